@@ -1,0 +1,98 @@
+/**
+ * Every way PixelFlow can say no, in one table.
+ *
+ * `http` is the status of the problem+json answer, `grpc` the canonical status code of its gRPC twin
+ * (https://grpc.io/docs/guides/status-codes/), and `settle` what a work lease does with it:
+ * - `ack`  the work has ended by an ordinary road (somebody cancelled it, or it had already ended);
+ * - `nak`  a fault of the surroundings: the same work may succeed on another attempt;
+ * - `term` a fault of the input: no attempt will ever succeed, the task fails now.
+ */
+export const faults = {
+  invalid_request: { http: 400, grpc: 3, settle: 'term', title: 'The request is not valid' },
+  invalid_recipe: { http: 400, grpc: 3, settle: 'term', title: 'The recipe is not valid' },
+  unauthenticated: { http: 401, grpc: 16, settle: 'term', title: 'A valid token is needed' },
+  forbidden: { http: 403, grpc: 7, settle: 'term', title: 'This is not allowed' },
+  not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such thing' },
+  image_not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such image' },
+  task_not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such task' },
+  output_not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such output' },
+  method_not_allowed: { http: 405, grpc: 12, settle: 'term', title: 'This method is not allowed here' },
+  conflict: { http: 409, grpc: 10, settle: 'ack', title: 'Somebody else was faster' },
+  task_ended: { http: 409, grpc: 9, settle: 'ack', title: 'The task has already ended' },
+  cancelled: { http: 409, grpc: 1, settle: 'ack', title: 'The task was cancelled' },
+  precondition_failed: { http: 412, grpc: 9, settle: 'term', title: 'A precondition does not hold' },
+  image_too_large: { http: 413, grpc: 8, settle: 'term', title: 'The image is too large' },
+  unsupported_format: { http: 415, grpc: 3, settle: 'term', title: 'This kind of file is not supported' },
+  range_not_satisfiable: { http: 416, grpc: 11, settle: 'term', title: 'The range lies outside the content' },
+  corrupt_image: { http: 422, grpc: 3, settle: 'term', title: 'The image cannot be decoded' },
+  too_many_pixels: { http: 422, grpc: 8, settle: 'term', title: 'The image has too many pixels' },
+  truncated_upload: { http: 400, grpc: 15, settle: 'term', title: 'The upload ended too early' },
+  processing_failed: { http: 422, grpc: 13, settle: 'term', title: 'The image could not be processed' },
+  out_of_bounds: { http: 422, grpc: 8, settle: 'term', title: 'The task took more than it may' },
+  actor_lost: { http: 503, grpc: 14, settle: 'nak', title: 'The process doing the work was lost' },
+  attempts_exhausted: { http: 422, grpc: 10, settle: 'term', title: 'Every attempt has failed' },
+  queue_full: { http: 503, grpc: 8, settle: 'nak', title: 'The queue is full' },
+  storage_failed: { http: 503, grpc: 14, settle: 'nak', title: 'The store did not answer as it should' },
+  unavailable: { http: 503, grpc: 14, settle: 'nak', title: 'The service is not available just now' },
+  deadline_exceeded: { http: 504, grpc: 4, settle: 'term', title: 'It took too long' },
+  internal: { http: 500, grpc: 13, settle: 'nak', title: 'Something went wrong on our side' },
+} as const satisfies Record<string, FaultRow>
+
+export interface FaultRow {
+  readonly http: number
+  readonly grpc: number
+  readonly settle: Settlement
+  readonly title: string
+}
+
+export type Settlement = 'ack' | 'nak' | 'term'
+export type FaultCode = keyof typeof faults
+
+/** Where and why, in words for the person who sent the request. Never carries anything internal. */
+export interface FaultPlace {
+  /** The field, header, variable or parameter at fault, e.g. `steps[1].sigma`. */
+  readonly field?: string
+  /** What to do about it, as one sentence. */
+  readonly remedy?: string
+  /** After how long another try makes sense, in milliseconds. */
+  readonly retryAfterMs?: number
+}
+
+/** What a Fault looks like once it has left the process: in an event, a child's message or an answer. */
+export interface FaultReport extends FaultPlace {
+  readonly code: FaultCode
+  readonly detail: string
+}
+
+/** The one error type that crosses a border. `detail` is public, `cause` stays in the logs. */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly code: FaultCode
+  readonly place: FaultPlace
+
+  constructor(code: FaultCode, detail: string, place: FaultPlace & { cause?: unknown } = {}) {
+    const { cause, ...rest } = place
+    super(detail, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.place = rest
+  }
+
+  get row(): FaultRow {
+    return faults[this.code]
+  }
+
+  report(): FaultReport {
+    return { code: this.code, detail: this.message, ...this.place }
+  }
+
+  static from(report: FaultReport): Fault {
+    const { code, detail, ...place } = report
+    return new Fault(code, detail, place)
+  }
+
+  /** Anything thrown becomes a Fault; what is not one already is `internal`, its message kept as the private cause. */
+  static of(thrown: unknown): Fault {
+    if (thrown instanceof Fault) return thrown
+    return new Fault('internal', 'An unexpected error occurred.', { cause: thrown })
+  }
+}

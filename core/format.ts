@@ -1,0 +1,68 @@
+/**
+ * The image formats PixelFlow knows: how the first bytes show them, what they are called on the wire, and whether
+ * results can be written in them.
+ */
+interface Format {
+  readonly id: string
+  readonly mediaType: string
+  readonly extensions: readonly string[]
+  readonly writable: boolean
+  /** Whether the format can hold transparency; where it cannot, results are flattened on a background. */
+  readonly alpha: boolean
+  /** Recognises the format by the file's first bytes. */
+  readonly matches: (head: Uint8Array) => boolean
+}
+
+export const formats = [
+  { id: 'jpeg', mediaType: 'image/jpeg', extensions: ['jpg', 'jpeg'], writable: true, alpha: false, matches: (h) => starts(h, 0xff, 0xd8, 0xff) },
+  { id: 'png', mediaType: 'image/png', extensions: ['png'], writable: true, alpha: true, matches: (h) => starts(h, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a) },
+  { id: 'webp', mediaType: 'image/webp', extensions: ['webp'], writable: true, alpha: true, matches: (h) => ascii(h, 0, 'RIFF') && ascii(h, 8, 'WEBP') },
+  { id: 'avif', mediaType: 'image/avif', extensions: ['avif'], writable: true, alpha: true, matches: (h) => ascii(h, 4, 'ftyp') && brands(h).some((b) => b === 'avif' || b === 'avis') },
+  { id: 'gif', mediaType: 'image/gif', extensions: ['gif'], writable: false, alpha: true, matches: (h) => ascii(h, 0, 'GIF87a') || ascii(h, 0, 'GIF89a') },
+  { id: 'tiff', mediaType: 'image/tiff', extensions: ['tif', 'tiff'], writable: false, alpha: true, matches: (h) => starts(h, 0x49, 0x49, 0x2a, 0x00) || starts(h, 0x4d, 0x4d, 0x00, 0x2a) || starts(h, 0x49, 0x49, 0x2b, 0x00) || starts(h, 0x4d, 0x4d, 0x00, 0x2b) },
+] as const satisfies readonly Format[]
+
+export type FormatId = (typeof formats)[number]['id']
+export type WritableFormatId = Extract<(typeof formats)[number], { writable: true }>['id']
+
+export const formatIds = formats.map((f) => f.id) as [FormatId, ...FormatId[]]
+export const writableFormatIds = formats.filter((f) => f.writable).map((f) => f.id) as [WritableFormatId, ...WritableFormatId[]]
+
+/** How many first bytes `sniff` wants; fewer are fine when the file is shorter. */
+export const sniffBytes = 64
+
+/** The format the first bytes show, whatever the file calls itself; undefined when it is none we know. */
+export function sniff(head: Uint8Array): FormatId | undefined {
+  return formats.find((f) => f.matches(head))?.id
+}
+
+export function format(id: FormatId): Format & { id: FormatId } {
+  return formats.find((f) => f.id === id) as Format & { id: FormatId }
+}
+
+export function isWritable(id: FormatId): id is WritableFormatId {
+  return format(id).writable
+}
+
+/** What a result is written as when its recipe names no format: the source's own, or PNG where that is read-only. */
+export function defaultOutput(source: FormatId): WritableFormatId {
+  return isWritable(source) ? source : 'png'
+}
+
+function starts(head: Uint8Array, ...bytes: number[]): boolean {
+  return head.length >= bytes.length && bytes.every((byte, i) => head[i] === byte)
+}
+
+function ascii(head: Uint8Array, at: number, text: string): boolean {
+  return head.length >= at + text.length && [...text].every((char, i) => head[at + i] === char.charCodeAt(0))
+}
+
+/** Major and compatible brands of an ISO base media file (ISO/IEC 14496-12, `ftyp` box), as far as the head reaches. */
+function brands(head: Uint8Array): string[] {
+  const size = Math.min(((head[0] ?? 0) << 24) | ((head[1] ?? 0) << 16) | ((head[2] ?? 0) << 8) | (head[3] ?? 0), head.length)
+  const found: string[] = []
+  for (let at = 8; at + 4 <= size; at += 4) {
+    if (at !== 12) found.push(String.fromCharCode(...head.subarray(at, at + 4)))
+  }
+  return found
+}

@@ -1,0 +1,26 @@
+import type { StoredEvent, TaskEvent } from '../event.ts'
+
+/** Writing and looking back: the event log is the state of every task. */
+export interface Events {
+  /**
+   * Appends an event to its task's history if the history still ends at `after` (0: there is none yet).
+   * Returns its sequence. A `deleted` event replaces the history before it.
+   * @throws Fault `conflict` when somebody else has appended meanwhile: read again, stop if the task has ended.
+   * An append whose answer was lost is recognised when repeated by the same caller and answers as the first did.
+   */
+  append(event: TaskEvent, after: number): Promise<number>
+  /** The latest event of a task; null when there never was one or it has expired. */
+  last(account: string, task: string): Promise<StoredEvent | null>
+  /** The task's events with a sequence above `after`, oldest first, as they stand now. Makes no consumer. */
+  history(account: string, task: string, after: number): AsyncIterable<StoredEvent>
+}
+
+/** The whole log, for the one follower that a gateway runs. */
+export interface EventLog {
+  /**
+   * Every event above `after`, each once and in order, then live, through broker restarts; ends when `signal` aborts.
+   */
+  follow(after: number, signal: AbortSignal): AsyncIterable<StoredEvent>
+  /** Which log this is (it changes when the log is made anew) and its newest sequence. */
+  position(): Promise<{ log: string; last: number }>
+}

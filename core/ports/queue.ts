@@ -1,0 +1,49 @@
+import type { ActorKind, Job } from '../job.ts'
+
+/** Where work is handed in. */
+export interface Queue {
+  /**
+   * Queues a job unless the same job (kind, lane, account, task, stage) is already queued or being worked on,
+   * however long ago that one came: then `duplicate`.
+   * @throws Fault `queue_full` when the queue takes no more, `unavailable` when the broker does not answer.
+   */
+  submit(job: Job): Promise<'queued' | 'duplicate'>
+  /** Takes a job out, whether it waits or is leased; harmless when it is gone. */
+  remove(job: Job): Promise<void>
+}
+
+/** A job that this process holds. It returns to the queue by itself when nobody calls `extend` for a while. */
+export interface Lease {
+  readonly job: Job
+  /** Which delivery this is, from 1. */
+  readonly attempt: number
+  /** How often `extend` must be called, in milliseconds, with a good margin. */
+  readonly extendEveryMs: number
+  extend(): Promise<void>
+  /** The work is over, well or badly: takes the job out of the queue. */
+  done(): Promise<void>
+  /** Gives the job back, to be tried again after `delayMs`. */
+  retry(delayMs: number): Promise<void>
+}
+
+/** Where work is taken out. */
+export interface WorkSource {
+  /**
+   * The next job of a kind, waiting for one as long as it takes; null once `signal` aborts. Nothing is fetched ahead:
+   * a process holds only what it asked for. More urgent lanes come first.
+   */
+  next(kind: ActorKind, signal: AbortSignal): Promise<Lease | null>
+}
+
+/** A task whose acceptance was recorded, seen again some time later so that its job can be checked for. */
+export interface Accepted {
+  readonly account: string
+  readonly task: string
+  /** It is taken care of; it will not be seen again. */
+  settle(): Promise<void>
+}
+
+/** The acceptance log, shared by all processes that read it: each entry goes to one of them, `afterMs` old or older. */
+export interface AcceptanceLog {
+  accepted(signal: AbortSignal): AsyncIterable<Accepted>
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { Fault } from './fault.ts'
+
+/** An account id: safe as a NATS subject token, a KV key token, a path segment and a log field. */
+export const accountId = z
+  .string()
+  .regex(/^[a-z0-9_-]{1,64}$/, 'an account id is 1 to 64 of a-z, 0-9, _ and -')
+
+export const scopes = ['images:read', 'images:write', 'tasks:read', 'tasks:write'] as const
+export type Scope = (typeof scopes)[number]
+
+/** Who is asking. Every use-case takes one; every image, task, event and object belongs to its account. */
+export interface Principal {
+  readonly account: string
+  readonly scopes: ReadonlySet<Scope>
+}
+
+/** The account of a laptop without tokens: whoever reaches the loopback address. */
+export const localAccount = 'local'
+
+export function principal(account: string, granted: Iterable<Scope> = scopes): Principal {
+  return { account: accountId.parse(account), scopes: new Set(granted) }
+}
+
+/** @throws Fault `forbidden` when the principal lacks the scope. */
+export function demand(who: Principal, scope: Scope): void {
+  if (who.scopes.has(scope)) return
+  throw new Fault('forbidden', `This token does not carry the scope ${scope}.`, {
+    remedy: `Use a token that was granted ${scope}.`,
+  })
+}

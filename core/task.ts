@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { faults, type FaultCode, type FaultReport } from './fault.ts'
+import { id, sha256 } from './image.ts'
+import { writableFormatIds } from './format.ts'
+import { accountId } from './principal.ts'
+import { recipe } from './recipe/recipe.ts'
+
+export const statuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const
+export type Status = (typeof statuses)[number]
+
+/** A status that nothing follows. A task reaches exactly one, once. */
+export function hasEnded(status: Status): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}
+
+export const outputName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'an output name is 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit')
+
+export const output = z.object({
+  name: outputName,
+  format: z.enum(writableFormatIds),
+  mediaType: z.string(),
+  bytes: z.int().positive(),
+  sha256,
+  width: z.int().positive(),
+  height: z.int().positive(),
+})
+export type Output = z.infer<typeof output>
+
+export const faultReport = z.object({
+  code: z.enum(Object.keys(faults) as [FaultCode, ...FaultCode[]]),
+  detail: z.string(),
+  field: z.string().optional(),
+  remedy: z.string().optional(),
+  retryAfterMs: z.int().optional(),
+}) as unknown as z.ZodType<FaultReport>
+
+/** The whole truth about a task at one moment. Every event carries one. */
+export const task = z.object({
+  id,
+  account: accountId,
+  status: z.enum(statuses),
+  /** Percent of the work done, 0 to 100, counted in stages and outputs; never decreases within an attempt. */
+  progress: z.number().min(0).max(100),
+  image: id,
+  recipe,
+  outputs: z.array(output),
+  /** Which try this is, from 1; 0 while nobody has started. */
+  attempt: z.int().nonnegative(),
+  /** Name of the actor process that holds the task, once one does. */
+  actor: z.string().optional(),
+  fault: faultReport.optional(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().optional(),
+  endedAt: z.iso.datetime().optional(),
+})
+export type Task = z.infer<typeof task>
+
+/** Name of the object that holds one output. The stage is part of it so that later flows of several stages fit. */
+export function outputObject(account: string, taskId: string, stage: string, name: string): string {
+  return `${account}/${taskId}/${stage}/${name}`
+}
