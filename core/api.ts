@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { kinds, type TaskEvent } from './event.ts'
+import { faults, type FaultCode } from './fault.ts'
+import { id, imageRecord, type ImageRecord } from './image.ts'
+import { output, task, type Task } from './task.ts'
+
+/** The bodies of the REST interface: what clients see of the nouns. The one mapper between the two stands here too. */
+
+export const imageView = imageRecord.omit({ account: true })
+export type ImageView = z.infer<typeof imageView>
+
+export function viewImage(record: ImageRecord): ImageView {
+  const { account: _, ...view } = record
+  return view
+}
+
+export const outputView = output.extend({
+  /** Path of the bytes on this server. */
+  href: z.string(),
+})
+export type OutputView = z.infer<typeof outputView>
+
+export const taskView = task.omit({ account: true, outputs: true }).extend({ outputs: z.array(outputView) })
+export type TaskView = z.infer<typeof taskView>
+
+export function viewTask(whole: Task): TaskView {
+  const { account: _, outputs, ...rest } = whole
+  return {
+    ...rest,
+    outputs: outputs.map((one) => ({ ...one, href: `/api/v1/tasks/${whole.id}/outputs/${one.name}` })),
+  }
+}
+
+/** Data of one server-sent event; the SSE event name is `kind`, the SSE id the resume token. */
+export const eventView = z.object({
+  kind: z.enum(kinds),
+  at: z.iso.datetime(),
+  output: z.string().optional(),
+  task: taskView,
+})
+export type EventView = z.infer<typeof eventView>
+
+export function viewEvent(event: TaskEvent): EventView {
+  const { kind, at, output: name, task: whole } = event
+  return { kind, at, ...(name === undefined ? {} : { output: name }), task: viewTask(whole) }
+}
+
+export const taskPageView = z.object({ items: z.array(taskView), next: z.string().nullable() })
+export type TaskPageView = z.infer<typeof taskPageView>
+
+/** Body of `POST /api/v1/tasks` as JSON; `recipe` is the short text form or the recipe itself. */
+export const createTaskBody = z.strictObject({ image: id, recipe: z.union([z.string(), z.record(z.string(), z.unknown())]) })
+
+/** problem+json (RFC 9457) with our code, the request's id, and where to look. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(faults) as [FaultCode, ...FaultCode[]]),
+  detail: z.string(),
+  requestId: z.string(),
+  field: z.string().optional(),
+  remedy: z.string().optional(),
+})
+export type Problem = z.infer<typeof problem>
