@@ -49,7 +49,10 @@ export const taskPageView = z.object({ items: z.array(taskView), next: z.string(
 export type TaskPageView = z.infer<typeof taskPageView>
 
 /** Body of `POST /api/v1/tasks` as JSON; `recipe` is the short text form or the recipe itself. */
-export const createTaskBody = z.strictObject({ image: id, recipe: z.union([z.string(), z.record(z.string(), z.unknown())]) })
+export const createTaskBody = z.strictObject({
+  image: id,
+  recipe: z.union([z.string(), z.record(z.string(), z.unknown())]),
+})
 
 /** problem+json (RFC 9457) with our code, the request's id, and where to look. */
 export const problem = z.object({

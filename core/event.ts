@@ -2,7 +2,17 @@ import { z } from 'zod'
 import { hasEnded, task, type Task } from './task.ts'
 
 /** What happened, in the order it may happen. `output` may repeat; `deleted` may follow an end. */
-export const kinds = ['queued', 'started', 'fetched', 'decoded', 'output', 'completed', 'failed', 'cancelled', 'deleted'] as const
+export const kinds = [
+  'queued',
+  'started',
+  'fetched',
+  'decoded',
+  'output',
+  'completed',
+  'failed',
+  'cancelled',
+  'deleted',
+] as const
 export type EventKind = (typeof kinds)[number]
 
 /** One step of a task's life: a kind and the whole task as it was right after it. */
@@ -28,7 +38,13 @@ export function isFinal(event: TaskEvent): boolean {
 }
 
 /** An event about a task as it is after `change`; stamps both with the moment. */
-export function eventOf(kind: EventKind, before: Task, change: Partial<Task>, at: Date, output?: string): TaskEvent {
+export function eventOf(
+  kind: EventKind,
+  before: Task,
+  change: Partial<Task>,
+  at: Date,
+  output?: string,
+): TaskEvent {
   const stamp = at.toISOString()
   return {
     version: 1,

@@ -14,19 +14,68 @@ interface Format {
 }
 
 export const formats = [
-  { id: 'jpeg', mediaType: 'image/jpeg', extensions: ['jpg', 'jpeg'], writable: true, alpha: false, matches: (h) => starts(h, 0xff, 0xd8, 0xff) },
-  { id: 'png', mediaType: 'image/png', extensions: ['png'], writable: true, alpha: true, matches: (h) => starts(h, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a) },
-  { id: 'webp', mediaType: 'image/webp', extensions: ['webp'], writable: true, alpha: true, matches: (h) => ascii(h, 0, 'RIFF') && ascii(h, 8, 'WEBP') },
-  { id: 'avif', mediaType: 'image/avif', extensions: ['avif'], writable: true, alpha: true, matches: (h) => ascii(h, 4, 'ftyp') && brands(h).some((b) => b === 'avif' || b === 'avis') },
-  { id: 'gif', mediaType: 'image/gif', extensions: ['gif'], writable: false, alpha: true, matches: (h) => ascii(h, 0, 'GIF87a') || ascii(h, 0, 'GIF89a') },
-  { id: 'tiff', mediaType: 'image/tiff', extensions: ['tif', 'tiff'], writable: false, alpha: true, matches: (h) => starts(h, 0x49, 0x49, 0x2a, 0x00) || starts(h, 0x4d, 0x4d, 0x00, 0x2a) || starts(h, 0x49, 0x49, 0x2b, 0x00) || starts(h, 0x4d, 0x4d, 0x00, 0x2b) },
+  {
+    id: 'jpeg',
+    mediaType: 'image/jpeg',
+    extensions: ['jpg', 'jpeg'],
+    writable: true,
+    alpha: false,
+    matches: (h) => starts(h, 0xff, 0xd8, 0xff),
+  },
+  {
+    id: 'png',
+    mediaType: 'image/png',
+    extensions: ['png'],
+    writable: true,
+    alpha: true,
+    matches: (h) => starts(h, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+  },
+  {
+    id: 'webp',
+    mediaType: 'image/webp',
+    extensions: ['webp'],
+    writable: true,
+    alpha: true,
+    matches: (h) => ascii(h, 0, 'RIFF') && ascii(h, 8, 'WEBP'),
+  },
+  {
+    id: 'avif',
+    mediaType: 'image/avif',
+    extensions: ['avif'],
+    writable: true,
+    alpha: true,
+    matches: (h) => ascii(h, 4, 'ftyp') && brands(h).some((b) => b === 'avif' || b === 'avis'),
+  },
+  {
+    id: 'gif',
+    mediaType: 'image/gif',
+    extensions: ['gif'],
+    writable: false,
+    alpha: true,
+    matches: (h) => ascii(h, 0, 'GIF87a') || ascii(h, 0, 'GIF89a'),
+  },
+  {
+    id: 'tiff',
+    mediaType: 'image/tiff',
+    extensions: ['tif', 'tiff'],
+    writable: false,
+    alpha: true,
+    matches: (h) =>
+      starts(h, 0x49, 0x49, 0x2a, 0x00) ||
+      starts(h, 0x4d, 0x4d, 0x00, 0x2a) ||
+      starts(h, 0x49, 0x49, 0x2b, 0x00) ||
+      starts(h, 0x4d, 0x4d, 0x00, 0x2b),
+  },
 ] as const satisfies readonly Format[]
 
 export type FormatId = (typeof formats)[number]['id']
 export type WritableFormatId = Extract<(typeof formats)[number], { writable: true }>['id']
 
 export const formatIds = formats.map((f) => f.id) as [FormatId, ...FormatId[]]
-export const writableFormatIds = formats.filter((f) => f.writable).map((f) => f.id) as [WritableFormatId, ...WritableFormatId[]]
+export const writableFormatIds = formats.filter((f) => f.writable).map((f) => f.id) as [
+  WritableFormatId,
+  ...WritableFormatId[],
+]
 
 /** How many first bytes `sniff` wants; fewer are fine when the file is shorter. */
 export const sniffBytes = 64
@@ -59,7 +108,10 @@ function ascii(head: Uint8Array, at: number, text: string): boolean {
 
 /** Major and compatible brands of an ISO base media file (ISO/IEC 14496-12, `ftyp` box), as far as the head reaches. */
 function brands(head: Uint8Array): string[] {
-  const size = Math.min(((head[0] ?? 0) << 24) | ((head[1] ?? 0) << 16) | ((head[2] ?? 0) << 8) | (head[3] ?? 0), head.length)
+  const size = Math.min(
+    ((head[0] ?? 0) << 24) | ((head[1] ?? 0) << 16) | ((head[2] ?? 0) << 8) | (head[3] ?? 0),
+    head.length,
+  )
   const found: string[] = []
   for (let at = 8; at + 4 <= size; at += 4) {
     if (at !== 12) found.push(String.fromCharCode(...head.subarray(at, at + 4)))

@@ -15,7 +15,10 @@ export function hasEnded(status: Status): boolean {
 
 export const outputName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'an output name is 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit')
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    'an output name is 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit',
+  )
 
 export const output = z.object({
   name: outputName,

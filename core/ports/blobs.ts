@@ -37,7 +37,10 @@ export interface BlobWrite {
    * A blob of that name that is already there and fresh enough to be kept stays, the new bytes are dropped and
    * `created` is false; racing commits of one name have exactly one winner.
    */
-  commit(name: (sha256: string) => string, metadata?: Record<string, string>): Promise<{ info: BlobInfo; created: boolean }>
+  commit(
+    name: (sha256: string) => string,
+    metadata?: Record<string, string>,
+  ): Promise<{ info: BlobInfo; created: boolean }>
   /** Drops the bytes; leaves no chunk behind. Harmless after the end. */
   abort(): Promise<void>
 }

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'bun:test'
+import { Glob } from 'bun'
+
+/**
+ * The borders of ARCHITECTURE.md, held by reading imports. The isolated linker already keeps a room from importing a
+ * package it does not declare; these are the rules that lie inside and between rooms.
+ */
+
+const rooms = [
+  'core',
+  'fabric',
+  'gateway',
+  'actors',
+  'ui',
+  'cli',
+  'testkit',
+  'e2e',
+  'bench',
+  'deploy',
+] as const
+
+interface Import {
+  readonly file: string
+  readonly target: string
+  readonly typeOnly: boolean
+}
+
+const sources = await readSources()
+const imports = sources.flatMap(({ file, text }) => importsOf(file, text))
+
+async function readSources(): Promise<{ file: string; text: string }[]> {
+  const found: { file: string; text: string }[] = []
+  for (const room of rooms) {
+    for await (const path of new Glob(`${room}/**/*.{ts,tsx}`).scan({ cwd: import.meta.dir })) {
+      if (path.includes('node_modules') || path.includes('/dist/')) continue
+      found.push({ file: path, text: await Bun.file(`${import.meta.dir}/${path}`).text() })
+    }
+  }
+  return found
+}
+
+function importsOf(file: string, text: string): Import[] {
+  const pattern =
+    /^(?:import|export)\s+(type\s)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm
+  return [...text.matchAll(pattern)].map((m) => ({
+    file,
+    target: m[2] ?? m[3] ?? '',
+    typeOnly: m[1] !== undefined,
+  }))
+}
+
+const isTest = (file: string) => /\.test\.tsx?$/.test(file)
+
+/** Files under `from` (tests apart) whose run-time imports match `forbidden`. */
+function trespassers(from: RegExp, forbidden: RegExp, { typesToo = false } = {}): string[] {
+  return imports
+    .filter(
+      (i) => from.test(i.file) && !isTest(i.file) && (typesToo || !i.typeOnly) && forbidden.test(i.target),
+    )
+    .map((i) => `${i.file} imports ${i.target}`)
+}
+
+describe('borders', () => {
+  test('there are sources to look at', () => {
+    expect(sources.length).toBeGreaterThan(20)
+    expect(imports.length).toBeGreaterThan(50)
+  })
+
+  test('core depends on zod alone', () => {
+    expect(trespassers(/^core\//, /^(?!\.|zod$)/)).toEqual([])
+  })
+
+  test('core knows no runtime: it is safe in a browser', () => {
+    const found = sources
+      .filter(({ file }) => file.startsWith('core/') && !isTest(file))
+      .filter(({ text }) => /\b(Bun|process|Buffer)\.|\bnode:/.test(text))
+    expect(found.map((f) => f.file)).toEqual([])
+  })
+
+  test('use-cases know neither HTTP nor gRPC nor NATS', () => {
+    expect(
+      trespassers(/^gateway\/usecases\//, /elysia|grpc|@nats-io|@pixelflow\/fabric|transports\//, {
+        typesToo: true,
+      }),
+    ).toEqual([])
+  })
+
+  test('transports call use-cases, never the broker', () => {
+    expect(trespassers(/^gateway\/transports\//, /@nats-io|@pixelflow\/fabric\/(?!telemetry)/)).toEqual([])
+  })
+
+  test('the runtime and the kinds of actor never meet the broker', () => {
+    expect(
+      trespassers(/^actors\/(runtime|kinds|sandbox)\//, /@nats-io|@pixelflow\/fabric\/(?!telemetry)/),
+    ).toEqual([])
+  })
+
+  test('the runtime knows no pixels', () => {
+    expect(trespassers(/^actors\/runtime\//, /sharp|kinds\//)).toEqual([])
+  })
+
+  test('only the fabric speaks NATS', () => {
+    expect(trespassers(/^(?!fabric\/|testkit\/|bench\/)/, /@nats-io/)).toEqual([])
+  })
+
+  test('the page talks to the gateway like any other client', () => {
+    expect(trespassers(/^ui\//, /@pixelflow\/(?!core)/)).toEqual([])
+  })
+
+  test('the environment is read by main and config files only', () => {
+    const found = sources.filter(
+      ({ file, text }) =>
+        !isTest(file) &&
+        !/^(e2e|bench|testkit|deploy)\//.test(file) &&
+        !/(^|\/)(main|config)\.ts$/.test(file) &&
+        /(process|Bun)\.env/.test(text),
+    )
+    expect(found.map((f) => f.file)).toEqual([])
+  })
+})
+
+describe('habits', () => {
+  test('no room is called utils, common or helpers', () => {
+    expect(
+      sources.filter(({ file }) => /\/(utils|common|helpers|misc)\//.test(file)).map((s) => s.file),
+    ).toEqual([])
+  })
+
+  test('no file is longer than 300 lines', () => {
+    const long = sources.filter(({ text }) => text.split('\n').length > 301)
+    expect(long.map((s) => s.file)).toEqual([])
+  })
+
+  test('no test is skipped, focused or left for later', () => {
+    const later = new RegExp(
+      String.raw`\b(test|it|describe)\.(skip|only|to` + String.raw`do)\b|\bTO` + String.raw`DO\b|FIX` + 'ME',
+    )
+    expect(sources.filter(({ text }) => later.test(text)).map((s) => s.file)).toEqual([])
+  })
+})
