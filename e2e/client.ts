@@ -1,0 +1,103 @@
+import type { EventView, ImageView, Problem, TaskPageView, TaskView } from '@pixelflow/core/api'
+import { createParser } from 'eventsource-parser'
+
+/** A client as anybody could write it from the documentation: fetch and an event-stream parser. */
+export function client(baseUrl: string, token?: string) {
+  const auth: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const url = (path: string) => new URL(path, baseUrl)
+
+  async function call(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(url(path), { ...init, headers: { ...auth, ...(init.headers as Record<string, string>) } })
+  }
+
+  async function json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await call(path, init)
+    if (!response.ok)
+      throw new Error(`${init.method ?? 'GET'} ${path}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as T
+  }
+
+  return {
+    call,
+    json,
+    upload: (bytes: Uint8Array, type = 'image/jpeg') =>
+      json<ImageView>('/api/v1/images', {
+        method: 'POST',
+        body: bytes as BodyInit,
+        headers: { 'content-type': type },
+      }),
+    submit: (image: string, recipe: unknown) =>
+      json<TaskView>('/api/v1/tasks', {
+        method: 'POST',
+        body: JSON.stringify({ image, recipe }),
+        headers: { 'content-type': 'application/json' },
+      }),
+    task: (id: string) => json<TaskView>(`/api/v1/tasks/${id}`),
+    list: (query = '') => json<TaskPageView>(`/api/v1/tasks${query}`),
+    events: (id: string, after?: string) => follow(call, id, after),
+    async output(id: string, name = 'default'): Promise<Uint8Array> {
+      const response = await call(`/api/v1/tasks/${id}/outputs/${name}`)
+      if (!response.ok) throw new Error(`output ${name}: ${response.status} ${await response.text()}`)
+      return new Uint8Array(await response.arrayBuffer())
+    },
+    /** Status and body of a call that should be refused. */
+    async refusal(
+      path: string,
+      init: RequestInit = {},
+    ): Promise<{ status: number; type: string; problem: Problem }> {
+      const response = await call(path, init)
+      const type = response.headers.get('content-type') ?? ''
+      return { status: response.status, type, problem: (await response.json()) as Problem }
+    },
+  }
+}
+
+export interface Seen {
+  readonly token: string
+  readonly view: EventView
+}
+
+/** One connection's events, from `after` on, until the server ends the stream or the connection breaks. */
+async function* follow(
+  call: (path: string, init?: RequestInit) => Promise<Response>,
+  id: string,
+  after?: string,
+): AsyncGenerator<Seen, void> {
+  const headers: Record<string, string> = after === undefined ? {} : { 'last-event-id': after }
+  const response = await call(`/api/v1/tasks/${id}/events`, { headers })
+  if (!response.ok || response.body === null)
+    throw new Error(`events: ${response.status} ${await response.text()}`)
+  const arrived: Seen[] = []
+  const parser = createParser({
+    onEvent: (event) => {
+      if (event.event === 'heartbeat') return
+      arrived.push({ token: event.id ?? '', view: JSON.parse(event.data) as EventView })
+    },
+  })
+  const decoder = new TextDecoder()
+  for await (const chunk of response.body) {
+    parser.feed(decoder.decode(chunk, { stream: true }))
+    yield* arrived.splice(0)
+  }
+}
+
+/** Follows a task to its end over as many connections as it takes, asking `where` for the client to use next. */
+export async function followToEnd(
+  where: () => ReturnType<typeof client>,
+  id: string,
+  { timeoutMs = 60_000 } = {},
+): Promise<Seen[]> {
+  const seen: Seen[] = []
+  const deadline = Date.now() + timeoutMs
+  while (Date.now() < deadline) {
+    try {
+      for await (const one of where().events(id, seen.at(-1)?.token)) seen.push(one)
+    } catch {
+      // The gateway is away just now: that is what resuming is for.
+    }
+    const last = seen.at(-1)?.view.kind
+    if (last === 'completed' || last === 'failed' || last === 'cancelled') return seen
+    await Bun.sleep(100)
+  }
+  throw new Error(`task ${id} did not end in time; saw ${seen.map((s) => s.view.kind).join(', ')}`)
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { startNats } from './nats.ts'
+import { freePort } from './port.ts'
+import { launch, says, type Running } from './process.ts'
+
+type Nats = Awaited<ReturnType<typeof startNats>>
+type Environment = Readonly<Record<string, string>>
+
+const root = resolve(import.meta.dir, '..')
+
+export interface GatewayProcess extends Running {
+  readonly url: string
+  readonly dataDir: string
+}
+
+/** The shipped entry points as processes around a real broker: as many gateways and actors as a test wants. */
+export interface Stack extends AsyncDisposable {
+  readonly nats: Nats
+  /** Starts one more gateway; the same `dataDir` and `port` make it the successor of an earlier one. */
+  gateway(options?: { env?: Environment; dataDir?: string; port?: number }): Promise<GatewayProcess>
+  actor(options?: { env?: Environment }): Promise<Running>
+}
+
+/** Starts the broker; gateways and actors come with `gateway()` and `actor()`. Everything ends with the scope. */
+export async function startStack(options: { env?: Environment; nats?: Nats } = {}): Promise<Stack> {
+  const scope = new AsyncDisposableStack()
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-stack-'))
+  scope.defer(() => rm(home, { recursive: true, force: true }))
+  const nats = options.nats ?? scope.use(await startNats())
+  const passwordFile = join(home, 'nats-password')
+  await Bun.write(passwordFile, nats.password, { mode: 0o600 })
+  const shared = {
+    NODE_ENV: 'production',
+    NATS_URL: nats.url,
+    PIXELFLOW_NATS_USER: nats.user,
+    PIXELFLOW_NATS_PASSWORD_FILE: passwordFile,
+    PIXELFLOW_LOG_FORMAT: 'json',
+    ...options.env,
+  }
+  let count = 0
+
+  return {
+    nats,
+    async gateway({ env = {}, dataDir = join(home, `gateway-${(count += 1)}`), port } = {}) {
+      const httpPort = port ?? (await freePort())
+      const running = scope.use(
+        launch({
+          command: [process.execPath, join(root, 'gateway/main.ts')],
+          env: { ...shared, PIXELFLOW_HTTP_PORT: String(httpPort), PIXELFLOW_DATA_DIR: dataDir, ...env },
+        }),
+      )
+      await running.line(says('ready'))
+      return Object.assign(running, { url: `http://127.0.0.1:${httpPort}`, dataDir })
+    },
+    async actor({ env = {} } = {}) {
+      const running = scope.use(
+        launch({ command: [process.execPath, join(root, 'actors/main.ts')], env: { ...shared, ...env } }),
+      )
+      await running.line(says('ready'))
+      return running
+    },
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  }
+}
