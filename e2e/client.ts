@@ -23,7 +23,7 @@ export function client(baseUrl: string, token?: string) {
     upload: (bytes: Uint8Array, type = 'image/jpeg') =>
       json<ImageView>('/api/v1/images', {
         method: 'POST',
-        body: bytes as BodyInit,
+        body: bytes as Uint8Array<ArrayBuffer>,
         headers: { 'content-type': type },
       }),
     submit: (image: string, recipe: unknown) =>
