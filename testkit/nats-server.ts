@@ -1,0 +1,52 @@
+import { mkdir, rename } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+/** The version that `tools/nats-server` pins and the cache is filed under. */
+export const natsServerVersion = '2.15.2'
+
+let found: Promise<string> | undefined
+
+/**
+ * Path of a nats-server: `PIXELFLOW_NATS_SERVER`, else PATH, else the cache, else built into the cache by Go (half a
+ * minute, once). Tests need the real thing, so a missing one fails them instead of skipping.
+ */
+export function natsServer(): Promise<string> {
+  found ??= find()
+  return found
+}
+
+async function find(): Promise<string> {
+  const named = Bun.env['PIXELFLOW_NATS_SERVER']
+  if (named) return named
+  const onPath = Bun.which('nats-server')
+  if (onPath) return onPath
+  const cached = cachedPath()
+  if (await Bun.file(cached).exists()) return cached
+  await build(cached)
+  return cached
+}
+
+function cachedPath(): string {
+  const { PIXELFLOW_CACHE_DIR, XDG_CACHE_HOME } = Bun.env
+  const cache = PIXELFLOW_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'pixelflow')
+  return join(cache, 'nats-server', natsServerVersion, 'nats-server')
+}
+
+async function build(target: string): Promise<void> {
+  const go = Bun.which('go')
+  if (!go) throw new Error('No nats-server: install it, or Go to build it, or set PIXELFLOW_NATS_SERVER.')
+  await mkdir(dirname(target), { recursive: true })
+  // Built beside and moved: two test runs may do this at once.
+  const fresh = `${target}.${process.pid}`
+  const module = join(import.meta.dir, '../tools/nats-server')
+  const build = Bun.spawn([go, 'build', '-trimpath', '-o', fresh, 'github.com/nats-io/nats-server/v2'], {
+    cwd: module,
+    env: { ...Bun.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  const [code, errors] = await Promise.all([build.exited, build.stderr.text()])
+  if (code !== 0) throw new Error(`Building nats-server in ${module} failed:\n${errors}`)
+  await rename(fresh, target)
+}

@@ -1,0 +1,22 @@
+import { createServer } from 'node:net'
+
+/**
+ * A TCP port of the loopback address that was free a moment ago. It lies below the range of outgoing connections
+ * (32768 upwards on Linux): nobody is given it by accident while a killed server is being brought back on it, and a
+ * client that keeps reconnecting cannot connect to itself.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (await isFree(port)) return port
+  }
+  throw new Error('No free port between 20000 and 32000 on 127.0.0.1.')
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+}
