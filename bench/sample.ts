@@ -2,7 +2,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 
 /** A 12-megapixel JPEG of about 3 MB, as a phone makes them. */
 export function photograph(): Promise<Uint8Array> {
-  return sampleImage({ width: 4000, height: 3000, quality: 80, noise: 6 })
+  return sampleImage({ width: 4000, height: 3000, quality: 80, noise: 25 })
 }
 
 /** The same picture with different bytes: a JPEG comment right after the start marker, so that nothing is stored once. */
