@@ -1,0 +1,119 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { readSettings, type Environment, type Values } from '@pixelflow/fabric/config'
+import { choice, list, port, secret, text } from '@pixelflow/fabric/setting'
+
+/** Settings of the command-line client and of what it starts. */
+export const cliSettings = {
+  url: text('PIXELFLOW_URL', {
+    fallback: undefined,
+    shownFallback: 'http://127.0.0.1:3000',
+    expects: 'an address such as http://127.0.0.1:3000 or https://pixelflow.example.com',
+    pattern: /^https?:\/\/[^\s/?#]+\/?$/,
+    help: 'The server that the client commands talk to.',
+  }),
+  token: secret('PIXELFLOW_TOKEN', {
+    expects: 'a token that the server knows',
+    help: 'The bearer token that the client commands send.',
+  }),
+  natsServer: text('PIXELFLOW_NATS_SERVER', {
+    fallback: undefined,
+    expects: 'the path of a nats-server, 2.12 or newer',
+    help: 'The nats-server that `up` starts. Unset: the one on PATH, in the cache, downloaded, or built with Go.',
+  }),
+  natsDownloadUrl: text('PIXELFLOW_NATS_DOWNLOAD_URL', {
+    fallback: 'https://github.com/nats-io/nats-server/releases/download',
+    expects: 'an address under which <version>/SHA256SUMS and the archives stand',
+    pattern: /^https?:\/\/\S+$/,
+    help: 'Where nats-server is downloaded from; for mirrors.',
+  }),
+  cacheDir: text('PIXELFLOW_CACHE_DIR', {
+    fallback: undefined,
+    shownFallback: '~/.cache/pixelflow',
+    expects: 'the path of a folder',
+    help: 'Where downloaded and built tools are kept; `XDG_CACHE_HOME` is followed.',
+  }),
+  leash: choice('PIXELFLOW_LEASH', ['pdeathsig', 'pipe'], {
+    fallback: undefined,
+    shownFallback: 'pdeathsig where setpriv offers it, else pipe',
+    help: 'How the processes of `up` notice that it was killed.',
+  }),
+  chromium: text('PIXELFLOW_CHROMIUM', {
+    fallback: undefined,
+    expects: 'the path of a Chromium or Chrome',
+    help: 'The browser of the browser test. Unset: the one on PATH.',
+  }),
+}
+
+/** What `up` must know of the gateway's settings; the gateway itself declares and documents them. */
+const shared = {
+  host: text('PIXELFLOW_HOST', {
+    fallback: '127.0.0.1',
+    expects: 'an address to listen on',
+    help: 'Address that the gateway listens on.',
+  }),
+  httpPort: port('PIXELFLOW_HTTP_PORT', { fallback: 3000, help: 'Port of the HTTP interface.' }),
+  grpcPort: port('PIXELFLOW_GRPC_PORT', { fallback: 50_051, help: 'Port of the gRPC interface.' }),
+  dataDir: text('PIXELFLOW_DATA_DIR', {
+    fallback: undefined,
+    expects: 'the path of a folder',
+    help: 'Folder of everything that is kept.',
+  }),
+  natsUrl: list('NATS_URL', {
+    fallback: undefined,
+    expects: 'an address such as nats://127.0.0.1:4222',
+    pattern: /^(?:(?:nats|tls):\/\/)?[^\s/@]+$/,
+    help: 'Addresses of the NATS servers of one cluster.',
+  }),
+  logLevel: choice('PIXELFLOW_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], {
+    fallback: 'info',
+    help: 'The least important log lines to write.',
+  }),
+  logFormat: choice('PIXELFLOW_LOG_FORMAT', ['json', 'pretty'], {
+    fallback: undefined,
+    help: 'How log lines are written.',
+  }),
+}
+
+/** Everything a command takes from the environment, paths made absolute. */
+export interface Config extends Values<typeof cliSettings & typeof shared> {
+  /** The checkout. */
+  readonly root: string
+  readonly dataDir: string
+  readonly cacheDir: string
+  /** True when somebody chose the address of the server, by whichever variable. */
+  readonly addressGiven: boolean
+  /** Base address of the server, without a slash at the end. */
+  readonly serverUrl: string
+  /** The environment as it was, for the processes that are started. */
+  readonly env: Environment
+}
+
+/**
+ * The settings as they stand in the environment. Paths are relative to the caller's folder, except the default of the
+ * data, which lies in the checkout wherever the command is called from.
+ *
+ * @throws WrongSettings naming each variable that cannot be used.
+ */
+export function readConfig(env: Environment = process.env, cwd: string = process.cwd()): Config {
+  const values = readSettings({ ...cliSettings, ...shared }, env)
+  const root = resolve(import.meta.dir, '..')
+  const cache = values.cacheDir ?? join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'pixelflow')
+  return {
+    ...values,
+    root,
+    dataDir: values.dataDir === undefined ? join(root, '.pixelflow') : resolve(cwd, values.dataDir),
+    cacheDir: resolve(cwd, cache),
+    ...(values.natsServer === undefined ? {} : { natsServer: resolve(cwd, values.natsServer) }),
+    addressGiven: values.url !== undefined || env['PIXELFLOW_HTTP_PORT'] !== undefined,
+    serverUrl: (values.url ?? localUrl(values.host, values.httpPort)).replace(/\/$/, ''),
+    env,
+  }
+}
+
+/** Address under which a gateway that listens on `host` is reached from this machine. */
+export function localUrl(host: string, httpPort: number): string {
+  const everywhere = host === '0.0.0.0' || host === '::'
+  const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${httpPort}`
+}

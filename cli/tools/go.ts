@@ -1,0 +1,83 @@
+import { chmod, mkdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { Exit } from '../exit.ts'
+import { lock } from '../lock.ts'
+import { pinned, type Pinned } from './pinned.ts'
+
+/** Where tools are built to and who hears about it. */
+export interface Workshop {
+  /** The checkout, which holds `tools/`. */
+  readonly root: string
+  readonly cacheDir: string
+  /** PATH on which Go is looked for; Go's own default folder is looked at too. */
+  readonly path?: string | undefined
+  /** Tells people what is going on, one line a call. */
+  say(text: string): void
+}
+
+/** Half an hour: the largest tool takes four minutes on two cores, and others may be building it already. */
+const longestBuildMs = 30 * 60_000
+
+/**
+ * Path of the program that `tools/<name>` pins, built into the cache by Go when it is not there yet. Another version
+ * in `go.sum` means another place in the cache.
+ *
+ * @throws Exit `failed` when Go is missing or the build fails.
+ */
+export async function goTool(name: string, workshop: Workshop): Promise<string> {
+  const tool = await pinned(workshop.root, name)
+  const files = ['go.mod', 'go.sum'].map((file) => Bun.file(join(tool.folder, file)).bytes())
+  const hasher = new Bun.CryptoHasher('sha256')
+  for (const bytes of await Promise.all(files)) hasher.update(bytes)
+  const key = hasher.digest('hex').slice(0, 16)
+  return build(name, tool, join(workshop.cacheDir, 'tools', name, `${tool.version}-${key}`, name), workshop)
+}
+
+/** Builds a pinned program to `target` unless it is there; two at once build it once. */
+export async function build(
+  name: string,
+  tool: Pinned,
+  target: string,
+  workshop: Workshop,
+): Promise<string> {
+  if (await Bun.file(target).exists()) return target
+  const go = goProgram(workshop.path)
+  if (!go) {
+    throw new Exit('failed', `${name} ${tool.version} has to be built, and Go was not found on PATH.`, {
+      remedy: 'Install Go 1.24 or newer from your package manager or https://go.dev/dl/.',
+    })
+  }
+  await mkdir(dirname(target), { recursive: true })
+  using held = await lock(`${target}.lock`, 'exclusive', { timeoutMs: longestBuildMs })
+  if (!held) throw new Exit('failed', `Somebody else has been building ${name} for half an hour.`)
+  if (await Bun.file(target).exists()) return target
+
+  workshop.say(`building ${name} ${tool.version} with Go (once, a minute or so) …`)
+  const started = performance.now()
+  const fresh = join(dirname(target), `.${basename(target)}.${process.pid}`)
+  const compile = Bun.spawn([go, 'build', '-trimpath', '-ldflags=-s -w', '-o', fresh, tool.program], {
+    cwd: tool.folder,
+    env: { ...Bun.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off' },
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+    timeout: longestBuildMs,
+  })
+  const [code, errors] = await Promise.all([compile.exited, compile.stderr.text()])
+  if (code !== 0) {
+    await rm(fresh, { force: true })
+    const last = errors.trim().split('\n').slice(-15).join('\n')
+    throw new Exit('failed', `Building ${name} ${tool.version} with Go failed:\n${last}`, {
+      remedy: `Run \`go build ${tool.program}\` in ${tool.folder} to see all of it; it needs the Go module proxy.`,
+    })
+  }
+  await chmod(fresh, 0o755)
+  await rename(fresh, target)
+  workshop.say(`built ${name} in ${Math.round((performance.now() - started) / 1000)} s`)
+  return target
+}
+
+/** Go on PATH, or where its own installation puts it; null when it is not there. */
+function goProgram(path: string | undefined): string | null {
+  return Bun.which('go', path === undefined ? {} : { PATH: path }) ?? Bun.which('/usr/local/go/bin/go')
+}
