@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'bun:test'
+import { parseSse, type SseMessage } from './sse.ts'
+
+async function* chunks(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for (const part of parts) yield typeof part === 'string' ? encoder.encode(part) : part
+}
+
+async function read(...parts: (string | Uint8Array)[]): Promise<SseMessage[]> {
+  return Array.fromAsync(parseSse(chunks(...parts)))
+}
+
+describe('parseSse', () => {
+  test('reads name, id and data', async () => {
+    expect(await read('event: queued\nid: a1\ndata: {"x":1}\n\n')).toEqual([
+      { event: 'queued', id: 'a1', data: '{"x":1}' },
+    ])
+  })
+
+  test('is the same wherever the stream is cut', async () => {
+    const whole = 'event: started\r\nid: b2\r\ndata: grün\r\ndata: zwei\r\n\r\nevent: done\rdata: x\r\r'
+    const bytes = new TextEncoder().encode(whole)
+    const expected = await read(whole)
+    expect(expected).toEqual([
+      { event: 'started', id: 'b2', data: 'grün\nzwei' },
+      { event: 'done', id: 'b2', data: 'x' },
+    ])
+    for (let cut = 1; cut < bytes.length; cut += 1) {
+      expect(await read(bytes.subarray(0, cut), bytes.subarray(cut))).toEqual(expected)
+    }
+    expect(await read(...Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected)
+  })
+
+  test('keeps the last id over events without one, and lets an empty one reset it', async () => {
+    const found = await read('id: 7\ndata: a\n\nevent: heartbeat\ndata: {}\n\nid\ndata: b\n\n')
+    expect(found.map((m) => m.id)).toEqual(['7', '7', ''])
+  })
+
+  test('ignores comments, unknown fields, retry, ids with NUL and events without data', async () => {
+    expect(await read(': hi\nretry: 10\nnonsense: 1\nid: a\0b\nevent: none\n\ndata: last\n\n')).toEqual([
+      { event: 'message', id: '', data: 'last' },
+    ])
+  })
+
+  test('drops one space after the colon, a byte order mark, and an unfinished event', async () => {
+    expect(await read('\uFEFFdata:  two\ndata:none\n\ndata: lost')).toEqual([
+      { event: 'message', id: '', data: ' two\nnone' },
+    ])
+  })
+
+  test('gives up on a line or an event without end', async () => {
+    const flood = 'x'.repeat(600_000)
+    expect(read(`data: ${flood}`, flood)).rejects.toThrow('too long')
+    expect(read(`data: ${flood}\ndata: ${flood}\n`)).rejects.toThrow('too long')
+  })
+})

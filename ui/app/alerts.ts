@@ -1,0 +1,43 @@
+import { signal, type ReadonlySignal } from '@preact/signals'
+import { noticeOf, type Notice } from '../api/notice.ts'
+
+export interface Alert {
+  readonly key: number
+  readonly notice: Notice
+}
+
+/** What the page has to say out of turn: newest last, at most four, each until it is dismissed. */
+export interface Alerts {
+  readonly all: ReadonlySignal<readonly Alert[]>
+  add(notice: Notice): void
+  dismiss(key: number): void
+  /** Runs something nobody waits for; what it throws becomes an alert. Aborting is no failure. */
+  guard(work: Promise<unknown>): void
+}
+
+export function createAlerts(): Alerts {
+  const all = signal<readonly Alert[]>([])
+  let lastKey = 0
+
+  function add(notice: Notice): void {
+    const others = all.value.filter((one) => one.notice.detail !== notice.detail)
+    all.value = [...others, { key: (lastKey += 1), notice }].slice(-4)
+  }
+
+  return {
+    all,
+    add,
+    dismiss(key) {
+      all.value = all.value.filter((one) => one.key !== key)
+    },
+    guard(work) {
+      work.catch((thrown: unknown) => {
+        if (!isAbort(thrown)) add(noticeOf(thrown))
+      })
+    },
+  }
+}
+
+export function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === 'AbortError'
+}

@@ -1,0 +1,142 @@
+import { computed, type ReadonlySignal } from '@preact/signals'
+import type { TaskView } from '@pixelflow/core/api'
+import { createApi, type Api } from '../api/client.ts'
+import { CallFailed } from '../api/notice.ts'
+import { createAlerts, type Alerts } from './alerts.ts'
+import { createFileNames } from './file-names.ts'
+import { createRecent, type Recent } from './recent.ts'
+import { createRecipes, type Recipes } from './recipe.ts'
+import { createRoute } from './route.ts'
+import { createRun, type Run } from './run.ts'
+import { createServer, type Server } from './server.ts'
+import { createSession, type Session } from './session.ts'
+import { createSources, type Sources } from './source.ts'
+import { createTheme, type Theme } from './theme.ts'
+
+/** A first recipe that does something visible and useful to nearly every picture. */
+const firstRecipe = 'resize:1200/format:webp'
+
+/** Everything the page knows and can do; components read its signals and call its verbs. */
+export interface App {
+  readonly api: Api
+  readonly session: Session
+  readonly server: Server
+  readonly alerts: Alerts
+  readonly sources: Sources
+  readonly recipes: Recipes
+  readonly run: Run
+  readonly recent: Recent
+  readonly theme: Theme
+  readonly canRun: ReadonlySignal<boolean>
+  pick(files: readonly File[]): void
+  start(): void
+  cancel(): void
+  open(taskId: string): void
+  remove(taskId: string): void
+  /** Clears the table for another picture; a task that is under way goes on without us. */
+  clear(): void
+}
+
+export function createApp(page: Window): App {
+  const session = createSession(page.sessionStorage)
+  const api = createApi(session)
+  const server = createServer(api)
+  const alerts = createAlerts()
+  const sources = createSources(api, server.settings, createFileNames(page.localStorage))
+  const recipes = createRecipes(server, firstRecipe)
+  const recent = createRecent(api)
+  const route = createRoute(page)
+  const run = createRun(api, sources, {
+    onTask(task) {
+      recent.note(task)
+      route.show(task.id)
+    },
+    onDeleted: () => route.show(null),
+  })
+  let opening = new AbortController()
+
+  function leave(): AbortSignal {
+    opening.abort()
+    opening = new AbortController()
+    run.reset()
+    return opening.signal
+  }
+
+  async function open(taskId: string): Promise<void> {
+    const signal = leave()
+    route.show(taskId)
+    try {
+      const task = await api.json<TaskView>(`/api/v1/tasks/${encodeURIComponent(taskId)}`, { signal })
+      recipes.take(task.recipe)
+      if (sources.current.value?.imageId !== task.image) {
+        sources.clear()
+        alerts.guard(sources.fetch(task.image, signal))
+      }
+      await run.open(task)
+    } catch (thrown) {
+      if (thrown instanceof CallFailed && thrown.status === 404) route.show(null)
+      throw thrown
+    }
+  }
+
+  function follow(): void {
+    const wanted = route.task()
+    if (wanted === (run.task.value?.id ?? null)) return
+    if (wanted === null) leave()
+    else alerts.guard(open(wanted))
+  }
+
+  const canRun = computed(() => {
+    const isHere = sources.current.value?.file != null
+    return isHere && sources.refusal.value === null && recipes.ready.value !== null
+  })
+
+  route.onChange(follow)
+  follow()
+  alerts.guard(server.load())
+  alerts.guard(recent.load())
+
+  return {
+    api,
+    session,
+    server,
+    alerts,
+    sources,
+    recipes,
+    run,
+    recent,
+    theme: createTheme(page),
+    canRun,
+    pick(files) {
+      const [file, ...others] = files
+      if (file === undefined) return
+      leave()
+      route.show(null)
+      if (others.length > 0) {
+        alerts.add({
+          title: 'One picture at a time',
+          detail: `${file.name} was taken; ${others.length === 1 ? 'the other file was' : `${others.length} other files were`} left out.`,
+        })
+      }
+      alerts.guard(sources.pick(file))
+    },
+    start() {
+      const recipe = recipes.ready.value
+      if (recipe !== null && canRun.value) alerts.guard(run.start(recipe.body))
+    },
+    cancel: () => alerts.guard(run.cancel()),
+    open: (taskId) => alerts.guard(open(taskId)),
+    remove(taskId) {
+      if (run.task.value?.id === taskId) {
+        leave()
+        route.show(null)
+      }
+      alerts.guard(recent.remove(taskId))
+    },
+    clear() {
+      leave()
+      route.show(null)
+      sources.clear()
+    },
+  }
+}

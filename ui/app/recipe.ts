@@ -1,0 +1,90 @@
+import { batch, computed, effect, signal, type ReadonlySignal } from '@preact/signals'
+import { Fault } from '@pixelflow/core/fault'
+import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import { checkDraft, type RecipeProblem, type Runnable } from '../recipe/check-draft.ts'
+import { draftOf, emptyDraft, inLane, newStep, type Draft } from '../recipe/draft.ts'
+import type { Server } from './server.ts'
+
+/**
+ * The recipe being made, in its two shapes. Whichever was touched last leads: steps rewrite the text, a text that can be
+ * read rewrites the steps, one that cannot leaves them and says why.
+ */
+export interface Recipes {
+  readonly draft: ReadonlySignal<Draft>
+  /** Short text form; JSON where the recipe has several outputs. */
+  readonly text: ReadonlySignal<string>
+  readonly textProblem: ReadonlySignal<string | null>
+  readonly problems: ReadonlySignal<readonly RecipeProblem[]>
+  /** What would be run; null while something is wrong. */
+  readonly ready: ReadonlySignal<Runnable | null>
+  /** Key of the step that was added last, to put the cursor into. */
+  readonly added: ReadonlySignal<number | null>
+  change(next: (draft: Draft) => Draft): void
+  add(laneKey: number, operation: string): void
+  write(text: string): void
+  /** Puts the text into its ordinary form again, once nobody is typing. */
+  tidy(): void
+  take(recipe: Recipe): void
+}
+
+export function createRecipes(server: Server, initial: string): Recipes {
+  const draft = signal<Draft>(emptyDraft())
+  const text = signal('')
+  const textLeads = signal(false)
+  const textProblem = signal<string | null>(null)
+  const added = signal<number | null>(null)
+  const checked = computed(() => checkDraft(draft.value, server.fields))
+
+  effect(() => {
+    const { runnable } = checked.value
+    if (runnable !== null && !textLeads.value) text.value = runnable.text ?? runnable.json
+  })
+
+  function stepsLead(next: Draft): void {
+    batch(() => {
+      textLeads.value = false
+      textProblem.value = null
+      draft.value = next
+    })
+  }
+
+  function write(typed: string): void {
+    batch(() => {
+      textLeads.value = true
+      text.value = typed
+      try {
+        draft.value = draftOf(read(typed), draft.value, server.fields)
+        textProblem.value = null
+      } catch (thrown) {
+        textProblem.value = thrown instanceof Fault ? thrown.message : 'This is not valid JSON yet.'
+      }
+    })
+  }
+
+  stepsLead(draftOf(read(initial), draft.value, server.fields))
+
+  return {
+    draft,
+    text,
+    textProblem,
+    problems: computed(() => checked.value.problems),
+    ready: computed(() => (textProblem.value === null ? checked.value.runnable : null)),
+    added,
+    change: (next) => stepsLead(next(draft.value)),
+    add(laneKey, operation) {
+      const step = newStep(operation)
+      added.value = step.key
+      stepsLead(inLane(draft.value, laneKey, (steps) => [...steps, step]))
+    },
+    write,
+    tidy() {
+      if (textProblem.value === null) textLeads.value = false
+    },
+    take: (recipe) => stepsLead(draftOf(recipe, draft.value, server.fields)),
+  }
+}
+
+/** @throws Fault `invalid_recipe`, or SyntaxError for JSON that is none. */
+function read(typed: string): Recipe {
+  return parseRecipe(typed.trimStart().startsWith('{') ? JSON.parse(typed) : typed)
+}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'bun:test'
+import { refusalOf } from './refusal.ts'
+import type { Settings } from './server.ts'
+
+const settings: Settings = {
+  version: '0.1.0',
+  maxUploadBytes: 2 ** 20,
+  maxPixels: 1e6,
+  formats: ['jpeg', 'png'],
+  auth: 'none',
+}
+const fine = { name: 'a.jpg', bytes: 1000, format: 'jpeg', width: 1000, height: 1000 } as const
+
+describe('refusalOf', () => {
+  test('lets through what the server takes', () => {
+    expect(refusalOf(fine, settings)).toBeNull()
+    expect(refusalOf({ ...fine, width: null, height: null }, settings)).toBeNull()
+  })
+
+  test.each([
+    [{ ...fine, bytes: 0 }, 'invalid_request'],
+    [{ ...fine, format: undefined }, 'unsupported_format'],
+    [{ ...fine, format: 'tiff' as const }, 'unsupported_format'],
+    [{ ...fine, bytes: 2 ** 20 + 1 }, 'image_too_large'],
+    [{ ...fine, width: 1001 }, 'too_many_pixels'],
+  ])('%j is refused as %s, with a remedy', (candidate, code) => {
+    const refusal = refusalOf(candidate, settings)
+    expect(refusal?.code).toBe(code)
+    expect(refusal?.remedy).toMatch(/\w/)
+  })
+
+  test('names the limit', () => {
+    expect(refusalOf({ ...fine, bytes: 3_000_000 }, settings)?.detail).toBe(
+      'a.jpg has 3.0 MB; this server takes up to 1 MiB.',
+    )
+  })
+
+  test('judges nothing but the bytes before the settings are known', () => {
+    expect(refusalOf({ ...fine, bytes: 2 ** 40 }, null)).toBeNull()
+    expect(refusalOf({ ...fine, format: undefined }, null)?.code).toBe('unsupported_format')
+  })
+})

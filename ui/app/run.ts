@@ -1,0 +1,181 @@
+import { computed, signal, type ReadonlySignal } from '@preact/signals'
+import type { EventView, ImageView, TaskView } from '@pixelflow/core/api'
+import { format } from '@pixelflow/core/format'
+import { faults } from '@pixelflow/core/fault'
+import { hasEnded } from '@pixelflow/core/task'
+import type { Api } from '../api/client.ts'
+import { CallFailed, noticeOf, noticeOfFault, type Notice } from '../api/notice.ts'
+import { uploadImage } from '../api/upload.ts'
+import { watchTask } from '../api/watch.ts'
+import { isAbort } from './alerts.ts'
+import { createResults, type Result } from './results.ts'
+import type { Sources } from './source.ts'
+
+export type Phase = 'idle' | 'uploading' | 'active' | 'completed' | 'failed' | 'cancelled'
+
+export interface Upload {
+  readonly sentBytes: number
+  readonly totalBytes: number
+  /** How long it took, in milliseconds; null while it goes on. */
+  readonly tookMs: number | null
+}
+
+/** The one task the page is about: from the upload over its events to its results. */
+export interface Run {
+  readonly phase: ReadonlySignal<Phase>
+  readonly upload: ReadonlySignal<Upload | null>
+  readonly task: ReadonlySignal<TaskView | null>
+  readonly events: ReadonlySignal<readonly EventView[]>
+  readonly connection: ReadonlySignal<'live' | 'retrying'>
+  readonly results: ReadonlySignal<readonly Result[]>
+  /** Why it did not work: a call that failed or the task's own fault. */
+  readonly failure: ReadonlySignal<Notice | null>
+  /** Uploads the current picture unless the server has it, and runs a recipe on it. */
+  start(recipe: Record<string, unknown>): Promise<void>
+  /** Watches a task that exists, from its first event on. */
+  open(task: TaskView): Promise<void>
+  cancel(): Promise<void>
+  /** Leaves the task alone and forgets it here. */
+  reset(): void
+}
+
+export interface RunListeners {
+  readonly onTask: (task: TaskView) => void
+  readonly onDeleted: (id: string) => void
+}
+
+export function createRun(api: Api, sources: Sources, listeners: RunListeners): Run {
+  const upload = signal<Upload | null>(null)
+  const task = signal<TaskView | null>(null)
+  const events = signal<readonly EventView[]>([])
+  const connection = signal<'live' | 'retrying'>('live')
+  const failure = signal<Notice | null>(null)
+  const isStarting = signal(false)
+  const results = createResults(api)
+  let stop = new AbortController()
+
+  const phase = computed<Phase>(() => {
+    if (isStarting.value) return 'uploading'
+    if (task.value === null) return failure.value === null ? 'idle' : 'failed'
+    if (hasEnded(task.value.status)) return task.value.status as Phase
+    return failure.value === null ? 'active' : 'failed'
+  })
+
+  function begin(): AbortSignal {
+    stop.abort()
+    stop = new AbortController()
+    upload.value = null
+    task.value = null
+    events.value = []
+    connection.value = 'live'
+    failure.value = null
+    isStarting.value = false
+    results.clear()
+    return stop.signal
+  }
+
+  function take(next: TaskView): void {
+    task.value = next
+    listeners.onTask(next)
+    const { fault } = next
+    if (next.status === 'failed' && fault !== undefined) {
+      failure.value = noticeOfFault(fault, faults[fault.code].title)
+    }
+  }
+
+  async function watch(first: TaskView, signal: AbortSignal): Promise<void> {
+    take(first)
+    const onConnection = (state: 'live' | 'retrying') => {
+      if (!signal.aborted) connection.value = state
+    }
+    for await (const event of watchTask(api, first.id, { signal, onConnection })) {
+      if (event.kind === 'deleted') {
+        listeners.onDeleted(first.id)
+        begin()
+        return
+      }
+      events.value = [...events.value, event]
+      take(event.task)
+      // A repeated attempt writes its outputs anew, so only finished tasks have results that stay.
+      if (event.task.status === 'completed') await results.load(event.task, signal)
+    }
+  }
+
+  async function send(signal: AbortSignal): Promise<ImageView> {
+    const source = sources.current.value
+    if (source?.file == null || source.format === undefined) throw new Error('There is no picture to send.')
+    const began = performance.now()
+    const totalBytes = source.file.size
+    upload.value = { sentBytes: 0, totalBytes, tookMs: null }
+    const image = await uploadImage(api, source.file, {
+      mediaType: format(source.format).mediaType,
+      signal,
+      onProgress: (sentBytes) => {
+        if (!signal.aborted) upload.value = { sentBytes, totalBytes, tookMs: null }
+      },
+    })
+    upload.value = { sentBytes: totalBytes, totalBytes, tookMs: performance.now() - began }
+    sources.stored(image.id)
+    return image
+  }
+
+  async function create(recipe: Record<string, unknown>, signal: AbortSignal): Promise<TaskView> {
+    const known = sources.current.value?.imageId ?? null
+    const submit = (image: string) =>
+      api.json<TaskView>('/api/v1/tasks', { method: 'POST', json: { image, recipe }, signal })
+    if (known === null) return submit((await send(signal)).id)
+    try {
+      return await submit(known)
+    } catch (thrown) {
+      if (!(thrown instanceof CallFailed) || thrown.notice.code !== 'image_not_found') throw thrown
+      // Its retention ended since it was sent; it is still here, so send it again.
+      sources.stored(null)
+      return submit((await send(signal)).id)
+    }
+  }
+
+  /** Runs work of the current task; what it throws is its failure, unless something else has begun since. */
+  async function attempt(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (thrown) {
+      if (!signal.aborted && !isAbort(thrown)) failure.value = noticeOf(thrown)
+    } finally {
+      if (!signal.aborted) isStarting.value = false
+    }
+  }
+
+  return {
+    phase,
+    upload,
+    task,
+    events,
+    connection,
+    results: results.all,
+    failure,
+    async start(recipe) {
+      const signal = begin()
+      isStarting.value = true
+      await attempt(signal, async () => {
+        const created = await create(recipe, signal)
+        isStarting.value = false
+        await watch(created, signal)
+      })
+    },
+    async open(existing) {
+      const signal = begin()
+      await attempt(signal, () => watch(existing, signal))
+    },
+    async cancel() {
+      const { value: current } = task
+      if (current === null) return void begin()
+      try {
+        take(await api.json<TaskView>(`/api/v1/tasks/${current.id}/cancel`, { method: 'POST' }))
+      } catch (thrown) {
+        // It ended while we asked: the event that says so is on its way.
+        if (!(thrown instanceof CallFailed) || thrown.notice.code !== 'task_ended') throw thrown
+      }
+    },
+    reset: () => void begin(),
+  }
+}

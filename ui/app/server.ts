@@ -1,0 +1,65 @@
+import { computed, signal, type ReadonlySignal } from '@preact/signals'
+import type { FormatId } from '@pixelflow/core/format'
+import type { Api } from '../api/client.ts'
+import { noticeOf, type Notice } from '../api/notice.ts'
+import { fieldsOf, type Field, type JsonSchema } from '../recipe/field.ts'
+
+/** `GET /api/v1/settings`. */
+export interface Settings {
+  readonly version: string
+  readonly maxUploadBytes: number
+  readonly maxPixels: number
+  readonly formats: readonly FormatId[]
+  readonly auth: 'none' | 'token'
+}
+
+/** One of `GET /api/v1/operations`. */
+export interface Operation {
+  readonly name: string
+  readonly title: string
+  readonly summary: string
+  readonly schema: JsonSchema
+  /** How the short text form writes it, e.g. `blur:<sigma>`. */
+  readonly text: { readonly usage: string }
+  readonly examples: readonly { readonly text: string }[]
+}
+
+/** What the server says of itself, read once at the start (and again on request). */
+export interface Server {
+  readonly settings: ReadonlySignal<Settings | null>
+  readonly operations: ReadonlySignal<readonly Operation[]>
+  readonly needsToken: ReadonlySignal<boolean>
+  /** Why it could not be read, if so. */
+  readonly failure: ReadonlySignal<Notice | null>
+  load(): Promise<void>
+  operation(name: string): Operation | undefined
+  fields(operation: string): readonly Field[]
+}
+
+export function createServer(api: Api): Server {
+  const settings = signal<Settings | null>(null)
+  const operations = signal<readonly Operation[]>([])
+  const failure = signal<Notice | null>(null)
+  const byName = computed(
+    () => new Map(operations.value.map((one) => [one.name, { one, fields: fieldsOf(one.schema) }])),
+  )
+
+  return {
+    settings,
+    operations,
+    failure,
+    needsToken: computed(() => settings.value?.auth === 'token'),
+    async load() {
+      try {
+        settings.value = await api.json<Settings>('/api/v1/settings')
+        const listed = await api.json<{ operations: readonly Operation[] }>('/api/v1/operations')
+        operations.value = listed.operations
+        failure.value = null
+      } catch (thrown) {
+        failure.value = noticeOf(thrown)
+      }
+    },
+    operation: (name) => byName.value.get(name)?.one,
+    fields: (name) => byName.value.get(name)?.fields ?? [],
+  }
+}

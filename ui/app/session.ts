@@ -1,0 +1,52 @@
+import { signal, type ReadonlySignal } from '@preact/signals'
+import type { Credentials } from '../api/client.ts'
+
+const storageKey = 'pixelflow.token'
+
+/** The token of this tab: asked for when the server wants one, forgotten with the tab. */
+export interface Session extends Credentials {
+  readonly current: ReadonlySignal<string | null>
+  /** Set while the page waits for the person; `refused` when the last token was not accepted. */
+  readonly asking: ReadonlySignal<{ readonly refused: boolean } | null>
+  /** Opens the question without a call that waits for it. */
+  change(): void
+  /** Answers the question; null is "not now". */
+  answer(token: string | null): void
+  forget(): void
+}
+
+export function createSession(storage: Storage): Session {
+  const current = signal(storage.getItem(storageKey))
+  const asking = signal<{ refused: boolean } | null>(null)
+  let waiting: PromiseWithResolvers<string | null> | undefined
+
+  function forget(): void {
+    current.value = null
+    storage.removeItem(storageKey)
+  }
+
+  return {
+    current,
+    asking,
+    token: () => current.value,
+    ask(refused) {
+      // Calls that fail together ask once.
+      waiting ??= Promise.withResolvers()
+      asking.value = { refused: refused !== null }
+      return waiting.promise
+    },
+    change() {
+      asking.value = { refused: false }
+    },
+    answer(token) {
+      if (token !== null) {
+        current.value = token
+        storage.setItem(storageKey, token)
+      }
+      asking.value = null
+      waiting?.resolve(token)
+      waiting = undefined
+    },
+    forget,
+  }
+}

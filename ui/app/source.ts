@@ -1,0 +1,110 @@
+import { computed, signal, type ReadonlySignal } from '@preact/signals'
+import type { ImageView } from '@pixelflow/core/api'
+import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
+import type { Api } from '../api/client.ts'
+import type { Notice } from '../api/notice.ts'
+import type { Settings } from './server.ts'
+import { refusalOf } from './refusal.ts'
+import type { FileNames } from './file-names.ts'
+
+/** The picture on the table: chosen here, or one the server has. */
+export interface Source {
+  readonly name: string
+  readonly bytes: number
+  /** What its first bytes show; undefined when they show nothing PixelFlow reads. */
+  readonly format: FormatId | undefined
+  readonly width: number | null
+  readonly height: number | null
+  /** Object URL of the picture; null while it is fetched. */
+  readonly url: string | null
+  /** Whether this browser can draw it; null until that is known. TIFF, for one, it cannot. */
+  readonly drawable: boolean | null
+  readonly file: Blob | null
+  /** Id on the server, once it is there. */
+  readonly imageId: string | null
+}
+
+export interface Sources {
+  readonly current: ReadonlySignal<Source | null>
+  /** Why the current picture cannot be used, if so. */
+  readonly refusal: ReadonlySignal<Notice | null>
+  /** Takes a file of this machine: looks at its first bytes and size at once, then at its dimensions. */
+  pick(file: File): Promise<void>
+  /** Takes a picture that the server has; its bytes are fetched for the preview. */
+  fetch(imageId: string, signal: AbortSignal): Promise<void>
+  /** Remembers that the current picture is on the server now, or (null) no longer is. */
+  stored(imageId: string | null): void
+  clear(): void
+}
+
+export function createSources(
+  api: Api,
+  settings: ReadonlySignal<Settings | null>,
+  names: FileNames,
+): Sources {
+  const current = signal<Source | null>(null)
+
+  function put(next: Source | null): void {
+    const url = current.value?.url ?? null
+    if (url !== null && url !== next?.url) URL.revokeObjectURL(url)
+    current.value = next
+  }
+
+  /** Lets the browser decode, to know the dimensions; and whether it can. */
+  async function draw(source: Source & { url: string }): Promise<void> {
+    const size = await measure(source.url)
+    if (current.value?.url !== source.url) return
+    const { width, height } = size ?? { width: current.value.width, height: current.value.height }
+    put({ ...current.value, width, height, drawable: size !== null })
+  }
+
+  return {
+    current,
+    refusal: computed(() => current.value && refusalOf(current.value, settings.value)),
+    async pick(file) {
+      const format = sniff(new Uint8Array(await file.slice(0, sniffBytes).arrayBuffer()))
+      const source = {
+        name: file.name === '' ? 'pasted-image' : file.name,
+        bytes: file.size,
+        format,
+        width: null,
+        height: null,
+        url: URL.createObjectURL(file),
+        drawable: format === undefined ? false : null,
+        file,
+        imageId: null,
+      }
+      put(source)
+      if (format !== undefined) await draw(source)
+    },
+    async fetch(imageId, stop) {
+      const view = await api.json<ImageView>(`/api/v1/images/${imageId}`, { signal: stop })
+      const { bytes, format, width, height } = view
+      const name = names.of(imageId) ?? `image.${format}`
+      const known = { name, bytes, format, width, height, imageId, file: null }
+      put({ ...known, url: null, drawable: null })
+      const file = await api.blob(`/api/v1/images/${imageId}/content`, stop)
+      const source = { ...known, file, url: URL.createObjectURL(file), drawable: null }
+      put(source)
+      await draw(source)
+    },
+    stored(imageId) {
+      if (current.value === null) return
+      if (imageId !== null) names.remember(imageId, current.value.name)
+      put({ ...current.value, imageId })
+    },
+    clear: () => put(null),
+  }
+}
+
+async function measure(url: string): Promise<{ width: number; height: number } | null> {
+  const picture = new Image()
+  picture.src = url
+  try {
+    await picture.decode()
+    return { width: picture.naturalWidth, height: picture.naturalHeight }
+  } catch {
+    // Not an error of ours: the browser has no decoder for it, or the file is broken. The server will tell which.
+    return null
+  }
+}

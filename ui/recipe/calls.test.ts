@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'bun:test'
+import { cliCall, curlCall, quote, type CallSubject } from './calls.ts'
+
+const subject: CallSubject = {
+  origin: 'http://127.0.0.1:3000',
+  fileName: 'photo.jpg',
+  recipe: 'resize:800/format:webp',
+  needsToken: false,
+  results: [],
+  resultName: 'photo.webp',
+}
+
+/** What a real shell makes of a command: its words, one a line. */
+async function words(command: string): Promise<string[]> {
+  const shell = Bun.spawn(
+    ['sh', '-c', `show() { printf '%s\\n' "$@"; }; ${command.replace(/^\S+/, 'show')}`],
+    {
+      env: { PIXELFLOW_TOKEN: 'secret' },
+    },
+  )
+  const text = await new Response(shell.stdout).text()
+  return text.trimEnd().split('\n')
+}
+
+describe('quote', () => {
+  test.each([
+    'plain.jpg',
+    'with space.jpg',
+    "it's.jpg",
+    '$(reboot)',
+    '`x`',
+    'a"b',
+    String.raw`back\slash`,
+    'x;y',
+  ])('%s comes through a shell as it is', async (word) => {
+    expect(await words(`show ${quote(word)}`)).toEqual([word])
+  })
+})
+
+describe('curlCall', () => {
+  test('hands in file and recipe in one call', async () => {
+    expect(await words(curlCall(subject))).toEqual([
+      '--fail-with-body',
+      '--form-string',
+      'recipe=resize:800/format:webp',
+      '-F',
+      'file=@photo.jpg',
+      'http://127.0.0.1:3000/api/v1/tasks',
+    ])
+  })
+
+  test('leaves the token to the environment', async () => {
+    const call = curlCall({ ...subject, needsToken: true })
+    expect(call).not.toContain('secret')
+    expect(await words(call)).toContain('Authorization: Bearer secret')
+  })
+
+  test('names a file that curl would read as two', async () => {
+    expect(await words(curlCall({ ...subject, fileName: 'a, "b";c.jpg' }))).toContain(
+      String.raw`file=@"a, \"b\";c.jpg"`,
+    )
+  })
+
+  test('fetches what is there', () => {
+    const results = [{ href: '/api/v1/tasks/t/outputs/default', fileName: 'photo.webp' }]
+    expect(
+      curlCall({ ...subject, results })
+        .split('\n')
+        .at(-1),
+    ).toBe('curl --fail -o photo.webp http://127.0.0.1:3000/api/v1/tasks/t/outputs/default')
+  })
+})
+
+test('cliCall quotes what needs it', () => {
+  expect(cliCall({ ...subject, fileName: 'my photo.jpg', recipe: 'rotate:90' })).toBe(
+    "./pixelflow process 'my photo.jpg' -r rotate:90 -o photo.webp",
+  )
+})

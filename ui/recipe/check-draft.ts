@@ -1,0 +1,75 @@
+import { Fault } from '@pixelflow/core/fault'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { printText } from '@pixelflow/core/recipe/text'
+import { outputName } from '@pixelflow/core/task'
+import { problemOf } from './check.ts'
+import { placeOf, recipeOf, type Draft, type Lane } from './draft.ts'
+import type { Field } from './field.ts'
+
+/** Something wrong in a draft; `lane`, `step` and `parameter` say where, as far as it has a place. */
+export interface RecipeProblem {
+  readonly message: string
+  readonly lane?: number
+  readonly step?: number
+  readonly parameter?: string
+}
+
+/** A recipe that can be run. */
+export interface Runnable {
+  /** As it is sent. */
+  readonly body: Record<string, unknown>
+  /** As it is sent, for people to read. */
+  readonly json: string
+  /** Short text form; null where there is none, with several outputs. */
+  readonly text: string | null
+}
+
+export interface Checked {
+  readonly problems: readonly RecipeProblem[]
+  readonly runnable: Runnable | null
+}
+
+/**
+ * Checks every value against the published schema of its field, so that all wrong ones show at once; then the whole by
+ * the same parser the server uses, which knows what no single field can tell.
+ */
+export function checkDraft(draft: Draft, fields: (op: string) => readonly Field[]): Checked {
+  const problems = draft.flatMap((lane) => [...nameProblems(draft, lane), ...valueProblems(lane, fields)])
+  if (problems.length > 0) return { problems, runnable: null }
+
+  const body = recipeOf(draft, fields)
+  try {
+    const text = printText(parseRecipe(body))
+    return { problems, runnable: { body, json: JSON.stringify(body, null, 2), text } }
+  } catch (thrown) {
+    return { problems: [wholeProblem(draft, Fault.of(thrown))], runnable: null }
+  }
+}
+
+function nameProblems(draft: Draft, lane: Lane): RecipeProblem[] {
+  if (lane.output === null) return []
+  if (!outputName.safeParse(lane.output).success) {
+    return [{ message: 'Use a-z, 0-9, _ and -, beginning with a letter or digit.', lane: lane.key }]
+  }
+  const isTaken = draft.some((other) => other.key !== lane.key && other.output === lane.output)
+  return isTaken ? [{ message: 'Another output has this name.', lane: lane.key }] : []
+}
+
+function valueProblems(lane: Lane, fields: (op: string) => readonly Field[]): RecipeProblem[] {
+  return lane.steps.flatMap((step) =>
+    fields(step.op).flatMap((field): RecipeProblem[] => {
+      const message = problemOf(field, step.values[field.name])
+      return message === undefined ? [] : [{ message, lane: lane.key, step: step.key, parameter: field.name }]
+    }),
+  )
+}
+
+function wholeProblem(draft: Draft, fault: Fault): RecipeProblem {
+  const place = fault.place.field === undefined ? undefined : placeOf(draft, fault.place.field)
+  return {
+    message: fault.message,
+    ...(place === undefined ? {} : { lane: place.lane }),
+    ...(place?.step === undefined ? {} : { step: place.step }),
+    ...(place?.parameter === undefined ? {} : { parameter: place.parameter }),
+  }
+}

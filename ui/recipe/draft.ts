@@ -1,0 +1,140 @@
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Field } from './field.ts'
+
+/** A step while it is being made: values may be missing or wrong. `key` stays with it wherever it moves. */
+export interface DraftStep {
+  readonly key: number
+  readonly op: string
+  readonly values: Readonly<Record<string, unknown>>
+}
+
+/** Steps that run one after another: those of all outputs (`output` null) or of one named output. */
+export interface Lane {
+  readonly key: number
+  readonly output: string | null
+  readonly steps: readonly DraftStep[]
+}
+
+/** The first lane is the shared one, always there; each further lane is an output of its own. */
+export type Draft = readonly [Lane, ...Lane[]]
+
+let lastKey = 0
+const newKey = () => (lastKey += 1)
+
+export function emptyDraft(): Draft {
+  return [{ key: newKey(), output: null, steps: [] }]
+}
+
+export function newStep(op: string, values: Readonly<Record<string, unknown>> = {}): DraftStep {
+  return { key: newKey(), op, values }
+}
+
+/** The draft with one lane's steps changed. */
+export function inLane(
+  draft: Draft,
+  laneKey: number,
+  change: (steps: readonly DraftStep[]) => readonly DraftStep[],
+): Draft {
+  return withLanes(
+    draft.map((lane) => (lane.key === laneKey ? { ...lane, steps: change(lane.steps) } : lane)),
+  )
+}
+
+/** The steps with one of them moved by `by` places, as far as there is room. */
+export function moved(steps: readonly DraftStep[], key: number, by: number): readonly DraftStep[] {
+  const from = steps.findIndex((step) => step.key === key)
+  const step = steps[from]
+  const to = Math.min(Math.max(from + by, 0), steps.length - 1)
+  if (step === undefined || to === from) return steps
+  return steps.toSpliced(from, 1).toSpliced(to, 0, step)
+}
+
+/** The steps with one value set, or left out when it is undefined. */
+export function withValue(
+  steps: readonly DraftStep[],
+  key: number,
+  name: string,
+  value: unknown,
+): readonly DraftStep[] {
+  return steps.map((step) => {
+    if (step.key !== key) return step
+    const { [name]: _, ...others } = step.values
+    return { ...step, values: value === undefined ? others : { ...others, [name]: value } }
+  })
+}
+
+export function withOutput(draft: Draft): Draft {
+  const taken = new Set(draft.map((lane) => lane.output))
+  let number = draft.length
+  while (taken.has(`output-${number}`)) number += 1
+  return [...draft, { key: newKey(), output: `output-${number}`, steps: [] }]
+}
+
+export function withoutLane(draft: Draft, laneKey: number): Draft {
+  return withLanes(draft.filter((lane) => lane.output === null || lane.key !== laneKey))
+}
+
+export function renamed(draft: Draft, laneKey: number, output: string): Draft {
+  return withLanes(draft.map((lane) => (lane.key === laneKey ? { ...lane, output } : lane)))
+}
+
+/** The draft of a recipe. Lanes and steps that were there before keep their keys, so that focus and folds stay. */
+export function draftOf(recipe: Recipe, before: Draft, fields: (op: string) => readonly Field[]): Draft {
+  const lane = (old: Lane | undefined, output: string | null, steps: Recipe['steps']): Lane => ({
+    key: old?.key ?? newKey(),
+    output,
+    steps: steps.map(({ op, ...values }, at) => {
+      const before = old?.steps[at]
+      return {
+        key: before?.op === op ? before.key : newKey(),
+        op,
+        values: withoutFallbacks(values, fields(op)),
+      }
+    }),
+  })
+  return [
+    lane(before[0], null, recipe.steps),
+    ...Object.entries(recipe.outputs ?? {}).map(([name, { steps }], at) =>
+      lane(before.slice(1).find((old) => old.output === name) ?? before[at + 1], name, steps),
+    ),
+  ]
+}
+
+/** The recipe as it would be sent; nothing is checked here. */
+export function recipeOf(draft: Draft, fields: (op: string) => readonly Field[]): Record<string, unknown> {
+  const steps = (lane: Lane) =>
+    lane.steps.map(({ op, values }) => ({ op, ...withoutFallbacks(values, fields(op)) }))
+  const [shared, ...outputs] = draft
+  if (outputs.length === 0) return { steps: steps(shared) }
+  return {
+    steps: steps(shared),
+    outputs: Object.fromEntries(outputs.map((lane) => [lane.output, { steps: steps(lane) }])),
+  }
+}
+
+/** Where a fault's field such as `outputs.thumb.steps[0].width` points: a lane, a step in it and maybe a parameter. */
+export function placeOf(
+  draft: Draft,
+  field: string,
+): { lane: number; step: number | undefined; parameter: string | undefined } | undefined {
+  const found = /^(?:recipe\.)?(?:outputs[.[]"?([a-z0-9_-]+)"?\]?\.)?steps\[(\d+)\](?:\.(.+))?$/.exec(field)
+  if (found === null) return undefined
+  const [, output, index, parameter] = found
+  const lane = draft.find((one) => one.output === (output ?? null))
+  if (lane === undefined) return undefined
+  return { lane: lane.key, step: lane.steps[Number(index)]?.key, parameter }
+}
+
+function withoutFallbacks(values: object, fields: readonly Field[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([name, value]) => {
+      const field = fields.find((one) => one.name === name)
+      return value !== undefined && (field?.fallback === undefined || field.fallback !== value)
+    }),
+  )
+}
+
+function withLanes(lanes: readonly Lane[]): Draft {
+  const [shared, ...outputs] = lanes
+  return shared === undefined ? emptyDraft() : [shared, ...outputs]
+}

@@ -1,0 +1,131 @@
+/** The part of JSON Schema that operations are published in. */
+export interface JsonSchema {
+  readonly type?: string | readonly string[]
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly anyOf?: readonly JsonSchema[]
+  readonly oneOf?: readonly JsonSchema[]
+  readonly default?: unknown
+  readonly title?: string
+  readonly description?: string
+  readonly format?: string
+  readonly pattern?: string
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly exclusiveMaximum?: number
+  readonly multipleOf?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly required?: readonly string[]
+}
+
+/** How a value is asked for. */
+export type Control =
+  | { readonly kind: 'number'; readonly integer: boolean; readonly range?: Range }
+  | { readonly kind: 'choice'; readonly options: readonly (string | number)[] }
+  | { readonly kind: 'switch' }
+  | { readonly kind: 'color' }
+  /** `numeric`: what looks like a number is one (an alternative of the schema takes numbers). */
+  | { readonly kind: 'text'; readonly numeric: boolean }
+
+/** What a slider spans; `log` where a linear one would give the small values no room. */
+export interface Range {
+  readonly min: number
+  readonly max: number
+  readonly step: number
+  readonly log: boolean
+}
+
+/** One parameter of an operation, ready to be drawn and checked. */
+export interface Field {
+  readonly name: string
+  readonly label: string
+  readonly hint: string | undefined
+  readonly required: boolean
+  /** What the server assumes when the value is left out. */
+  readonly fallback: unknown
+  readonly control: Control
+  readonly schema: JsonSchema
+}
+
+/** The fields of a published operation schema in its own order, without the constant that names the operation. */
+export function fieldsOf(schema: JsonSchema): Field[] {
+  const required = new Set(schema.required ?? [])
+  return Object.entries(schema.properties ?? {})
+    .filter(([, property]) => property.const === undefined)
+    .map(([name, property]) => ({
+      name,
+      label: property.title ?? inWords(name),
+      hint: property.description,
+      required: required.has(name) && property.default === undefined,
+      fallback: property.default,
+      control: controlOf(name, property),
+      schema: property,
+    }))
+}
+
+/** The schemas of which a value must satisfy one. */
+export function alternatives(schema: JsonSchema): readonly JsonSchema[] {
+  const several = schema.anyOf ?? schema.oneOf
+  return several === undefined ? [schema] : several.flatMap(alternatives)
+}
+
+function controlOf(name: string, schema: JsonSchema): Control {
+  const ways = alternatives(schema).filter((one) => one.type !== 'null')
+  const options = ways.flatMap(constants)
+  if (ways.every((one) => constants(one).length > 0)) return { kind: 'choice', options }
+  const [only, second] = ways
+  if (only !== undefined && second === undefined) {
+    if (only.type === 'boolean') return { kind: 'switch' }
+    if (only.type === 'number' || only.type === 'integer') return numberControl(only)
+    if (isColor(name, only)) return { kind: 'color' }
+  }
+  return { kind: 'text', numeric: ways.some((one) => one.type === 'number' || one.type === 'integer') }
+}
+
+function constants(schema: JsonSchema): (string | number)[] {
+  const all = schema.const === undefined ? (schema.enum ?? []) : [schema.const]
+  return all.filter((one) => typeof one === 'string' || typeof one === 'number')
+}
+
+function numberControl(schema: JsonSchema): Control {
+  const integer = schema.type === 'integer'
+  const min = lowest(schema)
+  const max = highest(schema)
+  if (min === undefined || max === undefined || max <= min) return { kind: 'number', integer }
+  const log = min >= 0 && max - min > 2000
+  const step = schema.multipleOf ?? (integer ? 1 : fineStep(max - min))
+  return { kind: 'number', integer, range: { min, max, step, log } }
+}
+
+/** The smallest number allowed; undefined without a bound (a whole number's technical limits are none). */
+export function lowest(schema: JsonSchema): number | undefined {
+  const bound = schema.minimum ?? schema.exclusiveMinimum
+  return bound === undefined || bound <= Number.MIN_SAFE_INTEGER ? undefined : bound
+}
+
+export function highest(schema: JsonSchema): number | undefined {
+  const bound = schema.maximum ?? schema.exclusiveMaximum
+  return bound === undefined || bound >= Number.MAX_SAFE_INTEGER ? undefined : bound
+}
+
+/** A step that divides a span into some hundred parts and reads well: 0.1, 0.01, 1 … */
+function fineStep(span: number): number {
+  return Math.min(1, 10 ** Math.floor(Math.log10(span / 100)))
+}
+
+function isColor(name: string, schema: JsonSchema): boolean {
+  if (schema.type !== 'string') return false
+  return schema.format === 'color' || (/colou?r|background/i.test(name) && schema.pattern !== undefined)
+}
+
+/** `minWidth` and `min_width` → `Min width`. */
+export function inWords(name: string): string {
+  const words = name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]+/g, ' ')
+    .toLowerCase()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'bun:test'
+import type { Range } from './field.ts'
+import { positionOf, sliderSteps, tidy, valueAt } from './slider.ts'
+
+const linear: Range = { min: 0.3, max: 100, step: 0.1, log: false }
+const wide: Range = { min: 1, max: 65_535, step: 1, log: true }
+
+describe('a slider', () => {
+  test('ends exactly at the ends', () => {
+    for (const range of [linear, wide]) {
+      expect([valueAt(0, range), valueAt(sliderSteps, range)]).toEqual([range.min, range.max])
+      expect([positionOf(range.min, range), positionOf(range.max, range)]).toEqual([0, sliderSteps])
+    }
+  })
+
+  test('never leaves its range and never goes back', () => {
+    for (const range of [linear, wide]) {
+      let before = -Infinity
+      for (let position = 0; position <= sliderSteps; position += 1) {
+        const value = valueAt(position, range)
+        expect(value).toBeGreaterThanOrEqual(Math.max(before, range.min))
+        expect(value).toBeLessThanOrEqual(range.max)
+        before = value
+      }
+    }
+  })
+
+  test('gives whole, round numbers where the range is wide, and room to the small ones', () => {
+    const values = [100, 300, 500, 700, 900].map((position) => valueAt(position, wide))
+    expect(values).toEqual([3, 28, 260, 2400, 22_000])
+  })
+
+  test('gives no dust', () => {
+    expect(valueAt(1, { min: 0, max: 1, step: 0.1, log: false })).toBe(0)
+    expect(valueAt(300, { min: 0, max: 1, step: 0.1, log: false })).toBe(0.3)
+    expect(tidy(0.1 + 0.2)).toBe(0.3)
+  })
+
+  test('stands at the end that a value has passed', () => {
+    expect([positionOf(-5, wide), positionOf(1e9, wide)]).toEqual([0, sliderSteps])
+  })
+})

@@ -1,0 +1,28 @@
+import type { Range } from './field.ts'
+
+/** How finely a slider is divided. */
+export const sliderSteps = 1000
+
+/** Where a value stands on a slider, 0 to 1000; values outside stand at the end they passed. */
+export function positionOf(value: number, { min, max, log }: Range): number {
+  const share = log
+    ? Math.log1p(Math.max(value, min) - min) / Math.log1p(max - min)
+    : (value - min) / (max - min)
+  return Math.round(Math.min(Math.max(share, 0), 1) * sliderSteps)
+}
+
+/** The value at a slider's position: a multiple of the range's step, and a round number on a logarithmic one. */
+export function valueAt(position: number, { min, max, step, log }: Range): number {
+  const share = position / sliderSteps
+  if (share <= 0) return min
+  if (share >= 1) return max
+  const exact = log ? min + Math.expm1(share * Math.log1p(max - min)) : min + share * (max - min)
+  const grain = log ? Math.max(step, 10 ** (Math.floor(Math.log10(exact)) - 1)) : step
+  const round = Math.round(exact / grain) * grain
+  return Math.min(Math.max(tidy(round), min), max)
+}
+
+/** Without the dust that binary fractions leave: 0.30000000000000004 → 0.3. */
+export function tidy(value: number): number {
+  return Number(value.toPrecision(12))
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'bun:test'
+import { inBytes, inLimit, inMegapixels, inPast, inShare, inTime } from './amounts.ts'
+
+test('sizes', () => {
+  expect([0, 999, 1000, 9949, 9950, 3_100_000, 12_000_000, 2e9].map(inBytes)).toEqual([
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '9.9 kB',
+    '10 kB',
+    '3.1 MB',
+    '12 MB',
+    '2.0 GB',
+  ])
+})
+
+test('limits', () => {
+  expect([512 * 2 ** 20, 2 * 2 ** 30, 5_000_000].map(inLimit)).toEqual(['512 MiB', '2 GiB', '5.0 MB'])
+})
+
+test('spans of time', () => {
+  expect([-3, 0.4, 84, 999.6, 1340, 59_940, 125_000].map(inTime)).toEqual([
+    '0 ms',
+    '0 ms',
+    '84 ms',
+    '1.0 s',
+    '1.3 s',
+    '59.9 s',
+    '2 min 5 s',
+  ])
+})
+
+test('moments', () => {
+  const now = Date.parse('2026-11-21T12:00:00Z')
+  const past = ['2026-11-21T11:59:30Z', '2026-11-21T11:55:00Z', '2026-11-21T09:00:00Z'].map((at) =>
+    inPast(at, now),
+  )
+  expect(past).toEqual(['just now', '5 min ago', '3 h ago'])
+})
+
+test('pixels', () => {
+  expect([960_000, 12_200_000, 50_000_000].map(inMegapixels)).toEqual(['1.0 MP', '12 MP', '50 MP'])
+})
+
+test('shares never claim the whole for a part', () => {
+  expect([0, 720, 989, 996, 999.99, 1000].map((part) => inShare(part, 1000))).toEqual([
+    '0 %',
+    '72 %',
+    '99 %',
+    '99.6 %',
+    '99.9 %',
+    '100 %',
+  ])
+})

@@ -1,0 +1,49 @@
+const sizes = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+
+/** A size in bytes for people, in decimal units as file managers show them: `3.1 MB`. */
+export function inBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 999.5 && unit < sizes.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  const digits = unit > 0 && value < 9.95 ? 1 : 0
+  return `${value.toFixed(digits)} ${sizes[unit]}`
+}
+
+/** A span of time for people: `84 ms`, `1.3 s`, `2 min 5 s`. */
+export function inTime(ms: number): string {
+  if (ms < 999.5) return `${Math.max(0, Math.round(ms))} ms`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+/** How long ago a moment was: `just now`, `5 min ago`, `3 h ago`, then the date. */
+export function inPast(at: string, now: number): string {
+  const minutes = Math.floor((now - Date.parse(at)) / 60_000)
+  if (minutes < 1) return 'just now'
+  if (minutes < 60) return `${minutes} min ago`
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`
+  return new Date(at).toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
+}
+
+/** Pixels in millions: `12.2 MP`. */
+export function inMegapixels(pixels: number): string {
+  return `${(pixels / 1e6).toFixed(pixels < 9.95e6 ? 1 : 0)} MP`
+}
+
+/** A part of a whole in percent, not rounded up to all of it: `72 %`, `99.6 %`. */
+export function inShare(part: number, whole: number): string {
+  const percent = (part / whole) * 100
+  if (percent <= 99 || percent >= 100) return `${Math.round(percent)} %`
+  return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`
+}
+
+/** A size limit, as settings are written: `512 MiB` where it is a whole number of those, else as any size. */
+export function inLimit(bytes: number): string {
+  const mib = bytes / 2 ** 20
+  if (mib < 1 || !Number.isInteger(mib)) return inBytes(bytes)
+  return mib % 1024 === 0 ? `${mib / 1024} GiB` : `${mib} MiB`
+}

@@ -1,0 +1,31 @@
+import { useSignal } from '@preact/signals'
+import { Icon } from './icon.tsx'
+
+/** Copies a text and says so for a moment. */
+export function CopyButton({ text, label }: { text: string; label: string }) {
+  const state = useSignal<'idle' | 'copied' | 'refused'>('idle')
+
+  async function copy(): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text)
+      state.value = 'copied'
+    } catch {
+      // Browsers keep the clipboard from pages that are neither secure nor on loopback.
+      state.value = 'refused'
+    }
+    setTimeout(() => (state.value = 'idle'), 1600)
+  }
+
+  const said = { idle: 'Copy', copied: 'Copied', refused: 'Select and copy by hand' }[state.value]
+  return (
+    <button
+      type="button"
+      class="button button-quiet button-small"
+      onClick={() => void copy()}
+      aria-label={`${said}: ${label}`}
+    >
+      <Icon name={state.value === 'copied' ? 'check' : 'copy'} />
+      <span aria-live="polite">{said}</span>
+    </button>
+  )
+}

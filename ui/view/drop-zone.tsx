@@ -1,0 +1,44 @@
+import { acceptedFiles } from '../app/refusal.ts'
+import { useApp } from './context.ts'
+import { FileButton } from './file-button.tsx'
+
+/** The empty table. */
+export function DropZone() {
+  const { server } = useApp()
+  const settings = server.settings.value
+  return (
+    <div class="drop-zone">
+      <Scatter />
+      <p class="drop-title">Drop a picture here</p>
+      <p class="muted">or paste one, or</p>
+      <FileButton label="Choose a file" main />
+      <p class="drop-formats">{settings === null ? ' ' : acceptedFiles(settings)}</p>
+    </div>
+  )
+}
+
+/** Loose pixels gathering into a picture: the logo's idea, large. */
+function Scatter() {
+  const pixels: readonly (readonly [x: number, y: number, shade: number])[] = [
+    [4, 30, 1],
+    [20, 14, 2],
+    [20, 46, 1],
+    [36, 30, 3],
+    [52, 14, 3],
+    [52, 30, 4],
+    [52, 46, 2],
+    [68, 14, 4],
+    [68, 30, 5],
+    [68, 46, 4],
+    [84, 14, 5],
+    [84, 30, 5],
+    [84, 46, 5],
+  ]
+  return (
+    <svg class="scatter" viewBox="0 0 100 64" width="150" height="96" aria-hidden="true" focusable="false">
+      {pixels.map(([x, y, shade]) => (
+        <rect key={`${x} ${y}`} class={`scatter-${shade}`} x={x} y={y} width="12" height="12" rx="2" />
+      ))}
+    </svg>
+  )
+}

@@ -1,0 +1,37 @@
+import type { Control } from '../../recipe/field.ts'
+import { FieldFrame, type FieldProps } from './field-frame.tsx'
+
+interface Props extends FieldProps {
+  readonly control: Extract<Control, { kind: 'choice' }>
+}
+
+/** One of a few values. */
+export function ChoiceField({ field, control, value, problem, onChange }: Props) {
+  const options = control.options.map(String)
+  const shown = value ?? field.fallback
+  const isUnset = shown === undefined
+  return (
+    <FieldFrame field={field} problem={problem}>
+      {(ties) => (
+        <select
+          {...ties}
+          class="input select"
+          value={isUnset ? '' : String(shown)}
+          onChange={(event) => {
+            const chosen = options.indexOf(event.currentTarget.value)
+            onChange(control.options[chosen])
+          }}
+        >
+          {field.required && !isUnset ? null : field.fallback === undefined ? (
+            <option value="">{field.required ? 'Choose…' : 'auto'}</option>
+          ) : null}
+          {options.map((option) => (
+            <option key={option} value={option}>
+              {option}
+            </option>
+          ))}
+        </select>
+      )}
+    </FieldFrame>
+  )
+}

@@ -1,0 +1,47 @@
+import { problemOf } from '../../recipe/check.ts'
+import { FieldFrame, type FieldProps } from './field-frame.tsx'
+
+/** A colour to pick or to type. */
+export function ColorField({ field, value, problem, onChange }: FieldProps) {
+  const shown = String(value ?? field.fallback ?? '')
+
+  /** The picker says `#rrggbb`; the schema may want it bare. */
+  function pick(color: string): void {
+    const forms = [color, color.slice(1)]
+    onChange(forms.find((one) => problemOf(field, one) === undefined) ?? color)
+  }
+
+  return (
+    <FieldFrame field={field} problem={problem}>
+      {(ties) => (
+        <span class="color">
+          <input
+            class="color-well"
+            type="color"
+            aria-label={`${field.label}, picker`}
+            value={sixDigits(shown)}
+            onInput={(event) => pick(event.currentTarget.value)}
+          />
+          <input
+            {...ties}
+            class="input input-color"
+            type="text"
+            autocomplete="off"
+            spellcheck={false}
+            value={String(value ?? '')}
+            placeholder={String(field.fallback ?? 'auto')}
+            onInput={(event) => onChange(event.currentTarget.value.trim() || undefined)}
+          />
+        </span>
+      )}
+    </FieldFrame>
+  )
+}
+
+/** What the picker can show of a colour as it is written: `fff` and `#ffffff80` too, black for what it cannot. */
+function sixDigits(color: string): string {
+  const digits = /^#?([0-9a-f]{3,8})$/i.exec(color)?.[1] ?? ''
+  if (digits.length >= 6) return `#${digits.slice(0, 6).toLowerCase()}`
+  if (digits.length >= 3) return `#${[...digits.slice(0, 3).toLowerCase()].map((d) => d + d).join('')}`
+  return '#000000'
+}

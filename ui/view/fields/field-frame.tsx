@@ -1,0 +1,67 @@
+import { useSignal } from '@preact/signals'
+import { useId } from 'preact/hooks'
+import type { ComponentChildren } from 'preact'
+import type { Field } from '../../recipe/field.ts'
+import { Icon } from '../icon.tsx'
+
+/** What every input of a step is given. */
+export interface FieldProps {
+  readonly field: Field
+  /** Undefined where the step leaves it out. */
+  readonly value: unknown
+  readonly problem: string | undefined
+  readonly onChange: (value: unknown) => void
+}
+
+/** Ties an input to its label, its hint and its problem. */
+export interface InputTies {
+  readonly id: string
+  readonly 'aria-describedby': string
+  readonly 'aria-invalid': boolean
+}
+
+interface Props extends Pick<FieldProps, 'field' | 'problem'> {
+  readonly children: (ties: InputTies) => ComponentChildren
+  /** Below the row of label and input, over the whole width. */
+  readonly below?: ComponentChildren
+}
+
+/** Label, input, problem and, on request, the explanation of one parameter. Readers of the screen hear it anyway. */
+export function FieldFrame({ field, problem, children, below }: Props) {
+  const id = useId()
+  const isExplained = useSignal(false)
+  const ties = { id, 'aria-describedby': `${id}-hint ${id}-problem`, 'aria-invalid': problem !== undefined }
+  return (
+    <div class="field">
+      <div class="field-row">
+        <span class="field-name">
+          <label class="label" for={id}>
+            {field.label}
+          </label>
+          {field.hint === undefined ? null : (
+            <button
+              type="button"
+              class="field-about"
+              aria-label={`About ${field.label}`}
+              aria-expanded={isExplained.value}
+              aria-controls={`${id}-hint`}
+              onClick={() => (isExplained.value = !isExplained.value)}
+            >
+              <Icon name="info" />
+            </button>
+          )}
+        </span>
+        {children(ties)}
+      </div>
+      {below}
+      <p id={`${id}-problem`} class="field-problem">
+        {problem}
+      </p>
+      {field.hint === undefined ? null : (
+        <p id={`${id}-hint`} class="field-hint" hidden={!isExplained.value}>
+          {field.hint}
+        </p>
+      )}
+    </div>
+  )
+}

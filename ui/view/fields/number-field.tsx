@@ -1,0 +1,83 @@
+import { useSignal } from '@preact/signals'
+import type { Control } from '../../recipe/field.ts'
+import { positionOf, sliderSteps, tidy, valueAt } from '../../recipe/slider.ts'
+import { FieldFrame, type FieldProps } from './field-frame.tsx'
+
+interface Props extends FieldProps {
+  readonly control: Extract<Control, { kind: 'number' }>
+}
+
+/**
+ * A number to type, and a slider where its schema bounds it. A text input, since a number input hides what it cannot
+ * read: here `12x` stays visible and is named as the problem it is.
+ */
+export function NumberField({ field, control, value, problem, onChange }: Props) {
+  const typed = useSignal('')
+  const { range } = control
+  // What was typed stands for as long as it means the value: `1.` and `01` are not rewritten under the fingers.
+  const shown = read(typed.value) === value ? typed.value : String(value ?? '')
+  const settled = typeof value === 'number' ? value : field.fallback
+  const current = typeof settled === 'number' ? settled : undefined
+
+  const position = current === undefined || range === undefined ? 0 : positionOf(current, range)
+
+  function type(text: string): void {
+    typed.value = text
+    onChange(read(text))
+  }
+
+  function step(event: KeyboardEvent): void {
+    const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key]
+    if (direction === undefined || event.altKey) return
+    event.preventDefault()
+    const by = (range?.step ?? 1) * (event.shiftKey ? 10 : 1) * direction
+    onChange(tidy((current ?? range?.min ?? 0) + by))
+  }
+
+  const slider =
+    range === undefined ? null : (
+      <input
+        class={current === undefined ? 'slider slider-unset' : 'slider'}
+        type="range"
+        min={0}
+        max={sliderSteps}
+        step={1}
+        aria-label={`${field.label}, slider`}
+        aria-valuetext={current === undefined ? 'not set' : String(current)}
+        style={{ '--share': position / sliderSteps }}
+        value={position}
+        onInput={(event) => onChange(valueAt(event.currentTarget.valueAsNumber, range))}
+      />
+    )
+
+  return (
+    <FieldFrame field={field} problem={problem} below={slider}>
+      {(ties) => (
+        <input
+          {...ties}
+          class="input input-number"
+          type="text"
+          inputMode={control.integer ? 'numeric' : 'decimal'}
+          autocomplete="off"
+          placeholder={placeholder(field.fallback, field.required)}
+          value={shown}
+          onInput={(event) => type(event.currentTarget.value)}
+          onKeyDown={step}
+        />
+      )}
+    </FieldFrame>
+  )
+}
+
+function placeholder(fallback: unknown, required: boolean): string {
+  if (fallback !== undefined) return String(fallback)
+  return required ? '' : 'auto'
+}
+
+/** The number a text means; the text itself where it means none; undefined where it is empty. */
+function read(text: string): number | string | undefined {
+  const trimmed = text.trim().replace(',', '.')
+  if (trimmed === '') return undefined
+  const number = Number(trimmed)
+  return Number.isNaN(number) ? text : number
+}

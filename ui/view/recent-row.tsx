@@ -1,0 +1,55 @@
+import type { TaskView } from '@pixelflow/core/api'
+import { outputNames } from '@pixelflow/core/recipe/recipe'
+import { printText } from '@pixelflow/core/recipe/text'
+import { faults } from '@pixelflow/core/fault'
+import { inBytes, inPast, inTime } from '../text/amounts.ts'
+import { formatName } from '../text/names.ts'
+import { useApp } from './context.ts'
+import { Icon } from './icon.tsx'
+
+/** One task of the list; choosing it lays its picture and its results on the table. */
+export function RecentRow({ task, now }: { task: TaskView; now: number }) {
+  const { run, open, remove } = useApp()
+  const isCurrent = run.task.value?.id === task.id
+  const words = printText(task.recipe) ?? `${outputNames(task.recipe).length} outputs`
+  return (
+    <li class={isCurrent ? 'recent-row recent-current' : 'recent-row'}>
+      <button type="button" class="recent-open" aria-current={isCurrent} onClick={() => open(task.id)}>
+        <span class={`status status-${task.status}`}>{task.status}</span>
+        <code class="recent-recipe">{words === '' ? 'as it is' : words}</code>
+        <span class="recent-facts">{factsOf(task)}</span>
+        <time class="recent-time" dateTime={task.createdAt} title={new Date(task.createdAt).toLocaleString()}>
+          {inPast(task.createdAt, now)}
+        </time>
+      </button>
+      <button
+        type="button"
+        class="button-icon"
+        aria-label={`Remove ${words}`}
+        onClick={() => remove(task.id)}
+      >
+        <Icon name="close" />
+      </button>
+    </li>
+  )
+}
+
+function factsOf({ status, progress, outputs, fault, createdAt, endedAt }: TaskView): string {
+  const [first, second] = outputs
+  switch (status) {
+    case 'completed': {
+      const took = endedAt === undefined ? [] : [inTime(Date.parse(endedAt) - Date.parse(createdAt))]
+      if (first === undefined) return took.join('')
+      const bytes = outputs.reduce((sum, one) => sum + one.bytes, 0)
+      const shape = second === undefined ? [`${first.width} × ${first.height}`, formatName(first.format)] : []
+      return [...shape, inBytes(bytes), ...took].join(' · ')
+    }
+    case 'failed':
+      return fault === undefined ? '' : faults[fault.code].title
+    case 'running':
+      return `${Math.round(progress)} %`
+    case 'queued':
+    case 'cancelled':
+      return ''
+  }
+}

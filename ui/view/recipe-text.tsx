@@ -1,0 +1,38 @@
+import { useId } from 'preact/hooks'
+import { useApp } from './context.ts'
+import { CopyButton } from './copy-button.tsx'
+
+/** The same recipe as text: reads and writes along with the steps. */
+export function RecipeText() {
+  const { recipes } = useApp()
+  const id = useId()
+  const text = recipes.text.value
+  const problem = recipes.textProblem.value
+  const isJson = text.trimStart().startsWith('{')
+  return (
+    <div class="recipe-text">
+      <div class="recipe-text-head">
+        <label class="label" for={id}>
+          {isJson ? 'As JSON' : 'As text'}
+        </label>
+        <CopyButton text={text} label="the recipe" />
+      </div>
+      <textarea
+        id={id}
+        class="input input-code"
+        rows={1}
+        spellcheck={false}
+        autocomplete="off"
+        autocapitalize="off"
+        aria-invalid={problem !== null}
+        aria-describedby={`${id}-problem`}
+        value={text}
+        onInput={(event) => recipes.write(event.currentTarget.value)}
+        onBlur={recipes.tidy}
+      />
+      <p id={`${id}-problem`} class="field-problem" role="status">
+        {problem}
+      </p>
+    </div>
+  )
+}

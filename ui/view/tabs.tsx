@@ -1,0 +1,30 @@
+import { useId } from 'preact/hooks'
+
+interface Props<T extends string> {
+  readonly label: string
+  readonly options: readonly (readonly [value: T, text: string])[]
+  readonly chosen: T
+  readonly onChoose: (value: T) => void
+}
+
+/** One of a few, side by side: radio buttons, so that arrow keys and readers of the screen know what it is. */
+export function Tabs<T extends string>({ label, options, chosen, onChoose }: Props<T>) {
+  const group = useId()
+  return (
+    <fieldset class="tabs">
+      <legend class="visually-hidden">{label}</legend>
+      {options.map(([value, text]) => (
+        <label key={value} class={value === chosen ? 'tab tab-chosen' : 'tab'}>
+          <input
+            class="visually-hidden"
+            type="radio"
+            name={group}
+            checked={value === chosen}
+            onChange={() => onChoose(value)}
+          />
+          {text}
+        </label>
+      ))}
+    </fieldset>
+  )
+}

@@ -1,0 +1,59 @@
+import { useEffect, useId, useRef } from 'preact/hooks'
+import { useSignal } from '@preact/signals'
+import { useApp } from './context.ts'
+
+/** Asks for the token when the server wants one; calls that failed for want of it go on with the answer. */
+export function TokenDialog() {
+  const { session } = useApp()
+  const dialog = useRef<HTMLDialogElement>(null)
+  const typed = useSignal('')
+  const id = useId()
+  const asking = session.asking.value
+
+  useEffect(() => {
+    if (asking !== null && dialog.current?.open === false) dialog.current.showModal()
+    if (asking === null) dialog.current?.close()
+  }, [asking])
+
+  function answer(event: SubmitEvent): void {
+    event.preventDefault()
+    const token = typed.value.trim()
+    if (token === '') return
+    typed.value = ''
+    session.answer(token)
+  }
+
+  return (
+    <dialog class="dialog" ref={dialog} aria-labelledby={`${id}-title`} onCancel={() => session.answer(null)}>
+      <form class="dialog-form" onSubmit={answer}>
+        <h2 id={`${id}-title`}>This server asks for a token</h2>
+        <p class="muted">It stays in this tab and is forgotten with it.</p>
+        <label class="label" for={id}>
+          Token
+        </label>
+        <input
+          id={id}
+          class="input"
+          type="password"
+          autocomplete="off"
+          autofocus
+          spellcheck={false}
+          aria-describedby={`${id}-refused`}
+          value={typed.value}
+          onInput={(event) => (typed.value = event.currentTarget.value)}
+        />
+        <p id={`${id}-refused`} class="field-problem" role="status">
+          {asking?.refused === true ? 'That token was not accepted. Check it for missing characters.' : ''}
+        </p>
+        <div class="dialog-actions">
+          <button type="button" class="button button-quiet" onClick={() => session.answer(null)}>
+            Not now
+          </button>
+          <button type="submit" class="button button-main">
+            Use token
+          </button>
+        </div>
+      </form>
+    </dialog>
+  )
+}
