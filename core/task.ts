@@ -3,7 +3,10 @@ import { faults, type FaultCode, type FaultReport } from './fault.ts'
 import { id, sha256 } from './image.ts'
 import { writableFormatIds } from './format.ts'
 import { accountId } from './principal.ts'
+import { outputName } from './recipe/output-name.ts'
 import { recipe } from './recipe/recipe.ts'
+
+export { outputName }
 
 export const statuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const
 export type Status = (typeof statuses)[number]
@@ -12,13 +15,6 @@ export type Status = (typeof statuses)[number]
 export function hasEnded(status: Status): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'
 }
-
-export const outputName = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9_-]{0,63}$/,
-    'an output name is 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit',
-  )
 
 export const output = z.object({
   name: outputName,

@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { pictureOperation } from './operation.ts'
+
+const schema = z.strictObject({
+  op: z.literal('blur'),
+  sigma: z.number().min(0.3).max(250).default(3).meta({
+    title: 'Sigma',
+    description: 'Standard deviation of the Gaussian in pixels, 0.3 to 250. Default 3.',
+  }),
+})
+
+/** Gaussian blur. */
+export const blur = pictureOperation({
+  schema,
+  title: 'Blur',
+  summary: 'Blurs the picture with a Gaussian.',
+  positional: ['sigma'],
+  examples: ['blur:3', 'resize:800/blur:12.5'],
+  notes:
+    'Sigma counts pixels of the picture as it is at that point: the same sigma blurs a picture more visibly after it ' +
+    'was made smaller. Large values take long on large pictures, so resize first where you can.',
+  slot: () => 'blur',
+  after: (_, before) => before,
+  apply: (pipeline, step) => pipeline.blur(step.sigma),
+})

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { Fault } from '../fault.ts'
+import { pictureOperation } from './operation.ts'
+import { maxSide } from './parameters.ts'
+
+const offset = (title: string, edge: string) =>
+  z
+    .int()
+    .min(0)
+    .max(maxSide)
+    .meta({ title, description: `Pixels between the ${edge} edge and the area, 0 to ${maxSide}.` })
+
+const side = (title: string) =>
+  z
+    .int()
+    .min(1)
+    .max(maxSide)
+    .meta({ title, description: `${title} of the area in pixels, 1 to ${maxSide}.` })
+
+const schema = z.strictObject({
+  op: z.literal('crop'),
+  left: offset('Left', 'left'),
+  top: offset('Top', 'top'),
+  width: side('Width'),
+  height: side('Height'),
+})
+
+/** Cuts an area out. */
+export const crop = pictureOperation({
+  schema,
+  title: 'Crop',
+  summary: 'Cuts a rectangular area out of the picture.',
+  positional: ['left', 'top', 'width', 'height'],
+  examples: ['crop:100:50:640:480', 'resize:1200/crop:0:0:600:400/format:jpeg'],
+  notes:
+    'The area counts in pixels of the picture as it is at that point, upright and with all earlier steps done. An area ' +
+    'that reaches outside the picture fails the task and says how large the picture was. To cut to a shape without ' +
+    'knowing the size, use `resize` with the fit `cover`.',
+  slot: () => 'crop',
+  after: ({ left, top, width, height }, before) => {
+    check('left', left, width, before.width, 'wide', before)
+    check('top', top, height, before.height, 'high', before)
+    return { ...before, width, height }
+  },
+  apply: (pipeline, { left, top, width, height }) => pipeline.extract({ left, top, width, height }),
+})
+
+function check(
+  edge: 'left' | 'top',
+  start: number,
+  length: number,
+  available: number,
+  dimension: 'wide' | 'high',
+  picture: { width: number; height: number },
+): void {
+  if (start + length <= available) return
+  const size = `${picture.width}×${picture.height}`
+  const side = edge === 'left' ? 'width' : 'height'
+  const field = start >= available ? edge : side
+  throw new Fault(
+    'processing_failed',
+    `the area reaches outside the picture: ${edge} ${start} and ${side} ${length} end at ${start + length}, ` +
+      `and the picture is ${size} at this point, ${available} pixels ${dimension}.`,
+    { field, remedy: `Choose ${edge} and ${side} so that their sum is at most ${available}.` },
+  )
+}

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { pictureOperation } from './operation.ts'
+
+/** Mirrors left to right. */
+export const flop = pictureOperation({
+  schema: z.strictObject({ op: z.literal('flop') }),
+  title: 'Flop',
+  summary: 'Mirrors the picture left to right.',
+  positional: [],
+  examples: ['flop', 'resize:400/flop/format:png'],
+  slot: () => 'flop',
+  after: (_, before) => before,
+  apply: (pipeline) => pipeline.flop(),
+})

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { pictureOperation } from './operation.ts'
+
+/** Takes the colours away. */
+export const grayscale = pictureOperation({
+  schema: z.strictObject({ op: z.literal('grayscale') }),
+  title: 'Grayscale',
+  summary: 'Takes the colours away and keeps the brightness.',
+  positional: [],
+  examples: ['grayscale', 'resize:800/grayscale/format:webp'],
+  slot: () => 'grayscale',
+  after: (_, before) => before,
+  apply: (pipeline) => pipeline.grayscale(),
+})

@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { catalogueOf, nameOf, type JsonSchema } from '../recipe/catalogue.ts'
+import { parseWith } from '../recipe/parse.ts'
+import { usageOf } from '../recipe/write-text.ts'
+import { blur } from './blur.ts'
+import { crop } from './crop.ts'
+import { flip } from './flip.ts'
+import { flop } from './flop.ts'
+import { format } from './format.ts'
+import { grayscale } from './grayscale.ts'
+import type { Operation, StepOf } from './operation.ts'
+import { orient } from './orient.ts'
+import { resize } from './resize.ts'
+import { rotate } from './rotate.ts'
+import { sharpen } from './sharpen.ts'
+
+/** Every operation there is, in the order people are shown. */
+export const operations = [
+  orient,
+  resize,
+  crop,
+  rotate,
+  flip,
+  flop,
+  blur,
+  sharpen,
+  grayscale,
+  format,
+] as const
+
+type ShippedOperation = (typeof operations)[number]
+
+/** One step of a recipe, defaults filled in. */
+export type Step = StepOf<ShippedOperation>
+
+/** The operations recipes are made of. */
+export const catalogue = catalogueOf<ShippedOperation>(operations)
+
+/** One operation, as `GET /api/v1/operations` publishes it. */
+export interface OperationDescription {
+  readonly name: string
+  readonly title: string
+  readonly summary: string
+  /** Where in an output's steps it may stand. */
+  readonly place: Operation['place']
+  /** JSON Schema of the step as it may be sent. */
+  readonly schema: JsonSchema
+  readonly text: { readonly usage: string }
+  readonly examples: readonly { readonly text: string; readonly recipe: unknown }[]
+}
+
+/** Body of `GET /api/v1/operations`: forms, documentation and clients are made from it. */
+export function describeOperations(): {
+  operations: readonly OperationDescription[]
+  recipe: JsonSchema
+} {
+  return {
+    operations: operations.map(describe),
+    recipe: z.toJSONSchema(catalogue.recipe, { io: 'input' }) as JsonSchema,
+  }
+}
+
+function describe(operation: Operation): OperationDescription {
+  const name = nameOf(operation)
+  const { title, summary, place, examples } = operation
+  return {
+    name,
+    title,
+    summary,
+    place,
+    schema: catalogue.jsonSchema(name),
+    text: { usage: usageOf(name, catalogue) },
+    examples: examples.map((text) => ({ text, recipe: parseWith(text, catalogue) })),
+  }
+}

@@ -1,0 +1,101 @@
+import type { Sharp } from 'sharp'
+import type { z } from 'zod'
+import type { WritableFormatId } from '../format.ts'
+
+/** What is known about the picture at one point of a recipe, upright when the recipe orients it. */
+export interface Picture {
+  /** Pixels. */
+  readonly width: number
+  /** Pixels. */
+  readonly height: number
+  /** Whether it may have transparent pixels. */
+  readonly alpha: boolean
+}
+
+/**
+ * Where in its own fixed order sharp performs a step, whatever the order of the calls. The planner (recipe/fuse.ts)
+ * knows that order; an operation only says which of sharp's calls it is.
+ */
+export type Slot =
+  | 'flip'
+  | 'flop'
+  /** Rotation by a multiple of 90°. */
+  | 'turn'
+  /** Rotation by any other angle. */
+  | 'rotate'
+  | 'crop'
+  | 'grayscale'
+  /** Resize to exactly the size that the scaling gives. */
+  | 'scale'
+  /** Resize, then cut to the box. */
+  | 'cover'
+  /** Resize, then pad to the box. */
+  | 'contain'
+  | 'blur'
+  | 'sharpen'
+
+/** Schema of one step: a strict object with the operation's name in `op`. */
+export type StepSchema = z.ZodObject<{ op: z.ZodLiteral<string> } & z.ZodRawShape>
+
+/** A value of the text form that needs no name: a parameter's name, or several parameters written as one. */
+export type Positional = string | Composite
+
+export interface Composite {
+  /** How the usage line calls it. */
+  readonly usage: string
+  readonly parameters: readonly string[]
+  /** The parameters, still as text; undefined when the text has another shape. */
+  read(text: string): Readonly<Record<string, string>> | undefined
+  /** Undefined when none of its parameters is given. */
+  write(step: Readonly<Record<string, unknown>>): string | undefined
+}
+
+interface OperationBase<S extends StepSchema> {
+  readonly schema: S
+  readonly title: string
+  /** One sentence for people who choose among operations. */
+  readonly summary: string
+  /** What needs no name in the text form, in order. */
+  readonly positional: readonly Positional[]
+  /** Recipes in text form that show it. */
+  readonly examples: readonly string[]
+  /** Paragraphs for the documentation, in Markdown: what the parameter table cannot say. */
+  readonly notes?: string
+}
+
+/** How the source is opened; only the first step of an output. */
+export interface OpenOperation<S extends StepSchema = StepSchema> extends OperationBase<S> {
+  readonly place: 'first'
+  apply(pipeline: Sharp, step: z.output<S>): Sharp
+}
+
+/** Changes pixels; anywhere. */
+export interface PictureOperation<S extends StepSchema = StepSchema> extends OperationBase<S> {
+  readonly place: 'any'
+  /** Null when a step with these parameters changes nothing. */
+  slot(step: z.output<S>): Slot | null
+  /**
+   * The picture after the step, to the pixel: later steps are checked against it before anything is decoded.
+   * @throws Fault `processing_failed` when the step cannot be done to this picture.
+   */
+  after(step: z.output<S>, before: Picture): Picture
+  apply(pipeline: Sharp, step: z.output<S>, before: Picture): Sharp
+}
+
+/** How the result is written; only the last step of an output. */
+export interface WriteOperation<S extends StepSchema = StepSchema> extends OperationBase<S> {
+  readonly place: 'last'
+  /** @throws Fault `processing_failed` when the format cannot hold the picture or cannot do what is asked. */
+  apply(pipeline: Sharp, params: Omit<z.output<S>, 'op'>, picture: Picture, target: WritableFormatId): Sharp
+}
+
+export type Operation = OpenOperation | PictureOperation | WriteOperation
+/** A step as the operation's schema gives it, defaults filled in. */
+export type StepOf<Op extends Operation> = z.output<Op['schema']> & { op: string }
+
+/** Holds an operation to its interface and keeps the types of its parameters. */
+export function pictureOperation<S extends StepSchema>(
+  operation: Omit<PictureOperation<S>, 'place'>,
+): PictureOperation<S> {
+  return { ...operation, place: 'any' }
+}

@@ -1,0 +1,185 @@
+import { z } from 'zod'
+import { pictureOperation, type Composite, type Picture } from './operation.ts'
+import { color, isOpaque, maxSide } from './parameters.ts'
+
+const fits = ['inside', 'cover', 'contain', 'fill', 'outside'] as const
+
+/** Where the picture stands in its box, and what sharp calls it. */
+const positions = {
+  center: 'centre',
+  top: 'top',
+  'top-right': 'right top',
+  right: 'right',
+  'bottom-right': 'right bottom',
+  bottom: 'bottom',
+  'bottom-left': 'left bottom',
+  left: 'left',
+  'top-left': 'left top',
+  entropy: 'entropy',
+  attention: 'attention',
+} as const
+type Position = keyof typeof positions
+
+const side = (title: string, other: string) =>
+  z
+    .int()
+    .min(1)
+    .max(maxSide)
+    .optional()
+    .meta({
+      title,
+      description: `Pixels, 1 to ${maxSide}. Without it, it follows from the ${other} by the picture's proportions.`,
+    })
+
+const schema = z
+  .strictObject({
+    op: z.literal('resize'),
+    width: side('Width', 'height'),
+    height: side('Height', 'width'),
+    fit: z
+      .enum(fits)
+      .default('inside')
+      .meta({
+        title: 'Fit',
+        description:
+          'How the picture meets the box when width and height are given: inside = as large as fits in, cover = fills the ' +
+          'box and is cut, contain = fits in and is padded, fill = stretched, outside = as small as covers it. Default inside.',
+      }),
+    enlarge: z.boolean().default(false).meta({
+      title: 'Enlarge',
+      description:
+        'Whether pixels may be made up to reach the size. Default false: never larger than it was.',
+    }),
+    position: z
+      .enum(Object.keys(positions) as [Position, ...Position[]])
+      .default('center')
+      .meta({
+        title: 'Position',
+        description:
+          'What cover keeps and where contain puts the picture; with cover also entropy (the busiest part) or attention ' +
+          '(faces, colours, sharp edges). Default center.',
+      }),
+    background: color(
+      '#00000000',
+      'Background',
+      'Colour of the padding that contain adds. Default transparent.',
+    ),
+    kernel: z
+      .enum(['nearest', 'linear', 'cubic', 'mitchell', 'lanczos2', 'lanczos3'])
+      .default('lanczos3')
+      .meta({
+        title: 'Kernel',
+        description: 'How pixels are resampled; nearest keeps pixel art crisp. Default lanczos3.',
+      }),
+  })
+  .refine((step) => step.width !== undefined || step.height !== undefined, {
+    path: ['width'],
+    error: 'width or height is needed',
+    params: { remedy: `Give width, height or both, from 1 to ${maxSide} pixels.` },
+  })
+  .refine((step) => step.fit === 'cover' || (step.position !== 'entropy' && step.position !== 'attention'), {
+    path: ['position'],
+    error: 'position entropy and attention choose what is cut off, and only the fit cover cuts',
+    params: { remedy: 'Set fit to cover, or choose another position.' },
+  })
+type Resize = z.output<typeof schema>
+
+/** `800x600`, `800` or `800x` for the width alone, `x600` for the height alone. */
+const size: Composite = {
+  usage: '<width>x<height>',
+  parameters: ['width', 'height'],
+  read: (text) => {
+    const [width = '', height = '', ...more] = text.split('x')
+    if (more.length > 0) return undefined
+    return { ...(width === '' ? {} : { width }), ...(height === '' ? {} : { height }) }
+  },
+  write: ({ width, height }) => {
+    if (width === undefined && height === undefined) return undefined
+    return height === undefined
+      ? String(width)
+      : `${width === undefined ? '' : String(width)}x${String(height)}`
+  },
+}
+
+/** Changes the number of pixels. */
+export const resize = pictureOperation({
+  schema,
+  title: 'Resize',
+  summary: 'Makes the picture smaller, or larger where that is allowed.',
+  positional: [size, 'fit', 'position'],
+  examples: [
+    'resize:800',
+    'resize:x600',
+    'resize:800x600:cover:attention',
+    'resize:400x400:contain:background=white',
+  ],
+  notes:
+    'With only one of width and height the other follows, whatever the fit. Without `enlarge` nothing is scaled up: ' +
+    '`inside`, `outside` and `fill` stop at the size the picture has, `cover` cuts to as much of the box as the ' +
+    'picture covers, and `contain` pads all around.\n\n' +
+    'In text: `resize:800` is a width, `resize:x600` a height, `resize:800x600` a box.',
+  slot: (step) => {
+    const box = boxOf(step)
+    return box !== undefined && (step.fit === 'cover' || step.fit === 'contain') ? step.fit : 'scale'
+  },
+  after: (step, before) => {
+    const { width, height } = sizeAfter(step, before)
+    const pads = step.fit === 'contain' && boxOf(step) !== undefined
+    return { width, height, alpha: before.alpha || (pads && !isOpaque(step.background)) }
+  },
+  apply: (pipeline, step, before) => {
+    const target = sizeAfter(step, before)
+    const { kernel, background } = step
+    if (boxOf(step) !== undefined && step.fit === 'cover') {
+      return pipeline.resize({ ...target, kernel, fit: 'cover', position: positions[step.position] })
+    }
+    if (boxOf(step) !== undefined && step.fit === 'contain') {
+      const position = positions[step.position]
+      return pipeline.resize({
+        ...target,
+        kernel,
+        fit: 'contain',
+        position,
+        background,
+        withoutEnlargement: !step.enlarge,
+      })
+    }
+    // Both sides stated: a decoder that shrinks while it loads would otherwise round the free side its own way.
+    return pipeline.resize({ ...target, kernel, fit: 'fill' })
+  },
+})
+
+function boxOf(step: Resize): { width: number; height: number } | undefined {
+  const { width, height } = step
+  return width === undefined || height === undefined ? undefined : { width, height }
+}
+
+function sizeAfter(step: Resize, before: Picture): { width: number; height: number } {
+  const box = boxOf(step)
+  if (box === undefined) return scaled(before, scaleOf(step, before))
+  const cap = (wanted: number, has: number) => (step.enlarge ? wanted : Math.min(wanted, has))
+  switch (step.fit) {
+    case 'contain':
+      return box
+    case 'cover':
+    case 'fill':
+      return { width: cap(box.width, before.width), height: cap(box.height, before.height) }
+    case 'inside':
+    case 'outside':
+      return scaled(before, scaleOf(step, before))
+  }
+}
+
+/** By how much both sides are multiplied when the proportions stay. */
+function scaleOf(step: Resize, before: Picture): number {
+  const scales = [
+    ...(step.width === undefined ? [] : [step.width / before.width]),
+    ...(step.height === undefined ? [] : [step.height / before.height]),
+  ]
+  const scale = step.fit === 'outside' ? Math.max(...scales) : Math.min(...scales)
+  return step.enlarge ? scale : Math.min(1, scale)
+}
+
+function scaled({ width, height }: Picture, scale: number): { width: number; height: number } {
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
+}

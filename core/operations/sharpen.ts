@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { pictureOperation } from './operation.ts'
+
+const level = (fallback: number, title: string, description: string) =>
+  z
+    .number()
+    .min(0)
+    .max(100)
+    .default(fallback)
+    .meta({ title, description: `${description} 0 to 100. Default ${fallback}.` })
+
+const schema = z.strictObject({
+  op: z.literal('sharpen'),
+  sigma: z.number().min(0.3).max(10).default(1).meta({
+    title: 'Sigma',
+    description: 'Width of the edges that are sharpened, in pixels, 0.3 to 10. Default 1.',
+  }),
+  flat: level(1, 'Flat areas', 'How much flat areas are sharpened.'),
+  edges: level(2, 'Edges', 'How much edges are sharpened.'),
+  threshold: level(
+    2,
+    'Threshold',
+    'Difference in lightness (L* levels) from which something counts as an edge.',
+  ),
+  brighten: level(10, 'Brighten limit', 'How much brighter a pixel may become at most (L* levels).'),
+  darken: level(20, 'Darken limit', 'How much darker a pixel may become at most (L* levels).'),
+})
+
+/** Sharpens lightness, telling flat areas from edges. */
+export const sharpen = pictureOperation({
+  schema,
+  title: 'Sharpen',
+  summary: 'Makes edges crisper, most useful after making a picture smaller.',
+  positional: ['sigma', 'flat', 'edges'],
+  examples: ['resize:800/sharpen', 'sharpen:1.5:0.5:3'],
+  slot: () => 'sharpen',
+  after: (_, before) => before,
+  apply: (pipeline, step) =>
+    pipeline.sharpen({
+      sigma: step.sigma,
+      m1: step.flat,
+      m2: step.edges,
+      x1: step.threshold,
+      y2: step.brighten,
+      y3: step.darken,
+    }),
+})

@@ -1,0 +1,109 @@
+import type { Sharp } from 'sharp'
+import { Fault } from '../fault.ts'
+import type { WritableFormatId } from '../format.ts'
+import { checkWritable, flattens, format, type FormatParams } from '../operations/format.ts'
+import type { Picture } from '../operations/operation.ts'
+import { orient } from '../operations/orient.ts'
+import type { Pass, PlannedOutput, PlannedStep } from './plan.ts'
+
+/** One sharp pipeline of an output. */
+export interface Rendering {
+  readonly before: Picture
+  /** The picture it makes, known to the pixel before anything is decoded. */
+  readonly after: Picture
+  /**
+   * Adds the calls to a pipeline, which is opened on the source for the first rendering of an output and on the bytes
+   * that the rendering before has written for every other. The last one writes the output in its target format, those
+   * before it lossless PNG without compression: like raw pixels in speed, but with transparency, profile and metadata.
+   */
+  apply(pipeline: Sharp): Sharp
+}
+
+/** What sharp's metadata says about a source. */
+export interface SourceMetadata {
+  readonly width: number
+  readonly height: number
+  /** EXIF orientation, 1 to 8. */
+  readonly orientation?: number | undefined
+  readonly hasAlpha?: boolean | undefined
+}
+
+/** The source as the first step sees it. */
+export function sourcePicture(metadata: SourceMetadata, orient: boolean): Picture {
+  const { width, height, orientation = 1, hasAlpha = false } = metadata
+  const lies = orient && orientation >= 5
+  return { width: lies ? height : width, height: lies ? width : height, alpha: hasAlpha }
+}
+
+/**
+ * The pipelines that make an output, in order; at least one. Everything that can be wrong with the recipe for this
+ * picture comes out here.
+ * @throws Fault `processing_failed` that names the step, e.g. a crop outside the picture.
+ */
+export function renderings(
+  output: PlannedOutput,
+  source: Picture,
+  target: WritableFormatId,
+): readonly [Rendering, ...Rendering[]] {
+  const drafts: { before: Picture; after: Picture; pass: Pass }[] = []
+  let picture = source
+  for (const pass of output.passes) {
+    const before = picture
+    picture = pass.reduce(pictureAfter, before)
+    drafts.push({ before, after: picture, pass })
+  }
+  // sharp lays transparency on a background before it does anything else, so that needs a pipeline of its own.
+  if (drafts.length === 0 || flattens(picture, target))
+    drafts.push({ before: picture, after: picture, pass: [] })
+  inPlace(output.formatField ?? '', 'the result', () => checkWritable(output.format, picture, target))
+
+  const [first, ...more] = drafts.map(({ before, after, pass }, i): Rendering => ({
+    before,
+    after,
+    apply: (pipeline) => {
+      const opened =
+        i === 0 && output.source.orient ? orient.apply(pipeline, { op: 'orient', auto: true }) : pipeline
+      const changed = keep(applyPass(opened, pass, before), output.format)
+      return i === drafts.length - 1
+        ? format.apply(changed, output.format, after, target)
+        : changed.png({ compressionLevel: 0 })
+    },
+  }))
+  if (first === undefined) throw new Error('an output has at least one rendering')
+  return [first, ...more]
+}
+
+/**
+ * Adds the calls of one pass to a pipeline.
+ * @throws Fault `processing_failed` when a step cannot be done to this picture.
+ */
+export function applyPass(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
+  let picture = before
+  return pass.reduce((changed, planned) => {
+    const seen = picture
+    picture = pictureAfter(seen, planned)
+    return planned.operation.apply(changed, planned.step, seen)
+  }, pipeline)
+}
+
+function pictureAfter(picture: Picture, { operation, step, field, where }: PlannedStep): Picture {
+  return inPlace(field, where, () => operation.after(step, picture))
+}
+
+/** Makes a parameter's fault one of the recipe: says which step it is about. */
+function inPlace<T>(field: string, where: string, act: () => T): T {
+  try {
+    return act()
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown
+    const { code, detail, field: parameter, ...place } = thrown.report()
+    const whole = [field, parameter].filter((part) => part !== undefined && part !== '').join('.')
+    throw new Fault(code, `In ${where}: ${detail}`, { ...place, ...(whole === '' ? {} : { field: whole }) })
+  }
+}
+
+/** What stays in the file from one pipeline to the next; sharp drops it all unless told. */
+function keep(pipeline: Sharp, { metadata, colorspace }: FormatParams): Sharp {
+  const described = metadata === 'keep' ? pipeline.keepExif().keepXmp() : pipeline
+  return colorspace === 'keep' ? described.keepIccProfile() : described
+}

@@ -1,0 +1,177 @@
+import { z } from 'zod'
+import type { Operation, StepOf } from '../operations/operation.ts'
+import { outputName } from './output-name.ts'
+
+/** Steps that one output may take at most, those shared by all outputs included. */
+export const maxSteps = 32
+export const maxOutputs = 16
+
+/** Steps for all outputs, then each output's own. Without `outputs` there is one, named `default`. */
+export interface RecipeOf<S> {
+  steps: S[]
+  outputs?: Record<string, { steps: S[] }> | undefined
+}
+
+/** A JSON Schema, as far as this code reads it; zod writes the rest. */
+export interface JsonSchema {
+  readonly type?: string
+  readonly format?: string
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly default?: unknown
+  readonly title?: string
+  readonly description?: string
+  readonly pattern?: string
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly required?: readonly string[]
+}
+
+/** The operations that recipes may use, and what follows from them. */
+export interface Catalogue<Op extends Operation = Operation> {
+  readonly operations: readonly Op[]
+  readonly names: readonly string[]
+  /** Schema of the canonical JSON form; its output has every default filled in. */
+  readonly recipe: z.ZodType<RecipeOf<StepOf<Op>>>
+  get(name: string): Op | undefined
+  /** Schema of one step, as JSON Schema (draft 2020-12) of what may be sent. */
+  jsonSchema(name: string): JsonSchema
+  /** Parameters of an operation in their order, without `op`. */
+  parameters(name: string): Readonly<Record<string, JsonSchema>>
+}
+
+export function nameOf(operation: Operation): string {
+  return operation.schema.shape.op.value
+}
+
+export function catalogueOf<Op extends Operation>(operations: readonly Op[]): Catalogue<Op> {
+  const byName = new Map(operations.map((operation) => [nameOf(operation), operation]))
+  const jsonSchemas = new Map<string, JsonSchema>()
+
+  const jsonSchema = (name: string): JsonSchema => {
+    const operation = byName.get(name)
+    if (operation === undefined) return {}
+    const known = jsonSchemas.get(name)
+    if (known !== undefined) return known
+    const made = z.toJSONSchema(operation.schema, { io: 'input' }) as JsonSchema
+    jsonSchemas.set(name, made)
+    return made
+  }
+
+  return {
+    operations,
+    names: [...byName.keys()],
+    recipe: recipeSchema(operations),
+    get: (name) => byName.get(name),
+    jsonSchema,
+    parameters: (name) => {
+      const { op: _, ...parameters } = jsonSchema(name).properties ?? {}
+      return parameters
+    },
+  }
+}
+
+function recipeSchema<Op extends Operation>(operations: readonly Op[]): z.ZodType<RecipeOf<StepOf<Op>>> {
+  type Step = StepOf<Op>
+  const places = new Map(operations.map((operation) => [nameOf(operation), operation.place]))
+  const placeOf = (step: Step) => places.get(step.op)
+  const step = z.discriminatedUnion(
+    'op',
+    operations.map((operation) => operation.schema) as unknown as [Op['schema'], ...Op['schema'][]],
+  ) as unknown as z.ZodType<Step>
+  const steps = z.array(step).max(maxSteps)
+
+  return z
+    .strictObject({
+      steps,
+      outputs: z
+        .record(outputName, z.strictObject({ steps }))
+        .refine((outputs) => Object.keys(outputs).length > 0, {
+          error: 'the object outputs is empty',
+          params: {
+            remedy: 'Name at least one output, or leave outputs out for a single one named default.',
+          },
+        })
+        .refine((outputs) => Object.keys(outputs).length <= maxOutputs, {
+          error: `a recipe has at most ${maxOutputs} outputs`,
+          params: { remedy: 'Split the recipe into several tasks.' },
+        })
+        .optional(),
+    })
+    .superRefine((recipe, context) => {
+      for (const branch of branchesOf(recipe)) {
+        const problem = problemWith(branch.steps.map(({ step }) => placeOf(step)))
+        if (problem === undefined) continue
+        const { at, message, remedy } = problem
+        context.addIssue({
+          code: 'custom',
+          path: [...(branch.steps[at]?.path ?? [])],
+          message,
+          params: { remedy },
+        })
+        return
+      }
+    })
+}
+
+function problemWith(
+  places: readonly (Operation['place'] | undefined)[],
+): { at: number; message: string; remedy: string } | undefined {
+  const last = places.length - 1
+  const lateFirst = places.findIndex((place, i) => place === 'first' && i > 0)
+  if (lateFirst !== -1) {
+    return {
+      at: lateFirst,
+      message: 'it can only be the first step',
+      remedy: 'Move it to the beginning, and use it once.',
+    }
+  }
+  const earlyLast = places.findIndex((place, i) => place === 'last' && i < last)
+  if (earlyLast !== -1) {
+    return {
+      at: earlyLast,
+      message: 'it can only be the last step',
+      remedy: 'Move it to the end, and use it once.',
+    }
+  }
+  if (places.length > maxSteps) {
+    return {
+      at: maxSteps,
+      message: `an output takes at most ${maxSteps} steps, the shared ones included`,
+      remedy: 'Leave steps out, or process the result once more.',
+    }
+  }
+  return undefined
+}
+
+/** One step of an output, and where it stands in the recipe. */
+export interface PlacedStep<S> {
+  readonly step: S
+  readonly path: readonly (string | number)[]
+}
+
+export interface Branch<S> {
+  readonly name: string | undefined
+  readonly steps: readonly PlacedStep<S>[]
+}
+
+/** The outputs of a recipe, each with all its steps: the shared ones, then its own. */
+export function branchesOf<S>(recipe: RecipeOf<S>): Branch<S>[] {
+  const placed = (steps: readonly S[], ...prefix: string[]): PlacedStep<S>[] =>
+    steps.map((step, i) => ({ step, path: [...prefix, 'steps', i] }))
+  const shared = placed(recipe.steps)
+  if (recipe.outputs === undefined) return [{ name: undefined, steps: shared }]
+  return Object.entries(recipe.outputs).map(([name, output]) => ({
+    name,
+    steps: [...shared, ...placed(output.steps, 'outputs', name)],
+  }))
+}
+
+/** `['outputs', 'thumb', 'steps', 0, 'width']` → `outputs.thumb.steps[0].width`. */
+export function fieldOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((field, part) => {
+    if (typeof part === 'number') return `${field}[${part}]`
+    return field === '' ? String(part) : `${field}.${String(part)}`
+  }, '')
+}

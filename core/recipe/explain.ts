@@ -1,0 +1,179 @@
+import type { z } from 'zod'
+import { Fault } from '../fault.ts'
+import { fieldOf, type Catalogue, type JsonSchema } from './catalogue.ts'
+import { nearest } from './nearest.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** Says what is wrong with a recipe in words that name the step, the parameter, its range and the remedy. */
+export function explain(issue: Issue, input: unknown, catalogue: Catalogue): Fault {
+  const stepDepth =
+    issue.path.findLastIndex((part, i) => typeof part === 'number' && issue.path[i - 1] === 'steps') + 1
+  if (stepDepth === 0) return explainShape(issue, input)
+
+  const stepPath = issue.path.slice(0, stepDepth)
+  const step = valueAt(input, stepPath)
+  const name = fields(step)['op']
+  const operation = typeof name === 'string' ? catalogue.get(name) : undefined
+  if (typeof name !== 'string' || operation === undefined)
+    return unknownOperation(stepPath, step, name, catalogue)
+
+  const where = `${stepInWords(stepPath)} (${name})`
+  const parameters = catalogue.parameters(name)
+  if (issue.code === 'unrecognized_keys') {
+    return unknownParameter({
+      where,
+      stepPath,
+      name,
+      wrong: issue.keys[0] ?? '',
+      known: Object.keys(parameters),
+    })
+  }
+  const path = issue.path
+  const field = fieldOf(path)
+  if (issue.code === 'custom') {
+    return invalid(`${where}: ${issue.message}.`, field, remedyOf(issue))
+  }
+  const parameter = String(path[stepDepth] ?? '')
+  const range = inWords(parameters[parameter] ?? {})
+  const value = valueAt(input, path)
+  const remedy = `Give ${parameter} ${range}.`
+  if (value === undefined) return invalid(`${where}: ${parameter} is missing.`, field, remedy)
+  return invalid(`${where}: ${parameter} must be ${range}, not ${shown(value)}.`, field, remedy)
+}
+
+/** Names the field and the remedy of something wrong with a recipe. */
+export function invalid(detail: string, field: string, remedy: string): Fault {
+  return new Fault('invalid_recipe', capital(detail), { ...(field === '' ? {} : { field }), remedy })
+}
+
+/** `Step 2`, or `Step 2 of output thumb`. People count from one; the field beside it counts as JSON does. */
+export function stepInWords(stepPath: readonly PropertyKey[]): string {
+  const number = `step ${Number(stepPath.at(-1)) + 1}`
+  return stepPath[0] === 'outputs' ? `${number} of output ${String(stepPath[1])}` : number
+}
+
+/** What may be given, e.g. `a number from 0.3 to 250`. */
+export function inWords(schema: JsonSchema): string {
+  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`
+  if (schema.format === 'color') return 'a colour such as #ffcc00, white or transparent'
+  if (schema.format === 'image-id') return 'the id of an image'
+  const range =
+    schema.minimum === undefined || schema.maximum === undefined
+      ? ''
+      : ` from ${schema.minimum} to ${schema.maximum}`
+  switch (schema.type) {
+    case 'integer':
+      return `a whole number${range}`
+    case 'number':
+      return `a number${range}`
+    case 'boolean':
+      return 'true or false'
+    case 'string':
+      return schema.pattern === undefined ? 'text' : `text like ${schema.pattern}`
+    default:
+      return 'another value'
+  }
+}
+
+function explainShape(issue: Issue, input: unknown): Fault {
+  const field = fieldOf(issue.path)
+  const form = 'Send {"steps": [{"op": "resize", "width": 800}]} or the text resize:800.'
+  if (issue.code === 'custom') return invalid(`${issue.message}.`, field, remedyOf(issue))
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? ''
+    const known = issue.path.length === 0 ? 'steps and outputs' : 'steps'
+    const place = issue.path.length === 0 ? 'a recipe' : `output ${String(issue.path.at(-1))}`
+    const whole = fieldOf([...issue.path, key])
+    return invalid(
+      `${place} has no field ${shown(key)}; it knows ${known}.`,
+      whole,
+      `Leave ${key.slice(0, 40)} out.`,
+    )
+  }
+  if (issue.code === 'invalid_key') {
+    const name = String(issue.path.at(-1))
+    const remedy = 'Use 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit.'
+    return invalid(`${shown(name)} cannot be the name of an output.`, field, remedy)
+  }
+  if (issue.code === 'too_big') {
+    return invalid(
+      `the list ${field} holds more than ${String(issue.maximum)} steps.`,
+      field,
+      'Leave steps out.',
+    )
+  }
+  if (issue.path.length === 0) return invalid(`a recipe is an object or text, not ${shown(input)}.`, '', form)
+  const value = valueAt(input, issue.path)
+  const wanted = issue.path.at(-1) === 'steps' ? 'a list of steps' : 'an object'
+  const problem = value === undefined ? 'is missing' : `must be ${wanted}, not ${shown(value)}`
+  return invalid(`the field ${field} ${problem}.`, field, form)
+}
+
+function unknownOperation(
+  stepPath: readonly PropertyKey[],
+  step: unknown,
+  name: unknown,
+  catalogue: Catalogue,
+): Fault {
+  const where = stepInWords(stepPath)
+  const list = `Known operations: ${catalogue.names.join(', ')}.`
+  if (typeof step !== 'object' || step === null || Array.isArray(step)) {
+    return invalid(`${where} must be an object with op, not ${shown(step)}.`, fieldOf(stepPath), list)
+  }
+  const field = fieldOf([...stepPath, 'op'])
+  if (name === undefined) return invalid(`${where} names no operation in op.`, field, list)
+  const near = typeof name === 'string' ? nearest(name, catalogue.names) : undefined
+  const hint = near === undefined ? '' : `Did you mean ${near}? `
+  return invalid(`${where}: there is no operation ${shown(name)}.`, field, hint + list)
+}
+
+/** A parameter, or a name=value of the text form, that the operation does not have. */
+export function unknownParameter(at: {
+  where: string
+  stepPath: readonly PropertyKey[]
+  name: string
+  wrong: string
+  known: readonly string[]
+}): Fault {
+  const near = nearest(at.wrong, at.known)
+  const hint = near === undefined ? '' : `Did you mean ${near}? `
+  const list = at.known.length === 0 ? `${at.name} takes no parameters.` : `It knows: ${at.known.join(', ')}.`
+  return invalid(
+    `${at.where}: there is no parameter ${shown(at.wrong)}.`,
+    fieldOf([...at.stepPath, at.wrong.slice(0, 40)]),
+    hint + list,
+  )
+}
+
+function remedyOf(issue: Extract<Issue, { code: 'custom' }>): string {
+  const remedy = issue.params?.['remedy']
+  return typeof remedy === 'string' ? remedy : 'Change the recipe accordingly.'
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, part) => fields(value)[part], input)
+}
+
+function fields(value: unknown): Readonly<Record<PropertyKey, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>) : {}
+}
+
+/** A value as it was sent, short enough for a message. */
+export function shown(value: unknown): string {
+  const text =
+    typeof value === 'object' && value !== null
+      ? Array.isArray(value)
+        ? 'a list'
+        : 'an object'
+      : quoted(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

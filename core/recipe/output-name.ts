@@ -1,0 +1,12 @@
+import { z } from 'zod'
+
+/** Name of an output: safe as a path segment, a part of an object's name and a file name. */
+export const outputName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    'an output name is 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit',
+  )
+
+/** The name of the only output of a recipe that names none. */
+export const defaultOutputName = 'default'

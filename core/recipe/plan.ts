@@ -1,0 +1,108 @@
+import { defaultFormat, format, type FormatParams } from '../operations/format.ts'
+import { catalogue as shipped } from '../operations/index.ts'
+import type { Operation, PictureOperation, StepOf } from '../operations/operation.ts'
+import { orient } from '../operations/orient.ts'
+import { imageFormat } from '../operations/parameters.ts'
+import {
+  branchesOf,
+  fieldOf,
+  type Branch,
+  type Catalogue,
+  type PlacedStep,
+  type RecipeOf,
+} from './catalogue.ts'
+import { stepInWords } from './explain.ts'
+import { fuses } from './fuse.ts'
+import { defaultOutputName } from './output-name.ts'
+
+/** What to do to make a recipe's outputs. */
+export interface Plan {
+  /** Ids of the other images that steps refer to, each once; whoever asks must own them all. */
+  readonly images: readonly string[]
+  readonly outputs: readonly PlannedOutput[]
+}
+
+export interface PlannedOutput {
+  readonly name: string
+  readonly source: {
+    /** Turn the picture upright first. */
+    readonly orient: boolean
+  }
+  /** One sharp pipeline each, one after the other; none when no step changes pixels. */
+  readonly passes: readonly Pass[]
+  readonly format: FormatParams
+  /** Where the recipe says how to write, e.g. `steps[2]`; undefined when it does not. */
+  readonly formatField?: string
+}
+
+/** Steps that one sharp pipeline performs in exactly this order. Never empty. */
+export type Pass = readonly PlannedStep[]
+
+export interface PlannedStep {
+  readonly operation: PictureOperation
+  /** The step, as the operation's schema gave it. */
+  readonly step: StepOf<PictureOperation>
+  /** Where it stands in the recipe, e.g. `outputs.thumb.steps[0]`. */
+  readonly field: string
+  /** The same for people, e.g. `step 1 of output thumb (crop)`. */
+  readonly where: string
+}
+
+/** How a recipe is done with as few pipelines as keep its steps in the order written. */
+export function plan<Op extends Operation>(recipe: RecipeOf<StepOf<Op>>, catalogue: Catalogue<Op>): Plan
+export function plan(recipe: RecipeOf<StepOf<(typeof shipped.operations)[number]>>): Plan
+export function plan(recipe: RecipeOf<StepOf<Operation>>, catalogue: Catalogue = shipped): Plan {
+  const branches = branchesOf(recipe)
+  const images = branches.flatMap(({ steps }) => steps.flatMap(({ step }) => imagesOf(step, catalogue)))
+  return { images: [...new Set(images)], outputs: branches.map((branch) => planOutput(branch, catalogue)) }
+}
+
+function planOutput({ name, steps }: Branch<StepOf<Operation>>, catalogue: Catalogue): PlannedOutput {
+  const passes: PlannedStep[][] = []
+  let oriented = true
+  let written: { format: FormatParams; formatField?: string } = { format: defaultFormat }
+
+  for (const placed of steps) {
+    const operation = catalogue.get(placed.step.op)
+    if (operation === undefined)
+      throw new Error(`a parsed recipe has the unknown operation ${placed.step.op}`)
+    switch (operation.place) {
+      case 'first':
+        oriented = orient.schema.parse(placed.step).auto
+        break
+      case 'last': {
+        const { op: _, ...params } = format.schema.parse(placed.step)
+        written = { format: params, formatField: fieldOf(placed.path) }
+        break
+      }
+      case 'any':
+        addTo(passes, planStep(operation, placed))
+    }
+  }
+  return { name: name ?? defaultOutputName, source: { orient: oriented }, passes, ...written }
+}
+
+function planStep(operation: PictureOperation, { step, path }: PlacedStep<StepOf<Operation>>): PlannedStep {
+  return { operation, step, field: fieldOf(path), where: `${stepInWords(path)} (${step.op})` }
+}
+
+function addTo(passes: PlannedStep[][], next: PlannedStep): void {
+  if (slotOf(next) === null) return
+  const current = passes.at(-1)
+  if (current !== undefined && fuses([...current, next].map(slotOf).filter((slot) => slot !== null))) {
+    current.push(next)
+  } else {
+    passes.push([next])
+  }
+}
+
+function slotOf({ operation, step }: PlannedStep) {
+  return operation.slot(step)
+}
+
+function imagesOf(step: StepOf<Operation>, catalogue: Catalogue): string[] {
+  return Object.entries(catalogue.parameters(step.op)).flatMap(([name, schema]) => {
+    const value: unknown = schema.format === imageFormat ? step[name] : undefined
+    return typeof value === 'string' ? [value] : []
+  })
+}

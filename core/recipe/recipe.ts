@@ -1,0 +1,25 @@
+import { catalogue, type Step } from '../operations/index.ts'
+import type { RecipeOf } from './catalogue.ts'
+import { defaultOutputName } from './output-name.ts'
+import { parseWith } from './parse.ts'
+
+/**
+ * Canonical JSON form of a recipe: `{steps: [{op, …}], outputs?: {name: {steps}}}`. The shared steps come first, then
+ * each output's own; at most 32 steps an output and 16 outputs. Parsing fills every default in, so that a stored recipe
+ * means the same for ever.
+ */
+export const recipe = catalogue.recipe
+export type Recipe = RecipeOf<Step>
+
+/**
+ * A recipe as anybody may send it: text is the short form (`resize:800/format:webp`), an object the JSON form.
+ * @throws Fault `invalid_recipe`; its field is like `steps[1].sigma`, for text too.
+ */
+export function parseRecipe(input: unknown): Recipe {
+  return parseWith(input, catalogue)
+}
+
+/** Names of the results a recipe makes; `['default']` when it names none. */
+export function outputNames(recipe: Recipe): string[] {
+  return recipe.outputs === undefined ? [defaultOutputName] : Object.keys(recipe.outputs)
+}

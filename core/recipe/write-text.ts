@@ -1,0 +1,73 @@
+import type { Catalogue, JsonSchema, RecipeOf } from './catalogue.ts'
+
+type Values = Readonly<Record<string, unknown>>
+type Parameters = Readonly<Record<string, JsonSchema>>
+
+/** The shortest text that reads as this recipe; null when it has named outputs, which text cannot say. */
+export function writeText<S extends { op: string }>(
+  recipe: RecipeOf<S>,
+  catalogue: Catalogue,
+): string | null {
+  if (recipe.outputs !== undefined) return null
+  return recipe.steps.map((step) => writeStep(step, catalogue)).join('/')
+}
+
+/** How an operation is written, e.g. `resize:<width>x<height>[:fit][:position][:name=value]`. */
+export function usageOf(name: string, catalogue: Catalogue): string {
+  const positional = catalogue.get(name)?.positional ?? []
+  const required = catalogue.jsonSchema(name).required ?? []
+  const values = positional.map((one) => {
+    if (typeof one !== 'string') return `:${one.usage}`
+    return required.includes(one) ? `:${one}` : `[:${one}]`
+  })
+  const inOrder = positional.flatMap((one) => (typeof one === 'string' ? [one] : one.parameters))
+  const hasMore = Object.keys(catalogue.parameters(name)).length > inOrder.length
+  return `${name}${values.join('')}${hasMore ? '[:name=value]' : ''}`
+}
+
+function writeStep(step: { op: string }, catalogue: Catalogue): string {
+  const values: Values = { ...step }
+  const parameters = catalogue.parameters(step.op)
+  const given = Object.keys(parameters).filter(
+    (name) => values[name] !== undefined && values[name] !== parameters[name]?.default,
+  )
+  const { texts, written } = writeInOrder(step.op, { values, given, parameters }, catalogue)
+  const named = given
+    .filter((name) => !written.has(name))
+    .map((name) =>
+      values[name] === true ? encode(name) : `${encode(name)}=${write(values[name], parameters[name])}`,
+    )
+  return [encode(step.op), ...texts, ...named].join(':')
+}
+
+/** Values without a name, as far as they follow one another; what comes after a gap gets its name. */
+function writeInOrder(
+  op: string,
+  { values, given, parameters }: { values: Values; given: readonly string[]; parameters: Parameters },
+  catalogue: Catalogue,
+): { texts: string[]; written: ReadonlySet<string> } {
+  const texts: string[] = []
+  const written = new Set<string>()
+  for (const one of catalogue.get(op)?.positional ?? []) {
+    const names = typeof one === 'string' ? [one] : one.parameters
+    if (!names.some((name) => given.includes(name))) break
+    if (typeof one === 'string') {
+      texts.push(write(values[one], parameters[one]))
+    } else {
+      const text = one.write(values)
+      if (text === undefined) break
+      texts.push(encode(text))
+    }
+    for (const name of names) written.add(name)
+  }
+  return { texts, written }
+}
+
+function write(value: unknown, schema: JsonSchema | undefined): string {
+  const text = String(value)
+  return encode(schema?.format === 'color' ? text.replace('#', '') : text)
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text)
+}
