@@ -1,0 +1,41 @@
+import { expect, test } from 'bun:test'
+import { Fault } from '@pixelflow/core/fault'
+import { createAdmission } from './admission.ts'
+import { parseTokens } from './tokens.ts'
+
+const call = (headers: Record<string, string> = {}) => new Headers({ host: 'localhost', ...headers })
+
+function codeOf(act: () => unknown): string | undefined {
+  try {
+    act()
+    return undefined
+  } catch (thrown) {
+    return Fault.of(thrown).code
+  }
+}
+
+test('without tokens the caller is the local account, foreign pages are nobody', () => {
+  const admission = createAdmission(undefined)
+  expect(admission.auth).toBe('none')
+  expect(admission.principalOf(call()).account).toBe('local')
+  expect(codeOf(() => admission.principalOf(call({ origin: 'https://evil.example' })))).toBe('forbidden')
+  expect(codeOf(() => admission.letIn(call({ host: 'evil.example' })))).toBe('forbidden')
+})
+
+test('with tokens the caller is who the token says, whatever the Host', () => {
+  const admission = createAdmission(parseTokens('ann:secret-of-ann'))
+  expect(admission.auth).toBe('token')
+  const ann = admission.principalOf(call({ host: 'px.example', authorization: 'bearer secret-of-ann' }))
+  expect(ann.account).toBe('ann')
+  for (const authorization of [
+    'Bearer wrong',
+    'Bearer',
+    'Basic YTpi',
+    'secret-of-ann',
+    'Bearer secret-of-ann x',
+  ]) {
+    expect(codeOf(() => admission.principalOf(call({ authorization })))).toBe('unauthenticated')
+  }
+  expect(codeOf(() => admission.principalOf(call()))).toBe('unauthenticated')
+  expect(codeOf(() => admission.letIn(call({ host: 'px.example' })))).toBeUndefined()
+})

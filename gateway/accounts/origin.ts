@@ -1,0 +1,57 @@
+import { Fault } from '@pixelflow/core/fault'
+
+/**
+ * Whether the address is one that only this machine reaches: `localhost`, a name under it, 127.0.0.0/8 or ::1, as
+ * written in a Host header or a setting.
+ */
+export function isLoopback(hostname: string): boolean {
+  const name = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1')
+  return /^(?:.+\.)?localhost$/.test(name) || name === '::1' || /^127(?:\.\d{1,3}){3}$/.test(name)
+}
+
+/** The host name in a Host header, its port cut off; undefined when it is none. */
+export function hostnameOf(host: string | null): string | undefined {
+  return /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?$/i.exec(host ?? '')?.[1]
+}
+
+/**
+ * Lets an unauthenticated call pass only when it was meant for this machine and comes from a program or from our own
+ * page. Loopback alone is no border: a foreign page can send requests to it, and a rebound name can read the answers.
+ * @throws Fault `forbidden`.
+ */
+export function demandOwnOrigin(headers: Headers): void {
+  const host = headers.get('host')
+  const hostname = hostnameOf(host)
+  if (hostname === undefined || !isLoopback(hostname)) {
+    throw new Fault('forbidden', 'Without tokens this server answers calls to a loopback address only.', {
+      field: 'Host',
+      remedy: 'Call it as localhost or 127.0.0.1, or configure PIXELFLOW_API_TOKENS.',
+    })
+  }
+  const origin = headers.get('origin')
+  if (origin !== null && !isOrigin(origin, host ?? '')) throw foreign('Origin')
+  // Older than Origin on GET: browsers name who caused the request. `none` is a person typing the address.
+  const site = headers.get('sec-fetch-site')
+  if (site !== null && site !== 'same-origin' && site !== 'none' && !isNavigation(headers)) {
+    throw foreign('Sec-Fetch-Site')
+  }
+}
+
+function isOrigin(origin: string, host: string): boolean {
+  return (
+    origin.toLowerCase() === `http://${host}`.toLowerCase() ||
+    origin.toLowerCase() === `https://${host}`.toLowerCase()
+  )
+}
+
+/** A link that was followed: the whole page becomes ours, and whoever linked to it cannot read it. */
+function isNavigation(headers: Headers): boolean {
+  return headers.get('sec-fetch-mode') === 'navigate' && headers.get('sec-fetch-dest') === 'document'
+}
+
+function foreign(field: string): Fault {
+  return new Fault('forbidden', 'Pages of another origin may not call this server.', {
+    field,
+    remedy: 'Open the page this server offers, or configure PIXELFLOW_API_TOKENS and send a token.',
+  })
+}

@@ -1,0 +1,46 @@
+import { expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readConfig } from './config.ts'
+
+test('the defaults serve a laptop', () => {
+  expect(readConfig({})).toMatchObject({
+    httpPort: 3000,
+    grpcPort: 50_051,
+    host: '127.0.0.1',
+    maxUploadBytes: 512 * 2 ** 20,
+    maxPixels: 100_000_000,
+    apiTokens: undefined,
+  })
+})
+
+test('another address needs tokens', () => {
+  expect(() => readConfig({ PIXELFLOW_HOST: '0.0.0.0' })).toThrow('PIXELFLOW_HOST="0.0.0.0" can be reached')
+  expect(() => readConfig({ PIXELFLOW_HOST: '::' })).toThrow('PIXELFLOW_API_TOKENS')
+  const open = readConfig({ PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' })
+  expect(open.apiTokens?.accountOf('secret-of-ann')).toBe('ann')
+  expect(readConfig({ PIXELFLOW_HOST: 'localhost' }).host).toBe('localhost')
+  expect(readConfig({ PIXELFLOW_HOST: '::1' }).host).toBe('::1')
+})
+
+test('tokens come from a file as well, one a line', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pixelflow-config-'))
+  const file = join(folder, 'tokens')
+  await Bun.write(file, '# people\nann:secret-of-ann\nbob:secret-of-bob\n')
+  const { apiTokens } = readConfig({ PIXELFLOW_API_TOKENS_FILE: file })
+  expect(apiTokens?.accountOf('secret-of-bob')).toBe('bob')
+  await rm(folder, { recursive: true })
+})
+
+test('every wrong value is named at once, no token repeated', () => {
+  const wrong = () =>
+    readConfig({
+      PIXELFLOW_HTTP_PORT: '70000',
+      PIXELFLOW_MAX_PIXELS: 'many',
+      PIXELFLOW_API_TOKENS: 'ann=s3cret',
+    })
+  expect(wrong).toThrow(/PIXELFLOW_HTTP_PORT[^]*PIXELFLOW_API_TOKENS[^]*PIXELFLOW_MAX_PIXELS/)
+  expect(wrong).not.toThrow('s3cret')
+  expect(() => readConfig({ PIXELFLOW_GRPC_PORT: '3000' })).toThrow('is the port of PIXELFLOW_HTTP_PORT')
+})
