@@ -1,0 +1,142 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { ByteRange } from '@pixelflow/core/ports/blobs'
+import { faultOf } from './broker.ts'
+import type { Bucket } from './bucket.ts'
+import type { Budget } from './budget.ts'
+import { batchOf } from './direct.ts'
+import type { Stored } from './jetstream.ts'
+import { chunkSizeOf, digestOf, locate, type ObjectInfo } from './object-info.ts'
+import { patiently, pause } from './patience.ts'
+import { chunkSubject } from './topology.ts'
+
+export interface ReadOptions {
+  readonly bucket: Bucket
+  /** Shared by all reads of the process: what they fetch ahead. */
+  readonly budget: Budget
+  /** How much a read fetches at once while there is memory. */
+  readonly windowBytes: number
+}
+
+/** The whole content, checked against its digest before the last bytes are given away. */
+export async function* readWhole(options: ReadOptions, info: ObjectInfo): AsyncGenerator<Uint8Array> {
+  const hasher = new Bun.CryptoHasher('sha256')
+  let left = info.size
+  for await (const chunk of guarded(chunksFrom(options, info, 0, info.size))) {
+    hasher.update(chunk)
+    left -= chunk.length
+    if (left <= 0 && digestOf(hasher.digest('hex')) !== info.digest)
+      throw damaged(info, 'differ from their digest')
+    yield chunk
+  }
+}
+
+/** Part of the content; a digest covers the whole only, so this is as it stands in the store. */
+export async function* readRange(
+  options: ReadOptions,
+  info: ObjectInfo,
+  { start, end }: ByteRange,
+): AsyncGenerator<Uint8Array> {
+  yield* guarded(chunksFrom(options, info, start, end + 1))
+}
+
+/** Bytes from `start` to before `end`, a window of chunks at a time, the next one fetched while one is read. */
+async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number, end: number) {
+  if (end <= start) return
+  const { seq, offset, chunk } = locate(info, start)
+  const ahead = windows(options, info, seq, info.chunks - chunk)
+  let at = offset
+  try {
+    while (at < end) {
+      const { messages } = await ahead.next()
+      if (messages.length === 0) throw damaged(info, 'are incomplete')
+      for (const { data } of messages) {
+        const from = Math.max(0, start - at)
+        const to = Math.min(data.length, end - at)
+        at += data.length
+        if (to > from) yield to - from === data.length ? data : data.subarray(from, to)
+        if (at >= end) return
+      }
+    }
+  } finally {
+    ahead.stop()
+  }
+}
+
+interface Window {
+  readonly messages: Stored[]
+  /** What it has taken from the budget. */
+  readonly taken: number
+}
+
+/** Fetches windows of chunks in their order: one that is being read, and one ahead if the budget has room for it. */
+function windows(
+  { bucket, budget, windowBytes }: ReadOptions,
+  info: ObjectInfo,
+  first: number,
+  chunks: number,
+) {
+  const subject = chunkSubject(bucket.name, info.nuid)
+  const chunkBytes = chunkSizeOf(info)
+  const most = Math.max(1, Math.floor(windowBytes / chunkBytes))
+  let seq = first
+  let left = chunks
+  let current: Window = { messages: [], taken: 0 }
+  let ahead: Promise<Window> | undefined
+
+  const fetch = async (batch: number, taken: number): Promise<Window> => {
+    try {
+      const messages = await fetchSome(bucket, { seq, subject, batch })
+      seq = (messages.at(-1)?.seq ?? seq) + 1
+      left -= messages.length
+      return { messages, taken }
+    } catch (thrown) {
+      budget.give(taken)
+      throw thrown
+    }
+  }
+  /** A whole window if there is memory for it; else, if `must`, a single chunk that is not counted. */
+  const begin = (must: boolean): Promise<Window> | undefined => {
+    const batch = Math.min(most, left)
+    if (batch > 0 && budget.tryTake(batch * chunkBytes)) return fetch(batch, batch * chunkBytes)
+    return must ? fetch(1, 0) : undefined
+  }
+
+  return {
+    async next(): Promise<Window> {
+      budget.give(current.taken)
+      current = { messages: [], taken: 0 }
+      current = await (ahead ?? (begin(true) as Promise<Window>))
+      ahead = left > 0 ? begin(false) : undefined
+      // Looked at by the next call, which may never come.
+      ahead?.catch(() => {})
+      return current
+    },
+    stop() {
+      budget.give(current.taken)
+      current = { messages: [], taken: 0 }
+      ahead?.then(({ taken }) => budget.give(taken)).catch(() => {})
+      ahead = undefined
+    },
+  }
+}
+
+/** The next chunks. On a replicated stream the server that answers may not have them yet. */
+async function fetchSome(bucket: Bucket, request: { seq: number; subject: string; batch: number }) {
+  for (let waitedMs = 0; ; waitedMs += 50) {
+    const messages = await patiently(() => batchOf(bucket.broker, bucket.stream, request))
+    if (messages.length > 0 || !bucket.isReplicated || waitedMs >= 2000) return messages
+    await pause(50)
+  }
+}
+
+async function* guarded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks
+  } catch (thrown) {
+    throw faultOf(thrown)
+  }
+}
+
+function damaged({ name, bucket }: ObjectInfo, how: string): Fault {
+  return new Fault('storage_failed', `The stored bytes ${how}.`, { cause: new Error(`${bucket}: ${name}`) })
+}

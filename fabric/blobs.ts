@@ -1,0 +1,95 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
+import { readRange, readWhole } from './blob-read.ts'
+import { beginWrite, type YieldingWrite } from './blob-write.ts'
+import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
+import { bucketOf, describe, purgeChunks, putDescription, type Bucket } from './bucket.ts'
+import { createBudget } from './budget.ts'
+import { blobInfoOf } from './object-info.ts'
+import { patiently } from './patience.ts'
+import { keepBlobMs, type Layout } from './topology.ts'
+
+export interface BlobsOptions {
+  /** Bytes that all writes together may hold; default 64 MiB. */
+  readonly writeMemoryBytes?: number
+  /** Bytes that all reads together may fetch ahead; default 64 MiB. */
+  readonly readMemoryBytes?: number
+}
+
+/** Half a mebibyte is where throughput stops growing; a message with its headers must stay below one. */
+const chunkBytes = 512 * 1024
+const windowBytes = 2 * 1024 * 1024
+const defaultMemoryBytes = 64 * 1024 * 1024
+
+/** Blobs in a bucket of the NATS object store, readable and writable with its ordinary tools. */
+export function createBlobs(broker: Broker, name: string, layout: Layout, options: BlobsOptions = {}): Blobs {
+  const bucket = bucketOf(broker, name, layout.natsReplicas)
+  const keepMs = keepBlobMs(name, layout)
+  const writes = new Set<YieldingWrite>()
+  const writeBudget = createBudget(options.writeMemoryBytes ?? defaultMemoryBytes, () => {
+    // Slow uploads must not sit on half-filled buffers while others wait for memory.
+    for (const write of writes) write.yieldMemory()
+  })
+  const readBudget = createBudget(options.readMemoryBytes ?? defaultMemoryBytes)
+
+  const find = async (blob: string) => {
+    try {
+      const found = await patiently(() => describe(bucket, blob))
+      return found?.info.deleted ? null : found
+    } catch (thrown) {
+      throw faultOf(thrown)
+    }
+  }
+
+  return {
+    async begin() {
+      const onEnd = () => void writes.delete(write)
+      const write: YieldingWrite = beginWrite({ bucket, budget: writeBudget, chunkBytes, keepMs, onEnd })
+      writes.add(write)
+      return write
+    },
+    async stat(blob) {
+      const found = await find(blob)
+      return found && blobInfoOf(found)
+    },
+    async read(blob, range) {
+      const found = await find(blob)
+      if (!found) return null
+      const options = { bucket, budget: readBudget, windowBytes }
+      const { info } = found
+      const body = range ? readRange(options, info, within(range, info.size)) : readWhole(options, info)
+      return { info: blobInfoOf(found), body }
+    },
+    async delete(blob) {
+      try {
+        return await patiently(() => remove(bucket, blob))
+      } catch (thrown) {
+        throw faultOf(thrown)
+      }
+    },
+  }
+}
+
+function within({ start, end }: ByteRange, bytes: number): ByteRange {
+  if (Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && start < bytes) {
+    return { start, end: Math.min(end, bytes - 1) }
+  }
+  throw new Fault(
+    'range_not_satisfiable',
+    `Bytes ${start} to ${end} lie outside the content of ${bytes} bytes.`,
+  )
+}
+
+async function remove(bucket: Bucket, name: string): Promise<boolean> {
+  const found = await describe(bucket, name)
+  if (!found || found.info.deleted) return false
+  try {
+    await putDescription(bucket, { ...found.info, deleted: true, size: 0, chunks: 0, digest: '' }, found.seq)
+  } catch (thrown) {
+    // Somebody else removed or replaced it just now.
+    if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
+    throw thrown
+  }
+  await purgeChunks(bucket, found.info.nuid)
+  return true
+}

@@ -1,0 +1,73 @@
+import { Fault } from '@pixelflow/core/fault'
+import { Refused, streamNameTaken, streamNotFound, type Broker } from './broker.ts'
+import { createStream, ensureConsumer, streamInfo, updateStream } from './jetstream.ts'
+import { patiently } from './patience.ts'
+import { apiLevel, consumersOf, streamsOf, type Layout, type Stream } from './topology.ts'
+
+/**
+ * Brings the broker to the layout of `topology.ts`. Any number of processes may do this at once and again.
+ * @throws Fault `unavailable` when the broker is too old, has no JetStream, or holds a stream that cannot be changed
+ * to what we need.
+ */
+export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
+  demandAbilities(broker)
+  for (const stream of streamsOf(layout)) {
+    await patiently(() => ensureStream(broker, stream)).catch((cause: unknown) => {
+      throw unsuitable(`stream ${stream.name}`, cause)
+    })
+  }
+  for (const { stream, config } of consumersOf(layout)) {
+    await patiently(() => ensureConsumer(broker, stream, config)).catch((cause: unknown) => {
+      throw unsuitable(`consumer ${config.durable_name} of stream ${stream}`, cause)
+    })
+  }
+}
+
+function demandAbilities({ nc: { info } }: Broker): void {
+  if (!info?.jetstream) {
+    throw new Fault('unavailable', 'The NATS server runs without JetStream.', {
+      remedy: 'Start it with -js, or set jetstream in its configuration.',
+    })
+  }
+  if ((info.api_lvl ?? 0) < apiLevel) {
+    throw new Fault('unavailable', `The NATS server ${info.version} is too old.`, {
+      remedy: 'Use nats-server 2.12 or newer.',
+    })
+  }
+}
+
+async function ensureStream(broker: Broker, wanted: Stream): Promise<void> {
+  const found = await existing(broker, wanted.name)
+  if (found === undefined) {
+    await createStream(broker, wanted).catch(async (thrown: unknown) => {
+      // Another process, with other settings, was faster.
+      if (!(thrown instanceof Refused) || thrown.code !== streamNameTaken) throw thrown
+      await updateStream(broker, wanted)
+    })
+  } else if (differs(wanted, found)) {
+    await updateStream(broker, { ...found, ...wanted })
+  }
+}
+
+async function existing(broker: Broker, name: string) {
+  try {
+    return (await streamInfo(broker, name)).config
+  } catch (thrown) {
+    if (thrown instanceof Refused && thrown.code === streamNotFound) return undefined
+    throw thrown
+  }
+}
+
+/** Whether any setting that we state is another one there; what we do not state is the broker's business. */
+function differs(wanted: object, found: object): boolean {
+  const there = found as Record<string, unknown>
+  return Object.entries(wanted).some(([key, value]) => !Bun.deepEquals(there[key], value))
+}
+
+function unsuitable(what: string, cause: unknown): Fault {
+  const why = cause instanceof Refused ? ` (${cause.message})` : ''
+  return new Fault('unavailable', `The ${what} cannot be set up as PixelFlow needs it${why}.`, {
+    remedy: 'Check the permissions and limits of this NATS account, and who else uses a stream of that name.',
+    cause,
+  })
+}

@@ -1,0 +1,131 @@
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/nats-core'
+import { Fault } from '@pixelflow/core/fault'
+
+/** No answer: the connection is gone, the broker is starting, or it is too busy. Another try may succeed. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable'
+}
+
+/** JetStream said no. `code` is its own error code, e.g. 10071 for a wrong last sequence. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly code: number
+
+  constructor(code: number, description: string) {
+    super(`${description} (${code})`)
+    this.code = code
+  }
+}
+
+export const wrongLastSequence = 10071
+export const storeFailed = 10077
+export const noMessage = 10037
+export const streamNotFound = 10059
+export const streamNameTaken = 10058
+export const consumerNotFound = 10014
+
+/** What a failed exchange with the broker means to those outside. */
+export function faultOf(thrown: unknown): Fault {
+  if (thrown instanceof Fault) return thrown
+  if (thrown instanceof Unreachable) {
+    return new Fault('unavailable', 'The store does not answer just now.', {
+      cause: thrown,
+      retryAfterMs: 1000,
+    })
+  }
+  return new Fault('storage_failed', 'The store could not do what was asked of it.', { cause: thrown })
+}
+
+export interface RequestOptions {
+  readonly headers?: MsgHdrs
+  /** Default 5 s. */
+  readonly timeoutMs?: number
+}
+
+/** One connection to NATS that comes back by itself, and knows when it is away. */
+export interface Broker extends AsyncDisposable {
+  readonly nc: NatsConnection
+  readonly connected: boolean
+  /** One request, one answer. @throws Unreachable at once when the connection breaks, or after the timeout. */
+  request(subject: string, data?: Uint8Array | string, options?: RequestOptions): Promise<Msg>
+  /** Resolves when connected; @throws Unreachable when that takes longer than `withinMs`. */
+  up(withinMs: number): Promise<void>
+  /** Calls back each time the connection breaks; returns the function that stops it. */
+  onDown(heard: () => void): () => void
+  /** Calls back each time the connection is back; returns the function that stops it. */
+  onUp(heard: () => void): () => void
+}
+
+const requestTimeoutMs = 5000
+
+/** Wraps a connection; owns it from now on. */
+export function brokerOf(nc: NatsConnection): Broker {
+  let connected = true
+  const down = new Set<() => void>()
+  const up = new Set<() => void>()
+  const turn = (state: boolean) => {
+    if (connected === state) return
+    connected = state
+    for (const heard of state ? up : down) heard()
+  }
+  // The client library drops what it was given while away and lets requests time out: this lets them fail at once.
+  const observe = async () => {
+    for await (const { type } of nc.status()) {
+      if (type === 'disconnect' || type === 'staleConnection') turn(false)
+      if (type === 'reconnect') turn(true)
+    }
+    turn(false)
+  }
+  observe().catch(() => turn(false))
+
+  const whenUp = (withinMs: number): Promise<void> => {
+    if (connected) return Promise.resolve()
+    if (nc.isClosed()) return Promise.reject(new Unreachable('the connection was closed'))
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        clearTimeout(timer)
+        up.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        up.delete(done)
+        reject(new Unreachable(`no connection within ${withinMs} ms`))
+      }, withinMs)
+      up.add(done)
+    })
+  }
+
+  return {
+    nc,
+    get connected() {
+      return connected
+    },
+    async request(subject, data, { headers, timeoutMs = requestTimeoutMs } = {}) {
+      if (!connected) await whenUp(timeoutMs)
+      const broken = Promise.withResolvers<never>()
+      const breaks = () => broken.reject(new Unreachable('the connection broke while waiting for an answer'))
+      down.add(breaks)
+      try {
+        const options = headers ? { timeout: timeoutMs, headers } : { timeout: timeoutMs }
+        return await Promise.race([nc.request(subject, data, options), broken.promise])
+      } catch (thrown) {
+        if (thrown instanceof Unreachable) throw thrown
+        throw new Unreachable(`no answer on ${subject}: ${(thrown as Error).message}`, { cause: thrown })
+      } finally {
+        down.delete(breaks)
+      }
+    },
+    up: whenUp,
+    onDown: (heard) => listen(down, heard),
+    onUp: (heard) => listen(up, heard),
+    async [Symbol.asyncDispose]() {
+      await nc.drain().catch(() => nc.close())
+    },
+  }
+}
+
+function listen(set: Set<() => void>, heard: () => void): () => void {
+  const own = () => heard()
+  set.add(own)
+  return () => set.delete(own)
+}

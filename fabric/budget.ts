@@ -1,0 +1,67 @@
+/** A number of bytes that many share. Those who wait are served in their order. */
+export interface Budget {
+  /** Takes bytes, waiting for them; more than the whole budget counts as all of it. @throws the signal's reason. */
+  take(bytes: number, signal?: AbortSignal): Promise<void>
+  /** Takes bytes if they are free and nobody waits. */
+  tryTake(bytes: number): boolean
+  give(bytes: number): void
+  /** Whether somebody waits. */
+  readonly isShort: boolean
+}
+
+interface Waiting {
+  readonly bytes: number
+  readonly serve: () => void
+}
+
+/** `onShort` is called whenever somebody begins to wait. */
+export function createBudget(total: number, onShort: () => void = () => {}): Budget {
+  let free = total
+  const queue: Waiting[] = []
+  const serve = () => {
+    for (let first = queue[0]; first && first.bytes <= free; first = queue[0]) {
+      queue.shift()
+      free -= first.bytes
+      first.serve()
+    }
+  }
+  return {
+    take(asked, signal) {
+      signal?.throwIfAborted()
+      const bytes = Math.min(asked, total)
+      if (queue.length === 0 && bytes <= free) {
+        free -= bytes
+        return Promise.resolve()
+      }
+      return new Promise((resolve, reject) => {
+        const leave = () => {
+          queue.splice(queue.indexOf(waiting), 1)
+          reject(signal?.reason as Error)
+          serve()
+        }
+        const waiting = {
+          bytes,
+          serve() {
+            signal?.removeEventListener('abort', leave)
+            resolve()
+          },
+        }
+        signal?.addEventListener('abort', leave, { once: true })
+        queue.push(waiting)
+        onShort()
+      })
+    },
+    tryTake(bytes) {
+      if (queue.length > 0 || bytes > free) return false
+      free -= bytes
+      return true
+    },
+    give(bytes) {
+      free += Math.min(bytes, total)
+      serve()
+    },
+    get isShort() {
+      return queue.length > 0
+    },
+  }
+}

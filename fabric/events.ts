@@ -1,0 +1,105 @@
+import { headers, nuid } from '@nats-io/nats-core'
+import { taskEvent, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import type { Events } from '@pixelflow/core/ports/events'
+import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
+import { batchOf, lastOf } from './direct.ts'
+import { publish, readFromLeader, type Stored } from './jetstream.ts'
+import { patiently, pause } from './patience.ts'
+import { eventSubject, kindHeader, streams, writerHeader, type Layout } from './topology.ts'
+
+const page = 128
+
+/** The event log as state: fenced appends, and reads that make no consumer. */
+export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'natsReplicas'>): Events {
+  const writer = nuid.next()
+
+  const append = async (event: TaskEvent, after: number): Promise<number> => {
+    const { account, id } = event.task
+    const subject = eventSubject(account, id)
+    const body = new TextEncoder().encode(JSON.stringify(event))
+    const fence = headers()
+    fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
+    fence.set(kindHeader, event.kind)
+    fence.set(writerHeader, writer)
+    if (event.kind === 'deleted') fence.set('Nats-Rollup', 'sub')
+    try {
+      return await publish(broker, subject, body, { headers: fence, timeoutMs: 3000 })
+    } catch (thrown) {
+      if (!(thrown instanceof Refused) || thrown.code !== wrongLastSequence) throw thrown
+      const own = await ownAppend(subject, body, after)
+      if (own !== undefined) return own
+      throw new Fault('conflict', 'The task has changed meanwhile.', {
+        remedy: 'Read the task again.',
+        cause: thrown,
+      })
+    }
+  }
+
+  /** Where this very append already stands, from a try whose answer was lost. */
+  const ownAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | undefined> => {
+    const which = { seq: after + 1, next_by_subj: subject }
+    const next = await readFromLeader(broker, streams.events, which)
+    const isOurs = next?.header(writerHeader) === writer && Buffer.compare(next.data, body) === 0
+    return isOurs ? next.seq : undefined
+  }
+
+  /** With copies on several servers, any of them may be a moment behind: then the leader is asked. */
+  const newest = (subject: string): Promise<Stored | null> =>
+    natsReplicas === 1
+      ? lastOf(broker, streams.events, subject)
+      : readFromLeader(broker, streams.events, { last_by_subj: subject })
+
+  async function* history(subject: string, after: number): AsyncGenerator<StoredEvent> {
+    let at = after
+    const readPage = () => batchOf(broker, streams.events, { seq: at + 1, subject, batch: page })
+    for (;;) {
+      const found = await patiently(readPage)
+      for (const one of found) {
+        at = one.seq
+        yield storedEvent(one)
+      }
+      if (found.length === page) continue
+      if (natsReplicas === 1) return
+      const last = await patiently(() => newest(subject))
+      if (last === null || last.seq <= at) return
+      await pause(50)
+    }
+  }
+
+  return {
+    async append(event, after) {
+      try {
+        return await patiently(() => append(event, after))
+      } catch (thrown) {
+        throw faultOf(thrown)
+      }
+    },
+    async last(account, task) {
+      try {
+        const last = await patiently(() => newest(eventSubject(account, task)))
+        return last && storedEvent(last)
+      } catch (thrown) {
+        throw faultOf(thrown)
+      }
+    },
+    async *history(account, task, after) {
+      try {
+        yield* history(eventSubject(account, task), after)
+      } catch (thrown) {
+        throw faultOf(thrown)
+      }
+    },
+  }
+}
+
+/** @throws Fault `storage_failed` when the log holds something that is no event of ours. */
+export function storedEvent({ seq, data }: Stored): StoredEvent {
+  try {
+    return { seq, event: taskEvent.parse(JSON.parse(new TextDecoder().decode(data))) }
+  } catch (cause) {
+    throw new Fault('storage_failed', 'The event log holds an entry that this version cannot read.', {
+      cause,
+    })
+  }
+}

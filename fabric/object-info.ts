@@ -1,0 +1,94 @@
+import type { BlobInfo } from '@pixelflow/core/ports/blobs'
+import { z } from 'zod'
+import type { Stored } from './jetstream.ts'
+
+/**
+ * The description of an object in the wire format of the NATS object store (ADR-20), as its ordinary tools read and
+ * write it.
+ */
+export const objectInfo = z.object({
+  name: z.string(),
+  bucket: z.string(),
+  /** Last token of the chunks' subject. */
+  nuid: z.string(),
+  size: z.int().nonnegative().default(0),
+  chunks: z.int().nonnegative().default(0),
+  /** `SHA-256=` and the digest in padded base64url. */
+  digest: z.string().default(''),
+  mtime: z.string().default(''),
+  deleted: z.boolean().default(false),
+  options: z.object({ max_chunk_size: z.int().positive().optional() }).default({}),
+  metadata: z.record(z.string(), z.string()).default({}),
+})
+export type ObjectInfo = z.infer<typeof objectInfo>
+
+/** Our own entry among an object's metadata: the sequences of its chunks, so that a range can be read at once. */
+const sequencesKey = 'pixelflow-chunks'
+
+export const chunkSizeOf = (info: ObjectInfo) => info.options.max_chunk_size ?? 128 * 1024
+
+export interface Described {
+  readonly info: ObjectInfo
+  /** Sequence of the description, for fencing. */
+  readonly seq: number
+  /** When the broker stored it. */
+  readonly at: Date
+}
+
+export function described({ seq, at, data }: Stored): Described {
+  return { info: objectInfo.parse(JSON.parse(new TextDecoder().decode(data))), seq, at }
+}
+
+export function blobInfoOf({ info, at }: Described): BlobInfo {
+  const { [sequencesKey]: _, ...metadata } = info.metadata
+  return { name: info.name, bytes: info.size, sha256: hexOfDigest(info.digest), storedAt: at, metadata }
+}
+
+export function digestOf(hex: string): string {
+  const plain = Buffer.from(hex, 'hex').toString('base64url')
+  return `SHA-256=${plain.padEnd(Math.ceil(plain.length / 4) * 4, '=')}`
+}
+
+function hexOfDigest(digest: string): string {
+  return Buffer.from(digest.replace(/^SHA-256=/i, ''), 'base64url').toString('hex')
+}
+
+/** The metadata with the chunks' sequences noted; only chunks of equal size can be found by counting. */
+export function withSequences(
+  metadata: Record<string, string>,
+  sequences: readonly number[],
+  isUniform: boolean,
+) {
+  return isUniform && sequences.length > 0 ? { ...metadata, [sequencesKey]: runs(sequences) } : metadata
+}
+
+/** Where to begin so as to read from byte `start` on: a sequence, and which byte of the object its chunk begins at. */
+export function locate(info: ObjectInfo, start: number): { seq: number; offset: number; chunk: number } {
+  const noted = info.metadata[sequencesKey]
+  const size = chunkSizeOf(info)
+  const chunk = Math.floor(start / size)
+  const seq = noted === undefined ? undefined : nth(noted, chunk)
+  return seq === undefined ? { seq: 1, offset: 0, chunk: 0 } : { seq, offset: chunk * size, chunk }
+}
+
+/** `12-15,20` for 12, 13, 14, 15, 20: a few bytes, since chunks mostly stand side by side. */
+function runs(sequences: readonly number[]): string {
+  const found: [number, number][] = []
+  for (const seq of sequences) {
+    const last = found.at(-1)
+    if (last && last[1] + 1 === seq) last[1] = seq
+    else found.push([seq, seq])
+  }
+  return found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
+}
+
+function nth(noted: string, index: number): number | undefined {
+  let left = index
+  for (const run of noted.split(',')) {
+    const [first = Number.NaN, last = first] = run.split('-').map(Number)
+    if (!(last >= first)) return undefined
+    if (left <= last - first) return first + left
+    left -= last - first + 1
+  }
+  return undefined
+}

@@ -1,0 +1,111 @@
+import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
+import type { Blobs } from '@pixelflow/core/ports/blobs'
+import type { Channel } from '@pixelflow/core/ports/channel'
+import type { EventLog, Events } from '@pixelflow/core/ports/events'
+import type { AcceptanceLog, Queue, WorkSource } from '@pixelflow/core/ports/queue'
+import type { Records } from '@pixelflow/core/ports/records'
+import { createAcceptanceLog } from './acceptances.ts'
+import { createBlobs, type BlobsOptions } from './blobs.ts'
+import { bootstrap } from './bootstrap.ts'
+import type { Broker } from './broker.ts'
+import { createChannel } from './channel.ts'
+import { connect, type ConnectSettings } from './connect.ts'
+import { createEventLog } from './event-log.ts'
+import { createEvents } from './events.ts'
+import { streamInfo } from './jetstream.ts'
+import { pause } from './patience.ts'
+import { createQueue } from './queue.ts'
+import { createRecords } from './records.ts'
+import type { Log } from './telemetry/log.ts'
+import { blobBuckets, recordBuckets, streams, type Layout } from './topology.ts'
+import { createWorkSource } from './work.ts'
+
+export interface FabricOptions extends BlobsOptions {
+  readonly settings: ConnectSettings & Layout
+  /** What the connection is called in the broker's views, e.g. `gateway`. */
+  readonly name: string
+  readonly log: Log
+  /** How old an acceptance is before it is shown to a reconciler; default 10 s. */
+  readonly reconcileAfterMs?: number
+  /** How long to wait for the broker at the start; default 30 s. */
+  readonly waitMs?: number
+}
+
+export interface Health {
+  readonly isUp: boolean
+  /** Time of one exchange with the broker's store, in milliseconds, when it is up. */
+  readonly roundTripMs?: number
+  /** Why it is not up. */
+  readonly reason?: string
+}
+
+/** Every port, on one connection. Disposing closes the connection; what is pulled must have been stopped before. */
+export interface Fabric extends AsyncDisposable {
+  /** Uploaded images. */
+  readonly sources: Blobs
+  /** Outputs of tasks. */
+  readonly results: Blobs
+  readonly images: Records<ImageRecord>
+  readonly queue: Queue
+  readonly work: WorkSource
+  readonly acceptances: AcceptanceLog
+  readonly events: Events
+  readonly log: EventLog
+  readonly channel: Channel
+  /** Whether the broker's store answers just now; never throws, takes a second at most. */
+  health(): Promise<Health>
+}
+
+/**
+ * Connects, brings the broker to our layout, and hands out the ports.
+ * @throws Fault `unavailable`, with a remedy, when there is no broker or it is not fit for us.
+ */
+export async function openFabric(options: FabricOptions): Promise<Fabric> {
+  const { settings, log, reconcileAfterMs = 10_000 } = options
+  await using stack = new AsyncDisposableStack()
+  const broker = stack.use(await connect(options))
+  await bootstrap(broker, settings)
+  stack.defer(rebuildAfterBreaks(broker, settings, log))
+  const owned = stack.move()
+  return {
+    sources: createBlobs(broker, blobBuckets.sources, settings, options),
+    results: createBlobs(broker, blobBuckets.results, settings, options),
+    images: createRecords(broker, recordBuckets.images, imageRecord, settings),
+    queue: createQueue(broker),
+    work: createWorkSource(broker, log),
+    acceptances: createAcceptanceLog(broker, reconcileAfterMs),
+    events: createEvents(broker, settings),
+    log: createEventLog(broker, log),
+    channel: createChannel(broker),
+    health: () => healthOf(broker),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** A broker may come back without its store: then the layout has to be made anew. Returns what ends the watch. */
+function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Log): () => void {
+  return broker.onUp(async () => {
+    // All processes come back at the same moment.
+    await pause(Math.random() * 200)
+    await bootstrap(broker, layout).catch((error: unknown) =>
+      log.error('layout could not be renewed', { error }),
+    )
+  })
+}
+
+async function healthOf(broker: Broker): Promise<Health> {
+  const begin = performance.now()
+  if (!broker.connected) return { isUp: false, reason: 'The broker is away.' }
+  const info = streamInfo(broker, streams.events)
+  // The loser of the race may still fail.
+  info.catch(() => {})
+  const isUp = await Promise.race([
+    info.then(
+      () => true,
+      () => false,
+    ),
+    pause(1000).then(() => false),
+  ])
+  if (!isUp) return { isUp, reason: 'The store of the broker does not answer.' }
+  return { isUp, roundTripMs: performance.now() - begin }
+}

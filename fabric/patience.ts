@@ -1,0 +1,45 @@
+import { Unreachable } from './broker.ts'
+
+/** How long adapters wait for a broker that restarts before they give up. */
+export const patienceMs = 15_000
+
+export interface PatienceOptions {
+  /** Give up after this long; default 15 s. */
+  readonly forMs?: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Repeats an attempt, with growing pauses, for as long as it ends in `Unreachable` and time remains. `attempt` learns
+ * which try it is, from 1.
+ */
+export async function patiently<T>(
+  attempt: (tries: number) => Promise<T>,
+  { forMs = patienceMs, signal }: PatienceOptions = {},
+): Promise<T> {
+  const deadline = performance.now() + forMs
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt(tries)
+    } catch (thrown) {
+      const pauseMs = Math.min(1000, 25 * 2 ** tries) * (0.5 + Math.random() / 2)
+      if (!(thrown instanceof Unreachable) || signal?.aborted) throw thrown
+      if (performance.now() + pauseMs > deadline) throw thrown
+      await pause(pauseMs, signal)
+    }
+  }
+}
+
+/** Sleeps; ends early, without an error, when the signal aborts. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })
+}

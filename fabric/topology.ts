@@ -1,0 +1,180 @@
+import type { ConsumerConfig, StreamConfig } from '@nats-io/jetstream'
+import { actorKinds, lanes, type ActorKind, type Job, type Lane } from '@pixelflow/core/job'
+import { printDuration } from './setting.ts'
+import type { FabricSettings } from './settings.ts'
+
+/**
+ * The broker's layout: every stream, bucket, consumer, subject and limit is declared here and nowhere else. Bootstrap,
+ * adapters, permissions, scaling rules and documents follow from it.
+ */
+
+export type Layout = Pick<
+  FabricSettings,
+  'natsReplicas' | 'taskRetentionMs' | 'imageRetentionMs' | 'resultRetentionMs' | 'maxQueued'
+>
+
+export type Stream = Partial<StreamConfig> & { readonly name: string }
+export type Consumer = Partial<ConsumerConfig> & { readonly durable_name: string }
+
+/** JetStream API level of nats-server 2.12, the oldest that has all we use. */
+export const apiLevel = 2
+
+export const streams = { events: 'EVENTS', jobs: 'JOBS' } as const
+
+/** Events: one subject a task; the middle token is its batch, `_` while a task belongs to none. */
+export const eventSubject = (account: string, task: string) => `events.${account}._.${task}`
+/** Where stored events are repeated for live followers. */
+export const liveEvents = 'live.events.>'
+/** Header that carries an event's kind, for readers of headers only. */
+export const kindHeader = 'Pixelflow-Kind'
+/** Header that carries who wrote an event, so that a writer knows its own after a lost answer. */
+export const writerHeader = 'Pixelflow-Writer'
+
+export function jobSubject({ kind, lane, account, task, stage }: Job): string {
+  return `jobs.${kind}.${lane}.${account}.${task}.${stage}`
+}
+
+/** The job that a subject names, unchecked. */
+export function jobOfSubject(subject: string): Record<keyof Job, string | undefined> {
+  const [, kind, lane, account, task, stage] = subject.split('.')
+  return { kind, lane, account, task, stage }
+}
+
+/** The durable consumer that hands out the jobs of one kind and lane. */
+export const workConsumer = (kind: ActorKind, lane: Lane) => `${kind}-${lane}`
+/** How long a job may go without a sign of life before it is handed to somebody else. */
+export const ackWaitMs = 10_000
+/** How often the holder of a job gives one; three may get lost. */
+export const extendEveryMs = 3000
+
+/** The durable consumer that shows acceptances to the reconcilers. */
+export const acceptanceConsumer = 'acceptance'
+
+export const cancelSubject = (account: string, task: string) => `cancel.${account}.${task}`
+export const cancelSubjects = 'cancel.*.*'
+
+export const recordBuckets = { images: 'images' } as const
+export const recordStream = (bucket: string) => `KV_${bucket}`
+export const recordSubject = (bucket: string, account: string, id: string) => `$KV.${bucket}.${account}.${id}`
+
+export const blobBuckets = { sources: 'sources', results: 'results' } as const
+export const blobStream = (bucket: string) => `OBJ_${bucket}`
+export const chunkSubject = (bucket: string, nuid: string) => `$O.${bucket}.C.${nuid}`
+export function blobSubject(bucket: string, name: string): string {
+  const plain = Buffer.from(name).toString('base64url')
+  return `$O.${bucket}.M.${plain.padEnd(Math.ceil(plain.length / 4) * 4, '=')}`
+}
+
+/** A blob of that name younger than this is kept when the same name is written again; see the Blobs port. */
+export function keepBlobMs(bucket: string, layout: Layout): number {
+  return bucket === blobBuckets.sources ? layout.imageRetentionMs : layout.resultRetentionMs
+}
+
+export function streamsOf(layout: Layout): Stream[] {
+  const shared = { storage: 'file', num_replicas: layout.natsReplicas, allow_direct: true } as const
+  return [
+    {
+      ...shared,
+      name: streams.events,
+      subjects: ['events.*.*.*'],
+      retention: 'limits',
+      max_age: nanos(layout.taskRetentionMs),
+      // More than any task's life has steps; beyond it the oldest snapshots go.
+      max_msgs_per_subject: 512,
+      discard: 'old',
+      // A deletion replaces the history before it.
+      allow_rollup_hdrs: true,
+      republish: { src: 'events.>', dest: 'live.events.>' },
+    },
+    {
+      ...shared,
+      name: streams.jobs,
+      subjects: ['jobs.*.*.*.*.*'],
+      retention: 'workqueue',
+      // One job a subject: the refusal of a second is what keeps a job from being queued twice.
+      max_msgs_per_subject: 1,
+      max_msgs: layout.maxQueued,
+      discard: 'new',
+      discard_new_per_subject: true,
+    },
+    {
+      ...shared,
+      name: recordStream(recordBuckets.images),
+      subjects: [`$KV.${recordBuckets.images}.>`],
+      retention: 'limits',
+      max_age: nanos(layout.imageRetentionMs),
+      max_msgs_per_subject: 1,
+      discard: 'new',
+      allow_rollup_hdrs: true,
+      deny_delete: true,
+    },
+    // A record may come to point at bytes as old as its retention: twice that, and it never outlives them.
+    blobs(blobBuckets.sources, 2 * layout.imageRetentionMs, shared),
+    blobs(blobBuckets.results, layout.resultRetentionMs, shared),
+  ]
+}
+
+function blobs(bucket: string, maxAgeMs: number, shared: Partial<StreamConfig>): Stream {
+  return {
+    ...shared,
+    name: blobStream(bucket),
+    subjects: [`$O.${bucket}.C.>`, `$O.${bucket}.M.>`],
+    retention: 'limits',
+    max_age: nanos(maxAgeMs),
+    discard: 'new',
+    allow_rollup_hdrs: true,
+  }
+}
+
+export function consumersOf(layout: Layout): { stream: string; config: Consumer }[] {
+  const shared = {
+    ack_policy: 'explicit',
+    deliver_policy: 'all',
+    replay_policy: 'instant',
+    max_deliver: -1,
+  } as const
+  const work = actorKinds.flatMap((kind) =>
+    lanes.map((lane) => ({
+      stream: streams.jobs,
+      config: {
+        ...shared,
+        durable_name: workConsumer(kind, lane),
+        filter_subject: `jobs.${kind}.${lane}.*.*.*`,
+        ack_wait: nanos(ackWaitMs),
+        // Jobs that wait for their next try count as held, so this is far above the number of actors.
+        max_ack_pending: 100_000,
+        max_waiting: 10_000,
+      },
+    })),
+  )
+  const acceptance = {
+    stream: streams.events,
+    config: {
+      ...shared,
+      durable_name: acceptanceConsumer,
+      filter_subject: 'events.*.*.*',
+      headers_only: true,
+      ack_wait: nanos(30_000),
+      // Room for the acceptances of some seconds; when it is full the rest waits in the stream.
+      max_ack_pending: 50_000,
+      max_waiting: 1000,
+    },
+  }
+  return [...work, acceptance].map(({ stream, config }) => ({
+    stream,
+    config: { ...config, num_replicas: layout.natsReplicas },
+  }))
+}
+
+/** Markdown table rows: what is kept where, for how long. */
+export function describeRetention(layout: Layout): string[] {
+  return streamsOf(layout).map((stream) => {
+    const age = stream.max_age ? printDuration(Number(stream.max_age) / 1e6) : 'until it is done'
+    const most = stream.max_msgs ? `${stream.max_msgs} messages` : '–'
+    return `| \`${stream.name}\` | ${stream.subjects?.map((one) => `\`${one}\``).join(', ')} | ${age} | ${most} |`
+  })
+}
+
+function nanos(ms: number): number {
+  return ms * 1e6
+}
