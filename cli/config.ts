@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readSettings, type Environment, type Values } from '@pixelflow/fabric/config'
-import { choice, list, port, secret, text } from '@pixelflow/fabric/setting'
+import { choice, duration, list, port, secret, text } from '@pixelflow/fabric/setting'
 
 /** Settings of the command-line client and of what it starts. */
 export const cliSettings = {
@@ -65,8 +65,12 @@ const shared = {
     pattern: /^(?:(?:nats|tls):\/\/)?[^\s/@]+$/,
     help: 'Addresses of the NATS servers of one cluster.',
   }),
+  drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
+    fallback: 8000,
+    help: 'How long work in progress may take after the word to stop.',
+  }),
   logLevel: choice('PIXELFLOW_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], {
-    fallback: 'info',
+    fallback: 'info' as const,
     help: 'The least important log lines to write.',
   }),
   logFormat: choice('PIXELFLOW_LOG_FORMAT', ['json', 'pretty'], {
@@ -85,6 +89,8 @@ export interface Config extends Values<typeof cliSettings & typeof shared> {
   readonly addressGiven: boolean
   /** Base address of the server, without a slash at the end. */
   readonly serverUrl: string
+  /** Whether colours are wanted (https://no-color.org). */
+  readonly colour: boolean
   /** The environment as it was, for the processes that are started. */
   readonly env: Environment
 }
@@ -107,6 +113,7 @@ export function readConfig(env: Environment = process.env, cwd: string = process
     ...(values.natsServer === undefined ? {} : { natsServer: resolve(cwd, values.natsServer) }),
     addressGiven: values.url !== undefined || env['PIXELFLOW_HTTP_PORT'] !== undefined,
     serverUrl: (values.url ?? localUrl(values.host, values.httpPort)).replace(/\/$/, ''),
+    colour: !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     env,
   }
 }

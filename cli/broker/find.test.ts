@@ -180,7 +180,11 @@ describe('the official download', () => {
   })
 
   const wrong: [string, Site, string][] = [
-    ['another digest', { sums: (good) => good.replace(/[0-9a-f]{64}(?=  \S+\n$)/, 'a'.repeat(64)) }, 'the SHA-256 of'],
+    [
+      'another digest',
+      { sums: (good) => good.replace(/[0-9a-f]{64}(?=  \S+\n$)/, 'a'.repeat(64)) },
+      'the SHA-256 of',
+    ],
     ['no digest', { sums: () => 'nothing here\n' }, 'does not list'],
     [
       'a truncated archive',

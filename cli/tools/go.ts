@@ -34,12 +34,7 @@ export async function goTool(name: string, workshop: Workshop): Promise<string> 
 }
 
 /** Builds a pinned program to `target` unless it is there; two at once build it once. */
-export async function build(
-  name: string,
-  tool: Pinned,
-  target: string,
-  workshop: Workshop,
-): Promise<string> {
+export async function build(name: string, tool: Pinned, target: string, workshop: Workshop): Promise<string> {
   if (await Bun.file(target).exists()) return target
   const go = goProgram(workshop.path)
   if (!go) {

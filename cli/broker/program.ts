@@ -1,0 +1,104 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Exit } from '../exit.ts'
+import { freePort } from '../stack/port.ts'
+import type { Program } from '../stack/supervise.ts'
+import { tooOld, type Found } from './find.ts'
+import { readInfo } from './info.ts'
+import { oldestApiLevel } from './version.ts'
+
+const user = 'pixelflow'
+
+/** A broker of our own, ready to be supervised, and how the others reach it. */
+export interface OwnBroker {
+  readonly program: Program
+  readonly url: string
+  /** Environment with which a PixelFlow process logs in. */
+  readonly env: Readonly<Record<string, string>>
+  /** Looks at the one that runs. @throws Exit when it is too old by what it says of itself. */
+  demandRecent(): Promise<void>
+}
+
+/**
+ * Writes what nats-server needs into `folder`: configuration, store, and a random password in a file that only its
+ * owner can read; the configuration holds its hash. The port stays the same for as long as we run, so that everybody
+ * finds the broker again after it was restarted.
+ */
+export async function ownBroker(found: Found, folder: string, env: Program['env']): Promise<OwnBroker> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const port = await freePort()
+  const url = `nats://127.0.0.1:${port}`
+  const password = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
+  const passwordFile = join(folder, 'password')
+  const configuration = join(folder, 'nats.conf')
+  // The least rounds will do: nobody guesses 256 random bits, and every login pays for them.
+  const hash = await Bun.password.hash(password, { algorithm: 'bcrypt', cost: 4 })
+  await writePrivate(passwordFile, password)
+  await writePrivate(configuration, configurationOf(port, join(folder, 'store'), hash))
+
+  return {
+    url,
+    env: { NATS_URL: url, PIXELFLOW_NATS_USER: user, PIXELFLOW_NATS_PASSWORD_FILE: passwordFile },
+    program: {
+      room: 'nats',
+      command: [found.path, '--config', configuration],
+      cwd: folder,
+      env,
+      isReady: (said) => said.msg === 'Server is ready',
+    },
+    async demandRecent() {
+      const { api_lvl, version } = await readInfo(url, 3000)
+      if (api_lvl >= oldestApiLevel) return
+      throw new Exit('usage', ...tooOld(`${found.path} (from ${found.from})`, version))
+    },
+  }
+}
+
+/** Made anew if it exists, so that its mode is ours whatever it was. */
+async function writePrivate(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 })
+  await chmod(path, 0o600)
+}
+
+function configurationOf(port: number, store: string, hash: string): string {
+  return `# Written by ./pixelflow up at every start.
+listen: "127.0.0.1:${port}"
+server_name: pixelflow
+max_connections: 256
+max_payload: 1MB
+max_pending: 64MB
+write_deadline: "10s"
+lame_duck_duration: "30s"
+jetstream {
+  store_dir: ${JSON.stringify(store)}
+  max_memory_store: 64MB
+}
+authorization {
+  user: ${user}
+  password: ${JSON.stringify(hash)}
+}
+`
+}
+
+/**
+ * Makes sure that a broker that somebody else runs answers and is recent enough; one of several addresses will do.
+ *
+ * @throws Exit `unreachable` or `usage`, naming NATS_URL.
+ */
+export async function demandBroker(urls: readonly string[]): Promise<void> {
+  const refusals: string[] = []
+  for (const url of urls) {
+    try {
+      const { api_lvl, version } = await readInfo(url, 3000)
+      if (api_lvl < oldestApiLevel) throw new Exit('usage', ...tooOld(`NATS_URL=${url}`, version))
+      return
+    } catch (error) {
+      if (error instanceof Exit) throw error
+      refusals.push(`${url}: ${(error as Error).message}`)
+    }
+  }
+  throw new Exit('unreachable', `No broker answers at NATS_URL (${refusals.join('; ')}).`, {
+    field: 'NATS_URL',
+    remedy: 'Start that broker or correct the address, or unset the variable to have one started.',
+  })
+}

@@ -1,0 +1,47 @@
+import { problem } from '@pixelflow/core/api'
+import { Exit } from '../exit.ts'
+
+/** What a server's refusal means for the one who typed the command. */
+export async function exitOf(response: Response): Promise<Exit> {
+  const text = await response.text().catch(() => '')
+  const requestId = response.headers.get('x-request-id') ?? undefined
+  const told = problem.partial().safeParse(parsed(text))
+  const { detail, field, remedy } = told.success ? told.data : {}
+  const denied = response.status === 401 || response.status === 403
+  const ending = denied ? 'denied' : response.status >= 500 ? 'failed' : 'usage'
+  const id = (told.success ? told.data.requestId : undefined) ?? requestId
+  return new Exit(ending, detail ?? `The server answered ${response.status} ${response.statusText}.`, {
+    ...(field === undefined ? {} : { field }),
+    ...remedyOf(remedy, response.status),
+    ...(id === undefined ? {} : { requestId: id }),
+  })
+}
+
+function remedyOf(remedy: string | undefined, status: number): { remedy?: string } {
+  if (remedy !== undefined) return { remedy }
+  return status === 401 ? { remedy: 'Set PIXELFLOW_TOKEN to a token that the server knows.' } : {}
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The end of a command that nobody answered. */
+export function unreachable(server: string, cause: unknown): Exit {
+  const code = codeOf(cause)
+  return new Exit('unreachable', `No PixelFlow server answers at ${server}${code ? ` (${code})` : ''}.`, {
+    remedy: 'Start one with ./pixelflow up, or name another one with --server or PIXELFLOW_URL.',
+    cause,
+  })
+}
+
+/** The system's code for a connection that failed, e.g. `ECONNREFUSED`; undefined when the failure is of another kind. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return codeOf(error.cause)
+}

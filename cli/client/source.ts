@@ -1,0 +1,52 @@
+import { open } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { format, sniff, sniffBytes } from '@pixelflow/core/format'
+import { Exit } from '../exit.ts'
+
+/** A picture to send: a file, or what comes in on standard input. */
+export interface Source {
+  /** Its name without folder; `stdin` for standard input. */
+  readonly name: string
+  /** Absolute path; null for standard input. */
+  readonly path: string | null
+  /** Size in bytes; null when it is not known before the end. */
+  readonly bytes: number | null
+  readonly mediaType: string
+  stream(): AsyncIterable<Uint8Array>
+}
+
+const unknown = 'application/octet-stream'
+
+/**
+ * Looks at a file argument; `-` is standard input.
+ *
+ * @throws Exit `usage` when there is no such file, or it cannot be read, or it is empty.
+ */
+export async function openSource(argument: string, cwd: string): Promise<Source> {
+  if (argument === '-') {
+    return { name: 'stdin', path: null, bytes: null, mediaType: unknown, stream: () => Bun.stdin.stream() }
+  }
+  const path = resolve(cwd, argument)
+  try {
+    await using file = await open(path)
+    const stat = await file.stat()
+    if (stat.isDirectory()) throw new Exit('usage', `${argument} is a folder, not a picture.`)
+    const head = Buffer.alloc(sniffBytes)
+    const { bytesRead } = stat.isFile() ? await file.read(head, 0, sniffBytes, 0) : { bytesRead: 0 }
+    if (stat.isFile() && stat.size === 0) throw new Exit('usage', `${argument} is empty.`)
+    const id = sniff(head.subarray(0, bytesRead))
+    return {
+      name: basename(path),
+      path,
+      bytes: stat.isFile() ? stat.size : null,
+      mediaType: id ? format(id).mediaType : unknown,
+      stream: () => Bun.file(path).stream(),
+    }
+  } catch (error) {
+    if (error instanceof Exit) throw error
+    const { code } = error as NodeJS.ErrnoException
+    const why =
+      code === 'ENOENT' ? 'There is no file' : code === 'EACCES' ? 'You may not read' : 'Cannot read'
+    throw new Exit('usage', `${why} ${argument}.`, { cause: error })
+  }
+}

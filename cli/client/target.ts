@@ -1,0 +1,112 @@
+import { realpathSync, statSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import type { TaskView } from '@pixelflow/core/api'
+import { format, formats, type WritableFormatId, isWritable } from '@pixelflow/core/format'
+import { Exit } from '../exit.ts'
+import type { Source } from './source.ts'
+
+type Output = Pick<TaskView['outputs'][number], 'name' | 'format'>
+
+/** Where the outputs of a task go. */
+export interface Target {
+  /** True when the picture goes to standard output. */
+  readonly isStdout: boolean
+  /** The format that the file name asks for; undefined when it asks for none. */
+  readonly format: WritableFormatId | undefined
+  /** Absolute path of one output's file. */
+  pathOf(output: Output): string
+  /** Makes the folder, where one was asked for. */
+  prepare(): Promise<void>
+}
+
+/**
+ * Understands `-o`: a file, a folder (there already, or named with a slash at the end), a pattern with `{stem}`,
+ * `{name}` and `{ext}`, or `-` for standard output. Without it, the results stand in the caller's folder and are named
+ * after the source.
+ *
+ * @throws Exit `usage`, before anything is sent, when several outputs would go to one file, a folder is missing, or
+ *   the source itself would be overwritten.
+ */
+export function readTarget(
+  argument: string | undefined,
+  { source, names, cwd, force }: { source: Source; names: readonly string[]; cwd: string; force: boolean },
+): Target {
+  const stem = basename(source.name, extname(source.name))
+  const several = names.length > 1
+  const isSource = (path: string) => source.path !== null && sameFile(path, source.path)
+  const guarded = (path: string) => {
+    if (force || !isSource(path)) return path
+    throw new Exit('usage', `${path} is the source itself.`, {
+      field: '--output',
+      remedy: 'Name another file, or add --force to overwrite the source.',
+    })
+  }
+  const target = (pathOf: Target['pathOf'], folder?: string): Target => ({
+    isStdout: false,
+    format: undefined,
+    pathOf: (output) => guarded(pathOf(output)),
+    async prepare() {
+      if (folder !== undefined) await mkdir(folder, { recursive: true })
+    },
+  })
+  const inFolder = (folder: string, suffix: string) =>
+    target(
+      ({ name, format: id }) => join(folder, `${stem}${several ? `.${name}` : suffix}.${extension(id)}`),
+      folder,
+    )
+
+  if (argument === undefined) return inFolder(cwd, '.out')
+  if (argument === '-') {
+    if (several) throw severalTo('standard output', names)
+    return { ...target(() => '-'), isStdout: true }
+  }
+  const path = resolve(cwd, argument)
+  if (/\{(stem|name|ext)\}/.test(argument)) {
+    const fill = ({ name, format: id }: Output) =>
+      path.replaceAll('{stem}', stem).replaceAll('{name}', name).replaceAll('{ext}', extension(id))
+    if (several && !argument.includes('{name}')) throw severalTo(argument, names)
+    return target(fill, dirname(path).includes('{') ? undefined : dirname(path))
+  }
+  if (argument.endsWith('/') || isFolder(path)) return inFolder(path, '')
+  if (several) throw severalTo(argument, names)
+  if (!isFolder(dirname(path))) {
+    throw new Exit('usage', `There is no folder ${dirname(path)}.`, { field: '--output' })
+  }
+  guarded(path)
+  return { ...target(() => path), format: formatOf(path) }
+}
+
+/** The writable format that a file name's ending stands for. */
+function formatOf(path: string): WritableFormatId | undefined {
+  const ending = extname(path).slice(1).toLowerCase()
+  const found = formats.find((one) => (one.extensions as readonly string[]).includes(ending))
+  return found && isWritable(found.id) ? found.id : undefined
+}
+
+function extension(id: WritableFormatId): string {
+  return format(id).extensions[0] ?? id
+}
+
+function severalTo(where: string, names: readonly string[]): Exit {
+  return new Exit(
+    'usage',
+    `The recipe has ${names.length} outputs (${names.join(', ')}), and ${where} holds one.`,
+    {
+      field: '--output',
+      remedy: "Name a folder (-o results/) or a pattern (-o '{stem}-{name}.{ext}').",
+    },
+  )
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function sameFile(a: string, b: string): boolean {
+  try {
+    return realpathSync(a) === realpathSync(b)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,71 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { fetchBytes, saveTo } from '../client/download.ts'
+import { readRecipe } from '../client/recipe.ts'
+import { openSource } from '../client/source.ts'
+import { processPicture } from '../client/work.ts'
+import type { Context } from '../context.ts'
+import { samplePictureFile } from '../demo/picture.ts'
+import { Exit } from '../exit.ts'
+import { styleOf } from '../terminal/style.ts'
+import { resultLine } from './process.ts'
+import { clientOptions, examples, outletFor, withServer, type ClientOptions } from './shared.ts'
+
+const recipeText = 'resize:800/sharpen/format:webp'
+
+export function demoCommand(program: Command, context: Context): void {
+  const command = program
+    .command('demo')
+    .summary('process a picture made by code, every stage visible')
+    .description('Paints a picture, processes it, shows every stage, and prints the same call for curl.')
+    .option('-o, --output <file>', 'where the result goes (default: demo/evening.webp in the data folder)')
+  examples(clientOptions(command), ['demo', 'demo -o evening.webp']).action(
+    async (options: ClientOptions & { output?: string }) => demo(options, context),
+  )
+}
+
+async function demo(options: ClientOptions & { output?: string }, context: Context): Promise<void> {
+  const { config, cwd, interrupts } = context
+  const file = samplePictureFile(join(config.dataDir, 'demo/evening.png'))
+  const path = resolve(cwd, options.output ?? join(config.dataDir, 'demo/evening.webp'))
+  const source = await openSource(file, cwd)
+  const recipe = await readRecipe(recipeText, cwd)
+  const style = styleOf(process.stdout, config.colour)
+  const outlet = outletFor(context, options, { everyEvent: true })
+  try {
+    await withServer(context, options, outlet.note, async (server) => {
+      const started = performance.now()
+      outlet.note(`painted ${show(file, cwd)}; the recipe is ${recipeText}`)
+      const token = options.token ?? config.token
+      const task = await processPicture(server, source, recipe, outlet, { token, signal: interrupts.signal })
+      const [output] = task.outputs
+      if (!output) throw new Exit('failed', `Task ${task.id} is completed without an output.`)
+      await mkdir(dirname(path), { recursive: true })
+      await saveTo(path, fetchBytes(server, output, interrupts.signal))
+      outlet.result({ task, files: [{ name: output.name, path }] }, [
+        resultLine(output, show(path, cwd), source.bytes, performance.now() - started, style),
+        '',
+        style.dim('The same with curl, while ./pixelflow up is running:'),
+        `  ${curlCall(server.url, file, recipeText, token !== undefined)}`,
+      ])
+    })
+  } finally {
+    outlet.close()
+  }
+}
+
+/** A call to copy: the picture and the recipe in one request. */
+export function curlCall(url: string, file: string, recipe: string, needsToken: boolean): string {
+  const token = needsToken ? `-H "authorization: Bearer $PIXELFLOW_TOKEN" ` : ''
+  return `curl ${token}-F recipe='${recipe}' -F file=@${quoted(file)} ${url}/api/v1/tasks`
+}
+
+function quoted(path: string): string {
+  return /^[\w./@%+,:-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
+}
+
+function show(path: string, cwd: string): string {
+  const near = relative(cwd, path)
+  return near.startsWith('..') ? path : near
+}

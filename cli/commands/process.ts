@@ -1,0 +1,121 @@
+import { relative } from 'node:path'
+import type { Command } from 'commander'
+import type { OutputView } from '@pixelflow/core/api'
+import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { fetchBytes, saveTo, saveToStdout } from '../client/download.ts'
+import { readRecipe, writtenAs } from '../client/recipe.ts'
+import { openSource } from '../client/source.ts'
+import { readTarget } from '../client/target.ts'
+import { processPicture } from '../client/work.ts'
+import type { Context } from '../context.ts'
+import { Exit } from '../exit.ts'
+import { styleOf, type Style } from '../terminal/style.ts'
+import { change, size, span } from '../terminal/units.ts'
+import { clientOptions, examples, outletFor, withServer, type ClientOptions } from './shared.ts'
+
+interface Options extends ClientOptions {
+  readonly recipe?: string
+  readonly output?: string
+  readonly force?: boolean
+}
+
+export function processCommand(program: Command, context: Context): void {
+  const command = program
+    .command('process')
+    .summary('process a picture: send it, watch it, fetch the result')
+    .description(
+      'Processes a picture: sends it, shows live progress, and writes the result.\n' +
+        'With no server running on this machine it starts one for as long as it needs it.',
+    )
+    .argument('<file>', 'the picture; - reads standard input')
+    .option('-r, --recipe <recipe>', 'what to do: resize:800/format:webp, or JSON, or @file with either')
+    .option(
+      '-o, --output <path>',
+      'where the result goes: a file, whose ending chooses the format if the recipe does not;\n' +
+        'a folder; a pattern with {stem}, {name}, {ext}; or - for standard output\n' +
+        '(default: beside you, named after the source)',
+    )
+    .option('-f, --force', 'allow the result to replace the source')
+  examples(clientOptions(command), [
+    "process photo.jpg -r 'resize:800/blur:2/format:webp' -o out.webp",
+    'process photo.jpg -o photo.avif',
+    "process photo.jpg -r @thumbnails.json -o 'out/{stem}-{name}.{ext}'",
+    "process - -r 'resize:400' -o - <photo.jpg >small.jpg",
+  ]).action(async (file: string, options: Options) => processFile(file, options, context))
+}
+
+async function processFile(file: string, options: Options, context: Context): Promise<void> {
+  const { cwd, config, interrupts } = context
+  if (options.recipe === undefined && options.output === undefined) {
+    throw new Exit('usage', 'There is nothing to do: neither a recipe nor an output is given.', {
+      remedy:
+        "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",
+    })
+  }
+  if (options.json && options.output === '-') {
+    throw new Exit('usage', '--json and -o - both want standard output.', {
+      remedy: 'Leave one of them out.',
+    })
+  }
+  const plain =
+    options.recipe === undefined ? parseRecipe({ steps: [] }) : await readRecipe(options.recipe, cwd)
+  const names = outputNames(plain)
+  const source = await openSource(file, cwd)
+  const target = readTarget(options.output, { source, names, cwd, force: options.force === true })
+  const recipe = names.length === 1 ? writtenAs(plain, target.format) : plain
+
+  const started = performance.now()
+  const outlet = outletFor(context, options, { quietStdout: target.isStdout })
+  try {
+    await withServer(context, options, outlet.note, async (server) => {
+      const { signal } = interrupts
+      const token = options.token ?? config.token
+      const task = await processPicture(server, source, recipe, outlet, { token, signal })
+      await target.prepare()
+      const written: { output: OutputView; path: string }[] = []
+      for (const output of task.outputs) {
+        const bytes = fetchBytes(server, output, signal)
+        const path = target.pathOf(output)
+        if (target.isStdout) await saveToStdout(bytes)
+        else await saveTo(path, bytes)
+        written.push({ output, path })
+      }
+      const style = styleOf(target.isStdout ? process.stderr : process.stdout, config.colour)
+      const tookMs = performance.now() - started
+      outlet.result(
+        {
+          task,
+          files: target.isStdout ? [] : written.map(({ output, path }) => ({ name: output.name, path })),
+        },
+        written.map(({ output, path }) =>
+          resultLine(
+            output,
+            target.isStdout ? 'standard output' : shortest(path, cwd),
+            source.bytes,
+            tookMs,
+            style,
+          ),
+        ),
+      )
+    })
+  } finally {
+    outlet.close()
+  }
+}
+
+/** One line about a result: where it is, what it is, how it compares with the source. */
+export function resultLine(
+  { format, width, height, bytes }: OutputView,
+  where: string,
+  sourceBytes: number | null,
+  tookMs: number,
+  style: Style,
+): string {
+  const compared = sourceBytes === null ? '' : ` (${change(sourceBytes, bytes)})`
+  return `${style.green('✓')} ${style.bold(where)}  ${format} ${width}×${height}  ${size(bytes)}${compared}  ${style.dim(span(tookMs))}`
+}
+
+function shortest(path: string, cwd: string): string {
+  const near = relative(cwd, path)
+  return near.startsWith('..') ? path : near
+}

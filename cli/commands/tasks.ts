@@ -1,0 +1,111 @@
+import { Option, type Command } from 'commander'
+import type { TaskView } from '@pixelflow/core/api'
+import { printText } from '@pixelflow/core/recipe/text'
+import { statuses } from '@pixelflow/core/task'
+import type { Context } from '../context.ts'
+import { Exit } from '../exit.ts'
+import { styleOf, type Style } from '../terminal/style.ts'
+import { size } from '../terminal/units.ts'
+import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+
+interface ListOptions extends ClientOptions {
+  readonly status?: string
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export function tasksCommand(program: Command, context: Context): void {
+  const tasks = program
+    .command('tasks')
+    .summary('list tasks; get, cancel or delete one')
+    .description('Lists your tasks, newest first, or gets, cancels or deletes one.')
+  examples(tasks, [
+    'tasks',
+    'tasks list --status failed --limit 5',
+    'tasks get 01936f2e-7c5e-7abc-9def-0123456789ab',
+    'tasks cancel 01936f2e-7c5e-7abc-9def-0123456789ab',
+  ])
+  const style = styleOf(process.stdout, context.config.colour)
+
+  const list = tasks
+    .command('list', { isDefault: true })
+    .description('Lists your tasks, newest first.')
+    .addOption(new Option('--status <status>', 'only those').choices(statuses))
+    .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
+    .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
+  clientOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
+    const page = await serverOf(context, options).tasks({
+      limit,
+      ...(status === undefined ? {} : { status }),
+      ...(cursor === undefined ? {} : { cursor }),
+    })
+    const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
+    const none = page.items.length === 0 ? ['No tasks.'] : []
+    outletFor(context, options).result(page, [
+      ...none,
+      ...page.items.map((task) => row(task, style)),
+      ...more,
+    ])
+  })
+
+  one(tasks, 'get', 'Shows a task.', context, (server, id) => server.task(id))
+  one(tasks, 'cancel', 'Cancels a task that has not ended yet.', context, (server, id) => server.cancel(id))
+  clientOptions(
+    tasks
+      .command('delete')
+      .description('Deletes a task and its results.')
+      .argument('<task>', 'id of the task'),
+  ).action(async (id: string, options: ClientOptions) => {
+    await serverOf(context, options).remove(id)
+    outletFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
+  })
+}
+
+function one(
+  tasks: Command,
+  name: string,
+  description: string,
+  context: Context,
+  ask: (server: ReturnType<typeof serverOf>, id: string) => Promise<TaskView>,
+): void {
+  const command = tasks.command(name).description(description).argument('<task>', 'id of the task')
+  clientOptions(command).action(async (id: string, options: ClientOptions) => {
+    const task = await ask(serverOf(context, options), id)
+    outletFor(context, options).result(task, details(task, styleOf(process.stdout, context.config.colour)))
+  })
+}
+
+function row(task: TaskView, style: Style): string {
+  const when = task.createdAt.slice(0, 19).replace('T', ' ')
+  const recipe = printText(task.recipe) ?? `${task.outputs.length} outputs`
+  return `${task.id}  ${state(task, style)}  ${style.dim(when)}  ${recipe}`
+}
+
+function state({ status, progress }: TaskView, style: Style): string {
+  const text = (status === 'running' ? `running ${Math.round(progress)} %` : status).padEnd(13)
+  if (status === 'completed') return style.green(text)
+  if (status === 'failed' || status === 'cancelled') return style.red(text)
+  return style.yellow(text)
+}
+
+function details(task: TaskView, style: Style): string[] {
+  const recipe = printText(task.recipe) ?? JSON.stringify(task.recipe)
+  const outputs = task.outputs.map(
+    (one) => `output   ${one.name}  ${one.format} ${one.width}×${one.height}  ${size(one.bytes)}`,
+  )
+  return [
+    `${style.bold(task.id)}  ${state(task, style).trimEnd()}`,
+    `image    ${task.image}`,
+    `recipe   ${recipe}`,
+    `created  ${task.createdAt}`,
+    ...(task.endedAt === undefined ? [] : [`ended    ${task.endedAt}`]),
+    ...(task.fault === undefined ? [] : [`fault    ${task.fault.detail}`]),
+    ...outputs,
+  ]
+}
+
+function count(value: string): number {
+  const number = Number(value)
+  if (Number.isInteger(number) && number >= 1 && number <= 200) return number
+  throw new Exit('usage', `--limit ${value} is not a whole number from 1 to 200.`)
+}

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { openSource } from '../client/source.ts'
+import { upload } from '../client/upload.ts'
+import type { Context } from '../context.ts'
+import { size } from '../terminal/units.ts'
+import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+
+export function uploadCommand(program: Command, context: Context): void {
+  const command = program
+    .command('upload')
+    .summary('send a picture and keep it on the server')
+    .description('Sends a picture to the server, as a stream of any length, and prints its id.')
+    .argument('<file>', 'the picture; - reads standard input')
+  examples(clientOptions(command), [
+    'upload photo.jpg',
+    'upload photo.jpg --json',
+    'upload - <photo.jpg',
+  ]).action(async (file: string, options: ClientOptions) => {
+    const source = await openSource(file, context.cwd)
+    const outlet = outletFor(context, options)
+    try {
+      const image = await upload(serverOf(context, options), source, (bytes) =>
+        outlet.sent(source.name, bytes, source.bytes),
+      )
+      const { id, format, width, height, bytes } = image
+      const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
+      outlet.result(image, [`${id}  ${format}${dimensions}  ${size(bytes)}`])
+    } finally {
+      outlet.close()
+    }
+  })
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+
+export function versionCommand(program: Command, context: Context, version: string): void {
+  const command = program
+    .command('version')
+    .summary('versions of this client and of the server')
+    .description('Shows the versions of this client, of Bun, and of the server if one answers.')
+  examples(clientOptions(command), ['version', 'version --json']).action(async (options: ClientOptions) => {
+    const server = serverOf(context, options)
+    const told = await server.version()
+    const platform = `${process.platform} ${process.arch}`
+    outletFor(context, options).result(
+      { version, bun: process.versions.bun, platform, server: { url: server.url, version: told } },
+      [
+        `pixelflow ${version}`,
+        `bun       ${process.versions.bun} on ${platform}`,
+        `server    ${told === null ? `none answers at ${server.url}` : `${told} at ${server.url}`}`,
+      ],
+    )
+  })
+}

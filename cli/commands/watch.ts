@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { watchTask } from '../client/work.ts'
+import type { Context } from '../context.ts'
+import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+
+export function watchCommand(program: Command, context: Context): void {
+  const command = program
+    .command('watch')
+    .summary('follow a task to its end')
+    .description(
+      'Shows every event of a task, from its first to its last, and ends with it: exit code 0 when the task is\n' +
+        'completed, 1 when it is not. A connection that breaks is taken up where it broke.',
+    )
+    .argument('<task>', 'id of the task')
+    .option('--after <token>', 'go on after this resume token instead of from the beginning')
+  examples(clientOptions(command), [
+    'watch 01936f2e-7c5e-7abc-9def-0123456789ab',
+    'watch 01936f2e-7c5e-7abc-9def-0123456789ab --json',
+  ]).action(async (id: string, options: ClientOptions & { after?: string }) => {
+    const outlet = outletFor(context, options, { everyEvent: true })
+    try {
+      const { signal } = context.interrupts
+      const task = await watchTask(serverOf(context, options), id, outlet, signal, options.after)
+      outlet.result(
+        task,
+        task.outputs.map(({ name, format, width, height }) => `${name}  ${format} ${width}×${height}`),
+      )
+    } finally {
+      outlet.close()
+    }
+  })
+}

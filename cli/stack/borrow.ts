@@ -1,0 +1,166 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Config } from '../config.ts'
+import { openServer } from '../client/server.ts'
+import { unreachable } from '../client/problem.ts'
+import { Exit } from '../exit.ts'
+import { lock, tryLock } from '../lock.ts'
+import { meetingPlace } from './record.ts'
+
+/** A server that answers for as long as it is held. */
+export interface Borrowed extends AsyncDisposable {
+  readonly url: string
+}
+
+export interface BorrowOptions {
+  readonly config: Config
+  /** Base address; undefined when nobody named one. */
+  readonly server: string | undefined
+  readonly signal: AbortSignal
+  say(text: string): void
+}
+
+const slowestStartMs = 10 * 60_000
+const slowestStopMs = 15_000
+
+/**
+ * The server that a command talks to. When none answers at an address of this machine, the stack is started for as
+ * long as somebody needs it. Those who use such a stack share a lock; whoever leaves last stops it, and when the last
+ * one is killed, it notices that nobody holds the lock any more.
+ *
+ * @throws Exit when nobody answers at the address and it is not of this machine, or the stack does not start.
+ */
+export async function borrowServer({ config, server, signal, say }: BorrowOptions): Promise<Borrowed> {
+  const url = server ?? config.serverUrl
+  const isOurs = (address: string) => openServer({ url: address, signal }).version()
+  const plain = (address: string): Borrowed => ({ url: address, async [Symbol.asyncDispose]() {} })
+  if (!isLocal(url)) return plain(url)
+
+  const place = meetingPlace(config.dataDir)
+  const using = await holdShared(place.usersLock, signal)
+  try {
+    if (await isOurs(url)) return using ? shared(url) : plain(url)
+    if (signal.aborted) throw new Exit('interrupted', 'Interrupted.')
+    const other = await place.read()
+    const isElsewhere = server === undefined && !config.addressGiven && other !== null
+    if (isElsewhere && (await isOurs(other.url))) return shared(other.url)
+    await demandNobody(url, signal)
+    if (!using) throw unreachable(url, new Error(`${config.dataDir} cannot be written`))
+    say(`no server answers at ${url}: starting one for as long as this takes`)
+    const child = startTemporary(config, url, place.logFile)
+    await untilReady(child)
+    return shared(url, child.pid)
+  } catch (error) {
+    using?.[Symbol.dispose]()
+    throw error
+  }
+
+  function shared(address: string, started?: number): Borrowed {
+    return {
+      url: address,
+      async [Symbol.asyncDispose]() {
+        using?.[Symbol.dispose]()
+        const last = await place.read()
+        // A record without the lock is one that a killed stack has left behind.
+        if (!last?.temporary || !(await isHeld(place.upLock))) return
+        // Held by nobody else: from here on nobody joins, and the stack has only itself to wait for.
+        const alone = tryLock(place.usersLock, 'exclusive')
+        if (!alone) return
+        process.kill(last.pid, 'SIGTERM')
+        const ended = await lock(place.upLock, 'exclusive', { timeoutMs: slowestStopMs })
+        ended?.[Symbol.dispose]()
+        alone[Symbol.dispose]()
+        say(started === undefined ? 'stopped the server that was shared' : 'stopped the server again')
+      },
+    }
+  }
+
+  async function untilReady(child: { exited: Promise<number>; pid: number }): Promise<void> {
+    let code: number | undefined
+    void child.exited.then((value) => (code = value))
+    const deadline = performance.now() + slowestStartMs
+    while (performance.now() < deadline) {
+      if (signal.aborted) {
+        process.kill(child.pid, 'SIGTERM')
+        await child.exited
+        throw new Exit('interrupted', 'Interrupted while the server was starting.')
+      }
+      if ((await place.read()) && (await isOurs(url))) return
+      // One that found another one starting has left it to that one.
+      if (code !== undefined && !(await isHeld(place.upLock))) break
+      await Bun.sleep(50)
+    }
+    const log = await readFile(place.logFile, 'utf8').catch(() => '')
+    const tail = log.trim().split('\n').slice(-12).join('\n')
+    throw new Exit('failed', `The server did not start:\n${tail}`, { remedy: `All of it: ${place.logFile}` })
+  }
+}
+
+async function holdShared(file: string, signal: AbortSignal): Promise<Disposable | null> {
+  try {
+    return await lock(file, 'shared', { timeoutMs: slowestStopMs, signal })
+  } catch {
+    // A folder that cannot be written to is no reason not to use a server that runs.
+    return null
+  }
+}
+
+async function isHeld(upLock: string): Promise<boolean> {
+  const free = tryLock(upLock, 'exclusive')
+  free?.[Symbol.dispose]()
+  return free === null
+}
+
+/** Somebody else on that port is not asked to leave. */
+async function demandNobody(url: string, signal: AbortSignal): Promise<void> {
+  const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) }).catch(
+    () => null,
+  )
+  if (!answer) return
+  throw new Exit('unreachable', `What answers at ${url} is no PixelFlow server.`, {
+    remedy: 'Choose another port for PixelFlow: PIXELFLOW_HTTP_PORT=3001',
+  })
+}
+
+function startTemporary(config: Config, url: string, logFile: string) {
+  mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 })
+  const log = openSync(logFile, 'w', 0o600)
+  const { hostname, port } = new URL(url)
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      '--no-env-file',
+      '--no-install',
+      `--config=${join(config.root, 'bunfig.toml')}`,
+      join(config.root, 'cli/main.ts'),
+      'up',
+      '--temporary',
+    ],
+    {
+      cwd: config.root,
+      env: {
+        ...config.env,
+        PIXELFLOW_HOST: hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, ''),
+        PIXELFLOW_HTTP_PORT: port || '80',
+        PIXELFLOW_DATA_DIR: config.dataDir,
+        PIXELFLOW_CACHE_DIR: config.cacheDir,
+        PIXELFLOW_LOG_FORMAT: 'json',
+        ...(config.natsServer === undefined ? {} : { PIXELFLOW_NATS_SERVER: config.natsServer }),
+      },
+      // Neither Ctrl-C nor the end of this terminal is meant for it: others may be using it by then.
+      detached: true,
+      stdin: 'ignore',
+      stdout: log,
+      stderr: log,
+    },
+  )
+  closeSync(log)
+  child.unref()
+  return child
+}
+
+function isLocal(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}

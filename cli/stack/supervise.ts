@@ -1,0 +1,171 @@
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Subprocess } from 'bun'
+import { Exit } from '../exit.ts'
+import { onLeash, type Leash } from './leash.ts'
+import { linesOf } from './lines.ts'
+import { understand, type Said } from './voice.ts'
+
+/** A program that is to run for as long as we do. */
+export interface Program {
+  readonly room: string
+  readonly command: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether what it said means that it serves now. */
+  isReady(said: Said): boolean
+}
+
+export interface Surroundings {
+  readonly leash: Leash
+  readonly log: Log
+  /** Pauses before it is started again, in milliseconds: the first, and the longest. */
+  readonly backoffMs?: readonly [first: number, longest: number]
+}
+
+export interface Supervised {
+  /**
+   * What it said when it first became ready.
+   * @throws Exit `failed`, through the promise, when it ended before, or was not ready in time.
+   */
+  readonly ready: Promise<Said>
+  /** Process id of the current one; undefined between two. */
+  readonly pid: number | undefined
+  /** Asks it to end, and makes it end after `graceMs`. Nothing of it is left when this resolves. */
+  stop(graceMs: number): Promise<void>
+  /** Ends it at once. */
+  kill(): void
+}
+
+type Child = Subprocess<'ignore' | 'pipe', 'pipe', 'pipe'>
+
+/** A start may take this long until it is called failed. */
+const slowestStartMs = 30_000
+/** Whoever ran for this long is started again without the pauses of its earlier ends. */
+const ranWellMs = 10_000
+const keptLines = 40
+/** For what still stands in the pipes; somebody out of our reach may hold them open. */
+const lastWordsMs = 1000
+
+/** Starts a program, writes what it says into the log, and starts it again whenever it ends, until it is stopped. */
+export function supervise(
+  program: Program,
+  { leash, log, backoffMs = [100, 10_000] }: Surroundings,
+): Supervised {
+  const ready = Promise.withResolvers<Said>()
+  // Whoever awaits it hears of it; one that nobody awaits any more must not end the process.
+  ready.promise.catch(() => {})
+  const stopping = new AbortController()
+  let child: Child | undefined
+  let wasReady = false
+
+  const life = async () => {
+    for (let failures = 0; !stopping.signal.aborted;) {
+      const started = performance.now()
+      const last: string[] = []
+      child = start(program, leash)
+      const timer = setTimeout(() => slow(last), slowestStartMs)
+      const heard = hear(child, log, last, (said) => {
+        if (!program.isReady(said)) return
+        clearTimeout(timer)
+        if (wasReady) log.info('is back', { pid: child?.pid })
+        wasReady = true
+        ready.resolve(said)
+      })
+      await child.exited
+      clearTimeout(timer)
+      // Whatever it has started goes with it.
+      signalGroup(child, 'SIGKILL')
+      await Promise.race([heard, Bun.sleep(lastWordsMs)])
+      const how = String(child.signalCode ?? `exit code ${child.exitCode}`)
+      child = undefined
+      if (stopping.signal.aborted) return
+      if (!wasReady) {
+        ready.reject(neverReady(program.room, how, last))
+        return
+      }
+      failures = performance.now() - started > ranWellMs ? 0 : failures + 1
+      const pauseMs = Math.min(backoffMs[0] * 2 ** failures, backoffMs[1])
+      log.error('ended; it is started again', { how, inMs: pauseMs })
+      await pause(pauseMs, stopping.signal)
+    }
+  }
+  const slow = (last: string[]) => {
+    if (wasReady) return log.error('is not ready again yet', { afterMs: slowestStartMs })
+    ready.reject(neverReady(program.room, `not ready after ${slowestStartMs / 1000} s`, last))
+  }
+  const over = life()
+  over.catch(ready.reject)
+
+  return {
+    ready: ready.promise,
+    get pid() {
+      return child?.pid
+    },
+    async stop(graceMs) {
+      stopping.abort()
+      child?.kill('SIGTERM')
+      const timer = setTimeout(() => {
+        if (child) log.warn('has not ended in time and is killed', { afterMs: graceMs })
+        if (child) signalGroup(child, 'SIGKILL')
+      }, graceMs)
+      await over
+      clearTimeout(timer)
+    },
+    kill() {
+      stopping.abort()
+      if (child) signalGroup(child, 'SIGKILL')
+    },
+  }
+}
+
+function start({ command, cwd, env }: Program, leash: Leash): Child {
+  return Bun.spawn(onLeash(leash, command), {
+    cwd,
+    env: { ...env },
+    // Its own group: Ctrl-C reaches us alone, and its descendants can be ended with it.
+    detached: true,
+    stdin: leash === 'pipe' ? 'pipe' : 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+}
+
+async function hear(child: Child, log: Log, last: string[], heard: (said: Said) => void): Promise<void> {
+  const listen = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const line of linesOf(stream)) {
+      if (line.trim() === '') continue
+      const said = understand(line)
+      last.push(said.msg)
+      if (last.length > keptLines) last.shift()
+      log[said.level](said.msg, said.fields)
+      heard(said)
+    }
+  }
+  await Promise.all([listen(child.stdout), listen(child.stderr)])
+}
+
+function signalGroup(child: Child, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // The group is empty: that is what was wanted.
+  }
+}
+
+function neverReady(room: string, how: string, last: readonly string[]): Exit {
+  const tail = last.slice(-12).map((line) => `  ${line}`)
+  return new Exit('failed', [`${room} did not start (${how}):`, ...tail].join('\n'))
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}

@@ -1,0 +1,168 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { findNatsServer } from '../broker/find.ts'
+import { demandBroker, ownBroker } from '../broker/program.ts'
+import type { Config } from '../config.ts'
+import { Exit } from '../exit.ts'
+import { tryLock } from '../lock.ts'
+import { bestLeash } from './leash.ts'
+import { demandPort } from './port.ts'
+import { meetingPlace } from './record.ts'
+import { supervise, type Program, type Supervised } from './supervise.ts'
+
+export interface UpOptions {
+  readonly config: Config
+  /** The log of a room. */
+  readonly log: (room: string) => Log
+  /** Tells people what is fetched or built. */
+  say(text: string): void
+  /** Ends when nobody uses it any more. */
+  readonly temporary: boolean
+  /** Gives up starting. */
+  readonly signal: AbortSignal
+}
+
+export interface Up {
+  readonly url: string
+  /** Where its nats-server came from, or the address of the one that was there. */
+  readonly broker: string
+  /** Drains the gateway and the actors, then stops the broker; at most 10 s with the usual settings. */
+  stop(): Promise<void>
+  /** Ends everything at once. */
+  kill(): void
+}
+
+/** How long the broker gets to end; it has nothing to wait for. */
+const brokerGraceMs = 1500
+/** What a room gets on top of the time it takes for draining. */
+const drainMarginMs = 400
+
+/**
+ * Starts nats-server (unless `NATS_URL` names one), the gateway and the actors, and keeps them running.
+ *
+ * @throws Exit when one is running on this data folder already, when the port is taken, when there is no nats-server
+ *   to be had, or when a process does not start; nothing is left running then.
+ */
+export async function startUp({ config, log, say, temporary, signal }: UpOptions): Promise<Up> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const place = meetingPlace(config.dataDir)
+  const held = tryLock(place.upLock, 'exclusive')
+  if (!held) throw await alreadyRunning(config, await place.read())
+  const running: { graceMs: number; processes: Supervised[] }[] = []
+  let stopped: Promise<void> | undefined
+  const stop = async () => {
+    // In turn, the last started first; those of one turn together.
+    for (const { graceMs, processes } of running.toReversed()) {
+      await Promise.all(processes.map((one) => one.stop(graceMs)))
+    }
+    place.remove()
+    held[Symbol.dispose]()
+  }
+  const up = {
+    stop: () => (stopped ??= stop()),
+    kill: () => {
+      for (const one of running.flatMap((turn) => turn.processes)) one.kill()
+    },
+  }
+  try {
+    await demandPort(config.host, config.httpPort)
+    const unlessAborted = racing(signal)
+    const leash = config.leash ?? bestLeash()
+    const keep = (program: Program) => supervise(program, { leash, log: log(program.room) })
+    const base = environment(config)
+
+    let broker: string
+    let brokerEnv: Record<string, string> = {}
+    if (config.natsUrl) {
+      await unlessAborted(demandBroker(config.natsUrl))
+      broker = config.natsUrl.join(', ')
+    } else {
+      const found = await unlessAborted(
+        findNatsServer({
+          root: config.root,
+          cacheDir: config.cacheDir,
+          named: config.natsServer,
+          downloadUrl: config.natsDownloadUrl,
+          path: config.env['PATH'],
+          say,
+        }),
+      )
+      const own = await ownBroker(found, join(config.dataDir, 'nats'), { PATH: config.env['PATH'] })
+      const nats = keep(own.program)
+      running.push({ graceMs: brokerGraceMs, processes: [nats] })
+      await unlessAborted(nats.ready)
+      await own.demandRecent()
+      brokerEnv = own.env
+      broker = `nats-server ${found.version} from ${found.from}`
+    }
+
+    const rooms = ['gateway', 'actors'] as const
+    const [gateway, actors] = rooms.map((room) => keep(roomProgram(room, config, { ...base, ...brokerEnv })))
+    if (!gateway || !actors) throw new Error('two rooms make two programs')
+    running.push({ graceMs: config.drainTimeoutMs + drainMarginMs, processes: [gateway, actors] })
+    const [said] = await unlessAborted(Promise.all([gateway.ready, actors.ready]))
+    const url = String(said.fields['url'] ?? config.serverUrl).replace(/\/$/, '')
+    await place.write({ pid: process.pid, url, temporary, startedAt: new Date().toISOString() })
+    return { url, broker, ...up }
+  } catch (error) {
+    await up.stop()
+    throw error
+  }
+}
+
+/** Awaits things until the signal is aborted; then whatever is awaited ends with an Exit. */
+function racing(signal: AbortSignal): <T>(awaited: Promise<T>) => Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    const end = () => reject(new Exit('interrupted', 'Interrupted while starting.'))
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end, { once: true })
+  })
+  aborted.catch(() => {})
+  return (awaited) => Promise.race([awaited, aborted])
+}
+
+/** What every room is given: our environment, with what we have decided in place of what it said. */
+function environment(config: Config): Record<string, string | undefined> {
+  return {
+    ...config.env,
+    NODE_ENV: 'production',
+    PIXELFLOW_DATA_DIR: config.dataDir,
+    PIXELFLOW_LOG_FORMAT: 'json',
+    PIXELFLOW_NATS_PASSWORD: config.natsUrl ? config.env['PIXELFLOW_NATS_PASSWORD'] : undefined,
+    PIXELFLOW_NATS_CREDS_FILE: config.natsUrl ? config.env['PIXELFLOW_NATS_CREDS_FILE'] : undefined,
+  }
+}
+
+function roomProgram(
+  room: 'gateway' | 'actors',
+  config: Config,
+  env: Record<string, string | undefined>,
+): Program {
+  const flags = ['--no-env-file', '--no-install']
+  return {
+    room,
+    command: [process.execPath, ...flags, join(config.root, room, 'main.ts')],
+    cwd: config.root,
+    env,
+    isReady: (said) => said.msg === 'ready',
+  }
+}
+
+async function alreadyRunning(
+  config: Config,
+  known: { pid: number; url: string; temporary: boolean } | null,
+): Promise<Exit> {
+  if (!known) {
+    return new Exit('failed', `Another ./pixelflow up is just starting or stopping on ${config.dataDir}.`, {
+      remedy:
+        'Wait a moment, or give this one a folder and a port of its own: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.',
+    })
+  }
+  const what = known.temporary ? 'A temporary PixelFlow, started by another command,' : 'PixelFlow'
+  return new Exit('failed', `${what} is already running at ${known.url} (process ${known.pid}).`, {
+    remedy: known.temporary
+      ? 'It ends by itself when that command is done.'
+      : `Use it, or stop it with Ctrl-C or \`kill ${known.pid}\`, or give this one a folder and a port of its own: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.`,
+  })
+}

@@ -1,0 +1,57 @@
+import { createLog, levels, type Level, type Log } from '@pixelflow/fabric/telemetry/log'
+
+/** What one process has said: a line of our structured log, of nats-server's log, or whatever a crash prints. */
+export interface Said {
+  readonly level: Level
+  readonly msg: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+const natsLevels: Readonly<Record<string, Level>> = {
+  TRC: 'debug',
+  DBG: 'debug',
+  // How it starts and stops in a page of lines; what matters of it is said by us.
+  INF: 'debug',
+  WRN: 'warn',
+  ERR: 'error',
+  FTL: 'error',
+}
+
+/** Understands a line of any of the processes; a line in no known form is an error's, as runtimes print them. */
+export function understand(line: string): Said {
+  if (line.startsWith('{')) {
+    try {
+      const { time: _, room: __, level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>
+      if (typeof msg === 'string') return { level: levelOf(level), msg, fields }
+    } catch {
+      // Not JSON after all: said as it stands.
+    }
+  }
+  const nats = /^\[\d+\] \S+ \S+ \[([A-Z]{3})\] (.*)$/.exec(line)
+  if (nats) return { level: natsLevels[nats[1] ?? ''] ?? 'info', msg: nats[2] ?? '', fields: {} }
+  return { level: 'error', msg: line, fields: {} }
+}
+
+function levelOf(value: unknown): Level {
+  return levels.find((level) => level === value) ?? 'info'
+}
+
+export interface VoiceOptions {
+  readonly level: Level
+  readonly format: 'json' | 'pretty'
+}
+
+const colours: Readonly<Record<string, number>> = { up: 35, nats: 33, gateway: 32, actors: 34 }
+
+/** A log for each room, all written to standard output, with the room's name in front for eyes and as a field for machines. */
+export function voices({ level, format }: VoiceOptions): (room: string) => Log {
+  const made = new Map<string, Log>()
+  return (room) => {
+    const known = made.get(room)
+    if (known) return known
+    const shown = format === 'pretty' ? `\u001b[${colours[room] ?? 37}m${room.padEnd(7)}\u001b[0m │` : room
+    const log = createLog({ room: shown, level, format })
+    made.set(room, log)
+    return log
+  }
+}

@@ -1,0 +1,134 @@
+import type { EventView, TaskView } from '@pixelflow/core/api'
+import { bar, liveLine } from './bar.ts'
+import { styleOf } from './style.ts'
+import { size, span } from './units.ts'
+
+/** How a command tells what goes on: a bar for eyes, lines for pipes, NDJSON for programs. */
+export interface Outlet {
+  /** Something worth a line, for people only. */
+  note(text: string): void
+  /** How much of a picture has been sent; `total` is null when nobody knows. */
+  sent(name: string, bytes: number, total: number | null): void
+  /** Something has happened to the task. */
+  event(view: EventView): void
+  /** The result: lines for people, one value for programs. */
+  result(value: unknown, lines: readonly string[]): void
+  /** Takes away what was only there meanwhile. */
+  close(): void
+}
+
+export interface OutletOptions {
+  readonly json: boolean
+  readonly colour: boolean
+  /** Every event on a line of its own, also on a terminal. */
+  readonly everyEvent?: boolean
+  /** Standard output belongs to the picture: the result is told on standard error too. */
+  readonly quietStdout?: boolean
+}
+
+const barWidth = 24
+
+export function openOutlet(options: OutletOptions): Outlet {
+  if (options.json) return jsonOutlet()
+  return process.stderr.isTTY ? terminalOutlet(options) : plainOutlet(options)
+}
+
+function jsonOutlet(): Outlet {
+  const line = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
+  return {
+    note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
+    sent() {},
+    event: line,
+    result: line,
+    close() {},
+  }
+}
+
+function plainOutlet({ quietStdout = false }: OutletOptions): Outlet {
+  const started = performance.now()
+  const to = quietStdout ? process.stderr : process.stdout
+  return {
+    note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
+    sent() {},
+    event: (view) =>
+      void process.stderr.write(
+        `${String(Math.round(view.task.progress)).padStart(3)} %  ${nameOf(view)}  ${span(performance.now() - started)}\n`,
+      ),
+    result: (_, lines) => void lines.forEach((line) => to.write(`${line}\n`)),
+    close() {},
+  }
+}
+
+function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: OutletOptions): Outlet {
+  const style = styleOf(process.stderr, colour)
+  const live = liveLine(process.stderr)
+  const started = performance.now()
+  let task: TaskView | undefined
+  let doing = ''
+  const draw = () => {
+    if (!task) return
+    const since = style.dim(span(performance.now() - started))
+    const percent = `${Math.round(task.progress)} %`.padStart(5)
+    live.show(`${bar(task.progress, barWidth, style)} ${percent}  ${doing}  ${since}`)
+  }
+  // So that the clock goes on while a stage takes long.
+  const clock = setInterval(draw, 100)
+  return {
+    note: (text) => live.print(style.dim(text)),
+    sent(name, bytes, total) {
+      const of = total === null ? '' : ` of ${size(total)}`
+      const percent = total === null ? 0 : (bytes / total) * 100
+      live.show(
+        `${bar(percent, barWidth, style)} ${`${Math.round(percent)} %`.padStart(5)}  sending ${name}, ${size(bytes)}${of}`,
+      )
+    },
+    event(view) {
+      task = view.task
+      doing = doingAfter(view)
+      if (everyEvent) {
+        const at = style.dim(span(performance.now() - started).padStart(8))
+        live.print(`${at}  ${mark(view, style)} ${nameOf(view)}`)
+      }
+      draw()
+    },
+    result(_, lines) {
+      clearInterval(clock)
+      live.clear()
+      const to = quietStdout ? process.stderr : process.stdout
+      for (const line of lines) to.write(`${line}\n`)
+    },
+    close() {
+      clearInterval(clock)
+      live.clear()
+    },
+  }
+}
+
+function mark({ kind }: EventView, style: ReturnType<typeof styleOf>): string {
+  if (kind === 'failed' || kind === 'cancelled') return style.red('✗')
+  return kind === 'queued' ? style.dim('•') : style.green('✓')
+}
+
+function nameOf({ kind, output }: EventView): string {
+  return kind === 'output' && output !== undefined ? `output ${output}` : kind
+}
+
+/** What is going on after an event, for the time until the next one. */
+function doingAfter({ kind }: EventView): string {
+  switch (kind) {
+    case 'queued':
+      return 'waiting for an actor'
+    case 'started':
+      return 'fetching'
+    case 'fetched':
+      return 'decoding'
+    case 'decoded':
+    case 'output':
+      return 'processing'
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+    case 'deleted':
+      return kind
+  }
+}

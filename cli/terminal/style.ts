@@ -1,0 +1,23 @@
+/** Colours for a stream that is a terminal, and nothing for any other. */
+export interface Style {
+  bold(text: string): string
+  dim(text: string): string
+  green(text: string): string
+  red(text: string): string
+  yellow(text: string): string
+  cyan(text: string): string
+}
+
+export function styleOf(stream: { isTTY?: boolean }, colour: boolean): Style {
+  const on = colour && stream.isTTY === true
+  const code = (open: number, close: number) => (text: string) =>
+    on ? `\u001b[${open}m${text}\u001b[${close}m` : text
+  return {
+    bold: code(1, 22),
+    dim: code(2, 22),
+    green: code(32, 39),
+    red: code(31, 39),
+    yellow: code(33, 39),
+    cyan: code(36, 39),
+  }
+}
