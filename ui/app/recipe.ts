@@ -2,7 +2,7 @@ import { batch, computed, effect, signal, type ReadonlySignal } from '@preact/si
 import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { checkDraft, type RecipeProblem, type Runnable } from '../recipe/check-draft.ts'
-import { draftOf, emptyDraft, inLane, newStep, type Draft } from '../recipe/draft.ts'
+import { draftOf, emptyDraft, inLane, newStep, withStep, type Draft } from '../recipe/draft.ts'
 import type { Server } from './server.ts'
 
 /**
@@ -56,7 +56,7 @@ export function createRecipes(server: Server, initial: string): Recipes {
         draft.value = draftOf(read(typed), draft.value, server.fields)
         textProblem.value = null
       } catch (thrown) {
-        textProblem.value = thrown instanceof Fault ? thrown.message : 'This is not valid JSON yet.'
+        textProblem.value = inWords(thrown)
       }
     })
   }
@@ -74,7 +74,7 @@ export function createRecipes(server: Server, initial: string): Recipes {
     add(laneKey, operation) {
       const step = newStep(operation)
       added.value = step.key
-      stepsLead(inLane(draft.value, laneKey, (steps) => [...steps, step]))
+      stepsLead(inLane(draft.value, laneKey, (steps) => withStep(steps, step, server.place)))
     },
     write,
     tidy() {
@@ -87,4 +87,9 @@ export function createRecipes(server: Server, initial: string): Recipes {
 /** @throws Fault `invalid_recipe`, or SyntaxError for JSON that is none. */
 function read(typed: string): Recipe {
   return parseRecipe(typed.trimStart().startsWith('{') ? JSON.parse(typed) : typed)
+}
+
+function inWords(thrown: unknown): string {
+  if (!(thrown instanceof Fault)) return 'This is not valid JSON yet.'
+  return [thrown.message, thrown.place.remedy].filter((part) => part !== undefined).join(' ')
 }

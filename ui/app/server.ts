@@ -2,6 +2,7 @@ import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import type { FormatId } from '@pixelflow/core/format'
 import type { Api } from '../api/client.ts'
 import { noticeOf, type Notice } from '../api/notice.ts'
+import type { Place } from '../recipe/draft.ts'
 import { fieldsOf, type Field, type JsonSchema } from '../recipe/field.ts'
 
 /** `GET /api/v1/settings`. */
@@ -18,8 +19,10 @@ export interface Operation {
   readonly name: string
   readonly title: string
   readonly summary: string
+  /** Where in an output's steps it may stand. */
+  readonly place: Place
   readonly schema: JsonSchema
-  /** How the short text form writes it, e.g. `blur:<sigma>`. */
+  /** How the short text form writes it, e.g. `blur[:sigma]`. */
   readonly text: { readonly usage: string }
   readonly examples: readonly { readonly text: string }[]
 }
@@ -34,6 +37,7 @@ export interface Server {
   load(): Promise<void>
   operation(name: string): Operation | undefined
   fields(operation: string): readonly Field[]
+  place(operation: string): Place
 }
 
 export function createServer(api: Api): Server {
@@ -61,5 +65,6 @@ export function createServer(api: Api): Server {
     },
     operation: (name) => byName.value.get(name)?.one,
     fields: (name) => byName.value.get(name)?.fields ?? [],
+    place: (name) => byName.value.get(name)?.one.place ?? 'any',
   }
 }

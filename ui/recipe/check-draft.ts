@@ -67,7 +67,7 @@ function valueProblems(lane: Lane, fields: (op: string) => readonly Field[]): Re
 function wholeProblem(draft: Draft, fault: Fault): RecipeProblem {
   const place = fault.place.field === undefined ? undefined : placeOf(draft, fault.place.field)
   return {
-    message: fault.message,
+    message: [fault.message, fault.place.remedy].filter((part) => part !== undefined).join(' '),
     ...(place === undefined ? {} : { lane: place.lane }),
     ...(place?.step === undefined ? {} : { step: place.step }),
     ...(place?.parameter === undefined ? {} : { parameter: place.parameter }),

@@ -1,6 +1,9 @@
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Field } from './field.ts'
 
+/** Where in an output's steps an operation may stand. */
+export type Place = 'first' | 'any' | 'last'
+
 /** A step while it is being made: values may be missing or wrong. `key` stays with it wherever it moves. */
 export interface DraftStep {
   readonly key: number
@@ -40,6 +43,17 @@ export function inLane(
   )
 }
 
+/** The steps with one more: at the end, but before a step that has to be last; at the beginning if it has to be there. */
+export function withStep(
+  steps: readonly DraftStep[],
+  added: DraftStep,
+  place: (op: string) => Place,
+): readonly DraftStep[] {
+  if (place(added.op) === 'first') return [added, ...steps]
+  const end = steps.findLastIndex((step) => place(step.op) !== 'last') + 1
+  return steps.toSpliced(place(added.op) === 'last' ? steps.length : end, 0, added)
+}
+
 /** The steps with one of them moved by `by` places, as far as there is room. */
 export function moved(steps: readonly DraftStep[], key: number, by: number): readonly DraftStep[] {
   const from = steps.findIndex((step) => step.key === key)
@@ -63,11 +77,19 @@ export function withValue(
   })
 }
 
-export function withOutput(draft: Draft): Draft {
+/**
+ * The draft with one more named output. What has to be last cannot stay in the shared steps then, as the output's own
+ * come after those: it moves into the output; further outputs begin with a copy of the last one's.
+ */
+export function withOutput(draft: Draft, place: (op: string) => Place): Draft {
   const taken = new Set(draft.map((lane) => lane.output))
   let number = draft.length
   while (taken.has(`output-${number}`)) number += 1
-  return [...draft, { key: newKey(), output: `output-${number}`, steps: [] }]
+  const isLast = (step: DraftStep) => place(step.op) === 'last'
+  const ends = draft.findLast((lane) => lane.steps.some(isLast))?.steps.filter(isLast) ?? []
+  const [shared, ...outputs] = inLane(draft, draft[0].key, (steps) => steps.filter((step) => !isLast(step)))
+  const steps = ends.map((step) => newStep(step.op, step.values))
+  return [shared, ...outputs, { key: newKey(), output: `output-${number}`, steps }]
 }
 
 export function withoutLane(draft: Draft, laneKey: number): Draft {

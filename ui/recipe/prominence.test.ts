@@ -10,7 +10,7 @@ const resize = fieldsOf({
     kernel: { enum: ['cubic'], default: 'cubic' },
   },
 })
-const usage = 'resize:<width>x<height>[:<fit>]'
+const usage = 'resize:<width>x<height>[:fit][:name=value]'
 
 test('what people usually say shows, what has a default is folded away', () => {
   expect([...prominentFields(resize, {}, usage)]).toEqual(['width', 'height'])
@@ -29,5 +29,5 @@ test('what the operation is about shows even with a default, what is needed even
     properties: { sigma: { type: 'number', default: 3 }, mode: { type: 'string' }, note: { type: 'string' } },
     required: ['mode'],
   })
-  expect([...prominentFields(fields, {}, 'blur:<sigma>')]).toEqual(['sigma', 'mode'])
+  expect([...prominentFields(fields, {}, 'blur[:sigma]')]).toEqual(['sigma', 'mode'])
 })

@@ -60,6 +60,7 @@ export function AddStep({ lane }: { lane: Lane }) {
               <button
                 type="button"
                 class="operation"
+                disabled={one.place !== 'any' && lane.steps.some((step) => step.op === one.name)}
                 onClick={() => {
                   close()
                   recipes.add(lane.key, one.name)

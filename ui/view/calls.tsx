@@ -1,6 +1,7 @@
 import { useRef } from 'preact/hooks'
 import { useComputed, useSignal } from '@preact/signals'
 import { cliCall, curlCall, type CallSubject } from '../recipe/calls.ts'
+import { plannedFileName } from '../recipe/result-name.ts'
 import { resultFileName } from '../text/names.ts'
 import { useApp } from './context.ts'
 import { CopyButton } from './copy-button.tsx'
@@ -54,7 +55,7 @@ function useCallSubject(): CallSubject | null {
         href: output.href,
         fileName: resultFileName(fileName, output),
       })),
-      resultName: 'result.webp',
+      resultName: plannedFileName(recipe.body, fileName, source?.format ?? 'jpeg'),
     }
   }).value
 }

@@ -18,7 +18,7 @@ export function RecipePanel() {
           type="button"
           class="button button-quiet button-small"
           disabled={server.operations.value.length === 0}
-          onClick={() => recipes.change(withOutput)}
+          onClick={() => recipes.change((draft) => withOutput(draft, server.place))}
         >
           <Icon name="plus" />
           Output

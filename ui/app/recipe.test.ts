@@ -1,0 +1,183 @@
+import { beforeEach, describe, expect, test } from 'bun:test'
+import { describeOperations } from '@pixelflow/core/operations/index'
+import { createApi } from '../api/client.ts'
+import { inLane, moved, renamed, withOutput, withoutLane, withValue } from '../recipe/draft.ts'
+import { createRecipes, type Recipes } from './recipe.ts'
+import { createServer, type Server } from './server.ts'
+
+let server: Server
+let recipes: Recipes
+
+/** The server's real answers, without the network between. */
+const answers = (async (path: string) =>
+  Response.json(path.endsWith('/operations') ? describeOperations() : { auth: 'none' })) as typeof fetch
+
+beforeEach(async () => {
+  server = createServer(createApi({ token: () => null, ask: async () => null }, answers))
+  recipes = createRecipes(server, 'resize:1200/format:webp')
+  await server.load()
+})
+
+const shared = () => recipes.draft.value[0]
+const ops = () => shared().steps.map((step) => step.op)
+const keyOf = (index: number) => shared().steps[index]?.key ?? -1
+const set = (index: number, name: string, value: unknown) =>
+  recipes.change((draft) =>
+    inLane(draft, shared().key, (steps) => withValue(steps, keyOf(index), name, value)),
+  )
+
+describe('steps write the text', () => {
+  test('from the beginning', () => {
+    expect(recipes.text.value).toBe('resize:1200/format:webp')
+    expect(recipes.ready.value?.body).toEqual({
+      steps: [
+        { op: 'resize', width: 1200 },
+        { op: 'format', type: 'webp' },
+      ],
+    })
+  })
+
+  test('when a value changes, or goes back to its default', () => {
+    set(0, 'height', 600)
+    set(0, 'fit', 'cover')
+    expect(recipes.text.value).toBe('resize:1200x600:cover/format:webp')
+    set(0, 'fit', 'inside')
+    set(0, 'width', undefined)
+    expect(recipes.text.value).toBe('resize:x600/format:webp')
+  })
+
+  test('when one moves or goes', () => {
+    recipes.add(shared().key, 'blur')
+    recipes.change((draft) => inLane(draft, shared().key, (steps) => moved(steps, keyOf(1), -1)))
+    expect(recipes.text.value).toBe('blur/resize:1200/format:webp')
+    recipes.change((draft) => inLane(draft, shared().key, (steps) => steps.slice(1)))
+    expect(recipes.text.value).toBe('resize:1200/format:webp')
+  })
+
+  test('and a new one stands where it may', () => {
+    recipes.add(shared().key, 'sharpen')
+    recipes.add(shared().key, 'orient')
+    expect(ops()).toEqual(['orient', 'resize', 'sharpen', 'format'])
+    expect(recipes.ready.value).not.toBeNull()
+    expect(recipes.added.value).toBe(keyOf(0))
+  })
+
+  test('but not while a value is wrong: that is marked, and nothing can be run', () => {
+    set(0, 'width', 99_999)
+    expect(recipes.text.value).toBe('resize:1200/format:webp')
+    expect(recipes.ready.value).toBeNull()
+    expect(recipes.problems.value).toEqual([
+      { message: 'Use 65535 or less.', lane: shared().key, step: keyOf(0), parameter: 'width' },
+    ])
+  })
+
+  test('and what no field can tell alone is told at its step', () => {
+    set(0, 'width', undefined)
+    expect(recipes.problems.value).toHaveLength(1)
+    expect(recipes.problems.value[0]).toMatchObject({ step: keyOf(0), parameter: 'width' })
+    expect(recipes.problems.value[0]?.message).toContain('width or height is needed')
+  })
+})
+
+describe('text writes the steps', () => {
+  test('as far as it can be read', () => {
+    recipes.write('crop:10:20:300:200/blur:2')
+    expect(shared().steps.map(({ op, values }) => [op, values])).toEqual([
+      ['crop', { left: 10, top: 20, width: 300, height: 200 }],
+      ['blur', { sigma: 2 }],
+    ])
+    expect(recipes.textProblem.value).toBeNull()
+  })
+
+  test('and is left as it was typed until the typing ends', () => {
+    recipes.write('resize:800x/format:type=webp')
+    expect(recipes.text.value).toBe('resize:800x/format:type=webp')
+    recipes.tidy()
+    expect(recipes.text.value).toBe('resize:800/format:webp')
+  })
+
+  test('leaves the steps alone while it cannot be read, and says why and what to do', () => {
+    recipes.write('resize:1200/form')
+    expect(ops()).toEqual(['resize', 'format'])
+    expect(recipes.textProblem.value).toContain('Did you mean format?')
+    expect(recipes.ready.value).toBeNull()
+    recipes.tidy()
+    expect(recipes.text.value).toBe('resize:1200/form')
+  })
+
+  test('gives way when the steps are touched again', () => {
+    recipes.write('resize:1200/form')
+    set(0, 'width', 640)
+    expect(recipes.textProblem.value).toBeNull()
+    expect(recipes.text.value).toBe('resize:640/format:webp')
+  })
+
+  test('keeps the identity of steps that stay, so that focus and folds stay with them', () => {
+    const before = [keyOf(0), keyOf(1)]
+    recipes.write('resize:900/format:avif')
+    expect([keyOf(0), keyOf(1)]).toEqual(before)
+    recipes.write('resize:900/blur:2')
+    expect(keyOf(0)).toBe(before[0] ?? -1)
+    expect(keyOf(1)).not.toBe(before[1] ?? -1)
+  })
+
+  test('may be empty: the picture as it is', () => {
+    recipes.write('')
+    expect(recipes.ready.value?.body).toEqual({ steps: [] })
+  })
+})
+
+describe('several outputs', () => {
+  const add = () => recipes.change((draft) => withOutput(draft, server.place))
+
+  test('take over what has to be last, and read as JSON', () => {
+    add()
+    add()
+    expect(recipes.ready.value?.body).toEqual({
+      steps: [{ op: 'resize', width: 1200 }],
+      outputs: {
+        'output-1': { steps: [{ op: 'format', type: 'webp' }] },
+        'output-2': { steps: [{ op: 'format', type: 'webp' }] },
+      },
+    })
+    expect(recipes.ready.value?.text).toBeNull()
+    expect(JSON.parse(recipes.text.value)).toEqual(recipes.ready.value?.body)
+  })
+
+  test('come from JSON too', () => {
+    recipes.write('{"steps":[],"outputs":{"thumb":{"steps":[{"op":"resize","width":64}]}}}')
+    expect(recipes.draft.value.map((lane) => lane.output)).toEqual([null, 'thumb'])
+    recipes.write('{"steps":')
+    expect(recipes.textProblem.value).toBe('This is not valid JSON yet.')
+  })
+
+  test('need names of their own that are names', () => {
+    add()
+    add()
+    const [, first, second] = recipes.draft.value
+    recipes.change((draft) => renamed(draft, second?.key ?? -1, 'output-1'))
+    expect(recipes.problems.value.map((one) => one.message)).toContain('Another output has this name.')
+    recipes.change((draft) => renamed(draft, second?.key ?? -1, 'Large!'))
+    expect(recipes.problems.value).toEqual([
+      { message: 'Use a-z, 0-9, _ and -, beginning with a letter or digit.', lane: second?.key ?? -1 },
+    ])
+    recipes.change((draft) => withoutLane(withoutLane(draft, second?.key ?? -1), first?.key ?? -1))
+    expect(recipes.text.value).toBe('resize:1200')
+  })
+
+  test('a wrong step is told at its output', () => {
+    recipes.write(
+      '{"steps":[],"outputs":{"a":{"steps":[]},"thumb":{"steps":[{"op":"blur"},{"op":"resize","width":9}]}}}',
+    )
+    const thumb = recipes.draft.value[2]
+    const step = thumb?.steps[1]
+    recipes.change((draft) =>
+      inLane(draft, thumb?.key ?? -1, (steps) => withValue(steps, step?.key ?? -1, 'width', undefined)),
+    )
+    expect(recipes.problems.value[0]).toMatchObject({
+      lane: thumb?.key ?? -1,
+      step: step?.key ?? -1,
+      parameter: 'width',
+    })
+  })
+})

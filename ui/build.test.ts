@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { buildUi } from './build.ts'
+
+let out: string
+let assets: string[]
+let html: string
+
+beforeAll(async () => {
+  out = await mkdtemp(join(tmpdir(), 'pixelflow-ui-'))
+  await buildUi(out)
+  assets = await readdir(join(out, 'assets'))
+  html = await Bun.file(join(out, 'index.html')).text()
+})
+afterAll(() => rm(out, { recursive: true, force: true }))
+
+const plain = (ending: string) => assets.filter((name) => name.endsWith(ending))
+const text = (name: string) => Bun.file(join(out, 'assets', name)).text()
+
+describe('buildUi', () => {
+  test('names everything but the page by its content', () => {
+    for (const name of assets) expect(name).toMatch(/-[0-9a-z]{8,}\.(js|css|svg)(\.br|\.gz)?$/)
+  })
+
+  test('the page names exactly the files that are there', () => {
+    const named = [...html.matchAll(/(?:src|href)="\/assets\/([^"]+)"/g)].map(([, name]) => name ?? '')
+    expect(named.toSorted()).toEqual([...plain('.js'), ...plain('.css'), ...plain('.svg')].toSorted())
+  })
+
+  test('nothing is inline, so that the page can be served under a policy that refuses it', () => {
+    expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/)
+  })
+
+  test('nothing is fetched from elsewhere', async () => {
+    const sources = [html, ...(await Promise.all([...plain('.js'), ...plain('.css')].map(text)))].join('\n')
+    const known = ['http://www.w3.org/', 'https://json-schema.org/', 'http://json-schema.org/']
+    const hosts = [...sources.matchAll(/https?:\/\/[a-z0-9.-]+\//gi)].map(([host]) => host)
+    expect(hosts.filter((host) => !known.includes(host))).toEqual([])
+    expect(sources).not.toMatch(/@import|url\(\s*['"]?(?:https?:)?\/\//)
+  })
+
+  test('compressed twins hold the same bytes', async () => {
+    for (const name of ['index.html', ...[...plain('.js'), ...plain('.css')].map((one) => `assets/${one}`)]) {
+      const bytes = await Bun.file(join(out, name)).bytes()
+      const twin = (ending: string) => Bun.file(join(out, `${name}${ending}`)).bytes()
+      expect(brotliDecompressSync(await twin('.br')).equals(bytes)).toBe(true)
+      expect(gunzipSync(await twin('.gz')).equals(bytes)).toBe(true)
+    }
+  })
+
+  test('stays small: under 70 kB of script and 8 kB of style on the wire', async () => {
+    const size = async (ending: string) =>
+      (await Promise.all(plain(ending).map((name) => Bun.file(join(out, 'assets', name)).size))).reduce(
+        (a, b) => a + b,
+        0,
+      )
+    expect(await size('.js.br')).toBeLessThan(70_000)
+    expect(await size('.css.br')).toBeLessThan(8_000)
+  })
+
+  test('the same source gives the same names', async () => {
+    const again = await mkdtemp(join(tmpdir(), 'pixelflow-ui-'))
+    try {
+      await buildUi(again)
+      expect((await readdir(join(again, 'assets'))).toSorted()).toEqual(assets.toSorted())
+    } finally {
+      await rm(again, { recursive: true, force: true })
+    }
+  })
+})
