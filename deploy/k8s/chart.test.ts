@@ -1,0 +1,226 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { actorSettings } from '@pixelflow/actors/config'
+import { actorKinds } from '@pixelflow/core/job'
+import { readSettings, type Table } from '@pixelflow/fabric/config'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { bytes } from '@pixelflow/fabric/setting'
+import { consumersOf } from '@pixelflow/fabric/topology'
+import { gatewaySettings } from '@pixelflow/gateway/config'
+import { render, valueSets } from './gates.ts'
+import { chartSchema, chartTopology, schemaFile, setByChart, topologyFile } from './generate.ts'
+import { manifests, only, quantity, workloads, type Manifests } from './manifests.ts'
+
+const sets = await Promise.all(
+  Object.entries(valueSets).map(async ([name, values]) => ({ name, objects: await manifests(values) })),
+)
+const byDefault = setOf('default')
+
+function setOf(name: string): Manifests {
+  const found = sets.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`no values called ${name}`)
+  return found.objects
+}
+
+describe('what the chart has from the code', () => {
+  const remedy = 'run `bun deploy/k8s/generate.ts` and commit what it writes'
+
+  test('topology.json is what topology.ts says', async () => {
+    expect(await Bun.file(topologyFile).json(), remedy).toEqual(chartTopology())
+  })
+
+  test('values.schema.json names the settings and kinds there are', async () => {
+    expect(await Bun.file(schemaFile).json(), remedy).toEqual(await chartSchema())
+  })
+})
+
+describe('scaling', () => {
+  const scaled = (objects: Manifests) => only(objects, 'ScaledObject', '-actor-transform').spec
+
+  test('asks for the lag of exactly the consumers that the bootstrap makes', () => {
+    const layout = readSettings(fabricSettings, {})
+    const made = consumersOf(layout).map(({ stream, config }) => `${stream}/${config.durable_name}`)
+    for (const name of ['default', 'external NATS', 'everything']) {
+      const asked = scaled(setOf(name))?.triggers?.map(
+        ({ metadata }) => `${metadata['stream']}/${metadata['consumer']}`,
+      )
+      expect(asked?.sort(), name).toEqual(made.sort())
+    }
+  })
+
+  test('adds up what its triggers report', () => {
+    const spec = scaled(byDefault)
+    const names = spec?.triggers?.map(({ name }) => name).sort()
+    const { formula = '' } = spec?.advanced?.scalingModifiers ?? {}
+    expect(
+      formula
+        .match(/[a-z]+/g)
+        ?.filter((word) => word !== 'min')
+        .sort(),
+    ).toEqual(names)
+    // Every task is accepted once and queued once: the acceptances may not count a second time.
+    expect(formula).toContain('min(accepted, 1)')
+  })
+
+  test('wants one pod for what one pod works off in the target time', () => {
+    // 2 at a time, 0.5 s each, 10 s.
+    expect(scaled(byDefault)?.advanced?.scalingModifiers.target).toBe('40')
+  })
+
+  test('asks the headless service, where servers have names, in the account of the streams', () => {
+    const headless = only(byDefault, 'Service', '-nats-headless')
+    expect(headless.spec?.clusterIP).toBe('None')
+    expect(only(byDefault, 'StatefulSet').spec?.serviceName).toBe(headless.metadata.name)
+    for (const { metadata } of scaled(byDefault)?.triggers ?? []) {
+      const [host] = metadata['natsServerMonitoringEndpoint']?.split('.') ?? []
+      expect(host).toBe(headless.metadata.name)
+      expect(only(byDefault, 'ConfigMap', '-nats').data?.['nats.conf']).toContain(`${metadata['account']} {`)
+    }
+  })
+
+  test('leaves the number of replicas to whoever scales', () => {
+    const replicas = (objects: Manifests, name: string) => only(objects, 'Deployment', name).spec?.replicas
+    expect(replicas(byDefault, '-actor-transform')).toBeUndefined()
+    expect(replicas(byDefault, '-gateway')).toBe(2)
+    expect(replicas(setOf('everything'), '-gateway')).toBeUndefined()
+    expect(replicas(setOf('fixed actors'), '-actor-transform')).toBe(4)
+    expect(setOf('fixed actors').some(({ kind }) => kind === 'ScaledObject')).toBe(false)
+    expect(scaled(setOf('minikube'))?.minReplicaCount).toBe(0)
+  })
+
+  test('every kind of actor has its pods', () => {
+    for (const kind of actorKinds) expect(only(byDefault, 'Deployment', `-actor-${kind}`)).toBeDefined()
+  })
+})
+
+describe.each(sets)('settings, $name values', ({ objects }) => {
+  const parts = [
+    { part: 'gateway', table: { ...fabricSettings, ...gatewaySettings }, own: setByChart.gateway },
+    { part: 'actor-transform', table: { ...fabricSettings, ...actorSettings }, own: setByChart.actors },
+  ]
+
+  test.each(parts)('the $part would start with them', async ({ part, table, own }) => {
+    const { NODE_ENV, ...env } = only(objects, 'ConfigMap', `-${part}`).data ?? {}
+    expect(NODE_ENV).toBe('production')
+    const declared = Object.values(table as Table).flatMap((one) =>
+      one.secret ? [one.env, `${one.env}_FILE`] : [one.env],
+    )
+    expect(Object.keys(env).filter((name) => !declared.includes(name))).toEqual([])
+    for (const name of [...own, ...setByChart.common]) expect(env).toHaveProperty(name)
+
+    const home = await mkdtemp(join(tmpdir(), 'pixelflow-chart-'))
+    try {
+      // The secrets stand in files of the container.
+      const secret = join(home, 'secret')
+      await Bun.write(secret, 'local:secret')
+      const here = Object.entries(env).map(([name, value]) => [name, name.endsWith('_FILE') ? secret : value])
+      expect(() =>
+        readSettings(table as Table, Object.fromEntries(here) as Record<string, string>),
+      ).not.toThrow()
+    } finally {
+      await rm(home, { recursive: true })
+    }
+  })
+
+  test('no secret stands outside of a Secret', () => {
+    const passwords = [fabricSettings.natsPassword.env, 'PIXELFLOW_API_TOKENS']
+    const open = objects.filter(({ kind }) => kind !== 'Secret').map((one) => JSON.stringify(one))
+    for (const name of passwords) expect(open.filter((text) => text.includes(`"${name}"`))).toEqual([])
+  })
+})
+
+describe.each(sets)('pods, $name values', ({ objects }) => {
+  test.each(workloads(objects))('$name runs with as little as it needs', ({ pod }) => {
+    expect(pod.automountServiceAccountToken).toBe(false)
+    expect(pod.enableServiceLinks).toBe(false)
+    expect(only(objects, 'ServiceAccount', pod.serviceAccountName).automountServiceAccountToken).toBe(false)
+    expect(pod.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    })
+    for (const { securityContext, resources } of pod.containers) {
+      expect(securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      })
+      expect(quantity(resources?.limits?.['memory'])).toBeGreaterThan(0)
+    }
+    for (const { emptyDir } of pod.volumes) if (emptyDir) expect(emptyDir.sizeLimit).toBeDefined()
+  })
+
+  test('are given the time to finish what they do', () => {
+    for (const part of ['gateway', 'actor-transform']) {
+      const pod = only(objects, 'Deployment', `-${part}`).spec?.template?.spec
+      const drain = only(objects, 'ConfigMap', `-${part}`).data?.['PIXELFLOW_DRAIN_TIMEOUT'] ?? ''
+      const pause = pod?.containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0
+      expect(pod?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
+        pause + Number.parseInt(drain, 10) + 5,
+      )
+    }
+  })
+
+  const size = (text: string | undefined) => bytes('', { fallback: 0, help: '' }).parse(text ?? '')
+
+  test('actors have the memory that their children and their scratch files may take', () => {
+    const pod = only(objects, 'Deployment', '-actor-transform').spec?.template?.spec
+    const env = only(objects, 'ConfigMap', '-actor-transform').data ?? {}
+    const concurrency = Number(env['PIXELFLOW_ACTOR_CONCURRENCY'])
+    const scratch = pod?.volumes.find(({ name }) => name === 'scratch')?.emptyDir
+    const inMemory = scratch?.medium === 'Memory' ? quantity(scratch.sizeLimit) : 0
+    const needed = concurrency * size(env['PIXELFLOW_CHILD_MAX_RSS']) + inMemory + 256 * 2 ** 20
+    expect(quantity(pod?.containers[0]?.resources?.limits?.['memory'])).toBeGreaterThanOrEqual(needed)
+
+    const gateway = only(objects, 'ConfigMap', '-gateway').data ?? {}
+    const largest = size(
+      gateway['PIXELFLOW_MAX_UPLOAD_BYTES'] ?? String(gatewaySettings.maxUploadBytes.fallback),
+    )
+    expect(quantity(scratch?.sizeLimit)).toBeGreaterThan(concurrency * largest)
+  })
+
+  test('the gateway has the disk that downloads and the list of tasks may take', () => {
+    const pod = only(objects, 'Deployment', '-gateway').spec?.template?.spec
+    const spool = size(only(objects, 'ConfigMap', '-gateway').data?.['PIXELFLOW_DOWNLOAD_SPOOL'])
+    const data = pod?.volumes.find(({ name }) => name === 'data')?.emptyDir
+    expect(quantity(data?.sizeLimit)).toBeGreaterThan(spool + 2 ** 30)
+  })
+})
+
+describe('network', () => {
+  test('the monitoring port is open to those who monitor, and to nobody else', () => {
+    const rules = only(byDefault, 'NetworkPolicy', '-nats').spec?.ingress ?? []
+    const open = rules.filter(({ ports }) => ports?.some(({ port }) => port === 'monitor' || port === 8222))
+    expect(open).toHaveLength(1)
+    expect(open[0]?.from).toHaveLength(2)
+  })
+
+  test('all pods of the release begin with nothing', () => {
+    const { matchLabels } = only(byDefault, 'NetworkPolicy', '-default-deny').spec?.podSelector ?? {}
+    for (const { spec, metadata } of byDefault) {
+      if (spec?.template === undefined) continue
+      expect(spec.template.metadata.labels, metadata.name).toMatchObject(matchLabels ?? {})
+    }
+  })
+})
+
+describe('values that cannot be meant', () => {
+  test.each([
+    ['gateway.replica=3', 'replica'],
+    ['settings.common.PIXELFLOW_TASK_RETENTON=1d', 'PIXELFLOW_TASK_RETENTON'],
+    ['settings.gateway.PIXELFLOW_HOST=::', 'PIXELFLOW_HOST'],
+    ['settings.common.PIXELFLOW_NATS_PASSWORD=secret', 'PIXELFLOW_NATS_PASSWORD'],
+    ['actors.kinds.transfrom.concurrency=1', 'transfrom'],
+    ['actors.kinds.transform.scaling.maxReplicas=90000', 'lend out at most'],
+    ['nats.replicas=2', 'nats/replicas'],
+    ['auth.tokens=secret-without-account', 'auth/tokens'],
+    ['nats.external.url=nats://user:secret@host:4222', 'nats/external/url'],
+    ['nats.enabled=false', 'nats.external.url is needed'],
+    ['httpRoute.enabled=true', 'httpRoute/parentRefs'],
+  ])('%s is refused', async (flag, reason) => {
+    const { ok, text } = await render([], ['--set', flag])
+    expect(text).toContain(reason)
+    expect(ok).toBe(false)
+  })
+})

@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readConfig } from '@pixelflow/cli/config'
+import { goTool } from '@pixelflow/cli/tools/go'
+
+/** Helm and kubectl-validate as functions: what the chart becomes, and whether a cluster would take it. */
+
+export const chart = join(import.meta.dir, 'chart')
+
+/** Sets of values that together reach every branch of the templates; each must pass every gate. */
+export const valueSets: Readonly<Record<string, readonly string[]>> = {
+  default: [],
+  minikube: [join(chart, 'values-minikube.yaml')],
+  'external NATS': [join(import.meta.dir, 'values/external-nats.yaml')],
+  'fixed actors': [join(import.meta.dir, 'values/fixed-actors.yaml')],
+  everything: [join(import.meta.dir, 'values/everything.yaml')],
+}
+
+/** The oldest Kubernetes that Chart.yaml allows; its schemas are what objects are checked against. */
+const kubernetesVersion = '1.30'
+
+export interface Outcome {
+  readonly ok: boolean
+  /** What the program wrote, both streams. */
+  readonly text: string
+}
+
+/** Everything that is checked about one set of values, in order; stops at the first gate that fails. */
+export async function gate(values: readonly string[]): Promise<Outcome> {
+  const linted = await lint(values)
+  if (!linted.ok) return linted
+  const rendered = await render(values)
+  return rendered.ok ? validate(rendered.text) : rendered
+}
+
+export async function lint(values: readonly string[]): Promise<Outcome> {
+  return run(await tool('helm'), ['lint', '--strict', '--quiet', chart, ...valueFlags(values)])
+}
+
+/** `helm template`; the text is the YAML of all objects, or what is wrong with chart or values. */
+export async function render(values: readonly string[], flags: readonly string[] = []): Promise<Outcome> {
+  const arguments_ = [
+    'template',
+    'pixelflow',
+    chart,
+    '--namespace',
+    'pixelflow',
+    '--kube-version',
+    kubernetesVersion,
+  ]
+  const { ok, out, err } = await spawn(await tool('helm'), [...arguments_, ...valueFlags(values), ...flags])
+  return { ok, text: ok ? out : err }
+}
+
+/** Checks objects against the schemas of Kubernetes, KEDA and the Gateway API; a field they do not know is a failure. */
+export async function validate(yaml: string): Promise<Outcome> {
+  const folder = await mkdtemp(join(tmpdir(), 'pixelflow-chart-'))
+  try {
+    await writeFile(join(folder, 'objects.yaml'), yaml)
+    const crds = join(import.meta.dir, 'crds')
+    return await run(await tool('kubectl-validate'), [
+      `--version=${kubernetesVersion}`,
+      `--local-crds=${crds}`,
+      join(folder, 'objects.yaml'),
+    ])
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function valueFlags(values: readonly string[]): string[] {
+  return values.flatMap((file) => ['--values', file])
+}
+
+function tool(name: 'helm' | 'kubectl-validate'): Promise<string> {
+  const { root, cacheDir, env } = readConfig()
+  return goTool(name, { root, cacheDir, path: env['PATH'], say: (text) => process.stderr.write(`${text}\n`) })
+}
+
+async function run(program: string, arguments_: readonly string[]): Promise<Outcome> {
+  const { ok, out, err } = await spawn(program, arguments_)
+  return { ok, text: `${out}${err}` }
+}
+
+async function spawn(program: string, arguments_: readonly string[]) {
+  const child = Bun.spawn([program, ...arguments_], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: 120_000,
+  })
+  const [code, out, err] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
+  return { ok: code === 0, out, err }
+}

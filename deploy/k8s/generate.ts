@@ -1,0 +1,93 @@
+import { actorSettings } from '@pixelflow/actors/config'
+import { actorKinds, lanes } from '@pixelflow/core/job'
+import type { Table } from '@pixelflow/fabric/config'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { acceptanceConsumer, consumersOf, streams, workConsumer } from '@pixelflow/fabric/topology'
+import { gatewaySettings } from '@pixelflow/gateway/config'
+
+/**
+ * What the chart has from the code: the names that KEDA asks for, and the names of settings that values may hold.
+ * `bun deploy/k8s/generate.ts` writes both into the chart; a test fails when they are not what the code says.
+ */
+
+export const topologyFile = new URL('chart/topology.json', import.meta.url)
+export const schemaFile = new URL('chart/values.schema.json', import.meta.url)
+
+/** Settings that the chart gives itself, from values of its own; values may not give them again. */
+export const setByChart = {
+  common: ['NATS_URL', 'PIXELFLOW_LOG_FORMAT', 'PIXELFLOW_NATS_REPLICAS'],
+  gateway: [
+    'PIXELFLOW_API_TOKENS_FILE',
+    'PIXELFLOW_DATA_DIR',
+    'PIXELFLOW_DOWNLOAD_SPOOL',
+    'PIXELFLOW_DRAIN_TIMEOUT',
+    'PIXELFLOW_GRPC_PORT',
+    'PIXELFLOW_HOST',
+    'PIXELFLOW_HTTP_PORT',
+  ],
+  actors: [
+    'PIXELFLOW_ACTOR_CONCURRENCY',
+    'PIXELFLOW_CHILD_MAX_RSS',
+    'PIXELFLOW_DRAIN_TIMEOUT',
+    'PIXELFLOW_SCRATCH_DIR',
+  ],
+  /** How to get into the broker; which of them depends on the values. */
+  broker: ['PIXELFLOW_NATS_CREDS_FILE', 'PIXELFLOW_NATS_PASSWORD_FILE', 'PIXELFLOW_NATS_USER'],
+} as const
+
+/** One would end the process at once in a container, the other is the image's own affair. */
+const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
+
+/** `topology.json`: streams, consumers and their limit, by kind and lane. */
+export function chartTopology() {
+  const layout = {
+    natsReplicas: fabricSettings.natsReplicas.fallback,
+    taskRetentionMs: fabricSettings.taskRetentionMs.fallback,
+    imageRetentionMs: fabricSettings.imageRetentionMs.fallback,
+    resultRetentionMs: fabricSettings.resultRetentionMs.fallback,
+    maxQueued: fabricSettings.maxQueued.fallback,
+  }
+  const work = consumersOf(layout).filter(({ stream }) => stream === streams.jobs)
+  const consumersOfKind = (kind: (typeof actorKinds)[number]) =>
+    Object.fromEntries(lanes.map((lane) => [lane, workConsumer(kind, lane)]))
+  return {
+    stream: streams.jobs,
+    maxAckPending: Math.min(...work.map(({ config }) => config.max_ack_pending ?? 0)),
+    kinds: Object.fromEntries(actorKinds.map((kind) => [kind, consumersOfKind(kind)])),
+    acceptance: { stream: streams.events, consumer: acceptanceConsumer },
+  }
+}
+
+/** Names that `settings.common`, `.gateway` and `.actors` of the values may hold. Common is what more than one part reads. */
+export function settingNames() {
+  const taken: readonly string[] = [...Object.values(setByChart).flat(), ...notInContainers]
+  const free = (table: Table) =>
+    Object.values(table)
+      .filter(({ env, secret }) => !secret && !taken.includes(env))
+      .map(({ env }) => env)
+  const gateway = free(gatewaySettings)
+  const actors = free(actorSettings)
+  const common = [...free(fabricSettings), ...gateway.filter((name) => actors.includes(name))]
+  const alone = (names: string[]) => names.filter((name) => !common.includes(name)).sort()
+  return { common: common.sort(), gateway: alone(gateway), actors: alone(actors) }
+}
+
+interface Schema {
+  definitions: Record<string, { enum?: readonly string[] }>
+}
+
+/** `values.schema.json` as it is, with the names that come from the code put in. */
+export async function chartSchema(): Promise<Schema> {
+  const schema = (await Bun.file(schemaFile).json()) as Schema
+  const { common, gateway, actors } = settingNames()
+  schema.definitions['commonSettings'] = { enum: common }
+  schema.definitions['gatewaySettings'] = { enum: gateway }
+  schema.definitions['actorSettings'] = { enum: actors }
+  schema.definitions['actorKind'] = { enum: actorKinds }
+  return schema
+}
+
+if (import.meta.main) {
+  await Bun.write(topologyFile, `${JSON.stringify(chartTopology(), null, 2)}\n`)
+  await Bun.write(schemaFile, `${JSON.stringify(await chartSchema(), null, 2)}\n`)
+}
