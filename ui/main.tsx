@@ -1,3 +1,4 @@
+import './no-eval.ts'
 import { render } from 'preact'
 import { createApp } from './app/app.ts'
 import { AppProvider } from './view/context.ts'
