@@ -1,0 +1,63 @@
+import { availableParallelism } from 'node:os'
+import type { Values } from '@pixelflow/fabric/config'
+import { bytes, duration, flag, integer, text } from '@pixelflow/fabric/setting'
+
+const MiB = 2 ** 20
+const cores = availableParallelism()
+
+/** Settings of an actor process. */
+export const actorSettings = {
+  concurrency: integer('PIXELFLOW_ACTOR_CONCURRENCY', {
+    fallback: cores,
+    shownFallback: 'cores',
+    min: 1,
+    max: 256,
+    help: 'Images worked on at once: so many child processes are kept, each with one core of work.',
+  }),
+  taskTimeoutMs: duration('PIXELFLOW_TASK_TIMEOUT', {
+    fallback: 120_000,
+    min: 100,
+    max: 86_400_000,
+    help: 'How long a child may work on one task; then it is killed and the task fails with deadline_exceeded.',
+  }),
+  maxAttempts: integer('PIXELFLOW_TASK_ATTEMPTS', {
+    fallback: 5,
+    min: 1,
+    max: 100,
+    help: 'How often a task is tried, when processes die or the store is in trouble, before it fails.',
+  }),
+  maxRssBytes: bytes('PIXELFLOW_CHILD_MAX_RSS', {
+    fallback: 1024 * MiB,
+    min: 128 * MiB,
+    help: 'Memory a child may hold; beyond it is killed and the task fails with out_of_bounds.',
+  }),
+  maxPixels: integer('PIXELFLOW_MAX_PIXELS', {
+    fallback: 100_000_000,
+    min: 1,
+    max: 2 ** 40,
+    help: 'Pixels (width times height) an image may have; more are refused with too_many_pixels.',
+  }),
+  scratchDir: text('PIXELFLOW_SCRATCH_DIR', {
+    fallback: undefined,
+    shownFallback: 'in memory (tmpfs) if there is room, else the folder for temporary files',
+    expects: 'the path of a folder that can be written to',
+    help: 'Where sources and results lie while they are worked on.',
+  }),
+  drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
+    fallback: 8_000,
+    max: 3_600_000,
+    help: 'How long work in progress may go on after SIGTERM, before it is broken off or given back.',
+  }),
+  reconcileAfterMs: duration('PIXELFLOW_RECONCILE_AFTER', {
+    fallback: 10_000,
+    min: 100,
+    max: 3_600_000,
+    help: 'Age at which an accepted task is checked for having been queued.',
+  }),
+  exitWithParent: flag('PIXELFLOW_EXIT_WITH_PARENT', {
+    fallback: false,
+    help: 'Whether to stop when standard input closes, for supervisors on systems without a parent-death signal.',
+  }),
+}
+
+export type ActorSettings = Values<typeof actorSettings>

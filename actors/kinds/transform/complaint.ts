@@ -1,0 +1,51 @@
+import { Fault } from '@pixelflow/core/fault'
+
+/** What sharp was doing when it complained: looking at the file, decoding and changing pixels, or writing a result. */
+export type Doing = 'open' | 'render' | 'encode'
+
+/**
+ * What libvips says in English, for the person who sent the picture. It has no error codes, so this is the one place
+ * where its words are read; what is not recognised is told by what was being done.
+ */
+export function complaint(thrown: unknown, doing: Doing): Fault {
+  if (thrown instanceof Fault) return thrown
+  const said = thrown instanceof Error ? thrown.message : String(thrown)
+  if (/exceeds pixel limit/i.test(said)) {
+    return new Fault('too_many_pixels', 'The image has more pixels than are allowed here.', {
+      remedy: 'Make the image smaller before uploading it.',
+      cause: thrown,
+    })
+  }
+  const tooLarge = /too large for the (\w+) format/i.exec(said)
+  if (tooLarge) {
+    return new Fault('processing_failed', `The result is too large for a ${tooLarge[1]} file.`, {
+      remedy: 'Resize it, or choose another format.',
+      cause: thrown,
+    })
+  }
+  if (/No space left|ENOSPC|write error|unable to write/i.test(said)) {
+    return new Fault('unavailable', 'There is no room to work on this image just now.', { cause: thrown })
+  }
+  if (/memory/i.test(said)) {
+    return new Fault('out_of_bounds', 'Processing needed more memory than there is.', {
+      remedy: 'Resize first, or use a smaller image.',
+      cause: thrown,
+    })
+  }
+  if (/is missing|ENOENT/i.test(said)) return new Fault('internal', 'The file went away.', { cause: thrown })
+  if (doing === 'open' || (doing === 'render' && blamesTheFile.test(said))) {
+    return new Fault('corrupt_image', 'The image is damaged or incomplete and cannot be decoded.', {
+      remedy: 'Check that the file opens elsewhere and upload it again.',
+      cause: thrown,
+    })
+  }
+  const verb = doing === 'render' ? 'processed as the recipe says' : 'written'
+  return new Fault('processing_failed', `The image could not be ${verb}.`, {
+    remedy: 'Try other parameters, or another format.',
+    cause: thrown,
+  })
+}
+
+/** How libvips's decoders begin or end their sentences. */
+const blamesTheFile =
+  /Input file|corrupt|premature end|VipsJpeg|pngload|vipspng|libpng|webp2vips|webpload|gifload|tiff2vips|tiffload|heif|bad seek|unable to read/i

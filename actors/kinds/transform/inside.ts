@@ -1,0 +1,62 @@
+import { rename } from 'node:fs/promises'
+import { defaultOutput } from '@pixelflow/core/format'
+import { renderings, sourcePicture } from '@pixelflow/core/recipe/apply'
+import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
+import sharp from 'sharp'
+import type { InnerHalf } from '../../sandbox/protocol.ts'
+import { openSource } from './open.ts'
+import { checkSizes, encode, renderPass, sourcePixels, staysPlain, type Pixels } from './pixels.ts'
+import { outputPath, transformInput, type TransformInput, type TransformNote } from './protocol.ts'
+import { cutAtShared, rememberShared } from './share.ts'
+
+/** The decoders that may run; every other one libvips comes with is switched off. */
+const decoders = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((name) => `VipsForeignLoad${name}`)
+
+/** The half of a transform that meets the picture. */
+export const transformInside: InnerHalf = {
+  async warmUp() {
+    sharp.block({ operation: ['VipsForeignLoad'] })
+    sharp.unblock({ operation: decoders })
+    // One core a child: the pool has as many children as there are cores.
+    sharp.concurrency(1)
+    sharp.cache(false)
+    const grey = { create: { width: 16, height: 16, channels: 3, background: '#808080' } } as const
+    const small = await sharp(grey).jpeg().toBuffer()
+    await sharp(await sharp(small).resize(8).raw().toBuffer(), {
+      raw: { width: 8, height: 8, channels: 3 },
+    })
+      .webp()
+      .toBuffer()
+  },
+  run: (input, note) => run(transformInput.parse(input), note),
+}
+
+async function run(input: TransformInput, note: (note: TransformNote) => void): Promise<void> {
+  const source = await openSource(input.source, input.format, input.maxPixels)
+  const pictureOf = ({ source: { orient } }: PlannedOutput) => sourcePicture(source.metadata, orient)
+  const targetOf = ({ format }: PlannedOutput) => format.type ?? defaultOutput(source.format)
+  const wanted = plan(input.recipe).outputs.filter(({ name }) => input.outputs.includes(name))
+  const outputs = cutAtShared(wanted, pictureOf)
+  // All that can be wrong with a recipe for this picture is told before anything is decoded.
+  const passes = new Map(
+    outputs.map((output) => [output, renderings(output, pictureOf(output), targetOf(output))]),
+  )
+  for (const output of outputs) checkSizes(output, pictureOf(output), input.maxPixels)
+
+  const remember = rememberShared<Pixels>(outputs)
+  for (const [output, steps] of passes) {
+    const start = sourcePixels(source, output.source.orient)
+    const pixels = await remember(output, start, (before, i) =>
+      renderPass(before, steps[i] ?? steps[0], staysPlain(output, output.passes[i] ?? [])),
+    )
+    if (output === outputs[0]) note({ stage: 'decoded' })
+
+    const index = input.outputs.indexOf(output.name)
+    const path = outputPath(input.folder, index)
+    const target = targetOf(output)
+    // Whoever stores the output must find it whole, also while it is being made again after a crash.
+    const size = await encode(pixels, output, target, `${path}.part`)
+    await rename(`${path}.part`, path)
+    note({ stage: 'output', index, format: target, ...size })
+  }
+}

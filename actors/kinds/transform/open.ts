@@ -1,0 +1,62 @@
+import { open } from 'node:fs/promises'
+import { Fault } from '@pixelflow/core/fault'
+import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
+import type { SourceMetadata } from '@pixelflow/core/recipe/apply'
+import sharp, { type Metadata, type SharpOptions } from 'sharp'
+import { complaint } from './complaint.ts'
+
+/** A picture file that was looked at: the decoder takes it, and its size is within bounds. Nothing is decoded yet. */
+export interface Source {
+  readonly path: string
+  readonly format: FormatId
+  readonly metadata: SourceMetadata
+  /** Pixels that it, and every picture made of it, may have at most. */
+  readonly maxPixels: number
+}
+
+/**
+ * How any picture is opened: damaged ones are refused instead of filled up with grey, but for blemishes that decoders
+ * only warn about, since many cameras write such files; of moving pictures the first frame is taken.
+ */
+export function reading(maxPixels: number): SharpOptions {
+  return { failOn: 'error', limitInputPixels: maxPixels, sequentialRead: true, pages: 1 }
+}
+
+/**
+ * @throws Fault `unsupported_format` when the bytes are not of the stated format, `too_many_pixels` when the header
+ * promises more than is allowed, `corrupt_image` when the decoder does not take the file.
+ */
+export async function openSource(path: string, stated: FormatId, maxPixels: number): Promise<Source> {
+  const format = sniff(await head(path))
+  if (format !== stated) throw mistaken(stated)
+  let metadata: Metadata
+  try {
+    metadata = await sharp(path, reading(maxPixels)).metadata()
+  } catch (error) {
+    throw complaint(error, 'open')
+  }
+  if (loaderOf(metadata) !== format) throw mistaken(stated)
+  return { path, format, metadata, maxPixels }
+}
+
+/** The format whose decoder sharp has chosen, in our words. */
+function loaderOf({ format, compression }: Metadata): string {
+  return format === 'heif' && compression === 'av1' ? 'avif' : format
+}
+
+function mistaken(stated: FormatId): Fault {
+  return new Fault(
+    'unsupported_format',
+    `The content of the file is not ${stated.toUpperCase()}, as it seemed to be.`,
+    {
+      remedy: 'Save the image in an ordinary way and upload it again.',
+    },
+  )
+}
+
+async function head(path: string): Promise<Uint8Array> {
+  await using file = await open(path)
+  const bytes = new Uint8Array(sniffBytes)
+  const { bytesRead } = await file.read(bytes)
+  return bytes.subarray(0, bytesRead)
+}

@@ -1,0 +1,91 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { WritableFormatId } from '@pixelflow/core/format'
+import type { Picture } from '@pixelflow/core/operations/operation'
+import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
+import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
+import sharp, { type Sharp } from 'sharp'
+import { complaint } from './complaint.ts'
+import { reading, type Source } from './open.ts'
+
+/** A rendered picture in memory, from which the next pipeline goes on. */
+export interface Pixels {
+  readonly picture: Picture
+  open(): Sharp
+}
+
+/** A source as pixels that are yet to be decoded. */
+export function sourcePixels(source: Source, orient: boolean): Pixels {
+  return {
+    picture: sourcePicture(source.metadata, orient),
+    open: () => sharp(source.path, reading(source.maxPixels)),
+  }
+}
+
+/**
+ * Makes the pixels of one pass. They stay plain, 8 bit sRGB, where nothing else of the file has to be carried along;
+ * else they are a PNG without compression, which carries profile and metadata too.
+ */
+export async function renderPass(from: Pixels, rendering: Rendering, plain: boolean): Promise<Pixels> {
+  try {
+    const pipeline = rendering.apply(from.open())
+    if (!plain) {
+      const png = await pipeline.png({ compressionLevel: 0 }).toBuffer()
+      return { picture: rendering.after, open: () => sharp(png, { limitInputPixels: false }) }
+    }
+    const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
+    const { width, height, channels } = info
+    const raw = { width, height, channels }
+    const picture = { width, height, alpha: channels === 2 || channels === 4 }
+    return { picture, open: () => sharp(data, { raw, limitInputPixels: false }) }
+  } catch (error) {
+    throw complaint(error, 'render')
+  }
+}
+
+/** Writes pixels to a file in the output's format. */
+export async function encode(
+  from: Pixels,
+  output: PlannedOutput,
+  target: WritableFormatId,
+  path: string,
+): Promise<{ width: number; height: number }> {
+  try {
+    const [rendering] = renderings(written(output), from.picture, target)
+    const { width, height } = await rendering.apply(from.open()).toFile(path)
+    return { width, height }
+  } catch (error) {
+    throw complaint(error, 'encode')
+  }
+}
+
+/** The output after all its steps: only the writing is left. */
+function written(output: PlannedOutput): PlannedOutput {
+  return { ...output, passes: [], source: { orient: false } }
+}
+
+/**
+ * Whether the pixels of a pass can go on as plain values. Grayscale ones would lose their colour channels, and what is
+ * laid around or under them later its colours.
+ */
+export function staysPlain({ format }: PlannedOutput, pass: readonly PlannedStep[]): boolean {
+  const isGray = pass.some(({ operation, step }) => operation.slot(step) === 'grayscale')
+  return format.metadata === 'strip' && format.colorspace === 'srgb' && !isGray
+}
+
+/**
+ * Looks at every picture on the way to an output before any is made.
+ * @throws Fault `too_many_pixels` naming the step that would make more than allowed.
+ */
+export function checkSizes(output: PlannedOutput, source: Picture, maxPixels: number): void {
+  let picture = source
+  for (const { operation, step, field, where } of output.passes.flat()) {
+    picture = operation.after(step, picture)
+    const { width, height } = picture
+    if (width * height <= maxPixels) continue
+    throw new Fault(
+      'too_many_pixels',
+      `In ${where}: the picture would be ${width}×${height}, and ${maxPixels} pixels are allowed.`,
+      { field, remedy: 'Choose a smaller size.' },
+    )
+  }
+}

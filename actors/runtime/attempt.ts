@@ -1,0 +1,116 @@
+import { isFinal, type StoredEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import type { Events } from '@pixelflow/core/ports/events'
+import type { Lease } from '@pixelflow/core/ports/queue'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Handler } from './handler.ts'
+import { persist } from './persist.ts'
+import { ended, reportTo } from './reporter.ts'
+import { exhausted, finish, recover, type End } from './settle.ts'
+import { stopwatch } from './stopwatch.ts'
+
+export interface AttemptOptions {
+  readonly events: Events
+  readonly handler: Handler
+  /** Name of this process, as events show it. */
+  readonly actor: string
+  /** Deliveries after which a task fails for good. */
+  readonly maxAttempts: number
+  readonly log: Log
+}
+
+/** One lease being worked on. */
+export interface Attempt {
+  /** Somebody said that the task was cancelled: looks into the log, and stops if it is so. */
+  check(): Promise<void>
+  /** Stops, and gives the job back at once for another process. */
+  giveUp(): void
+  /** Resolves, and never rejects, when the lease is settled. */
+  readonly settled: Promise<void>
+}
+
+/** Works on a lease, from the first look at its task to the settlement. */
+export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
+  const { events, handler, maxAttempts } = options
+  const { account, task } = lease.job
+  const log = options.log.child({ task, account, attempt: lease.attempt })
+  const settling = { lease, events, maxAttempts, log }
+  const stop = new AbortController()
+  const watch = stopwatch()
+  let givenUp = false
+
+  const check = async () => {
+    // Undefined: the log did not answer, so nothing is known.
+    const last = await events.last(account, task).catch(() => undefined)
+    if (last === null || (last !== undefined && isFinal(last.event))) stop.abort(ended())
+  }
+
+  const work = async (from: StoredEvent): Promise<void> => {
+    const { startedAt = new Date().toISOString(), image } = from.event.task
+    const reporter = reportTo(events, from, (fault) => stop.abort(fault))
+    reporter.report('started', { status: 'running', attempt: lease.attempt, actor: options.actor, startedAt })
+    log.info('task started', { image })
+    try {
+      await handler.run({
+        job: lease.job,
+        get task() {
+          return reporter.task
+        },
+        signal: stop.signal,
+        report: reporter.report,
+        time: watch.time,
+        spent: watch.spent,
+      })
+      reporter.report('completed', { status: 'completed', progress: 100, endedAt: new Date().toISOString() })
+    } finally {
+      await watch.time('report', reporter.flush())
+    }
+  }
+
+  const whole = async (): Promise<void> => {
+    const from = await watch.time(
+      'look',
+      persist(() => events.last(account, task)),
+    )
+    if (from === null || isFinal(from.event)) throw ended()
+    if (lease.attempt > maxAttempts) throw exhausted(maxAttempts)
+    await work(from)
+  }
+
+  const heartbeat = setInterval(() => {
+    lease.extend().catch((error: unknown) => log.warn('lease not extended', { error }))
+    // A word on the channel may be lost; the log is not.
+    void check()
+  }, lease.extendEveryMs)
+
+  const settled = (async () => {
+    let fault: Fault | undefined
+    let end: End
+    try {
+      await whole()
+      await finish(settling)
+      end = 'completed'
+    } catch (thrown) {
+      // What stopped the work says more than what the stopping led to.
+      fault = Fault.of(stop.signal.aborted ? stop.signal.reason : thrown)
+      end = await recover(settling, fault, givenUp)
+    }
+    clearInterval(heartbeat)
+    const fields = { ms: watch.spentMs(), ...(fault === undefined ? {} : { code: fault.code, error: fault }) }
+    log[levelOf(fault)](`task ${end}`, fields)
+  })()
+
+  return {
+    check,
+    giveUp() {
+      givenUp = true
+      stop.abort(new Fault('unavailable', 'This actor is being stopped.'))
+    },
+    settled,
+  }
+}
+
+/** A bad picture is an ordinary day; what another attempt may mend, or none could, wants an operator's eye. */
+function levelOf(fault: Fault | undefined): 'info' | 'warn' {
+  return fault?.row.settle === 'nak' || fault?.code === 'attempts_exhausted' ? 'warn' : 'info'
+}

@@ -1,0 +1,50 @@
+import type { Job } from '@pixelflow/core/job'
+import type { Events } from '@pixelflow/core/ports/events'
+import type { Accepted, AcceptanceLog, Queue } from '@pixelflow/core/ports/queue'
+import type { Task } from '@pixelflow/core/task'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { pause } from '../pause.ts'
+import { backoffMs } from './backoff.ts'
+
+export interface ReconcileOptions {
+  readonly acceptance: AcceptanceLog
+  readonly events: Events
+  readonly queue: Queue
+  /** The job that a task begins with. */
+  readonly jobOf: (task: Task) => Job
+  readonly log: Log
+}
+
+/**
+ * Finds tasks that were accepted but never queued, because whoever accepted them died in between, and queues them.
+ * Runs until `signal` aborts; never rejects.
+ */
+export async function reconcile(options: ReconcileOptions, signal: AbortSignal): Promise<void> {
+  const { acceptance, log } = options
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      for await (const accepted of acceptance.accepted(signal)) {
+        await look(options, accepted)
+        failures = 0
+      }
+    } catch (error) {
+      failures += 1
+      log.warn('acceptances cannot be read', { error })
+    }
+    await pause(backoffMs(failures), signal)
+  }
+}
+
+/** Unless settled, an acceptance is seen again, here or elsewhere. */
+async function look({ events, queue, jobOf, log }: ReconcileOptions, accepted: Accepted): Promise<void> {
+  const { account, task } = accepted
+  try {
+    const last = await events.last(account, task)
+    if (last?.event.kind === 'queued' && (await queue.submit(jobOf(last.event.task))) === 'queued') {
+      log.warn('accepted task had no job and was queued', { account, task })
+    }
+    await accepted.settle()
+  } catch (error) {
+    log.warn('acceptance could not be looked at', { account, task, error })
+  }
+}

@@ -1,0 +1,74 @@
+import { eventOf, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import type { Events } from '@pixelflow/core/ports/events'
+import type { Task } from '@pixelflow/core/task'
+import { persist } from './persist.ts'
+
+/** Writes one attempt's events, one after the other, each on top of the one before. */
+export interface Reporter {
+  /** The task after everything reported so far, written or about to be. */
+  readonly task: Task
+  /** Puts an event in line and returns at once. Nothing is written after a failure. */
+  report(kind: EventKind, change: Partial<Task>, output?: string): void
+  /**
+   * Resolves when all that was reported is in the log.
+   * @throws Fault `task_ended` when the task ended meanwhile, `conflict` when another attempt has taken it over, or
+   * why the log could not be written.
+   */
+  flush(): Promise<void>
+}
+
+/**
+ * @param from the task's latest event, on which the first report builds
+ * @param failed is told once what went wrong, as soon as it is known
+ */
+export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fault) => void): Reporter {
+  let { seq } = from
+  let { task } = from.event
+  let failure: Fault | undefined
+  let line: Promise<void> = Promise.resolve()
+
+  const append = async (event: TaskEvent) => {
+    if (failure !== undefined) return
+    try {
+      seq = await persist(() => events.append(event, seq))
+    } catch (thrown) {
+      failure = await explain(Fault.of(thrown))
+      failed?.(failure)
+    }
+  }
+
+  /** When somebody else has written, it matters whether that was the end. */
+  const explain = async (fault: Fault): Promise<Fault> => {
+    if (fault.code !== 'conflict') return fault
+    try {
+      const last = await persist(() => events.last(task.account, task.id))
+      return last === null || isFinal(last.event) ? ended() : fault
+    } catch (thrown) {
+      return Fault.of(thrown)
+    }
+  }
+
+  return {
+    get task() {
+      return task
+    },
+    report(kind, change, output) {
+      if (failure !== undefined) return
+      // An attempt begins anew; within it progress only grows, in whatever order the work's parts finish.
+      const progress = kind === 'started' ? 0 : Math.max(task.progress, change.progress ?? 0)
+      const event = eventOf(kind, task, { ...change, progress }, new Date(), output)
+      task = event.task
+      line = line.then(() => append(event))
+    },
+    async flush() {
+      await line
+      if (failure !== undefined) throw failure
+    },
+  }
+}
+
+/** The task came to its end without us. */
+export function ended(): Fault {
+  return new Fault('task_ended', 'The task has ended meanwhile.')
+}

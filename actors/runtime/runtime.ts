@@ -1,0 +1,77 @@
+import type { Channel } from '@pixelflow/core/ports/channel'
+import type { WorkSource } from '@pixelflow/core/ports/queue'
+import { pause } from '../pause.ts'
+import { beginAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
+import { backoffMs } from './backoff.ts'
+
+export interface RuntimeOptions extends AttemptOptions {
+  readonly source: WorkSource
+  readonly channel: Channel
+  /** How many jobs are held at once. */
+  readonly slots: number
+}
+
+/** Takes jobs of one kind out of the queue and works on them, so many at a time. */
+export interface Runtime extends AsyncDisposable {
+  /** Jobs held just now. */
+  readonly held: number
+  /**
+   * Pulls nothing more, lets what runs finish for up to `timeoutMs`, then gives the rest back to the queue.
+   * Resolves when nothing is held.
+   */
+  drain(timeoutMs: number): Promise<void>
+}
+
+export function startRuntime(options: RuntimeOptions): Runtime {
+  const { source, handler, channel, log } = options
+  const stop = new AbortController()
+  const running = new Map<Attempt, string>()
+
+  const slot = async () => {
+    for (let failures = 0; !stop.signal.aborted;) {
+      try {
+        await handler.ready(stop.signal)
+        const lease = await source.next(handler.kind, stop.signal)
+        failures = 0
+        if (lease === null) continue
+        const attempt = beginAttempt(lease, options)
+        running.set(attempt, name(lease.job.account, lease.job.task))
+        await attempt.settled
+        running.delete(attempt)
+      } catch (error) {
+        if (stop.signal.aborted) return
+        failures += 1
+        const againInMs = backoffMs(failures)
+        log.warn('no job could be taken', { error, againInMs })
+        await pause(againInMs, stop.signal)
+      }
+    }
+  }
+  const slots = Promise.all(Array.from({ length: options.slots }, slot))
+
+  const deafen = channel.onCancel((account, task) => {
+    for (const [attempt, held] of running) if (held === name(account, task)) void attempt.check()
+  })
+
+  const drain = async (timeoutMs: number) => {
+    stop.abort()
+    const late = setTimeout(() => {
+      for (const attempt of running.keys()) attempt.giveUp()
+    }, timeoutMs)
+    await slots
+    clearTimeout(late)
+    deafen()
+  }
+
+  return {
+    get held() {
+      return running.size
+    },
+    drain,
+    [Symbol.asyncDispose]: () => drain(0),
+  }
+}
+
+function name(account: string, task: string): string {
+  return `${account}/${task}`
+}

@@ -1,0 +1,183 @@
+import { Fault } from '@pixelflow/core/fault'
+import { startCell, type Cell, type CellOptions, type CellWork } from './cell.ts'
+import { pause } from '../pause.ts'
+
+export interface SandboxOptions extends CellOptions {
+  /** How many children are kept warm, so how many pieces of work run at once. */
+  readonly children: number
+  /** Wall-clock limit of one piece of work in milliseconds. */
+  readonly timeLimitMs: number
+  /** Resident memory a child may hold while it works, in bytes. */
+  readonly maxRssBytes: number
+  /** A child that holds more than this after its work is replaced. */
+  readonly recycleRssBytes: number
+  /** A child is replaced after so many pieces of work, so that nothing it gathers lasts. */
+  readonly recycleAfter: number
+  /** First pause before a child that would not start is tried again, in milliseconds; doubles up to 30 s. */
+  readonly restartPauseMs: number
+  readonly tell: SandboxNews
+}
+
+/** What an operator should read about. */
+export interface SandboxNews {
+  /** A child was killed or died at its work. */
+  lost(news: { pid: number; why: string; words: string }): void
+  /** A child would not start. */
+  unstartable(news: { why: string; failures: number; againInMs: number }): void
+}
+
+export interface SandboxWork extends Pick<CellWork, 'kind' | 'input' | 'onNote' | 'signal'> {
+  /** Called when a child takes the work up. */
+  readonly onTurn?: () => void
+}
+
+/** Warm child processes that do the dangerous part, each within bounds of time and memory. */
+export interface Sandbox extends AsyncDisposable {
+  /**
+   * Does one piece of work in the next free child; resolves with the CPU milliseconds it took.
+   *
+   * A child that crashes at its work is replaced and the work tried once more, since a crash need not be the
+   * picture's doing; notes are repeated then.
+   * @throws Fault `deadline_exceeded` or `out_of_bounds` when it was killed at a limit, `processing_failed` when two
+   * children crashed at it, `actor_lost` when somebody else killed the child, `unavailable` when no child can be
+   * started, the fault the child reported, or the reason of `signal`.
+   */
+  run(work: SandboxWork): Promise<{ cpuMs: number }>
+  /** Resolves as soon as a child is warm. @throws Fault `unavailable` after several failed starts, or the signal's. */
+  ready(signal: AbortSignal): Promise<void>
+  /** Process ids of the living children. */
+  readonly pids: readonly number[]
+}
+
+/** Failed starts in a row after which waiting work is turned away. */
+const hopelessAfter = 3
+const longestPauseMs = 30_000
+
+/** Somebody who waits for a child. */
+interface Waiter {
+  readonly take: (cell: Cell) => void
+  readonly fail: (fault: Fault) => void
+}
+
+/** Starts the children; the first calls wait for them. Disposing kills them. */
+export function openSandbox(options: SandboxOptions): Sandbox {
+  const closing = new AbortController()
+  const living = new Set<Cell>()
+  const idle: Cell[] = []
+  const waiters: Waiter[] = []
+  const onlookers: Waiter[] = []
+
+  const offer = (cell: Cell) => {
+    for (const onlooker of onlookers.splice(0)) onlooker.take(cell)
+    const waiter = waiters.shift()
+    if (waiter === undefined) idle.push(cell)
+    else waiter.take(cell)
+  }
+  const turnAway = (cause: unknown) => {
+    if (living.size > 0) return
+    for (const waiter of [...waiters.splice(0), ...onlookers.splice(0)]) waiter.fail(unstartable(cause))
+  }
+
+  /** Keeps one child alive until closing. */
+  const keep = async () => {
+    let failures = 0
+    while (!closing.signal.aborted) {
+      try {
+        const cell = await startCell(options)
+        failures = 0
+        living.add(cell)
+        if (!closing.signal.aborted) offer(cell)
+        else await cell.kill()
+        await cell.gone
+        living.delete(cell)
+        const at = idle.indexOf(cell)
+        if (at >= 0) idle.splice(at, 1)
+      } catch (error) {
+        failures += 1
+        if (failures >= hopelessAfter) turnAway(error)
+        const againInMs = Math.min(longestPauseMs, options.restartPauseMs * 2 ** (failures - 1))
+        const why = error instanceof Error ? error.message : String(error)
+        options.tell.unstartable({ why, failures, againInMs })
+        await pause(againInMs, closing.signal)
+      }
+    }
+  }
+  const keepers = Array.from({ length: options.children }, keep)
+
+  const wait = (line: Waiter[], signal: AbortSignal): Promise<Cell> =>
+    new Promise((resolve, reject) => {
+      const leave = () => signal.removeEventListener('abort', onAbort)
+      const waiter: Waiter = {
+        take: (cell) => (leave(), resolve(cell)),
+        fail: (fault) => (leave(), reject(fault)),
+      }
+      const onAbort = () => {
+        line.splice(line.indexOf(waiter), 1)
+        reject(signal.reason)
+      }
+      line.push(waiter)
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  const take = async (signal: AbortSignal): Promise<Cell> => idle.pop() ?? wait(waiters, signal)
+
+  const giveBack = async (cell: Cell) => {
+    if (!cell.alive) return
+    const spent =
+      cell.served >= options.recycleAfter || (await cell.residentBytes()) > options.recycleRssBytes
+    if (spent || closing.signal.aborted) await cell.kill()
+    else offer(cell)
+  }
+
+  const run = async (work: SandboxWork) => {
+    for (let crashes = 0; ;) {
+      work.signal.throwIfAborted()
+      if (closing.signal.aborted) throw new Fault('unavailable', 'This actor is being stopped.')
+      const cell = await take(work.signal)
+      work.onTurn?.()
+      const outcome = await cell.run({ ...options, ...work })
+      await giveBack(cell)
+      if (outcome.end === 'done') return { cpuMs: outcome.cpuMs }
+      if (outcome.end === 'failed') throw outcome.fault
+      if (outcome.end === 'killed') {
+        const why = outcome.fault instanceof Error ? outcome.fault.message : String(outcome.fault)
+        options.tell.lost({ pid: cell.pid, why, words: '' })
+        throw outcome.fault
+      }
+      options.tell.lost({ pid: cell.pid, why: `died by ${outcome.by}`, words: outcome.words })
+      // Nobody decodes his way into SIGKILL: that is the kernel out of memory, or an operator.
+      if (outcome.by === 'SIGKILL') {
+        throw new Fault('actor_lost', 'The process working on this image was killed from outside.', {
+          cause: outcome.words,
+        })
+      }
+      crashes += 1
+      if (crashes === 2) {
+        throw new Fault('processing_failed', 'The decoder crashed on this image, twice.', {
+          remedy: 'Save the image anew with another program and try again.',
+          cause: `${outcome.by}: ${outcome.words}`,
+        })
+      }
+    }
+  }
+
+  return {
+    run,
+    async ready(signal) {
+      if (living.size === 0) await wait(onlookers, signal)
+    },
+    get pids() {
+      return [...living].map((cell) => cell.pid)
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      const stopped = new Fault('unavailable', 'This actor is being stopped.')
+      for (const waiter of [...waiters.splice(0), ...onlookers.splice(0)]) waiter.fail(stopped)
+      await Promise.all([...living].map((cell) => cell.kill()))
+      await Promise.all(keepers)
+    },
+  }
+}
+
+function unstartable(cause: unknown): Fault {
+  return new Fault('unavailable', 'No process that may decode images can be started here.', { cause })
+}

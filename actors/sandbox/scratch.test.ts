@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openScratch } from './scratch.ts'
+
+let root: string
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'pixelflow-scratch-'))
+})
+afterEach(() => rm(root, { recursive: true, force: true }))
+
+test('folders are private, apart from each other, and go with their scope', async () => {
+  {
+    await using scratch = await openScratch(root)
+    expect((await stat(scratch.path)).mode & 0o777).toBe(0o700)
+    {
+      await using one = await scratch.folder()
+      await using two = await scratch.folder()
+      expect(one.path).not.toBe(two.path)
+      expect((await stat(one.path)).mode & 0o777).toBe(0o700)
+      await mkdir(join(one.path, 'deep'))
+      await writeFile(join(one.path, 'deep', 'source'), 'x')
+    }
+    expect(await readdir(scratch.path)).toEqual([])
+  }
+  expect(await readdir(root)).toEqual([])
+})
+
+test('what a dead process has left goes at the next start; what lives or is not ours stays', async () => {
+  const dead = Bun.spawn(['true'])
+  await dead.exited
+  const ofDead = `pixelflow-actor~${hostname()}~${dead.pid}~12345~a`
+  // The id lives, and belongs to somebody who started at another time.
+  const ofFormer = `pixelflow-actor~${hostname()}~${process.pid}~1~b`
+  const elsewhere = `pixelflow-actor~another-machine~${dead.pid}~12345~c`
+  for (const name of [ofDead, ofFormer, elsewhere, 'something']) {
+    await mkdir(join(root, name))
+    await writeFile(join(root, name, 'source'), 'x')
+  }
+  await using scratch = await openScratch(root)
+  await using second = await openScratch(root)
+  const kept = [elsewhere, 'something', ...[scratch, second].map(({ path }) => path.slice(root.length + 1))]
+  expect((await readdir(root)).toSorted()).toEqual(kept.toSorted())
+})
+
+test('lies in memory where there is such a file system with room', async () => {
+  await using scratch = await openScratch()
+  expect([tmpdir(), '/dev/shm'].some((home) => scratch.path.startsWith(home))).toBe(true)
+})
