@@ -23,3 +23,8 @@ export type Job = z.infer<typeof job>
 
 /** The stage of a task that has only one. */
 export const onlyStage = 'main'
+
+/** The job that a task begins with: who accepts a task and who finds it without a job must mean the same one. */
+export function firstJob({ account, id: task }: { account: string; id: string }): Job {
+  return { kind: 'transform', lane: 'interactive', account, task, stage: onlyStage }
+}
