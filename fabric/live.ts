@@ -20,11 +20,12 @@ const longest = 1024
 export function listenLive(broker: Broker, subject: string, signal: AbortSignal): Live {
   let arrived: Stored[] = []
   let isBroken = false
+  let isOverfull = false
   let wake = () => {}
   const subscription = broker.nc.subscribe(subject, {
     callback: (error, msg) => {
-      // What is dropped here shows as a gap once the next one is taken.
-      if (!error && arrived.length < longest) arrived.push(storedOf(msg))
+      if (error || arrived.length >= longest) isOverfull = true
+      else arrived.push(storedOf(msg))
       wake()
     },
   })
@@ -44,7 +45,11 @@ export function listenLive(broker: Broker, subject: string, signal: AbortSignal)
       isBroken = false
       return 'broken'
     }
-    if (arrived[0] === undefined) return undefined
+    if (arrived[0] === undefined) {
+      const isGap = isOverfull
+      isOverfull = false
+      return isGap ? 'gap' : undefined
+    }
     return arrived[0].seq === after + 1 ? arrived.shift() : 'gap'
   }
 

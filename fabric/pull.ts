@@ -63,6 +63,7 @@ export function pull(broker: Broker, request: PullRequest, deliver: (delivery: D
   }
   const silence = setTimeout(() => end('lost'), waits ? 2.5 * heartbeatMs : expiresMs + 5000)
   const stopListening = broker.onDown(() => end('lost'))
+  if (!broker.connected) end('lost')
   const nanos = (ms: number) => ms * 1e6
   const ask = {
     batch,

@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'bun:test'
+import type { Blobs, BlobWrite } from '@pixelflow/core/ports/blobs'
+
+/** An adapter under test, with what it was made of. */
+export interface BlobsUnderTest extends AsyncDisposable {
+  readonly blobs: Blobs
+  /** How many pieces the store holds in all, so that what is left behind shows. */
+  pieces(): Promise<number>
+}
+
+const mebibyte = 1024 * 1024
+
+/** What every adapter of `Blobs` has to hold. Registers the tests. */
+export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>): void {
+  describe(`${name}: blobs contract`, () => {
+    test.each([0, 1, 65_536, mebibyte / 2, mebibyte / 2 + 1, 3 * mebibyte - 1, 5 * mebibyte])(
+      'gives %d bytes back as they were',
+      async (size) => {
+        await using under = await open()
+        const bytes = noise(size)
+        const { info, created } = await store(under.blobs, 'a/b', bytes, { mediaType: 'image/png' })
+        const metadata = { mediaType: 'image/png' }
+        expect(created).toBe(true)
+        expect(info).toMatchObject({ name: 'a/b', bytes: size, sha256: digest(bytes), metadata })
+        expect(Math.abs(Date.now() - info.storedAt.getTime())).toBeLessThan(5000)
+        const found = await under.blobs.stat('a/b')
+        expect(found).toMatchObject({ name: 'a/b', bytes: size, sha256: digest(bytes), metadata })
+        expect(digest(await content(under.blobs, 'a/b'))).toBe(digest(bytes))
+      },
+    )
+
+    test('what is not there is null', async () => {
+      await using under = await open()
+      expect(await under.blobs.stat('a/none')).toBeNull()
+      expect(await under.blobs.read('a/none')).toBeNull()
+      expect(await under.blobs.delete('a/none')).toBe(false)
+    })
+
+    test('nothing shows before the commit, and a name may follow from the digest', async () => {
+      await using under = await open()
+      const write = await under.blobs.begin()
+      await write.write(new TextEncoder().encode('hello'))
+      expect(write.bytes).toBe(5)
+      const name = `a/${digest(new TextEncoder().encode('hello'))}`
+      expect(await under.blobs.stat(name)).toBeNull()
+      await write.commit((sha256) => `a/${sha256}`)
+      expect((await under.blobs.stat(name))?.bytes).toBe(5)
+    })
+
+    test('names of any characters keep apart', async () => {
+      await using under = await open()
+      const names = ['a/b', 'a/b/c', 'a b', 'ä/😀', '*', 'a>b', 'x'.repeat(200)]
+      for (const name of names) await store(under.blobs, name, new TextEncoder().encode(name))
+      for (const name of names) {
+        expect(new TextDecoder().decode(await content(under.blobs, name))).toBe(name)
+      }
+    })
+
+    test('an aborted write leaves nothing, whenever it is aborted', async () => {
+      await using under = await open()
+      const before = await under.pieces()
+      for (const size of [0, 10, mebibyte, 3 * mebibyte + 5]) {
+        const write = await under.blobs.begin()
+        await write.write(noise(size))
+        await write.abort()
+        await write.abort()
+        await expect(write.write(noise(1))).rejects.toThrow()
+        await expect(write.commit(() => 'a/aborted')).rejects.toThrow()
+      }
+      expect(await under.blobs.stat('a/aborted')).toBeNull()
+      expect(await under.pieces()).toBe(before)
+    })
+
+    test('abort after the commit is harmless', async () => {
+      await using under = await open()
+      const write = await under.blobs.begin()
+      await write.write(noise(1000))
+      await write.commit(() => 'a/kept')
+      await write.abort()
+      expect((await content(under.blobs, 'a/kept')).length).toBe(1000)
+    })
+
+    test('a second commit of a name keeps the first and drops its own bytes', async () => {
+      await using under = await open()
+      await store(under.blobs, 'a/b', noise(mebibyte, 1))
+      const before = await under.pieces()
+      const second = await store(under.blobs, 'a/b', noise(mebibyte, 2))
+      expect(second.created).toBe(false)
+      expect(second.info.sha256).toBe(digest(noise(mebibyte, 1)))
+      expect(digest(await content(under.blobs, 'a/b'))).toBe(digest(noise(mebibyte, 1)))
+      expect(await under.pieces()).toBe(before)
+    })
+
+    test('of racing commits exactly one wins, and all see the same blob', async () => {
+      await using under = await open()
+      const racers = await Promise.all(
+        Array.from({ length: 8 }, (_, i) => begun(under.blobs, noise(700_000, i))),
+      )
+      const ends = await Promise.all(racers.map((write) => write.commit(() => 'a/raced')))
+      expect(ends.filter(({ created }) => created)).toHaveLength(1)
+      expect(new Set(ends.map(({ info }) => info.sha256)).size).toBe(1)
+      const alone = await under.pieces()
+      expect(digest(await content(under.blobs, 'a/raced'))).toBe(ends[0]?.info.sha256 ?? '')
+      await under.blobs.delete('a/raced')
+      await store(under.blobs, 'a/raced', noise(700_000, 9))
+      expect(await under.pieces()).toBe(alone)
+    })
+
+    test('deleted is gone, bytes and all, and the name is free again', async () => {
+      await using under = await open()
+      await store(under.blobs, 'a/b', noise(mebibyte))
+      const whole = await under.pieces()
+      expect(await under.blobs.delete('a/b')).toBe(true)
+      expect(await under.blobs.delete('a/b')).toBe(false)
+      expect(await under.blobs.stat('a/b')).toBeNull()
+      expect(await under.blobs.read('a/b')).toBeNull()
+      expect(await under.pieces()).toBeLessThan(whole)
+      expect((await store(under.blobs, 'a/b', noise(10))).created).toBe(true)
+      expect((await content(under.blobs, 'a/b')).length).toBe(10)
+    })
+
+    const size = 3 * mebibyte + 77
+    const half = mebibyte / 2
+    test.each([
+      [0, 0],
+      [0, size - 1],
+      [size - 1, size - 1],
+      [half - 1, half],
+      [half, 2 * half - 1],
+      [mebibyte + 3, 2 * mebibyte + 9],
+      [100, size + 1000],
+    ])('reads bytes %d to %d', async (start, end) => {
+      await using under = await open()
+      const bytes = noise(size)
+      await store(under.blobs, 'a/b', bytes)
+      const part = await content(under.blobs, 'a/b', { start, end })
+      expect(part.length).toBe(Math.min(end, size - 1) - start + 1)
+      expect(digest(part)).toBe(digest(bytes.subarray(start, end + 1)))
+    })
+
+    test.each([
+      [1000, 1001],
+      [5, 4],
+      [-1, 4],
+    ])('refuses bytes %d to %d of 1000', async (start, end) => {
+      await using under = await open()
+      await store(under.blobs, 'a/b', noise(1000))
+      await expect(under.blobs.read('a/b', { start, end })).rejects.toMatchObject({
+        code: 'range_not_satisfiable',
+      })
+    })
+
+    test('a reader may leave early, or read slowly, and others are not bothered', async () => {
+      await using under = await open()
+      await store(under.blobs, 'a/b', noise(8 * mebibyte))
+      const early = async () => {
+        for await (const _ of (await under.blobs.read('a/b'))?.body ?? []) return
+      }
+      const slow = async () => {
+        let bytes = 0
+        for await (const chunk of (await under.blobs.read('a/b'))?.body ?? []) {
+          await Bun.sleep(2)
+          bytes += chunk.length
+        }
+        return bytes
+      }
+      const [sum] = await Promise.all([slow(), ...Array.from({ length: 20 }, early)])
+      expect(sum).toBe(8 * mebibyte)
+    })
+
+    test('many writes and reads at once stay themselves', async () => {
+      await using under = await open()
+      const sizes = Array.from({ length: 24 }, (_, i) => i * 100_003)
+      await Promise.all(sizes.map((size, i) => store(under.blobs, `a/${i}`, noise(size, i))))
+      const read = await Promise.all(sizes.map((_, i) => content(under.blobs, `a/${i}`)))
+      expect(read.map(digest)).toEqual(sizes.map((size, i) => digest(noise(size, i))))
+    })
+  })
+}
+
+/** Writes in pieces of odd sizes out of one reused buffer, as a socket would. */
+async function begun(blobs: Blobs, bytes: Uint8Array): Promise<BlobWrite> {
+  const write = await blobs.begin()
+  const buffer = new Uint8Array(99_991)
+  for (let at = 0; at < bytes.length; at += buffer.length) {
+    const piece = bytes.subarray(at, at + buffer.length)
+    buffer.set(piece)
+    await write.write(buffer.subarray(0, piece.length))
+    buffer.fill(0)
+  }
+  return write
+}
+
+async function store(blobs: Blobs, name: string, bytes: Uint8Array, metadata?: Record<string, string>) {
+  return (await begun(blobs, bytes)).commit(() => name, metadata)
+}
+
+async function content(
+  blobs: Blobs,
+  name: string,
+  range?: { start: number; end: number },
+): Promise<Uint8Array> {
+  const read = await blobs.read(name, range)
+  if (!read) throw new Error(`${name} is not there`)
+  return Buffer.concat(await Array.fromAsync(read.body))
+}
+
+/** Bytes that do not repeat, the same for the same seed. */
+export function noise(length: number, seed = 1): Uint8Array {
+  const words = new Uint32Array(Math.ceil(length / 4))
+  let state = (seed + 1) * 2_654_435_761
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    words[i] = state
+  }
+  return new Uint8Array(words.buffer, 0, length)
+}
+
+export function digest(bytes: Uint8Array): string {
+  return new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
+}

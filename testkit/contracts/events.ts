@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'bun:test'
+import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event'
+import type { EventLog, Events } from '@pixelflow/core/ports/events'
+import { queuedEvent, sampleTask } from '../tasks.ts'
+
+export interface EventsUnderTest extends AsyncDisposable {
+  readonly events: Events
+  /** Another process's view of the same log. */
+  readonly elsewhere: Events
+  readonly log: EventLog
+}
+
+/** What every pair of `Events` and `EventLog` has to hold. Registers the tests. */
+export function eventsContract(name: string, open: () => Promise<EventsUnderTest>): void {
+  describe(`${name}: events contract`, () => {
+    test('a history grows from nothing, and is read as it was written', async () => {
+      await using under = await open()
+      const { events } = under
+      const task = sampleTask()
+      expect(await events.last('local', task.id)).toBeNull()
+      expect(await all(events.history('local', task.id, 0))).toEqual([])
+      const written = await write(events, task, ['queued', 'started', 'fetched', 'completed'])
+      expect(await events.last('local', task.id)).toEqual(written.at(-1) ?? null)
+      expect(await all(events.history('local', task.id, 0))).toEqual(written)
+      expect(await all(events.history('local', task.id, written[1]?.seq ?? 0))).toEqual(written.slice(2))
+    })
+
+    test('an append that expects another past is refused', async () => {
+      await using under = await open()
+      const task = sampleTask()
+      const first = await under.events.append(queuedEvent(task), 0)
+      const started = eventOf('started', task, { status: 'running' }, new Date())
+      for (const after of [0, first - 1, first + 1]) {
+        await expect(under.elsewhere.append(started, after)).rejects.toMatchObject({ code: 'conflict' })
+      }
+      const second = await under.elsewhere.append(started, first)
+      expect(second).toBeGreaterThan(first)
+      expect(await all(under.events.history('local', task.id, 0))).toHaveLength(2)
+    })
+
+    test('the same append by the same caller answers as the first did', async () => {
+      await using under = await open()
+      const task = sampleTask()
+      const event = queuedEvent(task)
+      const seq = await under.events.append(event, 0)
+      expect(await under.events.append(event, 0)).toBe(seq)
+      await under.events.append(eventOf('started', task, { status: 'running' }, new Date()), seq)
+      expect(await under.events.append(event, 0)).toBe(seq)
+      await expect(under.elsewhere.append(event, 0)).rejects.toMatchObject({ code: 'conflict' })
+      expect(await all(under.events.history('local', task.id, 0))).toHaveLength(2)
+    })
+
+    test('of racing appends exactly one wins', async () => {
+      await using under = await open()
+      const task = sampleTask()
+      const first = await under.events.append(queuedEvent(task), 0)
+      const racing = Array.from({ length: 12 }, (_, i) => {
+        const events = i % 2 === 0 ? under.events : under.elsewhere
+        return events.append(eventOf('started', task, { actor: `actor-${i}` }, new Date()), first)
+      })
+      const ends = await Promise.allSettled(racing)
+      expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      const last = await under.events.last('local', task.id)
+      expect(last?.event.task.actor).toBe(`actor-${ends.findIndex(({ status }) => status === 'fulfilled')}`)
+    })
+
+    test('a deletion replaces the history before it', async () => {
+      await using under = await open()
+      const task = sampleTask()
+      const [other] = await write(under.events, sampleTask(), ['queued'])
+      const written = await write(under.events, task, ['queued', 'started', 'completed'])
+      const deleted = eventOf('deleted', task, {}, new Date())
+      await expect(under.events.append(deleted, 1)).rejects.toMatchObject({ code: 'conflict' })
+      expect(await all(under.events.history('local', task.id, 0))).toHaveLength(3)
+      const seq = await under.events.append(deleted, written.at(-1)?.seq ?? 0)
+      expect(await all(under.events.history('local', task.id, 0))).toEqual([{ seq, event: deleted }])
+      expect(await under.events.last('local', other?.event.task.id ?? '')).toEqual(other ?? null)
+    })
+
+    test('accounts share nothing', async () => {
+      await using under = await open()
+      const task = sampleTask({ account: 'anna' })
+      await under.events.append(queuedEvent(task), 0)
+      expect(await under.events.last('otto', task.id)).toBeNull()
+      expect(await all(under.events.history('otto', task.id, 0))).toEqual([])
+    })
+
+    test('a long history is whole', async () => {
+      await using under = await open()
+      const task = sampleTask()
+      const kinds = Array.from({ length: 300 }, (): EventKind => 'output')
+      const written = await write(under.events, task, kinds)
+      const read = await all(under.events.history('local', task.id, 0))
+      expect(read.map(({ seq }) => seq)).toEqual(written.map(({ seq }) => seq))
+    })
+
+    test('the follower sees what was and what comes, each once and in order', async () => {
+      await using under = await open()
+      const tasks = Array.from({ length: 40 }, () => sampleTask())
+      const half = await Promise.all(
+        tasks.slice(0, 20).map((task) => write(under.events, task, ['queued', 'started'])),
+      )
+      const leave = new AbortController()
+      const seen: StoredEvent[] = []
+      const following = follow(under.log, 0, leave.signal, seen)
+      const rest = tasks
+        .slice(20)
+        .map((task) => write(under.elsewhere, task, ['queued', 'started', 'completed']))
+      const written = [...half, ...(await Promise.all(rest))].flat().toSorted((a, b) => a.seq - b.seq)
+      await until(() => seen.length === written.length)
+      await Bun.sleep(100)
+      leave.abort()
+      await following
+      expect(seen).toEqual(written)
+    })
+
+    test('the follower goes on from where it is told, and hears of an event at once', async () => {
+      await using under = await open()
+      const task = sampleTask()
+      const [first, second] = await write(under.events, task, ['queued', 'started'])
+      const leave = new AbortController()
+      const seen: StoredEvent[] = []
+      const following = follow(under.log, first?.seq ?? 0, leave.signal, seen)
+      await until(() => seen.length === 1)
+      expect(seen[0]).toEqual(second as StoredEvent)
+      await Bun.sleep(100)
+      const begin = performance.now()
+      await under.events.append(eventOf('completed', task, {}, new Date()), second?.seq ?? 0)
+      await until(() => seen.length === 2)
+      expect(performance.now() - begin).toBeLessThan(100)
+      leave.abort()
+      await following
+    })
+
+    test('a slow follower misses nothing', async () => {
+      await using under = await open()
+      const leave = new AbortController()
+      const seen: number[] = []
+      const slowly = async () => {
+        for await (const { seq } of under.log.follow(0, leave.signal)) {
+          seen.push(seq)
+          if (seen.length < 20) await Bun.sleep(20)
+        }
+      }
+      const following = slowly()
+      await Bun.sleep(50)
+      const written = await Promise.all(
+        Array.from({ length: 1500 }, () => under.events.append(queuedEvent(), 0)),
+      )
+      await until(() => seen.length === 1500)
+      leave.abort()
+      await following
+      expect(seen).toEqual(written.toSorted((a, b) => a - b))
+    }, 20_000)
+
+    test('the position names the log and its newest sequence', async () => {
+      await using under = await open()
+      const before = await under.log.position()
+      const seq = await under.events.append(queuedEvent(), 0)
+      expect(await under.log.position()).toEqual({ log: before.log, last: seq })
+      expect(before.log).not.toBe('')
+    })
+  })
+}
+
+/** Appends events of these kinds, one after the other; answers with how they are stored. */
+async function write(
+  events: Events,
+  task: ReturnType<typeof sampleTask>,
+  kinds: EventKind[],
+): Promise<StoredEvent[]> {
+  const written: StoredEvent[] = []
+  for (const kind of kinds) {
+    const event = eventOf(kind, task, {}, new Date())
+    written.push({ seq: await events.append(event, written.at(-1)?.seq ?? 0), event })
+  }
+  return written
+}
+
+async function follow(log: EventLog, after: number, signal: AbortSignal, seen: StoredEvent[]): Promise<void> {
+  for await (const one of log.follow(after, signal)) seen.push(one)
+}
+
+async function all(history: AsyncIterable<StoredEvent>): Promise<StoredEvent[]> {
+  return Array.fromAsync(history)
+}
+
+async function until(holds: () => boolean, withinMs = 10_000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error('It did not come to pass in time.')
+    await Bun.sleep(2)
+  }
+}

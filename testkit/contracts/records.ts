@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'bun:test'
+import type { ImageRecord } from '@pixelflow/core/image'
+import type { Records } from '@pixelflow/core/ports/records'
+
+export interface RecordsUnderTest extends AsyncDisposable {
+  readonly records: Records<ImageRecord>
+}
+
+/** What every adapter of `Records` has to hold, shown with the records of images. Registers the tests. */
+export function recordsContract(name: string, open: () => Promise<RecordsUnderTest>): void {
+  describe(`${name}: records contract`, () => {
+    test('created once, read back, deleted once', async () => {
+      await using under = await open()
+      const { records } = under
+      const record = sampleRecord()
+      expect(await records.get('local', record.id)).toBeNull()
+      expect(await records.create('local', record.id, record)).toBe(true)
+      expect(await records.create('local', record.id, { ...record, bytes: 2 })).toBe(false)
+      expect(await records.get('local', record.id)).toEqual(record)
+      expect(await records.delete('local', record.id)).toBe(true)
+      expect(await records.delete('local', record.id)).toBe(false)
+      expect(await records.get('local', record.id)).toBeNull()
+    })
+
+    test('a deleted id can be taken again', async () => {
+      await using under = await open()
+      const record = sampleRecord()
+      await under.records.create('local', record.id, record)
+      await under.records.delete('local', record.id)
+      expect(await under.records.create('local', record.id, { ...record, bytes: 7 })).toBe(true)
+      expect((await under.records.get('local', record.id))?.bytes).toBe(7)
+    })
+
+    test('accounts share nothing', async () => {
+      await using under = await open()
+      const record = sampleRecord()
+      await under.records.create('anna', record.id, record)
+      expect(await under.records.get('otto', record.id)).toBeNull()
+      expect(await under.records.delete('otto', record.id)).toBe(false)
+      expect(await under.records.create('otto', record.id, record)).toBe(true)
+    })
+
+    test('of racing creations exactly one wins', async () => {
+      await using under = await open()
+      const record = sampleRecord()
+      const tries = Array.from({ length: 10 }, (_, i) => ({ ...record, bytes: i + 1 }))
+      const won = await Promise.all(tries.map((one) => under.records.create('local', record.id, one)))
+      expect(won.filter(Boolean)).toHaveLength(1)
+      expect((await under.records.get('local', record.id))?.bytes).toBe(won.indexOf(true) + 1)
+    })
+  })
+}
+
+export function sampleRecord(): ImageRecord {
+  return {
+    id: Bun.randomUUIDv7(),
+    account: 'local',
+    sha256: '0'.repeat(64),
+    bytes: 1234,
+    format: 'jpeg',
+    width: 640,
+    height: null,
+    createdAt: new Date().toISOString(),
+  }
+}

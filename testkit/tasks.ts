@@ -1,0 +1,33 @@
+import { eventOf, type TaskEvent } from '@pixelflow/core/event'
+import { onlyStage, type Job } from '@pixelflow/core/job'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import type { Task } from '@pixelflow/core/task'
+
+/** A queued task as the gateway would make it; `change` says what is different. */
+export function sampleTask(change: Partial<Task> = {}): Task {
+  const now = new Date().toISOString()
+  return {
+    id: Bun.randomUUIDv7(),
+    account: 'local',
+    status: 'queued',
+    progress: 0,
+    image: Bun.randomUUIDv7(),
+    recipe: parseRecipe('resize:800/blur:2/format:webp'),
+    outputs: [],
+    attempt: 0,
+    createdAt: now,
+    updatedAt: now,
+    ...change,
+  }
+}
+
+/** The event with which a task's history begins. */
+export function queuedEvent(task: Task = sampleTask()): TaskEvent {
+  return eventOf('queued', task, {}, new Date())
+}
+
+/** The one job of a task. */
+export function sampleJob(change: Partial<Job> = {}): Job {
+  const task = Bun.randomUUIDv7()
+  return { kind: 'transform', lane: 'interactive', account: 'local', task, stage: onlyStage, ...change }
+}
