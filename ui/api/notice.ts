@@ -38,6 +38,15 @@ export function unreachable(cause?: unknown): CallFailed {
   )
 }
 
+export function tokenMissing(): CallFailed {
+  return new CallFailed(401, {
+    title: 'A token is needed',
+    detail: 'This server answers only to those who have a token.',
+    remedy: 'Ask whoever runs it for one.',
+    code: 'unauthenticated',
+  })
+}
+
 /** What an answer that is not a success says, whether or not it is problem+json. */
 export function failedAnswer(status: number, statusText: string, body: string): CallFailed {
   const said = problemOf(body)

@@ -28,6 +28,8 @@ export interface App {
   readonly recent: Recent
   readonly theme: Theme
   readonly canRun: ReadonlySignal<boolean>
+  /** Reads everything from the server again, after it could not be reached. */
+  begin(): void
   pick(files: readonly File[]): void
   start(): void
   cancel(): void
@@ -52,6 +54,9 @@ export function createApp(page: Window): App {
       route.show(task.id)
     },
     onDeleted: () => route.show(null),
+    onFailure({ field, detail }) {
+      if (field !== undefined) recipes.mark(field, detail)
+    },
   })
   let opening = new AbortController()
 
@@ -91,10 +96,16 @@ export function createApp(page: Window): App {
     return isHere && sources.refusal.value === null && recipes.ready.value !== null
   })
 
+  /** Settings first: they say whether anything else needs a token. */
+  async function begin(): Promise<void> {
+    await server.greet()
+    if (server.failure.value !== null) return
+    follow()
+    await Promise.all([server.load(), recent.load()])
+  }
+
   route.onChange(follow)
-  follow()
-  alerts.guard(server.load())
-  alerts.guard(recent.load())
+  alerts.guard(begin())
 
   return {
     api,
@@ -107,6 +118,7 @@ export function createApp(page: Window): App {
     recent,
     theme: createTheme(page),
     canRun,
+    begin: () => alerts.guard(begin()),
     pick(files) {
       const [file, ...others] = files
       if (file === undefined) return

@@ -15,6 +15,7 @@ const answers = (async (path: string) =>
 beforeEach(async () => {
   server = createServer(createApi({ token: () => null, ask: async () => null }, answers))
   recipes = createRecipes(server, 'resize:1200/format:webp')
+  await server.greet()
   await server.load()
 })
 
@@ -77,6 +78,18 @@ describe('steps write the text', () => {
     expect(recipes.problems.value[0]).toMatchObject({ step: keyOf(0), parameter: 'width' })
     expect(recipes.problems.value[0]?.message).toContain('width or height is needed')
   })
+})
+
+test('what a task found wrong is marked at its step until something changes', () => {
+  recipes.mark('steps[0].width', 'Too wide.')
+  expect(recipes.problems.value).toEqual([
+    { message: 'Too wide.', lane: shared().key, step: keyOf(0), parameter: 'width' },
+  ])
+  expect(recipes.ready.value).not.toBeNull()
+  set(0, 'width', 10)
+  expect(recipes.problems.value).toEqual([])
+  recipes.mark('image', 'No such image.')
+  expect(recipes.problems.value).toEqual([])
 })
 
 describe('text writes the steps', () => {

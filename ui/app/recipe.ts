@@ -1,7 +1,7 @@
 import { batch, computed, effect, signal, type ReadonlySignal } from '@preact/signals'
 import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
-import { checkDraft, type RecipeProblem, type Runnable } from '../recipe/check-draft.ts'
+import { checkDraft, problemAt, type RecipeProblem, type Runnable } from '../recipe/check-draft.ts'
 import { draftOf, emptyDraft, inLane, newStep, withStep, type Draft } from '../recipe/draft.ts'
 import type { Server } from './server.ts'
 
@@ -25,6 +25,8 @@ export interface Recipes {
   /** Puts the text into its ordinary form again, once nobody is typing. */
   tidy(): void
   take(recipe: Recipe): void
+  /** Marks what a task that ran this recipe as it is now found wrong with it; the next change wipes the mark. */
+  mark(field: string, message: string): void
 }
 
 export function createRecipes(server: Server, initial: string): Recipes {
@@ -33,6 +35,7 @@ export function createRecipes(server: Server, initial: string): Recipes {
   const textLeads = signal(false)
   const textProblem = signal<string | null>(null)
   const added = signal<number | null>(null)
+  const marked = signal<{ draft: Draft; problem: RecipeProblem } | null>(null)
   const checked = computed(() => checkDraft(draft.value, server.fields))
 
   effect(() => {
@@ -67,7 +70,12 @@ export function createRecipes(server: Server, initial: string): Recipes {
     draft,
     text,
     textProblem,
-    problems: computed(() => checked.value.problems),
+    problems: computed(() => {
+      const found = marked.value
+      return found?.draft === draft.value
+        ? [...checked.value.problems, found.problem]
+        : checked.value.problems
+    }),
     ready: computed(() => (textProblem.value === null ? checked.value.runnable : null)),
     added,
     change: (next) => stepsLead(next(draft.value)),
@@ -81,6 +89,10 @@ export function createRecipes(server: Server, initial: string): Recipes {
       if (textProblem.value === null) textLeads.value = false
     },
     take: (recipe) => stepsLead(draftOf(recipe, draft.value, server.fields)),
+    mark(field, message) {
+      const problem = problemAt(draft.value, field, message)
+      marked.value = problem.step === undefined ? null : { draft: draft.value, problem }
+    },
   }
 }
 

@@ -30,7 +30,7 @@ describe('refusalOf', () => {
   })
 
   test('names the limit', () => {
-    expect(refusalOf({ ...fine, bytes: 3_000_000 }, settings)?.detail).toBe(
+    expect(refusalOf({ ...fine, bytes: 3_000_000 }, settings)?.detail.replaceAll('\u00A0', ' ')).toBe(
       'a.jpg has 3.0 MB; this server takes up to 1 MiB.',
     )
   })

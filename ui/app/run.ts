@@ -42,6 +42,7 @@ export interface Run {
 export interface RunListeners {
   readonly onTask: (task: TaskView) => void
   readonly onDeleted: (id: string) => void
+  readonly onFailure: (notice: Notice) => void
 }
 
 export function createRun(api: Api, sources: Sources, listeners: RunListeners): Run {
@@ -74,12 +75,17 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
     return stop.signal
   }
 
+  function fail(notice: Notice): void {
+    failure.value = notice
+    listeners.onFailure(notice)
+  }
+
   function take(next: TaskView): void {
     task.value = next
     listeners.onTask(next)
     const { fault } = next
     if (next.status === 'failed' && fault !== undefined) {
-      failure.value = noticeOfFault(fault, faults[fault.code].title)
+      fail(noticeOfFault(fault, faults[fault.code].title))
     }
   }
 
@@ -139,7 +145,7 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
     try {
       await work()
     } catch (thrown) {
-      if (!signal.aborted && !isAbort(thrown)) failure.value = noticeOf(thrown)
+      if (!signal.aborted && !isAbort(thrown)) fail(noticeOf(thrown))
     } finally {
       if (!signal.aborted) isStarting.value = false
     }

@@ -1,7 +1,7 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import type { FormatId } from '@pixelflow/core/format'
 import type { Api } from '../api/client.ts'
-import { noticeOf, type Notice } from '../api/notice.ts'
+import { noticeOf, tokenMissing, type Notice } from '../api/notice.ts'
 import type { Place } from '../recipe/draft.ts'
 import { fieldsOf, type Field, type JsonSchema } from '../recipe/field.ts'
 
@@ -27,13 +27,16 @@ export interface Operation {
   readonly examples: readonly { readonly text: string }[]
 }
 
-/** What the server says of itself, read once at the start (and again on request). */
+/** What the server says of itself. Neither `greet` nor `load` throws: `failure` says why. */
 export interface Server {
   readonly settings: ReadonlySignal<Settings | null>
   readonly operations: ReadonlySignal<readonly Operation[]>
   readonly needsToken: ReadonlySignal<boolean>
   /** Why it could not be read, if so. */
   readonly failure: ReadonlySignal<Notice | null>
+  /** Reads the settings, and asks for a token where the server will want one. */
+  greet(): Promise<void>
+  /** Reads the operations. */
   load(): Promise<void>
   operation(name: string): Operation | undefined
   fields(operation: string): readonly Field[]
@@ -48,21 +51,33 @@ export function createServer(api: Api): Server {
     () => new Map(operations.value.map((one) => [one.name, { one, fields: fieldsOf(one.schema) }])),
   )
 
+  async function attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+      failure.value = null
+    } catch (thrown) {
+      failure.value = noticeOf(thrown)
+    }
+  }
+
   return {
     settings,
     operations,
     failure,
     needsToken: computed(() => settings.value?.auth === 'token'),
-    async load() {
-      try {
-        settings.value = await api.json<Settings>('/api/v1/settings')
+    greet: () =>
+      attempt(async () => {
+        const said = await api.json<Settings>('/api/v1/settings')
+        settings.value = said
+        const { credentials } = api
+        if (said.auth === 'none' || credentials.token() !== null) return
+        if ((await credentials.ask(null)) === null) throw tokenMissing()
+      }),
+    load: () =>
+      attempt(async () => {
         const listed = await api.json<{ operations: readonly Operation[] }>('/api/v1/operations')
         operations.value = listed.operations
-        failure.value = null
-      } catch (thrown) {
-        failure.value = noticeOf(thrown)
-      }
-    },
+      }),
     operation: (name) => byName.value.get(name)?.one,
     fields: (name) => byName.value.get(name)?.fields ?? [],
     place: (name) => byName.value.get(name)?.one.place ?? 'any',

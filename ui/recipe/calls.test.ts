@@ -76,3 +76,7 @@ test('cliCall quotes what needs it', () => {
     "./pixelflow process 'my photo.jpg' -r rotate:90 -o photo.webp",
   )
 })
+
+test('cliCall names a server that is not where it looks by itself', () => {
+  expect(cliCall({ ...subject, origin: 'https://pixels.example' })).toEndWith(' -s https://pixels.example')
+})

@@ -1,5 +1,8 @@
 /** What the page does, as calls for a terminal. */
 
+/** Where the command line looks for a server when it is told nothing. */
+const usualOrigin = 'http://127.0.0.1:3000'
+
 export interface CallSubject {
   readonly origin: string
   readonly fileName: string
@@ -8,7 +11,7 @@ export interface CallSubject {
   readonly needsToken: boolean
   /** What results are called once there are some. */
   readonly results: readonly { readonly href: string; readonly fileName: string }[]
-  /** What a result would be called before there is one. */
+  /** What a result would be called before there is one; a pattern for several. */
   readonly resultName: string
 }
 
@@ -30,10 +33,17 @@ export function curlCall(subject: CallSubject): string {
   return [create.join(' \\\n  '), ...fetches].join('\n\n')
 }
 
-/** The same by our own command line. */
+/** The same by our own command line, which takes its token from PIXELFLOW_TOKEN by itself. */
 export function cliCall(subject: CallSubject): string {
-  const { fileName, recipe, resultName } = subject
-  return ['./pixelflow process', quote(fileName), `-r ${quote(recipe)}`, `-o ${quote(resultName)}`].join(' ')
+  const { origin, fileName, recipe, resultName } = subject
+  const server = origin === usualOrigin ? [] : [`-s ${quote(origin)}`]
+  return [
+    './pixelflow process',
+    quote(fileName),
+    `-r ${quote(recipe)}`,
+    `-o ${quote(resultName)}`,
+    ...server,
+  ].join(' ')
 }
 
 /** A word for a POSIX shell: bare where that is safe, else in single quotes. */

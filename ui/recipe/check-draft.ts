@@ -42,7 +42,9 @@ export function checkDraft(draft: Draft, fields: (op: string) => readonly Field[
     const text = printText(parseRecipe(body))
     return { problems, runnable: { body, json: JSON.stringify(body, null, 2), text } }
   } catch (thrown) {
-    return { problems: [wholeProblem(draft, Fault.of(thrown))], runnable: null }
+    const { message, place } = Fault.of(thrown)
+    const words = [message, place.remedy].filter((part) => part !== undefined).join(' ')
+    return { problems: [problemAt(draft, place.field ?? '', words)], runnable: null }
   }
 }
 
@@ -64,12 +66,13 @@ function valueProblems(lane: Lane, fields: (op: string) => readonly Field[]): Re
   )
 }
 
-function wholeProblem(draft: Draft, fault: Fault): RecipeProblem {
-  const place = fault.place.field === undefined ? undefined : placeOf(draft, fault.place.field)
+/** A problem at the place that a fault's field such as `steps[1].sigma` names, if it names one of this draft. */
+export function problemAt(draft: Draft, field: string, message: string): RecipeProblem {
+  const { lane, step, parameter } = placeOf(draft, field) ?? {}
   return {
-    message: [fault.message, fault.place.remedy].filter((part) => part !== undefined).join(' '),
-    ...(place === undefined ? {} : { lane: place.lane }),
-    ...(place?.step === undefined ? {} : { step: place.step }),
-    ...(place?.parameter === undefined ? {} : { parameter: place.parameter }),
+    message,
+    ...(lane === undefined ? {} : { lane }),
+    ...(step === undefined ? {} : { step }),
+    ...(parameter === undefined ? {} : { parameter }),
   }
 }

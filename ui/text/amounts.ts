@@ -1,3 +1,6 @@
+/** Between a number and its unit: they never part at the end of a line. */
+const gap = '\u00A0'
+
 const sizes = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
 /** A size in bytes for people, in decimal units as file managers show them: `3.1 MB`. */
@@ -9,15 +12,15 @@ export function inBytes(bytes: number): string {
     unit += 1
   }
   const digits = unit > 0 && value < 9.95 ? 1 : 0
-  return `${value.toFixed(digits)} ${sizes[unit]}`
+  return `${value.toFixed(digits)}${gap}${sizes[unit]}`
 }
 
 /** A span of time for people: `84 ms`, `1.3 s`, `2 min 5 s`. */
 export function inTime(ms: number): string {
-  if (ms < 999.5) return `${Math.max(0, Math.round(ms))} ms`
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
+  if (ms < 999.5) return `${Math.max(0, Math.round(ms))}${gap}ms`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)}${gap}s`
   const seconds = Math.round(ms / 1000)
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  return `${Math.floor(seconds / 60)}${gap}min ${seconds % 60}${gap}s`
 }
 
 /** How long ago a moment was: `just now`, `5 min ago`, `3 h ago`, then the date. */
@@ -31,19 +34,19 @@ export function inPast(at: string, now: number): string {
 
 /** Pixels in millions: `12.2 MP`. */
 export function inMegapixels(pixels: number): string {
-  return `${(pixels / 1e6).toFixed(pixels < 9.95e6 ? 1 : 0)} MP`
+  return `${(pixels / 1e6).toFixed(pixels < 9.95e6 ? 1 : 0)}${gap}MP`
 }
 
 /** A part of a whole in percent, not rounded up to all of it: `72 %`, `99.6 %`. */
 export function inShare(part: number, whole: number): string {
   const percent = (part / whole) * 100
-  if (percent <= 99 || percent >= 100) return `${Math.round(percent)} %`
-  return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`
+  if (percent <= 99 || percent >= 100) return `${Math.round(percent)}${gap}%`
+  return `${(Math.floor(percent * 10) / 10).toFixed(1)}${gap}%`
 }
 
 /** A size limit, as settings are written: `512 MiB` where it is a whole number of those, else as any size. */
 export function inLimit(bytes: number): string {
   const mib = bytes / 2 ** 20
   if (mib < 1 || !Number.isInteger(mib)) return inBytes(bytes)
-  return mib % 1024 === 0 ? `${mib / 1024} GiB` : `${mib} MiB`
+  return mib % 1024 === 0 ? `${mib / 1024}${gap}GiB` : `${mib}${gap}MiB`
 }

@@ -22,7 +22,7 @@ export function FileButton({ label, main = false }: { label: string; main?: bool
         }}
       />
       <Icon name="picture" />
-      {label}
+      <span class="file-button-text">{label}</span>
     </label>
   )
 }

@@ -12,7 +12,7 @@ import { useFileDrop } from './use-file-drop.ts'
 
 /** The one page: picture on the left, recipe on the right, what was done before below. */
 export function Page() {
-  const { pick, server, alerts } = useApp()
+  const { pick, server, begin } = useApp()
   const isOver = useFileDrop(pick)
   useRunKey()
   const failure = server.failure.value
@@ -23,7 +23,7 @@ export function Page() {
         <AlertList />
         {failure === null ? null : (
           <NoticeBox notice={failure}>
-            <button type="button" class="button button-small" onClick={() => alerts.guard(server.load())}>
+            <button type="button" class="button button-small" onClick={begin}>
               Try again
             </button>
           </NoticeBox>
