@@ -80,6 +80,8 @@ export interface PictureOperation<S extends StepSchema = StepSchema> extends Ope
    */
   after(step: z.output<S>, before: Picture): Picture
   apply(pipeline: Sharp, step: z.output<S>, before: Picture): Sharp
+  /** Whether a mirrored picture would come out as something else than the mirrored result. Default: no. */
+  isLopsided?(step: z.output<S>, before: Picture): boolean
 }
 
 /** How the result is written; only the last step of an output. */

@@ -147,6 +147,11 @@ export const resize = pictureOperation({
     // Both sides stated: a decoder that shrinks while it loads would otherwise round the free side its own way.
     return pipeline.resize({ ...target, kernel, fit: 'fill' })
   },
+  // Enlarging shifts the picture by a fraction of a pixel, to one side, and nearest picks one of two equally near.
+  isLopsided: (step, before) => {
+    const { width, height } = sizeAfter(step, before)
+    return step.kernel === 'nearest' || width > before.width || height > before.height
+  },
 })
 
 function boxOf(step: Resize): { width: number; height: number } | undefined {

@@ -61,8 +61,7 @@ export function renderings(
     before,
     after,
     apply: (pipeline) => {
-      const opened =
-        i === 0 && output.source.orient ? orient.apply(pipeline, { op: 'orient', auto: true }) : pipeline
+      const opened = i === 0 && output.source.orient ? upright(pipeline, pass, before) : pipeline
       const changed = keep(applyPass(opened, pass, before), output.format)
       return i === drafts.length - 1
         ? format.apply(changed, output.format, after, target)
@@ -71,6 +70,17 @@ export function renderings(
   }))
   if (first === undefined) throw new Error('an output has at least one rendering')
   return [first, ...more]
+}
+
+/**
+ * Turns the source upright. sharp puts that off until it has resized, which keeps decoders shrinking while they load but
+ * is not the same for a resize that mirroring changes; a crop, here to the whole picture, makes sharp turn at once.
+ */
+function upright(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
+  const turned = orient.apply(pipeline, { op: 'orient', auto: true })
+  const first = pass.find(({ operation, step }) => operation.slot(step) !== 'grayscale')
+  if (first?.operation.isLopsided?.(first.step, before) !== true) return turned
+  return turned.extract({ left: 0, top: 0, width: before.width, height: before.height })
 }
 
 /**
