@@ -1,0 +1,192 @@
+import { expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { actorKinds, lanes, onlyStage } from '@pixelflow/core/job'
+import { readSettings } from '@pixelflow/fabric/config'
+import { openFabric } from '@pixelflow/fabric/open'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { natsServer } from '@pixelflow/testkit/nats-server'
+import { freePort } from '@pixelflow/testkit/port'
+import { valueSets } from './gates.ts'
+import { manifests, only, type Manifests, type Trigger } from './manifests.ts'
+
+/** The chart's own broker: real servers with the configuration and the environment that their pods would have. */
+
+// Not a plain word: it must survive the way into the server's configuration.
+const password = '1e5-p@ss:wörd/#'
+const routePassword = '12345e6'
+const account = 'local'
+
+test.each([
+  { name: 'default', servers: 1 },
+  { name: 'everything', servers: 3 },
+])(
+  '$servers of it: the parts get in, and the lag that KEDA asks for is the work that waits',
+  async ({ name, servers }) => {
+    const objects = await manifests(valueSets[name] ?? [])
+    await using cluster = await startServers(objects, servers)
+    const env = { ...only(objects, 'ConfigMap', '-gateway').data, NATS_URL: cluster.urls.join(',') }
+    const secret = join(cluster.home, 'password')
+    await Bun.write(secret, password)
+    const settings = readSettings(fabricSettings, { ...env, PIXELFLOW_NATS_PASSWORD_FILE: secret })
+    expect(settings.natsReplicas).toBe(servers)
+    await using fabric = await openFabric({
+      settings,
+      name: 'test',
+      log: createLog({ room: 'test', level: 'error' }),
+    })
+
+    // Where servers advertise their addresses, KEDA goes by those instead of their names.
+    for (const { address } of servers > 1 ? cluster.monitors : []) {
+      expect(await (await fetch(`http://${address}/varz`)).json()).not.toHaveProperty('connect_urls')
+    }
+
+    const triggers = only(objects, 'ScaledObject').spec?.triggers ?? []
+    expect(triggers).toHaveLength(lanes.length + 1)
+    for (const trigger of triggers) expect(await lagAt(0, cluster, trigger), trigger.name).toBe(0)
+
+    const kind = actorKinds[0]
+    for (const [count, lane] of lanes.entries()) {
+      for (let i = 0; i <= count; i += 1) {
+        await fabric.queue.submit({
+          kind,
+          lane,
+          account,
+          task: crypto.randomUUID().replaceAll('-', ''),
+          stage: onlyStage,
+        })
+      }
+    }
+    for (const trigger of triggers) {
+      const waiting = lanes.findIndex((lane) => lane === trigger.name) + 1
+      expect(await lagAt(waiting, cluster, trigger), trigger.name).toBe(waiting)
+    }
+  },
+  60_000,
+)
+
+interface Servers extends AsyncDisposable {
+  readonly home: string
+  readonly urls: readonly string[]
+  readonly monitors: readonly { readonly server: string; readonly address: string }[]
+}
+
+/** Starts the StatefulSet's pods on this machine: other ports and folders, else as they are. */
+async function startServers(objects: Manifests, count: number): Promise<Servers> {
+  const { metadata, spec } = only(objects, 'StatefulSet')
+  expect(spec?.replicas).toBe(count)
+  const conf = only(objects, 'ConfigMap', '-nats').data?.['nats.conf'] ?? ''
+  const container = spec?.template?.spec.containers[0]
+  const secrets: Record<string, string> = { PASSWORD: password, PASSWORD_OF_ROUTES: routePassword }
+
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-chart-nats-'))
+  await using scope = new AsyncDisposableStack()
+  scope.defer(() => rm(home, { recursive: true, force: true }))
+  const pods = await Promise.all(
+    Array.from({ length: count }, async (_, index) => ({
+      name: `${metadata.name}-${index}`,
+      client: await freePort(),
+      monitor: await freePort(),
+      route: await freePort(),
+    })),
+  )
+  // A pod's name is its address in the headless service; here all are this machine.
+  const here = (text: string) =>
+    pods.reduce(
+      (out, pod) => out.replace(new RegExp(`${pod.name}\\.[a-z.-]+:6222`), `127.0.0.1:${pod.route}`),
+      text,
+    )
+
+  // Dies with this process, however that one ends.
+  const leash = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
+  const command = [...leash, await natsServer()]
+  for (const pod of pods) {
+    const folder = join(home, pod.name)
+    const local = conf
+      .replace('0.0.0.0:4222', `127.0.0.1:${pod.client}`)
+      .replace('0.0.0.0:8222', `127.0.0.1:${pod.monitor}`)
+      .replace('0.0.0.0:6222', `127.0.0.1:${pod.route}`)
+      .replace('/run/nats/', `${folder}-`)
+      .replace('"/data"', `"${folder}"`)
+    await Bun.write(`${folder}.conf`, local)
+    const env: Record<string, string> = { POD_NAME: pod.name, ...secrets }
+    for (const { name, value } of container?.env ?? []) {
+      if (value !== undefined)
+        env[name] = here(value.replace(/\$\((\w+)\)/g, (_, other: string) => env[other] ?? ''))
+    }
+    const server = Bun.spawn([...command, '-c', `${folder}.conf`], {
+      env: { ...process.env, ...env },
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: Bun.file(`${folder}.log`),
+    })
+    scope.defer(async () => {
+      server.kill('SIGKILL')
+      await server.exited
+    })
+  }
+  for (const pod of pods)
+    await healthy(`http://127.0.0.1:${pod.monitor}/healthz`, join(home, `${pod.name}.log`))
+  const owned = scope.move()
+  return {
+    home,
+    urls: pods.map((pod) => `nats://127.0.0.1:${pod.client}`),
+    monitors: pods.map((pod) => ({ server: pod.name, address: `127.0.0.1:${pod.monitor}` })),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function healthy(url: string, log: string): Promise<void> {
+  const deadline = performance.now() + 20_000
+  for (;;) {
+    const answer = await fetch(url).catch(() => null)
+    if (answer?.ok) return
+    if (performance.now() > deadline)
+      throw new Error(`${url} does not answer:\n${await Bun.file(log).text()}`)
+    await Bun.sleep(50)
+  }
+}
+
+interface Streams {
+  readonly account_details: readonly {
+    readonly name: string
+    readonly stream_detail?: readonly {
+      readonly name: string
+      readonly consumer_detail?: readonly Consumer[]
+    }[]
+  }[]
+}
+
+interface Consumer {
+  readonly name: string
+  readonly num_pending: number
+  readonly num_ack_pending: number
+  readonly cluster?: { readonly leader?: string }
+}
+
+/** The lag once it is what is awaited, or after five seconds: a server learns a little later what another one took. */
+async function lagAt(awaited: number, servers: Servers, trigger: Trigger): Promise<number | undefined> {
+  const deadline = performance.now() + 5000
+  for (;;) {
+    const lag = await lagOf(servers, trigger)
+    if (lag === awaited || performance.now() > deadline) return lag
+    await Bun.sleep(50)
+  }
+}
+
+/** The lag as KEDA reads it: `/jsz` of the server that leads the consumer. */
+async function lagOf({ monitors }: Servers, { metadata }: Trigger): Promise<number | undefined> {
+  const query = new URLSearchParams({ acc: metadata['account'] ?? '', consumers: 'true', config: 'true' })
+  for (const { server, address } of monitors) {
+    const answer = (await (await fetch(`http://${address}/jsz?${query}`)).json()) as Streams
+    const streams = answer.account_details.find(({ name }) => name === metadata['account'])?.stream_detail
+    const consumers = streams?.find(({ name }) => name === metadata['stream'])?.consumer_detail
+    const consumer = consumers?.find(({ name }) => name === metadata['consumer'])
+    // A server alone leads everything, and says nothing of it.
+    if (consumer && (consumer.cluster?.leader ?? server) === server)
+      return consumer.num_pending + consumer.num_ack_pending
+  }
+  return undefined
+}
