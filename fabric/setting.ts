@@ -89,7 +89,7 @@ export function port<F>(env: string, declared: Declared<F>): Setting<number | F>
 }
 
 /** One of a few words. */
-export function choice<const T extends string, F>(
+export function choice<const T extends string, const F>(
   env: string,
   values: readonly T[],
   declared: Declared<F>,
