@@ -1,12 +1,16 @@
 import { Command, CommanderError } from 'commander'
 import { WrongSettings } from '@pixelflow/fabric/config'
 import manifest from '../package.json'
+import { benchCommand } from './commands/bench.ts'
 import { demoCommand } from './commands/demo.ts'
 import { getCommand } from './commands/get.ts'
+import { loadtestCommand } from './commands/loadtest.ts'
 import { processCommand } from './commands/process.ts'
 import { tasksCommand } from './commands/tasks.ts'
+import { testCommand } from './commands/test.ts'
 import { upCommand } from './commands/up.ts'
 import { uploadCommand } from './commands/upload.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { versionCommand } from './commands/version.ts'
 import { watchCommand } from './commands/watch.ts'
 import { readConfig } from './config.ts'
@@ -41,6 +45,11 @@ function commands(context: Context): Command {
   tasksCommand(program, context)
   getCommand(program, context)
   versionCommand(program, context, manifest.version)
+  program.commandsGroup('Develop it:')
+  testCommand(program, context)
+  verifyCommand(program, context)
+  benchCommand(program, context)
+  loadtestCommand(program, context)
   return program
 }
 
@@ -78,4 +87,5 @@ function end(error: unknown): number {
   return exitCodes.failed
 }
 
-process.exitCode = await main(process.argv.slice(2))
+// A command may have set its own, without an error to tell of.
+process.exitCode = (await main(process.argv.slice(2))) || (process.exitCode ?? exitCodes.ok)

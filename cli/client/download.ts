@@ -104,7 +104,7 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
 export async function saveToStdout(chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const sink = Bun.stdout.writer({ highWaterMark: 256 * 1024 })
   for await (const chunk of chunks) {
-    sink.write(chunk)
+    await sink.write(chunk)
     await sink.flush()
   }
   await sink.end()

@@ -16,7 +16,7 @@ export interface FollowOptions {
   readonly after?: string | undefined
   readonly signal: AbortSignal
   /** Told before each further try. */
-  retrying?(attempt: number): void
+  readonly retrying?: (attempt: number) => void
   /** Pauses between tries, in milliseconds: the first, and the longest. */
   readonly backoffMs?: readonly [first: number, longest: number]
 }

@@ -69,7 +69,7 @@ export function openServer({ url, token, signal }: ServerOptions): Server {
       const query = new URLSearchParams({ limit: String(limit) })
       if (status !== undefined) query.set('status', status)
       if (cursor !== undefined) query.set('cursor', cursor)
-      return read(taskPageView, await ask(`/api/v1/tasks?${query}`))
+      return read(taskPageView, await ask(`/api/v1/tasks?${query.toString()}`))
     },
     createTask: async (image, recipe) => read(taskView, await ask('/api/v1/tasks', body({ image, recipe }))),
     cancel: async (id) =>

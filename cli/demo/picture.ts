@@ -15,20 +15,25 @@ const ridges = 5
 
 /** An evening over hills, painted by code: 1600 × 1000 pixels of PNG. */
 export function samplePicture(): Buffer {
+  const tops = Array.from({ length: ridges }, (_, ridge) => horizon(ridge))
   return encodePng(width, height, (x, y) => {
-    const h = y / height
     const toSun = Math.hypot(x - width * 0.62, y - height * 0.52)
     // Disc, then a glow that fades with the distance.
     const glow = toSun < 92 ? 1 : Math.exp(-(toSun - 92) / 170) * 0.75
-    let colour = mix(mix(skyTop, skyLow, Math.min(1, h * 1.7) ** 1.4), sun, glow)
-    for (let ridge = 0; ridge < ridges; ridge++) {
-      const depth = (ridge + 1) / ridges
-      const top = 0.5 + depth * 0.33 + 0.045 * Math.sin(x / (240 - 28 * ridge) + ridge * 2.1)
-      const rough = 0.012 * Math.sin(x / (37 + 9 * ridge) + ridge) + 0.006 * Math.sin(x / 11 + ridge * 3)
-      if (h > top + rough)
-        colour = mix(mix(skyLow, near, 0.35 + 0.65 * depth), sun, glow * 0.12 * (1 - depth))
-    }
-    return colour
+    const ridge = tops.findLastIndex((top) => y > (top[x] ?? height))
+    if (ridge === -1) return mix(mix(skyTop, skyLow, Math.min(1, (y / height) * 1.7) ** 1.4), sun, glow)
+    const depth = (ridge + 1) / ridges
+    return mix(mix(skyLow, near, 0.35 + 0.65 * depth), sun, Math.min(glow, 0.75) * 0.12 * (1 - depth))
+  })
+}
+
+/** Height of one ridge over every column, in pixels from the top. */
+function horizon(ridge: number): Float64Array {
+  const base = 0.5 + ((ridge + 1) / ridges) * 0.33
+  return Float64Array.from({ length: width }, (_, x) => {
+    const hills = 0.045 * Math.sin(x / (240 - 28 * ridge) + ridge * 2.1)
+    const rough = 0.012 * Math.sin(x / (37 + 9 * ridge) + ridge) + 0.006 * Math.sin(x / 11 + ridge * 3)
+    return (base + hills + rough) * height
   })
 }
 

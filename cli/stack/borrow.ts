@@ -18,7 +18,7 @@ export interface BorrowOptions {
   /** Base address; undefined when nobody named one. */
   readonly server: string | undefined
   readonly signal: AbortSignal
-  say(text: string): void
+  readonly say: (text: string) => void
 }
 
 const slowestStartMs = 10 * 60_000

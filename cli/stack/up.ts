@@ -16,7 +16,7 @@ export interface UpOptions {
   /** The log of a room. */
   readonly log: (room: string) => Log
   /** Tells people what is fetched or built. */
-  say(text: string): void
+  readonly say: (text: string) => void
   /** Ends when nobody uses it any more. */
   readonly temporary: boolean
   /** Gives up starting. */
@@ -102,7 +102,8 @@ export async function startUp({ config, log, say, temporary, signal }: UpOptions
     if (!gateway || !actors) throw new Error('two rooms make two programs')
     running.push({ graceMs: config.drainTimeoutMs + drainMarginMs, processes: [gateway, actors] })
     const [said] = await unlessAborted(Promise.all([gateway.ready, actors.ready]))
-    const url = String(said.fields['url'] ?? config.serverUrl).replace(/\/$/, '')
+    const told = said.fields['url']
+    const url = (typeof told === 'string' ? told : config.serverUrl).replace(/\/$/, '')
     await place.write({ pid: process.pid, url, temporary, startedAt: new Date().toISOString() })
     return { url, broker, ...up }
   } catch (error) {

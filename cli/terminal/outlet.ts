@@ -1,4 +1,5 @@
 import type { EventView, TaskView } from '@pixelflow/core/api'
+import type { EventKind } from '@pixelflow/core/event'
 import { bar, liveLine } from './bar.ts'
 import { styleOf } from './style.ts'
 import { size, span } from './units.ts'
@@ -6,7 +7,7 @@ import { size, span } from './units.ts'
 /** How a command tells what goes on: a bar for eyes, lines for pipes, NDJSON for programs. */
 export interface Outlet {
   /** Something worth a line, for people only. */
-  note(text: string): void
+  readonly note: (text: string) => void
   /** How much of a picture has been sent; `total` is null when nobody knows. */
   sent(name: string, bytes: number, total: number | null): void
   /** Something has happened to the task. */
@@ -54,7 +55,9 @@ function plainOutlet({ quietStdout = false }: OutletOptions): Outlet {
       void process.stderr.write(
         `${String(Math.round(view.task.progress)).padStart(3)} %  ${nameOf(view)}  ${span(performance.now() - started)}\n`,
       ),
-    result: (_, lines) => void lines.forEach((line) => to.write(`${line}\n`)),
+    result(_, lines) {
+      for (const line of lines) to.write(`${line}\n`)
+    },
     close() {},
   }
 }
@@ -64,12 +67,12 @@ function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: Out
   const live = liveLine(process.stderr)
   const started = performance.now()
   let task: TaskView | undefined
-  let doing = ''
+  let stage = ''
   const draw = () => {
     if (!task) return
     const since = style.dim(span(performance.now() - started))
     const percent = `${Math.round(task.progress)} %`.padStart(5)
-    live.show(`${bar(task.progress, barWidth, style)} ${percent}  ${doing}  ${since}`)
+    live.show(`${bar(task.progress, barWidth, style)} ${percent}  ${stage}  ${since}`)
   }
   // So that the clock goes on while a stage takes long.
   const clock = setInterval(draw, 100)
@@ -84,7 +87,7 @@ function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: Out
     },
     event(view) {
       task = view.task
-      doing = doingAfter(view)
+      stage = doing[view.kind]
       if (everyEvent) {
         const at = style.dim(span(performance.now() - started).padStart(8))
         live.print(`${at}  ${mark(view, style)} ${nameOf(view)}`)
@@ -114,21 +117,14 @@ function nameOf({ kind, output }: EventView): string {
 }
 
 /** What is going on after an event, for the time until the next one. */
-function doingAfter({ kind }: EventView): string {
-  switch (kind) {
-    case 'queued':
-      return 'waiting for an actor'
-    case 'started':
-      return 'fetching'
-    case 'fetched':
-      return 'decoding'
-    case 'decoded':
-    case 'output':
-      return 'processing'
-    case 'completed':
-    case 'failed':
-    case 'cancelled':
-    case 'deleted':
-      return kind
-  }
+const doing: Readonly<Record<EventKind, string>> = {
+  queued: 'waiting for an actor',
+  started: 'fetching',
+  fetched: 'decoding',
+  decoded: 'processing',
+  output: 'processing',
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  deleted: 'deleted',
 }

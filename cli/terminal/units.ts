@@ -15,8 +15,9 @@ export function span(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
-/** How much smaller or larger, for eyes: `−86 %`, `+3 %`. */
+/** How much smaller or larger, for eyes: `−86 %`, `+3 %`, `±0 %`. */
 export function change(before: number, after: number): string {
   const percent = Math.round((after / before - 1) * 100)
-  return percent <= 0 ? `−${-percent} %` : `+${percent} %`
+  if (percent === 0) return '±0 %'
+  return percent < 0 ? `−${-percent} %` : `+${percent} %`
 }

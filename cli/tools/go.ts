@@ -12,7 +12,7 @@ export interface Workshop {
   /** PATH on which Go is looked for; Go's own default folder is looked at too. */
   readonly path?: string | undefined
   /** Tells people what is going on, one line a call. */
-  say(text: string): void
+  readonly say: (text: string) => void
 }
 
 /** Half an hour: the largest tool takes four minutes on two cores, and others may be building it already. */

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openSource } from './source.ts'
+import { readTarget } from './target.ts'
+
+let cwd: string
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'pixelflow-target-'))
+  await writeFile(join(cwd, 'photo.jpg'), Uint8Array.of(0xff, 0xd8, 0xff, 0xe0))
+  await writeFile(join(cwd, 'empty.jpg'), '')
+  await symlink('photo.jpg', join(cwd, 'link.jpg'))
+  await mkdir(join(cwd, 'there'))
+})
+afterAll(() => rm(cwd, { recursive: true, force: true }))
+
+async function target(argument: string | undefined, names = ['default'], force = false) {
+  return readTarget(argument, { source: await openSource('photo.jpg', cwd), names, cwd, force })
+}
+const one = { name: 'default', format: 'webp' } as const
+const thumb = { name: 'thumb', format: 'jpeg' } as const
+
+describe('where a result goes', () => {
+  test('a file, whose ending asks for a format', async () => {
+    const found = await target('out.AVIF')
+    expect([found.pathOf(one), found.format]).toEqual([join(cwd, 'out.AVIF'), 'avif'])
+    expect((await target('out')).format).toBeUndefined()
+    expect((await target('out.gif')).format).toBeUndefined()
+  })
+
+  test('nowhere named: beside the caller, after the source', async () => {
+    expect((await target(undefined)).pathOf(one)).toBe(join(cwd, 'photo.out.webp'))
+    expect((await target(undefined, ['a', 'thumb'])).pathOf(thumb)).toBe(join(cwd, 'photo.thumb.jpg'))
+  })
+
+  test('a folder that is there, or one to be made', async () => {
+    expect((await target('there')).pathOf(one)).toBe(join(cwd, 'there/photo.webp'))
+    const made = await target('new/deep/', ['a', 'thumb'])
+    await made.prepare()
+    expect(made.pathOf(thumb)).toBe(join(cwd, 'new/deep/photo.thumb.jpg'))
+    await writeFile(made.pathOf(thumb), 'x')
+  })
+
+  test('a pattern', async () => {
+    const found = await target('out/{name}/{stem}-x.{ext}', ['a', 'thumb'])
+    expect(found.pathOf(thumb)).toBe(join(cwd, 'out/thumb/photo-x.jpg'))
+  })
+
+  test('standard output', async () => {
+    expect((await target('-')).isStdout).toBe(true)
+  })
+
+  test.each(['one.webp', '-', '{stem}.{ext}'])('%s holds one output only', async (argument) => {
+    await expect(target(argument, ['a', 'b'])).rejects.toMatchObject({ code: 2, field: '--output' })
+  })
+
+  test('a folder that is not there is told of before anything is sent', async () => {
+    await expect(target('missing/out.webp')).rejects.toMatchObject({ code: 2 })
+  })
+
+  test.each(['photo.jpg', './photo.jpg', 'link.jpg'])(
+    'the source is not overwritten by accident: %s',
+    async (name) => {
+      await expect(target(name)).rejects.toMatchObject({
+        code: 2,
+        remedy: expect.stringContaining('--force'),
+      })
+      expect((await target(name, ['default'], true)).pathOf({ name: 'default', format: 'jpeg' })).toBe(
+        join(cwd, name),
+      )
+    },
+  )
+})
+
+describe('where a picture comes from', () => {
+  test('a file, its kind told by its bytes', async () => {
+    expect(await openSource('photo.jpg', cwd)).toMatchObject({
+      name: 'photo.jpg',
+      bytes: 4,
+      mediaType: 'image/jpeg',
+    })
+  })
+
+  test.each([
+    ['nothing.jpg', 'There is no file nothing.jpg.'],
+    ['there', 'there is a folder, not a picture.'],
+    ['empty.jpg', 'empty.jpg is empty.'],
+  ])('%s is refused', async (name, message) => {
+    await expect(openSource(name, cwd)).rejects.toMatchObject({ code: 2, message })
+  })
+
+  test('standard input', async () => {
+    expect(await openSource('-', cwd)).toMatchObject({ path: null, bytes: null })
+  })
+})

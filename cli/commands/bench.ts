@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { findNatsServer } from '../broker/find.ts'
+import type { Context } from '../context.ts'
+import { handOver } from './hand-over.ts'
+import { examples } from './shared.ts'
+
+export function benchCommand(program: Command, context: Context): void {
+  const command = program
+    .command('bench')
+    .summary('measure this machine against the limit of its own')
+    .description(
+      'Measures the whole way of a picture against the plainest programs that do the same work, in the same run.\n' +
+        'Options are passed on, for example --images 40, --rounds 3, --upload-mib 256, --json.',
+    )
+    .allowUnknownOption()
+    .argument('[options...]', 'options of the benchmark')
+  examples(command, ['bench', 'bench --images 10 --rounds 1', 'bench --json']).action(
+    async (args: string[]) => {
+      const { config } = context
+      const nats = await findNatsServer({
+        root: config.root,
+        cacheDir: config.cacheDir,
+        path: config.env['PATH'],
+        named: config.natsServer,
+        downloadUrl: config.natsDownloadUrl,
+        say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
+      })
+      await handOver(
+        [process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args],
+        context,
+        {
+          NODE_ENV: 'production',
+          PIXELFLOW_NATS_SERVER: nats.path,
+        },
+      )
+    },
+  )
+}

@@ -1,0 +1,23 @@
+import type { Context } from '../context.ts'
+import { Exit } from '../exit.ts'
+
+/** Runs a program in our place: our terminal, its exit code. Ctrl-C reaches it by itself; other signals are passed on. */
+export async function handOver(
+  command: readonly string[],
+  { config, interrupts }: Context,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const child = Bun.spawn([...command], {
+    cwd: config.root,
+    env: { ...config.env, ...env },
+    stdin: 'inherit',
+    stdout: 'inherit',
+    stderr: 'inherit',
+  })
+  const pass = () => child.kill('SIGTERM')
+  interrupts.signal.addEventListener('abort', pass)
+  const code = await child.exited
+  interrupts.signal.removeEventListener('abort', pass)
+  if (interrupts.signal.aborted) throw new Exit('interrupted', 'Interrupted.')
+  if (code !== 0) process.exitCode = code
+}

@@ -1,0 +1,58 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { samplePictureFile } from '../demo/picture.ts'
+import { Exit } from '../exit.ts'
+import { goTool } from '../tools/go.ts'
+import { handOver } from './hand-over.ts'
+import { examples, withServer } from './shared.ts'
+
+export function loadtestCommand(program: Command, context: Context): void {
+  const command = program
+    .command('loadtest')
+    .summary('run a load test with k6')
+    .description(
+      'Runs one of the scripts in loadtest/ with k6, which is built when it is first needed, against a server; with\n' +
+        'none running on this machine it starts one. What stands behind -- is passed on to k6.',
+    )
+    .argument('[name]', 'name of the script', 'smoke')
+    .argument('[k6...]', 'options for k6')
+    .option('-s, --server <url>', 'address of the server (default: PIXELFLOW_URL, else this machine)')
+    .option('--token <token>', 'bearer token; better kept in PIXELFLOW_TOKEN')
+  examples(command, ['loadtest smoke', 'loadtest smoke -- --vus 4 --duration 20s']).action(
+    async (name: string, more: string[], options: { server?: string; token?: string }) =>
+      loadtest(name, more, options, context),
+  )
+}
+
+async function loadtest(
+  name: string,
+  more: readonly string[],
+  options: { server?: string; token?: string },
+  context: Context,
+): Promise<void> {
+  const { config } = context
+  const folder = join(config.root, 'loadtest')
+  const names = (await readdir(folder)).flatMap((file) => /^([a-z0-9-]+)\.ts$/.exec(file)?.[1] ?? [])
+  if (!names.includes(name)) {
+    throw new Exit('usage', `There is no load test ${name}.`, { remedy: `There are: ${names.join(', ')}.` })
+  }
+  const say = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
+  const k6 = await goTool('k6', {
+    root: config.root,
+    cacheDir: config.cacheDir,
+    path: config.env['PATH'],
+    say,
+  })
+  const picture = samplePictureFile(join(config.dataDir, 'demo/evening.png'))
+  await withServer(context, options, say, async (server) => {
+    const token = options.token ?? config.token
+    await handOver([k6, 'run', ...more, join(folder, `${name}.ts`)], context, {
+      BASE_URL: server.url,
+      PICTURE: picture,
+      K6_NO_USAGE_REPORT: 'true',
+      ...(token === undefined ? {} : { TOKEN: token }),
+    })
+  })
+}

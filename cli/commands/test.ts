@@ -1,0 +1,158 @@
+import { availableParallelism } from 'node:os'
+import type { Command } from 'commander'
+import { findNatsServer } from '../broker/find.ts'
+import type { Context } from '../context.ts'
+import { Exit } from '../exit.ts'
+import { liveLine } from '../terminal/bar.ts'
+import { styleOf } from '../terminal/style.ts'
+import { span } from '../terminal/units.ts'
+import { runFile, type FileResult } from '../tests/run-file.ts'
+import { chosen, findTests, suites, type TestFile } from '../tests/suites.ts'
+import { findChromium } from '../tools/chromium.ts'
+import { goTool } from '../tools/go.ts'
+import { examples } from './shared.ts'
+
+export function testCommand(program: Command, context: Context): void {
+  const command = program
+    .command('test')
+    .summary('run the test suites')
+    .description(
+      'Runs the test suites: every room, or those that are named. Builds or installs what they need first: nats-server,\n' +
+        'the pinned Go tools, and (as root, through apt) Chromium. Ends with the sum over all suites.',
+    )
+    .argument('[rooms...]', 'rooms, folders or files')
+    .option('--bail', 'stop after the first file that fails')
+  examples(command, ['test', 'test core gateway', 'test cli/broker', 'test e2e --bail']).action(
+    async (asked: string[], { bail = false }: { bail?: boolean }) => runTests(asked, bail, context),
+  )
+}
+
+async function runTests(asked: readonly string[], bail: boolean, context: Context): Promise<void> {
+  const { root } = context.config
+  const all = await findTests(root)
+  const files = chosen(all, asked)
+  const missing =
+    asked.length === 0
+      ? suites.filter(({ room }) => !all.some((file) => file.suite.room === room)).map(({ room }) => room)
+      : asked.filter((one) => chosen(all, [one]).length === 0)
+  const env = await prepare(files, context)
+  const report = reporter(files.length, context.config.colour)
+  for (const room of missing) report.missing(room)
+
+  const stop = new AbortController()
+  const signal = AbortSignal.any([context.interrupts.signal, stop.signal])
+  const run = async (file: TestFile) => {
+    if (signal.aborted) return
+    report.started(file)
+    const result = await runFile(file, { root, env, signal })
+    // One that we have ended ourselves has not failed.
+    if (signal.aborted) return
+    report.finished(result)
+    if (bail && result.failed > 0) stop.abort()
+  }
+  await inLanes(
+    files.filter((file) => !file.suite.alone),
+    availableParallelism(),
+    run,
+  )
+  await inLanes(
+    files.filter((file) => file.suite.alone),
+    1,
+    run,
+  )
+
+  const { passed, failed } = report.close()
+  if (context.interrupts.signal.aborted) throw new Exit('interrupted', 'Interrupted.')
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
+  if (failed > 0 || passed === 0) process.exitCode = 1
+}
+
+/** So many at once, in order. */
+async function inLanes<T>(
+  items: readonly T[],
+  lanes: number,
+  run: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items]
+  const lane = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await run(item)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}
+
+/** Brings what the chosen tests need; the environment in which they run. */
+async function prepare(files: readonly TestFile[], { config }: Context) {
+  const say = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
+  const workshop = { root: config.root, cacheDir: config.cacheDir, path: config.env['PATH'], say }
+  const nats = await findNatsServer({
+    ...workshop,
+    named: config.natsServer,
+    downloadUrl: config.natsDownloadUrl,
+  })
+  const needed = new Set(files.flatMap((file) => file.suite.tools ?? []))
+  for (const name of needed) await goTool(name, workshop)
+  const browser = files.some((file) => file.suite.browser)
+    ? await findChromium({
+        named: config.chromium,
+        path: config.env['PATH'],
+        mayInstall: process.getuid?.() === 0,
+        say,
+      }).catch((error: Exit) => {
+        // The browser test will fail and say so; the others need not wait for it.
+        say(`${error.message} ${error.remedy ?? ''}`)
+        return undefined
+      })
+    : undefined
+  // The settings of whoever runs the tests are theirs, not the tests'.
+  const plain = Object.entries(config.env).filter(([name]) => !/^(PIXELFLOW_|NATS_URL$)/.test(name))
+  return {
+    ...Object.fromEntries(plain),
+    PIXELFLOW_CACHE_DIR: config.cacheDir,
+    PIXELFLOW_NATS_SERVER: nats.path,
+    ...(browser === undefined ? {} : { PIXELFLOW_CHROMIUM: browser }),
+  }
+}
+
+/** Tells what has run in a line a file, and what runs at the bottom of a terminal. */
+function reporter(total: number, colour: boolean) {
+  const isTerminal = process.stdout.isTTY
+  const style = styleOf(process.stdout, colour)
+  const live = liveLine(process.stdout)
+  const under = new Set<string>()
+  let done = 0
+  let passed = 0
+  let failed = 0
+  const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
+  const draw = () => {
+    if (!isTerminal) return
+    const sum = `${style.green(`${passed} passed`)}, ${failed === 0 ? '0 failed' : style.red(`${failed} failed`)}`
+    live.show(`${style.dim(`[${done}/${total}]`)} ${sum}  ${style.dim([...under].join(', '))}`)
+  }
+  return {
+    started(file: TestFile) {
+      under.add(file.path)
+      draw()
+    },
+    finished(result: FileResult) {
+      under.delete(result.file.path)
+      done += 1
+      passed += result.passed
+      failed += result.failed
+      const isGood = result.failed === 0
+      const counts = isGood ? `${result.passed} passed` : `${result.passed} passed, ${result.failed} failed`
+      print(
+        `${isGood ? style.green('✓') : style.red('✗')} ${result.file.path}  ${style.dim(`${counts}  ${span(result.tookMs)}`)}`,
+      )
+      if (!isGood) print(`${result.output.trimEnd()}\n${style.red(result.trouble ?? '')}`)
+      draw()
+    },
+    missing(room: string) {
+      failed += 1
+      print(`${style.red('✗')} ${room}  has no tests`)
+    },
+    close() {
+      live.clear()
+      return { passed, failed }
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { Exit } from '../exit.ts'
+import { liveLine } from '../terminal/bar.ts'
+import { styleOf } from '../terminal/style.ts'
+import { span } from '../terminal/units.ts'
+import { checks, type Check } from '../verify/checks.ts'
+import { mend, runCheck } from '../verify/run.ts'
+import { examples } from './shared.ts'
+
+export function verifyCommand(program: Command, context: Context): void {
+  const command = program
+    .command('verify')
+    .summary('run every static check')
+    .description('Runs every static check, fast ones first, and shows what the failing ones say.')
+    .argument('[checks...]', 'only those whose name contains one of these words')
+    .option('--write', 'mend first what can be mended: format, generated pages')
+  examples(command, ['verify', 'verify lint types', 'verify --write']).action(
+    async (asked: string[], { write = false }: { write?: boolean }) => verify(asked, write, context),
+  )
+}
+
+async function verify(
+  asked: readonly string[],
+  write: boolean,
+  { config, interrupts }: Context,
+): Promise<void> {
+  const style = styleOf(process.stdout, config.colour)
+  const live = liveLine(process.stdout)
+  const isTerminal = process.stdout.isTTY
+  const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
+  const chosen = checks.filter((check) => isAsked(check, asked))
+  if (chosen.length === 0) {
+    throw new Exit('usage', `There is no check called ${asked.join(' or ')}.`, {
+      remedy: `There are: ${checks.map((check) => check.name).join('; ')}.`,
+    })
+  }
+  const surroundings = { root: config.root, env: config.env, signal: interrupts.signal }
+  let failed = 0
+  for (const check of chosen) {
+    if (isTerminal) live.show(style.dim(`  ${check.name} …`))
+    if (write) await mend(check, surroundings)
+    const { ok, output, tookMs } = await runCheck(check, surroundings)
+    if (interrupts.signal.aborted) throw new Exit('interrupted', 'Interrupted.')
+    print(`${ok ? style.green('✓') : style.red('✗')} ${check.name}  ${style.dim(span(tookMs))}`)
+    if (!ok) print(`${output}\n`)
+    failed += ok ? 0 : 1
+  }
+  live.clear()
+  process.stdout.write(`\n${chosen.length - failed} of ${chosen.length} checks are fine\n`)
+  if (failed > 0) process.exitCode = 1
+}
+
+function isAsked({ name }: Check, asked: readonly string[]): boolean {
+  return asked.length === 0 || asked.some((word) => name.includes(word))
+}

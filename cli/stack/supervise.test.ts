@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { launch } from '@pixelflow/testkit/process'
+import type { Exit } from '../exit.ts'
+import { bestLeash, type Leash } from './leash.ts'
+import { supervise, type Program } from './supervise.ts'
+
+/** Supervision of real processes: shells that say what they are told to. */
+
+let home: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pixelflow-supervise-'))
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+const leashes: Leash[] = bestLeash() === 'pdeathsig' ? ['pdeathsig', 'pipe'] : ['pipe']
+const ready = `echo '{"level":"info","msg":"ready","n":1}'`
+
+function program(script: string): Program {
+  return {
+    room: 'gateway',
+    command: ['/bin/sh', '-c', script],
+    cwd: home,
+    env: { PATH: process.env['PATH'] },
+    isReady: (said) => said.msg === 'ready',
+  }
+}
+
+function recorder() {
+  const lines: { level: string; msg: string; room: string; how?: string }[] = []
+  const log = createLog({
+    room: 'gateway',
+    level: 'debug',
+    format: 'json',
+    write: (line) => lines.push(JSON.parse(line) as (typeof lines)[number]),
+  })
+  return { lines, log, messages: () => lines.map((line) => line.msg) }
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function until(what: string, is: () => boolean): Promise<void> {
+  for (let wait = 0; wait < 500; wait++) {
+    if (is()) return
+    await Bun.sleep(10)
+  }
+  throw new Error(`still not: ${what}`)
+}
+
+describe.each(leashes)('on a %s leash', (leash) => {
+  test('is ready, says what it says under its room, and ends when asked to', async () => {
+    const { log, lines } = recorder()
+    const one = supervise(program(`trap 'echo bye; exit 0' TERM; ${ready}; while :; do sleep 0.05; done`), {
+      leash,
+      log,
+    })
+    expect((await one.ready).fields).toEqual({ n: 1 })
+    const { pid } = one
+    await one.stop(5000)
+    expect(lines.map(({ level, msg, room }) => [room, level, msg])).toEqual([
+      ['gateway', 'info', 'ready'],
+      ['gateway', 'error', 'bye'],
+    ])
+    expect(isAlive(pid ?? 0)).toBe(false)
+    expect(one.pid).toBeUndefined()
+  })
+
+  test('that does not end is killed after the grace, with all it has started', async () => {
+    const { log, messages } = recorder()
+    const one = supervise(
+      program(
+        `trap '' TERM; (while :; do sleep 0.05; done) & echo "child $!"; ${ready}; while :; do sleep 0.05; done`,
+      ),
+      { leash, log },
+    )
+    await one.ready
+    const child = Number(/child (\d+)/.exec(messages()[0] ?? '')?.[1])
+    expect(isAlive(child)).toBe(true)
+    await one.stop(200)
+    expect(messages()).toContain('has not ended in time and is killed')
+    await until('its child is gone', () => !isAlive(child))
+  })
+
+  test('is started again when it dies, after growing pauses, and never given up', async () => {
+    const { log, lines, messages } = recorder()
+    const one = supervise(program(`${ready}; sleep 0.05; exit 3`), { leash, log, backoffMs: [10, 40] })
+    await one.ready
+    await until('it came back five times', () => messages().filter((m) => m === 'is back').length >= 5)
+    const pauses = lines.filter((line) => line.msg.startsWith('ended')) as unknown as {
+      inMs: number
+      how: string
+    }[]
+    expect(pauses.slice(0, 4).map((line) => line.inMs)).toEqual([20, 40, 40, 40])
+    expect(pauses[0]?.how).toBe('exit code 3')
+    await one.stop(1000)
+  })
+
+  test('killed with -9 it comes back', async () => {
+    const { log, messages } = recorder()
+    const one = supervise(program(`${ready}; exec sleep 60`), { leash, log, backoffMs: [10, 40] })
+    await one.ready
+    const first = one.pid ?? 0
+    process.kill(first, 'SIGKILL')
+    await until('it is back', () => messages().includes('is back'))
+    expect(one.pid).not.toBe(first)
+    one.kill()
+    await one.stop(1000)
+  })
+
+  test('that never becomes ready is not tried for ever: its last words are told', async () => {
+    const { log } = recorder()
+    const one = supervise(program('echo PIXELFLOW_X is wrong >&2; exit 78'), { leash, log })
+    const error = await one.ready.catch((thrown: Exit) => thrown)
+    expect(error).toMatchObject({
+      code: 1,
+      message: 'gateway did not start (exit code 78):\n  PIXELFLOW_X is wrong',
+    })
+    await one.stop(1000)
+  })
+
+  test('ends with the one who started it, even by kill -9, and so does what it has started', async () => {
+    const script = join(home, `parent-${leash}.ts`)
+    await writeFile(
+      script,
+      `import { supervise } from '${import.meta.dir}/supervise.ts'
+       import { createLog } from '${import.meta.dir}/../../fabric/telemetry/log.ts'
+       const log = createLog({ room: 'x', level: 'debug', format: 'json' })
+       const one = supervise({ room: 'x', command: ['/bin/sh', '-c', 'echo "pid $$"; exec sleep 60'], cwd: '/', env: process.env,
+         isReady: (said) => said.msg.startsWith('pid ') }, { leash: '${leash}', log })
+       await one.ready`,
+    )
+    await using parent = launch({ command: [process.execPath, script] })
+    const line = await parent.line((text) => text.includes('"pid '))
+    const pid = Number(/pid (\d+)/.exec(line)?.[1])
+    expect(isAlive(pid)).toBe(true)
+    parent.signal('SIGKILL')
+    await parent.exited
+    await until('it is gone', () => !isAlive(pid))
+  })
+})
+
+test('what lies between is understood: JSON, nats-server, and what a crash prints', async () => {
+  const { understand } = await import('./voice.ts')
+  expect(understand('{"time":"x","level":"warn","room":"gateway","msg":"m","a":1}')).toEqual({
+    level: 'warn',
+    msg: 'm',
+    fields: { a: 1 },
+  })
+  expect(understand('[7] 2026/11/21 13:00:00.123456 [ERR] no space')).toEqual({
+    level: 'error',
+    msg: 'no space',
+    fields: {},
+  })
+  expect(understand('[7] 2026/11/21 13:00:00.123456 [INF] Server is ready').level).toBe('debug')
+  expect(understand('{ not json').msg).toBe('{ not json')
+  expect(understand('panic: oh')).toEqual({ level: 'error', msg: 'panic: oh', fields: {} })
+})

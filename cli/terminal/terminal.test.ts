@@ -1,0 +1,51 @@
+import { expect, test } from 'bun:test'
+import { bar, liveLine } from './bar.ts'
+import { styleOf } from './style.ts'
+import { change, size, span } from './units.ts'
+
+const plain = styleOf({}, true)
+
+test('a bar is as wide as it is meant to be, whatever it shows', () => {
+  for (let percent = -5; percent <= 105; percent += 0.5) expect(bar(percent, 24, plain)).toHaveLength(24)
+  expect(bar(0, 4, plain)).toBe('░░░░')
+  expect(bar(50, 4, plain)).toBe('██░░')
+  expect(bar(56, 4, plain)).toBe('██▎░')
+  expect(bar(100, 4, plain)).toBe('████')
+})
+
+test('a live line is rewritten in place and never wraps', () => {
+  let written = ''
+  const line = liveLine({ write: (text: string) => (written += text), columns: 10 })
+  line.show('12345678901234')
+  expect(written).toBe('\r\u001b[2K123456789')
+  line.print('stays')
+  expect(written).toEndWith('\r\u001b[2Kstays\n123456789')
+  line.clear()
+  expect(written).toEndWith('\r\u001b[2K')
+})
+
+test('colours are for terminals, and for those who want them', () => {
+  expect(plain.red('x')).toBe('x')
+  expect(styleOf({ isTTY: true }, false).red('x')).toBe('x')
+  expect(styleOf({ isTTY: true }, true).red('x')).toBe('\u001b[31mx\u001b[39m')
+})
+
+test('numbers are for eyes', () => {
+  expect([0, 999, 1000, 43_100, 999_600, 2_400_000, 123_456_789].map(size)).toEqual([
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '43.1 kB',
+    '1.0 MB',
+    '2.4 MB',
+    '123 MB',
+  ])
+  expect([0, 84.4, 1200, 59_949, 200_000].map(span)).toEqual([
+    '0 ms',
+    '84 ms',
+    '1.2 s',
+    '59.9 s',
+    '3 min 20 s',
+  ])
+  expect([change(100, 14), change(100, 103), change(100, 100)]).toEqual(['−86 %', '+3 %', '±0 %'])
+})

@@ -1,0 +1,23 @@
+/** One static check: a command in the checkout whose exit code says whether all is well. */
+export interface Check {
+  readonly name: string
+  readonly command: readonly string[]
+  /** The command that mends what it can; `verify --write` runs it first. */
+  readonly write?: readonly string[]
+}
+
+/** The one Bun that runs us. */
+const bun = process.execPath
+/** A tool from node_modules, run by Bun also where no Node is installed. */
+const tool = (...command: string[]) => [bun, '--no-env-file', 'run', '--bun', '--silent', ...command]
+
+/** Every static check, fast ones first. Add a row for a new one. */
+export const checks: readonly Check[] = [
+  { name: 'launcher is POSIX sh', command: ['sh', '-n', 'pixelflow'] },
+  { name: 'format', command: tool('oxfmt', '--check'), write: tool('oxfmt') },
+  { name: 'lint', command: tool('oxlint', '--type-aware', '--quiet') },
+  { name: 'unused files, exports, packages', command: tool('knip', '--no-progress') },
+  { name: 'types', command: tool('tsc', '-p', '.') },
+  { name: 'types of the page', command: tool('tsc', '-p', 'ui') },
+  { name: 'chart', command: [bun, '--no-env-file', 'deploy/k8s/verify.ts'] },
+]
