@@ -9,10 +9,9 @@ export interface Leash {
  * far as this machine's tools allow. A child also watches its pipe, so it ends with its parent on any machine.
  */
 export function leashed(command: readonly string[], leash: Leash): string[] {
-  const setpriv = process.platform === 'linux' ? Bun.which('setpriv') : null
   const blocks = Math.ceil(leash.maxFileBytes / 512)
   return [
-    ...(setpriv === null ? [] : [setpriv, '--pdeathsig', 'KILL', '--no-new-privs', '--']),
+    ...(works([...setpriv, 'true']) ? setpriv : []),
     // `exec` keeps the process id; ulimit -f counts blocks of 512 bytes.
     '/bin/sh',
     '-c',
@@ -20,4 +19,16 @@ export function leashed(command: readonly string[], leash: Leash): string[] {
     'sh',
     ...command,
   ]
+}
+
+const setpriv = ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs', '--']
+
+/** Not every setpriv can do this, BusyBox's for one, and other systems have none: a trial tells. */
+function works(command: string[]): boolean {
+  if (process.platform !== 'linux') return false
+  try {
+    return Bun.spawnSync(command, { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' }).exitCode === 0
+  } catch {
+    return false
+  }
 }

@@ -1,0 +1,140 @@
+import { rmSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { firstJob } from '@pixelflow/core/job'
+import { readSettings, redact, WrongSettings, type Values } from '@pixelflow/fabric/config'
+import { openFabric } from '@pixelflow/fabric/open'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
+import { actorSettings } from './config.ts'
+import { transform } from './kinds/transform/transform.ts'
+import { reconcile } from './runtime/reconcile.ts'
+import { startRuntime } from './runtime/runtime.ts'
+import { leashed } from './sandbox/leash.ts'
+import { openSandbox, type SandboxOptions } from './sandbox/sandbox.ts'
+import { openScratch } from './sandbox/scratch.ts'
+
+/** One actor process: takes jobs from the queue and has its children do them, until it is told to stop. */
+
+const table = { ...fabricSettings, ...actorSettings }
+type Settings = Values<typeof table>
+
+/** Time kept back from the drain for giving back what did not finish, and for saying goodbye, in milliseconds. */
+const goodbyeMs = 1500
+/** How long the first child may take to start, in milliseconds; slow machines compile sharp's loader for a while. */
+const childStartMs = 30_000
+
+const settings = read()
+const log = createLog({ room: 'actors', level: settings.logLevel, format: settings.logFormat })
+const stop = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    log.info('stopping', { signal })
+    stop.abort()
+  })
+}
+if (settings.exitWithParent) process.stdin.resume().on('close', () => stop.abort())
+process.on('uncaughtException', (error) => void fail('unexpected error', error))
+
+try {
+  await run(settings, log, stop.signal)
+  log.info('stopped')
+  process.exit(0)
+} catch (error) {
+  fail('cannot run', error)
+}
+
+async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<void> {
+  log.info('starting', { pid: process.pid, settings: redact(table, settings) })
+  await using parts = new AsyncDisposableStack()
+
+  const scratch = parts.use(await openScratch(settings.scratchDir))
+  // However this process comes to its end, short of a kill.
+  process.on('exit', () => rmSync(scratch.path, { recursive: true, force: true }))
+  const sandbox = parts.use(openSandbox(sandboxOptions(settings, scratch.path, log)))
+  const [fabric] = await Promise.all([
+    openFabric({ settings, name: 'actor', log, reconcileAfterMs: settings.reconcileAfterMs }),
+    sandbox.ready(AbortSignal.any([stop, AbortSignal.timeout(childStartMs)])),
+  ])
+  parts.use(fabric)
+
+  const { images, sources, results, events, queue, channel } = fabric
+  const { maxPixels, maxAttempts, concurrency } = settings
+  const runtime = startRuntime({
+    source: fabric.work,
+    channel,
+    events,
+    handler: transform({ images, blobs: sources, results, scratch, sandbox, maxPixels }),
+    actor: `${hostname()}.${process.pid}`,
+    maxAttempts,
+    // While a child computes, further jobs fetch their source or store their results.
+    slots: concurrency * 2,
+    log,
+  })
+  const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)
+  log.info('ready', { kind: 'transform', scratch: scratch.path, children: concurrency })
+
+  await stopped(stop)
+  const late = setTimeout(() => {
+    log.warn('not drained in time', { held: runtime.held })
+    process.exit(0)
+  }, settings.drainTimeoutMs)
+  await runtime.drain(Math.max(0, settings.drainTimeoutMs - goodbyeMs))
+  await reconciling
+  await parts.disposeAsync()
+  clearTimeout(late)
+}
+
+function sandboxOptions(settings: Settings, cwd: string, log: Log): SandboxOptions {
+  const { concurrency, taskTimeoutMs, maxRssBytes } = settings
+  const command = [
+    process.execPath,
+    '--no-env-file',
+    '--no-install',
+    join(import.meta.dir, 'sandbox/child.ts'),
+  ]
+  return {
+    command: leashed(command, { maxFileBytes: maxRssBytes }),
+    env: {
+      NODE_ENV: 'production',
+      // Decoders that were not made for hostile files stay off even if one were asked for.
+      VIPS_BLOCK_UNTRUSTED: '1',
+      // Memory of one thread is given back sooner when few arenas hold it.
+      MALLOC_ARENA_MAX: '2',
+      // What libvips puts aside goes where everything else of the task lies.
+      TMPDIR: cwd,
+    },
+    cwd,
+    startTimeoutMs: childStartMs,
+    children: concurrency,
+    timeLimitMs: taskTimeoutMs,
+    maxRssBytes,
+    recycleRssBytes: Math.max(256 * 2 ** 20, maxRssBytes / 2),
+    recycleAfter: 1000,
+    restartPauseMs: 250,
+    tell: {
+      lost: (news) => log.warn('child lost', { ...news }),
+      unstartable: (news) => log.error('child does not start', { ...news }),
+    },
+  }
+}
+
+function read(): Settings {
+  try {
+    return readSettings(table, process.env)
+  } catch (error) {
+    const problems = error instanceof WrongSettings ? error.message.split('\n') : [String(error)]
+    createLog({ room: 'actors' }).error('settings are wrong', { problems })
+    process.exit(1)
+  }
+}
+
+function fail(what: string, error: unknown): never {
+  log.error(what, { error })
+  process.exit(1)
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
