@@ -1,0 +1,86 @@
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createBudget } from '@pixelflow/fabric/budget'
+
+/** Bytes on their way to a client, as a file that only we know. */
+export interface Spooled {
+  readonly path: string
+  /** Removes the file and makes room for others. */
+  release(): Promise<void>
+}
+
+/** A bounded place on disk for large downloads under way. */
+export interface Spool extends AsyncDisposable {
+  /**
+   * Pours the bytes into a file; waits in line while the place is full. More than the whole place goes alone.
+   * @throws whatever the body or the signal throws; nothing is left behind then.
+   */
+  fill(bytes: number, body: () => Promise<AsyncIterable<Uint8Array>>, signal: AbortSignal): Promise<Spooled>
+  /** How many downloads hold or fill a file. */
+  readonly files: number
+}
+
+/** Opens the place, and clears it of what dead processes have left there. */
+export async function openSpool(folder: string, maxBytes: number): Promise<Spool> {
+  await mkdir(folder, { recursive: true })
+  await clear(folder)
+  const budget = createBudget(maxBytes)
+  const open = new Set<string>()
+
+  const remove = async (path: string, bytes: number) => {
+    if (!open.delete(path)) return
+    await rm(path, { force: true })
+    budget.give(bytes)
+  }
+
+  return {
+    async fill(bytes, body, signal) {
+      await budget.take(bytes, signal)
+      const path = join(folder, `${process.pid}-${crypto.randomUUID()}`)
+      open.add(path)
+      try {
+        await pour(await body(), path, signal)
+        return { path, release: () => remove(path, bytes) }
+      } catch (thrown) {
+        await remove(path, bytes)
+        throw thrown
+      }
+    },
+    get files() {
+      return open.size
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...open].map((path) => rm(path, { force: true })))
+    },
+  }
+}
+
+async function pour(body: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    for await (const chunk of body) {
+      signal.throwIfAborted()
+      for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Files carry the process that made them: one that lives may be a gateway that shares the folder. */
+async function clear(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? NaN)
+    if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue
+    await rm(join(folder, name), { force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (thrown) {
+    return (thrown as { code?: string }).code === 'EPERM'
+  }
+}

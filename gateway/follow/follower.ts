@@ -1,0 +1,133 @@
+import type { StoredEvent } from '@pixelflow/core/event'
+import type { EventLog } from '@pixelflow/core/ports/events'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { ReadModel } from '../readmodel/tasks.ts'
+import type { Feed } from '../usecases/ports.ts'
+import { createMilestones } from './milestones.ts'
+import type { Watchers } from './watchers.ts'
+
+/** A log that has been quiet for so long has been read to its end, whatever its last sequence says. */
+const quietMs = 3000
+const firstWaitMs = 100
+const longestWaitMs = 5000
+
+export interface FollowerState {
+  /** Sequence of the last event taken. */
+  readonly position: number
+  readonly isCaughtUp: boolean
+  readonly watchers: number
+}
+
+export interface Follower extends Feed, AsyncDisposable {
+  readonly state: FollowerState
+  /** The read model has gone back: so do we. */
+  setBack(): void
+}
+
+export interface FollowerNeeds {
+  readonly eventLog: EventLog
+  /** Asked for when needed: the read model and its follower know each other. */
+  readonly index: () => ReadModel
+  readonly watchers: Watchers
+  readonly log: Log
+}
+
+/**
+ * Follows the event log from where the read model stands, feeding it and the watchers, in this order: whoever has seen
+ * an event finds it in the list. A fault is met by starting again from there, after a growing while.
+ */
+export function startFollower({ eventLog, index, watchers, log }: FollowerNeeds): Follower {
+  const stopping = new AbortController()
+  const milestones = createMilestones()
+  let isCaughtUp = false
+  let round = new AbortController()
+  let target = 0
+  let waitMs = firstWaitMs
+
+  const caughtUp = () => {
+    if (isCaughtUp) return
+    isCaughtUp = true
+    milestones.reach(Infinity)
+    log.info('caught up with the event log', { position: index().position })
+  }
+
+  const take = (one: StoredEvent) => {
+    index().apply([one])
+    watchers.dispatch(one)
+    milestones.reach(one.seq)
+    if (one.seq >= target) caughtUp()
+    waitMs = firstWaitMs
+  }
+
+  const follow = async (signal: AbortSignal) => {
+    const { log: identity, last } = await eventLog.position()
+    const model = index()
+    if (model.log !== identity || model.position > last) {
+      log.info('folding the event log from its beginning', { last })
+      model.restart(identity)
+    }
+    target = last
+    if (model.position >= target) caughtUp()
+    // A log whose last events have expired ends before its last sequence, and says nothing more.
+    let quiet = setTimeout(caughtUp, quietMs)
+    try {
+      for await (const one of eventLog.follow(model.position, signal)) {
+        take(one)
+        if (!isCaughtUp) quiet = refreshed(quiet, caughtUp)
+      }
+    } finally {
+      clearTimeout(quiet)
+    }
+  }
+
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      round = new AbortController()
+      const signal = AbortSignal.any([stopping.signal, round.signal])
+      try {
+        await follow(signal)
+      } catch (error) {
+        if (!signal.aborted) log.warn('following the event log failed', { error, retryMs: waitMs })
+      }
+      if (stopping.signal.aborted) return
+      isCaughtUp = false
+      await pause(waitMs, stopping.signal)
+      waitMs = Math.min(2 * waitMs, longestWaitMs)
+    }
+  }
+  const running = run()
+
+  return {
+    subscribe: watchers.subscribe,
+    reached: (seq, withinMs) => milestones.reached(() => index().position >= seq, seq, withinMs),
+    caughtUp: (withinMs) => milestones.reached(() => isCaughtUp, Infinity, withinMs),
+    get state() {
+      return { position: index().position, isCaughtUp, watchers: watchers.count }
+    },
+    setBack() {
+      isCaughtUp = false
+      round.abort()
+    },
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await running
+    },
+  }
+}
+
+function refreshed(timer: ReturnType<typeof setTimeout>, then: () => void): ReturnType<typeof setTimeout> {
+  clearTimeout(timer)
+  return setTimeout(then, quietMs)
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}

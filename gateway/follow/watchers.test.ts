@@ -1,0 +1,50 @@
+import { expect, test } from 'bun:test'
+import type { StoredEvent } from '@pixelflow/core/event'
+import { createWatchers } from './watchers.ts'
+
+const never = new AbortController().signal
+const one = (seq: number, id = 'a', account = 'ann') =>
+  ({ seq, event: { task: { id, account } } }) as StoredEvent
+
+test('hands each event to whoever watches its task, and to nobody else', async () => {
+  const watchers = createWatchers()
+  using first = watchers.subscribe('ann', 'a')
+  using second = watchers.subscribe('ann', 'a')
+  using other = watchers.subscribe('bob', 'a')
+  expect(watchers.count).toBe(3)
+  watchers.dispatch(one(1))
+  watchers.dispatch(one(2, 'b'))
+  watchers.dispatch(one(3))
+  for (const watch of [first, second]) {
+    expect([await watch.next(never), await watch.next(never)]).toEqual([one(1), one(3)])
+  }
+  const waiting = other.next(never)
+  watchers.dispatch(one(4, 'a', 'bob'))
+  expect(await waiting).toEqual(one(4, 'a', 'bob'))
+})
+
+test('holds a few events for a slow watcher, then says that it has missed some', async () => {
+  const watchers = createWatchers(3)
+  using watch = watchers.subscribe('ann', 'a')
+  for (let seq = 1; seq <= 50; seq++) watchers.dispatch(one(seq))
+  expect(await watch.next(never)).toBe('missed')
+  watchers.dispatch(one(51))
+  expect(await watch.next(never)).toEqual(one(51))
+})
+
+test('lets go of those who leave, and of all at the end', async () => {
+  const watchers = createWatchers()
+  const leaving = new AbortController()
+  const left = watchers.subscribe('ann', 'a')
+  const waiting = left.next(leaving.signal)
+  leaving.abort()
+  expect(await waiting).toBeNull()
+  left[Symbol.dispose]()
+  expect(watchers.count).toBe(0)
+  using watch = watchers.subscribe('ann', 'a')
+  const ended = watch.next(never)
+  watchers.close()
+  expect(await ended).toBeNull()
+  using late = watchers.subscribe('ann', 'a')
+  expect(await late.next(never)).toBeNull()
+})

@@ -1,0 +1,92 @@
+import { Database, SQLiteError } from 'bun:sqlite'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+
+/** Bump it when the tables change: an older file is thrown away and folded again from the log. */
+const schemaVersion = 1
+
+/**
+ * Opens the file of the read model, made anew when it is missing, of another version or damaged; a damaged one is
+ * moved aside first. When another process holds it, a private temporary one takes its place: two gateways may share a
+ * data folder by mistake, or for the moment in which one follows the other.
+ */
+export function openFile(path: string, log: Log): Database {
+  mkdirSync(dirname(path), { recursive: true })
+  try {
+    return prepared(new Database(path, { create: true }))
+  } catch (error) {
+    if (isLocked(error)) {
+      log.warn('task list is held by another process', {
+        path,
+        remedy: 'Give each gateway its own PIXELFLOW_DATA_DIR.',
+      })
+      return prepared(new Database(''))
+    }
+    if (!isDamaged(error)) throw error
+    moveAside(path, log, error)
+    return prepared(new Database(path, { create: true }))
+  }
+}
+
+/** True when the file itself is at fault, so that another one would work. */
+export function isDamaged(error: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB|FORMAT|IOERR_SHORT_READ|SCHEMA|CANTOPEN_ISDIR)/.test(codeOf(error))
+}
+
+function isLocked(error: unknown): boolean {
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof SQLiteError ? (error.code ?? '') : ''
+}
+
+/** Keeps one damaged file for whoever wants to look at it, never more. */
+export function moveAside(path: string, log: Log, error: unknown): void {
+  log.error('task list is damaged and will be made anew', { path, kept: `${path}.damaged`, error })
+  for (const ending of ['-wal', '-shm']) rmSync(path + ending, { force: true })
+  rmSync(`${path}.damaged`, { force: true, recursive: true })
+  if (existsSync(path)) renameSync(path, `${path}.damaged`)
+}
+
+function prepared(db: Database): Database {
+  try {
+    // Held for as long as we run: nobody else has any business in it, and it saves the shared-memory file.
+    db.run('PRAGMA locking_mode = EXCLUSIVE')
+    db.run('PRAGMA busy_timeout = 2000')
+    db.run('PRAGMA journal_mode = WAL')
+    db.run('PRAGMA synchronous = NORMAL')
+    db.run('PRAGMA cache_size = -16000')
+    db.transaction(() => {
+      const found = db.query<{ user_version: number }, []>('PRAGMA user_version').get()?.user_version
+      if (found === schemaVersion) return
+      db.run('DROP TABLE IF EXISTS tasks')
+      db.run('DROP TABLE IF EXISTS place')
+      create(db)
+    }).exclusive()
+    // Opening reads hardly more than the header; this touches the tables as well.
+    db.query('SELECT log, position FROM place').get()
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function create(db: Database): void {
+  db.run(`CREATE TABLE tasks (
+    account TEXT NOT NULL,
+    id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    task TEXT NOT NULL,
+    PRIMARY KEY (account, id)
+  ) STRICT, WITHOUT ROWID`)
+  db.run('CREATE INDEX tasks_by_status ON tasks (account, status, id)')
+  db.run('CREATE INDEX tasks_by_change ON tasks (changed)')
+  db.run('CREATE TABLE place (log TEXT NOT NULL, position INTEGER NOT NULL) STRICT')
+  db.run("INSERT INTO place VALUES ('', 0)")
+  db.run(`PRAGMA user_version = ${schemaVersion}`)
+}

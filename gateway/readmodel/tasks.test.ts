@@ -1,0 +1,181 @@
+import { Database } from 'bun:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event'
+import type { Status, Task } from '@pixelflow/core/task'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { openReadModel, type ReadModel } from './tasks.ts'
+
+let folder: string
+let path: string
+let lines: string[]
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pixelflow-readmodel-'))
+  path = join(folder, 'gateway', 'tasks.sqlite')
+  lines = []
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const hour = 3600e3
+let setbacks = 0
+
+function open(retentionMs = 24 * hour): ReadModel {
+  const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
+  return openReadModel({ path, retentionMs, log, onSetback: () => (setbacks += 1) })
+}
+
+const idOf = (n: number) => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}`
+
+function stored(
+  seq: number,
+  n: number,
+  more: Partial<Task> = {},
+  kind: EventKind = 'queued',
+  at = new Date(),
+): StoredEvent {
+  const task: Task = {
+    id: idOf(n),
+    account: 'ann',
+    status: 'queued',
+    progress: 0,
+    image: idOf(0),
+    recipe: { steps: [] },
+    outputs: [],
+    attempt: 0,
+    createdAt: at.toISOString(),
+    updatedAt: at.toISOString(),
+  }
+  return { seq, event: eventOf(kind, task, more, at) }
+}
+
+const numbers = (page: { items: readonly Task[] }) => page.items.map((one) => Number(one.id.slice(-12)))
+const list = (model: ReadModel, limit = 50, more: { status?: Status; cursor?: string } = {}) =>
+  model.list({ account: 'ann', limit, ...more })
+
+describe('a list', () => {
+  test('is newest first, page by page, and unshaken by what is added meanwhile', async () => {
+    using model = open()
+    model.apply([1, 2, 3, 4, 5].map((n) => stored(n, n)))
+    const first = await list(model, 2)
+    expect(numbers(first)).toEqual([5, 4])
+    model.apply([stored(6, 6)])
+    const second = await list(model, 2, { cursor: first.next ?? '' })
+    expect(numbers(second)).toEqual([3, 2])
+    const third = await list(model, 2, { cursor: second.next ?? '' })
+    expect([numbers(third), third.next]).toEqual([[1], null])
+    expect((await list(model, 6)).next).toBeNull()
+  })
+
+  test('shows the latest snapshot of each task, filtered by status and account', async () => {
+    using model = open()
+    model.apply([stored(1, 1), stored(2, 2), stored(3, 3, { account: 'bob' })])
+    model.apply([stored(4, 1, { status: 'running', progress: 40 }, 'started')])
+    expect((await list(model)).items.map((one) => one.status)).toEqual(['queued', 'running'])
+    expect(numbers(await list(model, 50, { status: 'running' }))).toEqual([1])
+    expect(numbers(await model.list({ account: 'bob', limit: 5 }))).toEqual([3])
+    model.apply([stored(5, 1, {}, 'deleted')])
+    expect(numbers(await list(model))).toEqual([2])
+  })
+
+  test('leaves out what has left the log', async () => {
+    using model = open(hour)
+    model.apply([stored(1, 1, {}, 'queued', new Date(Date.now() - 2 * hour)), stored(2, 2)])
+    expect(numbers(await list(model))).toEqual([2])
+  })
+
+  test.each(['x', '', 'AZAAAAAAcACAAAAAAAAAAQ==', 'AAAAAAAAAAAAAAAAAAAAAA'])(
+    'refuses the cursor %p',
+    async (cursor) => {
+      using model = open()
+      await expect(list(model, 5, { cursor })).rejects.toMatchObject({
+        code: 'invalid_request',
+        place: { field: 'cursor' },
+      })
+    },
+  )
+})
+
+describe('the file', () => {
+  test('is the log up to its position, across a restart', async () => {
+    {
+      using model = open()
+      model.restart('log-a')
+      model.apply([stored(7, 1), stored(9, 2)])
+    }
+    using model = open()
+    expect([model.log, model.position]).toEqual(['log-a', 9])
+    model.apply([stored(8, 1, { status: 'running' }, 'started')])
+    expect((await list(model)).items.map((one) => one.status)).toEqual(['queued', 'queued'])
+  })
+
+  test('is written soon after, without anybody asking', async () => {
+    using model = open()
+    model.apply([stored(1, 1)])
+    await Bun.sleep(80)
+    model[Symbol.dispose]()
+    using again = open()
+    expect(again.position).toBe(1)
+  })
+
+  test('forgets one log for another', async () => {
+    using model = open()
+    model.restart('log-a')
+    model.apply([stored(1, 1)])
+    model.restart('log-b')
+    expect([model.log, model.position, (await list(model)).items]).toEqual(['log-b', 0, []])
+  })
+
+  test.each([
+    ['no database', 'this is no database, '.repeat(200)],
+    ['cut short', 'SQLite format 3\0 and then nothing'],
+  ])('is moved aside when it is %s', async (_, content) => {
+    open()[Symbol.dispose]()
+    writeFileSync(path, content)
+    using model = open()
+    expect([model.log, model.position]).toEqual(['', 0])
+    model.apply([stored(1, 1)])
+    expect(numbers(await list(model))).toEqual([1])
+    expect(await Bun.file(`${path}.damaged`).text()).toBe(content)
+    expect(lines.join()).toContain('damaged')
+  })
+
+  test.each([
+    ['throughout is made anew when it is opened', 1],
+    ['in places is made anew when one is met, and whoever follows is sent back', 8],
+  ])('scrambled %s', async (_, fromPage) => {
+    {
+      using model = open()
+      model.restart('log-a')
+      model.apply(Array.from({ length: 400 }, (_, n) => stored(n + 1, n + 1)))
+    }
+    const bytes = await Bun.file(path).bytes()
+    writeFileSync(
+      path,
+      bytes.map((byte, at) => (at < fromPage * 4096 ? byte : byte ^ 0x5a)),
+    )
+    const before = setbacks
+    using model = open()
+    if (fromPage > 1) {
+      expect(model.position).toBe(400)
+      await expect(list(model)).rejects.toMatchObject({ code: 'unavailable' })
+      expect(setbacks).toBe(before + 1)
+    }
+    expect([model.log, model.position]).toEqual(['', 0])
+    model.apply([stored(1, 1)])
+    expect(numbers(await list(model))).toEqual([1])
+  })
+
+  test('held by somebody else is left alone', async () => {
+    open()[Symbol.dispose]()
+    const holder = new Database(path)
+    holder.run('PRAGMA locking_mode = EXCLUSIVE')
+    holder.run('BEGIN EXCLUSIVE')
+    using model = open()
+    model.apply([stored(1, 1)])
+    expect(numbers(await list(model))).toEqual([1])
+    expect(lines.join()).toContain('held by another process')
+    holder.close()
+  })
+})

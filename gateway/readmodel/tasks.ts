@@ -1,0 +1,144 @@
+import type { Database } from 'bun:sqlite'
+import type { StoredEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import type { TaskIndex, TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
+import type { Task } from '@pixelflow/core/task'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { cursorAfter, idOfCursor } from './cursor.ts'
+import { isDamaged, moveAside, openFile } from './file.ts'
+import { statementsOf } from './statements.ts'
+
+const largestBatch = 500
+const longestWaitMs = 25
+const pruneEveryMs = 60_000
+
+export interface ReadModel extends TaskIndex, Disposable {
+  /** Which log it was folded from; empty while from none. */
+  readonly log: string
+  /** Forgets everything, to be folded from that log from its beginning. */
+  restart(log: string): void
+}
+
+export interface ReadModelOptions {
+  readonly path: string
+  /** A task whose last change is older has left the log and is not listed any more. */
+  readonly retentionMs: number
+  readonly log: Log
+  /** Told when the position has gone back, so that whoever follows the log goes back too. */
+  readonly onSetback: () => void
+}
+
+/**
+ * The task list in SQLite. Events are taken at once and written in batches of one transaction each, together with the
+ * position they reach: a file is always exactly the log up to its position. Any failure to write goes back to what the
+ * file holds.
+ */
+export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOptions): ReadModel {
+  let db: Database = openFile(path, log)
+  let statements = statementsOf(db)
+  let { log: folded, position } = statements.place()
+  // Only the newest snapshot of a task counts, so only that is kept until it is written.
+  const pending = new Map<string, StoredEvent>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let prunedAt = 0
+
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    if (pending.size === 0) return
+    attempt(() => statements.write([...pending.values()], position))
+    pending.clear()
+    if (Date.now() - prunedAt < pruneEveryMs) return
+    prunedAt = Date.now()
+    attempt(() => statements.prune(prunedAt - retentionMs))
+  }
+
+  const attempt = <T>(act: () => T): T => {
+    try {
+      return act()
+    } catch (error) {
+      setBack(error)
+      throw new Fault('unavailable', 'The task list is being made anew.', {
+        retryAfterMs: 1000,
+        cause: error,
+      })
+    }
+  }
+
+  const setBack = (error: unknown) => {
+    pending.clear()
+    if (isDamaged(error)) {
+      db.close()
+      moveAside(path, log, error)
+      db = openFile(path, log)
+      statements = statementsOf(db)
+    } else {
+      log.error('task list could not be written', { path, error })
+    }
+    ;({ log: folded, position } = statements.place())
+    onSetback()
+  }
+
+  const flushLater = () => {
+    timer ??= setTimeout(() => {
+      try {
+        flush()
+      } catch {
+        // Told already; the follower begins again from the position that the file holds.
+      }
+    }, longestWaitMs)
+  }
+
+  return {
+    get log() {
+      return folded
+    },
+    get position() {
+      return position
+    },
+    apply(events) {
+      for (const one of events) {
+        if (one.seq <= position) continue
+        position = one.seq
+        pending.set(`${one.event.task.account}/${one.event.task.id}`, one)
+      }
+      if (pending.size >= largestBatch) flush()
+      else if (pending.size > 0) flushLater()
+    },
+    list: (query) =>
+      new Promise<TaskPage>((resolve) => {
+        const before = query.cursor === undefined ? undefined : idOfCursor(query.cursor)
+        flush()
+        resolve(
+          pageOf(
+            attempt(() => statements.list(query, before, Date.now() - retentionMs)),
+            query,
+          ),
+        )
+      }),
+    restart(next) {
+      pending.clear()
+      attempt(() => statements.clear(next))
+      folded = next
+      position = 0
+    },
+    [Symbol.dispose]() {
+      try {
+        flush()
+      } finally {
+        db.close()
+      }
+    },
+  }
+}
+
+/** One row more than asked for says that there is another page. */
+function pageOf(rows: readonly { id: string; task: string }[], { limit }: TaskQuery): TaskPage {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  return {
+    // Written from a validated event by this very program.
+    items: shown.map((row) => JSON.parse(row.task) as Task),
+    next: rows.length > limit && last ? cursorAfter(last.id) : null,
+  }
+}

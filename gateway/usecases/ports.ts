@@ -1,0 +1,48 @@
+import type { StoredEvent } from '@pixelflow/core/event'
+import type { ImageRecord } from '@pixelflow/core/image'
+import type { Blobs } from '@pixelflow/core/ports/blobs'
+import type { Channel } from '@pixelflow/core/ports/channel'
+import type { Events } from '@pixelflow/core/ports/events'
+import type { Queue } from '@pixelflow/core/ports/queue'
+import type { Records } from '@pixelflow/core/ports/records'
+import type { TaskIndex } from '@pixelflow/core/ports/task-index'
+import type { OwnWrites } from './own-writes.ts'
+
+/** Everything use-cases stand on; each takes the few it needs. */
+export interface Ports {
+  readonly images: Records<ImageRecord>
+  /** Bytes of uploaded images. */
+  readonly sources: Blobs
+  /** Bytes of finished outputs. */
+  readonly results: Blobs
+  readonly events: Events
+  readonly queue: Queue
+  readonly channel: Pick<Channel, 'cancel'>
+  readonly index: Pick<TaskIndex, 'list'>
+  readonly feed: Feed
+  readonly writes: OwnWrites
+  readonly limits: Limits
+}
+
+export interface Limits {
+  readonly maxUploadBytes: number
+  readonly maxPixels: number
+}
+
+/** What the gateway's one follower of the event log offers to those who wait for something. */
+export interface Feed {
+  /** Live events of one task from now on. */
+  subscribe(account: string, task: string): Subscription
+  /** Whether the task list has everything up to `seq`, waiting for it for a while. */
+  reached(seq: number, withinMs: number): Promise<boolean>
+  /** Whether the task list holds all that was there when the gateway began to follow, waiting for it for a while. */
+  caughtUp(withinMs: number): Promise<boolean>
+}
+
+export interface Subscription extends Disposable {
+  /**
+   * The next live event, in order; `missed` when this reader was too slow and has to look into the history; null when
+   * the signal aborts or the gateway stops.
+   */
+  next(signal: AbortSignal): Promise<StoredEvent | 'missed' | null>
+}
