@@ -17,7 +17,16 @@ export const checks: readonly Check[] = [
   { name: 'format', command: tool('oxfmt', '--check'), write: tool('oxfmt') },
   { name: 'lint', command: tool('oxlint', '--type-aware', '--quiet') },
   { name: 'unused files, exports, packages', command: tool('knip', '--no-progress') },
+  {
+    name: 'generated pages',
+    command: [bun, '--no-env-file', 'docs/generate.ts', '--check'],
+    write: [bun, '--no-env-file', 'docs/generate.ts'],
+  },
   { name: 'types', command: tool('tsc', '-p', '.') },
   { name: 'types of the page', command: tool('tsc', '-p', 'ui') },
-  { name: 'chart', command: [bun, '--no-env-file', 'deploy/k8s/verify.ts'] },
+  {
+    name: 'chart',
+    command: [bun, '--no-env-file', 'deploy/k8s/verify.ts'],
+    write: [bun, '--no-env-file', 'deploy/k8s/generate.ts'],
+  },
 ]

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { findChromium } from './chromium.ts'
+import { goTool } from './go.ts'
+import { pinned } from './pinned.ts'
+
+let home: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pixelflow-tools-'))
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+let serial = 0
+async function folder(): Promise<string> {
+  const path = join(home, String((serial += 1)))
+  await mkdir(path)
+  return path
+}
+
+describe('a pinned Go tool', () => {
+  /** A checkout with one tool that needs nothing from anywhere. */
+  async function checkout(source = 'package main\n\nfunc main() { println("hello") }\n') {
+    const root = await folder()
+    await mkdir(join(root, 'tools/hello/src'), { recursive: true })
+    await writeFile(
+      join(root, 'tools/hello/go.mod'),
+      'module pixelflow.test/hello\n\ngo 1.24\n\ntool pixelflow.test/greet\n\nrequire pixelflow.test/greet v1.2.3\n\nreplace pixelflow.test/greet => ./src\n',
+    )
+    await writeFile(join(root, 'tools/hello/go.sum'), '')
+    await writeFile(join(root, 'tools/hello/src/go.mod'), 'module pixelflow.test/greet\n\ngo 1.24\n')
+    await writeFile(join(root, 'tools/hello/src/main.go'), source)
+    const said: string[] = []
+    const workshop = { root, cacheDir: join(root, 'cache'), say: (text: string) => void said.push(text) }
+    return { workshop, said, root }
+  }
+
+  test('is built once, by one of many, and runs', async () => {
+    const { workshop, said } = await checkout()
+    const paths = await Promise.all([1, 2, 3].map(() => goTool('hello', workshop)))
+    expect(new Set(paths).size).toBe(1)
+    expect(said.filter((line) => line.startsWith('building hello 1.2.3'))).toHaveLength(1)
+    const run = Bun.spawnSync([paths[0] ?? ''])
+    expect(run.stderr.toString()).toBe('hello\n')
+  }, 120_000)
+
+  test('has another place in the cache when its checksums change', async () => {
+    const { workshop, root } = await checkout()
+    const first = await goTool('hello', workshop)
+    await writeFile(join(root, 'tools/hello/go.sum'), '\n')
+    expect(await goTool('hello', workshop)).not.toBe(first)
+  }, 120_000)
+
+  test('that does not compile shows why', async () => {
+    const { workshop } = await checkout('package main\n\nfunc main() { nothing() }\n')
+    await expect(goTool('hello', workshop)).rejects.toMatchObject({
+      code: 1,
+      message: expect.stringContaining('undefined: nothing'),
+    })
+  }, 120_000)
+
+  test.each(['nats-server', 'k6', 'helm', 'kubectl-validate'])('%s is pinned to a version', async (name) => {
+    const tool = await pinned(resolve(import.meta.dir, '../..'), name)
+    expect(tool.version).toMatch(/^\d+\.\d+\.\d+$/)
+  })
+})
+
+describe('Chromium', () => {
+  const say = () => {}
+
+  async function path(...names: string[]): Promise<string> {
+    const at = await folder()
+    for (const name of names) await writeFile(join(at, name), '#!/bin/sh\n', { mode: 0o755 })
+    return at
+  }
+
+  test('on PATH is found by any of its names', async () => {
+    const at = await path('google-chrome')
+    expect(await findChromium({ path: at, mayInstall: false, say })).toBe(join(at, 'google-chrome'))
+  })
+
+  test('named and missing is refused by name', async () => {
+    const search = findChromium({ named: '/nowhere/chromium', mayInstall: true, say })
+    await expect(search).rejects.toMatchObject({
+      code: 2,
+      message: expect.stringContaining('/nowhere/chromium'),
+    })
+  })
+
+  test('is installed by root through apt', async () => {
+    const at = await path('apt-get')
+    for (const name of ['sh', 'chmod']) await symlink(Bun.which(name) ?? '', join(at, name))
+    await writeFile(
+      join(at, 'apt-get'),
+      `#!/bin/sh\necho "$@" >>${at}/asked\n[ "$1" = install ] && { echo '#!/bin/sh' >${at}/chromium; chmod +x ${at}/chromium; }\nexit 0\n`,
+      { mode: 0o755 },
+    )
+    expect(await findChromium({ path: at, mayInstall: true, say })).toBe(join(at, 'chromium'))
+    expect(await Bun.file(join(at, 'asked')).text()).toBe(
+      'update -qq\ninstall -y -qq --no-install-recommends chromium\n',
+    )
+  })
+
+  test('missing: the command that installs it is named', async () => {
+    const search = findChromium({ path: await path('apt-get'), mayInstall: false, say })
+    await expect(search).rejects.toMatchObject({ remedy: 'Install it: sudo apt-get install -y chromium' })
+    const without = findChromium({ path: dirname(await path()), mayInstall: true, say })
+    await expect(without).rejects.toMatchObject({ remedy: expect.stringContaining('PIXELFLOW_CHROMIUM') })
+  })
+})
