@@ -1,0 +1,89 @@
+import { check } from 'k6'
+import exec from 'k6/execution'
+import http, { type RefinedParams, type Response } from 'k6/http'
+import type { Options } from 'k6/options'
+import { Trend } from 'k6/metrics'
+import { png } from './png.ts'
+
+/**
+ * Does the whole way work, for a few at once? Upload → task → events → result → delete, against BASE_URL, with the
+ * bearer token PIXELFLOW_TOKEN if there is one. Ends by itself within 15 seconds; fails on any error at all.
+ */
+
+const baseUrl = (__ENV['BASE_URL'] ?? 'http://127.0.0.1:3000').replace(/\/$/, '')
+const token = __ENV['PIXELFLOW_TOKEN']
+
+export const options: Options = {
+  scenarios: {
+    smoke: { executor: 'constant-vus', vus: 3, duration: '6s', gracefulStop: '8s' },
+  },
+  thresholds: {
+    checks: ['rate==1'],
+    http_req_failed: ['rate==0'],
+    // Generous: this asks whether it works; bench/ asks how fast.
+    'http_req_duration{name:upload}': ['p(95)<2000'],
+    'http_req_duration{name:result}': ['p(95)<2000'],
+    task_duration: ['p(95)<5000'],
+  },
+}
+
+const taskDuration = new Trend('task_duration', true)
+
+export default function smoke(): void {
+  const picture = png(160, 115, exec.scenario.iterationInTest)
+
+  const uploaded = http.post(`${baseUrl}/api/v1/images`, picture.buffer, named('upload', 'image/png'))
+  if (!check(uploaded, { 'the image is stored': (answer) => answer.status === 201 })) return
+
+  const began = Date.now()
+  const body = JSON.stringify({ image: textAt(uploaded, 'id'), recipe: 'resize:64/blur:1/format:webp' })
+  const accepted = http.post(`${baseUrl}/api/v1/tasks`, body, named('submit', 'application/json'))
+  if (!check(accepted, { 'the task is accepted': (answer) => answer.status === 202 })) return
+  const task = `${baseUrl}/api/v1/tasks/${textAt(accepted, 'id')}`
+
+  // The stream ends by itself after the last event, so reading all of it is waiting for the end of the task.
+  const events = http.get(`${task}/events`, { ...named('events'), timeout: '10s' })
+  taskDuration.add(Date.now() - began)
+  check(events, {
+    'the events come as a stream': ({ headers }) =>
+      headers['Content-Type']?.startsWith('text/event-stream') === true,
+    'the last event is completed': (answer) => kinds(answer).at(-1) === 'completed',
+    'every event before it came once': (answer) => new Set(ids(answer)).size === ids(answer).length,
+  })
+
+  const result = http.get(`${task}/outputs/default`, { ...named('result'), responseType: 'binary' })
+  check(result, {
+    'the result is there': (answer) => answer.status === 200,
+    'the result is a WebP': (answer) => answer.headers['Content-Type'] === 'image/webp' && isWebp(answer),
+  })
+
+  check(http.del(task, null, named('delete task')), { 'the task goes': (answer) => answer.status === 204 })
+  const image = `${baseUrl}/api/v1/images/${textAt(uploaded, 'id')}`
+  check(http.del(image, null, named('delete image')), { 'the image goes': (answer) => answer.status === 204 })
+}
+
+/** One name for each kind of request: by default each URL would be a series of its own. */
+function named(name: string, type?: string): RefinedParams<'text'> {
+  const headers: Record<string, string> = {}
+  if (type !== undefined) headers['Content-Type'] = type
+  if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
+  return { headers, tags: { name } }
+}
+
+function textAt(answer: Response, field: string): string {
+  return String(answer.json(field))
+}
+
+function kinds({ body }: Response): string[] {
+  return [...String(body).matchAll(/^event: ?(.+)$/gm)].map(([, kind = '']) => kind)
+}
+
+function ids({ body }: Response): string[] {
+  return [...String(body).matchAll(/^id: ?(.+)$/gm)].map(([, id = '']) => id)
+}
+
+function isWebp({ body }: { body: ArrayBuffer | string | null }): boolean {
+  if (body === null || typeof body === 'string') return false
+  const bytes = new Uint8Array(body)
+  return String.fromCharCode(...bytes.subarray(0, 4), ...bytes.subarray(8, 12)) === 'RIFFWEBP'
+}
