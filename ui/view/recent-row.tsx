@@ -5,7 +5,7 @@ import { faults } from '@pixelflow/core/fault'
 import { inBytes, inPast, inTime } from '../text/amounts.ts'
 import { formatName } from '../text/names.ts'
 import { useApp } from './context.ts'
-import { Icon } from './icon.tsx'
+import { DeleteButton } from './delete-button.tsx'
 
 /** One task of the list; choosing it lays its picture and its results on the table. */
 export function RecentRow({ task, now }: { task: TaskView; now: number }) {
@@ -22,14 +22,7 @@ export function RecentRow({ task, now }: { task: TaskView; now: number }) {
           {inPast(task.createdAt, now)}
         </time>
       </button>
-      <button
-        type="button"
-        class="button-icon"
-        aria-label={`Remove ${words}`}
-        onClick={() => remove(task.id)}
-      >
-        <Icon name="close" />
-      </button>
+      <DeleteButton label={`task ${words}`} onDelete={() => remove(task.id)} />
     </li>
   )
 }

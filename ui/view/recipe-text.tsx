@@ -13,6 +13,7 @@ export function RecipeText() {
     <div class="recipe-text">
       <div class="recipe-text-head">
         <label class="label" for={id}>
+          <span class="visually-hidden">Recipe </span>
           {isJson ? 'As JSON' : 'As text'}
         </label>
         <CopyButton text={text} label="the recipe" />

@@ -1,0 +1,63 @@
+import type { Browser, Page } from 'playwright-core'
+
+/** The page as a person meets it, and everything that went wrong behind their back. */
+export interface Table extends AsyncDisposable {
+  readonly page: Page
+  /** Console errors and warnings, uncaught errors, violations of the content policy, requests to other hosts. */
+  readonly troubles: readonly string[]
+  /** Drops a file on the page, as from a file manager. */
+  drop(name: string, type: string, bytes: Uint8Array): Promise<void>
+  /** Width in pixels of the picture that an `<img>` holds; 0 while it holds none. */
+  naturalWidth(selector: string): Promise<number>
+}
+
+/** Opens the page in a fresh browser profile. */
+export async function openTable(
+  browser: Browser,
+  url: string,
+  { width = 1280, height = 900 } = {},
+): Promise<Table> {
+  const context = await browser.newContext({ viewport: { width, height }, acceptDownloads: true })
+  // Shorter than a test may take: a miss is reported by the browser with its reason, not by the clock without one.
+  context.setDefaultTimeout(12_000)
+  const page = await context.newPage()
+  const troubles: string[] = []
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) troubles.push(message.text())
+  })
+  page.on('pageerror', (error) => troubles.push(String(error)))
+  page.on('request', (request) => {
+    const asked = new URL(request.url())
+    if (asked.protocol.startsWith('http') && asked.origin !== new URL(url).origin)
+      troubles.push(`asked ${asked}`)
+  })
+  await page.addInitScript(reportViolations)
+  await page.goto(url)
+
+  return {
+    page,
+    troubles,
+    async drop(name, type, bytes) {
+      const file = JSON.stringify({ name, type, base64: Buffer.from(bytes).toString('base64') })
+      await page.evaluate(`(${dropOnPage})(${file})`)
+    },
+    naturalWidth: (selector) =>
+      page.evaluate<number>(`document.querySelector(${JSON.stringify(selector)})?.naturalWidth ?? 0`),
+    [Symbol.asyncDispose]: () => context.close(),
+  }
+}
+
+// Both run in the page, where this project's types do not reach.
+const reportViolations = `document.addEventListener('securitypolicyviolation', (event) => {
+  console.error('content policy: ' + event.violatedDirective + ' ' + event.blockedURI)
+})`
+
+const dropOnPage = `({ name, type, base64 }) => {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
+  const dataTransfer = new DataTransfer()
+  dataTransfer.items.add(new File([bytes], name, { type }))
+  const target = document.querySelector('[aria-label="Picture"]')
+  for (const event of ['dragenter', 'dragover', 'drop']) {
+    target.dispatchEvent(new DragEvent(event, { bubbles: true, cancelable: true, dataTransfer }))
+  }
+}`

@@ -1,0 +1,29 @@
+import { useEffect } from 'preact/hooks'
+import { useSignal } from '@preact/signals'
+import { Icon } from './icon.tsx'
+
+/** How long the question stands, in milliseconds. */
+const patienceMs = 4000
+
+/** Asks once more in its own place, since what it deletes does not come back. */
+export function DeleteButton({ label, onDelete }: { label: string; onDelete: () => void }) {
+  const isAsking = useSignal(false)
+
+  useEffect(() => {
+    if (!isAsking.value) return
+    const timer = setTimeout(() => (isAsking.value = false), patienceMs)
+    return () => clearTimeout(timer)
+  }, [isAsking.value])
+
+  return (
+    <button
+      type="button"
+      class={isAsking.value ? 'button button-small button-danger' : 'button-icon'}
+      aria-label={isAsking.value ? `Really delete ${label}` : `Delete ${label}`}
+      onClick={() => (isAsking.value ? onDelete() : (isAsking.value = true))}
+      onBlur={() => (isAsking.value = false)}
+    >
+      {isAsking.value ? 'Delete?' : <Icon name="close" />}
+    </button>
+  )
+}
