@@ -36,7 +36,7 @@ const lookEveryMs = 1000
 async function up(temporary: boolean, { config, interrupts }: Context): Promise<void> {
   const started = performance.now()
   const format = config.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')
-  const log = voices({ level: config.logLevel, format })
+  const log = voices({ level: config.logLevel, format, colour: config.colour || format === 'json' })
   const own = log('up')
   // The reader of our output may go away; that is no reason to leave processes behind.
   process.stdout.on('error', () => {})

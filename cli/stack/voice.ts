@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { createLog, levels, type Level, type Log } from '@pixelflow/fabric/telemetry/log'
 
 /** What one process has said: a line of our structured log, of nats-server's log, or whatever a crash prints. */
@@ -39,19 +40,25 @@ function levelOf(value: unknown): Level {
 export interface VoiceOptions {
   readonly level: Level
   readonly format: 'json' | 'pretty'
+  /** Whether colours are wanted, where the format has any. */
+  readonly colour: boolean
 }
 
 const colours: Readonly<Record<string, number>> = { up: 35, nats: 33, gateway: 32, actors: 34 }
 
 /** A log for each room, all written to standard output, with the room's name in front for eyes and as a field for machines. */
-export function voices({ level, format }: VoiceOptions): (room: string) => Log {
+export function voices({ level, format, colour }: VoiceOptions): (room: string) => Log {
   const made = new Map<string, Log>()
   return (room) => {
     const known = made.get(room)
     if (known) return known
     const shown = format === 'pretty' ? `\u001b[${colours[room] ?? 37}m${room.padEnd(7)}\u001b[0m │` : room
-    const log = createLog({ room: shown, level, format })
+    const log = createLog({ room: shown, level, format, ...(colour ? {} : { write: writePlain }) })
     made.set(room, log)
     return log
   }
+}
+
+function writePlain(line: string): void {
+  process.stdout.write(stripVTControlCharacters(line))
 }

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { freePort } from '@pixelflow/testkit/port'
+import { launch, type Running } from '@pixelflow/testkit/process'
+import { tryLock } from '../lock.ts'
+
+/** Commands that find no server: they start one, share it, and leave nothing behind, whatever happens to them. */
+
+const pixelflow = join(resolve(import.meta.dir, '../..'), 'pixelflow')
+let home: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pixelflow-borrow-'))
+  await Bun.write(join(home, 'photo.jpg'), await sampleImage({ width: 900, height: 600 }))
+  await Bun.write(join(home, 'large.png'), await sampleImage({ width: 4000, height: 3000, format: 'png' }))
+}, 60_000)
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+let serial = 0
+async function place() {
+  return {
+    PIXELFLOW_HTTP_PORT: String(await freePort()),
+    PIXELFLOW_DATA_DIR: join(home, String((serial += 1))),
+  }
+}
+type Place = Awaited<ReturnType<typeof place>>
+
+const slow = ['large.png', '-r', 'blur:60/resize:3000/format:avif:effort=8']
+
+function process_(env: Place, args: readonly string[], output: string): Running {
+  return launch({ command: [pixelflow, 'process', ...args, '-o', output], cwd: home, env })
+}
+
+const isRunning = (env: Place) => {
+  using free = tryLock(join(env.PIXELFLOW_DATA_DIR, 'up.lock'), 'exclusive')
+  return free === null
+}
+
+async function untilStopped(env: Place): Promise<void> {
+  for (let wait = 0; wait < 300; wait++) {
+    if (!isRunning(env)) return
+    await Bun.sleep(50)
+  }
+  throw new Error('the temporary stack still runs')
+}
+
+const pidOf = async (env: Place) =>
+  ((await Bun.file(join(env.PIXELFLOW_DATA_DIR, 'up.json')).json()) as { pid: number }).pid
+
+describe('with nothing running', () => {
+  test('process starts the stack, says so, and stops it', async () => {
+    const env = await place()
+    await using running = process_(env, ['photo.jpg', '-r', 'resize:100'], 'a.jpg')
+    expect(await running.exited).toBe(0)
+    expect(running.lines.join('\n')).toContain(
+      `no server answers at http://127.0.0.1:${env.PIXELFLOW_HTTP_PORT}: starting one`,
+    )
+    expect(running.lines.join('\n')).toContain('stopped the server again')
+    expect(await Bun.file(join(home, 'a.jpg')).exists()).toBe(true)
+    expect(isRunning(env)).toBe(false)
+  }, 90_000)
+
+  test('several at once share one; the last one stops it', async () => {
+    const env = await place()
+    const all = [0, 1, 2].map((n) =>
+      process_(env, ['photo.jpg', '-r', `resize:${50 + n}`], `shared-${n}.jpg`),
+    )
+    expect(await Promise.all(all.map((one) => one.exited))).toEqual([0, 0, 0])
+    const said = all.map((one) => one.lines.join('\n'))
+    expect(said.filter((text) => text.includes('stopped the server')).length).toBe(1)
+    await untilStopped(env)
+  }, 120_000)
+
+  test('one that leaves does not take it away from another', async () => {
+    const env = await place()
+    await using long = process_(env, slow, 'long.avif')
+    await long.line((line) => line.includes('started'), 60_000)
+    const pid = await pidOf(env)
+    await using short = process_(env, ['photo.jpg', '-r', 'resize:60'], 'short.jpg')
+    expect(await short.exited).toBe(0)
+    expect(await pidOf(env)).toBe(pid)
+    expect(isRunning(env)).toBe(true)
+    long.signal('SIGINT')
+    expect(await long.exited).toBe(130)
+    await untilStopped(env)
+  }, 120_000)
+
+  test('it ends by itself when its only user is killed', async () => {
+    const env = await place()
+    await using running = process_(env, slow, 'killed.avif')
+    await running.line((line) => line.includes('started'), 60_000)
+    running.signal('SIGKILL')
+    await running.exited
+    await untilStopped(env)
+  }, 120_000)
+
+  test('Ctrl-C while it starts leaves nothing behind', async () => {
+    const env = await place()
+    await using running = process_(env, ['photo.jpg', '-r', 'resize:100'], 'early.jpg')
+    await running.line((line) => line.includes('starting one'))
+    running.signal('SIGINT')
+    expect(await running.exited).toBe(130)
+    await untilStopped(env)
+  }, 90_000)
+
+  test('what keeps it from starting is shown', async () => {
+    const env = await place()
+    await using running = launch({
+      command: [pixelflow, 'process', 'photo.jpg', '-r', 'resize:100', '-o', 'never.jpg'],
+      cwd: home,
+      env: { ...env, PIXELFLOW_MAX_PIXELS: 'many' },
+    })
+    expect(await running.exited).toBe(1)
+    expect(running.lines.join('\n')).toContain('PIXELFLOW_MAX_PIXELS')
+    expect(isRunning(env)).toBe(false)
+  }, 90_000)
+
+  test('another program on the port is left alone', async () => {
+    const env = await place()
+    using _ = Bun.serve({
+      port: Number(env.PIXELFLOW_HTTP_PORT),
+      hostname: '127.0.0.1',
+      fetch: () => new Response('other'),
+    })
+    await using running = process_(env, ['photo.jpg', '-r', 'resize:100'], 'other.jpg')
+    expect(await running.exited).toBe(3)
+    expect(running.lines.join('\n')).toContain('is no PixelFlow server')
+  }, 30_000)
+})
