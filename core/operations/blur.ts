@@ -5,7 +5,7 @@ const schema = z.strictObject({
   op: z.literal('blur'),
   sigma: z.number().min(0.3).max(250).default(3).meta({
     title: 'Sigma',
-    description: 'Standard deviation of the Gaussian in pixels, 0.3 to 250. Default 3.',
+    description: 'Standard deviation of the Gaussian, in pixels: a larger one blurs more.',
   }),
 })
 

@@ -8,14 +8,14 @@ const offset = (title: string, edge: string) =>
     .int()
     .min(0)
     .max(maxSide)
-    .meta({ title, description: `Pixels between the ${edge} edge and the area, 0 to ${maxSide}.` })
+    .meta({ title, description: `Pixels between the ${edge} edge and the area.` })
 
 const side = (title: string) =>
   z
     .int()
     .min(1)
     .max(maxSide)
-    .meta({ title, description: `${title} of the area in pixels, 1 to ${maxSide}.` })
+    .meta({ title, description: `${title} of the area, in pixels.` })
 
 const schema = z.strictObject({
   op: z.literal('crop'),

@@ -16,7 +16,7 @@ const schema = z
     quality: z.int().min(1).max(100).optional().meta({
       title: 'Quality',
       description:
-        'Of JPEG, WebP and AVIF, 1 to 100; no effect on PNG or with lossless. Default JPEG 80, WebP 80, AVIF 50.',
+        'Of JPEG, WebP and AVIF; no effect on PNG or with lossless. Default JPEG 80, WebP 80, AVIF 50.',
     }),
     effort: z
       .int()
@@ -31,12 +31,11 @@ const schema = z
       }),
     lossless: z.boolean().default(false).meta({
       title: 'Lossless',
-      description:
-        'Keep every pixel as it is. For WebP and AVIF; PNG always does, JPEG cannot. Default false.',
+      description: 'Keep every pixel as it is. For WebP and AVIF; PNG always does, JPEG cannot.',
     }),
     progressive: z.boolean().default(false).meta({
       title: 'Progressive',
-      description: 'JPEG and PNG that appear coarse first and become finer while they load. Default false.',
+      description: 'JPEG and PNG that appear coarse first and become finer while they load.',
     }),
     subsampling: z.enum(['420', '444']).optional().meta({
       title: 'Chroma subsampling',
@@ -45,12 +44,11 @@ const schema = z
     }),
     metadata: z.enum(['strip', 'keep']).default('strip').meta({
       title: 'Metadata',
-      description:
-        'What the file says about the picture (EXIF and XMP: camera, date, place): strip or keep. Default strip.',
+      description: 'What the file says about the picture (EXIF and XMP: camera, date, place): strip or keep.',
     }),
     colorspace: z.enum(['srgb', 'keep']).default('srgb').meta({
       title: 'Colour space',
-      description: "Convert colours to sRGB, or keep them with the source's own profile. Default srgb.",
+      description: "Convert colours to sRGB, or keep them with the source's own profile.",
     }),
     background: color(
       '#ffffff',

@@ -10,6 +10,8 @@ export interface Picture {
   readonly height: number
   /** Whether it may have transparent pixels. */
   readonly alpha: boolean
+  /** Whether it has 16 bits a channel and a colour profile; only a source that is yet to be decoded. */
+  readonly isDeep?: boolean
 }
 
 /**

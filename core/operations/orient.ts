@@ -5,7 +5,7 @@ const schema = z.strictObject({
   op: z.literal('orient'),
   auto: z.boolean().default(true).meta({
     title: 'Automatic',
-    description: 'Turn the picture upright by the orientation its file states (EXIF). Default true.',
+    description: 'Turn the picture upright by the orientation its file states (EXIF).',
   }),
 })
 

@@ -27,7 +27,7 @@ export function color(fallback: string, title: string, description: string) {
     .default(fallback)
     .meta({
       title,
-      description: `${description} #rgb, #rgba, #rrggbb or #rrggbbaa (# may be left out), or white, black, transparent.`,
+      description: `${description} A hexadecimal colour (#rgb, #rgba, #rrggbb, #rrggbbaa; # may be left out), white, black or transparent.`,
       format: 'color',
     })
 }

@@ -28,7 +28,7 @@ const side = (title: string, other: string) =>
     .optional()
     .meta({
       title,
-      description: `Pixels, 1 to ${maxSide}. Without it, it follows from the ${other} by the picture's proportions.`,
+      description: `Pixels. Without it, it follows from the ${other} by the picture's proportions.`,
     })
 
 const schema = z
@@ -43,12 +43,12 @@ const schema = z
         title: 'Fit',
         description:
           'How the picture meets the box when width and height are given: inside = as large as fits in, cover = fills the ' +
-          'box and is cut, contain = fits in and is padded, fill = stretched, outside = as small as covers it. Default inside.',
+          'box and is cut, contain = fits in and is padded, fill = stretched, outside = as small as covers it.',
       }),
     enlarge: z.boolean().default(false).meta({
       title: 'Enlarge',
       description:
-        'Whether pixels may be made up to reach the size. Default false: never larger than it was.',
+        'Whether pixels may be made up to reach the size. Without it the picture never becomes larger.',
     }),
     position: z
       .enum(Object.keys(positions) as [Position, ...Position[]])
@@ -57,19 +57,15 @@ const schema = z
         title: 'Position',
         description:
           'What cover keeps and where contain puts the picture; with cover also entropy (the busiest part) or attention ' +
-          '(faces, colours, sharp edges). Default center.',
+          '(faces, colours, sharp edges).',
       }),
-    background: color(
-      '#00000000',
-      'Background',
-      'Colour of the padding that contain adds. Default transparent.',
-    ),
+    background: color('#00000000', 'Background', 'Colour of the padding that contain adds.'),
     kernel: z
       .enum(['nearest', 'linear', 'cubic', 'mitchell', 'lanczos2', 'lanczos3'])
       .default('lanczos3')
       .meta({
         title: 'Kernel',
-        description: 'How pixels are resampled; nearest keeps pixel art crisp. Default lanczos3.',
+        description: 'How pixels are resampled; nearest keeps pixel art crisp.',
       }),
   })
   .refine((step) => step.width !== undefined || step.height !== undefined, {

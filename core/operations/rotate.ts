@@ -6,7 +6,7 @@ const schema = z.strictObject({
   op: z.literal('rotate'),
   angle: z.number().min(-360).max(360).meta({
     title: 'Angle',
-    description: 'Degrees clockwise, -360 to 360.',
+    description: 'Degrees clockwise; negative ones turn the other way.',
   }),
   background: color(
     '#00000000',

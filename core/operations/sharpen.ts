@@ -2,18 +2,13 @@ import { z } from 'zod'
 import { pictureOperation } from './operation.ts'
 
 const level = (fallback: number, title: string, description: string) =>
-  z
-    .number()
-    .min(0)
-    .max(100)
-    .default(fallback)
-    .meta({ title, description: `${description} 0 to 100. Default ${fallback}.` })
+  z.number().min(0).max(100).default(fallback).meta({ title, description })
 
 const schema = z.strictObject({
   op: z.literal('sharpen'),
   sigma: z.number().min(0.3).max(10).default(1).meta({
     title: 'Sigma',
-    description: 'Width of the edges that are sharpened, in pixels, 0.3 to 10. Default 1.',
+    description: 'Width of the edges that are sharpened, in pixels.',
   }),
   flat: level(1, 'Flat areas', 'How much flat areas are sharpened.'),
   edges: level(2, 'Edges', 'How much edges are sharpened.'),

@@ -26,13 +26,22 @@ export interface SourceMetadata {
   /** EXIF orientation, 1 to 8. */
   readonly orientation?: number | undefined
   readonly hasAlpha?: boolean | undefined
+  /** Interpretation of the pixels, e.g. `srgb` or `rgb16`. */
+  readonly space?: string | undefined
+  readonly hasProfile?: boolean | undefined
 }
 
 /** The source as the first step sees it. */
 export function sourcePicture(metadata: SourceMetadata, orient: boolean): Picture {
-  const { width, height, orientation = 1, hasAlpha = false } = metadata
+  const { width, height, orientation = 1, hasAlpha = false, space, hasProfile = false } = metadata
   const lies = orient && orientation >= 5
-  return { width: lies ? height : width, height: lies ? width : height, alpha: hasAlpha }
+  const isDeep = hasProfile && space === 'rgb16'
+  return {
+    width: lies ? height : width,
+    height: lies ? width : height,
+    alpha: hasAlpha,
+    ...(isDeep ? { isDeep } : {}),
+  }
 }
 
 /**
@@ -49,12 +58,12 @@ export function renderings(
   let picture = source
   for (const pass of output.passes) {
     const before = picture
-    picture = pass.reduce(pictureAfter, before)
+    picture = decoded(pass.reduce(pictureAfter, before))
     drafts.push({ before, after: picture, pass })
   }
   // sharp lays transparency on a background before it does anything else, so that needs a pipeline of its own.
   if (drafts.length === 0 || flattens(picture, target))
-    drafts.push({ before: picture, after: picture, pass: [] })
+    drafts.push({ before: picture, after: decoded(picture), pass: [] })
   inPlace(output.formatField ?? '', 'the result', () => checkWritable(output.format, picture, target))
 
   const [first, ...more] = drafts.map(({ before, after, pass }, i): Rendering => ({
@@ -62,7 +71,7 @@ export function renderings(
     after,
     apply: (pipeline) => {
       const opened = i === 0 && output.source.orient ? upright(pipeline, pass, before) : pipeline
-      const changed = keep(applyPass(opened, pass, before), output.format)
+      const changed = keep(applyPass(opened, pass, before), output.format, before)
       return i === drafts.length - 1
         ? format.apply(changed, output.format, after, target)
         : changed.png({ compressionLevel: 0 })
@@ -96,6 +105,11 @@ export function applyPass(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
   }, pipeline)
 }
 
+/** What is left of a picture once sharp has read it: 8 bits a channel. */
+function decoded({ width, height, alpha }: Picture): Picture {
+  return { width, height, alpha }
+}
+
 function pictureAfter(picture: Picture, { operation, step, field, where }: PlannedStep): Picture {
   return inPlace(field, where, () => operation.after(step, picture))
 }
@@ -113,7 +127,9 @@ function inPlace<T>(field: string, where: string, act: () => T): T {
 }
 
 /** What stays in the file from one pipeline to the next; sharp drops it all unless told. */
-function keep(pipeline: Sharp, { metadata, colorspace }: FormatParams): Sharp {
+function keep(pipeline: Sharp, { metadata, colorspace }: FormatParams, before: Picture): Sharp {
   const described = metadata === 'keep' ? pipeline.keepExif().keepXmp() : pipeline
-  return colorspace === 'keep' ? described.keepIccProfile() : described
+  if (colorspace === 'keep') return described.keepIccProfile()
+  // With 16 bits sharp works in Display P3 and, unless told, writes those values as if they were sRGB.
+  return before.isDeep === true ? described.withIccProfile('srgb', { attach: false }) : described
 }

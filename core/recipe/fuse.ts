@@ -50,7 +50,6 @@ function performed(slots: readonly Slot[]): Span[] | undefined {
   for (const slot of slots) {
     if (slot === 'crop') {
       const isAfter = seen.has('resize') || seen.has('crop before')
-      if (seen.has('crop after')) return undefined
       seen.add(isAfter ? 'crop after' : 'crop before')
       places.push(isAfter ? 'late' : 'early')
       const isSecond = seen.has('crop before') && seen.has('crop after')
