@@ -1,5 +1,5 @@
 import type { Problem } from '@pixelflow/core/api'
-import type { FaultReport } from '@pixelflow/core/fault'
+import { faults, type FaultReport, type FaultRow } from '@pixelflow/core/fault'
 
 /** Something that went wrong, in the words the page shows. Made from a problem+json answer, a task's fault or here. */
 export interface Notice {
@@ -65,11 +65,17 @@ export function failedAnswer(status: number, statusText: string, body: string): 
   })
 }
 
-/** The words of a task's own fault; its title comes from the table the server uses too. */
-export function noticeOfFault(fault: FaultReport, title: string): Notice {
+/** What a fault code is called, in the words of the table the server uses too; a newer server may have more codes. */
+export function titleOfFault(code: string): string {
+  const known: Readonly<Record<string, FaultRow | undefined>> = faults
+  return known[code]?.title ?? 'The task failed'
+}
+
+/** The words of a task's own fault. */
+export function noticeOfFault(fault: FaultReport): Notice {
   const { detail, code, field, remedy } = fault
   return {
-    title,
+    title: titleOfFault(code),
     detail,
     code,
     ...(field === undefined ? {} : { field }),

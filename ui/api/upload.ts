@@ -26,7 +26,9 @@ function send(file: Blob, token: string | null, options: UploadOptions): Promise
   call.open('POST', '/api/v1/images')
   call.setRequestHeader('content-type', mediaType)
   for (const [name, value] of Object.entries(authorization(token))) call.setRequestHeader(name, value)
-  call.upload.addEventListener('progress', (event) => onProgress(event.loaded))
+  call.upload.addEventListener('progress', (event) => {
+    if (!signal.aborted) onProgress(event.loaded)
+  })
   call.addEventListener('load', () => {
     if (call.status !== 201) return reject(failedAnswer(call.status, call.statusText, call.responseText))
     onProgress(file.size)

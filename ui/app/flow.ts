@@ -1,5 +1,6 @@
 import type { EventView } from '@pixelflow/core/api'
-import type { Phase, Upload } from './run.ts'
+import type { Upload } from './hand-in.ts'
+import type { Phase } from './run.ts'
 
 /** One stage on the way of a picture. */
 export interface FlowStage {

@@ -2,7 +2,8 @@ import { batch, computed, effect, signal, type ReadonlySignal } from '@preact/si
 import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { checkDraft, problemAt, type RecipeProblem, type Runnable } from '../recipe/check-draft.ts'
-import { draftOf, emptyDraft, inLane, newStep, withStep, type Draft } from '../recipe/draft.ts'
+import { draftOf } from '../recipe/convert.ts'
+import { emptyDraft, inLane, newStep, withStep, type Draft } from '../recipe/draft.ts'
 import type { Server } from './server.ts'
 
 /**

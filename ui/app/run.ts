@@ -1,24 +1,15 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import type { EventView, ImageView, TaskView } from '@pixelflow/core/api'
-import { format } from '@pixelflow/core/format'
-import { faults } from '@pixelflow/core/fault'
+import type { EventView, TaskView } from '@pixelflow/core/api'
 import { hasEnded } from '@pixelflow/core/task'
 import type { Api } from '../api/client.ts'
 import { CallFailed, noticeOf, noticeOfFault, type Notice } from '../api/notice.ts'
-import { uploadImage } from '../api/upload.ts'
 import { watchTask } from '../api/watch.ts'
 import { isAbort } from './alerts.ts'
+import { handIn, type Upload } from './hand-in.ts'
 import { createResults, type Result } from './results.ts'
 import type { Sources } from './source.ts'
 
 export type Phase = 'idle' | 'uploading' | 'active' | 'completed' | 'failed' | 'cancelled'
-
-export interface Upload {
-  readonly sentBytes: number
-  readonly totalBytes: number
-  /** How long it took, in milliseconds; null while it goes on. */
-  readonly tookMs: number | null
-}
 
 /** The one task the page is about: from the upload over its events to its results. */
 export interface Run {
@@ -81,11 +72,14 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
   }
 
   function take(next: TaskView): void {
+    // A task that is opened when it has ended tells its whole story once more; it does not begin again by that.
+    const { value: known } = task
+    if (known !== null && hasEnded(known.status) && !hasEnded(next.status)) return
     task.value = next
     listeners.onTask(next)
     const { fault } = next
     if (next.status === 'failed' && fault !== undefined) {
-      fail(noticeOfFault(fault, faults[fault.code].title))
+      fail(noticeOfFault(fault))
     }
   }
 
@@ -104,39 +98,6 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
       take(event.task)
       // A repeated attempt writes its outputs anew, so only finished tasks have results that stay.
       if (event.task.status === 'completed') await results.load(event.task, signal)
-    }
-  }
-
-  async function send(signal: AbortSignal): Promise<ImageView> {
-    const source = sources.current.value
-    if (source?.file == null || source.format === undefined) throw new Error('There is no picture to send.')
-    const began = performance.now()
-    const totalBytes = source.file.size
-    upload.value = { sentBytes: 0, totalBytes, tookMs: null }
-    const image = await uploadImage(api, source.file, {
-      mediaType: format(source.format).mediaType,
-      signal,
-      onProgress: (sentBytes) => {
-        if (!signal.aborted) upload.value = { sentBytes, totalBytes, tookMs: null }
-      },
-    })
-    upload.value = { sentBytes: totalBytes, totalBytes, tookMs: performance.now() - began }
-    sources.stored(image.id)
-    return image
-  }
-
-  async function create(recipe: Record<string, unknown>, signal: AbortSignal): Promise<TaskView> {
-    const known = sources.current.value?.imageId ?? null
-    const submit = (image: string) =>
-      api.json<TaskView>('/api/v1/tasks', { method: 'POST', json: { image, recipe }, signal })
-    if (known === null) return submit((await send(signal)).id)
-    try {
-      return await submit(known)
-    } catch (thrown) {
-      if (!(thrown instanceof CallFailed) || thrown.notice.code !== 'image_not_found') throw thrown
-      // Its retention ended since it was sent; it is still here, so send it again.
-      sources.stored(null)
-      return submit((await send(signal)).id)
     }
   }
 
@@ -163,7 +124,13 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
       const signal = begin()
       isStarting.value = true
       await attempt(signal, async () => {
-        const created = await create(recipe, signal)
+        const created = await handIn({
+          api,
+          sources,
+          recipe,
+          signal,
+          onUpload: (next) => (upload.value = next),
+        })
         isStarting.value = false
         await watch(created, signal)
       })

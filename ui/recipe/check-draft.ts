@@ -3,7 +3,8 @@ import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { printText } from '@pixelflow/core/recipe/text'
 import { outputName } from '@pixelflow/core/task'
 import { problemOf } from './check.ts'
-import { placeOf, recipeOf, type Draft, type Lane } from './draft.ts'
+import { placeOf, recipeOf } from './convert.ts'
+import type { Draft, Lane } from './draft.ts'
 import type { Field } from './field.ts'
 
 /** Something wrong in a draft; `lane`, `step` and `parameter` say where, as far as it has a place. */

@@ -1,7 +1,7 @@
 import type { TaskView } from '@pixelflow/core/api'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { printText } from '@pixelflow/core/recipe/text'
-import { faults } from '@pixelflow/core/fault'
+import { titleOfFault } from '../api/notice.ts'
 import { inBytes, inPast, inTime } from '../text/amounts.ts'
 import { formatName } from '../text/names.ts'
 import { useApp } from './context.ts'
@@ -38,7 +38,7 @@ function factsOf({ status, progress, outputs, fault, createdAt, endedAt }: TaskV
       return [...shape, inBytes(bytes), ...took].join(' · ')
     }
     case 'failed':
-      return fault === undefined ? '' : faults[fault.code].title
+      return fault === undefined ? '' : titleOfFault(fault.code)
     case 'running':
       return `${Math.round(progress)} %`
     case 'queued':

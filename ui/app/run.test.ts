@@ -1,0 +1,120 @@
+import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
+import { effect } from '@preact/signals'
+import type { EventView, TaskView } from '@pixelflow/core/api'
+import { createApi } from '../api/client.ts'
+import { createRun, type Run } from './run.ts'
+import type { Sources } from './source.ts'
+
+const output = {
+  name: 'default',
+  format: 'webp',
+  mediaType: 'image/webp',
+  bytes: 4,
+  sha256: '',
+  width: 2,
+  height: 2,
+}
+const href = '/api/v1/tasks/t/outputs/default'
+const at = '2026-11-21T10:00:00.000Z'
+const story: [EventView['kind'], TaskView['status']][] = [
+  ['queued', 'queued'],
+  ['started', 'running'],
+  ['output', 'running'],
+  ['completed', 'completed'],
+]
+
+function task(status: TaskView['status'], more: Partial<TaskView> = {}): TaskView {
+  const outputs = status === 'completed' ? [{ ...output, href }] : []
+  return {
+    id: 't',
+    status,
+    progress: 0,
+    image: 'i',
+    recipe: { steps: [] },
+    outputs,
+    attempt: 1,
+    ...more,
+  } as TaskView
+}
+
+/** What the server answers to a path; each test lays its own. */
+let answers: Record<string, () => Response> = {}
+const server = Bun.serve({
+  port: 0,
+  hostname: '127.0.0.1',
+  fetch: (request) =>
+    answers[new URL(request.url).pathname]?.() ?? Response.json({ code: 'not_found' }, { status: 404 }),
+})
+afterAll(() => server.stop(true))
+
+const events =
+  (...told: { kind: EventView['kind']; task: TaskView }[]) =>
+  () =>
+    new Response(told.map((one, seq) => `id: ${seq}\ndata: ${JSON.stringify({ at, ...one })}\n\n`).join(''))
+
+let run: Run
+let phases: string[]
+let known: TaskView[]
+
+beforeEach(() => {
+  const send = ((path: string, init: RequestInit) => fetch(new URL(path, server.url), init)) as typeof fetch
+  const sources = { current: { value: null } } as unknown as Sources
+  known = []
+  const listeners = { onTask: (one: TaskView) => known.push(one), onDeleted: () => {}, onFailure: () => {} }
+  run = createRun(createApi({ token: () => null, ask: async () => null }, send), sources, listeners)
+  phases = []
+  effect(() => {
+    if (phases.at(-1) !== run.phase.value) phases.push(run.phase.value)
+  })
+  answers = {
+    '/api/v1/tasks/t/events': events(...story.map(([kind, status]) => ({ kind, task: task(status) }))),
+    [href]: () => new Response('RIFF'),
+  }
+})
+
+describe('a task that is watched', () => {
+  test('goes through its phases and ends with its pictures', async () => {
+    await run.open(task('queued'))
+    expect(phases).toEqual(['idle', 'active', 'completed'])
+    expect(run.events.value.map((one) => one.kind)).toEqual(story.map(([kind]) => kind))
+    expect(run.results.value.map((one) => one.output.name)).toEqual(['default'])
+    expect(await (await fetch(run.results.value[0]?.url ?? '')).text()).toBe('RIFF')
+  })
+
+  test('that had ended tells its story without beginning again', async () => {
+    await run.open(task('completed'))
+    expect(phases).toEqual(['idle', 'completed'])
+    expect(new Set(known.map((one) => one.status))).toEqual(new Set(['completed']))
+    expect(run.results.value).toHaveLength(1)
+  })
+
+  test('shows its own fault', async () => {
+    const fault = { code: 'corrupt_image', detail: 'It ends early.', remedy: 'Export it again.' } as const
+    answers['/api/v1/tasks/t/events'] = events({ kind: 'failed', task: task('failed', { fault }) })
+    await run.open(task('queued'))
+    expect(run.phase.value).toBe('failed')
+    expect(run.failure.value).toEqual({ title: 'The image cannot be decoded', ...fault })
+  })
+
+  test('says so when its results are no longer kept', async () => {
+    answers[href] = () =>
+      Response.json({ title: 'There is no such output', detail: 'Gone.' }, { status: 404 })
+    await run.open(task('completed'))
+    expect(run.phase.value).toBe('completed')
+    expect(run.failure.value?.detail).toBe('Gone.')
+  })
+
+  test('leaves the table when it is deleted elsewhere', async () => {
+    answers['/api/v1/tasks/t/events'] = events({ kind: 'deleted', task: task('completed') })
+    await run.open(task('completed'))
+    expect([run.phase.value, run.task.value]).toEqual(['idle', null])
+  })
+
+  test('lets go of its pictures for the next one', async () => {
+    await run.open(task('completed'))
+    const url = run.results.value[0]?.url ?? ''
+    run.reset()
+    expect(run.results.value).toEqual([])
+    expect(fetch(url)).rejects.toThrow()
+  })
+})
