@@ -1,5 +1,4 @@
-import { Command, CommanderError } from 'commander'
-import { WrongSettings } from '@pixelflow/fabric/config'
+import { Command } from 'commander'
 import manifest from '../package.json'
 import { benchCommand } from './commands/bench.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -15,16 +14,21 @@ import { versionCommand } from './commands/version.ts'
 import { watchCommand } from './commands/watch.ts'
 import { readConfig } from './config.ts'
 import { followInterrupts, type Context } from './context.ts'
-import { Exit, exitCodes } from './exit.ts'
-import { styleOf } from './terminal/style.ts'
+import { exitCodes } from './exit.ts'
+import { tellEnding } from './terminal/ending.ts'
 
 async function main(args: readonly string[]): Promise<number> {
+  // A reader that has seen enough, such as head, is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.ok)
+    throw error
+  })
   try {
     const context = { config: readConfig(), interrupts: followInterrupts(), cwd: process.cwd() }
     await commands(context).parseAsync(args, { from: 'user' })
     return exitCodes.ok
   } catch (error) {
-    return end(error)
+    return tellEnding(error, { json: args.includes('--json'), colour: !process.env['NO_COLOR'] })
   }
 }
 
@@ -62,30 +66,6 @@ Exit codes:
   3    no server answers
   4    a token is missing, wrong, or not allowed to do this
   130  interrupted`
-
-/** Says what went wrong, in lines of their own: what, where, what to do, and the id under which the server knows it. */
-function end(error: unknown): number {
-  // Help and version end commander too, and are no errors.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  const style = styleOf(process.stderr, !process.env['NO_COLOR'])
-  const say = (label: string, text: string | undefined) => {
-    if (text !== undefined) process.stderr.write(`${label}${text}\n`)
-  }
-  if (error instanceof WrongSettings) {
-    say(style.red('error: '), error.message)
-    return exitCodes.usage
-  }
-  if (error instanceof Exit) {
-    say(style.red('error: '), error.message)
-    say(style.dim('  field    '), error.field)
-    say(style.dim('  remedy   '), error.remedy)
-    say(style.dim('  request  '), error.requestId)
-    return error.code
-  }
-  say(style.red('error: '), error instanceof Error ? (error.stack ?? error.message) : String(error))
-  say(style.dim('  remedy   '), 'This is a mistake of ours: please report it with the lines above.')
-  return exitCodes.failed
-}
 
 // A command may have set its own, without an error to tell of.
 process.exitCode = (await main(process.argv.slice(2))) || (process.exitCode ?? exitCodes.ok)

@@ -39,7 +39,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
   const log = voices({ level: config.logLevel, format, colour: config.colour || format === 'json' })
   const own = log('up')
   // The reader of our output may go away; that is no reason to leave processes behind.
-  process.stdout.on('error', () => {})
+  process.stdout.removeAllListeners('error').on('error', () => {})
   own.debug('starting', { dataDir: config.dataDir })
   const running = await startUp({
     config,

@@ -1,0 +1,44 @@
+import { WrongSettings } from '@pixelflow/fabric/config'
+import { CommanderError } from 'commander'
+import { Exit, exitCodes } from '../exit.ts'
+import { styleOf } from './style.ts'
+
+export interface EndingOptions {
+  /** Programs read standard output: they get the reason there too. */
+  readonly json: boolean
+  readonly colour: boolean
+}
+
+/**
+ * Says why a command ends early, in lines of their own: what, where, what to do, and the id under which the server
+ * knows the request. Returns the exit code.
+ */
+export function tellEnding(error: unknown, { json, colour }: EndingOptions): number {
+  // Help and version end commander too, and are no errors; of mistakes in the command line it has told already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  const { ending, message, field, remedy, requestId } = exitFor(error)
+  const code = exitCodes[ending]
+  const style = styleOf(process.stderr, colour)
+  const say = (label: string, text: string | undefined) => {
+    if (text !== undefined) process.stderr.write(`${label}${text}\n`)
+  }
+  say(style.red('error: '), message)
+  say(style.dim('  field    '), field)
+  say(style.dim('  remedy   '), remedy)
+  say(style.dim('  request  '), requestId)
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ error: { code, ending, message, field, remedy, requestId } })}\n`,
+    )
+  return code
+}
+
+function exitFor(error: unknown): Exit {
+  if (error instanceof Exit) return error
+  if (error instanceof WrongSettings) return new Exit('usage', error.message)
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return new Exit('failed', what, {
+    remedy: 'This is a mistake of ours: please report it with the lines above.',
+    cause: error,
+  })
+}
