@@ -89,6 +89,12 @@ describe('watchTask', () => {
     expect(await kinds()).toEqual(['queued', 'completed'])
   })
 
+  test('ends when nothing will ever follow', async () => {
+    script = [() => new Response(null, { status: 204 })]
+    expect(await kinds()).toEqual([])
+    expect(asked).toHaveLength(1)
+  })
+
   test('gives up when the server says no for good', async () => {
     script = [
       () =>

@@ -31,6 +31,8 @@ export async function* watchTask(api: Api, id: string, options: WatchOptions): A
         headers: { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) },
         signal: link.signal,
       })
+      // Nothing will ever follow.
+      if (answer.status === 204) return
       onConnection?.('live')
       for await (const message of parseSse(link.guard(answer.body))) {
         backoff.reset()

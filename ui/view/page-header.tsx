@@ -14,7 +14,7 @@ export function PageHeader() {
       </h1>
       {version === undefined ? null : <span class="version">{version}</span>}
       <nav class="page-tools" aria-label="Tools">
-        <a class="button button-quiet" href="/docs">
+        <a class="button button-quiet" href="/docs" target="_blank" rel="noopener">
           <Icon name="book" />
           API
         </a>
