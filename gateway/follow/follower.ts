@@ -26,8 +26,7 @@ export interface Follower extends Feed, AsyncDisposable {
 
 export interface FollowerNeeds {
   readonly eventLog: EventLog
-  /** Asked for when needed: the read model and its follower know each other. */
-  readonly index: () => ReadModel
+  readonly index: ReadModel
   readonly watchers: Watchers
   readonly log: Log
 }
@@ -48,11 +47,11 @@ export function startFollower({ eventLog, index, watchers, log }: FollowerNeeds)
     if (isCaughtUp) return
     isCaughtUp = true
     milestones.reach(Infinity)
-    log.info('caught up with the event log', { position: index().position })
+    log.info('caught up with the event log', { position: index.position })
   }
 
   const take = (one: StoredEvent) => {
-    index().apply([one])
+    index.apply([one])
     watchers.dispatch(one)
     milestones.reach(one.seq)
     if (one.seq >= target) caughtUp()
@@ -61,7 +60,7 @@ export function startFollower({ eventLog, index, watchers, log }: FollowerNeeds)
 
   const follow = async (signal: AbortSignal) => {
     const { log: identity, last } = await eventLog.position()
-    const model = index()
+    const model = index
     if (model.log !== identity || model.position > last) {
       log.info('folding the event log from its beginning', { last })
       model.restart(identity)
@@ -99,10 +98,10 @@ export function startFollower({ eventLog, index, watchers, log }: FollowerNeeds)
 
   return {
     subscribe: watchers.subscribe,
-    reached: (seq, withinMs) => milestones.reached(() => index().position >= seq, seq, withinMs),
+    reached: (seq, withinMs) => milestones.reached(() => index.position >= seq, seq, withinMs),
     caughtUp: (withinMs) => milestones.reached(() => isCaughtUp, Infinity, withinMs),
     get state() {
-      return { position: index().position, isCaughtUp, watchers: watchers.count }
+      return { position: index.position, isCaughtUp, watchers: watchers.count }
     },
     setBack() {
       isCaughtUp = false

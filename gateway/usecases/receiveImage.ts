@@ -105,7 +105,7 @@ function unsupported(detail: string): Fault {
   })
 }
 
-function tooLarge({ maxUploadBytes }: Limits): Fault {
+export function tooLarge({ maxUploadBytes }: Limits): Fault {
   return new Fault('image_too_large', `The file is larger than the ${maxUploadBytes} bytes that are taken.`, {
     remedy: 'Send a smaller one.',
   })

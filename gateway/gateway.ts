@@ -1,0 +1,172 @@
+import { join } from 'node:path'
+import { openFabric, type Fabric } from '@pixelflow/fabric/open'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { createAdmission } from './accounts/admission.ts'
+import type { GatewayConfig } from './config.ts'
+import { openSpool, type Spool } from './delivery/spool.ts'
+import { createShelf } from './delivery/shelf.ts'
+import { startFollower, type Follower } from './follow/follower.ts'
+import { createWatchers } from './follow/watchers.ts'
+import manifest from './package.json'
+import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
+import { createApp } from './transports/rest/app.ts'
+import { createDelivery } from './transports/rest/deliver.ts'
+import type { HealthView } from './transports/rest/health.ts'
+import { createOutflow, type Outflow } from './transports/rest/outflow.ts'
+import { readPage } from './transports/rest/page.ts'
+import { uiFolder } from './ui.ts'
+import { createOwnWrites } from './usecases/own-writes.ts'
+import { createUsecases } from './usecases/usecases.ts'
+
+/** A gateway that is listening. Disposing lets nobody in any more and drains what is under way. */
+export interface Gateway extends AsyncDisposable {
+  readonly url: string
+  /** Resolves once the task list is whole, or after the time given. */
+  caughtUp(withinMs: number): Promise<boolean>
+}
+
+/** @throws Fault `unavailable` when there is no broker; Error when the address cannot be listened on. */
+export async function openGateway(config: GatewayConfig, log: Log): Promise<Gateway> {
+  await using parts = new AsyncDisposableStack()
+  const folder = join(config.dataDir, 'gateway')
+  const limits = { maxUploadBytes: config.maxUploadBytes, maxPixels: config.maxPixels }
+
+  // What everything stands on. Two of these take a moment and do not need each other.
+  const [fabric, page] = await Promise.all([
+    openFabric({ settings: config, name: 'gateway', log, writeMemoryBytes: config.uploadMemoryBytes }),
+    uiFolder(config.uiDir, log).then(readPage),
+  ])
+  parts.use(fabric)
+  const spool = parts.use(await openSpool(join(folder, 'spool'), config.downloadSpoolBytes))
+  const outflow = parts.use(createOutflow())
+
+  // The event log, folded into the task list and fanned out to watchers.
+  const watchers = createWatchers()
+  const index: ReadModel = parts.use(
+    openReadModel({
+      path: join(folder, 'tasks.sqlite'),
+      retentionMs: config.taskRetentionMs,
+      log,
+      onSetback: () => follower.setBack(),
+    }),
+  )
+  const follower: Follower = parts.use(startFollower({ eventLog: fabric.log, index, watchers, log }))
+
+  // What can be asked of us, and over what.
+  const { images, sources, results, events, queue, channel } = fabric
+  const writes = createOwnWrites()
+  const usecases = createUsecases({
+    images,
+    sources,
+    results,
+    events,
+    queue,
+    channel,
+    index,
+    feed: follower,
+    writes,
+    limits,
+  })
+  let isDraining = false
+  const app = createApp({
+    usecases,
+    admission: createAdmission(config.apiTokens),
+    deliver: createDelivery(createShelf(spool), outflow),
+    examine: () => examine({ fabric, follower, outflow, spool, isDraining }),
+    page,
+    limits,
+    uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
+    heartbeatMs: config.sseHeartbeatMs,
+    version: manifest.version,
+    log,
+  })
+  const server = listen(app, config)
+  parts.defer(async () => {
+    isDraining = true
+    // Event streams end, and their clients go on with another gateway.
+    watchers.close()
+    const late = Promise.withResolvers<'late'>()
+    const timer = setTimeout(() => late.resolve('late'), config.drainTimeoutMs)
+    const result = await Promise.race([server.stop(), late.promise])
+    clearTimeout(timer)
+    if (result === 'late') log.warn('not drained in time', { pending: server.pendingRequests })
+    await server.stop(true)
+  })
+
+  const owned = parts.move()
+  return {
+    url: urlOf(config.host, server.port ?? config.httpPort),
+    caughtUp: (withinMs) => follower.caughtUp(withinMs),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+function listen(app: ReturnType<typeof createApp>, { host, httpPort }: GatewayConfig) {
+  try {
+    app.listen({ hostname: host.replace(/^\[(.*)\]$/, '$1'), port: httpPort })
+  } catch (cause) {
+    const taken = (cause as { code?: string }).code === 'EADDRINUSE'
+    const why = taken ? 'it is taken by another process' : (cause as Error).message
+    const remedy = taken
+      ? 'Stop that one, or set PIXELFLOW_HTTP_PORT to another port.'
+      : 'Check PIXELFLOW_HOST.'
+    throw new Error(`Cannot listen on ${host} port ${httpPort}: ${why}. ${remedy}`, { cause })
+  }
+  if (app.server === null) throw new Error('The server did not start.')
+  return app.server
+}
+
+function urlOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${reachable.includes(':') && !reachable.startsWith('[') ? `[${reachable}]` : reachable}:${port}`
+}
+
+interface Examined {
+  readonly fabric: Fabric
+  readonly follower: Follower
+  readonly outflow: Outflow
+  readonly spool: Spool
+  readonly isDraining: boolean
+}
+
+async function examine({ fabric, follower, outflow, spool, isDraining }: Examined): Promise<HealthView> {
+  const broker = await fabric.health()
+  const last = broker.isUp ? await lastSequence(fabric) : undefined
+  const { position, isCaughtUp, watchers } = follower.state
+  const isFine = broker.isUp && isCaughtUp
+  return {
+    status: isDraining ? 'draining' : isFine ? 'ok' : 'unavailable',
+    version: manifest.version,
+    uptimeSeconds: Math.round(process.uptime()),
+    checks: {
+      broker: {
+        ok: broker.isUp,
+        ...(broker.reason === undefined ? {} : { detail: broker.reason }),
+        ...(broker.roundTripMs === undefined
+          ? {}
+          : { roundTripMs: Math.round(broker.roundTripMs * 100) / 100 }),
+      },
+      events: {
+        ok: isCaughtUp,
+        position,
+        ...(isCaughtUp ? {} : { detail: 'The task list is catching up with the event log.' }),
+        ...(last === undefined ? {} : { behind: Math.max(0, last - position) }),
+      },
+    },
+    load: {
+      watchers,
+      leavingBytes: outflow.bytes,
+      spooledFiles: spool.files,
+      residentBytes: process.memoryUsage.rss(),
+    },
+  }
+}
+
+/** Undefined when that takes longer than a second. */
+async function lastSequence(fabric: Fabric): Promise<number | undefined> {
+  const asked = fabric.log.position().then(
+    ({ last }) => last,
+    () => undefined,
+  )
+  return Promise.race([asked, Bun.sleep(1000).then(() => undefined)])
+}

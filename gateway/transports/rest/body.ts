@@ -1,0 +1,66 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { Server } from 'bun'
+import { truncated } from '../../usecases/receiveImage.ts'
+
+/**
+ * The body of a request, pulled: the client is held back until the next piece is asked for. Leaving early frees it.
+ * @throws Fault `truncated_upload` when the client goes away in the middle.
+ */
+export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array, void> {
+  if (request.body === null) return
+  const reader = request.body.getReader()
+  let isOver = false
+  try {
+    while (!isOver) {
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        isOver = true
+        throw truncated(cause)
+      })
+      isOver = done
+      if (value) yield value
+    }
+  } finally {
+    if (!isOver) await reader.cancel().catch(() => {})
+    reader.releaseLock()
+  }
+}
+
+/** The content type without parameters, in lower case; null when there is none. */
+export function mediaTypeOf(request: Request): string | null {
+  return request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() || null
+}
+
+/** The promised length of a body; null when none is promised. */
+export function lengthOf(request: Request): number | null {
+  const length = request.headers.get('content-length')
+  return length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null
+}
+
+/** How long the client may pause; a server that does not set it would cut a held back upload off after its own time. */
+export function allowPauses(server: Server<unknown> | null, request: Request, pauseMs: number): void {
+  server?.timeout(request, Math.ceil(pauseMs / 1000))
+}
+
+const largestJson = 1024 * 1024
+
+/** @throws Fault `invalid_request` for what is too long or no JSON, `truncated_upload`. */
+export async function readJson(request: Request): Promise<unknown> {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  for await (const piece of bodyOf(request)) {
+    bytes += piece.length
+    if (bytes > largestJson)
+      throw new Fault('invalid_request', `The body is longer than ${largestJson} bytes.`)
+    pieces.push(piece.slice())
+  }
+  if (bytes < (lengthOf(request) ?? 0)) throw truncated()
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces))) as unknown
+  } catch (cause) {
+    const detail =
+      bytes === 0
+        ? 'The body is empty; JSON was expected.'
+        : `The body is no JSON: ${(cause as Error).message}.`
+    throw new Fault('invalid_request', detail, { cause })
+  }
+}

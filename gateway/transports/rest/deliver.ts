@@ -1,0 +1,71 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { Server } from 'bun'
+import type { Place } from '../../delivery/shelf.ts'
+import type { Content } from '../../usecases/content.ts'
+import type { Outflow } from './outflow.ts'
+import { problemResponse } from './problem.ts'
+import { names, rangeOf } from './range.ts'
+
+/** A name of content never comes to mean something else. */
+const cacheControl = 'private, max-age=86400, immutable'
+
+export interface Call {
+  readonly request: Request
+  readonly server: Server<unknown> | null
+}
+
+/**
+ * Answers a request for stored bytes: conditions, ranges, HEAD, and always with its length, which Bun would drop from a
+ * body that is streamed.
+ */
+export type Deliver = (call: Call, content: Content) => Promise<Response>
+
+export function createDelivery(place: Place, outflow: Outflow): Deliver {
+  return async ({ request, server }, content) => {
+    const etag = `"${content.sha256}"`
+    if (request.headers.has('if-match') && !names(request.headers.get('if-match'), etag)) {
+      throw new Fault('precondition_failed', 'The content has another tag.', { field: 'If-Match' })
+    }
+    const headers = headersOf(request, content, etag)
+    if (names(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
+
+    const range = rangeOf(request.headers, content.bytes, etag)
+    if (range === 'outside') return outside(request, content.bytes)
+    const part = range === 'whole' ? undefined : range
+    const bytes = part ? part.end - part.start + 1 : content.bytes
+    const status = part ? 206 : 200
+    if (part) headers['content-range'] = `bytes ${part.start}-${part.end}/${content.bytes}`
+    if (request.method === 'HEAD') {
+      return new Response(null, { status, headers: { ...headers, 'content-length': String(bytes) } })
+    }
+    // There may be a wait for room, and then gigabytes to be fetched.
+    server?.timeout(request, 0)
+    const { body, release } = await place(bytes, () => content.open(part), request.signal)
+    outflow.whenGone(request, server, bytes, release)
+    return new Response(body, { status, headers })
+  }
+}
+
+function headersOf(request: Request, content: Content, etag: string): Record<string, string> {
+  const disposition = /[?&]download=1(&|$)/.test(request.url) ? 'attachment' : 'inline'
+  return {
+    etag,
+    'content-type': content.mediaType,
+    // Always said, or Bun would name the file that it is sent from.
+    'content-disposition': `${disposition}; filename="${content.fileName}"`,
+    'accept-ranges': 'bytes',
+    'cache-control': cacheControl,
+    vary: 'Authorization',
+    // Nothing in a picture may run or load anything, even if a browser were to take it for a page.
+    'content-security-policy': "default-src 'none'; sandbox",
+    'cross-origin-resource-policy': 'same-origin',
+  }
+}
+
+function outside(request: Request, bytes: number): Response {
+  const fault = new Fault('range_not_satisfiable', `The content has ${bytes} bytes.`, {
+    field: 'Range',
+    remedy: `Ask for bytes between 0 and ${bytes - 1}.`,
+  })
+  return problemResponse(request, fault, { 'content-range': `bytes */${bytes}` })
+}

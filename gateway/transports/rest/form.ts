@@ -1,0 +1,94 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { ImageRecord } from '@pixelflow/core/image'
+import type { Principal } from '@pixelflow/core/principal'
+import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Task } from '@pixelflow/core/task'
+import type { Limits } from '../../usecases/ports.ts'
+import { tooLarge } from '../../usecases/receiveImage.ts'
+import type { StagedImage } from '../../usecases/uploadImage.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { lengthOf } from './body.ts'
+import { readParts } from './multipart.ts'
+
+/** Room for the form around a file, when its length is judged before it is read. */
+const largestWrapping = 2 * 1024 * 1024
+
+export interface FormNeeds {
+  readonly usecases: Pick<Usecases, 'stageImage' | 'createTask'>
+  readonly limits: Limits
+}
+
+/** An image from a form with a part `file`. */
+export async function uploadForm(needs: FormNeeds, who: Principal, request: Request): Promise<ImageRecord> {
+  const { image } = await readForm(needs, who, request, false)
+  return image.keep()
+}
+
+/** A task from a form with the parts `file` and `recipe`, in either order. */
+export async function processForm(needs: FormNeeds, who: Principal, request: Request): Promise<Task> {
+  const { image, recipe } = await readForm(needs, who, request, true)
+  const record = await image.keep()
+  return needs.usecases.createTask(who, record.id, recipe as Recipe)
+}
+
+/** The image is in the store but not kept yet: it is dropped when anything else turns out to be wrong with the form. */
+async function readForm(
+  { usecases, limits }: FormNeeds,
+  who: Principal,
+  request: Request,
+  wantsRecipe: boolean,
+) {
+  if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
+  let image: StagedImage | undefined
+  let recipe: Recipe | undefined
+  try {
+    for await (const part of readParts(request)) {
+      if (part.kind === 'file' && part.name === 'file') {
+        if (image) throw twice('file')
+        image = await usecases.stageImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
+      } else if (part.kind === 'field' && part.name === 'recipe' && wantsRecipe) {
+        if (recipe) throw twice('recipe')
+        recipe = parseRecipe(recipeOf(part.value))
+      } else throw unexpected(part.name, wantsRecipe)
+    }
+    if (!image) throw missing('file', 'the image')
+    if (wantsRecipe && !recipe)
+      throw missing('recipe', 'what to do with the image, for example resize:800/format:webp')
+    return { image, recipe }
+  } catch (thrown) {
+    await image?.drop()
+    throw thrown
+  }
+}
+
+/** JSON begins with a brace, the text form never does. */
+function recipeOf(text: string): unknown {
+  if (!text.trimStart().startsWith('{')) return text.trim()
+  try {
+    return JSON.parse(text) as unknown
+  } catch (cause) {
+    throw new Fault('invalid_recipe', `The recipe is no JSON: ${(cause as Error).message}.`, {
+      field: 'recipe',
+      cause,
+    })
+  }
+}
+
+function twice(name: string): Fault {
+  return new Fault('invalid_request', `The form has more than one part "${name}".`, { field: name })
+}
+
+function missing(name: string, meaning: string): Fault {
+  return new Fault('invalid_request', `The form has no part "${name}".`, {
+    field: name,
+    remedy: `Add a part "${name}" with ${meaning}.`,
+  })
+}
+
+function unexpected(name: string, wantsRecipe: boolean): Fault {
+  const known = wantsRecipe ? '"file" and "recipe"' : '"file"'
+  return new Fault('invalid_request', `The form has a part "${name.slice(0, 64)}" that is not known here.`, {
+    field: name.slice(0, 64),
+    remedy: `Send only ${known}.`,
+  })
+}

@@ -1,0 +1,51 @@
+import { viewImage } from '@pixelflow/core/api'
+import { Elysia } from 'elysia'
+import type { Admission } from '../../accounts/admission.ts'
+import type { Limits } from '../../usecases/ports.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { allowPauses, bodyOf, lengthOf, mediaTypeOf } from './body.ts'
+import { caller } from './caller.ts'
+import type { Deliver } from './deliver.ts'
+import { created } from './created.ts'
+import { uploadForm } from './form.ts'
+
+export interface ImageRoutes {
+  readonly usecases: Usecases
+  readonly admission: Admission
+  readonly deliver: Deliver
+  readonly limits: Limits
+  readonly uploadIdleTimeoutMs: number
+}
+
+export function images({ usecases, admission, deliver, limits, uploadIdleTimeoutMs }: ImageRoutes) {
+  return new Elysia({ name: 'images', prefix: '/api/v1/images' })
+    .use(caller(admission))
+    .post(
+      '/',
+      async ({ request, server, who }) => {
+        allowPauses(server, request, uploadIdleTimeoutMs)
+        const mediaType = mediaTypeOf(request)
+        const record =
+          mediaType === 'multipart/form-data'
+            ? await uploadForm({ usecases, limits }, who, request)
+            : await usecases.uploadImage(who, { body: bodyOf(request), mediaType, bytes: lengthOf(request) })
+        return created(201, `/api/v1/images/${record.id}`, viewImage(record))
+      },
+      { parse: 'none' },
+    )
+    .get('/:id', async ({ params, who }) => viewImage(await usecases.inspectImage(who, params.id)))
+    .get('/:id/content', async ({ params, request, server, who }) =>
+      deliver({ request, server }, await usecases.readImage(who, params.id)),
+    )
+    .head('/:id/content', async ({ params, request, server, who }) =>
+      deliver({ request, server }, await usecases.readImage(who, params.id)),
+    )
+    .delete(
+      '/:id',
+      async ({ params, who }) => {
+        await usecases.deleteImage(who, params.id)
+        return new Response(null, { status: 204 })
+      },
+      { parse: 'none' },
+    )
+}

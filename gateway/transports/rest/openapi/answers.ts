@@ -1,0 +1,88 @@
+import { faults, type FaultCode } from '@pixelflow/core/fault'
+import { ref, type Json, type SchemaName } from './schemas.ts'
+
+/** Building blocks of the answers in the document. */
+
+export function json(description: string, schema: SchemaName, example?: unknown, headers?: Json): Json {
+  return {
+    description,
+    ...(headers ? { headers } : {}),
+    content: { 'application/json': { schema: ref(schema), ...(example === undefined ? {} : { example }) } },
+  }
+}
+
+export const location = {
+  Location: { description: 'Path of what was made.', schema: { type: 'string' } },
+}
+
+/** Every call may meet these, whatever it asks for. */
+const always: readonly FaultCode[] = ['unauthenticated', 'forbidden', 'unavailable', 'internal']
+
+/** The refusals of a call, by status, with an example of each code. */
+export function refusals(...codes: FaultCode[]): Json {
+  const byStatus = Map.groupBy([...codes, ...always], (code) => faults[code].http)
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, together]) => [String(status), refusal(status, together)]),
+  )
+}
+
+function refusal(status: number, codes: readonly FaultCode[]): Json {
+  const examples = codes.map((code) => [code, { value: problemExample(status, code) }] as const)
+  return {
+    description: codes.map((code) => `\`${code}\`: ${faults[code].title}.`).join(' '),
+    content: {
+      'application/problem+json': { schema: ref('Problem'), examples: Object.fromEntries(examples) },
+    },
+  }
+}
+
+function problemExample(status: number, code: FaultCode): Json {
+  const { title } = faults[code]
+  const requestId = '5f0c2a54-6d0e-4c1f-9f55-2d3f6a1f0b7c'
+  return { type: `/docs/problems#${code}`, title, status, code, detail: `${title}.`, requestId }
+}
+
+/** Stored bytes, whole or in part. */
+export function bytes(what: string, missing: FaultCode, mediaTypes: readonly string[]): Json {
+  const content = Object.fromEntries(
+    mediaTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+  )
+  const headers = {
+    ETag: { description: 'SHA-256 of the bytes, quoted.', schema: { type: 'string' } },
+    'Content-Length': { schema: { type: 'integer' } },
+  }
+  return {
+    '200': { description: what, headers, content },
+    '206': {
+      description: 'The part that was asked for.',
+      headers: { ...headers, 'Content-Range': { schema: { type: 'string' } } },
+      content,
+    },
+    '304': { description: 'What the client holds is still right.' },
+    ...refusals(missing, 'precondition_failed', 'range_not_satisfiable'),
+  }
+}
+
+export const conditions = [
+  header('Range', 'One range of bytes, such as `bytes=0-1023`; several are answered with the whole.'),
+  header('If-Range', 'ETag for which the range holds.'),
+  header('If-None-Match', 'ETag that the client holds.'),
+  header('If-Match', 'ETag without which nothing is sent.'),
+]
+
+export function header(name: string, description: string): Json {
+  return { name, in: 'header', description, schema: { type: 'string' } }
+}
+
+export function pathId(name: string, description: string, example: string): Json {
+  return { name, in: 'path', required: true, description, schema: { type: 'string' }, example }
+}
+
+export const download = {
+  name: 'download',
+  in: 'query',
+  description: '`1` to have it offered as a file.',
+  schema: { type: 'string', enum: ['1'] },
+}

@@ -1,0 +1,72 @@
+import {
+  viewEvent,
+  viewImage,
+  viewTask,
+  type EventView,
+  type ImageView,
+  type TaskView,
+} from '@pixelflow/core/api'
+import { eventOf } from '@pixelflow/core/event'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import type { Task } from '@pixelflow/core/task'
+
+/** One picture on its way through the house, for the documents. */
+
+const imageId = '019aa6f2-4c1e-7d3a-9b57-2f1d8c60e4a1'
+const taskId = '019aa6f2-51b0-7c44-8a02-6be90d17f35c'
+const createdAt = '2026-11-21T13:24:15.120Z'
+
+export const recipeText = 'resize:800/blur:2/format:webp'
+
+export const imageExample: ImageView = viewImage({
+  id: imageId,
+  account: 'local',
+  sha256: '3f8a1c0e5d7b9246a8e0c1f3b5d7092e4c6a8b0d2f4e6a8c0b2d4f6e8a0c2e41',
+  bytes: 2_945_123,
+  format: 'jpeg',
+  width: 4000,
+  height: 3000,
+  createdAt,
+})
+
+const queued: Task = {
+  id: taskId,
+  account: 'local',
+  status: 'queued',
+  progress: 0,
+  image: imageId,
+  recipe: parseRecipe(recipeText),
+  outputs: [],
+  attempt: 0,
+  createdAt,
+  updatedAt: createdAt,
+}
+
+const completed: Task = {
+  ...queued,
+  status: 'completed',
+  progress: 100,
+  attempt: 1,
+  actor: 'actor-1',
+  outputs: [
+    {
+      name: 'default',
+      format: 'webp',
+      mediaType: 'image/webp',
+      bytes: 61_204,
+      sha256: 'b1946ac92492d2347c6235b4d2611184a1e2f0c3d4b5a6978812f3e4d5c6b7a8',
+      width: 800,
+      height: 600,
+    },
+  ],
+  startedAt: '2026-11-21T13:24:15.131Z',
+  endedAt: '2026-11-21T13:24:15.322Z',
+  updatedAt: '2026-11-21T13:24:15.322Z',
+}
+
+export const queuedExample: TaskView = viewTask(queued)
+export const completedExample: TaskView = viewTask(completed)
+export const eventExample: EventView = viewEvent(
+  eventOf('completed', completed, {}, new Date('2026-11-21T13:24:15.322Z')),
+)
+export const exampleIds = { image: imageId, task: taskId }

@@ -1,0 +1,93 @@
+import {
+  createTaskBody,
+  eventView,
+  imageView,
+  outputView,
+  problem,
+  taskPageView,
+  taskView,
+} from '@pixelflow/core/api'
+import { describeOperations } from '@pixelflow/core/operations/index'
+import { recipe } from '@pixelflow/core/recipe/recipe'
+import { z } from 'zod'
+import { settingsView } from '../catalogue.ts'
+import { healthView } from '../health.ts'
+
+export type Json = Record<string, unknown>
+
+const named = {
+  Image: imageView,
+  Output: outputView,
+  Recipe: recipe,
+  Task: taskView,
+  TaskPage: taskPageView,
+  Event: eventView,
+  Problem: problem,
+  Settings: settingsView,
+  Health: healthView,
+}
+
+export type SchemaName = keyof typeof named | 'CreateTask' | 'RecipeInput' | 'Operations' | 'Status'
+
+export function ref(name: SchemaName): Json {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+/** Every body of the interface, from the very schemas that the code checks with. */
+export function componentSchemas(): Record<SchemaName, Json> {
+  const registry = z.registry<{ id: string }>()
+  for (const [id, schema] of Object.entries(named)) registry.add(schema, { id })
+  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` })
+  const plain = Object.fromEntries(
+    Object.entries(schemas).map(([id, schema]) => [id, withoutMeta(schema as Json)]),
+  )
+  return {
+    ...(plain as Record<keyof typeof named, Json>),
+    RecipeInput: withoutMeta(describeOperations().recipe as Json),
+    CreateTask: createTask(),
+    Operations: operationsSchema,
+    Status: { type: 'object', properties: { status: { type: 'string' } }, required: ['status'] },
+  }
+}
+
+function createTask(): Json {
+  const schema = withoutMeta(z.toJSONSchema(createTaskBody) as Json)
+  const recipeInput = {
+    description: 'The recipe itself, or its short text form such as `resize:800/format:webp`.',
+    anyOf: [{ type: 'string' }, ref('RecipeInput')],
+  }
+  return { ...schema, properties: { ...(schema['properties'] as Json), recipe: recipeInput } }
+}
+
+const operationsSchema: Json = {
+  type: 'object',
+  description: 'Every operation with the JSON Schema of its parameters, and the schema of a whole recipe.',
+  properties: {
+    operations: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          name: { type: 'string' },
+          title: { type: 'string' },
+          summary: { type: 'string' },
+          place: { type: 'string' },
+          schema: { type: 'object', description: 'JSON Schema of a step.' },
+          text: { type: 'object', properties: { usage: { type: 'string' } } },
+          examples: {
+            type: 'array',
+            items: { type: 'object', properties: { text: { type: 'string' }, recipe: ref('Recipe') } },
+          },
+        },
+        required: ['name', 'title', 'summary', 'place', 'schema', 'text', 'examples'],
+      },
+    },
+    recipe: { type: 'object', description: 'JSON Schema of a recipe.' },
+  },
+  required: ['operations', 'recipe'],
+}
+
+/** The dialect is OpenAPI's own, and a schema's name is its place. */
+function withoutMeta(schema: Json): Json {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => !['$schema', '$id', 'id'].includes(key)))
+}

@@ -1,0 +1,79 @@
+import { json, refusals } from './answers.ts'
+import type { Json } from './schemas.ts'
+
+const tags = ['system']
+const open = { security: [] }
+
+export const systemPaths: Json = {
+  '/api/v1/operations': {
+    get: {
+      tags,
+      operationId: 'listOperations',
+      summary: 'Everything a recipe may do',
+      responses: { '200': json('The catalogue.', 'Operations'), ...refusals() },
+    },
+  },
+  '/api/v1/settings': {
+    get: {
+      tags,
+      ...open,
+      operationId: 'getSettings',
+      summary: 'What a client should know before its first call',
+      responses: {
+        '200': json('Limits and the way to authenticate.', 'Settings', {
+          version: '0.1.0',
+          maxUploadBytes: 536_870_912,
+          maxPixels: 100_000_000,
+          formats: ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'],
+          auth: 'none',
+        }),
+        ...refusals(),
+      },
+    },
+  },
+  '/api/v1/openapi.json': {
+    get: {
+      tags,
+      ...open,
+      operationId: 'getDocument',
+      summary: 'This document',
+      responses: {
+        '200': {
+          description: 'OpenAPI 3.1.',
+          content: { 'application/json': { schema: { type: 'object' } } },
+        },
+        ...refusals(),
+      },
+    },
+  },
+  '/health/live': {
+    get: {
+      tags,
+      ...open,
+      operationId: 'isLive',
+      summary: 'Whether the process answers',
+      responses: { '200': json('It does.', 'Status', { status: 'ok' }) },
+    },
+  },
+  '/health/ready': {
+    get: {
+      tags,
+      ...open,
+      operationId: 'isReady',
+      summary: 'Whether it can serve',
+      responses: {
+        '200': json('It can.', 'Status', { status: 'ok' }),
+        '503': json('Not just now.', 'Status', { status: 'unavailable' }),
+      },
+    },
+  },
+  '/health': {
+    get: {
+      tags,
+      ...open,
+      operationId: 'getHealth',
+      summary: 'How everything is',
+      responses: { '200': json('All is well.', 'Health'), '503': json('Something is not.', 'Health') },
+    },
+  },
+}

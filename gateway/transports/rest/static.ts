@@ -1,0 +1,49 @@
+import { names } from './range.ts'
+
+/** A file that is served as it is, with the ways in which it is packed. */
+export interface StaticFile {
+  readonly type: string
+  readonly etag: string
+  readonly plain: Uint8Array<ArrayBuffer>
+  readonly br?: Uint8Array<ArrayBuffer>
+  readonly gzip?: Uint8Array<ArrayBuffer>
+}
+
+/** Reads a file and its `.br` and `.gz` beside it, where there are any. */
+export async function readStatic(path: string): Promise<StaticFile> {
+  const file = Bun.file(path)
+  const [plain, br, gzip] = await Promise.all([file.bytes(), packed(`${path}.br`), packed(`${path}.gz`)])
+  return staticFile(file.type, plain, { ...(br ? { br } : {}), ...(gzip ? { gzip } : {}) })
+}
+
+async function packed(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const file = Bun.file(path)
+  return (await file.exists()) ? file.bytes() : undefined
+}
+
+export function staticFile(
+  type: string,
+  plain: Uint8Array<ArrayBuffer>,
+  packed: Pick<StaticFile, 'br' | 'gzip'> = {},
+): StaticFile {
+  const hash = new Bun.CryptoHasher('sha256').update(plain).digest('base64url').slice(0, 22)
+  return { type, etag: `"${hash}"`, plain, ...packed }
+}
+
+export function sendStatic(request: Request, file: StaticFile, headers: Record<string, string>): Response {
+  const accepted = request.headers.get('accept-encoding') ?? ''
+  const coding = (['br', 'gzip'] as const).find((one) => file[one] && takes(accepted, one))
+  const about = { ...headers, etag: file.etag, vary: 'Accept-Encoding' }
+  if (names(request.headers.get('if-none-match'), file.etag))
+    return new Response(null, { status: 304, headers: about })
+  return new Response(coding ? file[coding] : file.plain, {
+    headers: { ...about, 'content-type': file.type, ...(coding ? { 'content-encoding': coding } : {}) },
+  })
+}
+
+function takes(accepted: string, coding: string): boolean {
+  return accepted.split(',').some((one) => {
+    const [name, weight] = one.split(';').map((part) => part.trim().toLowerCase())
+    return name === coding && !/^q=0(\.0*)?$/.test(weight ?? '')
+  })
+}

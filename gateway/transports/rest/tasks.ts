@@ -1,0 +1,87 @@
+import { createTaskBody, viewTask } from '@pixelflow/core/api'
+import { Fault } from '@pixelflow/core/fault'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { statuses } from '@pixelflow/core/task'
+import { Elysia } from 'elysia'
+import { z } from 'zod'
+import type { Admission } from '../../accounts/admission.ts'
+import type { Limits } from '../../usecases/ports.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { allowPauses, mediaTypeOf, readJson } from './body.ts'
+import { caller } from './caller.ts'
+import { checked } from './checked.ts'
+import { created } from './created.ts'
+import type { Deliver } from './deliver.ts'
+import { processForm } from './form.ts'
+
+/** Query of `GET /api/v1/tasks`. */
+export const listQuery = z.strictObject({
+  status: z.enum(statuses).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().optional(),
+})
+
+export interface TaskRoutes {
+  readonly usecases: Usecases
+  readonly admission: Admission
+  readonly deliver: Deliver
+  readonly limits: Limits
+  readonly uploadIdleTimeoutMs: number
+}
+
+export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutMs }: TaskRoutes) {
+  return new Elysia({ name: 'tasks', prefix: '/api/v1/tasks' })
+    .use(caller(admission))
+    .post(
+      '/',
+      async ({ request, server, who }) => {
+        allowPauses(server, request, uploadIdleTimeoutMs)
+        const task = await accept()
+        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task))
+
+        async function accept() {
+          const mediaType = mediaTypeOf(request)
+          if (mediaType === 'multipart/form-data') return processForm({ usecases, limits }, who, request)
+          if (mediaType !== 'application/json') throw neither()
+          const { image, recipe } = checked(createTaskBody, await readJson(request), 'the body')
+          return usecases.createTask(who, image, parseRecipe(recipe))
+        }
+      },
+      { parse: 'none' },
+    )
+    .get('/', async ({ query, who }) => {
+      const { status, limit, cursor } = checked(listQuery, query, 'the query')
+      const { items, next } = await usecases.listTasks(who, {
+        limit,
+        ...(status === undefined ? {} : { status }),
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      return { items: items.map(viewTask), next }
+    })
+    .get('/:id', async ({ params, who }) => viewTask(await usecases.getTask(who, params.id)))
+    .post('/:id/cancel', async ({ params, who }) => viewTask(await usecases.cancelTask(who, params.id)), {
+      parse: 'none',
+    })
+    .delete(
+      '/:id',
+      async ({ params, who }) => {
+        await usecases.deleteTask(who, params.id)
+        return new Response(null, { status: 204 })
+      },
+      { parse: 'none' },
+    )
+    .get('/:id/outputs/:name', async ({ params, request, server, who }) =>
+      deliver({ request, server }, await usecases.readOutput(who, params.id, params.name)),
+    )
+    .head('/:id/outputs/:name', async ({ params, request, server, who }) =>
+      deliver({ request, server }, await usecases.readOutput(who, params.id, params.name)),
+    )
+}
+
+function neither(): Fault {
+  return new Fault('unsupported_format', 'A task is made from JSON or from a form.', {
+    field: 'Content-Type',
+    remedy:
+      'Send {"image", "recipe"} as application/json, or the parts file and recipe as multipart/form-data.',
+  })
+}

@@ -1,0 +1,56 @@
+import { parseResumeToken } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { Elysia } from 'elysia'
+import type { Admission } from '../../accounts/admission.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { caller } from '../rest/caller.ts'
+import { notesOf } from '../rest/notes.ts'
+import { eventStream } from './stream.ts'
+
+export interface EventRoutes {
+  readonly usecases: Usecases
+  readonly admission: Admission
+  readonly heartbeatMs: number
+  readonly log: Log
+}
+
+/** The life of a task as server-sent events. Where nothing will ever follow, 204 tells an EventSource to stay away. */
+export function events({ usecases, admission, heartbeatMs, log }: EventRoutes) {
+  return new Elysia({ name: 'events' })
+    .use(caller(admission))
+    .get('/api/v1/tasks/:id/events', async ({ params, query, request, server, who }) => {
+      const left = new AbortController()
+      const leave = () => left.abort()
+      request.signal.addEventListener('abort', leave, { once: true })
+      const after = afterOf(request.headers.get('last-event-id') ?? query['after'])
+      const found = await usecases.watchTask(who, params.id, after, left.signal)
+      if (found === null) return new Response(null, { status: 204 })
+      if (request.method === 'HEAD') {
+        await found.return()
+        return new Response(null, { headers })
+      }
+      server?.timeout(request, 0)
+      const requestId = notesOf(request).id
+      const onFailure = (error: unknown) =>
+        log.warn('event stream broke off', { requestId, task: params.id, error })
+      return new Response(eventStream({ events: found, heartbeatMs, leave, onFailure }), { headers })
+    })
+}
+
+const headers = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  // Proxies would hold events back to compress or to collect them.
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
+
+function afterOf(token: string | undefined): number {
+  if (token === undefined || token === '') return 0
+  const seq = parseResumeToken(token)
+  if (seq !== undefined) return seq
+  throw new Fault('invalid_request', 'The resume token is none that this server gave out.', {
+    field: 'Last-Event-ID',
+    remedy: 'Send the id of the last event seen, or none to begin at the first event.',
+  })
+}

@@ -1,0 +1,62 @@
+import type { StoredEvent } from '@pixelflow/core/event'
+import { frameOf, greeting, heartbeat } from './frames.ts'
+
+export interface EventStream {
+  readonly events: AsyncGenerator<StoredEvent, void>
+  readonly heartbeatMs: number
+  /** Makes `events` end; called when the client leaves. */
+  readonly leave: () => void
+  readonly onFailure: (error: unknown) => void
+}
+
+/**
+ * Server-sent events, pulled: an event is only taken when the client has room for it. A failure in the middle can only
+ * end the stream; the client comes back with the last id it saw.
+ */
+export function eventStream({
+  events,
+  heartbeatMs,
+  leave,
+  onFailure,
+}: EventStream): ReadableStream<Uint8Array> {
+  // Outlives a heartbeat: the same event is waited for again after it.
+  let next: Promise<IteratorResult<StoredEvent, void>> | undefined
+
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        controller.enqueue(greeting)
+      },
+      async pull(controller) {
+        try {
+          next ??= events.next()
+          const found = await within(next, heartbeatMs)
+          if (found === 'quiet') return controller.enqueue(heartbeat)
+          next = undefined
+          if (found.done) return controller.close()
+          controller.enqueue(frameOf(found.value))
+        } catch (error) {
+          leave()
+          onFailure(error)
+          controller.close()
+        }
+      },
+      async cancel() {
+        leave()
+        // What is still waited for ends now, well or badly; nobody is left to hear it.
+        await Promise.allSettled([next, events.return()])
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | 'quiet'> {
+  const { promise: quiet, resolve } = Promise.withResolvers<'quiet'>()
+  const timer = setTimeout(() => resolve('quiet'), ms)
+  try {
+    return await Promise.race([promise, quiet])
+  } finally {
+    clearTimeout(timer)
+  }
+}
