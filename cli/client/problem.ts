@@ -10,16 +10,20 @@ export async function exitOf(response: Response): Promise<Exit> {
   const denied = response.status === 401 || response.status === 403
   const ending = denied ? 'denied' : response.status >= 500 ? 'failed' : 'usage'
   const id = (told.success ? told.data.requestId : undefined) ?? requestId
-  return new Exit(ending, detail ?? `The server answered ${response.status} ${response.statusText}.`, {
+  const message = detail ?? `The server answered ${response.status} ${response.statusText}.`
+  const more = id === undefined ? {} : { requestId: id }
+  if (response.status === 401) {
+    // What the server says of headers helps those who write the request themselves.
+    return new Exit(ending, message, {
+      ...more,
+      remedy: 'Set PIXELFLOW_TOKEN to a token that the server knows.',
+    })
+  }
+  return new Exit(ending, message, {
+    ...more,
     ...(field === undefined ? {} : { field }),
-    ...remedyOf(remedy, response.status),
-    ...(id === undefined ? {} : { requestId: id }),
+    ...(remedy === undefined ? {} : { remedy }),
   })
-}
-
-function remedyOf(remedy: string | undefined, status: number): { remedy?: string } {
-  if (remedy !== undefined) return { remedy }
-  return status === 401 ? { remedy: 'Set PIXELFLOW_TOKEN to a token that the server knows.' } : {}
 }
 
 function parsed(text: string): unknown {

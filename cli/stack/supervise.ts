@@ -3,7 +3,7 @@ import type { Subprocess } from 'bun'
 import { Exit } from '../exit.ts'
 import { onLeash, type Leash } from './leash.ts'
 import { linesOf } from './lines.ts'
-import { understand, type Said } from './voice.ts'
+import { inWords, understand, type Said } from './voice.ts'
 
 /** A program that is to run for as long as we do. */
 export interface Program {
@@ -135,7 +135,7 @@ async function hear(child: Child, log: Log, last: string[], heard: (said: Said) 
     for await (const line of linesOf(stream)) {
       if (line.trim() === '') continue
       const said = understand(line)
-      last.push(said.msg)
+      last.push(inWords(said))
       if (last.length > keptLines) last.shift()
       log[said.level](said.msg, said.fields)
       heard(said)

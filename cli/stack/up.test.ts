@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { sampleImage } from '@pixelflow/testkit/images'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says, type Running } from '@pixelflow/testkit/process'
@@ -87,6 +88,15 @@ async function untilHealthy(url: string): Promise<void> {
   throw new Error(`${url} did not become healthy`)
 }
 
+async function untilStatus(url: string, task: string, status: string): Promise<void> {
+  for (let wait = 0; wait < 500; wait++) {
+    const seen = (await (await fetch(`${url}/api/v1/tasks/${task}`)).json()) as { status: string }
+    if (seen.status === status) return
+    await Bun.sleep(20)
+  }
+  throw new Error(`task ${task} did not become ${status}`)
+}
+
 describe('up', () => {
   test('runs everything, is found by a second one, and Ctrl-C leaves nothing behind', async () => {
     const { url, ...env } = await place()
@@ -142,16 +152,22 @@ describe('up', () => {
     120_000,
   )
 
-  test('a second Ctrl-C ends it at once', async () => {
+  test('a second Ctrl-C ends it at once, whatever is being worked on', async () => {
     const { url, ...env } = await place()
     await using running = up(env)
     await running.line(ready, 60_000)
+    const body = new FormData()
+    body.set('recipe', 'blur:60/resize:3000/format:avif:effort=8')
+    body.set('file', new Blob([(await sampleImage({ width: 4000, height: 3000 })).slice()]), 'large.jpg')
+    const task = (await (await fetch(`${url}/api/v1/tasks`, { method: 'POST', body })).json()) as {
+      id: string
+    }
+    await untilStatus(url, task.id, 'running')
     const below = await descendants(running.pid)
-    // An event stream that nobody closes is something to wait for.
-    const watching = fetch(`${url}/health/live`)
-    await watching
     running.signal('SIGINT')
+    await running.line((line) => line.includes('stopping: work in progress'))
     running.signal('SIGINT')
+    await running.line(says('stopping at once'))
     await running.exited
     await untilGone(below.keys(), 2000)
   }, 90_000)

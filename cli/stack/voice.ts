@@ -33,6 +33,13 @@ export function understand(line: string): Said {
   return { level: 'error', msg: line, fields: {} }
 }
 
+/** What was said, with the reasons that its fields give, for a message that quotes it. */
+export function inWords({ msg, fields }: Said): string {
+  const { problems, error } = fields as { problems?: unknown; error?: { message?: unknown } }
+  const reasons = Array.isArray(problems) ? problems : [error?.message]
+  return [msg, ...reasons.filter((reason) => typeof reason === 'string')].join(': ')
+}
+
 function levelOf(value: unknown): Level {
   return levels.find((level) => level === value) ?? 'info'
 }
