@@ -87,7 +87,7 @@ describe('the page', () => {
     await table.drop('small.png', 'image/png', await sampleImage({ width: 100, height: 80, format: 'png' }))
     await page.getByLabel(recipe).fill('flip/crop:50:0:90:40')
     await runButton(page).click()
-    await page.getByText('lies outside the picture').first().waitFor()
+    await page.getByText('outside the picture').first().waitFor()
     await page.locator('.step-wrong', { hasText: 'Crop' }).waitFor()
     expect(await page.locator('.step-wrong').count()).toBe(1)
     expect(table.troubles).toEqual([])

@@ -98,7 +98,7 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
       take(event.task)
     }
     // A repeated attempt writes its outputs anew, so only finished tasks have results that stay.
-    if (task.value?.status === 'completed') await results.load(task.value, signal)
+    if (!signal.aborted && task.value?.status === 'completed') await results.load(task.value, signal)
   }
 
   /** Runs work of the current task; what it throws is its failure, unless something else has begun since. */
