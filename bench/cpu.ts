@@ -3,16 +3,21 @@ import { childrenOf } from '@pixelflow/testkit/process'
 /** Kernel clock ticks a second, as Linux reports them to user space everywhere. */
 const ticksPerSecond = 100
 
-/** CPU milliseconds a process and its children, ended and living, have used since they started; 0 when it is gone. */
-export async function cpuMs(pid: number): Promise<number> {
+/** CPU milliseconds a process has used since it started, its ended children counted in; 0 when it is gone. */
+async function ownMs(pid: number): Promise<number> {
   const stat = await Bun.file(`/proc/${pid}/stat`)
     .text()
     .catch(() => '')
   // Fields 14 to 17 of proc(5); the second one may hold blanks, so count from its closing parenthesis.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const own = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * (1000 / ticksPerSecond)
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * (1000 / ticksPerSecond)
+}
+
+/** The same with all living descendants; of this very process without them, as they are the ones being measured. */
+async function cpuMs(pid: number): Promise<number> {
+  if (pid === process.pid) return ownMs(pid)
   const below = await Promise.all((await childrenOf(pid)).map(cpuMs))
-  return below.reduce((sum, ms) => sum + ms, own)
+  return below.reduce((sum, ms) => sum + ms, await ownMs(pid))
 }
 
 /** CPU milliseconds of each named process over the time of `work`. */
