@@ -67,8 +67,9 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     handler: transform({ images, blobs: sources, results, scratch, sandbox, maxPixels }),
     actor: `${hostname()}.${process.pid}`,
     maxAttempts,
-    // While a child computes, further jobs fetch their source or store their results.
-    slots: concurrency * 2,
+    // While the children compute, further jobs fetch their source or store their results; more would only wait here
+    // while another machine has nothing to do.
+    slots: concurrency + Math.ceil(concurrency / 2),
     log,
   })
   const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)

@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { eventOf } from '@pixelflow/core/event'
+import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { firstJob } from '@pixelflow/core/job'
+import { account, openHouse, type House } from '../testing/house.ts'
+import type { Handler, Work } from './handler.ts'
+import { reconcile } from './reconcile.ts'
+import { startRuntime, type Runtime } from './runtime.ts'
+
+/** The runtime with a real broker, doing work that is not about pixels. */
+
+const image = Bun.randomUUIDv7()
+let house: House
+beforeAll(async () => {
+  house = await openHouse()
+}, 60_000)
+afterAll(() => house?.[Symbol.asyncDispose]())
+
+interface Options {
+  readonly maxAttempts?: number
+  readonly slots?: number
+  readonly actor?: string
+}
+
+function start(run: (work: Work) => Promise<void>, options: Options = {}): Runtime {
+  const handler: Handler = { kind: 'transform', ready: async () => {}, run }
+  const { work: source, events, channel } = house.fabric
+  const rest = { maxAttempts: 3, slots: 2, actor: 'one', log: house.log, ...options }
+  return startRuntime({ source, events, channel, handler, ...rest })
+}
+
+const kindsOf = async (task: Parameters<House['history']>[0]) =>
+  (await house.history(task)).map(({ event }) => event.kind)
+
+/** Works until it is told to stop. */
+function untilAborted({ signal }: Work): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+describe('an attempt', () => {
+  test('writes its events in order, progress never going back, and ends the task', async () => {
+    await using _ = start(async ({ report, task }) => {
+      report('fetched', { progress: 40 })
+      report('decoded', { progress: 30 })
+      expect(task.actor).toBe('one')
+      report('output', { progress: 80 }, 'default')
+    })
+    const task = await house.submit(image, 'flip')
+    const last = await house.end(task)
+    expect(await kindsOf(task)).toEqual(['queued', 'started', 'fetched', 'decoded', 'output', 'completed'])
+    const events = (await house.history(task)).map(({ event }) => event)
+    expect(events.map((e) => e.task.progress)).toEqual([0, 0, 40, 40, 80, 100])
+    expect(events[4]?.output).toBe('default')
+    expect(last.task).toMatchObject({ status: 'completed', attempt: 1, actor: 'one' })
+    expect(last.task.startedAt).toBe(events[1]?.task.startedAt as string)
+    expect(last.task.endedAt).toBe(last.at)
+    const line = house.lines.find((l) => l.includes('task completed') && l.includes(task.id))
+    expect(JSON.parse(line ?? '{}')).toMatchObject({ attempt: 1, ms: { total: expect.any(Number) } })
+  })
+
+  test.each<[FaultCode]>([['corrupt_image'], ['out_of_bounds'], ['deadline_exceeded']])(
+    'ends the task at once when the fault is %s',
+    async (code) => {
+      let runs = 0
+      await using _ = start(async () => {
+        runs += 1
+        throw new Fault(code, 'It cannot be.', { field: 'steps[0]', cause: new Error('private') })
+      })
+      const task = await house.submit(image, 'flip')
+      const last = await house.end(task)
+      expect(last.kind).toBe('failed')
+      expect(last.task.fault).toEqual({ code, detail: 'It cannot be.', field: 'steps[0]' })
+      expect(JSON.stringify(await house.history(task))).not.toContain('private')
+      expect(runs).toBe(1)
+    },
+  )
+
+  test('is made again after a fault of the surroundings, and the last one decides', async () => {
+    let runs = 0
+    await using _ = start(async () => {
+      runs += 1
+      if (runs < 3) throw new Error('a bug, perhaps')
+    })
+    const task = await house.submit(image, 'flip')
+    expect((await house.end(task)).task).toMatchObject({ status: 'completed', attempt: 3 })
+
+    await using __ = start(async () => {
+      throw new Fault('storage_failed', 'No answer.', { retryAfterMs: 10 })
+    })
+    await _.drain(1000)
+    const doomed = await house.submit(image, 'flip')
+    const last = await house.end(doomed)
+    expect(last.task).toMatchObject({ status: 'failed', attempt: 3, fault: { code: 'storage_failed' } })
+  })
+
+  test('is not begun after too many lost ones: the task fails without being run', async () => {
+    let runs = 0
+    const { work, events, channel } = house.fabric
+    const task = await house.submit(image, 'flip')
+    for (let n = 1; n <= 2; n += 1) {
+      const lease = await work.next('transform', AbortSignal.timeout(5000))
+      expect(lease?.attempt).toBe(n)
+      await lease?.retry(0)
+    }
+    const handler: Handler = {
+      kind: 'transform',
+      ready: async () => {},
+      run: async () => void (runs += 1),
+    }
+    const options = { source: work, events, channel, handler, slots: 1, actor: 'one', log: house.log }
+    await using _ = startRuntime({ ...options, maxAttempts: 2 })
+    expect((await house.end(task)).task.fault?.code).toBe('attempts_exhausted')
+    expect(runs).toBe(0)
+  })
+
+  test('stops when the task is cancelled, by word or, when the word is lost, by looking', async () => {
+    const stopped: string[] = []
+    await using _ = start(async (work) => {
+      await untilAborted(work).catch((error: unknown) => {
+        stopped.push(work.task.id)
+        throw error
+      })
+    })
+    const task = await house.submit(image, 'flip')
+    await house.until(task, ({ kind }) => kind === 'started')
+    const began = performance.now()
+    await house.cancel(task)
+    while (!stopped.includes(task.id)) await Bun.sleep(5)
+    expect(performance.now() - began).toBeLessThan(1000)
+
+    const deaf = await house.submit(image, 'flip')
+    const started = await house.until(deaf, ({ kind }) => kind === 'started')
+    const seq = (await house.fabric.events.last(account, deaf.id))?.seq ?? 0
+    await house.fabric.events.append(
+      eventOf('cancelled', started.task, { status: 'cancelled' }, new Date()),
+      seq,
+    )
+    while (!stopped.includes(deaf.id)) await Bun.sleep(50)
+    await Bun.sleep(50)
+    expect(await kindsOf(deaf)).toEqual(['queued', 'started', 'cancelled'])
+    expect(await house.fabric.queue.submit(firstJob(deaf))).toBe('queued')
+  }, 20_000)
+
+  test('that was cancelled before it began does nothing', async () => {
+    let runs = 0
+    const task = await house.submit(image, 'flip', { job: false })
+    await house.cancel(task)
+    await house.fabric.queue.submit(firstJob(task))
+    await using _ = start(async () => void (runs += 1))
+    const other = await house.submit(image, 'flip')
+    await house.end(other)
+    expect(runs).toBe(1)
+    expect(await kindsOf(task)).toEqual(['queued', 'cancelled'])
+  })
+
+  test('leaves a task alone that somebody else has taken over', async () => {
+    const { events } = house.fabric
+    await using _ = start(async (work) => {
+      await house.until(work.task, ({ kind }) => kind === 'started')
+      const last = await events.last(account, work.task.id)
+      const change = { attempt: 9, actor: 'another' }
+      await events.append(eventOf('started', work.task, change, new Date()), last?.seq ?? 0)
+      work.report('fetched', { progress: 50 })
+      await untilAborted(work)
+    })
+    const task = await house.submit(image, 'flip')
+    await house.until(task, ({ task: { attempt } }) => attempt === 9)
+    while (!house.lines.some((l) => l.includes('task taken over') && l.includes(task.id))) await Bun.sleep(10)
+    expect((await kindsOf(task)).filter((kind) => kind === 'completed' || kind === 'failed')).toEqual([])
+    expect(await house.fabric.queue.submit(firstJob(task))).toBe('duplicate')
+    await house.cancel(task)
+  })
+})
+
+describe('the process', () => {
+  test('holds as many jobs as it has slots', async () => {
+    let now = 0
+    let most = 0
+    await using runtime = start(
+      async () => {
+        most = Math.max(most, (now += 1))
+        await Bun.sleep(30)
+        now -= 1
+      },
+      { slots: 3 },
+    )
+    const tasks = await Promise.all(Array.from({ length: 12 }, () => house.submit(image, 'flip')))
+    for (const task of tasks) expect((await house.end(task)).kind).toBe('completed')
+    expect(most).toBe(3)
+    expect(runtime.held).toBeLessThanOrEqual(3)
+  })
+
+  test('drains: finishes what it can in time, gives the rest to somebody else', async () => {
+    const first = start(async (work) => {
+      if (work.task.image === image) return Bun.sleep(300)
+      await untilAborted(work)
+    })
+    const short = await house.submit(image, 'flip')
+    const long = await house.submit(Bun.randomUUIDv7(), 'flip')
+    await Promise.all([short, long].map((task) => house.until(task, ({ kind }) => kind === 'started')))
+    const began = performance.now()
+    const late = await Promise.all([
+      first.drain(600),
+      house.submit(image, 'flip'),
+      house.until(short, ({ kind }) => kind === 'completed'),
+    ])
+    expect(performance.now() - began).toBeLessThan(2000)
+    expect(await kindsOf(long)).toEqual(['queued', 'started'])
+    expect(await kindsOf(late[1])).toEqual(['queued'])
+    await using _ = start(async () => {}, { actor: 'two' })
+    expect((await house.end(long, 5000)).task).toMatchObject({
+      status: 'completed',
+      attempt: 2,
+      actor: 'two',
+    })
+    await house.end(late[1])
+  })
+})
+
+test('a task that was accepted and never queued is found and done, once', async () => {
+  const stop = new AbortController()
+  let runs = 0
+  await using _ = start(async () => void (runs += 1))
+  const { acceptances: acceptance, events, queue } = house.fabric
+  const reconciling = reconcile({ acceptance, events, queue, jobOf: firstJob, log: house.log }, stop.signal)
+  const lost = await house.submit(image, 'flip', { job: false })
+  const queued = await house.submit(image, 'flip')
+  expect((await house.end(lost)).kind).toBe('completed')
+  await house.end(queued)
+  await Bun.sleep(600)
+  expect(runs).toBe(2)
+  stop.abort()
+  await reconciling
+})

@@ -1,0 +1,114 @@
+import { eventOf, isFinal, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { sniff } from '@pixelflow/core/format'
+import { blobName, type ImageRecord } from '@pixelflow/core/image'
+import { firstJob } from '@pixelflow/core/job'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { outputObject, type Task } from '@pixelflow/core/task'
+import { readSettings } from '@pixelflow/fabric/config'
+import { openFabric, type Fabric } from '@pixelflow/fabric/open'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
+import { startNats, type Nats } from '@pixelflow/testkit/nats'
+
+export const account = 'ann'
+
+/** A real broker, and what a gateway does to it, for tests of the actors alone. */
+export interface House extends AsyncDisposable {
+  readonly nats: Nats
+  readonly fabric: Fabric
+  readonly log: Log
+  /** Lines logged in this process so far. */
+  readonly lines: readonly string[]
+  upload(bytes: Uint8Array): Promise<ImageRecord>
+  /** Accepts a task; without `job` it is never queued, as if the gateway had died right then. */
+  submit(image: string, recipe: unknown, options?: { job?: boolean }): Promise<Task>
+  /** What has happened to the task so far. */
+  history(task: Task): Promise<StoredEvent[]>
+  /** Waits for an event of the task. */
+  until(task: Task, wanted: (event: TaskEvent) => boolean, timeoutMs?: number): Promise<TaskEvent>
+  /** Waits for the end of the task; there must be just one. */
+  end(task: Task, timeoutMs?: number): Promise<TaskEvent>
+  cancel(task: Task): Promise<void>
+  output(task: Task, name?: string): Promise<Uint8Array>
+}
+
+/** Opens it with short times, so that tests need not wait. */
+export async function openHouse(): Promise<House> {
+  await using parts = new AsyncDisposableStack()
+  const nats = parts.use(await startNats())
+  const lines: string[] = []
+  const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
+  const settings = readSettings(fabricSettings, nats.env)
+  const fabric = parts.use(await openFabric({ settings, name: 'test', log, reconcileAfterMs: 300 }))
+  const { images, sources, results, events, queue, channel } = fabric
+  const owned = parts.move()
+
+  const history = (task: Task) => Array.fromAsync(events.history(account, task.id, 0))
+  const until: House['until'] = async (task, wanted, timeoutMs = 30_000) => {
+    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await Bun.sleep(20)) {
+      const found = (await history(task)).find(({ event }) => wanted(event))
+      if (found !== undefined) return found.event
+    }
+    const kinds = (await history(task)).map(({ event }) => event.kind).join(', ')
+    throw new Error(`not seen within ${timeoutMs} ms, but: ${kinds}\n${lines.slice(-20).join('')}`)
+  }
+
+  return {
+    nats,
+    fabric,
+    log,
+    lines,
+    async upload(bytes) {
+      const write = await sources.begin()
+      await write.write(bytes)
+      const { info } = await write.commit((digest) => blobName(account, digest))
+      const format = sniff(bytes) ?? 'jpeg'
+      const record = { id: Bun.randomUUIDv7(), account, sha256: info.sha256, bytes: info.bytes, format }
+      const whole = { ...record, width: null, height: null, createdAt: new Date().toISOString() }
+      await images.create(account, record.id, whole)
+      return whole
+    },
+    async submit(image, recipe, { job = true } = {}) {
+      const now = new Date()
+      const at = now.toISOString()
+      const task: Task = {
+        id: Bun.randomUUIDv7(),
+        account,
+        status: 'queued',
+        progress: 0,
+        image,
+        recipe: parseRecipe(recipe),
+        outputs: [],
+        attempt: 0,
+        createdAt: at,
+        updatedAt: at,
+      }
+      await events.append(eventOf('queued', task, {}, now), 0)
+      if (job) await queue.submit(firstJob(task))
+      return task
+    },
+    history,
+    until,
+    async end(task, timeoutMs) {
+      const last = await until(task, isFinal, timeoutMs)
+      const ends = (await history(task)).filter(({ event }) => isFinal(event))
+      if (ends.length !== 1) throw new Error(`${ends.length} ends of task ${task.id}`)
+      return last
+    },
+    async cancel(task) {
+      const last = await events.last(account, task.id)
+      if (last === null) throw new Error('no such task')
+      const now = new Date()
+      const change = { status: 'cancelled', endedAt: now.toISOString() } as const
+      await events.append(eventOf('cancelled', last.event.task, change, now), last.seq)
+      await channel.cancel(account, task.id)
+      await queue.remove(firstJob(task))
+    },
+    async output(task, name = 'default') {
+      const read = await results.read(outputObject(account, task.id, 'main', name))
+      if (read === null) throw new Error(`no output ${name}`)
+      return Buffer.concat(await Array.fromAsync(read.body))
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
