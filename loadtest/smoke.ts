@@ -3,15 +3,15 @@ import exec from 'k6/execution'
 import http, { type RefinedParams, type Response } from 'k6/http'
 import type { Options } from 'k6/options'
 import { Trend } from 'k6/metrics'
-import { png } from './png.ts'
+import { png } from './picture/png.ts'
 
 /**
  * Does the whole way work, for a few at once? Upload → task → events → result → delete, against BASE_URL, with the
- * bearer token PIXELFLOW_TOKEN if there is one. Ends by itself within 15 seconds; fails on any error at all.
+ * bearer token TOKEN if there is one. Ends by itself within 15 seconds; fails on any error at all.
  */
 
 const baseUrl = (__ENV['BASE_URL'] ?? 'http://127.0.0.1:3000').replace(/\/$/, '')
-const token = __ENV['PIXELFLOW_TOKEN']
+const token = __ENV['TOKEN']
 
 export const options: Options = {
   scenarios: {
