@@ -3,11 +3,9 @@ import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import { faultOf } from './broker.ts'
 import type { Bucket } from './bucket.ts'
 import type { Budget } from './budget.ts'
-import { batchOf } from './direct.ts'
+import { lookedFor, sideBySide } from './chunks.ts'
 import type { Stored } from './jetstream.ts'
-import { chunkSizeOf, digestOf, locate, type ObjectInfo } from './object-info.ts'
-import { patiently, pause } from './patience.ts'
-import { chunkSubject } from './topology.ts'
+import { chunkSizeOf, digestOf, locate, type ObjectInfo, type Place } from './object-info.ts'
 
 export interface ReadOptions {
   readonly bucket: Bucket
@@ -42,9 +40,9 @@ export async function* readRange(
 /** Bytes from `start` to before `end`, a window of chunks at a time, the next one fetched while one is read. */
 async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number, end: number) {
   if (end <= start) return
-  const { seq, offset, chunk } = locate(info, start)
-  const ahead = windows(options, info, seq, info.chunks - chunk)
-  let at = offset
+  const place = locate(info, start, end)
+  const ahead = windows(options, info, place)
+  let at = place.offset
   try {
     while (at < end) {
       const { messages } = await ahead.next()
@@ -69,26 +67,16 @@ interface Window {
 }
 
 /** Fetches windows of chunks in their order: one that is being read, and one ahead if the budget has room for it. */
-function windows(
-  { bucket, budget, windowBytes }: ReadOptions,
-  info: ObjectInfo,
-  first: number,
-  chunks: number,
-) {
-  const subject = chunkSubject(bucket.name, info.nuid)
+function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo, { runs }: Place) {
   const chunkBytes = chunkSizeOf(info)
   const most = Math.max(1, Math.floor(windowBytes / chunkBytes))
-  let seq = first
-  let left = chunks
+  const source = runs ? sideBySide(bucket, info, runs) : lookedFor(bucket, info)
   let current: Window = { messages: [], taken: 0 }
   let ahead: Promise<Window> | undefined
 
-  const fetch = async (batch: number, taken: number): Promise<Window> => {
+  const fetch = async (chunks: number, taken: number): Promise<Window> => {
     try {
-      const messages = await fetchSome(bucket, { seq, subject, batch })
-      seq = (messages.at(-1)?.seq ?? seq) + 1
-      left -= messages.length
-      return { messages, taken }
+      return { messages: await source.fetch(chunks), taken }
     } catch (thrown) {
       budget.give(taken)
       throw thrown
@@ -96,9 +84,9 @@ function windows(
   }
   /** A whole window if there is memory for it; else, if `must`, a single chunk that is not counted. */
   const begin = (must: boolean): Promise<Window> | undefined => {
-    const batch = Math.min(most, left)
-    if (batch > 0 && budget.tryTake(batch * chunkBytes)) return fetch(batch, batch * chunkBytes)
-    return must ? fetch(1, 0) : undefined
+    const chunks = Math.min(most, source.left)
+    if (chunks > 0 && budget.tryTake(chunks * chunkBytes)) return fetch(chunks, chunks * chunkBytes)
+    return must ? fetch(Math.min(1, source.left), 0) : undefined
   }
 
   return {
@@ -106,7 +94,7 @@ function windows(
       budget.give(current.taken)
       current = { messages: [], taken: 0 }
       current = await (ahead ?? (begin(true) as Promise<Window>))
-      ahead = left > 0 ? begin(false) : undefined
+      ahead = source.left > 0 ? begin(false) : undefined
       // Looked at by the next call, which may never come.
       ahead?.catch(() => {})
       return current
@@ -117,15 +105,6 @@ function windows(
       ahead?.then(({ taken }) => budget.give(taken)).catch(() => {})
       ahead = undefined
     },
-  }
-}
-
-/** The next chunks. On a replicated stream the server that answers may not have them yet. */
-async function fetchSome(bucket: Bucket, request: { seq: number; subject: string; batch: number }) {
-  for (let waitedMs = 0; ; waitedMs += 50) {
-    const messages = await patiently(() => batchOf(bucket.broker, bucket.stream, request))
-    if (messages.length > 0 || !bucket.isReplicated || waitedMs >= 2000) return messages
-    await pause(50)
   }
 }
 

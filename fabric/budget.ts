@@ -5,8 +5,6 @@ export interface Budget {
   /** Takes bytes if they are free and nobody waits. */
   tryTake(bytes: number): boolean
   give(bytes: number): void
-  /** Whether somebody waits. */
-  readonly isShort: boolean
 }
 
 interface Waiting {
@@ -26,14 +24,14 @@ export function createBudget(total: number, onShort: () => void = () => {}): Bud
     }
   }
   return {
-    take(asked, signal) {
+    async take(asked, signal) {
       signal?.throwIfAborted()
       const bytes = Math.min(asked, total)
       if (queue.length === 0 && bytes <= free) {
         free -= bytes
-        return Promise.resolve()
+        return
       }
-      return new Promise((resolve, reject) => {
+      await new Promise<void>((resolve, reject) => {
         const leave = () => {
           queue.splice(queue.indexOf(waiting), 1)
           reject(signal?.reason as Error)
@@ -59,9 +57,6 @@ export function createBudget(total: number, onShort: () => void = () => {}): Bud
     give(bytes) {
       free += Math.min(bytes, total)
       serve()
-    },
-    get isShort() {
-      return queue.length > 0
     },
   }
 }

@@ -62,13 +62,36 @@ export function withSequences(
   return isUniform && sequences.length > 0 ? { ...metadata, [sequencesKey]: runs(sequences) } : metadata
 }
 
-/** Where to begin so as to read from byte `start` on: a sequence, and which byte of the object its chunk begins at. */
-export function locate(info: ObjectInfo, start: number): { seq: number; offset: number; chunk: number } {
-  const noted = info.metadata[sequencesKey]
+/** Chunks that stand side by side in the stream. */
+export interface Run {
+  readonly seq: number
+  readonly chunks: number
+}
+
+/** Where the chunks of some of an object's bytes are. */
+export interface Place {
+  /** Which byte of the object the first of them begins at. */
+  readonly offset: number
+  /** Undefined when nothing is noted: the chunks have to be looked for from the object's beginning. */
+  readonly runs?: readonly Run[]
+}
+
+/** Finds the chunks that hold the bytes from `start` to before `end`. */
+export function locate(info: ObjectInfo, start: number, end: number): Place {
+  const noted = parseRuns(info.metadata[sequencesKey] ?? '')
+  if (!noted || noted.reduce((sum, { chunks }) => sum + chunks, 0) !== info.chunks) return { offset: 0 }
   const size = chunkSizeOf(info)
-  const chunk = Math.floor(start / size)
-  const seq = noted === undefined ? undefined : nth(noted, chunk)
-  return seq === undefined ? { seq: 1, offset: 0, chunk: 0 } : { seq, offset: chunk * size, chunk }
+  const first = Math.floor(start / size)
+  const after = Math.ceil(end / size)
+  const runs: Run[] = []
+  let index = 0
+  for (const { seq, chunks } of noted) {
+    const from = Math.max(first - index, 0)
+    const to = Math.min(after - index, chunks)
+    if (from < to) runs.push({ seq: seq + from, chunks: to - from })
+    index += chunks
+  }
+  return { offset: first * size, runs }
 }
 
 /** `12-15,20` for 12, 13, 14, 15, 20: a few bytes, since chunks mostly stand side by side. */
@@ -82,13 +105,12 @@ function runs(sequences: readonly number[]): string {
   return found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
 }
 
-function nth(noted: string, index: number): number | undefined {
-  let left = index
-  for (const run of noted.split(',')) {
-    const [first = Number.NaN, last = first] = run.split('-').map(Number)
-    if (!(last >= first)) return undefined
-    if (left <= last - first) return first + left
-    left -= last - first + 1
-  }
-  return undefined
+/** Undefined when it is not written as `runs` does: metadata may come from anybody. */
+function parseRuns(noted: string): Run[] | undefined {
+  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(noted)) return undefined
+  const runs = noted.split(',').map((run) => {
+    const [first = 0, last = first] = run.split('-').map(Number)
+    return { seq: first, chunks: last - first + 1 }
+  })
+  return runs.every(({ chunks }) => chunks > 0) ? runs : undefined
 }

@@ -39,7 +39,7 @@ export interface Health {
   readonly reason?: string
 }
 
-/** Every port, on one connection. Disposing closes the connection; what is pulled must have been stopped before. */
+/** Every port. Disposing closes the connections; what is pulled or followed must have been stopped before. */
 export interface Fabric extends AsyncDisposable {
   /** Uploaded images. */
   readonly sources: Blobs
@@ -64,12 +64,14 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
   const { settings, log, reconcileAfterMs = 10_000 } = options
   await using stack = new AsyncDisposableStack()
   const broker = stack.use(await connect(options))
+  // Bytes go their own way, so that a heartbeat or an event never waits behind megabytes of an upload.
+  const bytes = stack.use(await connect({ ...options, name: `${options.name}-bytes` }))
   await bootstrap(broker, settings)
   stack.defer(rebuildAfterBreaks(broker, settings, log))
   const owned = stack.move()
   return {
-    sources: createBlobs(broker, blobBuckets.sources, settings, options),
-    results: createBlobs(broker, blobBuckets.results, settings, options),
+    sources: createBlobs(bytes, blobBuckets.sources, settings, options),
+    results: createBlobs(bytes, blobBuckets.results, settings, options),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
     work: createWorkSource(broker, log),

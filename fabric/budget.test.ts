@@ -1,0 +1,41 @@
+import { expect, test } from 'bun:test'
+import { createBudget } from './budget.ts'
+
+test('gives what is free at once and makes others wait in their order', async () => {
+  let short = 0
+  const budget = createBudget(10, () => short++)
+  await budget.take(6)
+  const served: string[] = []
+  const big = budget.take(8).then(() => served.push('big'))
+  const small = budget.take(1).then(() => served.push('small'))
+  expect(budget.tryTake(1)).toBe(false)
+  await Bun.sleep(1)
+  expect(served).toEqual([])
+  expect(short).toBe(2)
+  budget.give(6)
+  await Promise.all([big, small])
+  expect(served).toEqual(['big', 'small'])
+  expect(budget.tryTake(1)).toBe(true)
+  expect(budget.tryTake(1)).toBe(false)
+})
+
+test('who asks for more than there is gets all of it', async () => {
+  const budget = createBudget(10)
+  await budget.take(50)
+  expect(budget.tryTake(1)).toBe(false)
+  budget.give(50)
+  expect(budget.tryTake(10)).toBe(true)
+})
+
+test('who leaves makes room for those behind', async () => {
+  const budget = createBudget(10)
+  await budget.take(5)
+  const leaving = new AbortController()
+  const left = budget.take(10, leaving.signal)
+  const behind = budget.take(5)
+  leaving.abort(new Error('gone'))
+  await expect(left).rejects.toThrow('gone')
+  await behind
+  expect(budget.tryTake(1)).toBe(false)
+  await expect(budget.take(1, AbortSignal.abort(new Error('never came')))).rejects.toThrow('never came')
+})

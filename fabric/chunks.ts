@@ -1,0 +1,79 @@
+import type { Bucket } from './bucket.ts'
+import { batchOf, type BatchRequest } from './direct.ts'
+import type { Stored } from './jetstream.ts'
+import type { ObjectInfo, Run } from './object-info.ts'
+import { patiently, pause } from './patience.ts'
+import { chunkSubject } from './topology.ts'
+
+/** Where an object's chunks come from, in their order. */
+export interface ChunkSource {
+  /** How many are still to come. */
+  readonly left: number
+  /** The next ones, at most so many; fewer, or none, when the rest is missing. One call at a time. */
+  fetch(most: number): Promise<Stored[]>
+}
+
+/**
+ * Chunks whose sequences are known. Asking by sequence alone spares the broker from counting what else there is of
+ * their subject, which takes the longer the larger the bucket is.
+ */
+export function sideBySide(bucket: Bucket, info: ObjectInfo, runs: readonly Run[]): ChunkSource {
+  const subject = chunkSubject(bucket.name, info.nuid)
+  const rest = [...runs]
+  let left = rest.reduce((sum, { chunks }) => sum + chunks, 0)
+  return {
+    get left() {
+      return left
+    },
+    async fetch(most) {
+      const parts: { batch: number; found: Promise<Stored[]> }[] = []
+      for (let room = Math.min(most, left); room > 0;) {
+        const { seq, chunks } = rest.shift() as Run
+        const batch = Math.min(room, chunks)
+        if (batch < chunks) rest.unshift({ seq: seq + batch, chunks: chunks - batch })
+        parts.push({ batch, found: whole(bucket, { seq, batch }, subject) })
+        room -= batch
+        left -= batch
+      }
+      const found = await Promise.all(parts.map((part) => part.found))
+      // Nothing that follows a hole may be taken for what belongs there.
+      const hole = found.findIndex((some, i) => some.length < (parts[i]?.batch ?? 0))
+      if (hole === -1) return found.flat()
+      left = 0
+      return found.slice(0, hole + 1).flat()
+    },
+  }
+}
+
+/** Chunks that somebody else wrote without noting where: found by their subject. */
+export function lookedFor(bucket: Bucket, info: ObjectInfo): ChunkSource {
+  const subject = chunkSubject(bucket.name, info.nuid)
+  let seq = 1
+  let left = info.chunks
+  return {
+    get left() {
+      return left
+    },
+    async fetch(most) {
+      const found = await whole(bucket, { seq, subject, batch: Math.min(most, left) }, subject)
+      seq = (found.at(-1)?.seq ?? seq) + 1
+      left -= found.length
+      return found
+    },
+  }
+}
+
+const longestLagMs = 2000
+
+/** All messages asked for; what is still missing after a while is missing. */
+async function whole(bucket: Bucket, request: BatchRequest, subject: string): Promise<Stored[]> {
+  for (let waitedMs = 0; ; waitedMs += 50) {
+    const found = await patiently(() => batchOf(bucket.broker, bucket.stream, request))
+    // A chunk that is gone shows as one of another object in its place.
+    const stranger = found.findIndex((one) => one.subject !== subject)
+    if (stranger !== -1) return found.slice(0, stranger)
+    // The replica that answers may not have them yet.
+    if (found.length === request.batch || !bucket.isReplicated || waitedMs >= longestLagMs) return found
+    await pause(50)
+  }
+}
