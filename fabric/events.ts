@@ -1,5 +1,5 @@
 import { headers, nuid } from '@nats-io/nats-core'
-import { taskEvent, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { Events } from '@pixelflow/core/ports/events'
 import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
@@ -93,13 +93,23 @@ export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'nat
   }
 }
 
-/** @throws Fault `storage_failed` when the log holds something that is no event of ours. */
+/**
+ * The log is written by ourselves alone, so an event is only asked for its version: holding every snapshot against its
+ * whole schema would cost a follower more than everything else it does.
+ * @throws Fault `storage_failed` when the log holds something that is no event of this version.
+ */
 export function storedEvent({ seq, data }: Stored): StoredEvent {
+  const event = parsed(data)
+  if (event?.version === 1 && typeof event.task?.id === 'string') return { seq, event: event as TaskEvent }
+  throw new Fault('storage_failed', 'The event log holds an entry that this version cannot read.', {
+    remedy: 'Start the newest version of PixelFlow that writes to this broker.',
+  })
+}
+
+function parsed(data: Uint8Array): Partial<TaskEvent> | undefined {
   try {
-    return { seq, event: taskEvent.parse(JSON.parse(new TextDecoder().decode(data))) }
-  } catch (cause) {
-    throw new Fault('storage_failed', 'The event log holds an entry that this version cannot read.', {
-      cause,
-    })
+    return JSON.parse(new TextDecoder().decode(data)) as Partial<TaskEvent>
+  } catch {
+    return undefined
   }
 }
