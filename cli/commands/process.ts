@@ -64,10 +64,10 @@ async function processFile(file: string, options: Options, context: Context): Pr
   const target = readTarget(options.output, { source, names, cwd, force: options.force === true })
   const recipe = names.length === 1 ? writtenAs(plain, target.format) : plain
 
-  const started = performance.now()
   const outlet = outletFor(context, options, { quietStdout: target.isStdout })
   try {
     await withServer(context, options, outlet.note, async (server) => {
+      const started = performance.now()
       const { signal } = interrupts
       const token = options.token ?? config.token
       const task = await processPicture(server, source, recipe, outlet, { token, signal })

@@ -7,7 +7,7 @@ import { samplePictureFile } from '../demo/picture.ts'
 import { tryLock } from '../lock.ts'
 import { meetingPlace } from '../stack/record.ts'
 import { startUp, type Up } from '../stack/up.ts'
-import { voices } from '../stack/voice.ts'
+import { briefly, voices } from '../stack/voice.ts'
 import { styleOf } from '../terminal/style.ts'
 import { span } from '../terminal/units.ts'
 import { curlCall } from './demo.ts'
@@ -44,16 +44,18 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
   const running = await startUp({
     config,
     log,
+    ...(format === 'pretty' ? { retold: briefly } : {}),
     say: (text) => own.info(text),
     temporary,
     signal: interrupts.signal,
   })
   const startedMs = performance.now() - started
-  const picture = samplePictureFile(join(config.dataDir, 'demo/evening.png'))
+  const picture = join(config.dataDir, 'demo/evening.png')
   const call = curlCall(running.url, picture, 'resize:800/format:webp', needsToken(config.env))
   own.info('ready', { url: running.url, startedMs: Math.round(startedMs), broker: running.broker })
   if (format === 'pretty')
     process.stdout.write(banner(running, config.dataDir, call, startedMs, config.colour))
+  if (!temporary) samplePictureFile(picture)
 
   interrupts.again = () => {
     own.warn('stopping at once')

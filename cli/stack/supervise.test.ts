@@ -149,6 +149,25 @@ describe.each(leashes)('on a %s leash', (leash) => {
   })
 })
 
+test('for eyes, requests are told in a few words, and ids only where they help', async () => {
+  const { briefly } = await import('./voice.ts')
+  const fields = { method: 'GET', path: '/x', status: 200, ms: 3, requestId: 'r', account: 'local' }
+  expect(briefly({ level: 'info', msg: 'request', fields })).toEqual({
+    level: 'info',
+    msg: 'GET /x 200',
+    fields: { ms: 3 },
+  })
+  const failed = briefly({
+    level: 'info',
+    msg: 'request',
+    fields: { ...fields, status: 404, account: 'ann' },
+  })
+  expect(failed).toMatchObject({ msg: 'GET /x 404', fields: { requestId: 'r', account: 'ann' } })
+  expect(briefly({ level: 'info', msg: 'starting', fields: { settings: {}, pid: 1 } }).fields).toEqual({
+    pid: 1,
+  })
+})
+
 test('what lies between is understood: JSON, nats-server, and what a crash prints', async () => {
   const { understand } = await import('./voice.ts')
   expect(understand('{"time":"x","level":"warn","room":"gateway","msg":"m","a":1}')).toEqual({

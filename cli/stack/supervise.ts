@@ -18,6 +18,8 @@ export interface Program {
 export interface Surroundings {
   readonly leash: Leash
   readonly log: Log
+  /** Writes what it says in another way than it stands in the log. */
+  readonly retold?: (said: Said) => Said
   /** Pauses before it is started again, in milliseconds: the first, and the longest. */
   readonly backoffMs?: readonly [first: number, longest: number]
 }
@@ -49,7 +51,7 @@ const lastWordsMs = 1000
 /** Starts a program, writes what it says into the log, and starts it again whenever it ends, until it is stopped. */
 export function supervise(
   program: Program,
-  { leash, log, backoffMs = [100, 10_000] }: Surroundings,
+  { leash, log, retold = (said) => said, backoffMs = [100, 10_000] }: Surroundings,
 ): Supervised {
   const ready = Promise.withResolvers<Said>()
   // Whoever awaits it hears of it; one that nobody awaits any more must not end the process.
@@ -64,7 +66,9 @@ export function supervise(
       const last: string[] = []
       child = start(program, leash)
       const timer = setTimeout(() => slow(last), slowestStartMs)
-      const heard = hear(child, log, last, (said) => {
+      const heard = hear(child, last, (said) => {
+        const { level, msg, fields } = retold(said)
+        log[level](msg, fields)
         if (!program.isReady(said)) return
         clearTimeout(timer)
         if (wasReady) log.info('is back', { pid: child?.pid })
@@ -130,14 +134,13 @@ function start({ command, cwd, env }: Program, leash: Leash): Child {
   })
 }
 
-async function hear(child: Child, log: Log, last: string[], heard: (said: Said) => void): Promise<void> {
+async function hear(child: Child, last: string[], heard: (said: Said) => void): Promise<void> {
   const listen = async (stream: ReadableStream<Uint8Array>) => {
     for await (const line of linesOf(stream)) {
       if (line.trim() === '') continue
       const said = understand(line)
       last.push(inWords(said))
       if (last.length > keptLines) last.shift()
-      log[said.level](said.msg, said.fields)
       heard(said)
     }
   }

@@ -10,11 +10,14 @@ import { bestLeash } from './leash.ts'
 import { demandPort } from './port.ts'
 import { meetingPlace } from './record.ts'
 import { supervise, type Program, type Supervised } from './supervise.ts'
+import type { Said } from './voice.ts'
 
 export interface UpOptions {
   readonly config: Config
   /** The log of a room. */
   readonly log: (room: string) => Log
+  /** How the log retells what the rooms say. */
+  readonly retold?: (said: Said) => Said
   /** Tells people what is fetched or built. */
   readonly say: (text: string) => void
   /** Ends when nobody uses it any more. */
@@ -44,7 +47,7 @@ const drainMarginMs = 400
  * @throws Exit when one is running on this data folder already, when the port is taken, when there is no nats-server
  *   to be had, or when a process does not start; nothing is left running then.
  */
-export async function startUp({ config, log, say, temporary, signal }: UpOptions): Promise<Up> {
+export async function startUp({ config, log, retold, say, temporary, signal }: UpOptions): Promise<Up> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const place = meetingPlace(config.dataDir)
   const held = tryLock(place.upLock, 'exclusive')
@@ -69,7 +72,8 @@ export async function startUp({ config, log, say, temporary, signal }: UpOptions
     await demandPort(config.host, config.httpPort)
     const unlessAborted = racing(signal)
     const leash = config.leash ?? bestLeash()
-    const keep = (program: Program) => supervise(program, { leash, log: log(program.room) })
+    const keep = (program: Program) =>
+      supervise(program, { leash, log: log(program.room), ...(retold ? { retold } : {}) })
     const base = environment(config)
 
     let broker: string

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
+import { localAccount } from '@pixelflow/core/principal'
 import { createLog, levels, type Level, type Log } from '@pixelflow/fabric/telemetry/log'
 
 /** What one process has said: a line of our structured log, of nats-server's log, or whatever a crash prints. */
@@ -64,6 +65,19 @@ export function voices({ level, format, colour }: VoiceOptions): (room: string) 
     made.set(room, log)
     return log
   }
+}
+
+/**
+ * The same for eyes: what a request was in a few words, without the ids and settings that a person does not read.
+ * Machines, and whoever looks for a fault, get all of it.
+ */
+export function briefly(said: Said): Said {
+  const { settings: _, account, ...fields } = said.fields
+  const owner = account === undefined || account === localAccount ? {} : { account }
+  if (said.msg !== 'request') return { ...said, fields: { ...fields, ...owner } }
+  const { method, path, status, requestId, ...rest } = fields
+  const failed = typeof status === 'number' && status >= 400 ? { requestId } : {}
+  return { ...said, msg: [method, path, status].join(' '), fields: { ...rest, ...owner, ...failed } }
 }
 
 function writePlain(line: string): void {

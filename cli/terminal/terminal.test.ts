@@ -47,5 +47,10 @@ test('numbers are for eyes', () => {
     '59.9 s',
     '3 min 20 s',
   ])
-  expect([change(100, 14), change(100, 103), change(100, 100)]).toEqual(['−86 %', '+3 %', '±0 %'])
+  expect([change(100, 14), change(100, 103), change(100, 100), change(1000, 3)]).toEqual([
+    '−86 %',
+    '+3 %',
+    '±0 %',
+    '−99.7 %',
+  ])
 })

@@ -15,9 +15,10 @@ export function span(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
-/** How much smaller or larger, for eyes: `−86 %`, `+3 %`, `±0 %`. */
+/** How much smaller or larger, for eyes: `−86 %`, `−99.7 %`, `+3 %`, `±0 %`. */
 export function change(before: number, after: number): string {
-  const percent = Math.round((after / before - 1) * 100)
-  if (percent === 0) return '±0 %'
-  return percent < 0 ? `−${-percent} %` : `+${percent} %`
+  const exact = (after / before - 1) * 100
+  const percent = Math.abs(exact).toFixed(exact < -99 && exact > -100 ? 1 : 0)
+  if (percent === '0') return '±0 %'
+  return `${exact < 0 ? '−' : '+'}${percent} %`
 }
