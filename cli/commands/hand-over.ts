@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
+import { Exit, exitCodes } from '../exit.ts'
 
-/** Runs a program in our place: our terminal, its exit code. Ctrl-C reaches it by itself; other signals are passed on. */
+/** Runs a program in our place: our terminal, its success. Ctrl-C reaches it by itself; other signals are passed on. */
 export async function handOver(
   command: readonly string[],
   { config, interrupts }: Context,
@@ -19,5 +19,6 @@ export async function handOver(
   const code = await child.exited
   interrupts.signal.removeEventListener('abort', pass)
   if (interrupts.signal.aborted) throw new Exit('interrupted', 'Interrupted.')
-  if (code !== 0) process.exitCode = code
+  // Its own codes mean things of its own; ours stand in the help.
+  if (code !== 0) process.exitCode = exitCodes.failed
 }

@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { samplePictureFile } from '../demo/picture.ts'
 import { Exit } from '../exit.ts'
 import { goTool } from '../tools/go.ts'
 import { handOver } from './hand-over.ts'
@@ -45,12 +44,10 @@ async function loadtest(
     path: config.env['PATH'],
     say,
   })
-  const picture = samplePictureFile(join(config.dataDir, 'demo/evening.png'))
   await withServer(context, options, say, async (server) => {
     const token = options.token ?? config.token
     await handOver([k6, 'run', ...more, join(folder, `${name}.ts`)], context, {
       BASE_URL: server.url,
-      PICTURE: picture,
       K6_NO_USAGE_REPORT: 'true',
       ...(token === undefined ? {} : { TOKEN: token }),
     })
