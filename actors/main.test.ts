@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Task } from '@pixelflow/core/task'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { childrenOf, launch, residentBytes, says, type Running } from '@pixelflow/testkit/process'
+import { freePort } from '@pixelflow/testkit/port'
 import sharp from 'sharp'
 import { openHouse, type House } from './testing/house.ts'
 
@@ -315,3 +316,14 @@ test('wrong settings stop the start and are named', async () => {
   expect(line).toContain('PIXELFLOW_TASK_TIMEOUT')
   expect(line).toContain('Give a duration')
 })
+
+test('a stop that comes while it waits for the broker ends it at once', async () => {
+  await using running = launch({
+    command: [process.execPath, join(import.meta.dir, 'main.ts')],
+    env: { NATS_URL: `nats://127.0.0.1:${await freePort()}`, PIXELFLOW_LOG_FORMAT: 'json' },
+  })
+  await running.line(says('starting'))
+  await Bun.sleep(300)
+  running.signal('SIGTERM')
+  expect(await running.exited).toBe(0)
+}, 5000)

@@ -7,7 +7,7 @@ import { openFabric } from '@pixelflow/fabric/open'
 import { fabricSettings } from '@pixelflow/fabric/settings'
 import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
 import { actorSettings } from './config.ts'
-import { transform } from './kinds/transform/transform.ts'
+import { handlersOf } from './kinds/index.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { leashed } from './sandbox/leash.ts'
@@ -34,13 +34,17 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 if (settings.exitWithParent) process.stdin.resume().on('close', () => stop.abort())
-process.on('uncaughtException', (error) => void fail('unexpected error', error))
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error) => fail('unexpected error', error))
+}
 
 try {
   await run(settings, log, stop.signal)
   log.info('stopped')
   process.exit(0)
 } catch (error) {
+  // Told to stop before it had begun.
+  if (stop.signal.aborted) process.exit(0)
   fail('cannot run', error)
 }
 
@@ -50,37 +54,51 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
 
   const scratch = parts.use(await openScratch(settings.scratchDir))
   // However this process comes to its end, short of a kill.
-  process.on('exit', () => rmSync(scratch.path, { recursive: true, force: true }))
-  const sandbox = parts.use(openSandbox(sandboxOptions(settings, scratch.path, log)))
-  const [fabric] = await Promise.all([
+  process.on('exit', () => {
+    for (const path of scratch.paths) rmSync(path, { recursive: true, force: true })
+  })
+  const sandbox = parts.use(openSandbox(sandboxOptions(settings, scratch.large, log)))
+  const starting = Promise.all([
     openFabric({ settings, name: 'actor', log, reconcileAfterMs: settings.reconcileAfterMs }),
-    sandbox.ready(AbortSignal.any([stop, AbortSignal.timeout(childStartMs)])),
+    sandbox.ready(AbortSignal.timeout(childStartMs)),
   ])
+  const [fabric] = await Promise.race([starting, stopped(stop).then(() => Promise.reject(stop.reason))])
   parts.use(fabric)
 
   const { images, sources, results, events, queue, channel } = fabric
   const { maxPixels, maxAttempts, concurrency } = settings
-  const runtime = startRuntime({
-    source: fabric.work,
-    channel,
-    events,
-    handler: transform({ images, blobs: sources, results, scratch, sandbox, maxPixels }),
-    actor: `${hostname()}.${process.pid}`,
-    maxAttempts,
-    // While the children compute, further jobs fetch their source or store their results; more would only wait here
-    // while another machine has nothing to do.
-    slots: concurrency + Math.ceil(concurrency / 2),
-    log,
-  })
+  const handlers = handlersOf({ images, blobs: sources, results, scratch, sandbox, maxPixels })
+  const runtimes = handlers.map((handler) =>
+    startRuntime({
+      source: fabric.work,
+      channel,
+      events,
+      handler,
+      actor: `${hostname()}.${process.pid}`,
+      maxAttempts,
+      // While the children compute, further jobs fetch their source or store their results; more would only wait here
+      // while another machine has nothing to do.
+      slots: concurrency + Math.ceil(concurrency / 2),
+      log,
+    }),
+  )
   const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)
-  log.info('ready', { kind: 'transform', scratch: scratch.path, children: concurrency })
+  log.info('ready', {
+    kinds: handlers.map(({ kind }) => kind),
+    scratch: scratch.paths,
+    children: concurrency,
+  })
 
   await stopped(stop)
-  const late = setTimeout(() => {
-    log.warn('not drained in time', { held: runtime.held })
-    process.exit(0)
-  }, settings.drainTimeoutMs)
-  await runtime.drain(Math.max(0, settings.drainTimeoutMs - goodbyeMs))
+  const late = setTimeout(
+    () => {
+      log.warn('not drained in time', { held: runtimes.reduce((sum, { held }) => sum + held, 0) })
+      process.exit(0)
+    },
+    Math.max(settings.drainTimeoutMs, goodbyeMs),
+  )
+  const drainMs = Math.max(0, settings.drainTimeoutMs - goodbyeMs)
+  await Promise.all(runtimes.map((runtime) => runtime.drain(drainMs)))
   await reconciling
   await parts.disposeAsync()
   clearTimeout(late)

@@ -61,6 +61,8 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
         time: watch.time,
         spent: watch.spent,
       })
+      // Work that was stopped may look done to a handler that was just about to return.
+      stop.signal.throwIfAborted()
       reporter.report('completed', { status: 'completed', progress: 100, endedAt: new Date().toISOString() })
     } finally {
       await watch.time('report', reporter.flush())

@@ -13,16 +13,16 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 test('folders are private, apart from each other, and go with their scope', async () => {
   {
     await using scratch = await openScratch(root)
-    expect((await stat(scratch.path)).mode & 0o777).toBe(0o700)
+    expect((await stat(scratch.large)).mode & 0o777).toBe(0o700)
     {
-      await using one = await scratch.folder()
-      await using two = await scratch.folder()
+      await using one = await scratch.folder(1)
+      await using two = await scratch.folder(1)
       expect(one.path).not.toBe(two.path)
       expect((await stat(one.path)).mode & 0o777).toBe(0o700)
       await mkdir(join(one.path, 'deep'))
       await writeFile(join(one.path, 'deep', 'source'), 'x')
     }
-    expect(await readdir(scratch.path)).toEqual([])
+    expect(await readdir(scratch.large)).toEqual([])
   }
   expect(await readdir(root)).toEqual([])
 })
@@ -40,11 +40,15 @@ test('what a dead process has left goes at the next start; what lives or is not 
   }
   await using scratch = await openScratch(root)
   await using second = await openScratch(root)
-  const kept = [elsewhere, 'something', ...[scratch, second].map(({ path }) => path.slice(root.length + 1))]
+  const kept = [elsewhere, 'something', ...[scratch, second].map(({ large }) => large.slice(root.length + 1))]
   expect((await readdir(root)).toSorted()).toEqual(kept.toSorted())
 })
 
-test('lies in memory where there is such a file system with room', async () => {
+test('lies in memory where there is such a file system with room, but for what is large', async () => {
   await using scratch = await openScratch()
-  expect([tmpdir(), '/dev/shm'].some((home) => scratch.path.startsWith(home))).toBe(true)
+  await using small = await scratch.folder(1000)
+  await using large = await scratch.folder(100 * 2 ** 20)
+  expect([tmpdir(), '/dev/shm'].some((home) => small.path.startsWith(`${home}/`))).toBe(true)
+  expect(large.path.startsWith(`${tmpdir()}/`)).toBe(true)
+  expect(scratch.paths.every((path) => small.path.startsWith(path) || large.path.startsWith(path))).toBe(true)
 })

@@ -3,11 +3,17 @@ import { mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Where bytes lie while a task is worked on: a folder of this process, in memory where there is such a file system. */
+/**
+ * Where bytes lie while a task is worked on: folders of this process, in memory where there is such a file system, on
+ * disk for what is large.
+ */
 export interface Scratch extends AsyncDisposable {
-  readonly path: string
-  /** A fresh, private folder; disposing removes it with all that is in it. */
-  folder(): Promise<ScratchFolder>
+  /** The folders of this process; all else lies below them. */
+  readonly paths: readonly string[]
+  /** Where large things go. */
+  readonly large: string
+  /** A fresh, private folder for about so many bytes; disposing removes it with all that is in it. */
+  folder(bytes: number): Promise<ScratchFolder>
 }
 
 export interface ScratchFolder extends AsyncDisposable {
@@ -15,49 +21,63 @@ export interface ScratchFolder extends AsyncDisposable {
 }
 
 const prefix = 'pixelflow-actor'
+/** Larger sources than this would take memory that decoding needs. */
+const largeBytes = 64 * 1024 * 1024
 /** Less room than this in memory and the disk serves better; containers often come with 64 MiB. */
 const enoughBytes = 1024 * 1024 * 1024
 const tmpfsMagic = 0x01021994
 
 /**
- * Opens this process's scratch folder below `root` (default: tmpfs if there is one with room, else the system's folder
- * for temporary files), after removing what dead processes of this machine have left there.
+ * Opens this process's scratch folders, after removing what dead processes of this machine have left beside them.
+ * @param root the one place for all; by default tmpfs, if there is one with room, and the system's folder for
+ * temporary files
  */
 export async function openScratch(root?: string): Promise<Scratch> {
-  const home = root ?? (await defaultRoot())
-  await mkdir(home, { recursive: true })
-  await sweep(home)
-  // Named after machine, process and the moment it started: a process id alone is used again.
-  const path = await mkdtemp(
-    join(home, [prefix, hostname(), process.pid, startOf(process.pid), ''].join('~')),
-  )
+  const large = await claim(root ?? tmpdir())
+  const memory = root === undefined ? await memoryRoot() : undefined
+  const small = memory === undefined ? large : await claim(memory)
+  const paths = [...new Set([small, large])]
   return {
-    path,
-    async folder() {
-      const made = await mkdtemp(join(path, 'task-'))
-      return { path: made, [Symbol.asyncDispose]: () => rm(made, { recursive: true, force: true }) }
+    paths,
+    large,
+    async folder(bytes) {
+      const path = await mkdtemp(join(bytes > largeBytes ? large : small, 'task-'))
+      return { path, [Symbol.asyncDispose]: () => remove(path) }
     },
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(paths.map(remove))
+    },
   }
 }
 
-async function defaultRoot(): Promise<string> {
+async function claim(home: string): Promise<string> {
+  await mkdir(home, { recursive: true })
+  await sweep(home)
+  // Named after machine, process and the moment it started: a process id alone is used again.
+  return mkdtemp(join(home, [prefix, hostname(), process.pid, startOf(process.pid), ''].join('~')))
+}
+
+async function memoryRoot(): Promise<string | undefined> {
+  const path = '/dev/shm'
   try {
-    const memory = '/dev/shm'
-    accessSync(memory, constants.W_OK)
-    const { type, bavail, bsize } = await statfs(memory)
-    if (type === tmpfsMagic && bavail * bsize >= enoughBytes) return memory
+    accessSync(path, constants.W_OK)
+    const { type, bavail, bsize } = await statfs(path)
+    return type === tmpfsMagic && bavail * bsize >= enoughBytes ? path : undefined
   } catch {
-    // No such folder, or not ours to write.
+    return undefined
   }
-  return tmpdir()
+}
+
+function remove(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true })
 }
 
 async function sweep(home: string): Promise<void> {
   for (const name of await readdir(home)) {
     const [kind, host, pid, start] = name.split('~')
     if (kind !== prefix || host !== hostname() || startOf(Number(pid)) === start) continue
-    await rm(join(home, name), { recursive: true, force: true })
+    // Somebody else may be sweeping, or may own it.
+    await remove(join(home, name)).catch(() => {})
   }
 }
 

@@ -10,25 +10,38 @@ export interface SourceStores {
 }
 
 /**
- * Writes the bytes of an account's image to a new file at `path`. The account is part of every name that is looked up,
- * so nobody reaches what belongs to somebody else.
- * @throws Fault `image_not_found`, also when the bytes have expired; `storage_failed` when the store is in trouble.
+ * An account's image. The account is part of every name that is looked up, so nobody reaches what is somebody else's.
+ * @throws Fault `image_not_found`
  */
-export async function fetchSource(
-  stores: SourceStores,
-  { account, image, path, signal }: { account: string; image: string; path: string; signal: AbortSignal },
-): Promise<ImageRecord> {
+export async function findSource(stores: SourceStores, account: string, image: string): Promise<ImageRecord> {
   const record = await stores.images.get(account, image)
   if (record === null) throw gone('The image was deleted before the task could read it.')
-  const blob = await stores.blobs.read(blobName(account, record.sha256))
+  return record
+}
+
+/**
+ * Writes an image's bytes to a file at `path`, from the start.
+ * @throws Fault `image_not_found` when they have expired, `storage_failed` when the store is in trouble, `unavailable`
+ * when there is no room.
+ */
+export async function fetchSource(
+  { blobs }: SourceStores,
+  { account, sha256 }: ImageRecord,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const blob = await blobs.read(blobName(account, sha256))
   if (blob === null) throw gone('The bytes of the image are not stored any more.')
-  // Written anew from the start when an earlier try broke off.
   await using file = await open(path, 'w', 0o600)
   for await (const chunk of blob.body) {
     signal.throwIfAborted()
-    await file.write(chunk)
+    await file.write(chunk).catch(noRoom)
   }
-  return record
+}
+
+function noRoom(cause: unknown): never {
+  if ((cause as { code?: string }).code !== 'ENOSPC') throw cause
+  throw new Fault('unavailable', 'There is no room to work on this image just now.', { cause })
 }
 
 function gone(detail: string): Fault {

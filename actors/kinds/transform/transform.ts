@@ -9,7 +9,7 @@ import { persist } from '../../runtime/persist.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { outputPath, transformNote, type TransformInput, type TransformNote } from './protocol.ts'
-import { fetchSource, type SourceStores } from './source.ts'
+import { fetchSource, findSource, type SourceStores } from './source.ts'
 import { storeOutput } from './store.ts'
 
 export interface TransformOptions extends SourceStores {
@@ -43,13 +43,16 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
   const progress = () => Math.min(99, Math.round(((parts += 1) / (names.length + 2)) * 100))
   if (missing.length === 0) return
 
-  await using folder = await options.scratch.folder()
-  const source = join(folder.path, 'source')
-  const fetching = persist(
-    () => fetchSource(options, { account, image, path: source, signal: work.signal }),
-    work,
+  const record = await work.time(
+    'look',
+    persist(() => findSource(options, account, image), work),
   )
-  const record = await work.time('fetch', fetching)
+  await using folder = await options.scratch.folder(record.bytes)
+  const source = join(folder.path, 'source')
+  await work.time(
+    'fetch',
+    persist(() => fetchSource(options, record, source, work.signal), work),
+  )
   work.report('fetched', { progress: progress() })
 
   const broken = new AbortController()
@@ -58,7 +61,7 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
   let storing = Promise.resolve()
 
   const store = async (name: string, note: OutputNote) => {
-    if (signal.aborted) return
+    signal.throwIfAborted()
     const { mediaType } = format(note.format)
     const object = outputObject(account, work.task.id, work.job.stage, name)
     const path = outputPath(folder.path, note.index)
