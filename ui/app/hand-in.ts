@@ -55,6 +55,6 @@ async function sendImage({ api, sources, signal, onUpload }: HandIn): Promise<Im
     onProgress: (sentBytes) => onUpload({ sentBytes, totalBytes, tookMs: null }),
   })
   onUpload({ sentBytes: totalBytes, totalBytes, tookMs: performance.now() - began })
-  sources.stored(image.id)
+  sources.stored(image)
   return image
 }

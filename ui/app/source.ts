@@ -32,8 +32,8 @@ export interface Sources {
   pick(file: File): Promise<void>
   /** Takes a picture that the server has; its bytes are fetched for the preview. */
   fetch(imageId: string, signal: AbortSignal): Promise<void>
-  /** Remembers that the current picture is on the server now, or (null) no longer is. */
-  stored(imageId: string | null): void
+  /** Remembers what the server says of the current picture, now that it has it; null when it no longer has. */
+  stored(image: ImageView | null): void
   clear(): void
 }
 
@@ -88,10 +88,14 @@ export function createSources(
       put(source)
       await draw(source)
     },
-    stored(imageId) {
-      if (current.value === null) return
-      if (imageId !== null) names.remember(imageId, current.value.name)
-      put({ ...current.value, imageId })
+    stored(image) {
+      const { value: source } = current
+      if (source === null) return
+      if (image === null) return put({ ...source, imageId: null })
+      names.remember(image.id, source.name)
+      // The server reads headers that this browser may not, TIFF's for one.
+      const { width, height } = source.drawable === true ? source : image
+      put({ ...source, imageId: image.id, width, height })
     },
     clear: () => put(null),
   }

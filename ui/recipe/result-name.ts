@@ -6,7 +6,7 @@ import { resultFileName } from '../text/names.ts'
 /** What a recipe's result would be called, saved beside its source; several get the command line's pattern for names. */
 export function plannedFileName(recipe: unknown, fileName: string, source: FormatId): string {
   const [first, second] = plan(parseRecipe(recipe)).outputs
-  if (second !== undefined) return '{stem}-{name}.{ext}'
+  if (second !== undefined) return '{stem}.{name}.{ext}'
   const name = first?.name ?? 'default'
   return resultFileName(fileName, { name, format: first?.format.type ?? defaultOutput(source) })
 }

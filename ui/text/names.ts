@@ -1,11 +1,13 @@
 import type { OutputView } from '@pixelflow/core/api'
 import { format } from '@pixelflow/core/format'
 
-/** What to call a result when it is saved: the source's name with the result's ending, told apart by output. */
+/** What to call a result when it is saved: after its source and its output, and never as the source itself. */
 export function resultFileName(source: string, output: Pick<OutputView, 'name' | 'format'>): string {
   const stem = source.replace(/\.[^.]{1,5}$/, '') || 'image'
-  const label = output.name === 'default' ? '' : `-${output.name}`
-  return `${stem}${label}.${format(output.format).extensions[0]}`
+  const ending = format(output.format).extensions[0]
+  if (output.name !== 'default') return `${stem}.${output.name}.${ending}`
+  const name = `${stem}.${ending}`
+  return name === source ? `${stem}.out.${ending}` : name
 }
 
 /** `jpeg` → `JPEG`, `webp` → `WebP`: as people write them. */

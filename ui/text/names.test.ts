@@ -1,0 +1,18 @@
+import { expect, test } from 'bun:test'
+import { formatName, resultFileName } from './names.ts'
+
+test.each([
+  ['photo.jpg', { name: 'default', format: 'webp' }, 'photo.webp'],
+  ['photo.jpeg', { name: 'default', format: 'jpeg' }, 'photo.jpg'],
+  ['photo.jpg', { name: 'default', format: 'jpeg' }, 'photo.out.jpg'],
+  ['photo.jpg', { name: 'thumb', format: 'avif' }, 'photo.thumb.avif'],
+  ['no ending', { name: 'default', format: 'png' }, 'no ending.png'],
+  ['my.holiday.photo.png', { name: 'default', format: 'webp' }, 'my.holiday.photo.webp'],
+  ['.jpg', { name: 'default', format: 'jpeg' }, 'image.jpg'],
+] as const)('a result of %s as %j is saved as %s', (source, output, name) => {
+  expect(resultFileName(source, output)).toBe(name)
+})
+
+test('formats as people write them', () => {
+  expect(['jpeg', 'webp', 'avif'].map(formatName)).toEqual(['JPEG', 'WebP', 'AVIF'])
+})
