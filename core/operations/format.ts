@@ -65,8 +65,9 @@ const schema = z
 /** How a result is written, defaults filled in. */
 export type FormatParams = Omit<z.output<typeof schema>, 'op'>
 
+const { op: _, ...defaults } = schema.parse({ op: 'format' })
 /** What holds when a recipe has no `format` step. */
-export const defaultFormat: FormatParams = schema.parse({ op: 'format' })
+export const defaultFormat: FormatParams = defaults
 
 /** File format, size and what else stays in the file. */
 export const format: WriteOperation<typeof schema> = {

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'bun:test'
+import * as fc from 'fast-check'
+import { eventOf, isFinal, kinds, parseResumeToken, resumeToken, taskEvent } from './event.ts'
+import { parseRecipe } from './recipe/recipe.ts'
+import { statuses, type Task } from './task.ts'
+
+const id = '01900000-0000-7000-8000-000000000001'
+const at = new Date('2026-11-14T09:00:01.000Z')
+const queued: Task = {
+  id,
+  account: 'local',
+  status: 'queued',
+  progress: 0,
+  image: id,
+  recipe: parseRecipe('resize:800'),
+  outputs: [],
+  attempt: 0,
+  createdAt: '2026-11-14T09:00:00.000Z',
+  updatedAt: '2026-11-14T09:00:00.000Z',
+}
+
+describe('an event', () => {
+  test('carries the whole task as it is after the change', () => {
+    const event = eventOf('started', queued, { status: 'running', attempt: 1 }, at)
+    expect(event).toEqual({
+      version: 1,
+      kind: 'started',
+      at: at.toISOString(),
+      task: { ...queued, status: 'running', attempt: 1, updatedAt: at.toISOString() },
+    })
+    expect(queued.status).toBe('queued')
+    expect(taskEvent.parse(JSON.parse(JSON.stringify(event)))).toEqual(event)
+  })
+
+  test('names an output only when one was finished', () => {
+    expect(eventOf('output', queued, {}, at, 'thumb').output).toBe('thumb')
+    expect('output' in eventOf('started', queued, {}, at)).toBe(false)
+  })
+
+  test('is final when the task has ended or is gone', () => {
+    for (const status of statuses) {
+      const hasEnded = status !== 'queued' && status !== 'running'
+      expect({ status, final: isFinal(eventOf('output', queued, { status }, at)) }).toEqual({
+        status,
+        final: hasEnded,
+      })
+    }
+    expect(isFinal(eventOf('deleted', queued, {}, at))).toBe(true)
+  })
+
+  test('of a kind or version nobody knows is refused', () => {
+    const event = eventOf('queued', queued, {}, at)
+    expect(kinds).toContain(event.kind)
+    expect(taskEvent.safeParse({ ...event, kind: 'paused' }).success).toBe(false)
+    expect(taskEvent.safeParse({ ...event, version: 2 }).success).toBe(false)
+  })
+})
+
+describe('a resume token', () => {
+  test('leads back to its place', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), (seq) => {
+        expect(parseResumeToken(resumeToken(seq))).toBe(seq)
+      }),
+      { seed: 20_261_114 },
+    )
+  })
+
+  test('that is not ours is none', () => {
+    for (const foreign of ['', '-1', 'A', '1.5', ' 1', '1 ', 'zzzzzzzzzzz', 'zzzzzzzzzzzz', '0X10', 'é']) {
+      expect(parseResumeToken(foreign)).toBeUndefined()
+    }
+  })
+})

@@ -1,0 +1,171 @@
+import { maxOutputs, maxSteps, nameOf, type JsonSchema } from '../recipe/catalogue.ts'
+import { parseWith } from '../recipe/parse.ts'
+import { usageOf } from '../recipe/write-text.ts'
+import { catalogue, operations } from './index.ts'
+import type { Operation } from './operation.ts'
+
+/** The page about recipes, in Markdown; `docs/recipes.md` is this text. */
+export function recipesMarkdown(): string {
+  return [introduction(), textForm(), defaults(), outputs(), mistakes(), ...operations.map(section)]
+    .join('\n\n')
+    .concat('\n')
+}
+
+function introduction(): string {
+  return `<!-- Generated from core/operations. Change it there; ./pixelflow verify compares. -->
+
+# Recipes
+
+A recipe says what to do with a picture: a list of steps, done exactly in the order written. The same recipe works in
+the REST API, on the command line and in the page, in two forms that mean the same:
+
+\`\`\`
+resize:800x600:cover/sharpen/format:webp
+\`\`\`
+
+\`\`\`json
+${json(sparse('resize:800x600:cover/sharpen/format:webp'))}
+\`\`\`
+
+What a step leaves out has a default. \`GET /api/v1/operations\` publishes the schemas of all operations for programs.
+
+| operation | what it does |
+|---|---|
+${operations.map((operation) => `| [\`${nameOf(operation)}\`](#${nameOf(operation)}) | ${cell(operation.summary)} |`).join('\n')}
+
+\`orient\` can only be the first step of an output and \`format\` only the last. Everything else may come in any order
+and any number of times, up to ${maxSteps} steps an output. Steps are never reordered or dropped: \`crop/resize\` and
+\`resize/crop\` are different pictures.`
+}
+
+function textForm(): string {
+  return `## The short text form
+
+- \`/\` parts steps, \`:\` parts the values of a step.
+- First come the values that need no name, in the order of the usage line; then \`name=value\` for any other parameter.
+  An empty value is skipped: \`format::80\` is a quality without a type.
+- The name of a yes-or-no parameter alone switches it on: \`resize:2000:enlarge\`.
+- Colours go without \`#\`: \`background=ffcc00\`.
+- Inside a value write \`/ : = %\` percent-encoded: \`%2F %3A %3D %25\`.
+- Text makes one output, named \`default\`. For several, use JSON.`
+}
+
+function defaults(): string {
+  return `## What happens by itself
+
+| default | to switch it off or change it |
+|---|---|
+| The picture is turned upright as its file says (EXIF orientation). | \`orient:false\` as the first step |
+| Metadata is removed: camera, date and above all the place. | \`format:metadata=keep\` (keeps EXIF and XMP) |
+| Colours are converted to sRGB. | \`format:colorspace=keep\` (keeps the colour profile) |
+| Nothing is scaled up. | \`resize:…:enlarge\` |
+| The result has the source's format; PNG where that cannot be written (GIF, TIFF). | \`format:webp\`, \`format:avif\`, … |
+| Transparent pixels are laid on white where the format has no transparency (JPEG). | \`format:jpeg:background=ffcc00\`, or a format with transparency |
+
+Of moving pictures the first frame is taken. Results have 8 bits a channel.`
+}
+
+function outputs(): string {
+  const recipe = {
+    steps: [{ op: 'crop', left: 0, top: 0, width: 3000, height: 2000 }],
+    outputs: {
+      large: {
+        steps: [
+          { op: 'resize', width: 1600 },
+          { op: 'format', type: 'webp' },
+        ],
+      },
+      thumb: {
+        steps: [
+          { op: 'resize', width: 200, height: 200, fit: 'cover' },
+          { op: 'format', type: 'jpeg' },
+        ],
+      },
+    },
+  }
+  return `## Several outputs
+
+In JSON one recipe can make up to ${maxOutputs} results. The shared \`steps\` come first, then those of each output:
+
+\`\`\`json
+${json(recipe)}
+\`\`\`
+
+A name is 1 to 64 of a-z, 0-9, \`_\` and \`-\`, beginning with a letter or digit. Without \`outputs\` the only result is
+named \`default\`.`
+}
+
+function mistakes(): string {
+  return `## Mistakes
+
+A recipe is checked before anything is queued. The answer is a problem with the code \`invalid_recipe\` whose \`field\`
+points at the place, such as \`steps[1].sigma\` or \`outputs.thumb.steps[0].width\`, also for the text form, whose
+\`detail\` says what is wrong and whose \`remedy\` what may stand there. What only the picture can tell, such as an area
+to crop that lies outside of it, fails the task with the code \`processing_failed\` and the same fields.`
+}
+
+function section(operation: Operation): string {
+  const name = nameOf(operation)
+  const parameters = Object.entries(catalogue.parameters(name))
+  const required = catalogue.jsonSchema(name).required ?? []
+  const table = [
+    '| parameter | values | default | |',
+    '|---|---|---|---|',
+    ...parameters.map(
+      ([parameter, schema]) =>
+        `| \`${parameter}\` | ${values(schema)} | ${fallback(schema, required.includes(parameter))} | ${cell(schema.description ?? '')} |`,
+    ),
+  ].join('\n')
+  return [
+    `## ${name}`,
+    operation.summary,
+    `\`\`\`\n${usageOf(name, catalogue)}\n\`\`\``,
+    parameters.length === 0 ? 'It has no parameters.' : table,
+    ...(operation.notes === undefined ? [] : [operation.notes]),
+    `Examples: ${operation.examples.map((text) => `\`${text}\``).join(' · ')}`,
+  ].join('\n\n')
+}
+
+function values(schema: JsonSchema): string {
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' ')
+  if (schema.format === 'color') return 'colour'
+  switch (schema.type) {
+    case 'boolean':
+      return '`true` `false`'
+    case 'integer':
+      return `whole number, ${schema.minimum} to ${schema.maximum}`
+    case 'number':
+      return `number, ${schema.minimum} to ${schema.maximum}`
+    default:
+      return schema.format === 'image-id' ? 'id of an image' : 'text'
+  }
+}
+
+function fallback(schema: JsonSchema, isRequired: boolean): string {
+  if (schema.default !== undefined) return `\`${String(schema.default)}\``
+  return isRequired ? 'needed' : ''
+}
+
+/** A recipe as a person would write it: without what is the default anyway. */
+function sparse(text: string): unknown {
+  const { steps } = parseWith(text, catalogue)
+  return {
+    steps: steps.map((step) => {
+      const parameters = catalogue.parameters(step.op)
+      return Object.fromEntries(
+        Object.entries(step).filter(([name, value]) => value !== parameters[name]?.default),
+      )
+    }),
+  }
+}
+
+/** JSON with one step a line. */
+function json(value: unknown): string {
+  return JSON.stringify(value, null, 2).replaceAll(/\{\s+("op"[^{}]*?)\s+\}/g, (_, inner: string) => {
+    return `{ ${inner.replaceAll(/\s*\n\s*/g, ' ')} }`
+  })
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', String.raw`\|`)
+}

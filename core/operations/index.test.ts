@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'bun:test'
+import { Glob } from 'bun'
+import { nameOf, type JsonSchema } from '../recipe/catalogue.ts'
+import { parseRecipe } from '../recipe/recipe.ts'
+import { printText } from '../recipe/text.ts'
+import { recipesMarkdown } from './document.ts'
+import { catalogue, describeOperations, operations } from './index.ts'
+
+const isOperation = (value: unknown) =>
+  typeof value === 'object' && value !== null && 'schema' in value && 'place' in value
+
+test('every operation in this folder is in the list', async () => {
+  const found: unknown[] = []
+  for await (const file of new Glob('*.ts').scan({ cwd: import.meta.dir })) {
+    if (file.endsWith('.test.ts')) continue
+    const exports = (await import(`./${file}`)) as Record<string, unknown>
+    found.push(...Object.values(exports).filter(isOperation))
+  }
+  expect(new Set(found)).toEqual(new Set(operations))
+})
+
+test('names are unique and stand in their own files', async () => {
+  const names = operations.map(nameOf)
+  expect(new Set(names).size).toBe(names.length)
+  for (const name of names) expect(await Bun.file(`${import.meta.dir}/${name}.ts`).exists()).toBe(true)
+})
+
+describe.each(operations.map((operation) => [nameOf(operation), operation] as const))(
+  '%s',
+  (name, operation) => {
+    const parameters = Object.entries(catalogue.parameters(name))
+
+    test('tells people what it is', () => {
+      expect(operation.title).toMatch(/^[A-Z]/)
+      expect(operation.summary).toMatch(/^[A-Z].*\.$/)
+      expect(operation.examples.length).toBeGreaterThan(0)
+    })
+
+    test('has a title, a meaning and bounds for every parameter', () => {
+      for (const [parameter, schema] of parameters) {
+        expect({ parameter, title: schema.title }).toEqual({ parameter, title: expect.any(String) })
+        expect(schema.description?.length).toBeGreaterThan(10)
+        expect({ parameter, isBounded: isBounded(schema) }).toEqual({ parameter, isBounded: true })
+      }
+    })
+
+    test('refuses parameters it does not know', () => {
+      const [example = ''] = operation.examples
+      const step = parseRecipe(example).steps.find(({ op }) => op === name)
+      expect(operation.schema.safeParse(step).success).toBe(true)
+      expect(operation.schema.safeParse({ ...step, surprise: 1 }).success).toBe(false)
+    })
+
+    test('shows itself in examples that can be run', () => {
+      for (const example of operation.examples) {
+        const recipe = parseRecipe(example)
+        expect(recipe.steps.some(({ op }) => op === name)).toBe(true)
+        expect(parseRecipe(printText(recipe))).toEqual(recipe)
+      }
+    })
+
+    test('writes in order only what it has, and no choice that reads as a switch', () => {
+      const known = parameters.map(([parameter]) => parameter)
+      for (const one of operation.positional) {
+        for (const parameter of typeof one === 'string' ? [one] : one.parameters)
+          expect(known).toContain(parameter)
+      }
+      const switches = parameters
+        .filter(([, schema]) => schema.type === 'boolean')
+        .map(([parameter]) => parameter)
+      for (const [, schema] of parameters) {
+        for (const choice of schema.enum ?? []) expect(switches).not.toContain(choice as string)
+      }
+    })
+  },
+)
+
+function isBounded(schema: JsonSchema): boolean {
+  if (schema.type === 'boolean' || schema.enum !== undefined || schema.pattern !== undefined) return true
+  return schema.minimum !== undefined && schema.maximum !== undefined
+}
+
+describe('what is published', () => {
+  const body = describeOperations()
+
+  test('is JSON, one entry an operation, in order', () => {
+    expect(JSON.parse(JSON.stringify(body))).toEqual(body)
+    expect(body.operations.map(({ name }) => name)).toEqual([...catalogue.names])
+  })
+
+  test('lets a form tell numbers, choices, switches and colours apart', () => {
+    const properties = (name: string) =>
+      body.operations.find((one) => one.name === name)?.schema.properties ?? {}
+    expect(properties('blur')['sigma']).toMatchObject({
+      type: 'number',
+      minimum: 0.3,
+      maximum: 250,
+      default: 3,
+    })
+    expect(properties('crop')['left']).toMatchObject({ type: 'integer', minimum: 0 })
+    expect(properties('resize')['fit']).toMatchObject({
+      enum: expect.arrayContaining(['cover']),
+      default: 'inside',
+    })
+    expect(properties('resize')['enlarge']).toMatchObject({ type: 'boolean', default: false })
+    expect(properties('rotate')['background']).toMatchObject({ format: 'color', default: '#00000000' })
+    expect(properties('resize')['op']).toMatchObject({ const: 'resize' })
+  })
+
+  test('asks only for what has no default', () => {
+    const required = Object.fromEntries(body.operations.map(({ name, schema }) => [name, schema.required]))
+    expect(required).toMatchObject({
+      crop: ['op', 'left', 'top', 'width', 'height'],
+      rotate: ['op', 'angle'],
+      resize: ['op'],
+      format: ['op'],
+    })
+  })
+
+  test('says how each is written', () => {
+    expect(body.operations.map(({ text }) => text.usage)).toContain(
+      'resize:<width>x<height>[:fit][:position][:name=value]',
+    )
+    expect(body.operations.map(({ text }) => text.usage)).toContain('crop:left:top:width:height')
+  })
+
+  test('has the schema of whole recipes', () => {
+    expect(body.recipe).toMatchObject({ type: 'object', required: ['steps'] })
+    expect(Object.keys(body.recipe.properties ?? {})).toEqual(['steps', 'outputs'])
+  })
+})
+
+describe('the page about recipes', () => {
+  const page = recipesMarkdown()
+
+  test('has a section for every operation and a row for every parameter', () => {
+    for (const name of catalogue.names) {
+      expect(page).toContain(`\n## ${name}\n`)
+      for (const parameter of Object.keys(catalogue.parameters(name)))
+        expect(page).toContain(`| \`${parameter}\` |`)
+    }
+  })
+
+  test('shows only recipes that can be parsed', () => {
+    const shown = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(
+      ([, json = '']) => JSON.parse(json) as unknown,
+    )
+    expect(shown.length).toBe(2)
+    for (const recipe of shown) expect(() => parseRecipe(recipe)).not.toThrow()
+    const quoted = [...page.matchAll(/`((?:[a-z]+:[^`…\s]+\/?)+)`/g)]
+      .map(([, text = '']) => text)
+      .filter((text) => catalogue.names.includes(text.split(':')[0] ?? ''))
+    expect(quoted.length).toBeGreaterThan(15)
+    for (const text of quoted) expect(() => parseRecipe(text)).not.toThrow()
+  })
+})

@@ -1,0 +1,34 @@
+import { expect, test } from 'bun:test'
+import { color, isOpaque } from './parameters.ts'
+
+const schema = color('#00000000', 'Colour', 'Any.')
+
+test('a colour is kept in one way of writing', () => {
+  const written = {
+    fff: '#ffffff',
+    '#FC0': '#ffcc00',
+    f008: '#ff000088',
+    '#112233': '#112233',
+    '112233FF': '#112233',
+    white: '#ffffff',
+    black: '#000000',
+    transparent: '#00000000',
+  }
+  for (const [text, kept] of Object.entries(written)) {
+    expect(schema.parse(text)).toBe(kept)
+    expect(schema.parse(kept)).toBe(kept)
+  }
+  expect(schema.parse(undefined)).toBe('#00000000')
+})
+
+test('anything else is no colour', () => {
+  for (const text of ['', '#', 'ff', 'fffff', '#gggggg', 'red ', 'rgb(1,2,3)', '##fff', 7]) {
+    expect(schema.safeParse(text).success).toBe(false)
+  }
+})
+
+test('tells whether anything shines through', () => {
+  expect(isOpaque(schema.parse('fffF'))).toBe(true)
+  expect(isOpaque(schema.parse('transparent'))).toBe(false)
+  expect(isOpaque(schema.parse('#ffffff80'))).toBe(false)
+})

@@ -1,0 +1,35 @@
+import { expect, test } from 'bun:test'
+import { Fault } from './fault.ts'
+import { accountId, demand, localAccount, principal, scopes } from './principal.ts'
+
+test('an account id is safe wherever it goes', () => {
+  for (const good of [localAccount, 'a', 'team-7_x', '0', 'x'.repeat(64)])
+    expect(accountId.parse(good)).toBe(good)
+  for (const bad of ['', 'A', 'a.b', 'a b', 'a/b', '*', '>', '..', 'ä', 'a\n', 'x'.repeat(65)]) {
+    expect(accountId.safeParse(bad).success).toBe(false)
+  }
+})
+
+test('a principal may do everything unless its scopes are named', () => {
+  const everything = principal('a')
+  for (const scope of scopes) expect(() => demand(everything, scope)).not.toThrow()
+  const reader = principal('a', ['tasks:read'])
+  expect(() => demand(reader, 'tasks:read')).not.toThrow()
+  expect(() => demand(principal('a', []), 'tasks:read')).toThrow(Fault)
+})
+
+test('a missing scope is named', () => {
+  try {
+    demand(principal('a', ['tasks:read']), 'images:write')
+    throw new Error('it was allowed')
+  } catch (thrown) {
+    expect(Fault.of(thrown).report()).toMatchObject({
+      code: 'forbidden',
+      detail: expect.stringContaining('images:write'),
+    })
+  }
+})
+
+test('a principal of an impossible account cannot be made', () => {
+  expect(() => principal('tasks.>')).toThrow()
+})

@@ -1,0 +1,20 @@
+import { expect, test } from 'bun:test'
+import { nearest } from './nearest.ts'
+
+const names = ['resize', 'crop', 'rotate', 'flip', 'flop', 'grayscale', 'format']
+
+test.each([
+  ['resise', 'resize'],
+  ['rezise', 'resize'],
+  ['CROP', 'crop'],
+  ['greyscale', 'grayscale'],
+  ['gray', 'grayscale'],
+  ['formatt', 'format'],
+  ['flipp', 'flip'],
+])('%s means %s', (typed, meant) => {
+  expect(nearest(typed, names)).toBe(meant)
+})
+
+test.each(['', 'x', 'watermark', 'f', 'r'.repeat(100_000)])('%.10s means nothing near', (typed) => {
+  expect(nearest(typed, names)).toBeUndefined()
+})

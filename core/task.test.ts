@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'bun:test'
+import { parseRecipe } from './recipe/recipe.ts'
+import { faultReport, hasEnded, outputName, outputObject, statuses, task } from './task.ts'
+
+const id = '01900000-0000-7000-8000-000000000001'
+const digest = 'a'.repeat(64)
+const whole = {
+  id,
+  account: 'local',
+  status: 'completed',
+  progress: 100,
+  image: id,
+  recipe: parseRecipe('resize:800/format:webp'),
+  outputs: [
+    {
+      name: 'default',
+      format: 'webp',
+      mediaType: 'image/webp',
+      bytes: 9,
+      sha256: digest,
+      width: 800,
+      height: 600,
+    },
+  ],
+  attempt: 1,
+  createdAt: '2026-11-14T09:00:00.000Z',
+  updatedAt: '2026-11-14T09:00:01.000Z',
+}
+
+describe('a task', () => {
+  test('is the same after it was stored', () => {
+    const parsed = task.parse(whole)
+    expect(task.parse(JSON.parse(JSON.stringify(parsed)))).toEqual(parsed)
+    expect(JSON.parse(JSON.stringify(parsed))).toEqual(JSON.parse(JSON.stringify(whole)))
+  })
+
+  test.each([
+    ['an account that is none', { account: 'a.b' }],
+    ['a progress above a hundred', { progress: 101 }],
+    ['a status nobody knows', { status: 'paused' }],
+    ['an id that is not a UUIDv7', { id: '00000000-0000-4000-8000-000000000000' }],
+    ['a recipe with an operation nobody knows', { recipe: { steps: [{ op: 'melt' }] } }],
+    ['an output in a format that cannot be written', { outputs: [{ ...whole.outputs[0], format: 'gif' }] }],
+    ['a fault nobody knows', { fault: { code: 'bad_luck', detail: 'Alas.' } }],
+  ])('is not %s', (_, change) => {
+    expect(task.safeParse({ ...whole, ...change }).success).toBe(false)
+  })
+
+  test('ends in three ways', () => {
+    expect(statuses.filter(hasEnded)).toEqual(['completed', 'failed', 'cancelled'])
+  })
+})
+
+test('an output name is safe in a path and as a file name', () => {
+  for (const good of ['default', 'a', '2x', 'thumb-200_b', 'x'.repeat(64)]) {
+    expect(outputName.parse(good)).toBe(good)
+  }
+  for (const bad of ['', '-a', '_a', 'A', 'a.b', '../a', 'a/b', 'x'.repeat(65), '__proto__']) {
+    expect(outputName.safeParse(bad).success).toBe(false)
+  }
+})
+
+test('the object of an output carries account, task and stage', () => {
+  expect(outputObject('local', id, 'main', 'thumb')).toBe(`local/${id}/main/thumb`)
+})
+
+test('a fault report keeps what is public and nothing else', () => {
+  const report = { code: 'actor_lost' as const, detail: 'Gone.', retryAfterMs: 5 }
+  expect(faultReport.parse({ ...report, stack: 'secret' })).toEqual(report)
+})
