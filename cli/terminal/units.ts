@@ -18,7 +18,7 @@ export function span(ms: number): string {
 /** How much smaller or larger, for eyes: `−86 %`, `−99.7 %`, `+3 %`, `±0 %`. */
 export function change(before: number, after: number): string {
   const exact = (after / before - 1) * 100
-  const percent = Math.abs(exact).toFixed(exact < -99 && exact > -100 ? 1 : 0)
+  const percent = Math.abs(exact).toFixed(exact < -99.5 && exact > -100 ? 1 : 0)
   if (percent === '0') return '±0 %'
   return `${exact < 0 ? '−' : '+'}${percent} %`
 }
