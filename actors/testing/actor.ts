@@ -1,0 +1,57 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { launch, residentBytes, says, type Running } from '@pixelflow/testkit/process'
+import type { House } from './house.ts'
+
+export const entry = resolve(import.meta.dir, '../main.ts')
+
+/** A second and more of work for any child. */
+export const heavy = 'blur:60/resize:1500/format:webp:effort=9'
+
+/** Actor processes on a house's broker, with a scratch folder of their own to look into. */
+export interface ActorHome extends AsyncDisposable {
+  /** Starts the shipped entry point and waits until it is ready. */
+  actor(env?: Record<string, string>): Promise<Running>
+  /** What lies in the scratch folder, one level down. */
+  scratch(): Promise<string[]>
+  readonly scratchDir: string
+}
+
+export async function actorHome(house: House): Promise<ActorHome> {
+  const scratchDir = await mkdtemp(join(tmpdir(), 'pixelflow-actor-test-'))
+  return {
+    scratchDir,
+    scratch: () => readdir(scratchDir),
+    async actor(env = {}) {
+      const settings = {
+        NODE_ENV: 'production',
+        PIXELFLOW_LOG_FORMAT: 'json',
+        PIXELFLOW_SCRATCH_DIR: scratchDir,
+      }
+      const running = launch({
+        command: [process.execPath, entry],
+        env: { ...house.nats.env, ...settings, ...env },
+      })
+      await running.line(says('ready'))
+      return running
+    },
+    [Symbol.asyncDispose]: () => rm(scratchDir, { recursive: true, force: true }),
+  }
+}
+
+/** Uploads a picture of that size; answers with its id. */
+export async function photograph(house: House, width = 3000, height = 2000): Promise<string> {
+  return (await house.upload(await sampleImage({ width, height }))).id
+}
+
+/** Waits until processes are gone; false when one stays for more than five seconds. */
+export async function gone(pids: readonly number[]): Promise<boolean> {
+  for (let n = 0; n < 250; n += 1) {
+    const held = await Promise.all(pids.map(residentBytes))
+    if (held.every((bytes) => bytes === 0)) return true
+    await Bun.sleep(20)
+  }
+  return false
+}
