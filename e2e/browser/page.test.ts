@@ -93,6 +93,19 @@ describe('the page', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
+  test('stops a task that takes too long', async () => {
+    await using table = await openTable(browser, gateway.url)
+    const { page } = table
+    await table.drop('large.jpg', 'image/jpeg', await sampleImage({ width: 3000, height: 2000 }))
+    await page.getByLabel(recipe).fill('format:avif:effort=9')
+    await runButton(page).click()
+    await page.getByText('Decoded, done').waitFor()
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await page.getByText('Cancelled', { exact: true }).waitFor()
+    expect(await page.getByRole('button', { name: 'Run again' }).isEnabled()).toBe(true)
+    expect(table.troubles).toEqual([])
+  }, 30_000)
+
   test('refuses what is no picture before a byte of it is sent', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
