@@ -17,6 +17,8 @@ export interface Workshop {
 
 /** Half an hour: the largest tool takes four minutes on two cores, and others may be building it already. */
 const longestBuildMs = 30 * 60_000
+/** How often people who wait are told that it goes on. */
+const patienceMs = 20_000
 
 /**
  * Path of the program that `tools/<name>` pins, built into the cache by Go when it is not there yet. Another version
@@ -58,7 +60,13 @@ export async function build(name: string, tool: Pinned, target: string, workshop
     stderr: 'pipe',
     timeout: longestBuildMs,
   })
+  const patience = setInterval(
+    () =>
+      workshop.say(`still building ${name}, for ${Math.round((performance.now() - started) / 1000)} s now …`),
+    patienceMs,
+  )
   const [code, errors] = await Promise.all([compile.exited, compile.stderr.text()])
+  clearInterval(patience)
   if (code !== 0) {
     await rm(fresh, { force: true })
     const last = errors.trim().split('\n').slice(-15).join('\n')
