@@ -90,7 +90,7 @@ describe('images', () => {
       })
       const ready = JSON.parse(await running.line(says('ready'))) as { url?: string }
       if (part === 'gateway') {
-        const page = await fetch(new URL('/', ready.url?.replace('0.0.0.0', '127.0.0.1')))
+        const page = await fetch(new URL('/', ready.url))
         expect(page.headers.get('content-type')).toStartWith('text/html')
       }
       running.signal('SIGTERM')
