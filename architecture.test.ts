@@ -114,7 +114,7 @@ describe('borders', () => {
         !isTest(file) &&
         !/^(e2e|bench|testkit|deploy)\//.test(file) &&
         !/(^|\/)(main|config)\.ts$/.test(file) &&
-        /(?<!['\"`\w])(process|Bun)\.env[.[]/.test(text),
+        /(?<!['"`\w])(process|Bun)\.env[.[]/.test(text),
     )
     expect(found.map((f) => f.file)).toEqual([])
   })

@@ -158,7 +158,7 @@ function steps(name: string): fc.Arbitrary<Step> {
       schema?.safeParse(Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined))),
     )
     .filter((parsed) => parsed?.success === true)
-    .map((parsed) => parsed?.data as Step)
+    .map((parsed) => parsed?.data)
 }
 
 function values(schema: JsonSchema): fc.Arbitrary<unknown> {

@@ -29,7 +29,7 @@ export async function openTable(
   page.on('request', (request) => {
     const asked = new URL(request.url())
     if (asked.protocol.startsWith('http') && asked.origin !== new URL(url).origin)
-      troubles.push(`asked ${asked}`)
+      troubles.push(`asked ${asked.href}`)
   })
   await page.addInitScript(reportViolations)
   await page.goto(url)

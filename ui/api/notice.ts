@@ -92,7 +92,7 @@ export function noticeOf(thrown: unknown): Notice {
 function problemOf(body: string): Partial<Problem> | undefined {
   try {
     const parsed: unknown = JSON.parse(body)
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Partial<Problem>) : undefined
+    return typeof parsed === 'object' && parsed !== null ? parsed : undefined
   } catch {
     return undefined
   }
