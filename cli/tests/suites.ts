@@ -21,7 +21,8 @@ export const suites: readonly Suite[] = [
   { room: 'ui', fileTimeoutS: 120 },
   { room: 'cli', fileTimeoutS: 240 },
   { room: 'testkit', fileTimeoutS: 120 },
-  { room: 'deploy', fileTimeoutS: 240, tools: ['helm', 'kubectl-validate'] },
+  { room: 'deploy', fileTimeoutS: 240, tools: ['helm'] },
+  { room: 'loadtest', fileTimeoutS: 120, tools: ['k6'] },
   { room: 'house', fileTimeoutS: 60 },
   { room: 'e2e', fileTimeoutS: 300, browser: true, alone: true },
 ]
