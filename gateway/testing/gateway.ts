@@ -1,0 +1,150 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ImageView, Problem, TaskView } from '@pixelflow/core/api'
+import { eventOf, type EventKind } from '@pixelflow/core/event'
+import type { Task } from '@pixelflow/core/task'
+import { connect } from '@pixelflow/fabric/connect'
+import { streamInfo } from '@pixelflow/fabric/jetstream'
+import { openFabric, type Fabric } from '@pixelflow/fabric/open'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { startNats, type Nats, type NatsOptions } from '@pixelflow/testkit/nats'
+import { readConfig, type GatewayConfig } from '../config.ts'
+import { openGateway, type Gateway } from '../gateway.ts'
+
+export type UploadBody = NonNullable<RequestInit['body']>
+
+/** A gateway in this process on a broker of its own. Only tests use this. */
+export interface TestGateway extends AsyncDisposable {
+  readonly url: string
+  readonly nats: Nats
+  /** Ports of another process, to play the actors' part. */
+  readonly fabric: Fabric
+  readonly dataDir: string
+  readonly logs: readonly Record<string, unknown>[]
+  call(path: string, init?: RequestInit): Promise<Response>
+  /** Sends a body as an image. */
+  upload(body: UploadBody, type?: string): Promise<Response>
+  /** An image that is there. */
+  image(body: Uint8Array, headers?: Record<string, string>): Promise<ImageView>
+  submit(image: string, recipe?: unknown): Promise<TaskView>
+  refusal(answer: Response | Promise<Response>): Promise<Problem & { allow: string | null }>
+  /** Messages in each stream: what has been left behind. */
+  messages(): Promise<{ chunks: number; records: number; events: number; jobs: number }>
+  /** Appends the next event of a task, as an actor would. */
+  advance(task: string, kind: EventKind, change?: Partial<Task>): Promise<number>
+  /** Another gateway on the same broker. */
+  another(env?: Record<string, string>): Promise<Gateway>
+  /** Ends the gateway and starts its successor on the same data. */
+  restart(between?: () => Promise<void>): Promise<void>
+}
+
+export interface TestGatewayOptions {
+  readonly env?: Record<string, string>
+  readonly nats?: NatsOptions
+}
+
+export async function openTestGateway({
+  env = {},
+  nats: natsOptions,
+}: TestGatewayOptions = {}): Promise<TestGateway> {
+  await using stack = new AsyncDisposableStack()
+  const dataDir = await mkdtemp(join(tmpdir(), 'pixelflow-gateway-'))
+  stack.defer(() => rm(dataDir, { recursive: true, force: true }))
+  const nats = stack.use(await startNats(natsOptions))
+  const configOf = (more: Record<string, string> = {}): GatewayConfig =>
+    readConfig({ PIXELFLOW_HTTP_PORT: '0', PIXELFLOW_DATA_DIR: dataDir, ...nats.env, ...env, ...more })
+  const settings = configOf()
+  const logs: Record<string, unknown>[] = []
+  const log = createLog({
+    room: 'gateway',
+    level: 'debug',
+    format: 'json',
+    write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),
+  })
+  const open = async (more?: Record<string, string>) => {
+    const gateway = await openGateway(configOf(more), log)
+    await gateway.caughtUp(10_000)
+    return gateway
+  }
+  const fabric = stack.use(await openFabric({ settings, name: 'test', log }))
+  const broker = stack.use(await connect({ settings, name: 'test', log }))
+  const count = async (stream: string) => (await streamInfo(broker, stream)).state.messages
+  let gateway = await open()
+  stack.defer(() => gateway[Symbol.asyncDispose]())
+  const account = 'local'
+  const call = (path: string, init?: RequestInit) => fetch(new URL(path, gateway.url), init)
+  const upload = (body: UploadBody, type = 'image/jpeg') =>
+    call('/api/v1/images', { method: 'POST', body, headers: { 'content-type': type } })
+
+  const owned = stack.move()
+  return {
+    nats,
+    fabric,
+    dataDir,
+    logs,
+    get url() {
+      return gateway.url
+    },
+    call,
+    upload,
+    async image(body, headers = {}) {
+      const init = {
+        method: 'POST',
+        body: body as Uint8Array<ArrayBuffer>,
+        headers: { 'content-type': 'image/jpeg', ...headers },
+      }
+      return jsonOf<ImageView>(await call('/api/v1/images', init), 201)
+    },
+    async submit(image, recipe = 'resize:100') {
+      const body = JSON.stringify({ image, recipe })
+      const headers = { 'content-type': 'application/json' }
+      return jsonOf<TaskView>(await call('/api/v1/tasks', { method: 'POST', body, headers }), 202)
+    },
+    async refusal(answer) {
+      const response = await answer
+      const body = (await response.json()) as Problem
+      const type = response.headers.get('content-type')
+      if (type !== 'application/problem+json' || body.status !== response.status || !body.requestId) {
+        throw new Error(`no problem: ${response.status} ${type} ${JSON.stringify(body)}`)
+      }
+      return { ...body, allow: response.headers.get('allow') }
+    },
+    async messages() {
+      const [chunks, records, events, jobs] = await Promise.all(
+        ['OBJ_sources', 'KV_images', 'EVENTS', 'JOBS'].map(count),
+      )
+      return { chunks: chunks ?? -1, records: records ?? -1, events: events ?? -1, jobs: jobs ?? -1 }
+    },
+    async advance(task, kind, change = {}) {
+      const last = await fabric.events.last(account, task)
+      if (!last) throw new Error(`no task ${task}`)
+      return fabric.events.append(eventOf(kind, last.event.task, change, new Date()), last.seq)
+    },
+    another: async (more) => {
+      const other = await mkdtemp(join(tmpdir(), 'pixelflow-gateway-'))
+      owned.defer(() => rm(other, { recursive: true, force: true }))
+      return owned.use(await open({ PIXELFLOW_DATA_DIR: other, ...more }))
+    },
+    async restart(between) {
+      await gateway[Symbol.asyncDispose]()
+      await between?.()
+      gateway = await open()
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function jsonOf<T>(response: Response, status: number): Promise<T> {
+  if (response.status !== status) throw new Error(`${response.status}: ${await response.text()}`)
+  return (await response.json()) as T
+}
+
+/** Waits until something holds. @throws Error when it does not within 10 s. */
+export async function until(holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`It did not come to pass within ${withinMs} ms.`)
+    await Bun.sleep(10)
+  }
+}

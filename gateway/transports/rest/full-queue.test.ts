@@ -1,0 +1,38 @@
+import { expect, test } from 'bun:test'
+import type { TaskPageView } from '@pixelflow/core/api'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway } from '../../testing/gateway.ts'
+
+test('a full queue refuses a task and keeps nothing of it', async () => {
+  await using gateway = await openTestGateway({ env: { PIXELFLOW_MAX_QUEUED: '1' } })
+  const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+  const first = await gateway.submit(image)
+  const body = JSON.stringify({ image, recipe: 'flip' })
+  const headers = { 'content-type': 'application/json' }
+  const answer = await gateway.call('/api/v1/tasks', { method: 'POST', body, headers })
+  expect(answer.headers.get('retry-after')).toBe('5')
+  expect(await gateway.refusal(answer)).toMatchObject({ status: 503, code: 'queue_full' })
+  const { items } = (await (await gateway.call('/api/v1/tasks')).json()) as TaskPageView
+  expect(items.map((one) => one.id)).toEqual([first.id])
+})
+
+test('what a lost broker interrupts is told so, and works again when it is back', async () => {
+  await using gateway = await openTestGateway()
+  const photo = await sampleImage({ width: 200, height: 200 })
+  const { id: image } = await gateway.image(photo)
+  const { id } = await gateway.submit(image)
+  await gateway.nats.kill9()
+  const ready = await gateway.call('/health/ready')
+  expect([ready.status, await ready.json()]).toEqual([503, { status: 'unavailable' }])
+  expect((await gateway.call('/health/live')).status).toBe(200)
+  const during = Promise.all([gateway.call(`/api/v1/tasks/${id}`), gateway.upload(new Uint8Array(photo))])
+  await Bun.sleep(300)
+  await gateway.nats.restart()
+  for (const answer of await during) {
+    if (!answer.ok) expect(await gateway.refusal(answer)).toMatchObject({ status: 503 })
+  }
+  const after = await gateway.submit(image)
+  const { items } = (await (await gateway.call('/api/v1/tasks')).json()) as TaskPageView
+  expect(items.map((one) => one.id)).toEqual([after.id, id])
+  expect((await gateway.call('/health/ready')).status).toBe(200)
+}, 40_000)

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'bun:test'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { createAdmission } from '../../accounts/admission.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { createApp } from './app.ts'
+import { openapiDocument } from './openapi.ts'
+import { staticFile } from './static.ts'
+
+type Json = Record<string, unknown>
+const document = openapiDocument()
+const paths = document['paths'] as Record<string, Json>
+const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete']
+
+/** What the app would serve; its routes are looked at, none is called. */
+function routes(): string[] {
+  const file = staticFile('text/html', new Uint8Array())
+  const app = createApp({
+    usecases: {} as Usecases,
+    admission: createAdmission(undefined),
+    deliver: () => Promise.reject(new Error('not called')),
+    examine: () => Promise.reject(new Error('not called')),
+    page: { index: file, assets: new Map() },
+    limits: { maxUploadBytes: 1, maxPixels: 1 },
+    uploadIdleTimeoutMs: 1,
+    heartbeatMs: 1,
+    version: '0',
+    log: createLog({ room: 'test' }),
+  })
+  return app.routes.map(
+    ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')}`,
+  )
+}
+
+function documented(): string[] {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    verbs.filter((verb) => verb in item).map((verb) => `${verb.toUpperCase()} ${path}`),
+  )
+}
+
+describe('the OpenAPI document', () => {
+  test('describes every route of the interface, and no other', () => {
+    const pagesForPeople = /^GET (\/|\/assets\/\{name\}|\/docs|\/docs\/problems|\/docs\/assets\/\{name\})$/
+    expect(documented().sort()).toEqual(
+      routes()
+        .filter((route) => !pagesForPeople.test(route))
+        .sort(),
+    )
+  })
+
+  test('refers to nothing that is not there', () => {
+    const text = JSON.stringify(document)
+    const schemas = (document['components'] as { schemas: Json }).schemas
+    const refs = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map((found) => found[1] ?? '')
+    expect(refs.length).toBeGreaterThan(20)
+    for (const ref of new Set(refs)) {
+      if (ref.startsWith('#/components/schemas/')) expect(Object.keys(schemas)).toContain(ref.slice(21))
+      else expect(ref).toBe('nothing else')
+    }
+  })
+
+  test('names the parameters of every path, the refusals of every call, and each call once', () => {
+    const operationIds: unknown[] = []
+    for (const [path, item] of Object.entries(paths)) {
+      for (const verb of verbs.filter((one) => one in item)) {
+        const call = item[verb] as Json
+        operationIds.push(call['operationId'])
+        const parameters = [
+          ...((item['parameters'] as Json[]) ?? []),
+          ...((call['parameters'] as Json[]) ?? []),
+        ]
+        const inPath = parameters.filter((one) => one['in'] === 'path').map((one) => one['name'])
+        expect([path, inPath]).toEqual([path, [...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1])])
+        const statuses = Object.keys(call['responses'] as Json)
+        if (path.startsWith('/api/'))
+          for (const status of ['401', '403', '503', '500']) expect(statuses).toContain(status)
+        expect(call['summary']).toBeString()
+      }
+    }
+    expect(new Set(operationIds).size).toBe(operationIds.length)
+  })
+
+  test('is the same each time', () => {
+    expect(JSON.stringify(openapiDocument())).toBe(JSON.stringify(document))
+  })
+})
