@@ -138,7 +138,6 @@ function startTemporary(config: Config, url: string, logFile: string) {
       '--temporary',
     ],
     {
-      cwd: config.root,
       env: {
         ...config.env,
         PIXELFLOW_HOST: hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, ''),

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { findNatsServer } from '../broker/find.ts'
@@ -48,7 +48,7 @@ const drainMarginMs = 400
  *   to be had, or when a process does not start; nothing is left running then.
  */
 export async function startUp({ config, log, retold, say, temporary, signal }: UpOptions): Promise<Up> {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await makeDataDir(config.dataDir)
   const place = meetingPlace(config.dataDir)
   const held = tryLock(place.upLock, 'exclusive')
   if (!held) throw await alreadyRunning(config, await place.read())
@@ -144,13 +144,28 @@ function roomProgram(
   config: Config,
   env: Record<string, string | undefined>,
 ): Program {
-  const flags = ['--no-env-file', '--no-install']
+  const flags = ['--no-env-file', '--no-install', `--config=${join(config.root, 'bunfig.toml')}`]
   return {
     room,
     command: [process.execPath, ...flags, join(config.root, room, 'main.ts')],
-    cwd: config.root,
+    // Paths in the settings are relative to whoever wrote them.
+    cwd: process.cwd(),
     env,
     isReady: (said) => said.msg === 'ready',
+  }
+}
+
+async function makeDataDir(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await access(path, constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Exit('usage', `The data folder ${path} cannot be written to (${code}).`, {
+      field: 'PIXELFLOW_DATA_DIR',
+      remedy: 'Give it to this user, or name another one: PIXELFLOW_DATA_DIR=/path/to/folder',
+      cause: error,
+    })
   }
 }
 

@@ -13,7 +13,17 @@ const tool = (...command: string[]) => [bun, '--no-env-file', 'run', '--bun', '-
 
 /** Every static check, fast ones first. Add a row for a new one. */
 export const checks: readonly Check[] = [
-  { name: 'launcher is POSIX sh', command: ['sh', '-n', 'pixelflow'] },
+  {
+    name: 'shell scripts parse',
+    command: [
+      'sh',
+      '-c',
+      'for file; do sh -n "$file" || exit 1; done',
+      'sh',
+      'pixelflow',
+      'cli/stack/leash.sh',
+    ],
+  },
   { name: 'format', command: tool('oxfmt', '--check'), write: tool('oxfmt') },
   { name: 'lint', command: tool('oxlint', '--type-aware', '--quiet') },
   { name: 'unused files, exports, packages', command: tool('knip', '--no-progress') },
@@ -24,6 +34,7 @@ export const checks: readonly Check[] = [
   },
   { name: 'types', command: tool('tsc', '-p', '.') },
   { name: 'types of the page', command: tool('tsc', '-p', 'ui') },
+  { name: 'types of the load tests', command: tool('tsc', '-p', 'loadtest') },
   {
     name: 'chart',
     command: [bun, '--no-env-file', 'deploy/k8s/verify.ts'],

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { freePort } from '@pixelflow/testkit/port'
+import { json, openShell, upFrom, type Shell } from './as-typed.ts'
+
+let shell: Shell
+let home: string
+const run: Shell['run'] = (...args) => shell.run(...args)
+const typeOf: Shell['typeOf'] = (name) => shell.typeOf(name)
+beforeAll(async () => {
+  shell = await openShell()
+  home = shell.home
+}, 90_000)
+afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
+
+describe('the steps one by one', () => {
+  test('upload, get the image back, list and look at a task, fetch its output, delete it', async () => {
+    const uploaded = json((await run(['upload', 'photo.jpg', '--json'])).out)[0] as {
+      id: string
+      sha256: string
+    }
+    expect((await run(['get', uploaded.id, '-o', 'back.jpg'])).code).toBe(0)
+    expect(await Bun.file(join(home, 'back.jpg')).bytes()).toEqual(
+      await Bun.file(join(home, 'photo.jpg')).bytes(),
+    )
+
+    const made = json(
+      (await run(['process', 'photo.jpg', '-r', 'resize:77', '-o', 'a.jpg', '--json'])).out,
+    ).at(-1)
+    const { id } = made?.['task'] as { id: string }
+    expect((await run(['tasks'])).out).toContain(id)
+    expect((await run(['tasks', '--status', 'cancelled'])).out).not.toContain(id)
+    expect((await run(['tasks', 'get', id])).out).toContain('resize:77')
+    const watched = await run(['watch', id, '--json'])
+    expect([watched.code, json(watched.out).at(-1)]).toEqual([
+      0,
+      expect.objectContaining({ id, status: 'completed' }),
+    ])
+    expect((await run(['get', id, '-o', '-'])).bytes).toEqual(await Bun.file(join(home, 'a.jpg')).bytes())
+    expect((await run(['get', id, 'nothing'])).code).toBe(2)
+    expect((await run(['tasks', 'cancel', id])).code).toBe(2)
+    expect((await run(['tasks', 'delete', id])).code).toBe(0)
+    expect((await run(['tasks', 'get', id])).code).toBe(2)
+  })
+
+  test('a list goes on where the one before ended', async () => {
+    for (const side of [11, 12, 13])
+      await run(['process', 'photo.jpg', '-r', `resize:${side}`, '-o', 'l.jpg'])
+    const first = json((await run(['tasks', 'list', '--limit', '2', '--json'])).out)[0] as {
+      items: unknown[]
+      next: string
+    }
+    expect(first.items).toHaveLength(2)
+    const { code, out } = await run(['tasks', '--limit', '2', '--cursor', first.next, '--json'])
+    expect(code).toBe(0)
+    expect((json(out)[0] as typeof first).items).not.toEqual(first.items)
+  })
+
+  test('demo shows every stage and a call to copy', async () => {
+    const { code, out, err } = await run(['demo', '-o', 'evening.webp'])
+    expect([code, await typeOf('evening.webp')]).toEqual([0, 'webp'])
+    for (const stage of ['queued', 'started', 'fetched', 'decoded', 'output', 'completed'])
+      expect(err).toContain(stage)
+    const call = /^ {2}(curl .*)$/m.exec(out)?.[1] ?? ''
+    const answer = Bun.spawnSync(['sh', '-c', call], { stdout: 'pipe', stderr: 'ignore' })
+    expect(JSON.parse(answer.stdout.toString())).toMatchObject({ status: 'queued' })
+  })
+
+  test('version tells both versions', async () => {
+    const { out } = await run(['version', '--json'])
+    expect(json(out)[0]).toMatchObject({
+      bun: process.versions.bun,
+      server: { url: shell.url, version: expect.any(String) },
+    })
+  })
+})
+
+describe('exit codes', () => {
+  const nobody = 'http://192.0.2.1.invalid:3000'
+
+  test.each([
+    ['2, no such command', ['proces'], 2],
+    ['2, no such option', ['process', 'photo.jpg', '--nope'], 2],
+    ['2, an argument is missing', ['process'], 2],
+    ['2, nothing to do', ['process', 'photo.jpg'], 2],
+    ['2, a status that is none', ['tasks', '--status', 'done'], 2],
+    ['2, no such task', ['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab'], 2],
+    ['3, nobody there', ['tasks', '--server', nobody], 3],
+    ['3, nobody there', ['process', 'photo.jpg', '-r', 'resize:10', '-s', nobody], 3],
+    ['0, help', ['process', '--help'], 0],
+    ['0, version', ['--version'], 0],
+  ])('%s', async (_, args, expected) => {
+    const { code, err } = await run(args)
+    expect(code).toBe(expected)
+    expect(err.includes('error:')).toBe(expected !== 0)
+    expect(err).not.toContain('    at ')
+  })
+
+  test('2, a setting is wrong, and it is named', async () => {
+    const { code, err } = await run(['tasks'], { env: { PIXELFLOW_URL: 'ftp://x' } })
+    expect([code, err]).toEqual([2, expect.stringContaining('PIXELFLOW_URL')])
+  })
+
+  test.each([
+    'up',
+    'demo',
+    'process',
+    'upload',
+    'watch',
+    'tasks',
+    'get',
+    'version',
+    'test',
+    'verify',
+    'bench',
+    'loadtest',
+  ])('%s has a help with examples', async (name) => {
+    const { code, out } = await run([name, '--help'])
+    expect([code, out]).toEqual([0, expect.stringContaining('Examples:')])
+  })
+})
+
+describe('the commands of developers', () => {
+  test('test runs what it is asked to, and ends with the sum', async () => {
+    const { code, out } = await run(['test', 'cli/client/sse.test.ts', 'cli/demo'])
+    expect(out.trimEnd().split('\n').at(-1)).toMatch(/^\d+ passed, 0 failed$/)
+    expect(code).toBe(0)
+    const nothing = await run(['test', 'cli/nothing-here'])
+    expect([nothing.code, nothing.out.trimEnd().split('\n').at(-1)]).toEqual([1, '0 passed, 1 failed'])
+  }, 60_000)
+
+  test('verify runs the checks that are asked for, and names those there are', async () => {
+    const { code, out } = await run(['verify', 'shell'])
+    expect([code, out]).toEqual([0, expect.stringContaining('1 of 1 checks are fine')])
+    const none = await run(['verify', 'nonsense'])
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('types of the page')])
+  })
+
+  test('a load test that is not there is told from those that are', async () => {
+    const { code, err } = await run(['loadtest', 'nonsense'])
+    expect([code, err]).toEqual([2, expect.stringContaining('smoke')])
+  })
+})
+
+test('programs are told why, too', async () => {
+  const { code, out } = await run(['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab', '--json'])
+  expect(code).toBe(2)
+  expect(json(out)).toEqual([{ error: expect.objectContaining({ code: 2, requestId: expect.any(String) }) }])
+})
+
+test('with tokens, every call needs one, and it is never asked for on the command line', async () => {
+  const port = String(await freePort())
+  const env = {
+    PIXELFLOW_URL: `http://127.0.0.1:${port}`,
+    PIXELFLOW_HTTP_PORT: port,
+    PIXELFLOW_DATA_DIR: join(home, 'tokens'),
+    PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob',
+  }
+  await using running = await upFrom(env)
+  const without = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg'], { env })
+  expect([without.code, without.err]).toEqual([4, expect.stringContaining('PIXELFLOW_TOKEN')])
+  expect((await run(['tasks'], { env: { ...env, PIXELFLOW_TOKEN: 'wrong' } })).code).toBe(4)
+  const ann = { ...env, PIXELFLOW_TOKEN: 'secret-of-ann' }
+  const done = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg', '--json'], { env: ann })
+  expect(done.code).toBe(0)
+  const { id } = json(done.out).at(-1)?.['task'] as { id: string }
+  expect((await run(['tasks', 'get', id, '--token', 'secret-of-bob'], { env })).code).toBe(2)
+  expect((await run(['tasks', 'get', id, '--token', 'secret-of-ann'], { env })).code).toBe(0)
+  expect(running.lines.join('\n')).not.toContain('secret-of')
+}, 90_000)

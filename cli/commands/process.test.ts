@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sniff } from '@pixelflow/core/format'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { launch } from '@pixelflow/testkit/process'
+import { json, openShell, pixelflow, type Shell } from './as-typed.ts'
+
+let shell: Shell
+let home: string
+const run: Shell['run'] = (...args) => shell.run(...args)
+const typeOf: Shell['typeOf'] = (name) => shell.typeOf(name)
+beforeAll(async () => {
+  shell = await openShell()
+  home = shell.home
+}, 90_000)
+afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
+
+describe('process', () => {
+  test('writes the file that was asked for, and says so', async () => {
+    const { code, out, err } = await run([
+      'process',
+      'photo.jpg',
+      '-r',
+      'resize:300/blur:2/format:webp',
+      '-o',
+      'out.webp',
+    ])
+    expect([code, err.split('\n').at(-2)]).toEqual([0, expect.stringContaining('completed')])
+    expect(out).toMatch(/^✓ out\.webp {2}webp 300×200 {2}[\d.]+ k?B \(−\d+ %\)/)
+    expect(await typeOf('out.webp')).toBe('webp')
+    for (const stage of ['queued', 'started', 'fetched', 'decoded', 'output default', 'completed']) {
+      expect(err).toContain(stage)
+    }
+  })
+
+  test('takes the format from the name of the result', async () => {
+    expect((await run(['process', 'photo.jpg', '-r', 'resize:200', '-o', 'small.png'])).code).toBe(0)
+    expect(await typeOf('small.png')).toBe('png')
+    expect((await run(['process', 'photo.jpg', '-o', 'plain.webp'])).code).toBe(0)
+    expect(await typeOf('plain.webp')).toBe('webp')
+  })
+
+  test('as JSON: events a line each, the result last', async () => {
+    const { code, out } = await run(['process', 'photo.jpg', '-r', 'resize:50', '-o', 'j.jpg', '--json'])
+    expect(code).toBe(0)
+    const lines = json(out)
+    expect(lines.slice(0, -1).map((line) => line['kind'])).toEqual([
+      'queued',
+      'started',
+      'fetched',
+      'decoded',
+      'output',
+      'completed',
+    ])
+    expect(lines.at(-1)).toMatchObject({
+      task: { status: 'completed', progress: 100 },
+      files: [{ name: 'default', path: join(home, 'j.jpg') }],
+    })
+  })
+
+  test('standard input to standard output', async () => {
+    const stdin = await Bun.file(join(home, 'photo.jpg')).bytes()
+    const { code, bytes } = await run(['process', '-', '-r', 'resize:64/format:png', '-o', '-'], { stdin })
+    expect([code, sniff(bytes)]).toEqual([0, 'png'])
+  })
+
+  test('several outputs go to a folder or a pattern', async () => {
+    const recipe = {
+      steps: [{ op: 'resize', width: 200 }],
+      outputs: {
+        big: { steps: [] },
+        thumb: {
+          steps: [
+            { op: 'resize', width: 40 },
+            { op: 'format', type: 'webp' },
+          ],
+        },
+      },
+    }
+    await Bun.write(join(home, 'two.json'), JSON.stringify(recipe))
+    expect((await run(['process', 'photo.jpg', '-r', '@two.json', '-o', 'folder/'])).code).toBe(0)
+    expect((await readdir(join(home, 'folder'))).sort()).toEqual(['photo.big.jpg', 'photo.thumb.webp'])
+    expect((await run(['process', 'photo.jpg', '-r', '@two.json', '-o', 'p/{name}-{stem}.{ext}'])).code).toBe(
+      0,
+    )
+    expect((await readdir(join(home, 'p'))).sort()).toEqual(['big-photo.jpg', 'thumb-photo.webp'])
+    expect((await run(['process', 'photo.jpg', '-r', '@two.json', '-o', 'one.jpg'])).code).toBe(2)
+  })
+
+  test('does not overwrite its source, and leaves nothing half-written', async () => {
+    const before = await stat(join(home, 'photo.jpg'))
+    const { code, err } = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 'photo.jpg'])
+    expect([code, err]).toEqual([2, expect.stringContaining('--force')])
+    expect((await stat(join(home, 'photo.jpg'))).mtimeMs).toBe(before.mtimeMs)
+    await Bun.write(join(home, 'own.jpg'), Bun.file(join(home, 'photo.jpg')))
+    expect((await run(['process', 'own.jpg', '-r', 'resize:10', '-o', 'own.jpg', '--force'])).code).toBe(0)
+    expect((await readdir(home)).filter((name) => name.endsWith('.part'))).toEqual([])
+  })
+
+  test('a recipe that is wrong is refused before anything is sent', async () => {
+    const { code, err } = await run(['process', 'photo.jpg', '-r', 'resize:100/blurr:2', '-o', 'x.jpg'], {
+      env: { PIXELFLOW_URL: 'http://127.0.0.1:1' },
+    })
+    expect([code, err]).toEqual([2, expect.stringContaining('steps[1]')])
+  })
+
+  test('a picture that cannot be decoded fails with the reason', async () => {
+    await Bun.write(join(home, 'broken.jpg'), (await Bun.file(join(home, 'photo.jpg')).bytes()).slice(0, 600))
+    const { code, err } = await run(['process', 'broken.jpg', '-r', 'resize:100', '-o', 'broken.out.jpg'])
+    expect(code).toBe(1)
+    expect(err).toMatch(/error: Task \S+ failed: /)
+    expect(await Bun.file(join(home, 'broken.out.jpg')).exists()).toBe(false)
+  })
+
+  test('what is no picture is refused by the server, with the id of the request', async () => {
+    await Bun.write(join(home, 'notes.txt'), 'not a picture')
+    const { code, err } = await run(['process', 'notes.txt', '-r', 'resize:100', '-o', 'notes.jpg'])
+    expect(code).toBe(2)
+    expect(err).toMatch(/request {2}\S+/)
+  })
+
+  test('Ctrl-C cancels the task', async () => {
+    await Bun.write(join(home, 'large.png'), await sampleImage({ width: 4000, height: 3000, format: 'png' }))
+    await using running = launch({
+      command: [
+        pixelflow,
+        'process',
+        'large.png',
+        '-r',
+        'blur:60/resize:3000/format:avif:effort=8',
+        '-o',
+        'large.avif',
+        '--json',
+      ],
+      cwd: home,
+      env: { PIXELFLOW_URL: shell.url },
+    })
+    const started = JSON.parse(await running.line((line) => line.includes('"kind":"started"'))) as {
+      task: { id: string }
+    }
+    running.signal('SIGINT')
+    expect(await running.exited).toBe(130)
+    const { out } = await run(['tasks', 'get', started.task.id, '--json'])
+    expect(json(out)[0]).toMatchObject({ status: 'cancelled' })
+  }, 60_000)
+})
