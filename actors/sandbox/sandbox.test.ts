@@ -200,6 +200,15 @@ describe('the pool', () => {
     expect(box.news.length).toBeLessThan(8)
   })
 
+  test('replaces a child that dies while it has nothing to do', async () => {
+    await using box = sandbox()
+    const pid = await box.pidNow()
+    process.kill(pid, 'SIGKILL')
+    while (box.news.length === 0) await Bun.sleep(5)
+    expect(box.news).toEqual(['died while it had nothing to do'])
+    expect(await box.pidNow()).not.toBe(pid)
+  })
+
   test('leaves no process behind, whoever ends first', async () => {
     const pids: number[] = []
     {

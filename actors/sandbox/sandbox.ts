@@ -92,6 +92,8 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         living.delete(cell)
         const at = idle.indexOf(cell)
         if (at >= 0) idle.splice(at, 1)
+        if (at >= 0 && !closing.signal.aborted)
+          options.tell.lost({ pid: cell.pid, why: 'died while it had nothing to do', words: '' })
       } catch (error) {
         failures += 1
         if (failures >= hopelessAfter) turnAway(error)

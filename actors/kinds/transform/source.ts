@@ -19,6 +19,9 @@ export async function findSource(stores: SourceStores, account: string, image: s
   return record
 }
 
+/** Bytes written at once: each write is a way to another thread and back. */
+const writeBytes = 1024 * 1024
+
 /**
  * Writes an image's bytes to a file at `path`, from the start.
  * @throws Fault `image_not_found` when they have expired, `storage_failed` when the store is in trouble, `unavailable`
@@ -33,10 +36,21 @@ export async function fetchSource(
   const blob = await blobs.read(blobName(account, sha256))
   if (blob === null) throw gone('The bytes of the image are not stored any more.')
   await using file = await open(path, 'w', 0o600)
+  let waiting: Uint8Array[] = []
+  let bytes = 0
+  const flush = async () => {
+    const { bytesWritten } = await file.writev(waiting).catch(noRoom)
+    if (bytesWritten < bytes) noRoom({ code: 'ENOSPC' })
+    waiting = []
+    bytes = 0
+  }
   for await (const chunk of blob.body) {
     signal.throwIfAborted()
-    await file.write(chunk).catch(noRoom)
+    waiting.push(chunk)
+    bytes += chunk.length
+    if (bytes >= writeBytes) await flush()
   }
+  if (bytes > 0) await flush()
 }
 
 function noRoom(cause: unknown): never {
