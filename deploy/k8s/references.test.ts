@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'bun:test'
+import { valueSets } from './gates.ts'
+import { manifests, type Manifest, type Manifests } from './manifests.ts'
+
+/** Objects name each other, and no schema looks whether what is named is there. */
+
+const sets = await Promise.all(
+  Object.entries(valueSets).map(async ([name, values]) => ({ name, objects: await manifests(values) })),
+)
+
+/** Secrets that the values say exist already. */
+const existing = ['my-tokens', 'nats-client', 'nats-passwords', 'pull', 'pixelflow-tls']
+
+/** Every value under one of these keys, however deep. */
+function valuesAt(value: unknown, ...keys: string[]): unknown[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => [
+    ...(keys.includes(key) ? [inner] : []),
+    ...valuesAt(inner, ...keys),
+  ])
+}
+
+const labelsOf = (object: Manifest) => object.spec?.template?.metadata.labels ?? {}
+const podsOf = (objects: Manifests) => objects.filter((one) => one.spec?.template !== undefined)
+const portsOf = (object: Manifest) =>
+  valuesAt(object.spec?.template, 'ports')
+    .flat()
+    .map((port) => (port as { name: string }).name)
+
+function selected(objects: Manifests, selector: unknown): Manifest[] {
+  const wanted = Object.entries(selector as Record<string, string>)
+  return podsOf(objects).filter((one) => wanted.every(([key, value]) => labelsOf(one)[key] === value))
+}
+
+describe.each(sets)('with the $name values', ({ objects }) => {
+  const named = (kind: string) =>
+    objects.filter((one) => one.kind === kind).map(({ metadata }) => metadata.name)
+
+  test('no two objects have one name', () => {
+    const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`)
+    expect(names).toEqual([...new Set(names)])
+  })
+
+  test('services, budgets and workloads select pods that there are', () => {
+    for (const { kind, metadata, spec } of objects) {
+      const selector = kind === 'Service' ? spec?.selector : valuesAt(spec?.selector, 'matchLabels')[0]
+      if (selector === undefined) continue
+      expect(selected(objects, selector), `${kind} ${metadata.name}`).toHaveLength(1)
+    }
+  })
+
+  test('ports that are called by name have that name', () => {
+    for (const object of podsOf(objects)) {
+      for (const port of valuesAt(valuesAt(object.spec?.template, 'httpGet'), 'port'))
+        expect(portsOf(object)).toContain(String(port))
+    }
+    for (const { kind, spec } of objects) {
+      if (kind !== 'Service') continue
+      const ports = selected(objects, spec?.selector).flatMap(portsOf)
+      for (const target of valuesAt(spec, 'targetPort')) expect(ports).toContain(String(target))
+    }
+    const all = podsOf(objects).flatMap(portsOf)
+    for (const { kind, spec } of objects) {
+      if (kind !== 'NetworkPolicy') continue
+      for (const port of valuesAt(spec, 'port')) if (typeof port === 'string') expect(all).toContain(port)
+    }
+  })
+
+  test('configuration, secrets and accounts of the pods exist', () => {
+    for (const { spec } of podsOf(objects)) {
+      const configs = [...valuesAt(spec, 'configMapRef'), ...valuesAt(spec, 'configMap')] as {
+        name: string
+      }[]
+      for (const { name } of configs) expect(named('ConfigMap')).toContain(name)
+      const secrets = [...valuesAt(spec, 'secretName'), ...valuesAt(valuesAt(spec, 'secretKeyRef'), 'name')]
+      for (const name of secrets) expect([...named('Secret'), ...existing]).toContain(String(name))
+      for (const name of valuesAt(spec, 'serviceAccountName'))
+        expect(named('ServiceAccount')).toContain(String(name))
+    }
+  })
+
+  test('mounted volumes are there, and none is left over', () => {
+    for (const { spec } of podsOf(objects)) {
+      const mounted = valuesAt(spec, 'volumeMounts').flat() as { name: string }[]
+      const claimed = valuesAt(spec, 'volumeClaimTemplates').flat() as Manifest[]
+      const volumes = [
+        ...(spec?.template?.spec.volumes ?? []).map(({ name }) => name),
+        ...claimed.map(({ metadata }) => metadata.name),
+      ]
+      expect(mounted.map(({ name }) => name).sort()).toEqual(volumes.sort())
+    }
+  })
+
+  test('what is scaled, and where traffic goes, exists', () => {
+    for (const { kind, spec } of objects) {
+      for (const target of valuesAt(spec, 'scaleTargetRef'))
+        expect(named('Deployment')).toContain((target as { name: string }).name)
+      if (kind === 'StatefulSet') expect(named('Service')).toContain(spec?.serviceName ?? '')
+      const backends = [
+        ...valuesAt(spec, 'backendRefs').flat(),
+        ...valuesAt(valuesAt(spec, 'backend'), 'service'),
+      ]
+      for (const backend of backends) expect(named('Service')).toContain((backend as { name: string }).name)
+    }
+  })
+})
