@@ -3,7 +3,7 @@ import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import { faultOf } from './broker.ts'
 import type { Bucket } from './bucket.ts'
 import type { Budget } from './budget.ts'
-import { lookedFor, sideBySide } from './chunks.ts'
+import { lookedFor, sideBySide, single, type ChunkSource } from './chunks.ts'
 import type { Stored } from './jetstream.ts'
 import { chunkSizeOf, digestOf, locate, type ObjectInfo, type Place } from './object-info.ts'
 
@@ -60,6 +60,11 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
   }
 }
 
+function sourceOf(bucket: Bucket, info: ObjectInfo, runs: Place['runs']): ChunkSource {
+  if (info.chunks === 1) return single(bucket, info)
+  return runs ? sideBySide(bucket, info, runs) : lookedFor(bucket, info)
+}
+
 interface Window {
   readonly messages: Stored[]
   /** What it has taken from the budget. */
@@ -70,7 +75,7 @@ interface Window {
 function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo, { runs }: Place) {
   const chunkBytes = chunkSizeOf(info)
   const most = Math.max(1, Math.floor(windowBytes / chunkBytes))
-  const source = runs ? sideBySide(bucket, info, runs) : lookedFor(bucket, info)
+  const source = sourceOf(bucket, info, runs)
   let current: Window = { messages: [], taken: 0 }
   let ahead: Promise<Window> | undefined
 

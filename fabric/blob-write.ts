@@ -1,12 +1,13 @@
 import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
-import { faultOf, Refused, wrongLastSequence } from './broker.ts'
-import { describe, purgeChunks, putDescription, type Bucket } from './bucket.ts'
+import { faultOf } from './broker.ts'
+import { purgeChunks, type Bucket } from './bucket.ts'
 import type { ChunkMemory } from './chunk-memory.ts'
+import { claim, withdraw } from './claim.ts'
 import { publish } from './jetstream.ts'
 import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
-import { patiently } from './patience.ts'
+import { patiently, pause } from './patience.ts'
 import { chunkSubject } from './topology.ts'
 
 export interface WriteOptions {
@@ -45,6 +46,9 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
   let buffer: Uint8Array | undefined
   let filled = 0
   let failure: unknown
+  /** The name under which a description may already stand. */
+  let claimed: string | undefined
+  let claiming: Promise<Described> | undefined
   let isBusy = false
   let end: Promise<void> | undefined
 
@@ -101,14 +105,19 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
   }
 
   const drop = async () => {
-    stop.abort(new Fault('storage_failed', 'The write was given up.'))
+    stop.abort(givenUp())
     if (buffer) memory.give(buffer, true)
     buffer = undefined
-    // A chunk under way would come after the purge and stay.
+    // What is under way would come after the removal and stay.
     while (underWay.size > 0) await Promise.all(underWay)
+    await claiming?.catch(() => {})
     onEnd()
-    // What cannot be purged now expires with the bucket's age limit.
-    if (chunks > 0) await patiently(() => purgeChunks(bucket, id)).catch(() => {})
+    // What cannot be removed now expires with the bucket's age limit.
+    await patiently(remove).catch(() => {})
+  }
+  const remove = async () => {
+    if (claimed !== undefined) await withdraw(bucket, claimed, id)
+    if (chunks > 0) await purgeChunks(bucket, id)
   }
   const abort = () => (end ??= drop())
 
@@ -119,7 +128,8 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
     try {
       return await work()
     } catch (thrown) {
-      await abort()
+      // Nobody should have to wait for a broker that is away in order to learn that it is.
+      await Promise.race([abort(), pause(1000)])
       throw faultOf(thrown)
     } finally {
       isBusy = false
@@ -146,10 +156,19 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
     write: (chunk) => step(() => take(chunk)),
     commit: (name, metadata = {}) =>
       step(async () => {
-        await flushed()
+        const isSmall = chunks === 0
+        const sent = flushed()
+        sent.catch(() => {})
+        // The broker keeps the order of what it is sent: with one chunk, the description need not wait for its answer.
+        if (!isSmall) await sent
         const sha256 = hasher.digest('hex')
         const info = describeAs(name(sha256), sha256, metadata)
-        const winner = await patiently(() => settle(bucket, info, keepMs))
+        claimed = info.name
+        claiming = patiently(() => claim(bucket, info, keepMs))
+        await Promise.allSettled([claiming, sent])
+        await sent
+        const winner = await claiming
+        if (end) throw givenUp()
         const created = winner.info.nuid === id
         if (created) {
           end = Promise.resolve()
@@ -164,23 +183,6 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
   }
 }
 
-const mostRaces = 10
-
-/** Puts a description under its name unless one is there that is to be kept; answers with the one that stands. */
-async function settle(bucket: Bucket, info: ObjectInfo, keepMs: number): Promise<Described> {
-  let after = 0
-  for (let race = 0; race < mostRaces; race++) {
-    try {
-      const seq = await putDescription(bucket, info, after)
-      return { info, seq, at: new Date() }
-    } catch (thrown) {
-      if (!(thrown instanceof Refused) || thrown.code !== wrongLastSequence) throw thrown
-    }
-    const there = await describe(bucket, info.name)
-    const isOurs = there?.info.nuid === info.nuid
-    const isFresh = there !== null && !there.info.deleted && Date.now() - there.at.getTime() < keepMs
-    if (there && (isOurs || isFresh)) return there
-    after = there?.seq ?? 0
-  }
-  throw new Fault('storage_failed', 'Too many writes of one name at once.')
+function givenUp(): Fault {
+  return new Fault('storage_failed', 'The write was given up.')
 }

@@ -3,7 +3,7 @@ import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
 import { readRange, readWhole } from './blob-read.ts'
 import { beginWrite, type YieldingWrite } from './blob-write.ts'
 import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
-import { bucketOf, describe, purgeChunks, putDescription, type Bucket } from './bucket.ts'
+import { bucketOf, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
 import { createBudget } from './budget.ts'
 import { createChunkMemory } from './chunk-memory.ts'
 import { blobInfoOf } from './object-info.ts'
@@ -85,7 +85,7 @@ async function remove(bucket: Bucket, name: string): Promise<boolean> {
   const found = await describe(bucket, name)
   if (!found || found.info.deleted) return false
   try {
-    await putDescription(bucket, { ...found.info, deleted: true, size: 0, chunks: 0, digest: '' }, found.seq)
+    await putTombstone(bucket, found)
   } catch (thrown) {
     // Somebody else removed or replaced it just now.
     if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false

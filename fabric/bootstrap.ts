@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
-import { Refused, streamNameTaken, streamNotFound, type Broker } from './broker.ts'
-import { createStream, ensureConsumer, streamInfo, updateStream } from './jetstream.ts'
+import { Nobody, Refused, streamNameTaken, streamNotFound, type Broker } from './broker.ts'
+import { accountInfo, createStream, ensureConsumer, streamInfo, updateStream } from './jetstream.ts'
 import { patiently } from './patience.ts'
 import { apiLevel, consumersOf, streamsOf, type Layout, type Stream } from './topology.ts'
 
@@ -10,7 +10,7 @@ import { apiLevel, consumersOf, streamsOf, type Layout, type Stream } from './to
  * to what we need.
  */
 export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
-  demandAbilities(broker)
+  await demandAbilities(broker)
   for (const stream of streamsOf(layout)) {
     await patiently(() => ensureStream(broker, stream)).catch((cause: unknown) => {
       throw unsuitable(`stream ${stream.name}`, cause)
@@ -23,14 +23,23 @@ export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
   }
 }
 
-function demandAbilities({ nc: { info } }: Broker): void {
-  if (!info?.jetstream) {
-    throw new Fault('unavailable', 'The NATS server runs without JetStream.', {
-      remedy: 'Start it with -js, or set jetstream in its configuration.',
-    })
-  }
-  if ((info.api_lvl ?? 0) < apiLevel) {
-    throw new Fault('unavailable', `The NATS server ${info.version} is too old.`, {
+/** A server that is just starting takes connections before its JetStream is up; a cluster first elects a leader. */
+const startingMs = 3000
+
+async function demandAbilities(broker: Broker): Promise<void> {
+  const begin = performance.now()
+  await patiently(async () => {
+    try {
+      await accountInfo(broker)
+    } catch (thrown) {
+      const isOff =
+        thrown instanceof Refused || (thrown instanceof Nobody && performance.now() - begin > startingMs)
+      throw isOff ? withoutJetStream(thrown) : thrown
+    }
+  })
+  const { info } = broker.nc
+  if ((info?.api_lvl ?? 0) < apiLevel) {
+    throw new Fault('unavailable', `The NATS server ${info?.version} is too old.`, {
       remedy: 'Use nats-server 2.12 or newer.',
     })
   }
@@ -68,6 +77,13 @@ function unsuitable(what: string, cause: unknown): Fault {
   const why = cause instanceof Refused ? ` (${cause.message})` : ''
   return new Fault('unavailable', `The ${what} cannot be set up as PixelFlow needs it${why}.`, {
     remedy: 'Check the permissions and limits of this NATS account, and who else uses a stream of that name.',
+    cause,
+  })
+}
+
+function withoutJetStream(cause: unknown): Fault {
+  return new Fault('unavailable', 'The NATS server runs without JetStream, or not for this account.', {
+    remedy: 'Start it with -js, or set jetstream in its configuration.',
     cause,
   })
 }

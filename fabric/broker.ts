@@ -1,9 +1,14 @@
-import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/nats-core'
+import { RequestError, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 
 /** No answer: the connection is gone, the broker is starting, or it is too busy. Another try may succeed. */
 export class Unreachable extends Error {
-  override readonly name = 'Unreachable'
+  override readonly name: string = 'Unreachable'
+}
+
+/** No answer, ever: we have closed the connection ourselves. */
+export class Closed extends Unreachable {
+  override readonly name = 'Closed'
 }
 
 /** JetStream said no. `code` is its own error code, e.g. 10071 for a wrong last sequence. */
@@ -23,6 +28,11 @@ export const noMessage = 10037
 export const streamNotFound = 10059
 export const streamNameTaken = 10058
 export const consumerNotFound = 10014
+
+/** No answer because nobody listens: no JetStream, no such stream, or one that is just starting. */
+export class Nobody extends Unreachable {
+  override readonly name = 'Nobody'
+}
 
 /** What a failed exchange with the broker means to those outside. */
 export function faultOf(thrown: unknown): Fault {
@@ -80,7 +90,7 @@ export function brokerOf(nc: NatsConnection): Broker {
 
   const whenUp = (withinMs: number): Promise<void> => {
     if (connected) return Promise.resolve()
-    if (nc.isClosed()) return Promise.reject(new Unreachable('the connection was closed'))
+    if (nc.isClosed()) return Promise.reject(new Closed('the connection was closed'))
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer)
@@ -110,6 +120,8 @@ export function brokerOf(nc: NatsConnection): Broker {
         return await Promise.race([nc.request(subject, data, options), broken.promise])
       } catch (thrown) {
         if (thrown instanceof Unreachable) throw thrown
+        if (thrown instanceof RequestError && thrown.isNoResponders())
+          throw new Nobody(`nobody answers ${subject}`)
         throw new Unreachable(`no answer on ${subject}: ${(thrown as Error).message}`, { cause: thrown })
       } finally {
         down.delete(breaks)

@@ -36,6 +36,11 @@ export function putDescription(bucket: Bucket, info: ObjectInfo, after: number):
   return publish(bucket.broker, blobSubject(bucket.name, info.name), JSON.stringify(info), { headers: fence })
 }
 
+/** Marks a name as deleted, as NATS's own tools do. @throws Refused 10071 when it has changed meanwhile. */
+export async function putTombstone(bucket: Bucket, { info, seq }: Described): Promise<void> {
+  await putDescription(bucket, { ...info, deleted: true, size: 0, chunks: 0, digest: '' }, seq)
+}
+
 export async function purgeChunks({ broker, name, stream }: Bucket, nuid: string): Promise<void> {
   await purgeSubject(broker, stream, chunkSubject(name, nuid))
 }

@@ -28,8 +28,9 @@ export interface BatchRequest {
 const silenceMs = 5000
 
 /** The next messages from a sequence on, at once: mind how large a batch gets in memory. Empty when there are none. */
-export function batchOf(broker: Broker, stream: string, request: BatchRequest): Promise<Stored[]> {
+export async function batchOf(broker: Broker, stream: string, request: BatchRequest): Promise<Stored[]> {
   const { seq, subject, batch } = request
+  if (!broker.connected) await broker.up(silenceMs)
   return new Promise((resolve, reject) => {
     const found: Stored[] = []
     const end = (error?: Error) => {

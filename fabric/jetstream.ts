@@ -36,6 +36,11 @@ export async function publish(
   return checked<{ seq: number }>(await broker.request(subject, data, options)).seq
 }
 
+/** Answers when there is a JetStream for this account. */
+export async function accountInfo(broker: Broker): Promise<void> {
+  await ask(broker, 'INFO')
+}
+
 export function streamInfo(broker: Broker, stream: string): Promise<StreamInfo> {
   return ask(broker, `STREAM.INFO.${stream}`)
 }

@@ -53,13 +53,13 @@ function hexOfDigest(digest: string): string {
   return Buffer.from(digest.replace(/^SHA-256=/i, ''), 'base64url').toString('hex')
 }
 
-/** The metadata with the chunks' sequences noted; only chunks of equal size can be found by counting. */
+/** The metadata with the chunks' sequences noted; only several chunks of equal size are found by counting. */
 export function withSequences(
   metadata: Record<string, string>,
   sequences: readonly number[],
   isUniform: boolean,
 ) {
-  return isUniform && sequences.length > 0 ? { ...metadata, [sequencesKey]: runs(sequences) } : metadata
+  return isUniform && sequences.length > 1 ? { ...metadata, [sequencesKey]: runs(sequences) } : metadata
 }
 
 /** Chunks that stand side by side in the stream. */
@@ -79,7 +79,8 @@ export interface Place {
 /** Finds the chunks that hold the bytes from `start` to before `end`. */
 export function locate(info: ObjectInfo, start: number, end: number): Place {
   const noted = parseRuns(info.metadata[sequencesKey] ?? '')
-  if (!noted || noted.reduce((sum, { chunks }) => sum + chunks, 0) !== info.chunks) return { offset: 0 }
+  if (info.chunks <= 1 || !noted || noted.reduce((sum, { chunks }) => sum + chunks, 0) !== info.chunks)
+    return { offset: 0 }
   const size = chunkSizeOf(info)
   const first = Math.floor(start / size)
   const after = Math.ceil(end / size)

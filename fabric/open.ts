@@ -86,13 +86,18 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
 
 /** A broker may come back without its store: then the layout has to be made anew. Returns what ends the watch. */
 function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Log): () => void {
-  return broker.onUp(async () => {
+  let isOver = false
+  const stop = broker.onUp(async () => {
     // All processes come back at the same moment.
     await pause(Math.random() * 200)
-    await bootstrap(broker, layout).catch((error: unknown) =>
-      log.error('layout could not be renewed', { error }),
-    )
+    await bootstrap(broker, layout).catch((error: unknown) => {
+      if (!isOver) log.error('layout could not be renewed', { error })
+    })
   })
+  return () => {
+    isOver = true
+    stop()
+  }
 }
 
 async function healthOf(broker: Broker): Promise<Health> {

@@ -1,4 +1,4 @@
-import { Unreachable } from './broker.ts'
+import { Closed, Unreachable } from './broker.ts'
 
 /** How long adapters wait for a broker that restarts before they give up. */
 export const patienceMs = 15_000
@@ -23,7 +23,7 @@ export async function patiently<T>(
       return await attempt(tries)
     } catch (thrown) {
       const pauseMs = Math.min(1000, 25 * 2 ** tries) * (0.5 + Math.random() / 2)
-      if (!(thrown instanceof Unreachable) || signal?.aborted) throw thrown
+      if (!(thrown instanceof Unreachable) || thrown instanceof Closed || signal?.aborted) throw thrown
       if (performance.now() + pauseMs > deadline) throw thrown
       await pause(pauseMs, signal)
     }

@@ -154,7 +154,7 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
       durable_name: acceptanceConsumer,
       filter_subject: 'events.*.*.*',
       headers_only: true,
-      ack_wait: nanos(30_000),
+      ack_wait: nanos(15_000),
       // Room for the acceptances of some seconds; when it is full the rest waits in the stream.
       max_ack_pending: 50_000,
       max_waiting: 1000,
@@ -169,7 +169,7 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
 /** Markdown table rows: what is kept where, for how long. */
 export function describeRetention(layout: Layout): string[] {
   return streamsOf(layout).map((stream) => {
-    const age = stream.max_age ? printDuration(Number(stream.max_age) / 1e6) : 'until it is done'
+    const age = stream.max_age ? printDuration(stream.max_age / 1e6) : 'until it is done'
     const most = stream.max_msgs ? `${stream.max_msgs} messages` : '–'
     return `| \`${stream.name}\` | ${stream.subjects?.map((one) => `\`${one}\``).join(', ')} | ${age} | ${most} |`
   })

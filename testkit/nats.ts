@@ -9,6 +9,8 @@ export interface NatsOptions {
   readonly config?: string
   /** Whether JetStream is on; default true. */
   readonly jetstream?: boolean
+  /** Default one made up; servers of one cluster share theirs. */
+  readonly password?: string
 }
 
 /** A real nats-server of this test alone. */
@@ -34,10 +36,10 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
   const binary = await natsServer()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-nats-'))
   const user = 'pixelflow'
-  const password = crypto.randomUUID()
+  const password = options.password ?? crypto.randomUUID()
   const config = join(home, 'nats.conf')
   const write = (port: number) =>
-    writeFile(config, configuration({ port, home, user, password, ...options }), { mode: 0o600 })
+    writeFile(config, configuration({ ...options, port, home, user, password }), { mode: 0o600 })
 
   let port = await freePort()
   await write(port)

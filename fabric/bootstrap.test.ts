@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'bun:test'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { startNats } from '@pixelflow/testkit/nats'
+import { bootstrap } from './bootstrap.ts'
+import { readSettings } from './config.ts'
+import { connect } from './connect.ts'
+import { openFixture, quiet } from './fixture.ts'
+import { consumerInfo, createStream, streamInfo } from './jetstream.ts'
+import { openFabric } from './open.ts'
+import { fabricSettings } from './settings.ts'
+import { consumersOf, describeRetention, streamsOf } from './topology.ts'
+
+function settingsFor(env: Record<string, string>) {
+  return readSettings(fabricSettings, env)
+}
+
+describe('bootstrap', () => {
+  test('many processes may do it at once, with settings of their own, and again', async () => {
+    await using nats = await startNats()
+    const settings = settingsFor(nats.env)
+    await using stack = new AsyncDisposableStack()
+    const brokers = await Promise.all(
+      Array.from({ length: 6 }, async () => stack.use(await connect({ settings, name: 'test', log: quiet }))),
+    )
+    await Promise.all(
+      brokers.map((broker, i) => bootstrap(broker, { ...settings, maxQueued: 100 + (i % 2) })),
+    )
+    const [broker] = brokers as [(typeof brokers)[0]]
+    for (const { name, subjects, retention, max_age } of streamsOf(settings)) {
+      expect((await streamInfo(broker, name)).config).toMatchObject({
+        subjects,
+        retention,
+        max_age: max_age ?? 0,
+      })
+    }
+    for (const { stream, config } of consumersOf(settings)) {
+      expect((await consumerInfo(broker, stream, config.durable_name)).config).toMatchObject(config)
+    }
+  })
+
+  test('changes what has changed and keeps what is stored', async () => {
+    await using fixture = await openFixture()
+    const { settings, fabric } = fixture
+    await using broker = await connect({ settings, name: 'test', log: quiet })
+    const write = await fabric.sources.begin()
+    await write.write(new Uint8Array(10))
+    await write.commit(() => 'a')
+    await bootstrap(broker, { ...settings, taskRetentionMs: 3_600_000, maxQueued: 7 })
+    expect((await streamInfo(broker, 'EVENTS')).config.max_age).toBe(3_600_000e6)
+    expect((await streamInfo(broker, 'JOBS')).config.max_msgs).toBe(7)
+    expect((await fabric.sources.stat('a'))?.bytes).toBe(10)
+  })
+
+  test('a stream of that name that is somebody else’s is named', async () => {
+    await using nats = await startNats()
+    const settings = settingsFor(nats.env)
+    await using broker = await connect({ settings, name: 'test', log: quiet })
+    await createStream(broker, { name: 'JOBS', subjects: ['other'], retention: 'limits', storage: 'memory' })
+    await expect(bootstrap(broker, settings)).rejects.toThrow('stream JOBS cannot be set up')
+  })
+
+  test('a broker without JetStream is refused', async () => {
+    await using nats = await startNats({ jetstream: false })
+    const open = openFabric({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    await expect(open).rejects.toThrow('without JetStream')
+  }, 15_000)
+
+  test('a broker that is too old is refused', async () => {
+    using old = await oldServer()
+    const open = openFabric({ settings: settingsFor({ NATS_URL: old.url }), name: 'test', log: quiet })
+    await expect(open).rejects.toMatchObject({
+      message: 'The NATS server 2.11.4 is too old.',
+      place: { remedy: 'Use nats-server 2.12 or newer.' },
+    })
+  })
+})
+
+describe('connect', () => {
+  test('waits for a broker that comes late', async () => {
+    await using nats = await startNats()
+    await nats.kill9()
+    setTimeout(() => void nats.restart(), 500)
+    await using broker = await connect({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    expect(broker.connected).toBe(true)
+  })
+
+  test('gives up with a remedy when nobody answers', async () => {
+    const settings = settingsFor({ NATS_URL: 'nats://127.0.0.1:9' })
+    await expect(connect({ settings, name: 'test', log: quiet, waitMs: 300 })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'No NATS server answered at nats://127.0.0.1:9 within 0.3 s.',
+      place: { remedy: 'Start nats-server there, or set NATS_URL to where it runs.' },
+    })
+  })
+
+  test('says at once that the credentials are wrong', async () => {
+    await using nats = await startNats()
+    const settings = settingsFor({ ...nats.env, PIXELFLOW_NATS_PASSWORD: 'wrong' })
+    const begin = performance.now()
+    await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('refused the credentials')
+    expect(performance.now() - begin).toBeLessThan(1000)
+  })
+
+  test('a credentials file that is not there is named', async () => {
+    const settings = settingsFor({ PIXELFLOW_NATS_CREDS_FILE: '/nowhere/pixelflow.creds' })
+    await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('/nowhere/pixelflow.creds')
+  })
+})
+
+test('documents can state how long everything is kept', () => {
+  expect(describeRetention(settingsFor({}))).toEqual([
+    '| `EVENTS` | `events.*.*.*` | 7d | – |',
+    '| `JOBS` | `jobs.*.*.*.*.*` | until it is done | 1000000 messages |',
+    '| `KV_images` | `$KV.images.>` | 7d | – |',
+    '| `OBJ_sources` | `$O.sources.C.>`, `$O.sources.M.>` | 14d | – |',
+    '| `OBJ_results` | `$O.results.C.>`, `$O.results.M.>` | 7d | – |',
+  ])
+})
+
+/** A socket that greets as nats-server 2.11 does, and answers pings and requests for account information. */
+async function oldServer() {
+  const info = {
+    server_id: 'x',
+    version: '2.11.4',
+    proto: 1,
+    headers: true,
+    max_payload: 1048576,
+    jetstream: true,
+    api_lvl: 1,
+  }
+  const greet = (socket: Socket) => {
+    let sid = '1'
+    socket.on('error', () => {})
+    socket.on('data', (data) => {
+      const text = data.toString()
+      if (text.includes('PING')) socket.write('PONG\r\n')
+      sid = /SUB \S+ (\S+)\r\n/.exec(text)?.[1] ?? sid
+      const reply = /PUB \$JS\.API\.INFO (\S+) /.exec(text)?.[1]
+      if (reply) socket.write(`MSG ${reply} ${sid} 2\r\n{}\r\n`)
+    })
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`)
+  }
+  const server = createServer(greet)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { url: `nats://127.0.0.1:${port}`, [Symbol.dispose]: () => void server.close() }
+}

@@ -1,0 +1,74 @@
+import { expect, test } from 'bun:test'
+import { eventOf } from '@pixelflow/core/event'
+import type { Events } from '@pixelflow/core/ports/events'
+import { startCluster } from '@pixelflow/testkit/cluster'
+import { digest, noise } from '@pixelflow/testkit/contracts/blobs'
+import { sampleRecord } from '@pixelflow/testkit/contracts/records'
+import { queuedEvent, sampleJob, sampleTask } from '@pixelflow/testkit/tasks'
+import { readSettings } from './config.ts'
+import { connect } from './connect.ts'
+import { quiet, until } from './fixture.ts'
+import { streamInfo } from './jetstream.ts'
+import { openFabric } from './open.ts'
+import { fabricSettings } from './settings.ts'
+
+async function live(events: Events, steps: number): Promise<string> {
+  const task = sampleTask()
+  let seq = await events.append(queuedEvent(task), 0)
+  for (let i = 1; i < steps; i++) {
+    seq = await events.append(eventOf('output', task, { progress: i }, new Date()), seq)
+    // What was just written is read, whichever server answers.
+    expect((await events.last('local', task.id))?.seq).toBe(seq)
+  }
+  const history = await Array.fromAsync(events.history('local', task.id, 0))
+  expect(history.map(({ event }) => event.task.progress)).toEqual(Array.from({ length: steps }, (_, i) => i))
+  return task.id
+}
+
+test('three servers, one of which dies: what was stored stays, what is under way goes on', async () => {
+  await using cluster = await startCluster()
+  const settings = readSettings(fabricSettings, cluster.env)
+  await using fabric = await openFabric({ settings, name: 'one', log: quiet })
+  await using other = await openFabric({ settings, name: 'two', log: quiet })
+  await using broker = await connect({ settings, name: 'three', log: quiet })
+
+  const write = await fabric.sources.begin()
+  await write.write(noise(3_000_000))
+  await write.commit(() => 'a')
+  const read = async () => Buffer.concat(await Array.fromAsync((await other.sources.read('a'))?.body ?? []))
+  expect(digest(await read())).toBe(digest(noise(3_000_000)))
+  const record = sampleRecord()
+  expect(await fabric.images.create('local', record.id, record)).toBe(true)
+  expect(await other.images.get('local', record.id)).toEqual(record)
+
+  const leave = new AbortController()
+  const seen: number[] = []
+  const follow = async () => {
+    for await (const { seq } of other.log.follow(0, leave.signal)) seen.push(seq)
+  }
+  const following = follow()
+  const slot = other.work.next('transform', AbortSignal.timeout(60_000))
+  const lives = Array.from({ length: 10 }, () => live(fabric.events, 60))
+  await Bun.sleep(300)
+
+  // The one that leads the event log: appends, reads and the follower all have to find another.
+  const leader = (await streamInfo(broker, 'EVENTS')).cluster?.leader
+  const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
+  expect(victim).toBeDefined()
+  await victim?.kill9()
+  await Bun.sleep(1000)
+  await victim?.restart()
+
+  await Promise.all(lives)
+  await until(() => seen.length === 600, 30_000)
+  expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+  expect(new Set(seen).size).toBe(600)
+  expect(digest(await read())).toBe(digest(noise(3_000_000)))
+  const job = sampleJob()
+  expect(await fabric.queue.submit(job)).toBe('queued')
+  const lease = await slot
+  expect(lease?.job).toEqual(job)
+  await lease?.done()
+  leave.abort()
+  await following
+}, 120_000)

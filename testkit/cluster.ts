@@ -1,0 +1,33 @@
+import { startNats, type Nats } from './nats.ts'
+import { freePort } from './port.ts'
+
+/** Three nats-servers that keep streams together, as in production. */
+export interface Cluster extends AsyncDisposable {
+  readonly servers: readonly Nats[]
+  /** Settings with which a PixelFlow process finds them. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+export async function startCluster(): Promise<Cluster> {
+  await using stack = new AsyncDisposableStack()
+  const ports = await Promise.all([freePort(), freePort(), freePort()])
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')
+  const password = crypto.randomUUID()
+  const servers = await Promise.all(
+    ports.map((port) => {
+      const config = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`
+      return startNats({ config, password })
+    }),
+  )
+  for (const server of servers) stack.use(server)
+  const owned = stack.move()
+  return {
+    servers,
+    env: {
+      ...servers[0]?.env,
+      NATS_URL: servers.map(({ url }) => url).join(','),
+      PIXELFLOW_NATS_REPLICAS: '3',
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
