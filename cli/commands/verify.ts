@@ -4,6 +4,7 @@ import { Exit } from '../exit.ts'
 import { liveLine } from '../terminal/bar.ts'
 import { styleOf } from '../terminal/style.ts'
 import { span } from '../terminal/units.ts'
+import { goTool } from '../tools/go.ts'
 import { checks, type Check } from '../verify/checks.ts'
 import { mend, runCheck } from '../verify/run.ts'
 import { examples } from './shared.ts'
@@ -38,6 +39,9 @@ async function verify(
   const surroundings = { root: config.root, env: config.env, signal: interrupts.signal }
   let failed = 0
   for (const check of chosen) {
+    for (const name of check.tools ?? []) {
+      await goTool(name, { ...config, path: config.env['PATH'], say: (text) => print(style.dim(text)) })
+    }
     if (isTerminal) live.show(style.dim(`  ${check.name} …`))
     if (write) await mend(check, surroundings)
     const { ok, output, tookMs } = await runCheck(check, surroundings)

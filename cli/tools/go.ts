@@ -60,6 +60,9 @@ export async function build(name: string, tool: Pinned, target: string, workshop
     stderr: 'pipe',
     timeout: longestBuildMs,
   })
+  // Nobody waits for it any more once we are gone.
+  const giveUp = () => compile.kill()
+  process.once('exit', giveUp)
   const patience = setInterval(
     () =>
       workshop.say(`still building ${name}, for ${Math.round((performance.now() - started) / 1000)} s now …`),
@@ -67,6 +70,7 @@ export async function build(name: string, tool: Pinned, target: string, workshop
   )
   const [code, errors] = await Promise.all([compile.exited, compile.stderr.text()])
   clearInterval(patience)
+  process.off('exit', giveUp)
   if (code !== 0) {
     await rm(fresh, { force: true })
     const last = errors.trim().split('\n').slice(-15).join('\n')

@@ -4,6 +4,8 @@ export interface Check {
   readonly command: readonly string[]
   /** The command that mends what it can; `verify --write` runs it first. */
   readonly write?: readonly string[]
+  /** Pinned Go tools that are built first, where people can see it. */
+  readonly tools?: readonly string[]
 }
 
 /** The one Bun that runs us. */
@@ -37,6 +39,7 @@ export const checks: readonly Check[] = [
   { name: 'types of the load tests', command: tool('tsc', '-p', 'loadtest') },
   {
     name: 'chart',
+    tools: ['helm', 'kubectl-validate'],
     command: [bun, '--no-env-file', 'deploy/k8s/verify.ts'],
     write: [bun, '--no-env-file', 'deploy/k8s/generate.ts'],
   },
