@@ -50,11 +50,13 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
       onSetback: () => follower.setBack(),
     }),
   )
-  const follower: Follower = parts.use(startFollower({ eventLog: fabric.log, index, watchers, log }))
+  const writes = createOwnWrites()
+  const follower: Follower = parts.use(
+    startFollower({ eventLog: fabric.log, index, watchers, onNewLog: writes.forget, log }),
+  )
 
   // What can be asked of us, and over what.
   const { images, sources, results, events, queue, channel } = fabric
-  const writes = createOwnWrites()
   const usecases = createUsecases({
     images,
     sources,

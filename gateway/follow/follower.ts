@@ -28,6 +28,8 @@ export interface FollowerNeeds {
   readonly eventLog: EventLog
   readonly index: ReadModel
   readonly watchers: Watchers
+  /** Told when sequences of before mean nothing any more. */
+  readonly onNewLog: () => void
   readonly log: Log
 }
 
@@ -35,7 +37,7 @@ export interface FollowerNeeds {
  * Follows the event log from where the read model stands, feeding it and the watchers, in this order: whoever has seen
  * an event finds it in the list. A fault is met by starting again from there, after a growing while.
  */
-export function startFollower({ eventLog, index, watchers, log }: FollowerNeeds): Follower {
+export function startFollower({ eventLog, index, watchers, onNewLog, log }: FollowerNeeds): Follower {
   const stopping = new AbortController()
   const milestones = createMilestones()
   let isCaughtUp = false
@@ -60,17 +62,17 @@ export function startFollower({ eventLog, index, watchers, log }: FollowerNeeds)
 
   const follow = async (signal: AbortSignal) => {
     const { log: identity, last } = await eventLog.position()
-    const model = index
-    if (model.log !== identity || model.position > last) {
+    if (index.log !== identity || index.position > last) {
       log.info('folding the event log from its beginning', { last })
-      model.restart(identity)
+      index.restart(identity)
+      onNewLog()
     }
     target = last
-    if (model.position >= target) caughtUp()
-    // A log whose last events have expired ends before its last sequence, and says nothing more.
+    if (index.position >= target) caughtUp()
+    // An entry that this version cannot read is passed over: its sequence may be the last, and is never reached.
     let quiet = setTimeout(caughtUp, quietMs)
     try {
-      for await (const one of eventLog.follow(model.position, signal)) {
+      for await (const one of eventLog.follow(index.position, signal)) {
         take(one)
         if (!isCaughtUp) quiet = refreshed(quiet, caughtUp)
       }

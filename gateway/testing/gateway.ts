@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ImageView, Problem, TaskView } from '@pixelflow/core/api'
 import { eventOf, type EventKind } from '@pixelflow/core/event'
 import type { Task } from '@pixelflow/core/task'
+import { bootstrap } from '@pixelflow/fabric/bootstrap'
 import { connect } from '@pixelflow/fabric/connect'
 import { streamInfo } from '@pixelflow/fabric/jetstream'
 import { openFabric, type Fabric } from '@pixelflow/fabric/open'
@@ -33,6 +34,8 @@ export interface TestGateway extends AsyncDisposable {
   messages(): Promise<{ chunks: number; records: number; events: number; jobs: number }>
   /** Appends the next event of a task, as an actor would. */
   advance(task: string, kind: EventKind, change?: Partial<Task>): Promise<number>
+  /** Takes the event log away, or only what is in it, and leaves everything else. */
+  loseEvents(how: 'emptied' | 'made anew'): Promise<void>
   /** Another gateway on the same broker. */
   another(env?: Record<string, string>): Promise<Gateway>
   /** Ends the gateway and starts its successor on the same data. */
@@ -120,6 +123,11 @@ export async function openTestGateway({
       const last = await fabric.events.last(account, task)
       if (!last) throw new Error(`no task ${task}`)
       return fabric.events.append(eventOf(kind, last.event.task, change, new Date()), last.seq)
+    },
+    async loseEvents(how) {
+      if (how === 'emptied') return void (await broker.request('$JS.API.STREAM.PURGE.EVENTS'))
+      await broker.request('$JS.API.STREAM.DELETE.EVENTS')
+      await bootstrap(broker, settings)
     },
     another: async (more) => {
       const other = await mkdtemp(join(tmpdir(), 'pixelflow-gateway-'))

@@ -10,4 +10,6 @@ test('remembers the newest write of each account, of a bounded number of account
   writes.noted('ann', 7)
   writes.noted('cid', 8)
   expect(['ann', 'bob', 'cid'].map(writes.latest)).toEqual([7, 0, 8])
+  writes.forget()
+  expect(writes.latest('ann')).toBe(0)
 })

@@ -3,6 +3,8 @@ export interface OwnWrites {
   noted(account: string, seq: number): void
   /** The newest sequence noted for the account; 0 when none is remembered. */
   latest(account: string): number
+  /** What was noted means nothing any more: the log was made anew. */
+  forget(): void
 }
 
 /** Remembers the `most` accounts that wrote last. */
@@ -17,5 +19,6 @@ export function createOwnWrites(most = 10_000): OwnWrites {
       if (latest.size > most) latest.delete(latest.keys().next().value as string)
     },
     latest: (account) => latest.get(account) ?? 0,
+    forget: () => latest.clear(),
   }
 }

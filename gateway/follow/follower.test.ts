@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'bun:test'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TaskPageView } from '@pixelflow/core/api'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
+
+const listed = async (gateway: TestGateway) => {
+  const answer = await gateway.call('/api/v1/tasks?limit=200')
+  if (!answer.ok) throw new Error(await answer.text())
+  return ((await answer.json()) as TaskPageView).items
+}
+
+async function withTasks(gateway: TestGateway, count: number): Promise<string[]> {
+  const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+  const ids: string[] = []
+  for (let n = 0; n < count; n++) ids.unshift((await gateway.submit(image)).id)
+  await gateway.advance(ids[0] as string, 'started', { status: 'running', attempt: 1 })
+  return ids
+}
+
+const file = (gateway: TestGateway) => join(gateway.dataDir, 'gateway', 'tasks.sqlite')
+
+describe('the task list', () => {
+  test('is whole again after a restart, with its file, without it, and with a damaged one', async () => {
+    await using gateway = await openTestGateway()
+    const ids = await withTasks(gateway, 30)
+    await until(async () => (await listed(gateway))[0]?.status === 'running')
+    const before = await listed(gateway)
+    expect(before.map((one) => one.id)).toEqual(ids)
+
+    await gateway.restart()
+    expect(await listed(gateway)).toEqual(before)
+    await gateway.restart(() => rm(join(gateway.dataDir, 'gateway'), { recursive: true }))
+    expect(await listed(gateway)).toEqual(before)
+    await gateway.restart(async () => void (await Bun.write(file(gateway), 'this is no database')))
+    expect(await listed(gateway)).toEqual(before)
+    expect(await Bun.file(`${file(gateway)}.damaged`).exists()).toBe(true)
+  }, 30_000)
+
+  test('takes up what happened while the gateway was away', async () => {
+    await using gateway = await openTestGateway()
+    const [id = ''] = await withTasks(gateway, 3)
+    await gateway.restart(async () => {
+      await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
+    })
+    expect((await listed(gateway))[0]).toMatchObject({ id, status: 'completed' })
+  }, 20_000)
+
+  test('holds at once what was written through this gateway, however fast', async () => {
+    await using gateway = await openTestGateway()
+    const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+    for (let n = 0; n < 50; n++) {
+      const { id } = await gateway.submit(image)
+      expect((await listed(gateway))[0]?.id).toBe(id)
+      await gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
+      expect((await listed(gateway))[0]).toMatchObject({ id, status: 'cancelled' })
+    }
+  }, 20_000)
+
+  test('holds an event by the time that a watcher sees it', async () => {
+    await using gateway = await openTestGateway()
+    const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+    const { id } = await gateway.submit(image)
+    const stream = await gateway.call(`/api/v1/tasks/${id}/events`)
+    await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
+    for await (const chunk of stream.body ?? []) {
+      if (!new TextDecoder().decode(chunk).includes('event: completed')) continue
+      expect((await listed(gateway))[0]).toMatchObject({ id, status: 'completed' })
+    }
+  }, 20_000)
+
+  test('goes on after the broker was killed and came back', async () => {
+    await using gateway = await openTestGateway()
+    const ids = await withTasks(gateway, 5)
+    await gateway.nats.kill9()
+    await Bun.sleep(300)
+    await gateway.nats.restart()
+    const [image = ''] = (await listed(gateway)).map((one) => one.image)
+    const { id } = await gateway.submit(image)
+    expect((await listed(gateway)).map((one) => one.id)).toEqual([id, ...ids])
+  }, 40_000)
+
+  test('is that of the new log when the log was made anew', async () => {
+    await using gateway = await openTestGateway()
+    await withTasks(gateway, 5)
+    await gateway.loseEvents('made anew')
+    await until(
+      async () => (await gateway.call('/api/v1/tasks')).ok && (await listed(gateway)).length === 0,
+      20_000,
+    )
+    const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+    const { id } = await gateway.submit(image)
+    expect((await listed(gateway)).map((one) => one.id)).toEqual([id])
+  }, 60_000)
+
+  test('is ready at once when everything in the log has expired', async () => {
+    await using gateway = await openTestGateway()
+    await withTasks(gateway, 5)
+    await gateway.restart(async () => {
+      await rm(file(gateway))
+      await gateway.loseEvents('emptied')
+    })
+    const begin = performance.now()
+    expect(await listed(gateway)).toEqual([])
+    expect(performance.now() - begin).toBeLessThan(1000)
+    expect((await gateway.call('/health/ready')).status).toBe(200)
+  }, 20_000)
+})
+
+test('two gateways show the same', async () => {
+  await using gateway = await openTestGateway()
+  const ids = await withTasks(gateway, 5)
+  const other = await gateway.another()
+  const answer = (await (await fetch(`${other.url}/api/v1/tasks`)).json()) as TaskPageView
+  expect(answer.items.map((one) => one.id)).toEqual(ids)
+})

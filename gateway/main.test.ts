@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { freePort } from '@pixelflow/testkit/port'
+import { launch, residentBytes, says } from '@pixelflow/testkit/process'
+import { startStack } from '@pixelflow/testkit/stack'
+import { rawClient } from './testing/socket.ts'
+
+const main = join(import.meta.dir, 'main.ts')
+const command = [process.execPath, main]
+const line = (text: string) => JSON.parse(text) as Record<string, unknown>
+
+describe('the gateway does not start', () => {
+  test('with wrong settings, and names them all', async () => {
+    await using running = launch({
+      command,
+      env: { PIXELFLOW_HTTP_PORT: 'x', PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
+    })
+    const { problems } = line(await running.line(says('settings are wrong'))) as { problems: string[] }
+    expect(problems.join()).toContain('PIXELFLOW_HTTP_PORT')
+    expect(await running.exited).toBe(1)
+  })
+
+  test('for everybody without tokens', async () => {
+    await using running = launch({
+      command,
+      env: { PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
+    })
+    const { problems } = line(await running.line(says('settings are wrong'))) as { problems: string[] }
+    expect(problems.join()).toContain('PIXELFLOW_API_TOKENS')
+    expect(await running.exited).toBe(1)
+  })
+
+  test('on a port that is taken, and tells the way out', async () => {
+    const port = await freePort()
+    const holder = createServer().listen(port, '127.0.0.1')
+    await using stack = await startStack()
+    await using running = launch({
+      command,
+      env: {
+        ...stack.nats.env,
+        PIXELFLOW_HTTP_PORT: String(port),
+        PIXELFLOW_LOG_FORMAT: 'json',
+        PIXELFLOW_DATA_DIR: join(tmpdir(), `pixelflow-taken-${port}`),
+      },
+    })
+    const told = await running.line(says('cannot run'))
+    expect(told).toContain(`port ${port}: it is taken`)
+    expect(told).toContain('PIXELFLOW_HTTP_PORT')
+    expect(await running.exited).toBe(1)
+    holder.close()
+    await rm(join(tmpdir(), `pixelflow-taken-${port}`), { recursive: true, force: true })
+  }, 30_000)
+})
+
+describe('a running gateway', () => {
+  test('told to stop lets requests finish, ends event streams, and leaves with 0', async () => {
+    await using stack = await startStack()
+    const gateway = await stack.gateway()
+    const photo = new Uint8Array(await sampleImage({ width: 600, height: 400 }))
+    const upload = await fetch(`${gateway.url}/api/v1/images`, {
+      method: 'POST',
+      body: photo,
+      headers: { 'content-type': 'image/jpeg' },
+    })
+    const { id: image } = (await upload.json()) as { id: string }
+    const body = JSON.stringify({ image, recipe: 'flip' })
+    const made = await fetch(`${gateway.url}/api/v1/tasks`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    })
+    const { id } = (await made.json()) as { id: string }
+    const events = await fetch(`${gateway.url}/api/v1/tasks/${id}/events`)
+    const watching = events.text()
+
+    using slow = await rawClient(gateway.url)
+    await slow.send(
+      `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length}\r\n\r\n`,
+    )
+    await slow.send(photo.subarray(0, 20_000))
+    await Bun.sleep(200)
+    gateway.signal('SIGTERM')
+    await gateway.line(says('stopping'))
+    expect(await watching).toContain('event: queued')
+    await expect(fetch(`${gateway.url}/health/live`)).rejects.toThrow()
+    await slow.send(photo.subarray(20_000))
+    expect((await slow.answer()).status).toBe(201)
+    expect(await gateway.exited).toBe(0)
+  }, 30_000)
+
+  test('does not wait for ever for a request that never ends', async () => {
+    await using stack = await startStack({ env: { PIXELFLOW_DRAIN_TIMEOUT: '500ms' } })
+    const gateway = await stack.gateway()
+    using slow = await rawClient(gateway.url)
+    await slow.send(
+      'POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n',
+    )
+    await Bun.sleep(200)
+    const begin = performance.now()
+    gateway.signal('SIGTERM')
+    expect(await gateway.exited).toBe(0)
+    expect(performance.now() - begin).toBeLessThan(2500)
+  }, 30_000)
+
+  test('ends with the process that started it', async () => {
+    await using stack = await startStack()
+    const dataDir = await mkdtemp(join(tmpdir(), 'pixelflow-parent-'))
+    const env = {
+      ...process.env,
+      ...stack.nats.env,
+      PIXELFLOW_HTTP_PORT: '0',
+      PIXELFLOW_DATA_DIR: dataDir,
+      PIXELFLOW_EXIT_WITH_PARENT: '1',
+      PIXELFLOW_LOG_FORMAT: 'json',
+    }
+    const child = Bun.spawn(command, { env, stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' })
+    const decoder = new TextDecoder()
+    let text = ''
+    for await (const chunk of child.stdout) {
+      text += decoder.decode(chunk)
+      if (text.includes('"ready"')) break
+    }
+    await child.stdin.end()
+    expect(await child.exited).toBe(0)
+    await rm(dataDir, { recursive: true, force: true })
+  }, 30_000)
+
+  test('stays small while much goes in and slowly comes out', async () => {
+    const MiB = 2 ** 20
+    await using stack = await startStack()
+    const gateway = await stack.gateway()
+    const total = 400 * MiB
+    const block = crypto.getRandomValues(new Uint8Array(MiB))
+    const send = () => {
+      let made = 0
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (made === total) return controller.close()
+          const next = block.slice()
+          if (made === 0) next.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
+          made += next.length
+          controller.enqueue(next)
+        },
+      })
+      return fetch(`${gateway.url}/api/v1/images`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'image/tiff' },
+      })
+    }
+    const idle = await residentBytes(gateway.pid)
+    let most = idle
+    const timer = setInterval(
+      () => void residentBytes(gateway.pid).then((now) => (most = Math.max(most, now))),
+      25,
+    )
+    const { id, bytes } = (await (await send()).json()) as { id: string; bytes: number }
+    expect(bytes).toBe(total)
+    using client = await rawClient(gateway.url)
+    let received = 0
+    client.socket.removeAllListeners('data').on('data', (data: Buffer) => (received += data.length))
+    client.socket.pause()
+    await client.send(
+      `GET /api/v1/images/${id}/content HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    )
+    await Bun.sleep(2000)
+    client.socket.resume()
+    while (!client.socket.closed) await Bun.sleep(20)
+    clearInterval(timer)
+    expect(received).toBeGreaterThan(total)
+    expect((most - idle) / MiB).toBeLessThan(150)
+  }, 90_000)
+})
