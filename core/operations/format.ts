@@ -98,7 +98,7 @@ const longestSide: Readonly<Record<WritableFormatId, number>> = {
   jpeg: maxSide,
   png: maxSide,
   webp: 16_383,
-  avif: maxSide,
+  avif: 16_384,
 }
 
 /** @throws Fault `processing_failed` when the format cannot hold the picture or cannot do what is asked. */
