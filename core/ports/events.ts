@@ -19,6 +19,7 @@ export interface Events {
 export interface EventLog {
   /**
    * Every event above `after`, each once and in order, then live, through broker restarts; ends when `signal` aborts.
+   * @throws Fault `precondition_failed` when the log is made anew meanwhile: sequences mean something else from then on.
    */
   follow(after: number, signal: AbortSignal): AsyncIterable<StoredEvent>
   /** Which log this is (it changes when the log is made anew) and its newest sequence. */
