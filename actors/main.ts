@@ -2,10 +2,11 @@ import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { firstJob } from '@pixelflow/core/job'
-import { readSettings, redact, WrongSettings, type Values } from '@pixelflow/fabric/config'
+import { readSettings, type Values } from '@pixelflow/fabric/config'
 import { openFabric } from '@pixelflow/fabric/open'
+import { live, stopped } from '@pixelflow/fabric/room'
 import { fabricSettings } from '@pixelflow/fabric/settings'
-import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { actorSettings } from './config.ts'
 import { handlersOf } from './kinds/index.ts'
 import { reconcile } from './runtime/reconcile.ts'
@@ -24,32 +25,9 @@ const goodbyeMs = 1500
 /** How long the first child may take to start, in milliseconds; slow machines compile sharp's loader for a while. */
 const childStartMs = 30_000
 
-const settings = read()
-const log = createLog({ room: 'actors', level: settings.logLevel, format: settings.logFormat })
-const stop = new AbortController()
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.on(signal, () => {
-    log.info('stopping', { signal })
-    stop.abort()
-  })
-}
-if (settings.exitWithParent) process.stdin.resume().on('close', () => stop.abort())
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error) => fail('unexpected error', error))
-}
-
-try {
-  await run(settings, log, stop.signal)
-  log.info('stopped')
-  process.exit(0)
-} catch (error) {
-  // Told to stop before it had begun.
-  if (stop.signal.aborted) process.exit(0)
-  fail('cannot run', error)
-}
+await live({ name: 'actors', table, read: () => readSettings(table, process.env), run })
 
 async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<void> {
-  log.info('starting', { pid: process.pid, settings: redact(table, settings) })
   await using parts = new AsyncDisposableStack()
 
   const scratch = parts.use(await openScratch(settings.scratchDir))
@@ -136,24 +114,4 @@ function sandboxOptions(settings: Settings, cwd: string, log: Log): SandboxOptio
       unstartable: (news) => log.error('child does not start', { ...news }),
     },
   }
-}
-
-function read(): Settings {
-  try {
-    return readSettings(table, process.env)
-  } catch (error) {
-    const problems = error instanceof WrongSettings ? error.message.split('\n') : [String(error)]
-    createLog({ room: 'actors' }).error('settings are wrong', { problems })
-    process.exit(1)
-  }
-}
-
-function fail(what: string, error: unknown): never {
-  log.error(what, { error })
-  process.exit(1)
-}
-
-function stopped(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -89,11 +89,14 @@ export const gatewaySettings = {
   }),
 }
 
-export type GatewayConfig = Values<typeof gatewaySettings> & Values<typeof fabricSettings>
+/** All that a gateway process reads. */
+export const settingsTable = { ...fabricSettings, ...gatewaySettings }
+
+export type GatewayConfig = Values<typeof settingsTable>
 
 /** @throws WrongSettings, also for an address that others reach while no tokens are configured. */
 export function readConfig(env: Environment): GatewayConfig {
-  const config = readSettings({ ...fabricSettings, ...gatewaySettings }, env)
+  const config = readSettings(settingsTable, env)
   if (config.apiTokens === undefined && !isLoopback(config.host)) {
     throw new WrongSettings([
       {
