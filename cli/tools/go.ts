@@ -41,7 +41,7 @@ export async function build(name: string, tool: Pinned, target: string, workshop
   const go = goProgram(workshop.path)
   if (!go) {
     throw new Exit('failed', `${name} ${tool.version} has to be built, and Go was not found on PATH.`, {
-      remedy: 'Install Go 1.24 or newer from your package manager or https://go.dev/dl/.',
+      remedy: 'Install Go 1.26 or newer from your package manager or https://go.dev/dl/.',
     })
   }
   await mkdir(dirname(target), { recursive: true })

@@ -38,6 +38,12 @@ export const checks: readonly Check[] = [
   { name: 'types of the page', command: tool('tsc', '-p', 'ui') },
   { name: 'types of the load tests', command: tool('tsc', '-p', 'loadtest') },
   {
+    name: 'contract',
+    tools: ['buf'],
+    command: [bun, '--no-env-file', 'proto/verify.ts'],
+    write: [bun, '--no-env-file', 'proto/generate.ts'],
+  },
+  {
     name: 'chart',
     tools: ['helm', 'kubectl-validate'],
     command: [bun, '--no-env-file', 'deploy/k8s/verify.ts'],
