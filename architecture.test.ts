@@ -8,6 +8,7 @@ import { Glob } from 'bun'
 
 const rooms = [
   'core',
+  'proto',
   'fabric',
   'gateway',
   'actors',
@@ -32,7 +33,7 @@ async function readSources(): Promise<{ file: string; text: string }[]> {
   const found: { file: string; text: string }[] = []
   for (const room of rooms) {
     for await (const path of new Glob(`${room}/**/*.{ts,tsx}`).scan({ cwd: import.meta.dir })) {
-      if (path.includes('node_modules') || path.includes('/dist/')) continue
+      if (/node_modules|\/dist\/|\/gen\//.test(path)) continue
       found.push({ file: path, text: await Bun.file(`${import.meta.dir}/${path}`).text() })
     }
   }
