@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import { recipesMarkdown } from '@pixelflow/core/operations/document'
+import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi'
+import { configurationMarkdown } from './configuration.ts'
+
+/**
+ * Writes the pages that come from the code, or, with `--check`, fails when one of them is not what the code says.
+ */
+const pages: Record<string, () => string> = {
+  'recipes.md': recipesMarkdown,
+  'configuration.md': configurationMarkdown,
+  'openapi.json': () => `${JSON.stringify(openapiDocument(), null, 2)}\n`,
+}
+
+const checkOnly = process.argv.includes('--check')
+const stale: string[] = []
+for (const [name, make] of Object.entries(pages)) {
+  const path = join(import.meta.dir, name)
+  const text = make()
+  const there = await Bun.file(path)
+    .text()
+    .catch(() => '')
+  if (there === text) continue
+  if (checkOnly) stale.push(name)
+  else await Bun.write(path, text)
+}
+if (stale.length > 0) {
+  process.stderr.write(
+    `docs/${stale.join(', docs/')} do not match the code: run \`./pixelflow verify --write\`.\n`,
+  )
+  process.exit(1)
+}
