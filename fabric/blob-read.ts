@@ -45,8 +45,8 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
   let at = place.offset
   try {
     while (at < end) {
-      const { messages } = await ahead.next()
-      if (messages.length === 0) throw damaged(info, 'are incomplete')
+      const { messages, asked } = await ahead.next()
+      if (asked === 0 || messages.length < asked) throw damaged(info, 'are incomplete')
       for (const { data } of messages) {
         const from = Math.max(0, start - at)
         const to = Math.min(data.length, end - at)
@@ -60,6 +60,8 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
   }
 }
 
+const nothing: Window = { messages: [], asked: 0, taken: 0 }
+
 function sourceOf(bucket: Bucket, info: ObjectInfo, runs: Place['runs']): ChunkSource {
   if (info.chunks === 1) return single(bucket, info)
   return runs ? sideBySide(bucket, info, runs) : lookedFor(bucket, info)
@@ -67,6 +69,8 @@ function sourceOf(bucket: Bucket, info: ObjectInfo, runs: Place['runs']): ChunkS
 
 interface Window {
   readonly messages: Stored[]
+  /** How many there should be. */
+  readonly asked: number
   /** What it has taken from the budget. */
   readonly taken: number
 }
@@ -76,12 +80,12 @@ function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo,
   const chunkBytes = chunkSizeOf(info)
   const most = Math.max(1, Math.floor(windowBytes / chunkBytes))
   const source = sourceOf(bucket, info, runs)
-  let current: Window = { messages: [], taken: 0 }
+  let current = nothing
   let ahead: Promise<Window> | undefined
 
   const fetch = async (chunks: number, taken: number): Promise<Window> => {
     try {
-      return { messages: await source.fetch(chunks), taken }
+      return { messages: await source.fetch(chunks), asked: chunks, taken }
     } catch (thrown) {
       budget.give(taken)
       throw thrown
@@ -97,16 +101,17 @@ function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo,
   return {
     async next(): Promise<Window> {
       budget.give(current.taken)
-      current = { messages: [], taken: 0 }
-      current = await (ahead ?? (begin(true) as Promise<Window>))
+      current = nothing
+      const awaited = ahead ?? (begin(true) as Promise<Window>)
       ahead = source.left > 0 ? begin(false) : undefined
       // Looked at by the next call, which may never come.
       ahead?.catch(() => {})
+      current = await awaited
       return current
     },
     stop() {
       budget.give(current.taken)
-      current = { messages: [], taken: 0 }
+      current = nothing
       ahead?.then(({ taken }) => budget.give(taken)).catch(() => {})
       ahead = undefined
     },

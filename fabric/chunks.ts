@@ -9,8 +9,11 @@ import { chunkSubject } from './topology.ts'
 export interface ChunkSource {
   /** How many are still to come. */
   readonly left: number
-  /** The next ones, at most so many; fewer, or none, when the rest is missing. One call at a time. */
-  fetch(most: number): Promise<Stored[]>
+  /**
+   * The next ones, so many of them; fewer when one is missing, and then those before it. The next call may come before
+   * this one has ended.
+   */
+  fetch(count: number): Promise<Stored[]>
 }
 
 /**
@@ -25,9 +28,10 @@ export function sideBySide(bucket: Bucket, info: ObjectInfo, runs: readonly Run[
     get left() {
       return left
     },
-    async fetch(most) {
+    async fetch(count) {
+      left -= count
       const parts: { batch: number; found: Promise<Stored[]> }[] = []
-      for (let room = Math.min(most, left); room > 0;) {
+      for (let room = count; room > 0;) {
         const { seq, chunks } = rest.shift() as Run
         const batch = Math.min(room, chunks)
         if (batch < chunks) rest.unshift({ seq: seq + batch, chunks: chunks - batch })
@@ -35,14 +39,11 @@ export function sideBySide(bucket: Bucket, info: ObjectInfo, runs: readonly Run[
         const isExpected = (one: Stored, i: number) => one.seq === seq + i && one.subject === subject
         parts.push({ batch, found: whole(bucket, { seq, batch }, isExpected) })
         room -= batch
-        left -= batch
       }
       const found = await Promise.all(parts.map((part) => part.found))
       // Nothing that follows a hole may be taken for what belongs there.
       const hole = found.findIndex((some, i) => some.length < (parts[i]?.batch ?? 0))
-      if (hole === -1) return found.flat()
-      left = 0
-      return found.slice(0, hole + 1).flat()
+      return (hole === -1 ? found : found.slice(0, hole + 1)).flat()
     },
   }
 }
@@ -71,16 +72,18 @@ export function single(bucket: Bucket, info: ObjectInfo): ChunkSource {
 /** Chunks that somebody else wrote without noting where: found by their subject. */
 export function lookedFor(bucket: Bucket, info: ObjectInfo): ChunkSource {
   const subject = chunkSubject(bucket.name, info.nuid)
-  let seq = 1
   let left = info.chunks
+  // Where the next ones begin is known once those before have come.
+  let next = Promise.resolve(1)
   return {
     get left() {
       return left
     },
-    async fetch(most) {
-      const found = await whole(bucket, { seq, subject, batch: Math.min(most, left) }, () => true)
-      seq = (found.at(-1)?.seq ?? seq) + 1
-      left -= found.length
+    fetch(count) {
+      left -= count
+      const found = next.then((seq) => whole(bucket, { seq, subject, batch: count }, () => true))
+      next = found.then((some) => (some.at(-1)?.seq ?? 0) + 1)
+      next.catch(() => {})
       return found
     },
   }
