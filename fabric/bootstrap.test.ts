@@ -59,6 +59,14 @@ describe('bootstrap', () => {
     await expect(bootstrap(broker, settings)).rejects.toThrow('stream JOBS cannot be set up')
   })
 
+  test('what this account may not do is told at once', async () => {
+    await using nats = await startNats({ permissions: 'publish: { deny: "$JS.API.STREAM.CREATE.JOBS" }' })
+    const begin = performance.now()
+    const open = openFabric({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    await expect(open).rejects.toThrow(/stream JOBS cannot be set up .*Permissions Violation/)
+    expect(performance.now() - begin).toBeLessThan(3000)
+  })
+
   test('a broker without JetStream is refused', async () => {
     await using nats = await startNats({ jetstream: false })
     const open = openFabric({ settings: settingsFor(nats.env), name: 'test', log: quiet })

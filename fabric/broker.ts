@@ -1,4 +1,10 @@
-import { RequestError, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
+import {
+  PermissionViolationError,
+  RequestError,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+} from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 
 /** No answer: the connection is gone, the broker is starting, or it is too busy. Another try may succeed. */
@@ -119,10 +125,7 @@ export function brokerOf(nc: NatsConnection): Broker {
         const options = headers ? { timeout: timeoutMs, headers } : { timeout: timeoutMs }
         return await Promise.race([nc.request(subject, data, options), broken.promise])
       } catch (thrown) {
-        if (thrown instanceof Unreachable) throw thrown
-        if (thrown instanceof RequestError && thrown.isNoResponders())
-          throw new Nobody(`nobody answers ${subject}`)
-        throw new Unreachable(`no answer on ${subject}: ${(thrown as Error).message}`, { cause: thrown })
+        throw troubleOf(subject, thrown)
       } finally {
         down.delete(breaks)
       }
@@ -134,6 +137,16 @@ export function brokerOf(nc: NatsConnection): Broker {
       await nc.drain().catch(() => nc.close())
     },
   }
+}
+
+/** What the client library's error means: worth another try, or not. */
+function troubleOf(subject: string, thrown: unknown): Error {
+  if (thrown instanceof Unreachable) return thrown
+  if (thrown instanceof RequestError && thrown.isNoResponders())
+    return new Nobody(`nobody answers ${subject}`)
+  const { message, cause } = thrown as Error
+  if ([thrown, cause].some((one) => one instanceof PermissionViolationError)) return new Refused(403, message)
+  return new Unreachable(`no answer on ${subject}: ${message}`, { cause: thrown })
 }
 
 function listen(set: Set<() => void>, heard: () => void): () => void {

@@ -9,6 +9,8 @@ export interface NatsOptions {
   readonly config?: string
   /** Whether JetStream is on; default true. */
   readonly jetstream?: boolean
+  /** What the user may do, in the server's own syntax; default everything. */
+  readonly permissions?: string
   /** Default one made up; servers of one cluster share theirs. */
   readonly password?: string
 }
@@ -93,12 +95,20 @@ interface Configuration extends NatsOptions {
   readonly password: string
 }
 
-function configuration({ port, home, user, password, jetstream = true, config = '' }: Configuration): string {
+function configuration({
+  port,
+  home,
+  user,
+  password,
+  jetstream = true,
+  config = '',
+  permissions = 'publish: ">"',
+}: Configuration): string {
   return `
 listen: "127.0.0.1:${port}"
 server_name: "test-${port}"
 ${jetstream ? `jetstream { store_dir: "${join(home, 'store')}", max_mem: 256M, max_file: 20G }` : ''}
-authorization { user: "${user}", password: "${password}" }
+authorization { users: [{ user: "${user}", password: "${password}", permissions: { ${permissions} } }] }
 ${config}
 `
 }
