@@ -8,22 +8,23 @@ export interface Stopwatch {
   spentMs(): Record<string, number>
 }
 
-export function stopwatch(): Stopwatch {
-  const began = performance.now()
+/** @param now reads a clock, in milliseconds. */
+export function stopwatch(now: () => number = () => performance.now()): Stopwatch {
+  const began = now()
   const stages = new Map<string, number>()
   const spent = (stage: string, ms: number) => void stages.set(stage, (stages.get(stage) ?? 0) + ms)
   return {
     async time(stage, work) {
-      const from = performance.now()
+      const from = now()
       try {
         return await work
       } finally {
-        spent(stage, performance.now() - from)
+        spent(stage, now() - from)
       }
     },
     spent,
     spentMs() {
-      const all = [...stages, ['total', performance.now() - began] as const]
+      const all = [...stages, ['total', now() - began] as const]
       return Object.fromEntries(all.map(([stage, ms]) => [stage, Math.round(ms * 10) / 10]))
     },
   }
