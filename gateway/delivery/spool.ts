@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBudget } from '@pixelflow/fabric/budget'
+import { createSweep } from './sweep.ts'
 
 /** Bytes on their way to a client, as a file that only we know. */
 export interface Spooled {
@@ -56,11 +57,13 @@ export async function openSpool(folder: string, maxBytes: number): Promise<Spool
 }
 
 async function pour(body: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal): Promise<void> {
+  const sweep = createSweep()
   const file = await open(path, 'wx', 0o600)
   try {
     for await (const chunk of body) {
       signal.throwIfAborted()
       for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
+      sweep(chunk.length)
     }
   } finally {
     await file.close()

@@ -1,5 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
+import { createSweep } from '../../delivery/sweep.ts'
 import { truncated } from '../../usecases/receiveImage.ts'
 
 /**
@@ -9,6 +10,7 @@ import { truncated } from '../../usecases/receiveImage.ts'
 export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array, void> {
   if (request.body === null) return
   const reader = request.body.getReader()
+  const sweep = createSweep()
   let isOver = false
   try {
     while (!isOver) {
@@ -17,7 +19,9 @@ export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array, void
         throw truncated(cause)
       })
       isOver = done
-      if (value) yield value
+      if (!value) continue
+      yield value
+      sweep(value.length)
     }
   } finally {
     if (!isOver) await reader.cancel().catch(() => {})
