@@ -56,7 +56,14 @@ export async function openTestGateway({
   stack.defer(() => rm(dataDir, { recursive: true, force: true }))
   const nats = stack.use(await startNats(natsOptions))
   const configOf = (more: Record<string, string> = {}): GatewayConfig =>
-    readConfig({ PIXELFLOW_HTTP_PORT: '0', PIXELFLOW_DATA_DIR: dataDir, ...nats.env, ...env, ...more })
+    readConfig({
+      PIXELFLOW_HTTP_PORT: '0',
+      PIXELFLOW_GRPC_PORT: '0',
+      PIXELFLOW_DATA_DIR: dataDir,
+      ...nats.env,
+      ...env,
+      ...more,
+    })
   const settings = configOf()
   const logs: Record<string, unknown>[] = []
   const log = createLog({

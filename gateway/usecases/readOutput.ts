@@ -1,6 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import { onlyStage } from '@pixelflow/core/job'
+import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, outputObject, type Task } from '@pixelflow/core/task'
 import { contentOf, type Content } from './content.ts'
@@ -23,15 +24,23 @@ export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'
 }
 
 function noOutput(task: Task, name: string): Fault {
-  const there = task.outputs.map((one) => one.name).join(', ')
-  const known = there === '' ? 'none yet' : there
-  const remedy = hasEnded(task.status)
-    ? `Its outputs are: ${there === '' ? 'none' : there}.`
-    : 'Watch the events of the task and fetch an output once it is finished.'
-  const state = hasEnded(task.status)
-    ? `it has ${task.status === 'failed' ? 'failed' : `been ${task.status}`}`
-    : `it is ${task.status}; finished: ${known}`
-  return new Fault('output_not_found', `The task has no finished output "${name.slice(0, 64)}": ${state}.`, {
-    remedy,
+  const names = outputNames(task.recipe)
+  if (!names.includes(name)) {
+    return new Fault('output_not_found', `The recipe of the task makes no output "${name.slice(0, 64)}".`, {
+      remedy: `It makes: ${names.join(', ')}.`,
+    })
+  }
+  if (!hasEnded(task.status)) {
+    return new Fault(
+      'output_not_found',
+      `The output "${name}" is not finished yet: the task is ${task.status}.`,
+      {
+        remedy: 'Watch the events of the task and fetch the output once it is finished.',
+      },
+    )
+  }
+  const end = task.status === 'failed' ? 'has failed' : `was ${task.status}`
+  return new Fault('output_not_found', `The output "${name}" was never made: the task ${end}.`, {
+    remedy: task.fault?.detail ?? 'Make a new task from the same image.',
   })
 }

@@ -6,14 +6,26 @@ export function checked<S extends z.ZodType>(schema: S, value: unknown, whole: s
   const { success, data, error } = schema.safeParse(value)
   if (success) return data
   const [issue] = error.issues
-  const unknownKeys = issue?.code === 'unrecognized_keys' ? issue.keys : undefined
-  const field = [...(issue?.path ?? []), ...(unknownKeys?.slice(0, 1) ?? [])].join('.')
-  throw new Fault(
-    'invalid_request',
-    `${field === '' ? whole : `"${field}" of ${whole}`}: ${issue?.message ?? 'not valid'}.`,
-    {
-      ...(field === '' ? {} : { field }),
-      remedy: 'The interface is described at /docs.',
-    },
-  )
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+  const field = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].join('.')
+  const problem = issue === undefined ? 'is not valid' : problemOf(issue, unknown, isMissing(value, field))
+  throw new Fault('invalid_request', `${field === '' ? whole : `"${field}" in ${whole}`} ${problem}.`, {
+    ...(field === '' ? {} : { field }),
+    remedy: 'The interface is described at /docs.',
+  })
+}
+
+function problemOf(
+  { code, message }: z.core.$ZodIssue,
+  unknown: string | undefined,
+  missing: boolean,
+): string {
+  if (unknown !== undefined) return 'is not known here'
+  if (missing) return 'is missing'
+  if (code === 'invalid_union') return 'is of a wrong type'
+  return `is not valid: ${message.replace(/^Invalid \w+: /, '')}`
+}
+
+function isMissing(value: unknown, field: string): boolean {
+  return field !== '' && typeof value === 'object' && value !== null && !(field in value)
 }

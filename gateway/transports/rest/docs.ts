@@ -28,6 +28,7 @@ export function docs(admission: Admission) {
   const assets: Record<string, () => Promise<StaticFile>> = {
     'swagger-ui-bundle.js': once(() => fromViewer('swagger-ui-bundle.js')),
     'swagger-ui.css': once(() => fromViewer('swagger-ui.css')),
+    'favicon-32x32.png': once(() => fromViewer('favicon-32x32.png')),
     'start.js': once(() => packedFile('text/javascript; charset=utf-8', startScript)),
   }
   return new Elysia({ name: 'docs' })
@@ -47,14 +48,14 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make())
 }
 
-async function packedFile(type: string, text: string): Promise<StaticFile> {
-  const plain = new TextEncoder().encode(text)
+async function packedFile(type: string, content: string | Uint8Array<ArrayBuffer>): Promise<StaticFile> {
+  const plain = typeof content === 'string' ? new TextEncoder().encode(content) : content
   return staticFile(type, plain, { gzip: new Uint8Array(await promisify(gzip)(plain)) })
 }
 
 async function fromViewer(name: string): Promise<StaticFile> {
   const file = Bun.file(Bun.resolveSync(`swagger-ui-dist/${name}`, import.meta.dir))
-  return packedFile(file.type, await file.text())
+  return packedFile(file.type, await file.bytes())
 }
 
 const viewerHtml = `<!doctype html>
@@ -63,6 +64,7 @@ const viewerHtml = `<!doctype html>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <title>PixelFlow: the REST interface</title>
+    <link rel="icon" href="/docs/assets/favicon-32x32.png" />
     <link rel="stylesheet" href="/docs/assets/swagger-ui.css" />
   </head>
   <body>
@@ -97,6 +99,7 @@ function problemsHtml(): string {
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
     <title>PixelFlow: problems</title>
+    <link rel="icon" href="/docs/assets/favicon-32x32.png" />
     <style>
       body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
       table { border-collapse: collapse; width: 100% }

@@ -70,7 +70,7 @@ describe('a task', () => {
     expect(await gateway.refusal(gateway.call(`/api/v1/tasks/${id}/outputs/default`))).toMatchObject({
       status: 404,
       code: 'output_not_found',
-      detail: expect.stringContaining('failed'),
+      detail: expect.stringContaining('has failed'),
     })
   })
 })
