@@ -43,6 +43,7 @@ describe('the gateway does not start', () => {
       env: {
         ...stack.nats.env,
         PIXELFLOW_HTTP_PORT: String(port),
+        PIXELFLOW_GRPC_PORT: '0',
         PIXELFLOW_LOG_FORMAT: 'json',
         PIXELFLOW_DATA_DIR: join(tmpdir(), `pixelflow-taken-${port}`),
       },
@@ -113,6 +114,7 @@ describe('a running gateway', () => {
       ...process.env,
       ...stack.nats.env,
       PIXELFLOW_HTTP_PORT: '0',
+      PIXELFLOW_GRPC_PORT: '0',
       PIXELFLOW_DATA_DIR: dataDir,
       PIXELFLOW_EXIT_WITH_PARENT: '1',
       PIXELFLOW_LOG_FORMAT: 'json',
