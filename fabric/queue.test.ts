@@ -94,7 +94,7 @@ describe('a broker that dies', () => {
     await fixture.other.queue.submit(sampleJob())
     const begin = performance.now()
     expect((await waiting)?.attempt).toBe(1)
-    expect(performance.now() - begin).toBeLessThan(1000)
+    expect(performance.now() - begin).toBeLessThan(3000)
   }, 30_000)
 
   test('a submission gives up when it does not come back, and health tells why', async () => {

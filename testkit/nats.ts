@@ -78,6 +78,11 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
     async restart() {
       await kill9()
       server = await start(binary, config)
+      // Somebody may be looking whether the port is free just now.
+      for (let attempt = 1; !server.ready && attempt < 5; attempt++) {
+        await Bun.sleep(200)
+        server = await start(binary, config)
+      }
       if (!server.ready) throw new Error(`nats-server did not come back:\n${server.log()}`)
     },
     log: () => server.log(),

@@ -9,6 +9,9 @@ export interface QueueUnderTest extends AsyncDisposable {
   readonly elsewhere: WorkSource
 }
 
+/** Far above what it takes, and far below a poll's second, so that a busy machine passes and a poll does not. */
+const momentMs = 400
+
 /** What every pair of `Queue` and `WorkSource` has to hold. Registers the tests. */
 export function queueContract(name: string, open: () => Promise<QueueUnderTest>): void {
   describe(`${name}: queue contract`, () => {
@@ -51,7 +54,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
         await under.queue.submit(sampleJob({ lane }))
         const lease = await waiting
         expect(lease?.job.lane).toBe(lane)
-        expect(performance.now() - begin).toBeLessThan(100)
+        expect(performance.now() - begin).toBeLessThan(momentMs)
         await lease?.done()
       }
     })
@@ -148,7 +151,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       const begin = performance.now()
       leaving.abort()
       expect(await left).toBeNull()
-      expect(performance.now() - begin).toBeLessThan(50)
+      expect(performance.now() - begin).toBeLessThan(momentMs)
     })
 
     test('a lease lives as long as it is extended, and ends by itself when its holder is silent', async () => {
