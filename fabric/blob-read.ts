@@ -102,11 +102,11 @@ function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo,
     async next(): Promise<Window> {
       budget.give(current.taken)
       current = nothing
-      const awaited = ahead ?? (begin(true) as Promise<Window>)
+      const awaited = ahead ?? begin(true)
       ahead = source.left > 0 ? begin(false) : undefined
       // Looked at by the next call, which may never come.
       ahead?.catch(() => {})
-      current = await awaited
+      current = (await awaited) ?? nothing
       return current
     },
     stop() {

@@ -8,7 +8,7 @@ import type { Broker } from './broker.ts'
 import { bucketOf, describe as describeBlob, putDescription } from './bucket.ts'
 import { connect } from './connect.ts'
 import { openFixture, quiet, until, type Fixture } from './fixture.ts'
-import { streamInfo } from './jetstream.ts'
+import { streamInfo } from './manage.ts'
 import type { Layout } from './topology.ts'
 
 const mebibyte = 1024 * 1024

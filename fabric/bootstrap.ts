@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { Nobody, Refused, streamNameTaken, streamNotFound, type Broker } from './broker.ts'
-import { accountInfo, createStream, ensureConsumer, streamInfo, updateStream } from './jetstream.ts'
+import { accountInfo, createStream, ensureConsumer, streamInfo, updateStream } from './manage.ts'
 import { patiently } from './patience.ts'
 import { apiLevel, consumersOf, streamsOf, type Layout, type Stream } from './topology.ts'
 

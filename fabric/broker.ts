@@ -1,3 +1,4 @@
+import { JetStreamApiError } from '@nats-io/jetstream'
 import {
   PermissionViolationError,
   RequestError,
@@ -34,6 +35,7 @@ export const noMessage = 10037
 export const streamNotFound = 10059
 export const streamNameTaken = 10058
 export const consumerNotFound = 10014
+export const consumerExists = 10148
 
 /** No answer because nobody listens: no JetStream, no such stream, or one that is just starting. */
 export class Nobody extends Unreachable {
@@ -64,6 +66,8 @@ export interface Broker extends AsyncDisposable {
   readonly connected: boolean
   /** One request, one answer. @throws Unreachable at once when the connection breaks, or after the timeout. */
   request(subject: string, data?: Uint8Array | string, options?: RequestOptions): Promise<Msg>
+  /** Any other exchange with the broker, under the same rules; `what` names it in errors. */
+  exchange<T>(what: string, timeoutMs: number, work: () => Promise<T>): Promise<T>
   /** Resolves when connected; @throws Unreachable when that takes longer than `withinMs`. */
   up(withinMs: number): Promise<void>
   /** Calls back each time the connection breaks; returns the function that stops it. */
@@ -111,25 +115,30 @@ export function brokerOf(nc: NatsConnection): Broker {
     })
   }
 
+  const exchange = async <T>(what: string, timeoutMs: number, work: () => Promise<T>): Promise<T> => {
+    if (!connected) await whenUp(timeoutMs)
+    const broken = Promise.withResolvers<never>()
+    const breaks = () => broken.reject(new Unreachable('the connection broke while waiting for an answer'))
+    down.add(breaks)
+    try {
+      return await Promise.race([work(), broken.promise])
+    } catch (thrown) {
+      throw troubleOf(what, thrown)
+    } finally {
+      down.delete(breaks)
+    }
+  }
+
   return {
     nc,
     get connected() {
       return connected
     },
-    async request(subject, data, { headers, timeoutMs = requestTimeoutMs } = {}) {
-      if (!connected) await whenUp(timeoutMs)
-      const broken = Promise.withResolvers<never>()
-      const breaks = () => broken.reject(new Unreachable('the connection broke while waiting for an answer'))
-      down.add(breaks)
-      try {
-        const options = headers ? { timeout: timeoutMs, headers } : { timeout: timeoutMs }
-        return await Promise.race([nc.request(subject, data, options), broken.promise])
-      } catch (thrown) {
-        throw troubleOf(subject, thrown)
-      } finally {
-        down.delete(breaks)
-      }
+    request(subject, data, { headers, timeoutMs = requestTimeoutMs } = {}) {
+      const options = headers ? { timeout: timeoutMs, headers } : { timeout: timeoutMs }
+      return exchange(subject, timeoutMs, () => nc.request(subject, data, options))
     },
+    exchange,
     up: whenUp,
     onDown: (heard) => listen(down, heard),
     onUp: (heard) => listen(up, heard),
@@ -142,11 +151,18 @@ export function brokerOf(nc: NatsConnection): Broker {
 /** What the client library's error means: worth another try, or not. */
 function troubleOf(subject: string, thrown: unknown): Error {
   if (thrown instanceof Unreachable) return thrown
-  if (thrown instanceof RequestError && thrown.isNoResponders())
-    return new Nobody(`nobody answers ${subject}`)
   const { message, cause } = thrown as Error
+  if ([thrown, cause].some((one) => one instanceof RequestError && one.isNoResponders()))
+    return new Nobody(`nobody answers ${subject}`)
+  if (thrown instanceof JetStreamApiError) return refusal(thrown.code, thrown.status, message)
   if ([thrown, cause].some((one) => one instanceof PermissionViolationError)) return new Refused(403, message)
   return new Unreachable(`no answer on ${subject}: ${message}`, { cause: thrown })
+}
+
+/** JetStream's no. Its 503 says "not now" (no leader, starting, overloaded), but it is also how a full stream answers. */
+export function refusal(code: number, status: number, description: string): Refused | Unreachable {
+  if (status === 503 && code !== storeFailed) return new Unreachable(`${description} (${code})`)
+  return new Refused(code, description)
 }
 
 function listen(set: Set<() => void>, heard: () => void): () => void {

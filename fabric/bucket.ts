@@ -1,6 +1,7 @@
 import type { Broker } from './broker.ts'
 import { lastOf } from './direct.ts'
-import { publish, purgeSubject, readFromLeader } from './jetstream.ts'
+import { publish } from './jetstream.ts'
+import { purgeSubject, readFromLeader } from './manage.ts'
 import { headers } from '@nats-io/nats-core'
 import { described, type Described, type ObjectInfo } from './object-info.ts'
 import { blobStream, blobSubject, chunkSubject } from './topology.ts'

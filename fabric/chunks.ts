@@ -1,6 +1,7 @@
 import type { Bucket } from './bucket.ts'
 import { batchOf, lastOf, type BatchRequest } from './direct.ts'
-import { readFromLeader, type Stored } from './jetstream.ts'
+import type { Stored } from './jetstream.ts'
+import { readFromLeader } from './manage.ts'
 import type { ObjectInfo, Run } from './object-info.ts'
 import { patiently, pause } from './patience.ts'
 import { chunkSubject } from './topology.ts'

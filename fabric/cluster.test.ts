@@ -8,7 +8,7 @@ import { queuedEvent, sampleJob, sampleTask } from '@pixelflow/testkit/tasks'
 import { readSettings } from './config.ts'
 import { connect } from './connect.ts'
 import { quiet, until } from './fixture.ts'
-import { streamInfo } from './jetstream.ts'
+import { streamInfo } from './manage.ts'
 import { openFabric } from './open.ts'
 import { fabricSettings } from './settings.ts'
 

@@ -7,7 +7,8 @@ import { bootstrap } from './bootstrap.ts'
 import { connect } from './connect.ts'
 import { createEventLog } from './event-log.ts'
 import { openFixture, quiet, until, type Fixture } from './fixture.ts'
-import { publish, streamInfo } from './jetstream.ts'
+import { publish } from './jetstream.ts'
+import { streamInfo } from './manage.ts'
 import { createLog } from './telemetry/log.ts'
 
 eventsContract('nats', async () => {

@@ -12,7 +12,7 @@ import { createChannel } from './channel.ts'
 import { connect, type ConnectSettings } from './connect.ts'
 import { createEventLog } from './event-log.ts'
 import { createEvents } from './events.ts'
-import { streamInfo } from './jetstream.ts'
+import { streamInfo } from './manage.ts'
 import { pause } from './patience.ts'
 import { createQueue } from './queue.ts'
 import { createRecords } from './records.ts'
@@ -87,13 +87,14 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
 /** A broker may come back without its store: then the layout has to be made anew. Returns what ends the watch. */
 function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Log): () => void {
   let isOver = false
-  const stop = broker.onUp(async () => {
+  const rebuild = async () => {
     // All processes come back at the same moment.
     await pause(Math.random() * 200)
     await bootstrap(broker, layout).catch((error: unknown) => {
       if (!isOver) log.error('layout could not be renewed', { error })
     })
-  })
+  }
+  const stop = broker.onUp(() => void rebuild())
   return () => {
     isOver = true
     stop()

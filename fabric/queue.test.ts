@@ -4,7 +4,8 @@ import { queueContract } from '@pixelflow/testkit/contracts/queue'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from './connect.ts'
 import { openFixture, quiet, until } from './fixture.ts'
-import { publish, streamInfo } from './jetstream.ts'
+import { publish } from './jetstream.ts'
+import { streamInfo } from './manage.ts'
 
 queueContract('nats', async () => {
   const { fabric, other, ...fixture } = await openFixture()

@@ -1,0 +1,110 @@
+import {
+  jetstreamManager,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  type JetStreamManager,
+  type StreamInfo,
+} from '@nats-io/jetstream'
+import { consumerExists, noMessage, Refused, type Broker } from './broker.ts'
+import type { Stored } from './jetstream.ts'
+import type { Consumer, Stream } from './topology.ts'
+
+/** What JetStream's manager is asked: through the official client, with the broker's own way of failing. */
+
+/** A server that is starting loses requests: ask again rather than wait long. */
+const answerMs = 5000
+/** Making a stream may have to wait for the servers of a cluster to agree. */
+const agreementMs = 15_000
+
+const managers = new WeakMap<Broker, Map<number, Promise<JetStreamManager>>>()
+
+function managerOf(broker: Broker, timeoutMs: number): Promise<JetStreamManager> {
+  const made = managers.get(broker) ?? new Map<number, Promise<JetStreamManager>>()
+  managers.set(broker, made)
+  const manager = made.get(timeoutMs) ?? jetstreamManager(broker.nc, { checkAPI: false, timeout: timeoutMs })
+  made.set(timeoutMs, manager)
+  return manager
+}
+
+/** @throws Refused when JetStream says no, Unreachable when it cannot be asked just now. */
+function manage<T>(
+  broker: Broker,
+  what: string,
+  act: (manager: JetStreamManager) => Promise<T>,
+  timeoutMs = answerMs,
+): Promise<T> {
+  return broker.exchange(what, timeoutMs, async () => act(await managerOf(broker, timeoutMs)))
+}
+
+/** Answers when there is a JetStream for this account. */
+export async function accountInfo(broker: Broker): Promise<void> {
+  await manage(broker, 'account', (manager) => manager.getAccountInfo())
+}
+
+export function streamInfo(broker: Broker, stream: string): Promise<StreamInfo> {
+  return manage(broker, `stream ${stream}`, (manager) => manager.streams.info(stream))
+}
+
+export function createStream(broker: Broker, config: Stream): Promise<StreamInfo> {
+  return manage(
+    broker,
+    `new stream ${config.name}`,
+    (manager) => manager.streams.add({ ...config }),
+    agreementMs,
+  )
+}
+
+export function updateStream(broker: Broker, config: Stream): Promise<StreamInfo> {
+  return manage(
+    broker,
+    `stream ${config.name}`,
+    (manager) => manager.streams.update(config.name, { ...config }),
+    agreementMs,
+  )
+}
+
+/** Makes a durable consumer, or brings an existing one to this configuration. */
+export async function ensureConsumer(
+  broker: Broker,
+  stream: string,
+  config: Consumer,
+): Promise<ConsumerInfo> {
+  const { durable_name: name } = config
+  const what = `consumer ${name}`
+  try {
+    return await manage(broker, what, (manager) => manager.consumers.add(stream, { ...config }), agreementMs)
+  } catch (thrown) {
+    if (!(thrown instanceof Refused) || thrown.code !== consumerExists) throw thrown
+    const update: Partial<ConsumerConfig> = { ...config }
+    return manage(broker, what, (manager) => manager.consumers.update(stream, name, update), agreementMs)
+  }
+}
+
+export function consumerInfo(broker: Broker, stream: string, consumer: string): Promise<ConsumerInfo> {
+  return manage(broker, `consumer ${consumer}`, (manager) => manager.consumers.info(stream, consumer))
+}
+
+/** Removes every message of one subject. */
+export async function purgeSubject(broker: Broker, stream: string, filter: string): Promise<number> {
+  const { purged } = await manage(broker, `stream ${stream}`, (manager) =>
+    manager.streams.purge(stream, { filter }),
+  )
+  return purged
+}
+
+type Which = { last_by_subj: string } | { seq: number; next_by_subj: string }
+
+/** One message, read from the stream's leader: never behind, but dearer than a direct get. */
+export async function readFromLeader(broker: Broker, stream: string, which: Which): Promise<Stored | null> {
+  try {
+    const message = await manage(broker, `stream ${stream}`, (manager) =>
+      manager.streams.getMessage(stream, which),
+    )
+    if (message === null) return null
+    const { seq, subject, time: at, data, header } = message
+    return { seq, subject, at, data, header: (name) => header.get(name) || undefined }
+  } catch (thrown) {
+    if (thrown instanceof Refused && thrown.code === noMessage) return null
+    throw thrown
+  }
+}
