@@ -53,7 +53,10 @@ const shared = {
     help: 'Address that the gateway listens on.',
   }),
   httpPort: port('PIXELFLOW_HTTP_PORT', { fallback: 3000, help: 'Port of the HTTP interface.' }),
-  grpcPort: port('PIXELFLOW_GRPC_PORT', { fallback: 50_051, help: 'Port of the gRPC interface.' }),
+  grpcPort: port('PIXELFLOW_GRPC_PORT', {
+    fallback: 50_051,
+    help: 'Port of the gRPC interface; 0 takes a free one.',
+  }),
   dataDir: text('PIXELFLOW_DATA_DIR', {
     fallback: undefined,
     expects: 'the path of a folder',

@@ -15,7 +15,7 @@ export const gatewaySettings = {
   }),
   grpcPort: port('PIXELFLOW_GRPC_PORT', {
     fallback: 50_051,
-    help: 'Port kept for gRPC; nothing listens on it yet.',
+    help: 'Port of the gRPC interface; 0 takes a free one.',
   }),
   host: text('PIXELFLOW_HOST', {
     fallback: '127.0.0.1',

@@ -9,6 +9,7 @@ import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
 import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
+import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen.ts'
 import { createApp } from './transports/rest/app.ts'
 import { createDelivery } from './transports/rest/deliver.ts'
 import type { HealthView } from './transports/rest/health.ts'
@@ -21,6 +22,8 @@ import { createUsecases } from './usecases/usecases.ts'
 /** A gateway that is listening. Disposing lets nobody in any more and drains what is under way. */
 export interface Gateway extends AsyncDisposable {
   readonly url: string
+  /** Where gRPC is spoken, as `host:port`. */
+  readonly grpcAddress: string
   /** Resolves once the task list is whole, or after the time given. */
   caughtUp(withinMs: number): Promise<boolean>
 }
@@ -70,11 +73,13 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     limits,
   })
   let isDraining = false
+  const admission = createAdmission(config.apiTokens)
+  const examined = () => examine({ fabric, follower, outflow, spool, isDraining })
   const app = createApp({
     usecases,
-    admission: createAdmission(config.apiTokens),
+    admission,
     deliver: createDelivery(createShelf(spool), outflow),
-    examine: () => examine({ fabric, follower, outflow, spool, isDraining }),
+    examine: examined,
     page,
     limits,
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
@@ -83,21 +88,30 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     log,
   })
   const server = listen(app, config)
+  let grpc: GrpcServer | undefined
   parts.defer(async () => {
     isDraining = true
     // Event streams end, and their clients go on with another gateway.
     watchers.close()
-    const late = Promise.withResolvers<'late'>()
-    const timer = setTimeout(() => late.resolve('late'), config.drainTimeoutMs)
-    const result = await Promise.race([server.stop(), late.promise])
-    clearTimeout(timer)
-    if (result === 'late') log.warn('not drained in time', { pending: server.pendingRequests })
-    await server.stop(true)
+    const { drainTimeoutMs } = config
+    await Promise.all([drain(server, drainTimeoutMs, log), grpc && leave(grpc, drainTimeoutMs, log)])
+  })
+  grpc = await listenGrpc({
+    usecases,
+    admission,
+    isReady: async () => (await examined()).status === 'ok',
+    limits,
+    uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
+    version: manifest.version,
+    log,
+    host: config.host,
+    port: config.grpcPort,
   })
 
   const owned = parts.move()
   return {
     url: urlOf(config.host, server.port ?? config.httpPort),
+    grpcAddress: `${reachable(config.host)}:${grpc.port}`,
     caughtUp: (withinMs) => follower.caughtUp(withinMs),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -118,9 +132,27 @@ function listen(app: ReturnType<typeof createApp>, { host, httpPort }: GatewayCo
   return app.server
 }
 
+async function drain(server: ReturnType<typeof listen>, withinMs: number, log: Log): Promise<void> {
+  const late = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => late.resolve('late'), withinMs)
+  const result = await Promise.race([server.stop(), late.promise])
+  clearTimeout(timer)
+  if (result === 'late') log.warn('not drained in time', { pending: server.pendingRequests })
+  await server.stop(true)
+}
+
+async function leave(server: GrpcServer, withinMs: number, log: Log): Promise<void> {
+  if (!(await server.drain(withinMs))) log.warn('gRPC not drained in time')
+}
+
 function urlOf(host: string, port: number): string {
-  const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  return `http://${reachable.includes(':') && !reachable.startsWith('[') ? `[${reachable}]` : reachable}:${port}`
+  return `http://${reachable(host)}:${port}`
+}
+
+/** A host that a client on this machine can write into an address. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 }
 
 interface Examined {

@@ -16,7 +16,7 @@ await live({
   async run(config, log, stop) {
     const gateway = await openGateway(config, log)
     await gateway.caughtUp(foldPatienceMs)
-    log.info('ready', { url: gateway.url })
+    log.info('ready', { url: gateway.url, grpc: gateway.grpcAddress })
     await stopped(stop)
     const late = setTimeout(() => {
       log.warn('left without parting')

@@ -48,7 +48,13 @@ export async function startStack(options: { env?: Environment; nats?: Nats } = {
       const running = scope.use(
         launch({
           command: [process.execPath, join(root, 'gateway/main.ts')],
-          env: { ...shared, PIXELFLOW_HTTP_PORT: String(httpPort), PIXELFLOW_DATA_DIR: dataDir, ...env },
+          env: {
+            ...shared,
+            PIXELFLOW_HTTP_PORT: String(httpPort),
+            PIXELFLOW_GRPC_PORT: '0',
+            PIXELFLOW_DATA_DIR: dataDir,
+            ...env,
+          },
         }),
       )
       await running.line(says('ready'))

@@ -37,7 +37,13 @@ export async function openShell(): Promise<Shell> {
   await Bun.write(join(home, 'photo.jpg'), await sampleImage({ width: 900, height: 600 }))
   const port = String(await freePort())
   const url = `http://127.0.0.1:${port}`
-  scope.use(await upFrom({ PIXELFLOW_HTTP_PORT: port, PIXELFLOW_DATA_DIR: join(home, 'data') }))
+  scope.use(
+    await upFrom({
+      PIXELFLOW_HTTP_PORT: port,
+      PIXELFLOW_GRPC_PORT: '0',
+      PIXELFLOW_DATA_DIR: join(home, 'data'),
+    }),
+  )
   return {
     home,
     url,

@@ -153,6 +153,7 @@ test('with tokens, every call needs one, and it is never asked for on the comman
   const env = {
     PIXELFLOW_URL: `http://127.0.0.1:${port}`,
     PIXELFLOW_HTTP_PORT: port,
+    PIXELFLOW_GRPC_PORT: '0',
     PIXELFLOW_DATA_DIR: join(home, 'tokens'),
     PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob',
   }

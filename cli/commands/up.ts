@@ -52,7 +52,12 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
   const startedMs = performance.now() - started
   const picture = join(config.dataDir, 'demo/evening.png')
   const call = curlCall(running.url, picture, 'resize:800/format:webp', needsToken(config.env))
-  own.info('ready', { url: running.url, startedMs: Math.round(startedMs), broker: running.broker })
+  own.info('ready', {
+    url: running.url,
+    grpc: running.grpc,
+    startedMs: Math.round(startedMs),
+    broker: running.broker,
+  })
   if (format === 'pretty')
     process.stdout.write(banner(running, config.dataDir, call, startedMs, config.colour))
   if (!temporary) samplePictureFile(picture)
@@ -105,6 +110,7 @@ function banner(running: Up, dataDir: string, call: string, startedMs: number, c
     `\n  ${style.green('●')} ${style.bold('PixelFlow is ready')} ${style.dim(`after ${span(startedMs)}`)}\n\n` +
     row('page', style.bold(`${running.url}/`)) +
     row('docs', `${running.url}/docs`) +
+    row('grpc', running.grpc) +
     row('data', dataDir) +
     row('broker', running.broker) +
     `\n    ${style.dim('a first call to copy, in another terminal:')}\n\n    ${call}\n\n` +

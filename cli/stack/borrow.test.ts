@@ -22,6 +22,7 @@ let serial = 0
 async function place() {
   return {
     PIXELFLOW_HTTP_PORT: String(await freePort()),
+    PIXELFLOW_GRPC_PORT: '0',
     PIXELFLOW_DATA_DIR: join(home, String((serial += 1))),
   }
 }

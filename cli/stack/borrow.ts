@@ -142,6 +142,8 @@ function startTemporary(config: Config, url: string, logFile: string) {
         ...config.env,
         PIXELFLOW_HOST: hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, ''),
         PIXELFLOW_HTTP_PORT: port || '80',
+        // Nobody was told where it is; the usual port may belong to an `up` of another folder.
+        PIXELFLOW_GRPC_PORT: config.env['PIXELFLOW_GRPC_PORT'] ?? '0',
         PIXELFLOW_DATA_DIR: config.dataDir,
         PIXELFLOW_CACHE_DIR: config.cacheDir,
         PIXELFLOW_LOG_FORMAT: 'json',

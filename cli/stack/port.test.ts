@@ -16,6 +16,15 @@ test('a port that somebody listens on is named, with another one to take', async
   expect(other).toBeGreaterThan(port)
 })
 
+test('the variable of the port at fault is named', async () => {
+  const port = await freePort()
+  using _ = Bun.serve({ port, hostname: '127.0.0.1', fetch: () => new Response() })
+  await expect(demandPort('127.0.0.1', port, 'PIXELFLOW_GRPC_PORT')).rejects.toMatchObject({
+    field: 'PIXELFLOW_GRPC_PORT',
+    remedy: expect.stringMatching(/PIXELFLOW_GRPC_PORT=\d+/),
+  })
+})
+
 test('a free port and any port are fine', async () => {
   await demandPort('127.0.0.1', await freePort())
   await demandPort('127.0.0.1', 0)

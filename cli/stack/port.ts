@@ -19,21 +19,25 @@ export async function freePort(): Promise<number> {
  *
  * @throws Exit `usage` naming the variable and a way out.
  */
-export async function demandPort(host: string, port: number): Promise<void> {
+export async function demandPort(
+  host: string,
+  port: number,
+  variable: 'PIXELFLOW_HTTP_PORT' | 'PIXELFLOW_GRPC_PORT' = 'PIXELFLOW_HTTP_PORT',
+): Promise<void> {
   if (port === 0) return
   const code = await refusal(host, port)
   if (code === null) return
   if (code === 'EADDRINUSE') {
     const other = await nextFree(host, port)
     throw new Exit('usage', `Port ${port} of ${host} is taken by another program.`, {
-      field: 'PIXELFLOW_HTTP_PORT',
-      remedy: `Stop that one, or choose another port: PIXELFLOW_HTTP_PORT=${other} ./pixelflow up`,
+      field: variable,
+      remedy: `Stop that one, or choose another port: ${variable}=${other} ./pixelflow up`,
     })
   }
   if (code === 'EACCES') {
     throw new Exit('usage', `Port ${port} may not be opened by this user.`, {
-      field: 'PIXELFLOW_HTTP_PORT',
-      remedy: 'Choose one of 1024 or above: PIXELFLOW_HTTP_PORT=3000 ./pixelflow up',
+      field: variable,
+      remedy: `Choose one of 1024 or above: ${variable}=${variable === 'PIXELFLOW_HTTP_PORT' ? 3000 : 50_051} ./pixelflow up`,
     })
   }
   throw new Exit('usage', `${host} is no address of this machine (${code}).`, {

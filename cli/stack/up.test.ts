@@ -24,6 +24,7 @@ async function place() {
   return {
     url: `http://127.0.0.1:${port}`,
     PIXELFLOW_HTTP_PORT: String(port),
+    PIXELFLOW_GRPC_PORT: '0',
     PIXELFLOW_DATA_DIR: join(home, String((serial += 1))),
   }
 }

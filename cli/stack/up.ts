@@ -28,6 +28,8 @@ export interface UpOptions {
 
 export interface Up {
   readonly url: string
+  /** Where gRPC is spoken, as `host:port`. */
+  readonly grpc: string
   /** Where its nats-server came from, or the address of the one that was there. */
   readonly broker: string
   /** Drains the gateway and the actors, then stops the broker; at most 10 s with the usual settings. */
@@ -70,6 +72,7 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
   }
   try {
     await demandPort(config.host, config.httpPort)
+    await demandPort(config.host, config.grpcPort, 'PIXELFLOW_GRPC_PORT')
     const unlessAborted = racing(signal)
     const leash = config.leash ?? bestLeash()
     const keep = (program: Program) =>
@@ -109,7 +112,8 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
     const told = said.fields['url']
     const url = (typeof told === 'string' ? told : config.serverUrl).replace(/\/$/, '')
     await place.write({ pid: process.pid, url, temporary, startedAt: new Date().toISOString() })
-    return { url, broker, ...up }
+    const grpc = said.fields['grpc']
+    return { url, grpc: typeof grpc === 'string' ? grpc : '', broker, ...up }
   } catch (error) {
     await up.stop()
     throw error

@@ -85,6 +85,7 @@ describe('images', () => {
           ...nats.env,
           PIXELFLOW_LOG_FORMAT: 'json',
           PIXELFLOW_HTTP_PORT: String(await freePort()),
+          PIXELFLOW_GRPC_PORT: '0',
           PIXELFLOW_API_TOKENS: 'local:a-long-random-token',
         },
       })

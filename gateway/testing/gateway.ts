@@ -6,7 +6,6 @@ import { eventOf, type EventKind } from '@pixelflow/core/event'
 import type { Task } from '@pixelflow/core/task'
 import { bootstrap } from '@pixelflow/fabric/bootstrap'
 import { connect } from '@pixelflow/fabric/connect'
-import { streamInfo } from '@pixelflow/fabric/jetstream'
 import { openFabric, type Fabric } from '@pixelflow/fabric/open'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
 import { startNats, type Nats, type NatsOptions } from '@pixelflow/testkit/nats'
@@ -18,6 +17,8 @@ export type UploadBody = NonNullable<RequestInit['body']>
 /** A gateway in this process on a broker of its own. Only tests use this. */
 export interface TestGateway extends AsyncDisposable {
   readonly url: string
+  /** Where gRPC is spoken. */
+  readonly grpcAddress: string
   readonly nats: Nats
   /** Ports of another process, to play the actors' part. */
   readonly fabric: Fabric
@@ -79,7 +80,10 @@ export async function openTestGateway({
   }
   const fabric = stack.use(await openFabric({ settings, name: 'test', log }))
   const broker = stack.use(await connect({ settings, name: 'test', log }))
-  const count = async (stream: string) => (await streamInfo(broker, stream)).state.messages
+  const count = async (stream: string) => {
+    const info = await broker.request(`$JS.API.STREAM.INFO.${stream}`)
+    return info.json<{ state: { messages: number } }>().state.messages
+  }
   let gateway = await open()
   stack.defer(() => gateway[Symbol.asyncDispose]())
   const account = 'local'
@@ -95,6 +99,9 @@ export async function openTestGateway({
     logs,
     get url() {
       return gateway.url
+    },
+    get grpcAddress() {
+      return gateway.grpcAddress
     },
     call,
     upload,

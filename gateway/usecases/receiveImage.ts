@@ -12,6 +12,8 @@ export interface Upload {
   readonly mediaType: string | null
   /** How many bytes the client promises; null when it does not say. */
   readonly bytes: number | null
+  /** SHA-256 that the client promises, in lower case; asked once the body is over. */
+  readonly sha256?: () => string | undefined
 }
 
 /** What the bytes themselves have told. */
@@ -85,6 +87,14 @@ export function truncated(cause?: unknown): Fault {
   return new Fault('truncated_upload', 'The upload ended before the whole file had arrived.', {
     remedy: 'Send it again.',
     ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+/** What has arrived is not what was sent. */
+export function damaged(): Fault {
+  return new Fault('invalid_request', 'The SHA-256 of what has arrived is not the promised one.', {
+    field: 'commit.sha256',
+    remedy: 'Send the file again, and the digest of exactly these bytes.',
   })
 }
 

@@ -4,7 +4,7 @@ import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import type { Ports } from './ports.ts'
-import { demandAcceptable, receiveImage, type Received, type Upload } from './receiveImage.ts'
+import { damaged, demandAcceptable, receiveImage, type Received, type Upload } from './receiveImage.ts'
 
 /** A file that has arrived whole and is nobody's yet. Exactly one of the two ends it. */
 export interface StagedImage {
@@ -31,16 +31,26 @@ export function stageImage({ images, sources, limits }: Pick<Ports, 'images' | '
     const write = await sources.begin()
     try {
       const received = await receiveImage(upload, write, limits)
-      return { keep: () => keep(who, write, received), drop: () => write.abort() }
+      return { keep: () => keep(who, write, received, upload.sha256?.()), drop: () => write.abort() }
     } catch (thrown) {
       await write.abort()
       throw thrown
     }
   }
 
-  async function keep({ account }: Principal, write: BlobWrite, received: Received): Promise<ImageRecord> {
+  async function keep(
+    { account }: Principal,
+    write: BlobWrite,
+    received: Received,
+    promised: string | undefined,
+  ): Promise<ImageRecord> {
     const { mediaType } = format(received.format)
-    const { info } = await write.commit((sha256) => blobName(account, sha256), { mediaType })
+    // A commit that throws leaves nothing behind.
+    const name = (sha256: string) => {
+      if (promised !== undefined && promised !== sha256) throw damaged()
+      return blobName(account, sha256)
+    }
+    const { info } = await write.commit(name, { mediaType })
     const record: ImageRecord = {
       id: Bun.randomUUIDv7(),
       account,

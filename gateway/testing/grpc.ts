@@ -1,0 +1,150 @@
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type DescMethod,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf'
+import { StatusSchema, type Status } from '@pixelflow/proto/google/rpc/status_pb'
+import { ImageService, type UploadRequest, UploadRequestSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import * as grpc from '@grpc/grpc-js'
+
+/** A method as far as calling it goes. */
+type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O }
+
+export interface CallOptions {
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly deadlineMs?: number
+}
+
+/** A client of the gRPC port, on a connection of its own. Only tests use this. */
+export interface GrpcClient extends Disposable {
+  readonly client: grpc.Client
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+    options?: CallOptions,
+  ): Promise<MessageShape<O>>
+  /** A call that streams messages down; leaving the loop cancels it. */
+  down<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+    options?: CallOptions,
+  ): grpc.ClientReadableStream<MessageShape<O>>
+  upload(options?: CallOptions): Uploading
+}
+
+export interface Uploading {
+  readonly call: grpc.ClientWritableStream<UploadRequest>
+  readonly reply: Promise<MessageShape<typeof ImageService.method.upload.output>>
+  /** Sends one piece, waiting while the other side takes no more. */
+  send(data: MessageInitShape<typeof UploadRequestSchema>['data']): Promise<void>
+}
+
+export function grpcClient(address: string, options: grpc.ChannelOptions = {}): GrpcClient {
+  const client = new grpc.Client(address, grpc.credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+    ...options,
+  })
+  const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`
+  const metadataOf = ({ metadata = {} }: CallOptions = {}) => {
+    const made = new grpc.Metadata()
+    for (const [name, value] of Object.entries(metadata)) made.set(name, value)
+    return made
+  }
+  const limits = ({ deadlineMs }: CallOptions = {}) =>
+    deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs }
+
+  return {
+    client,
+    unary: (method, request, options) =>
+      new Promise((resolve, reject) => {
+        client.makeUnaryRequest(
+          pathOf(method),
+          encoder(method.input),
+          decoder(method.output),
+          create(method.input, request),
+          metadataOf(options),
+          limits(options),
+          (error, answer) => (answer ? resolve(answer) : reject(error)),
+        )
+      }),
+    down: (method, request, options) =>
+      client.makeServerStreamRequest(
+        pathOf(method),
+        encoder(method.input),
+        decoder(method.output),
+        create(method.input, request),
+        metadataOf(options),
+        limits(options),
+      ),
+    upload(options) {
+      const { upload } = ImageService.method
+      const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof upload.output>>()
+      promise.catch(() => {})
+      const call = client.makeClientStreamRequest(
+        pathOf(upload),
+        encoder(upload.input),
+        decoder(upload.output),
+        metadataOf(options),
+        limits(options),
+        (error, answer) => (answer ? resolve(answer) : reject(error)),
+      )
+      const over = promise.then(
+        () => {},
+        () => {},
+      )
+      return {
+        call,
+        reply: promise,
+        async send(data) {
+          const taken = new Promise<void>((done) => {
+            call.write(create(UploadRequestSchema, data === undefined ? {} : { data }), () => done())
+          })
+          await Promise.race([taken, over])
+        },
+      }
+    },
+    [Symbol.dispose]: () => client.close(),
+  }
+}
+
+/** Uploads bytes by the book: metadata, chunks, commit. */
+export async function uploadWhole(client: GrpcClient, bytes: Uint8Array, chunkBytes = 64 * 1024) {
+  const { call, reply, send } = client.upload()
+  await send({ case: 'metadata', value: { mediaType: 'image/jpeg' } })
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    await send({ case: 'chunk', value: bytes.subarray(at, at + chunkBytes) })
+  }
+  await send({ case: 'commit', value: { bytes: BigInt(bytes.length), sha256: digestOf(bytes) } })
+  call.end()
+  return (await reply).image
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
+}
+
+/** What a call has failed with. @throws Error when it has not. */
+export async function failure(
+  promise: Promise<unknown>,
+): Promise<{ code: number; details: string; metadata: grpc.Metadata; status: Status | undefined }> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: grpc.ServiceError) => thrown,
+  )
+  if (!error) throw new Error('The call did not fail.')
+  const [bytes] = error.metadata.get('grpc-status-details-bin')
+  const status = bytes instanceof Uint8Array ? fromBinary(StatusSchema, bytes) : undefined
+  return { code: error.code, details: error.details, metadata: error.metadata, status }
+}
+
+function encoder<D extends DescMessage>(schema: D) {
+  return (message: MessageShape<D>): Buffer => Buffer.from(toBinary(schema, message))
+}
+
+function decoder<D extends DescMessage>(schema: D) {
+  return (bytes: Buffer): MessageShape<D> => fromBinary(schema, bytes)
+}

@@ -1,0 +1,46 @@
+import { Fault } from '@pixelflow/core/fault'
+import {
+  HealthCheckResponse_ServingStatus as Serving,
+  type Health,
+} from '@pixelflow/proto/grpc/health/v1/health_pb'
+import type { Readiness } from './readiness.ts'
+import type { Implementation } from './rpc.ts'
+
+/** grpc.health.v1: for the whole server ("") and each of its services. Probes are not asked who they are. */
+export function health(readiness: Readiness, services: readonly string[]): Implementation<typeof Health> {
+  const known = new Set(['', ...services])
+  const statusOf = (isReady: boolean) => (isReady ? Serving.SERVING : Serving.NOT_SERVING)
+
+  return {
+    async check({ service }) {
+      if (!known.has(service)) throw unknown(service)
+      return { status: statusOf(await readiness.now()) }
+    },
+    async list() {
+      const status = statusOf(await readiness.now())
+      return { statuses: Object.fromEntries([...known].map((name) => [name, { status }])) }
+    },
+    async *watch({ service }, { signal }) {
+      // A service may come with a later version, so this is no error; the caller waits, by the protocol's rules.
+      if (!known.has(service)) {
+        yield { status: Serving.SERVICE_UNKNOWN }
+        await aborted(signal)
+        return
+      }
+      for await (const isReady of readiness.changes(signal)) yield { status: statusOf(isReady) }
+      signal.throwIfAborted()
+      throw new Fault('unavailable', 'This gateway is stopping.', { retryAfterMs: 100 })
+    },
+  }
+}
+
+function unknown(service: string): Fault {
+  return new Fault('not_found', `There is no service ${service.slice(0, 200)} here.`, { field: 'service' })
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (signal.aborted) resolve()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  return promise
+}

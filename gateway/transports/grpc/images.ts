@@ -1,0 +1,62 @@
+import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { formatIds } from '@pixelflow/core/format'
+import { Auth, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Limits } from '../../usecases/ports.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import type { Implementation } from './rpc.ts'
+import { taskMethods } from './tasks.ts'
+import { uploadOf } from './upload.ts'
+import { imageMessage } from './views.ts'
+
+export interface ImageServiceNeeds {
+  readonly usecases: Usecases
+  readonly auth: 'none' | 'token'
+  readonly limits: Limits
+  readonly uploadIdleTimeoutMs: number
+  readonly version: string
+}
+
+/** pixelflow.v1.ImageService on the use-cases: the one implementation of every protocol that speaks its messages. */
+export function imageService(needs: ImageServiceNeeds): Implementation<typeof ImageService> {
+  const { usecases, auth, limits, uploadIdleTimeoutMs, version } = needs
+  return {
+    ...taskMethods(usecases),
+    async getVersion(_, call) {
+      call.letIn()
+      return {
+        version,
+        maxUploadBytes: BigInt(limits.maxUploadBytes),
+        maxPixels: BigInt(limits.maxPixels),
+        formats: formatIds,
+        auth: auth === 'token' ? Auth.TOKEN : Auth.NONE,
+      }
+    },
+    async listOperations(_, call) {
+      const { operations, recipe } = usecases.listOperations(call.caller())
+      return {
+        operations: operations.map(({ examples, schema, ...one }) => ({
+          ...one,
+          schema: schema as unknown as JsonObject,
+          examples: examples.map(({ text, recipe }) => ({
+            text,
+            recipe: fromJson(ValueSchema, recipe as JsonValue),
+          })),
+        })),
+        recipe: recipe as unknown as JsonObject,
+      }
+    },
+    async upload(pieces, call) {
+      const who = call.caller()
+      const upload = await uploadOf(pieces, uploadIdleTimeoutMs)
+      return { image: imageMessage(await usecases.uploadImage(who, upload)) }
+    },
+    async getImage({ id }, call) {
+      return { image: imageMessage(await usecases.inspectImage(call.caller(), id)) }
+    },
+    async deleteImage({ id }, call) {
+      await usecases.deleteImage(call.caller(), id)
+      return {}
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import { once, type EventEmitter } from 'node:events'
+import type { Readable } from 'node:stream'
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+} from '@bufbuild/protobuf'
+import type * as grpc from '@grpc/grpc-js'
+import { faultOf, type Desk, type Visit } from '../desk.ts'
+import type { Call, Implementation } from '../rpc.ts'
+import { errorOf, headersOf, idMetadata } from './metadata.ts'
+
+type Sent = MessageInitShape<DescMessage>
+type Single = (input: Message | AsyncIterable<Message>, call: Call) => Promise<Sent>
+type Many = (input: Message | AsyncIterable<Message>, call: Call) => AsyncIterable<Sent>
+
+/** What all kinds of call have in common. */
+interface Receiving extends EventEmitter {
+  readonly metadata: grpc.Metadata
+  readonly cancelled: boolean
+  getHost(): string
+  sendMetadata(metadata: grpc.Metadata): void
+}
+
+/** What the two kinds that send streams have besides. */
+interface Sending extends Receiving {
+  write(message: Message): boolean
+  end(): unknown
+}
+
+/** Serves an implementation over native gRPC. */
+export function bind<S extends DescService>(
+  server: grpc.Server,
+  service: S,
+  implementation: Implementation<S>,
+  desk: Desk,
+): void {
+  const methods = implementation as Readonly<Record<string, unknown>>
+  const handlers = service.methods.map((method) => [
+    method.localName,
+    handlerOf(method, methods[method.localName], desk),
+  ])
+  const handlersByName = Object.fromEntries(handlers) as grpc.UntypedServiceImplementation
+  server.addService(definitionOf(service), handlersByName)
+}
+
+function handlerOf(method: DescMethod, implemented: unknown, desk: Desk) {
+  const name = `${method.parent.typeName}/${method.name}`
+  switch (method.methodKind) {
+    case 'unary':
+      return (call: grpc.ServerUnaryCall<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
+        void answerOnce(call, call.request, reply)
+    case 'client_streaming':
+      return (call: grpc.ServerReadableStream<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
+        void answerOnce(call, messagesOf(call), reply)
+    case 'server_streaming':
+      return (call: grpc.ServerWritableStream<Message, Message>) => void answerOften(call, call.request)
+    case 'bidi_streaming':
+      return (call: grpc.ServerDuplexStream<Message, Message>) => void answerOften(call, messagesOf(call))
+  }
+
+  async function answerOnce(
+    call: Receiving,
+    input: Message | AsyncIterable<Message>,
+    reply: grpc.sendUnaryData<Message>,
+  ): Promise<void> {
+    const visit = visitOf(call, name, desk)
+    try {
+      const sent = await (implemented as Single)(input, visit)
+      call.sendMetadata(idMetadata(visit.requestId))
+      reply(null, create(method.output, sent))
+      visit.ended()
+    } catch (thrown) {
+      const fault = faultOf(thrown, visit.signal)
+      reply(errorOf(fault, visit.requestId))
+      visit.ended(fault)
+    }
+  }
+
+  async function answerOften(call: Sending, input: Message | AsyncIterable<Message>): Promise<void> {
+    const visit = visitOf(call, name, desk)
+    // Also what is written after the client has gone ends here.
+    call.on('error', () => {})
+    let isFirst = true
+    const begin = () => {
+      if (isFirst) call.sendMetadata(idMetadata(visit.requestId))
+      isFirst = false
+    }
+    try {
+      for await (const sent of (implemented as Many)(input, visit)) {
+        visit.signal.throwIfAborted()
+        begin()
+        // The client takes no more for now; whoever makes the messages waits with us.
+        if (!call.write(create(method.output, sent))) await once(call, 'drain', { signal: visit.signal })
+      }
+      begin()
+      call.end()
+      visit.ended()
+    } catch (thrown) {
+      const fault = faultOf(thrown, visit.signal)
+      call.emit('error', errorOf(fault, visit.requestId))
+      visit.ended(fault)
+    }
+  }
+}
+
+function visitOf(call: Receiving, method: string, desk: Desk): Visit {
+  const gone = new AbortController()
+  call.once('cancelled', () => gone.abort())
+  if (call.cancelled) gone.abort()
+  return desk({ method, headers: headersOf(call.metadata, call.getHost()), signal: gone.signal })
+}
+
+/** Leaving the loop must not destroy the call, or its status would never be sent. */
+function messagesOf(call: Readable): AsyncIterable<Message> {
+  return call.iterator({ destroyOnReturn: false })
+}
+
+function definitionOf(service: DescService): grpc.ServiceDefinition {
+  const rows = service.methods.map(({ name, localName, methodKind, input, output }) => {
+    const row: grpc.MethodDefinition<Message, Message> = {
+      path: `/${service.typeName}/${name}`,
+      originalName: localName,
+      requestStream: methodKind === 'client_streaming' || methodKind === 'bidi_streaming',
+      responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
+      requestSerialize: (message) => bytesOf(input, message),
+      requestDeserialize: (bytes) => fromBinary(input, bytes),
+      responseSerialize: (message) => bytesOf(output, message),
+      responseDeserialize: (bytes) => fromBinary(output, bytes),
+    }
+    return [localName, row]
+  })
+  return Object.fromEntries(rows) as grpc.ServiceDefinition
+}
+
+function bytesOf(schema: DescMessage, message: Message): Buffer {
+  const { buffer, byteOffset, byteLength } = toBinary(schema, message)
+  return Buffer.from(buffer, byteOffset, byteLength)
+}

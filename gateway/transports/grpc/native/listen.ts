@@ -1,0 +1,101 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Admission } from '../../../accounts/admission.ts'
+import { createDesk } from '../desk.ts'
+import { health } from '../health.ts'
+import { imageService, type ImageServiceNeeds } from '../images.ts'
+import { createReadiness } from '../readiness.ts'
+import { reflection, reflectionServices } from '../reflection.ts'
+import { bind } from './bind.ts'
+import { deferWrites } from './deferred.ts'
+import { widenWindows } from './windows.ts'
+
+export interface GrpcNeeds extends Omit<ImageServiceNeeds, 'auth'> {
+  readonly admission: Admission
+  readonly isReady: () => Promise<boolean>
+  readonly log: Log
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** How old a connection grows before its client is asked to make another, so that long streams spread anew. */
+  readonly connectionAgeMs?: number
+}
+
+/** The gRPC port, open. */
+export interface GrpcServer {
+  readonly port: number
+  /** Says that it cannot serve any more, lets nobody in, and lets calls end; false when some did not in time. */
+  drain(withinMs: number): Promise<boolean>
+}
+
+const minuteMs = 60_000
+
+/** Largest message that is taken. */
+export const largestMessage = 4 * 1024 * 1024
+
+/** Opens the gRPC port. @throws Error when the address cannot be listened on. */
+export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
+  const { admission, isReady, log, host, port, connectionAgeMs = 5 * minuteMs } = needs
+  const server = new Server({
+    interceptors: [deferWrites],
+    // Bun: more streams at once could nest too deep; clients wait for a free one.
+    'grpc.max_concurrent_streams': 256,
+    'grpc.max_receive_message_length': largestMessage,
+    'grpc.keepalive_time_ms': minuteMs,
+    'grpc.keepalive_timeout_ms': 20_000,
+    'grpc.max_connection_age_ms': connectionAgeMs,
+    // For calls that were under way by then.
+    'grpc.max_connection_age_grace_ms': 2 * connectionAgeMs,
+    'grpc.enable_channelz': 0,
+  })
+  widenWindows(server)
+
+  const readiness = createReadiness(isReady)
+  const desk = createDesk(admission, log)
+  const services = [ImageService, Health, ...reflectionServices]
+  const described = reflection(services)
+  bind(server, ImageService, imageService({ ...needs, auth: admission.auth }), desk)
+  bind(
+    server,
+    Health,
+    health(
+      readiness,
+      services.map((one) => one.typeName),
+    ),
+    desk,
+  )
+  bind(server, reflectionServices[0], described.v1, desk)
+  bind(server, reflectionServices[1], described.v1alpha, desk)
+
+  const bound = await listen(server, host, port)
+  return {
+    port: bound,
+    async drain(withinMs) {
+      readiness.close()
+      const done = Promise.withResolvers<boolean>()
+      server.tryShutdown((error) => done.resolve(!error))
+      const timer = setTimeout(() => done.resolve(false), withinMs)
+      const isDrained = await done.promise
+      clearTimeout(timer)
+      server.forceShutdown()
+      return isDrained
+    },
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  server.bindAsync(`${name}:${port}`, ServerCredentials.createInsecure(), (cause, bound) => {
+    if (!cause) return resolve(bound)
+    const taken = cause.message.includes('EADDRINUSE')
+    const why = taken ? 'it is taken by another process' : cause.message
+    const remedy = taken
+      ? 'Stop that one, or set PIXELFLOW_GRPC_PORT to another port.'
+      : 'Check PIXELFLOW_HOST.'
+    reject(new Error(`Cannot listen on ${host} port ${port}: ${why}. ${remedy}`, { cause }))
+  })
+  return promise
+}

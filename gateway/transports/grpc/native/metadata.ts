@@ -1,0 +1,32 @@
+import { Metadata, status, type ServerErrorResponse } from '@grpc/grpc-js'
+import type { Fault } from '@pixelflow/core/fault'
+import { statusBytes } from '../status.ts'
+
+/** Metadata as headers; the authority stands as `host`, whatever else the client may have called so. */
+export function headersOf(metadata: Metadata, authority: string): Headers {
+  const headers = new Headers()
+  for (const name of Object.keys(metadata.getMap())) {
+    for (const value of metadata.get(name)) {
+      if (typeof value === 'string') headers.append(name, value)
+    }
+  }
+  headers.set('host', authority)
+  return headers
+}
+
+export function idMetadata(requestId: string): Metadata {
+  const metadata = new Metadata()
+  metadata.set('x-request-id', requestId)
+  return metadata
+}
+
+/** A fault as the error that grpc-js turns into a status with details. */
+export function errorOf(fault: Fault, requestId: string): ServerErrorResponse {
+  const metadata = idMetadata(requestId)
+  metadata.set('grpc-status-details-bin', Buffer.from(statusBytes(fault, requestId)))
+  return Object.assign(new Error(fault.message), {
+    code: status[status[fault.row.grpc] as keyof typeof status],
+    details: fault.message,
+    metadata,
+  })
+}

@@ -1,0 +1,29 @@
+import type { Http2Server, ServerHttp2Session } from 'node:http2'
+import type { Server, ServerCredentials } from '@grpc/grpc-js'
+
+/**
+ * Bytes that a client may send ahead, on a stream and on its whole connection. The 64 KiB of HTTP/2 would let through
+ * so much a round trip and no more. The two are equal because Bun stalls uploads for ever when the connection's window
+ * is more than twice the stream's.
+ */
+export const windowBytes = 4 * 1024 * 1024
+
+/** What we use of the server's inside: it has no option for windows. */
+interface Inside {
+  readonly commonServerOptions: { settings?: { initialWindowSize?: number } }
+  createHttp2Server: (credentials: ServerCredentials) => Http2Server
+}
+
+/** Sets the windows of every connection. @throws Error when this version of grpc-js is made otherwise. */
+export function widenWindows(server: Server): void {
+  const inside = server as unknown as Partial<Inside>
+  const { commonServerOptions, createHttp2Server } = inside
+  if (typeof commonServerOptions !== 'object' || typeof createHttp2Server !== 'function') {
+    throw new Error('This version of @grpc/grpc-js has its HTTP/2 settings elsewhere.')
+  }
+  commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: windowBytes }
+  inside.createHttp2Server = (credentials) =>
+    createHttp2Server
+      .call(server, credentials)
+      .on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(windowBytes))
+}

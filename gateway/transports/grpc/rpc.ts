@@ -1,0 +1,35 @@
+import type { Principal } from '@pixelflow/core/principal'
+import type {
+  DescMethodBiDiStreaming,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from '@bufbuild/protobuf'
+
+/** One call as its implementation sees it, whichever protocol it came by. */
+export interface Call {
+  readonly requestId: string
+  /** Aborts when the client has gone or its deadline has passed. */
+  readonly signal: AbortSignal
+  /** Who calls. @throws Fault `unauthenticated` or `forbidden` when nobody does whom we know. */
+  caller(): Principal
+  /** For what anybody may ask. @throws Fault `forbidden` for foreign pages where there are no tokens. */
+  letIn(): void
+}
+
+type Method<M> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, call: Call) => Promise<MessageInitShape<O>>
+    : M extends DescMethodClientStreaming<infer I, infer O>
+      ? (requests: AsyncIterable<MessageShape<I>>, call: Call) => Promise<MessageInitShape<O>>
+      : M extends DescMethodServerStreaming<infer I, infer O>
+        ? (request: MessageShape<I>, call: Call) => AsyncIterable<MessageInitShape<O>>
+        : M extends DescMethodBiDiStreaming<infer I, infer O>
+          ? (requests: AsyncIterable<MessageShape<I>>, call: Call) => AsyncIterable<MessageInitShape<O>>
+          : never
+
+/** A service without a protocol: its methods, typed by its descriptor. */
+export type Implementation<S extends DescService> = { [K in keyof S['method']]: Method<S['method'][K]> }

@@ -1,0 +1,150 @@
+import { toJson, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt'
+import { isFinal, parseResumeToken, type StoredEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Task } from '@pixelflow/core/task'
+import {
+  TaskStatus,
+  type ImageService,
+  type ListTasksRequestSchema,
+  type ProcessResponseSchema,
+} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { chunksOf, download } from './content.ts'
+import type { Call, Implementation } from './rpc.ts'
+import { eventMessage, statusFrom, taskMessage } from './views.ts'
+
+type Methods = Implementation<typeof ImageService>
+
+/** The methods about tasks and about stored bytes. */
+export function taskMethods(
+  usecases: Usecases,
+): Pick<
+  Methods,
+  'createTask' | 'process' | 'watchTask' | 'getTask' | 'listTasks' | 'cancelTask' | 'deleteTask' | 'download'
+> {
+  return {
+    async createTask({ image, recipe }, call) {
+      const task = await usecases.createTask(call.caller(), image, recipeOf(recipe))
+      return { task: taskMessage(task) }
+    },
+    async *process({ image, recipe }, call) {
+      const who = call.caller()
+      const { id } = await usecases.createTask(who, image, recipeOf(recipe))
+      let last: Task | undefined
+      for await (const one of follow(usecases, call, id, 0)) {
+        last = one.event.task
+        yield { data: { case: 'event', value: eventMessage(one) } }
+      }
+      yield* results(usecases, call, demandCompleted(last, id))
+    },
+    async *watchTask({ id, after }, call) {
+      for await (const one of follow(usecases, call, id, afterOf(after))) yield { event: eventMessage(one) }
+    },
+    async getTask({ id }, call) {
+      return { task: taskMessage(await usecases.getTask(call.caller(), id)) }
+    },
+    async listTasks(request, call) {
+      const { items, next } = await usecases.listTasks(call.caller(), queryOf(request))
+      return { items: items.map(taskMessage), next: next ?? '' }
+    },
+    async cancelTask({ id }, call) {
+      return { task: taskMessage(await usecases.cancelTask(call.caller(), id)) }
+    },
+    async deleteTask({ id }, call) {
+      await usecases.deleteTask(call.caller(), id)
+      return {}
+    },
+    async *download({ source, offset, length }, call) {
+      const who = call.caller()
+      if (source.case === undefined) throw noSource()
+      const content =
+        source.case === 'image'
+          ? await usecases.readImage(who, source.value)
+          : await usecases.readOutput(who, source.value.task, source.value.name || 'default')
+      yield* download(content, { offset, ...(length === undefined ? {} : { length }) })
+    },
+  }
+}
+
+/** Events up to the final one. @throws Fault `unavailable` when they end before it because the gateway stops. */
+async function* follow(
+  { watchTask }: Usecases,
+  call: Call,
+  id: string,
+  after: number,
+): AsyncGenerator<StoredEvent, void> {
+  const events = await watchTask(call.caller(), id, after, call.signal)
+  if (events === null) return
+  for await (const one of events) {
+    yield one
+    if (isFinal(one.event)) return
+  }
+  call.signal.throwIfAborted()
+  throw new Fault('unavailable', 'This gateway is stopping.', {
+    remedy: 'Watch the task again, after the token of the last event seen: another gateway goes on.',
+    retryAfterMs: 100,
+  })
+}
+
+async function* results(
+  { readOutput }: Usecases,
+  call: Call,
+  task: Task,
+): AsyncGenerator<MessageInitShape<typeof ProcessResponseSchema>, void> {
+  for (const output of taskMessage(task).outputs ?? []) {
+    yield { data: { case: 'output', value: output } }
+    const content = await readOutput(call.caller(), task.id, output.name ?? '')
+    for await (const value of chunksOf(content)) yield { data: { case: 'chunk', value } }
+  }
+}
+
+function demandCompleted(task: Task | undefined, id: string): Task {
+  if (task?.status === 'completed') return task
+  if (task?.fault) throw Fault.from(task.fault)
+  throw new Fault('cancelled', `The task ${id} was cancelled or deleted.`)
+}
+
+/** @throws Fault `invalid_recipe`. */
+function recipeOf(value: Value | undefined): Recipe {
+  if (value !== undefined && value.kind.case !== undefined) return parseRecipe(toJson(ValueSchema, value))
+  throw new Fault('invalid_recipe', 'There is no recipe.', {
+    field: 'recipe',
+    remedy: 'Send it in the short text form, such as "resize:800/format:webp", or as a struct.',
+  })
+}
+
+/** @throws Fault `invalid_request`. */
+function queryOf({ status, limit, cursor }: MessageShape<typeof ListTasksRequestSchema>) {
+  if (limit < 0 || limit > 200) {
+    throw new Fault('invalid_request', `The limit ${limit} is not between 1 and 200.`, { field: 'limit' })
+  }
+  const known = statusFrom(status)
+  if (status !== TaskStatus.UNSPECIFIED && known === undefined) {
+    throw new Fault('invalid_request', `There is no task status ${status}.`, { field: 'status' })
+  }
+  return {
+    limit: limit || 50,
+    ...(known === undefined ? {} : { status: known }),
+    ...(cursor === '' ? {} : { cursor }),
+  }
+}
+
+/** @throws Fault `invalid_request`. */
+function afterOf(token: string): number {
+  if (token === '') return 0
+  const seq = parseResumeToken(token)
+  if (seq !== undefined) return seq
+  throw new Fault('invalid_request', 'The resume token is none that this server gave out.', {
+    field: 'after',
+    remedy: 'Send the token of the last event seen, or none to begin at the first event.',
+  })
+}
+
+function noSource(): Fault {
+  return new Fault('invalid_request', 'Nothing was named to be downloaded.', {
+    field: 'source',
+    remedy: 'Name an image or an output.',
+  })
+}

@@ -1,0 +1,88 @@
+import type { MessageShape } from '@bufbuild/protobuf'
+import { Fault } from '@pixelflow/core/fault'
+import { truncated, type Upload } from '../../usecases/receiveImage.ts'
+import type { UploadCommit, UploadRequestSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
+
+type Piece = MessageShape<typeof UploadRequestSchema>
+
+/**
+ * The file in a stream of upload messages, its metadata already read. Its body ends well only behind a commit that
+ * fits: a cancelled stream of some clients looks like one that has ended.
+ * @throws Fault `invalid_request`, `truncated_upload`.
+ */
+export async function uploadOf(pieces: AsyncIterable<Piece>, idleTimeoutMs: number): Promise<Upload> {
+  const source = pieces[Symbol.asyncIterator]()
+  const next = async () => {
+    const found = await within(source.next(), idleTimeoutMs)
+    return found.done === true ? undefined : found.value.data
+  }
+
+  const first = await next()
+  if (first?.case !== 'metadata') throw misplaced('the metadata', 'metadata')
+  const { mediaType, bytes } = first.value
+  let commit: UploadCommit | undefined
+
+  async function* body(): AsyncGenerator<Uint8Array, void> {
+    for (let taken = 0; ;) {
+      const piece = await next()
+      switch (piece?.case) {
+        case 'chunk':
+          taken += piece.value.length
+          if (piece.value.length > 0) yield piece.value
+          break
+        case 'commit':
+          demandSize(piece.value, taken)
+          commit = piece.value
+          if ((await next()) !== undefined) throw misplaced('nothing more', 'commit')
+          return
+        case 'metadata':
+          throw misplaced('a chunk or the commit', 'metadata')
+        case undefined:
+          throw truncated()
+      }
+    }
+  }
+
+  return {
+    body: body(),
+    mediaType: mediaType.split(';', 1)[0]?.trim().toLowerCase() || null,
+    bytes: bytes === undefined ? null : Number(bytes),
+    sha256: () => commit?.sha256.toLowerCase(),
+  }
+}
+
+function demandSize({ bytes, sha256 }: UploadCommit, taken: number): void {
+  if (!/^[0-9a-f]{64}$/i.test(sha256)) {
+    throw new Fault('invalid_request', 'The digest of the commit is no SHA-256.', {
+      field: 'commit.sha256',
+      remedy: 'Send the SHA-256 of the file as 64 hexadecimal digits.',
+    })
+  }
+  if (bytes > BigInt(taken)) throw truncated()
+  if (bytes === BigInt(taken)) return
+  throw new Fault('invalid_request', `${taken} bytes have come, the commit speaks of ${bytes}.`, {
+    field: 'commit.bytes',
+    remedy: 'Commit with the size of what was sent.',
+  })
+}
+
+function misplaced(expected: string, field: string): Fault {
+  return new Fault('invalid_request', `Here ${expected} should have come.`, {
+    field,
+    remedy: 'Send the metadata, then chunks, then the commit, and end the stream.',
+  })
+}
+
+/** @throws Fault `truncated_upload` when the client pauses for longer. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(truncated(new Error(`The client has sent nothing for ${ms} ms.`))),
+    ms,
+  )
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
