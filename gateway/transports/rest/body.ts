@@ -7,7 +7,7 @@ import { truncated } from '../../usecases/receiveImage.ts'
  * The body of a request, pulled: the client is held back until the next piece is asked for. Leaving early frees it.
  * @throws Fault `truncated_upload` when the client goes away in the middle.
  */
-export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array, void> {
+export async function* bodyOf(request: Request, alive: Alive = () => {}): AsyncGenerator<Uint8Array, void> {
   if (request.body === null) return
   const reader = request.body.getReader()
   const sweep = createSweep()
@@ -20,6 +20,7 @@ export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array, void
       })
       isOver = done
       if (!value) continue
+      alive()
       yield value
       sweep(value.length)
     }
@@ -40,18 +41,34 @@ export function lengthOf(request: Request): number | null {
   return length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null
 }
 
-/** How long the client may pause; a server that does not set it would cut a held back upload off after its own time. */
-export function allowPauses(server: Server<unknown> | null, request: Request, pauseMs: number): void {
-  server?.timeout(request, Math.ceil(pauseMs / 1000))
+/** To be called for each sign of life of a client. */
+export type Alive = () => void
+
+/**
+ * Lets the client pause for so long and no longer. The server's own timeout wants 16 kB a second on average; over a
+ * slow line that is too much to ask, so each piece that arrives winds it up again.
+ */
+export function allowPauses(server: Server<unknown> | null, request: Request, pauseMs: number): Alive {
+  // Its clock ticks every four seconds, and 255 is the most it counts.
+  const seconds = Math.min(255, Math.ceil(pauseMs / 1000) + 4)
+  let woundAt = -Infinity
+  const alive = () => {
+    const now = performance.now()
+    if (now - woundAt < 500) return
+    woundAt = now
+    server?.timeout(request, seconds)
+  }
+  alive()
+  return alive
 }
 
 const largestJson = 1024 * 1024
 
 /** @throws Fault `invalid_request` for what is too long or no JSON, `truncated_upload`. */
-export async function readJson(request: Request): Promise<unknown> {
+export async function readJson(request: Request, alive?: Alive): Promise<unknown> {
   const pieces: Uint8Array[] = []
   let bytes = 0
-  for await (const piece of bodyOf(request)) {
+  for await (const piece of bodyOf(request, alive)) {
     bytes += piece.length
     if (bytes > largestJson)
       throw new Fault('invalid_request', `The body is longer than ${largestJson} bytes.`)

@@ -7,7 +7,7 @@ import type { Limits } from '../../usecases/ports.ts'
 import { tooLarge } from '../../usecases/receiveImage.ts'
 import type { StagedImage } from '../../usecases/uploadImage.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
-import { lengthOf } from './body.ts'
+import { lengthOf, type Alive } from './body.ts'
 import { readParts } from './multipart.ts'
 
 /** Room for the form around a file, when its length is judged before it is read. */
@@ -19,14 +19,24 @@ export interface FormNeeds {
 }
 
 /** An image from a form with a part `file`. */
-export async function uploadForm(needs: FormNeeds, who: Principal, request: Request): Promise<ImageRecord> {
-  const { image } = await readForm(needs, who, request, false)
+export async function uploadForm(
+  needs: FormNeeds,
+  who: Principal,
+  request: Request,
+  alive: Alive,
+): Promise<ImageRecord> {
+  const { image } = await readForm(needs, who, request, alive, false)
   return image.keep()
 }
 
 /** A task from a form with the parts `file` and `recipe`, in either order. */
-export async function processForm(needs: FormNeeds, who: Principal, request: Request): Promise<Task> {
-  const { image, recipe } = await readForm(needs, who, request, true)
+export async function processForm(
+  needs: FormNeeds,
+  who: Principal,
+  request: Request,
+  alive: Alive,
+): Promise<Task> {
+  const { image, recipe } = await readForm(needs, who, request, alive, true)
   const record = await image.keep()
   return needs.usecases.createTask(who, record.id, recipe as Recipe)
 }
@@ -36,13 +46,14 @@ async function readForm(
   { usecases, limits }: FormNeeds,
   who: Principal,
   request: Request,
+  alive: Alive,
   wantsRecipe: boolean,
 ) {
   if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
   let image: StagedImage | undefined
   let recipe: Recipe | undefined
   try {
-    for await (const part of readParts(request)) {
+    for await (const part of readParts(request, alive)) {
       if (part.kind === 'file' && part.name === 'file') {
         if (image) throw twice('file')
         image = await usecases.stageImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })

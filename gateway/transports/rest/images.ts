@@ -23,12 +23,16 @@ export function images({ usecases, admission, deliver, limits, uploadIdleTimeout
     .post(
       '/',
       async ({ request, server, who }) => {
-        allowPauses(server, request, uploadIdleTimeoutMs)
+        const alive = allowPauses(server, request, uploadIdleTimeoutMs)
         const mediaType = mediaTypeOf(request)
         const record =
           mediaType === 'multipart/form-data'
-            ? await uploadForm({ usecases, limits }, who, request)
-            : await usecases.uploadImage(who, { body: bodyOf(request), mediaType, bytes: lengthOf(request) })
+            ? await uploadForm({ usecases, limits }, who, request, alive)
+            : await usecases.uploadImage(who, {
+                body: bodyOf(request, alive),
+                mediaType,
+                bytes: lengthOf(request),
+              })
         return created(201, `/api/v1/images/${record.id}`, viewImage(record))
       },
       { parse: 'none' },

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { decodeField, make, type MultipartError, type PartInfo } from 'multipasta'
 import { truncated } from '../../usecases/receiveImage.ts'
-import { bodyOf } from './body.ts'
+import { bodyOf, type Alive } from './body.ts'
 
 export type Part =
   | { readonly kind: 'field'; readonly name: string; readonly value: string }
@@ -27,7 +27,7 @@ const mostParts = 16
  * named `recipe` is a field even when it is sent as a file.
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
-export async function* readParts(request: Request): AsyncGenerator<Part, void> {
+export async function* readParts(request: Request, alive?: Alive): AsyncGenerator<Part, void> {
   const pieces: Piece[] = []
   let failure: Fault | undefined
   const parser = make({
@@ -43,7 +43,7 @@ export async function* readParts(request: Request): AsyncGenerator<Part, void> {
     onError: (error) => (failure ??= faultOf(error)),
     onDone: () => pieces.push({ is: 'end' }),
   })
-  const chunks = bodyOf(request)
+  const chunks = bodyOf(request, alive)
 
   const next = async (): Promise<Piece> => {
     for (;;) {

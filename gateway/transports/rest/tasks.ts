@@ -35,15 +35,16 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
     .post(
       '/',
       async ({ request, server, who }) => {
-        allowPauses(server, request, uploadIdleTimeoutMs)
+        const alive = allowPauses(server, request, uploadIdleTimeoutMs)
         const task = await accept()
         return created(202, `/api/v1/tasks/${task.id}`, viewTask(task))
 
         async function accept() {
           const mediaType = mediaTypeOf(request)
-          if (mediaType === 'multipart/form-data') return processForm({ usecases, limits }, who, request)
+          if (mediaType === 'multipart/form-data')
+            return processForm({ usecases, limits }, who, request, alive)
           if (mediaType !== 'application/json') throw neither()
-          const { image, recipe } = checked(createTaskBody, await readJson(request), 'the body')
+          const { image, recipe } = checked(createTaskBody, await readJson(request, alive), 'the body')
           return usecases.createTask(who, image, parseRecipe(recipe))
         }
       },

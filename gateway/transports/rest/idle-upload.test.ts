@@ -1,0 +1,32 @@
+import { expect, test } from 'bun:test'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until } from '../../testing/gateway.ts'
+import { rawClient } from '../../testing/socket.ts'
+
+test.concurrent('an upload that pauses for too long is given up, and leaves nothing behind', async () => {
+  await using gateway = await openTestGateway({ env: { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' } })
+  const photo = await sampleImage({ width: 1500, height: 1000 })
+  const before = await gateway.messages()
+  using client = await rawClient(gateway.url)
+  await client.send(
+    `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length + 1}\r\n\r\n`,
+  )
+  await client.send(photo)
+  await until(async () => (await gateway.messages()).chunks > before.chunks)
+  await until(() => client.socket.closed, 15_000)
+  await until(async () => Bun.deepEquals(await gateway.messages(), before))
+}, 40_000)
+
+test.concurrent('an upload that only goes slowly arrives', async () => {
+  await using gateway = await openTestGateway({ env: { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' } })
+  const photo = await sampleImage({ width: 300, height: 200 })
+  using client = await rawClient(gateway.url)
+  await client.send(
+    `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length}\r\n\r\n`,
+  )
+  for (let at = 0; at < photo.length; at += Math.ceil(photo.length / 12)) {
+    await client.send(photo.subarray(at, at + Math.ceil(photo.length / 12)))
+    await Bun.sleep(850)
+  }
+  expect((await client.answer()).status).toBe(201)
+}, 40_000)
