@@ -116,7 +116,16 @@ function unsupported(detail: string): Fault {
 }
 
 export function tooLarge({ maxUploadBytes }: Limits): Fault {
-  return new Fault('image_too_large', `The file is larger than the ${maxUploadBytes} bytes that are taken.`, {
-    remedy: 'Send a smaller one.',
-  })
+  return new Fault(
+    'image_too_large',
+    `The file is too large: at most ${inWords(maxUploadBytes)} are taken.`,
+    {
+      remedy: 'Send a smaller one.',
+    },
+  )
+}
+
+function inWords(bytes: number): string {
+  const mebibytes = bytes / 2 ** 20
+  return mebibytes < 1 ? `${bytes} bytes` : `${Math.round(mebibytes * 10) / 10} MiB (${bytes} bytes)`
 }
