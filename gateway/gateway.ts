@@ -74,7 +74,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   })
   let isDraining = false
   const admission = createAdmission(config.apiTokens)
-  const examined = () => examine({ fabric, follower, outflow, spool, isDraining })
+  let grpc: GrpcServer | undefined
+  const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
   const app = createApp({
     usecases,
     admission,
@@ -88,7 +89,6 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     log,
   })
   const server = listen(app, config)
-  let grpc: GrpcServer | undefined
   parts.defer(async () => {
     isDraining = true
     // Event streams end, and their clients go on with another gateway.
@@ -160,10 +160,18 @@ interface Examined {
   readonly follower: Follower
   readonly outflow: Outflow
   readonly spool: Spool
+  readonly calls: number
   readonly isDraining: boolean
 }
 
-async function examine({ fabric, follower, outflow, spool, isDraining }: Examined): Promise<HealthView> {
+async function examine({
+  fabric,
+  follower,
+  outflow,
+  spool,
+  calls,
+  isDraining,
+}: Examined): Promise<HealthView> {
   const broker = await fabric.health()
   const last = broker.isUp ? await lastSequence(fabric) : undefined
   const { position, isCaughtUp, watchers } = follower.state
@@ -189,6 +197,7 @@ async function examine({ fabric, follower, outflow, spool, isDraining }: Examine
     },
     load: {
       watchers,
+      calls,
       leavingBytes: outflow.bytes,
       spooledFiles: spool.files,
       residentBytes: process.memoryUsage.rss(),

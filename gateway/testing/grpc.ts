@@ -27,7 +27,7 @@ export interface GrpcClient extends Disposable {
     request: MessageInitShape<I>,
     options?: CallOptions,
   ): Promise<MessageShape<O>>
-  /** A call that streams messages down; leaving the loop cancels it. */
+  /** A call that streams messages down; leaving the loop does not cancel it, `cancel` does. */
   down<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,

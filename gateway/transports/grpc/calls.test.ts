@@ -140,10 +140,12 @@ describe('tasks', () => {
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
     await gateway.advance(id, 'fetched', { progress: 20 })
     const seen: { token: string; kind: TaskEventKind }[] = []
-    for await (const { event } of client.down(calls.watchTask, { id })) {
+    const first = client.down(calls.watchTask, { id })
+    for await (const { event } of first) {
       if (event) seen.push({ token: event.token, kind: event.kind })
       if (seen.length === 2) break
     }
+    first.cancel()
     // On to server-sent events with the token of gRPC.
     const { signal, abort } = leaving()
     const headers = { 'last-event-id': seen[1]?.token ?? '' }

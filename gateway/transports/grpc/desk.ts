@@ -18,29 +18,44 @@ export interface Visit extends Call {
 }
 
 /** Where every call is received, under the same rules as over HTTP: an id, a caller, a line in the log. */
-export type Desk = (arrival: Arrival) => Visit
+export interface Desk {
+  receive(arrival: Arrival): Visit
+  /** How many calls are under way. */
+  readonly underWay: number
+}
 
 export function createDesk(admission: Admission, log: Log): Desk {
-  return ({ method, headers, signal }) => {
-    const begin = performance.now()
-    const requestId = requestIdOf(headers)
-    let caller: Principal | undefined
-    return {
-      requestId,
-      signal,
-      caller: () => (caller ??= admission.principalOf(headers)),
-      letIn: () => admission.letIn(headers),
-      ended(fault) {
-        const ms = Math.round((performance.now() - begin) * 100) / 100
-        const status = fault?.row.grpc ?? 0
-        const fields = { method, status, ms, requestId, account: caller?.account, code: fault?.code }
-        if (fault && fault.row.http >= 500 && fault.code !== 'unavailable') {
-          log.error('call failed', { ...fields, fault })
-        } else if (method.startsWith('grpc.')) log.debug('call', fields)
-        else log.info('call', fields)
-      },
-    }
+  let underWay = 0
+  return {
+    receive({ method, headers, signal }) {
+      const begin = performance.now()
+      const requestId = requestIdOf(headers)
+      let caller: Principal | undefined
+      underWay += 1
+      return {
+        requestId,
+        signal,
+        caller: () => (caller ??= admission.principalOf(headers)),
+        letIn: () => admission.letIn(headers),
+        ended(fault) {
+          underWay -= 1
+          const ms = Math.round((performance.now() - begin) * 100) / 100
+          const status = fault?.row.grpc ?? 0
+          note(log, { method, status, ms, requestId, account: caller?.account, code: fault?.code }, fault)
+        },
+      }
+    },
+    get underWay() {
+      return underWay
+    },
   }
+}
+
+function note(log: Log, fields: Readonly<Record<string, unknown>> & { method: string }, fault?: Fault): void {
+  if (fault && fault.row.http >= 500 && fault.code !== 'unavailable') {
+    log.error('call failed', { ...fields, fault })
+  } else if (fields.method.startsWith('grpc.')) log.debug('call', fields)
+  else log.info('call', fields)
 }
 
 /** The call's own id if it brought a harmless one, else a new one. */

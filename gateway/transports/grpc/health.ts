@@ -21,13 +21,12 @@ export function health(readiness: Readiness, services: readonly string[]): Imple
       return { statuses: Object.fromEntries([...known].map((name) => [name, { status }])) }
     },
     async *watch({ service }, { signal }) {
-      // A service may come with a later version, so this is no error; the caller waits, by the protocol's rules.
-      if (!known.has(service)) {
-        yield { status: Serving.SERVICE_UNKNOWN }
-        await aborted(signal)
-        return
+      const isKnown = known.has(service)
+      // A service may come with a later version, so an unknown one is no error, by the protocol's rules.
+      if (!isKnown) yield { status: Serving.SERVICE_UNKNOWN }
+      for await (const isReady of readiness.changes(signal)) {
+        if (isKnown) yield { status: statusOf(isReady) }
       }
-      for await (const isReady of readiness.changes(signal)) yield { status: statusOf(isReady) }
       signal.throwIfAborted()
       throw new Fault('unavailable', 'This gateway is stopping.', { retryAfterMs: 100 })
     },
@@ -36,11 +35,4 @@ export function health(readiness: Readiness, services: readonly string[]): Imple
 
 function unknown(service: string): Fault {
   return new Fault('not_found', `There is no service ${service.slice(0, 200)} here.`, { field: 'service' })
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  if (signal.aborted) resolve()
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  return promise
 }

@@ -16,6 +16,8 @@ export const healthView = z.object({
   }),
   load: z.object({
     watchers: z.int(),
+    /** gRPC calls under way. */
+    calls: z.int(),
     /** Bytes of downloads under way. */
     leavingBytes: z.int(),
     /** Downloads that wait in or are sent from a file. */

@@ -1,4 +1,4 @@
-import { once, type EventEmitter } from 'node:events'
+import type { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 import {
   create,
@@ -29,7 +29,8 @@ interface Receiving extends EventEmitter {
 
 /** What the two kinds that send streams have besides. */
 interface Sending extends Receiving {
-  write(message: Message): boolean
+  readonly writableLength: number
+  write(message: Message, passed: () => void): boolean
   end(): unknown
 }
 
@@ -95,8 +96,7 @@ function handlerOf(method: DescMethod, implemented: unknown, desk: Desk) {
       for await (const sent of (implemented as Many)(input, visit)) {
         visit.signal.throwIfAborted()
         begin()
-        // The client takes no more for now; whoever makes the messages waits with us.
-        if (!call.write(create(method.output, sent))) await once(call, 'drain', { signal: visit.signal })
+        await passed(call, create(method.output, sent), visit.signal)
       }
       begin()
       call.end()
@@ -113,7 +113,20 @@ function visitOf(call: Receiving, method: string, desk: Desk): Visit {
   const gone = new AbortController()
   call.once('cancelled', () => gone.abort())
   if (call.cancelled) gone.abort()
-  return desk({ method, headers: headersOf(call.metadata, call.getHost()), signal: gone.signal })
+  return desk.receive({ method, headers: headersOf(call.metadata, call.getHost()), signal: gone.signal })
+}
+
+/** Messages that may wait for a client that takes no more; whoever makes the next one waits then. */
+const mostWaiting = 4
+
+/** Writes a message, and waits while too many wait already. @throws what the signal aborts with. */
+async function passed(call: Sending, message: Message, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  call.write(message, resolve)
+  if (call.writableLength <= mostWaiting) return
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  await promise
+  signal.throwIfAborted()
 }
 
 /** Leaving the loop must not destroy the call, or its status would never be sent. */

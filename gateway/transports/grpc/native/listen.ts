@@ -26,6 +26,8 @@ export interface GrpcNeeds extends Omit<ImageServiceNeeds, 'auth'> {
 /** The gRPC port, open. */
 export interface GrpcServer {
   readonly port: number
+  /** How many calls are under way. */
+  readonly calls: number
   /** Says that it cannot serve any more, lets nobody in, and lets calls end; false when some did not in time. */
   drain(withinMs: number): Promise<boolean>
 }
@@ -72,6 +74,9 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const bound = await listen(server, host, port)
   return {
     port: bound,
+    get calls() {
+      return desk.underWay
+    },
     async drain(withinMs) {
       readiness.close()
       const done = Promise.withResolvers<boolean>()

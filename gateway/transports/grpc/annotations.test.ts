@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'bun:test'
+import { getOption, hasOption, type DescMethod } from '@bufbuild/protobuf'
+import { createTaskBody, imageView, outputView, taskPageView, taskView } from '@pixelflow/core/api'
+import { http } from '@pixelflow/proto/google/api/annotations_pb'
+import {
+  CreateTaskRequestSchema,
+  ImageSchema,
+  ImageService,
+  ListTasksResponseSchema,
+  OutputSchema,
+  TaskSchema,
+} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { openapiDocument } from '../rest/openapi.ts'
+
+/**
+ * The contract's annotations and the REST interface are one. Another test holds the OpenAPI document to the routes that
+ * are served, so the annotations are held to the document.
+ */
+
+/** Routes of the interface that speak HTTP itself, and why no annotation can say so. */
+const restOnly: Readonly<Record<string, string>> = {
+  'POST /api/v1/images': 'raw bytes or multipart; Upload streams messages',
+  'GET /api/v1/images/{id}/content': 'raw bytes with ranges and conditions; Download streams messages',
+  'HEAD /api/v1/images/{id}/content': 'a head is a thing of HTTP',
+  'GET /api/v1/tasks/{id}/outputs/{name}': 'raw bytes with ranges and conditions; Download streams messages',
+  'HEAD /api/v1/tasks/{id}/outputs/{name}': 'a head is a thing of HTTP',
+  'GET /api/v1/tasks/{id}/events': 'server-sent events; WatchTask streams messages',
+  'GET /api/v1/openapi.json': 'describes REST; reflection describes the contract',
+}
+
+/** Calls that no route stands for, and why. */
+const grpcOnly: Readonly<Record<string, string>> = {
+  Upload: 'a stream from the client',
+  Process: 'a stream of events and bytes in one',
+  WatchTask: 'REST has server-sent events',
+  Download: 'REST has raw bytes',
+}
+
+interface Operation {
+  readonly parameters?: readonly { name: string; in: string }[]
+  readonly requestBody?: { content: Record<string, unknown> }
+}
+
+type Item = Readonly<Record<string, Operation>> & Pick<Operation, 'parameters'>
+
+const paths = openapiDocument()['paths'] as Record<string, Item>
+const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete']
+const annotated = ImageService.methods.filter((method) => hasOption(method, http))
+
+function ruleOf(method: DescMethod) {
+  const { pattern, body, responseBody } = getOption(method, http)
+  if (pattern.case === undefined || pattern.case === 'custom') throw new Error(`${method.name}: no verb`)
+  const inPath = [...pattern.value.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '')
+  return { verb: pattern.case, path: pattern.value, body, responseBody, inPath }
+}
+
+test('every annotated call is a route, and every other call is written down', () => {
+  const missing = annotated.filter((method) => {
+    const { verb, path } = ruleOf(method)
+    return paths[path]?.[verb] === undefined
+  })
+  expect(missing.map((one) => one.name)).toEqual([])
+  const rest = ImageService.methods.filter((method) => !annotated.includes(method))
+  expect(rest.map((one) => one.name).sort()).toEqual(Object.keys(grpcOnly).sort())
+})
+
+test('every route is annotated or written down', () => {
+  const rules = new Set(annotated.map(ruleOf).map(({ verb, path }) => `${verb.toUpperCase()} ${path}`))
+  const left = Object.entries(paths)
+    .filter(([path]) => path.startsWith('/api/'))
+    .flatMap(([path, item]) =>
+      verbs.filter((verb) => verb in item).map((verb) => `${verb.toUpperCase()} ${path}`),
+    )
+    .filter((route) => !rules.has(route))
+  expect(left.sort()).toEqual(Object.keys(restOnly).sort())
+})
+
+describe('parameters have one name', () => {
+  test.each(annotated.map((method) => [method.name, method] as const))('%s', (_, method) => {
+    const { verb, path, body, responseBody, inPath } = ruleOf(method)
+    const fields = method.input.fields.map((field) => field.jsonName)
+    const { parameters = [], requestBody } = paths[path]?.[verb] ?? {}
+    const all = [...(paths[path]?.parameters ?? []), ...parameters]
+    const names = (where: string) => all.filter((one) => one.in === where).map((one) => one.name)
+    expect(names('path')).toEqual(inPath)
+    const others = fields.filter((name) => !inPath.includes(name))
+    expect(names('query').sort()).toEqual(body === '' ? others.sort() : [])
+    expect(requestBody !== undefined).toBe(body !== '')
+    if (body !== '') expect(body).toBe('*')
+    if (responseBody !== '') expect(method.output.fields.map((field) => field.name)).toContain(responseBody)
+  })
+})
+
+test.each([
+  [ImageSchema, imageView],
+  [TaskSchema, taskView],
+  [OutputSchema, outputView],
+  [ListTasksResponseSchema, taskPageView],
+  [CreateTaskRequestSchema, createTaskBody],
+])('$typeName has the fields of its JSON', (message, body) => {
+  expect(message.fields.map((field) => field.jsonName).sort()).toEqual(Object.keys(body.shape).sort())
+})

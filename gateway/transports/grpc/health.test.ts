@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as Serving,
+} from '@pixelflow/proto/grpc/health/v1/health_pb'
+import {
+  ServerReflection,
+  ServerReflectionRequestSchema,
+  ServerReflectionResponseSchema,
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
+} from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
+import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
+import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+
+let gateway: TestGateway
+let client: GrpcClient
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  client = grpcClient(gateway.grpcAddress)
+}, 60_000)
+afterAll(async () => {
+  client[Symbol.dispose]()
+  await gateway[Symbol.asyncDispose]()
+})
+
+const image = 'pixelflow.v1.ImageService'
+
+describe('health', () => {
+  test.each(['', image, 'grpc.health.v1.Health'])('of %p is told', async (service) => {
+    expect(await client.unary(Health.method.check, { service })).toMatchObject({ status: Serving.SERVING })
+  })
+
+  test('of what is not there is an error, and when watched a state', async () => {
+    expect(await failure(client.unary(Health.method.check, { service: 'no.Such' }))).toMatchObject({
+      code: 5,
+    })
+    const watch = client.down(Health.method.watch, { service: 'no.Such' })
+    for await (const { status } of watch) {
+      expect(status).toBe(Serving.SERVICE_UNKNOWN)
+      break
+    }
+    watch.cancel()
+  })
+
+  test('of everything is listed', async () => {
+    const { statuses } = await client.unary(Health.method.list, {})
+    expect(statuses[image]).toMatchObject({ status: Serving.SERVING })
+  })
+
+  test('follows the broker', async () => {
+    const seen: Serving[] = []
+    const watch = client.down(Health.method.watch, { service: image })
+    watch.on('data', ({ status }: { status: Serving }) => seen.push(status))
+    watch.on('error', () => {})
+    await until(() => seen.length === 1)
+    await gateway.nats.kill9()
+    await until(() => seen.length === 2)
+    expect(await client.unary(Health.method.check, {})).toMatchObject({ status: Serving.NOT_SERVING })
+    await gateway.nats.restart()
+    await until(() => seen.length === 3, 20_000)
+    expect(seen).toEqual([Serving.SERVING, Serving.NOT_SERVING, Serving.SERVING])
+    watch.cancel()
+  }, 40_000)
+})
+
+describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName', ({ typeName }) => {
+  type Question = NonNullable<ServerReflectionRequest['messageRequest']>
+
+  function ask(question: Question): Promise<ServerReflectionResponse['messageResponse']> {
+    const call = client.client.makeBidiStreamRequest<ServerReflectionRequest, ServerReflectionResponse>(
+      `/${typeName}/ServerReflectionInfo`,
+      (message) => Buffer.from(toBinary(ServerReflectionRequestSchema, message)),
+      (bytes) => fromBinary(ServerReflectionResponseSchema, bytes),
+    )
+    const { promise, resolve, reject } = Promise.withResolvers<ServerReflectionResponse['messageResponse']>()
+    call.on('data', (answer: ServerReflectionResponse) => resolve(answer.messageResponse))
+    call.on('error', reject)
+    call.write(create(ServerReflectionRequestSchema, { messageRequest: question }))
+    call.end()
+    return promise
+  }
+
+  const filesOf = (answer: ServerReflectionResponse['messageResponse']) =>
+    answer.case === 'fileDescriptorResponse'
+      ? answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes))
+      : []
+
+  test('lists the services', async () => {
+    const answer = await ask({ case: 'listServices', value: '' })
+    const names = answer.case === 'listServicesResponse' ? answer.value.service.map((one) => one.name) : []
+    expect(names).toContain(image)
+    expect(names).toContain('grpc.health.v1.Health')
+  })
+
+  test.each([image, `${image}.Upload`, 'pixelflow.v1.Task', 'pixelflow.v1.TaskStatus'])(
+    'finds %s',
+    async (symbol) => {
+      const files = filesOf(await ask({ case: 'fileContainingSymbol', value: symbol }))
+      expect(files[0]?.name).toBe('pixelflow/v1/image.proto')
+      expect(files.map((file) => file.name)).toContain('google/protobuf/struct.proto')
+    },
+  )
+
+  test('finds files by name, and extensions', async () => {
+    const byName = filesOf(await ask({ case: 'fileByFilename', value: 'google/api/annotations.proto' }))
+    expect(byName[0]?.name).toBe('google/api/annotations.proto')
+    const containingType = 'google.protobuf.MethodOptions'
+    const byNumber = filesOf(
+      await ask({
+        case: 'fileContainingExtension',
+        value: { containingType, extensionNumber: 72_295_728 } as never,
+      }),
+    )
+    expect(byNumber[0]?.name).toBe('google/api/annotations.proto')
+    const all = await ask({ case: 'allExtensionNumbersOfType', value: containingType })
+    expect(all).toMatchObject({
+      case: 'allExtensionNumbersResponse',
+      value: { extensionNumber: [72_295_728] },
+    })
+  })
+
+  test.each<Question>([
+    { case: 'fileContainingSymbol', value: 'no.Such' },
+    { case: 'fileByFilename', value: 'no.proto' },
+    { case: 'allExtensionNumbersOfType', value: 'no.Such' },
+  ])('says what it does not know: %p', async (question) => {
+    expect(await ask(question)).toMatchObject({ case: 'errorResponse', value: { errorCode: 5 } })
+  })
+})

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { failure, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+
+const calls = ImageService.method
+const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
+let gateway: TestGateway
+
+beforeAll(async () => {
+  gateway = await openTestGateway()
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+async function watchers(): Promise<number> {
+  const health = (await (await gateway.call('/health/')).json()) as { load: { watchers: number } }
+  return health.load.watchers
+}
+
+describe('many at once', () => {
+  // Bun: without the deferred writes this nests until the stack overflows and the process dies.
+  test('4,000 calls on one connection are answered', async () => {
+    using client = grpcClient(gateway.grpcAddress)
+    const answers = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.getVersion, {})))
+    expect(answers.every((one) => one.version === '0.1.0')).toBe(true)
+  }, 60_000)
+
+  test('watches on one task all see its end, and cancelled ones are forgotten', async () => {
+    using client = grpcClient(gateway.grpcAddress)
+    const image = (await uploadWhole(client, await sampleImage({ width: 30, height: 30 })))?.id ?? ''
+    const { task } = await client.unary(calls.createTask, { image, recipe })
+    const id = task?.id ?? ''
+    const watches = Array.from({ length: 200 }, () => client.down(calls.watchTask, { id }))
+    const ends = watches.map(async (watch) => {
+      let last: TaskEventKind | undefined
+      for await (const { event } of watch) last = event?.kind
+      return last
+    })
+    const outcomes = Promise.allSettled(ends)
+    await until(async () => (await watchers()) === 200)
+    for (const watch of watches.slice(0, 100)) watch.cancel()
+    await until(async () => (await watchers()) === 100)
+    await client.unary(calls.cancelTask, { id })
+    const values = (await outcomes).map((one) => (one.status === 'fulfilled' ? one.value : 'cancelled'))
+    expect(values.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => 'cancelled'))
+    expect(values.slice(100)).toEqual(Array.from({ length: 100 }, () => TaskEventKind.CANCELLED))
+    expect(await watchers()).toBe(0)
+  }, 60_000)
+})
+
+describe('a gateway that stops', () => {
+  test('lets calls end, tells watchers to go on elsewhere, and takes nobody in', async () => {
+    await using stopping = await openTestGateway()
+    using client = grpcClient(stopping.grpcAddress, { 'grpc.enable_retries': 0 })
+    const photo = new Uint8Array(1024 * 1024)
+    photo.set(await sampleImage({ width: 300, height: 200 }))
+    const image = (await uploadWhole(client, photo))?.id ?? ''
+    const { task } = await client.unary(calls.createTask, { image, recipe })
+    const watch = client.down(calls.watchTask, { id: task?.id ?? '' })
+    const tokens: string[] = []
+    const watched = failure(
+      (async () => {
+        for await (const { event } of watch) tokens.push(event?.token ?? '')
+      })(),
+    )
+    await until(() => tokens.length === 1)
+    const uploading = client.upload()
+    await uploading.send({ case: 'metadata', value: { mediaType: 'image/jpeg' } })
+    const { chunks } = await stopping.messages()
+    await uploading.send({ case: 'chunk', value: photo })
+    await until(async () => (await stopping.messages()).chunks > chunks)
+
+    const restarted = stopping.restart()
+    const told = await watched
+    expect(told.code).toBe(14)
+    expect(JSON.stringify(told.status?.details.map((one) => one.typeUrl))).toContain('google.rpc.RetryInfo')
+    // A call that was under way may take its time.
+    const sha256 = new Bun.CryptoHasher('sha256').update(photo).digest('hex')
+    await uploading.send({ case: 'commit', value: { bytes: BigInt(photo.length), sha256 } })
+    uploading.call.end()
+    expect((await uploading.reply).image).toMatchObject({ sha256 })
+    await restarted
+
+    using next = grpcClient(stopping.grpcAddress)
+    const again = next.down(calls.watchTask, { id: task?.id ?? '', after: tokens[0] ?? '' })
+    await next.unary(calls.cancelTask, { id: task?.id ?? '' })
+    const kinds: TaskEventKind[] = []
+    for await (const { event } of again) if (event) kinds.push(event.kind)
+    expect(kinds).toEqual([TaskEventKind.CANCELLED])
+  }, 60_000)
+})

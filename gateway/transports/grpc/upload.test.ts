@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import {
+  digestOf,
+  failure,
+  grpcClient,
+  uploadWhole,
+  type GrpcClient,
+  type Uploading,
+} from '../../testing/grpc.ts'
+
+let gateway: TestGateway
+let client: GrpcClient
+let photo: Uint8Array
+let before: Awaited<ReturnType<TestGateway['messages']>>
+
+beforeAll(async () => {
+  gateway = await openTestGateway({
+    env: { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s', PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB' },
+  })
+  client = grpcClient(gateway.grpcAddress)
+  const picture = await sampleImage({ width: 1200, height: 900 })
+  // Behind its picture a file may hold anything; several chunks of the store are wanted.
+  photo = new Uint8Array(1024 * 1024)
+  crypto.getRandomValues(photo.subarray(0, 65_536))
+  photo.set(picture)
+  before = await gateway.messages()
+}, 60_000)
+afterAll(async () => {
+  client[Symbol.dispose]()
+  await gateway[Symbol.asyncDispose]()
+})
+
+async function begin(mediaType = 'image/jpeg', bytes?: bigint): Promise<Uploading> {
+  const uploading = client.upload()
+  await uploading.send({ case: 'metadata', value: { mediaType, ...(bytes === undefined ? {} : { bytes }) } })
+  return uploading
+}
+
+async function chunks({ send }: Uploading, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    await send({ case: 'chunk', value: bytes.subarray(at, at + 65_536) })
+  }
+}
+
+const commitOf = (bytes: Uint8Array, change: { bytes?: bigint; sha256?: string } = {}) => ({
+  case: 'commit' as const,
+  value: { bytes: BigInt(bytes.length), sha256: digestOf(bytes), ...change },
+})
+
+describe('an upload leaves nothing behind', () => {
+  const nothing = async () => expect(await gateway.messages()).toEqual(before)
+
+  test('that ends without a commit', async () => {
+    const uploading = await begin()
+    await chunks(uploading, photo)
+    uploading.call.end()
+    expect(await failure(uploading.reply)).toMatchObject({ code: 15 })
+    await nothing()
+  })
+
+  test('that is cancelled', async () => {
+    const uploading = await begin()
+    await chunks(uploading, photo)
+    uploading.call.cancel()
+    expect(await failure(uploading.reply)).toMatchObject({ code: 1 })
+    await until(() =>
+      gateway.logs.some(
+        (line) =>
+          line['code'] === 'truncated_upload' && line['method'] === 'pixelflow.v1.ImageService/Upload',
+      ),
+    )
+    await until(async () => JSON.stringify(await gateway.messages()) === JSON.stringify(before))
+  })
+
+  test('whose client is gone', async () => {
+    using other = grpcClient(gateway.grpcAddress)
+    const uploading = other.upload()
+    await uploading.send({ case: 'metadata', value: { mediaType: 'image/jpeg' } })
+    await chunks(uploading, photo)
+    other.client.getChannel().close()
+    uploading.call.cancel()
+    await until(async () => JSON.stringify(await gateway.messages()) === JSON.stringify(before))
+  })
+
+  test.each([
+    ['another digest', { sha256: 'a'.repeat(64) }, 3, 'commit.sha256'],
+    ['no digest', { sha256: 'abc' }, 3, 'commit.sha256'],
+    ['fewer bytes', { bytes: 5n }, 3, 'commit.bytes'],
+    ['more bytes', { bytes: 1n << 40n }, 15, undefined],
+  ])('whose commit speaks of %s', async (_, change, code, field) => {
+    const uploading = await begin()
+    await chunks(uploading, photo)
+    await uploading.send(commitOf(photo, change))
+    uploading.call.end()
+    const failed = await failure(uploading.reply)
+    expect(failed.code).toBe(code)
+    const told = Buffer.concat((failed.status?.details ?? []).map((one) => one.value)).toString()
+    if (field !== undefined) expect(told).toContain(field)
+    await nothing()
+  })
+
+  test('that pauses for too long', async () => {
+    const uploading = await begin()
+    await chunks(uploading, photo.subarray(0, 200_000))
+    expect(await failure(uploading.reply)).toMatchObject({ code: 15 })
+    await nothing()
+  })
+
+  test('that says more than it should', async () => {
+    const uploading = await begin()
+    await chunks(uploading, photo)
+    await uploading.send(commitOf(photo))
+    await uploading.send({ case: 'chunk', value: photo.subarray(0, 10) })
+    uploading.call.end()
+    expect(await failure(uploading.reply)).toMatchObject({ code: 3 })
+    await nothing()
+  })
+
+  test('that does not begin with its metadata', async () => {
+    const uploading = client.upload()
+    await uploading.send({ case: 'chunk', value: photo })
+    expect(await failure(uploading.reply)).toMatchObject({ code: 3 })
+    await nothing()
+  })
+})
+
+describe('a refusal comes early', () => {
+  test('for a type that is none, a size that is too large, bytes that are no image', async () => {
+    expect(await failure((await begin('text/plain')).reply)).toMatchObject({ code: 3 })
+    expect(await failure((await begin('image/jpeg', 1n << 40n)).reply)).toMatchObject({ code: 8 })
+    const uploading = await begin('image/png')
+    await uploading.send({ case: 'chunk', value: new Uint8Array(65_536) })
+    expect(await failure(uploading.reply)).toMatchObject({ code: 3 })
+  })
+
+  test('and the connection goes on, however much the client still sends', async () => {
+    for (let round = 0; round < 4; round++) {
+      const uploading = await begin('text/plain')
+      // As much as a connection's window each time; nobody reads it.
+      await chunks(uploading, new Uint8Array(4 * 1024 * 1024))
+      expect(await failure(uploading.reply)).toMatchObject({ code: 3 })
+    }
+    expect(await client.unary(ImageService.method.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({
+      version: '0.1.0',
+    })
+    expect((await uploadWhole(client, photo))?.bytes).toBe(BigInt(photo.length))
+  })
+})
