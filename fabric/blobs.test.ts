@@ -156,6 +156,23 @@ describe('bounds', () => {
     }
   }, 20_000)
 
+  test('however many read at once, the broker does not cut the connection off as too slow', async () => {
+    await using laid = await lay()
+    await store(laid.blobs, 'large', noise(12 * mebibyte))
+    const readers = Array.from({ length: 40 }, async (_, i) => {
+      const read = await laid.blobs.read('large')
+      let bytes = 0
+      for await (const chunk of read?.body ?? []) {
+        bytes += chunk.length
+        // A process with other things to do takes what has come a little later.
+        if (bytes % (i + 2) === 0) Bun.sleepSync(5)
+      }
+      return bytes
+    })
+    expect(new Set(await Promise.all(readers))).toEqual(new Set([12 * mebibyte]))
+    expect(laid.fixture.nats.log()).not.toContain('Slow Consumer')
+  }, 60_000)
+
   test('reading leaves no consumer behind', async () => {
     await using laid = await lay()
     await store(laid.blobs, 'a', noise(mebibyte))

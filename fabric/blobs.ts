@@ -13,25 +13,30 @@ import { keepBlobMs, type Layout } from './topology.ts'
 export interface BlobsOptions {
   /** Bytes that all writes together may hold; default 64 MiB. */
   readonly writeMemoryBytes?: number
-  /** Bytes that all reads together may fetch ahead; default 64 MiB. */
+  /** Bytes that all reads together may fetch ahead; default 16 MiB. */
   readonly readMemoryBytes?: number
 }
 
 /** Larger ones cost the broker twice the processor time, smaller ones us; also what the ordinary tools use. */
 const chunkBytes = 128 * 1024
 const windowBytes = 2 * 1024 * 1024
-const defaultMemoryBytes = 64 * 1024 * 1024
+const defaultWriteMemoryBytes = 64 * 1024 * 1024
+/**
+ * The broker cuts off a client for whom more than 64 MiB wait to be taken (`max_pending`). All buckets share one
+ * connection, so what their reads have asked for at a time stays well below that together.
+ */
+const defaultReadMemoryBytes = 16 * 1024 * 1024
 
 /** Blobs in a bucket of the NATS object store, readable and writable with its ordinary tools. */
 export function createBlobs(broker: Broker, name: string, layout: Layout, options: BlobsOptions = {}): Blobs {
   const bucket = bucketOf(broker, name, layout.natsReplicas)
   const keepMs = keepBlobMs(name, layout)
   const writes = new Set<YieldingWrite>()
-  const memory = createChunkMemory(options.writeMemoryBytes ?? defaultMemoryBytes, chunkBytes, () => {
+  const memory = createChunkMemory(options.writeMemoryBytes ?? defaultWriteMemoryBytes, chunkBytes, () => {
     // Slow uploads must not sit on half-filled buffers while others wait for memory.
     for (const write of writes) write.yieldMemory()
   })
-  const readBudget = createBudget(options.readMemoryBytes ?? defaultMemoryBytes)
+  const readBudget = createBudget(options.readMemoryBytes ?? defaultReadMemoryBytes)
 
   const find = async (blob: string) => {
     try {
