@@ -156,6 +156,18 @@ describe('bounds', () => {
     }
   }, 20_000)
 
+  test('writes that fall asleep on what they were given make way too', async () => {
+    await using laid = await lay({ writeMemoryBytes: mebibyte })
+    const asleep = await Promise.all(Array.from({ length: 60 }, () => laid.blobs.begin()))
+    // More wait than the memory has buffers for: each that is served keeps one, half filled.
+    const feeding = asleep.map((write, i) => write.write(noise(150_000, i)))
+    const awake = store(laid.blobs, 'awake', noise(3 * mebibyte))
+    expect(await Promise.race([awake.then(() => 'stored'), Bun.sleep(8000)])).toBe('stored')
+    await Promise.all(feeding)
+    await Promise.all(asleep.map((write) => write.abort()))
+    expect(await laid.pieces()).toBe(25)
+  }, 20_000)
+
   test('however many read at once, the broker does not cut the connection off as too slow', async () => {
     await using laid = await lay()
     await store(laid.blobs, 'large', noise(12 * mebibyte))

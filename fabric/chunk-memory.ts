@@ -10,15 +10,34 @@ export interface ChunkMemory {
 }
 
 const mostSpare = 32
+const askAgainMs = 50
 
-/** `onShort` is called whenever a write begins to wait for memory. */
+/** `onShort` is called when a write begins to wait for memory, and again and again for as long as one waits. */
 export function createChunkMemory(totalBytes: number, chunkBytes: number, onShort: () => void): ChunkMemory {
   const budget = createBudget(Math.max(totalBytes, chunkBytes), onShort)
   const spare: Uint8Array[] = []
+  let waiting = 0
+  let timer: ReturnType<typeof setInterval> | undefined
+
+  /** Those who are served may fall asleep on what they got while others still wait: asking once is not enough. */
+  const waited = async (signal: AbortSignal) => {
+    waiting += 1
+    timer ??= setInterval(onShort, askAgainMs)
+    try {
+      await budget.take(chunkBytes, signal)
+    } finally {
+      waiting -= 1
+      if (waiting === 0) {
+        clearInterval(timer)
+        timer = undefined
+      }
+    }
+  }
+
   return {
     chunkBytes,
     async take(signal) {
-      await budget.take(chunkBytes, signal)
+      if (!budget.tryTake(chunkBytes)) await waited(signal)
       return spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes)
     },
     give(buffer, mayReuse) {
