@@ -16,13 +16,15 @@ import { stored, upload } from './stored.ts'
 const { values } = parseArgs({
   options: {
     images: { type: 'string', default: '40' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    'warm-up': { type: 'string', default: '100' },
     'upload-mib': { type: 'string', default: '256' },
     json: { type: 'boolean', default: false },
   },
 })
 const images = Number(values.images)
 const rounds = Number(values.rounds)
+const warmUp = Number(values['warm-up'])
 const uploadBytes = Number(values['upload-mib']) * 1024 * 1024
 const cores = availableParallelism()
 const say = (text: string) => values.json || console.log(text)
@@ -42,10 +44,11 @@ const actor = await stack.actor({ env: { PIXELFLOW_LOG_LEVEL: 'info' } })
 await using limit = await plainStored(stack.nats)
 const pids = { gateway: gateway.pid, actors: actor.pid, 'nats-server': stack.nats.pid, client: process.pid }
 
-// Everything once, uncounted: children start, code warms, streams exist.
-await pace(4, 2, (serial) => stored(gateway.url, distinct(source, -1 - serial)))
-await pace(4, 2, async (serial) => limit.one(distinct(source, -9 - serial)))
-await plainSharp(source)
+// Uncounted: children start, streams come to be, and compilers do what they do once for the first thousand calls.
+say(`warming up with ${warmUp} images each way`)
+await pace(warmUp, cores * 2, (serial) => stored(gateway.url, distinct(source, -1 - serial)))
+await pace(warmUp, cores * 2, (serial) => limit.one(distinct(source, -1 - warmUp - serial)))
+await pace(warmUp, cores, async () => void (await plainSharp(source)))
 
 const rows: { sharp: number; stored: number; house: number; put: number; upload: number }[] = []
 const cpu: Record<string, number> = {}
