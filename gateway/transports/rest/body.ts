@@ -64,6 +64,14 @@ export function allowPauses(server: Server<unknown> | null, request: Request, pa
 
 const largestJson = 1024 * 1024
 
+/** JSON in which no key is `__proto__`: schemas pass over it in silence, and everything unknown is to be refused. */
+export function parseJson(text: string): unknown {
+  return JSON.parse(text, (key, value: unknown) => {
+    if (key === '__proto__') throw new SyntaxError('a key must not be "__proto__"')
+    return value
+  }) as unknown
+}
+
 /** @throws Fault `invalid_request` for what is too long or no JSON, `truncated_upload`. */
 export async function readJson(request: Request, alive?: Alive): Promise<unknown> {
   const pieces: Uint8Array[] = []
@@ -76,7 +84,7 @@ export async function readJson(request: Request, alive?: Alive): Promise<unknown
   }
   if (bytes < (lengthOf(request) ?? 0)) throw truncated()
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces))) as unknown
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces)))
   } catch (cause) {
     const detail =
       bytes === 0

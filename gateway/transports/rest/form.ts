@@ -7,7 +7,7 @@ import type { Limits } from '../../usecases/ports.ts'
 import { tooLarge } from '../../usecases/receiveImage.ts'
 import type { StagedImage } from '../../usecases/uploadImage.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
-import { lengthOf, type Alive } from './body.ts'
+import { lengthOf, parseJson, type Alive } from './body.ts'
 import { readParts } from './multipart.ts'
 
 /** Room for the form around a file, when its length is judged before it is read. */
@@ -76,7 +76,7 @@ async function readForm(
 function recipeOf(text: string): unknown {
   if (!text.trimStart().startsWith('{')) return text.trim()
   try {
-    return JSON.parse(text) as unknown
+    return parseJson(text)
   } catch (cause) {
     throw new Fault('invalid_recipe', `The recipe is no JSON: ${(cause as Error).message}.`, {
       field: 'recipe',
