@@ -147,8 +147,8 @@ describe('compose.yaml', async () => {
   })
 
   test('is reached from this machine only, with a token', () => {
-    expect(gateway.ports).toHaveLength(1)
-    expect(gateway.ports?.[0]).toStartWith('127.0.0.1:')
+    expect(gateway.ports).toHaveLength(2)
+    for (const port of gateway.ports ?? []) expect(port).toStartWith('127.0.0.1:')
     expect(gateway.environment?.['PIXELFLOW_API_TOKENS']).toStartWith('${PIXELFLOW_API_TOKENS:?')
     for (const service of [nats, actors]) {
       expect(service.ports).toBeUndefined()

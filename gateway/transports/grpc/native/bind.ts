@@ -129,8 +129,13 @@ async function passed(call: Sending, message: Message, signal: AbortSignal): Pro
   signal.throwIfAborted()
 }
 
+/** Messages read ahead of the implementation. Each may be as large as a message can be; sixteen would be usual. */
+const mostAhead = 2
+
 /** Leaving the loop must not destroy the call, or its status would never be sent. */
 function messagesOf(call: Readable): AsyncIterable<Message> {
+  const inside = call as Readable & { readonly _readableState?: { highWaterMark: number } }
+  if (inside._readableState) inside._readableState.highWaterMark = mostAhead
   return call.iterator({ destroyOnReturn: false })
 }
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net'
-import { Server } from '@grpc/grpc-js'
+import { connect } from 'node:net'
+import type { Server } from '@grpc/grpc-js'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { slowLine } from '../../../testing/line.ts'
 import { widenWindows, windowBytes } from './windows.ts'
 
 let gateway: TestGateway
@@ -74,49 +75,4 @@ function framesIn(bytes: Buffer): Frame[] {
     at += 9 + length
   }
   return found
-}
-
-interface Line extends AsyncDisposable {
-  readonly port: number
-  /** Most bytes from the client that were under way at one moment. */
-  mostUnderWay(): number
-}
-
-/** A TCP proxy that hands everything on after a while, in order, however much it is. */
-async function slowLine(host: string, port: number, delayMs: number): Promise<Line> {
-  let underWay = 0
-  let most = 0
-  const sockets = new Set<Socket>()
-  const server: NetServer = createServer((near) => {
-    const far = connect(port, host)
-    for (const socket of [near, far]) {
-      sockets.add(socket)
-      socket.setNoDelay(true)
-      socket.on('error', () => {})
-    }
-    const carry = (from: Socket, to: Socket, count: (bytes: number) => void) => {
-      from.on('data', (data) => {
-        count(data.length)
-        setTimeout(() => {
-          count(-data.length)
-          to.write(data)
-        }, delayMs)
-      })
-      from.on('close', () => setTimeout(() => to.end(), delayMs))
-    }
-    carry(near, far, (bytes) => {
-      underWay += bytes
-      most = Math.max(most, underWay)
-    })
-    carry(far, near, () => {})
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
-  return {
-    port: (server.address() as AddressInfo).port,
-    mostUnderWay: () => most,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
-    },
-  }
 }

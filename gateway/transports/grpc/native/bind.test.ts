@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import {
+  ServerReflection,
+  ServerReflectionRequestSchema,
+} from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
+import { createAdmission } from '../../../accounts/admission.ts'
+import { until } from '../../../testing/gateway.ts'
+import { grpcClient } from '../../../testing/grpc.ts'
+import { slowLine } from '../../../testing/line.ts'
+import { createDesk } from '../desk.ts'
+import { bind } from './bind.ts'
+import { widenWindows } from './windows.ts'
+
+const MiB = 2 ** 20
+const desk = createDesk(createAdmission(undefined), createLog({ room: 'test', write: () => {} }))
+const server = new Server()
+let port: number
+
+beforeAll(async () => {
+  widenWindows(server)
+  bind(
+    server,
+    ServerReflection,
+    {
+      // Takes one message, then nothing until the client has gone.
+      async *serverReflectionInfo(questions, { signal }) {
+        for await (const { host } of questions) {
+          yield { validHost: host.slice(0, 5) }
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+        }
+      },
+    },
+    desk,
+  )
+  port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    )
+  })
+})
+afterAll(() => server.forceShutdown())
+
+test('a client sends no more ahead than its window and a few messages', async () => {
+  await using line = await slowLine('127.0.0.1', port, 1)
+  using client = grpcClient(`127.0.0.1:${line.port}`)
+  const call = client.client.makeBidiStreamRequest<string, Buffer>(
+    '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+    (host) =>
+      Buffer.from(toBinary(ServerReflectionRequestSchema, create(ServerReflectionRequestSchema, { host }))),
+    (bytes) => bytes,
+  )
+  call.on('error', () => {})
+  const answered = new Promise((resolve) => call.once('data', resolve))
+  for (let count = 0; count < 40; count++) call.write('x'.repeat(MiB))
+  await answered
+  let before = -1
+  await until(async () => {
+    const isQuiet = before === line.sent()
+    before = line.sent()
+    await Bun.sleep(300)
+    return isQuiet
+  })
+  // The window is 4 MiB, a message 1; sixteen messages ahead would make it more than 20.
+  expect(line.sent()).toBeLessThan(12 * MiB)
+  expect(desk.underWay).toBe(1)
+  call.cancel()
+  await until(() => desk.underWay === 0)
+}, 30_000)
