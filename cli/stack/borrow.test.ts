@@ -118,6 +118,19 @@ describe('with nothing running', () => {
     expect(isRunning(env)).toBe(false)
   }, 90_000)
 
+  test('a folder whose server runs at another address is not waited for', async () => {
+    const env = await place()
+    await using long = process_(env, slow, 'elsewhere.avif')
+    await long.line((line) => line.includes('started'), 60_000)
+    const wrong = `http://127.0.0.1:${await freePort()}`
+    await using running = process_(env, ['photo.jpg', '-r', 'resize:90', '--server', wrong], 'wrong.jpg')
+    expect(await running.exited).toBe(3)
+    expect(running.lines.join('\n')).toContain(`runs at http://127.0.0.1:${env.PIXELFLOW_HTTP_PORT}`)
+    long.signal('SIGINT')
+    await long.exited
+    await untilStopped(env)
+  }, 120_000)
+
   test('another program on the port is left alone', async () => {
     const env = await place()
     using _ = Bun.serve({

@@ -43,8 +43,10 @@ export async function borrowServer({ config, server, signal, say }: BorrowOption
     if (await isOurs(url)) return using ? shared(url) : plain(url)
     if (signal.aborted) throw new Exit('interrupted', 'Interrupted.')
     const other = await place.read()
-    const isElsewhere = server === undefined && !config.addressGiven && other !== null
-    if (isElsewhere && (await isOurs(other.url))) return shared(other.url)
+    const elsewhere = other !== null && other.url !== url && (await isOurs(other.url)) ? other.url : undefined
+    if (elsewhere !== undefined && !config.addressGiven && server === undefined) return shared(elsewhere)
+    // A folder has one stack: starting a second in it could only wait for the first to end.
+    if (elsewhere !== undefined) throw runsElsewhere(url, elsewhere, config.dataDir)
     await demandNobody(url, signal)
     if (!using) throw unreachable(url, new Error(`${config.dataDir} cannot be written`))
     say(`no server answers at ${url}: starting one for as long as this takes`)
@@ -110,6 +112,12 @@ async function isHeld(upLock: string): Promise<boolean> {
   const free = tryLock(upLock, 'exclusive')
   free?.[Symbol.dispose]()
   return free === null
+}
+
+function runsElsewhere(url: string, other: string, dataDir: string): Exit {
+  return new Exit('unreachable', `No server answers at ${url}; the one of ${dataDir} runs at ${other}.`, {
+    remedy: `Use that one with --server ${other}, or name another folder in PIXELFLOW_DATA_DIR to start one there.`,
+  })
 }
 
 /** Somebody else on that port is not asked to leave. */
