@@ -54,6 +54,10 @@ function commands(context: Context): Command {
   verifyCommand(program, context)
   benchCommand(program, context)
   loadtestCommand(program, context)
+  for (const one of [...program.commands, ...program.commands.flatMap((group) => group.commands)])
+    one.showHelpAfterError(
+      `  remedy   See ./pixelflow ${one.parent === program ? '' : `${one.parent?.name()} `}${one.name()} --help.`,
+    )
   return program
 }
 

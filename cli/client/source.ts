@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { format, sniff, sniffBytes } from '@pixelflow/core/format'
+import { format, formats, sniff, sniffBytes } from '@pixelflow/core/format'
 import { Exit } from '../exit.ts'
 
 /** A picture to send: a file, or what comes in on standard input. */
@@ -35,6 +35,11 @@ export async function openSource(argument: string, cwd: string): Promise<Source>
     const { bytesRead } = stat.isFile() ? await file.read(head, 0, sniffBytes, 0) : { bytesRead: 0 }
     if (stat.isFile() && stat.size === 0) throw new Exit('usage', `${argument} is empty.`)
     const id = sniff(head.subarray(0, bytesRead))
+    if (stat.isFile() && !id) {
+      throw new Exit('usage', `${argument} is no picture of a known format.`, {
+        remedy: `Name one of ${formats.map((one) => one.id).join(', ')}; what the bytes are counts, not the name.`,
+      })
+    }
     return {
       name: basename(path),
       path,

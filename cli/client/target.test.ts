@@ -10,6 +10,7 @@ beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'pixelflow-target-'))
   await writeFile(join(cwd, 'photo.jpg'), Uint8Array.of(0xff, 0xd8, 0xff, 0xe0))
   await writeFile(join(cwd, 'empty.jpg'), '')
+  await writeFile(join(cwd, 'notes.txt'), 'a text of some length')
   await symlink('photo.jpg', join(cwd, 'link.jpg'))
   await mkdir(join(cwd, 'there'))
 })
@@ -26,7 +27,14 @@ describe('where a result goes', () => {
     const found = await target('out.AVIF')
     expect([found.pathOf(one), found.format]).toEqual([join(cwd, 'out.AVIF'), 'avif'])
     expect((await target('out')).format).toBeUndefined()
-    expect((await target('out.gif')).format).toBeUndefined()
+    expect((await target('out.tmp')).format).toBeUndefined()
+  })
+
+  test.each(['out.gif', 'out.bmp', 'out.HEIC'])('%s cannot be written, and nothing is sent', async (name) => {
+    await expect(target(name)).rejects.toMatchObject({
+      ending: 'usage',
+      remedy: expect.stringContaining('.webp'),
+    })
   })
 
   test('nowhere named: beside the caller, after the source', async () => {
@@ -86,6 +94,7 @@ describe('where a picture comes from', () => {
     ['nothing.jpg', 'There is no file nothing.jpg.'],
     ['there', 'there is a folder, not a picture.'],
     ['empty.jpg', 'empty.jpg is empty.'],
+    ['notes.txt', 'notes.txt is no picture of a known format.'],
   ])('%s is refused', async (name, message) => {
     await expect(openSource(name, cwd)).rejects.toMatchObject({ code: 2, message })
   })

@@ -71,17 +71,29 @@ export function readTarget(
   if (argument.endsWith('/') || isFolder(path)) return inFolder(path, '')
   if (several) throw severalTo(argument, names)
   if (!isFolder(dirname(path))) {
-    throw new Exit('usage', `There is no folder ${dirname(path)}.`, { field: '--output' })
+    throw new Exit('usage', `There is no folder ${dirname(path)}.`, {
+      field: '--output',
+      remedy: 'Make it first, or name a folder of results with a slash at its end, which is made for you.',
+    })
   }
   guarded(path)
   return { ...target(() => path), format: formatOf(path) }
 }
 
+/** Endings of pictures that are neither read nor written here; any other unknown ending says nothing. */
+const unwritable = /^(?:bmp|heic|heif|jxl|jp2|ico|svg|psd|tga)$/
+
 /** The writable format that a file name's ending stands for. */
 function formatOf(path: string): WritableFormatId | undefined {
   const ending = extname(path).slice(1).toLowerCase()
   const found = formats.find((one) => (one.extensions as readonly string[]).includes(ending))
-  return found && isWritable(found.id) ? found.id : undefined
+  if (found && isWritable(found.id)) return found.id
+  if (!found && !unwritable.test(ending)) return undefined
+  const endings = formats.flatMap((one) => (isWritable(one.id) ? [...one.extensions] : []))
+  throw new Exit('usage', `Results cannot be written as .${ending}.`, {
+    field: '--output',
+    remedy: `Choose one of these endings: ${endings.map((one) => `.${one}`).join(', ')}.`,
+  })
 }
 
 function extension(id: WritableFormatId): string {

@@ -114,8 +114,9 @@ describe('process', () => {
   })
 
   test('what is no picture is refused by the server, with the id of the request', async () => {
-    await Bun.write(join(home, 'notes.txt'), 'not a picture')
-    const { code, err } = await run(['process', 'notes.txt', '-r', 'resize:100', '-o', 'notes.jpg'])
+    const { code, err } = await run(['process', '-', '-r', 'resize:100', '-o', 'notes.jpg'], {
+      stdin: new TextEncoder().encode('not a picture'),
+    })
     expect(code).toBe(2)
     expect(err).toMatch(/request {2}\S+/)
   })

@@ -79,6 +79,8 @@ async function processFile(file: string, options: Options, context: Context): Pr
         if (target.isStdout) await saveToStdout(bytes)
         else await saveTo(path, bytes)
         written.push({ output, path })
+        if (target.format !== undefined && target.format !== output.format)
+          outlet.note(`${shortest(path, cwd)} holds ${output.format}, as the recipe says`)
       }
       const style = styleOf(target.isStdout ? process.stderr : process.stdout, config.colour)
       const tookMs = performance.now() - started

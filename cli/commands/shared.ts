@@ -27,11 +27,11 @@ export function clientOptions(command: Command): Command {
     .option('--json', 'write JSON: one value a line, the result last')
 }
 
-/** Examples at the end of a command's help. */
+/** Examples at the end of a command's help; settings may stand in front of one. */
 export function examples(command: Command, lines: readonly string[]): Command {
   return command.addHelpText(
     'after',
-    `\nExamples:\n${lines.map((line) => `  $ ./pixelflow ${line}`).join('\n')}`,
+    `\nExamples:\n${lines.map((line) => `  $ ${line.replace(/^(?:[A-Z_]+=\S+ )*/, '$&./pixelflow ')}`).join('\n')}`,
   )
 }
 

@@ -25,7 +25,7 @@ export function upCommand(program: Command, context: Context): void {
         'docs/configuration.md lists all of them.',
     )
     .addOption(new Option('--temporary', 'end when no command uses it any more').hideHelp())
-  examples(command, ['up', 'PIXELFLOW_HTTP_PORT=8080 ./pixelflow up'.replace('./pixelflow ', '')]).action(
+  examples(command, ['up', 'PIXELFLOW_HTTP_PORT=8080 up']).action(
     async ({ temporary = false }: { temporary?: boolean }) => up(temporary, context),
   )
 }

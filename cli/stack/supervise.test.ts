@@ -168,6 +168,19 @@ test('for eyes, requests are told in a few words, and ids only where they help',
   })
 })
 
+test('for eyes, a task that failed says why, not where in the code', async () => {
+  const { briefly } = await import('./voice.ts')
+  const error = { code: 'corrupt_image', message: 'It is damaged.', stack: 'Fault: at cell.ts:1' }
+  const fields = { task: 't', attempt: 1, image: 'i', ms: { fetch: 1, total: 12 }, error, account: 'local' }
+  expect(briefly({ level: 'info', msg: 'task failed', fields }).fields).toEqual({
+    task: 't',
+    attempt: 1,
+    ms: 12,
+    code: 'corrupt_image',
+    reason: 'It is damaged.',
+  })
+})
+
 test('what lies between is understood: JSON, nats-server, and what a crash prints', async () => {
   const { understand } = await import('./voice.ts')
   expect(understand('{"time":"x","level":"warn","room":"gateway","msg":"m","a":1}')).toEqual({

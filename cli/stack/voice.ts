@@ -74,10 +74,24 @@ export function voices({ level, format, colour }: VoiceOptions): (room: string) 
 export function briefly(said: Said): Said {
   const { settings: _, account, ...fields } = said.fields
   const owner = account === undefined || account === localAccount ? {} : { account }
+  if (said.msg.startsWith('task ')) return { ...said, fields: { ...ofTask(fields), ...owner } }
   if (said.msg !== 'request') return { ...said, fields: { ...fields, ...owner } }
   const { method, path, status, requestId, ...rest } = fields
   const failed = typeof status === 'number' && status >= 400 ? { requestId } : {}
   return { ...said, msg: [method, path, status].join(' '), fields: { ...rest, ...owner, ...failed } }
+}
+
+/** Of a task the time it took as a whole, and why it failed, without the place in our code that says so. */
+function ofTask(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { ms, error, image: _, ...rest } = fields
+  const total = (ms as { total?: unknown } | undefined)?.total ?? ms
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  return {
+    ...rest,
+    ...(total === undefined ? {} : { ms: total }),
+    ...(code === undefined ? {} : { code }),
+    ...(error === undefined ? {} : { reason: message ?? error }),
+  }
 }
 
 function writePlain(line: string): void {
