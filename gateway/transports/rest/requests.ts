@@ -21,7 +21,7 @@ export function requests(log: Log) {
       note(log, request, response.status, performance.now() - begin)
       return response
     }
-    return outer as unknown as typeof answer
+    return outer
   })
 }
 
