@@ -38,6 +38,7 @@ function commands(context: Context): Command {
     .version(manifest.version, '-V, --version', 'print the version of this client')
     .exitOverride()
     .showSuggestionAfterError()
+    .showHelpAfterError('  remedy   See ./pixelflow --help.')
     .addHelpText('after', `\n${exitHelp}`)
   program.commandsGroup('Run it:')
   upCommand(program, context)
