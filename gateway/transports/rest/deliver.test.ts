@@ -150,3 +150,16 @@ describe('large downloads', () => {
     expect((await client.answer(20_000)).body.length).toBe(large.bytes.length)
   }, 30_000)
 })
+
+test('a client that leaves while its download waits for room is no failure of ours', async () => {
+  const clients = await Promise.all(Array.from({ length: 4 }, () => rawClient(gateway.url)))
+  for (const { socket, send } of clients) {
+    socket.pause()
+    await send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  }
+  await until(async () => (await spooled()).length === 2)
+  for (const { socket } of clients) socket.destroy()
+  await until(() => gateway.logs.some(({ code }) => code === 'cancelled'))
+  expect(gateway.logs.filter(({ level }) => level === 'error')).toEqual([])
+  await until(async () => (await spooled()).length === 0)
+}, 20_000)

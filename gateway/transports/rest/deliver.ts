@@ -40,7 +40,11 @@ export function createDelivery(place: Place, outflow: Outflow): Deliver {
     }
     // There may be a wait for room, and then gigabytes to be fetched.
     server?.timeout(request, 0)
-    const { body, release } = await place(bytes, () => content.open(part), request.signal)
+    const { body, release } = await place(bytes, () => content.open(part), request.signal).catch(
+      (thrown: unknown) => {
+        throw request.signal.aborted ? gone(thrown) : thrown
+      },
+    )
     outflow.whenGone(request, server, bytes, release)
     return new Response(body, { status, headers })
   }
@@ -60,6 +64,11 @@ function headersOf(request: Request, content: Content, etag: string): Record<str
     'content-security-policy': "default-src 'none'; sandbox",
     'cross-origin-resource-policy': 'same-origin',
   }
+}
+
+/** Nobody hears this answer; the log should not take it for a failure of ours. */
+function gone(cause: unknown): Fault {
+  return new Fault('cancelled', 'The client left before the content had been fetched for it.', { cause })
 }
 
 function outside(request: Request, bytes: number): Response {
