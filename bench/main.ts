@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { startStack } from '@pixelflow/testkit/stack'
 import sharp from 'sharp'
 import { cpuDuring } from './cpu.ts'
 import { plainPut, plainSharp, plainStored } from './limits.ts'
+import { optionsOrExit } from './options.ts'
 import { median, pace } from './pace.ts'
 import { distinct, photograph } from './sample.ts'
 import { stored, upload } from './stored.ts'
@@ -13,21 +13,9 @@ import { stored, upload } from './stored.ts'
  * within one run, so that a noisy machine is noisy for all of them.
  */
 
-const { values } = parseArgs({
-  options: {
-    images: { type: 'string', default: '40' },
-    rounds: { type: 'string', default: '5' },
-    'warm-up': { type: 'string', default: '100' },
-    'upload-mib': { type: 'string', default: '256' },
-    json: { type: 'boolean', default: false },
-  },
-})
-const images = Number(values.images)
-const rounds = Number(values.rounds)
-const warmUp = Number(values['warm-up'])
-const uploadBytes = Number(values['upload-mib']) * 1024 * 1024
+const { images, rounds, warmUp, uploadBytes, json } = optionsOrExit(process.argv.slice(2))
 const cores = availableParallelism()
-const say = (text: string) => values.json || console.log(text)
+const say = (text: string) => json || console.log(text)
 
 sharp.concurrency(1)
 sharp.cache(false)
@@ -100,7 +88,7 @@ for (const [name, ms] of Object.entries(report.cpuMsPerImage)) say(`  ${name.pad
 say(
   `  (plain sharp + put and get, client and broker together: ${report.plainStoredCpuMsPerImage.toFixed(1)})`,
 )
-if (values.json) console.log(JSON.stringify(report))
+if (json) console.log(JSON.stringify(report))
 
 function mib(bytesPerSecond: number): string {
   return `${(bytesPerSecond / 1024 / 1024).toFixed(0)} MiB/s`

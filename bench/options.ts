@@ -1,0 +1,43 @@
+import { parseArgs } from 'node:util'
+
+const defaults = { images: '40', rounds: '5', 'warm-up': '100', 'upload-mib': '256' }
+
+/**
+ * The command line of the benchmark: whole numbers, 1 or more.
+ *
+ * @throws Error with a message for people when an option is unknown or no such number.
+ */
+export function readOptions(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      images: { type: 'string', default: defaults.images },
+      rounds: { type: 'string', default: defaults.rounds },
+      'warm-up': { type: 'string', default: defaults['warm-up'] },
+      'upload-mib': { type: 'string', default: defaults['upload-mib'] },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const whole = (name: keyof typeof defaults) => {
+    const value = Number(values[name])
+    if (Number.isSafeInteger(value) && value >= 1) return value
+    throw new Error(`--${name} ${values[name]} is not a whole number of 1 or more.`)
+  }
+  return {
+    images: whole('images'),
+    rounds: whole('rounds'),
+    warmUp: whole('warm-up'),
+    uploadBytes: whole('upload-mib') * 1024 * 1024,
+    json: values.json,
+  }
+}
+
+/** The same, for a program: what cannot be used ends it with a line about it and code 2. */
+export function optionsOrExit(args: readonly string[]) {
+  try {
+    return readOptions(args)
+  } catch (error) {
+    process.stderr.write(`error: ${(error as Error).message}\n  remedy   See ./pixelflow bench --help.\n`)
+    return process.exit(2)
+  }
+}
