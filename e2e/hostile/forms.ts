@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'bun:test'
+import type { FaultCode } from '@pixelflow/core/fault'
+import { followToEnd } from '../client.ts'
+import {
+  codeOf,
+  filePart,
+  house,
+  latin1,
+  length,
+  part,
+  picture,
+  postForm,
+  recipePart,
+  said,
+} from './attack.ts'
+
+export function forms(): void {
+  describe('forms', () => {
+    test('cut anywhere are refused, and nothing of them stays', async () => {
+      const before = await house.broker.messages()
+      const whole = `${filePart(latin1(picture))}${recipePart('resize:9')}--XX--\r\n`
+      const ends = whole.length - latin1(picture).length
+      for (let i = 1; i <= 40; i++) {
+        // Dense where the form's own words are, at both sides of the file.
+        const at =
+          i <= 20 ? Math.floor((i * 120) / 20) : whole.length - 4 - Math.floor(((i - 21) * (ends - 110)) / 20)
+        const answer = await postForm(whole.slice(0, at))
+        expect([at, ['truncated_upload', 'invalid_request'].includes(codeOf(answer))]).toEqual([at, true])
+      }
+      await house.nothingLeft(before)
+    }, 30_000)
+
+    test('that are malformed, endless or not what was asked for', async () => {
+      const before = await house.broker.messages()
+      const file = filePart(latin1(picture))
+      const recipe = recipePart('resize:9')
+      const end = '--XX--\r\n'
+      const forms: [string, string, FaultCode][] = [
+        ['nothing', '', 'truncated_upload'],
+        ['no parts', end, 'invalid_request'],
+        ['no file', recipe + end, 'invalid_request'],
+        ['no recipe', file + end, 'invalid_request'],
+        ['two files', file + recipe + file + end, 'invalid_request'],
+        ['two recipes', recipe + recipe + file + end, 'invalid_request'],
+        ['a wrong recipe behind the file', file + recipePart('explode') + end, 'invalid_recipe'],
+        ['a recipe of broken JSON', file + recipePart('{"steps":[') + end, 'invalid_recipe'],
+        ['an empty file', filePart('') + recipe + end, 'invalid_request'],
+        [
+          'a file of text',
+          filePart('hello, this is a text and no picture at all'.repeat(3)) + recipe + end,
+          'unsupported_format',
+        ],
+        [
+          'an unknown part',
+          part('Content-Disposition: form-data; name="__proto__"', 'x') + end,
+          'invalid_request',
+        ],
+        ['a part without a name', part('Content-Disposition: form-data', 'x') + end, 'invalid_request'],
+        ['a part without a head', part('', 'x') + end, 'invalid_request'],
+        [
+          'a bad charset',
+          part(
+            'Content-Disposition: form-data; name="recipe"\nContent-Type: text/plain; charset=bogus',
+            'x',
+          ) + end,
+          'invalid_recipe',
+        ],
+        [
+          'a bad file name',
+          part('Content-Disposition: form-data; name="file"; filename*=utf-8\'\'%zz', 'x') + end,
+          'invalid_request',
+        ],
+        [
+          'a huge head',
+          part(`Content-Disposition: form-data; name="file"\nX: ${'y'.repeat(2_000_000)}`, 'x') + end,
+          'invalid_request',
+        ],
+        [
+          'many heads',
+          part(`Content-Disposition: form-data; name="file"${'\nX: y'.repeat(50_000)}`, 'x') + end,
+          'invalid_request',
+        ],
+        ['thousands of parts', recipePart('').repeat(5000) + end, 'invalid_request'],
+        [
+          'thousands of parts that are files',
+          part('Content-Disposition: form-data; name="f"; filename="f"', '').repeat(5000) + end,
+          'invalid_request',
+        ],
+        ['a huge recipe', recipePart('resize:9/'.repeat(200_000)) + end, 'invalid_request'],
+        ['only a preamble', 'z'.repeat(3_000_000), 'truncated_upload'],
+      ]
+      for (const [what, body, code] of forms) {
+        const answer = await postForm(body)
+        expect([what, codeOf(answer)]).toEqual([what, code])
+      }
+      for (const type of [
+        'multipart/form-data',
+        'multipart/form-data; boundary=',
+        `multipart/form-data; boundary=${'b'.repeat(4000)}`,
+        'multipart/form-data; boundary=\xff\xfe',
+        'multipart/form-data; boundary="',
+        'multipart/mixed; boundary=XX',
+      ]) {
+        const answer = await said('POST', '/api/v1/tasks', [`Content-Type: ${type}`, length(file)], file)
+        expect(['invalid_request', 'truncated_upload', 'unsupported_format']).toContain(codeOf(answer))
+      }
+      await house.nothingLeft(before)
+    }, 30_000)
+
+    test('names in a form do not get into headers', async () => {
+      const name = '../../etc/a%0d%0aX-Evil: 1;<script>'
+      const body = `${recipePart('resize:9')}${part(`Content-Disposition: form-data; name="file"; filename="${name}"`, latin1(picture))}--XX--\r\n`
+      const made = await postForm(body)
+      expect([made.status, made.body]).toEqual([202, made.body])
+      const { id } = JSON.parse(made.body) as { id: string }
+      await followToEnd(() => house.api, id)
+      const { head } = await said('GET', `/api/v1/tasks/${id}/outputs/default?download=1`)
+      expect(head).toContain(`filename="${id}.jpg"`)
+      expect(head).not.toContain('x-evil')
+    }, 20_000)
+  })
+}

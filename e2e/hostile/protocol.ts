@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'bun:test'
+import { codeOf, house, image, request, said } from './attack.ts'
+import { wire } from './wire.ts'
+
+export function protocol(): void {
+  describe('the protocol', () => {
+    test('a request has one length, and what follows it is not smuggled in', async () => {
+      const follower = request('GET', '/api/v1/smuggled')
+      const framings = [
+        'Content-Length: 5\r\nTransfer-Encoding: chunked',
+        'Transfer-Encoding: chunked\r\nContent-Length: 5',
+        'Content-Length: 2\r\nContent-Length: 5',
+        'Content-Length: -1',
+        'Content-Length: +2',
+        'Content-Length: 0x2',
+        'Content-Length: 2, 5',
+        'Content-Length: 99999999999999999999999',
+        'Content-Length : 2',
+        'Transfer-Encoding: xchunked',
+        'Transfer-Encoding: chunked, identity',
+        'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity',
+        'X: a\r\n b',
+      ]
+      for (const framing of framings) {
+        const answer = await said(
+          'POST',
+          '/api/v1/tasks',
+          ['Content-Type: application/json', framing],
+          `0\r\n\r\n${follower}`,
+        )
+        expect([framing, [0, 400].includes(answer.status)]).toEqual([framing, true])
+      }
+      for (const chunks of [
+        '-1\r\n',
+        'zz\r\n',
+        'ffffffffffffffff1\r\n{}\r\n',
+        '2\r\n{}XX0\r\n\r\n',
+        `2;${'a'.repeat(100_000)}\r\n{}\r\n`,
+      ]) {
+        const answer = await said(
+          'POST',
+          '/api/v1/tasks',
+          ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
+          chunks + follower,
+        )
+        expect([chunks.slice(0, 20), [0, 400, 413].includes(answer.status)]).toEqual([
+          chunks.slice(0, 20),
+          true,
+        ])
+      }
+    }, 20_000)
+
+    test('methods, versions, heads and targets that do not exist', async () => {
+      for (const method of ['TRACE', 'OPTIONS', 'PATCH', 'PUT', 'PROPFIND', 'QUERY', 'CONNECT'])
+        for (const path of ['/', '/api/v1/tasks', `/api/v1/images/${image}`, '/health/live'])
+          expect([method, path, codeOf(await said(method, path))]).toEqual([
+            method,
+            path,
+            'method_not_allowed',
+          ])
+      const broken = [
+        request('FOO', '/'),
+        request('G@T', '/'),
+        request('GET', '/\0'),
+        request('GET', 'api'),
+        request('OPTIONS', '*'),
+        'GET /\r\n\r\n',
+        'GET / HTTP/9.9\r\n\r\n',
+        'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+        '\x16\x03\x01\0\xa5\x01\0\0\xa1\x03\x03\r\n\r\n',
+        request('GET', `/?${'a=1&'.repeat(25_000)}`),
+        request('GET', '/', [`X: ${'a'.repeat(100_000)}`]),
+        request(
+          'GET',
+          '/',
+          Array.from({ length: 300 }, (_, i) => `X${i}: a`),
+        ),
+      ]
+      for (const bytes of broken) {
+        const { status } = await wire(house.url, bytes)
+        expect([bytes.slice(0, 30), [0, 400, 404, 431, 505].includes(status)]).toEqual([
+          bytes.slice(0, 30),
+          true,
+        ])
+      }
+      const marked = await said('GET', '/nothing', ['X-Request-ID: a\tb"<script>'])
+      expect(codeOf(marked)).toBe('not_found')
+      expect(marked.head + marked.body).not.toContain('script')
+    }, 20_000)
+
+    test('without tokens, other names and other pages are kept out', async () => {
+      const own = `http://${house.host}`
+      const foreign: string[][] = [
+        ['Host: evil.example'],
+        [`Host: ${house.host}`, 'Host: evil.example'],
+        ['Host: evil.example', `Host: ${house.host}`],
+        ['Host: localhost.evil.example'],
+        ['Host: 127.0.0.1.evil.example'],
+        [`Host: ${house.host}`, 'Origin: https://evil.example'],
+        [`Host: ${house.host}`, 'Origin: null'],
+        [`Host: ${house.host}`, `Origin: ${own}.evil.example`],
+        [`Host: ${house.host}`, `Origin: ${own}`, 'Origin: https://evil.example'],
+        [`Host: ${house.host}`, 'Sec-Fetch-Site: cross-site'],
+        [`Host: ${house.host}`, 'Sec-Fetch-Site: same-site', 'Sec-Fetch-Mode: no-cors'],
+        [
+          `Host: ${house.host}`,
+          'Sec-Fetch-Site: cross-site',
+          'Sec-Fetch-Mode: navigate',
+          'Sec-Fetch-Dest: iframe',
+        ],
+      ]
+      for (const headers of foreign) {
+        for (const [method, path] of [
+          ['GET', '/api/v1/tasks'],
+          ['POST', '/api/v1/images'],
+          ['DELETE', `/api/v1/images/${image}`],
+          ['GET', '/api/v1/settings'],
+        ] as const) {
+          const answer = await wire(
+            house.url,
+            `${method} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`,
+          )
+          expect([headers, path, codeOf(answer)]).toEqual([headers, path, 'forbidden'])
+        }
+      }
+      expect((await said('GET', `/api/v1/images/${image}`)).status).toBe(200)
+    }, 20_000)
+  })
+
+  test('tokens that are none are refused alike', async () => {
+    const guarded = await house.gateway({ PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' })
+    const asked = (authorization: string[]) =>
+      wire(
+        guarded.url,
+        `GET /api/v1/tasks HTTP/1.1\r\n${['Host: px.example', ...authorization].join('\r\n')}\r\n\r\n`,
+      )
+    const none = [
+      '',
+      'Bearer',
+      'Bearer ',
+      'Bearer  x y',
+      'Basic YTpi',
+      'secret-of-ann',
+      'Bearer secret-of-an',
+    ]
+    const more = [
+      'Bearer secret-of-annn',
+      `Bearer ${'x'.repeat(10_000)}`,
+      'Bearer \xff',
+      'Bearer ann:secret-of-ann',
+    ]
+    for (const token of [...none, ...more])
+      expect([token.slice(0, 30), codeOf(await asked([`Authorization: ${token}`]))]).toEqual([
+        token.slice(0, 30),
+        'unauthenticated',
+      ])
+    expect(codeOf(await asked([]))).toBe('unauthenticated')
+    const twice = ['Authorization: Bearer secret-of-ann', 'Authorization: Bearer x']
+    expect(codeOf(await asked(twice))).toBe('unauthenticated')
+    expect((await asked(['Authorization: Bearer secret-of-ann'])).status).toBe(200)
+  }, 20_000)
+}

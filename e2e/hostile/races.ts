@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { followToEnd } from '../client.ts'
+import { house, request } from './attack.ts'
+
+export function races(): void {
+  describe('races', () => {
+    test('tasks that are cancelled and deleted while they run have one end, and leave no outputs', async () => {
+      const large = (await house.api.upload(await sampleImage({ width: 1600, height: 1200, seed: 77 }))).id
+      const recipe = {
+        steps: [],
+        outputs: {
+          a: { steps: [{ op: 'format', type: 'png' }] },
+          b: { steps: [{ op: 'blur', sigma: 2 }] },
+          c: { steps: [] },
+        },
+      }
+      const before = await house.broker.bytes()
+      const call = async (method: string, path: string) => (await house.api.call(path, { method })).status
+      const lives = Array.from({ length: 24 }, async (_, i) => {
+        const { id } = await house.api.submit(large, recipe)
+        const path = `/api/v1/tasks/${id}`
+        const watching = followToEnd(() => house.api, id, { timeoutMs: 20_000 }).catch(() => [])
+        await Bun.sleep(i * 40)
+        const statuses = await Promise.all(
+          i % 2
+            ? [
+                call('POST', `${path}/cancel`),
+                call('DELETE', path),
+                call('POST', `${path}/cancel`),
+                call('DELETE', path),
+              ]
+            : [call('DELETE', path), call('DELETE', path), call('DELETE', path)],
+        )
+        for (const status of statuses) expect([200, 204, 404, 409]).toContain(status)
+        expect(statuses).toContain(204)
+        expect(await call('GET', path)).toBe(404)
+        expect(await call('GET', `${path}/outputs/a`)).toBe(404)
+        return { id, watching }
+      })
+      await Promise.all(lives)
+      // What an attempt was storing when its task went is taken away by whoever stored it.
+      const deadline = Date.now() + 8000
+      let left = Infinity
+      while (left > 64 * 1024 && Date.now() < deadline) {
+        await Bun.sleep(100)
+        left = ((await house.broker.bytes())['OBJ_results'] ?? 0) - (before['OBJ_results'] ?? 0)
+      }
+      expect(left).toBeLessThan(64 * 1024)
+      expect((await house.broker.messages())['JOBS']).toBe(0)
+    }, 40_000)
+
+    test('images that are deleted while tasks are made of them', async () => {
+      for (let i = 0; i < 6; i++) {
+        const { id } = await house.api.upload(await sampleImage({ width: 64, height: 64, seed: 500 + i }))
+        const [made, gone, again] = await Promise.all([
+          house.api.call('/api/v1/tasks', {
+            method: 'POST',
+            body: JSON.stringify({ image: id, recipe: 'flip' }),
+            headers: { 'content-type': 'application/json' },
+          }),
+          house.api.call(`/api/v1/images/${id}`, { method: 'DELETE' }),
+          house.api.call(`/api/v1/images/${id}`, { method: 'DELETE' }),
+        ])
+        expect([202, 404]).toContain(made.status)
+        expect([204, 404]).toContain(gone.status)
+        expect([204, 404]).toContain(again.status)
+        if (made.status !== 202) continue
+        const seen = await followToEnd(() => house.api, ((await made.json()) as { id: string }).id)
+        const end = seen.at(-1)?.view
+        expect([undefined, 'image_not_found']).toContain(end?.task.fault?.code)
+      }
+    }, 20_000)
+
+    test('readers that never read do not hold anything up', async () => {
+      const large = await house.api.upload(
+        await sampleImage({ width: 3000, height: 2000, format: 'png', seed: 9 }),
+      )
+      const { id } = await house.api.submit(large.id, 'flip')
+      const paused = Array.from({ length: 60 }, (_, i) =>
+        neverReading(
+          request('GET', i % 2 ? `/api/v1/tasks/${id}/events` : `/api/v1/images/${large.id}/content`),
+        ),
+      )
+      await followToEnd(() => house.api, id)
+      const begin = Date.now()
+      await house.goodPicture()
+      expect(Date.now() - begin).toBeLessThan(4000)
+      expect(house.broker.nats.log()).not.toContain('Slow Consumer')
+      for (const socket of paused) socket.destroy()
+    }, 30_000)
+  })
+}
+
+function neverReading(bytes: string) {
+  const { hostname, port } = new URL(house.url)
+  const socket = connect(Number(port), hostname)
+  socket.pause()
+  socket.on('error', () => {})
+  socket.write(bytes)
+  return socket
+}
