@@ -27,9 +27,9 @@ export function codeOf({ status, head, body }: WireAnswer): FaultCode {
   expect(head).toContain('content-type: application/problem+json')
   const problem = JSON.parse(body) as Problem
   expect(problem).toMatchObject({ status, type: `/docs/problems#${problem.code}` })
-  expect(faults[problem.code as FaultCode].http).toBe(status as never)
+  expect(faults[problem.code].http).toBe(status as never)
   expect(status).toBeLessThan(500)
-  return problem.code as FaultCode
+  return problem.code
 }
 
 export function request(method: string, path: string, headers: readonly string[] = [], body = ''): string {

@@ -64,6 +64,6 @@ export function damagedPictures(): void {
 function formOf(bytes: Uint8Array): FormData {
   const form = new FormData()
   form.set('recipe', 'resize:10/format:png')
-  form.set('file', new Blob([bytes as Uint8Array<ArrayBuffer>]), 'a')
+  form.set('file', new Blob([bytes]), 'a')
   return form
 }
