@@ -10,6 +10,8 @@ import { createWatchers } from './follow/watchers.ts'
 import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
 import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen.ts'
+import { createServices } from './transports/grpc/services.ts'
+import { grpcWeb } from './transports/grpc/web/routes.ts'
 import { createApp } from './transports/rest/app.ts'
 import { createDelivery } from './transports/rest/deliver.ts'
 import type { HealthView } from './transports/rest/health.ts'
@@ -76,6 +78,15 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const admission = createAdmission(config.apiTokens)
   let grpc: GrpcServer | undefined
   const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
+  const services = createServices({
+    usecases,
+    admission,
+    isReady: async () => (await examined()).status === 'ok',
+    limits,
+    uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
+    version: manifest.version,
+    log,
+  })
   const app = createApp({
     usecases,
     admission,
@@ -88,7 +99,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     version: manifest.version,
     log,
   })
-  const server = listen(app, config)
+  const server = listen(app.use(grpcWeb(services)), config)
   parts.defer(async () => {
     isDraining = true
     // Event streams end, and their clients go on with another gateway.
@@ -96,17 +107,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     const { drainTimeoutMs } = config
     await Promise.all([drain(server, drainTimeoutMs, log), grpc && leave(grpc, drainTimeoutMs, log)])
   })
-  grpc = await listenGrpc({
-    usecases,
-    admission,
-    isReady: async () => (await examined()).status === 'ok',
-    limits,
-    uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
-    version: manifest.version,
-    log,
-    host: config.host,
-    port: config.grpcPort,
-  })
+  grpc = await listenGrpc({ services, host: config.host, port: config.grpcPort })
 
   const owned = parts.move()
   return {
@@ -117,7 +118,10 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   }
 }
 
-function listen(app: ReturnType<typeof createApp>, { host, httpPort }: GatewayConfig) {
+function listen(
+  app: Pick<ReturnType<typeof createApp>, 'listen' | 'server'>,
+  { host, httpPort }: GatewayConfig,
+) {
   try {
     app.listen({ hostname: host.replace(/^\[(.*)\]$/, '$1'), port: httpPort })
   } catch (cause) {

@@ -1,21 +1,11 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
-import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
-import type { Admission } from '../../../accounts/admission.ts'
-import { createDesk } from '../desk.ts'
-import { health } from '../health.ts'
-import { imageService, type ImageServiceNeeds } from '../images.ts'
-import { createReadiness } from '../readiness.ts'
-import { reflection, reflectionServices } from '../reflection.ts'
+import { largestMessage, type Services } from '../services.ts'
 import { bind } from './bind.ts'
 import { deferWrites } from './deferred.ts'
 import { widenWindows } from './windows.ts'
 
-export interface GrpcNeeds extends Omit<ImageServiceNeeds, 'auth'> {
-  readonly admission: Admission
-  readonly isReady: () => Promise<boolean>
-  readonly log: Log
+export interface GrpcNeeds {
+  readonly services: Services
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
@@ -34,12 +24,9 @@ export interface GrpcServer {
 
 const minuteMs = 60_000
 
-/** Largest message that is taken. */
-export const largestMessage = 4 * 1024 * 1024
-
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
 export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
-  const { admission, isReady, log, host, port, connectionAgeMs = 5 * minuteMs } = needs
+  const { services, host, port, connectionAgeMs = 5 * minuteMs } = needs
   const server = new Server({
     interceptors: [deferWrites],
     // Bun: more streams at once could nest too deep; clients wait for a free one.
@@ -54,22 +41,9 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   })
   widenWindows(server)
 
-  const readiness = createReadiness(isReady)
-  const desk = createDesk(admission, log)
-  const services = [ImageService, Health, ...reflectionServices]
-  const described = reflection(services)
-  bind(server, ImageService, imageService({ ...needs, auth: admission.auth }), desk)
-  bind(
-    server,
-    Health,
-    health(
-      readiness,
-      services.map((one) => one.typeName),
-    ),
-    desk,
-  )
-  bind(server, reflectionServices[0], described.v1, desk)
-  bind(server, reflectionServices[1], described.v1alpha, desk)
+  const { desk, readiness } = services
+  services.bind((service, implementation) => bind(server, service, implementation, desk))
+  services.bindReflection((service, implementation) => bind(server, service, implementation, desk))
 
   const bound = await listen(server, host, port)
   return {

@@ -1,0 +1,57 @@
+import type { DescService } from '@bufbuild/protobuf'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Admission } from '../../accounts/admission.ts'
+import { createDesk, type Desk } from './desk.ts'
+import { health } from './health.ts'
+import { imageService, type ImageServiceNeeds } from './images.ts'
+import { createReadiness, type Readiness } from './readiness.ts'
+import { reflection, reflectionServices } from './reflection.ts'
+import type { Implementation } from './rpc.ts'
+
+export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
+  readonly admission: Admission
+  readonly isReady: () => Promise<boolean>
+  readonly log: Log
+}
+
+/** Serves one service over one protocol. */
+type Bind = <S extends DescService>(service: S, implementation: Implementation<S>) => void
+
+/** Every service, once, for whichever protocols serve them. */
+export interface Services {
+  readonly desk: Desk
+  readonly readiness: Readiness
+  /** Those that any protocol can carry. */
+  bind(bind: Bind): void
+  /** Those that describe the others, by streams in both directions at once. */
+  bindReflection(bind: Bind): void
+}
+
+/** Largest message that is taken. */
+export const largestMessage = 4 * 1024 * 1024
+
+export function createServices(needs: ServicesNeeds): Services {
+  const { admission, isReady, log } = needs
+  const readiness = createReadiness(isReady)
+  const described = [ImageService, Health, ...reflectionServices]
+  const images = imageService({ ...needs, auth: admission.auth })
+  const state = health(
+    readiness,
+    described.map((one) => one.typeName),
+  )
+  return {
+    desk: createDesk(admission, log),
+    readiness,
+    bind(bind) {
+      bind(ImageService, images)
+      bind(Health, state)
+    },
+    bindReflection(bind) {
+      const { v1, v1alpha } = reflection(described)
+      bind(reflectionServices[0], v1)
+      bind(reflectionServices[1], v1alpha)
+    },
+  }
+}

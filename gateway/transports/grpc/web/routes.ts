@@ -1,0 +1,34 @@
+import { createConnectRouter } from '@connectrpc/connect'
+import { universalServerRequestFromFetch, universalServerResponseToFetch } from '@connectrpc/connect/protocol'
+import { Elysia } from 'elysia'
+import { notesOf } from '../../rest/notes.ts'
+import { largestMessage, type Services } from '../services.ts'
+import { bind } from './bind.ts'
+
+/** gRPC-Web and Connect on the HTTP port; native gRPC needs trailers, which that port cannot send. */
+export function grpcWeb({ desk, bind: bindServices }: Services) {
+  const router = createConnectRouter({
+    grpc: false,
+    grpcWeb: true,
+    connect: true,
+    readMaxBytes: largestMessage,
+  })
+  bindServices((service, implementation) => bind(router, service, implementation, desk))
+
+  const app = new Elysia({ name: 'grpc-web' })
+  for (const handler of router.handlers) {
+    app.post(
+      handler.requestPath,
+      async ({ request, server }) => {
+        // A stream may be quiet for long; uploads are given up by themselves.
+        server?.timeout(request, 0)
+        const universal = universalServerRequestFromFetch(request, {})
+        const header = new Headers(request.headers)
+        header.set('x-request-id', notesOf(request).id)
+        return universalServerResponseToFetch(await handler({ ...universal, header }))
+      },
+      { parse: 'none' },
+    )
+  }
+  return app
+}
