@@ -105,6 +105,11 @@ describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName'
     },
   )
 
+  test('finds the details of errors', async () => {
+    const files = filesOf(await ask({ case: 'fileContainingSymbol', value: 'google.rpc.ErrorInfo' }))
+    expect(files[0]?.name).toBe('google/rpc/error_details.proto')
+  })
+
   test('finds files by name, and extensions', async () => {
     const byName = filesOf(await ask({ case: 'fileByFilename', value: 'google/api/annotations.proto' }))
     expect(byName[0]?.name).toBe('google/api/annotations.proto')

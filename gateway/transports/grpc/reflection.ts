@@ -1,6 +1,7 @@
 import { createRegistry, toBinary, type DescFile, type DescService, type Registry } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { ServerReflection } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
+import { file_google_rpc_error_details } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
 import type { Implementation } from './rpc.ts'
 
@@ -67,6 +68,8 @@ function answering(services: readonly DescService[]): (question: Question) => An
     file.dependencies.forEach(collect)
   }
   services.forEach(({ file }) => collect(file))
+  // No service names them, but errors carry them.
+  collect(file_google_rpc_error_details)
   const registry = createRegistry(...files.values())
 
   return (question) => {
