@@ -1,6 +1,6 @@
 import type { MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
-import { truncated, type Upload } from '../../usecases/receiveImage.ts'
+import { truncated, type Upload } from '../../usecases/receive-image.ts'
 import type { UploadCommit, UploadRequestSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
 type Piece = MessageShape<typeof UploadRequestSchema>

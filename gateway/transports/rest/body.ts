@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
 import { createSweep } from '../../delivery/sweep.ts'
-import { truncated } from '../../usecases/receiveImage.ts'
+import { truncated } from '../../usecases/receive-image.ts'
 
 /**
  * The body of a request, pulled: the client is held back until the next piece is asked for. Leaving early frees it.

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { decodeField, make, type MultipartError, type PartInfo } from 'multipasta'
-import { truncated } from '../../usecases/receiveImage.ts'
+import { truncated } from '../../usecases/receive-image.ts'
 import { bodyOf, type Alive } from './body.ts'
 
 export type Part =

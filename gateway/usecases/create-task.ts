@@ -1,0 +1,63 @@
+import { eventOf, type TaskEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import { demand, type Principal } from '@pixelflow/core/principal'
+import { plan } from '@pixelflow/core/recipe/plan'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Task } from '@pixelflow/core/task'
+import { findImage } from './find.ts'
+import { firstJob } from '@pixelflow/core/job'
+import type { Ports } from './ports.ts'
+
+/**
+ * Accepts work. From the moment its first event is in the log a task is accepted and will come to an end, whatever
+ * dies: a job that did not reach the queue is queued by the actors' reconciler.
+ * @throws Fault `image_not_found` for the image or one that a step refers to; `queue_full`, and then there is no task.
+ */
+export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes'>) {
+  const { images, events, queue, writes } = ports
+
+  return async (who: Principal, imageId: string, recipe: Recipe): Promise<Task> => {
+    demand(who, 'tasks:write')
+    await Promise.all([
+      findImage(images, who, imageId, 'image'),
+      ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
+    ])
+    const queued = firstEvent(who, imageId, recipe)
+    const seq = await events.append(queued, 0)
+    writes.noted(who.account, seq)
+    try {
+      await queue.submit(firstJob(queued.task))
+    } catch (thrown) {
+      if (Fault.of(thrown).code === 'queue_full' && (await withdraw(queued, seq))) throw thrown
+    }
+    return queued.task
+  }
+
+  /** False when the task stands after all, because it has been taken up meanwhile or the log does not answer. */
+  async function withdraw({ task }: TaskEvent, seq: number): Promise<boolean> {
+    try {
+      writes.noted(task.account, await events.append(eventOf('deleted', task, {}, new Date()), seq))
+      return true
+    } catch {
+      return false
+    }
+  }
+}
+
+function firstEvent(who: Principal, image: string, recipe: Recipe): TaskEvent {
+  const now = new Date()
+  const task: Task = {
+    // Version 7: ids sort by time, which is the order of the list.
+    id: Bun.randomUUIDv7(),
+    account: who.account,
+    status: 'queued',
+    progress: 0,
+    image,
+    recipe,
+    outputs: [],
+    attempt: 0,
+    createdAt: now.toISOString(),
+    updatedAt: now.toISOString(),
+  }
+  return eventOf('queued', task, {}, now)
+}

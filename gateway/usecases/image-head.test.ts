@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'bun:test'
+import { formatIds } from '@pixelflow/core/format'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { createImageHead } from './image-head.ts'
+
+function read(file: Uint8Array, pieceBytes: number) {
+  const head = createImageHead()
+  // One buffer for all pieces, as a socket may do it.
+  const piece = new Uint8Array(pieceBytes)
+  for (let at = 0; at < file.length; at += pieceBytes) {
+    const part = file.subarray(at, at + pieceBytes)
+    piece.set(part)
+    head.look(piece.subarray(0, part.length))
+  }
+  head.end()
+  return { format: head.format, ...head.dimensions }
+}
+
+describe('the head of a file', () => {
+  test.each(formatIds)('tells format and size of a %s, however it is cut', async (format) => {
+    const file = await sampleImage({ format, width: 321, height: 123, quality: 30 })
+    for (const pieceBytes of [17, 64, 5000, 65_536, file.length]) {
+      const found = read(file, pieceBytes)
+      expect(found.format).toBe(format)
+      // TIFF may state its size behind the pixels.
+      if (found.width !== null || format !== 'tiff')
+        expect(found).toEqual({ format, width: 321, height: 123 })
+    }
+  })
+
+  test('finds the size of a JPEG behind 100 kB of metadata', async () => {
+    const file = await sampleImage({ width: 40, height: 30 })
+    const segment = new Uint8Array(50_004).fill(7)
+    segment.set([0xff, 0xe2, 50_002 >> 8, 50_002 & 255])
+    const padded = new Uint8Array([...file.subarray(0, 2), ...segment, ...segment, ...file.subarray(2)])
+    expect(read(padded, 4096)).toEqual({ format: 'jpeg', width: 40, height: 30 })
+  })
+
+  test('says null for what is not there', () => {
+    const tiff = new Uint8Array(400_000)
+    tiff.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
+    expect(read(tiff, 65_536)).toEqual({ format: 'tiff', width: null, height: null })
+    expect(read(tiff.subarray(0, 9), 9)).toEqual({ format: 'tiff', width: null, height: null })
+    expect(read(new Uint8Array([0xff, 0xd8, 0xff, 0xe0]), 4)).toEqual({
+      format: 'jpeg',
+      width: null,
+      height: null,
+    })
+    expect(read(new TextEncoder().encode('#!/bin/sh\n'), 10)).toEqual({
+      format: undefined,
+      width: null,
+      height: null,
+    })
+    expect(read(new Uint8Array(), 1)).toEqual({ format: undefined, width: null, height: null })
+  })
+
+  test('survives any bytes behind any signature', async () => {
+    for (const format of formatIds) {
+      const file = await sampleImage({ format, width: 50, height: 50 })
+      for (let round = 0; round < 40; round++) {
+        const broken = file.slice(0, 2000)
+        for (let n = 0; n < 30; n++)
+          broken[16 + ((round * 131 + n * 37) % (broken.length - 16))] = (round * n * 11) & 255
+        const found = read(broken, 700)
+        expect(found.width === null || Number.isSafeInteger(found.width)).toBe(true)
+      }
+    }
+  })
+
+  test('is quick on a flood that never states a size', () => {
+    const flood = new Uint8Array(300_000).fill(1)
+    flood.set([0xff, 0xd8, 0xff, 0xe0, 0, 1])
+    const begin = performance.now()
+    read(flood, 100)
+    expect(performance.now() - begin).toBeLessThan(1000)
+  })
+})

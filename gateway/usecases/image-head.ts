@@ -1,0 +1,96 @@
+import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
+import { imageSize } from 'image-size'
+
+/** How far into a file its size in pixels is looked for. */
+const longestHead = 256 * 1024
+
+export interface Dimensions {
+  readonly width: number | null
+  readonly height: number | null
+}
+
+/** Reads what the first bytes of a file tell while the file passes by; decodes nothing. */
+export interface ImageHead {
+  /** Looks at the next bytes of the file. */
+  look(chunk: Uint8Array): void
+  /** Whether there are enough bytes to tell the format, or the file is over. */
+  readonly canTell: boolean
+  readonly format: FormatId | undefined
+  /** Known as soon as the bytes that state them have passed. */
+  readonly dimensions: Dimensions | undefined
+  /** The file is over: whatever is not known by now stays unknown. */
+  end(): void
+}
+
+export function createImageHead(): ImageHead {
+  // Mostly the first chunk says it all; a buffer of our own is made only when it did not.
+  let kept: Uint8Array = new Uint8Array()
+  let length = 0
+  let tried = 0
+  let format: FormatId | undefined
+  let dimensions: Dimensions | undefined
+  let isOver = false
+
+  const keep = (chunk: Uint8Array) => {
+    const more = chunk.subarray(0, longestHead - length)
+    if (length + more.length > kept.length) {
+      const room = new Uint8Array(Math.min(longestHead, 2 * (length + more.length)))
+      room.set(kept.subarray(0, length))
+      kept = room
+    }
+    kept.set(more, length)
+    length += more.length
+  }
+
+  const read = (head: Uint8Array) => {
+    format ??= sniff(head)
+    // At the first bytes, and again each time they have doubled: a file in tiny pieces is not read over and over.
+    if (format === undefined || (!isOver && head.length < Math.min(longestHead, 2 * tried))) return
+    tried = head.length
+    dimensions = dimensionsOf(head)
+    if (isOver || head.length >= longestHead) dimensions ??= unknown
+  }
+
+  return {
+    look(chunk) {
+      if (dimensions !== undefined) return
+      if (length === 0 && chunk.length >= sniffBytes) {
+        read(chunk)
+        if (dimensions === undefined) keep(chunk)
+        return
+      }
+      keep(chunk)
+      if (length >= sniffBytes) read(kept.subarray(0, length))
+    },
+    get canTell() {
+      return isOver || dimensions !== undefined || length >= sniffBytes
+    },
+    get format() {
+      return format
+    },
+    get dimensions() {
+      return dimensions
+    },
+    end() {
+      isOver = true
+      if (dimensions === undefined) read(kept.subarray(0, length))
+      dimensions ??= unknown
+    },
+  }
+}
+
+const unknown: Dimensions = { width: null, height: null }
+
+function dimensionsOf(head: Uint8Array): Dimensions | undefined {
+  try {
+    const { width, height } = imageSize(head)
+    return isSize(width) && isSize(height) ? { width, height } : undefined
+  } catch {
+    // The parser throws for whatever it does not find, and hostile bytes must not end an upload any other way.
+    return undefined
+  }
+}
+
+function isSize(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0
+}
