@@ -1,7 +1,7 @@
+import { pause } from '@pixelflow/core/pause'
 import type { Accepted, AcceptanceLog } from '@pixelflow/core/ports/queue'
 import type { Broker } from './broker.ts'
 import type { Delivery } from './delivery.ts'
-import { pause } from './patience.ts'
 import { pull } from './pull.ts'
 import { acceptanceConsumer, kindHeader, streams } from './topology.ts'
 

@@ -1,5 +1,6 @@
 import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
+import { pause } from '@pixelflow/core/pause'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { faultOf } from './broker.ts'
 import { purgeChunks, type Bucket } from './bucket.ts'
@@ -7,7 +8,7 @@ import type { ChunkMemory } from './chunk-memory.ts'
 import { claim, withdraw } from './claim.ts'
 import { publish } from './jetstream.ts'
 import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
-import { patiently, pause } from './patience.ts'
+import { patiently } from './patience.ts'
 import { chunkSubject } from './topology.ts'
 
 export interface WriteOptions {

@@ -1,9 +1,10 @@
+import { pause } from '@pixelflow/core/pause'
 import type { Bucket } from './bucket.ts'
 import { batchOf, lastOf, type BatchRequest } from './direct.ts'
 import type { Stored } from './jetstream.ts'
 import { readFromLeader } from './manage.ts'
 import type { ObjectInfo, Run } from './object-info.ts'
-import { patiently, pause } from './patience.ts'
+import { patiently } from './patience.ts'
 import { chunkSubject } from './topology.ts'
 
 /** Where an object's chunks come from, in their order. */

@@ -1,12 +1,13 @@
 import { headers, nuid } from '@nats-io/nats-core'
 import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import { pause } from '@pixelflow/core/pause'
 import type { Events } from '@pixelflow/core/ports/events'
 import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
 import { batchOf, lastOf } from './direct.ts'
 import { publish, type Stored } from './jetstream.ts'
 import { readFromLeader } from './manage.ts'
-import { patiently, pause } from './patience.ts'
+import { patiently } from './patience.ts'
 import { eventSubject, kindHeader, streams, writerHeader, type Layout } from './topology.ts'
 
 const page = 128

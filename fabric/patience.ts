@@ -1,3 +1,4 @@
+import { pause } from '@pixelflow/core/pause'
 import { Closed, Unreachable } from './broker.ts'
 
 /** How long adapters wait for a broker that restarts before they give up. */
@@ -28,18 +29,4 @@ export async function patiently<T>(
       await pause(pauseMs, signal)
     }
   }
-}
-
-/** Sleeps; ends early, without an error, when the signal aborts. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal?.addEventListener('abort', done)
-  })
 }

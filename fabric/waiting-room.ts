@@ -1,7 +1,7 @@
 import type { Lane } from '@pixelflow/core/job'
+import { pause } from '@pixelflow/core/pause'
 import type { Broker } from './broker.ts'
 import type { Delivery } from './delivery.ts'
-import { pause } from './patience.ts'
 import { pull, type Pull, type PullRequest } from './pull.ts'
 
 /** Where those who found no job wait for the next one, whichever lane it comes from. */

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { pause } from '../pause.ts'
+import { pause } from '@pixelflow/core/pause'
 
 const firstPauseMs = 50
 const longestPauseMs = 1000

@@ -1,9 +1,9 @@
 import type { Job } from '@pixelflow/core/job'
+import { pause } from '@pixelflow/core/pause'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Accepted, AcceptanceLog, Queue } from '@pixelflow/core/ports/queue'
 import type { Task } from '@pixelflow/core/task'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
-import { pause } from '../pause.ts'
 import { backoffMs } from './backoff.ts'
 
 export interface ReconcileOptions {

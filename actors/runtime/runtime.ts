@@ -1,6 +1,6 @@
+import { pause } from '@pixelflow/core/pause'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
-import { pause } from '../pause.ts'
 import { beginAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
 import { backoffMs } from './backoff.ts'
 

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
+import { pause } from '@pixelflow/core/pause'
 import { startCell, type Cell, type CellOptions, type CellWork } from './cell.ts'
-import { pause } from '../pause.ts'
 
 export interface SandboxOptions extends CellOptions {
   /** How many children are kept warm, so how many pieces of work run at once. */

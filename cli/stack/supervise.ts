@@ -1,3 +1,4 @@
+import { pause } from '@pixelflow/core/pause'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Subprocess } from 'bun'
 import { Exit } from '../exit.ts'
@@ -158,17 +159,4 @@ function signalGroup(child: Child, signal: NodeJS.Signals): void {
 function neverReady(room: string, how: string, last: readonly string[]): Exit {
   const tail = last.slice(-12).map((line) => `  ${line}`)
   return new Exit('failed', [`${room} did not start (${how}):`, ...tail].join('\n'))
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-  })
 }

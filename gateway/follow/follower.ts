@@ -1,4 +1,5 @@
 import type { StoredEvent } from '@pixelflow/core/event'
+import { pause } from '@pixelflow/core/pause'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { ReadModel } from '../readmodel/tasks.ts'
@@ -119,16 +120,4 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
 function refreshed(timer: ReturnType<typeof setTimeout>, then: () => void): ReturnType<typeof setTimeout> {
   clearTimeout(timer)
   return setTimeout(then, quietMs)
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
 }

@@ -1,6 +1,7 @@
 import type { EventView } from '@pixelflow/core/api'
+import { pause } from '@pixelflow/core/pause'
 import { hasEnded } from '@pixelflow/core/task'
-import { createBackoff, pause } from './backoff.ts'
+import { createBackoff } from './backoff.ts'
 import type { Api } from './client.ts'
 import { CallFailed } from './notice.ts'
 import { parseSse } from './sse.ts'
