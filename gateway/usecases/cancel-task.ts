@@ -1,9 +1,9 @@
 import { eventOf, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import { firstJob } from '@pixelflow/core/job'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, type Task } from '@pixelflow/core/task'
 import { findTask } from './find.ts'
-import { firstJob } from '@pixelflow/core/job'
 import type { Ports } from './ports.ts'
 
 type Needs = Pick<Ports, 'events' | 'queue' | 'channel' | 'writes'>

@@ -1,11 +1,11 @@
 import { eventOf, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import { firstJob } from '@pixelflow/core/job'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import { findImage } from './find.ts'
-import { firstJob } from '@pixelflow/core/job'
 import type { Ports } from './ports.ts'
 
 /**
