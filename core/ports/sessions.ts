@@ -1,0 +1,50 @@
+import type { Fault } from '../fault.ts'
+
+/** What actors do live, while somebody waits: nothing of it is queued or stored. */
+export const liveKinds = ['transform', 'preview'] as const
+export type LiveKind = (typeof liveKinds)[number]
+
+/** One thing said in a session: a JSON value, and bytes that go with it (empty when there are none). */
+export interface Frame {
+  readonly head: unknown
+  readonly body: Uint8Array
+}
+
+/**
+ * A conversation between one gateway and the one actor that took it, through the broker's memory only. Frames arrive
+ * whole, once and in order, or the session breaks: then both sides learn of it within seconds, also when the other was
+ * killed or hangs. Disposing ends it for both.
+ */
+export interface Session extends AsyncDisposable {
+  /** Who is on the other side, e.g. `host.4711`. */
+  readonly peer: string
+  /** Resolves when there is room for another frame. @throws Fault as `next` does. */
+  send(head: unknown, body?: Uint8Array): Promise<void>
+  /**
+   * The next frame; null once the other side has finished.
+   * @throws Fault `actor_lost` when the other side is gone, the fault it failed with, or the reason of `signal`.
+   */
+  next(signal?: AbortSignal): Promise<Frame | null>
+  /** Nothing more will be sent from here; what is still to come can be read. */
+  finish(): Promise<void>
+  /** Ends the session for both; the other side's `next` throws this. */
+  fail(fault: Fault): Promise<void>
+}
+
+/** The gateway's end: finds an actor that has room. */
+export interface Sessions {
+  /**
+   * @param opening JSON the actor decides and begins with.
+   * @throws Fault `unavailable` when no actor of the kind lives, or none had room before `signal` or a few seconds ended.
+   */
+  open(kind: LiveKind, opening: unknown, signal: AbortSignal): Promise<Session>
+}
+
+/** The actor's end: takes sessions while it has room for them. */
+export interface SessionHost {
+  /** Offers are taken by `take` while fewer than `room` sessions are open here; what it throws ends that session. */
+  serve(
+    kind: LiveKind,
+    options: { readonly room: number; readonly take: (opening: unknown, session: Session) => Promise<void> },
+  ): AsyncDisposable
+}
