@@ -1,16 +1,22 @@
 import { expect, test } from 'bun:test'
 import { readOptions } from './options.ts'
 
+const known = ['one', 'two', 'three']
+
 test('options have defaults, and are numbers', () => {
-  expect(readOptions([])).toMatchObject({ images: 40, rounds: 5, json: false })
-  expect(readOptions(['--images', '10', '--upload-mib=1', '--json'])).toMatchObject({
+  expect(readOptions([], known)).toMatchObject({ images: 40, rounds: 5, parts: known, json: false })
+  expect(readOptions(['--images', '10', '--upload-mib=1', '--json'], known)).toMatchObject({
     images: 10,
     uploadBytes: 1024 * 1024,
     json: true,
   })
 })
 
+test('parts can be chosen', () => {
+  expect(readOptions(['--parts', 'three,one'], known).parts).toEqual(['three', 'one'])
+})
+
 test('what is no number, or unknown, is refused by name', () => {
-  for (const args of [['--images', 'many'], ['--rounds', '0'], ['--nope'], ['more']])
-    expect(() => readOptions(args)).toThrow(args[0])
+  for (const args of [['--images', 'many'], ['--rounds', '0'], ['--parts', 'one,four'], ['--nope'], ['more']])
+    expect(() => readOptions(args, known)).toThrow(args[0])
 })

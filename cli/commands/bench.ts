@@ -11,11 +11,12 @@ export function benchCommand(program: Command, context: Context): void {
     .summary('measure this machine against the limit of its own')
     .description(
       'Measures the whole way of a picture against the plainest programs that do the same work, in the same run.\n' +
-        'Options are passed on, for example --images 40, --rounds 5, --warm-up 100, --upload-mib 256, --json.',
+        'Options are passed on, for example --images 40, --rounds 5, --warm-up 100, --upload-mib 256, --json;\n' +
+        '--parts whole,… runs only some of its parts.',
     )
     .allowUnknownOption()
     .argument('[options...]', 'options of the benchmark')
-  examples(command, ['bench', 'bench --images 10 --rounds 1', 'bench --json']).action(
+  examples(command, ['bench', 'bench --parts whole --images 10 --rounds 1', 'bench --json']).action(
     async (args: string[]) => {
       const { config } = context
       const nats = await findNatsServer({
