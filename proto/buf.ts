@@ -6,8 +6,18 @@ import { goTool } from '@pixelflow/cli/tools/go'
 const folder = import.meta.dir
 const say = (text: string) => void process.stderr.write(`${text}\n`)
 
-/** Messages generated from the contract. */
-export const generated = join(folder, 'gen')
+/** What is generated from the contract: by which template, and into which folder. */
+export const targets = [
+  { what: 'JavaScript', template: 'buf.gen.yaml', only: [], out: 'gen', tools: [] },
+  {
+    what: 'Go',
+    template: 'buf.gen.go.yaml',
+    only: ['--path', 'pixelflow'],
+    out: '../clients/go/gen',
+    tools: ['protoc-gen-go', 'protoc-gen-go-grpc'],
+  },
+] as const
+export type Target = (typeof targets)[number]
 
 /** The contract as it was last promised; what is there now must not break it. Written by `generate.ts --baseline`. */
 export const baseline = join(folder, 'baseline.binpb')
@@ -18,15 +28,28 @@ export interface Outcome {
   readonly text: string
 }
 
+/** Generates one target, below `base` instead of here when there is one. */
+export async function generate({ template, only, tools }: Target, base?: string): Promise<Outcome> {
+  const elsewhere = base === undefined ? [] : ['-o', base]
+  return run(['generate', '--template', template, ...only, ...elsewhere], tools)
+}
+
 /** Runs buf in this folder, building it first where it is not in the cache. */
 export async function buf(...args: readonly string[]): Promise<Outcome> {
+  return run(args, [])
+}
+
+/** `tools` are generators that buf looks for on PATH. */
+async function run(args: readonly string[], tools: readonly string[]): Promise<Outcome> {
   const { root, cacheDir, env } = readConfig(process.env)
   const path = env['PATH']
-  const program = await goTool('buf', { root, cacheDir, path, say })
+  const built = async (name: string) => goTool(name, { root, cacheDir, path, say })
+  const program = await built('buf')
+  const generators = await Promise.all(tools.map(async (name) => dirname(await built(name))))
   const child = Bun.spawn([program, ...args], {
     cwd: folder,
-    // The generator is started by the Bun that runs us.
-    env: { ...env, PATH: [dirname(process.execPath), path].join(delimiter) },
+    // The generator of JavaScript is started by the Bun that runs us.
+    env: { ...env, PATH: [...generators, dirname(process.execPath), path].join(delimiter) },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

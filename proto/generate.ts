@@ -1,10 +1,10 @@
-import { baseline, buf, type Outcome } from './buf.ts'
+import { baseline, buf, generate, targets, type Outcome } from './buf.ts'
 
 /**
- * Makes the code in `gen/` anew from the contract: `bun proto/generate.ts`. With `--baseline`, the contract as it is
+ * Makes the generated code, here and in clients/go, anew from the contract: `bun proto/generate.ts`. With `--baseline`, the contract as it is
  * now becomes the promise that later ones are held to; that belongs to a release, or to a change that is meant.
  */
-demand(await buf('generate'))
+for (const target of targets) demand(await generate(target))
 if (process.argv.includes('--baseline')) {
   demand(await buf('build', '--path', 'pixelflow', '--exclude-source-info', '-o', baseline))
 }

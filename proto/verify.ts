@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { baseline, buf, filesIn, generated, type Outcome } from './buf.ts'
+import { baseline, buf, filesIn, generate, targets, type Outcome, type Target } from './buf.ts'
 
 /**
  * The gates of the contract: `bun proto/verify.ts`. Its style, that it breaks nothing that was promised, and that the
@@ -11,22 +11,25 @@ let failures = 0
 
 report('style', await buf('lint'))
 report('no promise is broken', await buf('breaking', '--against', baseline, '--path', 'pixelflow'))
-report('generated code is up to date', await compared())
+for (const target of targets) report(`generated ${target.what} is up to date`, await compared(target))
 
 process.exit(failures === 0 ? 0 : 1)
 
-async function compared(): Promise<Outcome> {
-  const folder = await mkdtemp(join(tmpdir(), 'pixelflow-proto-'))
+async function compared(target: Target): Promise<Outcome> {
+  const scratch = await mkdtemp(join(tmpdir(), 'pixelflow-proto-'))
   try {
-    const made = await buf('generate', '-o', folder)
+    // Some targets lie beside this folder.
+    const base = join(scratch, 'proto')
+    const made = await generate(target, base)
     if (!made.ok) return made
-    const [fresh, committed] = await Promise.all([filesIn(join(folder, 'gen')), filesIn(generated)])
+    const trees = [join(base, target.out), join(import.meta.dir, target.out)]
+    const [fresh = new Map(), committed = new Map()] = await Promise.all(trees.map(filesIn))
     const paths = [...new Set([...fresh.keys(), ...committed.keys()])].sort()
     const different = paths.filter((path) => fresh.get(path) !== committed.get(path))
     const text = `Not that of the contract: ${different.join(', ')}. Run: bun proto/generate.ts`
     return { ok: different.length === 0, text }
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(scratch, { recursive: true, force: true })
   }
 }
 

@@ -39,7 +39,7 @@ export const checks: readonly Check[] = [
   { name: 'types of the load tests', command: tool('tsc', '-p', 'loadtest') },
   {
     name: 'contract',
-    tools: ['buf'],
+    tools: ['buf', 'protoc-gen-go', 'protoc-gen-go-grpc'],
     command: [bun, '--no-env-file', 'proto/verify.ts'],
     write: [bun, '--no-env-file', 'proto/generate.ts'],
   },
