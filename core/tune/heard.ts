@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { taskView } from '../api.ts'
+import { outputName } from '../recipe/output-name.ts'
+import { faultReport } from '../task.ts'
+import { previewFormats } from './said.ts'
+
+/** What a client hears while it tunes. In the JSON form a preview's bytes follow in a binary frame of their own. */
+
+const side = z.int().positive()
+const size = z.object({ width: side, height: side })
+const sequence = z.int().min(0)
+
+/** The picture has been read; previews follow. The first of what is heard. */
+export const tuneOpened = z.object({
+  type: z.literal('opened'),
+  /** The picture as the first step sees it: upright, unless the recipe says otherwise. */
+  source: size,
+  /** The copy that previews are made from: equal to the source, or smaller. */
+  preview: size,
+})
+export type TuneOpened = z.infer<typeof tuneOpened>
+
+/** The picture as it will be. */
+export const tunePreview = z.object({
+  type: z.literal('preview'),
+  /** The change that it answers; everything before is answered with it. */
+  sequence,
+  output: outputName,
+  ...size.shape,
+  /** What the task would make: as large as the preview, or larger in the same proportions. */
+  result: size,
+  format: z.enum(previewFormats),
+  mediaType: z.string(),
+  /** Size of the file that follows. */
+  bytes: z.int().positive(),
+  /** How long it took to make, in milliseconds. */
+  ms: z.number().min(0),
+})
+export type TunePreview = z.infer<typeof tunePreview>
+
+/** Something said could not be done. Recipe and session are as they were before it. */
+export const tuneRefused = z.object({
+  type: z.literal('refused'),
+  /** What was refused; absent when it could not be made out. */
+  sequence: sequence.optional(),
+  /** Whether it was an apply, not a change. */
+  apply: z.literal(true).optional(),
+  fault: faultReport,
+})
+export type TuneRefused = z.infer<typeof tuneRefused>
+
+/** The task has been accepted. The session goes on. */
+export const tuneApplied = z.object({
+  type: z.literal('applied'),
+  /** The change whose recipe it has. */
+  sequence,
+  task: taskView,
+})
+export type TuneApplied = z.infer<typeof tuneApplied>
+
+/** The process that made the previews was lost, and another has taken over; the newest change is answered by it. */
+export const tuneRestored = z.object({ type: z.literal('restored'), sequence })
+export type TuneRestored = z.infer<typeof tuneRestored>
+
+/** Why the session ends, said last. gRPC says it with the status instead. */
+export const tuneFailed = z.object({ type: z.literal('failed'), fault: faultReport })
+export type TuneFailed = z.infer<typeof tuneFailed>
+
+export const tuneHeard = z.discriminatedUnion('type', [
+  tuneOpened,
+  tunePreview,
+  tuneRefused,
+  tuneApplied,
+  tuneRestored,
+  tuneFailed,
+])
+export type TuneHeard = z.infer<typeof tuneHeard>

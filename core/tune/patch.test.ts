@@ -1,0 +1,47 @@
+import { expect, test } from 'bun:test'
+import { Fault } from '../fault.ts'
+import { parseRecipe } from '../recipe/recipe.ts'
+import { patched } from './patch.ts'
+
+const soft = parseRecipe('resize:800/blur:3')
+
+test('changes single parameters and leaves the rest', () => {
+  const after = patched(soft, { 'steps[1].sigma': 4.5, 'steps[0].width': 300 })
+  expect(after).toEqual(parseRecipe('resize:300/blur:4.5'))
+  expect(soft).toEqual(parseRecipe('resize:800/blur:3'))
+})
+
+test('null goes back to the default, or takes away what has none', () => {
+  expect(patched(parseRecipe('blur:9'), { 'steps[0].sigma': null })).toEqual(parseRecipe('blur'))
+  const flat = patched(parseRecipe('resize:800x600'), { 'steps[0].height': null })
+  expect(flat).toEqual(parseRecipe('resize:800'))
+})
+
+test('reaches into outputs', () => {
+  const two = parseRecipe({ steps: [], outputs: { a: { steps: [] }, b: { steps: [{ op: 'blur' }] } } })
+  const after = patched(two, { 'outputs.b.steps[0].sigma': 7 })
+  expect(after.outputs?.['b']?.steps).toEqual([{ op: 'blur', sigma: 7 }])
+  expect(after.outputs?.['a']).toEqual({ steps: [] })
+})
+
+test.each([
+  ['steps[1].sigma', 0, 'steps[1].sigma'],
+  ['steps[1].sigma', 'much', 'steps[1].sigma'],
+  ['steps[1].strength', 1, 'steps[1].strength'],
+  ['steps[7].sigma', 1, 'steps[7].sigma'],
+  ['steps[1].op', 'flip', 'steps[1].op'],
+  ['outputs.none.steps[0].sigma', 1, 'outputs.none.steps[0].sigma'],
+  ['steps[0].__proto__', 1, 'steps[0].__proto__'],
+  ['sigma', 1, 'sigma'],
+  ['steps[0].width', null, 'steps[0].width'],
+])('%s = %p is refused by name', (field, value, named) => {
+  const thrown = (() => {
+    try {
+      return patched(soft, { [field]: value })
+    } catch (error) {
+      return error
+    }
+  })()
+  expect(thrown).toBeInstanceOf(Fault)
+  expect((thrown as Fault).report()).toMatchObject({ code: 'invalid_recipe', field: named })
+})

@@ -1,0 +1,42 @@
+import { Fault } from '../fault.ts'
+import { parseRecipe, type Recipe } from '../recipe/recipe.ts'
+import type { ParameterChanges } from './said.ts'
+
+type Raw = Record<string, unknown>
+
+const place = /^(?:outputs\.([a-z0-9][a-z0-9_-]*)\.)?steps\[(\d{1,3})\]\.([A-Za-z]{1,64})$/
+
+/**
+ * The recipe with new values for single parameters, checked as a whole; null takes a value away, so that the default
+ * holds again. Which operation a step is cannot be changed that way.
+ * @throws Fault `invalid_recipe` naming the parameter.
+ */
+export function patched(recipe: Recipe, changes: ParameterChanges): Recipe {
+  const steps: Raw[] = recipe.steps.map((step) => ({ ...step }))
+  const outputs = new Map(
+    Object.entries(recipe.outputs ?? {}).map(([name, output]) => [
+      name,
+      output.steps.map((step): Raw => ({ ...step })),
+    ]),
+  )
+  for (const [field, value] of Object.entries(changes)) {
+    const [, output, index, parameter = ''] = place.exec(field) ?? []
+    const step = (output === undefined ? steps : outputs.get(output))?.[Number(index)]
+    if (step === undefined || parameter === 'op') throw nowhere(field)
+    if (value === null) delete step[parameter]
+    else step[parameter] = value
+  }
+  const raw = Object.fromEntries([...outputs].map(([name, own]) => [name, { steps: own }]))
+  return parseRecipe({ steps, ...(recipe.outputs === undefined ? {} : { outputs: raw }) })
+}
+
+function nowhere(field: string): Fault {
+  return new Fault(
+    'invalid_recipe',
+    `The recipe has no parameter at ${JSON.stringify(field.slice(0, 80))}.`,
+    {
+      field: field.slice(0, 80),
+      remedy: 'Name a parameter of a step that is there, such as steps[0].sigma, or send the whole recipe.',
+    },
+  )
+}

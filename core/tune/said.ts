@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { id } from '../image.ts'
+import { outputName } from '../recipe/output-name.ts'
+
+/**
+ * What a client says while it tunes: the recipe of a picture, changed as often as it likes, each change answered by a
+ * preview unless a newer one has come meanwhile. The JSON form, which the WebSocket carries as text frames; gRPC has the
+ * same messages in its proto.
+ */
+
+export const previewFormats = ['jpeg', 'webp'] as const
+export type PreviewFormat = (typeof previewFormats)[number]
+
+/** How previews are made. */
+export const previewWish = z.strictObject({
+  /** Pixels (width times height) a preview may have at most. */
+  maxPixels: z.int().min(4096).max(4_194_304).default(1_048_576),
+  /** Without it JPEG, which is the fastest, and WebP where the picture is transparent. */
+  format: z.enum(previewFormats).optional(),
+  /** Of the preview's encoding; has nothing to do with the quality in the recipe. */
+  quality: z.int().min(1).max(100).default(80),
+})
+export type PreviewWish = z.output<typeof previewWish>
+
+/** The short text form, or the recipe itself: checked where its faults can be told in words. */
+const anyRecipe = z.union([z.string().max(16_384), z.record(z.string(), z.unknown())])
+
+/**
+ * Counts a client's changes, strictly upwards; the opening is number 0. Answers carry the number of what they answer.
+ */
+const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
+
+/** Parameters by where they stand, written as in faults: `steps[1].sigma`, `outputs.thumb.steps[0].width`. */
+export const parameterChanges = z
+  .record(z.string().max(200), z.union([z.string().max(200), z.number(), z.boolean(), z.null()]))
+  .refine((changes) => Object.keys(changes).length <= 64, { error: 'at most 64 parameters at once' })
+export type ParameterChanges = z.output<typeof parameterChanges>
+
+export const tuneOpen = z.strictObject({
+  type: z.literal('open'),
+  /** Id of the image. */
+  image: id,
+  recipe: anyRecipe,
+  /** Which of the recipe's outputs is shown; by default its first. */
+  output: outputName.optional(),
+  preview: previewWish.prefault({}),
+})
+export type TuneOpen = z.output<typeof tuneOpen>
+
+export const tuneChange = z
+  .strictObject({
+    type: z.literal('change'),
+    sequence,
+    /** The whole recipe anew. */
+    recipe: anyRecipe.optional(),
+    /** Or new values of single parameters; null goes back to the parameter's default. */
+    set: parameterChanges.optional(),
+    /** Shows this output from now on. */
+    output: outputName.optional(),
+  })
+  .refine(({ recipe, set }) => recipe === undefined || set === undefined, {
+    path: ['set'],
+    error: 'recipe and set exclude each other',
+  })
+  .refine(({ recipe, set, output }) => (recipe ?? set ?? output) !== undefined, {
+    path: ['recipe'],
+    error: 'recipe, set or output is needed',
+  })
+export type TuneChange = z.output<typeof tuneChange>
+
+/** Makes a task of the recipe as it is now: the full picture, all outputs. */
+export const tuneApply = z.strictObject({
+  type: z.literal('apply'),
+  /** The newest change as the client knows it: refused when the recipe is another, e.g. because that one was refused. */
+  sequence: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+})
+export type TuneApply = z.output<typeof tuneApply>
+
+export const tuneSaid = z.discriminatedUnion('type', [tuneOpen, tuneChange, tuneApply])
+export type TuneSaid = z.output<typeof tuneSaid>
+/** The same as it may be sent. */
+export type TuneSaidInput = z.input<typeof tuneSaid>
