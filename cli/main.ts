@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import manifest from '../package.json'
 import { benchCommand } from './commands/bench.ts'
+import { certsCommand } from './commands/certs.ts'
 import { demoCommand } from './commands/demo.ts'
 import { getCommand } from './commands/get.ts'
 import { loadtestCommand } from './commands/loadtest.ts'
@@ -43,6 +44,7 @@ function commands(context: Context): Command {
   program.commandsGroup('Run it:')
   upCommand(program, context)
   demoCommand(program, context)
+  certsCommand(program, context)
   program.commandsGroup('Use it:')
   processCommand(program, context)
   uploadCommand(program, context)

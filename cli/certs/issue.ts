@@ -1,0 +1,145 @@
+// Before the library, which asks for it.
+import 'reflect-metadata'
+import { isIP } from 'node:net'
+import { accountUri } from '@pixelflow/core/certificate'
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+  type Extension,
+} from '@peculiar/x509'
+
+/** A certificate and its private key, both in PEM. */
+export interface Issued {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** From when until when a certificate holds. */
+export interface Validity {
+  readonly from: Date
+  readonly until: Date
+}
+
+const dayMs = 86_400_000
+/** For clocks that are behind ours. */
+const backdatedMs = 3_600_000
+
+/** How long an authority and what it signs hold: ten years, and the 397 days that browsers and systems put up with. */
+export const validDays = { authority: 3650, leaf: 397 } as const
+
+export function validFor(days: number, now = new Date()): Validity {
+  const from = new Date(now.getTime() - backdatedMs)
+  return { from, until: new Date(from.getTime() + days * dayMs) }
+}
+
+const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' }
+const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' }
+
+/** A new authority, its key ECDSA P-256 as all of them: it signs leaves and nothing between. */
+export async function issueAuthority(validity = validFor(validDays.authority)): Promise<Issued> {
+  const keys = await newKeys()
+  // Two authorities of one name would be taken for each other by whoever looks for the issuer.
+  const name = `CN=PixelFlow development CA ${hex(4)}`
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: newSerial(),
+    name,
+    keys,
+    notBefore: validity.from,
+    notAfter: validity.until,
+    signingAlgorithm,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  })
+  return issuedOf(certificate, keys)
+}
+
+/** A certificate for a server under the given DNS names and IP addresses; at least one. */
+export function issueServer(
+  authority: Issued,
+  hosts: readonly string[],
+  validity = validFor(validDays.leaf),
+): Promise<Issued> {
+  const names = hosts.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value }))
+  return issueLeaf(authority, 'PixelFlow gateway', validity, [
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    new SubjectAlternativeNameExtension(names),
+  ])
+}
+
+/** A certificate for a client that acts for an account. `name` is for people. */
+export function issueClient(
+  authority: Issued,
+  { name, account }: { readonly name: string; readonly account: string },
+  validity = validFor(validDays.leaf),
+): Promise<Issued> {
+  return issueLeaf(authority, name, validity, [
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+    new SubjectAlternativeNameExtension([{ type: 'url', value: accountUri(account) }]),
+  ])
+}
+
+async function issueLeaf(
+  authority: Issued,
+  commonName: string,
+  { from, until }: Validity,
+  extensions: readonly Extension[],
+): Promise<Issued> {
+  const keys = await newKeys()
+  const issuer = new X509Certificate(authority.certificate)
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: newSerial(),
+    subject: [{ CN: [commonName] }],
+    issuer: issuer.subject,
+    publicKey: keys.publicKey,
+    signingKey: await signingKeyOf(authority),
+    notBefore: from,
+    notAfter: until,
+    signingAlgorithm,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await AuthorityKeyIdentifierExtension.create(issuer),
+      ...extensions,
+    ],
+  })
+  return issuedOf(certificate, keys)
+}
+
+function newKeys(): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
+}
+
+function signingKeyOf({ key }: Issued): Promise<CryptoKey> {
+  return crypto.subtle.importKey('pkcs8', PemConverter.decodeFirst(key), keyAlgorithm, false, ['sign'])
+}
+
+async function issuedOf(certificate: X509Certificate, { privateKey }: CryptoKeyPair): Promise<Issued> {
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', privateKey)
+  return {
+    certificate: `${certificate.toString('pem')}\n`,
+    key: `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`,
+  }
+}
+
+/** 126 random bits, positive and without a zero in front. */
+function newSerial(): string {
+  const [first = 0, ...rest] = crypto.getRandomValues(new Uint8Array(16))
+  return Buffer.from([(first & 0x3f) | 0x40, ...rest]).toString('hex')
+}
+
+function hex(bytes: number): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString('hex')
+}

@@ -1,0 +1,146 @@
+import { isIP } from 'node:net'
+import { join, relative, resolve } from 'node:path'
+import { accountId } from '@pixelflow/core/principal'
+import type { Command } from 'commander'
+import type { Client, Kept, KeptFolder } from '../certs/keep.ts'
+import type { Context } from '../context.ts'
+import { Exit } from '../exit.ts'
+import { styleOf } from '../terminal/style.ts'
+import { examples, outletFor } from './shared.ts'
+
+interface CertsOptions {
+  readonly dir?: string
+  readonly host: readonly string[]
+  readonly client: readonly Client[]
+  readonly renew?: boolean
+  readonly json?: boolean
+}
+
+export function certsCommand(program: Command, context: Context): void {
+  const command = program
+    .command('certs')
+    .summary('make certificates for TLS')
+    .description(
+      'Makes what TLS needs for development: an authority of your own, a certificate for the gateway (localhost,\n' +
+        '127.0.0.1, ::1 and your hosts), and one for each client, whose calls then act for its account. The authority\n' +
+        'holds for 10 years, what it signs for 397 days; all keys are ECDSA P-256 and readable by you alone.\n\n' +
+        'Called again it keeps what is good and makes anew what has less than 30 days left; hosts and clients of\n' +
+        'earlier calls stay. A running gateway takes up new files by itself.',
+    )
+    .option('--dir <folder>', 'where they are kept (default: certs in PIXELFLOW_DATA_DIR)')
+    .option('--host <name>', 'a DNS name or IP address of the server, besides; may be repeated', host, [])
+    .option(
+      '--client <name[:account]>',
+      'a client, and its account unless that has its name; may be repeated (default: local)',
+      client,
+      [],
+    )
+    .option('--renew', 'make the certificates of server and clients anew, under the same authority')
+    .option('--json', 'write JSON: one value')
+  examples(command, [
+    'certs',
+    'certs --host pixelflow.example.com --client ann --client nightly-job:ann',
+    'certs --renew',
+  ]).action(async (options: CertsOptions) => {
+    // Loaded here, for no other command should wait for it.
+    const { keepCertificates } = await import('../certs/keep.ts')
+    const folder =
+      options.dir === undefined ? join(context.config.dataDir, 'certs') : resolve(context.cwd, options.dir)
+    const kept = await keepCertificates({
+      folder,
+      hosts: options.host,
+      clients: options.client,
+      renew: options.renew === true,
+    })
+    outletFor(context, options).result(jsonOf(kept), linesOf(kept, context))
+  })
+}
+
+function host(value: string, before: readonly string[]): readonly string[] {
+  const name = value.toLowerCase().replace(/^\[(.*)\]$/, '$1')
+  if (isIP(name) === 6) return [...before, new URL(`http://[${name}]`).hostname.slice(1, -1)]
+  const isName = name.length <= 253 && /^(?:\*\.)?[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/.test(name)
+  if (isIP(name) === 4 || (isName && !/^[\d.]+$/.test(name))) return [...before, name]
+  throw new Exit('usage', `--host ${value} is neither a DNS name nor an IP address.`, {
+    field: '--host',
+    remedy: 'Write it as pixelflow.example.com or 192.168.1.4, without scheme and port.',
+  })
+}
+
+function client(value: string, before: readonly Client[]): readonly Client[] {
+  const [name = '', account = name, ...rest] = value.split(':')
+  if (rest.length > 0 || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
+    throw new Exit('usage', `--client ${value} has no name that a file can have.`, {
+      field: '--client',
+      remedy: 'Write it as NAME or NAME:ACCOUNT; a name is 1 to 64 of A-Z, a-z, 0-9, dot, _ and -.',
+    })
+  }
+  if (!accountId.safeParse(account).success) {
+    throw new Exit('usage', `--client ${value} names no account.`, {
+      field: '--client',
+      remedy: 'An account is 1 to 64 of a-z, 0-9, _ and -; write it behind a colon when the name is none.',
+    })
+  }
+  return [...before.filter((one) => one.name !== name), { name, account }]
+}
+
+/** What the gateway is started with. */
+function settingsOf({ server, authority }: KeptFolder) {
+  return {
+    PIXELFLOW_TLS_CERT_FILE: server.certificate,
+    PIXELFLOW_TLS_KEY_FILE: server.key,
+    PIXELFLOW_TLS_CLIENT_CA_FILE: authority.certificate,
+  }
+}
+
+function jsonOf(kept: KeptFolder) {
+  const one = ({ made, until, ...rest }: Kept) => ({
+    ...rest,
+    until: until.toISOString(),
+    made: made ?? null,
+  })
+  return {
+    folder: kept.folder,
+    authority: one(kept.authority),
+    server: one(kept.server),
+    clients: kept.clients.map(one),
+    settings: settingsOf(kept),
+  }
+}
+
+function linesOf(kept: KeptFolder, { config, cwd }: Context): string[] {
+  const { authority, server, clients } = kept
+  const style = styleOf(process.stdout, config.colour)
+  const short = (path: string) => {
+    const near = relative(cwd, path)
+    return quoted(near.startsWith('..') ? path : near)
+  }
+  const row = (what: string, { certificate, until, made }: Kept) =>
+    `${made === undefined ? style.dim('kept') : style.green('made')}  ${short(certificate)}  ${what}, until ` +
+    `${until.toISOString().slice(0, 10)}${made === undefined ? '' : style.dim(` (${made})`)}`
+  const [first] = clients
+  const identity = first && { cert: short(first.certificate), key: short(first.key) }
+  const settings = Object.entries(settingsOf(kept)).map(([name, path]) => `${name}=${short(path)}`)
+  const call = (program: string, dashes: string, rest: string) =>
+    `  ${program} ${dashes}cacert ${short(authority.certificate)}` +
+    (identity ? ` ${dashes}cert ${identity.cert} ${dashes}key ${identity.key}` : '') +
+    ` ${rest}`
+  return [
+    row('authority', authority),
+    row(`gateway at ${server.hosts.join(', ')}`, server),
+    ...clients.map((one) => row(`client of account ${one.account}`, one)),
+    '',
+    'Start the gateway with them; without the last one, clients need no certificate:',
+    ...settings.map((line) => `  ${line} \\`),
+    '  ./pixelflow up',
+    '',
+    'Call it, once it runs:',
+    call('curl', '--', `https://localhost:${config.httpPort}/api/v1/tasks`),
+    call('grpcurl', '-', `localhost:${config.grpcPort} list`),
+  ]
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[A-Za-z0-9_./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+}
