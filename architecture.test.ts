@@ -14,6 +14,7 @@ const rooms = [
   'actors',
   'ui',
   'cli',
+  'clients',
   'testkit',
   'e2e',
   'bench',
@@ -105,7 +106,21 @@ describe('borders', () => {
   })
 
   test('the page talks to the gateway like any other client', () => {
-    expect(trespassers(/^ui\//, /@pixelflow\/(?!core)/)).toEqual([])
+    expect(trespassers(/^ui\//, /@pixelflow\/(?!core|client$)/)).toEqual([])
+  })
+
+  test('the client knows the contract and nothing behind it', () => {
+    expect(trespassers(/^clients\//, /@pixelflow\/(?!core|proto)/)).toEqual([])
+  })
+
+  test('the client over HTTP is fit for a browser: no gRPC, no schemas, no runtime', () => {
+    const shared = /^clients\/typescript\/(?!grpc\/|build\.ts)/
+    expect(trespassers(shared, /^node:|grpc|@pixelflow\/proto|@bufbuild/)).toEqual([])
+    expect(trespassers(shared, /@pixelflow\/core\/(?!fault|pause|status)/)).toEqual([])
+    const found = sources
+      .filter(({ file }) => shared.test(file) && !isTest(file))
+      .filter(({ text }) => /\b(Bun|process|Buffer)\.(?!ts)|\bnode:/.test(text))
+    expect(found.map((f) => f.file)).toEqual([])
   })
 
   // Handing the whole of it on to a child process is another matter.

@@ -5,16 +5,9 @@ import { writableFormatIds } from './format.ts'
 import { accountId } from './principal.ts'
 import { outputName } from './recipe/output-name.ts'
 import { recipe } from './recipe/recipe.ts'
+import { hasEnded, statuses, type Status } from './status.ts'
 
-export { outputName }
-
-export const statuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const
-export type Status = (typeof statuses)[number]
-
-/** A status that nothing follows. A task reaches exactly one, once. */
-export function hasEnded(status: Status): boolean {
-  return status === 'completed' || status === 'failed' || status === 'cancelled'
-}
+export { hasEnded, outputName, statuses, type Status }
 
 export const output = z.object({
   name: outputName,

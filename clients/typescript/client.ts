@@ -1,0 +1,151 @@
+import type { EventView, ImageView, OutputView, TaskPageView, TaskView } from '@pixelflow/core/api'
+import type { FormatId } from '@pixelflow/core/format'
+import type { describeOperations } from '@pixelflow/core/operations/index'
+import type { Status } from '@pixelflow/core/status'
+
+export type { EventView, ImageView, OutputView, TaskView }
+export type TaskPage = TaskPageView
+
+/** What the server says of itself before anybody has shown a token. */
+export interface Settings {
+  readonly version: string
+  /** Largest file that is taken, in bytes. */
+  readonly maxUploadBytes: number
+  /** Most pixels (width × height) that an image may have. */
+  readonly maxPixels: number
+  readonly formats: readonly FormatId[]
+  readonly auth: 'none' | 'token'
+}
+
+/** Every operation with its JSON Schema, and that of a whole recipe. */
+export type Catalogue = ReturnType<typeof describeOperations>
+
+/** The short text form (`resize:800/format:webp`), or the recipe itself. */
+export type RecipeInput = string | Readonly<Record<string, unknown>>
+
+/** A picture's bytes. Streams are read once and at the pace of the network. */
+export type Source = Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
+
+/** What is stored: an image as it was uploaded, or an output of a task (`default` unless named). */
+export type Stored = { readonly image: string } | { readonly task: string; readonly output?: string }
+
+export interface CallOptions {
+  /** Ends the call; it then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Most milliseconds that the call may take, further tries included; streams have no limit unless one is given. */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface UploadOptions extends CallOptions {
+  /** Media type; a Blob brings its own. What counts are the bytes. */
+  readonly mediaType?: string | undefined
+  /** Size of a stream, when it is known: a file that is too large is then refused at once. */
+  readonly bytes?: number | undefined
+  /** Told how many bytes have left so far, and of how many; null when nobody knows. */
+  readonly onSent?: ((bytes: number, total: number | null) => void) | undefined
+}
+
+export interface WatchOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Token of the last event seen; the stream goes on behind it. Good on any gateway, over any protocol. */
+  readonly after?: string | undefined
+  /** Told when the stream is up, and before each further try (counted from 1 since the last event). */
+  readonly onConnection?: ((state: 'live' | 'retrying', attempt: number) => void) | undefined
+  /** So many tries in a row without a single event, and it throws; 12 unless given. `Infinity` never gives up. */
+  readonly tries?: number | undefined
+  /** A connection without a word for so many milliseconds is taken for dead; 45,000 unless given (HTTP only). */
+  readonly silentMs?: number | undefined
+  /** Milliseconds before the second try; they double up to `longestPauseMs`, each with some chance in it. */
+  readonly firstPauseMs?: number | undefined
+  readonly longestPauseMs?: number | undefined
+}
+
+/** Something that has happened to a task, and the token with which the stream goes on after it. */
+export type TaskEvent = EventView & { readonly token: string }
+
+export interface TaskQuery {
+  readonly status?: Status | undefined
+}
+
+export interface TaskPageQuery extends TaskQuery {
+  /** 1 to 200; 50 unless given. */
+  readonly limit?: number | undefined
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined
+}
+
+export interface DownloadOptions extends CallOptions {
+  /** First byte wanted; 0 unless given. */
+  readonly offset?: number | undefined
+  /** How many; all up to the end unless given. */
+  readonly length?: number | undefined
+}
+
+/** Stored bytes, and which part of them `body` brings. */
+export interface Content {
+  /** Size of the whole. */
+  readonly bytes: number
+  /** SHA-256 of the whole, in hexadecimal. */
+  readonly sha256: string
+  readonly mediaType: string
+  readonly offset: number
+  /** Bytes that `body` brings. */
+  readonly length: number
+  /** Read at the reader's pace; a connection that breaks is taken up where it broke. Cancel what is not read. */
+  readonly body: ReadableStream<Uint8Array>
+}
+
+export interface ProcessOptions extends UploadOptions {
+  readonly onImage?: ((image: ImageView) => void) | undefined
+  readonly onTask?: ((task: TaskView) => void) | undefined
+  readonly onEvent?: ((event: TaskEvent) => void) | undefined
+  readonly onConnection?: WatchOptions['onConnection']
+  /** What becomes of the task when `signal` aborts; `cancel` unless given. */
+  readonly onAbort?: 'cancel' | 'leave' | undefined
+}
+
+/** A completed task, its image, and how to get its outputs. */
+export interface Processed {
+  readonly image: ImageView
+  readonly task: TaskView
+  /** The outputs in the recipe's order. */
+  readonly outputs: readonly (OutputView & { download(options?: DownloadOptions): Promise<Content> })[]
+}
+
+/**
+ * A PixelFlow server. The same over HTTP and gRPC: a program chooses by how it opens one.
+ *
+ * Every call throws `PixelflowError` when the server refuses or nobody answers, and the reason of its signal when that
+ * aborts. Calls that may be made twice are tried again when nobody answers or the server is not available just now.
+ */
+export interface Client extends AsyncDisposable {
+  /** Where calls go, as people write it. */
+  readonly address: string
+  settings(options?: CallOptions): Promise<Settings>
+  operations(options?: CallOptions): Promise<Catalogue>
+  /** Stores a picture. Not tried again by itself: a second try would store a second image. */
+  upload(source: Source, options?: UploadOptions): Promise<ImageView>
+  image(id: string, options?: CallOptions): Promise<ImageView>
+  deleteImage(id: string, options?: CallOptions): Promise<void>
+  /** Accepts work on a stored image. */
+  createTask(image: string, recipe: RecipeInput, options?: CallOptions): Promise<TaskView>
+  task(id: string, options?: CallOptions): Promise<TaskView>
+  /** One page of tasks, newest first. */
+  taskPage(query?: TaskPageQuery, options?: CallOptions): Promise<TaskPage>
+  /** Every task, newest first, fetched page by page as the loop goes on. */
+  tasks(query?: TaskPageQuery, options?: CallOptions): AsyncGenerator<TaskView, void>
+  cancel(id: string, options?: CallOptions): Promise<TaskView>
+  /** Takes a task away with its outputs; cancels it first when it has not ended. */
+  deleteTask(id: string, options?: CallOptions): Promise<void>
+  /**
+   * Every event of a task, each once and in order, up to and with its final one. A connection that breaks is made anew
+   * and goes on where it broke, on whatever gateway answers. Ends silently when `signal` aborts.
+   */
+  watch(task: string, options?: WatchOptions): AsyncGenerator<TaskEvent, void>
+  download(from: Stored, options?: DownloadOptions): Promise<Content>
+  /**
+   * Uploads a picture, has a recipe applied to it, and follows the task to its end.
+   * @throws PixelflowError with `task` set when the task fails or is cancelled.
+   */
+  process(source: Source, recipe: RecipeInput, options?: ProcessOptions): Promise<Processed>
+}

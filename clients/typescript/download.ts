@@ -1,0 +1,92 @@
+import { pause } from '@pixelflow/core/pause'
+import { createBackoff } from './backoff.ts'
+import type { Content, DownloadOptions, Stored } from './client.ts'
+import { PixelflowError } from './error.ts'
+import { again, type Limits } from './limits.ts'
+import type { Wire } from './wire.ts'
+
+/** So many connections in a row without a byte, and the download is given up. */
+const mostTries = 5
+
+/**
+ * Stored bytes over as many connections as it takes.
+ * @throws PixelflowError `damaged`, from the body, when what is stored there has become something else on the way.
+ */
+export async function download(
+  wire: Wire,
+  limits: Limits,
+  from: Stored,
+  options: DownloadOptions = {},
+): Promise<Content> {
+  const { signal, timeoutMs } = options
+  const ends = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)]
+  const all = [...(signal === undefined ? [] : [signal]), ...ends]
+  const stop = all.length === 0 ? undefined : AbortSignal.any(all)
+  stop?.throwIfAborted()
+  const first = await again(limits, stop, () => wire.content(from, { ...options, signal: stop }))
+  return { ...first, body: lasting(wire, from, first, stop) }
+}
+
+function lasting(
+  wire: Wire,
+  from: Stored,
+  first: Content,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
+  const { sha256, offset, length } = first
+  const backoff = createBackoff(200, 2000)
+  let reader = first.body.getReader()
+  let received = 0
+  let tries = 0
+
+  /** The next bytes; takes the stream up again where it broke. */
+  async function next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      try {
+        if (tries > 0) await reopen()
+        const { done, value } = await reader.read()
+        if (!done) {
+          tries = 0
+          backoff.reset()
+          return value
+        }
+        if (received >= length) return undefined
+        throw new PixelflowError('unreachable', 'The download was cut short.')
+      } catch (thrown) {
+        signal?.throwIfAborted()
+        tries += 1
+        if (!(thrown instanceof PixelflowError) || !thrown.isTemporary || tries >= mostTries) throw thrown
+        await pause(backoff.next(), signal)
+        signal?.throwIfAborted()
+      }
+    }
+  }
+
+  async function reopen(): Promise<void> {
+    const more = await wire.content(from, { offset: offset + received, length: length - received, signal })
+    reader = more.body.getReader()
+    if (more.sha256 === sha256) return
+    await reader.cancel().catch(() => {})
+    throw new PixelflowError(
+      'damaged',
+      'What is stored has become something else while it was being fetched.',
+    )
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await next()
+          if (chunk === undefined) return controller.close()
+          received += chunk.byteLength
+          controller.enqueue(chunk)
+        } catch (thrown) {
+          controller.error(thrown)
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+}

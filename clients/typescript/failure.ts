@@ -1,0 +1,12 @@
+import type { TaskView } from '@pixelflow/core/api'
+import { PixelflowError } from './error.ts'
+
+/** Why a task that has ended is not completed; undefined when it is. */
+export function failureOf(task: TaskView): PixelflowError | undefined {
+  if (task.status === 'completed') return undefined
+  if (task.fault === undefined) {
+    return new PixelflowError('cancelled', `Task ${task.id} is ${task.status}.`, { task })
+  }
+  const { code, detail, ...place } = task.fault
+  return new PixelflowError(code, detail, { ...place, task })
+}

@@ -1,0 +1,175 @@
+import type { CallOptions } from '../client.ts'
+import { PixelflowError, unreachable } from '../error.ts'
+import { again, within, type Limits } from '../limits.ts'
+import { problemOf } from './problem.ts'
+
+/** Where calls get their token from, and whom they ask for another when the server wants one. */
+export interface Credentials {
+  token(): string | null
+  /** Asked after a refusal; null gives up. `refused` is the token that has just failed, if any. */
+  ask?(refused: string | null): Promise<string | null>
+}
+
+/** As much of `fetch` as is used. */
+export type FetchLike = (url: string, init: RequestInit & { duplex?: 'half' }) => Promise<Response>
+
+export interface Caller {
+  readonly address: string
+  readonly limits: Limits
+  /** One request with the token; the answer is a success. @throws PixelflowError for any other. */
+  send(path: string, init?: CallInit, signal?: AbortSignal): Promise<Response>
+  /** A whole call: bounded, tried again where that does no harm, its body read and parsed. */
+  json<T extends object>(
+    path: string,
+    has: keyof T & string,
+    init?: JsonInit,
+    options?: CallOptions,
+  ): Promise<T>
+  /** A whole call without a body in its answer. */
+  done(path: string, init: JsonInit, options?: CallOptions): Promise<void>
+  withToken<T>(call: (headers: Record<string, string>) => Promise<T>): Promise<T>
+}
+
+export interface CallInit {
+  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly headers?: Readonly<Record<string, string>>
+  /** Made anew for each try. */
+  readonly body?: () => RequestInit['body']
+}
+
+export interface JsonInit extends Pick<CallInit, 'method'> {
+  /** Sent as JSON. */
+  readonly value?: unknown
+  /** Whether making it twice does no harm; so it is for all but POST. */
+  readonly repeatable?: boolean
+}
+
+export interface CallerOptions {
+  readonly address: string
+  readonly credentials: Credentials
+  readonly fetch: FetchLike
+  readonly headers: Readonly<Record<string, string>>
+  readonly limits: Limits
+}
+
+export function createCaller({
+  address,
+  credentials,
+  fetch: send,
+  headers: own,
+  limits,
+}: CallerOptions): Caller {
+  const { timeoutMs: usualMs = 30_000 } = limits
+
+  async function once(
+    path: string,
+    init: RequestInit & { duplex?: 'half' },
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    let answer: Response
+    try {
+      answer = await send(`${address}${path}`, { ...init, ...(signal === undefined ? {} : { signal }) })
+    } catch (thrown) {
+      signal?.throwIfAborted()
+      throw unreachable(address, thrown)
+    }
+    if (answer.ok) return answer
+    const text = await answer.text().catch(() => '')
+    throw problemOf(answer.status, answer.statusText, (name) => answer.headers.get(name), text)
+  }
+
+  const caller: Caller = {
+    address,
+    limits,
+    send: (path, { method = 'GET', headers = {}, body } = {}, signal) =>
+      caller.withToken((token) => {
+        const sent = body?.()
+        const init = {
+          method,
+          headers: { ...token, ...headers },
+          ...(sent == null ? {} : { body: sent }),
+          ...(sent instanceof ReadableStream ? { duplex: 'half' as const } : {}),
+        }
+        return once(path, init, signal)
+      }),
+    json: (path, has, init = {}, options = {}) =>
+      call(init, options, async (signal) =>
+        read(await caller.send(path, requestOf(init), signal), has, signal),
+      ),
+    done: (path, init, options = {}) =>
+      call(init, options, async (signal) => {
+        const answer = await caller.send(path, requestOf(init), signal)
+        await answer.body?.cancel().catch(() => {})
+      }),
+    async withToken(work) {
+      for (;;) {
+        const token = credentials.token()
+        try {
+          return await work({ ...own, ...(token === null ? {} : { authorization: `Bearer ${token}` }) })
+        } catch (thrown) {
+          if (!(thrown instanceof PixelflowError) || thrown.status !== 401) throw thrown
+          // Another call may have got a new token while this one was under way.
+          const current = credentials.token()
+          const next = current === token ? ((await credentials.ask?.(token)) ?? null) : current
+          if (next === null) throw thrown
+        }
+      }
+    },
+  }
+
+  function call<T>(
+    { method, repeatable = method !== 'POST' }: JsonInit,
+    { signal: asked, timeoutMs = usualMs }: CallOptions,
+    work: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    const retries = repeatable ? limits : { ...limits, retries: 0 }
+    return within({ signal: asked, timeoutMs }, (signal) => again(retries, signal, () => work(signal)))
+  }
+
+  async function read<T extends object>(
+    answer: Response,
+    has: keyof T & string,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    let text: string
+    try {
+      text = await answer.text()
+    } catch (thrown) {
+      signal?.throwIfAborted()
+      throw unreachable(address, thrown)
+    }
+    return shaped(text, has, address, answer.status)
+  }
+
+  return caller
+}
+
+function requestOf({ method = 'GET', value }: JsonInit): CallInit {
+  if (value === undefined) return { method }
+  return { method, headers: { 'content-type': 'application/json' }, body: () => JSON.stringify(value) }
+}
+
+/** JSON that is told from a stranger's by one field. @throws PixelflowError `not_pixelflow`. */
+export function shaped<T extends object>(
+  text: string,
+  has: keyof T & string,
+  address: string,
+  status: number,
+): T {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = undefined
+  }
+  if (typeof value === 'object' && value !== null && has in value) return value as T
+  throw new PixelflowError(
+    'not_pixelflow',
+    `The answer of ${address || 'the server'} is not one of a PixelFlow server.`,
+    {
+      status,
+      title: 'Not a PixelFlow server',
+      remedy: 'Check the address.',
+    },
+  )
+}

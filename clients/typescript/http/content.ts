@@ -1,0 +1,67 @@
+import type { Content, DownloadOptions, Stored } from '../client.ts'
+import { PixelflowError, unreachable } from '../error.ts'
+import type { Caller } from './call.ts'
+
+/** One connection's bytes of something stored. */
+export async function contentOver(caller: Caller, from: Stored, part: DownloadOptions): Promise<Content> {
+  const { offset = 0, length, signal } = part
+  const isPart = offset > 0 || length !== undefined
+  const end = length === undefined ? '' : String(offset + length - 1)
+  const answer = await caller.send(
+    pathOf(from),
+    { headers: isPart ? { range: `bytes=${offset}-${end}` } : {} },
+    signal,
+  )
+  const size = Number(answer.headers.get('content-length') ?? Number.NaN)
+  const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.headers.get('content-range') ?? '')
+  const sha256 = /^"([0-9a-f]{64})"$/.exec(answer.headers.get('etag') ?? '')?.[1]
+  if (answer.body === null || sha256 === undefined || (isPart && range === null)) {
+    await answer.body?.cancel().catch(() => {})
+    throw new PixelflowError(
+      'not_pixelflow',
+      `${caller.address}${pathOf(from)} is not sent as PixelFlow would.`,
+      {
+        remedy:
+          'Something between here and the server changes answers; see that it leaves ranges and ETags alone.',
+      },
+    )
+  }
+  const [start, last, whole] = range ? range.slice(1).map(Number) : [0, size - 1, size]
+  return {
+    bytes: whole ?? size,
+    sha256,
+    mediaType: answer.headers.get('content-type') ?? 'application/octet-stream',
+    offset: start ?? 0,
+    length: (last ?? 0) - (start ?? 0) + 1,
+    body: named(answer.body, caller.address, signal),
+  }
+}
+
+export function pathOf(from: Stored): string {
+  if ('image' in from) return `/api/v1/images/${encodeURIComponent(from.image)}/content`
+  return `/api/v1/tasks/${encodeURIComponent(from.task)}/outputs/${encodeURIComponent(from.output ?? 'default')}`
+}
+
+/** The same bytes; what breaks them has the name of our errors. */
+function named(
+  body: ReadableStream<Uint8Array>,
+  address: string,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        } catch (thrown) {
+          controller.error(signal?.aborted ? signal.reason : unreachable(address, thrown))
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+}

@@ -1,0 +1,62 @@
+import type { Catalogue, Client, ImageView, Settings, TaskPage, TaskView } from '../client.ts'
+import { joinClient } from '../join.ts'
+import type { Limits } from '../limits.ts'
+import { createCaller, type Credentials, type FetchLike } from './call.ts'
+import { contentOver } from './content.ts'
+import { eventsOver } from './events.ts'
+import { upload } from './upload.ts'
+
+export interface HttpOptions extends Limits {
+  /** Address of the server, such as `https://pixelflow.example.com`; a page may leave it out for its own. */
+  readonly url?: string | undefined
+  /** Bearer token, or where to get one. */
+  readonly token?: string | Credentials | null | undefined
+  /** Headers of every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** In place of the global `fetch`: for certificates, proxies, tests. */
+  readonly fetch?: FetchLike | undefined
+}
+
+/** Opens a server over HTTP. Nothing is sent yet. @throws TypeError when the address is none. */
+export function openHttp(options: HttpOptions = {}): Client {
+  const { url, token, headers = {}, fetch: send = (input, init) => fetch(input, init), ...limits } = options
+  const caller = createCaller({
+    address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
+    credentials: typeof token === 'object' && token !== null ? token : { token: () => token ?? null },
+    fetch: send,
+    headers,
+    limits,
+  })
+  const { json, done } = caller
+  const image = (id: string) => `/api/v1/images/${encodeURIComponent(id)}`
+  const task = (id: string) => `/api/v1/tasks/${encodeURIComponent(id)}`
+
+  return joinClient(
+    {
+      address: caller.address,
+      settings: (options) => json<Settings>('/api/v1/settings', 'version', {}, options),
+      operations: (options) => json<Catalogue>('/api/v1/operations', 'operations', {}, options),
+      upload: (source, options) => upload(caller, source, options),
+      image: (id, options) => json<ImageView>(image(id), 'sha256', {}, options),
+      deleteImage: (id, options) => done(image(id), { method: 'DELETE' }, options),
+      createTask: (image, recipe, options) =>
+        json<TaskView>('/api/v1/tasks', 'status', { method: 'POST', value: { image, recipe } }, options),
+      task: (id, options) => json<TaskView>(task(id), 'status', {}, options),
+      taskPage({ status, limit, cursor } = {}, options) {
+        const query = new URLSearchParams({
+          ...(status === undefined ? {} : { status }),
+          ...(limit === undefined ? {} : { limit: String(limit) }),
+          ...(cursor === undefined ? {} : { cursor }),
+        })
+        return json<TaskPage>(`/api/v1/tasks?${query.toString()}`, 'items', {}, options)
+      },
+      cancel: (id, options) =>
+        json<TaskView>(`${task(id)}/cancel`, 'status', { method: 'POST', repeatable: true }, options),
+      deleteTask: (id, options) => done(task(id), { method: 'DELETE' }, options),
+      events: (id, link) => eventsOver(caller, id, link),
+      content: (from, part) => contentOver(caller, from, part),
+      async close() {},
+    },
+    limits,
+  )
+}

@@ -1,0 +1,42 @@
+import type { Problem } from '@pixelflow/core/api'
+import { PixelflowError } from '../error.ts'
+
+/** What an answer that is not a success says, whether or not it is problem+json. */
+export function problemOf(
+  status: number,
+  statusText: string,
+  headers: (name: string) => string | null,
+  body: string,
+) {
+  const said = parsed(body)
+  const { detail, code = codes[status] ?? 'http_error', title, field, remedy } = said
+  const retryAfter = Number(headers('retry-after') ?? Number.NaN)
+  return new PixelflowError(code, detail ?? `The server answered ${`${status} ${statusText}`.trim()}.`, {
+    status,
+    title,
+    requestId: said.requestId ?? headers('x-request-id') ?? undefined,
+    ...(field === undefined ? {} : { field }),
+    ...(remedy === undefined ? {} : { remedy }),
+    ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1000 } : {}),
+  })
+}
+
+/** What something between here and the server means by a status alone. */
+const codes: Readonly<Record<number, string>> = {
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  413: 'image_too_large',
+  502: 'unavailable',
+  503: 'unavailable',
+  504: 'deadline_exceeded',
+}
+
+function parsed(body: string): Partial<Problem> {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,29 @@
+/** PixelFlow over HTTP, for browsers, Node and Bun; `@pixelflow/client/grpc` is the same over native gRPC. */
+export { openHttp, type HttpOptions } from './http/open.ts'
+export type { Credentials } from './http/call.ts'
+export type { FetchLike } from './http/call.ts'
+export { PixelflowError, type ErrorCode } from './error.ts'
+export { failureOf } from './failure.ts'
+export type {
+  Catalogue,
+  CallOptions,
+  Client,
+  Content,
+  DownloadOptions,
+  EventView,
+  ImageView,
+  OutputView,
+  ProcessOptions,
+  Processed,
+  RecipeInput,
+  Settings,
+  Source,
+  Stored,
+  TaskEvent,
+  TaskPage,
+  TaskPageQuery,
+  TaskQuery,
+  TaskView,
+  UploadOptions,
+  WatchOptions,
+} from './client.ts'
