@@ -1,0 +1,200 @@
+"""A small PixelFlow client: upload, process with live progress, watch, download.
+
+What a program of yours would hold is in here; `example.py` shows it at work. All of it is plain grpcio on the code
+that `generate.py` makes from the contract, proto/pixelflow/v1/image.proto.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Value
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE / "gen"))
+
+from pixelflow.v1 import image_pb2 as pb  # noqa: E402
+from pixelflow.v1 import image_pb2_grpc as rpc  # noqa: E402
+
+# Round robin over every address, and which calls may be tried again: the same file for clients in every language.
+SERVICE_CONFIG = (HERE.parents[1] / "proto" / "service-config.json").read_text()
+CHUNK_BYTES = 256 * 1024
+FINAL = (pb.TASK_EVENT_KIND_COMPLETED, pb.TASK_EVENT_KIND_FAILED, pb.TASK_EVENT_KIND_CANCELLED)
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Whom to trust, and who we are: PEM files. Without `cert` and `key` the token alone says who calls."""
+
+    ca: Path
+    cert: Path | None = None
+    key: Path | None = None
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        return grpc.ssl_channel_credentials(
+            root_certificates=self.ca.read_bytes(),
+            private_key=self.key.read_bytes() if self.key else None,
+            certificate_chain=self.cert.read_bytes() if self.cert else None,
+        )
+
+
+def connect(target: str, tls: Tls | None = None) -> grpc.Channel:
+    """A channel to every gateway that `target` names: "dns:///pixelflow.example.com:50051", or a list such as
+    "ipv4:10.0.0.1:50051,10.0.0.2:50051". Calls take turns over those that answer."""
+    options = [
+        ("grpc.service_config", SERVICE_CONFIG),
+        ("grpc.enable_retries", 1),
+        # A gateway that is gone is noticed also while nothing but a long watch is under way.
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+    ]
+    if tls is None:
+        return grpc.insecure_channel(target, options)
+    return grpc.secure_channel(target, tls.credentials(), options)
+
+
+@dataclass
+class Result:
+    """A finished output and its bytes."""
+
+    output: pb.Output
+    data: bytearray = field(default_factory=bytearray)
+
+
+class Client:
+    """The calls of a program, over one channel. Every method raises grpc.RpcError; `explain` says why in words."""
+
+    def __init__(self, channel: grpc.Channel, token: str | None = None) -> None:
+        self.stub = rpc.ImageServiceStub(channel)
+        self.metadata = (("authorization", f"Bearer {token}"),) if token else ()
+
+    def upload(self, path: Path, media_type: str = "application/octet-stream") -> pb.Image:
+        """Stores a file. It is read piece by piece, however large it is."""
+        return self.stub.Upload(upload_requests(path, media_type), metadata=self.metadata).image
+
+    def process(
+        self, image: str, recipe: str | dict, on_event: Callable[[pb.TaskEvent], None]
+    ) -> list[Result]:
+        """Does what the recipe says, telling each event as it happens. A connection that breaks on the way costs
+        nothing: the task goes on without us, and we go on where we have been."""
+        last: pb.TaskEvent | None = None
+        results: list[Result] = []
+        request = pb.ProcessRequest(image=image, recipe=recipe_value(recipe))
+        try:
+            for piece in self.stub.Process(request, metadata=self.metadata):
+                match piece.WhichOneof("data"):
+                    case "event":
+                        last = piece.event
+                        on_event(last)
+                    case "output":
+                        results.append(Result(piece.output))
+                    case "chunk":
+                        results[-1].data += piece.chunk
+            return results
+        except grpc.RpcError as error:
+            if last is None or error.code() != grpc.StatusCode.UNAVAILABLE:
+                raise
+        task = last.task
+        if last.kind not in FINAL:
+            for event in self.watch(task.id, last.token):
+                task = event.task
+                on_event(event)
+        return [Result(one, self.download_output(task.id, one.name)) for one in task.outputs]
+
+    def watch(self, task: str, after: str = "", patience: float = 60) -> Iterator[pb.TaskEvent]:
+        """The events of a task behind the token `after`, each once, over as many connections as it takes; ends after
+        the final event. Gives up when no gateway has answered for `patience` seconds."""
+        pause, deadline = 0.1, time.monotonic() + patience
+        while True:
+            try:
+                request = pb.WatchTaskRequest(id=task, after=after)
+                for answer in self.stub.WatchTask(request, metadata=self.metadata):
+                    after = answer.event.token
+                    pause, deadline = 0.1, time.monotonic() + patience
+                    yield answer.event
+                return
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, 5)
+
+    def download_output(self, task: str, name: str = "") -> bytearray:
+        """The bytes of a finished output."""
+        request = pb.DownloadRequest(output=pb.OutputName(task=task, name=name))
+        return received(self.stub.Download(request, metadata=self.metadata))
+
+
+def upload_requests(path: Path, media_type: str) -> Iterator[pb.UploadRequest]:
+    """The messages of an upload: what is to come, the bytes, and the promise that they are all."""
+    size, digest = 0, hashlib.sha256()
+    yield pb.UploadRequest(metadata=pb.UploadMetadata(media_type=media_type, bytes=path.stat().st_size))
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            size += len(chunk)
+            digest.update(chunk)
+            yield pb.UploadRequest(chunk=chunk)
+    yield pb.UploadRequest(commit=pb.UploadCommit(bytes=size, sha256=digest.hexdigest()))
+
+
+def received(answers: Iterator[pb.DownloadResponse]) -> bytearray:
+    """The bytes of a download."""
+    data = bytearray()
+    for answer in answers:
+        data += answer.chunk
+    return data
+
+
+def recipe_value(recipe: str | dict) -> Value:
+    """A recipe in either form, as text or as a tree, as the contract wants it."""
+    value = Value()
+    if isinstance(recipe, str):
+        value.string_value = recipe
+    else:
+        value.struct_value.update(recipe)
+    return value
+
+
+# What the server adds to an error, for programs; see the head of the contract.
+DETAILS: tuple[type[Message], ...] = (
+    error_details_pb2.ErrorInfo,
+    error_details_pb2.RequestInfo,
+    error_details_pb2.BadRequest,
+    error_details_pb2.RetryInfo,
+    error_details_pb2.LocalizedMessage,
+)
+
+
+def details_of(error: grpc.RpcError) -> dict[str, Any]:
+    """The google.rpc details of an error by their short names: `details_of(error)["ErrorInfo"].reason`."""
+    status = rpc_status.from_call(error)
+    found = {}
+    for detail in status.details if status else ():
+        for kind in DETAILS:
+            message = kind()
+            if detail.Unpack(message):
+                found[kind.DESCRIPTOR.name] = message
+    return found
+
+
+def explain(error: grpc.RpcError) -> str:
+    """An error in words: what is wrong, where, and what to do about it."""
+    details = details_of(error)
+    lines = [f"{error.code().name}: {error.details()}"]
+    if bad := details.get("BadRequest"):
+        lines += [f"  field: {one.field}" for one in bad.field_violations]
+    if remedy := details.get("LocalizedMessage"):
+        lines.append(f"  {remedy.message}")
+    if request := details.get("RequestInfo"):
+        lines.append(f"  request: {request.request_id}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The promises of ../../scenarios.md, kept with grpcio."""

@@ -1,0 +1,66 @@
+"""Stored bytes, whole and in part."""
+
+from __future__ import annotations
+
+from pixelflow_client import pb
+
+from .bench import Bench, digest, refused, scenario
+
+
+def download(bench: Bench, **request) -> tuple[pb.Content, bytes]:
+    """What was said of the bytes, and the bytes."""
+    first, *rest = bench.ann.stub.Download(pb.DownloadRequest(**request), metadata=bench.ann.metadata)
+    assert first.WhichOneof("data") == "content", first
+    assert all(one.WhichOneof("data") == "chunk" for one in rest)
+    data = b"".join(one.chunk for one in rest)
+    assert len(data) == first.content.length, first
+    return first.content, data
+
+
+@scenario("download-image")
+def _(bench: Bench) -> None:
+    about, data = download(bench, image=bench.image.id)
+    assert data == bench.bytes
+    assert (about.bytes, about.sha256) == (len(data), digest(data)), about
+    assert (about.media_type, about.file_name) == ("image/jpeg", f"{bench.image.id}.jpg"), about
+
+
+@scenario("download-output")
+def _(bench: Bench) -> None:
+    for output in bench.done.outputs:
+        about, data = download(bench, output=pb.OutputName(task=bench.done.id, name=output.name))
+        assert digest(data) == about.sha256 == output.sha256, about
+        assert about.media_type == output.media_type, about
+
+
+@scenario("download-range")
+def _(bench: Bench) -> None:
+    about, data = download(bench, image=bench.image.id, offset=100, length=1000)
+    assert data == bench.bytes[100:1100]
+    assert (about.offset, about.length) == (100, 1000), about
+    assert (about.bytes, about.sha256) == (len(bench.bytes), digest(bench.bytes)), about
+
+
+@scenario("download-tail")
+def _(bench: Bench) -> None:
+    about, data = download(bench, image=bench.image.id, offset=1000, length=1 << 40)
+    assert data == bench.bytes[1000:]
+    assert about.length == len(bench.bytes) - 1000, about
+
+
+@scenario("download-outside")
+def _(bench: Bench) -> None:
+    with refused("OUT_OF_RANGE", "range_not_satisfiable", "offset"):
+        download(bench, image=bench.image.id, offset=len(bench.bytes))
+
+
+@scenario("download-no-output")
+def _(bench: Bench) -> None:
+    with refused("NOT_FOUND", "output_not_found"):
+        download(bench, output=pb.OutputName(task=bench.done.id, name="huge"))
+
+
+@scenario("download-nothing")
+def _(bench: Bench) -> None:
+    with refused("INVALID_ARGUMENT", "invalid_request", "source"):
+        download(bench)

@@ -1,0 +1,61 @@
+"""A wire that can be cut: it carries bytes between clients and a server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+
+class Relay:
+    """Listens on a free port of this machine, and carries what comes to `target` and back."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self.target = (host, int(port))
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.open: list[socket.socket] = []
+        self.connections = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server.getsockname()[1]}"
+
+    def cut(self) -> None:
+        """Breaks every connection; later ones are carried again."""
+        broken, self.open = self.open, []
+        for one in broken:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has been closed already
+
+    def __enter__(self) -> Relay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self.server.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self.target)
+            self.connections += 1
+            self.open += [near, far]
+            for ends in ((near, far), (far, near)):
+                threading.Thread(target=_carry, args=ends, daemon=True).start()
+
+
+def _carry(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    except OSError:
+        pass  # one of the ends is gone
+    finally:
+        for end in (source, sink):
+            end.close()
