@@ -1,7 +1,7 @@
 """A small PixelFlow client: upload, process with live progress, watch, download.
 
-What a program of yours would hold is in here; `example.py` shows it at work. All of it is plain grpcio on the code
-that `generate.py` makes from the contract, proto/pixelflow/v1/image.proto.
+What a program of yours would hold is in here; `example.py` shows it at work. All of it is plain grpcio on the
+code that `generate.py` makes from the contract, proto/pixelflow/v1/image.proto.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ sys.path.append(str(HERE / "gen"))
 from pixelflow.v1 import image_pb2 as pb  # noqa: E402
 from pixelflow.v1 import image_pb2_grpc as rpc  # noqa: E402
 
-# Round robin over every address, and which calls may be tried again: the same file for clients in every language.
+# Round robin over every address, and which calls may be tried again: the same for clients in every language.
 SERVICE_CONFIG = (HERE.parents[1] / "proto" / "service-config.json").read_text()
 CHUNK_BYTES = 256 * 1024
 FINAL = (pb.TASK_EVENT_KIND_COMPLETED, pb.TASK_EVENT_KIND_FAILED, pb.TASK_EVENT_KIND_CANCELLED)
@@ -72,7 +72,7 @@ class Result:
 
 
 class Client:
-    """The calls of a program, over one channel. Every method raises grpc.RpcError; `explain` says why in words."""
+    """The calls of a program, over one channel. Each may raise grpc.RpcError; `explain` says why in words."""
 
     def __init__(self, channel: grpc.Channel, token: str | None = None) -> None:
         self.stub = rpc.ImageServiceStub(channel)
@@ -85,8 +85,8 @@ class Client:
     def process(
         self, image: str, recipe: str | dict, on_event: Callable[[pb.TaskEvent], None]
     ) -> list[Result]:
-        """Does what the recipe says, telling each event as it happens. A connection that breaks on the way costs
-        nothing: the task goes on without us, and we go on where we have been."""
+        """Does what the recipe says, telling each event as it happens. A connection that breaks on the way
+        costs nothing: the task goes on without us, and we go on where we have been."""
         last: pb.TaskEvent | None = None
         results: list[Result] = []
         request = pb.ProcessRequest(image=image, recipe=recipe_value(recipe))
@@ -112,8 +112,8 @@ class Client:
         return [Result(one, self.download_output(task.id, one.name)) for one in task.outputs]
 
     def watch(self, task: str, after: str = "", patience: float = 60) -> Iterator[pb.TaskEvent]:
-        """The events of a task behind the token `after`, each once, over as many connections as it takes; ends after
-        the final event. Gives up when no gateway has answered for `patience` seconds."""
+        """The events of a task behind the token `after`, each once, over as many connections as it takes; ends
+        after the final event. Gives up when no gateway has answered for `patience` seconds."""
         pause, deadline = 0.1, time.monotonic() + patience
         while True:
             try:

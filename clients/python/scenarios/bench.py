@@ -111,65 +111,6 @@ class Bench:
         return who.stub.Upload(iter(pieces), metadata=who.metadata).image
 
 
-def metadata(self):
-    return self.client.metadata
-
-
-@dataclass(frozen=True)
-class Bench:
-    """One run against one server."""
-
-    address: str
-    http: str
-    tls: Tls | None
-    ann: Caller
-    bob: Caller
-    nobody: Caller
-    photo: Path
-
-    @cached_property
-    def bytes(self) -> bytes:
-        return self.photo.read_bytes()
-
-    @cached_property
-    def image(self) -> pb.Image:
-        """An image of Ann's."""
-        return self.ann.client.upload(self.photo, "image/jpeg")
-
-    @cached_property
-    def done(self) -> pb.Task:
-        """A completed task of Ann's with two outputs."""
-        return self.finish(self.create(TWO_OUTPUTS))
-
-    def create(self, recipe: str | dict = "resize:40") -> pb.Task:
-        request = pb.CreateTaskRequest(image=self.image.id, recipe=recipe_value(recipe))
-        return self.ann.stub.CreateTask(request, metadata=self.ann.metadata).task
-
-    def finish(self, task: pb.Task) -> pb.Task:
-        *_, last = self.ann.client.watch(task.id)
-        return last.task
-
-    @contextmanager
-    def slow(self) -> Iterator[pb.Task]:
-        """A task that goes on and on, until the scenario is over."""
-        task = self.create(SLOW)
-        try:
-            yield task
-        finally:
-            self.cancel(task)
-
-    def cancel(self, task: pb.Task) -> pb.Task:
-        return self.ann.stub.CancelTask(pb.CancelTaskRequest(id=task.id), metadata=self.ann.metadata).task
-
-    def upload(self, *pieces: pb.UploadRequest, who: Caller | None = None) -> pb.Image:
-        who = who or self.ann
-        return who.stub.Upload(iter(pieces), metadata=who.metadata).image
-
-    def again(self) -> grpc.Channel:
-        """Another connection to the server."""
-        return connect(self.target, self.tls)
-
-
 def metadata(media_type: str = "image/jpeg", size: int | None = None) -> pb.UploadRequest:
     return pb.UploadRequest(metadata=pb.UploadMetadata(media_type=media_type, bytes=size))
 
