@@ -5,6 +5,7 @@ import type { Channel } from '@pixelflow/core/ports/channel'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import type { AcceptanceLog, Queue, WorkSource } from '@pixelflow/core/ports/queue'
 import type { Records } from '@pixelflow/core/ports/records'
+import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
 import { createAcceptanceLog } from './acceptances.ts'
 import { createBlobs, type BlobsOptions } from './blobs.ts'
 import { bootstrap } from './bootstrap.ts'
@@ -16,6 +17,9 @@ import { createEvents } from './events.ts'
 import { streamInfo } from './manage.ts'
 import { createQueue } from './queue.ts'
 import { createRecords } from './records.ts'
+import { createSessionHost } from './session-host.ts'
+import { createSessionHub } from './session-hub.ts'
+import { createSessions } from './sessions.ts'
 import type { Log } from './telemetry/log.ts'
 import { blobBuckets, recordBuckets, streams, type Layout } from './topology.ts'
 import { createWorkSource } from './work.ts'
@@ -52,6 +56,10 @@ export interface Fabric extends AsyncDisposable {
   readonly events: Events
   readonly log: EventLog
   readonly channel: Channel
+  /** Live sessions, the end of a gateway. */
+  readonly sessions: Sessions
+  /** Live sessions, the end of an actor. */
+  readonly sessionHost: SessionHost
   /** Whether the broker's store answers just now; never throws, takes a second at most. */
   health(): Promise<Health>
 }
@@ -66,6 +74,9 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
   const broker = stack.use(await connect(options))
   // Bytes go their own way, so that a heartbeat or an event never waits behind megabytes of an upload.
   const bytes = stack.use(await connect({ ...options, name: `${options.name}-bytes` }))
+  // And whoever waits for a live answer waits behind neither.
+  const live = stack.use(await connect({ ...options, name: `${options.name}-live` }))
+  const hub = stack.use(createSessionHub(live))
   await bootstrap(broker, settings)
   stack.defer(rebuildAfterBreaks(broker, settings, log))
   const owned = stack.move()
@@ -79,6 +90,8 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     events: createEvents(broker, settings),
     log: createEventLog(broker, log),
     channel: createChannel(broker),
+    sessions: createSessions(hub),
+    sessionHost: createSessionHost(hub, log),
     health: () => healthOf(broker),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -1,5 +1,6 @@
 import type { ConsumerConfig, StreamConfig } from '@nats-io/jetstream'
 import { actorKinds, lanes, type ActorKind, type Job, type Lane } from '@pixelflow/core/job'
+import type { LiveKind } from '@pixelflow/core/ports/sessions'
 import { printDuration } from './setting.ts'
 import type { FabricSettings } from './settings.ts'
 
@@ -52,6 +53,17 @@ export const acceptanceConsumer = 'acceptance'
 
 export const cancelSubject = (account: string, task: string) => `cancel.${account}.${task}`
 export const cancelSubjects = 'cancel.*.*'
+
+/** Where gateways look for an actor that has room for a live session; the actors of a kind share it as a queue group. */
+export const offerSubject = (kind: LiveKind) => `offer.${kind}`
+/** Where one end of a session is spoken to: the process, then the session. Nothing here is stored. */
+export const sessionSubject = (process: string, session: string) => `session.${process}.${session}`
+/** What one process hears of all its sessions. */
+export const sessionSubjects = (process: string) => `session.${process}.*`
+/** How often each end of a session gives a sign of life when it has nothing to say. */
+export const sessionPulseMs = 1000
+/** How long an end may be silent before the other takes it for dead. */
+export const sessionSilenceMs = 3000
 
 export const recordBuckets = { images: 'images' } as const
 export const recordStream = (bucket: string) => `KV_${bucket}`

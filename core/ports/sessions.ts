@@ -18,6 +18,8 @@ export interface Frame {
 export interface Session extends AsyncDisposable {
   /** Who is on the other side, e.g. `host.4711`. */
   readonly peer: string
+  /** Aborts, with the fault that `next` throws, as soon as the session has broken; for work that nobody waits for now. */
+  readonly broken: AbortSignal
   /** Resolves when there is room for another frame. @throws Fault as `next` does. */
   send(head: unknown, body?: Uint8Array): Promise<void>
   /**
@@ -40,11 +42,26 @@ export interface Sessions {
   open(kind: LiveKind, opening: unknown, signal: AbortSignal): Promise<Session>
 }
 
+/** What an actor does with the sessions of one kind. */
+export interface Hosting {
+  /** Sessions that are taken at once; further offers go to other actors. */
+  readonly room: number
+  /** Holds one session from its first word to its last. When it returns the session has finished, what it throws fails it. */
+  take(opening: unknown, session: Session): Promise<void>
+}
+
+/** Sessions of one kind being taken. Disposing is draining without patience. */
+export interface Hosted extends AsyncDisposable {
+  /** Sessions held just now. */
+  readonly held: number
+  /**
+   * Takes no more, lets those that are held go on for up to `timeoutMs`, then breaks the rest with `actor_lost`, so that
+   * they begin anew elsewhere. Resolves when none is held.
+   */
+  drain(timeoutMs: number): Promise<void>
+}
+
 /** The actor's end: takes sessions while it has room for them. */
 export interface SessionHost {
-  /** Offers are taken by `take` while fewer than `room` sessions are open here; what it throws ends that session. */
-  serve(
-    kind: LiveKind,
-    options: { readonly room: number; readonly take: (opening: unknown, session: Session) => Promise<void> },
-  ): AsyncDisposable
+  serve(kind: LiveKind, hosting: Hosting): Hosted
 }

@@ -1,0 +1,83 @@
+import { expect, test } from 'bun:test'
+import { resolve } from 'node:path'
+import type { Fault } from '@pixelflow/core/fault'
+import { sessionsContract } from '@pixelflow/testkit/contracts/sessions'
+import { launch, says } from '@pixelflow/testkit/process'
+import { openFixture, until } from './fixture.ts'
+
+const never = new AbortController().signal
+
+sessionsContract('nats', async () => {
+  const { fabric, other, ...fixture } = await openFixture()
+  return { ...fixture, sessions: fabric.sessions, hosts: [other.sessionHost, fabric.sessionHost] }
+})
+
+/** An actor that echoes, as a process of its own. */
+async function echoing(env: Readonly<Record<string, string>>) {
+  const actor = launch({
+    command: [process.execPath, resolve(import.meta.dir, 'session-echo.ts')],
+    env: { ...env },
+  })
+  await actor.line(says('ready'))
+  return actor
+}
+
+for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+  test(`an actor that meets ${signal} is noticed within seconds, and nobody waits for it again`, async () => {
+    await using fixture = await openFixture()
+    await using actor = await echoing(fixture.nats.env)
+    await using session = await fixture.fabric.sessions.open('preview', null, never)
+    await session.send('hello')
+    expect((await session.next())?.head).toBe('hello')
+    // Longer than the silence that would break it: signs of life keep it.
+    await Bun.sleep(3500)
+    expect(session.broken.aborted).toBe(false)
+
+    const begin = performance.now()
+    process.kill(actor.pid, signal)
+    const fault = (await session.next().catch((error: unknown) => error)) as Fault
+    expect(fault.code).toBe('actor_lost')
+    expect(performance.now() - begin).toBeLessThan(5000)
+
+    // The broker still offers to a process that hangs; another is found beside it.
+    await using _ = fixture.other.sessionHost.serve('preview', { room: 9, take: async () => {} })
+    for (let i = 0; i < 4; i += 1) {
+      await using next = await fixture.fabric.sessions.open('preview', null, never)
+      expect(await next.next()).toBeNull()
+    }
+    if (signal === 'SIGSTOP') process.kill(actor.pid, 'SIGKILL')
+  }, 30_000)
+}
+
+test('a broker that dies is noticed at both ends, and new sessions work when it is back', async () => {
+  await using fixture = await openFixture()
+  const ends: Fault[] = []
+  await using hosted = fixture.other.sessionHost.serve('preview', {
+    room: 2,
+    take: (_, session) =>
+      new Promise((resolve) => {
+        session.broken.addEventListener('abort', () => {
+          ends.push(session.broken.reason as Fault)
+          resolve()
+        })
+        // Whoever is asked for nothing is done when the gateway is.
+        void session.next().then(
+          (frame) => frame === null && resolve(),
+          () => {},
+        )
+      }),
+  })
+  await using session = await fixture.fabric.sessions.open('preview', null, never)
+  await fixture.nats.kill9()
+  const fault = (await session.next().catch((error: unknown) => error)) as Fault
+  expect(fault.code).toBe('actor_lost')
+  await until(() => ends.length === 1 && hosted.held === 0)
+  expect(ends[0]?.code).toBe('actor_lost')
+  await fixture.nats.restart()
+  await until(async () => {
+    const opened = await fixture.fabric.sessions.open('preview', null, never).catch(() => undefined)
+    await opened?.finish()
+    if (opened !== undefined) expect(await opened.next()).toBeNull()
+    return opened !== undefined
+  })
+}, 30_000)

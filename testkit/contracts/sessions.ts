@@ -1,0 +1,269 @@
+import { describe, expect, test } from 'bun:test'
+import { Fault } from '@pixelflow/core/fault'
+import type { Session, SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
+
+export interface SessionsUnderTest extends AsyncDisposable {
+  readonly sessions: Sessions
+  /** Two actors' ends. */
+  readonly hosts: readonly [SessionHost, SessionHost]
+}
+
+const never = new AbortController().signal
+const MiB = 2 ** 20
+
+/** Sends back whatever it is sent, then finishes. */
+async function echo(_: unknown, session: Session): Promise<void> {
+  for (let frame = await session.next(); frame !== null; frame = await session.next()) {
+    await session.send(frame.head, frame.body)
+  }
+}
+
+function bytes(length: number, salt = 0): Uint8Array {
+  const made = new Uint8Array(length)
+  for (let i = 0; i < length; i += 1) made[i] = (i * 31 + (i >> 8) * 7 + salt) & 255
+  return made
+}
+
+const digest = (data: Uint8Array) => new Bun.CryptoHasher('sha256').update(data).digest('hex')
+
+/** The fault that a promise is rejected with. */
+async function faultOf(promise: Promise<unknown>): Promise<Fault> {
+  const thrown = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (!(thrown instanceof Fault)) throw new Error(`no fault, but: ${String(thrown)}`)
+  return thrown
+}
+
+/** What every adapter of `Sessions` and `SessionHost` has to hold. Registers the tests. */
+export function sessionsContract(name: string, open: () => Promise<SessionsUnderTest>): void {
+  describe(`${name}: sessions contract`, () => {
+    test('frames of any size arrive whole and in order, in both directions, and both can finish', async () => {
+      await using under = await open()
+      const openings: unknown[] = []
+      await using _ = under.hosts[0].serve('transform', {
+        room: 1,
+        take: (opening, session) => (openings.push(opening), echo(opening, session)),
+      })
+      await using session = await under.sessions.open('transform', { hello: ['wörld'] }, never)
+      expect(openings).toEqual([{ hello: ['wörld'] }])
+      expect(session.peer).not.toBe('')
+
+      const sizes = [0, 1, 1000, 512 * 1024, 512 * 1024 + 1, 9 * MiB, 3]
+      const sending = (async () => {
+        for (const size of sizes) await session.send({ size }, bytes(size, size))
+        await session.send(null)
+        await session.finish()
+      })()
+      for (const size of sizes) {
+        const frame = await session.next()
+        expect(frame?.head).toEqual({ size })
+        expect(digest(frame?.body ?? bytes(1))).toBe(digest(bytes(size, size)))
+      }
+      expect(await session.next()).toEqual({ head: null, body: new Uint8Array(0) })
+      expect(await session.next()).toBeNull()
+      expect(await session.next()).toBeNull()
+      await sending
+      expect(session.broken.aborted).toBe(false)
+    })
+
+    test('a reader that does not read holds the sender up, in either direction', async () => {
+      await using under = await open()
+      let sent = 0
+      const go = Promise.withResolvers<void>()
+      await using _ = under.hosts[0].serve('transform', {
+        room: 1,
+        async take(_, session) {
+          for (; sent < 40; sent += 1) await session.send(sent, bytes(MiB, sent))
+          await go.promise
+          await echo(_, session)
+        },
+      })
+      await using session = await under.sessions.open('transform', null, never)
+      await Bun.sleep(300)
+      expect(sent).toBeLessThan(6)
+      for (let i = 0; i < 40; i += 1) {
+        const frame = await session.next()
+        expect(frame?.head).toBe(i)
+        expect(digest(frame?.body ?? bytes(1))).toBe(digest(bytes(MiB, i)))
+      }
+      expect(sent).toBe(40)
+
+      let given = 0
+      const giving = (async () => {
+        for (; given < 40; given += 1) await session.send(given, bytes(MiB))
+        await session.finish()
+      })()
+      await Bun.sleep(300)
+      expect(given).toBeLessThan(6)
+      go.resolve()
+      let got = 0
+      while ((await session.next()) !== null) got += 1
+      expect(got).toBe(40)
+      await giving
+    }, 30_000)
+
+    test('what is thrown in there is what is read here', async () => {
+      await using under = await open()
+      await using _ = under.hosts[0].serve('preview', {
+        room: 4,
+        async take(opening, session) {
+          await session.next()
+          if (opening === 'bug') throw new Error('secret')
+          throw new Fault('corrupt_image', 'It is broken.', { field: 'file', remedy: 'Mend it.' })
+        },
+      })
+      await using session = await under.sessions.open('preview', 'fault', never)
+      await session.send(1)
+      const fault = await faultOf(session.next())
+      expect(fault.report()).toEqual({
+        code: 'corrupt_image',
+        detail: 'It is broken.',
+        field: 'file',
+        remedy: 'Mend it.',
+      })
+      expect(session.broken.reason).toBe(fault)
+      expect(await faultOf(session.send(2))).toBe(fault)
+
+      await using other = await under.sessions.open('preview', 'bug', never)
+      await other.send(1)
+      const hidden = await faultOf(other.next())
+      expect(hidden.code).toBe('internal')
+      expect(JSON.stringify(hidden.report())).not.toContain('secret')
+    })
+
+    test('whoever leaves, or fails, is noticed there at once, also in the middle of work', async () => {
+      await using under = await open()
+      const ends: string[] = []
+      await using hosted = under.hosts[0].serve('transform', {
+        room: 2,
+        take: (_, session) =>
+          new Promise((_resolve, reject) =>
+            session.broken.addEventListener('abort', () => {
+              ends.push((session.broken.reason as Fault).code)
+              reject(session.broken.reason)
+            }),
+          ),
+      })
+      const left = await under.sessions.open('transform', null, never)
+      const failed = await under.sessions.open('transform', null, never)
+      expect(hosted.held).toBe(2)
+      await left[Symbol.asyncDispose]()
+      await failed.fail(new Fault('deadline_exceeded', 'Too late.'))
+      await Bun.sleep(100)
+      expect(ends.toSorted()).toEqual(['cancelled', 'deadline_exceeded'])
+      expect(hosted.held).toBe(0)
+    })
+
+    test('an actor takes no more than it has room for, and the next one waits its turn', async () => {
+      await using under = await open()
+      let most = 0
+      let now = 0
+      const order: unknown[] = []
+      const take = async (opening: unknown, session: Session) => {
+        order.push(opening)
+        most = Math.max(most, (now += 1))
+        await session.next()
+        await Bun.sleep(5)
+        now -= 1
+      }
+      await using _ = under.hosts[0].serve('transform', { room: 2, take })
+      const call = async (i: number) => {
+        await using session = await under.sessions.open('transform', i, never)
+        await session.send('go')
+        expect(await session.next()).toBeNull()
+      }
+      const calls: Promise<void>[] = []
+      for (let i = 0; i < 50; i += 1) {
+        calls.push(call(i))
+        await Bun.sleep(1)
+      }
+      await Promise.all(calls)
+      expect(most).toBe(2)
+      expect(order).toHaveLength(50)
+      // Two may change places when both find room at the same moment.
+      order.forEach((opening, i) => expect(Math.abs(Number(opening) - i)).toBeLessThan(5))
+    })
+
+    test('the room of two actors is found', async () => {
+      await using under = await open()
+      const taken = [0, 0]
+      const take = (i: number) => async (_: unknown, session: Session) => {
+        taken[i] = (taken[i] ?? 0) + 1
+        await session.next()
+      }
+      await using _ = under.hosts[0].serve('transform', { room: 3, take: take(0) })
+      await using __ = under.hosts[1].serve('transform', { room: 1, take: take(1) })
+      await using stack = new AsyncDisposableStack()
+      for (let i = 0; i < 4; i += 1) stack.use(await under.sessions.open('transform', i, never))
+      expect(taken).toEqual([3, 1])
+    })
+
+    test('kinds are apart; nobody of a kind is said after a moment, no room when the caller gives up', async () => {
+      await using under = await open()
+      await using _ = under.hosts[0].serve('preview', { room: 0, take: echo })
+      const begin = performance.now()
+      const absent = faultOf(under.sessions.open('transform', null, never))
+      const given = AbortSignal.timeout(300)
+      const full = await under.sessions.open('preview', null, given).catch((error: unknown) => error)
+      expect(full).toBe(given.reason)
+      const fault = await absent
+      expect(fault.code).toBe('unavailable')
+      expect(fault.place.retryAfterMs).toBeGreaterThan(0)
+      expect(performance.now() - begin).toBeLessThan(6000)
+    }, 15_000)
+
+    test('an actor that comes while somebody looks for one is found', async () => {
+      await using under = await open()
+      const opening = under.sessions.open('transform', null, never)
+      await Bun.sleep(500)
+      await using _ = under.hosts[1].serve('transform', { room: 1, take: echo })
+      await using session = await opening
+      await session.finish()
+      expect(await session.next()).toBeNull()
+    })
+
+    test('draining lets go on what is held, takes nothing new, and breaks in the end what does not end', async () => {
+      await using under = await open()
+      const hosted = under.hosts[0].serve('transform', { room: 5, take: echo })
+      await using quick = await under.sessions.open('transform', 'quick', never)
+      await using slow = await under.sessions.open('transform', 'slow', never)
+      const drained = hosted.drain(400)
+      await Bun.sleep(50)
+      await using _ = under.hosts[1].serve('transform', { room: 5, take: echo })
+      await using elsewhere = await under.sessions.open('transform', 'next', never)
+      await quick.send(1)
+      await quick.finish()
+      expect((await quick.next())?.head).toBe(1)
+      expect(await quick.next()).toBeNull()
+      const fault = await faultOf(slow.next())
+      expect(fault.code).toBe('actor_lost')
+      await drained
+      await elsewhere.send(2)
+      expect((await elsewhere.next())?.head).toBe(2)
+    })
+
+    test('waiting for a frame can be given up without harm', async () => {
+      await using under = await open()
+      await using _ = under.hosts[0].serve('transform', { room: 1, take: echo })
+      await using session = await under.sessions.open('transform', null, never)
+      const given = AbortSignal.timeout(50)
+      expect(await session.next(given).catch((error: unknown) => error)).toBe(given.reason)
+      await session.send('still here')
+      expect((await session.next())?.head).toBe('still here')
+    })
+
+    test('what is sent from two places at once does not mix', async () => {
+      await using under = await open()
+      await using _ = under.hosts[0].serve('transform', { room: 1, take: echo })
+      await using session = await under.sessions.open('transform', null, never)
+      const sent = Promise.all([1, 2, 3].map((salt) => session.send(salt, bytes(2 * MiB, salt))))
+      for (let i = 0; i < 3; i += 1) {
+        const frame = await session.next()
+        expect(digest(frame?.body ?? bytes(1))).toBe(digest(bytes(2 * MiB, Number(frame?.head))))
+      }
+      await sent
+    })
+  })
+}
