@@ -1,9 +1,12 @@
 import { z } from 'zod'
-import { pictureOperation } from './operation.ts'
+import { pictureOperation, scaleOf } from './operation.ts'
+
+/** Less cannot be seen, and sharp does not do it. */
+const finest = 0.3
 
 const schema = z.strictObject({
   op: z.literal('blur'),
-  sigma: z.number().min(0.3).max(250).default(3).meta({
+  sigma: z.number().min(finest).max(250).default(3).meta({
     title: 'Sigma',
     description: 'Standard deviation of the Gaussian, in pixels: a larger one blurs more.',
   }),
@@ -21,6 +24,10 @@ export const blur = pictureOperation({
     'was made smaller. Large values take long on large pictures, so resize first where you can.',
   slot: () => 'blur',
   after: (_, before) => before,
+  shown: (step, scene) => {
+    const sigma = step.sigma * scaleOf(scene)
+    return sigma < finest ? [] : [{ ...step, sigma }]
+  },
   // sharp by itself cuts the Gaussian off where it falls below 0.2: sigma 0.5 would then do nothing, 3 come out as 2.5.
   // For large ones, where every further pixel costs time, 5% less than asked is near enough.
   apply: (pipeline, { sigma }) => pipeline.blur({ sigma, minAmplitude: sigma < 10 ? 0.01 : 0.05 }),

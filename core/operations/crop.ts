@@ -42,8 +42,19 @@ export const crop = pictureOperation({
     check('top', top, height, before.height, 'high', before)
     return { ...before, width, height }
   },
+  shown: (step, { before, copy }) => {
+    const across = part(step.left, step.width, copy.width / before.width, copy.width)
+    const down = part(step.top, step.height, copy.height / before.height, copy.height)
+    return [{ ...step, left: across.from, width: across.length, top: down.from, height: down.length }]
+  },
   apply: (pipeline, { left, top, width, height }) => pipeline.extract({ left, top, width, height }),
 })
+
+/** A stretch of pixels on a smaller copy: both its ends to the nearest pixel, and never nothing. */
+function part(start: number, length: number, scale: number, available: number) {
+  const from = Math.min(Math.round(start * scale), available - 1)
+  return { from, length: Math.max(1, Math.min(Math.round((start + length) * scale), available) - from) }
+}
 
 function check(
   edge: 'left' | 'top',

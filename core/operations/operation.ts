@@ -14,6 +14,16 @@ export interface Picture {
   readonly isDeep?: boolean
 }
 
+/** A step about to be shown on a smaller copy of the picture. */
+export interface Scene {
+  /** The picture as it is at this point of the recipe. */
+  readonly before: Picture
+  /** The copy at the same point: the same picture with fewer pixels, or as many. */
+  readonly copy: Picture
+  /** Pixels that the copy should have at most after the step. */
+  readonly maxPixels: number
+}
+
 /**
  * Where in its own fixed order sharp performs a step, whatever the order of the calls. The planner (recipe/fuse.ts)
  * knows that order; an operation only says which of sharp's calls it is.
@@ -82,6 +92,12 @@ export interface PictureOperation<S extends StepSchema = StepSchema> extends Ope
    */
   after(step: z.output<S>, before: Picture): Picture
   apply(pipeline: Sharp, step: z.output<S>, before: Picture): Sharp
+  /**
+   * The steps that do to a smaller copy what this one does to the picture, so that the copy still shows it: what is
+   * measured in pixels has to become smaller too. Not asked while the copy has all pixels and may keep them. Default:
+   * the step as it is.
+   */
+  shown?(step: z.output<S>, scene: Scene): readonly z.output<S>[]
   /** Whether a mirrored picture would come out as something else than the mirrored result. Default: no. */
   isLopsided?(step: z.output<S>, before: Picture): boolean
 }
@@ -102,4 +118,9 @@ export function pictureOperation<S extends StepSchema>(
   operation: Omit<PictureOperation<S>, 'place'>,
 ): PictureOperation<S> {
   return { ...operation, place: 'any' }
+}
+
+/** By how much a copy is smaller than its picture, as one factor for both sides. */
+export function scaleOf({ before, copy }: Pick<Scene, 'before' | 'copy'>): number {
+  return Math.sqrt((copy.width / before.width) * (copy.height / before.height))
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pictureOperation, type Composite, type Picture } from './operation.ts'
+import { pictureOperation, scaleOf, type Composite, type Picture, type Scene } from './operation.ts'
 import { color, isOpaque, maxSide } from './parameters.ts'
 
 const fits = ['inside', 'cover', 'contain', 'fill', 'outside'] as const
@@ -143,6 +143,7 @@ export const resize = pictureOperation({
     // Both sides stated: a decoder that shrinks while it loads would otherwise round the free side its own way.
     return pipeline.resize({ ...target, kernel, fit: 'fill' })
   },
+  shown: shownResize,
   // Enlarging shifts the picture by a fraction of a pixel, to one side, and nearest picks one of two equally near.
   isLopsided: (step, before) => {
     const { width, height } = sizeAfter(step, before)
@@ -150,14 +151,52 @@ export const resize = pictureOperation({
   },
 })
 
-function boxOf(step: Resize): { width: number; height: number } | undefined {
+/**
+ * A copy that the step leaves with more detail than its result needs shows the result larger: up to its full size, so
+ * that what comes after is seen as it is.
+ */
+function shownResize(step: Resize, { before, copy, maxPixels }: Scene): Resize[] {
+  const target = sizeAfter(step, before)
+  const keepsFit = boxOf(step) !== undefined && (step.fit === 'cover' || step.fit === 'contain')
+  const fit: Resize['fit'] = keepsFit ? step.fit : 'fill'
+  const growth = insideGrowth(step, fit, before, target)
+  const scale = Math.min(
+    1,
+    // What the picture loses the copy need not lose as well.
+    ...growth.map((grown) => scaleOf({ before, copy }) * Math.max(1, 1 / grown)),
+    Math.sqrt(maxPixels / (target.width * target.height)),
+  )
+  const resized = { ...step, fit, ...scaled(target, scale) }
+  if (fit !== 'contain') return [{ ...resized, enlarge: true }]
+  // Padding alone does not make a copy smaller that is too large for its box.
+  const [grown = 1] = growth
+  const inside = scaled(before, grown * scale)
+  const isTooLarge = !step.enlarge && grown === 1 && inside.width + 1 < copy.width
+  return isTooLarge ? [{ ...step, ...inside, fit: 'fill', enlarge: false }, resized] : [resized]
+}
+
+/** By how much the picture itself grows, not its box: in both directions alike, or in each by itself. */
+function insideGrowth(step: Resize, fit: Resize['fit'], before: Picture, target: Size): readonly number[] {
+  const [across, down] = [target.width / before.width, target.height / before.height]
+  if (fit === 'cover') return [Math.max(across, down)]
+  if (fit !== 'contain') return [across, down]
+  const grown = Math.min(across, down)
+  return [step.enlarge ? grown : Math.min(1, grown)]
+}
+
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+function boxOf(step: Resize): Size | undefined {
   const { width, height } = step
   return width === undefined || height === undefined ? undefined : { width, height }
 }
 
-function sizeAfter(step: Resize, before: Picture): { width: number; height: number } {
+function sizeAfter(step: Resize, before: Picture): Size {
   const box = boxOf(step)
-  if (box === undefined) return scaled(before, scaleOf(step, before))
+  if (box === undefined) return scaled(before, growthOf(step, before))
   const cap = (wanted: number, has: number) => (step.enlarge ? wanted : Math.min(wanted, has))
   switch (step.fit) {
     case 'contain':
@@ -167,12 +206,12 @@ function sizeAfter(step: Resize, before: Picture): { width: number; height: numb
       return { width: cap(box.width, before.width), height: cap(box.height, before.height) }
     case 'inside':
     case 'outside':
-      return scaled(before, scaleOf(step, before))
+      return scaled(before, growthOf(step, before))
   }
 }
 
 /** By how much both sides are multiplied when the proportions stay. */
-function scaleOf(step: Resize, before: Picture): number {
+function growthOf(step: Resize, before: Picture): number {
   const scales = [
     ...(step.width === undefined ? [] : [step.width / before.width]),
     ...(step.height === undefined ? [] : [step.height / before.height]),
@@ -181,6 +220,6 @@ function scaleOf(step: Resize, before: Picture): number {
   return step.enlarge ? scale : Math.min(1, scale)
 }
 
-function scaled({ width, height }: Picture, scale: number): { width: number; height: number } {
+function scaled({ width, height }: Size, scale: number): Size {
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
 }

@@ -1,12 +1,15 @@
 import { z } from 'zod'
-import { pictureOperation } from './operation.ts'
+import { pictureOperation, scaleOf } from './operation.ts'
+
+/** Narrower edges than this are finer than pixels. */
+const finest = 0.3
 
 const level = (fallback: number, title: string, description: string) =>
   z.number().min(0).max(100).default(fallback).meta({ title, description })
 
 const schema = z.strictObject({
   op: z.literal('sharpen'),
-  sigma: z.number().min(0.3).max(10).default(1).meta({
+  sigma: z.number().min(finest).max(10).default(1).meta({
     title: 'Sigma',
     description: 'Width of the edges that are sharpened, in pixels.',
   }),
@@ -30,6 +33,10 @@ export const sharpen = pictureOperation({
   examples: ['resize:800/sharpen', 'sharpen:1.5:0.5:3'],
   slot: () => 'sharpen',
   after: (_, before) => before,
+  shown: (step, scene) => {
+    const sigma = step.sigma * scaleOf(scene)
+    return sigma < finest ? [] : [{ ...step, sigma }]
+  },
   apply: (pipeline, step) =>
     pipeline.sharpen({
       sigma: step.sigma,

@@ -57,12 +57,15 @@ export function plan(recipe: RecipeOf<StepOf<Operation>>, catalogue: Catalogue =
   return { images: [...new Set(images)], outputs: branches.map((branch) => planOutput(branch, catalogue)) }
 }
 
-function planOutput({ name, steps }: Branch<StepOf<Operation>>, catalogue: Catalogue): PlannedOutput {
-  const passes: PlannedStep[][] = []
+function planOutput(
+  { name, steps: written }: Branch<StepOf<Operation>>,
+  catalogue: Catalogue,
+): PlannedOutput {
+  const steps: PlannedStep[] = []
   let oriented = true
-  let written: { format: FormatParams; formatField?: string } = { format: defaultFormat }
+  let target: { format: FormatParams; formatField?: string } = { format: defaultFormat }
 
-  for (const placed of steps) {
+  for (const placed of written) {
     const operation = catalogue.get(placed.step.op)
     if (operation === undefined)
       throw new Error(`a parsed recipe has the unknown operation ${placed.step.op}`)
@@ -72,18 +75,26 @@ function planOutput({ name, steps }: Branch<StepOf<Operation>>, catalogue: Catal
         break
       case 'last': {
         const { op: _, ...params } = format.schema.parse(placed.step)
-        written = { format: params, formatField: fieldOf(placed.path) }
+        target = { format: params, formatField: fieldOf(placed.path) }
         break
       }
       case 'any':
-        addTo(passes, planStep(operation, placed))
+        steps.push(planStep(operation, placed))
     }
   }
-  return { name: name ?? defaultOutputName, source: { orient: oriented }, passes, ...written }
+  const passes = passesOf(steps)
+  return { name: name ?? defaultOutputName, source: { orient: oriented }, passes, ...target }
 }
 
 function planStep(operation: PictureOperation, { step, path }: PlacedStep<StepOf<Operation>>): PlannedStep {
   return { operation, step, field: fieldOf(path), where: `${stepInWords(path)} (${step.op})` }
+}
+
+/** Steps in as few pipelines as keep them in their order; those that change nothing are left out. */
+export function passesOf(steps: readonly PlannedStep[]): readonly Pass[] {
+  const passes: PlannedStep[][] = []
+  for (const step of steps) addTo(passes, step)
+  return passes
 }
 
 function addTo(passes: PlannedStep[][], next: PlannedStep): void {
