@@ -1,12 +1,16 @@
 import { join } from 'node:path'
 import { openFabric, type Fabric } from '@pixelflow/fabric/open'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
+import { watchProcess } from '@pixelflow/fabric/telemetry/process'
 import { createAdmission } from './accounts/admission.ts'
 import type { GatewayConfig } from './config.ts'
 import { openSpool, type Spool } from './delivery/spool.ts'
 import { createShelf } from './delivery/shelf.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
+import { createCallMeters } from './metrics/calls.ts'
+import { gatewayMetrics } from './metrics/table.ts'
 import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
 import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen.ts'
@@ -42,6 +46,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     uiFolder(config.uiDir, log).then(readPage),
   ])
   parts.use(fabric)
+  const meters = parts.use(openMeters(gatewayMetrics))
+  parts.use(watchProcess(meters, manifest.version))
   const spool = parts.use(await openSpool(join(folder, 'spool'), config.downloadSpoolBytes))
   const outflow = parts.use(createOutflow())
 
@@ -85,6 +91,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     limits,
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
     version: manifest.version,
+    meters: createCallMeters(meters),
     log,
   })
   const app = createApp({

@@ -1,48 +1,90 @@
+import type { DescMethod } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Admission } from '../../accounts/admission.ts'
+import { codeNames, type CallMeters, type Protocol } from '../../metrics/calls.ts'
+import { harmlessId } from '../rest/notes.ts'
 import type { Call } from './rpc.ts'
 
 export interface Arrival {
-  /** `package.Service/Method`. */
-  readonly method: string
+  readonly protocol: Protocol
   /** Metadata in lower case, with the authority as `host`. */
   readonly headers: Headers
+  /** Who is at the other end of the connection, e.g. `127.0.0.1:50432`. */
+  readonly peer: string
   readonly signal: AbortSignal
 }
 
-/** A call under way; `ended` is said once. */
+/** A call under way. */
 export interface Visit extends Call {
-  ended(fault?: Fault): void
+  /** A message has come. */
+  received(): void
+  /** A message is leaving. */
+  sent(): void
+  /** How it ended: well, by a fault, or by a code that was sent without us. The first that is said counts. */
+  ended(how?: Fault | number): void
+  readonly isOver: boolean
 }
 
-/** Where every call is received, under the same rules as over HTTP: an id, a caller, a line in the log. */
+/**
+ * Where every call is received, whichever protocol it comes by, and under the same rules as over HTTP: it gets an id, a
+ * caller when it asks for one, its place in the metrics, and one line in the log.
+ */
 export interface Desk {
-  receive(arrival: Arrival): Visit
+  /** The door for calls of one method; asked once for each. */
+  door(method: DescMethod): (arrival: Arrival) => Visit
   /** How many calls are under way. */
   readonly underWay: number
 }
 
-export function createDesk(admission: Admission, log: Log): Desk {
+export interface DeskNeeds {
+  readonly admission: Admission
+  readonly meters: CallMeters
+  readonly log: Log
+}
+
+export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
   let underWay = 0
   return {
-    receive({ method, headers, signal }) {
-      const begin = performance.now()
-      const requestId = requestIdOf(headers)
-      let caller: Principal | undefined
-      underWay += 1
-      return {
-        requestId,
-        signal,
-        caller: () => (caller ??= admission.principalOf(headers)),
-        letIn: () => admission.letIn(headers),
-        ended(fault) {
-          underWay -= 1
-          const ms = Math.round((performance.now() - begin) * 100) / 100
-          const status = fault?.row.grpc ?? 0
-          note(log, { method, status, ms, requestId, account: caller?.account, code: fault?.code }, fault)
-        },
+    door(method) {
+      const name = `${method.parent.typeName}/${method.name}`
+      const meter = meters(method)
+      return ({ protocol, headers, peer, signal }) => {
+        const begin = performance.now()
+        const requestId = harmlessId(headers.get('x-request-id'))
+        let caller: Principal | undefined
+        let isOver = false
+        underWay += 1
+        meter.began(protocol)
+        return {
+          requestId,
+          signal,
+          caller: () => (caller ??= admission.principalOf(headers)),
+          letIn: () => admission.letIn(headers),
+          get isOver() {
+            return isOver
+          },
+          received: meter.received,
+          sent: meter.sent,
+          ended(how = 0) {
+            if (isOver) return
+            isOver = true
+            underWay -= 1
+            const tookMs = performance.now() - begin
+            const fault = how instanceof Fault ? how : undefined
+            const code = fault ? fault.row.grpc : (how as number)
+            meter.ended(protocol, code, tookMs / 1000)
+            const ms = Math.round(tookMs * 100) / 100
+            const status = codeNames[code] ?? code
+            const account = caller?.account
+            note(
+              log,
+              { method: name, status, ms, requestId, account, code: fault?.code, protocol, peer },
+              fault,
+            )
+          },
+        }
       }
     },
     get underWay() {
@@ -52,20 +94,27 @@ export function createDesk(admission: Admission, log: Log): Desk {
 }
 
 function note(log: Log, fields: Readonly<Record<string, unknown>> & { method: string }, fault?: Fault): void {
-  if (fault && fault.row.http >= 500 && fault.code !== 'unavailable') {
+  if (fault && fault.row.http >= 500 && fault.code !== 'unavailable' && fault.code !== 'deadline_exceeded') {
     log.error('call failed', { ...fields, fault })
   } else if (fields.method.startsWith('grpc.')) log.debug('call', fields)
   else log.info('call', fields)
 }
 
-/** The call's own id if it brought a harmless one, else a new one. */
-function requestIdOf(headers: Headers): string {
-  const given = headers.get('x-request-id')
-  return given !== null && /^[A-Za-z0-9._:+/=@-]{1,128}$/.test(given) ? given : crypto.randomUUID()
-}
-
 /** What a call that was thrown out of ends with: its client's leaving comes before whatever that has caused. */
 export function faultOf(thrown: unknown, signal: AbortSignal): Fault {
   if (!signal.aborted || thrown instanceof Fault) return Fault.of(thrown)
-  return new Fault('cancelled', 'The call was given up.', { cause: thrown })
+  if (signal.reason instanceof Fault) return signal.reason
+  return givenUp(thrown)
+}
+
+/** What the signal of a call aborts with when its client has left. */
+export function givenUp(cause?: unknown): Fault {
+  return new Fault('cancelled', 'The call was given up.', cause === undefined ? {} : { cause })
+}
+
+/** What the signal of a call aborts with when its time is over. */
+export function tooLate(): Fault {
+  return new Fault('deadline_exceeded', 'The deadline of the call has passed.', {
+    remedy: 'Give it more time.',
+  })
 }

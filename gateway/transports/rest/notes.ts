@@ -1,15 +1,17 @@
 import type { Fault } from '@pixelflow/core/fault'
+import type { Server } from 'bun'
 
 /** What is known of a request besides itself, for its answer and its line in the log. */
 export interface RequestNotes {
   readonly id: string
   account?: string
   fault?: Fault
+  /** It was a call of gRPC-Web or Connect, and its line is written where calls are received. */
+  isCall?: boolean
 }
 
-/** The request's own id if it brought a harmless one, else a new one. */
-function idOf(request: Request): string {
-  const given = request.headers.get('x-request-id')
+/** The id that a caller brought if it is a harmless one, else a new one. */
+export function harmlessId(given: string | null): string {
   return given !== null && /^[A-Za-z0-9._:+/=@-]{1,128}$/.test(given) ? given : crypto.randomUUID()
 }
 
@@ -18,7 +20,7 @@ const notes = new WeakMap<Request, RequestNotes>()
 export function notesOf(request: Request): RequestNotes {
   const known = notes.get(request)
   if (known) return known
-  const fresh = { id: idOf(request) }
+  const fresh = { id: harmlessId(request.headers.get('x-request-id')) }
   notes.set(request, fresh)
   return fresh
 }
@@ -28,4 +30,10 @@ export function pathOf({ url }: Request): string {
   const begin = url.indexOf('/', url.indexOf('//') + 2)
   const end = url.indexOf('?', begin)
   return begin < 0 ? url : url.slice(begin, end < 0 ? undefined : end)
+}
+
+/** Who is at the other end of the connection. */
+export function peerOf(request: Request, server: Server<unknown> | null): string {
+  const found = server?.requestIP(request)
+  return found ? `${found.address}:${found.port}` : 'unknown'
 }

@@ -2,21 +2,30 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
 import {
   ServerReflection,
   ServerReflectionRequestSchema,
 } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { createAdmission } from '../../../accounts/admission.ts'
+import { createCallMeters } from '../../../metrics/calls.ts'
+import { gatewayMetrics } from '../../../metrics/table.ts'
 import { until } from '../../../testing/gateway.ts'
 import { grpcClient } from '../../../testing/grpc.ts'
 import { slowLine } from '../../../testing/line.ts'
 import { createDesk } from '../desk.ts'
 import { bind } from './bind.ts'
+import { createReception } from './reception.ts'
 import { widenWindows } from './windows.ts'
 
 const MiB = 2 ** 20
-const desk = createDesk(createAdmission(undefined), createLog({ room: 'test', write: () => {} }))
-const server = new Server()
+const desk = createDesk({
+  admission: createAdmission(undefined),
+  meters: createCallMeters(openMeters(gatewayMetrics)),
+  log: createLog({ room: 'test', write: () => {} }),
+})
+const reception = createReception(desk)
+const server = new Server({ interceptors: [reception.interceptor] })
 let port: number
 
 beforeAll(async () => {
@@ -33,7 +42,7 @@ beforeAll(async () => {
         }
       },
     },
-    desk,
+    reception,
   )
   port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>

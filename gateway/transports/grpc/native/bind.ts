@@ -11,9 +11,10 @@ import {
   type MessageInitShape,
 } from '@bufbuild/protobuf'
 import type * as grpc from '@grpc/grpc-js'
-import { faultOf, type Desk, type Visit } from '../desk.ts'
+import { faultOf } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
-import { errorOf, headersOf, idMetadata } from './metadata.ts'
+import { errorOf, idMetadata } from './metadata.ts'
+import type { Reception } from './reception.ts'
 
 type Sent = MessageInitShape<DescMessage>
 type Single = (input: Message | AsyncIterable<Message>, call: Call) => Promise<Sent>
@@ -22,8 +23,6 @@ type Many = (input: Message | AsyncIterable<Message>, call: Call) => AsyncIterab
 /** What all kinds of call have in common. */
 interface Receiving extends EventEmitter {
   readonly metadata: grpc.Metadata
-  readonly cancelled: boolean
-  getHost(): string
   sendMetadata(metadata: grpc.Metadata): void
 }
 
@@ -39,19 +38,19 @@ export function bind<S extends DescService>(
   server: grpc.Server,
   service: S,
   implementation: Implementation<S>,
-  desk: Desk,
+  reception: Reception,
 ): void {
   const methods = implementation as Readonly<Record<string, unknown>>
   const handlers = service.methods.map((method) => [
     method.localName,
-    handlerOf(method, methods[method.localName], desk),
+    handlerOf(method, methods[method.localName], reception),
   ])
   const handlersByName = Object.fromEntries(handlers) as grpc.UntypedServiceImplementation
+  for (const method of service.methods) reception.open(pathOf(method), method)
   server.addService(definitionOf(service), handlersByName)
 }
 
-function handlerOf(method: DescMethod, implemented: unknown, desk: Desk) {
-  const name = `${method.parent.typeName}/${method.name}`
+function handlerOf(method: DescMethod, implemented: unknown, reception: Reception) {
   switch (method.methodKind) {
     case 'unary':
       return (call: grpc.ServerUnaryCall<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
@@ -70,7 +69,7 @@ function handlerOf(method: DescMethod, implemented: unknown, desk: Desk) {
     input: Message | AsyncIterable<Message>,
     reply: grpc.sendUnaryData<Message>,
   ): Promise<void> {
-    const visit = visitOf(call, name, desk)
+    const visit = reception.take(call.metadata)
     try {
       const sent = await (implemented as Single)(input, visit)
       call.sendMetadata(idMetadata(visit.requestId))
@@ -84,7 +83,7 @@ function handlerOf(method: DescMethod, implemented: unknown, desk: Desk) {
   }
 
   async function answerOften(call: Sending, input: Message | AsyncIterable<Message>): Promise<void> {
-    const visit = visitOf(call, name, desk)
+    const visit = reception.take(call.metadata)
     // Also what is written after the client has gone ends here.
     call.on('error', () => {})
     let isFirst = true
@@ -107,13 +106,6 @@ function handlerOf(method: DescMethod, implemented: unknown, desk: Desk) {
       visit.ended(fault)
     }
   }
-}
-
-function visitOf(call: Receiving, method: string, desk: Desk): Visit {
-  const gone = new AbortController()
-  call.once('cancelled', () => gone.abort())
-  if (call.cancelled) gone.abort()
-  return desk.receive({ method, headers: headersOf(call.metadata, call.getHost()), signal: gone.signal })
 }
 
 /** Messages that may wait for a client that takes no more; whoever makes the next one waits then. */
@@ -140,9 +132,10 @@ function messagesOf(call: Readable): AsyncIterable<Message> {
 }
 
 function definitionOf(service: DescService): grpc.ServiceDefinition {
-  const rows = service.methods.map(({ name, localName, methodKind, input, output }) => {
+  const rows = service.methods.map((method) => {
+    const { localName, methodKind, input, output } = method
     const row: grpc.MethodDefinition<Message, Message> = {
-      path: `/${service.typeName}/${name}`,
+      path: pathOf(method),
       originalName: localName,
       requestStream: methodKind === 'client_streaming' || methodKind === 'bidi_streaming',
       responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
@@ -154,6 +147,10 @@ function definitionOf(service: DescService): grpc.ServiceDefinition {
     return [localName, row]
   })
   return Object.fromEntries(rows) as grpc.ServiceDefinition
+}
+
+function pathOf({ parent, name }: DescMethod): string {
+  return `/${parent.typeName}/${name}`
 }
 
 function bytesOf(schema: DescMessage, message: Message): Buffer {

@@ -2,6 +2,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { largestMessage, type Services } from '../services.ts'
 import { bind } from './bind.ts'
 import { deferWrites } from './deferred.ts'
+import { createReception } from './reception.ts'
 import { widenWindows } from './windows.ts'
 
 export interface GrpcNeeds {
@@ -27,8 +28,10 @@ const minuteMs = 60_000
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
 export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const { services, host, port, connectionAgeMs = 5 * minuteMs } = needs
+  const { desk, readiness } = services
+  const reception = createReception(desk)
   const server = new Server({
-    interceptors: [deferWrites],
+    interceptors: [reception.interceptor, deferWrites],
     // Bun: more streams at once could nest too deep; clients wait for a free one.
     'grpc.max_concurrent_streams': 256,
     'grpc.max_receive_message_length': largestMessage,
@@ -41,9 +44,8 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   })
   widenWindows(server)
 
-  const { desk, readiness } = services
-  services.bind((service, implementation) => bind(server, service, implementation, desk))
-  services.bindReflection((service, implementation) => bind(server, service, implementation, desk))
+  services.bind((service, implementation) => bind(server, service, implementation, reception))
+  services.bindReflection((service, implementation) => bind(server, service, implementation, reception))
 
   const bound = await listen(server, host, port)
   return {

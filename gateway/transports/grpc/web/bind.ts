@@ -7,66 +7,76 @@ import {
   type ServiceImpl,
 } from '@connectrpc/connect'
 import type { Fault } from '@pixelflow/core/fault'
-import { faultOf, type Desk, type Visit } from '../desk.ts'
-import type { Implementation } from '../rpc.ts'
+import { faultOf, givenUp } from '../desk.ts'
+import type { Call, Implementation } from '../rpc.ts'
 import { statusOf } from '../status.ts'
+import { take } from './reception.ts'
 
-type Once = (input: unknown, visit: Visit) => Promise<unknown>
-type Often = (input: unknown, visit: Visit) => AsyncIterable<unknown>
+type Once = (input: unknown, call: Call) => Promise<unknown>
+type Often = (input: unknown, call: Call) => AsyncIterable<unknown>
 
 /** Serves an implementation over Connect and gRPC-Web. */
 export function bind<S extends DescService>(
   router: ConnectRouter,
   service: S,
   implementation: Implementation<S>,
-  desk: Desk,
 ): void {
   const methods = implementation as Readonly<Record<string, unknown>>
   const served = service.methods.map((method) => [
     method.localName,
-    handlerOf(method, methods[method.localName], desk),
+    handlerOf(method, methods[method.localName]),
   ])
   router.service(service, Object.fromEntries(served) as ServiceImpl<S>)
 }
 
-function handlerOf(method: DescMethod, implemented: unknown, desk: Desk) {
-  const name = `${method.parent.typeName}/${method.name}`
-  const visitOf = ({ requestHeader: headers, signal }: HandlerContext) =>
-    desk.receive({ method: name, headers, signal })
+function handlerOf(method: DescMethod, implemented: unknown) {
+  const isStreamIn = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming'
+  const read = (input: unknown, received: () => void) => {
+    if (isStreamIn) return counted(input as AsyncIterable<unknown>, received)
+    received()
+    return input
+  }
 
   if (method.methodKind === 'unary' || method.methodKind === 'client_streaming') {
     return async (input: unknown, context: HandlerContext) => {
-      const visit = visitOf(context)
+      const visit = take(context)
       try {
-        const sent = await (implemented as Once)(input, visit)
+        const sent = await (implemented as Once)(read(input, visit.received), visit)
+        visit.sent()
         visit.ended()
         return sent
       } catch (thrown) {
-        throw refused(thrown, visit)
+        const fault = faultOf(thrown, visit.signal)
+        visit.ended(fault)
+        throw errorOf(fault, visit.requestId)
       }
     }
   }
   return async function* (input: unknown, context: HandlerContext) {
-    const visit = visitOf(context)
+    const visit = take(context)
     let fault: Fault | undefined
     let isWhole = false
     try {
-      yield* (implemented as Often)(input, visit)
+      for await (const one of (implemented as Often)(read(input, visit.received), visit)) {
+        visit.sent()
+        yield one
+      }
       isWhole = true
     } catch (thrown) {
       fault = faultOf(thrown, visit.signal)
       throw errorOf(fault, visit.requestId)
     } finally {
       // Neither thrown nor whole: the client has left.
-      visit.ended(fault ?? (isWhole ? undefined : faultOf(visit.signal.reason, AbortSignal.abort())))
+      visit.ended(fault ?? (isWhole ? undefined : givenUp()))
     }
   }
 }
 
-function refused(thrown: unknown, visit: Visit): ConnectError {
-  const fault = faultOf(thrown, visit.signal)
-  visit.ended(fault)
-  return errorOf(fault, visit.requestId)
+async function* counted<T>(messages: AsyncIterable<T>, count: () => void): AsyncGenerator<T, void> {
+  for await (const one of messages) {
+    count()
+    yield one
+  }
 }
 
 function errorOf(fault: Fault, requestId: string): ConnectError {

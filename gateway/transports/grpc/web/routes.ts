@@ -1,9 +1,10 @@
-import { createConnectRouter } from '@connectrpc/connect'
+import { createConnectRouter, createContextValues } from '@connectrpc/connect'
 import { universalServerRequestFromFetch, universalServerResponseToFetch } from '@connectrpc/connect/protocol'
 import { Elysia } from 'elysia'
-import { notesOf } from '../../rest/notes.ts'
+import { notesOf, peerOf } from '../../rest/notes.ts'
 import { largestMessage, type Services } from '../services.ts'
 import { bind } from './bind.ts'
+import { carrierKey, createGate } from './reception.ts'
 
 /** gRPC-Web and Connect on the HTTP port; native gRPC needs trailers, which that port cannot send. */
 export function grpcWeb({ desk, bind: bindServices }: Services) {
@@ -12,8 +13,9 @@ export function grpcWeb({ desk, bind: bindServices }: Services) {
     grpcWeb: true,
     connect: true,
     readMaxBytes: largestMessage,
+    requestGate: createGate(desk),
   })
-  bindServices((service, implementation) => bind(router, service, implementation, desk))
+  bindServices((service, implementation) => bind(router, service, implementation))
 
   const app = new Elysia({ name: 'grpc-web' })
   for (const handler of router.handlers) {
@@ -23,9 +25,11 @@ export function grpcWeb({ desk, bind: bindServices }: Services) {
         // A stream may be quiet for long; uploads are given up by themselves.
         server?.timeout(request, 0)
         const universal = universalServerRequestFromFetch(request, {})
+        const notes = notesOf(request)
         const header = new Headers(request.headers)
-        header.set('x-request-id', notesOf(request).id)
-        return universalServerResponseToFetch(await handler({ ...universal, header }))
+        header.set('x-request-id', notes.id)
+        const contextValues = createContextValues().set(carrierKey, { notes, peer: peerOf(request, server) })
+        return universalServerResponseToFetch(await handler({ ...universal, header, contextValues }))
       },
       { parse: 'none' },
     )

@@ -1,0 +1,116 @@
+import type { DescMethod } from '@bufbuild/protobuf'
+import {
+  ServerInterceptingCall,
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js'
+import type { Fault } from '@pixelflow/core/fault'
+import { givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
+import { headersOf } from './metadata.ts'
+
+/**
+ * Receives every call at the desk before anything of it is read, so that calls which never reach their implementation
+ * are counted and logged too: messages that are too large or no messages, deadlines, clients that leave.
+ */
+export interface Reception {
+  readonly interceptor: ServerInterceptor
+  /** From now on calls of this method are received. */
+  open(path: string, method: DescMethod): void
+  /** The visit of a call, which from now on is ended by whoever asked. */
+  take(metadata: Metadata): Visit
+}
+
+type Listener = Parameters<ServerInterceptingCall['start']>[0]
+type Door = (arrival: Arrival) => Visit
+
+export function createReception(desk: Desk): Reception {
+  const doors = new Map<string, Door>()
+  const waiting = new WeakMap<Metadata, Visit>()
+  return {
+    interceptor(definition, call) {
+      const door = doors.get(definition.path)
+      return door ? new ReceivedCall(call, door, waiting) : new ServerInterceptingCall(call)
+    },
+    open: (path, method) => void doors.set(path, desk.door(method)),
+    take(metadata) {
+      const visit = waiting.get(metadata)
+      if (!visit) throw new Error('The call has not been received.')
+      waiting.delete(metadata)
+      return visit
+    },
+  }
+}
+
+class ReceivedCall extends ServerInterceptingCall {
+  readonly #call: ServerInterceptingCallInterface
+  readonly #door: Door
+  readonly #waiting: WeakMap<Metadata, Visit>
+  readonly #gone = new AbortController()
+  #visit: Visit | undefined
+  #metadata: Metadata | undefined
+
+  constructor(call: ServerInterceptingCallInterface, door: Door, waiting: WeakMap<Metadata, Visit>) {
+    super(call)
+    this.#call = call
+    this.#door = door
+    this.#waiting = waiting
+    // What grpc-js refuses by itself passes by no interceptor: only the innermost call knows the code.
+    const send = call.sendStatus.bind(call)
+    call.sendStatus = (status) => {
+      this.#endUntaken(status.code ?? 0)
+      send(status)
+    }
+  }
+
+  override start(listener: Listener): void {
+    super.start({
+      onReceiveMetadata: (metadata) => {
+        this.#receive(metadata)
+        listener.onReceiveMetadata(metadata)
+      },
+      onReceiveMessage: (message) => {
+        this.#visit?.received()
+        listener.onReceiveMessage(message)
+      },
+      onReceiveHalfClose: () => listener.onReceiveHalfClose(),
+      onCancel: () => {
+        this.#leave()
+        listener.onCancel()
+      },
+    })
+  }
+
+  override sendMessage(...[message, sent]: Parameters<ServerInterceptingCall['sendMessage']>): void {
+    this.#visit?.sent()
+    super.sendMessage(message, sent)
+  }
+
+  #receive(metadata: Metadata): void {
+    this.#visit = this.#door({
+      protocol: 'grpc',
+      headers: headersOf(metadata, this.#call.getHost()),
+      peer: this.#call.getPeer(),
+      signal: this.#gone.signal,
+    })
+    this.#metadata = metadata
+    this.#waiting.set(metadata, this.#visit)
+  }
+
+  /** An implementation that has begun hears of it and ends the visit itself. */
+  #leave(): void {
+    // Also comes after every end.
+    if (this.#visit?.isOver !== false) return
+    const reason = this.#isLate() ? tooLate() : givenUp()
+    this.#gone.abort(reason)
+    this.#endUntaken(reason)
+  }
+
+  #endUntaken(how: Fault | number): void {
+    if (this.#metadata && this.#waiting.delete(this.#metadata)) this.#visit?.ended(how)
+  }
+
+  #isLate(): boolean {
+    return Date.now() >= Number(this.#call.getDeadline())
+  }
+}

@@ -1,0 +1,62 @@
+import type { DescMethod } from '@bufbuild/protobuf'
+import { Code, ConnectError, createContextKey, type HandlerContext } from '@connectrpc/connect'
+import { Fault } from '@pixelflow/core/fault'
+import type { RequestNotes } from '../../rest/notes.ts'
+import { givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
+
+/** The HTTP request that a call came as. */
+export interface Carrier {
+  readonly notes: RequestNotes
+  readonly peer: string
+}
+
+export const carrierKey = createContextKey<Carrier | undefined>(undefined)
+const visitKey = createContextKey<Visit | undefined>(undefined)
+
+/**
+ * Receives every call at the desk before anything of its body is read, so that those which never reach their
+ * implementation are counted and logged too: messages that are too large or no messages, clients that leave.
+ */
+export function createGate(desk: Desk): (context: HandlerContext) => void {
+  const doors = new Map<DescMethod, (arrival: Arrival) => Visit>()
+  const doorOf = (method: DescMethod) => {
+    const known = doors.get(method)
+    if (known) return known
+    const door = desk.door(method)
+    doors.set(method, door)
+    return door
+  }
+
+  return (context) => {
+    const carrier = context.values.get(carrierKey)
+    if (carrier) carrier.notes.isCall = true
+    const gone = new AbortController()
+    const visit = doorOf(context.method)({
+      protocol: context.protocolName === 'grpc-web' ? 'grpc_web' : 'connect',
+      headers: context.requestHeader,
+      peer: carrier?.peer ?? 'unknown',
+      signal: gone.signal,
+    })
+    context.values.set(visitKey, visit)
+    context.signal.addEventListener('abort', () => {
+      // Also comes after every end.
+      if (visit.isOver) return
+      const how = endOf(context.signal.reason)
+      gone.abort(how instanceof Fault ? how : undefined)
+      if (context.values.get(visitKey) === visit) visit.ended(how)
+    })
+  }
+}
+
+/** The visit of a call, which from now on is ended by whoever asked. */
+export function take({ values }: HandlerContext): Visit {
+  const visit = values.get(visitKey)
+  if (!visit) throw new Error('The call has not been received.')
+  values.delete(visitKey)
+  return visit
+}
+
+function endOf(reason: unknown): Fault | number {
+  if (!(reason instanceof ConnectError)) return givenUp()
+  return reason.code === Code.DeadlineExceeded ? tooLate() : reason.code
+}
