@@ -1,6 +1,6 @@
 /** PixelFlow over HTTP, for browsers, Node and Bun; `@pixelflow/client/grpc` is the same over native gRPC. */
 export { openHttp, type HttpOptions } from './http/open.ts'
-export type { Credentials } from './http/call.ts'
+export type { Credentials } from './token.ts'
 export type { FetchLike } from './http/call.ts'
 export { PixelflowError, type ErrorCode } from './error.ts'
 export { failureOf } from './failure.ts'

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { says } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import type { Client, Content, TaskEvent } from './client.ts'
 import { PixelflowError } from './error.ts'
+import { openGrpc } from './grpc/open.ts'
 import { openHttp } from './index.ts'
 
 /** The one interface over each protocol, against shipped processes: what works over one works over the other. */
@@ -11,16 +13,25 @@ let stack: Stack
 let gateway: GatewayProcess
 let photo: Uint8Array<ArrayBuffer>
 let http: Client
+let grpc: Client
 
 beforeAll(async () => {
   stack = await startStack()
   ;[gateway] = await Promise.all([stack.gateway(), stack.actor()])
   photo = Uint8Array.from(await sampleImage({ width: 900, height: 600 }))
   http = openHttp({ url: gateway.url })
+  const { grpc: address } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  grpc = openGrpc({ address })
 }, 60_000)
-afterAll(() => stack?.[Symbol.asyncDispose](), 30_000)
+afterAll(async () => {
+  await grpc?.[Symbol.asyncDispose]()
+  await stack?.[Symbol.asyncDispose]()
+}, 30_000)
 
-const clients = [['http', () => http]] as const
+const clients = [
+  ['http', () => http],
+  ['grpc', () => grpc],
+] as const
 
 describe.each(clients)('over %s', (_, opened) => {
   test('says what it is', async () => {
@@ -163,6 +174,27 @@ describe.each(clients)('over %s', (_, opened) => {
     })
   })
 })
+
+test('both tell the same, and a watch may change from one to the other', async () => {
+  expect(await grpc.settings()).toEqual(await http.settings())
+  expect(await grpc.operations()).toEqual(await http.operations())
+  const image = await http.upload(photo)
+  expect(await grpc.image(image.id)).toEqual(image)
+  const { id } = await grpc.createTask(image.id, 'resize:300/blur:1/format:png')
+  const seen: TaskEvent[] = []
+  for (const client of [http, grpc, http, grpc]) {
+    for await (const event of client.watch(id, { after: seen.at(-1)?.token })) {
+      seen.push(event)
+      if (seen.length % 2 === 0) break
+    }
+  }
+  expect(seen).toEqual(await Array.fromAsync(http.watch(id)))
+  expect(seen).toEqual(await Array.fromAsync(grpc.watch(id)))
+  expect(await grpc.task(id)).toEqual(await http.task(id))
+  expect(await grpc.taskPage({ limit: 3, status: 'completed' })).toEqual(
+    await http.taskPage({ limit: 3, status: 'completed' }),
+  )
+}, 30_000)
 
 async function refusal(call: Promise<unknown>): Promise<PixelflowError> {
   const thrown = await call.then(

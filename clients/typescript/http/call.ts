@@ -1,14 +1,8 @@
 import type { CallOptions } from '../client.ts'
 import { PixelflowError, unreachable } from '../error.ts'
 import { again, within, type Limits } from '../limits.ts'
+import { withToken, type Credentials } from '../token.ts'
 import { problemOf } from './problem.ts'
-
-/** Where calls get their token from, and whom they ask for another when the server wants one. */
-export interface Credentials {
-  token(): string | null
-  /** Asked after a refusal; null gives up. `refused` is the token that has just failed, if any. */
-  ask?(refused: string | null): Promise<string | null>
-}
 
 /** As much of `fetch` as is used. */
 export type FetchLike = (url: string, init: RequestInit & { duplex?: 'half' }) => Promise<Response>
@@ -101,20 +95,10 @@ export function createCaller({
         const answer = await caller.send(path, requestOf(init), signal)
         await answer.body?.cancel().catch(() => {})
       }),
-    async withToken(work) {
-      for (;;) {
-        const token = credentials.token()
-        try {
-          return await work({ ...own, ...(token === null ? {} : { authorization: `Bearer ${token}` }) })
-        } catch (thrown) {
-          if (!(thrown instanceof PixelflowError) || thrown.status !== 401) throw thrown
-          // Another call may have got a new token while this one was under way.
-          const current = credentials.token()
-          const next = current === token ? ((await credentials.ask?.(token)) ?? null) : current
-          if (next === null) throw thrown
-        }
-      }
-    },
+    withToken: (work) =>
+      withToken(credentials, (token) =>
+        work({ ...own, ...(token === null ? {} : { authorization: `Bearer ${token}` }) }),
+      ),
   }
 
   function call<T>(

@@ -1,7 +1,8 @@
 import type { Catalogue, Client, ImageView, Settings, TaskPage, TaskView } from '../client.ts'
 import { joinClient } from '../join.ts'
 import type { Limits } from '../limits.ts'
-import { createCaller, type Credentials, type FetchLike } from './call.ts'
+import { credentialsOf, type Credentials } from '../token.ts'
+import { createCaller, type FetchLike } from './call.ts'
 import { contentOver } from './content.ts'
 import { eventsOver } from './events.ts'
 import { upload } from './upload.ts'
@@ -22,7 +23,7 @@ export function openHttp(options: HttpOptions = {}): Client {
   const { url, token, headers = {}, fetch: send = (input, init) => fetch(input, init), ...limits } = options
   const caller = createCaller({
     address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
-    credentials: typeof token === 'object' && token !== null ? token : { token: () => token ?? null },
+    credentials: credentialsOf(token),
     fetch: send,
     headers,
     limits,

@@ -1,0 +1,220 @@
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type DescMethod,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf'
+import { Metadata, type CallOptions as GrpcCallOptions, type Client as Channel } from '@grpc/grpc-js'
+import type { CallOptions } from '../client.ts'
+import { tooLate } from '../error.ts'
+import { within } from '../limits.ts'
+import { withToken, type Credentials } from '../token.ts'
+import { errorOf } from './error.ts'
+
+/** A method as far as calling it goes. */
+export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O }
+
+/** Calls on a channel, typed by the contract. Every one ends with the signal of its caller. */
+export interface Calls {
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+    options?: CallOptions,
+  ): Promise<MessageShape<O>>
+  /** A call that streams down, at the loop's pace; leaving the loop cancels it. */
+  down<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<MessageShape<O>, void>
+  /** A call that streams up, at the server's pace, and is answered once. */
+  up<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    requests: () => AsyncIterable<MessageInitShape<I>>,
+    options?: CallOptions,
+  ): Promise<MessageShape<O>>
+}
+
+export interface CallsNeeds {
+  readonly channel: Channel
+  /** As people write it. */
+  readonly address: string
+  readonly credentials: Credentials
+  /** Most milliseconds of a unary call that says nothing else. */
+  readonly timeoutMs: number
+}
+
+export function createCalls({ channel, address, credentials, timeoutMs: usualMs }: CallsNeeds): Calls {
+  const named = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (thrown) {
+      signal?.throwIfAborted()
+      throw errorOf(thrown, address)
+    }
+  }
+
+  return {
+    unary: (method, request, { signal: asked, timeoutMs = usualMs } = {}) =>
+      within({ signal: asked, timeoutMs }, (signal) =>
+        withToken(credentials, (token) =>
+          named(signal, () => {
+            const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>()
+            const call = channel.makeUnaryRequest(
+              pathOf(method),
+              encoder(method.input),
+              decoder(method.output),
+              create(method.input, request),
+              metadataOf(token),
+              limits(timeoutMs),
+              (error, answer) => (answer ? resolve(answer) : reject(error ?? tooLate(timeoutMs))),
+            )
+            return untilAborted(promise, signal, () => call.cancel())
+          }),
+        ),
+      ),
+
+    async *down(method, request, signal) {
+      signal?.throwIfAborted()
+      let leave = () => {}
+      const end = () => leave()
+      signal?.addEventListener('abort', end, { once: true })
+      try {
+        // The first message says whether the token was good.
+        const { messages, first } = await withToken(credentials, async (token) => {
+          const call = channel.makeServerStreamRequest(
+            pathOf(method),
+            encoder(method.input),
+            decoder(method.output),
+            create(method.input, request),
+            metadataOf(token),
+          )
+          // Also what ends the call after its loop was left ends here.
+          call.on('error', () => {})
+          leave = () => call.cancel()
+          const messages: Messages<MessageShape<typeof method.output>> = call.iterator({
+            destroyOnReturn: false,
+          })
+          return { messages, first: await named(signal, () => messages.next()) }
+        })
+        for (let next = first; next.done !== true; next = await named(signal, () => messages.next())) {
+          yield next.value
+        }
+      } finally {
+        signal?.removeEventListener('abort', end)
+        leave()
+      }
+    },
+
+    up: (method, requests, options = {}) =>
+      within(options, (signal) =>
+        withToken(credentials, (token) =>
+          named(signal, async () => {
+            const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>()
+            const call = channel.makeClientStreamRequest(
+              pathOf(method),
+              encoder(method.input),
+              decoder(method.output),
+              metadataOf(token),
+              limits(options.timeoutMs),
+              (error, answer) => (answer ? resolve(answer) : reject(error)),
+            )
+            call.on('error', () => {})
+            const isOver = new AbortController()
+            const over = promise.then(
+              () => isOver.abort(),
+              () => isOver.abort(),
+            )
+            const sending = send(call, method.input, requests(), isOver.signal, over).catch(
+              (thrown: unknown) => {
+                call.cancel()
+                reject(thrown)
+              },
+            )
+            try {
+              return await untilAborted(promise, signal, () => call.cancel())
+            } finally {
+              isOver.abort()
+              void sending
+            }
+          }),
+        ),
+      ),
+  }
+}
+
+interface Messages<T> {
+  next(): Promise<IteratorResult<T, unknown>>
+}
+
+interface Writable {
+  write(message: unknown): boolean
+  end(): unknown
+  once(event: 'drain', listener: () => void): unknown
+}
+
+/** Writes at the pace at which the other side reads; an answer that comes early ends it. */
+async function send<I extends DescMessage>(
+  call: Writable,
+  schema: I,
+  requests: AsyncIterable<MessageInitShape<I>>,
+  over: AbortSignal,
+  isOver: Promise<void>,
+): Promise<void> {
+  const source = requests[Symbol.asyncIterator]()
+  try {
+    while (!over.aborted) {
+      const next = await Promise.race([source.next(), isOver])
+      if (next === undefined || next.done === true) break
+      if (call.write(create(schema, next.value))) continue
+      const { promise, resolve } = Promise.withResolvers<void>()
+      call.once('drain', resolve)
+      await Promise.race([promise, isOver])
+    }
+    if (!over.aborted) call.end()
+  } finally {
+    // Not awaited: a source that hangs would hold up whoever has his answer already.
+    void source.return?.()?.catch(() => {})
+  }
+}
+
+async function untilAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  stop: () => void,
+): Promise<T> {
+  if (signal === undefined) return promise
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await promise
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function metadataOf(token: string | null): Metadata {
+  const metadata = new Metadata()
+  if (token !== null) metadata.set('authorization', `Bearer ${token}`)
+  return metadata
+}
+
+function limits(timeoutMs: number | undefined): GrpcCallOptions {
+  return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }
+}
+
+const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`
+
+function encoder<I extends DescMessage>(schema: I): (message: MessageShape<I>) => Buffer {
+  return (message) => {
+    const { buffer, byteOffset, byteLength } = toBinary(schema, message)
+    return Buffer.from(buffer, byteOffset, byteLength)
+  }
+}
+
+function decoder<O extends DescMessage>(schema: O): (bytes: Buffer) => MessageShape<O> {
+  return (bytes) => fromBinary(schema, bytes)
+}

@@ -1,0 +1,111 @@
+import { fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { ChannelOptions } from '@grpc/grpc-js'
+import type { Client } from '../client.ts'
+import { joinClient } from '../join.ts'
+import { cargoOf } from '../source.ts'
+import { credentialsOf, type Credentials } from '../token.ts'
+import type { EventLink } from '../wire.ts'
+import { createCalls, type Calls } from './calls.ts'
+import { openChannel, openUploadChannel, type ChannelNeeds, type Tls } from './channel.ts'
+import { contentOver } from './content.ts'
+import { piecesOf } from './upload.ts'
+import { catalogueOf, eventOf, imageOf, settingsOf, statusNumber, taskOf } from './views.ts'
+
+export type { Tls }
+export { PixelflowError, type ErrorCode } from '../error.ts'
+export type { Client } from '../client.ts'
+
+export interface GrpcOptions {
+  /**
+   * Where the gateways are: `host:50051`, or `dns:///name:50051` where a name stands for many, or a list of either.
+   * Calls go round over all of them.
+   */
+  readonly address: string | readonly string[]
+  /** Bearer token, or where to get one. */
+  readonly token?: string | Credentials | null | undefined
+  /** `true` trusts what the system trusts; without it nothing is encrypted. */
+  readonly tls?: Tls | boolean | undefined
+  /** Most milliseconds of a call that is no stream; 30,000 unless given. */
+  readonly timeoutMs?: number | undefined
+  /** Options of grpc-js that come before ours, `grpc.service_config` for one. */
+  readonly channelOptions?: ChannelOptions | undefined
+}
+
+/** Files up to this size share the connections of all calls. */
+const smallUpload = 1024 * 1024
+
+const method = ImageService.method
+
+/** Opens servers over native gRPC, in Node and Bun. Nothing is sent yet. @throws TypeError when an address is none. */
+export function openGrpc(options: GrpcOptions): Client {
+  const { token, tls, channelOptions, timeoutMs = 30_000 } = options
+  const addresses = typeof options.address === 'string' ? options.address.split(',') : options.address
+  const address = addresses.join(',')
+  const needs: ChannelNeeds = { addresses, tls, options: channelOptions }
+  const credentials = credentialsOf(token)
+  const channel = openChannel(needs)
+  const calls = createCalls({ channel, address, credentials, timeoutMs })
+  const { unary } = calls
+
+  return joinClient(
+    {
+      address,
+      settings: async (options) => settingsOf(await unary(method.getVersion, {}, options)),
+      operations: async (options) => catalogueOf(await unary(method.listOperations, {}, options)),
+      async upload(source, options = {}) {
+        const cargo = cargoOf(source, options)
+        const send = async (through: Calls) =>
+          imageOf((await through.up(method.upload, () => piecesOf(cargo, options.onSent), options)).image)
+        if (cargo.bytes !== null && cargo.bytes <= smallUpload) return send(calls)
+        const own = openUploadChannel(needs)
+        try {
+          return await send(createCalls({ channel: own, address, credentials, timeoutMs }))
+        } finally {
+          own.close()
+        }
+      },
+      image: async (id, options) => imageOf((await unary(method.getImage, { id }, options)).image),
+      async deleteImage(id, options) {
+        await unary(method.deleteImage, { id }, options)
+      },
+      createTask: async (image, recipe, options) =>
+        taskOf(
+          (
+            await unary(
+              method.createTask,
+              { image, recipe: fromJson(ValueSchema, recipe as JsonValue) },
+              options,
+            )
+          ).task,
+        ),
+      task: async (id, options) => taskOf((await unary(method.getTask, { id }, options)).task),
+      async taskPage({ status, limit = 0, cursor = '' } = {}, options) {
+        const request = { status: statusNumber(status), limit, cursor }
+        const { items, next } = await unary(method.listTasks, request, options)
+        return { items: items.map(taskOf), next: next === '' ? null : next }
+      },
+      cancel: async (id, options) => taskOf((await unary(method.cancelTask, { id }, options)).task),
+      async deleteTask(id, options) {
+        await unary(method.deleteTask, { id }, options)
+      },
+      events: (task, link) => events(calls, task, link),
+      content: (from, part) => contentOver(calls, from, part),
+      close: async () => channel.close(),
+    },
+    // The channel makes calls again by itself, as its service config has it.
+    { timeoutMs, retries: 0 },
+  )
+}
+
+async function* events(calls: Calls, id: string, { after = '', signal }: EventLink) {
+  let isLive = false
+  for await (const { event } of calls.down(method.watchTask, { id, after }, signal)) {
+    if (!isLive) yield 'live' as const
+    isLive = true
+    yield eventOf(event)
+  }
+  // A gateway that stops says so; one that ends the stream well has told everything.
+  yield 'over' as const
+}

@@ -1,0 +1,132 @@
+import { toJson, type MessageShape } from '@bufbuild/protobuf'
+import { timestampDate, ValueSchema, type Timestamp } from '@bufbuild/protobuf/wkt'
+import type { Status } from '@pixelflow/core/status'
+import {
+  Auth,
+  TaskEventKind,
+  TaskStatus,
+  type GetVersionResponseSchema,
+  type ImageSchema,
+  type ListOperationsResponseSchema,
+  type TaskEventSchema,
+  type TaskSchema,
+} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Catalogue, EventView, ImageView, OutputView, Settings, TaskEvent, TaskView } from '../client.ts'
+
+/** Messages as the views that REST gives: a program that changes protocol sees no difference. */
+
+export function settingsOf(message: MessageShape<typeof GetVersionResponseSchema>): Settings {
+  const { version, maxUploadBytes, maxPixels, formats, auth } = message
+  return {
+    version,
+    maxUploadBytes: Number(maxUploadBytes),
+    maxPixels: Number(maxPixels),
+    formats: formats as Settings['formats'],
+    auth: auth === Auth.TOKEN ? 'token' : 'none',
+  }
+}
+
+export function catalogueOf({
+  operations,
+  recipe,
+}: MessageShape<typeof ListOperationsResponseSchema>): Catalogue {
+  return {
+    operations: operations.map(({ name, title, summary, place, schema, text, examples }) => ({
+      name,
+      title,
+      summary,
+      place,
+      schema,
+      text: { usage: text?.usage ?? '' },
+      examples: examples.map((one) => ({
+        text: one.text,
+        recipe: one.recipe === undefined ? null : toJson(ValueSchema, one.recipe),
+      })),
+    })),
+    recipe,
+  } as unknown as Catalogue
+}
+
+export function imageOf(message: MessageShape<typeof ImageSchema> | undefined): ImageView {
+  const { id, sha256, bytes, format, width, height, createdAt } = demand(message)
+  return {
+    id,
+    sha256,
+    bytes: Number(bytes),
+    format: format as ImageView['format'],
+    width: width ?? null,
+    height: height ?? null,
+    createdAt: moment(createdAt),
+  }
+}
+
+export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): TaskView {
+  const { id, status, progress, image, recipe, outputs, attempt, actor, fault, ...at } = demand(message)
+  return {
+    id,
+    status: statusOf(status),
+    progress,
+    image,
+    recipe: recipe as unknown as TaskView['recipe'],
+    attempt,
+    createdAt: moment(at.createdAt),
+    updatedAt: moment(at.updatedAt),
+    ...(actor === '' ? {} : { actor }),
+    ...(fault === undefined
+      ? {}
+      : {
+          fault: {
+            code: fault.code,
+            detail: fault.detail,
+            ...(fault.field === '' ? {} : { field: fault.field }),
+            ...(fault.remedy === '' ? {} : { remedy: fault.remedy }),
+          } as NonNullable<TaskView['fault']>,
+        }),
+    ...(at.startedAt === undefined ? {} : { startedAt: moment(at.startedAt) }),
+    ...(at.endedAt === undefined ? {} : { endedAt: moment(at.endedAt) }),
+    outputs: outputs.map(({ name, format, mediaType, bytes, sha256, width, height, href }) => ({
+      name,
+      format: format as OutputView['format'],
+      mediaType,
+      bytes: Number(bytes),
+      sha256,
+      width,
+      height,
+      href,
+    })),
+  }
+}
+
+export function eventOf(message: MessageShape<typeof TaskEventSchema> | undefined): TaskEvent {
+  const { token, kind, at, output, task } = demand(message)
+  return {
+    kind: lowered(TaskEventKind[kind]) as EventView['kind'],
+    at: moment(at),
+    ...(output === '' ? {} : { output }),
+    task: taskOf(task),
+    token,
+  }
+}
+
+/** The number of a status, as requests name it. */
+export function statusNumber(status: Status | undefined): TaskStatus {
+  return status === undefined ? TaskStatus.UNSPECIFIED : TaskStatus[status.toUpperCase() as Uppercase<Status>]
+}
+
+function statusOf(number: TaskStatus): Status {
+  return lowered(TaskStatus[number]) as Status
+}
+
+function lowered(name: string | undefined): string {
+  return name?.toLowerCase() ?? 'unspecified'
+}
+
+function moment(at: Timestamp | undefined): string {
+  return at === undefined ? '' : timestampDate(at).toISOString()
+}
+
+/** proto3 calls every field optional; the server sends these. */
+function demand<T>(message: T | undefined): T {
+  if (message === undefined) throw new TypeError('The answer lacks its message.')
+  return message
+}
