@@ -2,6 +2,7 @@ import { says } from '@pixelflow/testkit/process'
 import { cpuDuring } from '../cpu.ts'
 import { line, sink } from '../grpc/processes.ts'
 import { grpcUpload } from '../grpc/upload.ts'
+import { forgetUploads } from '../limits.ts'
 import { median } from '../pace.ts'
 import { upload } from '../stored.ts'
 import type { Part } from './part.ts'
@@ -38,11 +39,13 @@ export const grpcUploads: Part = async ({ options, stack, gateway, say }) => {
     work: () => Promise<number>,
   ): Promise<number> => {
     const { result, cpuMs } = await cpuDuring(pids, work)
+    await forgetUploads(stack.nats)
     const sums = (cpu[what] ??= {})
     for (const [name, ms] of Object.entries(cpuMs)) sums[name] = (sums[name] ?? 0) + ms
     return result
   }
   for (let round = 0; round < rounds; round += 1) {
+    await forgetUploads(stack.nats)
     rows.push({
       sink: await measured('sink', { sink: plain.pid, client: process.pid }, () =>
         grpcUpload(at(plain.port), uploadBytes, chunkBytes),
