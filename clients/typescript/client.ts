@@ -102,6 +102,8 @@ export interface ProcessOptions extends UploadOptions {
   readonly onConnection?: WatchOptions['onConnection']
   /** What becomes of the task when `signal` aborts; `cancel` unless given. */
   readonly onAbort?: 'cancel' | 'leave' | undefined
+  /** Told when `signal` has aborted after the task was accepted: the task, and whether it could be cancelled. */
+  readonly onLeft?: ((task: TaskView, isCancelled: boolean) => void) | undefined
 }
 
 /** A completed task, its image, and how to get its outputs. */

@@ -1,28 +1,49 @@
-import type { Client } from './client.ts'
+import type { CallOptions, Client } from './client.ts'
 import { download } from './download.ts'
 import type { Limits } from './limits.ts'
 import { process } from './process.ts'
 import { watch } from './watch.ts'
 import type { Wire } from './wire.ts'
 
+export interface JoinOptions extends Limits {
+  /** Ends every call, those to come too, when it aborts. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** A client over any protocol: its calls as they are, its connections made to last. */
-export function joinClient(wire: Wire, limits: Limits): Client {
-  const { address, events: _, content: __, close, ...calls } = wire
+export function joinClient(wire: Wire, { signal, ...limits }: JoinOptions): Client {
+  /** The same options, ended by the client's signal too. */
+  const ended = <O extends Pick<CallOptions, 'signal'>>(options?: O): O =>
+    ({ ...options, signal: both(signal, options?.signal) }) as O
+
   const client: Client = {
-    ...calls,
-    address,
+    address: wire.address,
+    settings: (options) => wire.settings(ended(options)),
+    operations: (options) => wire.operations(ended(options)),
+    upload: (source, options) => wire.upload(source, ended(options)),
+    image: (id, options) => wire.image(id, ended(options)),
+    deleteImage: (id, options) => wire.deleteImage(id, ended(options)),
+    createTask: (image, recipe, options) => wire.createTask(image, recipe, ended(options)),
+    task: (id, options) => wire.task(id, ended(options)),
+    taskPage: (query, options) => wire.taskPage(query, ended(options)),
     async *tasks(query, options) {
       for (let cursor = query?.cursor; ;) {
-        const page = await wire.taskPage({ ...query, cursor }, options)
+        const page = await client.taskPage({ ...query, cursor }, options)
         yield* page.items
         if (page.next === null) return
         cursor = page.next
       }
     },
-    watch: (task, options) => watch(wire, task, options),
-    download: (from, options) => download(wire, limits, from, options),
-    process: (source, recipe, options) => process(client, source, recipe, options),
-    [Symbol.asyncDispose]: close,
+    cancel: (id, options) => wire.cancel(id, ended(options)),
+    deleteTask: (id, options) => wire.deleteTask(id, ended(options)),
+    watch: (task, options) => watch(wire, task, ended(options)),
+    download: (from, options) => download(wire, limits, from, ended(options)),
+    process: (source, recipe, options) => process(client, wire, source, recipe, ended(options)),
+    [Symbol.asyncDispose]: () => wire.close(),
   }
   return client
+}
+
+function both(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : AbortSignal.any([one, other])
 }

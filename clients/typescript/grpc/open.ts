@@ -29,6 +29,8 @@ export interface GrpcOptions {
   readonly tls?: Tls | boolean | undefined
   /** Most milliseconds of a call that is no stream; 30,000 unless given. */
   readonly timeoutMs?: number | undefined
+  /** Ends every call, those to come too, when it aborts. */
+  readonly signal?: AbortSignal | undefined
   /** Options of grpc-js that come before ours, `grpc.service_config` for one. */
   readonly channelOptions?: ChannelOptions | undefined
 }
@@ -40,7 +42,7 @@ const method = ImageService.method
 
 /** Opens servers over native gRPC, in Node and Bun. Nothing is sent yet. @throws TypeError when an address is none. */
 export function openGrpc(options: GrpcOptions): Client {
-  const { token, tls, channelOptions, timeoutMs = 30_000 } = options
+  const { token, tls, channelOptions, signal, timeoutMs = 30_000 } = options
   const addresses = typeof options.address === 'string' ? options.address.split(',') : options.address
   const address = addresses.join(',')
   const needs: ChannelNeeds = { addresses, tls, options: channelOptions }
@@ -95,7 +97,7 @@ export function openGrpc(options: GrpcOptions): Client {
       close: async () => channel.close(),
     },
     // The channel makes calls again by itself, as its service config has it.
-    { timeoutMs, retries: 0 },
+    { timeoutMs, retries: 0, signal },
   )
 }
 

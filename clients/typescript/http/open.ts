@@ -1,13 +1,12 @@
 import type { Catalogue, Client, ImageView, Settings, TaskPage, TaskView } from '../client.ts'
-import { joinClient } from '../join.ts'
-import type { Limits } from '../limits.ts'
+import { joinClient, type JoinOptions } from '../join.ts'
 import { credentialsOf, type Credentials } from '../token.ts'
 import { createCaller, type FetchLike } from './call.ts'
 import { contentOver } from './content.ts'
 import { eventsOver } from './events.ts'
 import { upload } from './upload.ts'
 
-export interface HttpOptions extends Limits {
+export interface HttpOptions extends JoinOptions {
   /** Address of the server, such as `https://pixelflow.example.com`; a page may leave it out for its own. */
   readonly url?: string | undefined
   /** Bearer token, or where to get one. */
@@ -20,7 +19,14 @@ export interface HttpOptions extends Limits {
 
 /** Opens a server over HTTP. Nothing is sent yet. @throws TypeError when the address is none. */
 export function openHttp(options: HttpOptions = {}): Client {
-  const { url, token, headers = {}, fetch: send = (input, init) => fetch(input, init), ...limits } = options
+  const {
+    url,
+    token,
+    headers = {},
+    fetch: send = (input, init) => fetch(input, init),
+    signal,
+    ...limits
+  } = options
   const caller = createCaller({
     address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
     credentials: credentialsOf(token),
@@ -58,6 +64,6 @@ export function openHttp(options: HttpOptions = {}): Client {
       content: (from, part) => contentOver(caller, from, part),
       async close() {},
     },
-    limits,
+    { ...limits, signal },
   )
 }
