@@ -19,6 +19,9 @@ export const targets = [
 ] as const
 export type Target = (typeof targets)[number]
 
+/** What other rooms need a copy of, for their tools cannot reach out of their folder. */
+export const copies = [{ from: 'service-config.json', to: '../clients/go/service-config.json' }] as const
+
 /** The contract as it was last promised; what is there now must not break it. Written by `generate.ts --baseline`. */
 export const baseline = join(folder, 'baseline.binpb')
 

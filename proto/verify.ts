@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { baseline, buf, filesIn, generate, targets, type Outcome, type Target } from './buf.ts'
+import { baseline, buf, copies, filesIn, generate, targets, type Outcome, type Target } from './buf.ts'
 
 /**
  * The gates of the contract: `bun proto/verify.ts`. Its style, that it breaks nothing that was promised, and that the
@@ -12,6 +12,7 @@ let failures = 0
 report('style', await buf('lint'))
 report('no promise is broken', await buf('breaking', '--against', baseline, '--path', 'pixelflow'))
 for (const target of targets) report(`generated ${target.what} is up to date`, await compared(target))
+for (const { from, to } of copies) report(`${to} is ${from}`, await same(from, to))
 
 process.exit(failures === 0 ? 0 : 1)
 
@@ -31,6 +32,13 @@ async function compared(target: Target): Promise<Outcome> {
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+async function same(from: string, to: string): Promise<Outcome> {
+  const [one, other] = await Promise.all(
+    [from, to].map((path) => Bun.file(join(import.meta.dir, path)).text()),
+  )
+  return { ok: one === other, text: 'Run: bun proto/generate.ts' }
 }
 
 function report(what: string, outcome: Outcome) {

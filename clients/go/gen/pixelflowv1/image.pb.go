@@ -194,6 +194,8 @@ const (
 	Auth_AUTH_NONE Auth = 1
 	// By bearer token.
 	Auth_AUTH_TOKEN Auth = 2
+	// By a client certificate that names an account.
+	Auth_AUTH_CERTIFICATE Auth = 3
 )
 
 // Enum value maps for Auth.
@@ -202,11 +204,13 @@ var (
 		0: "AUTH_UNSPECIFIED",
 		1: "AUTH_NONE",
 		2: "AUTH_TOKEN",
+		3: "AUTH_CERTIFICATE",
 	}
 	Auth_value = map[string]int32{
 		"AUTH_UNSPECIFIED": 0,
 		"AUTH_NONE":        1,
 		"AUTH_TOKEN":       2,
+		"AUTH_CERTIFICATE": 3,
 	}
 )
 
@@ -2868,12 +2872,13 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x19TASK_EVENT_KIND_COMPLETED\x10\x06\x12\x1a\n" +
 	"\x16TASK_EVENT_KIND_FAILED\x10\a\x12\x1d\n" +
 	"\x19TASK_EVENT_KIND_CANCELLED\x10\b\x12\x1b\n" +
-	"\x17TASK_EVENT_KIND_DELETED\x10\t*;\n" +
+	"\x17TASK_EVENT_KIND_DELETED\x10\t*Q\n" +
 	"\x04Auth\x12\x14\n" +
 	"\x10AUTH_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tAUTH_NONE\x10\x01\x12\x0e\n" +
 	"\n" +
-	"AUTH_TOKEN\x10\x022\xa7\n" +
+	"AUTH_TOKEN\x10\x02\x12\x14\n" +
+	"\x10AUTH_CERTIFICATE\x10\x032\xa7\n" +
 	"\n" +
 	"\fImageService\x12i\n" +
 	"\n" +

@@ -1,0 +1,59 @@
+package pixelflow
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/status"
+)
+
+// Details are what the server adds to an error, for programs; nil where it adds nothing.
+type Details struct {
+	// Info holds a code of the error table as its reason.
+	Info *errdetails.ErrorInfo
+	// Request names the call in the server's log.
+	Request *errdetails.RequestInfo
+	// Fields are those at fault.
+	Fields []*errdetails.BadRequest_FieldViolation
+	// Retry says after how long another try makes sense.
+	Retry *errdetails.RetryInfo
+	// Remedy says in English what to do about it.
+	Remedy *errdetails.LocalizedMessage
+}
+
+// DetailsOf reads the google.rpc details of an error.
+func DetailsOf(err error) Details {
+	var found Details
+	for _, detail := range status.Convert(err).Details() {
+		switch one := detail.(type) {
+		case *errdetails.ErrorInfo:
+			found.Info = one
+		case *errdetails.RequestInfo:
+			found.Request = one
+		case *errdetails.BadRequest:
+			found.Fields = one.FieldViolations
+		case *errdetails.RetryInfo:
+			found.Retry = one
+		case *errdetails.LocalizedMessage:
+			found.Remedy = one
+		}
+	}
+	return found
+}
+
+// Explain says in words what is wrong, where, and what to do about it.
+func Explain(err error) string {
+	said, details := status.Convert(err), DetailsOf(err)
+	lines := []string{fmt.Sprintf("%s: %s", said.Code(), said.Message())}
+	for _, field := range details.Fields {
+		lines = append(lines, "  field: "+field.Field)
+	}
+	if details.Remedy != nil {
+		lines = append(lines, "  "+details.Remedy.Message)
+	}
+	if details.Request != nil {
+		lines = append(lines, "  request: "+details.Request.RequestId)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,89 @@
+// Uploads a picture, has it processed while its progress is shown, and stores the results:
+//
+//	go run ./example photo.jpg resize:800/format:webp small
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/structpb"
+
+	pixelflow "pixelflow/clients/go"
+	pb "pixelflow/clients/go/gen/pixelflowv1"
+)
+
+func main() {
+	target := flag.String("target", "dns:///127.0.0.1:50051", "the gateways")
+	var security pixelflow.TLS
+	flag.StringVar(&security.CA, "ca", "", "certificate of the authority to trust; switches TLS on")
+	flag.StringVar(&security.Cert, "cert", "", "own certificate")
+	flag.StringVar(&security.Key, "key", "", "key of the own certificate")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: example [flags] picture recipe [beginning of the results' names]")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() < 2 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	name := "out"
+	if flag.NArg() > 2 {
+		name = flag.Arg(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *target, security, flag.Arg(0), flag.Arg(1), name); err != nil {
+		fmt.Fprintln(os.Stderr, pixelflow.Explain(err))
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, target string, security pixelflow.TLS, picture, recipe, name string) error {
+	var secure *pixelflow.TLS
+	if security.CA != "" {
+		secure = &security
+	}
+	connection, err := pixelflow.Connect(target, secure, os.Getenv("PIXELFLOW_TOKEN"))
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	client := pixelflow.New(connection)
+
+	file, err := os.Open(picture)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	image, err := client.Upload(ctx, file, "application/octet-stream")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("uploaded %s %d×%d, %d bytes: %s\n",
+		image.Format, image.GetWidth(), image.GetHeight(), image.Bytes, image.Id)
+
+	results, err := client.Process(ctx, image.Id, structpb.NewStringValue(recipe), tell)
+	if err != nil {
+		return err
+	}
+	for _, result := range results {
+		about := result.Output
+		path := fmt.Sprintf("%s-%s.%s", name, about.Name, about.Format)
+		if err := os.WriteFile(path, result.Data, 0o644); err != nil {
+			return err
+		}
+		fmt.Printf("%s: %d×%d, %d bytes\n", path, about.Width, about.Height, about.Bytes)
+	}
+	return nil
+}
+
+func tell(event *pb.TaskEvent) {
+	kind := strings.ToLower(strings.TrimPrefix(event.Kind.String(), "TASK_EVENT_KIND_"))
+	fmt.Printf("%5.1f %%  %s %s\n", event.Task.Progress, kind, event.Output)
+}

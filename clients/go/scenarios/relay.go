@@ -1,0 +1,67 @@
+package main
+
+import (
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// relay is a wire that can be cut: it carries bytes between clients and a server.
+type relay struct {
+	listener    net.Listener
+	target      string
+	connections atomic.Int32
+
+	mutex sync.Mutex
+	open  []net.Conn
+}
+
+func newRelay(target string) *relay {
+	r := &relay{listener: must(net.Listen("tcp", "127.0.0.1:0")), target: target}
+	go r.accept()
+	return r
+}
+
+func (r *relay) address() string { return r.listener.Addr().String() }
+
+// cut breaks every connection; later ones are carried again.
+func (r *relay) cut() {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for _, one := range r.open {
+		one.Close()
+	}
+	r.open = nil
+}
+
+func (r *relay) close() {
+	r.listener.Close()
+	r.cut()
+}
+
+func (r *relay) accept() {
+	for {
+		near, err := r.listener.Accept()
+		if err != nil {
+			return
+		}
+		far, err := net.Dial("tcp", r.target)
+		if err != nil {
+			near.Close()
+			continue
+		}
+		r.connections.Add(1)
+		r.mutex.Lock()
+		r.open = append(r.open, near, far)
+		r.mutex.Unlock()
+		go carry(near, far)
+		go carry(far, near)
+	}
+}
+
+func carry(from, to net.Conn) {
+	_, _ = io.Copy(to, from)
+	from.Close()
+	to.Close()
+}
