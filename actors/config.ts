@@ -14,6 +14,13 @@ export const actorSettings = {
     max: 256,
     help: 'Images worked on at once: so many child processes are kept, each with one core of work.',
   }),
+  liveConcurrency: integer('PIXELFLOW_LIVE_CONCURRENCY', {
+    fallback: cores,
+    shownFallback: 'cores',
+    min: 0,
+    max: 256,
+    help: 'Images worked on at once for callers who wait for the answer, beside those of the queue, with child processes of their own; 0 leaves them to other actors.',
+  }),
   taskTimeoutMs: duration('PIXELFLOW_TASK_TIMEOUT', {
     fallback: 120_000,
     min: 100,

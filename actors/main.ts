@@ -8,7 +8,7 @@ import { live, stopped } from '@pixelflow/fabric/room'
 import { fabricSettings } from '@pixelflow/fabric/settings'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { actorSettings } from './config.ts'
-import { handlersOf } from './kinds/index.ts'
+import { handlersOf, liveKindsOf } from './kinds/index.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { leashed } from './sandbox/leash.ts'
@@ -35,16 +35,21 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   process.on('exit', () => {
     for (const path of scratch.paths) rmSync(path, { recursive: true, force: true })
   })
-  const sandbox = parts.use(openSandbox(sandboxOptions(settings, scratch.large, log)))
+  const { maxPixels, maxAttempts, concurrency, liveConcurrency } = settings
+  const openChildren = (children: number) =>
+    parts.use(openSandbox({ ...sandboxOptions(settings, scratch.large, log), children }))
+  const sandbox = openChildren(concurrency)
+  // Whoever waits for an answer never waits for the queue: the machine's scheduler shares the cores between the two.
+  const liveSandbox = liveConcurrency === 0 ? undefined : openChildren(liveConcurrency)
   const starting = Promise.all([
     openFabric({ settings, name: 'actor', log, reconcileAfterMs: settings.reconcileAfterMs }),
     sandbox.ready(AbortSignal.timeout(childStartMs)),
+    liveSandbox?.ready(AbortSignal.timeout(childStartMs)),
   ])
   const [fabric] = await Promise.race([starting, stopped(stop).then(() => Promise.reject(stop.reason))])
   parts.use(fabric)
 
   const { images, sources, results, events, queue, channel } = fabric
-  const { maxPixels, maxAttempts, concurrency } = settings
   const handlers = handlersOf({ images, blobs: sources, results, scratch, sandbox, maxPixels })
   const runtimes = handlers.map((handler) =>
     startRuntime({
@@ -60,30 +65,39 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
       log,
     }),
   )
+  const live =
+    liveSandbox && liveKindsOf({ scratch, sandbox: liveSandbox, maxPixels, concurrency: liveConcurrency })
+  const hosted = [...(live ?? [])].map(([kind, hosting]) =>
+    parts.use(fabric.sessionHost.serve(kind, hosting)),
+  )
   const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)
   log.info('ready', {
     kinds: handlers.map(({ kind }) => kind),
     scratch: scratch.paths,
     children: concurrency,
+    live: [...(live?.keys() ?? [])],
+    liveChildren: liveConcurrency,
   })
 
   await stopped(stop)
   const late = setTimeout(
     () => {
-      log.warn('not drained in time', { held: runtimes.reduce((sum, { held }) => sum + held, 0) })
+      log.warn('not drained in time', {
+        held: [...runtimes, ...hosted].reduce((sum, { held }) => sum + held, 0),
+      })
       process.exit(0)
     },
     Math.max(settings.drainTimeoutMs, goodbyeMs),
   )
   const drainMs = Math.max(0, settings.drainTimeoutMs - goodbyeMs)
-  await Promise.all(runtimes.map((runtime) => runtime.drain(drainMs)))
+  await Promise.all([...runtimes, ...hosted].map((one) => one.drain(drainMs)))
   await reconciling
   await parts.disposeAsync()
   clearTimeout(late)
 }
 
-function sandboxOptions(settings: Settings, cwd: string, log: Log): SandboxOptions {
-  const { concurrency, taskTimeoutMs, maxRssBytes } = settings
+function sandboxOptions(settings: Settings, cwd: string, log: Log): Omit<SandboxOptions, 'children'> {
+  const { taskTimeoutMs, maxRssBytes } = settings
   const command = [
     process.execPath,
     '--no-env-file',
@@ -103,7 +117,6 @@ function sandboxOptions(settings: Settings, cwd: string, log: Log): SandboxOptio
     },
     cwd,
     startTimeoutMs: childStartMs,
-    children: concurrency,
     timeLimitMs: taskTimeoutMs,
     maxRssBytes,
     recycleRssBytes: Math.max(256 * 2 ** 20, maxRssBytes / 2),

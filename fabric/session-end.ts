@@ -21,8 +21,8 @@ export interface SessionEndOptions {
   readonly windowOut: number
   /** The longest message that may be sent, in bytes. */
   readonly longestMessage: number
-  /** Sends a message to the other end. */
-  readonly say: (message: Uint8Array) => void
+  /** Sends a message to the other end; the broker is to say when nobody listens there any more, if `isAsking`. */
+  readonly say: (message: Uint8Array, isAsking?: boolean) => void
   /** Called once, when this end needs to hear nothing more. */
   readonly onEnd: () => void
 }
@@ -53,9 +53,9 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   let bell = Promise.withResolvers<void>()
   let line = Promise.resolve()
 
-  const say = (message: Uint8Array) => {
+  const say = (message: Uint8Array, isAsking = false) => {
     lastSaid = performance.now()
-    options.say(message)
+    options.say(message, isAsking)
   }
   const inflow = createInflow(windowIn, (bytes) => {
     if (!isOver) say(print(words.credit, bytes))
@@ -183,7 +183,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
     },
     pulse(now) {
       if (now - lastHeard > sessionSilenceMs) fail(lost(peer, 'It has given no sign of life.'))
-      else if (now - lastSaid >= sessionPulseMs) say(print(words.pulse, sent))
+      else if (now - lastSaid >= sessionPulseMs) say(print(words.pulse, sent), true)
     },
     lose(why) {
       shatter(lost(peer, why))

@@ -41,7 +41,7 @@ export interface Other {
 
 /** Pieces are no longer than this, so that a sign of life never waits long behind one. */
 const longestPiece = 512 * 1024
-const tickMs = 500
+const tickMs = 250
 /** What every session gets, and what some get on top while there is any: the broker drops whoever lags by 64 MiB. */
 const leastWindow = 2 ** 20
 const extraWindow = 3 * 2 ** 20
@@ -62,6 +62,8 @@ export function createSessionHub(broker: Broker): SessionHub {
       const session = msg.subject.slice(msg.subject.lastIndexOf('.') + 1)
       const end = ends.get(session)
       if (end === undefined) return (awaited.get(session) ?? stray)(msg)
+      // Of the broker: nobody listens where we have asked for a sign of life.
+      if (msg.headers?.code === 503) return end.lose('The process is gone.')
       try {
         const message = parse(msg.data)
         if (message.word === words.accept) stray(msg)
@@ -83,8 +85,8 @@ export function createSessionHub(broker: Broker): SessionHub {
     ticking = ends.size === 0 ? undefined : setTimeout(() => tick(now + tickMs), tickMs)
   }
 
-  const say = (inbox: string, message: Uint8Array) => {
-    if (!broker.nc.isClosed()) broker.nc.publish(inbox, message)
+  const say = (inbox: string, message: Uint8Array, reply?: string) => {
+    if (!broker.nc.isClosed()) broker.nc.publish(inbox, message, reply === undefined ? {} : { reply })
   }
 
   return {
@@ -114,7 +116,7 @@ export function createSessionHub(broker: Broker): SessionHub {
         windowIn,
         windowOut,
         longestMessage: Math.min(longestPiece, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
-        say: (message) => say(inbox, message),
+        say: (message, isAsking) => say(inbox, message, isAsking ? sessionSubject(own, session) : undefined),
         onEnd: () => {
           ends.delete(session)
           if (windowIn > leastWindow) extra.give(windowIn - leastWindow)

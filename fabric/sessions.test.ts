@@ -37,7 +37,8 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     process.kill(actor.pid, signal)
     const fault = (await session.next().catch((error: unknown) => error)) as Fault
     expect(fault.code).toBe('actor_lost')
-    expect(performance.now() - begin).toBeLessThan(5000)
+    // Of a process that is gone the broker tells; one that hangs is known by its silence.
+    expect(performance.now() - begin).toBeLessThan(signal === 'SIGKILL' ? 2000 : 5000)
 
     // The broker still offers to a process that hangs; another is found beside it.
     await using _ = fixture.other.sessionHost.serve('preview', { room: 9, take: async () => {} })

@@ -61,7 +61,7 @@ export const sessionSubject = (process: string, session: string) => `session.${p
 /** What one process hears of all its sessions. */
 export const sessionSubjects = (process: string) => `session.${process}.*`
 /** How often each end of a session gives a sign of life when it has nothing to say. */
-export const sessionPulseMs = 1000
+export const sessionPulseMs = 500
 /** How long an end may be silent before the other takes it for dead. */
 export const sessionSilenceMs = 3000
 

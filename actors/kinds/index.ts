@@ -1,4 +1,6 @@
+import type { Hosting, LiveKind } from '@pixelflow/core/ports/sessions'
 import type { Handler } from '../runtime/handler.ts'
+import { liveTransform, type LiveTransformOptions } from './transform/live.ts'
 import { transform, type TransformOptions } from './transform/transform.ts'
 
 /** What all kinds together need. */
@@ -7,4 +9,16 @@ export type KindParts = TransformOptions
 /** Every kind of actor, each with the half that runs in this process; `inner.ts` lists the other halves. */
 export function handlersOf(parts: KindParts): Handler[] {
   return [transform(parts)]
+}
+
+/** What all live kinds together need. */
+export type LiveParts = LiveTransformOptions & {
+  /** Sessions at once whose work has a child of its own. */
+  readonly concurrency: number
+}
+
+/** What every kind does while somebody waits for it. */
+export function liveKindsOf(parts: LiveParts): ReadonlyMap<LiveKind, Hosting> {
+  // While the children compute, further sources arrive and results leave.
+  return new Map([['transform', { room: 2 * parts.concurrency, take: liveTransform(parts) }]])
 }

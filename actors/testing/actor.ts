@@ -29,6 +29,8 @@ export async function actorHome(house: House): Promise<ActorHome> {
         NODE_ENV: 'production',
         PIXELFLOW_LOG_FORMAT: 'json',
         PIXELFLOW_SCRATCH_DIR: scratchDir,
+        // Tests of the queue know their children; those of live work ask for them.
+        PIXELFLOW_LIVE_CONCURRENCY: '0',
       }
       const running = launch({
         command: [process.execPath, entry],

@@ -53,7 +53,8 @@ export async function fetchSource(
   if (bytes > 0) await flush()
 }
 
-function noRoom(cause: unknown): never {
+/** What a failed write means: a full disk is no fault of the picture. */
+export function noRoom(cause: unknown): never {
   if ((cause as { code?: string }).code !== 'ENOSPC') throw cause
   throw new Fault('unavailable', 'There is no room to work on this image just now.', { cause })
 }

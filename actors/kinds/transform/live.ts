@@ -1,0 +1,123 @@
+import { constants } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '@pixelflow/core/fault'
+import {
+  liveFrameBytes,
+  transformOpening,
+  type TransformOpening,
+  type TransformResult,
+} from '@pixelflow/core/live-transform'
+import type { Session } from '@pixelflow/core/ports/sessions'
+import type { Sandbox } from '../../sandbox/sandbox.ts'
+import type { Scratch } from '../../sandbox/scratch.ts'
+import { outputPath, transformNote, type TransformInput, type TransformNote } from './protocol.ts'
+import { noRoom } from './source.ts'
+
+export interface LiveTransformOptions {
+  readonly scratch: Scratch
+  /** Children of their own, so that nobody who waits has to wait for the queue. */
+  readonly sandbox: Sandbox
+  /** Pixels a picture may have at most. */
+  readonly maxPixels: number
+}
+
+type OutputNote = Extract<TransformNote, { stage: 'output' }>
+
+/** Makes one output of a recipe out of a picture that comes by session, and gives it back the same way. */
+export function liveTransform({ scratch, sandbox, maxPixels }: LiveTransformOptions) {
+  return async (opening: unknown, session: Session): Promise<void> => {
+    const { bytes, format, recipe, output } = openingOf(opening)
+    await using folder = await scratch.folder(bytes)
+    const source = join(folder.path, 'source')
+    await receive(session, source, bytes)
+
+    const input: TransformInput = {
+      source,
+      format,
+      recipe,
+      outputs: [output],
+      folder: folder.path,
+      maxPixels,
+    }
+    const begin = performance.now()
+    const note = await work(sandbox, input, session.broken)
+    const workMs = performance.now() - begin
+    await send(session, outputPath(folder.path, 0), note, workMs)
+  }
+}
+
+function openingOf(opening: unknown): TransformOpening {
+  const { data, error } = transformOpening.safeParse(opening)
+  if (data) return data
+  // A gateway of another version; there may be an actor of its own.
+  throw new Fault('unavailable', 'The processes that work on images are being replaced just now.', {
+    cause: error,
+  })
+}
+
+/** Writes the picture to a file as it comes. */
+async function receive(session: Session, path: string, bytes: number): Promise<void> {
+  await using file = await open(path, 'w', 0o600)
+  let left = bytes
+  for (let frame = await session.next(); frame !== null; frame = await session.next()) {
+    left -= frame.body.length
+    if (left < 0) break
+    await writeWhole(file, frame.body)
+  }
+  if (left !== 0) throw new Fault('internal', 'The picture did not arrive whole.')
+}
+
+async function writeWhole(file: FileHandle, body: Uint8Array): Promise<void> {
+  const { bytesWritten } = await file.write(body).catch(noRoom)
+  if (bytesWritten < body.length) noRoom({ code: 'ENOSPC' })
+}
+
+/** Has a child do it; resolves with what it says about the result. */
+async function work(sandbox: Sandbox, input: TransformInput, gone: AbortSignal): Promise<OutputNote> {
+  const astray = new AbortController()
+  let made: OutputNote | undefined
+  const onNote = (said: unknown) => {
+    const { data } = transformNote.safeParse(said)
+    if (data === undefined || (data.stage === 'output' && data.index !== 0)) {
+      astray.abort(new Fault('processing_failed', 'The process working on this image went astray.'))
+    } else if (data.stage === 'output') made = data
+  }
+  await sandbox.run({ kind: 'transform', input, signal: AbortSignal.any([gone, astray.signal]), onNote })
+  if (made === undefined) throw new Fault('internal', 'The image was not processed to the end.')
+  return made
+}
+
+/** Sends the file that a child has made. */
+async function send(session: Session, path: string, note: OutputNote, workMs: number): Promise<void> {
+  // A process that reads hostile pictures made it, and may have put a link to elsewhere in its place.
+  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const stat = await file.stat()
+  if (!stat.isFile() || stat.size === 0) {
+    throw new Fault('processing_failed', 'The result could not be read.', { cause: `no file at ${path}` })
+  }
+  const { size } = stat
+  const first = await pieceAt(file, 0, size)
+  const hasher = new Bun.CryptoHasher('sha256').update(first)
+  // The digest goes ahead of the bytes, so what is long is read twice.
+  for (let at = first.length; at < size;) {
+    const piece = await pieceAt(file, at, size)
+    hasher.update(piece)
+    at += piece.length
+  }
+  const { format, width, height } = note
+  const head: TransformResult = { format, width, height, bytes: size, sha256: hasher.digest('hex'), workMs }
+  await session.send(head, first)
+  for (let at = first.length; at < size;) {
+    const piece = await pieceAt(file, at, size)
+    await session.send(null, piece)
+    at += piece.length
+  }
+}
+
+async function pieceAt(file: FileHandle, at: number, size: number): Promise<Uint8Array> {
+  const piece = new Uint8Array(Math.min(liveFrameBytes, size - at))
+  const { bytesRead } = await file.read(piece, 0, piece.length, at)
+  if (bytesRead === 0) throw new Fault('processing_failed', 'The result was cut short while it was read.')
+  return piece.subarray(0, bytesRead)
+}
