@@ -1,0 +1,165 @@
+import { constants } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '@pixelflow/core/fault'
+import { format } from '@pixelflow/core/format'
+import type { ImageRecord } from '@pixelflow/core/image'
+import { plan } from '@pixelflow/core/recipe/plan'
+import type { PreviewWish } from '@pixelflow/core/tune/said'
+import type { PreviewOrder } from '@pixelflow/core/tune/session'
+import type { z } from 'zod'
+import type { Sandbox } from '../../sandbox/sandbox.ts'
+import type { Scratch } from '../../sandbox/scratch.ts'
+import { fetchSource, type SourceStores } from '../transform/source.ts'
+import { copyMade, previewMade, type CopyMade, type PreviewInput, type PreviewMade } from './protocol.ts'
+import type { Shelf } from './shelf.ts'
+
+export interface StudioOptions extends SourceStores {
+  readonly scratch: Scratch
+  readonly sandbox: Sandbox
+  /** Pixels a picture may have at most. */
+  readonly maxPixels: number
+  /** Room for what all sessions of this process keep. */
+  readonly shelf: Shelf
+}
+
+/** A finished preview. */
+export interface Shown extends PreviewMade {
+  readonly mediaType: string
+  readonly file: Uint8Array
+}
+
+type Size = Readonly<Record<'width' | 'height', number>>
+
+/** Where the previews of one picture are made: small copies of it lie ready in scratch space. */
+export interface Studio extends AsyncDisposable {
+  /** Whether the picture has been read: what goes wrong from then on is no fault of the picture. */
+  readonly isOpen: boolean
+  /**
+   * Makes the preview of an order. `onCopy` hears of each copy made on the way, before any preview of it: the first
+   * time, and when the recipe turns the picture otherwise than before.
+   * @throws Fault of the picture, the recipe, or the surroundings.
+   */
+  show(
+    order: PreviewOrder,
+    signal: AbortSignal,
+    onCopy: (source: Size, copy: Size) => Promise<void>,
+  ): Promise<Shown>
+}
+
+interface Copy {
+  readonly path: string
+  readonly made: CopyMade
+}
+
+/** Bytes a preview may have; no encoder makes more of the pixels it may have. */
+const largestPreview = 32 * 2 ** 20
+
+/** @throws Fault `unavailable` when there is no room for another picture here. */
+export async function openStudio(
+  options: StudioOptions,
+  record: ImageRecord,
+  wish: PreviewWish,
+): Promise<Studio> {
+  const { scratch, sandbox, maxPixels, shelf } = options
+  await using parts = new AsyncDisposableStack()
+  const copyBytes = wish.maxPixels * 4
+  // Two copies at most, one for each way of turning, and the source while one is made.
+  parts.use(shelf.take(2 * copyBytes))
+  const folder = parts.use(await scratch.folder(copyBytes))
+  const owned = parts.move()
+  const copies = new Map<boolean, Copy>()
+  let count = 0
+
+  const ask = async <S extends z.ZodType>(
+    input: PreviewInput,
+    answer: S,
+    signal: AbortSignal,
+  ): Promise<z.infer<S>> => {
+    let said: unknown
+    await sandbox.run({ kind: 'preview', input, signal, onNote: (note) => (said = note) })
+    const { success, data } = answer.safeParse(said)
+    if (success) return data
+    throw new Fault('processing_failed', 'The process working on this image went astray.')
+  }
+
+  const makeCopy = async (orient: boolean, signal: AbortSignal): Promise<Copy> => {
+    const path = join(folder.path, `copy-${orient ? 'upright' : 'as-is'}`)
+    using _ = shelf.take(record.bytes)
+    await using place = await scratch.folder(record.bytes)
+    const source = join(place.path, 'source')
+    await fetchSource(options, record, source, signal)
+    const input: PreviewInput = {
+      do: 'copy',
+      source,
+      format: record.format,
+      orient,
+      maxPixels,
+      copyPixels: wish.maxPixels,
+      path,
+    }
+    const made = await ask(input, copyMade, signal)
+    return { path, made }
+  }
+
+  return {
+    get isOpen() {
+      return copies.size > 0
+    },
+    async show({ recipe, output }, signal, onCopy) {
+      const orient = plan(recipe).outputs.find(({ name }) => name === output)?.source.orient
+      if (orient === undefined) throw noOutput(output)
+      const copy = copies.get(orient) ?? (await makeCopy(orient, signal))
+      if (!copies.has(orient)) {
+        copies.set(orient, copy)
+        await onCopy(sizeOf(copy.made.source), sizeOf(copy.made.copy))
+      }
+      const target = join(folder.path, `preview-${(count += 1)}`)
+      const { path, made } = copy
+      const input: PreviewInput = {
+        do: 'preview',
+        path,
+        made,
+        format: record.format,
+        maxPixels,
+        recipe,
+        output,
+        wish,
+        target,
+      }
+      try {
+        const about = await again(() => ask(input, previewMade, signal))
+        return { ...about, mediaType: format(about.format).mediaType, file: await read(target) }
+      } finally {
+        await rm(target, { force: true })
+      }
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** A child that somebody killed while it worked on this may have been killed for something else. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if (Fault.of(thrown).code !== 'actor_lost') throw thrown
+    return work()
+  }
+}
+
+/** The file was made by a process that reads hostile pictures: it may have put a link to elsewhere in its place. */
+async function read(path: string): Promise<Uint8Array> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const stat = await file.stat()
+  if (stat.isFile() && stat.size > 0 && stat.size <= largestPreview) return file.readFile()
+  throw new Fault('processing_failed', 'The preview could not be read.', { cause: `no file at ${path}` })
+}
+
+function sizeOf({ width, height }: Size): Size {
+  return { width, height }
+}
+
+function noOutput(name: string): Fault {
+  return new Fault('invalid_recipe', `The recipe makes no output "${name}".`, { field: 'output' })
+}
