@@ -122,7 +122,7 @@ describe('exit codes', () => {
 
 describe('the commands of developers', () => {
   test('test runs what it is asked to, and ends with the sum', async () => {
-    const { code, out } = await run(['test', 'cli/client/sse.test.ts', 'cli/demo'])
+    const { code, out } = await run(['test', 'cli/client/recipe.test.ts', 'cli/demo'])
     expect(out.trimEnd().split('\n').at(-1)).toMatch(/^\d+ passed, 0 failed$/)
     expect(code).toBe(0)
     const nothing = await run(['test', 'cli/nothing-here'])

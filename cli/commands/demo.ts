@@ -37,17 +37,16 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
     await withServer(context, options, outlet.note, async (server) => {
       const started = performance.now()
       outlet.note(`painted ${show(file, cwd)}; the recipe is ${recipeText}`)
-      const token = options.token ?? config.token
-      const task = await processPicture(server, source, recipe, outlet, { token, signal: interrupts.signal })
+      const { task } = await processPicture(server, source, recipe, outlet, interrupts.signal)
       const [output] = task.outputs
       if (!output) throw new Exit('failed', `Task ${task.id} is completed without an output.`)
       await mkdir(dirname(path), { recursive: true })
-      await saveTo(path, fetchBytes(server, output, interrupts.signal))
+      await saveTo(path, fetchBytes(server, { task: task.id, output: output.name }))
       outlet.result({ task, files: [{ name: output.name, path }] }, [
         resultLine(output, show(path, cwd), source.bytes, performance.now() - started, style),
         '',
         style.dim('The same with curl, while ./pixelflow up is running:'),
-        `  ${curlCall(server.url, file, recipeText, token !== undefined)}`,
+        `  ${curlCall(server.address, file, recipeText, (options.token ?? config.token) !== undefined)}`,
       ])
     })
   } finally {

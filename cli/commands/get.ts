@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { format } from '@pixelflow/core/format'
-import { fetchBytes, saveTo, saveToStdout, type Download } from '../client/download.ts'
-import type { Server } from '../client/server.ts'
+import { PixelflowError, type Client, type Stored } from '@pixelflow/client'
+import { fetchBytes, saveTo, saveToStdout } from '../client/download.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { size } from '../terminal/units.ts'
@@ -13,7 +13,10 @@ interface Options extends ClientOptions {
 }
 
 /** What is to be fetched, and the name it gets when nobody chooses one. */
-interface Wanted extends Download {
+interface Wanted {
+  readonly from: Stored
+  readonly bytes: number
+  readonly sha256: string
   readonly fileName: string
 }
 
@@ -40,7 +43,7 @@ export function getCommand(program: Command, context: Context): void {
     }
     const server = serverOf(context, options)
     const wanted = await find(server, id, output)
-    const bytes = fetchBytes(server, wanted, context.interrupts.signal)
+    const bytes = fetchBytes(server, wanted.from)
     if (options.output === '-') return saveToStdout(bytes)
     const path = resolve(context.cwd, options.output ?? wanted.fileName)
     await saveTo(path, bytes)
@@ -50,30 +53,28 @@ export function getCommand(program: Command, context: Context): void {
   })
 }
 
-async function find(server: Server, id: string, name: string | undefined): Promise<Wanted> {
-  const path = `/api/v1/images/${encodeURIComponent(id)}`
+async function find(server: Client, id: string, name: string | undefined): Promise<Wanted> {
   // Ids say nothing of their kind: what is no task may be an image.
   const task = await server.task(id).catch(async (error: unknown) => {
-    const isMissing = error instanceof Exit && error.ending === 'usage' && name === undefined
+    const isMissing = error instanceof PixelflowError && error.status === 404 && name === undefined
     const image = isMissing ? await server.image(id).catch(() => null) : null
     if (!image) throw error
     return image
   })
   if ('sha256' in task) {
-    return {
-      href: `${path}/content`,
-      bytes: task.bytes,
-      sha256: task.sha256,
-      fileName: fileName(id, task.format),
-    }
+    const { bytes, sha256, format } = task
+    return { from: { image: id }, bytes, sha256, fileName: fileName(id, format) }
   }
   const names = task.outputs.map((one) => one.name)
   const found =
     name === undefined && task.outputs.length === 1
       ? task.outputs[0]
       : task.outputs.find((one) => one.name === (name ?? 'default'))
-  if (found)
-    return { ...found, fileName: fileName(names.length > 1 ? `${id}.${found.name}` : id, found.format) }
+  if (found) {
+    const { bytes, sha256, format } = found
+    const stem = names.length > 1 ? `${id}.${found.name}` : id
+    return { from: { task: id, output: found.name }, bytes, sha256, fileName: fileName(stem, format) }
+  }
   throw new Exit(
     'usage',
     names.length === 0

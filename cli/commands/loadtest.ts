@@ -47,7 +47,7 @@ async function loadtest(
   await withServer(context, options, say, async (server) => {
     const token = options.token ?? config.token
     await handOver([k6, 'run', ...more, join(folder, `${name}.ts`)], context, {
-      BASE_URL: server.url,
+      BASE_URL: server.address,
       K6_NO_USAGE_REPORT: 'true',
       ...(token === undefined ? {} : { TOKEN: token }),
     })

@@ -68,13 +68,11 @@ async function processFile(file: string, options: Options, context: Context): Pr
   try {
     await withServer(context, options, outlet.note, async (server) => {
       const started = performance.now()
-      const { signal } = interrupts
-      const token = options.token ?? config.token
-      const task = await processPicture(server, source, recipe, outlet, { token, signal })
+      const { task } = await processPicture(server, source, recipe, outlet, interrupts.signal)
       await target.prepare()
       const written: { output: OutputView; path: string }[] = []
       for (const output of task.outputs) {
-        const bytes = fetchBytes(server, output, signal)
+        const bytes = fetchBytes(server, { task: task.id, output: output.name })
         const path = target.pathOf(output)
         if (target.isStdout) await saveToStdout(bytes)
         else await saveTo(path, bytes)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { openServer, type Server } from '../client/server.ts'
+import type { Client } from '@pixelflow/client'
+import { openServer } from '../client/server.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { borrowServer } from '../stack/borrow.ts'
@@ -44,7 +45,7 @@ function address(value: string): string {
 }
 
 /** The server as the options, else the environment, name it. Nothing is started, nothing is asked yet. */
-export function serverOf({ config, interrupts }: Context, { server, token }: ClientOptions): Server {
+export function serverOf({ config, interrupts }: Context, { server, token }: ClientOptions): Client {
   return openServer({
     url: server ?? config.serverUrl,
     token: token ?? config.token,
@@ -57,7 +58,7 @@ export async function withServer<T>(
   context: Context,
   options: ClientOptions,
   say: (text: string) => void,
-  use: (server: Server) => Promise<T>,
+  use: (server: Client) => Promise<T>,
 ): Promise<T> {
   const { config, interrupts } = context
   await using borrowed = await borrowServer({

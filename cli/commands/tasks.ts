@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
-import type { TaskView } from '@pixelflow/core/api'
+import type { Client, TaskView } from '@pixelflow/client'
 import { printText } from '@pixelflow/core/recipe/text'
-import { statuses } from '@pixelflow/core/task'
+import { statuses, type Status } from '@pixelflow/core/task'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
@@ -9,7 +9,7 @@ import { size } from '../terminal/units.ts'
 import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 interface ListOptions extends ClientOptions {
-  readonly status?: string
+  readonly status?: Status
   readonly limit: number
   readonly cursor?: string
 }
@@ -34,11 +34,7 @@ export function tasksCommand(program: Command, context: Context): void {
     .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
     .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
   clientOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
-    const page = await serverOf(context, options).tasks({
-      limit,
-      ...(status === undefined ? {} : { status }),
-      ...(cursor === undefined ? {} : { cursor }),
-    })
+    const page = await serverOf(context, options).taskPage({ limit, status, cursor })
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const none = page.items.length === 0 ? ['No tasks.'] : []
     outletFor(context, options).result(page, [
@@ -56,7 +52,7 @@ export function tasksCommand(program: Command, context: Context): void {
       .description('Deletes a task and its results.')
       .argument('<task>', 'id of the task'),
   ).action(async (id: string, options: ClientOptions) => {
-    await serverOf(context, options).remove(id)
+    await serverOf(context, options).deleteTask(id)
     outletFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
   })
 }
@@ -66,7 +62,7 @@ function one(
   name: string,
   description: string,
   context: Context,
-  ask: (server: ReturnType<typeof serverOf>, id: string) => Promise<TaskView>,
+  ask: (server: Client, id: string) => Promise<TaskView>,
 ): void {
   const command = tasks.command(name).description(description).argument('<task>', 'id of the task')
   clientOptions(command).action(async (id: string, options: ClientOptions) => {

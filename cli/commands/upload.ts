@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openSource } from '../client/source.ts'
-import { upload } from '../client/upload.ts'
+import { sending } from '../client/work.ts'
 import type { Context } from '../context.ts'
 import { size } from '../terminal/units.ts'
 import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
@@ -19,9 +19,7 @@ export function uploadCommand(program: Command, context: Context): void {
     const source = await openSource(file, context.cwd)
     const outlet = outletFor(context, options)
     try {
-      const image = await upload(serverOf(context, options), source, (bytes) =>
-        outlet.sent(source.name, bytes, source.bytes),
-      )
+      const image = await serverOf(context, options).upload(source.stream(), sending(source, outlet))
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
       outlet.result(image, [`${id}  ${format}${dimensions}  ${size(bytes)}`])

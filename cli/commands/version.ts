@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { versionAt } from '../client/server.ts'
+import { clientOptions, examples, outletFor, type ClientOptions } from './shared.ts'
 
 export function versionCommand(program: Command, context: Context, version: string): void {
   const command = program
@@ -8,15 +9,16 @@ export function versionCommand(program: Command, context: Context, version: stri
     .summary('versions of this client and of the server')
     .description('Shows the versions of this client, of Bun, and of the server if one answers.')
   examples(clientOptions(command), ['version', 'version --json']).action(async (options: ClientOptions) => {
-    const server = serverOf(context, options)
-    const told = await server.version()
+    const { config, interrupts } = context
+    const url = options.server ?? config.serverUrl
+    const told = await versionAt(url, interrupts.signal)
     const platform = `${process.platform} ${process.arch}`
     outletFor(context, options).result(
-      { version, bun: process.versions.bun, platform, server: { url: server.url, version: told } },
+      { version, bun: process.versions.bun, platform, server: { url, version: told } },
       [
         `pixelflow ${version}`,
         `bun       ${process.versions.bun} on ${platform}`,
-        `server    ${told === null ? `none answers at ${server.url}` : `${told} at ${server.url}`}`,
+        `server    ${told === null ? `none answers at ${url}` : `${told} at ${url}`}`,
       ],
     )
   })

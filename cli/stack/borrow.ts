@@ -2,8 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '../config.ts'
-import { openServer } from '../client/server.ts'
-import { unreachable } from '../client/problem.ts'
+import { versionAt } from '../client/server.ts'
 import { Exit } from '../exit.ts'
 import { lock, tryLock } from '../lock.ts'
 import { meetingPlace } from './record.ts'
@@ -33,7 +32,7 @@ const slowestStopMs = 15_000
  */
 export async function borrowServer({ config, server, signal, say }: BorrowOptions): Promise<Borrowed> {
   const url = server ?? config.serverUrl
-  const isOurs = (address: string) => openServer({ url: address, signal }).version()
+  const isOurs = (address: string) => versionAt(address, signal)
   const plain = (address: string): Borrowed => ({ url: address, async [Symbol.asyncDispose]() {} })
   if (!isLocal(url)) return plain(url)
 
@@ -48,7 +47,14 @@ export async function borrowServer({ config, server, signal, say }: BorrowOption
     // A folder has one stack: starting a second in it could only wait for the first to end.
     if (elsewhere !== undefined) throw runsElsewhere(url, elsewhere, config.dataDir)
     await demandNobody(url, signal)
-    if (!using) throw unreachable(url, new Error(`${config.dataDir} cannot be written`))
+    if (!using)
+      throw new Exit(
+        'unreachable',
+        `No PixelFlow server answers at ${url}, and ${config.dataDir} cannot be written.`,
+        {
+          remedy: 'Name a server with --server, or a folder for one in PIXELFLOW_DATA_DIR.',
+        },
+      )
     say(`no server answers at ${url}: starting one for as long as this takes`)
     const child = startTemporary(config, url, place.logFile)
     await untilReady(child)

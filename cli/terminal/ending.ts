@@ -1,5 +1,7 @@
+import { PixelflowError } from '@pixelflow/client'
 import { WrongSettings } from '@pixelflow/fabric/config'
 import { CommanderError } from 'commander'
+import { exitOf } from '../client/problem.ts'
 import { Exit, exitCodes } from '../exit.ts'
 import { styleOf } from './style.ts'
 
@@ -35,6 +37,7 @@ export function tellEnding(error: unknown, { json, colour }: EndingOptions): num
 
 function exitFor(error: unknown): Exit {
   if (error instanceof Exit) return error
+  if (error instanceof PixelflowError) return exitOf(error)
   if (error instanceof WrongSettings) return new Exit('usage', error.message)
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new Exit('failed', what, {

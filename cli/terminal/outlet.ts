@@ -11,7 +11,7 @@ export interface Outlet {
   /** How much of a picture has been sent; `total` is null when nobody knows. */
   sent(name: string, bytes: number, total: number | null): void
   /** Something has happened to the task. */
-  event(view: EventView): void
+  readonly event: (view: EventView) => void
   /** The result: lines for people, one value for programs. */
   result(value: unknown, lines: readonly string[]): void
   /** Takes away what was only there meanwhile. */

@@ -19,6 +19,7 @@ export const suites: readonly Suite[] = [
   { room: 'gateway', fileTimeoutS: 180 },
   { room: 'actors', fileTimeoutS: 180 },
   { room: 'ui', fileTimeoutS: 120 },
+  { room: 'clients', fileTimeoutS: 240 },
   { room: 'cli', fileTimeoutS: 240 },
   { room: 'testkit', fileTimeoutS: 120 },
   { room: 'deploy', fileTimeoutS: 240, tools: ['helm'] },

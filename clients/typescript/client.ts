@@ -21,7 +21,7 @@ export interface Settings {
 export type Catalogue = ReturnType<typeof describeOperations>
 
 /** The short text form (`resize:800/format:webp`), or the recipe itself. */
-export type RecipeInput = string | Readonly<Record<string, unknown>>
+export type RecipeInput = string | object
 
 /** A picture's bytes. Streams are read once and at the pace of the network. */
 export type Source = Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>

@@ -1,0 +1,195 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import type { EventView } from '@pixelflow/core/api'
+import type { EventKind } from '@pixelflow/core/event'
+import { freePort } from '@pixelflow/testkit/port'
+import type { Credentials, WatchOptions } from '../index.ts'
+import { openHttp } from '../index.ts'
+
+/** A server whose connections break, stall and refuse, between the client and the events of one task. */
+
+const id = '01936f2e-7c5e-7abc-9def-0123456789ab'
+const at = '2026-11-21T12:00:00.000Z'
+const kinds: readonly EventKind[] = ['queued', 'started', 'fetched', 'decoded', 'output', 'completed']
+
+function view(kind: EventKind, index: number): EventView {
+  const status = kind === 'completed' ? 'completed' : index === 0 ? 'queued' : 'running'
+  const times = { createdAt: at, updatedAt: at }
+  const work = { progress: index * 20, image: id, recipe: { steps: [] }, outputs: [], attempt: 1 }
+  return { kind, at, task: { id, status, ...work, ...times } }
+}
+
+const wire = (index: number) =>
+  `event: ${kinds[index]}\nid: t${index}\ndata: ${JSON.stringify(view(kinds[index] ?? 'queued', index))}\n\n`
+const heartbeat = 'event: heartbeat\ndata: {}\n\n'
+
+let scope = new DisposableStack()
+afterEach(() => {
+  scope.dispose()
+  scope = new DisposableStack()
+})
+
+type Answer = (connection: number, events: string[], headers: Headers) => Response
+
+/** Serves the events after the token that is asked for; `answer` decides what each connection gets of them. */
+function site(answer: Answer, port = 0) {
+  const asked: (string | null)[] = []
+  const server = Bun.serve({
+    port,
+    hostname: '127.0.0.1',
+    idleTimeout: 0,
+    fetch({ headers }) {
+      const after = headers.get('last-event-id')
+      asked.push(after)
+      const from = after === null ? 0 : Number(after.slice(1)) + 1
+      return answer(asked.length - 1, kinds.map((_, index) => wire(index)).slice(from), new Headers(headers))
+    },
+  })
+  scope.defer(() => void server.stop(true))
+  return { url: `http://127.0.0.1:${server.port}`, asked }
+}
+
+/** A body that sends some text and then breaks the connection, or says nothing more. */
+function sending(text: string, ending: 'breaks' | 'falls silent'): Response {
+  return new Response(
+    new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode(text))
+        await Bun.sleep(20)
+        if (ending === 'breaks') controller.error(new Error('cut'))
+      },
+    }),
+  )
+}
+
+async function watchAll(url: string, options: WatchOptions = {}, token: Credentials | string | null = null) {
+  const seen: string[] = []
+  const pauses = { firstPauseMs: 5, longestPauseMs: 20 }
+  for await (const event of openHttp({ url, token }).watch(id, { ...pauses, ...options }))
+    seen.push(event.kind)
+  return seen
+}
+
+describe('watching a task', () => {
+  test('gives every event once and ends with the final one', async () => {
+    const { url, asked } = site((_, events) => new Response(`${heartbeat}${events.join(heartbeat)}`))
+    expect(await watchAll(url)).toEqual([...kinds])
+    expect(asked).toEqual([null])
+  })
+
+  test('goes on where a connection broke, was closed, or a gateway was away', async () => {
+    const told: [string, number][] = []
+    const { url, asked } = site((connection, events) => {
+      if (connection === 0) return sending(events.slice(0, 2).join(''), 'breaks')
+      if (connection === 1) return new Response('no', { status: 503 })
+      if (connection === 2) return new Response(events.slice(0, 1).join('') + events[1]?.slice(0, 40))
+      return new Response(events.join(''))
+    })
+    expect(await watchAll(url, { onConnection: (...one) => told.push(one) })).toEqual([...kinds])
+    expect(asked).toEqual([null, 't1', 't1', 't2'])
+    expect(told).toEqual([
+      ['live', 0],
+      ['retrying', 1],
+      ['retrying', 1],
+      ['live', 0],
+      ['retrying', 1],
+      ['live', 0],
+    ])
+  })
+
+  test('passes over what a server sends again', async () => {
+    const { url } = site((connection, events) =>
+      connection === 0 ? new Response(wire(0) + wire(1)) : new Response(wire(1) + events.join('')),
+    )
+    expect(await watchAll(url)).toEqual([...kinds])
+  })
+
+  test('takes a connection that falls silent for dead', async () => {
+    const { url, asked } = site((connection, events) =>
+      connection === 0 ? sending(wire(0), 'falls silent') : new Response(events.join('')),
+    )
+    expect(await watchAll(url, { silentMs: 60 })).toEqual([...kinds])
+    expect(asked).toEqual([null, 't0'])
+  })
+
+  test('starts after a token, and ends when nothing will ever follow', async () => {
+    const { url } = site((_, events) =>
+      events.length === 0 ? new Response(null, { status: 204 }) : new Response(events.join('')),
+    )
+    expect(await watchAll(url, { after: 't3' })).toEqual(['output', 'completed'])
+    expect(await watchAll(url, { after: 't5' })).toEqual([])
+  })
+
+  test('survives a server that is away for a while', async () => {
+    const port = await freePort()
+    const seen = watchAll(`http://127.0.0.1:${port}`)
+    await Bun.sleep(40)
+    site((_, events) => new Response(events.join('')), port)
+    expect(await seen).toEqual([...kinds])
+  })
+
+  test('gives up on one that stays away', async () => {
+    const seen = watchAll(`http://127.0.0.1:${await freePort()}`)
+    await expect(seen).rejects.toMatchObject({ code: 'unreachable', status: 0 })
+  })
+
+  test('does not argue with a refusal', async () => {
+    const problem = {
+      type: '/docs/problems#task_not_found',
+      title: 'There is no such task',
+      status: 404,
+      code: 'task_not_found',
+      detail: `There is no task ${id}.`,
+      requestId: 'r-1',
+    }
+    const { url, asked } = site(() => Response.json(problem, { status: 404 }))
+    await expect(watchAll(url)).rejects.toMatchObject({
+      code: 'task_not_found',
+      status: 404,
+      detail: problem.detail,
+      requestId: 'r-1',
+    })
+    expect(asked).toHaveLength(1)
+  })
+
+  test('asks for a token as often as the server refuses one', async () => {
+    const seen: (string | null)[] = []
+    const { url } = site((connection, events, headers) => {
+      seen.push(headers.get('authorization'))
+      return connection < 2 ? Response.json({}, { status: 401 }) : new Response(events.join(''))
+    })
+    const tokens = ['wrong', 'right']
+    let current: string | null = null
+    const ask = async () => (current = tokens.shift() ?? null)
+    expect(await watchAll(url, {}, { token: () => current, ask })).toEqual([...kinds])
+    expect(seen).toEqual([null, 'Bearer wrong', 'Bearer right'])
+  })
+
+  test('a token that is refused for good is a refusal', async () => {
+    const { url } = site(() => Response.json({}, { status: 401 }))
+    await expect(watchAll(url, {}, 'old')).rejects.toMatchObject({ code: 'unauthenticated', status: 401 })
+  })
+
+  test('ends silently when it is told to', async () => {
+    const controller = new AbortController()
+    const { url } = site(() => {
+      setTimeout(() => controller.abort(), 40)
+      return sending(wire(0), 'falls silent')
+    })
+    expect(await watchAll(url, { signal: controller.signal })).toEqual(['queued'])
+  })
+
+  test('leaving the loop ends the connection', async () => {
+    const ended = Promise.withResolvers<void>()
+    const { url } = site(
+      () =>
+        new Response(
+          new ReadableStream({
+            start: (controller) => controller.enqueue(new TextEncoder().encode(wire(0))),
+            cancel: () => ended.resolve(),
+          }),
+        ),
+    )
+    for await (const _ of openHttp({ url }).watch(id)) break
+    await ended.promise
+  })
+})
