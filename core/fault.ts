@@ -10,7 +10,7 @@
 export const faults = {
   invalid_request: { http: 400, grpc: 3, settle: 'term', title: 'The request is not valid' },
   invalid_recipe: { http: 400, grpc: 3, settle: 'term', title: 'The recipe is not valid' },
-  unauthenticated: { http: 401, grpc: 16, settle: 'term', title: 'A valid token is needed' },
+  unauthenticated: { http: 401, grpc: 16, settle: 'term', title: 'Valid credentials are needed' },
   forbidden: { http: 403, grpc: 7, settle: 'term', title: 'This is not allowed' },
   not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such thing' },
   image_not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such image' },
@@ -31,6 +31,7 @@ export const faults = {
   out_of_bounds: { http: 422, grpc: 8, settle: 'term', title: 'The task took more than it may' },
   actor_lost: { http: 503, grpc: 14, settle: 'nak', title: 'The process doing the work was lost' },
   attempts_exhausted: { http: 422, grpc: 10, settle: 'term', title: 'Every attempt has failed' },
+  too_many_sessions: { http: 429, grpc: 8, settle: 'nak', title: 'Too many sessions are open' },
   queue_full: { http: 503, grpc: 8, settle: 'nak', title: 'The queue is full' },
   storage_failed: { http: 503, grpc: 14, settle: 'nak', title: 'The store did not answer as it should' },
   unavailable: { http: 503, grpc: 14, settle: 'nak', title: 'The service is not available just now' },

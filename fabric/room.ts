@@ -5,20 +5,25 @@ import { createLog, type Log } from './telemetry/log.ts'
 /** What every process of the house reads: the log's settings, and whether to watch its parent. */
 type RoomSettings = Pick<FabricSettings, 'logLevel' | 'logFormat'> & { readonly exitWithParent: boolean }
 
-export interface Room<T extends Table> {
+export interface Room<T extends Table, S extends Values<T> & RoomSettings> {
   readonly name: string
   readonly table: T
   /** @throws WrongSettings */
-  read(): Values<T> & RoomSettings
+  read(): S
   /** Runs until `stop` aborts, then drains and returns. */
-  run(settings: Values<T>, log: Log, stop: AbortSignal): Promise<void>
+  run(settings: S, log: Log, stop: AbortSignal): Promise<void>
 }
 
 /**
  * The life of one process: reads its settings, runs until SIGTERM or SIGINT (or until its parent is gone, where it was
  * asked to watch that), and exits: 0 when it was told to stop, 1 when anything failed.
  */
-export async function live<T extends Table>({ name, table, read, run }: Room<T>): Promise<never> {
+export async function live<T extends Table, S extends Values<T> & RoomSettings>({
+  name,
+  table,
+  read,
+  run,
+}: Room<T, S>): Promise<never> {
   const settings = readOrExit(name, read)
   const log = createLog({ room: name, level: settings.logLevel, format: settings.logFormat })
   const fail = (what: string, error: unknown): never => {

@@ -1,8 +1,20 @@
 import { readSettings, WrongSettings, type Environment, type Values } from '@pixelflow/fabric/config'
-import { bytes, duration, flag, integer, port, secret, text, type Setting } from '@pixelflow/fabric/setting'
+import {
+  bytes,
+  choice,
+  duration,
+  flag,
+  integer,
+  port,
+  secret,
+  text,
+  type Setting,
+} from '@pixelflow/fabric/setting'
 import { fabricSettings } from '@pixelflow/fabric/settings'
 import { isLoopback } from './accounts/origin.ts'
 import { parseTokens, type TokenTable } from './accounts/tokens.ts'
+import { readTls, type TlsConfig } from './tls/files.ts'
+import { WrongTls } from './tls/material.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
@@ -21,7 +33,7 @@ export const gatewaySettings = {
     fallback: '127.0.0.1',
     expects: 'an IP address or host name of this machine',
     pattern: /^[A-Za-z0-9_.:[\]-]+$/,
-    help: 'Address to listen on. Any but a loopback one needs PIXELFLOW_API_TOKENS.',
+    help: 'Address to listen on. Any but a loopback one needs PIXELFLOW_API_TOKENS or PIXELFLOW_TLS_CLIENT_CA_FILE.',
   }),
   dataDir: text('PIXELFLOW_DATA_DIR', {
     fallback: '.pixelflow',
@@ -41,6 +53,32 @@ export const gatewaySettings = {
     }),
     parse: parseTokens,
   } as Setting<TokenTable | undefined>,
+  tlsCertFile: text('PIXELFLOW_TLS_CERT_FILE', {
+    fallback: undefined,
+    expects: 'the path of a certificate in PEM, its chain behind it',
+    help: 'Certificate for TLS, on the HTTP port and the gRPC port. New files are taken up while the gateway runs.',
+  }),
+  tlsKeyFile: text('PIXELFLOW_TLS_KEY_FILE', {
+    fallback: undefined,
+    expects: 'the path of the private key of that certificate, in PEM and without a passphrase',
+    help: 'Private key for TLS.',
+  }),
+  tlsClientCaFile: text('PIXELFLOW_TLS_CLIENT_CA_FILE', {
+    fallback: undefined,
+    expects: 'the path of the certificates of authorities, in PEM',
+    help: 'Authorities that sign client certificates; with them a certificate says for which account a call is made.',
+  }),
+  tlsClientAuth: choice('PIXELFLOW_TLS_CLIENT_AUTH', ['require', 'optional'], {
+    fallback: undefined,
+    shownFallback: 'require where there are client authorities',
+    help: 'Whether every call needs a client certificate, or a token does as well.',
+  }),
+  tlsReloadIntervalMs: duration('PIXELFLOW_TLS_RELOAD_INTERVAL', {
+    fallback: 5000,
+    min: 100,
+    max: 86_400_000,
+    help: 'How often the files of TLS are looked at for changes.',
+  }),
   maxUploadBytes: bytes('PIXELFLOW_MAX_UPLOAD_BYTES', {
     fallback: 512 * MiB,
     min: 1,
@@ -92,28 +130,61 @@ export const gatewaySettings = {
 /** All that a gateway process reads. */
 export const settingsTable = { ...fabricSettings, ...gatewaySettings }
 
-export type GatewayConfig = Values<typeof settingsTable>
+export interface GatewayConfig extends Values<typeof settingsTable> {
+  /** Undefined where both ports speak plainly. */
+  readonly tls: TlsConfig | undefined
+}
 
-/** @throws WrongSettings, also for an address that others reach while no tokens are configured. */
+/** @throws WrongSettings, also for an address that others reach while nobody could tell who they are. */
 export function readConfig(env: Environment): GatewayConfig {
   const config = readSettings(settingsTable, env)
-  if (config.apiTokens === undefined && !isLoopback(config.host)) {
-    throw new WrongSettings([
-      {
-        variable: `PIXELFLOW_HOST=${JSON.stringify(config.host)}`,
-        problem: 'can be reached by other machines, and no tokens are configured',
-        remedy: 'Set PIXELFLOW_API_TOKENS (or PIXELFLOW_API_TOKENS_FILE), or listen on 127.0.0.1.',
-      },
-    ])
+  const tls = tlsOf(config)
+  if (config.apiTokens === undefined && config.tlsClientCaFile === undefined && !isLoopback(config.host)) {
+    throw wrong(
+      `PIXELFLOW_HOST=${JSON.stringify(config.host)}`,
+      'can be reached by other machines, and neither tokens nor client certificates are configured',
+      'Set PIXELFLOW_API_TOKENS (or PIXELFLOW_API_TOKENS_FILE) or PIXELFLOW_TLS_CLIENT_CA_FILE, or listen on 127.0.0.1.',
+    )
   }
   if (config.httpPort !== 0 && config.httpPort === config.grpcPort) {
-    throw new WrongSettings([
-      {
-        variable: `PIXELFLOW_GRPC_PORT=${config.grpcPort}`,
-        problem: 'is the port of PIXELFLOW_HTTP_PORT',
-        remedy: 'Give the two different ports.',
-      },
-    ])
+    throw wrong(
+      `PIXELFLOW_GRPC_PORT=${config.grpcPort}`,
+      'is the port of PIXELFLOW_HTTP_PORT',
+      'Give the two different ports.',
+    )
   }
-  return config
+  return { ...config, tls }
+}
+
+function tlsOf(values: Values<typeof gatewaySettings>): TlsConfig | undefined {
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsClientCaFile: clientCaFile, tlsClientAuth } = values
+  const missing = (given: string, needed: string, remedy: string) =>
+    wrong(given, `is set, and ${needed} is not`, remedy)
+  if (certFile === undefined || keyFile === undefined) {
+    const [given, needed] = certFile
+      ? ['PIXELFLOW_TLS_CERT_FILE', 'PIXELFLOW_TLS_KEY_FILE']
+      : [keyFile ? 'PIXELFLOW_TLS_KEY_FILE' : 'PIXELFLOW_TLS_CLIENT_CA_FILE', 'PIXELFLOW_TLS_CERT_FILE']
+    if (certFile ?? keyFile ?? clientCaFile)
+      throw missing(given, needed, 'TLS needs both: ./pixelflow certs makes them.')
+  }
+  if (tlsClientAuth !== undefined && clientCaFile === undefined) {
+    const remedy = 'Name the authorities that sign client certificates, or leave both out.'
+    throw missing('PIXELFLOW_TLS_CLIENT_AUTH', 'PIXELFLOW_TLS_CLIENT_CA_FILE', remedy)
+  }
+  if (certFile === undefined || keyFile === undefined) return undefined
+  const files = { certFile, keyFile, clientCaFile }
+  try {
+    return {
+      files,
+      first: readTls(files),
+      clientAuth: clientCaFile === undefined ? 'none' : (tlsClientAuth ?? 'require'),
+      reloadIntervalMs: values.tlsReloadIntervalMs,
+    }
+  } catch (thrown) {
+    throw thrown instanceof WrongTls ? new WrongSettings([thrown]) : thrown
+  }
+}
+
+function wrong(variable: string, problem: string, remedy: string): WrongSettings {
+  return new WrongSettings([{ variable, problem, remedy }])
 }

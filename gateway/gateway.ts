@@ -13,12 +13,15 @@ import { createCallMeters } from './metrics/calls.ts'
 import { gatewayMetrics } from './metrics/table.ts'
 import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
+import { watchTls } from './tls/files.ts'
+import { renewable } from './transports/grpc/native/credentials.ts'
 import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen.ts'
 import { createServices } from './transports/grpc/services.ts'
 import { grpcWeb } from './transports/grpc/web/routes.ts'
 import { createApp } from './transports/rest/app.ts'
 import { createDelivery } from './transports/rest/deliver.ts'
 import type { HealthView } from './transports/rest/health.ts'
+import { listenHttp } from './transports/rest/listen.ts'
 import { createOutflow, type Outflow } from './transports/rest/outflow.ts'
 import { readPage } from './transports/rest/page.ts'
 import { uiFolder } from './ui.ts'
@@ -81,7 +84,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     limits,
   })
   let isDraining = false
-  const admission = createAdmission(config.apiTokens)
+  const admission = createAdmission(config.apiTokens, config.tls?.clientAuth)
   let grpc: GrpcServer | undefined
   const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
   const services = createServices({
@@ -106,58 +109,29 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     version: manifest.version,
     log,
   })
-  const server = listen(app.use(grpcWeb(services)), config)
+  const tls = config.tls && parts.use(watchTls(config.tls, log))
+  const { host, drainTimeoutMs } = config
+  const http = await listenHttp({ app: app.use(grpcWeb(services)), host, port: config.httpPort, tls, log })
   parts.defer(async () => {
     isDraining = true
     // Event streams end, and their clients go on with another gateway.
     watchers.close()
-    const { drainTimeoutMs } = config
-    await Promise.all([drain(server, drainTimeoutMs, log), grpc && leave(grpc, drainTimeoutMs, log)])
+    await Promise.all([http.drain(drainTimeoutMs), grpc && leave(grpc, drainTimeoutMs, log)])
   })
-  grpc = await listenGrpc({ services, host: config.host, port: config.grpcPort })
+  const credentials = tls && renewable(tls, config.tls?.clientAuth === 'require')
+  grpc = await listenGrpc({ services, host, port: config.grpcPort, credentials })
 
   const owned = parts.move()
   return {
-    url: urlOf(config.host, server.port ?? config.httpPort),
-    grpcAddress: `${reachable(config.host)}:${grpc.port}`,
+    url: `${tls ? 'https' : 'http'}://${reachable(host)}:${http.port}`,
+    grpcAddress: `${reachable(host)}:${grpc.port}`,
     caughtUp: (withinMs) => follower.caughtUp(withinMs),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
-function listen(
-  app: Pick<ReturnType<typeof createApp>, 'listen' | 'server'>,
-  { host, httpPort }: GatewayConfig,
-) {
-  try {
-    app.listen({ hostname: host.replace(/^\[(.*)\]$/, '$1'), port: httpPort })
-  } catch (cause) {
-    const taken = (cause as { code?: string }).code === 'EADDRINUSE'
-    const why = taken ? 'it is taken by another process' : (cause as Error).message
-    const remedy = taken
-      ? 'Stop that one, or set PIXELFLOW_HTTP_PORT to another port.'
-      : 'Check PIXELFLOW_HOST.'
-    throw new Error(`Cannot listen on ${host} port ${httpPort}: ${why}. ${remedy}`, { cause })
-  }
-  if (app.server === null) throw new Error('The server did not start.')
-  return app.server
-}
-
-async function drain(server: ReturnType<typeof listen>, withinMs: number, log: Log): Promise<void> {
-  const late = Promise.withResolvers<'late'>()
-  const timer = setTimeout(() => late.resolve('late'), withinMs)
-  const result = await Promise.race([server.stop(), late.promise])
-  clearTimeout(timer)
-  if (result === 'late') log.warn('not drained in time', { pending: server.pendingRequests })
-  await server.stop(true)
-}
-
 async function leave(server: GrpcServer, withinMs: number, log: Log): Promise<void> {
   if (!(await server.drain(withinMs))) log.warn('gRPC not drained in time')
-}
-
-function urlOf(host: string, port: number): string {
-  return `http://${reachable(host)}:${port}`
 }
 
 /** A host that a client on this machine can write into an address. */

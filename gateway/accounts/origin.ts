@@ -28,20 +28,23 @@ export function demandOwnOrigin(headers: Headers): void {
       remedy: 'Call it as localhost or 127.0.0.1, or configure PIXELFLOW_API_TOKENS.',
     })
   }
+  demandOwnPage(headers, ['http', 'https'])
+}
+
+/**
+ * Lets a call pass when it comes from a program, or from our own page under one of the schemes.
+ * @throws Fault `forbidden`.
+ */
+export function demandOwnPage(headers: Headers, schemes: readonly string[] = ['https']): void {
   const origin = headers.get('origin')
-  if (origin !== null && !isOrigin(origin, host ?? '')) throw foreign('Origin')
+  const host = headers.get('host') ?? ''
+  const own = schemes.map((scheme) => `${scheme}://${host}`.toLowerCase())
+  if (origin !== null && !own.includes(origin.toLowerCase())) throw foreign('Origin')
   // Older than Origin on GET: browsers name who caused the request. `none` is a person typing the address.
   const site = headers.get('sec-fetch-site')
   if (site !== null && site !== 'same-origin' && site !== 'none' && !isNavigation(headers)) {
     throw foreign('Sec-Fetch-Site')
   }
-}
-
-function isOrigin(origin: string, host: string): boolean {
-  return (
-    origin.toLowerCase() === `http://${host}`.toLowerCase() ||
-    origin.toLowerCase() === `https://${host}`.toLowerCase()
-  )
 }
 
 /** A link that was followed: the whole page becomes ours, and whoever linked to it cannot read it. */

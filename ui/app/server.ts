@@ -11,7 +11,7 @@ export interface Settings {
   readonly maxUploadBytes: number
   readonly maxPixels: number
   readonly formats: readonly FormatId[]
-  readonly auth: 'none' | 'token'
+  readonly auth: 'none' | 'token' | 'certificate'
 }
 
 /** One of `GET /api/v1/operations`. */
@@ -70,7 +70,7 @@ export function createServer(api: Api): Server {
         const said = await api.json<Settings>('/api/v1/settings')
         settings.value = said
         const { credentials } = api
-        if (said.auth === 'none' || credentials.token() !== null) return
+        if (said.auth !== 'token' || credentials.token() !== null) return
         if ((await credentials.ask(null)) === null) throw tokenMissing()
       }),
     load: () =>

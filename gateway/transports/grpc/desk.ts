@@ -2,7 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
-import type { Admission } from '../../accounts/admission.ts'
+import type { Admission, ClientCertificate } from '../../accounts/admission.ts'
 import { codeNames, type CallMeters, type Protocol } from '../../metrics/calls.ts'
 import { harmlessId } from '../rest/notes.ts'
 import type { Call } from './rpc.ts'
@@ -13,6 +13,8 @@ export interface Arrival {
   readonly headers: Headers
   /** Who is at the other end of the connection, e.g. `127.0.0.1:50432`. */
   readonly peer: string
+  /** What it has shown when it connected, if anything. */
+  readonly certificate?: ClientCertificate | undefined
   readonly signal: AbortSignal
 }
 
@@ -50,7 +52,7 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
     door(method) {
       const name = `${method.parent.typeName}/${method.name}`
       const meter = meters(method)
-      return ({ protocol, headers, peer, signal }) => {
+      return ({ protocol, headers, peer, certificate, signal }) => {
         const begin = performance.now()
         const requestId = harmlessId(headers.get('x-request-id'))
         let caller: Principal | undefined
@@ -60,7 +62,7 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
         return {
           requestId,
           signal,
-          caller: () => (caller ??= admission.principalOf(headers)),
+          caller: () => (caller ??= admission.principalOf(headers, certificate)),
           letIn: () => admission.letIn(headers),
           get isOver() {
             return isOver

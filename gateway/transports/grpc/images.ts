@@ -2,6 +2,7 @@ import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { formatIds } from '@pixelflow/core/format'
 import { Auth, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Admission } from '../../accounts/admission.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import type { Implementation } from './rpc.ts'
@@ -11,11 +12,13 @@ import { imageMessage } from './views.ts'
 
 export interface ImageServiceNeeds {
   readonly usecases: Usecases
-  readonly auth: 'none' | 'token'
+  readonly auth: Admission['auth']
   readonly limits: Limits
   readonly uploadIdleTimeoutMs: number
   readonly version: string
 }
+
+const auths = { none: Auth.NONE, token: Auth.TOKEN, certificate: Auth.CERTIFICATE }
 
 /** pixelflow.v1.ImageService on the use-cases: the one implementation of every protocol that speaks its messages. */
 export function imageService(needs: ImageServiceNeeds): Implementation<typeof ImageService> {
@@ -29,7 +32,7 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
         maxUploadBytes: BigInt(limits.maxUploadBytes),
         maxPixels: BigInt(limits.maxPixels),
         formats: formatIds,
-        auth: auth === 'token' ? Auth.TOKEN : Auth.NONE,
+        auth: auths[auth],
       }
     },
     async listOperations(_, call) {

@@ -6,8 +6,9 @@ import { notesOf } from './notes.ts'
 /** For features that act for somebody: each of their handlers gets `who`, or the call is refused before it. */
 export function caller(admission: Admission) {
   return new Elysia({ name: 'caller' }).resolve({ as: 'scoped' }, ({ request }): { who: Principal } => {
-    const who = admission.principalOf(request.headers)
-    notesOf(request).account = who.account
+    const notes = notesOf(request)
+    const who = admission.principalOf(request.headers, notes.certificate)
+    notes.account = who.account
     return { who }
   })
 }

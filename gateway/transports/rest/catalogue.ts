@@ -13,8 +13,8 @@ export const settingsView = z.object({
   maxPixels: z.int(),
   /** Formats of images that are taken. */
   formats: z.array(z.enum(formatIds)),
-  /** Whether calls need a bearer token. */
-  auth: z.enum(['none', 'token']),
+  /** What calls need: nothing, a bearer token, or a client certificate. */
+  auth: z.enum(['none', 'token', 'certificate']),
 })
 
 export interface CatalogueRoutes {

@@ -1,5 +1,6 @@
 import type { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
+import type { ClientCertificate } from '../../accounts/admission.ts'
 
 /** What is known of a request besides itself, for its answer and its line in the log. */
 export interface RequestNotes {
@@ -8,6 +9,10 @@ export interface RequestNotes {
   fault?: Fault
   /** It was a call of gRPC-Web or Connect, and its line is written where calls are received. */
   isCall?: boolean
+  /** Who is at the other end of the connection, where it has come by TLS. */
+  peer?: string
+  /** What that client has shown. */
+  certificate?: ClientCertificate | undefined
 }
 
 /** The id that a caller brought if it is a harmless one, else a new one. */
@@ -34,6 +39,9 @@ export function pathOf({ url }: Request): string {
 
 /** Who is at the other end of the connection. */
 export function peerOf(request: Request, server: Server<unknown> | null): string {
+  // Where TLS stands in front, the connection itself comes from there.
+  const known = notesOf(request).peer
+  if (known !== undefined) return known
   const found = server?.requestIP(request)
   return found ? `${found.address}:${found.port}` : 'unknown'
 }

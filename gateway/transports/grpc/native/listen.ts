@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { largestMessage, type Services } from '../services.ts'
 import { bind } from './bind.ts'
+import { createClients } from './clients.ts'
 import { deferWrites } from './deferred.ts'
 import { createReception } from './reception.ts'
 import { widenWindows } from './windows.ts'
@@ -10,6 +11,8 @@ export interface GrpcNeeds {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** TLS, and who has to show a certificate; plain without. */
+  readonly credentials?: ServerCredentials | undefined
   /** How old a connection grows before its client is asked to make another, so that long streams spread anew. */
   readonly connectionAgeMs?: number
 }
@@ -28,8 +31,10 @@ const minuteMs = 60_000
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
 export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const { services, host, port, connectionAgeMs = 5 * minuteMs } = needs
+  const { credentials = ServerCredentials.createInsecure() } = needs
   const { desk, readiness } = services
-  const reception = createReception(desk)
+  const clients = createClients()
+  const reception = createReception(desk, clients.certificateOf)
   const server = new Server({
     interceptors: [reception.interceptor, deferWrites],
     // Bun: more streams at once could nest too deep; clients wait for a free one.
@@ -42,12 +47,12 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
     'grpc.max_connection_age_grace_ms': 2 * connectionAgeMs,
     'grpc.enable_channelz': 0,
   })
-  widenWindows(server)
+  widenWindows(server, clients.look)
 
   services.bind((service, implementation) => bind(server, service, implementation, reception))
   services.bindReflection((service, implementation) => bind(server, service, implementation, reception))
 
-  const bound = await listen(server, host, port)
+  const bound = await listen(server, credentials, host, port)
   return {
     port: bound,
     get calls() {
@@ -66,10 +71,10 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   }
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+function listen(server: Server, credentials: ServerCredentials, host: string, port: number): Promise<number> {
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
   const { promise, resolve, reject } = Promise.withResolvers<number>()
-  server.bindAsync(`${name}:${port}`, ServerCredentials.createInsecure(), (cause, bound) => {
+  server.bindAsync(`${name}:${port}`, credentials, (cause, bound) => {
     if (!cause) return resolve(bound)
     const taken = cause.message.includes('EADDRINUSE')
     const why = taken ? 'it is taken by another process' : cause.message

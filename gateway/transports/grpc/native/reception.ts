@@ -6,6 +6,7 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
+import type { ClientCertificate } from '../../../accounts/admission.ts'
 import { givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
 import { headersOf } from './metadata.ts'
 
@@ -24,7 +25,11 @@ export interface Reception {
 type Listener = Parameters<ServerInterceptingCall['start']>[0]
 type Door = (arrival: Arrival) => Visit
 
-export function createReception(desk: Desk): Reception {
+/** @param certificateOf What the client of a connection has shown, by the name of the peer. */
+export function createReception(
+  desk: Desk,
+  certificateOf: (peer: string) => ClientCertificate | undefined = () => undefined,
+): Reception {
   const doors = new Map<string, Door>()
   const waiting = new WeakMap<Metadata, Visit>()
   return {
@@ -32,7 +37,10 @@ export function createReception(desk: Desk): Reception {
       const door = doors.get(definition.path)
       return door ? new ReceivedCall(call, door, waiting) : new ServerInterceptingCall(call)
     },
-    open: (path, method) => void doors.set(path, desk.door(method)),
+    open(path, method) {
+      const door = desk.door(method)
+      doors.set(path, (arrival) => door({ ...arrival, certificate: certificateOf(arrival.peer) }))
+    },
     take(metadata) {
       const visit = waiting.get(metadata)
       if (!visit) throw new Error('The call has not been received.')

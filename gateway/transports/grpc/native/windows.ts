@@ -14,16 +14,19 @@ interface Inside {
   createHttp2Server: (credentials: ServerCredentials) => Http2Server
 }
 
-/** Sets the windows of every connection. @throws Error when this version of grpc-js is made otherwise. */
-export function widenWindows(server: Server): void {
+/** Sets the windows of every connection, and shows its HTTP/2 server around. @throws Error when this version of grpc-js is made otherwise. */
+export function widenWindows(server: Server, show: (server: Http2Server) => void = () => {}): void {
   const inside = server as unknown as Partial<Inside>
   const { commonServerOptions, createHttp2Server } = inside
   if (typeof commonServerOptions !== 'object' || typeof createHttp2Server !== 'function') {
     throw new Error('This version of @grpc/grpc-js has its HTTP/2 settings elsewhere.')
   }
   commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: windowBytes }
-  inside.createHttp2Server = (credentials) =>
-    createHttp2Server
+  inside.createHttp2Server = (credentials) => {
+    const made = createHttp2Server
       .call(server, credentials)
       .on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(windowBytes))
+    show(made)
+    return made
+  }
 }

@@ -35,6 +35,7 @@ export function createGate(desk: Desk): (context: HandlerContext) => void {
       protocol: context.protocolName === 'grpc-web' ? 'grpc_web' : 'connect',
       headers: context.requestHeader,
       peer: carrier?.peer ?? 'unknown',
+      certificate: carrier?.notes.certificate,
       signal: gone.signal,
     })
     context.values.set(visitKey, visit)

@@ -28,7 +28,10 @@ export function grpcWeb({ desk, bind: bindServices }: Services) {
         const notes = notesOf(request)
         const header = new Headers(request.headers)
         header.set('x-request-id', notes.id)
-        const contextValues = createContextValues().set(carrierKey, { notes, peer: peerOf(request, server) })
+        const contextValues = createContextValues().set(carrierKey, {
+          notes,
+          peer: peerOf(request, server),
+        })
         return universalServerResponseToFetch(await handler({ ...universal, header, contextValues }))
       },
       { parse: 'none' },

@@ -1423,6 +1423,13 @@ export enum Auth {
    * @generated from enum value: AUTH_TOKEN = 2;
    */
   TOKEN = 2,
+
+  /**
+   * By a client certificate that names an account.
+   *
+   * @generated from enum value: AUTH_CERTIFICATE = 3;
+   */
+  CERTIFICATE = 3,
 }
 
 /**

@@ -1,0 +1,34 @@
+import type { SecureContextOptions } from 'node:tls'
+import { ServerCredentials } from '@grpc/grpc-js'
+import type { WatchedTls } from '../../../tls/files.ts'
+import type { TlsMaterial } from '../../../tls/material.ts'
+
+/**
+ * Credentials whose certificate, key and authorities change with the files while the port is open.
+ * @param requireClients Whether a handshake without a good client certificate fails.
+ */
+export function renewable(tls: WatchedTls, requireClients: boolean): ServerCredentials {
+  const credentials = new RenewableCredentials(tls.current, requireClients)
+  tls.onChange((material) => credentials.take(material))
+  return credentials
+}
+
+class RenewableCredentials extends ServerCredentials {
+  constructor(material: TlsMaterial, requireClients: boolean) {
+    const requestCert = material.ca !== undefined
+    super({ requestCert, rejectUnauthorized: requestCert && requireClients }, contextOf(material))
+  }
+
+  /** Serves new connections with this; those there are stay as they are. */
+  take(material: TlsMaterial): void {
+    this.updateSecureContextOptions(contextOf(material))
+  }
+
+  override _equals(other: ServerCredentials): boolean {
+    return this === other
+  }
+}
+
+function contextOf({ cert, key, ca }: TlsMaterial): SecureContextOptions {
+  return { cert, key, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2' }
+}

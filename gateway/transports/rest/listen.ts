@@ -1,0 +1,79 @@
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Server } from 'bun'
+import type { WatchedTls } from '../../tls/files.ts'
+import { openFront, type Front } from '../../tls/front.ts'
+import type { App } from './app.ts'
+import { connections } from './connections.ts'
+
+export interface HttpNeeds {
+  readonly app: Pick<App, 'listen' | 'server' | 'use'>
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** What to serve TLS with; plain without. */
+  readonly tls?: WatchedTls | undefined
+  readonly log: Log
+}
+
+/** The HTTP port, open. */
+export interface HttpServer {
+  readonly port: number
+  /** Lets nobody in and lets requests end; those that do not in time are cut off. */
+  drain(withinMs: number): Promise<void>
+}
+
+/** Opens the HTTP port. @throws Error when the address cannot be listened on. */
+export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Promise<HttpServer> {
+  const hostname = host.replace(/^\[(.*)\]$/, '$1')
+  if (!tls) {
+    const server = serve(app, hostname, port)
+    return { port: server.port ?? port, drain: (withinMs) => drain(server, withinMs, log) }
+  }
+  let front: Front | undefined
+  app.use(connections((from) => front?.clientAt(from)))
+  const inner = serve(app, '127.0.0.1', 0)
+  try {
+    front = await openFront({ host: hostname, port, innerPort: inner.port ?? 0, material: tls.current })
+  } catch (cause) {
+    await inner.stop(true)
+    throw refused(hostname, port, cause)
+  }
+  const { port: bound, take, close, end } = front
+  tls.onChange(take)
+  return {
+    port: bound,
+    async drain(withinMs) {
+      close()
+      await drain(inner, withinMs, log)
+      await end()
+    },
+  }
+}
+
+function serve(app: HttpNeeds['app'], hostname: string, port: number): Server<unknown> {
+  try {
+    app.listen({ hostname, port })
+  } catch (cause) {
+    throw refused(hostname, port, cause)
+  }
+  if (app.server === null) throw new Error('The server did not start.')
+  return app.server
+}
+
+function refused(host: string, port: number, cause: unknown): Error {
+  const taken = (cause as { code?: string }).code === 'EADDRINUSE'
+  const why = taken ? 'it is taken by another process' : (cause as Error).message
+  const remedy = taken
+    ? 'Stop that one, or set PIXELFLOW_HTTP_PORT to another port.'
+    : 'Check PIXELFLOW_HOST.'
+  return new Error(`Cannot listen on ${host} port ${port}: ${why}. ${remedy}`, { cause })
+}
+
+async function drain(server: Server<unknown>, withinMs: number, log: Log): Promise<void> {
+  const late = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => late.resolve('late'), withinMs)
+  const result = await Promise.race([server.stop(), late.promise])
+  clearTimeout(timer)
+  if (result === 'late') log.warn('not drained in time', { pending: server.pendingRequests })
+  await server.stop(true)
+}
