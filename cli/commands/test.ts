@@ -9,7 +9,9 @@ import { span } from '../terminal/units.ts'
 import { runFile, type FileResult } from '../tests/run-file.ts'
 import { chosen, findTests, suites, type TestFile } from '../tests/suites.ts'
 import { findChromium } from '../tools/chromium.ts'
+import { goClient } from '../tools/go-client.ts'
 import { goTool } from '../tools/go.ts'
+import { pythonClient } from '../tools/python.ts'
 import { examples } from './shared.ts'
 
 export function testCommand(program: Command, context: Context): void {
@@ -18,7 +20,8 @@ export function testCommand(program: Command, context: Context): void {
     .summary('run the test suites')
     .description(
       'Runs the test suites: every room, or those that are named. Builds or installs what they need first: nats-server,\n' +
-        'the pinned Go tools, and (as root, through apt) Chromium. Ends with the sum over all suites.',
+        'the pinned Go tools, the clients in Go and Python, and (as root, through apt) Chromium and Python. Ends with\n' +
+        'the sum over all suites.',
     )
     .argument('[rooms...]', 'rooms, folders or files')
     .option('--bail', 'stop after the first file that fails')
@@ -91,11 +94,16 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
   })
   const needed = new Set(files.flatMap((file) => file.suite.tools ?? []))
   for (const name of needed) await goTool(name, workshop)
+  const mayInstall = process.getuid?.() === 0
+  if (files.some((file) => file.suite.clients)) {
+    await goClient(workshop)
+    await pythonClient({ ...workshop, mayInstall })
+  }
   const browser = files.some((file) => file.suite.browser)
     ? await findChromium({
         named: config.chromium,
         path: config.env['PATH'],
-        mayInstall: process.getuid?.() === 0,
+        mayInstall,
         say,
       }).catch((error: Exit) => {
         // The browser test will fail and say so; the others need not wait for it.

@@ -2,10 +2,13 @@ import { Glob } from 'bun'
 
 /** One room's tests, and what they need. */
 export interface Suite {
+  /** A folder at the top, or one in it that needs other things; those come before the rest of their room. */
   readonly room: string
   /** Pinned Go tools that are built first, so that no test waits for a compiler. */
   readonly tools?: readonly string[]
   readonly browser?: true
+  /** The clients in other languages, with what they are built of. */
+  readonly clients?: true
   /** Nothing else runs meanwhile: it measures memory, or starts many processes. */
   readonly alone?: true
   /** How long one file may take, in seconds. */
@@ -25,6 +28,7 @@ export const suites: readonly Suite[] = [
   { room: 'deploy', fileTimeoutS: 240, tools: ['helm'] },
   { room: 'loadtest', fileTimeoutS: 120, tools: ['k6'] },
   { room: 'house', fileTimeoutS: 60 },
+  { room: 'e2e/grpc', fileTimeoutS: 300, tools: ['grpcurl'], clients: true, alone: true },
   { room: 'e2e', fileTimeoutS: 300, browser: true, alone: true },
 ]
 
@@ -53,7 +57,8 @@ function position(rank: number): number {
 
 function suiteOf(path: string): Suite {
   const room = path.includes('/') ? (path.split('/')[0] ?? '') : 'house'
-  return suites.find((suite) => suite.room === room) ?? { room, fileTimeoutS: 120 }
+  const inside = suites.find((suite) => path.startsWith(`${suite.room}/`))
+  return inside ?? suites.find((suite) => suite.room === room) ?? { room, fileTimeoutS: 120 }
 }
 
 /** Those that somebody asked for, by room or by the beginning of a path; all when nobody asked for any. */

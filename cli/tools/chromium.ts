@@ -1,4 +1,5 @@
 import { Exit } from '../exit.ts'
+import { aptCommand, aptInstall, type Installer } from './apt.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 const macApps = [
@@ -6,13 +7,9 @@ const macApps = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ]
 
-export interface BrowserSearch {
+export interface BrowserSearch extends Installer {
   /** Value of `PIXELFLOW_CHROMIUM`. */
   readonly named?: string | undefined
-  readonly path?: string | undefined
-  /** Whether packages may be installed: we are root. */
-  readonly mayInstall: boolean
-  readonly say: (text: string) => void
 }
 
 /**
@@ -20,7 +17,8 @@ export interface BrowserSearch {
  *
  * @throws Exit naming the command that would install it.
  */
-export async function findChromium({ named, path, mayInstall, say }: BrowserSearch): Promise<string> {
+export async function findChromium({ named, ...installer }: BrowserSearch): Promise<string> {
+  const { path } = installer
   const options = path === undefined ? {} : { PATH: path }
   if (named !== undefined) {
     if (Bun.which(named, options)) return named
@@ -30,36 +28,17 @@ export async function findChromium({ named, path, mayInstall, say }: BrowserSear
   }
   const found = [...names, ...macApps].map((name) => Bun.which(name, options)).find(Boolean)
   if (found) return found
-  const apt = Bun.which('apt-get', options)
-  if (!apt || !mayInstall) {
+  if (!(await aptInstall(['chromium'], installer))) {
+    const command = aptCommand(['chromium'], path)
     throw new Exit('failed', 'The browser test needs Chromium, and there is none on PATH.', {
-      remedy: apt
-        ? 'Install it: sudo apt-get install -y chromium'
+      remedy: command
+        ? `Install it: ${command}`
         : 'Install Chromium or Chrome with your package manager, or name it with PIXELFLOW_CHROMIUM.',
     })
   }
-  say('installing Chromium with apt-get, for the browser test …')
-  await run([apt, 'update', '-qq'], path)
-  await run([apt, 'install', '-y', '-qq', '--no-install-recommends', 'chromium'], path)
   const installed = names.map((name) => Bun.which(name, options)).find(Boolean)
   if (installed) return installed
   throw new Exit('failed', 'apt-get has installed Chromium, but it is not on PATH.', {
     remedy: 'Name it with PIXELFLOW_CHROMIUM.',
-  })
-}
-
-async function run(command: readonly string[], path: string | undefined): Promise<void> {
-  const child = Bun.spawn([...command], {
-    env: { ...Bun.env, ...(path === undefined ? {} : { PATH: path }), DEBIAN_FRONTEND: 'noninteractive' },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    timeout: 5 * 60_000,
-  })
-  const [code, out, errors] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
-  if (code === 0) return
-  const last = `${out}${errors}`.trim().split('\n').slice(-8).join('\n')
-  throw new Exit('failed', `${command.join(' ')} failed:\n${last}`, {
-    remedy: 'Install Chromium by hand, or name one with PIXELFLOW_CHROMIUM.',
   })
 }

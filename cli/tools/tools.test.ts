@@ -60,13 +60,19 @@ describe('a pinned Go tool', () => {
     })
   }, 120_000)
 
-  test.each(['nats-server', 'k6', 'helm', 'kubectl-validate', 'buf'])(
-    '%s is pinned to a version',
-    async (name) => {
-      const tool = await pinned(resolve(import.meta.dir, '../..'), name)
-      expect(tool.version).toMatch(/^\d+\.\d+\.\d+$/)
-    },
-  )
+  test.each([
+    'nats-server',
+    'k6',
+    'helm',
+    'kubectl-validate',
+    'buf',
+    'protoc-gen-go',
+    'protoc-gen-go-grpc',
+    'grpcurl',
+  ])('%s is pinned to a version', async (name) => {
+    const tool = await pinned(resolve(import.meta.dir, '../..'), name)
+    expect(tool.version).toMatch(/^\d+\.\d+\.\d+$/)
+  })
 })
 
 describe('Chromium', () => {

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pythonClient } from './python.ts'
+
+let home: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pixelflow-python-'))
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+let serial = 0
+/** A checkout, a cache, and a PATH on which these shell scripts are all there is. */
+async function machine(programs: Readonly<Record<string, string>>) {
+  const root = join(home, String((serial += 1)))
+  const path = join(root, 'bin')
+  await mkdir(path, { recursive: true })
+  for (const name of ['sh', 'mkdir', 'cp', 'cat', 'chmod'])
+    await symlink(Bun.which(name) ?? '', join(path, name))
+  for (const [name, script] of Object.entries(programs)) {
+    await writeFile(join(path, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  }
+  await mkdir(join(root, 'clients/python'), { recursive: true })
+  await writeFile(join(root, 'clients/python/requirements.txt'), 'nothing==1.0.0\n')
+  const said: string[] = []
+  const say = (text: string) => void said.push(text)
+  return { root, path, said, workshop: { root, path, say, cacheDir: join(root, 'cache'), mayInstall: true } }
+}
+
+/** Says a version, and makes venvs whose Python writes down what it is asked; `venv` may spoil that. */
+const python = (version: string, venv = '') => `
+  if [ "$1" = -c ]; then echo "$0 ${version}"; exit 0; fi
+  ${venv}
+  mkdir -p "$3/bin"
+  cat >"$3/bin/python" <<'END'
+#!/bin/sh
+echo "$@" >>"\${0%/bin/python}/asked"
+END
+  chmod +x "$3/bin/python"`
+
+describe('the packages of the Python client', () => {
+  test('are installed once, with their hashes, by one of many', async () => {
+    const { workshop, said } = await machine({ python3: python('3.12.1') })
+    const found = await Promise.all([1, 2, 3].map(() => pythonClient(workshop)))
+    expect(new Set(found).size).toBe(1)
+    expect(said.filter((line) => line.startsWith('installing'))).toHaveLength(1)
+    const asked = await Bun.file((found[0] ?? '').replace(/bin\/python$/, 'asked')).text()
+    expect(asked.trim().split('\n')).toHaveLength(1)
+    expect(asked).toContain('--require-hashes --only-binary :all:')
+  })
+
+  test('have another place when the requirements change', async () => {
+    const { workshop, root } = await machine({ python3: python('3.12.1') })
+    const first = await pythonClient(workshop)
+    await writeFile(join(root, 'clients/python/requirements.txt'), 'nothing==1.0.1\n')
+    expect(await pythonClient(workshop)).not.toBe(first)
+  })
+
+  test('need a Python that is new enough', async () => {
+    const { workshop } = await machine({ python3: python('3.9.2') })
+    await expect(pythonClient(workshop)).rejects.toMatchObject({ message: expect.stringContaining('3.9.2') })
+  })
+
+  test('and name what installs one that is missing', async () => {
+    const { workshop } = await machine({ 'apt-get': 'exit 0' })
+    await expect(pythonClient({ ...workshop, mayInstall: false })).rejects.toMatchObject({
+      remedy: 'Install it: sudo apt-get install -y python3 python3-venv',
+    })
+    const bare = await machine({})
+    await expect(pythonClient(bare.workshop)).rejects.toMatchObject({
+      remedy: expect.stringContaining('Python 3.10'),
+    })
+  })
+
+  test('bring the venv of Debian with them, as root', async () => {
+    const spoilt = '[ -e "${0%/python3}/venv" ] || { echo "ensurepip is not available"; exit 1; }'
+    const apt = 'echo "$@" >>"${0%/apt-get}/asked"; [ "$1" = update ] || cat </dev/null >"${0%/apt-get}/venv"'
+    const { workshop, path } = await machine({ python3: python('3.11.2', spoilt), 'apt-get': apt })
+    await expect(pythonClient({ ...workshop, mayInstall: false })).rejects.toMatchObject({
+      message: expect.stringContaining('ensurepip is not available'),
+      remedy: expect.stringContaining('python3-venv'),
+    })
+    expect(await pythonClient(workshop)).toContain('/python/')
+    expect(await Bun.file(join(path, 'asked')).text()).toBe(
+      'update -qq\ninstall -y -qq --no-install-recommends python3 python3-venv\n',
+    )
+  })
+})
