@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { recipesMarkdown } from '@pixelflow/core/operations/document'
 import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi'
 import { configurationMarkdown } from './configuration.ts'
+import { metricsMarkdown } from './metrics.ts'
 
 /**
  * Writes the pages that come from the code, or, with `--check`, fails when one of them is not what the code says.
@@ -9,6 +10,7 @@ import { configurationMarkdown } from './configuration.ts'
 const pages: Record<string, () => string> = {
   'recipes.md': recipesMarkdown,
   'configuration.md': configurationMarkdown,
+  'metrics.md': metricsMarkdown,
   'openapi.json': () => `${JSON.stringify(openapiDocument(), null, 2)}\n`,
 }
 

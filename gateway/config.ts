@@ -12,6 +12,7 @@ import {
 } from '@pixelflow/fabric/setting'
 import { fabricSettings } from '@pixelflow/fabric/settings'
 import { isLoopback } from './accounts/origin.ts'
+import { metricsAccess } from './metrics/access.ts'
 import { parseTokens, type TokenTable } from './accounts/tokens.ts'
 import { readTls, type TlsConfig } from './tls/files.ts'
 import { WrongTls } from './tls/material.ts'
@@ -108,6 +109,10 @@ export const gatewaySettings = {
     min: 64 * MiB,
     max: 16_384 * GiB,
     help: 'Disk under PIXELFLOW_DATA_DIR that large downloads under way may take together; one larger than that goes alone.',
+  }),
+  metrics: choice('PIXELFLOW_METRICS', metricsAccess, {
+    fallback: 'token',
+    help: 'Who may read /metrics: token: whoever may call, so with a token where there are tokens; open: whoever reaches the port; off: nobody.',
   }),
   sseHeartbeatMs: duration('PIXELFLOW_SSE_HEARTBEAT', {
     fallback: 15_000,

@@ -10,7 +10,11 @@ import { createShelf } from './delivery/shelf.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
 import { createCallMeters } from './metrics/calls.ts'
+import { createRequestMeter } from './metrics/requests.ts'
+import { watchState } from './metrics/state.ts'
+import { createStreamMeter } from './metrics/streams.ts'
 import { gatewayMetrics } from './metrics/table.ts'
+import { counted } from './metrics/traffic.ts'
 import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
 import { watchTls } from './tls/files.ts'
@@ -71,7 +75,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
 
   // What can be asked of us, and over what.
   const { images, sources, results, events, queue, channel } = fabric
-  const usecases = createUsecases({
+  const bare = createUsecases({
     images,
     sources,
     results,
@@ -83,10 +87,13 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     writes,
     limits,
   })
+  const usecases = counted(bare, meters)
   let isDraining = false
   const admission = createAdmission(config.apiTokens, config.tls?.clientAuth)
   let grpc: GrpcServer | undefined
   const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
+  watchState(meters, examined)
+  const openStream = createStreamMeter(meters)
   const services = createServices({
     usecases,
     admission,
@@ -94,7 +101,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     limits,
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
     version: manifest.version,
-    meters: createCallMeters(meters),
+    meters: createCallMeters(meters, openStream),
     log,
   })
   const app = createApp({
@@ -107,6 +114,10 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
     heartbeatMs: config.sseHeartbeatMs,
     version: manifest.version,
+    requestMeter: createRequestMeter(meters),
+    openStream,
+    metricsAccess: config.metrics,
+    metricsText: meters.text,
     log,
   })
   const tls = config.tls && parts.use(watchTls(config.tls, log))

@@ -1,18 +1,22 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { faults } from '@pixelflow/core/fault'
 import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
+import type { OpenStream } from './streams.ts'
 import type { gatewayMetrics } from './table.ts'
 
+const protocols = ['grpc', 'grpc_web', 'connect'] as const
+
 /** How a call reaches us. */
-export type Protocol = 'grpc' | 'grpc_web' | 'connect'
+export type Protocol = (typeof protocols)[number]
 
 /** Counts the calls of one method. */
 export interface MethodMeter {
-  began(protocol: Protocol): void
+  /** What it returns is to be called at the end of a stream. */
+  began(protocol: Protocol): (() => void) | undefined
   received(): void
   sent(): void
   /** @param code the canonical status code, 0 to 16 */
-  ended(protocol: Protocol, code: number, seconds: number): void
+  ended(code: number, seconds: number): void
 }
 
 /** Makes the meter of a method; asked once for each. */
@@ -46,21 +50,16 @@ export const codeNames = [
   'Unauthenticated',
 ] as const
 
-export function createCallMeters(meters: Meters<typeof gatewayMetrics>): CallMeters {
+export function createCallMeters(meters: Meters<typeof gatewayMetrics>, openStream: OpenStream): CallMeters {
   const started = meters.counter('callsStarted')
   const handled = meters.counter('callsHandled')
   const seconds = meters.histogram('callSeconds')
   const received = meters.counter('messagesReceived')
   const sent = meters.counter('messagesSent')
   const byProtocol = meters.counter('callsByProtocol')
-  const streams = meters.gauge('streams')
-  const open: Record<Protocol, number> = { grpc: 0, grpc_web: 0, connect: 0 }
   // What can be counted is there before it happens, or the first failure would not show as one.
   const codes = new Set([0, ...Object.values(faults).map(({ grpc }) => grpc)])
-  for (const protocol of Object.keys(open) as Protocol[]) {
-    byProtocol(0, { protocol })
-    streams(0, { transport: protocol })
-  }
+  for (const protocol of protocols) byProtocol(0, { protocol })
 
   return ({ parent, name, methodKind }) => {
     const labels = { grpc_type: types[methodKind], grpc_service: parent.typeName, grpc_method: name }
@@ -68,22 +67,17 @@ export function createCallMeters(meters: Meters<typeof gatewayMetrics>): CallMet
     const isStream = methodKind !== 'unary'
     for (const add of [started, received, sent]) add(0, labels)
     for (const code of codes) handled(0, withCode[code] ?? { ...labels, grpc_code: 'Unknown' })
-    const stream = (protocol: Protocol, by: number) => {
-      if (isStream) streams((open[protocol] += by), { transport: protocol })
-    }
-
     return {
       began(protocol) {
         started(1, labels)
         byProtocol(1, { protocol })
-        stream(protocol, 1)
+        return isStream ? openStream(protocol) : undefined
       },
       received: () => received(1, labels),
       sent: () => sent(1, labels),
-      ended(protocol, code, took) {
+      ended(code, took) {
         handled(1, withCode[code] ?? { ...labels, grpc_code: 'Unknown' })
         seconds(took, labels)
-        stream(protocol, -1)
       },
     }
   }

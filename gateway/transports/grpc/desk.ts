@@ -58,7 +58,7 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
         let caller: Principal | undefined
         let isOver = false
         underWay += 1
-        meter.began(protocol)
+        const closed = meter.began(protocol)
         return {
           requestId,
           signal,
@@ -76,7 +76,8 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
             const tookMs = performance.now() - begin
             const fault = how instanceof Fault ? how : undefined
             const code = fault ? fault.row.grpc : (how as number)
-            meter.ended(protocol, code, tookMs / 1000)
+            meter.ended(code, tookMs / 1000)
+            closed?.()
             const ms = Math.round(tookMs * 100) / 100
             const status = codeNames[code] ?? code
             const account = caller?.account

@@ -1,6 +1,7 @@
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Elysia } from 'elysia'
-import type { Admission } from '../../accounts/admission.ts'
+import type { RequestMeter } from '../../metrics/requests.ts'
+import type { OpenStream } from '../../metrics/streams.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { events } from '../sse/events.ts'
@@ -9,14 +10,15 @@ import type { Deliver } from './deliver.ts'
 import { docs } from './docs.ts'
 import { health, type Examine } from './health.ts'
 import { images } from './images.ts'
+import { metrics, type MetricsRoutes } from './metrics.ts'
 import { page, type PageFiles } from './page.ts'
-import { problems, type Route } from './problems.ts'
+import { problems } from './problems.ts'
 import { requests } from './requests.ts'
+import { createRoutes } from './routes.ts'
 import { tasks } from './tasks.ts'
 
-export interface AppNeeds {
+export interface AppNeeds extends MetricsRoutes {
   readonly usecases: Usecases
-  readonly admission: Admission
   readonly deliver: Deliver
   readonly examine: Examine
   readonly page: PageFiles
@@ -24,12 +26,15 @@ export interface AppNeeds {
   readonly uploadIdleTimeoutMs: number
   readonly heartbeatMs: number
   readonly version: string
+  readonly requestMeter: RequestMeter
+  readonly openStream: OpenStream
   readonly log: Log
 }
 
 /** Everything that is answered over HTTP/1.1, feature by feature. */
 export function createApp(needs: AppNeeds) {
-  const routes: Route[] = []
+  let self: Pick<Elysia, 'routes' | 'server'> | undefined
+  const routes = createRoutes(() => self?.routes ?? [])
   const app = new Elysia({
     name: 'gateway',
     // Short host names are host names too.
@@ -42,7 +47,7 @@ export function createApp(needs: AppNeeds) {
       idleTimeout: 60,
     },
   })
-    .use(requests(needs.log))
+    .use(requests({ ...needs, routes, server: () => self?.server ?? null }))
     .use(problems(routes))
     .use(images(needs))
     .use(tasks(needs))
@@ -50,10 +55,10 @@ export function createApp(needs: AppNeeds) {
     .use(operations(needs))
     .use(settings(needs))
     .use(health(needs.examine))
+    .use(metrics(needs))
     .use(docs(needs.admission))
     .use(page(needs.admission, needs.page))
-  // For telling a wrong method from a wrong path.
-  routes.push(...app.routes.map(({ method, path }) => ({ method, path })))
+  self = app as unknown as Pick<Elysia, 'routes' | 'server'>
   return app
 }
 

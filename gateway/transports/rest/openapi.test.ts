@@ -24,6 +24,10 @@ function routes(): string[] {
     uploadIdleTimeoutMs: 1,
     heartbeatMs: 1,
     version: '0',
+    requestMeter: { began: () => {}, ended: () => {} },
+    openStream: () => () => {},
+    metricsAccess: 'token',
+    metricsText: () => Promise.reject(new Error('not called')),
     log: createLog({ room: 'test' }),
   })
   return app.routes.map(

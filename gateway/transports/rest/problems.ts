@@ -2,14 +2,10 @@ import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import { problemResponse } from './problem.ts'
 import { pathOf } from './notes.ts'
-
-export interface Route {
-  readonly method: string
-  readonly path: string
-}
+import type { Routes } from './routes.ts'
 
 /** Turns whatever was thrown into a problem+json answer, unknown paths and wrong methods included. */
-export function problems(routes: readonly Route[]) {
+export function problems(routes: Routes) {
   return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ error, code, request }) => {
     if (error instanceof Fault) return problemResponse(request, error)
     switch (code) {
@@ -26,9 +22,9 @@ export function problems(routes: readonly Route[]) {
   })
 }
 
-function unrouted(request: Request, routes: readonly Route[]): Response {
+function unrouted(request: Request, routes: Routes): Response {
   const path = pathOf(request)
-  const allowed = methodsOf(path, routes)
+  const allowed = routes.methodsOf(path)
   if (allowed.length === 0) {
     return problemResponse(
       request,
@@ -41,26 +37,4 @@ function unrouted(request: Request, routes: readonly Route[]): Response {
     remedy: `Use ${allowed.join(' or ')}.`,
   })
   return problemResponse(request, fault, { allow: allowed.join(', ') })
-}
-
-function methodsOf(path: string, routes: readonly Route[]): string[] {
-  const plain = path.length > 1 ? path.replace(/\/$/, '') : path
-  const here = routes.filter((route) => patternOf(route.path).test(plain)).map((route) => route.method)
-  return [...new Set(here.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))].sort()
-}
-
-/** `/a/:id` and `/a/*` as the router reads them. */
-function patternOf(path: string): RegExp {
-  const plain = path.length > 1 ? path.replace(/\/$/, '') : path
-  const source = plain
-    .split('/')
-    .map((part) =>
-      part.startsWith(':')
-        ? '[^/]+'
-        : part === '*'
-          ? '.+'
-          : part.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`),
-    )
-    .join('/')
-  return new RegExp(`^${source}$`)
 }

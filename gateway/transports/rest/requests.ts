@@ -1,24 +1,39 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Server } from 'bun'
 import { Elysia } from 'elysia'
-import { notesOf, pathOf } from './notes.ts'
+import type { RequestMeter } from '../../metrics/requests.ts'
+import { notesOf, pathOf, peerOf } from './notes.ts'
 import { problemResponse } from './problem.ts'
+import type { Routes } from './routes.ts'
 
 type Answer = (request: Request, ...rest: unknown[]) => Response | Promise<Response>
 
+export interface RequestsNeeds {
+  readonly requestMeter: RequestMeter
+  readonly routes: Routes
+  /** The server, once it listens. */
+  readonly server: () => Server<unknown> | null
+  readonly log: Log
+}
+
 /**
- * Around everything: gives each request its id, each answer its id and the headers that every one has, and writes one
- * line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
+ * Around everything: gives each request its id, each answer its id and the headers that every one has, counts it, and
+ * writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
  */
-export function requests(log: Log) {
+export function requests({ requestMeter, routes, server, log }: RequestsNeeds) {
   return new Elysia({ name: 'requests' }).wrap((answer) => {
     const inner = answer as unknown as Answer
     const outer: Answer = async (request, ...rest) => {
       const begin = performance.now()
+      requestMeter.began()
       const response = await answered(inner, request, rest)
       response.headers.set('x-request-id', notesOf(request).id)
       response.headers.set('x-content-type-options', 'nosniff')
-      note(log, request, response.status, performance.now() - begin)
+      const tookMs = performance.now() - begin
+      const { method } = request
+      requestMeter.ended(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
+      if (!notesOf(request).isCall) note(log, request, response.status, tookMs, server())
       return response
     }
     return outer
@@ -42,8 +57,8 @@ function noHost(): Fault {
   })
 }
 
-function note(log: Log, request: Request, status: number, ms: number): void {
-  const { id: requestId, account, fault } = notesOf(request)
+function note(log: Log, request: Request, status: number, ms: number, server: Server<unknown> | null): void {
+  const { id: requestId, account, fault, peer = peerOf(request, server) } = notesOf(request)
   const path = pathOf(request)
   const fields = {
     method: request.method,
@@ -53,6 +68,7 @@ function note(log: Log, request: Request, status: number, ms: number): void {
     requestId,
     account,
     code: fault?.code,
+    peer,
   }
   if (status >= 500 && fault) log.error('request failed', { ...fields, fault })
   else if (path.startsWith('/health')) log.debug('request', fields)

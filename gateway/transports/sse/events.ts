@@ -3,6 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
+import type { OpenStream } from '../../metrics/streams.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { caller } from '../rest/caller.ts'
 import { notesOf } from '../rest/notes.ts'
@@ -12,11 +13,12 @@ export interface EventRoutes {
   readonly usecases: Usecases
   readonly admission: Admission
   readonly heartbeatMs: number
+  readonly openStream: OpenStream
   readonly log: Log
 }
 
 /** The life of a task as server-sent events. Where nothing will ever follow, 204 tells an EventSource to stay away. */
-export function events({ usecases, admission, heartbeatMs, log }: EventRoutes) {
+export function events({ usecases, admission, heartbeatMs, openStream, log }: EventRoutes) {
   return new Elysia({ name: 'events' })
     .use(caller(admission))
     .get('/api/v1/tasks/:id/events', async ({ params, query, request, server, who }) => {
@@ -31,10 +33,12 @@ export function events({ usecases, admission, heartbeatMs, log }: EventRoutes) {
         return new Response(null, { headers })
       }
       server?.timeout(request, 0)
+      const onEnd = openStream('sse')
+      request.signal.addEventListener('abort', onEnd, { once: true })
       const requestId = notesOf(request).id
       const onFailure = (error: unknown) =>
         log.warn('event stream broke off', { requestId, task: params.id, error })
-      return new Response(eventStream({ events: found, heartbeatMs, leave, onFailure }), { headers })
+      return new Response(eventStream({ events: found, heartbeatMs, leave, onFailure, onEnd }), { headers })
     })
 }
 

@@ -7,6 +7,8 @@ export interface EventStream {
   /** Makes `events` end; called when the client leaves. */
   readonly leave: () => void
   readonly onFailure: (error: unknown) => void
+  /** Told when it is over, well or badly. */
+  readonly onEnd: () => void
 }
 
 /**
@@ -18,6 +20,7 @@ export function eventStream({
   heartbeatMs,
   leave,
   onFailure,
+  onEnd,
 }: EventStream): ReadableStream<Uint8Array> {
   // Outlives a heartbeat: the same event is waited for again after it.
   let next: Promise<IteratorResult<StoredEvent, void>> | undefined
@@ -33,16 +36,21 @@ export function eventStream({
           const found = await within(next, heartbeatMs)
           if (found === 'quiet') return controller.enqueue(heartbeat)
           next = undefined
-          if (found.done) return controller.close()
+          if (found.done) {
+            onEnd()
+            return controller.close()
+          }
           controller.enqueue(frameOf(found.value))
         } catch (error) {
           leave()
           onFailure(error)
+          onEnd()
           controller.close()
         }
       },
       async cancel() {
         leave()
+        onEnd()
         // What is still waited for ends now, well or badly; nobody is left to hear it.
         await Promise.allSettled([next, events.return()])
       },

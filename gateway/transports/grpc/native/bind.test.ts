@@ -21,7 +21,7 @@ import { widenWindows } from './windows.ts'
 const MiB = 2 ** 20
 const desk = createDesk({
   admission: createAdmission(undefined),
-  meters: createCallMeters(openMeters(gatewayMetrics)),
+  meters: createCallMeters(openMeters(gatewayMetrics), () => () => {}),
   log: createLog({ room: 'test', write: () => {} }),
 })
 const reception = createReception(desk)

@@ -46,6 +46,21 @@ export const systemPaths: Json = {
       },
     },
   },
+  '/metrics': {
+    get: {
+      tags,
+      operationId: 'getMetrics',
+      summary: 'Everything that is measured, as Prometheus reads it',
+      description: 'Not there when `PIXELFLOW_METRICS=off`; needs no token when it is `open`.',
+      responses: {
+        '200': {
+          description: 'The text format 0.0.4.',
+          content: { 'text/plain': { schema: { type: 'string' } } },
+        },
+        ...refusals(),
+      },
+    },
+  },
   '/health/live': {
     get: {
       tags,

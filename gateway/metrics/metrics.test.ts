@@ -1,0 +1,316 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { ConnectError, createClient, type Client } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
+import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
+import { failure, grpcClient, uploadWhole, type GrpcClient } from '../testing/grpc.ts'
+import { gatewayMetrics } from './table.ts'
+
+const calls = ImageService.method
+const service = 'pixelflow.v1.ImageService'
+const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
+let gateway: TestGateway
+let native: GrpcClient
+let photo: Uint8Array
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  native = grpcClient(gateway.grpcAddress)
+  photo = await sampleImage({ width: 300, height: 200 })
+}, 60_000)
+afterAll(async () => {
+  native?.[Symbol.dispose]()
+  await gateway?.[Symbol.asyncDispose]()
+})
+
+async function read(): Promise<Reading> {
+  const answer = await gateway.call('/metrics')
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+  return readMetrics(await answer.text())
+}
+
+/** By how much a series has grown while something was done; asked again until it is so much. */
+async function grows(
+  name: string,
+  labels: Record<string, string>,
+  by: number,
+  during: () => Promise<unknown>,
+): Promise<void> {
+  const before = (await read()).value(name, labels)
+  await during()
+  await until(async () => (await read()).value(name, labels) - before >= by)
+  expect((await read()).value(name, labels) - before).toBe(by)
+}
+
+const labels = (method: keyof typeof calls, type: string) => ({
+  grpc_service: service,
+  grpc_method: calls[method].name,
+  grpc_type: type,
+})
+
+/** The lines of calls and requests since the last question. */
+function linesOf(): () => Record<string, unknown>[] {
+  let from = gateway.logs.length
+  return () => {
+    const lines = gateway.logs.slice(from).filter((line) => line['path'] !== '/metrics')
+    from = gateway.logs.length
+    return lines.filter(({ msg }) =>
+      ['call', 'call failed', 'request', 'request failed'].includes(String(msg)),
+    )
+  }
+}
+
+describe('the reading', () => {
+  test('has every metric of the table and no other', async () => {
+    await gateway.call('/health/live')
+    await native.unary(calls.getVersion, {})
+    const rows = Object.values(gatewayMetrics).map(({ name }) => name as string)
+    await until(async () => (await read()).names.includes('pixelflow_event_loop_lag_seconds'))
+    expect([...(await read()).names].sort()).toEqual(rows.sort())
+  })
+
+  test('has every method and code before anything has happened', async () => {
+    await using fresh = await openTestGateway()
+    const reading = readMetrics(await (await fresh.call('/metrics')).text())
+    const methods = new Set(
+      reading
+        .series('grpc_server_started_total')
+        .filter((one) => one.labels['grpc_service'] === service)
+        .map((one) => one.labels['grpc_method']),
+    )
+    expect([...methods].sort()).toEqual(ImageService.methods.map(({ name }) => name).sort())
+    expect(reading.series('grpc_server_handled_total').every((one) => one.value === 0)).toBe(true)
+    const codes = reading.series('grpc_server_handled_total').map((one) => one.labels['grpc_code'])
+    expect(codes).toContain('ResourceExhausted')
+    expect(Object.keys(reading.series('grpc_server_handled_total')[0]?.labels ?? {}).sort()).toEqual([
+      'grpc_code',
+      'grpc_method',
+      'grpc_service',
+      'grpc_type',
+    ])
+  }, 30_000)
+
+  test('tells how the process and the gateway are', async () => {
+    const reading = await read()
+    expect(reading.value('pixelflow_build_info', { version: '0.1.0' })).toBe(1)
+    expect(reading.value('process_resident_memory_bytes')).toBeGreaterThan(10 * 2 ** 20)
+    expect(reading.value('process_cpu_seconds_total')).toBeGreaterThan(0.05)
+    expect(Math.abs(reading.value('process_start_time_seconds') - Date.now() / 1000)).toBeLessThan(600)
+    expect(reading.value('process_open_fds')).toBeGreaterThan(5)
+    expect(reading.value('pixelflow_ready')).toBe(1)
+    expect(reading.value('pixelflow_broker_up')).toBe(1)
+    expect(reading.value('pixelflow_broker_round_trip_seconds')).toBeLessThan(1)
+    expect(reading.value('pixelflow_follower_behind_events')).toBe(0)
+    await until(async () => (await read()).value('pixelflow_event_loop_lag_seconds_count') > 1)
+  })
+
+  test('says so while the broker is away', async () => {
+    await using other = await openTestGateway()
+    await other.nats.kill9()
+    await until(async () => {
+      const reading = readMetrics(await (await other.call('/metrics')).text())
+      return reading.value('pixelflow_broker_up') === 0 && reading.value('pixelflow_ready') === 0
+    })
+  }, 30_000)
+})
+
+describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protocol) => {
+  let web: Client<typeof ImageService>
+  beforeAll(() => {
+    const options = { baseUrl: gateway.url, useBinaryFormat: true }
+    const transport =
+      protocol === 'connect' ? createConnectTransport(options) : createGrpcWebTransport(options)
+    web = createClient(ImageService, transport)
+  })
+  const refused = (promise: Promise<unknown>) =>
+    promise.then(
+      () => Promise.reject(new Error('not refused')),
+      (error: unknown) => ConnectError.from(error),
+    )
+  const getTask = (id: string) =>
+    protocol === 'grpc' ? native.unary(calls.getTask, { id }) : web.getTask({ id })
+  async function* watch(id: string, signal: AbortSignal) {
+    if (protocol !== 'grpc') return yield* web.watchTask({ id }, { signal })
+    const call = native.down(calls.watchTask, { id })
+    call.on('error', () => {})
+    signal.addEventListener('abort', () => call.cancel())
+    yield* call
+  }
+
+  test('are counted and logged once each', async () => {
+    const { id: image } = await gateway.image(photo)
+    const { id } = await gateway.submit(image)
+    const lines = linesOf()
+    const unary = labels('getTask', 'unary')
+    await grows('grpc_server_started_total', unary, 3, () =>
+      grows('grpc_server_handled_total', { ...unary, grpc_code: 'OK' }, 2, () =>
+        grows('grpc_server_handled_total', { ...unary, grpc_code: 'NotFound' }, 1, () =>
+          grows('grpc_server_handling_seconds_count', unary, 3, () =>
+            grows('grpc_server_msg_received_total', unary, 3, () =>
+              grows('grpc_server_msg_sent_total', unary, 2, () =>
+                grows('pixelflow_calls_total', { protocol }, 3, async () => {
+                  await getTask(id)
+                  await getTask(id)
+                  await getTask('none').catch(() => {})
+                }),
+              ),
+            ),
+          ),
+        ),
+      ),
+    )
+    const found = lines()
+    expect(found.map((line) => [line['msg'], line['method'], line['status'], line['code']])).toEqual([
+      ['call', `${service}/GetTask`, 'OK', undefined],
+      ['call', `${service}/GetTask`, 'OK', undefined],
+      ['call', `${service}/GetTask`, 'NotFound', 'task_not_found'],
+    ])
+    for (const line of found) {
+      expect(line).toMatchObject({
+        protocol,
+        account: 'local',
+        peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      })
+      expect(line['requestId']).toBeString()
+      expect(line['ms']).toBeNumber()
+    }
+  })
+
+  test('that stream are counted with their messages, also when their client leaves', async () => {
+    const { id: image } = await gateway.image(photo)
+    const { id } = await gateway.submit(image)
+    const stream = labels('watchTask', 'server_stream')
+    const lines = linesOf()
+    await grows('grpc_server_msg_sent_total', stream, 2, () =>
+      grows('grpc_server_handled_total', { ...stream, grpc_code: 'Canceled' }, 1, async () => {
+        const leaving = new AbortController()
+        const seen: unknown[] = []
+        const watched = (async () => {
+          for await (const one of watch(id, leaving.signal)) seen.push(one)
+        })().catch(() => {})
+        await until(() => seen.length === 1)
+        expect((await read()).value('pixelflow_open_streams', { transport: protocol })).toBe(1)
+        expect((await read()).value('pixelflow_watchers')).toBe(1)
+        await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
+        await until(() => seen.length === 2)
+        leaving.abort()
+        await watched
+      }),
+    )
+    await until(async () => (await read()).value('pixelflow_open_streams', { transport: protocol }) === 0)
+    expect(lines().map((line) => [line['method'], line['status'], line['code']])).toEqual([
+      [`${service}/WatchTask`, 'Canceled', 'cancelled'],
+    ])
+  })
+
+  test('that are no messages, or too large ones, are counted and logged', async () => {
+    const unary = labels('getTask', 'unary')
+    const lines = linesOf()
+    await grows('grpc_server_handled_total', { ...unary, grpc_code: 'ResourceExhausted' }, 1, () =>
+      grows('grpc_server_started_total', unary, 1, async () => {
+        const id = 'x'.repeat(5 * 2 ** 20)
+        if (protocol === 'grpc') expect((await failure(native.unary(calls.getTask, { id }))).code).toBe(8)
+        else await refused(web.getTask({ id }))
+      }),
+    )
+    expect(lines().map((line) => [line['method'], line['status']])).toEqual([
+      [`${service}/GetTask`, 'ResourceExhausted'],
+    ])
+    expect((await read()).value('grpc_server_started_total')).toBe(
+      (await read()).value('grpc_server_handled_total'),
+    )
+  })
+})
+
+test('uploads and downloads are counted in messages and bytes', async () => {
+  const upload = labels('upload', 'client_stream')
+  await grows('grpc_server_msg_received_total', upload, 2 + Math.ceil(photo.length / 1000), () =>
+    grows('pixelflow_upload_bytes_total', {}, photo.length, () => uploadWhole(native, photo, 1000)),
+  )
+  const { id } = await gateway.image(photo)
+  await grows('pixelflow_download_bytes_total', {}, 2 * photo.length, async () => {
+    await (await gateway.call(`/api/v1/images/${id}/content`)).bytes()
+    for await (const _ of native.down(calls.download, { source: { case: 'image', value: id } }));
+  })
+  await grows('tasks_queued_total', {}, 2, async () => {
+    await gateway.submit(id)
+    await native.unary(calls.createTask, { image: id, recipe })
+  })
+})
+
+describe('requests', () => {
+  test('are counted by template, never by path', async () => {
+    const route = '/api/v1/tasks/{id}'
+    await grows('http_requests_total', { method: 'GET', route, status: '404' }, 20, () =>
+      Promise.all(Array.from({ length: 20 }, (_, i) => gateway.call(`/api/v1/tasks/none-${i}`))),
+    )
+    await grows('http_request_duration_seconds_count', { route: '/health/live', method: 'GET' }, 1, () =>
+      gateway.call('/health/live/'),
+    )
+    await grows('http_requests_total', { route: '/health/live', method: 'POST', status: '405' }, 1, () =>
+      gateway.call('/health/live', { method: 'POST' }),
+    )
+  })
+
+  test('to made-up paths and by made-up methods do not add series', async () => {
+    const before = await read()
+    const series = (reading: Reading) => reading.series('http_requests_total').length
+    await grows('http_requests_total', { route: 'other' }, 300, () =>
+      Promise.all(
+        Array.from({ length: 300 }, (_, i) =>
+          gateway.call(`/${crypto.randomUUID()}/${i}`, {
+            method: ['GET', 'POST', 'PROPFIND'][i % 3] ?? 'GET',
+          }),
+        ),
+      ),
+    )
+    expect(series(await read()) - series(before)).toBeLessThanOrEqual(4)
+  })
+
+  test('for events are counted when they begin, and stay as an open stream', async () => {
+    const { id: image } = await gateway.image(photo)
+    const { id } = await gateway.submit(image)
+    const leaving = new AbortController()
+    const sse = { transport: 'sse' }
+    await grows('http_requests_total', { route: '/api/v1/tasks/{id}/events', status: '200' }, 1, async () => {
+      const answer = await gateway.call(`/api/v1/tasks/${id}/events`, { signal: leaving.signal })
+      await answer.body?.getReader().read()
+    })
+    expect((await read()).value('pixelflow_open_streams', sse)).toBe(1)
+    leaving.abort()
+    await until(async () => (await read()).value('pixelflow_open_streams', sse) === 0)
+  })
+
+  test('of probes are counted and do not fill the log', async () => {
+    const lines = linesOf()
+    await grows(
+      'grpc_server_handled_total',
+      { grpc_service: 'grpc.health.v1.Health', grpc_code: 'OK' },
+      1,
+      () => native.unary(Health.method.check, {}),
+    )
+    expect(lines().map((line) => line['level'])).toEqual(['debug'])
+  })
+})
+
+describe('who may read them', () => {
+  const env = { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' }
+  test('without tokens: this machine, and no foreign page', async () => {
+    expect((await gateway.call('/metrics', { headers: { host: 'evil.example' } })).status).toBe(403)
+    expect((await gateway.call('/metrics', { headers: { origin: 'https://evil.example' } })).status).toBe(403)
+  })
+
+  test('with tokens: whoever brings one, or everybody, or nobody', async () => {
+    await using guarded = await openTestGateway({ env })
+    expect((await guarded.call('/metrics')).status).toBe(401)
+    const headers = { authorization: 'Bearer secret-of-ann' }
+    expect((await guarded.call('/metrics', { headers })).status).toBe(200)
+    await using open = await guarded.another({ PIXELFLOW_METRICS: 'open' })
+    expect((await fetch(`${open.url}/metrics`)).status).toBe(200)
+    await using off = await guarded.another({ PIXELFLOW_METRICS: 'off' })
+    expect((await fetch(`${off.url}/metrics`, { headers })).status).toBe(404)
+  }, 30_000)
+})

@@ -1,0 +1,42 @@
+import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
+import type { Content } from '../usecases/content.ts'
+import type { Upload } from '../usecases/receive-image.ts'
+import type { Usecases } from '../usecases/usecases.ts'
+import type { gatewayMetrics } from './table.ts'
+
+/** The same use-cases, with what goes through them counted, whichever transport they are called by. */
+export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics>): Usecases {
+  const uploaded = meters.counter('uploadBytes')
+  const downloaded = meters.counter('downloadBytes')
+  const queued = meters.counter('tasksQueued')
+  for (const add of [uploaded, downloaded, queued]) add(0, {})
+  const upload = (one: Upload): Upload => ({ ...one, body: pieces(one.body, (n) => uploaded(n, {})) })
+  const download = (content: Content): Content => ({
+    ...content,
+    open: async (range) => pieces(await content.open(range), (n) => downloaded(n, {})),
+  })
+
+  return {
+    ...usecases,
+    uploadImage: (who, one) => usecases.uploadImage(who, upload(one)),
+    stageImage: (who, one) => usecases.stageImage(who, upload(one)),
+    readImage: async (...asked) => download(await usecases.readImage(...asked)),
+    readOutput: async (...asked) => download(await usecases.readOutput(...asked)),
+    async createTask(...asked) {
+      const task = await usecases.createTask(...asked)
+      queued(1, {})
+      return task
+    },
+  }
+}
+
+/** Hands each piece on as it comes; leaving early ends the source too. */
+async function* pieces(
+  source: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const piece of source) {
+    count(piece.length)
+    yield piece
+  }
+}
