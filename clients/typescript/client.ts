@@ -14,7 +14,7 @@ export interface Settings {
   /** Most pixels (width × height) that an image may have. */
   readonly maxPixels: number
   readonly formats: readonly FormatId[]
-  readonly auth: 'none' | 'token'
+  readonly auth: 'none' | 'token' | 'certificate'
 }
 
 /** Every operation with its JSON Schema, and that of a whole recipe. */

@@ -35,9 +35,12 @@ export function cargoOf(source: Source, { mediaType, bytes }: UploadOptions = {}
 function blobOf(source: Source): Blob | undefined {
   if (source instanceof Blob) return source
   if (source instanceof ArrayBuffer) return new Blob([source])
-  // Typed arrays on shared memory are no parts of a Blob; a copy of theirs is.
   if (source instanceof Uint8Array) {
-    return new Blob([source.buffer instanceof ArrayBuffer ? source : source.slice()])
+    const { buffer, byteOffset, byteLength } = source
+    // A Blob takes no shared memory; a copy it takes.
+    return new Blob([
+      buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : source.slice(),
+    ])
   }
   return undefined
 }

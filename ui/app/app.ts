@@ -1,7 +1,5 @@
 import { computed, type ReadonlySignal } from '@preact/signals'
-import type { TaskView } from '@pixelflow/core/api'
-import { createApi, type Api } from '../api/client.ts'
-import { CallFailed } from '../api/notice.ts'
+import { openHttp, PixelflowError, type Client } from '@pixelflow/client'
 import { createAlerts, type Alerts } from './alerts.ts'
 import { createFileNames } from './file-names.ts'
 import { createRecent, type Recent } from './recent.ts'
@@ -18,7 +16,7 @@ const firstRecipe = 'resize:1200/format:webp'
 
 /** Everything the page knows and can do; components read its signals and call its verbs. */
 export interface App {
-  readonly api: Api
+  readonly client: Client
   readonly session: Session
   readonly server: Server
   readonly alerts: Alerts
@@ -41,14 +39,14 @@ export interface App {
 
 export function createApp(page: Window): App {
   const session = createSession(page.sessionStorage)
-  const api = createApi(session)
-  const server = createServer(api)
+  const client = openHttp({ token: session })
+  const server = createServer(client, session)
   const alerts = createAlerts()
-  const sources = createSources(api, server.settings, createFileNames(page.localStorage))
+  const sources = createSources(client, server.settings, createFileNames(page.localStorage))
   const recipes = createRecipes(server, firstRecipe)
-  const recent = createRecent(api)
+  const recent = createRecent(client)
   const route = createRoute(page)
-  const run = createRun(api, sources, {
+  const run = createRun(client, sources, {
     onTask(task) {
       recent.note(task)
       route.show(task.id)
@@ -71,7 +69,7 @@ export function createApp(page: Window): App {
     const signal = leave()
     route.show(taskId)
     try {
-      const task = await api.json<TaskView>(`/api/v1/tasks/${encodeURIComponent(taskId)}`, { signal })
+      const task = await client.task(taskId, { signal })
       recipes.take(task.recipe)
       if (sources.current.value?.imageId !== task.image) {
         sources.clear()
@@ -79,7 +77,7 @@ export function createApp(page: Window): App {
       }
       await run.open(task)
     } catch (thrown) {
-      if (thrown instanceof CallFailed && thrown.status === 404) route.show(null)
+      if (thrown instanceof PixelflowError && thrown.status === 404) route.show(null)
       throw thrown
     }
   }
@@ -108,7 +106,7 @@ export function createApp(page: Window): App {
   alerts.guard(begin())
 
   return {
-    api,
+    client,
     session,
     server,
     alerts,

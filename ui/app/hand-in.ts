@@ -1,8 +1,5 @@
-import type { ImageView, TaskView } from '@pixelflow/core/api'
+import { PixelflowError, type Client, type ImageView, type TaskView } from '@pixelflow/client'
 import { format } from '@pixelflow/core/format'
-import type { Api } from '../api/client.ts'
-import { CallFailed } from '../api/notice.ts'
-import { uploadImage } from '../api/upload.ts'
 import type { Sources } from './source.ts'
 
 export interface Upload {
@@ -13,7 +10,7 @@ export interface Upload {
 }
 
 export interface HandIn {
-  readonly api: Api
+  readonly client: Client
   readonly sources: Sources
   /** As it is sent. */
   readonly recipe: Record<string, unknown>
@@ -23,7 +20,7 @@ export interface HandIn {
 
 /**
  * Makes a task of the current picture: uploads it unless the server has it already.
- * @throws CallFailed, or `AbortError` when `signal` aborts.
+ * @throws PixelflowError, or `AbortError` when `signal` aborts.
  */
 export async function handIn(work: HandIn): Promise<TaskView> {
   const { sources } = work
@@ -32,27 +29,27 @@ export async function handIn(work: HandIn): Promise<TaskView> {
   try {
     return await createTask(work, known)
   } catch (thrown) {
-    if (!(thrown instanceof CallFailed) || thrown.notice.code !== 'image_not_found') throw thrown
+    if (!(thrown instanceof PixelflowError) || thrown.code !== 'image_not_found') throw thrown
     // Its retention ended since it was sent; it is still here, so send it again.
     sources.stored(null)
     return createTask(work, (await sendImage(work)).id)
   }
 }
 
-function createTask({ api, recipe, signal }: HandIn, image: string): Promise<TaskView> {
-  return api.json<TaskView>('/api/v1/tasks', { method: 'POST', json: { image, recipe }, signal })
+function createTask({ client, recipe, signal }: HandIn, image: string): Promise<TaskView> {
+  return client.createTask(image, recipe, { signal })
 }
 
-async function sendImage({ api, sources, signal, onUpload }: HandIn): Promise<ImageView> {
+async function sendImage({ client, sources, signal, onUpload }: HandIn): Promise<ImageView> {
   const source = sources.current.value
   if (source?.file == null || source.format === undefined) throw new Error('There is no picture to send.')
   const began = performance.now()
   const totalBytes = source.file.size
   onUpload({ sentBytes: 0, totalBytes, tookMs: null })
-  const image = await uploadImage(api, source.file, {
+  const image = await client.upload(source.file, {
     mediaType: format(source.format).mediaType,
     signal,
-    onProgress: (sentBytes) => onUpload({ sentBytes, totalBytes, tookMs: null }),
+    onSent: (sentBytes) => onUpload({ sentBytes, totalBytes, tookMs: null }),
   })
   onUpload({ sentBytes: totalBytes, totalBytes, tookMs: performance.now() - began })
   sources.stored(image)

@@ -1,7 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
-import type { TaskPageView, TaskView } from '@pixelflow/core/api'
-import type { Api } from '../api/client.ts'
-import { CallFailed, noticeOf, type Notice } from '../api/notice.ts'
+import { PixelflowError, type Client, type TaskView } from '@pixelflow/client'
+import { noticeOf, type Notice } from '../api/notice.ts'
 
 const pageSize = 8
 
@@ -19,7 +18,7 @@ export interface Recent {
   remove(id: string): Promise<void>
 }
 
-export function createRecent(api: Api): Recent {
+export function createRecent(client: Client): Recent {
   const tasks = signal<readonly TaskView[] | null>(null)
   const next = signal<string | null>(null)
   const hasMore = signal(false)
@@ -29,8 +28,7 @@ export function createRecent(api: Api): Recent {
   async function read(cursor: string | null): Promise<void> {
     busy.value = true
     try {
-      const query = new URLSearchParams({ limit: String(pageSize), ...(cursor === null ? {} : { cursor }) })
-      const page = await api.json<TaskPageView>(`/api/v1/tasks?${query}`)
+      const page = await client.taskPage({ limit: pageSize, cursor: cursor ?? undefined })
       const before = cursor === null ? [] : (tasks.value ?? [])
       const known = new Set(before.map((one) => one.id))
       tasks.value = [...before, ...page.items.filter((one) => !known.has(one.id))]
@@ -58,9 +56,9 @@ export function createRecent(api: Api): Recent {
     },
     async remove(id) {
       try {
-        await api.open(`/api/v1/tasks/${id}`, { method: 'DELETE' })
+        await client.deleteTask(id)
       } catch (thrown) {
-        if (!(thrown instanceof CallFailed) || thrown.status !== 404) throw thrown
+        if (!(thrown instanceof PixelflowError) || thrown.status !== 404) throw thrown
       }
       tasks.value = (tasks.value ?? []).filter((one) => one.id !== id)
     },

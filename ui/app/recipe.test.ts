@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
+import { openHttp } from '@pixelflow/client'
 import { describeOperations } from '@pixelflow/core/operations/index'
-import { createApi } from '../api/client.ts'
 import { inLane, moved, renamed, withOutput, withoutLane, withValue } from '../recipe/draft.ts'
 import { createRecipes, type Recipes } from './recipe.ts'
 import { createServer, type Server } from './server.ts'
@@ -9,11 +9,11 @@ let server: Server
 let recipes: Recipes
 
 /** The server's real answers, without the network between. */
-const answers = (async (path: string) =>
-  Response.json(path.endsWith('/operations') ? describeOperations() : { auth: 'none' })) as typeof fetch
+const answers = async (path: string) =>
+  Response.json(path.endsWith('/operations') ? describeOperations() : { version: '1', auth: 'none' })
 
 beforeEach(async () => {
-  server = createServer(createApi({ token: () => null, ask: async () => null }, answers))
+  server = createServer(openHttp({ fetch: answers }), { token: () => null, ask: async () => null })
   recipes = createRecipes(server, 'resize:1200/format:webp')
   await server.greet()
   await server.load()

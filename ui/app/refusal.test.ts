@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { refusalOf } from './refusal.ts'
-import type { Settings } from './server.ts'
+import type { Settings } from '@pixelflow/client'
 
 const settings: Settings = {
   version: '0.1.0',

@@ -1,7 +1,7 @@
 import type { Notice } from '../api/notice.ts'
 import { inLimit, inMegapixels } from '../text/amounts.ts'
 import { formatName, inList } from '../text/names.ts'
-import type { Settings } from './server.ts'
+import type { Settings } from '@pixelflow/client'
 import type { Source } from './source.ts'
 
 type Candidate = Pick<Source, 'name' | 'bytes' | 'format' | 'width' | 'height'>

@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
-import type { OutputView, TaskView } from '@pixelflow/core/api'
-import type { Api } from '../api/client.ts'
+import type { Client, OutputView, TaskView } from '@pixelflow/client'
+import { blobOf } from '../api/blob.ts'
 
 /** One finished output with its picture. */
 export interface Result {
@@ -16,13 +16,13 @@ export interface Results {
   clear(): void
 }
 
-export function createResults(api: Api): Results {
+export function createResults(client: Client): Results {
   const all = signal<readonly Result[]>([])
   return {
     all,
     async load(task, stop) {
       for (const output of task.outputs) {
-        const bytes = await api.blob(output.href, stop)
+        const bytes = await blobOf(client, { task: task.id, output: output.name }, stop)
         if (stop.aborted) return
         all.value = [...all.value, { output, url: URL.createObjectURL(bytes) }]
       }

@@ -1,7 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { effect } from '@preact/signals'
-import type { EventView, TaskView } from '@pixelflow/core/api'
-import { createApi } from '../api/client.ts'
+import { openHttp, type EventView, type TaskView } from '@pixelflow/client'
 import { createRun, type Run } from './run.ts'
 import type { Sources } from './source.ts'
 
@@ -57,18 +56,17 @@ let phases: string[]
 let known: TaskView[]
 
 beforeEach(() => {
-  const send = ((path: string, init: RequestInit) => fetch(new URL(path, server.url), init)) as typeof fetch
   const sources = { current: { value: null } } as unknown as Sources
   known = []
   const listeners = { onTask: (one: TaskView) => known.push(one), onDeleted: () => {}, onFailure: () => {} }
-  run = createRun(createApi({ token: () => null, ask: async () => null }, send), sources, listeners)
+  run = createRun(openHttp({ url: server.url.href }), sources, listeners)
   phases = []
   effect(() => {
     if (phases.at(-1) !== run.phase.value) phases.push(run.phase.value)
   })
   answers = {
     '/api/v1/tasks/t/events': events(...story.map(([kind, status]) => ({ kind, task: task(status) }))),
-    [href]: () => new Response('RIFF'),
+    [href]: () => new Response('RIFF', { headers: { etag: `"${'0'.repeat(64)}"` } }),
   }
 })
 

@@ -1,9 +1,7 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import type { EventView, TaskView } from '@pixelflow/core/api'
-import { hasEnded } from '@pixelflow/core/task'
-import type { Api } from '../api/client.ts'
-import { CallFailed, noticeOf, noticeOfFault, type Notice } from '../api/notice.ts'
-import { watchTask } from '../api/watch.ts'
+import { failureOf, PixelflowError, type Client, type EventView, type TaskView } from '@pixelflow/client'
+import { hasEnded } from '@pixelflow/core/status'
+import { noticeOf, type Notice } from '../api/notice.ts'
 import { isAbort } from './alerts.ts'
 import { handIn, type Upload } from './hand-in.ts'
 import { createResults, type Result } from './results.ts'
@@ -36,14 +34,14 @@ export interface RunListeners {
   readonly onFailure: (notice: Notice) => void
 }
 
-export function createRun(api: Api, sources: Sources, listeners: RunListeners): Run {
+export function createRun(client: Client, sources: Sources, listeners: RunListeners): Run {
   const upload = signal<Upload | null>(null)
   const task = signal<TaskView | null>(null)
   const events = signal<readonly EventView[]>([])
   const connection = signal<'live' | 'retrying'>('live')
   const failure = signal<Notice | null>(null)
   const isStarting = signal(false)
-  const results = createResults(api)
+  const results = createResults(client)
   let stop = new AbortController()
 
   const phase = computed<Phase>(() => {
@@ -77,10 +75,7 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
     if (known !== null && hasEnded(known.status) && !hasEnded(next.status)) return
     task.value = next
     listeners.onTask(next)
-    const { fault } = next
-    if (next.status === 'failed' && fault !== undefined) {
-      fail(noticeOfFault(fault))
-    }
+    if (next.status === 'failed') fail(noticeOf(failureOf(next)))
   }
 
   async function watch(first: TaskView, signal: AbortSignal): Promise<void> {
@@ -88,7 +83,7 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
     const onConnection = (state: 'live' | 'retrying') => {
       if (!signal.aborted) connection.value = state
     }
-    for await (const event of watchTask(api, first.id, { signal, onConnection })) {
+    for await (const event of client.watch(first.id, { signal, onConnection, tries: Infinity })) {
       if (event.kind === 'deleted') {
         listeners.onDeleted(first.id)
         begin()
@@ -125,7 +120,7 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
       isStarting.value = true
       await attempt(signal, async () => {
         const created = await handIn({
-          api,
+          client,
           sources,
           recipe,
           signal,
@@ -143,10 +138,10 @@ export function createRun(api: Api, sources: Sources, listeners: RunListeners): 
       const { value: current } = task
       if (current === null) return void begin()
       try {
-        take(await api.json<TaskView>(`/api/v1/tasks/${current.id}/cancel`, { method: 'POST' }))
+        take(await client.cancel(current.id))
       } catch (thrown) {
         // It ended while we asked: the event that says so is on its way.
-        if (!(thrown instanceof CallFailed) || thrown.notice.code !== 'task_ended') throw thrown
+        if (!(thrown instanceof PixelflowError) || thrown.code !== 'task_ended') throw thrown
       }
     },
     reset: () => void begin(),

@@ -1,18 +1,8 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import type { FormatId } from '@pixelflow/core/format'
-import type { Api } from '../api/client.ts'
+import type { Client, Credentials, Settings } from '@pixelflow/client'
 import { noticeOf, tokenMissing, type Notice } from '../api/notice.ts'
 import type { Place } from '../recipe/draft.ts'
 import { fieldsOf, type Field, type JsonSchema } from '../recipe/field.ts'
-
-/** `GET /api/v1/settings`. */
-export interface Settings {
-  readonly version: string
-  readonly maxUploadBytes: number
-  readonly maxPixels: number
-  readonly formats: readonly FormatId[]
-  readonly auth: 'none' | 'token' | 'certificate'
-}
 
 /** One of `GET /api/v1/operations`. */
 export interface Operation {
@@ -43,7 +33,7 @@ export interface Server {
   place(operation: string): Place
 }
 
-export function createServer(api: Api): Server {
+export function createServer(client: Client, credentials: Required<Credentials>): Server {
   const settings = signal<Settings | null>(null)
   const operations = signal<readonly Operation[]>([])
   const failure = signal<Notice | null>(null)
@@ -67,16 +57,14 @@ export function createServer(api: Api): Server {
     needsToken: computed(() => settings.value?.auth === 'token'),
     greet: () =>
       attempt(async () => {
-        const said = await api.json<Settings>('/api/v1/settings')
+        const said = await client.settings()
         settings.value = said
-        const { credentials } = api
         if (said.auth !== 'token' || credentials.token() !== null) return
         if ((await credentials.ask(null)) === null) throw tokenMissing()
       }),
     load: () =>
       attempt(async () => {
-        const listed = await api.json<{ operations: readonly Operation[] }>('/api/v1/operations')
-        operations.value = listed.operations
+        operations.value = (await client.operations()).operations
       }),
     operation: (name) => byName.value.get(name)?.one,
     fields: (name) => byName.value.get(name)?.fields ?? [],

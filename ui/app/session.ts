@@ -1,10 +1,10 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
-import type { Credentials } from '../api/client.ts'
+import type { Credentials } from '@pixelflow/client'
 
 const storageKey = 'pixelflow.token'
 
 /** The token of this tab: asked for when the server wants one, forgotten with the tab. */
-export interface Session extends Credentials {
+export interface Session extends Required<Credentials> {
   readonly current: ReadonlySignal<string | null>
   /** Set while the page waits for the person; `refused` when the last token was not accepted. */
   readonly asking: ReadonlySignal<{ readonly refused: boolean } | null>

@@ -1,9 +1,8 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import type { ImageView } from '@pixelflow/core/api'
+import type { Client, ImageView, Settings } from '@pixelflow/client'
 import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
-import type { Api } from '../api/client.ts'
+import { blobOf } from '../api/blob.ts'
 import type { Notice } from '../api/notice.ts'
-import type { Settings } from './server.ts'
 import { refusalOf } from './refusal.ts'
 import type { FileNames } from './file-names.ts'
 
@@ -38,7 +37,7 @@ export interface Sources {
 }
 
 export function createSources(
-  api: Api,
+  client: Client,
   settings: ReadonlySignal<Settings | null>,
   names: FileNames,
 ): Sources {
@@ -78,12 +77,12 @@ export function createSources(
       if (format !== undefined) await draw(source)
     },
     async fetch(imageId, stop) {
-      const view = await api.json<ImageView>(`/api/v1/images/${imageId}`, { signal: stop })
+      const view = await client.image(imageId, { signal: stop })
       const { bytes, format, width, height } = view
       const name = names.of(imageId) ?? `image.${format}`
       const known = { name, bytes, format, width, height, imageId, file: null }
       put({ ...known, url: null, drawable: null })
-      const file = await api.blob(`/api/v1/images/${imageId}/content`, stop)
+      const file = await blobOf(client, { image: imageId }, stop)
       const source = { ...known, file, url: URL.createObjectURL(file), drawable: null }
       put(source)
       await draw(source)

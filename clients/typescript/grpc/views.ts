@@ -22,7 +22,7 @@ export function settingsOf(message: MessageShape<typeof GetVersionResponseSchema
     maxUploadBytes: Number(maxUploadBytes),
     maxPixels: Number(maxPixels),
     formats: formats as Settings['formats'],
-    auth: auth === Auth.TOKEN ? 'token' : 'none',
+    auth: lowered(Auth[auth]) as Settings['auth'],
   }
 }
 
