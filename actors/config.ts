@@ -21,6 +21,23 @@ export const actorSettings = {
     max: 256,
     help: 'Images worked on at once for callers who wait for the answer, beside those of the queue, with child processes of their own; 0 leaves them to other actors.',
   }),
+  previewSessions: integer('PIXELFLOW_PREVIEW_SESSIONS', {
+    fallback: 32,
+    min: 1,
+    max: 4096,
+    help: 'Pictures tuned at once; they share the children for callers who wait.',
+  }),
+  previewScratchBytes: bytes('PIXELFLOW_PREVIEW_SCRATCH', {
+    fallback: 512 * MiB,
+    min: 64 * MiB,
+    help: 'Scratch space that the copies of all pictures being tuned may take together.',
+  }),
+  tuneIdleTimeoutMs: duration('PIXELFLOW_TUNE_IDLE_TIMEOUT', {
+    fallback: 300_000,
+    min: 1000,
+    max: 86_400_000,
+    help: 'How long a picture may be tuned without a change before its session is ended.',
+  }),
   taskTimeoutMs: duration('PIXELFLOW_TASK_TIMEOUT', {
     fallback: 120_000,
     min: 100,

@@ -9,6 +9,7 @@ import { fabricSettings } from '@pixelflow/fabric/settings'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { actorSettings } from './config.ts'
 import { handlersOf, liveKindsOf } from './kinds/index.ts'
+import { createShelf } from './kinds/preview/shelf.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { leashed } from './sandbox/leash.ts'
@@ -66,10 +67,22 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     }),
   )
   const live =
-    liveSandbox && liveKindsOf({ scratch, sandbox: liveSandbox, maxPixels, concurrency: liveConcurrency })
-  const hosted = [...(live ?? [])].map(([kind, hosting]) =>
-    parts.use(fabric.sessionHost.serve(kind, hosting)),
-  )
+    liveSandbox &&
+    liveKindsOf({
+      images,
+      blobs: sources,
+      scratch,
+      sandbox: liveSandbox,
+      maxPixels,
+      concurrency: liveConcurrency,
+      previewSessions: settings.previewSessions,
+      shelf: createShelf(settings.previewScratchBytes),
+      idleTimeoutMs: settings.tuneIdleTimeoutMs,
+    })
+  const hosted = [...(live ?? [])].map(([kind, hosting]) => ({
+    kind,
+    sessions: parts.use(fabric.sessionHost.serve(kind, hosting)),
+  }))
   const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)
   log.info('ready', {
     kinds: handlers.map(({ kind }) => kind),
@@ -83,14 +96,21 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   const late = setTimeout(
     () => {
       log.warn('not drained in time', {
-        held: [...runtimes, ...hosted].reduce((sum, { held }) => sum + held, 0),
+        held: [...runtimes, ...hosted.map(({ sessions }) => sessions)].reduce(
+          (sum, { held }) => sum + held,
+          0,
+        ),
       })
       process.exit(0)
     },
     Math.max(settings.drainTimeoutMs, goodbyeMs),
   )
   const drainMs = Math.max(0, settings.drainTimeoutMs - goodbyeMs)
-  await Promise.all([...runtimes, ...hosted].map((one) => one.drain(drainMs)))
+  await Promise.all([
+    ...runtimes.map((runtime) => runtime.drain(drainMs)),
+    // Whoever tunes goes on with another actor at once; whoever waits for a picture gets it.
+    ...hosted.map(({ kind, sessions }) => sessions.drain(kind === 'preview' ? 0 : drainMs)),
+  ])
   await reconciling
   await parts.disposeAsync()
   clearTimeout(late)

@@ -1,5 +1,6 @@
 import type { Hosting, LiveKind } from '@pixelflow/core/ports/sessions'
 import type { Handler } from '../runtime/handler.ts'
+import { preview, type PreviewOptions } from './preview/preview.ts'
 import { liveTransform, type LiveTransformOptions } from './transform/live.ts'
 import { transform, type TransformOptions } from './transform/transform.ts'
 
@@ -12,13 +13,19 @@ export function handlersOf(parts: KindParts): Handler[] {
 }
 
 /** What all live kinds together need. */
-export type LiveParts = LiveTransformOptions & {
-  /** Sessions at once whose work has a child of its own. */
-  readonly concurrency: number
-}
+export type LiveParts = LiveTransformOptions &
+  PreviewOptions & {
+    /** Sessions at once whose work has a child of its own. */
+    readonly concurrency: number
+    /** Pictures tuned at once; most of the time they wait for somebody's next move. */
+    readonly previewSessions: number
+  }
 
 /** What every kind does while somebody waits for it. */
 export function liveKindsOf(parts: LiveParts): ReadonlyMap<LiveKind, Hosting> {
   // While the children compute, further sources arrive and results leave.
-  return new Map([['transform', { room: 2 * parts.concurrency, take: liveTransform(parts) }]])
+  return new Map([
+    ['transform', { room: 2 * parts.concurrency, take: liveTransform(parts) }],
+    ['preview', { room: parts.previewSessions, take: preview(parts) }],
+  ])
 }

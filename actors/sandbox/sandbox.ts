@@ -29,6 +29,8 @@ export interface SandboxNews {
 export interface SandboxWork extends Pick<CellWork, 'kind' | 'input' | 'onNote' | 'signal'> {
   /** Called when a child takes the work up. */
   readonly onTurn?: () => void
+  /** A shorter wall-clock limit than the sandbox's own, in milliseconds. */
+  readonly timeLimitMs?: number
 }
 
 /** Warm child processes that do the dangerous part, each within bounds of time and memory. */

@@ -52,6 +52,8 @@ interface Copy {
   readonly made: CopyMade
 }
 
+/** How long a rendering may take in milliseconds: nobody waits longer to see what a slider does. */
+const previewLimitMs = 15_000
 /** Bytes a preview may have; no encoder makes more of the pixels it may have. */
 const largestPreview = 32 * 2 ** 20
 
@@ -77,7 +79,8 @@ export async function openStudio(
     signal: AbortSignal,
   ): Promise<z.infer<S>> => {
     let said: unknown
-    await sandbox.run({ kind: 'preview', input, signal, onNote: (note) => (said = note) })
+    const limit = input.do === 'preview' ? { timeLimitMs: previewLimitMs } : {}
+    await sandbox.run({ kind: 'preview', input, signal, onNote: (note) => (said = note), ...limit })
     const { success, data } = answer.safeParse(said)
     if (success) return data
     throw new Fault('processing_failed', 'The process working on this image went astray.')
