@@ -10,7 +10,8 @@ export interface Readiness {
 const lookEveryMs = 1000
 
 export function createReadiness(look: () => Promise<boolean>, everyMs = lookEveryMs): Readiness {
-  const closed = Promise.withResolvers<void>()
+  /** Those who wait for the next look; nothing of them stays with the signals that outlive it. */
+  const waiting = new Set<() => void>()
   let isClosed = false
   let asked: Promise<boolean> | undefined
 
@@ -23,6 +24,21 @@ export function createReadiness(look: () => Promise<boolean>, everyMs = lookEver
     return answer && !isClosed
   }
 
+  /** Waits; less when the signal aborts or this gateway closes. */
+  const nextLook = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', wake)
+        waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, everyMs)
+      signal.addEventListener('abort', wake)
+      waiting.add(wake)
+      if (signal.aborted) wake()
+    })
+
   return {
     now,
     async *changes(signal) {
@@ -31,22 +47,12 @@ export function createReadiness(look: () => Promise<boolean>, everyMs = lookEver
         const state = await now()
         if (state !== told) yield (told = state)
         if (isClosed) return
-        await pause(everyMs, signal, closed.promise)
+        await nextLook(signal)
       }
     },
     close() {
       isClosed = true
-      closed.resolve()
+      for (const wake of waiting) wake()
     },
   }
-}
-
-/** Waits; less when the signal aborts or the other promise resolves. */
-async function pause(ms: number, signal: AbortSignal, other: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  await Promise.race([promise, other])
-  clearTimeout(timer)
-  resolve()
 }

@@ -11,12 +11,7 @@ type Piece = MessageShape<typeof UploadRequestSchema>
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
 export async function uploadOf(pieces: AsyncIterable<Piece>, idleTimeoutMs: number): Promise<Upload> {
-  const source = pieces[Symbol.asyncIterator]()
-  const next = async () => {
-    const found = await within(source.next(), idleTimeoutMs)
-    return found.done === true ? undefined : found.value.data
-  }
-
+  const next = impatient(pieces, idleTimeoutMs)
   const first = await next()
   if (first?.case !== 'metadata') throw misplaced('the metadata', 'metadata')
   const { mediaType, bytes } = first.value
@@ -73,16 +68,31 @@ function misplaced(expected: string, field: string): Fault {
   })
 }
 
-/** @throws Fault `truncated_upload` when the client pauses for longer. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => reject(truncated(new Error(`The client has sent nothing for ${ms} ms.`))),
-    ms,
-  )
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
+/**
+ * The pieces one by one, undefined behind the last. What fails while one is awaited fails that call alone: a promise
+ * that all of them raced against would keep every piece for as long as it is open.
+ * @throws Fault `truncated_upload` when the client pauses for longer.
+ */
+function impatient(
+  pieces: AsyncIterable<Piece>,
+  idleTimeoutMs: number,
+): () => Promise<Piece['data'] | undefined> {
+  const source = pieces[Symbol.asyncIterator]()
+  return () =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(truncated(new Error(`The client has sent nothing for ${idleTimeoutMs} ms.`))),
+        idleTimeoutMs,
+      )
+      source.next().then(
+        ({ done, value }) => {
+          clearTimeout(timer)
+          resolve(done === true ? undefined : (value as Piece).data)
+        },
+        (thrown: unknown) => {
+          clearTimeout(timer)
+          reject(thrown as Error)
+        },
+      )
+    })
 }

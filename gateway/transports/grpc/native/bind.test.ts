@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { create, toBinary } from '@bufbuild/protobuf'
+import { getEventListeners } from 'node:events'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
 import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
 import {
   ServerReflection,
   ServerReflectionRequestSchema,
+  ServerReflectionResponseSchema,
 } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { createAdmission } from '../../../accounts/admission.ts'
 import { createCallMeters } from '../../../metrics/calls.ts'
@@ -34,9 +36,14 @@ beforeAll(async () => {
     server,
     ServerReflection,
     {
-      // Takes one message, then nothing until the client has gone.
+      // Takes one message, then nothing until the client has gone; or gives many, the last with what is left behind.
       async *serverReflectionInfo(questions, { signal }) {
         for await (const { host } of questions) {
+          if (host === 'many') {
+            for (let count = 0; count < 500; count++) yield { validHost: 'x'.repeat(32 * 1024) }
+            yield { validHost: String(getEventListeners(signal, 'abort').length) }
+            return
+          }
           yield { validHost: host.slice(0, 5) }
           await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
         }
@@ -77,4 +84,19 @@ test('a client sends no more ahead than its window and a few messages', async ()
   expect(desk.underWay).toBe(1)
   call.cancel()
   await until(() => desk.underWay === 0)
+}, 30_000)
+
+test('however many messages wait for their client, the call keeps one listener', async () => {
+  using client = grpcClient(`127.0.0.1:${port}`)
+  const { serverReflectionInfo: method } = ServerReflection.method
+  const call = client.client.makeBidiStreamRequest(
+    `/${method.parent.typeName}/${method.name}`,
+    (host: string) => Buffer.from(toBinary(method.input, create(method.input, { host }))),
+    (bytes) => fromBinary(ServerReflectionResponseSchema, bytes).validHost,
+  )
+  call.write('many')
+  const told: string[] = []
+  for await (const host of call as AsyncIterable<string>) told.push(host)
+  expect(told).toHaveLength(501)
+  expect(Number(told.at(-1))).toBe(1)
 }, 30_000)

@@ -87,6 +87,7 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
     // Also what is written after the client has gone ends here.
     call.on('error', () => {})
     let isFirst = true
+    const passed = gateOf(call, visit.signal)
     const begin = () => {
       if (isFirst) call.sendMetadata(idMetadata(visit.requestId))
       isFirst = false
@@ -95,7 +96,7 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
       for await (const sent of (implemented as Many)(input, visit)) {
         visit.signal.throwIfAborted()
         begin()
-        await passed(call, create(method.output, sent), visit.signal)
+        await passed(create(method.output, sent))
       }
       begin()
       call.end()
@@ -111,14 +112,22 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
 /** Messages that may wait for a client that takes no more; whoever makes the next one waits then. */
 const mostWaiting = 4
 
-/** Writes a message, and waits while too many wait already. @throws what the signal aborts with. */
-async function passed(call: Sending, message: Message, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  call.write(message, resolve)
-  if (call.writableLength <= mostWaiting) return
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  await promise
-  signal.throwIfAborted()
+/**
+ * Writes messages, each when those before it have mostly passed. One listener serves the whole call: one for each
+ * message would stay for as long as the call does.
+ * @throws what the signal aborts with.
+ */
+function gateOf(call: Sending, signal: AbortSignal): (message: Message) => Promise<void> {
+  let wake = () => {}
+  signal.addEventListener('abort', () => wake(), { once: true })
+  return async (message) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    call.write(message, resolve)
+    if (call.writableLength <= mostWaiting) return
+    wake = resolve
+    if (!signal.aborted) await promise
+    signal.throwIfAborted()
+  }
 }
 
 /** Messages read ahead of the implementation. Each may be as large as a message can be; sixteen would be usual. */
