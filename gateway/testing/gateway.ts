@@ -24,7 +24,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly fabric: Fabric
   readonly dataDir: string
   readonly logs: readonly Record<string, unknown>[]
-  call(path: string, init?: RequestInit): Promise<Response>
+  call(path: string, init?: BunFetchRequestInit): Promise<Response>
   /** Sends a body as an image. */
   upload(body: UploadBody, type?: string): Promise<Response>
   /** An image that is there. */
@@ -87,7 +87,7 @@ export async function openTestGateway({
   let gateway = await open()
   stack.defer(() => gateway[Symbol.asyncDispose]())
   const account = 'local'
-  const call = (path: string, init?: RequestInit) => fetch(new URL(path, gateway.url), init)
+  const call = (path: string, init?: BunFetchRequestInit) => fetch(new URL(path, gateway.url), init)
   const upload = (body: UploadBody, type = 'image/jpeg') =>
     call('/api/v1/images', { method: 'POST', body, headers: { 'content-type': type } })
 

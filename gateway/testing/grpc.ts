@@ -43,8 +43,12 @@ export interface Uploading {
   send(data: MessageInitShape<typeof UploadRequestSchema>['data']): Promise<void>
 }
 
-export function grpcClient(address: string, options: grpc.ChannelOptions = {}): GrpcClient {
-  const client = new grpc.Client(address, grpc.credentials.createInsecure(), {
+export function grpcClient(
+  address: string,
+  options: grpc.ChannelOptions = {},
+  credentials = grpc.credentials.createInsecure(),
+): GrpcClient {
+  const client = new grpc.Client(address, credentials, {
     'grpc.use_local_subchannel_pool': 1,
     ...options,
   })

@@ -3,7 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../accounts/admission.ts'
 import { clientOf } from './client.ts'
-import type { TlsMaterial } from './material.ts'
+import { handshakeMs, type TlsMaterial } from './material.ts'
 
 export interface FrontNeeds {
   readonly host: string
@@ -37,8 +37,6 @@ export interface FrontClient {
   readonly certificate: ClientCertificate | undefined
 }
 
-/** How long a client may take for its handshake. */
-const handshakeMs = 10_000
 /** How long a client may take to read its last answer when nothing more will come. */
 const lingerMs = 60_000
 

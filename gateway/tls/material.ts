@@ -23,6 +23,9 @@ export interface TlsMaterial extends TlsTexts {
   readonly until: Date
 }
 
+/** How long a client may take for its handshake. */
+export const handshakeMs = 10_000
+
 /** Which setting names what. */
 export const variables = {
   cert: 'PIXELFLOW_TLS_CERT_FILE',

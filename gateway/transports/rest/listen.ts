@@ -1,12 +1,12 @@
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Server } from 'bun'
+import type { AnyElysia } from 'elysia'
 import type { WatchedTls } from '../../tls/files.ts'
 import { openFront, type Front } from '../../tls/front.ts'
-import type { App } from './app.ts'
 import { connections } from './connections.ts'
 
 export interface HttpNeeds {
-  readonly app: Pick<App, 'listen' | 'server' | 'use'>
+  readonly app: AnyElysia
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
@@ -50,7 +50,7 @@ export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Prom
   }
 }
 
-function serve(app: HttpNeeds['app'], hostname: string, port: number): Server<unknown> {
+function serve(app: AnyElysia, hostname: string, port: number): Server<unknown> {
   try {
     app.listen({ hostname, port })
   } catch (cause) {

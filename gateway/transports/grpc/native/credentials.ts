@@ -1,7 +1,7 @@
 import type { SecureContextOptions } from 'node:tls'
 import { ServerCredentials } from '@grpc/grpc-js'
 import type { WatchedTls } from '../../../tls/files.ts'
-import type { TlsMaterial } from '../../../tls/material.ts'
+import { handshakeMs, type TlsMaterial } from '../../../tls/material.ts'
 
 /**
  * Credentials whose certificate, key and authorities change with the files while the port is open.
@@ -16,7 +16,10 @@ export function renewable(tls: WatchedTls, requireClients: boolean): ServerCrede
 class RenewableCredentials extends ServerCredentials {
   constructor(material: TlsMaterial, requireClients: boolean) {
     const requestCert = material.ca !== undefined
-    super({ requestCert, rejectUnauthorized: requestCert && requireClients }, contextOf(material))
+    super(
+      { requestCert, rejectUnauthorized: requestCert && requireClients, handshakeTimeout: handshakeMs },
+      contextOf(material),
+    )
   }
 
   /** Serves new connections with this; those there are stay as they are. */

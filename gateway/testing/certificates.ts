@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { issueAuthority, issueClient, issueServer, type Issued } from '@pixelflow/cli/certs/issue'
+import { writePair } from '@pixelflow/cli/certs/folder'
+import { credentials } from '@grpc/grpc-js'
+
+/** A folder of certificates, made as `./pixelflow certs` makes them. Only tests use this. */
+export interface TestCertificates extends AsyncDisposable {
+  readonly folder: string
+  readonly authority: Issued
+  /** An authority that the gateway does not know. */
+  readonly stranger: Issued
+  readonly server: Issued
+  /** Settings of a gateway that serves with them and knows the authority's clients. */
+  readonly env: Record<string, string>
+  client(account: string, authority?: Issued): Promise<Issued>
+  /** Puts another certificate in the server's place, as the command does it. */
+  replaceServer(issued: Issued): Promise<void>
+}
+
+export const hosts = ['localhost', '127.0.0.1', '::1']
+const dayMs = 86_400_000
+const daysFromNow = (from: number, until: number) => ({
+  from: new Date(Date.now() + from * dayMs),
+  until: new Date(Date.now() + until * dayMs),
+})
+export const past = daysFromNow(-10, -1)
+export const future = daysFromNow(1, 10)
+
+export async function makeCertificates(): Promise<TestCertificates> {
+  const folder = await mkdtemp(join(tmpdir(), 'pixelflow-tls-'))
+  const [authority, stranger] = await Promise.all([issueAuthority(), issueAuthority()])
+  const server = await issueServer(authority, hosts)
+  const file = (name: string) => ({
+    certificate: join(folder, `${name}.crt`),
+    key: join(folder, `${name}.key`),
+  })
+  const files = file('server')
+  await writePair(file('ca'), authority)
+  await writePair(files, server)
+  return {
+    folder,
+    authority,
+    stranger,
+    server,
+    env: {
+      PIXELFLOW_TLS_CERT_FILE: files.certificate,
+      PIXELFLOW_TLS_KEY_FILE: files.key,
+      PIXELFLOW_TLS_CLIENT_CA_FILE: file('ca').certificate,
+      PIXELFLOW_TLS_RELOAD_INTERVAL: '100ms',
+    },
+    client: (account, by = authority) => issueClient(by, { name: account, account }),
+    replaceServer: (issued) => writePair(files, issued),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** What a client of the gRPC port connects with. */
+export function grpcCredentials(authority: Issued, client?: Issued) {
+  return credentials.createSsl(
+    Buffer.from(authority.certificate),
+    client ? Buffer.from(client.key) : null,
+    client ? Buffer.from(client.certificate) : null,
+  )
+}
+
+/** What fetch connects with. */
+export function fetchOptions(authority: Issued, client?: Issued) {
+  return { tls: { ca: authority.certificate, ...(client && { cert: client.certificate, key: client.key }) } }
+}
