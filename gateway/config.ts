@@ -104,6 +104,24 @@ export const gatewaySettings = {
     max: 16 * GiB,
     help: 'Bytes of all uploads together that may be on their way to the store at one time.',
   }),
+  inlineMaxBytes: bytes('PIXELFLOW_INLINE_MAX_BYTES', {
+    fallback: 16 * MiB,
+    min: 0,
+    max: 64 * MiB,
+    help: 'Largest image file that is processed without being stored when its caller waits for the picture; a larger one is processed as a task, and the caller waits for that.',
+  }),
+  inlineMemoryBytes: bytes('PIXELFLOW_INLINE_MEMORY', {
+    fallback: 256 * MiB,
+    min: 0,
+    max: 64 * GiB,
+    help: 'Bytes of all such files and their results together that are held in memory; what does not fit goes by way of the store.',
+  }),
+  processTimeoutMs: duration('PIXELFLOW_PROCESS_TIMEOUT', {
+    fallback: 60_000,
+    min: 100,
+    max: 3_600_000,
+    help: 'How long a caller who waits for the picture waits at most, once the file has come; then the work is ended with deadline_exceeded.',
+  }),
   downloadSpoolBytes: bytes('PIXELFLOW_DOWNLOAD_SPOOL', {
     fallback: 4 * GiB,
     min: 64 * MiB,
@@ -119,6 +137,18 @@ export const gatewaySettings = {
     min: 100,
     max: 300_000,
     help: 'How often a quiet event stream gives a sign of life.',
+  }),
+  tuneSessions: integer('PIXELFLOW_TUNE_SESSIONS', {
+    fallback: 16,
+    min: 1,
+    max: 4096,
+    help: 'Tuning sessions that one account may have open on this gateway at once.',
+  }),
+  tuneIdleTimeoutMs: duration('PIXELFLOW_TUNE_IDLE_TIMEOUT', {
+    fallback: 300_000,
+    min: 1000,
+    max: 86_400_000,
+    help: 'How long a picture may be tuned without a change before its session is ended.',
   }),
   drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
     fallback: 8000,

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { Fault } from '@pixelflow/core/fault'
+import { createBudget } from '@pixelflow/fabric/budget'
 import { openFabric, type Fabric } from '@pixelflow/fabric/open'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
@@ -23,7 +25,7 @@ import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen.ts'
 import { createServices } from './transports/grpc/services.ts'
 import { grpcWeb } from './transports/grpc/web/routes.ts'
 import { createApp } from './transports/rest/app.ts'
-import { createDelivery } from './transports/rest/deliver.ts'
+import { createDelivery, createSending } from './transports/rest/deliver.ts'
 import type { HealthView } from './transports/rest/health.ts'
 import { listenHttp } from './transports/rest/listen.ts'
 import { createOutflow, type Outflow } from './transports/rest/outflow.ts'
@@ -74,7 +76,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   )
 
   // What can be asked of us, and over what.
-  const { images, sources, results, events, queue, channel } = fabric
+  const stopping = new AbortController()
+  const { images, sources, results, events, queue, channel, sessions } = fabric
   const bare = createUsecases({
     images,
     sources,
@@ -82,11 +85,23 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     events,
     queue,
     channel,
+    sessions,
     index,
     feed: follower,
     writes,
     limits,
+    tuning: {
+      sessionsPerAccount: config.tuneSessions,
+      idleTimeoutMs: config.tuneIdleTimeoutMs,
+      stopping: stopping.signal,
+    },
+    inline: {
+      maxBytes: config.inlineMaxBytes,
+      timeoutMs: config.processTimeoutMs,
+      memory: createBudget(config.inlineMemoryBytes),
+    },
   })
+  const send = createSending(createShelf(spool), outflow)
   const usecases = counted(bare, meters)
   let isDraining = false
   const admission = createAdmission(config.apiTokens, config.tls?.clientAuth)
@@ -107,7 +122,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const app = createApp({
     usecases,
     admission,
-    deliver: createDelivery(createShelf(spool), outflow),
+    deliver: createDelivery(send),
+    send,
     examine: examined,
     page,
     limits,
@@ -125,8 +141,9 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const http = await listenHttp({ app: app.use(grpcWeb(services)), host, port: config.httpPort, tls, log })
   parts.defer(async () => {
     isDraining = true
-    // Event streams end, and their clients go on with another gateway.
+    // Event streams and tuning sessions end, and their clients go on with another gateway.
     watchers.close()
+    stopping.abort(goElsewhere())
     await Promise.all([http.drain(drainTimeoutMs), grpc && leave(grpc, drainTimeoutMs, log)])
   })
   const credentials = tls && renewable(tls, config.tls?.clientAuth === 'require')
@@ -139,6 +156,13 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     caughtUp: (withinMs) => follower.caughtUp(withinMs),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+function goElsewhere(): Fault {
+  return new Fault('unavailable', 'This gateway is stopping.', {
+    remedy: 'Open the image again with the recipe as it is: another gateway goes on.',
+    retryAfterMs: 100,
+  })
 }
 
 async function leave(server: GrpcServer, withinMs: number, log: Log): Promise<void> {

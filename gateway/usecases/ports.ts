@@ -5,6 +5,7 @@ import type { Channel } from '@pixelflow/core/ports/channel'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Queue } from '@pixelflow/core/ports/queue'
 import type { Records } from '@pixelflow/core/ports/records'
+import type { Sessions } from '@pixelflow/core/ports/sessions'
 import type { TaskIndex } from '@pixelflow/core/ports/task-index'
 import type { OwnWrites } from './own-writes.ts'
 
@@ -18,15 +19,39 @@ export interface Ports {
   readonly events: Events
   readonly queue: Queue
   readonly channel: Pick<Channel, 'cancel'>
+  /** Live conversations with actors that have room. */
+  readonly sessions: Sessions
   readonly index: Pick<TaskIndex, 'list'>
   readonly feed: Feed
   readonly writes: OwnWrites
   readonly limits: Limits
+  readonly tuning: Tuning
+  readonly inline: Inline
 }
 
 export interface Limits {
   readonly maxUploadBytes: number
   readonly maxPixels: number
+}
+
+/** For calls whose answer is the picture itself. */
+export interface Inline {
+  /** A larger file goes by way of the store. */
+  readonly maxBytes: number
+  /** How long a caller waits for the picture at most. */
+  readonly timeoutMs: number
+  /** Bytes of all such calls together; what does not fit goes by way of the store, too. */
+  readonly memory: { tryTake(bytes: number): boolean; give(bytes: number): void }
+}
+
+/** Bounds of live tuning. */
+export interface Tuning {
+  /** Sessions that an account may have open at once. */
+  readonly sessionsPerAccount: number
+  /** How long a session may go without a word of its client. */
+  readonly idleTimeoutMs: number
+  /** Aborts, with a fault that says where to go on, when this gateway stops. */
+  readonly stopping: AbortSignal
 }
 
 /** What the gateway's one follower of the event log offers to those who wait for something. */

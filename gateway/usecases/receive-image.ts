@@ -33,12 +33,12 @@ export function demandAcceptable({ mediaType, bytes }: Omit<Upload, 'body'>, lim
 }
 
 /**
- * Pours a file into the store while checking it, and stops at the first thing that is wrong.
+ * Pours a file to where it belongs while checking it, and stops at the first thing that is wrong.
  * @throws Fault `unsupported_format`, `image_too_large`, `too_many_pixels`, `truncated_upload`, `invalid_request`.
  */
 export async function receiveImage(
   { body, bytes }: Upload,
-  write: BlobWrite,
+  write: Pick<BlobWrite, 'write'>,
   limits: Limits,
 ): Promise<Received> {
   const head = createImageHead()

@@ -2,6 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
+import type { Records } from '@pixelflow/core/ports/records'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import type { Ports } from './ports.ts'
 import { damaged, demandAcceptable, receiveImage, type Received, type Upload } from './receive-image.ts'
@@ -31,37 +32,40 @@ export function stageImage({ images, sources, limits }: Pick<Ports, 'images' | '
     const write = await sources.begin()
     try {
       const received = await receiveImage(upload, write, limits)
-      return { keep: () => keep(who, write, received, upload.sha256?.()), drop: () => write.abort() }
+      const keep = () => keepImage(images, who, write, received, upload.sha256?.())
+      return { keep, drop: () => write.abort() }
     } catch (thrown) {
       await write.abort()
       throw thrown
     }
   }
+}
 
-  async function keep(
-    { account }: Principal,
-    write: BlobWrite,
-    received: Received,
-    promised: string | undefined,
-  ): Promise<ImageRecord> {
-    const { mediaType } = format(received.format)
-    // A commit that throws leaves nothing behind.
-    const name = (sha256: string) => {
-      if (promised !== undefined && promised !== sha256) throw damaged()
-      return blobName(account, sha256)
-    }
-    const { info } = await write.commit(name, { mediaType })
-    const record: ImageRecord = {
-      id: Bun.randomUUIDv7(),
-      account,
-      sha256: info.sha256,
-      bytes: info.bytes,
-      ...received,
-      createdAt: new Date().toISOString(),
-    }
-    if (await images.create(account, record.id, record)) return record
-    throw new Fault('internal', 'The image could not be recorded.', {
-      cause: new Error(`id ${record.id} is taken`),
-    })
+/** Makes what was written an image of this account. @throws Fault `invalid_request` when it is not the promised one. */
+export async function keepImage(
+  images: Records<ImageRecord>,
+  { account }: Principal,
+  write: BlobWrite,
+  received: Received,
+  promised: string | undefined,
+): Promise<ImageRecord> {
+  const { mediaType } = format(received.format)
+  // A commit that throws leaves nothing behind.
+  const name = (sha256: string) => {
+    if (promised !== undefined && promised !== sha256) throw damaged()
+    return blobName(account, sha256)
   }
+  const { info } = await write.commit(name, { mediaType })
+  const record: ImageRecord = {
+    id: Bun.randomUUIDv7(),
+    account,
+    sha256: info.sha256,
+    bytes: info.bytes,
+    ...received,
+    createdAt: new Date().toISOString(),
+  }
+  if (await images.create(account, record.id, record)) return record
+  throw new Fault('internal', 'The image could not be recorded.', {
+    cause: new Error(`id ${record.id} is taken`),
+  })
 }

@@ -3,10 +3,12 @@ import { createTask } from './create-task.ts'
 import { deleteImage } from './delete-image.ts'
 import { deleteTask } from './delete-task.ts'
 import { getTask } from './get-task.ts'
+import { holdImage } from './hold-image.ts'
 import { inspectImage } from './inspect-image.ts'
 import { listOperations } from './list-operations.ts'
 import { listTasks } from './list-tasks.ts'
 import type { Ports } from './ports.ts'
+import { processImage } from './process-image.ts'
 import { readImage } from './read-image.ts'
 import { readOutput } from './read-output.ts'
 import { stageImage, uploadImage } from './upload-image.ts'
@@ -17,6 +19,8 @@ export function createUsecases(ports: Ports) {
   return {
     uploadImage: uploadImage(ports),
     stageImage: stageImage(ports),
+    holdImage: holdImage(ports),
+    processImage: processImage(ports),
     inspectImage: inspectImage(ports),
     readImage: readImage(ports),
     deleteImage: deleteImage(ports),

@@ -25,6 +25,7 @@ const restOnly: Readonly<Record<string, string>> = {
   'GET /api/v1/tasks/{id}/outputs/{name}': 'raw bytes with ranges and conditions; Download streams messages',
   'HEAD /api/v1/tasks/{id}/outputs/{name}': 'a head is a thing of HTTP',
   'GET /api/v1/tasks/{id}/events': 'server-sent events; WatchTask streams messages',
+  'POST /api/v1/process': 'raw bytes or multipart in, raw bytes out; ProcessImage streams messages',
   'GET /api/v1/openapi.json': 'describes REST; reflection describes the contract',
 }
 
@@ -34,6 +35,7 @@ const grpcOnly: Readonly<Record<string, string>> = {
   Process: 'a stream of events and bytes in one',
   WatchTask: 'REST has server-sent events',
   Download: 'REST has raw bytes',
+  Tune: 'streams in both directions; browsers have a WebSocket',
 }
 
 interface Operation {

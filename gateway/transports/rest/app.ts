@@ -6,13 +6,14 @@ import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { events } from '../sse/events.ts'
 import { operations, settings } from './catalogue.ts'
-import type { Deliver } from './deliver.ts'
+import type { Deliver, Send } from './deliver.ts'
 import { docs } from './docs.ts'
 import { health, type Examine } from './health.ts'
 import { images } from './images.ts'
 import { metrics, type MetricsRoutes } from './metrics.ts'
 import { page, type PageFiles } from './page.ts'
 import { problems } from './problems.ts'
+import { processing } from './process.ts'
 import { requests } from './requests.ts'
 import { createRoutes } from './routes.ts'
 import { tasks } from './tasks.ts'
@@ -20,6 +21,7 @@ import { tasks } from './tasks.ts'
 export interface AppNeeds extends MetricsRoutes {
   readonly usecases: Usecases
   readonly deliver: Deliver
+  readonly send: Send
   readonly examine: Examine
   readonly page: PageFiles
   readonly limits: Limits
@@ -51,6 +53,7 @@ export function createApp(needs: AppNeeds) {
     .use(problems(routes))
     .use(images(needs))
     .use(tasks(needs))
+    .use(processing(needs))
     .use(events(needs))
     .use(operations(needs))
     .use(settings(needs))

@@ -14,19 +14,41 @@ export interface Call {
   readonly server: Server<unknown> | null
 }
 
-/**
- * Answers a request for stored bytes: conditions, ranges, HEAD, and always with its length, which Bun would drop from a
- * body that is streamed.
- */
+/** Sends so many bytes, and always with their length, which Bun would drop from a body that is streamed. */
+export type Send = (
+  call: Call,
+  bytes: number,
+  open: () => Promise<AsyncIterable<Uint8Array>>,
+  answer: { readonly status: number; readonly headers: Record<string, string> },
+) => Promise<Response>
+
+export function createSending(place: Place, outflow: Outflow): Send {
+  return async ({ request, server }, bytes, open, answer) => {
+    // There may be a wait for room, and then gigabytes to be fetched.
+    server?.timeout(request, 0)
+    const { body, release } = await place(bytes, open, request.signal).catch((thrown: unknown) => {
+      throw request.signal.aborted ? gone(thrown) : thrown
+    })
+    outflow.whenGone(request, server, bytes, release)
+    return new Response(body, answer)
+  }
+}
+
+/** Answers a request for stored bytes: conditions, ranges, HEAD. */
 export type Deliver = (call: Call, content: Content) => Promise<Response>
 
-export function createDelivery(place: Place, outflow: Outflow): Deliver {
+export function createDelivery(send: Send): Deliver {
   return async ({ request, server }, content) => {
     const etag = `"${content.sha256}"`
     if (request.headers.has('if-match') && !names(request.headers.get('if-match'), etag)) {
       throw new Fault('precondition_failed', 'The content has another tag.', { field: 'If-Match' })
     }
-    const headers = headersOf(request, content, etag)
+    const headers: Record<string, string> = {
+      ...pictureHeaders(request, content),
+      'accept-ranges': 'bytes',
+      'cache-control': cacheControl,
+      vary: 'Authorization',
+    }
     if (names(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
 
     const range = rangeOf(request.headers, content.bytes, etag)
@@ -38,28 +60,18 @@ export function createDelivery(place: Place, outflow: Outflow): Deliver {
     if (request.method === 'HEAD') {
       return new Response(null, { status, headers: { ...headers, 'content-length': String(bytes) } })
     }
-    // There may be a wait for room, and then gigabytes to be fetched.
-    server?.timeout(request, 0)
-    const { body, release } = await place(bytes, () => content.open(part), request.signal).catch(
-      (thrown: unknown) => {
-        throw request.signal.aborted ? gone(thrown) : thrown
-      },
-    )
-    outflow.whenGone(request, server, bytes, release)
-    return new Response(body, { status, headers })
+    return send({ request, server }, bytes, () => content.open(part), { status, headers })
   }
 }
 
-function headersOf(request: Request, content: Content, etag: string): Record<string, string> {
+/** What goes with the bytes of a picture, wherever they come from. */
+export function pictureHeaders(request: Request, content: Omit<Content, 'open'>): Record<string, string> {
   const disposition = /[?&]download=1(&|$)/.test(request.url) ? 'attachment' : 'inline'
   return {
-    etag,
+    etag: `"${content.sha256}"`,
     'content-type': content.mediaType,
     // Always said, or Bun would name the file that it is sent from.
     'content-disposition': `${disposition}; filename="${content.fileName}"`,
-    'accept-ranges': 'bytes',
-    'cache-control': cacheControl,
-    vary: 'Authorization',
     // Nothing in a picture may run or load anything, even if a browser were to take it for a page.
     'content-security-policy': "default-src 'none'; sandbox",
     'cross-origin-resource-policy': 'same-origin',

@@ -11,7 +11,7 @@ import { lengthOf, parseJson, type Alive } from './body.ts'
 import { readParts } from './multipart.ts'
 
 /** Room for the form around a file, when its length is judged before it is read. */
-const largestWrapping = 2 * 1024 * 1024
+export const largestWrapping = 2 * 1024 * 1024
 
 export interface FormNeeds {
   readonly usecases: Pick<Usecases, 'stageImage' | 'createTask'>
@@ -72,8 +72,8 @@ async function readForm(
   }
 }
 
-/** JSON begins with a brace, the text form never does. */
-function recipeOf(text: string): unknown {
+/** A recipe as it was written. JSON begins with a brace, the text form never does. */
+export function recipeOf(text: string): unknown {
   if (!text.trimStart().startsWith('{')) return text.trim()
   try {
     return parseJson(text)
@@ -85,18 +85,18 @@ function recipeOf(text: string): unknown {
   }
 }
 
-function twice(name: string): Fault {
+export function twice(name: string): Fault {
   return new Fault('invalid_request', `The form has more than one part "${name}".`, { field: name })
 }
 
-function missing(name: string, meaning: string): Fault {
+export function missing(name: string, meaning: string): Fault {
   return new Fault('invalid_request', `The form has no part "${name}".`, {
     field: name,
     remedy: `Add a part "${name}" with ${meaning}.`,
   })
 }
 
-function unexpected(name: string, wantsRecipe: boolean): Fault {
+export function unexpected(name: string, wantsRecipe: boolean): Fault {
   const known = wantsRecipe ? '"file" and "recipe"' : '"file"'
   return new Fault('invalid_request', `The form has a part "${name.slice(0, 64)}" that is not known here.`, {
     field: name.slice(0, 64),

@@ -18,6 +18,7 @@ function routes(): string[] {
     usecases: {} as Usecases,
     admission: createAdmission(undefined),
     deliver: () => Promise.reject(new Error('not called')),
+    send: () => Promise.reject(new Error('not called')),
     examine: () => Promise.reject(new Error('not called')),
     page: { index: file, assets: new Map() },
     limits: { maxUploadBytes: 1, maxPixels: 1 },

@@ -1,0 +1,42 @@
+import type { Principal } from '@pixelflow/core/principal'
+import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import type { HeldImage } from '../../usecases/hold-image.ts'
+import type { Limits } from '../../usecases/ports.ts'
+import { tooLarge } from '../../usecases/receive-image.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { lengthOf, type Alive } from './body.ts'
+import { largestWrapping, missing, recipeOf, twice, unexpected } from './form.ts'
+import { readParts } from './multipart.ts'
+
+/**
+ * A picture that is to be processed at once, from a form with the parts `file` and `recipe`, in either order.
+ * @param known the recipe, where it is known already; the form brings none then
+ */
+export async function readPictureForm(
+  { usecases, limits }: { readonly usecases: Pick<Usecases, 'holdImage'>; readonly limits: Limits },
+  who: Principal,
+  request: Request,
+  known: Recipe | undefined,
+  alive: Alive,
+): Promise<{ image: HeldImage; recipe: Recipe }> {
+  if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
+  let image: HeldImage | undefined
+  let recipe = known
+  try {
+    for await (const part of readParts(request, alive)) {
+      if (part.kind === 'file' && part.name === 'file') {
+        if (image) throw twice('file')
+        image = await usecases.holdImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
+      } else if (part.kind === 'field' && part.name === 'recipe') {
+        if (recipe) throw twice('recipe')
+        recipe = parseRecipe(recipeOf(part.value))
+      } else throw unexpected(part.name, true)
+    }
+    if (!image) throw missing('file', 'the image')
+    if (!recipe) throw missing('recipe', 'what to do with the image, for example resize:800/format:webp')
+    return { image, recipe }
+  } catch (thrown) {
+    await image?.drop()
+    throw thrown
+  }
+}

@@ -1,0 +1,377 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
+import type { TaskView } from '@pixelflow/core/api'
+import { Fault } from '@pixelflow/core/fault'
+import {
+  liveFrameBytes,
+  transformOpening,
+  type TransformOpening,
+  type TransformResult,
+} from '@pixelflow/core/live-transform'
+import type { Hosted, Session } from '@pixelflow/core/ports/sessions'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+
+/** The gateway's side of pictures that are answered at once; the test plays the actor. */
+
+let gateway: TestGateway
+let photo: Uint8Array<ArrayBuffer>
+
+beforeAll(async () => {
+  gateway = await openTestGateway({
+    env: {
+      PIXELFLOW_INLINE_MAX_BYTES: '1MiB',
+      PIXELFLOW_INLINE_MEMORY: '3MiB',
+      PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB',
+      PIXELFLOW_MAX_PIXELS: '1000000',
+      PIXELFLOW_PROCESS_TIMEOUT: '3500ms',
+    },
+  })
+  photo = new Uint8Array(await sampleImage({ width: 320, height: 200 }))
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+interface Seen extends TransformOpening {
+  readonly source: Uint8Array
+}
+
+/** What an actor would do once the picture has come. */
+type Play = (session: Session, seen: Seen) => Promise<void>
+
+const digest = (bytes: Uint8Array) => new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
+
+const answer =
+  (bytes: Uint8Array): Play =>
+  async (session) => {
+    const head: TransformResult = {
+      format: 'webp',
+      width: 12,
+      height: 34,
+      bytes: bytes.length,
+      sha256: digest(bytes),
+      workMs: 1,
+    }
+    await session.send(head, bytes.subarray(0, liveFrameBytes))
+    for (let at = liveFrameBytes; at < bytes.length; at += liveFrameBytes) {
+      await session.send(null, bytes.subarray(at, at + liveFrameBytes))
+    }
+  }
+
+function actor(play: Play, seen: Seen[] = []): Hosted {
+  return gateway.fabric.sessionHost.serve('transform', {
+    room: 50,
+    async take(opening, session) {
+      const pieces: Uint8Array[] = []
+      for (let frame = await session.next(); frame !== null; frame = await session.next())
+        pieces.push(frame.body)
+      const one = { ...transformOpening.parse(opening), source: Buffer.concat(pieces) }
+      seen.push(one)
+      await play(session, one)
+    },
+  })
+}
+
+const post = (query: string, body: Uint8Array<ArrayBuffer> | FormData, init: RequestInit = {}) =>
+  gateway.call(`/api/v1/process${query}`, {
+    method: 'POST',
+    body,
+    ...init,
+    headers: { ...(body instanceof FormData ? {} : { 'content-type': 'image/jpeg' }), ...init.headers },
+  })
+const form = (recipe: string, where: 'before' | 'behind', file: Uint8Array<ArrayBuffer> = photo) => {
+  const made = new FormData()
+  if (where === 'before') made.set('recipe', recipe)
+  made.set('file', new Blob([file], { type: 'image/jpeg' }), 'a.jpg')
+  if (where === 'behind') made.set('recipe', recipe)
+  return made
+}
+/** A JPEG of so many bytes: behind its picture a file may hold anything. */
+const padded = (bytes: number) => {
+  const made = new Uint8Array(bytes)
+  made.set(photo)
+  return made
+}
+const result = new TextEncoder().encode('a finished picture')
+
+describe('a picture', () => {
+  test('comes back at once, with all that is to be said of it, and nothing is stored', async () => {
+    const before = await gateway.messages()
+    const seen: Seen[] = []
+    await using _ = actor(answer(result), seen)
+    const response = await post('?recipe=resize:12/format:webp', photo, {
+      headers: { 'x-request-id': 'abc' },
+    })
+    expect(response.status).toBe(200)
+    expect(Buffer.from(await response.arrayBuffer()).equals(result)).toBe(true)
+    const headers = Object.fromEntries(response.headers)
+    expect(headers).toMatchObject({
+      'content-type': 'image/webp',
+      'content-length': String(result.length),
+      'content-disposition': 'inline; filename="image.webp"',
+      etag: `"${digest(result)}"`,
+      'cache-control': 'no-store',
+      'x-request-id': 'abc',
+      'x-content-type-options': 'nosniff',
+    })
+    expect(headers['server-timing']).toMatch(/^receive;dur=[\d.]+, process;dur=[\d.]+$/)
+    expect(headers).not.toHaveProperty('accept-ranges')
+    expect(seen).toMatchObject([{ account: 'local', format: 'jpeg', output: 'default', bytes: photo.length }])
+    expect(digest(seen[0]?.source ?? result)).toBe(digest(photo))
+    expect(seen[0]?.recipe.steps.map(({ op }) => op)).toEqual(['resize', 'format'])
+    expect(await gateway.messages()).toEqual(before)
+  })
+
+  test.each(['before', 'behind'] as const)('comes in a form with the recipe %s the file', async (where) => {
+    const seen: Seen[] = []
+    await using _ = actor(answer(result), seen)
+    const response = await post('?download=1', form('{"steps":[{"op":"flip"}]}', where))
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-disposition')).toStartWith('attachment')
+    expect(seen[0]?.recipe).toEqual({ steps: [{ op: 'flip' }] })
+    expect(digest(seen[0]?.source ?? result)).toBe(digest(photo))
+  })
+
+  test('of several frames in and out arrives whole', async () => {
+    const seen: Seen[] = []
+    const long = crypto.getRandomValues(new Uint8Array(65_536))
+    const large = new Uint8Array(6 * 2 ** 20).map((_, i) => long[i & 65_535] ?? 0)
+    await using _ = actor(answer(large), seen)
+    const source = padded(2 ** 20)
+    const response = await post('?recipe=flip', source)
+    expect(digest(new Uint8Array(await response.arrayBuffer()))).toBe(digest(large))
+    expect(digest(seen[0]?.source ?? result)).toBe(digest(source))
+  })
+
+  test('of a recipe with several outputs wants one chosen, and makes no other', async () => {
+    const seen: Seen[] = []
+    await using _ = actor(answer(result), seen)
+    const recipe = JSON.stringify({ steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
+    const query = `?recipe=${encodeURIComponent(recipe)}`
+    expect(await gateway.refusal(post(query, photo))).toMatchObject({
+      status: 400,
+      field: 'output',
+      remedy: expect.stringContaining('create a task'),
+    })
+    expect(await gateway.refusal(post(`${query}&output=c`, photo))).toMatchObject({ field: 'output' })
+    expect((await post(`${query}&output=b`, photo)).status).toBe(200)
+    expect(seen.map((one) => [one.output, Object.keys(one.recipe.outputs ?? {})])).toEqual([['b', ['b']]])
+  })
+
+  test('that nobody has room for is refused with a time to come again', async () => {
+    const response = await post('?recipe=flip', photo)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await gateway.refusal(response)).toMatchObject({ code: 'unavailable' })
+  }, 15_000)
+})
+
+describe('what an actor says', () => {
+  test('of the picture is what the caller reads', async () => {
+    await using _ = actor(async () => {
+      throw new Fault('corrupt_image', 'It is damaged.', { remedy: 'Mend it.' })
+    })
+    expect(await gateway.refusal(post('?recipe=flip', photo))).toMatchObject({
+      status: 422,
+      code: 'corrupt_image',
+      detail: 'It is damaged.',
+      remedy: 'Mend it.',
+    })
+  })
+
+  test('when it is lost: another is asked once, with the picture that is still here', async () => {
+    let plays = 0
+    await using _ = actor(async (session, seen) => {
+      plays += 1
+      if (plays === 1) throw new Fault('actor_lost', 'Killed.')
+      await answer(result)(session, seen)
+    })
+    const response = await post('?recipe=flip', photo)
+    expect([response.status, plays]).toEqual([200, 2])
+  })
+
+  test('when each is lost is that', async () => {
+    let plays = 0
+    await using _ = actor(async () => {
+      plays += 1
+      throw new Fault('actor_lost', 'Killed.')
+    })
+    expect(await gateway.refusal(post('?recipe=flip', photo))).toMatchObject({
+      status: 503,
+      code: 'actor_lost',
+    })
+    expect(plays).toBe(2)
+  })
+
+  test('too late is not waited for, and it is told to stop', async () => {
+    const broken = Promise.withResolvers<unknown>()
+    await using _ = actor(async (session) => {
+      session.broken.addEventListener('abort', () => broken.resolve(session.broken.reason))
+      await broken.promise
+    })
+    expect(await gateway.refusal(post('?recipe=flip', photo))).toMatchObject({
+      status: 504,
+      code: 'deadline_exceeded',
+      remedy: expect.stringContaining('Create a task'),
+    })
+    expect(await broken.promise).toBeInstanceOf(Fault)
+  })
+})
+
+test('a client that leaves ends the work', async () => {
+  const begun = Promise.withResolvers<void>()
+  const broken = Promise.withResolvers<void>()
+  await using _ = actor(async (session) => {
+    session.broken.addEventListener('abort', () => broken.resolve())
+    begun.resolve()
+    await broken.promise
+  })
+  const { hostname, port } = new URL(gateway.url)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    `POST /api/v1/process?recipe=flip HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length}\r\n\r\n`,
+  )
+  socket.write(photo)
+  await begun.promise
+  const left = performance.now()
+  socket.destroy()
+  await broken.promise
+  expect(performance.now() - left).toBeLessThan(1000)
+})
+
+describe('is refused like an upload, with nothing left behind', () => {
+  test.each([
+    [
+      'a wrong type',
+      '?recipe=flip',
+      () => photo,
+      { 'content-type': 'text/plain' },
+      415,
+      'unsupported_format',
+    ],
+    ['bytes that are no image', '?recipe=flip', () => padded(photo.length).fill(65), {}, 415, 'unsupported_format'],
+    ['an empty body', '?recipe=flip', () => new Uint8Array(0), {}, 400, 'invalid_request'],
+    ['a file that is too large', '?recipe=flip', () => padded(9 * 2 ** 20), {}, 413, 'image_too_large'],
+    ['a wrong recipe', '?recipe=resize:0', () => photo, {}, 400, 'invalid_recipe'],
+    ['no recipe', '', () => photo, {}, 400, 'invalid_request'],
+    ['an unknown parameter', '?recipe=flip&size=3', () => photo, {}, 400, 'invalid_request'],
+    ['a recipe that is no JSON', '?recipe={', () => photo, {}, 400, 'invalid_recipe'],
+  ] as const)('%s', async (_, query, body, headers, status, code) => {
+    const before = await gateway.messages()
+    expect(await gateway.refusal(post(query, body(), { headers }))).toMatchObject({ status, code })
+    expect(await gateway.messages()).toEqual(before)
+  })
+
+  test('too many pixels, and forms with a part too many or too few', async () => {
+    const before = await gateway.messages()
+    const large = new Uint8Array(await sampleImage({ width: 1200, height: 900 }))
+    expect(await gateway.refusal(post('?recipe=flip', large))).toMatchObject({ code: 'too_many_pixels' })
+    const both = form('flip', 'before')
+    expect(await gateway.refusal(post('?recipe=flip', both))).toMatchObject({ field: 'recipe' })
+    const none = new FormData()
+    none.set('recipe', 'flip')
+    expect(await gateway.refusal(post('', none))).toMatchObject({ field: 'file' })
+    expect(await gateway.messages()).toEqual(before)
+  })
+})
+
+describe('a picture that does not fit into memory', () => {
+  /** Plays the actors of the queue for the one task that comes. */
+  async function work(kind: 'completed' | 'failed'): Promise<string> {
+    let id = ''
+    await until(async () => {
+      const { items } = (await (await gateway.call('/api/v1/tasks?limit=1&status=queued')).json()) as {
+        items: TaskView[]
+      }
+      id = items[0]?.id ?? ''
+      return id !== ''
+    })
+    await gateway.advance(id, 'started', { status: 'running' })
+    if (kind === 'failed') {
+      const fault = { code: 'corrupt_image', detail: 'It is damaged.' } as const
+      await gateway.advance(id, 'failed', { status: 'failed', fault, endedAt: new Date().toISOString() })
+      return id
+    }
+    const write = await gateway.fabric.results.begin()
+    await write.write(result)
+    const { info } = await write.commit(() => `local/${id}/main/default`, { mediaType: 'image/webp' })
+    const output = {
+      name: 'default',
+      format: 'webp',
+      mediaType: 'image/webp',
+      width: 12,
+      height: 34,
+    } as const
+    const outputs = [{ ...output, bytes: info.bytes, sha256: info.sha256 }]
+    await gateway.advance(id, 'completed', {
+      status: 'completed',
+      outputs,
+      endedAt: new Date().toISOString(),
+    })
+    return id
+  }
+
+  test('is processed as a task, and is answered all the same', async () => {
+    const [response, task] = await Promise.all([post('?recipe=flip', padded(2 * 2 ** 20)), work('completed')])
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-location')).toBe(`/api/v1/tasks/${task}/outputs/default`)
+    expect(response.headers.get('content-type')).toBe('image/webp')
+    expect(Buffer.from(await response.arrayBuffer()).equals(result)).toBe(true)
+    const again = await gateway.call(response.headers.get('content-location') ?? '')
+    expect(again.headers.get('etag')).toBe(response.headers.get('etag'))
+  })
+
+  test('fails as the task does', async () => {
+    const [response] = await Promise.all([post('?recipe=flip', padded(2 * 2 ** 20)), work('failed')])
+    expect(await gateway.refusal(response)).toMatchObject({ status: 422, code: 'corrupt_image' })
+  })
+
+  test('is cancelled when nobody waits any more', async () => {
+    const late = await gateway.refusal(post('?recipe=flip', padded(2 * 2 ** 20)))
+    expect(late).toMatchObject({ code: 'deadline_exceeded' })
+    const { items } = (await (await gateway.call('/api/v1/tasks?limit=1')).json()) as { items: TaskView[] }
+    expect(items[0]?.status).toBe('cancelled')
+  })
+
+  test('because many come at once goes the same way, and memory is given back', async () => {
+    const seen: Seen[] = []
+    const go = Promise.withResolvers<void>()
+    await using _ = actor(async (session, one) => {
+      await go.promise
+      await answer(result)(session, one)
+    }, seen)
+    const some = Array.from({ length: 4 }, () => post('?recipe=flip', padded(900_000)))
+    await until(() => seen.length === 3)
+    await Bun.sleep(200)
+    // Each takes a mebibyte, and there are three.
+    expect(seen.length).toBe(3)
+    go.resolve()
+    await work('completed')
+    const statuses = (await Promise.all(some)).map(({ status }) => status)
+    expect(statuses).toEqual([200, 200, 200, 200])
+    const more = await Promise.all(Array.from({ length: 2 }, () => post('?recipe=flip', padded(900_000))))
+    expect(more.map((one) => one.headers.has('content-location'))).toEqual([false, false])
+  })
+})
+
+describe('Prefer: respond-async', () => {
+  const headers = { prefer: 'wait=5, respond-async;foo=1' }
+  test.each(['raw', 'form'])('makes a task of it (%s)', async (how) => {
+    const response =
+      how === 'raw'
+        ? await post('?recipe=flip', photo, { headers })
+        : await post('', form('flip', 'behind'), { headers })
+    expect(response.status).toBe(202)
+    expect(response.headers.get('preference-applied')).toBe('respond-async')
+    const task = (await response.json()) as TaskView
+    expect(response.headers.get('location')).toBe(`/api/v1/tasks/${task.id}`)
+    expect(task).toMatchObject({ status: 'queued', recipe: { steps: [{ op: 'flip' }] } })
+    const content = await gateway.call(`/api/v1/images/${task.image}/content`)
+    expect(digest(new Uint8Array(await content.arrayBuffer()))).toBe(digest(photo))
+  })
+
+  test('takes recipes with several outputs', async () => {
+    const recipe = JSON.stringify({ steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
+    const query = `?recipe=${encodeURIComponent(recipe)}`
+    const task = (await (await post(query, photo, { headers })).json()) as TaskView
+    expect(Object.keys(task.recipe.outputs ?? {})).toEqual(['a', 'b'])
+  })
+})

@@ -1,0 +1,140 @@
+import { viewTask } from '@pixelflow/core/api'
+import { Fault } from '@pixelflow/core/fault'
+import type { Principal } from '@pixelflow/core/principal'
+import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import { outputName } from '@pixelflow/core/task'
+import { Elysia } from 'elysia'
+import { z } from 'zod'
+import type { Admission } from '../../accounts/admission.ts'
+import type { HeldImage } from '../../usecases/hold-image.ts'
+import type { Limits } from '../../usecases/ports.ts'
+import { orderOf, type Processed } from '../../usecases/process-image.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { allowPauses, bodyOf, lengthOf, mediaTypeOf, type Alive } from './body.ts'
+import { caller } from './caller.ts'
+import { checked } from './checked.ts'
+import { created } from './created.ts'
+import { pictureHeaders, type Send } from './deliver.ts'
+import { recipeOf } from './form.ts'
+import { readPictureForm } from './picture-form.ts'
+
+/** Query of `POST /api/v1/process`. */
+export const processQuery = z.strictObject({
+  recipe: z.string().optional(),
+  output: outputName.optional(),
+  download: z.enum(['1']).optional(),
+})
+
+export interface ProcessRoutes {
+  readonly usecases: Usecases
+  readonly admission: Admission
+  readonly send: Send
+  readonly limits: Limits
+  readonly uploadIdleTimeoutMs: number
+}
+
+/** Image in, image out. */
+export function processing(needs: ProcessRoutes) {
+  const { usecases, admission, send, uploadIdleTimeoutMs } = needs
+  return new Elysia({ name: 'process' }).use(caller(admission)).post(
+    '/api/v1/process',
+    async ({ request, server, query, who }) => {
+      const { recipe: inQuery, output } = checked(processQuery, query, 'the query')
+      const known = inQuery === undefined ? undefined : parseRecipe(recipeOf(inQuery))
+      const order = (recipe: Recipe) => orderOf(recipe, output)
+      // What cannot be done is told before the picture is read.
+      if (known && !prefersLater(request)) order(known)
+
+      const begin = performance.now()
+      const alive = allowPauses(server, request, uploadIdleTimeoutMs)
+      const { image, recipe } = await readPicture(needs, who, request, known, alive)
+      if (prefersLater(request)) {
+        const task = await later(usecases, who, image, output === undefined ? recipe : order(recipe).recipe)
+        const answer = created(202, `/api/v1/tasks/${task.id}`, viewTask(task))
+        answer.headers.set('preference-applied', 'respond-async')
+        return answer
+      }
+
+      const received = performance.now()
+      // Nothing moves on this connection while the picture is made; that has a limit of its own.
+      server?.timeout(request, 0)
+      await using picture = await processed(usecases, who, image, () => order(recipe), request.signal)
+      const timing = { receive: received - begin, process: performance.now() - received }
+      return await send({ request, server }, picture.bytes, () => picture.open(), {
+        status: 200,
+        headers: headersOf(request, picture, timing),
+      })
+    },
+    { parse: 'none' },
+  )
+}
+
+async function readPicture(
+  needs: Pick<ProcessRoutes, 'usecases' | 'limits'>,
+  who: Principal,
+  request: Request,
+  known: Recipe | undefined,
+  alive: Alive,
+): Promise<{ image: HeldImage; recipe: Recipe }> {
+  const mediaType = mediaTypeOf(request)
+  if (mediaType === 'multipart/form-data') return readPictureForm(needs, who, request, known, alive)
+  if (known === undefined) {
+    throw new Fault('invalid_request', 'The query has no recipe.', {
+      field: 'recipe',
+      remedy: 'Say what to do with the image, for example ?recipe=resize:800/format:webp.',
+    })
+  }
+  const upload = { body: bodyOf(request, alive), mediaType, bytes: lengthOf(request) }
+  return { image: await needs.usecases.holdImage(who, upload), recipe: known }
+}
+
+async function processed(
+  usecases: Usecases,
+  who: Principal,
+  image: HeldImage,
+  order: () => ReturnType<typeof orderOf>,
+  gone: AbortSignal,
+): Promise<Processed> {
+  try {
+    return await usecases.processImage(who, image, order(), gone)
+  } catch (thrown) {
+    // Nobody hears this answer; the log should not take it for a failure of ours.
+    if (gone.aborted)
+      throw new Fault('cancelled', 'The client left before the picture was ready.', { cause: thrown })
+    throw thrown
+  } finally {
+    await image.drop()
+  }
+}
+
+/** The same as a task, for a caller who would rather not wait. */
+async function later({ createTask }: Usecases, who: Principal, image: HeldImage, recipe: Recipe) {
+  try {
+    const { id } = await image.keep()
+    return await createTask(who, id, recipe)
+  } finally {
+    await image.drop()
+  }
+}
+
+/** RFC 7240. */
+function prefersLater(request: Request): boolean {
+  const preferences = request.headers.get('prefer')?.toLowerCase().split(',') ?? []
+  return preferences.some((one) => one.split(';', 1)[0]?.trim() === 'respond-async')
+}
+
+function headersOf(
+  request: Request,
+  picture: Processed,
+  timing: Readonly<Record<string, number>>,
+): Record<string, string> {
+  const timings = Object.entries(timing).map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`)
+  return {
+    ...pictureHeaders(request, picture),
+    'cache-control': 'no-store',
+    'server-timing': timings.join(', '),
+    ...(picture.task
+      ? { 'content-location': `/api/v1/tasks/${picture.task.id}/outputs/${picture.output}` }
+      : {}),
+  }
+}

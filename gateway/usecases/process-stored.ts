@@ -1,0 +1,56 @@
+import { isFinal, type StoredEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import type { Principal } from '@pixelflow/core/principal'
+import type { Task } from '@pixelflow/core/task'
+import { cancelTask } from './cancel-task.ts'
+import { createTask } from './create-task.ts'
+import type { HeldImage } from './hold-image.ts'
+import type { Ports } from './ports.ts'
+import type { Order, Processed } from './process-image.ts'
+import { readOutput } from './read-output.ts'
+import { watchTask } from './watch-task.ts'
+
+/** Has a picture that is in the store processed as a task, and waits for it. The task stays, as any other does. */
+export function processStored(ports: Ports) {
+  const create = createTask(ports)
+  const watch = watchTask(ports)
+  const cancel = cancelTask(ports)
+  const read = readOutput(ports)
+
+  const ended = async (who: Principal, task: Task, signal: AbortSignal): Promise<Task> => {
+    let last: StoredEvent | undefined
+    for await (const one of (await watch(who, task.id, 0, signal)) ?? []) last = one
+    signal.throwIfAborted()
+    if (last !== undefined && isFinal(last.event)) return last.event.task
+    throw new Fault('unavailable', 'This gateway is stopping.', {
+      remedy: `The task ${task.id} goes on; fetch its output when it is finished.`,
+      retryAfterMs: 1000,
+    })
+  }
+
+  return async (
+    who: Principal,
+    image: Pick<HeldImage, 'keep'>,
+    { recipe, output }: Order,
+    signal: AbortSignal,
+  ): Promise<Processed> => {
+    const { id } = await image.keep()
+    const accepted = await create(who, id, recipe)
+    const task = await ended(who, accepted, signal).catch(async (thrown: unknown) => {
+      // Nobody waits for it any more.
+      if (signal.aborted) await cancel(who, accepted.id).catch(() => {})
+      throw thrown
+    })
+    if (task.status !== 'completed') throw failureOf(task)
+    const made = task.outputs.find((one) => one.name === output)
+    if (made === undefined) throw new Fault('internal', 'The task has not made its output.')
+    const { format, width, height } = made
+    const content = await read(who, task.id, output)
+    return { ...content, format, width, height, output, task, [Symbol.asyncDispose]: async () => {} }
+  }
+}
+
+function failureOf(task: Task): Fault {
+  if (task.fault) return Fault.from(task.fault)
+  return new Fault('cancelled', `The task ${task.id} was cancelled or deleted.`)
+}
