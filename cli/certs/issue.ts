@@ -78,15 +78,17 @@ export function issueServer(
   ])
 }
 
-/** A certificate for a client that acts for an account. `name` is for people. */
+/** A certificate for a client that acts for an account, or for none: a proxy's. `name` is for people. */
 export function issueClient(
   authority: Issued,
-  { name, account }: { readonly name: string; readonly account: string },
+  { name, account }: { readonly name: string; readonly account?: string },
   validity = validFor(validDays.leaf),
 ): Promise<Issued> {
   return issueLeaf(authority, name, validity, [
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
-    new SubjectAlternativeNameExtension([{ type: 'url', value: accountUri(account) }]),
+    ...(account === undefined
+      ? []
+      : [new SubjectAlternativeNameExtension([{ type: 'url', value: accountUri(account) }])]),
   ])
 }
 

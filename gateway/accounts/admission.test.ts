@@ -39,3 +39,22 @@ test('with tokens the caller is who the token says, whatever the Host', () => {
   expect(codeOf(() => admission.principalOf(call()))).toBe('unauthenticated')
   expect(codeOf(() => admission.letIn(call({ host: 'px.example' })))).toBeUndefined()
 })
+
+test('a certificate counts until it ends, however long its connection lives', () => {
+  const admission = createAdmission(undefined, 'require')
+  expect(admission.auth).toBe('certificate')
+  const shown = { account: 'ann', untilMs: Date.now() + 60_000 }
+  expect(admission.principalOf(call({ host: 'px.example' }), shown).account).toBe('ann')
+  const ended = { ...shown, untilMs: Date.now() - 1 }
+  expect(codeOf(() => admission.principalOf(call(), ended))).toBe('unauthenticated')
+  expect(codeOf(() => admission.principalOf(call()))).toBe('unauthenticated')
+  const foreign = call({ host: 'px.example', origin: 'https://evil.example' })
+  expect(codeOf(() => admission.principalOf(foreign, shown))).toBe('forbidden')
+})
+
+test('what a client is told to bring', () => {
+  const tokens = parseTokens('ann:secret-of-ann')
+  expect(createAdmission(tokens, 'optional').auth).toBe('token')
+  expect(createAdmission(tokens, 'require').auth).toBe('certificate')
+  expect(createAdmission(undefined, 'optional').auth).toBe('certificate')
+})

@@ -169,3 +169,18 @@ test('a client of native gRPC that speaks plainly, or trusts another authority, 
 function nameOf({ grpcAddress }: TestGateway): string {
   return grpcAddress.replace('127.0.0.1', 'localhost')
 }
+
+test('TLS to ports that speak plainly ends at once, and they go on', async () => {
+  await using plain = await openTestGateway()
+  const portsOf = [Number(new URL(plain.url).port), Number(plain.grpcAddress.split(':')[1])]
+  for (const port of portsOf) {
+    const socket = connect({ host: 'localhost', port, rejectUnauthorized: false })
+    let isSecure = false
+    socket.on('secureConnect', () => (isSecure = true)).on('error', () => {})
+    await until(() => socket.closed)
+    expect(isSecure).toBe(false)
+  }
+  expect((await plain.call('/health/live')).status).toBe(200)
+  using client = grpcClient(plain.grpcAddress)
+  expect(await client.unary(ImageService.method.listTasks, {})).toMatchObject({ items: [] })
+}, 30_000)
