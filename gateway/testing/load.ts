@@ -1,0 +1,62 @@
+import { residentBytes, says } from '@pixelflow/testkit/process'
+import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
+import { until } from './gateway.ts'
+
+/** A gateway as a process of its own, seen from outside while it is under load. Only tests use this. */
+export interface LoadedGateway extends AsyncDisposable {
+  readonly stack: Stack
+  readonly process: GatewayProcess
+  /** Where gRPC is spoken. */
+  readonly grpcAddress: string
+  load(): Promise<Load>
+  /** Waits until nothing is under way any more. */
+  idle(): Promise<void>
+  /** Resident memory, once it has stopped falling. */
+  settledBytes(): Promise<number>
+}
+
+export interface Load {
+  readonly calls: number
+  readonly watchers: number
+  /** Open streams over gRPC, as the metrics tell. */
+  readonly streams: number
+}
+
+export async function startLoadedGateway(env: Readonly<Record<string, string>> = {}): Promise<LoadedGateway> {
+  const stack = await startStack()
+  const process = await stack.gateway({ env }).catch(async (thrown) => {
+    await stack[Symbol.asyncDispose]()
+    throw thrown
+  })
+  const ready = JSON.parse(await process.line(says('ready'))) as { grpc: string }
+
+  const load = async (): Promise<Load> => {
+    const health = (await (await fetch(`${process.url}/health/`)).json()) as { load: Load }
+    const metrics = await (await fetch(`${process.url}/metrics`)).text()
+    const [, streams] = /^pixelflow_open_streams\{.*transport="grpc".*\} (\d+)/m.exec(metrics) ?? []
+    if (streams === undefined) throw new Error(`no open streams in\n${metrics}`)
+    const { calls, watchers } = health.load
+    return { calls, watchers, streams: Number(streams) }
+  }
+
+  return {
+    stack,
+    process,
+    grpcAddress: ready.grpc,
+    load,
+    async idle() {
+      await until(async () => Object.values(await load()).every((count) => count === 0), 20_000)
+    },
+    async settledBytes() {
+      let least = await residentBytes(process.pid)
+      for (let unchanged = 0; unchanged < 3; unchanged++) {
+        await Bun.sleep(300)
+        const now = await residentBytes(process.pid)
+        if (now < least - 2 ** 20) unchanged = -1
+        least = Math.min(least, now)
+      }
+      return least
+    },
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,68 @@
+import { expect, test } from 'bun:test'
+import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { until } from '../../../testing/gateway.ts'
+import { grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc.ts'
+import { startLoadedGateway } from '../../../testing/load.ts'
+
+const calls = ImageService.method
+const recipe = { kind: { case: 'stringValue' as const, value: 'resize:40/format:png' } }
+const MiB = 2 ** 20
+
+// A connection carries 256 streams at most.
+const connections = 5
+const tasks = 20
+const watchersOfTask = 50
+const rounds = 5
+
+test('1,000 watchers see every event once and in order, end by themselves, and cost nothing afterwards', async () => {
+  await using gateway = await startLoadedGateway()
+  using clients = new DisposableStack()
+  const lines = Array.from({ length: connections }, () => grpcClient(gateway.grpcAddress))
+  for (const client of lines) clients.use(client)
+  const [first] = lines as [GrpcClient]
+  const image = (await uploadWhole(first, await sampleImage({ width: 80, height: 60 })))?.id ?? ''
+
+  const resident: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const ids = await Promise.all(
+      Array.from({ length: tasks }, async () => {
+        const { task } = await first.unary(calls.createTask, { image, recipe })
+        return task?.id ?? ''
+      }),
+    )
+    const watching = Array.from({ length: tasks * watchersOfTask }, (_, serial) => {
+      const id = ids[serial % tasks] ?? ''
+      return seen(lines[serial % connections] ?? first, id)
+    })
+    // In the first round all have come before anything happens; later they come while the work is under way.
+    if (round === 0) {
+      await until(async () => (await gateway.load()).watchers === tasks * watchersOfTask, 30_000)
+      await gateway.stack.actor()
+    }
+    const told = await Promise.all(watching)
+    const whole = await Promise.all(ids.map((id) => seen(first, id)))
+    for (const [serial, events] of told.entries()) expect(events).toEqual(whole[serial % tasks] ?? [])
+    for (const events of whole) {
+      const kinds = events.map(({ kind }) => kind)
+      expect(kinds[0]).toBe(TaskEventKind.QUEUED)
+      expect(kinds).toContain(TaskEventKind.OUTPUT)
+      expect(kinds.at(-1)).toBe(TaskEventKind.COMPLETED)
+      expect(new Set(events.map(({ token }) => token)).size).toBe(events.length)
+    }
+    await gateway.idle()
+    resident.push(await gateway.settledBytes())
+  }
+  // The first rounds make what stays: compiled code, pools, the heap at its size.
+  const [, settled = 0, ...later] = resident
+  expect(Math.max(...later) - settled).toBeLessThan(64 * MiB)
+}, 120_000)
+
+/** What one watcher is told, from the first event to the end of its stream. */
+async function seen(client: GrpcClient, id: string): Promise<{ token: string; kind: TaskEventKind }[]> {
+  const told: { token: string; kind: TaskEventKind }[] = []
+  for await (const { event } of client.down(calls.watchTask, { id })) {
+    if (event) told.push({ token: event.token, kind: event.kind })
+  }
+  return told
+}
