@@ -11,11 +11,13 @@ import type { Ports } from './ports.ts'
 import { processImage } from './process-image.ts'
 import { readImage } from './read-image.ts'
 import { readOutput } from './read-output.ts'
+import { tune } from './tune.ts'
 import { stageImage, uploadImage } from './upload-image.ts'
 import { watchTask } from './watch-task.ts'
 
 /** Everything that can be asked of PixelFlow, over whichever transport. */
 export function createUsecases(ports: Ports) {
+  const accept = createTask(ports)
   return {
     uploadImage: uploadImage(ports),
     stageImage: stageImage(ports),
@@ -24,7 +26,7 @@ export function createUsecases(ports: Ports) {
     inspectImage: inspectImage(ports),
     readImage: readImage(ports),
     deleteImage: deleteImage(ports),
-    createTask: createTask(ports),
+    createTask: accept,
     getTask: getTask(ports),
     listTasks: listTasks(ports),
     watchTask: watchTask(ports),
@@ -32,6 +34,7 @@ export function createUsecases(ports: Ports) {
     deleteTask: deleteTask(ports),
     readOutput: readOutput(ports),
     listOperations: listOperations(),
+    tune: tune(ports, accept),
   }
 }
 

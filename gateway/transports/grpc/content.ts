@@ -5,7 +5,7 @@ import type { DownloadRequestSchema, DownloadResponseSchema } from '@pixelflow/p
 import type { Content } from '../../usecases/content.ts'
 
 /** Most bytes in one message: little enough for every client's default limit, and for windows to stay full. */
-const largestChunk = 256 * 1024
+export const largestChunk = 256 * 1024
 
 /** Stored bytes as chunks of a message's size, pulled. */
 export async function* chunksOf(content: Content, range?: ByteRange): AsyncGenerator<Uint8Array, void> {

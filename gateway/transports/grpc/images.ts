@@ -7,6 +7,7 @@ import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import type { Implementation } from './rpc.ts'
 import { taskMethods } from './tasks.ts'
+import { tuneMethod } from './tune.ts'
 import { uploadOf } from './upload.ts'
 import { imageMessage } from './views.ts'
 
@@ -25,6 +26,7 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
   const { usecases, auth, limits, uploadIdleTimeoutMs, version } = needs
   return {
     ...taskMethods(usecases),
+    ...tuneMethod(usecases),
     async getVersion(_, call) {
       call.letIn()
       return {

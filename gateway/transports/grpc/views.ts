@@ -3,11 +3,13 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { viewTask } from '@pixelflow/core/api'
 import { resumeToken, type EventKind, type StoredEvent } from '@pixelflow/core/event'
+import type { FaultReport } from '@pixelflow/core/fault'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { statuses, type Status, type Task } from '@pixelflow/core/task'
 import {
   TaskEventKind,
   TaskStatus,
+  type FaultSchema,
   type ImageSchema,
   type TaskEventSchema,
   type TaskSchema,
@@ -66,19 +68,19 @@ export function taskMessage(task: Task): MessageInitShape<typeof TaskSchema> {
     createdAt: moment(rest.createdAt),
     updatedAt: moment(rest.updatedAt),
     ...(actor === undefined ? {} : { actor }),
-    ...(fault === undefined
-      ? {}
-      : {
-          fault: {
-            code: fault.code,
-            detail: fault.detail,
-            field: fault.field ?? '',
-            remedy: fault.remedy ?? '',
-          },
-        }),
+    ...(fault === undefined ? {} : { fault: faultMessage(fault) }),
     ...(rest.startedAt === undefined ? {} : { startedAt: moment(rest.startedAt) }),
     ...(rest.endedAt === undefined ? {} : { endedAt: moment(rest.endedAt) }),
   }
+}
+
+export function faultMessage({
+  code,
+  detail,
+  field = '',
+  remedy = '',
+}: FaultReport): MessageInitShape<typeof FaultSchema> {
+  return { code, detail, field, remedy }
 }
 
 export function eventMessage({ seq, event }: StoredEvent): MessageInitShape<typeof TaskEventSchema> {

@@ -2691,6 +2691,915 @@ func (x *Content) GetLength() int64 {
 	return 0
 }
 
+// Something said while tuning.
+type TuneRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is said.
+	//
+	// Types that are valid to be assigned to Data:
+	//
+	//	*TuneRequest_Open
+	//	*TuneRequest_Change
+	//	*TuneRequest_Apply
+	Data          isTuneRequest_Data `protobuf_oneof:"data"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneRequest) Reset() {
+	*x = TuneRequest{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneRequest) ProtoMessage() {}
+
+func (x *TuneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneRequest.ProtoReflect.Descriptor instead.
+func (*TuneRequest) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *TuneRequest) GetData() isTuneRequest_Data {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *TuneRequest) GetOpen() *TuneOpen {
+	if x != nil {
+		if x, ok := x.Data.(*TuneRequest_Open); ok {
+			return x.Open
+		}
+	}
+	return nil
+}
+
+func (x *TuneRequest) GetChange() *TuneChange {
+	if x != nil {
+		if x, ok := x.Data.(*TuneRequest_Change); ok {
+			return x.Change
+		}
+	}
+	return nil
+}
+
+func (x *TuneRequest) GetApply() *TuneApply {
+	if x != nil {
+		if x, ok := x.Data.(*TuneRequest_Apply); ok {
+			return x.Apply
+		}
+	}
+	return nil
+}
+
+type isTuneRequest_Data interface {
+	isTuneRequest_Data()
+}
+
+type TuneRequest_Open struct {
+	// First.
+	Open *TuneOpen `protobuf:"bytes,1,opt,name=open,proto3,oneof"`
+}
+
+type TuneRequest_Change struct {
+	// Then, any number of times.
+	Change *TuneChange `protobuf:"bytes,2,opt,name=change,proto3,oneof"`
+}
+
+type TuneRequest_Apply struct {
+	// Any number of times.
+	Apply *TuneApply `protobuf:"bytes,3,opt,name=apply,proto3,oneof"`
+}
+
+func (*TuneRequest_Open) isTuneRequest_Data() {}
+
+func (*TuneRequest_Change) isTuneRequest_Data() {}
+
+func (*TuneRequest_Apply) isTuneRequest_Data() {}
+
+// Which image is tuned, and with which recipe it begins: change number 0.
+type TuneOpen struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the image.
+	Image string `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	// Which of the recipe's outputs is shown; empty for its first.
+	Output string `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+	// How previews are made; absent for the defaults.
+	Preview       *PreviewWish `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneOpen) Reset() {
+	*x = TuneOpen{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneOpen) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneOpen) ProtoMessage() {}
+
+func (x *TuneOpen) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneOpen.ProtoReflect.Descriptor instead.
+func (*TuneOpen) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *TuneOpen) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *TuneOpen) GetRecipe() *structpb.Value {
+	if x != nil {
+		return x.Recipe
+	}
+	return nil
+}
+
+func (x *TuneOpen) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
+}
+
+func (x *TuneOpen) GetPreview() *PreviewWish {
+	if x != nil {
+		return x.Preview
+	}
+	return nil
+}
+
+// How previews are made.
+type PreviewWish struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Pixels (width × height) a preview may have at most, 4096 to 4194304; 0 for 1048576.
+	MaxPixels int32 `protobuf:"varint,1,opt,name=max_pixels,json=maxPixels,proto3" json:"max_pixels,omitempty"`
+	// jpeg or webp; empty for JPEG, and WebP where the picture is transparent.
+	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	// 1 to 100, of the preview's encoding; 0 for 80.
+	Quality       int32 `protobuf:"varint,3,opt,name=quality,proto3" json:"quality,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewWish) Reset() {
+	*x = PreviewWish{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewWish) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewWish) ProtoMessage() {}
+
+func (x *PreviewWish) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewWish.ProtoReflect.Descriptor instead.
+func (*PreviewWish) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *PreviewWish) GetMaxPixels() int32 {
+	if x != nil {
+		return x.MaxPixels
+	}
+	return 0
+}
+
+func (x *PreviewWish) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *PreviewWish) GetQuality() int32 {
+	if x != nil {
+		return x.Quality
+	}
+	return 0
+}
+
+// A change of the recipe: the whole anew, or single parameters.
+type TuneChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts changes strictly upwards, from 1 or above. Answers carry it.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The whole recipe anew, as in TuneOpen. Excludes `set`.
+	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	// New values by where the parameters stand, such as "steps[1].sigma" or "outputs.thumb.steps[0].width"; null goes
+	// back to a parameter's default.
+	Set *structpb.Struct `protobuf:"bytes,3,opt,name=set,proto3" json:"set,omitempty"`
+	// Shows this output from now on; empty for the same as before.
+	Output        string `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneChange) Reset() {
+	*x = TuneChange{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneChange) ProtoMessage() {}
+
+func (x *TuneChange) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneChange.ProtoReflect.Descriptor instead.
+func (*TuneChange) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *TuneChange) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *TuneChange) GetRecipe() *structpb.Value {
+	if x != nil {
+		return x.Recipe
+	}
+	return nil
+}
+
+func (x *TuneChange) GetSet() *structpb.Struct {
+	if x != nil {
+		return x.Set
+	}
+	return nil
+}
+
+func (x *TuneChange) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
+}
+
+// Makes a task of the recipe as it is: the full picture, all outputs. The session goes on.
+type TuneApply struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest change as the client knows it; refused when the recipe is another. Absent for whichever it is.
+	Sequence      *int64 `protobuf:"varint,1,opt,name=sequence,proto3,oneof" json:"sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneApply) Reset() {
+	*x = TuneApply{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneApply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneApply) ProtoMessage() {}
+
+func (x *TuneApply) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneApply.ProtoReflect.Descriptor instead.
+func (*TuneApply) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *TuneApply) GetSequence() int64 {
+	if x != nil && x.Sequence != nil {
+		return *x.Sequence
+	}
+	return 0
+}
+
+// Something heard while tuning.
+type TuneResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is heard.
+	//
+	// Types that are valid to be assigned to Data:
+	//
+	//	*TuneResponse_Opened
+	//	*TuneResponse_Preview
+	//	*TuneResponse_Chunk
+	//	*TuneResponse_Refused
+	//	*TuneResponse_Applied
+	//	*TuneResponse_Restored
+	Data          isTuneResponse_Data `protobuf_oneof:"data"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneResponse) Reset() {
+	*x = TuneResponse{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneResponse) ProtoMessage() {}
+
+func (x *TuneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneResponse.ProtoReflect.Descriptor instead.
+func (*TuneResponse) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *TuneResponse) GetData() isTuneResponse_Data {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *TuneResponse) GetOpened() *TuneOpened {
+	if x != nil {
+		if x, ok := x.Data.(*TuneResponse_Opened); ok {
+			return x.Opened
+		}
+	}
+	return nil
+}
+
+func (x *TuneResponse) GetPreview() *TunePreview {
+	if x != nil {
+		if x, ok := x.Data.(*TuneResponse_Preview); ok {
+			return x.Preview
+		}
+	}
+	return nil
+}
+
+func (x *TuneResponse) GetChunk() []byte {
+	if x != nil {
+		if x, ok := x.Data.(*TuneResponse_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+func (x *TuneResponse) GetRefused() *TuneRefused {
+	if x != nil {
+		if x, ok := x.Data.(*TuneResponse_Refused); ok {
+			return x.Refused
+		}
+	}
+	return nil
+}
+
+func (x *TuneResponse) GetApplied() *TuneApplied {
+	if x != nil {
+		if x, ok := x.Data.(*TuneResponse_Applied); ok {
+			return x.Applied
+		}
+	}
+	return nil
+}
+
+func (x *TuneResponse) GetRestored() *TuneRestored {
+	if x != nil {
+		if x, ok := x.Data.(*TuneResponse_Restored); ok {
+			return x.Restored
+		}
+	}
+	return nil
+}
+
+type isTuneResponse_Data interface {
+	isTuneResponse_Data()
+}
+
+type TuneResponse_Opened struct {
+	// The picture has been read. Comes first, and again when the recipe turns the picture otherwise than before.
+	Opened *TuneOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
+}
+
+type TuneResponse_Preview struct {
+	// The picture as it will be: its bytes follow in chunks, before anything else.
+	Preview *TunePreview `protobuf:"bytes,2,opt,name=preview,proto3,oneof"`
+}
+
+type TuneResponse_Chunk struct {
+	// Bytes of the preview that was named last.
+	Chunk []byte `protobuf:"bytes,3,opt,name=chunk,proto3,oneof"`
+}
+
+type TuneResponse_Refused struct {
+	// Something said could not be done.
+	Refused *TuneRefused `protobuf:"bytes,4,opt,name=refused,proto3,oneof"`
+}
+
+type TuneResponse_Applied struct {
+	// A task has been accepted.
+	Applied *TuneApplied `protobuf:"bytes,5,opt,name=applied,proto3,oneof"`
+}
+
+type TuneResponse_Restored struct {
+	// The process that made the previews was lost, and another has taken over.
+	Restored *TuneRestored `protobuf:"bytes,6,opt,name=restored,proto3,oneof"`
+}
+
+func (*TuneResponse_Opened) isTuneResponse_Data() {}
+
+func (*TuneResponse_Preview) isTuneResponse_Data() {}
+
+func (*TuneResponse_Chunk) isTuneResponse_Data() {}
+
+func (*TuneResponse_Refused) isTuneResponse_Data() {}
+
+func (*TuneResponse_Applied) isTuneResponse_Data() {}
+
+func (*TuneResponse_Restored) isTuneResponse_Data() {}
+
+// Width and height.
+type Size struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Pixels.
+	Width int32 `protobuf:"varint,1,opt,name=width,proto3" json:"width,omitempty"`
+	// Pixels.
+	Height        int32 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Size) Reset() {
+	*x = Size{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Size) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Size) ProtoMessage() {}
+
+func (x *Size) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Size.ProtoReflect.Descriptor instead.
+func (*Size) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Size) GetWidth() int32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Size) GetHeight() int32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+// The picture that is tuned.
+type TuneOpened struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The picture as the first step sees it: upright, unless the recipe says otherwise.
+	Source *Size `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// The copy that previews are made from: equal to the source, or smaller.
+	Preview       *Size `protobuf:"bytes,2,opt,name=preview,proto3" json:"preview,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneOpened) Reset() {
+	*x = TuneOpened{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneOpened) ProtoMessage() {}
+
+func (x *TuneOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneOpened.ProtoReflect.Descriptor instead.
+func (*TuneOpened) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *TuneOpened) GetSource() *Size {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *TuneOpened) GetPreview() *Size {
+	if x != nil {
+		return x.Preview
+	}
+	return nil
+}
+
+// The picture as it will be.
+type TunePreview struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The change that it answers; everything before is answered with it.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Name of the output that is shown.
+	Output string `protobuf:"bytes,2,opt,name=output,proto3" json:"output,omitempty"`
+	// Pixels.
+	Width int32 `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`
+	// Pixels.
+	Height int32 `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
+	// What the task would make: as large as the preview, or larger in the same proportions.
+	Result *Size `protobuf:"bytes,5,opt,name=result,proto3" json:"result,omitempty"`
+	// jpeg or webp.
+	Format string `protobuf:"bytes,6,opt,name=format,proto3" json:"format,omitempty"`
+	// Its media type.
+	MediaType string `protobuf:"bytes,7,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// Size of the file that follows.
+	Bytes int64 `protobuf:"varint,8,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// How long it took to make, in milliseconds.
+	Ms            float64 `protobuf:"fixed64,9,opt,name=ms,proto3" json:"ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TunePreview) Reset() {
+	*x = TunePreview{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TunePreview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TunePreview) ProtoMessage() {}
+
+func (x *TunePreview) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TunePreview.ProtoReflect.Descriptor instead.
+func (*TunePreview) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *TunePreview) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *TunePreview) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
+}
+
+func (x *TunePreview) GetWidth() int32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *TunePreview) GetHeight() int32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *TunePreview) GetResult() *Size {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *TunePreview) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *TunePreview) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *TunePreview) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *TunePreview) GetMs() float64 {
+	if x != nil {
+		return x.Ms
+	}
+	return 0
+}
+
+// Something said could not be done. Recipe and session are as they were before it.
+type TuneRefused struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was refused; absent when it carried no number.
+	Sequence *int64 `protobuf:"varint,1,opt,name=sequence,proto3,oneof" json:"sequence,omitempty"`
+	// Whether it was an apply, not a change.
+	Apply bool `protobuf:"varint,2,opt,name=apply,proto3" json:"apply,omitempty"`
+	// Why.
+	Fault         *Fault `protobuf:"bytes,3,opt,name=fault,proto3" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneRefused) Reset() {
+	*x = TuneRefused{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneRefused) ProtoMessage() {}
+
+func (x *TuneRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneRefused.ProtoReflect.Descriptor instead.
+func (*TuneRefused) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *TuneRefused) GetSequence() int64 {
+	if x != nil && x.Sequence != nil {
+		return *x.Sequence
+	}
+	return 0
+}
+
+func (x *TuneRefused) GetApply() bool {
+	if x != nil {
+		return x.Apply
+	}
+	return false
+}
+
+func (x *TuneRefused) GetFault() *Fault {
+	if x != nil {
+		return x.Fault
+	}
+	return nil
+}
+
+// A task has been accepted.
+type TuneApplied struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The change whose recipe it has.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The task.
+	Task          *Task `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneApplied) Reset() {
+	*x = TuneApplied{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneApplied) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneApplied) ProtoMessage() {}
+
+func (x *TuneApplied) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneApplied.ProtoReflect.Descriptor instead.
+func (*TuneApplied) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *TuneApplied) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *TuneApplied) GetTask() *Task {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+// Another process makes the previews; what was not answered yet is answered by it.
+type TuneRestored struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest change.
+	Sequence      int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TuneRestored) Reset() {
+	*x = TuneRestored{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TuneRestored) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TuneRestored) ProtoMessage() {}
+
+func (x *TuneRestored) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TuneRestored.ProtoReflect.Descriptor instead.
+func (*TuneRestored) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *TuneRestored) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
 var File_pixelflow_v1_image_proto protoreflect.FileDescriptor
 
 const file_pixelflow_v1_image_proto_rawDesc = "" +
@@ -2853,7 +3762,67 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x1b\n" +
 	"\tfile_name\x18\x04 \x01(\tR\bfileName\x12\x16\n" +
 	"\x06offset\x18\x05 \x01(\x03R\x06offset\x12\x16\n" +
-	"\x06length\x18\x06 \x01(\x03R\x06length*\xa8\x01\n" +
+	"\x06length\x18\x06 \x01(\x03R\x06length\"\xa8\x01\n" +
+	"\vTuneRequest\x12,\n" +
+	"\x04open\x18\x01 \x01(\v2\x16.pixelflow.v1.TuneOpenH\x00R\x04open\x122\n" +
+	"\x06change\x18\x02 \x01(\v2\x18.pixelflow.v1.TuneChangeH\x00R\x06change\x12/\n" +
+	"\x05apply\x18\x03 \x01(\v2\x17.pixelflow.v1.TuneApplyH\x00R\x05applyB\x06\n" +
+	"\x04data\"\x9d\x01\n" +
+	"\bTuneOpen\x12\x14\n" +
+	"\x05image\x18\x01 \x01(\tR\x05image\x12.\n" +
+	"\x06recipe\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\x12\x16\n" +
+	"\x06output\x18\x03 \x01(\tR\x06output\x123\n" +
+	"\apreview\x18\x04 \x01(\v2\x19.pixelflow.v1.PreviewWishR\apreview\"^\n" +
+	"\vPreviewWish\x12\x1d\n" +
+	"\n" +
+	"max_pixels\x18\x01 \x01(\x05R\tmaxPixels\x12\x16\n" +
+	"\x06format\x18\x02 \x01(\tR\x06format\x12\x18\n" +
+	"\aquality\x18\x03 \x01(\x05R\aquality\"\x9b\x01\n" +
+	"\n" +
+	"TuneChange\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12.\n" +
+	"\x06recipe\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\x12)\n" +
+	"\x03set\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x03set\x12\x16\n" +
+	"\x06output\x18\x04 \x01(\tR\x06output\"9\n" +
+	"\tTuneApply\x12\x1f\n" +
+	"\bsequence\x18\x01 \x01(\x03H\x00R\bsequence\x88\x01\x01B\v\n" +
+	"\t_sequence\"\xc1\x02\n" +
+	"\fTuneResponse\x122\n" +
+	"\x06opened\x18\x01 \x01(\v2\x18.pixelflow.v1.TuneOpenedH\x00R\x06opened\x125\n" +
+	"\apreview\x18\x02 \x01(\v2\x19.pixelflow.v1.TunePreviewH\x00R\apreview\x12\x16\n" +
+	"\x05chunk\x18\x03 \x01(\fH\x00R\x05chunk\x125\n" +
+	"\arefused\x18\x04 \x01(\v2\x19.pixelflow.v1.TuneRefusedH\x00R\arefused\x125\n" +
+	"\aapplied\x18\x05 \x01(\v2\x19.pixelflow.v1.TuneAppliedH\x00R\aapplied\x128\n" +
+	"\brestored\x18\x06 \x01(\v2\x1a.pixelflow.v1.TuneRestoredH\x00R\brestoredB\x06\n" +
+	"\x04data\"4\n" +
+	"\x04Size\x12\x14\n" +
+	"\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x05R\x06height\"f\n" +
+	"\n" +
+	"TuneOpened\x12*\n" +
+	"\x06source\x18\x01 \x01(\v2\x12.pixelflow.v1.SizeR\x06source\x12,\n" +
+	"\apreview\x18\x02 \x01(\v2\x12.pixelflow.v1.SizeR\apreview\"\xf8\x01\n" +
+	"\vTunePreview\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x16\n" +
+	"\x06output\x18\x02 \x01(\tR\x06output\x12\x14\n" +
+	"\x05width\x18\x03 \x01(\x05R\x05width\x12\x16\n" +
+	"\x06height\x18\x04 \x01(\x05R\x06height\x12*\n" +
+	"\x06result\x18\x05 \x01(\v2\x12.pixelflow.v1.SizeR\x06result\x12\x16\n" +
+	"\x06format\x18\x06 \x01(\tR\x06format\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\a \x01(\tR\tmediaType\x12\x14\n" +
+	"\x05bytes\x18\b \x01(\x03R\x05bytes\x12\x0e\n" +
+	"\x02ms\x18\t \x01(\x01R\x02ms\"|\n" +
+	"\vTuneRefused\x12\x1f\n" +
+	"\bsequence\x18\x01 \x01(\x03H\x00R\bsequence\x88\x01\x01\x12\x14\n" +
+	"\x05apply\x18\x02 \x01(\bR\x05apply\x12)\n" +
+	"\x05fault\x18\x03 \x01(\v2\x13.pixelflow.v1.FaultR\x05faultB\v\n" +
+	"\t_sequence\"Q\n" +
+	"\vTuneApplied\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12&\n" +
+	"\x04task\x18\x02 \x01(\v2\x12.pixelflow.v1.TaskR\x04task\"*\n" +
+	"\fTuneRestored\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence*\xa8\x01\n" +
 	"\n" +
 	"TaskStatus\x12\x1b\n" +
 	"\x17TASK_STATUS_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -2878,7 +3847,7 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\tAUTH_NONE\x10\x01\x12\x0e\n" +
 	"\n" +
 	"AUTH_TOKEN\x10\x02\x12\x14\n" +
-	"\x10AUTH_CERTIFICATE\x10\x032\xa7\n" +
+	"\x10AUTH_CERTIFICATE\x10\x032\xea\n" +
 	"\n" +
 	"\fImageService\x12i\n" +
 	"\n" +
@@ -2897,7 +3866,8 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"CancelTask\x12\x1f.pixelflow.v1.CancelTaskRequest\x1a .pixelflow.v1.CancelTaskResponse\"'\x82\xd3\xe4\x93\x02!b\x04task\"\x19/api/v1/tasks/{id}/cancel\x12k\n" +
 	"\n" +
 	"DeleteTask\x12\x1f.pixelflow.v1.DeleteTaskRequest\x1a .pixelflow.v1.DeleteTaskResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/api/v1/tasks/{id}\x12K\n" +
-	"\bDownload\x12\x1d.pixelflow.v1.DownloadRequest\x1a\x1e.pixelflow.v1.DownloadResponse0\x01b\x06proto3"
+	"\bDownload\x12\x1d.pixelflow.v1.DownloadRequest\x1a\x1e.pixelflow.v1.DownloadResponse0\x01\x12A\n" +
+	"\x04Tune\x12\x19.pixelflow.v1.TuneRequest\x1a\x1a.pixelflow.v1.TuneResponse(\x010\x01b\x06proto3"
 
 var (
 	file_pixelflow_v1_image_proto_rawDescOnce sync.Once
@@ -2912,7 +3882,7 @@ func file_pixelflow_v1_image_proto_rawDescGZIP() []byte {
 }
 
 var file_pixelflow_v1_image_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_pixelflow_v1_image_proto_goTypes = []any{
 	(TaskStatus)(0),                // 0: pixelflow.v1.TaskStatus
 	(TaskEventKind)(0),             // 1: pixelflow.v1.TaskEventKind
@@ -2955,37 +3925,49 @@ var file_pixelflow_v1_image_proto_goTypes = []any{
 	(*OutputName)(nil),             // 38: pixelflow.v1.OutputName
 	(*DownloadResponse)(nil),       // 39: pixelflow.v1.DownloadResponse
 	(*Content)(nil),                // 40: pixelflow.v1.Content
-	(*timestamppb.Timestamp)(nil),  // 41: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),        // 42: google.protobuf.Struct
-	(*structpb.Value)(nil),         // 43: google.protobuf.Value
+	(*TuneRequest)(nil),            // 41: pixelflow.v1.TuneRequest
+	(*TuneOpen)(nil),               // 42: pixelflow.v1.TuneOpen
+	(*PreviewWish)(nil),            // 43: pixelflow.v1.PreviewWish
+	(*TuneChange)(nil),             // 44: pixelflow.v1.TuneChange
+	(*TuneApply)(nil),              // 45: pixelflow.v1.TuneApply
+	(*TuneResponse)(nil),           // 46: pixelflow.v1.TuneResponse
+	(*Size)(nil),                   // 47: pixelflow.v1.Size
+	(*TuneOpened)(nil),             // 48: pixelflow.v1.TuneOpened
+	(*TunePreview)(nil),            // 49: pixelflow.v1.TunePreview
+	(*TuneRefused)(nil),            // 50: pixelflow.v1.TuneRefused
+	(*TuneApplied)(nil),            // 51: pixelflow.v1.TuneApplied
+	(*TuneRestored)(nil),           // 52: pixelflow.v1.TuneRestored
+	(*timestamppb.Timestamp)(nil),  // 53: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),        // 54: google.protobuf.Struct
+	(*structpb.Value)(nil),         // 55: google.protobuf.Value
 }
 var file_pixelflow_v1_image_proto_depIdxs = []int32{
-	41, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
+	53, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: pixelflow.v1.Task.status:type_name -> pixelflow.v1.TaskStatus
-	42, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
+	54, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
 	5,  // 3: pixelflow.v1.Task.outputs:type_name -> pixelflow.v1.Output
 	6,  // 4: pixelflow.v1.Task.fault:type_name -> pixelflow.v1.Fault
-	41, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	41, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
-	41, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	41, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
+	53, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	53, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
+	53, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	53, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
 	1,  // 9: pixelflow.v1.TaskEvent.kind:type_name -> pixelflow.v1.TaskEventKind
-	41, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
+	53, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
 	4,  // 11: pixelflow.v1.TaskEvent.task:type_name -> pixelflow.v1.Task
 	2,  // 12: pixelflow.v1.GetVersionResponse.auth:type_name -> pixelflow.v1.Auth
 	12, // 13: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
-	42, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
-	42, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
+	54, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
+	54, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
 	13, // 16: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
 	14, // 17: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
-	43, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
+	55, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
 	16, // 19: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
 	17, // 20: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
 	3,  // 21: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
 	3,  // 22: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
-	43, // 23: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
+	55, // 23: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
 	4,  // 24: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
-	43, // 25: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
+	55, // 25: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
 	7,  // 26: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
 	5,  // 27: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
 	7,  // 28: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
@@ -2995,37 +3977,56 @@ var file_pixelflow_v1_image_proto_depIdxs = []int32{
 	4,  // 32: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
 	38, // 33: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
 	40, // 34: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
-	8,  // 35: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
-	10, // 36: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
-	15, // 37: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
-	19, // 38: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
-	21, // 39: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
-	23, // 40: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
-	25, // 41: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
-	27, // 42: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
-	29, // 43: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
-	31, // 44: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
-	33, // 45: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
-	35, // 46: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
-	37, // 47: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
-	9,  // 48: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
-	11, // 49: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
-	18, // 50: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
-	20, // 51: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
-	22, // 52: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
-	24, // 53: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
-	26, // 54: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
-	28, // 55: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
-	30, // 56: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
-	32, // 57: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
-	34, // 58: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
-	36, // 59: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
-	39, // 60: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
-	48, // [48:61] is the sub-list for method output_type
-	35, // [35:48] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	42, // 35: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
+	44, // 36: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
+	45, // 37: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
+	55, // 38: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
+	43, // 39: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
+	55, // 40: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
+	54, // 41: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
+	48, // 42: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
+	49, // 43: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
+	50, // 44: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
+	51, // 45: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
+	52, // 46: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
+	47, // 47: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
+	47, // 48: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
+	47, // 49: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
+	6,  // 50: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
+	4,  // 51: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
+	8,  // 52: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
+	10, // 53: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
+	15, // 54: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
+	19, // 55: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
+	21, // 56: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
+	23, // 57: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
+	25, // 58: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
+	27, // 59: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
+	29, // 60: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
+	31, // 61: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
+	33, // 62: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
+	35, // 63: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
+	37, // 64: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
+	41, // 65: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
+	9,  // 66: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
+	11, // 67: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
+	18, // 68: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
+	20, // 69: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
+	22, // 70: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
+	24, // 71: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
+	26, // 72: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
+	28, // 73: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
+	30, // 74: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
+	32, // 75: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
+	34, // 76: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
+	36, // 77: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
+	39, // 78: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
+	46, // 79: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
+	66, // [66:80] is the sub-list for method output_type
+	52, // [52:66] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_pixelflow_v1_image_proto_init() }
@@ -3053,13 +4054,28 @@ func file_pixelflow_v1_image_proto_init() {
 		(*DownloadResponse_Content)(nil),
 		(*DownloadResponse_Chunk)(nil),
 	}
+	file_pixelflow_v1_image_proto_msgTypes[38].OneofWrappers = []any{
+		(*TuneRequest_Open)(nil),
+		(*TuneRequest_Change)(nil),
+		(*TuneRequest_Apply)(nil),
+	}
+	file_pixelflow_v1_image_proto_msgTypes[42].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[43].OneofWrappers = []any{
+		(*TuneResponse_Opened)(nil),
+		(*TuneResponse_Preview)(nil),
+		(*TuneResponse_Chunk)(nil),
+		(*TuneResponse_Refused)(nil),
+		(*TuneResponse_Applied)(nil),
+		(*TuneResponse_Restored)(nil),
+	}
+	file_pixelflow_v1_image_proto_msgTypes[47].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pixelflow_v1_image_proto_rawDesc), len(file_pixelflow_v1_image_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   38,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

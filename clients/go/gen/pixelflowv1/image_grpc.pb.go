@@ -46,6 +46,7 @@ const (
 	ImageService_CancelTask_FullMethodName     = "/pixelflow.v1.ImageService/CancelTask"
 	ImageService_DeleteTask_FullMethodName     = "/pixelflow.v1.ImageService/DeleteTask"
 	ImageService_Download_FullMethodName       = "/pixelflow.v1.ImageService/Download"
+	ImageService_Tune_FullMethodName           = "/pixelflow.v1.ImageService/Tune"
 )
 
 // ImageServiceClient is the client API for ImageService service.
@@ -87,6 +88,12 @@ type ImageServiceClient interface {
 	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
 	// then `chunk`s until the part is complete.
 	Download(ctx context.Context, in *DownloadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DownloadResponse], error)
+	// Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a
+	// newer one has come meanwhile; an `apply` makes a task of the recipe as it is. What cannot be done is answered by
+	// `refused`, and the session goes on; it survives the loss of the process that makes the previews. When the client
+	// has finished, the newest change is still answered, then the call ends. Needs streams in both directions at once, so
+	// native gRPC; browsers have the same messages as JSON on the WebSocket /api/v1/tune.
+	Tune(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[TuneRequest, TuneResponse], error)
 }
 
 type imageServiceClient struct {
@@ -257,6 +264,19 @@ func (c *imageServiceClient) Download(ctx context.Context, in *DownloadRequest, 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ImageService_DownloadClient = grpc.ServerStreamingClient[DownloadResponse]
 
+func (c *imageServiceClient) Tune(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[TuneRequest, TuneResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ImageService_ServiceDesc.Streams[4], ImageService_Tune_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[TuneRequest, TuneResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ImageService_TuneClient = grpc.BidiStreamingClient[TuneRequest, TuneResponse]
+
 // ImageServiceServer is the server API for ImageService service.
 // All implementations must embed UnimplementedImageServiceServer
 // for forward compatibility.
@@ -296,6 +316,12 @@ type ImageServiceServer interface {
 	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
 	// then `chunk`s until the part is complete.
 	Download(*DownloadRequest, grpc.ServerStreamingServer[DownloadResponse]) error
+	// Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a
+	// newer one has come meanwhile; an `apply` makes a task of the recipe as it is. What cannot be done is answered by
+	// `refused`, and the session goes on; it survives the loss of the process that makes the previews. When the client
+	// has finished, the newest change is still answered, then the call ends. Needs streams in both directions at once, so
+	// native gRPC; browsers have the same messages as JSON on the WebSocket /api/v1/tune.
+	Tune(grpc.BidiStreamingServer[TuneRequest, TuneResponse]) error
 	mustEmbedUnimplementedImageServiceServer()
 }
 
@@ -344,6 +370,9 @@ func (UnimplementedImageServiceServer) DeleteTask(context.Context, *DeleteTaskRe
 }
 func (UnimplementedImageServiceServer) Download(*DownloadRequest, grpc.ServerStreamingServer[DownloadResponse]) error {
 	return status.Error(codes.Unimplemented, "method Download not implemented")
+}
+func (UnimplementedImageServiceServer) Tune(grpc.BidiStreamingServer[TuneRequest, TuneResponse]) error {
+	return status.Error(codes.Unimplemented, "method Tune not implemented")
 }
 func (UnimplementedImageServiceServer) mustEmbedUnimplementedImageServiceServer() {}
 func (UnimplementedImageServiceServer) testEmbeddedByValue()                      {}
@@ -568,6 +597,13 @@ func _ImageService_Download_Handler(srv interface{}, stream grpc.ServerStream) e
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ImageService_DownloadServer = grpc.ServerStreamingServer[DownloadResponse]
 
+func _ImageService_Tune_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(ImageServiceServer).Tune(&grpc.GenericServerStream[TuneRequest, TuneResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ImageService_TuneServer = grpc.BidiStreamingServer[TuneRequest, TuneResponse]
+
 // ImageService_ServiceDesc is the grpc.ServiceDesc for ImageService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -632,6 +668,12 @@ var ImageService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Download",
 			Handler:       _ImageService_Download_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "Tune",
+			Handler:       _ImageService_Tune_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "pixelflow/v1/image.proto",

@@ -6,7 +6,7 @@ import {
   type HandlerContext,
   type ServiceImpl,
 } from '@connectrpc/connect'
-import type { Fault } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import { faultOf, givenUp } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import { statusOf } from '../status.ts'
@@ -52,12 +52,13 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       }
     }
   }
+  const answers = method.methodKind === 'bidi_streaming' ? bothWays : (implemented as Often)
   return async function* (input: unknown, context: HandlerContext) {
     const visit = take(context)
     let fault: Fault | undefined
     let isWhole = false
     try {
-      for await (const one of (implemented as Often)(read(input, visit.received), visit)) {
+      for await (const one of answers(read(input, visit.received), visit)) {
         visit.sent()
         yield one
       }
@@ -70,6 +71,14 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       visit.ended(fault ?? (isWhole ? undefined : givenUp()))
     }
   }
+}
+
+/** Browsers send all of a request before they read, and HTTP/1.1 promises no more: such a stream would wait for ever. */
+// oxlint-disable-next-line require-yield
+async function* bothWays(): AsyncGenerator<never, void> {
+  throw new Fault('method_not_allowed', 'This call needs streams in both directions at once.', {
+    remedy: 'Call it by native gRPC, on the gRPC port; for tuning there is the WebSocket /api/v1/tune, too.',
+  })
 }
 
 async function* counted<T>(messages: AsyncIterable<T>, count: () => void): AsyncGenerator<T, void> {

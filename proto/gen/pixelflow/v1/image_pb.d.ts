@@ -1262,6 +1262,466 @@ export declare type Content = Message<"pixelflow.v1.Content"> & {
 export declare const ContentSchema: GenMessage<Content>;
 
 /**
+ * Something said while tuning.
+ *
+ * @generated from message pixelflow.v1.TuneRequest
+ */
+export declare type TuneRequest = Message<"pixelflow.v1.TuneRequest"> & {
+  /**
+   * What is said.
+   *
+   * @generated from oneof pixelflow.v1.TuneRequest.data
+   */
+  data: {
+    /**
+     * First.
+     *
+     * @generated from field: pixelflow.v1.TuneOpen open = 1;
+     */
+    value: TuneOpen;
+    case: "open";
+  } | {
+    /**
+     * Then, any number of times.
+     *
+     * @generated from field: pixelflow.v1.TuneChange change = 2;
+     */
+    value: TuneChange;
+    case: "change";
+  } | {
+    /**
+     * Any number of times.
+     *
+     * @generated from field: pixelflow.v1.TuneApply apply = 3;
+     */
+    value: TuneApply;
+    case: "apply";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneRequest.
+ * Use `create(TuneRequestSchema)` to create a new message.
+ */
+export declare const TuneRequestSchema: GenMessage<TuneRequest>;
+
+/**
+ * Which image is tuned, and with which recipe it begins: change number 0.
+ *
+ * @generated from message pixelflow.v1.TuneOpen
+ */
+export declare type TuneOpen = Message<"pixelflow.v1.TuneOpen"> & {
+  /**
+   * Id of the image.
+   *
+   * @generated from field: string image = 1;
+   */
+  image: string;
+
+  /**
+   * A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+   *
+   * @generated from field: google.protobuf.Value recipe = 2;
+   */
+  recipe?: Value | undefined;
+
+  /**
+   * Which of the recipe's outputs is shown; empty for its first.
+   *
+   * @generated from field: string output = 3;
+   */
+  output: string;
+
+  /**
+   * How previews are made; absent for the defaults.
+   *
+   * @generated from field: pixelflow.v1.PreviewWish preview = 4;
+   */
+  preview?: PreviewWish | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneOpen.
+ * Use `create(TuneOpenSchema)` to create a new message.
+ */
+export declare const TuneOpenSchema: GenMessage<TuneOpen>;
+
+/**
+ * How previews are made.
+ *
+ * @generated from message pixelflow.v1.PreviewWish
+ */
+export declare type PreviewWish = Message<"pixelflow.v1.PreviewWish"> & {
+  /**
+   * Pixels (width × height) a preview may have at most, 4096 to 4194304; 0 for 1048576.
+   *
+   * @generated from field: int32 max_pixels = 1;
+   */
+  maxPixels: number;
+
+  /**
+   * jpeg or webp; empty for JPEG, and WebP where the picture is transparent.
+   *
+   * @generated from field: string format = 2;
+   */
+  format: string;
+
+  /**
+   * 1 to 100, of the preview's encoding; 0 for 80.
+   *
+   * @generated from field: int32 quality = 3;
+   */
+  quality: number;
+};
+
+/**
+ * Describes the message pixelflow.v1.PreviewWish.
+ * Use `create(PreviewWishSchema)` to create a new message.
+ */
+export declare const PreviewWishSchema: GenMessage<PreviewWish>;
+
+/**
+ * A change of the recipe: the whole anew, or single parameters.
+ *
+ * @generated from message pixelflow.v1.TuneChange
+ */
+export declare type TuneChange = Message<"pixelflow.v1.TuneChange"> & {
+  /**
+   * Counts changes strictly upwards, from 1 or above. Answers carry it.
+   *
+   * @generated from field: int64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * The whole recipe anew, as in TuneOpen. Excludes `set`.
+   *
+   * @generated from field: google.protobuf.Value recipe = 2;
+   */
+  recipe?: Value | undefined;
+
+  /**
+   * New values by where the parameters stand, such as "steps[1].sigma" or "outputs.thumb.steps[0].width"; null goes
+   * back to a parameter's default.
+   *
+   * @generated from field: google.protobuf.Struct set = 3;
+   */
+  set?: JsonObject | undefined;
+
+  /**
+   * Shows this output from now on; empty for the same as before.
+   *
+   * @generated from field: string output = 4;
+   */
+  output: string;
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneChange.
+ * Use `create(TuneChangeSchema)` to create a new message.
+ */
+export declare const TuneChangeSchema: GenMessage<TuneChange>;
+
+/**
+ * Makes a task of the recipe as it is: the full picture, all outputs. The session goes on.
+ *
+ * @generated from message pixelflow.v1.TuneApply
+ */
+export declare type TuneApply = Message<"pixelflow.v1.TuneApply"> & {
+  /**
+   * The newest change as the client knows it; refused when the recipe is another. Absent for whichever it is.
+   *
+   * @generated from field: optional int64 sequence = 1;
+   */
+  sequence?: bigint | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneApply.
+ * Use `create(TuneApplySchema)` to create a new message.
+ */
+export declare const TuneApplySchema: GenMessage<TuneApply>;
+
+/**
+ * Something heard while tuning.
+ *
+ * @generated from message pixelflow.v1.TuneResponse
+ */
+export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
+  /**
+   * What is heard.
+   *
+   * @generated from oneof pixelflow.v1.TuneResponse.data
+   */
+  data: {
+    /**
+     * The picture has been read. Comes first, and again when the recipe turns the picture otherwise than before.
+     *
+     * @generated from field: pixelflow.v1.TuneOpened opened = 1;
+     */
+    value: TuneOpened;
+    case: "opened";
+  } | {
+    /**
+     * The picture as it will be: its bytes follow in chunks, before anything else.
+     *
+     * @generated from field: pixelflow.v1.TunePreview preview = 2;
+     */
+    value: TunePreview;
+    case: "preview";
+  } | {
+    /**
+     * Bytes of the preview that was named last.
+     *
+     * @generated from field: bytes chunk = 3;
+     */
+    value: Uint8Array;
+    case: "chunk";
+  } | {
+    /**
+     * Something said could not be done.
+     *
+     * @generated from field: pixelflow.v1.TuneRefused refused = 4;
+     */
+    value: TuneRefused;
+    case: "refused";
+  } | {
+    /**
+     * A task has been accepted.
+     *
+     * @generated from field: pixelflow.v1.TuneApplied applied = 5;
+     */
+    value: TuneApplied;
+    case: "applied";
+  } | {
+    /**
+     * The process that made the previews was lost, and another has taken over.
+     *
+     * @generated from field: pixelflow.v1.TuneRestored restored = 6;
+     */
+    value: TuneRestored;
+    case: "restored";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneResponse.
+ * Use `create(TuneResponseSchema)` to create a new message.
+ */
+export declare const TuneResponseSchema: GenMessage<TuneResponse>;
+
+/**
+ * Width and height.
+ *
+ * @generated from message pixelflow.v1.Size
+ */
+export declare type Size = Message<"pixelflow.v1.Size"> & {
+  /**
+   * Pixels.
+   *
+   * @generated from field: int32 width = 1;
+   */
+  width: number;
+
+  /**
+   * Pixels.
+   *
+   * @generated from field: int32 height = 2;
+   */
+  height: number;
+};
+
+/**
+ * Describes the message pixelflow.v1.Size.
+ * Use `create(SizeSchema)` to create a new message.
+ */
+export declare const SizeSchema: GenMessage<Size>;
+
+/**
+ * The picture that is tuned.
+ *
+ * @generated from message pixelflow.v1.TuneOpened
+ */
+export declare type TuneOpened = Message<"pixelflow.v1.TuneOpened"> & {
+  /**
+   * The picture as the first step sees it: upright, unless the recipe says otherwise.
+   *
+   * @generated from field: pixelflow.v1.Size source = 1;
+   */
+  source?: Size | undefined;
+
+  /**
+   * The copy that previews are made from: equal to the source, or smaller.
+   *
+   * @generated from field: pixelflow.v1.Size preview = 2;
+   */
+  preview?: Size | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneOpened.
+ * Use `create(TuneOpenedSchema)` to create a new message.
+ */
+export declare const TuneOpenedSchema: GenMessage<TuneOpened>;
+
+/**
+ * The picture as it will be.
+ *
+ * @generated from message pixelflow.v1.TunePreview
+ */
+export declare type TunePreview = Message<"pixelflow.v1.TunePreview"> & {
+  /**
+   * The change that it answers; everything before is answered with it.
+   *
+   * @generated from field: int64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Name of the output that is shown.
+   *
+   * @generated from field: string output = 2;
+   */
+  output: string;
+
+  /**
+   * Pixels.
+   *
+   * @generated from field: int32 width = 3;
+   */
+  width: number;
+
+  /**
+   * Pixels.
+   *
+   * @generated from field: int32 height = 4;
+   */
+  height: number;
+
+  /**
+   * What the task would make: as large as the preview, or larger in the same proportions.
+   *
+   * @generated from field: pixelflow.v1.Size result = 5;
+   */
+  result?: Size | undefined;
+
+  /**
+   * jpeg or webp.
+   *
+   * @generated from field: string format = 6;
+   */
+  format: string;
+
+  /**
+   * Its media type.
+   *
+   * @generated from field: string media_type = 7;
+   */
+  mediaType: string;
+
+  /**
+   * Size of the file that follows.
+   *
+   * @generated from field: int64 bytes = 8;
+   */
+  bytes: bigint;
+
+  /**
+   * How long it took to make, in milliseconds.
+   *
+   * @generated from field: double ms = 9;
+   */
+  ms: number;
+};
+
+/**
+ * Describes the message pixelflow.v1.TunePreview.
+ * Use `create(TunePreviewSchema)` to create a new message.
+ */
+export declare const TunePreviewSchema: GenMessage<TunePreview>;
+
+/**
+ * Something said could not be done. Recipe and session are as they were before it.
+ *
+ * @generated from message pixelflow.v1.TuneRefused
+ */
+export declare type TuneRefused = Message<"pixelflow.v1.TuneRefused"> & {
+  /**
+   * What was refused; absent when it carried no number.
+   *
+   * @generated from field: optional int64 sequence = 1;
+   */
+  sequence?: bigint | undefined;
+
+  /**
+   * Whether it was an apply, not a change.
+   *
+   * @generated from field: bool apply = 2;
+   */
+  apply: boolean;
+
+  /**
+   * Why.
+   *
+   * @generated from field: pixelflow.v1.Fault fault = 3;
+   */
+  fault?: Fault | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneRefused.
+ * Use `create(TuneRefusedSchema)` to create a new message.
+ */
+export declare const TuneRefusedSchema: GenMessage<TuneRefused>;
+
+/**
+ * A task has been accepted.
+ *
+ * @generated from message pixelflow.v1.TuneApplied
+ */
+export declare type TuneApplied = Message<"pixelflow.v1.TuneApplied"> & {
+  /**
+   * The change whose recipe it has.
+   *
+   * @generated from field: int64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * The task.
+   *
+   * @generated from field: pixelflow.v1.Task task = 2;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneApplied.
+ * Use `create(TuneAppliedSchema)` to create a new message.
+ */
+export declare const TuneAppliedSchema: GenMessage<TuneApplied>;
+
+/**
+ * Another process makes the previews; what was not answered yet is answered by it.
+ *
+ * @generated from message pixelflow.v1.TuneRestored
+ */
+export declare type TuneRestored = Message<"pixelflow.v1.TuneRestored"> & {
+  /**
+   * The newest change.
+   *
+   * @generated from field: int64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message pixelflow.v1.TuneRestored.
+ * Use `create(TuneRestoredSchema)` to create a new message.
+ */
+export declare const TuneRestoredSchema: GenMessage<TuneRestored>;
+
+/**
  * Where a task is in its life.
  *
  * @generated from enum pixelflow.v1.TaskStatus
@@ -1579,6 +2039,20 @@ export declare const ImageService: GenService<{
     methodKind: "server_streaming";
     input: typeof DownloadRequestSchema;
     output: typeof DownloadResponseSchema;
+  },
+  /**
+   * Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a
+   * newer one has come meanwhile; an `apply` makes a task of the recipe as it is. What cannot be done is answered by
+   * `refused`, and the session goes on; it survives the loss of the process that makes the previews. When the client
+   * has finished, the newest change is still answered, then the call ends. Needs streams in both directions at once, so
+   * native gRPC; browsers have the same messages as JSON on the WebSocket /api/v1/tune.
+   *
+   * @generated from rpc pixelflow.v1.ImageService.Tune
+   */
+  tune: {
+    methodKind: "bidi_streaming";
+    input: typeof TuneRequestSchema;
+    output: typeof TuneResponseSchema;
   },
 }>;
 

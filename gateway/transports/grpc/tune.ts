@@ -1,0 +1,113 @@
+import { toJson, type JsonObject, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt'
+import { Fault } from '@pixelflow/core/fault'
+import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
+import type {
+  ImageService,
+  TuneChange,
+  TuneOpen,
+  TuneRequestSchema,
+  TuneResponseSchema,
+} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Heard } from '../../usecases/tune.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { checked } from '../rest/checked.ts'
+import { largestChunk } from './content.ts'
+import type { Call, Implementation } from './rpc.ts'
+import { faultMessage, taskMessage } from './views.ts'
+
+type Response = MessageInitShape<typeof TuneResponseSchema>
+
+/** Live tuning: the messages of the WebSocket, as the contract has them. */
+export function tuneMethod({ tune }: Usecases): Pick<Implementation<typeof ImageService>, 'tune'> {
+  return {
+    async *tune(requests, call: Call) {
+      for await (const heard of tune(call.caller(), said(requests), call.signal)) yield* messagesOf(heard)
+    },
+  }
+}
+
+async function* said(
+  requests: AsyncIterable<MessageShape<typeof TuneRequestSchema>>,
+): AsyncGenerator<TuneSaid, void> {
+  for await (const { data } of requests) yield checked(tuneSaid, plain(data), 'the message')
+}
+
+/** A message in the JSON form, of which there is a schema. */
+function plain(data: MessageShape<typeof TuneRequestSchema>['data']): unknown {
+  switch (data.case) {
+    case 'open':
+      return { type: 'open', ...opened(data.value) }
+    case 'change':
+      return { type: 'change', ...changed(data.value) }
+    case 'apply': {
+      const { sequence } = data.value
+      return { type: 'apply', ...(sequence === undefined ? {} : { sequence: Number(sequence) }) }
+    }
+    case undefined:
+      throw new Fault('invalid_request', 'A message says nothing.', { field: 'data' })
+  }
+}
+
+function opened({ image, recipe, output, preview }: TuneOpen) {
+  const { maxPixels = 0, format = '', quality = 0 } = preview ?? {}
+  return {
+    image,
+    recipe: valueOf(recipe) ?? '',
+    ...(output === '' ? {} : { output }),
+    preview: {
+      ...(maxPixels === 0 ? {} : { maxPixels }),
+      ...(format === '' ? {} : { format }),
+      ...(quality === 0 ? {} : { quality }),
+    },
+  }
+}
+
+function changed({ sequence, recipe, set, output }: TuneChange) {
+  const whole = valueOf(recipe)
+  return {
+    sequence: Number(sequence),
+    ...(whole === undefined ? {} : { recipe: whole }),
+    ...(set === undefined ? {} : { set: set as JsonObject }),
+    ...(output === '' ? {} : { output }),
+  }
+}
+
+function valueOf(value: Value | undefined): unknown {
+  return value?.kind.case === undefined ? undefined : toJson(ValueSchema, value)
+}
+
+function* messagesOf(heard: Heard): Generator<Response, void> {
+  switch (heard.type) {
+    case 'opened':
+    case 'restored':
+      yield {
+        data:
+          heard.type === 'opened'
+            ? { case: 'opened', value: { source: heard.source, preview: heard.preview } }
+            : { case: 'restored', value: { sequence: BigInt(heard.sequence) } },
+      }
+      return
+    case 'applied': {
+      const { sequence, task } = heard
+      yield { data: { case: 'applied', value: { sequence: BigInt(sequence), task: taskMessage(task) } } }
+      return
+    }
+    case 'refused': {
+      const { sequence, apply = false, fault } = heard
+      const about = sequence === undefined ? {} : { sequence: BigInt(sequence) }
+      yield { data: { case: 'refused', value: { ...about, apply, fault: faultMessage(fault) } } }
+      return
+    }
+    case 'preview': {
+      const { about, file } = heard
+      const { sequence, bytes } = about
+      yield {
+        data: { case: 'preview', value: { ...about, sequence: BigInt(sequence), bytes: BigInt(bytes) } },
+      }
+      for (let at = 0; at < file.length; at += largestChunk) {
+        yield { data: { case: 'chunk', value: file.subarray(at, at + largestChunk) } }
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { Fault } from '@pixelflow/core/fault'
+import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import { patched } from '@pixelflow/core/tune/patch'
+import type { TuneApply, TuneChange, TuneOpen } from '@pixelflow/core/tune/said'
+import type { PreviewOrder } from '@pixelflow/core/tune/session'
+
+/** The truth about one session: which recipe it has come to. */
+export interface Truth {
+  readonly order: PreviewOrder
+  /** Takes a change over. @throws Fault when it cannot be; nothing has changed then. */
+  change(change: TuneChange): PreviewOrder
+  /** The recipe that is to be applied. @throws Fault `precondition_failed` when it is not that of the change meant. */
+  applied(apply: TuneApply): Recipe
+}
+
+/** @throws Fault `invalid_recipe`. */
+export function createTruth({ recipe: given, output }: TuneOpen): Truth {
+  const recipe = parseRecipe(given)
+  let order: PreviewOrder = { sequence: 0, recipe, output: outputOf(recipe, output) }
+  let latest = 0
+  return {
+    get order() {
+      return order
+    },
+    change({ sequence, recipe: given, set, output }) {
+      if (sequence <= latest) throw notUpwards(sequence, latest)
+      latest = sequence
+      const recipe =
+        given === undefined
+          ? set === undefined
+            ? order.recipe
+            : patched(order.recipe, set)
+          : parseRecipe(given)
+      // An output that a new recipe does not make any more is not insisted on.
+      const kept = outputNames(recipe).includes(order.output) ? order.output : undefined
+      order = { sequence, recipe, output: outputOf(recipe, output ?? kept) }
+      return order
+    },
+    applied({ sequence }) {
+      if (sequence === undefined || sequence === order.sequence) return order.recipe
+      throw new Fault(
+        'precondition_failed',
+        `The recipe is that of change ${order.sequence}, not of change ${sequence}.`,
+        { field: 'sequence', remedy: 'Apply again, or change the recipe first.' },
+      )
+    },
+  }
+}
+
+function outputOf(recipe: Recipe, wanted: string | undefined): string {
+  const names = outputNames(recipe)
+  const found = wanted === undefined ? names[0] : names.find((name) => name === wanted)
+  if (found !== undefined) return found
+  throw new Fault('invalid_recipe', `The recipe makes no output "${wanted}".`, {
+    field: 'output',
+    remedy: `It makes: ${names.join(', ')}.`,
+  })
+}
+
+function notUpwards(sequence: number, latest: number): Fault {
+  return new Fault('invalid_request', `Change ${sequence} comes after change ${latest}.`, {
+    field: 'sequence',
+    remedy: 'Count changes strictly upwards.',
+  })
+}
