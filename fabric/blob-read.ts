@@ -47,11 +47,11 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
     while (at < end) {
       const { messages, asked } = await ahead.next()
       if (asked === 0 || messages.length < asked) throw damaged(info, 'are incomplete')
-      for (const { data } of messages) {
+      for (const part of messages.flatMap(({ parts }) => parts)) {
         const from = Math.max(0, start - at)
-        const to = Math.min(data.length, end - at)
-        at += data.length
-        if (to > from) yield to - from === data.length ? data : data.subarray(from, to)
+        const to = Math.min(part.length, end - at)
+        at += part.length
+        if (to > from) yield to - from === part.length ? part : part.subarray(from, to)
         if (at >= end) return
       }
     }

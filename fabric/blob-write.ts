@@ -6,10 +6,11 @@ import { faultOf } from './broker.ts'
 import { purgeChunks, type Bucket } from './bucket.ts'
 import type { ChunkMemory } from './chunk-memory.ts'
 import { claim, withdraw } from './claim.ts'
-import { publish } from './jetstream.ts'
+import { publishChunk } from './jetstream.ts'
 import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
 import { patiently } from './patience.ts'
 import { chunkSubject } from './topology.ts'
+import type { Chunk } from './wire/chunk.ts'
 
 export interface WriteOptions {
   readonly bucket: Bucket
@@ -44,8 +45,7 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
   let chunks = 0
   let shortest = chunkBytes
   let isUniform = true
-  let buffer: Uint8Array | undefined
-  let filled = 0
+  let buffer: Chunk | undefined
   let failure: unknown
   /** The name under which a description may already stand. */
   let claimed: string | undefined
@@ -56,25 +56,23 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
   /** Sends what the buffer holds, without waiting for the answer. */
   const send = () => {
     if (!buffer) return
-    const used = buffer
-    const chunk = used.subarray(0, filled)
+    const chunk = buffer
     buffer = undefined
-    filled = 0
     // Only the last chunk may be short for the others to be found by counting.
     if (shortest < chunkBytes) isUniform = false
-    shortest = Math.min(shortest, chunk.length)
-    hasher.update(chunk)
+    shortest = Math.min(shortest, chunk.used)
+    hasher.update(chunk.room.subarray(0, chunk.used))
     const index = chunks++
-    const sent = publish(bucket.broker, subject, chunk, { timeoutMs: 10_000 }).then(
+    const sent = publishChunk(bucket.broker, subject, chunk).then(
       (seq) => {
         sequences[index] = seq
         underWay.delete(sent)
-        memory.give(used, true)
+        memory.give(chunk, true)
       },
       (thrown: unknown) => {
         failure ??= thrown
         underWay.delete(sent)
-        memory.give(used, false)
+        memory.give(chunk, false)
       },
     )
     underWay.add(sent)
@@ -87,12 +85,12 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
         while (underWay.size >= mostUnderWay) await Promise.race(underWay)
         buffer = await memory.take(stop.signal)
       }
-      const part = rest.subarray(0, chunkBytes - filled)
-      buffer.set(part, filled)
-      filled += part.length
+      const part = rest.subarray(0, chunkBytes - buffer.used)
+      buffer.room.set(part, buffer.used)
+      buffer.used += part.length
       bytes += part.length
       rest = rest.subarray(part.length)
-      if (filled === chunkBytes) send()
+      if (buffer.used === chunkBytes) send()
     }
   }
 

@@ -7,6 +7,7 @@ import {
   type NatsConnection,
 } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
+import { createLane, type Lane } from './wire/lane.ts'
 
 /** No answer: the connection is gone, the broker is starting, or it is too busy. Another try may succeed. */
 export class Unreachable extends Error {
@@ -63,6 +64,8 @@ export interface RequestOptions {
 /** One connection to NATS that comes back by itself, and knows when it is away. */
 export interface Broker extends AsyncDisposable {
   readonly nc: NatsConnection
+  /** For content, both ways. */
+  readonly lane: Lane
   readonly connected: boolean
   /** One request, one answer. @throws Unreachable at once when the connection breaks, or after the timeout. */
   request(subject: string, data?: Uint8Array | string, options?: RequestOptions): Promise<Msg>
@@ -80,12 +83,14 @@ const requestTimeoutMs = 5000
 
 /** Wraps a connection; owns it from now on. */
 export function brokerOf(nc: NatsConnection): Broker {
+  const lane = createLane(nc)
   let connected = true
   const down = new Set<() => void>()
   const up = new Set<() => void>()
   const turn = (state: boolean) => {
     if (connected === state) return
     connected = state
+    if (!state) lane.break()
     for (const heard of state ? up : down) heard()
   }
   // The client library drops what it was given while away and lets requests time out: this lets them fail at once.
@@ -131,6 +136,7 @@ export function brokerOf(nc: NatsConnection): Broker {
 
   return {
     nc,
+    lane,
     get connected() {
       return connected
     },

@@ -1,12 +1,13 @@
 import { createBudget } from './budget.ts'
+import { createChunk, type Chunk } from './wire/chunk.ts'
 
 /** The buffers that all writes of a process share: so many at most, and warm ones first. */
 export interface ChunkMemory {
   readonly chunkBytes: number
-  /** A buffer of `chunkBytes`, waited for. @throws the signal's reason. */
-  take(signal: AbortSignal): Promise<Uint8Array>
-  /** Gives a buffer back. One that somebody may still read from must not be used again. */
-  give(buffer: Uint8Array, mayReuse: boolean): void
+  /** An empty chunk of `chunkBytes`, waited for. @throws the signal's reason. */
+  take(signal: AbortSignal): Promise<Chunk>
+  /** Gives a chunk back. One that somebody may still read from must not be used again. */
+  give(chunk: Chunk, mayReuse: boolean): void
 }
 
 const mostSpare = 32
@@ -15,7 +16,7 @@ const askAgainMs = 50
 /** `onShort` is called when a write begins to wait for memory, and again and again for as long as one waits. */
 export function createChunkMemory(totalBytes: number, chunkBytes: number, onShort: () => void): ChunkMemory {
   const budget = createBudget(Math.max(totalBytes, chunkBytes), onShort)
-  const spare: Uint8Array[] = []
+  const spare: Chunk[] = []
   let waiting = 0
   let timer: ReturnType<typeof setInterval> | undefined
 
@@ -38,10 +39,12 @@ export function createChunkMemory(totalBytes: number, chunkBytes: number, onShor
     chunkBytes,
     async take(signal) {
       if (!budget.tryTake(chunkBytes)) await waited(signal)
-      return spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes)
+      const chunk = spare.pop() ?? createChunk(chunkBytes)
+      chunk.used = 0
+      return chunk
     },
-    give(buffer, mayReuse) {
-      if (mayReuse && spare.length < mostSpare) spare.push(buffer)
+    give(chunk, mayReuse) {
+      if (mayReuse && spare.length < mostSpare) spare.push(chunk)
       budget.give(chunkBytes)
     },
   }

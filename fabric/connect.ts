@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { credsAuthenticator, errors, type ConnectionOptions } from '@nats-io/nats-core'
-import { connect as dial } from '@nats-io/transport-node'
+import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { brokerOf, type Broker } from './broker.ts'
 import type { FabricSettings } from './settings.ts'
 import type { Log } from './telemetry/log.ts'
+import { useWireTransport } from './wire/transport.ts'
 
 export type ConnectSettings = Pick<FabricSettings, 'natsUrl' | 'natsUser' | 'natsPassword' | 'natsCredsFile'>
 
@@ -24,10 +25,11 @@ export interface ConnectOptions {
  */
 export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectOptions): Promise<Broker> {
   const options = { ...dialling, ...credentials(settings), name, servers: [...settings.natsUrl] }
+  useWireTransport()
   const deadline = performance.now() + waitMs
   for (let tries = 1; ; tries++) {
     try {
-      const broker = brokerOf(await dial(options))
+      const broker = brokerOf(await NatsConnectionImpl.connect(options))
       broker.onDown(() => {
         if (!broker.nc.isClosed() && !broker.nc.isDraining())
           log.warn('broker lost', { servers: settings.natsUrl })

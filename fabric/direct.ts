@@ -1,6 +1,6 @@
-import { createInbox, type Msg } from '@nats-io/nats-core'
 import { Refused, Unreachable, type Broker } from './broker.ts'
-import { storedOf, type Stored } from './jetstream.ts'
+import { storedOf, storedOfWire, type Stored } from './jetstream.ts'
+import { statusOf } from './wire/head.ts'
 
 /**
  * Direct gets: reads that any replica answers, without a consumer. On a replicated stream they may be a moment behind
@@ -13,7 +13,7 @@ export async function lastOf(broker: Broker, stream: string, subject: string): P
   const status = answer.headers?.code ?? 0
   if (status === 0) return storedOf(answer)
   if (status === 404) return null
-  throw refusal(status, answer)
+  throw refusal(status, answer.headers?.description)
 }
 
 export interface BatchRequest {
@@ -31,36 +31,23 @@ const silenceMs = 5000
 export async function batchOf(broker: Broker, stream: string, request: BatchRequest): Promise<Stored[]> {
   const { seq, subject, batch } = request
   if (!broker.connected) await broker.up(silenceMs)
+  const which = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
+  const found: Stored[] = []
   return new Promise((resolve, reject) => {
-    const found: Stored[] = []
-    const end = (error?: Error) => {
-      clearTimeout(silence)
-      stopListening()
-      subscription.unsubscribe()
-      if (error) reject(error)
-      else resolve(found)
-    }
-    const subscription = broker.nc.subscribe(createInbox(), {
-      callback: (error, msg) => {
-        if (error) return end(error)
-        const status = msg.headers?.code ?? 0
-        if (status === 0) {
-          silence.refresh()
-          found.push(storedOf(msg))
-        } else if (status === 204 || status === 404) end()
-        else end(refusal(status, msg))
+    broker.lane.ask(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(which), silenceMs, {
+      hear(message) {
+        const { code, description } = statusOf(message.head)
+        if (code === 0) found.push(storedOfWire(message))
+        else if (code === 204 || code === 404) resolve(found)
+        else reject(refusal(code, description))
+        return code !== 0
       },
-    })
-    const silence = setTimeout(() => end(new Unreachable(`no answer from ${stream}`)), silenceMs)
-    const stopListening = broker.onDown(() => end(new Unreachable('the connection broke while reading')))
-    const which = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
-    broker.nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(which), {
-      reply: subscription.getSubject(),
+      fail: (why) => reject(new Unreachable(`${why}: ${stream}`)),
     })
   })
 }
 
-function refusal(status: number, msg: Msg): Error {
-  const said = `${msg.headers?.description ?? 'refused'} (${status})`
+function refusal(status: number, description = 'refused'): Error {
+  const said = `${description} (${status})`
   return status === 503 || status === 408 ? new Unreachable(said) : new Refused(status, said)
 }

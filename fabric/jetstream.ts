@@ -1,5 +1,8 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import { refusal, type Broker, type RequestOptions } from './broker.ts'
+import { Nobody, refusal, Unreachable, type Broker, type RequestOptions } from './broker.ts'
+import type { Chunk } from './wire/chunk.ts'
+import { readHead } from './wire/head.ts'
+import type { Caught } from './wire/splitter.ts'
 
 /** The two things that happen for every message, and are therefore done on the wire: storing one, and reading one. */
 
@@ -23,6 +26,30 @@ export async function publish(
   return seq
 }
 
+const chunkTimeoutMs = 10_000
+
+/**
+ * Stores a chunk's content likewise. It must not be touched before this has ended; when it failed, not even then, since
+ * it may still be on its way to the socket.
+ */
+export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Promise<number> {
+  return new Promise((resolve, reject) => {
+    if (!broker.connected) throw new Unreachable('the connection is away')
+    broker.lane.put(subject, chunk, chunkTimeoutMs, {
+      hear({ head, parts }) {
+        if (head.length > 0) reject(new Nobody(`nobody stores ${subject}`))
+        else {
+          const { seq, error } = JSON.parse(Buffer.concat(parts).toString('latin1')) as PubAck
+          if (error) reject(refusal(error.err_code ?? error.code, error.code, error.description ?? 'refused'))
+          else resolve(seq)
+        }
+        return true
+      },
+      fail: (why) => reject(new Unreachable(`${why}: ${subject}`)),
+    })
+  })
+}
+
 /** A message as it is stored. */
 export interface Stored {
   readonly seq: number
@@ -30,6 +57,8 @@ export interface Stored {
   /** When the broker stored it. */
   readonly at: Date
   readonly data: Uint8Array
+  /** The same bytes in the pieces in which they arrived, to be read without putting them together. */
+  readonly parts: readonly Uint8Array[]
   /** Value of a header; undefined when there is none of that name. */
   header(name: string): string | undefined
 }
@@ -44,6 +73,24 @@ export function storedOf(msg: Msg): Stored {
       return new Date(headers.get('Nats-Time-Stamp'))
     },
     data: msg.data,
+    parts: [msg.data],
     header: (name) => headers.get(name) || undefined,
+  }
+}
+
+/** The same of an answer taken from the wire. */
+export function storedOfWire({ head, parts }: Caught): Stored {
+  const header = readHead(head)
+  return {
+    seq: Number(header('Nats-Sequence')),
+    subject: header('Nats-Subject') ?? '',
+    get at() {
+      return new Date(header('Nats-Time-Stamp') ?? '')
+    },
+    get data() {
+      return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+    },
+    parts,
+    header,
   }
 }

@@ -102,7 +102,7 @@ export async function readFromLeader(broker: Broker, stream: string, which: Whic
     )
     if (message === null) return null
     const { seq, subject, time: at, data, header } = message
-    return { seq, subject, at, data, header: (name) => header.get(name) || undefined }
+    return { seq, subject, at, data, parts: [data], header: (name) => header.get(name) || undefined }
   } catch (thrown) {
     if (thrown instanceof Refused && thrown.code === noMessage) return null
     throw thrown

@@ -21,6 +21,8 @@ export async function findSource(stores: SourceStores, account: string, image: s
 
 /** Bytes written at once: each write is a way to another thread and back. */
 const writeBytes = 1024 * 1024
+/** And so many pieces at most, far below what the system takes (`IOV_MAX`). */
+const writePieces = 256
 
 /**
  * Writes an image's bytes to a file at `path`, from the start.
@@ -48,7 +50,7 @@ export async function fetchSource(
     signal.throwIfAborted()
     waiting.push(chunk)
     bytes += chunk.length
-    if (bytes >= writeBytes) await flush()
+    if (bytes >= writeBytes || waiting.length >= writePieces) await flush()
   }
   if (bytes > 0) await flush()
 }

@@ -1,0 +1,76 @@
+import { expect, test } from 'bun:test'
+import { createSplitter, type Caught } from './splitter.ts'
+
+const headers = 'NATS/1.0\r\nNats-Sequence: 7\r\n\r\n'
+/** What a server might send: two messages for subscription 9, one of them with headers, among everything else. */
+const received = Buffer.concat(
+  [
+    'INFO {"server_name":"MSG x 9 5"}\r\n',
+    '+OK\r\n',
+    'MSG a.b 9 11\r\nhello\r\nMSG \r\n',
+    'PING\r\n',
+    'MSG other 10 reply.to 4\r\nHMSG\r\n',
+    `HMSG c.d 9 reply.to ${headers.length} ${headers.length + 6}\r\n${headers}\0\xff\r\n\r\n\r\n`,
+    `HMSG other 11 ${headers.length} ${headers.length}\r\n${headers}\r\n`,
+    'MSG empty 9 0\r\n\r\n',
+    "-ERR 'Slow Consumer'\r\n",
+    'PONG\r\n',
+  ].map((part) => Buffer.from(part, 'latin1')),
+)
+const rest = [
+  'INFO {"server_name":"MSG x 9 5"}\r\n+OK\r\nPING\r\nMSG other 10 reply.to 4\r\nHMSG\r\n',
+  `HMSG other 11 ${headers.length} ${headers.length}\r\n${headers}\r\n-ERR 'Slow Consumer'\r\nPONG\r\n`,
+].join('')
+
+function split(frames: readonly Uint8Array[]) {
+  const caught: { subject: string; head: string; content: string }[] = []
+  const splitter = createSplitter()
+  splitter.divert(9, ({ subject, head, parts }: Caught) => {
+    caught.push({ subject, head: head.toString(), content: Buffer.concat(parts).toString('latin1') })
+  })
+  const passed = frames.flatMap((frame) => splitter.push(frame))
+  return { caught, passed: Buffer.concat(passed).toString('latin1') }
+}
+
+const expected = {
+  caught: [
+    { subject: 'a.b', head: '', content: 'hello\r\nMSG ' },
+    { subject: 'c.d', head: headers, content: '\0\xff\r\n\r\n' },
+    { subject: 'empty', head: '', content: '' },
+  ],
+  passed: rest,
+}
+
+test('messages of a subscription are taken out, all else goes on as it came', () => {
+  expect(split([received])).toEqual(expected)
+})
+
+test('wherever the stream is cut into frames', () => {
+  for (let at = 0; at <= received.length; at += 1) {
+    expect(split([received.subarray(0, at), received.subarray(at)])).toEqual(expected)
+  }
+  for (const size of [1, 2, 3, 7, 16]) {
+    const frames = Array.from({ length: Math.ceil(received.length / size) }, (_, i) =>
+      received.subarray(i * size, (i + 1) * size),
+    )
+    expect(split(frames)).toEqual(expected)
+  }
+})
+
+test('nothing is copied of what goes on or is caught in one piece', () => {
+  const splitter = createSplitter()
+  const parts: Uint8Array[] = []
+  splitter.divert(9, (message) => parts.push(...message.parts))
+  const plain = Buffer.from('PING\r\n')
+  expect(splitter.push(plain)[0]).toBe(plain)
+  const message = Buffer.from('MSG a 9 5\r\nhello\r\n')
+  expect(splitter.push(message)).toEqual([])
+  expect(parts[0]?.buffer).toBe(message.buffer)
+})
+
+test('a line without an end is not held back for ever', () => {
+  const splitter = createSplitter()
+  const endless = Buffer.alloc(100_000, 'M')
+  expect(Buffer.concat(splitter.push(endless))).toEqual(endless)
+  expect(Buffer.concat(splitter.push(Buffer.from('x\r\nPING\r\n'))).toString()).toBe('x\r\nPING\r\n')
+})
