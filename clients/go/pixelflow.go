@@ -262,6 +262,15 @@ func (t *TLS) credentials() (credentials.TransportCredentials, error) {
 	if t == nil {
 		return insecure.NewCredentials(), nil
 	}
+	config, err := t.Config()
+	if err != nil {
+		return nil, err
+	}
+	return credentials.NewTLS(config), nil
+}
+
+// Config reads the files.
+func (t *TLS) Config() (*tls.Config, error) {
 	authority, err := os.ReadFile(t.CA)
 	if err != nil {
 		return nil, err
@@ -277,5 +286,5 @@ func (t *TLS) credentials() (credentials.TransportCredentials, error) {
 		}
 		config.Certificates = []tls.Certificate{own}
 	}
-	return credentials.NewTLS(config), nil
+	return config, nil
 }

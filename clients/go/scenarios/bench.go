@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,39 +31,65 @@ var slow = text("resize:2400:enlarge/format:avif:90:effort=9")
 var tiny = text("resize:40")
 
 type options struct {
-	address, http, token, otherToken, photo string
-	security                                *pixelflow.TLS
+	address, http, photo string
+	// Of two accounts: tokens, or clients of the folder certs.
+	token, otherToken string
+	certs, strangers  string
+	ann, bob          string
 }
 
 // caller is somebody with a connection of their own.
 type caller struct {
 	pixelflow.Client
 	connection *grpc.ClientConn
+	security   *pixelflow.TLS
+	token      string
 }
 
 // bench is one run against one server.
 type bench struct {
-	options
-	ann, bob, nobody caller
-	photo            []byte
+	address, http string
+	// Of two accounts.
+	ann, bob caller
+	// Somebody who may connect, and says no more of themselves.
+	anybody caller
+	// Who has neither token nor certificate.
+	nobody caller
+	// Who trusts and shows what another authority has signed; nil without certificates.
+	stranger *pixelflow.TLS
+	photo    []byte
 
 	image *pb.Image
 	done  *pb.Task
 }
 
 func newBench(options options) *bench {
-	return &bench{
-		options: options,
-		ann:     call(options, options.token),
-		bob:     call(options, options.otherToken),
-		nobody:  call(options, ""),
-		photo:   must(os.ReadFile(options.photo)),
+	b := &bench{address: options.address, http: options.http, photo: must(os.ReadFile(options.photo))}
+	if options.certs == "" {
+		b.ann, b.bob = call(b.address, nil, options.token), call(b.address, nil, options.otherToken)
+		b.anybody = call(b.address, nil, "")
+		b.nobody = b.anybody
+		return b
 	}
+	b.ann = call(b.address, ofClient(options.certs, options.ann), "")
+	b.bob = call(b.address, ofClient(options.certs, options.bob), "")
+	b.anybody = b.ann
+	b.nobody = call(b.address, &pixelflow.TLS{CA: b.ann.security.CA}, "")
+	b.stranger = ofClient(options.strangers, options.ann)
+	return b
 }
 
-func call(options options, token string) caller {
-	connection := must(pixelflow.Connect("dns:///"+options.address, options.security, token))
-	return caller{pixelflow.New(connection), connection}
+func (b *bench) encrypted() bool { return b.stranger != nil }
+
+func call(address string, security *pixelflow.TLS, token string) caller {
+	connection := must(pixelflow.Connect("dns:///"+address, security, token))
+	return caller{pixelflow.New(connection), connection, security, token}
+}
+
+// ofClient is what `./pixelflow certs --client name` has put into a folder.
+func ofClient(folder, name string) *pixelflow.TLS {
+	own := filepath.Join(folder, "clients", name)
+	return &pixelflow.TLS{CA: filepath.Join(folder, "ca.crt"), Cert: own + ".crt", Key: own + ".key"}
 }
 
 // someImage is an image of Ann's.

@@ -10,25 +10,40 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	pixelflow "pixelflow/clients/go"
 	pb "pixelflow/clients/go/gen/pixelflowv1"
 )
 
 var callerScenarios = []scenario{
-	{"no-token", func(ctx context.Context, b *bench) {
+	{"no-credentials", func(ctx context.Context, b *bench) {
 		_, err := b.nobody.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
-		refused(err, codes.Unauthenticated, "unauthenticated", "")
+		if b.encrypted() {
+			refused(err, codes.Unavailable, "", "")
+		} else {
+			refused(err, codes.Unauthenticated, "unauthenticated", "")
+		}
 	}},
 	{"wrong-token", func(ctx context.Context, b *bench) {
-		stranger := call(b.options, "nobody-knows-this")
-		defer stranger.connection.Close()
-		_, err := stranger.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
+		liar := call(b.address, b.ann.security, "nobody-knows-this")
+		defer liar.connection.Close()
+		_, err := liar.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
 		refused(err, codes.Unauthenticated, "unauthenticated", "")
-		_, err = stranger.upload(ctx, whole(b.photo)...)
+		_, err = liar.upload(ctx, whole(b.photo)...)
 		refused(err, codes.Unauthenticated, "unauthenticated", "")
-		for _, err = range stranger.Watch(ctx, b.doneTask(ctx).Id, "") {
+		for _, err = range liar.Watch(ctx, b.doneTask(ctx).Id, "") {
 			check(err != nil, "an event was shown")
 		}
 		refused(err, codes.Unauthenticated, "unauthenticated", "")
+	}},
+	{"wrong-certificate", func(ctx context.Context, b *bench) {
+		mine := *b.stranger
+		mine.CA = b.ann.security.CA
+		refused(b.callAs(ctx, mine), codes.Unavailable, "", "")
+	}},
+	{"wrong-server", func(ctx context.Context, b *bench) {
+		mine := *b.ann.security
+		mine.CA = b.stranger.CA
+		refused(b.callAs(ctx, mine), codes.Unavailable, "", "")
 	}},
 	{"other-account", func(ctx context.Context, b *bench) {
 		bob, image, task := b.bob, b.someImage(ctx).Id, b.doneTask(ctx).Id
@@ -69,7 +84,7 @@ var callerScenarios = []scenario{
 		answers := make(chan error, 500)
 		for range cap(answers) {
 			calls.Go(func() {
-				_, err := b.nobody.RPC.GetVersion(ctx, &pb.GetVersionRequest{})
+				_, err := b.anybody.RPC.GetVersion(ctx, &pb.GetVersionRequest{})
 				answers <- err
 			})
 		}
@@ -79,6 +94,13 @@ var callerScenarios = []scenario{
 			check(err == nil, err)
 		}
 	}},
+}
+
+func (b *bench) callAs(ctx context.Context, security pixelflow.TLS) error {
+	someone := call(b.address, &security, "")
+	defer someone.connection.Close()
+	_, err := someone.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
+	return err
 }
 
 // drained reads a stream to its end.

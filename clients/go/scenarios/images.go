@@ -15,10 +15,14 @@ import (
 
 var imageScenarios = []scenario{
 	{"version", func(ctx context.Context, b *bench) {
-		answer := must(b.nobody.RPC.GetVersion(ctx, &pb.GetVersionRequest{}))
+		answer := must(b.anybody.RPC.GetVersion(ctx, &pb.GetVersionRequest{}))
 		check(answer.Version != "" && answer.MaxUploadBytes > 0 && answer.MaxPixels > 0, answer)
 		check(slices.Contains(answer.Formats, "jpeg"), answer.Formats)
-		check(answer.Auth == pb.Auth_AUTH_TOKEN, answer.Auth)
+		expected := pb.Auth_AUTH_TOKEN
+		if b.encrypted() {
+			expected = pb.Auth_AUTH_CERTIFICATE
+		}
+		check(answer.Auth == expected, answer.Auth)
 	}},
 	{"operations", func(ctx context.Context, b *bench) {
 		answer := must(b.ann.RPC.ListOperations(ctx, &pb.ListOperationsRequest{}))
@@ -129,5 +133,5 @@ func (b *bench) committed(ctx context.Context, size int, sha256 string) error {
 }
 
 func (b *bench) limit(ctx context.Context) int64 {
-	return must(b.nobody.RPC.GetVersion(ctx, &pb.GetVersionRequest{})).MaxUploadBytes
+	return must(b.anybody.RPC.GetVersion(ctx, &pb.GetVersionRequest{})).MaxUploadBytes
 }

@@ -31,7 +31,7 @@ const callersAtOnce = 8
 func keepCalling(target string, options options) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	connection := must(pixelflow.Connect(target, options.security, options.token))
+	connection := must(pixelflow.Connect(target, nil, options.token))
 	defer connection.Close()
 	client := pixelflow.New(connection)
 	counted := tally{Answered: map[string]int{}, Failed: []string{}}

@@ -11,14 +11,15 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	pixelflow "pixelflow/clients/go"
 )
 
 type scenario struct {
 	name string
 	run  func(context.Context, *bench)
 }
+
+// They make no sense without certificates.
+var onlyWithCertificates = []string{"wrong-certificate", "wrong-server"}
 
 // In the order of the document.
 var scenarios = slices.Concat(imageScenarios, taskScenarios, downloadScenarios, callerScenarios, serverScenarios)
@@ -32,7 +33,6 @@ type report struct {
 
 func main() {
 	var options options
-	var security pixelflow.TLS
 	list := flag.Bool("list", false, "only say which there are")
 	only := flag.String("only", "", "only these, with commas between")
 	load := flag.String("load", "", "instead: call these gateways, such as dns:///pixelflow:50051, until told to stop")
@@ -41,18 +41,16 @@ func main() {
 	flag.StringVar(&options.token, "token", "", "token of one account")
 	flag.StringVar(&options.otherToken, "other-token", "", "token of another account")
 	flag.StringVar(&options.photo, "photo", "", "a JPEG of 640×480 pixels")
-	flag.StringVar(&security.CA, "ca", "", "certificate of the authority to trust; switches TLS on")
-	flag.StringVar(&security.Cert, "cert", "", "own certificate")
-	flag.StringVar(&security.Key, "key", "", "key of the own certificate")
+	flag.StringVar(&options.certs, "certs", "", "folder made by ./pixelflow certs; instead of the tokens")
+	flag.StringVar(&options.strangers, "strangers", "", "such a folder that the server knows nothing of")
+	flag.StringVar(&options.ann, "ann", "ann", "client of one account in certs")
+	flag.StringVar(&options.bob, "bob", "bob", "client of another account in certs")
 	flag.Parse()
 	if *list {
 		for _, one := range scenarios {
 			fmt.Println(one.name)
 		}
 		return
-	}
-	if security.CA != "" {
-		options.security = &security
 	}
 	if *load != "" {
 		keepCalling(*load, options)
@@ -63,6 +61,9 @@ func main() {
 	failures := 0
 	for _, one := range scenarios {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), one.name) {
+			continue
+		}
+		if slices.Contains(onlyWithCertificates, one.name) && !bench.encrypted() {
 			continue
 		}
 		began := time.Now()

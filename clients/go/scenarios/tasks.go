@@ -81,9 +81,7 @@ var taskScenarios = []scenario{
 	{"watch-resume", func(ctx context.Context, b *bench) {
 		wire := newRelay(b.address)
 		defer wire.close()
-		there := b.options
-		there.address = wire.address()
-		far := call(there, b.token)
+		far := call(wire.address(), b.ann.security, b.ann.token)
 		defer far.connection.Close()
 
 		task := b.create(ctx, slow)
@@ -202,9 +200,15 @@ func (b *bench) sentEvents(ctx context.Context, task, after string) ([]sentEvent
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("authorization", "Bearer "+b.token)
 	request.Header.Set("last-event-id", after)
-	answer, err := http.DefaultClient.Do(request)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	if b.encrypted() {
+		transport.TLSClientConfig = must(b.ann.security.Config())
+	} else {
+		request.Header.Set("authorization", "Bearer "+b.ann.token)
+	}
+	answer, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pixelflow_client import Tls, connect
 
-from .bench import Bench, Caller, scenarios
+from .bench import Bench, Caller, only_with_certificates, scenarios
 
 # They register their scenarios, in the order of the document.
 from . import images, tasks, downloads, callers, server  # noqa: E402, F401, I001  isort: skip
@@ -22,20 +22,12 @@ def main() -> int:
     if options.list:
         print("\n".join(scenarios))
         return 0
-    tls = Tls(options.ca, options.cert, options.key) if options.ca else None
-    channel = connect(f"dns:///{options.address}", tls)
-    bench = Bench(
-        address=options.address,
-        http=options.http,
-        tls=tls,
-        ann=Caller(channel, options.token),
-        bob=Caller(channel, options.other_token),
-        nobody=Caller(channel, None),
-        photo=options.photo,
-    )
+    bench = plain_bench(options) if options.certs is None else encrypted_bench(options)
     failures = 0
     for name, run in scenarios.items():
         if options.only and name not in options.only:
+            continue
+        if name in only_with_certificates and not bench.encrypted:
             continue
         began = time.monotonic()
         report = {"scenario": name, "ok": True}
@@ -48,6 +40,44 @@ def main() -> int:
     return 1 if failures else 0
 
 
+def plain_bench(options: argparse.Namespace) -> Bench:
+    """Who calls is told by tokens, over one channel for all."""
+    channel = connect(f"dns:///{options.address}")
+    return Bench(
+        address=options.address,
+        http=options.http,
+        ann=Caller(channel, options.token),
+        bob=Caller(channel, options.other_token),
+        anybody=Caller(channel),
+        nobody=Caller(channel),
+        stranger=None,
+        photo=options.photo,
+    )
+
+
+def encrypted_bench(options: argparse.Namespace) -> Bench:
+    """Who calls is told by certificates, so each account has a channel of its own."""
+    target, certs, strangers = f"dns:///{options.address}", options.certs, options.strangers
+    known = [of_client(certs, options.ann), of_client(certs, options.bob), Tls(certs / "ca.crt")]
+    ann, bob, nobody = (Caller(connect(target, tls), tls=tls) for tls in known)
+    return Bench(
+        address=options.address,
+        http=options.http,
+        ann=ann,
+        bob=bob,
+        anybody=ann,
+        nobody=nobody,
+        stranger=of_client(strangers, options.ann),
+        photo=options.photo,
+    )
+
+
+def of_client(folder: Path, name: str) -> Tls:
+    """What `./pixelflow certs --client name` has put into a folder."""
+    own = folder / "clients" / name
+    return Tls(folder / "ca.crt", own.with_suffix(".crt"), own.with_suffix(".key"))
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scenarios", description=__doc__.split(":")[0])
     parser.add_argument("--list", action="store_true", help="only say which there are")
@@ -56,9 +86,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--token", help="token of one account")
     parser.add_argument("--other-token", help="token of another account")
     parser.add_argument("--photo", type=Path, help="a JPEG of 640×480 pixels")
-    parser.add_argument("--ca", type=Path, help="certificate of the authority to trust; switches TLS on")
-    parser.add_argument("--cert", type=Path, help="own certificate")
-    parser.add_argument("--key", type=Path, help="key of the own certificate")
+    parser.add_argument("--certs", type=Path, help="folder made by ./pixelflow certs; instead of the tokens")
+    parser.add_argument("--strangers", type=Path, help="such a folder that the server knows nothing of")
+    parser.add_argument("--ann", default="ann", help="client of one account in --certs")
+    parser.add_argument("--bob", default="bob", help="client of another account in --certs")
     parser.add_argument("--only", nargs="*", help="only these")
     return parser.parse_args()
 

@@ -27,14 +27,17 @@ SLOW = "resize:2400:enlarge/format:avif:90:effort=9"
 
 Scenario = Callable[["Bench"], None]
 scenarios: dict[str, Scenario] = {}
+only_with_certificates: set[str] = set()
 
 
-def scenario(name: str) -> Callable[[Scenario], Scenario]:
-    """Registers a scenario under its name in the document."""
+def scenario(name: str, certificates: bool = False) -> Callable[[Scenario], Scenario]:
+    """Registers a scenario under its name in the document; some make sense with certificates alone."""
 
     def register(run: Scenario) -> Scenario:
         assert name not in scenarios, f"two scenarios are called {name}"
         scenarios[name] = run
+        if certificates:
+            only_with_certificates.add(name)
         return run
 
     return register
@@ -42,10 +45,11 @@ def scenario(name: str) -> Callable[[Scenario], Scenario]:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a channel of their own and, perhaps, a token."""
+    """Somebody with a channel and, perhaps, a token or a certificate."""
 
     channel: grpc.Channel
-    token: str | None
+    token: str | None = None
+    tls: Tls | None = None
 
     @cached_property
     def client(self) -> Client:
@@ -66,11 +70,20 @@ class Bench:
 
     address: str
     http: str
-    tls: Tls | None
+    # Of two accounts.
     ann: Caller
     bob: Caller
+    # Somebody who may connect, and says no more of themselves.
+    anybody: Caller
+    # Who has neither token nor certificate.
     nobody: Caller
+    # Who trusts and shows what another authority has signed; None without certificates.
+    stranger: Tls | None
     photo: Path
+
+    @property
+    def encrypted(self) -> bool:
+        return self.stranger is not None
 
     @cached_property
     def bytes(self) -> bytes:

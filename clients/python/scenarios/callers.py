@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from pixelflow_client import pb
+from dataclasses import replace
+
+from pixelflow_client import connect, pb
 
 from .bench import IMAGE_SERVICE, Bench, Caller, chunks, commit, metadata, refused, scenario
 
 
-@scenario("no-token")
+@scenario("no-credentials")
 def _(bench: Bench) -> None:
-    with refused("UNAUTHENTICATED", "unauthenticated"):
+    code, reason = ("UNAVAILABLE", None) if bench.encrypted else ("UNAUTHENTICATED", "unauthenticated")
+    with refused(code, reason):
         bench.nobody.stub.ListTasks(pb.ListTasksRequest())
 
 
 @scenario("wrong-token")
 def _(bench: Bench) -> None:
-    stranger = Caller(bench.nobody.channel, "nobody-knows-this")
+    liar = Caller(bench.ann.channel, "nobody-knows-this")
     with refused("UNAUTHENTICATED", "unauthenticated"):
-        stranger.stub.ListTasks(pb.ListTasksRequest(), metadata=stranger.metadata)
+        liar.stub.ListTasks(pb.ListTasksRequest(), metadata=liar.metadata)
     with refused("UNAUTHENTICATED", "unauthenticated"):
-        bench.upload(metadata(), *chunks(bench.bytes), commit(bench.bytes), who=stranger)
+        bench.upload(metadata(), *chunks(bench.bytes), commit(bench.bytes), who=liar)
     with refused("UNAUTHENTICATED", "unauthenticated"):
-        list(stranger.client.watch(bench.done.id))
+        list(liar.client.watch(bench.done.id))
+
+
+@scenario("wrong-certificate", certificates=True)
+def _(bench: Bench) -> None:
+    mine = replace(bench.stranger, ca=bench.ann.tls.ca)
+    with connect(f"dns:///{bench.address}", mine) as channel, refused("UNAVAILABLE"):
+        Caller(channel).stub.ListTasks(pb.ListTasksRequest())
+
+
+@scenario("wrong-server", certificates=True)
+def _(bench: Bench) -> None:
+    mine = replace(bench.ann.tls, ca=bench.stranger.ca)
+    with connect(f"dns:///{bench.address}", mine) as channel, refused("UNAVAILABLE"):
+        Caller(channel).stub.ListTasks(pb.ListTasksRequest())
 
 
 @scenario("other-account")
@@ -64,5 +81,5 @@ def _(bench: Bench) -> None:
 
 @scenario("many-at-once")
 def _(bench: Bench) -> None:
-    calls = [bench.nobody.stub.GetVersion.future(pb.GetVersionRequest()) for _ in range(500)]
+    calls = [bench.anybody.stub.GetVersion.future(pb.GetVersionRequest()) for _ in range(500)]
     assert all(call.result(timeout=30).version for call in calls)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import ssl
 import urllib.request
 
 from google.protobuf.json_format import MessageToDict
 
-from pixelflow_client import Client, connect, pb, recipe_value
+from pixelflow_client import Client, Tls, connect, pb, recipe_value
 
 from .bench import (
     SLOW,
@@ -99,7 +100,11 @@ def _(bench: Bench) -> None:
 
 @scenario("watch-resume")
 def _(bench: Bench) -> None:
-    with Relay(bench.address) as relay, connect(relay.address, bench.tls) as channel, bench.slow() as task:
+    with (
+        Relay(bench.address) as relay,
+        connect(relay.address, bench.ann.tls) as channel,
+        bench.slow() as task,
+    ):
         seen: list[pb.TaskEvent] = []
         for event in Client(channel, bench.ann.token).watch(task.id):
             seen.append(event)
@@ -130,12 +135,21 @@ def sent_events(bench: Bench, task: str, after: str) -> list[tuple[str, str]]:
     request = urllib.request.Request(
         f"{bench.http}/api/v1/tasks/{task}/events", headers={"last-event-id": after}
     )
-    request.add_header("authorization", f"Bearer {bench.ann.token}")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    for name, value in bench.ann.metadata:
+        request.add_header(name, value)
+    with urllib.request.urlopen(request, timeout=10, context=ssl_context(bench.ann.tls)) as answer:
         text = answer.read().decode()
     events = [dict(line.split(": ", 1) for line in block.split("\n")) for block in text.strip().split("\n\n")]
     assert all(json.loads(event["data"])["task"]["id"] == task for event in events if "id" in event), events
     return [(event["id"], event["event"]) for event in events if "id" in event]
+
+
+def ssl_context(tls: Tls | None) -> ssl.SSLContext | None:
+    if tls is None:
+        return None
+    context = ssl.create_default_context(cafile=tls.ca)
+    context.load_cert_chain(tls.cert, tls.key)
+    return context
 
 
 @scenario("watch-ended")

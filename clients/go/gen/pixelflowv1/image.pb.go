@@ -1431,6 +1431,498 @@ func (x *UploadResponse) GetImage() *Image {
 	return nil
 }
 
+// A piece of an image that is to be processed at once.
+type ProcessImageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which piece.
+	//
+	// Types that are valid to be assigned to Data:
+	//
+	//	*ProcessImageRequest_Metadata
+	//	*ProcessImageRequest_Chunk
+	//	*ProcessImageRequest_Commit
+	Data          isProcessImageRequest_Data `protobuf_oneof:"data"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProcessImageRequest) Reset() {
+	*x = ProcessImageRequest{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProcessImageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProcessImageRequest) ProtoMessage() {}
+
+func (x *ProcessImageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProcessImageRequest.ProtoReflect.Descriptor instead.
+func (*ProcessImageRequest) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ProcessImageRequest) GetData() isProcessImageRequest_Data {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *ProcessImageRequest) GetMetadata() *ProcessImageMetadata {
+	if x != nil {
+		if x, ok := x.Data.(*ProcessImageRequest_Metadata); ok {
+			return x.Metadata
+		}
+	}
+	return nil
+}
+
+func (x *ProcessImageRequest) GetChunk() []byte {
+	if x != nil {
+		if x, ok := x.Data.(*ProcessImageRequest_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+func (x *ProcessImageRequest) GetCommit() *UploadCommit {
+	if x != nil {
+		if x, ok := x.Data.(*ProcessImageRequest_Commit); ok {
+			return x.Commit
+		}
+	}
+	return nil
+}
+
+type isProcessImageRequest_Data interface {
+	isProcessImageRequest_Data()
+}
+
+type ProcessImageRequest_Metadata struct {
+	// First: what is to come, and what is to be done.
+	Metadata *ProcessImageMetadata `protobuf:"bytes,1,opt,name=metadata,proto3,oneof"`
+}
+
+type ProcessImageRequest_Chunk struct {
+	// Then: bytes of the file, at most 4 MiB a message; 64 to 256 KiB are best.
+	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
+}
+
+type ProcessImageRequest_Commit struct {
+	// Last: what has come.
+	Commit *UploadCommit `protobuf:"bytes,3,opt,name=commit,proto3,oneof"`
+}
+
+func (*ProcessImageRequest_Metadata) isProcessImageRequest_Data() {}
+
+func (*ProcessImageRequest_Chunk) isProcessImageRequest_Data() {}
+
+func (*ProcessImageRequest_Commit) isProcessImageRequest_Data() {}
+
+// What is known of a file before its first byte, and what is to be done with it.
+type ProcessImageMetadata struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its media type, or application/octet-stream. What counts are the bytes.
+	MediaType string `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// Its size, when it is known by now; one that is too large is then refused at once.
+	Bytes *int64 `protobuf:"varint,2,opt,name=bytes,proto3,oneof" json:"bytes,omitempty"`
+	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+	Recipe *structpb.Value `protobuf:"bytes,3,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	// Which output is wanted, of a recipe that makes several; empty when it makes one.
+	Output        string `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProcessImageMetadata) Reset() {
+	*x = ProcessImageMetadata{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProcessImageMetadata) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProcessImageMetadata) ProtoMessage() {}
+
+func (x *ProcessImageMetadata) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProcessImageMetadata.ProtoReflect.Descriptor instead.
+func (*ProcessImageMetadata) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ProcessImageMetadata) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *ProcessImageMetadata) GetBytes() int64 {
+	if x != nil && x.Bytes != nil {
+		return *x.Bytes
+	}
+	return 0
+}
+
+func (x *ProcessImageMetadata) GetRecipe() *structpb.Value {
+	if x != nil {
+		return x.Recipe
+	}
+	return nil
+}
+
+func (x *ProcessImageMetadata) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
+}
+
+// A piece of a processed image.
+type ProcessImageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which piece.
+	//
+	// Types that are valid to be assigned to Data:
+	//
+	//	*ProcessImageResponse_Result
+	//	*ProcessImageResponse_Chunk
+	Data          isProcessImageResponse_Data `protobuf_oneof:"data"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProcessImageResponse) Reset() {
+	*x = ProcessImageResponse{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProcessImageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProcessImageResponse) ProtoMessage() {}
+
+func (x *ProcessImageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProcessImageResponse.ProtoReflect.Descriptor instead.
+func (*ProcessImageResponse) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ProcessImageResponse) GetData() isProcessImageResponse_Data {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *ProcessImageResponse) GetResult() *ProcessedImage {
+	if x != nil {
+		if x, ok := x.Data.(*ProcessImageResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+func (x *ProcessImageResponse) GetChunk() []byte {
+	if x != nil {
+		if x, ok := x.Data.(*ProcessImageResponse_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+type isProcessImageResponse_Data interface {
+	isProcessImageResponse_Data()
+}
+
+type ProcessImageResponse_Result struct {
+	// First: what is to come.
+	Result *ProcessedImage `protobuf:"bytes,1,opt,name=result,proto3,oneof"`
+}
+
+type ProcessImageResponse_Chunk struct {
+	// Then: the bytes, in order.
+	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
+}
+
+func (*ProcessImageResponse_Result) isProcessImageResponse_Data() {}
+
+func (*ProcessImageResponse_Chunk) isProcessImageResponse_Data() {}
+
+// A finished image, without its bytes.
+type ProcessedImage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of its format: jpeg, png, webp, avif.
+	Format string `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"`
+	// Its media type.
+	MediaType string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// Size of the file.
+	Bytes int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// SHA-256 of the file, 64 hexadecimal digits.
+	Sha256 string `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// Pixels.
+	Width int32 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"`
+	// Pixels.
+	Height int32 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
+	// What a file of it may be called.
+	FileName string `protobuf:"bytes,7,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// Id of the task that has made it; empty when nothing was stored.
+	Task          string `protobuf:"bytes,8,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProcessedImage) Reset() {
+	*x = ProcessedImage{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProcessedImage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProcessedImage) ProtoMessage() {}
+
+func (x *ProcessedImage) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProcessedImage.ProtoReflect.Descriptor instead.
+func (*ProcessedImage) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ProcessedImage) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *ProcessedImage) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *ProcessedImage) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *ProcessedImage) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *ProcessedImage) GetWidth() int32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *ProcessedImage) GetHeight() int32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *ProcessedImage) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *ProcessedImage) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+// An image and what is to be done with it.
+type ProcessImageUnaryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	Image []byte `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	// Which output is wanted, of a recipe that makes several; empty when it makes one.
+	Output        string `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProcessImageUnaryRequest) Reset() {
+	*x = ProcessImageUnaryRequest{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProcessImageUnaryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProcessImageUnaryRequest) ProtoMessage() {}
+
+func (x *ProcessImageUnaryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProcessImageUnaryRequest.ProtoReflect.Descriptor instead.
+func (*ProcessImageUnaryRequest) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ProcessImageUnaryRequest) GetImage() []byte {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
+func (x *ProcessImageUnaryRequest) GetRecipe() *structpb.Value {
+	if x != nil {
+		return x.Recipe
+	}
+	return nil
+}
+
+func (x *ProcessImageUnaryRequest) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
+}
+
+// A finished image.
+type ProcessImageUnaryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	Result *ProcessedImage `protobuf:"bytes,1,opt,name=result,proto3" json:"result,omitempty"`
+	// The file.
+	Image         []byte `protobuf:"bytes,2,opt,name=image,proto3" json:"image,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProcessImageUnaryResponse) Reset() {
+	*x = ProcessImageUnaryResponse{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProcessImageUnaryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProcessImageUnaryResponse) ProtoMessage() {}
+
+func (x *ProcessImageUnaryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProcessImageUnaryResponse.ProtoReflect.Descriptor instead.
+func (*ProcessImageUnaryResponse) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ProcessImageUnaryResponse) GetResult() *ProcessedImage {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *ProcessImageUnaryResponse) GetImage() []byte {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
 // Names an image.
 type GetImageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1442,7 +1934,7 @@ type GetImageRequest struct {
 
 func (x *GetImageRequest) Reset() {
 	*x = GetImageRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[16]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1946,7 @@ func (x *GetImageRequest) String() string {
 func (*GetImageRequest) ProtoMessage() {}
 
 func (x *GetImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[16]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1959,7 @@ func (x *GetImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetImageRequest.ProtoReflect.Descriptor instead.
 func (*GetImageRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{16}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetImageRequest) GetId() string {
@@ -1488,7 +1980,7 @@ type GetImageResponse struct {
 
 func (x *GetImageResponse) Reset() {
 	*x = GetImageResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[17]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1500,7 +1992,7 @@ func (x *GetImageResponse) String() string {
 func (*GetImageResponse) ProtoMessage() {}
 
 func (x *GetImageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[17]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1513,7 +2005,7 @@ func (x *GetImageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetImageResponse.ProtoReflect.Descriptor instead.
 func (*GetImageResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{17}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetImageResponse) GetImage() *Image {
@@ -1534,7 +2026,7 @@ type DeleteImageRequest struct {
 
 func (x *DeleteImageRequest) Reset() {
 	*x = DeleteImageRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[18]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1546,7 +2038,7 @@ func (x *DeleteImageRequest) String() string {
 func (*DeleteImageRequest) ProtoMessage() {}
 
 func (x *DeleteImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[18]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1559,7 +2051,7 @@ func (x *DeleteImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteImageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteImageRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{18}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteImageRequest) GetId() string {
@@ -1578,7 +2070,7 @@ type DeleteImageResponse struct {
 
 func (x *DeleteImageResponse) Reset() {
 	*x = DeleteImageResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[19]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1590,7 +2082,7 @@ func (x *DeleteImageResponse) String() string {
 func (*DeleteImageResponse) ProtoMessage() {}
 
 func (x *DeleteImageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[19]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1603,7 +2095,7 @@ func (x *DeleteImageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteImageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteImageResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{19}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{25}
 }
 
 // What is to be done.
@@ -1619,7 +2111,7 @@ type CreateTaskRequest struct {
 
 func (x *CreateTaskRequest) Reset() {
 	*x = CreateTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[20]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +2123,7 @@ func (x *CreateTaskRequest) String() string {
 func (*CreateTaskRequest) ProtoMessage() {}
 
 func (x *CreateTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[20]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +2136,7 @@ func (x *CreateTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTaskRequest.ProtoReflect.Descriptor instead.
 func (*CreateTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{20}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CreateTaskRequest) GetImage() string {
@@ -1672,7 +2164,7 @@ type CreateTaskResponse struct {
 
 func (x *CreateTaskResponse) Reset() {
 	*x = CreateTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[21]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +2176,7 @@ func (x *CreateTaskResponse) String() string {
 func (*CreateTaskResponse) ProtoMessage() {}
 
 func (x *CreateTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[21]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +2189,7 @@ func (x *CreateTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTaskResponse.ProtoReflect.Descriptor instead.
 func (*CreateTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{21}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateTaskResponse) GetTask() *Task {
@@ -1720,7 +2212,7 @@ type ProcessRequest struct {
 
 func (x *ProcessRequest) Reset() {
 	*x = ProcessRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[22]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1732,7 +2224,7 @@ func (x *ProcessRequest) String() string {
 func (*ProcessRequest) ProtoMessage() {}
 
 func (x *ProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[22]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1745,7 +2237,7 @@ func (x *ProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessRequest.ProtoReflect.Descriptor instead.
 func (*ProcessRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{22}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ProcessRequest) GetImage() string {
@@ -1779,7 +2271,7 @@ type ProcessResponse struct {
 
 func (x *ProcessResponse) Reset() {
 	*x = ProcessResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[23]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +2283,7 @@ func (x *ProcessResponse) String() string {
 func (*ProcessResponse) ProtoMessage() {}
 
 func (x *ProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[23]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +2296,7 @@ func (x *ProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessResponse.ProtoReflect.Descriptor instead.
 func (*ProcessResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{23}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ProcessResponse) GetData() isProcessResponse_Data {
@@ -1879,7 +2371,7 @@ type WatchTaskRequest struct {
 
 func (x *WatchTaskRequest) Reset() {
 	*x = WatchTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[24]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1891,7 +2383,7 @@ func (x *WatchTaskRequest) String() string {
 func (*WatchTaskRequest) ProtoMessage() {}
 
 func (x *WatchTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[24]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1904,7 +2396,7 @@ func (x *WatchTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTaskRequest.ProtoReflect.Descriptor instead.
 func (*WatchTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{24}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WatchTaskRequest) GetId() string {
@@ -1932,7 +2424,7 @@ type WatchTaskResponse struct {
 
 func (x *WatchTaskResponse) Reset() {
 	*x = WatchTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[25]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1944,7 +2436,7 @@ func (x *WatchTaskResponse) String() string {
 func (*WatchTaskResponse) ProtoMessage() {}
 
 func (x *WatchTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[25]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1957,7 +2449,7 @@ func (x *WatchTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTaskResponse.ProtoReflect.Descriptor instead.
 func (*WatchTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{25}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WatchTaskResponse) GetEvent() *TaskEvent {
@@ -1978,7 +2470,7 @@ type GetTaskRequest struct {
 
 func (x *GetTaskRequest) Reset() {
 	*x = GetTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[26]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1990,7 +2482,7 @@ func (x *GetTaskRequest) String() string {
 func (*GetTaskRequest) ProtoMessage() {}
 
 func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[26]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2003,7 +2495,7 @@ func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskRequest.ProtoReflect.Descriptor instead.
 func (*GetTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{26}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetTaskRequest) GetId() string {
@@ -2024,7 +2516,7 @@ type GetTaskResponse struct {
 
 func (x *GetTaskResponse) Reset() {
 	*x = GetTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[27]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2036,7 +2528,7 @@ func (x *GetTaskResponse) String() string {
 func (*GetTaskResponse) ProtoMessage() {}
 
 func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[27]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2049,7 +2541,7 @@ func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskResponse.ProtoReflect.Descriptor instead.
 func (*GetTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{27}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetTaskResponse) GetTask() *Task {
@@ -2074,7 +2566,7 @@ type ListTasksRequest struct {
 
 func (x *ListTasksRequest) Reset() {
 	*x = ListTasksRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[28]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2086,7 +2578,7 @@ func (x *ListTasksRequest) String() string {
 func (*ListTasksRequest) ProtoMessage() {}
 
 func (x *ListTasksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[28]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2099,7 +2591,7 @@ func (x *ListTasksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTasksRequest.ProtoReflect.Descriptor instead.
 func (*ListTasksRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{28}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListTasksRequest) GetStatus() TaskStatus {
@@ -2136,7 +2628,7 @@ type ListTasksResponse struct {
 
 func (x *ListTasksResponse) Reset() {
 	*x = ListTasksResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[29]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2148,7 +2640,7 @@ func (x *ListTasksResponse) String() string {
 func (*ListTasksResponse) ProtoMessage() {}
 
 func (x *ListTasksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[29]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2161,7 +2653,7 @@ func (x *ListTasksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTasksResponse.ProtoReflect.Descriptor instead.
 func (*ListTasksResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{29}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ListTasksResponse) GetItems() []*Task {
@@ -2189,7 +2681,7 @@ type CancelTaskRequest struct {
 
 func (x *CancelTaskRequest) Reset() {
 	*x = CancelTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[30]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2201,7 +2693,7 @@ func (x *CancelTaskRequest) String() string {
 func (*CancelTaskRequest) ProtoMessage() {}
 
 func (x *CancelTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[30]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2214,7 +2706,7 @@ func (x *CancelTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTaskRequest.ProtoReflect.Descriptor instead.
 func (*CancelTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{30}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CancelTaskRequest) GetId() string {
@@ -2235,7 +2727,7 @@ type CancelTaskResponse struct {
 
 func (x *CancelTaskResponse) Reset() {
 	*x = CancelTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[31]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2247,7 +2739,7 @@ func (x *CancelTaskResponse) String() string {
 func (*CancelTaskResponse) ProtoMessage() {}
 
 func (x *CancelTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[31]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2260,7 +2752,7 @@ func (x *CancelTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTaskResponse.ProtoReflect.Descriptor instead.
 func (*CancelTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{31}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CancelTaskResponse) GetTask() *Task {
@@ -2281,7 +2773,7 @@ type DeleteTaskRequest struct {
 
 func (x *DeleteTaskRequest) Reset() {
 	*x = DeleteTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[32]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2293,7 +2785,7 @@ func (x *DeleteTaskRequest) String() string {
 func (*DeleteTaskRequest) ProtoMessage() {}
 
 func (x *DeleteTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[32]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2306,7 +2798,7 @@ func (x *DeleteTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTaskRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{32}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeleteTaskRequest) GetId() string {
@@ -2325,7 +2817,7 @@ type DeleteTaskResponse struct {
 
 func (x *DeleteTaskResponse) Reset() {
 	*x = DeleteTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[33]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2337,7 +2829,7 @@ func (x *DeleteTaskResponse) String() string {
 func (*DeleteTaskResponse) ProtoMessage() {}
 
 func (x *DeleteTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[33]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2350,7 +2842,7 @@ func (x *DeleteTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTaskResponse.ProtoReflect.Descriptor instead.
 func (*DeleteTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{33}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{39}
 }
 
 // Which bytes are wanted.
@@ -2373,7 +2865,7 @@ type DownloadRequest struct {
 
 func (x *DownloadRequest) Reset() {
 	*x = DownloadRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[34]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2877,7 @@ func (x *DownloadRequest) String() string {
 func (*DownloadRequest) ProtoMessage() {}
 
 func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[34]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2890,7 @@ func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadRequest.ProtoReflect.Descriptor instead.
 func (*DownloadRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{34}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DownloadRequest) GetSource() isDownloadRequest_Source {
@@ -2471,7 +2963,7 @@ type OutputName struct {
 
 func (x *OutputName) Reset() {
 	*x = OutputName{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[35]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2483,7 +2975,7 @@ func (x *OutputName) String() string {
 func (*OutputName) ProtoMessage() {}
 
 func (x *OutputName) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[35]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2496,7 +2988,7 @@ func (x *OutputName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputName.ProtoReflect.Descriptor instead.
 func (*OutputName) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{35}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *OutputName) GetTask() string {
@@ -2529,7 +3021,7 @@ type DownloadResponse struct {
 
 func (x *DownloadResponse) Reset() {
 	*x = DownloadResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[36]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2541,7 +3033,7 @@ func (x *DownloadResponse) String() string {
 func (*DownloadResponse) ProtoMessage() {}
 
 func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[36]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2554,7 +3046,7 @@ func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadResponse.ProtoReflect.Descriptor instead.
 func (*DownloadResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{36}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DownloadResponse) GetData() isDownloadResponse_Data {
@@ -2621,7 +3113,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[37]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2633,7 +3125,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[37]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2646,7 +3138,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{37}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Content) GetBytes() int64 {
@@ -2708,7 +3200,7 @@ type TuneRequest struct {
 
 func (x *TuneRequest) Reset() {
 	*x = TuneRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2720,7 +3212,7 @@ func (x *TuneRequest) String() string {
 func (*TuneRequest) ProtoMessage() {}
 
 func (x *TuneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2733,7 +3225,7 @@ func (x *TuneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRequest.ProtoReflect.Descriptor instead.
 func (*TuneRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{38}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *TuneRequest) GetData() isTuneRequest_Data {
@@ -2812,7 +3304,7 @@ type TuneOpen struct {
 
 func (x *TuneOpen) Reset() {
 	*x = TuneOpen{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2824,7 +3316,7 @@ func (x *TuneOpen) String() string {
 func (*TuneOpen) ProtoMessage() {}
 
 func (x *TuneOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2837,7 +3329,7 @@ func (x *TuneOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneOpen.ProtoReflect.Descriptor instead.
 func (*TuneOpen) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{39}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *TuneOpen) GetImage() string {
@@ -2883,7 +3375,7 @@ type PreviewWish struct {
 
 func (x *PreviewWish) Reset() {
 	*x = PreviewWish{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2895,7 +3387,7 @@ func (x *PreviewWish) String() string {
 func (*PreviewWish) ProtoMessage() {}
 
 func (x *PreviewWish) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2908,7 +3400,7 @@ func (x *PreviewWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewWish.ProtoReflect.Descriptor instead.
 func (*PreviewWish) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{40}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *PreviewWish) GetMaxPixels() int32 {
@@ -2950,7 +3442,7 @@ type TuneChange struct {
 
 func (x *TuneChange) Reset() {
 	*x = TuneChange{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2962,7 +3454,7 @@ func (x *TuneChange) String() string {
 func (*TuneChange) ProtoMessage() {}
 
 func (x *TuneChange) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2975,7 +3467,7 @@ func (x *TuneChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneChange.ProtoReflect.Descriptor instead.
 func (*TuneChange) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TuneChange) GetSequence() int64 {
@@ -3017,7 +3509,7 @@ type TuneApply struct {
 
 func (x *TuneApply) Reset() {
 	*x = TuneApply{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3029,7 +3521,7 @@ func (x *TuneApply) String() string {
 func (*TuneApply) ProtoMessage() {}
 
 func (x *TuneApply) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3042,7 +3534,7 @@ func (x *TuneApply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneApply.ProtoReflect.Descriptor instead.
 func (*TuneApply) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *TuneApply) GetSequence() int64 {
@@ -3072,7 +3564,7 @@ type TuneResponse struct {
 
 func (x *TuneResponse) Reset() {
 	*x = TuneResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3084,7 +3576,7 @@ func (x *TuneResponse) String() string {
 func (*TuneResponse) ProtoMessage() {}
 
 func (x *TuneResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3097,7 +3589,7 @@ func (x *TuneResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneResponse.ProtoReflect.Descriptor instead.
 func (*TuneResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *TuneResponse) GetData() isTuneResponse_Data {
@@ -3220,7 +3712,7 @@ type Size struct {
 
 func (x *Size) Reset() {
 	*x = Size{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3232,7 +3724,7 @@ func (x *Size) String() string {
 func (*Size) ProtoMessage() {}
 
 func (x *Size) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3245,7 +3737,7 @@ func (x *Size) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Size.ProtoReflect.Descriptor instead.
 func (*Size) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Size) GetWidth() int32 {
@@ -3275,7 +3767,7 @@ type TuneOpened struct {
 
 func (x *TuneOpened) Reset() {
 	*x = TuneOpened{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3287,7 +3779,7 @@ func (x *TuneOpened) String() string {
 func (*TuneOpened) ProtoMessage() {}
 
 func (x *TuneOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3300,7 +3792,7 @@ func (x *TuneOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneOpened.ProtoReflect.Descriptor instead.
 func (*TuneOpened) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *TuneOpened) GetSource() *Size {
@@ -3344,7 +3836,7 @@ type TunePreview struct {
 
 func (x *TunePreview) Reset() {
 	*x = TunePreview{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3356,7 +3848,7 @@ func (x *TunePreview) String() string {
 func (*TunePreview) ProtoMessage() {}
 
 func (x *TunePreview) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3369,7 +3861,7 @@ func (x *TunePreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunePreview.ProtoReflect.Descriptor instead.
 func (*TunePreview) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *TunePreview) GetSequence() int64 {
@@ -3450,7 +3942,7 @@ type TuneRefused struct {
 
 func (x *TuneRefused) Reset() {
 	*x = TuneRefused{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3462,7 +3954,7 @@ func (x *TuneRefused) String() string {
 func (*TuneRefused) ProtoMessage() {}
 
 func (x *TuneRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3475,7 +3967,7 @@ func (x *TuneRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRefused.ProtoReflect.Descriptor instead.
 func (*TuneRefused) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *TuneRefused) GetSequence() int64 {
@@ -3512,7 +4004,7 @@ type TuneApplied struct {
 
 func (x *TuneApplied) Reset() {
 	*x = TuneApplied{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3524,7 +4016,7 @@ func (x *TuneApplied) String() string {
 func (*TuneApplied) ProtoMessage() {}
 
 func (x *TuneApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3537,7 +4029,7 @@ func (x *TuneApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneApplied.ProtoReflect.Descriptor instead.
 func (*TuneApplied) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *TuneApplied) GetSequence() int64 {
@@ -3565,7 +4057,7 @@ type TuneRestored struct {
 
 func (x *TuneRestored) Reset() {
 	*x = TuneRestored{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3577,7 +4069,7 @@ func (x *TuneRestored) String() string {
 func (*TuneRestored) ProtoMessage() {}
 
 func (x *TuneRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3590,7 +4082,7 @@ func (x *TuneRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRestored.ProtoReflect.Descriptor instead.
 func (*TuneRestored) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *TuneRestored) GetSequence() int64 {
@@ -3696,7 +4188,40 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\tR\x06sha256\";\n" +
 	"\x0eUploadResponse\x12)\n" +
-	"\x05image\x18\x01 \x01(\v2\x13.pixelflow.v1.ImageR\x05image\"!\n" +
+	"\x05image\x18\x01 \x01(\v2\x13.pixelflow.v1.ImageR\x05image\"\xad\x01\n" +
+	"\x13ProcessImageRequest\x12@\n" +
+	"\bmetadata\x18\x01 \x01(\v2\".pixelflow.v1.ProcessImageMetadataH\x00R\bmetadata\x12\x16\n" +
+	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x124\n" +
+	"\x06commit\x18\x03 \x01(\v2\x1a.pixelflow.v1.UploadCommitH\x00R\x06commitB\x06\n" +
+	"\x04data\"\xa2\x01\n" +
+	"\x14ProcessImageMetadata\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x19\n" +
+	"\x05bytes\x18\x02 \x01(\x03H\x00R\x05bytes\x88\x01\x01\x12.\n" +
+	"\x06recipe\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\x12\x16\n" +
+	"\x06output\x18\x04 \x01(\tR\x06outputB\b\n" +
+	"\x06_bytes\"n\n" +
+	"\x14ProcessImageResponse\x126\n" +
+	"\x06result\x18\x01 \x01(\v2\x1c.pixelflow.v1.ProcessedImageH\x00R\x06result\x12\x16\n" +
+	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
+	"\x04data\"\xd4\x01\n" +
+	"\x0eProcessedImage\x12\x16\n" +
+	"\x06format\x18\x01 \x01(\tR\x06format\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x02 \x01(\tR\tmediaType\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\x12\x16\n" +
+	"\x06sha256\x18\x04 \x01(\tR\x06sha256\x12\x14\n" +
+	"\x05width\x18\x05 \x01(\x05R\x05width\x12\x16\n" +
+	"\x06height\x18\x06 \x01(\x05R\x06height\x12\x1b\n" +
+	"\tfile_name\x18\a \x01(\tR\bfileName\x12\x12\n" +
+	"\x04task\x18\b \x01(\tR\x04task\"x\n" +
+	"\x18ProcessImageUnaryRequest\x12\x14\n" +
+	"\x05image\x18\x01 \x01(\fR\x05image\x12.\n" +
+	"\x06recipe\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\x12\x16\n" +
+	"\x06output\x18\x03 \x01(\tR\x06output\"g\n" +
+	"\x19ProcessImageUnaryResponse\x124\n" +
+	"\x06result\x18\x01 \x01(\v2\x1c.pixelflow.v1.ProcessedImageR\x06result\x12\x14\n" +
+	"\x05image\x18\x02 \x01(\fR\x05image\"!\n" +
 	"\x0fGetImageRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"=\n" +
 	"\x10GetImageResponse\x12)\n" +
@@ -3847,8 +4372,7 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\tAUTH_NONE\x10\x01\x12\x0e\n" +
 	"\n" +
 	"AUTH_TOKEN\x10\x02\x12\x14\n" +
-	"\x10AUTH_CERTIFICATE\x10\x032\xea\n" +
-	"\n" +
+	"\x10AUTH_CERTIFICATE\x10\x032\xab\f\n" +
 	"\fImageService\x12i\n" +
 	"\n" +
 	"GetVersion\x12\x1f.pixelflow.v1.GetVersionRequest\x1a .pixelflow.v1.GetVersionResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/settings\x12w\n" +
@@ -3866,7 +4390,9 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"CancelTask\x12\x1f.pixelflow.v1.CancelTaskRequest\x1a .pixelflow.v1.CancelTaskResponse\"'\x82\xd3\xe4\x93\x02!b\x04task\"\x19/api/v1/tasks/{id}/cancel\x12k\n" +
 	"\n" +
 	"DeleteTask\x12\x1f.pixelflow.v1.DeleteTaskRequest\x1a .pixelflow.v1.DeleteTaskResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/api/v1/tasks/{id}\x12K\n" +
-	"\bDownload\x12\x1d.pixelflow.v1.DownloadRequest\x1a\x1e.pixelflow.v1.DownloadResponse0\x01\x12A\n" +
+	"\bDownload\x12\x1d.pixelflow.v1.DownloadRequest\x1a\x1e.pixelflow.v1.DownloadResponse0\x01\x12Y\n" +
+	"\fProcessImage\x12!.pixelflow.v1.ProcessImageRequest\x1a\".pixelflow.v1.ProcessImageResponse(\x010\x01\x12d\n" +
+	"\x11ProcessImageUnary\x12&.pixelflow.v1.ProcessImageUnaryRequest\x1a'.pixelflow.v1.ProcessImageUnaryResponse\x12A\n" +
 	"\x04Tune\x12\x19.pixelflow.v1.TuneRequest\x1a\x1a.pixelflow.v1.TuneResponse(\x010\x01b\x06proto3"
 
 var (
@@ -3882,151 +4408,167 @@ func file_pixelflow_v1_image_proto_rawDescGZIP() []byte {
 }
 
 var file_pixelflow_v1_image_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_pixelflow_v1_image_proto_goTypes = []any{
-	(TaskStatus)(0),                // 0: pixelflow.v1.TaskStatus
-	(TaskEventKind)(0),             // 1: pixelflow.v1.TaskEventKind
-	(Auth)(0),                      // 2: pixelflow.v1.Auth
-	(*Image)(nil),                  // 3: pixelflow.v1.Image
-	(*Task)(nil),                   // 4: pixelflow.v1.Task
-	(*Output)(nil),                 // 5: pixelflow.v1.Output
-	(*Fault)(nil),                  // 6: pixelflow.v1.Fault
-	(*TaskEvent)(nil),              // 7: pixelflow.v1.TaskEvent
-	(*GetVersionRequest)(nil),      // 8: pixelflow.v1.GetVersionRequest
-	(*GetVersionResponse)(nil),     // 9: pixelflow.v1.GetVersionResponse
-	(*ListOperationsRequest)(nil),  // 10: pixelflow.v1.ListOperationsRequest
-	(*ListOperationsResponse)(nil), // 11: pixelflow.v1.ListOperationsResponse
-	(*Operation)(nil),              // 12: pixelflow.v1.Operation
-	(*OperationText)(nil),          // 13: pixelflow.v1.OperationText
-	(*OperationExample)(nil),       // 14: pixelflow.v1.OperationExample
-	(*UploadRequest)(nil),          // 15: pixelflow.v1.UploadRequest
-	(*UploadMetadata)(nil),         // 16: pixelflow.v1.UploadMetadata
-	(*UploadCommit)(nil),           // 17: pixelflow.v1.UploadCommit
-	(*UploadResponse)(nil),         // 18: pixelflow.v1.UploadResponse
-	(*GetImageRequest)(nil),        // 19: pixelflow.v1.GetImageRequest
-	(*GetImageResponse)(nil),       // 20: pixelflow.v1.GetImageResponse
-	(*DeleteImageRequest)(nil),     // 21: pixelflow.v1.DeleteImageRequest
-	(*DeleteImageResponse)(nil),    // 22: pixelflow.v1.DeleteImageResponse
-	(*CreateTaskRequest)(nil),      // 23: pixelflow.v1.CreateTaskRequest
-	(*CreateTaskResponse)(nil),     // 24: pixelflow.v1.CreateTaskResponse
-	(*ProcessRequest)(nil),         // 25: pixelflow.v1.ProcessRequest
-	(*ProcessResponse)(nil),        // 26: pixelflow.v1.ProcessResponse
-	(*WatchTaskRequest)(nil),       // 27: pixelflow.v1.WatchTaskRequest
-	(*WatchTaskResponse)(nil),      // 28: pixelflow.v1.WatchTaskResponse
-	(*GetTaskRequest)(nil),         // 29: pixelflow.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),        // 30: pixelflow.v1.GetTaskResponse
-	(*ListTasksRequest)(nil),       // 31: pixelflow.v1.ListTasksRequest
-	(*ListTasksResponse)(nil),      // 32: pixelflow.v1.ListTasksResponse
-	(*CancelTaskRequest)(nil),      // 33: pixelflow.v1.CancelTaskRequest
-	(*CancelTaskResponse)(nil),     // 34: pixelflow.v1.CancelTaskResponse
-	(*DeleteTaskRequest)(nil),      // 35: pixelflow.v1.DeleteTaskRequest
-	(*DeleteTaskResponse)(nil),     // 36: pixelflow.v1.DeleteTaskResponse
-	(*DownloadRequest)(nil),        // 37: pixelflow.v1.DownloadRequest
-	(*OutputName)(nil),             // 38: pixelflow.v1.OutputName
-	(*DownloadResponse)(nil),       // 39: pixelflow.v1.DownloadResponse
-	(*Content)(nil),                // 40: pixelflow.v1.Content
-	(*TuneRequest)(nil),            // 41: pixelflow.v1.TuneRequest
-	(*TuneOpen)(nil),               // 42: pixelflow.v1.TuneOpen
-	(*PreviewWish)(nil),            // 43: pixelflow.v1.PreviewWish
-	(*TuneChange)(nil),             // 44: pixelflow.v1.TuneChange
-	(*TuneApply)(nil),              // 45: pixelflow.v1.TuneApply
-	(*TuneResponse)(nil),           // 46: pixelflow.v1.TuneResponse
-	(*Size)(nil),                   // 47: pixelflow.v1.Size
-	(*TuneOpened)(nil),             // 48: pixelflow.v1.TuneOpened
-	(*TunePreview)(nil),            // 49: pixelflow.v1.TunePreview
-	(*TuneRefused)(nil),            // 50: pixelflow.v1.TuneRefused
-	(*TuneApplied)(nil),            // 51: pixelflow.v1.TuneApplied
-	(*TuneRestored)(nil),           // 52: pixelflow.v1.TuneRestored
-	(*timestamppb.Timestamp)(nil),  // 53: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),        // 54: google.protobuf.Struct
-	(*structpb.Value)(nil),         // 55: google.protobuf.Value
+	(TaskStatus)(0),                   // 0: pixelflow.v1.TaskStatus
+	(TaskEventKind)(0),                // 1: pixelflow.v1.TaskEventKind
+	(Auth)(0),                         // 2: pixelflow.v1.Auth
+	(*Image)(nil),                     // 3: pixelflow.v1.Image
+	(*Task)(nil),                      // 4: pixelflow.v1.Task
+	(*Output)(nil),                    // 5: pixelflow.v1.Output
+	(*Fault)(nil),                     // 6: pixelflow.v1.Fault
+	(*TaskEvent)(nil),                 // 7: pixelflow.v1.TaskEvent
+	(*GetVersionRequest)(nil),         // 8: pixelflow.v1.GetVersionRequest
+	(*GetVersionResponse)(nil),        // 9: pixelflow.v1.GetVersionResponse
+	(*ListOperationsRequest)(nil),     // 10: pixelflow.v1.ListOperationsRequest
+	(*ListOperationsResponse)(nil),    // 11: pixelflow.v1.ListOperationsResponse
+	(*Operation)(nil),                 // 12: pixelflow.v1.Operation
+	(*OperationText)(nil),             // 13: pixelflow.v1.OperationText
+	(*OperationExample)(nil),          // 14: pixelflow.v1.OperationExample
+	(*UploadRequest)(nil),             // 15: pixelflow.v1.UploadRequest
+	(*UploadMetadata)(nil),            // 16: pixelflow.v1.UploadMetadata
+	(*UploadCommit)(nil),              // 17: pixelflow.v1.UploadCommit
+	(*UploadResponse)(nil),            // 18: pixelflow.v1.UploadResponse
+	(*ProcessImageRequest)(nil),       // 19: pixelflow.v1.ProcessImageRequest
+	(*ProcessImageMetadata)(nil),      // 20: pixelflow.v1.ProcessImageMetadata
+	(*ProcessImageResponse)(nil),      // 21: pixelflow.v1.ProcessImageResponse
+	(*ProcessedImage)(nil),            // 22: pixelflow.v1.ProcessedImage
+	(*ProcessImageUnaryRequest)(nil),  // 23: pixelflow.v1.ProcessImageUnaryRequest
+	(*ProcessImageUnaryResponse)(nil), // 24: pixelflow.v1.ProcessImageUnaryResponse
+	(*GetImageRequest)(nil),           // 25: pixelflow.v1.GetImageRequest
+	(*GetImageResponse)(nil),          // 26: pixelflow.v1.GetImageResponse
+	(*DeleteImageRequest)(nil),        // 27: pixelflow.v1.DeleteImageRequest
+	(*DeleteImageResponse)(nil),       // 28: pixelflow.v1.DeleteImageResponse
+	(*CreateTaskRequest)(nil),         // 29: pixelflow.v1.CreateTaskRequest
+	(*CreateTaskResponse)(nil),        // 30: pixelflow.v1.CreateTaskResponse
+	(*ProcessRequest)(nil),            // 31: pixelflow.v1.ProcessRequest
+	(*ProcessResponse)(nil),           // 32: pixelflow.v1.ProcessResponse
+	(*WatchTaskRequest)(nil),          // 33: pixelflow.v1.WatchTaskRequest
+	(*WatchTaskResponse)(nil),         // 34: pixelflow.v1.WatchTaskResponse
+	(*GetTaskRequest)(nil),            // 35: pixelflow.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),           // 36: pixelflow.v1.GetTaskResponse
+	(*ListTasksRequest)(nil),          // 37: pixelflow.v1.ListTasksRequest
+	(*ListTasksResponse)(nil),         // 38: pixelflow.v1.ListTasksResponse
+	(*CancelTaskRequest)(nil),         // 39: pixelflow.v1.CancelTaskRequest
+	(*CancelTaskResponse)(nil),        // 40: pixelflow.v1.CancelTaskResponse
+	(*DeleteTaskRequest)(nil),         // 41: pixelflow.v1.DeleteTaskRequest
+	(*DeleteTaskResponse)(nil),        // 42: pixelflow.v1.DeleteTaskResponse
+	(*DownloadRequest)(nil),           // 43: pixelflow.v1.DownloadRequest
+	(*OutputName)(nil),                // 44: pixelflow.v1.OutputName
+	(*DownloadResponse)(nil),          // 45: pixelflow.v1.DownloadResponse
+	(*Content)(nil),                   // 46: pixelflow.v1.Content
+	(*TuneRequest)(nil),               // 47: pixelflow.v1.TuneRequest
+	(*TuneOpen)(nil),                  // 48: pixelflow.v1.TuneOpen
+	(*PreviewWish)(nil),               // 49: pixelflow.v1.PreviewWish
+	(*TuneChange)(nil),                // 50: pixelflow.v1.TuneChange
+	(*TuneApply)(nil),                 // 51: pixelflow.v1.TuneApply
+	(*TuneResponse)(nil),              // 52: pixelflow.v1.TuneResponse
+	(*Size)(nil),                      // 53: pixelflow.v1.Size
+	(*TuneOpened)(nil),                // 54: pixelflow.v1.TuneOpened
+	(*TunePreview)(nil),               // 55: pixelflow.v1.TunePreview
+	(*TuneRefused)(nil),               // 56: pixelflow.v1.TuneRefused
+	(*TuneApplied)(nil),               // 57: pixelflow.v1.TuneApplied
+	(*TuneRestored)(nil),              // 58: pixelflow.v1.TuneRestored
+	(*timestamppb.Timestamp)(nil),     // 59: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),           // 60: google.protobuf.Struct
+	(*structpb.Value)(nil),            // 61: google.protobuf.Value
 }
 var file_pixelflow_v1_image_proto_depIdxs = []int32{
-	53, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
+	59, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: pixelflow.v1.Task.status:type_name -> pixelflow.v1.TaskStatus
-	54, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
+	60, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
 	5,  // 3: pixelflow.v1.Task.outputs:type_name -> pixelflow.v1.Output
 	6,  // 4: pixelflow.v1.Task.fault:type_name -> pixelflow.v1.Fault
-	53, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	53, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
-	53, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	53, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
+	59, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	59, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
+	59, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	59, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
 	1,  // 9: pixelflow.v1.TaskEvent.kind:type_name -> pixelflow.v1.TaskEventKind
-	53, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
+	59, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
 	4,  // 11: pixelflow.v1.TaskEvent.task:type_name -> pixelflow.v1.Task
 	2,  // 12: pixelflow.v1.GetVersionResponse.auth:type_name -> pixelflow.v1.Auth
 	12, // 13: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
-	54, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
-	54, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
+	60, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
+	60, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
 	13, // 16: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
 	14, // 17: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
-	55, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
+	61, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
 	16, // 19: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
 	17, // 20: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
 	3,  // 21: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
-	3,  // 22: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
-	55, // 23: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
-	4,  // 24: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
-	55, // 25: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
-	7,  // 26: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
-	5,  // 27: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
-	7,  // 28: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
-	4,  // 29: pixelflow.v1.GetTaskResponse.task:type_name -> pixelflow.v1.Task
-	0,  // 30: pixelflow.v1.ListTasksRequest.status:type_name -> pixelflow.v1.TaskStatus
-	4,  // 31: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
-	4,  // 32: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
-	38, // 33: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
-	40, // 34: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
-	42, // 35: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
-	44, // 36: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
-	45, // 37: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
-	55, // 38: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
-	43, // 39: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
-	55, // 40: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
-	54, // 41: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
-	48, // 42: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
-	49, // 43: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
-	50, // 44: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
-	51, // 45: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
-	52, // 46: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
-	47, // 47: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
-	47, // 48: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
-	47, // 49: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
-	6,  // 50: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
-	4,  // 51: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
-	8,  // 52: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
-	10, // 53: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
-	15, // 54: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
-	19, // 55: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
-	21, // 56: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
-	23, // 57: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
-	25, // 58: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
-	27, // 59: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
-	29, // 60: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
-	31, // 61: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
-	33, // 62: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
-	35, // 63: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
-	37, // 64: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
-	41, // 65: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
-	9,  // 66: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
-	11, // 67: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
-	18, // 68: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
-	20, // 69: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
-	22, // 70: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
-	24, // 71: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
-	26, // 72: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
-	28, // 73: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
-	30, // 74: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
-	32, // 75: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
-	34, // 76: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
-	36, // 77: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
-	39, // 78: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
-	46, // 79: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
-	66, // [66:80] is the sub-list for method output_type
-	52, // [52:66] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	20, // 22: pixelflow.v1.ProcessImageRequest.metadata:type_name -> pixelflow.v1.ProcessImageMetadata
+	17, // 23: pixelflow.v1.ProcessImageRequest.commit:type_name -> pixelflow.v1.UploadCommit
+	61, // 24: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
+	22, // 25: pixelflow.v1.ProcessImageResponse.result:type_name -> pixelflow.v1.ProcessedImage
+	61, // 26: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
+	22, // 27: pixelflow.v1.ProcessImageUnaryResponse.result:type_name -> pixelflow.v1.ProcessedImage
+	3,  // 28: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
+	61, // 29: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
+	4,  // 30: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
+	61, // 31: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
+	7,  // 32: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
+	5,  // 33: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
+	7,  // 34: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
+	4,  // 35: pixelflow.v1.GetTaskResponse.task:type_name -> pixelflow.v1.Task
+	0,  // 36: pixelflow.v1.ListTasksRequest.status:type_name -> pixelflow.v1.TaskStatus
+	4,  // 37: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
+	4,  // 38: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
+	44, // 39: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
+	46, // 40: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
+	48, // 41: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
+	50, // 42: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
+	51, // 43: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
+	61, // 44: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
+	49, // 45: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
+	61, // 46: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
+	60, // 47: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
+	54, // 48: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
+	55, // 49: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
+	56, // 50: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
+	57, // 51: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
+	58, // 52: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
+	53, // 53: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
+	53, // 54: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
+	53, // 55: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
+	6,  // 56: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
+	4,  // 57: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
+	8,  // 58: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
+	10, // 59: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
+	15, // 60: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
+	25, // 61: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
+	27, // 62: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
+	29, // 63: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
+	31, // 64: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
+	33, // 65: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
+	35, // 66: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
+	37, // 67: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
+	39, // 68: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
+	41, // 69: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
+	43, // 70: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
+	19, // 71: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
+	23, // 72: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
+	47, // 73: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
+	9,  // 74: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
+	11, // 75: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
+	18, // 76: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
+	26, // 77: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
+	28, // 78: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
+	30, // 79: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
+	32, // 80: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
+	34, // 81: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
+	36, // 82: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
+	38, // 83: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
+	40, // 84: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
+	42, // 85: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
+	45, // 86: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
+	21, // 87: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
+	24, // 88: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
+	52, // 89: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
+	74, // [74:90] is the sub-list for method output_type
+	58, // [58:74] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_pixelflow_v1_image_proto_init() }
@@ -4041,26 +4583,36 @@ func file_pixelflow_v1_image_proto_init() {
 		(*UploadRequest_Commit)(nil),
 	}
 	file_pixelflow_v1_image_proto_msgTypes[13].OneofWrappers = []any{}
-	file_pixelflow_v1_image_proto_msgTypes[23].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[16].OneofWrappers = []any{
+		(*ProcessImageRequest_Metadata)(nil),
+		(*ProcessImageRequest_Chunk)(nil),
+		(*ProcessImageRequest_Commit)(nil),
+	}
+	file_pixelflow_v1_image_proto_msgTypes[17].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[18].OneofWrappers = []any{
+		(*ProcessImageResponse_Result)(nil),
+		(*ProcessImageResponse_Chunk)(nil),
+	}
+	file_pixelflow_v1_image_proto_msgTypes[29].OneofWrappers = []any{
 		(*ProcessResponse_Event)(nil),
 		(*ProcessResponse_Output)(nil),
 		(*ProcessResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[34].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[40].OneofWrappers = []any{
 		(*DownloadRequest_Image)(nil),
 		(*DownloadRequest_Output)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[36].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[42].OneofWrappers = []any{
 		(*DownloadResponse_Content)(nil),
 		(*DownloadResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[38].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[44].OneofWrappers = []any{
 		(*TuneRequest_Open)(nil),
 		(*TuneRequest_Change)(nil),
 		(*TuneRequest_Apply)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[42].OneofWrappers = []any{}
-	file_pixelflow_v1_image_proto_msgTypes[43].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[48].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[49].OneofWrappers = []any{
 		(*TuneResponse_Opened)(nil),
 		(*TuneResponse_Preview)(nil),
 		(*TuneResponse_Chunk)(nil),
@@ -4068,14 +4620,14 @@ func file_pixelflow_v1_image_proto_init() {
 		(*TuneResponse_Applied)(nil),
 		(*TuneResponse_Restored)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[47].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[53].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pixelflow_v1_image_proto_rawDesc), len(file_pixelflow_v1_image_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   50,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,20 +33,22 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ImageService_GetVersion_FullMethodName     = "/pixelflow.v1.ImageService/GetVersion"
-	ImageService_ListOperations_FullMethodName = "/pixelflow.v1.ImageService/ListOperations"
-	ImageService_Upload_FullMethodName         = "/pixelflow.v1.ImageService/Upload"
-	ImageService_GetImage_FullMethodName       = "/pixelflow.v1.ImageService/GetImage"
-	ImageService_DeleteImage_FullMethodName    = "/pixelflow.v1.ImageService/DeleteImage"
-	ImageService_CreateTask_FullMethodName     = "/pixelflow.v1.ImageService/CreateTask"
-	ImageService_Process_FullMethodName        = "/pixelflow.v1.ImageService/Process"
-	ImageService_WatchTask_FullMethodName      = "/pixelflow.v1.ImageService/WatchTask"
-	ImageService_GetTask_FullMethodName        = "/pixelflow.v1.ImageService/GetTask"
-	ImageService_ListTasks_FullMethodName      = "/pixelflow.v1.ImageService/ListTasks"
-	ImageService_CancelTask_FullMethodName     = "/pixelflow.v1.ImageService/CancelTask"
-	ImageService_DeleteTask_FullMethodName     = "/pixelflow.v1.ImageService/DeleteTask"
-	ImageService_Download_FullMethodName       = "/pixelflow.v1.ImageService/Download"
-	ImageService_Tune_FullMethodName           = "/pixelflow.v1.ImageService/Tune"
+	ImageService_GetVersion_FullMethodName        = "/pixelflow.v1.ImageService/GetVersion"
+	ImageService_ListOperations_FullMethodName    = "/pixelflow.v1.ImageService/ListOperations"
+	ImageService_Upload_FullMethodName            = "/pixelflow.v1.ImageService/Upload"
+	ImageService_GetImage_FullMethodName          = "/pixelflow.v1.ImageService/GetImage"
+	ImageService_DeleteImage_FullMethodName       = "/pixelflow.v1.ImageService/DeleteImage"
+	ImageService_CreateTask_FullMethodName        = "/pixelflow.v1.ImageService/CreateTask"
+	ImageService_Process_FullMethodName           = "/pixelflow.v1.ImageService/Process"
+	ImageService_WatchTask_FullMethodName         = "/pixelflow.v1.ImageService/WatchTask"
+	ImageService_GetTask_FullMethodName           = "/pixelflow.v1.ImageService/GetTask"
+	ImageService_ListTasks_FullMethodName         = "/pixelflow.v1.ImageService/ListTasks"
+	ImageService_CancelTask_FullMethodName        = "/pixelflow.v1.ImageService/CancelTask"
+	ImageService_DeleteTask_FullMethodName        = "/pixelflow.v1.ImageService/DeleteTask"
+	ImageService_Download_FullMethodName          = "/pixelflow.v1.ImageService/Download"
+	ImageService_ProcessImage_FullMethodName      = "/pixelflow.v1.ImageService/ProcessImage"
+	ImageService_ProcessImageUnary_FullMethodName = "/pixelflow.v1.ImageService/ProcessImageUnary"
+	ImageService_Tune_FullMethodName              = "/pixelflow.v1.ImageService/Tune"
 )
 
 // ImageServiceClient is the client API for ImageService service.
@@ -88,6 +90,14 @@ type ImageServiceClient interface {
 	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
 	// then `chunk`s until the part is complete.
 	Download(ctx context.Context, in *DownloadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DownloadResponse], error)
+	// Image in, image out: one `metadata` with the recipe, the file as `chunk`s, one `commit`; back comes one `result`,
+	// then its bytes. A small image is not stored anywhere; one that is too large for that is processed as a task, named in
+	// the result. A stream that ends without a commit is refused, and whoever leaves the call ends the work. Both streams
+	// need not overlap: the result comes after the commit.
+	ProcessImage(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ProcessImageRequest, ProcessImageResponse], error)
+	// The same in one message each way, for small images and for clients that cannot send streams, as browsers. What does
+	// not fit into a message of 4 MiB wants ProcessImage.
+	ProcessImageUnary(ctx context.Context, in *ProcessImageUnaryRequest, opts ...grpc.CallOption) (*ProcessImageUnaryResponse, error)
 	// Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a
 	// newer one has come meanwhile; an `apply` makes a task of the recipe as it is. What cannot be done is answered by
 	// `refused`, and the session goes on; it survives the loss of the process that makes the previews. When the client
@@ -264,9 +274,32 @@ func (c *imageServiceClient) Download(ctx context.Context, in *DownloadRequest, 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ImageService_DownloadClient = grpc.ServerStreamingClient[DownloadResponse]
 
+func (c *imageServiceClient) ProcessImage(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ProcessImageRequest, ProcessImageResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ImageService_ServiceDesc.Streams[4], ImageService_ProcessImage_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ProcessImageRequest, ProcessImageResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ImageService_ProcessImageClient = grpc.BidiStreamingClient[ProcessImageRequest, ProcessImageResponse]
+
+func (c *imageServiceClient) ProcessImageUnary(ctx context.Context, in *ProcessImageUnaryRequest, opts ...grpc.CallOption) (*ProcessImageUnaryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ProcessImageUnaryResponse)
+	err := c.cc.Invoke(ctx, ImageService_ProcessImageUnary_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *imageServiceClient) Tune(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[TuneRequest, TuneResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &ImageService_ServiceDesc.Streams[4], ImageService_Tune_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &ImageService_ServiceDesc.Streams[5], ImageService_Tune_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -316,6 +349,14 @@ type ImageServiceServer interface {
 	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
 	// then `chunk`s until the part is complete.
 	Download(*DownloadRequest, grpc.ServerStreamingServer[DownloadResponse]) error
+	// Image in, image out: one `metadata` with the recipe, the file as `chunk`s, one `commit`; back comes one `result`,
+	// then its bytes. A small image is not stored anywhere; one that is too large for that is processed as a task, named in
+	// the result. A stream that ends without a commit is refused, and whoever leaves the call ends the work. Both streams
+	// need not overlap: the result comes after the commit.
+	ProcessImage(grpc.BidiStreamingServer[ProcessImageRequest, ProcessImageResponse]) error
+	// The same in one message each way, for small images and for clients that cannot send streams, as browsers. What does
+	// not fit into a message of 4 MiB wants ProcessImage.
+	ProcessImageUnary(context.Context, *ProcessImageUnaryRequest) (*ProcessImageUnaryResponse, error)
 	// Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a
 	// newer one has come meanwhile; an `apply` makes a task of the recipe as it is. What cannot be done is answered by
 	// `refused`, and the session goes on; it survives the loss of the process that makes the previews. When the client
@@ -370,6 +411,12 @@ func (UnimplementedImageServiceServer) DeleteTask(context.Context, *DeleteTaskRe
 }
 func (UnimplementedImageServiceServer) Download(*DownloadRequest, grpc.ServerStreamingServer[DownloadResponse]) error {
 	return status.Error(codes.Unimplemented, "method Download not implemented")
+}
+func (UnimplementedImageServiceServer) ProcessImage(grpc.BidiStreamingServer[ProcessImageRequest, ProcessImageResponse]) error {
+	return status.Error(codes.Unimplemented, "method ProcessImage not implemented")
+}
+func (UnimplementedImageServiceServer) ProcessImageUnary(context.Context, *ProcessImageUnaryRequest) (*ProcessImageUnaryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ProcessImageUnary not implemented")
 }
 func (UnimplementedImageServiceServer) Tune(grpc.BidiStreamingServer[TuneRequest, TuneResponse]) error {
 	return status.Error(codes.Unimplemented, "method Tune not implemented")
@@ -597,6 +644,31 @@ func _ImageService_Download_Handler(srv interface{}, stream grpc.ServerStream) e
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ImageService_DownloadServer = grpc.ServerStreamingServer[DownloadResponse]
 
+func _ImageService_ProcessImage_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(ImageServiceServer).ProcessImage(&grpc.GenericServerStream[ProcessImageRequest, ProcessImageResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ImageService_ProcessImageServer = grpc.BidiStreamingServer[ProcessImageRequest, ProcessImageResponse]
+
+func _ImageService_ProcessImageUnary_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ProcessImageUnaryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ImageServiceServer).ProcessImageUnary(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ImageService_ProcessImageUnary_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ImageServiceServer).ProcessImageUnary(ctx, req.(*ProcessImageUnaryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ImageService_Tune_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(ImageServiceServer).Tune(&grpc.GenericServerStream[TuneRequest, TuneResponse]{ServerStream: stream})
 }
@@ -647,6 +719,10 @@ var ImageService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "DeleteTask",
 			Handler:    _ImageService_DeleteTask_Handler,
 		},
+		{
+			MethodName: "ProcessImageUnary",
+			Handler:    _ImageService_ProcessImageUnary_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
@@ -668,6 +744,12 @@ var ImageService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Download",
 			Handler:       _ImageService_Download_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "ProcessImage",
+			Handler:       _ImageService_ProcessImage_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
 		},
 		{
 			StreamName:    "Tune",
