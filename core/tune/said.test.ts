@@ -31,7 +31,7 @@ test.each([
   { type: 'change', sequence: 1, recipe: 'blur', set: {} },
   { type: 'change', sequence: 1, set: { a: [1] } },
   { type: 'change', sequence: 1, set: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [i, 1])) },
-  { type: 'open', image: 'x', recipe: 'blur' },
+  { type: 'open', recipe: 'blur' },
   { type: 'open', image, recipe: 'blur', preview: { maxPixels: 1e9 } },
   { type: 'open', image, recipe: 'blur', preview: { format: 'avif' } },
   { type: 'open', image, recipe: 'blur', account: 'ann' },

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { id } from '../image.ts'
 import { outputName } from '../recipe/output-name.ts'
 
 /**
@@ -38,8 +37,8 @@ export type ParameterChanges = z.output<typeof parameterChanges>
 
 export const tuneOpen = z.strictObject({
   type: z.literal('open'),
-  /** Id of the image. */
-  image: id,
+  /** Id of the image; whatever is none of the account's answers like what never was. */
+  image: z.string().max(100),
   recipe: anyRecipe,
   /** Which of the recipe's outputs is shown; by default its first. */
   output: outputName.optional(),

@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { create, fromBinary, toBinary, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import {
+  ImageService,
+  TaskStatus,
+  TuneRequestSchema,
+  TuneResponseSchema,
+  type TunePreview,
+} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { says, type Running } from '@pixelflow/testkit/process'
+import { startStack, type Stack } from '@pixelflow/testkit/stack'
+import { until } from '../../../testing/gateway.ts'
+import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc.ts'
+
+/** Tuning over native gRPC: real gateway, broker and actors as processes. */
+
+const calls = ImageService.method
+let stack: Stack
+let actor: Running
+let client: GrpcClient
+let url: string
+let image: string
+
+beforeAll(async () => {
+  stack = await startStack({ env: { PIXELFLOW_TUNE_SESSIONS: '3' } })
+  const [gateway, first] = await Promise.all([stack.gateway(), stack.actor()])
+  actor = first
+  url = gateway.url
+  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  client = grpcClient(grpc)
+  image = (await uploadWhole(client, await sampleImage({ width: 2400, height: 1600 })))?.id ?? ''
+}, 60_000)
+afterAll(async () => {
+  client?.[Symbol.dispose]()
+  await stack?.[Symbol.asyncDispose]()
+})
+
+type Said = NonNullable<MessageInitShape<typeof TuneRequestSchema>['data']>
+type Heard = MessageShape<typeof TuneResponseSchema>['data']
+type Case = NonNullable<Heard['case']>
+type About<C extends Case> = Extract<Heard, { case: C }>['value']
+
+const text = (value: string) => ({ kind: { case: 'stringValue' as const, value } })
+const open = (recipe: string): Said => ({ case: 'open', value: { image, recipe: text(recipe) } })
+const change = (sequence: number, recipe: string): Said => ({
+  case: 'change',
+  value: { sequence: BigInt(sequence), recipe: text(recipe) },
+})
+
+function tuning(by = client) {
+  const call = by.client.makeBidiStreamRequest(
+    '/pixelflow.v1.ImageService/Tune',
+    (message: MessageShape<typeof TuneRequestSchema>) => Buffer.from(toBinary(TuneRequestSchema, message)),
+    (bytes: Buffer) => fromBinary(TuneResponseSchema, bytes),
+  )
+  call.on('error', () => {})
+  const answers = call[Symbol.asyncIterator]() as AsyncIterator<MessageShape<typeof TuneResponseSchema>>
+  const next = async (): Promise<Heard | null> => {
+    const { done, value } = await answers.next()
+    return done === true ? null : value.data
+  }
+  /** The next of one kind; what comes before is passed over. */
+  async function until<C extends Case>(wanted: C): Promise<About<C>> {
+    for (let heard; (heard = await next()) !== null;) {
+      if (heard.case === wanted) return heard.value as About<C>
+    }
+    throw new Error(`ended without ${wanted}`)
+  }
+  return {
+    call,
+    next,
+    until,
+    say: (...said: Said[]) => said.forEach((data) => call.write(create(TuneRequestSchema, { data }))),
+    async preview(sequence: number): Promise<{ about: TunePreview; bytes: Buffer }> {
+      for (;;) {
+        const about = await until('preview')
+        const chunks: Uint8Array[] = []
+        for (let left = Number(about.bytes); left > 0;) {
+          const heard = await next()
+          if (heard?.case !== 'chunk') throw new Error(`${heard?.case} instead of a chunk`)
+          chunks.push(heard.value)
+          left -= heard.value.length
+        }
+        if (Number(about.sequence) === sequence) return { about, bytes: Buffer.concat(chunks) }
+      }
+    },
+  }
+}
+
+describe('a gateway that stops', () => {
+  test('says where to go on', async () => {
+    const gateway = await stack.gateway()
+    const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+    using other = grpcClient(grpc)
+    const session = tuning(other)
+    session.say(open('resize:40'))
+    await session.preview(0)
+    gateway.signal('SIGTERM')
+    const told = await failure(session.until('restored'))
+    expect(told.code).toBe(14)
+    expect(told.details).toBe('This gateway is stopping.')
+    expect(await gateway.exited).toBe(0)
+  }, 30_000)
+})
+
+describe('tuning', () => {
+  test('shows changes, refuses what cannot be, applies, and ends when asked', async () => {
+    const session = tuning()
+    session.say(open('resize:1200/blur:3'))
+    expect(await session.until('opened')).toMatchObject({
+      source: { width: 2400, height: 1600 },
+      preview: { width: 1254, height: 836 },
+    })
+    const first = await session.preview(0)
+    expect(first.about).toMatchObject({ width: 1200, height: 800, format: 'jpeg', mediaType: 'image/jpeg' })
+    expect(first.bytes.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]))
+
+    session.say({ case: 'change', value: { sequence: 1n, set: { 'steps[1].sigma': -4 } } })
+    const refused = await session.until('refused')
+    expect(refused).toMatchObject({ sequence: 1n, apply: false, fault: { code: 'invalid_recipe' } })
+    expect(refused?.fault?.field).toBe('steps[1].sigma')
+    session.say({ case: 'change', value: { sequence: 2n, set: { 'steps[0].width': 90 } } })
+    expect((await session.preview(2)).about).toMatchObject({ width: 90, height: 60 })
+
+    session.say({ case: 'apply', value: { sequence: 1n } })
+    expect(await session.until('refused')).toMatchObject({
+      apply: true,
+      fault: { code: 'precondition_failed' },
+    })
+    session.say({ case: 'apply', value: { sequence: 2n } })
+    const { task, sequence } = await session.until('applied')
+    expect(sequence).toBe(2n)
+    session.say(change(3, 'resize:50'))
+    session.call.end()
+    expect((await session.preview(3)).about.width).toBe(50)
+    expect(await session.next()).toBeNull()
+
+    const done = () => client.unary(calls.getTask, { id: task?.id ?? '' })
+    for (;;) if ((await done()).task?.status === TaskStatus.COMPLETED) break
+    expect((await done()).task).toMatchObject({
+      image,
+      outputs: [{ width: 90, height: 60 }],
+      recipe: {
+        steps: [
+          { op: 'resize', width: 90 },
+          { op: 'blur', sigma: 3 },
+        ],
+      },
+    })
+  }, 60_000)
+
+  test('a thousand changes are answered by few previews, the last among them', async () => {
+    const session = tuning()
+    session.say(open('blur:2'))
+    await session.preview(0)
+    for (let sequence = 1; sequence <= 1000; sequence += 1)
+      session.say(change(sequence, `blur:${sequence / 40 + 1}`))
+    const answered: bigint[] = []
+    while (answered.at(-1) !== 1000n) answered.push((await session.until('preview')).sequence)
+    expect(answered.length).toBeLessThan(60)
+    session.call.cancel()
+  }, 60_000)
+
+  test('goes on with another actor when its own is killed', async () => {
+    const session = tuning()
+    session.say(open('blur:2'))
+    await session.preview(0)
+    session.say(change(1, 'resize:60'))
+    actor.signal('SIGKILL')
+    actor = await stack.actor()
+    await session.until('restored')
+    session.say(change(2, 'resize:70'))
+    expect((await session.preview(2)).about.width).toBe(70)
+    session.call.cancel()
+  }, 60_000)
+
+  test.each([
+    ['an image that is not there', { image: '01890a5d-ac96-774b-bcce-b302099a8057' }, 5, 'image_not_found'],
+    ['what is no id', { image: 'x' }, 5, 'image_not_found'],
+    ['a recipe that is none', { recipe: text('blurr:3') }, 3, 'invalid_recipe'],
+    ['a wish that is none', { preview: { maxPixels: 7 } }, 3, 'invalid_request'],
+    ['an output that is not made', { output: 'thumb' }, 3, 'invalid_recipe'],
+  ])('is not opened on %s', async (_, wrong, code, reason) => {
+    const session = tuning()
+    session.say({ case: 'open', value: { image, recipe: text('flip'), ...wrong } })
+    const refused = await failure(session.next())
+    expect(refused.code).toBe(code)
+    expect(Buffer.from(refused.status?.details[0]?.value ?? []).toString()).toContain(reason)
+  })
+
+  test('opens with an opening', async () => {
+    const session = tuning()
+    session.say(change(1, 'flip'))
+    expect((await failure(session.next())).code).toBe(3)
+    const silent = tuning()
+    silent.call.end()
+    expect((await failure(silent.next())).code).toBe(3)
+  })
+
+  test.each(['application/connect+proto', 'application/grpc-web+proto'])(
+    'by %s it is refused in words',
+    async (type) => {
+      const headers = { 'content-type': type, 'connect-protocol-version': '1' }
+      const answer = await fetch(`${url}/pixelflow.v1.ImageService/Tune`, {
+        method: 'POST',
+        headers,
+        body: '',
+      })
+      const whole = `${[...answer.headers].join(' ')} ${await answer.text()}`
+      expect(whole).toMatch(/"unimplemented"|grpc-status[:,] ?12/)
+      expect(decodeURIComponent(whole.replaceAll(/%(?![0-9A-F]{2})/g, ''))).toContain(
+        'both directions at once',
+      )
+    },
+  )
+
+  test('an account has so many sessions and no more, until one ends', async () => {
+    const sessions = Array.from({ length: 3 }, tuning)
+    for (const session of sessions) {
+      session.say(open('resize:40'))
+      await session.preview(0)
+    }
+    const more = tuning()
+    more.say(open('resize:40'))
+    const refused = await failure(more.next())
+    expect(refused.code).toBe(8)
+    expect(refused.details).toContain('3 tuning sessions')
+    for (const session of sessions) session.call.cancel()
+    await until(async () => {
+      const again = tuning()
+      again.say(open('resize:40'))
+      return again.next().then(
+        () => (again.call.cancel(), true),
+        () => false,
+      )
+    })
+  }, 30_000)
+})
