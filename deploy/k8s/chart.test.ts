@@ -188,6 +188,45 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
   })
 })
 
+describe('TLS', () => {
+  const gateway = (objects: Manifests) => {
+    const pod = only(objects, 'Deployment', '-gateway').spec?.template?.spec
+    const settings = only(objects, 'ConfigMap', '-gateway').data ?? {}
+    return { pod, settings, container: pod?.containers[0] }
+  }
+  const schemes = (objects: Manifests) => {
+    const { container } = gateway(objects)
+    const probes = [container?.startupProbe, container?.livenessProbe, container?.readinessProbe]
+    return probes.map((probe) => probe?.httpGet?.scheme)
+  }
+
+  test('is off until a secret is named', () => {
+    const { settings } = gateway(byDefault)
+    expect(Object.keys(settings).filter((name) => name.includes('_TLS_'))).toEqual([])
+    expect(schemes(byDefault)).toEqual(['HTTP', 'HTTP', 'HTTP'])
+  })
+
+  test('finds its files where they are mounted, and is probed as it is served', () => {
+    const everything = setOf('everything')
+    const { pod, settings, container } = gateway(everything)
+    expect(settings['PIXELFLOW_TLS_CLIENT_AUTH']).toBe('optional')
+    for (const [name, secretName] of [
+      ['PIXELFLOW_TLS_CERT_FILE', 'pixelflow-tls'],
+      ['PIXELFLOW_TLS_KEY_FILE', 'pixelflow-tls'],
+      ['PIXELFLOW_TLS_CLIENT_CA_FILE', 'pixelflow-clients'],
+    ] as const) {
+      const [, folder, file] = /^(.*)\/([^/]+)$/.exec(settings[name] ?? '') ?? []
+      const mount = container?.volumeMounts?.find(({ mountPath }) => mountPath === folder)
+      const volume = pod?.volumes.find((one) => one.name === mount?.name)
+      expect(volume?.secret?.secretName).toBe(secretName)
+      expect(volume?.secret?.items?.map(({ path }) => path)).toContain(file)
+      // Not for everybody: the key is in there. Octal to Kubernetes, decimal to this reader.
+      expect(volume?.secret?.defaultMode).toBe(440)
+    }
+    expect(schemes(everything)).toEqual(['HTTPS', 'HTTPS', 'HTTPS'])
+  })
+})
+
 describe('network', () => {
   test('the monitoring port is open to those who monitor, and to nobody else', () => {
     const rules = only(byDefault, 'NetworkPolicy', '-nats').spec?.ingress ?? []
@@ -218,6 +257,9 @@ describe('values that cannot be meant', () => {
     ['nats.external.url=nats://user:secret@host:4222', 'nats/external/url'],
     ['nats.enabled=false', 'nats.external.url is needed'],
     ['httpRoute.enabled=true', 'httpRoute/parentRefs'],
+    ['tls.clientCaSecretName=clients', 'needs tls.secretName'],
+    ['tls.clientAuth=maybe', 'tls/clientAuth'],
+    ['settings.gateway.PIXELFLOW_TLS_CERT_FILE=/tls.crt', 'PIXELFLOW_TLS_CERT_FILE'],
   ])('%s is refused', async (flag, reason) => {
     const { ok, text } = await render([], ['--set', flag])
     expect(text).toContain(reason)

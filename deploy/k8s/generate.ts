@@ -31,6 +31,13 @@ export const setByChart = {
     'PIXELFLOW_DRAIN_TIMEOUT',
     'PIXELFLOW_SCRATCH_DIR',
   ],
+  /** From `tls`, where it names secrets. */
+  tls: [
+    'PIXELFLOW_TLS_CERT_FILE',
+    'PIXELFLOW_TLS_CLIENT_AUTH',
+    'PIXELFLOW_TLS_CLIENT_CA_FILE',
+    'PIXELFLOW_TLS_KEY_FILE',
+  ],
   /** How to get into the broker; which of them depends on the values. */
   broker: ['PIXELFLOW_NATS_CREDS_FILE', 'PIXELFLOW_NATS_PASSWORD_FILE', 'PIXELFLOW_NATS_USER'],
 } as const

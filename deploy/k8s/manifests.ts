@@ -7,12 +7,20 @@ export interface Metadata {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+export interface Probe {
+  readonly httpGet?: { readonly port: string | number; readonly scheme?: string }
+}
+
 export interface Container {
   readonly name: string
   readonly image: string
   readonly env?: readonly { readonly name: string; readonly value?: string }[]
   readonly resources?: { readonly limits?: Readonly<Record<string, string>> }
   readonly securityContext?: unknown
+  readonly startupProbe?: Probe
+  readonly livenessProbe?: Probe
+  readonly readinessProbe?: Probe
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[]
   readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } }
 }
 
@@ -26,6 +34,11 @@ export interface PodSpec {
   readonly volumes: readonly {
     readonly name: string
     readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string }
+    readonly secret?: {
+      readonly secretName: string
+      readonly defaultMode?: number
+      readonly items?: readonly { readonly key: string; readonly path: string }[]
+    }
   }[]
 }
 

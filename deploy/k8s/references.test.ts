@@ -9,7 +9,7 @@ const sets = await Promise.all(
 )
 
 /** Secrets that the values say exist already. */
-const existing = ['my-tokens', 'nats-client', 'nats-passwords', 'pull', 'pixelflow-tls']
+const existing = ['my-tokens', 'nats-client', 'nats-passwords', 'pull', 'pixelflow-tls', 'pixelflow-clients']
 
 /** Every value under one of these keys, however deep. */
 function valuesAt(value: unknown, ...keys: string[]): unknown[] {
