@@ -51,16 +51,26 @@ describe.each(['tokens', 'certificates'] as const)('who calls is told by %s:', (
     scenariosOf(program).filter((name) => by === 'certificates' || !onlyWithCertificates.includes(name))
 
   describe('grpcurl', () => {
-    test.each(rows('grpcurl'))('%s', async (name) => {
-      await ofGrpcurl[name]?.(bench)
-    })
+    test.each(rows('grpcurl'))(
+      '%s',
+      async (name) => {
+        await ofGrpcurl[name]?.(bench)
+      },
+      30_000,
+    )
   })
 
   describe.each(['Python', 'Go'] as const)('%s', (program) => {
-    test.each(rows(program))('%s', async (name) => {
-      const report = (await reports[program]).get(name)
-      if (report?.ok !== true) throw new Error(report?.why ?? 'It was not run.')
-    })
+    // The first of them waits for the program to end.
+    const atMostMs = 120_000
+    test.each(rows(program))(
+      '%s',
+      async (name) => {
+        const report = (await reports[program]).get(name)
+        if (report?.ok !== true) throw new Error(report?.why ?? 'It was not run.')
+      },
+      atMostMs,
+    )
   })
 })
 
