@@ -16,6 +16,29 @@ export const cliSettings = {
     expects: 'a token that the server knows',
     help: 'The bearer token that the client commands send.',
   }),
+  grpcUrl: list('PIXELFLOW_GRPC_URL', {
+    fallback: undefined,
+    shownFallback: 'the server of PIXELFLOW_URL, on PIXELFLOW_GRPC_PORT',
+    expects: 'an address such as 127.0.0.1:50051 or dns:///gateways:50051',
+    pattern: /^(?:https?:\/\/|dns:\/\/\/)?[^\s/,]+\/?$/,
+    help: 'The gRPC ports that client commands with `--grpc` go round over.',
+  }),
+  caFile: text('PIXELFLOW_CA_FILE', {
+    fallback: undefined,
+    shownFallback: 'the authorities that the system trusts',
+    expects: 'the path of a PEM file',
+    help: 'Who may have signed the certificate of the server that client commands talk to.',
+  }),
+  certFile: text('PIXELFLOW_CERT_FILE', {
+    fallback: undefined,
+    expects: 'the path of a PEM file',
+    help: 'The certificate that client commands show, where a server wants one.',
+  }),
+  keyFile: text('PIXELFLOW_KEY_FILE', {
+    fallback: undefined,
+    expects: 'the path of a PEM file',
+    help: 'The private key of that certificate.',
+  }),
   natsServer: text('PIXELFLOW_NATS_SERVER', {
     fallback: undefined,
     expects: 'the path of a nats-server, 2.12 or newer',

@@ -1,28 +1,51 @@
-import { openHttp, type Client } from '@pixelflow/client'
+import { openHttp, type Client, type FetchLike } from '@pixelflow/client'
 import { openGrpc } from '@pixelflow/client/grpc'
+import type { GrpcAddresses } from './addresses.ts'
+import type { Certificates } from './certificates.ts'
 
 export interface ServerOptions {
   /** Base address of the HTTP interface, without a slash at the end. */
   readonly url: string
-  /** Addresses of gRPC ports; with them, everything goes there. */
-  readonly grpc?: readonly string[] | undefined
+  /** gRPC ports; with them, everything goes there. */
+  readonly grpc?: GrpcAddresses | undefined
   readonly token?: string | undefined
+  readonly certificates?: Certificates | undefined
   /** Ends every call under way. */
   readonly signal: AbortSignal
 }
 
 /** The server as the options name it, over the protocol that they ask for. Nothing is asked yet. */
-export function openServer({ url, grpc, token, signal }: ServerOptions): Client {
-  if (grpc !== undefined) return openGrpc({ address: grpc, token, signal })
-  return openHttp({ url, token, signal, headers: { 'user-agent': 'pixelflow-cli' } })
+export function openServer({ url, grpc, token, certificates, signal }: ServerOptions): Client {
+  if (grpc === undefined) return openHttp({ url, signal, ...over({ token, certificates }) })
+  const { addresses: address, encrypted } = grpc
+  const tls = encrypted === false ? undefined : (certificates ?? encrypted)
+  return openGrpc({ address, token, tls, signal })
 }
 
 /** The version of the server at an address; null when it is none of ours, or nobody answers. */
-export async function versionAt(url: string, signal: AbortSignal): Promise<string | null> {
+export async function versionAt(
+  url: string,
+  signal: AbortSignal,
+  certificates?: Certificates,
+): Promise<string | null> {
   try {
-    const { version } = await openHttp({ url, signal, retries: 0, timeoutMs: 3000 }).settings()
+    const options = { url, signal, retries: 0, timeoutMs: 3000, ...over({ certificates }) }
+    const { version } = await openHttp(options).settings()
     return typeof version === 'string' ? version : null
   } catch {
     return null
   }
+}
+
+function over({ token, certificates }: Pick<ServerOptions, 'token' | 'certificates'>) {
+  const secured: FetchLike = (address, init) => fetch(address, { ...init, tls: tlsOf(certificates) })
+  return {
+    token,
+    headers: { 'user-agent': 'pixelflow-cli' },
+    ...(certificates === undefined ? {} : { fetch: secured }),
+  }
+}
+
+function tlsOf({ ca, cert, key }: Certificates = {}) {
+  return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert, key }) }
 }

@@ -26,6 +26,8 @@ export interface Shell extends AsyncDisposable {
   /** The folder; it holds `photo.jpg`, 900 × 600. */
   readonly home: string
   readonly url: string
+  /** Where it speaks gRPC. */
+  readonly grpc: string
   run(args: readonly string[], options?: TypedOptions): Promise<Typed>
   typeOf(name: string): Promise<FormatId | undefined>
 }
@@ -37,16 +39,18 @@ export async function openShell(): Promise<Shell> {
   await Bun.write(join(home, 'photo.jpg'), await sampleImage({ width: 900, height: 600 }))
   const port = String(await freePort())
   const url = `http://127.0.0.1:${port}`
-  scope.use(
+  const running = scope.use(
     await upFrom({
       PIXELFLOW_HTTP_PORT: port,
       PIXELFLOW_GRPC_PORT: '0',
       PIXELFLOW_DATA_DIR: join(home, 'data'),
     }),
   )
+  const grpc = await grpcOf(running)
   return {
     home,
     url,
+    grpc,
     async run(args, { env = {}, stdin } = {}) {
       const child = Bun.spawn([pixelflow, ...args], {
         cwd: home,
@@ -68,6 +72,12 @@ export async function upFrom(env: Readonly<Record<string, string>>): Promise<Run
   const running = launch({ command: [pixelflow, 'up'], env })
   await running.line((line) => says('ready')(line) && line.includes('"room":"up"'), 60_000)
   return running
+}
+
+/** Where an `up` that is ready speaks gRPC. */
+export async function grpcOf(running: Running): Promise<string> {
+  const line = await running.line((line) => says('ready')(line) && line.includes('"room":"up"'))
+  return (JSON.parse(line) as { grpc: string }).grpc
 }
 
 /** What of our environment a command needs: where programs are, where the cache is, which broker to start. */

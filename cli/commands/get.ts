@@ -6,7 +6,7 @@ import { fetchBytes, saveTo, saveToStdout } from '../client/download.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { size } from '../terminal/units.ts'
-import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 interface Options extends ClientOptions {
   readonly output?: string
@@ -31,7 +31,7 @@ export function getCommand(program: Command, context: Context): void {
       '-o, --output <file>',
       'where it goes; - is standard output (default: beside you, named after the id)',
     )
-  examples(clientOptions(command), [
+  examples(grpcOptions(command), [
     'get 01936f2e-7c5e-7abc-9def-0123456789ab -o out.webp',
     'get 01936f2e-7c5e-7abc-9def-0123456789ab thumb',
     'get 01936f2e-7c5e-7abc-9def-0123456789ab -o - | wc -c',
@@ -41,10 +41,10 @@ export function getCommand(program: Command, context: Context): void {
         remedy: 'Leave one of them out.',
       })
     }
-    const server = serverOf(context, options)
+    await using server = serverOf(context, options)
     const wanted = await find(server, id, output)
     const bytes = fetchBytes(server, wanted.from)
-    if (options.output === '-') return saveToStdout(bytes)
+    if (options.output === '-') return await saveToStdout(bytes)
     const path = resolve(context.cwd, options.output ?? wanted.fileName)
     await saveTo(path, bytes)
     outletFor(context, options).result({ id, path, bytes: wanted.bytes, sha256: wanted.sha256 }, [

@@ -11,7 +11,7 @@ import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { change, size, span } from '../terminal/units.ts'
-import { clientOptions, examples, outletFor, withServer, type ClientOptions } from './shared.ts'
+import { grpcOptions, examples, outletFor, withServer, type ClientOptions } from './shared.ts'
 
 interface Options extends ClientOptions {
   readonly recipe?: string
@@ -36,7 +36,7 @@ export function processCommand(program: Command, context: Context): void {
         '(default: beside you, named after the source)',
     )
     .option('-f, --force', 'allow the result to replace the source')
-  examples(clientOptions(command), [
+  examples(grpcOptions(command), [
     "process photo.jpg -r 'resize:800/blur:2/format:webp' -o out.webp",
     'process photo.jpg -o photo.avif',
     "process photo.jpg -r @thumbnails.json -o 'out/{stem}-{name}.{ext}'",

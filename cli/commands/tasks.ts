@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { size } from '../terminal/units.ts'
-import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 interface ListOptions extends ClientOptions {
   readonly status?: Status
@@ -33,8 +33,9 @@ export function tasksCommand(program: Command, context: Context): void {
     .addOption(new Option('--status <status>', 'only those').choices(statuses))
     .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
     .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
-  clientOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
-    const page = await serverOf(context, options).taskPage({ limit, status, cursor })
+  grpcOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
+    await using server = serverOf(context, options)
+    const page = await server.taskPage({ limit, status, cursor })
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const none = page.items.length === 0 ? ['No tasks.'] : []
     outletFor(context, options).result(page, [
@@ -46,13 +47,14 @@ export function tasksCommand(program: Command, context: Context): void {
 
   one(tasks, 'get', 'Shows a task.', context, (server, id) => server.task(id))
   one(tasks, 'cancel', 'Cancels a task that has not ended yet.', context, (server, id) => server.cancel(id))
-  clientOptions(
+  grpcOptions(
     tasks
       .command('delete')
       .description('Deletes a task and its results.')
       .argument('<task>', 'id of the task'),
   ).action(async (id: string, options: ClientOptions) => {
-    await serverOf(context, options).deleteTask(id)
+    await using server = serverOf(context, options)
+    await server.deleteTask(id)
     outletFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
   })
 }
@@ -65,8 +67,9 @@ function one(
   ask: (server: Client, id: string) => Promise<TaskView>,
 ): void {
   const command = tasks.command(name).description(description).argument('<task>', 'id of the task')
-  clientOptions(command).action(async (id: string, options: ClientOptions) => {
-    const task = await ask(serverOf(context, options), id)
+  grpcOptions(command).action(async (id: string, options: ClientOptions) => {
+    await using server = serverOf(context, options)
+    const task = await ask(server, id)
     outletFor(context, options).result(task, details(task, styleOf(process.stdout, context.config.colour)))
   })
 }

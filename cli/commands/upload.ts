@@ -3,7 +3,7 @@ import { openSource } from '../client/source.ts'
 import { sending } from '../client/work.ts'
 import type { Context } from '../context.ts'
 import { size } from '../terminal/units.ts'
-import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 export function uploadCommand(program: Command, context: Context): void {
   const command = program
@@ -11,7 +11,7 @@ export function uploadCommand(program: Command, context: Context): void {
     .summary('send a picture and keep it on the server')
     .description('Sends a picture to the server, as a stream of any length, and prints its id.')
     .argument('<file>', 'the picture; - reads standard input')
-  examples(clientOptions(command), [
+  examples(grpcOptions(command), [
     'upload photo.jpg',
     'upload photo.jpg --json',
     'upload - <photo.jpg',
@@ -19,7 +19,8 @@ export function uploadCommand(program: Command, context: Context): void {
     const source = await openSource(file, context.cwd)
     const outlet = outletFor(context, options)
     try {
-      const image = await serverOf(context, options).upload(source.stream(), sending(source, outlet))
+      await using server = serverOf(context, options)
+      const image = await server.upload(source.stream(), sending(source, outlet))
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
       outlet.result(image, [`${id}  ${format}${dimensions}  ${size(bytes)}`])

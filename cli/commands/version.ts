@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { versionAt } from '../client/server.ts'
-import { clientOptions, examples, outletFor, type ClientOptions } from './shared.ts'
+import { certificatesOf, clientOptions, examples, outletFor, type ClientOptions } from './shared.ts'
 
 export function versionCommand(program: Command, context: Context, version: string): void {
   const command = program
@@ -11,7 +11,7 @@ export function versionCommand(program: Command, context: Context, version: stri
   examples(clientOptions(command), ['version', 'version --json']).action(async (options: ClientOptions) => {
     const { config, interrupts } = context
     const url = options.server ?? config.serverUrl
-    const told = await versionAt(url, interrupts.signal)
+    const told = await versionAt(url, interrupts.signal, certificatesOf(context, options))
     const platform = `${process.platform} ${process.arch}`
     outletFor(context, options).result(
       { version, bun: process.versions.bun, platform, server: { url, version: told } },

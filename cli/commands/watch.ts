@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { watchTask } from '../client/work.ts'
 import type { Context } from '../context.ts'
-import { clientOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 export function watchCommand(program: Command, context: Context): void {
   const command = program
@@ -13,14 +13,15 @@ export function watchCommand(program: Command, context: Context): void {
     )
     .argument('<task>', 'id of the task')
     .option('--after <token>', 'go on after this resume token instead of from the beginning')
-  examples(clientOptions(command), [
+  examples(grpcOptions(command), [
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab',
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab --json',
   ]).action(async (id: string, options: ClientOptions & { after?: string }) => {
     const outlet = outletFor(context, options, { everyEvent: true })
     try {
       const { signal } = context.interrupts
-      const task = await watchTask(serverOf(context, options), id, outlet, signal, options.after)
+      await using server = serverOf(context, options)
+      const task = await watchTask(server, id, outlet, signal, options.after)
       outlet.result(
         task,
         task.outputs.map(({ name, format, width, height }) => `${name}  ${format} ${width}×${height}`),

@@ -10,6 +10,8 @@ import { meetingPlace } from './record.ts'
 /** A server that answers for as long as it is held. */
 export interface Borrowed extends AsyncDisposable {
   readonly url: string
+  /** Where it speaks gRPC; undefined when only its own record could say and there is none. */
+  readonly grpc: string | undefined
 }
 
 export interface BorrowOptions {
@@ -33,17 +35,22 @@ const slowestStopMs = 15_000
 export async function borrowServer({ config, server, signal, say }: BorrowOptions): Promise<Borrowed> {
   const url = server ?? config.serverUrl
   const isOurs = (address: string) => versionAt(address, signal)
-  const plain = (address: string): Borrowed => ({ url: address, async [Symbol.asyncDispose]() {} })
+  const plain = (address: string): Borrowed => ({
+    url: address,
+    grpc: undefined,
+    async [Symbol.asyncDispose]() {},
+  })
   if (!isLocal(url)) return plain(url)
 
   const place = meetingPlace(config.dataDir)
   const using = await holdShared(place.usersLock, signal)
   try {
-    if (await isOurs(url)) return using ? shared(url) : plain(url)
+    if (await isOurs(url)) return using ? await shared(url) : plain(url)
     if (signal.aborted) throw new Exit('interrupted', 'Interrupted.')
     const other = await place.read()
     const elsewhere = other !== null && other.url !== url && (await isOurs(other.url)) ? other.url : undefined
-    if (elsewhere !== undefined && !config.addressGiven && server === undefined) return shared(elsewhere)
+    if (elsewhere !== undefined && !config.addressGiven && server === undefined)
+      return await shared(elsewhere)
     // A folder has one stack: starting a second in it could only wait for the first to end.
     if (elsewhere !== undefined) throw runsElsewhere(url, elsewhere, config.dataDir)
     await demandNobody(url, signal)
@@ -58,15 +65,17 @@ export async function borrowServer({ config, server, signal, say }: BorrowOption
     say(`no server answers at ${url}: starting one for as long as this takes`)
     const child = startTemporary(config, url, place.logFile)
     await untilReady(child)
-    return shared(url, child.pid)
+    return await shared(url, child.pid)
   } catch (error) {
     using?.[Symbol.dispose]()
     throw error
   }
 
-  function shared(address: string, started?: number): Borrowed {
+  async function shared(address: string, started?: number): Promise<Borrowed> {
+    const record = await place.read()
     return {
       url: address,
+      grpc: record?.url === address ? record.grpc || undefined : undefined,
       async [Symbol.asyncDispose]() {
         using?.[Symbol.dispose]()
         const last = await place.read()

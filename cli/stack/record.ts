@@ -7,6 +7,8 @@ import { z } from 'zod'
 const record = z.object({
   pid: z.int(),
   url: z.url(),
+  /** Where gRPC is spoken; unknown to an older `up`. */
+  grpc: z.string().optional(),
   /** Started by a client for as long as clients need it. */
   temporary: z.boolean(),
   startedAt: z.iso.datetime(),

@@ -111,9 +111,9 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
     const [said] = await unlessAborted(Promise.all([gateway.ready, actors.ready]))
     const told = said.fields['url']
     const url = (typeof told === 'string' ? told : config.serverUrl).replace(/\/$/, '')
-    await place.write({ pid: process.pid, url, temporary, startedAt: new Date().toISOString() })
-    const grpc = said.fields['grpc']
-    return { url, grpc: typeof grpc === 'string' ? grpc : '', broker, ...up }
+    const grpc = typeof said.fields['grpc'] === 'string' ? said.fields['grpc'] : ''
+    await place.write({ pid: process.pid, url, grpc, temporary, startedAt: new Date().toISOString() })
+    return { url, grpc, broker, ...up }
   } catch (error) {
     await up.stop()
     throw error

@@ -60,9 +60,10 @@ export class PixelflowError extends Error {
 }
 
 /** That nobody answers at an address. */
-export function unreachable(address: string, cause?: unknown): PixelflowError {
+export function unreachable(address: string, cause?: unknown, reason?: string): PixelflowError {
   const at = address === '' ? 'The server' : `The server at ${address}`
-  return new PixelflowError('unreachable', `${at} could not be reached.`, {
+  const why = reason === undefined ? '' : ` (${reason})`
+  return new PixelflowError('unreachable', `${at} could not be reached${why}.`, {
     title: 'No answer from PixelFlow',
     remedy: 'Check that it is running and try again.',
     cause,

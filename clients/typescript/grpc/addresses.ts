@@ -17,6 +17,11 @@ export function targetOf(addresses: readonly string[]): string {
   return names.length === 1 ? `dns:///${first}` : `${scheme}:${names.join(',')}`
 }
 
+/** The host of an address, without brackets. */
+export function hostOf(address: string): string {
+  return experimental.splitHostPort(nameOf(address))?.host ?? address
+}
+
 function nameOf(address: string): string {
   const name = address.trim().replace(/^dns:(?:\/\/\/)?/, '')
   const parts = experimental.splitHostPort(name)

@@ -1,6 +1,8 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { Client as Channel, credentials, type ChannelOptions } from '@grpc/grpc-js'
 import config from '@pixelflow/proto/service-config.json'
-import { targetOf } from './addresses.ts'
+import { hostOf, targetOf } from './addresses.ts'
 
 /** Certificates of a channel, in PEM. */
 export interface Tls {
@@ -9,7 +11,7 @@ export interface Tls {
   /** Our own certificate and its key, where servers want to know who calls. */
   readonly cert?: string | Uint8Array | undefined
   readonly key?: string | Uint8Array | undefined
-  /** What the servers are called in their certificates; the first address's name unless given. */
+  /** What the servers are called in their certificates; unless given, each must be called as one of the addresses. */
   readonly serverName?: string | undefined
 }
 
@@ -55,19 +57,32 @@ export function openUploadChannel(needs: ChannelNeeds): Channel {
 }
 
 function open({ addresses, tls, options }: ChannelNeeds, own: ChannelOptions): Channel {
-  const { ca, cert, key, serverName } = typeof tls === 'object' ? tls : {}
-  const secured =
-    tls === undefined || tls === false
-      ? credentials.createInsecure()
-      : credentials.createSsl(pem(ca), pem(key), pem(cert))
-  return new Channel(targetOf(addresses), secured, {
+  const target = targetOf(addresses)
+  if (tls === undefined || tls === false) {
+    return new Channel(target, credentials.createInsecure(), { ...usual, ...own, ...options })
+  }
+  const { ca, cert, key, serverName } = tls === true ? {} : tls
+  const names = serverName === undefined ? addresses.map((one) => hostOf(one)) : [serverName]
+  const secured = credentials.createSsl(pem(ca), pem(key), pem(cert), {
+    checkServerIdentity: (_, shown) => identityOf(names, shown),
+  })
+  return new Channel(target, secured, {
     ...usual,
-    ...(serverName === undefined
-      ? {}
-      : { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName }),
+    'grpc.ssl_target_name_override': indicated(names),
     ...own,
     ...options,
   })
+}
+
+/** Every server of a list may have a certificate of its own: it must be good for one of the names. */
+function identityOf(names: readonly string[], shown: PeerCertificate): Error | undefined {
+  const troubles = names.map((name) => checkServerIdentity(name, shown))
+  return troubles.includes(undefined) ? undefined : troubles[0]
+}
+
+/** The name that is told to the server before it shows its certificate: TLS allows no address there. */
+function indicated(names: readonly string[]): string {
+  return names.find((name) => isIP(name) === 0) ?? 'localhost'
 }
 
 function pem(text: string | Uint8Array | undefined): Buffer | null {

@@ -33,7 +33,7 @@ export function errorOf(thrown: unknown, address: string): unknown {
 }
 
 function plain(code: status, text: string, address: string, requestId: string | undefined, cause: unknown) {
-  if (code === status.UNAVAILABLE) return unreachable(address, cause)
+  if (code === status.UNAVAILABLE) return unreachable(address, cause, reasonIn(text))
   if (code === status.UNIMPLEMENTED || code === status.UNKNOWN)
     return new PixelflowError('not_pixelflow', `What answers at ${address} is no PixelFlow server: ${text}`, {
       remedy: 'Check the address and its port; gRPC has a port of its own.',
@@ -41,6 +41,11 @@ function plain(code: status, text: string, address: string, requestId: string | 
       cause,
     })
   return new PixelflowError(codes[code] ?? 'internal', text, { requestId, cause })
+}
+
+/** What went wrong with the connection that was tried last, out of the words of the channel. */
+function reasonIn(text: string): string | undefined {
+  return /^.*Error(?: \[\w+\])?: (.+?)\.?(?: Resolution note:.*)?$/.exec(text)?.[1]
 }
 
 const codes: Readonly<Record<number, string>> = {
