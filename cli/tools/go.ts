@@ -38,7 +38,7 @@ export async function goTool(name: string, workshop: Workshop): Promise<string> 
 /** Builds a pinned program to `target` unless it is there; two at once build it once. */
 export async function build(name: string, tool: Pinned, target: string, workshop: Workshop): Promise<string> {
   if (await Bun.file(target).exists()) return target
-  const go = goProgram(workshop.path)
+  const go = findGo(workshop.path)
   if (!go) {
     throw new Exit('failed', `${name} ${tool.version} has to be built, and Go was not found on PATH.`, {
       remedy: 'Install Go 1.26 or newer from your package manager or https://go.dev/dl/.',
@@ -85,6 +85,6 @@ export async function build(name: string, tool: Pinned, target: string, workshop
 }
 
 /** Go on PATH, or where its own installation puts it; null when it is not there. */
-function goProgram(path: string | undefined): string | null {
+export function findGo(path: string | undefined): string | null {
   return Bun.which('go', path === undefined ? {} : { PATH: path }) ?? Bun.which('/usr/local/go/bin/go')
 }
