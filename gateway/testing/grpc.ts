@@ -17,6 +17,8 @@ type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { input
 export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>>
   readonly deadlineMs?: number
+  /** Cancels a unary call. */
+  readonly signal?: AbortSignal
 }
 
 /** A client of the gRPC port, on a connection of its own. Only tests use this. */
@@ -63,9 +65,9 @@ export function grpcClient(
 
   return {
     client,
-    unary: (method, request, options) =>
+    unary: (method, request, options = {}) =>
       new Promise((resolve, reject) => {
-        client.makeUnaryRequest(
+        const call = client.makeUnaryRequest(
           pathOf(method),
           encoder(method.input),
           decoder(method.output),
@@ -74,6 +76,7 @@ export function grpcClient(
           limits(options),
           (error, answer) => (answer ? resolve(answer) : reject(error)),
         )
+        options.signal?.addEventListener('abort', () => call.cancel(), { once: true })
       }),
     down: (method, request, options) =>
       client.makeServerStreamRequest(

@@ -1,0 +1,116 @@
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { digestOf, grpcClient, type GrpcClient } from './grpc.ts'
+import { slowLine } from './line.ts'
+
+/** What calls that are about to be given up ask for. */
+export interface Targets {
+  readonly address: string
+  /** An image of some chunks, and a task that does not end. */
+  readonly image: string
+  readonly task: string
+}
+
+export interface Storm {
+  /** How many calls of each kind at once, on one connection. */
+  readonly width: number
+  /** Whether each call is cancelled by itself, or all of them end with their connection. */
+  readonly how: 'cancelled' | 'cut off'
+  /** A number from 0 to below 1. */
+  readonly random: () => number
+}
+
+const calls = ImageService.method
+const longestMs = 40
+
+/** Equal seeds give equal storms. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0 || 1
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state = (state ^ (state << 5)) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+/** Calls of every kind at once, given up at random moments; over when their client has heard the end of each. */
+export async function storm(targets: Targets, { width, how, random }: Storm): Promise<void> {
+  const [host = '', port = ''] = targets.address.split(':')
+  await using line = await slowLine(host, Number(port), 0)
+  using client = grpcClient(`127.0.0.1:${line.port}`, { 'grpc.enable_retries': 0 })
+  const under = Array.from({ length: width }, () =>
+    [reading, listing, uploading, watching, downloading, stalling].map((kind) =>
+      kind(client, targets, random),
+    ),
+  ).flat()
+  for (const { over } of under) over.catch(() => {})
+  if (how === 'cut off') await Bun.sleep(random() * 2 * longestMs)
+  else await Promise.all(under.map((one) => givenUp(one, random)))
+  if (how === 'cut off') await line[Symbol.asyncDispose]()
+  await Promise.allSettled(under.map((one) => one.over))
+}
+
+interface Call {
+  /** Settles with the end of the call, well or badly. */
+  readonly over: Promise<unknown>
+  cancel(): void
+}
+
+/** Some at once, before anything was sent. */
+async function givenUp(call: Call, random: () => number): Promise<void> {
+  const moment = random() * longestMs - longestMs / 4
+  if (moment > 0) await Bun.sleep(moment)
+  call.cancel()
+}
+
+function reading(client: GrpcClient, { image }: Targets): Call {
+  const leaving = new AbortController()
+  const over = client.unary(calls.getImage, { id: image }, { signal: leaving.signal })
+  return { over, cancel: () => leaving.abort() }
+}
+
+function listing(client: GrpcClient): Call {
+  const leaving = new AbortController()
+  const over = client.unary(calls.listTasks, {}, { signal: leaving.signal })
+  return { over, cancel: () => leaving.abort() }
+}
+
+function watching(client: GrpcClient, { task }: Targets): Call {
+  return drained(client.down(calls.watchTask, { id: task }))
+}
+
+function downloading(client: GrpcClient, { image }: Targets): Call {
+  return drained(client.down(calls.download, { source: { case: 'image', value: image } }))
+}
+
+/** A download of which nothing is read, so that the other side has to wait. */
+function stalling(client: GrpcClient, { image }: Targets): Call {
+  const call = client.down(calls.download, { source: { case: 'image', value: image } })
+  return { over: new Promise((resolve) => call.once('error', resolve)), cancel: () => call.cancel() }
+}
+
+function drained(call: AsyncIterable<unknown> & { cancel(): void }): Call {
+  const over = (async () => {
+    for await (const _ of call);
+  })()
+  return { over, cancel: () => call.cancel() }
+}
+
+/** Of a length and with bytes of its own, so that no two share what is stored. */
+function uploading(client: GrpcClient, _: Targets, random: () => number): Call {
+  const { call, reply, send } = client.upload()
+  const bytes = new Uint8Array(1024 + Math.floor(random() * 300 * 1024))
+  // The head of a TIFF file, whose size nobody can tell from its head.
+  bytes.set([0x49, 0x49, 0x2a, 0x00, 0xf0, 0xff, 0xff, 0xff])
+  new DataView(bytes.buffer).setFloat64(8, random())
+  const pouring = async () => {
+    await send({ case: 'metadata', value: { mediaType: 'image/tiff' } })
+    for (let at = 0; at < bytes.length; at += 64 * 1024) {
+      await send({ case: 'chunk', value: bytes.subarray(at, at + 64 * 1024) })
+    }
+    await send({ case: 'commit', value: { bytes: BigInt(bytes.length), sha256: digestOf(bytes) } })
+    call.end()
+  }
+  const over = Promise.all([pouring(), reply])
+  return { over, cancel: () => call.cancel() }
+}
