@@ -58,7 +58,10 @@ function noHost(): Fault {
 }
 
 function note(log: Log, request: Request, status: number, ms: number, server: Server<unknown> | null): void {
-  const { id: requestId, account, fault, peer = peerOf(request, server) } = notesOf(request)
+  const { id: requestId, account, fault, peer: known } = notesOf(request)
+  // Asking for the address costs as much as a tenth of a small answer: only where it says something.
+  const isPlain = status < 400 && (request.method === 'GET' || request.method === 'HEAD')
+  const peer = known ?? (isPlain ? undefined : peerOf(request, server))
   const path = pathOf(request)
   const fields = {
     method: request.method,

@@ -2,7 +2,6 @@ import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { largestMessage, type Services } from '../services.ts'
 import { bind } from './bind.ts'
 import { createClients } from './clients.ts'
-import { deferWrites } from './deferred.ts'
 import { createReception } from './reception.ts'
 import { widenWindows } from './windows.ts'
 
@@ -36,7 +35,7 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const clients = createClients()
   const reception = createReception(desk, clients.certificateOf)
   const server = new Server({
-    interceptors: [reception.interceptor, deferWrites],
+    interceptors: [reception.interceptor],
     // Bun: more streams at once could nest too deep; clients wait for a free one.
     'grpc.max_concurrent_streams': 256,
     'grpc.max_receive_message_length': largestMessage,

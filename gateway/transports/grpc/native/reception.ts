@@ -22,7 +22,8 @@ export interface Reception {
   take(metadata: Metadata): Visit
 }
 
-type Listener = Parameters<ServerInterceptingCall['start']>[0]
+type Inner = ServerInterceptingCallInterface
+type Listener = Parameters<Inner['start']>[0]
 type Door = (arrival: Arrival) => Visit
 
 /** @param certificateOf What the client of a connection has shown, by the name of the peer. */
@@ -50,48 +51,66 @@ export function createReception(
   }
 }
 
+/** Hands everything on by itself, past what grpc-js does for interceptors that change what they see. */
 class ReceivedCall extends ServerInterceptingCall {
-  readonly #call: ServerInterceptingCallInterface
+  readonly #call: Inner
   readonly #door: Door
   readonly #waiting: WeakMap<Metadata, Visit>
   readonly #gone = new AbortController()
   #visit: Visit | undefined
   #metadata: Metadata | undefined
+  #isCancelled = false
 
-  constructor(call: ServerInterceptingCallInterface, door: Door, waiting: WeakMap<Metadata, Visit>) {
+  constructor(call: Inner, door: Door, waiting: WeakMap<Metadata, Visit>) {
     super(call)
     this.#call = call
     this.#door = door
     this.#waiting = waiting
     // What grpc-js refuses by itself passes by no interceptor: only the innermost call knows the code.
-    const send = call.sendStatus.bind(call)
+    const send = call.sendStatus
     call.sendStatus = (status) => {
       this.#endUntaken(status.code ?? 0)
-      send(status)
+      send.call(call, status)
     }
   }
 
   override start(listener: Listener): void {
-    super.start({
+    this.#call.start({
       onReceiveMetadata: (metadata) => {
         this.#receive(metadata)
         listener.onReceiveMetadata(metadata)
       },
       onReceiveMessage: (message) => {
+        if (this.#isCancelled) return
         this.#visit?.received()
         listener.onReceiveMessage(message)
       },
-      onReceiveHalfClose: () => listener.onReceiveHalfClose(),
+      onReceiveHalfClose: () => {
+        if (!this.#isCancelled) listener.onReceiveHalfClose()
+      },
       onCancel: () => {
+        this.#isCancelled = true
         this.#leave()
         listener.onCancel()
       },
     })
   }
 
-  override sendMessage(...[message, sent]: Parameters<ServerInterceptingCall['sendMessage']>): void {
+  /**
+   * Lets the stack unwind after each message. On Bun a write calls back at once, from inside the end of another stream;
+   * thousands of calls on one connection would nest until the process dies.
+   */
+  override sendMessage(...[message, sent]: Parameters<Inner['sendMessage']>): void {
     this.#visit?.sent()
-    super.sendMessage(message, sent)
+    this.#call.sendMessage(message, () => process.nextTick(sent))
+  }
+
+  override sendMetadata(metadata: Metadata): void {
+    this.#call.sendMetadata(metadata)
+  }
+
+  override sendStatus(...[status]: Parameters<Inner['sendStatus']>): void {
+    this.#call.sendStatus(status)
   }
 
   #receive(metadata: Metadata): void {
