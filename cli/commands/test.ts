@@ -96,7 +96,7 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
   for (const name of needed) await goTool(name, workshop)
   const mayInstall = process.getuid?.() === 0
   if (files.some((file) => file.suite.clients)) {
-    await goClient(workshop)
+    for (const name of ['scenarios', 'example'] as const) await goClient(name, workshop)
     await pythonClient({ ...workshop, mayInstall })
   }
   const browser = files.some((file) => file.suite.browser)

@@ -5,8 +5,11 @@ import { build, type Workshop } from './go.ts'
 /** Programs of older sources are kept for this long: another checkout may be using them. */
 const keptMs = 24 * 3_600_000
 
-/** Path of the program that runs the scenarios in Go, built into the cache when it is not that of the sources. */
-export async function goClient(workshop: Workshop): Promise<string> {
+/** Programs of the Go client: the one that runs the scenarios, and the example of its page. */
+export type GoProgram = 'scenarios' | 'example'
+
+/** Path of a program of the Go client, built into the cache when it is not that of the sources. */
+export async function goClient(program: GoProgram, workshop: Workshop): Promise<string> {
   const folder = join(workshop.root, 'clients/go')
   const names = await readdir(folder, { recursive: true })
   const sources = names.filter((name) => /\.go$|^go\.(?:mod|sum)$|\.json$/.test(name)).sort()
@@ -16,8 +19,8 @@ export async function goClient(workshop: Workshop): Promise<string> {
   const place = join(workshop.cacheDir, 'clients/go')
   await mkdir(place, { recursive: true })
   await sweep(place, key)
-  const tool = { folder, program: './scenarios', version: 'of this checkout' }
-  return build('the Go client', tool, join(place, key, 'scenarios'), workshop)
+  const tool = { folder, program: `./${program}`, version: 'of this checkout' }
+  return build(`${program} of the Go client`, tool, join(place, key, program), workshop)
 }
 
 async function sweep(place: string, current: string): Promise<void> {

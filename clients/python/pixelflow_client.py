@@ -112,8 +112,8 @@ class Client:
         return [Result(one, self.download_output(task.id, one.name)) for one in task.outputs]
 
     def watch(self, task: str, after: str = "", patience: float = 60) -> Iterator[pb.TaskEvent]:
-        """The events of a task behind the token `after`, each once, over as many connections as it takes; ends
-        after the final event. Gives up when no gateway has answered for `patience` seconds."""
+        """The events of a task behind the token `after`, each once, over as many connections as it takes;
+        ends after the final event. Gives up when no gateway has answered for `patience` seconds."""
         pause, deadline = 0.1, time.monotonic() + patience
         while True:
             try:

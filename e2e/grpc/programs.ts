@@ -21,19 +21,22 @@ export interface Runner {
 
 /** The clients of `clients/python` and `clients/go`, ready to run. */
 export async function openRunners(scope: AsyncDisposableStack): Promise<Record<'Python' | 'Go', Runner>> {
+  const { interpreter, cwd, env } = await openPython(scope)
+  return {
+    Python: runner([interpreter, '-m', 'scenarios'], cwd, env),
+    Go: runner([await goScenarios()], root),
+  }
+}
+
+/** The interpreter with all that it needs, and where and how it is run. */
+export async function openPython(scope: AsyncDisposableStack) {
   const cwd = join(root, 'clients/python')
   const generated = await mkdtemp(join(tmpdir(), 'pixelflow-python-'))
   scope.defer(() => rm(generated, { recursive: true, force: true }))
   const interpreter = await python()
   const made = await output([interpreter, 'generate.py', generated], cwd)
   if (made.code !== 0) throw new Error(`generate.py failed:\n${made.errors}`)
-  return {
-    Python: runner([interpreter, '-m', 'scenarios'], cwd, {
-      PYTHONPATH: generated,
-      PYTHONDONTWRITEBYTECODE: '1',
-    }),
-    Go: runner([await goScenarios()], root),
-  }
+  return { interpreter, cwd, env: { PYTHONPATH: generated, PYTHONDONTWRITEBYTECODE: '1' } }
 }
 
 function runner(command: readonly string[], cwd: string, env: Record<string, string> = {}): Runner {
@@ -53,7 +56,8 @@ function runner(command: readonly string[], cwd: string, env: Record<string, str
   }
 }
 
-async function output(command: readonly string[], cwd: string, env: Record<string, string> = {}) {
+/** Runs a program to its end. */
+export async function output(command: readonly string[], cwd: string, env: Record<string, string> = {}) {
   const child = Bun.spawn([...command], {
     cwd,
     env: { ...process.env, ...env },

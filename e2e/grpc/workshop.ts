@@ -9,5 +9,6 @@ const workshop = { root, cacheDir, path: env['PATH'], say }
 
 /** What `./pixelflow test` has built already; whoever runs a single file waits for it here. */
 export const grpcurl = () => goTool('grpcurl', workshop)
-export const goScenarios = () => goClient(workshop)
+export const goScenarios = () => goClient('scenarios', workshop)
+export const goExample = () => goClient('example', workshop)
 export const python = () => pythonClient({ ...workshop, mayInstall: process.getuid?.() === 0 })

@@ -25,6 +25,9 @@ import (
 
 const imageService = "pixelflow.v1.ImageService"
 
+// Takes about a second.
+var unhurried = text("resize:1200:enlarge/format:avif:effort=4")
+
 // Takes far longer than any scenario waits; each that starts it cancels it.
 var slow = text("resize:2400:enlarge/format:avif:90:effort=9")
 

@@ -63,6 +63,24 @@ var taskScenarios = []scenario{
 			}
 		}
 	}},
+	{"process-resume", func(ctx context.Context, b *bench) {
+		wire := newRelay(b.address)
+		defer wire.close()
+		far := call(wire.address(), b.ann.security, b.ann.token)
+		defer far.connection.Close()
+
+		var seen []*pb.TaskEvent
+		results := must(far.Process(ctx, b.someImage(ctx).Id, unhurried, func(event *pb.TaskEvent) {
+			seen = append(seen, event)
+			if len(seen) == 1 {
+				wire.cut()
+			}
+		}))
+		check(wire.connections.Load() == 2, wire.connections.Load())
+		check(kinds(seen) == "QUEUED STARTED FETCHED DECODED OUTPUT COMPLETED", kinds(seen))
+		check(slices.Equal(tokens(seen), tokens(all(b.watch(ctx, seen[0].Task.Id, "")))), tokens(seen))
+		check(len(results) == 1 && digest(results[0].Data) == results[0].Output.Sha256, results)
+	}},
 	{"process-corrupt", func(ctx context.Context, b *bench) {
 		image := must(b.ann.upload(ctx, whole(b.photo[:2000])...))
 		var events []*pb.TaskEvent

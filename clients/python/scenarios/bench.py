@@ -22,6 +22,8 @@ TWO_OUTPUTS = {
         "small": {"steps": [{"op": "resize", "width": 64}, {"op": "format", "type": "webp"}]},
     },
 }
+# Takes about a second.
+UNHURRIED = "resize:1200:enlarge/format:avif:effort=4"
 # Takes far longer than any scenario waits; each that starts it cancels it.
 SLOW = "resize:2400:enlarge/format:avif:90:effort=9"
 

@@ -14,6 +14,7 @@ from pixelflow_client import Client, Tls, connect, pb, recipe_value
 from .bench import (
     SLOW,
     TWO_OUTPUTS,
+    UNHURRIED,
     Bench,
     chunks,
     commit,
@@ -79,6 +80,23 @@ def _(bench: Bench) -> None:
         assert digest(one.data) == one.output.sha256 and len(one.data) == one.output.bytes, one.output
     small = next(one.output for one in results if one.output.name == "small")
     assert (small.width, small.height, small.format) == (64, 48, "webp"), small
+
+
+@scenario("process-resume")
+def _(bench: Bench) -> None:
+    with Relay(bench.address) as relay, connect(relay.address, bench.ann.tls) as channel:
+        seen: list[pb.TaskEvent] = []
+
+        def see(event: pb.TaskEvent) -> None:
+            seen.append(event)
+            if len(seen) == 1:
+                relay.cut()
+
+        (result,) = Client(channel, bench.ann.token).process(bench.image.id, UNHURRIED, see)
+        assert relay.connections == 2, relay.connections
+        assert kinds(seen) == ["QUEUED", "STARTED", "FETCHED", "DECODED", "OUTPUT", "COMPLETED"], kinds(seen)
+        assert tokens(seen) == tokens(bench.ann.client.watch(seen[0].task.id)), tokens(seen)
+        assert digest(result.data) == result.output.sha256, result.output
 
 
 @scenario("process-corrupt")
