@@ -26,6 +26,7 @@ const restOnly: Readonly<Record<string, string>> = {
   'HEAD /api/v1/tasks/{id}/outputs/{name}': 'a head is a thing of HTTP',
   'GET /api/v1/tasks/{id}/events': 'server-sent events; WatchTask streams messages',
   'POST /api/v1/process': 'raw bytes or multipart in, raw bytes out; ProcessImage streams messages',
+  'GET /api/v1/tune': 'a WebSocket; Tune streams messages',
   'GET /api/v1/openapi.json': 'describes REST; reflection describes the contract',
 }
 
@@ -35,6 +36,8 @@ const grpcOnly: Readonly<Record<string, string>> = {
   Process: 'a stream of events and bytes in one',
   WatchTask: 'REST has server-sent events',
   Download: 'REST has raw bytes',
+  ProcessImage: 'streams messages; REST has POST /api/v1/process',
+  ProcessImageUnary: 'the same in one message; REST has POST /api/v1/process',
   Tune: 'streams in both directions; browsers have a WebSocket',
 }
 

@@ -6,6 +6,7 @@ import type { Admission } from '../../accounts/admission.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import type { Implementation } from './rpc.ts'
+import { processMethods } from './process.ts'
 import { taskMethods } from './tasks.ts'
 import { tuneMethod } from './tune.ts'
 import { uploadOf } from './upload.ts'
@@ -26,6 +27,7 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
   const { usecases, auth, limits, uploadIdleTimeoutMs, version } = needs
   return {
     ...taskMethods(usecases),
+    ...processMethods(usecases, uploadIdleTimeoutMs),
     ...tuneMethod(usecases),
     async getVersion(_, call) {
       call.letIn()

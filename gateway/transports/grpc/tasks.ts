@@ -106,8 +106,8 @@ function demandCompleted(task: Task | undefined, id: string): Task {
   throw new Fault('cancelled', `The task ${id} was cancelled or deleted.`)
 }
 
-/** @throws Fault `invalid_recipe`. */
-function recipeOf(value: Value | undefined): Recipe {
+/** A recipe in either form. @throws Fault `invalid_recipe`. */
+export function recipeOf(value: Value | undefined): Recipe {
   if (value !== undefined && value.kind.case !== undefined) return parseRecipe(toJson(ValueSchema, value))
   throw new Fault('invalid_recipe', 'There is no recipe.', {
     field: 'recipe',

@@ -1,16 +1,30 @@
-import type { MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import { truncated, type Upload } from '../../usecases/receive-image.ts'
-import type { UploadCommit, UploadRequestSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { UploadCommit } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
-type Piece = MessageShape<typeof UploadRequestSchema>
+/** A message of a stream that brings a file; what stands before its first byte differs by call. */
+interface Piece<M> {
+  readonly data:
+    | { readonly case: 'metadata'; readonly value: M }
+    | { readonly case: 'chunk'; readonly value: Uint8Array }
+    | { readonly case: 'commit'; readonly value: UploadCommit }
+    | { readonly case: undefined; readonly value?: undefined }
+}
+
+interface FileMetadata {
+  readonly mediaType: string
+  readonly bytes?: bigint | undefined
+}
 
 /**
  * The file in a stream of upload messages, its metadata already read. Its body ends well only behind a commit that
  * fits: a cancelled stream of some clients looks like one that has ended.
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
-export async function uploadOf(pieces: AsyncIterable<Piece>, idleTimeoutMs: number): Promise<Upload> {
+export async function uploadOf<M extends FileMetadata>(
+  pieces: AsyncIterable<Piece<M>>,
+  idleTimeoutMs: number,
+): Promise<Upload & { readonly metadata: M }> {
   const next = impatient(pieces, idleTimeoutMs)
   const first = await next()
   if (first?.case !== 'metadata') throw misplaced('the metadata', 'metadata')
@@ -39,6 +53,7 @@ export async function uploadOf(pieces: AsyncIterable<Piece>, idleTimeoutMs: numb
   }
 
   return {
+    metadata: first.value,
     body: body(),
     mediaType: mediaType.split(';', 1)[0]?.trim().toLowerCase() || null,
     bytes: bytes === undefined ? null : Number(bytes),
@@ -73,10 +88,10 @@ function misplaced(expected: string, field: string): Fault {
  * that all of them raced against would keep every piece for as long as it is open.
  * @throws Fault `truncated_upload` when the client pauses for longer.
  */
-function impatient(
-  pieces: AsyncIterable<Piece>,
+function impatient<M>(
+  pieces: AsyncIterable<Piece<M>>,
   idleTimeoutMs: number,
-): () => Promise<Piece['data'] | undefined> {
+): () => Promise<Piece<M>['data'] | undefined> {
   const source = pieces[Symbol.asyncIterator]()
   return () =>
     new Promise((resolve, reject) => {
@@ -87,7 +102,7 @@ function impatient(
       source.next().then(
         ({ done, value }) => {
           clearTimeout(timer)
-          resolve(done === true ? undefined : (value as Piece).data)
+          resolve(done === true ? undefined : (value as Piece<M>).data)
         },
         (thrown: unknown) => {
           clearTimeout(timer)

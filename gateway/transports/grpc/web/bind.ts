@@ -7,6 +7,7 @@ import {
   type ServiceImpl,
 } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { faultOf, givenUp } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import { statusOf } from '../status.ts'
@@ -52,7 +53,8 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       }
     }
   }
-  const answers = method.methodKind === 'bidi_streaming' ? bothWays : (implemented as Often)
+  const isAtOnce = method.methodKind === 'bidi_streaming' && !inTurns.has(method)
+  const answers = isAtOnce ? bothWays : (implemented as Often)
   return async function* (input: unknown, context: HandlerContext) {
     const visit = take(context)
     let fault: Fault | undefined
@@ -72,6 +74,9 @@ function handlerOf(method: DescMethod, implemented: unknown) {
     }
   }
 }
+
+/** Those with streams in both directions of which the second begins when the first has ended. */
+const inTurns: ReadonlySet<DescMethod> = new Set([ImageService.method.processImage])
 
 /** Browsers send all of a request before they read, and HTTP/1.1 promises no more: such a stream would wait for ever. */
 // oxlint-disable-next-line require-yield

@@ -680,6 +680,257 @@ export declare type UploadResponse = Message<"pixelflow.v1.UploadResponse"> & {
 export declare const UploadResponseSchema: GenMessage<UploadResponse>;
 
 /**
+ * A piece of an image that is to be processed at once.
+ *
+ * @generated from message pixelflow.v1.ProcessImageRequest
+ */
+export declare type ProcessImageRequest = Message<"pixelflow.v1.ProcessImageRequest"> & {
+  /**
+   * Which piece.
+   *
+   * @generated from oneof pixelflow.v1.ProcessImageRequest.data
+   */
+  data: {
+    /**
+     * First: what is to come, and what is to be done.
+     *
+     * @generated from field: pixelflow.v1.ProcessImageMetadata metadata = 1;
+     */
+    value: ProcessImageMetadata;
+    case: "metadata";
+  } | {
+    /**
+     * Then: bytes of the file, at most 4 MiB a message; 64 to 256 KiB are best.
+     *
+     * @generated from field: bytes chunk = 2;
+     */
+    value: Uint8Array;
+    case: "chunk";
+  } | {
+    /**
+     * Last: what has come.
+     *
+     * @generated from field: pixelflow.v1.UploadCommit commit = 3;
+     */
+    value: UploadCommit;
+    case: "commit";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pixelflow.v1.ProcessImageRequest.
+ * Use `create(ProcessImageRequestSchema)` to create a new message.
+ */
+export declare const ProcessImageRequestSchema: GenMessage<ProcessImageRequest>;
+
+/**
+ * What is known of a file before its first byte, and what is to be done with it.
+ *
+ * @generated from message pixelflow.v1.ProcessImageMetadata
+ */
+export declare type ProcessImageMetadata = Message<"pixelflow.v1.ProcessImageMetadata"> & {
+  /**
+   * Its media type, or application/octet-stream. What counts are the bytes.
+   *
+   * @generated from field: string media_type = 1;
+   */
+  mediaType: string;
+
+  /**
+   * Its size, when it is known by now; one that is too large is then refused at once.
+   *
+   * @generated from field: optional int64 bytes = 2;
+   */
+  bytes?: bigint | undefined;
+
+  /**
+   * A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+   *
+   * @generated from field: google.protobuf.Value recipe = 3;
+   */
+  recipe?: Value | undefined;
+
+  /**
+   * Which output is wanted, of a recipe that makes several; empty when it makes one.
+   *
+   * @generated from field: string output = 4;
+   */
+  output: string;
+};
+
+/**
+ * Describes the message pixelflow.v1.ProcessImageMetadata.
+ * Use `create(ProcessImageMetadataSchema)` to create a new message.
+ */
+export declare const ProcessImageMetadataSchema: GenMessage<ProcessImageMetadata>;
+
+/**
+ * A piece of a processed image.
+ *
+ * @generated from message pixelflow.v1.ProcessImageResponse
+ */
+export declare type ProcessImageResponse = Message<"pixelflow.v1.ProcessImageResponse"> & {
+  /**
+   * Which piece.
+   *
+   * @generated from oneof pixelflow.v1.ProcessImageResponse.data
+   */
+  data: {
+    /**
+     * First: what is to come.
+     *
+     * @generated from field: pixelflow.v1.ProcessedImage result = 1;
+     */
+    value: ProcessedImage;
+    case: "result";
+  } | {
+    /**
+     * Then: the bytes, in order.
+     *
+     * @generated from field: bytes chunk = 2;
+     */
+    value: Uint8Array;
+    case: "chunk";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pixelflow.v1.ProcessImageResponse.
+ * Use `create(ProcessImageResponseSchema)` to create a new message.
+ */
+export declare const ProcessImageResponseSchema: GenMessage<ProcessImageResponse>;
+
+/**
+ * A finished image, without its bytes.
+ *
+ * @generated from message pixelflow.v1.ProcessedImage
+ */
+export declare type ProcessedImage = Message<"pixelflow.v1.ProcessedImage"> & {
+  /**
+   * Name of its format: jpeg, png, webp, avif.
+   *
+   * @generated from field: string format = 1;
+   */
+  format: string;
+
+  /**
+   * Its media type.
+   *
+   * @generated from field: string media_type = 2;
+   */
+  mediaType: string;
+
+  /**
+   * Size of the file.
+   *
+   * @generated from field: int64 bytes = 3;
+   */
+  bytes: bigint;
+
+  /**
+   * SHA-256 of the file, 64 hexadecimal digits.
+   *
+   * @generated from field: string sha256 = 4;
+   */
+  sha256: string;
+
+  /**
+   * Pixels.
+   *
+   * @generated from field: int32 width = 5;
+   */
+  width: number;
+
+  /**
+   * Pixels.
+   *
+   * @generated from field: int32 height = 6;
+   */
+  height: number;
+
+  /**
+   * What a file of it may be called.
+   *
+   * @generated from field: string file_name = 7;
+   */
+  fileName: string;
+
+  /**
+   * Id of the task that has made it; empty when nothing was stored.
+   *
+   * @generated from field: string task = 8;
+   */
+  task: string;
+};
+
+/**
+ * Describes the message pixelflow.v1.ProcessedImage.
+ * Use `create(ProcessedImageSchema)` to create a new message.
+ */
+export declare const ProcessedImageSchema: GenMessage<ProcessedImage>;
+
+/**
+ * An image and what is to be done with it.
+ *
+ * @generated from message pixelflow.v1.ProcessImageUnaryRequest
+ */
+export declare type ProcessImageUnaryRequest = Message<"pixelflow.v1.ProcessImageUnaryRequest"> & {
+  /**
+   * The file.
+   *
+   * @generated from field: bytes image = 1;
+   */
+  image: Uint8Array;
+
+  /**
+   * A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+   *
+   * @generated from field: google.protobuf.Value recipe = 2;
+   */
+  recipe?: Value | undefined;
+
+  /**
+   * Which output is wanted, of a recipe that makes several; empty when it makes one.
+   *
+   * @generated from field: string output = 3;
+   */
+  output: string;
+};
+
+/**
+ * Describes the message pixelflow.v1.ProcessImageUnaryRequest.
+ * Use `create(ProcessImageUnaryRequestSchema)` to create a new message.
+ */
+export declare const ProcessImageUnaryRequestSchema: GenMessage<ProcessImageUnaryRequest>;
+
+/**
+ * A finished image.
+ *
+ * @generated from message pixelflow.v1.ProcessImageUnaryResponse
+ */
+export declare type ProcessImageUnaryResponse = Message<"pixelflow.v1.ProcessImageUnaryResponse"> & {
+  /**
+   * What it is.
+   *
+   * @generated from field: pixelflow.v1.ProcessedImage result = 1;
+   */
+  result?: ProcessedImage | undefined;
+
+  /**
+   * The file.
+   *
+   * @generated from field: bytes image = 2;
+   */
+  image: Uint8Array;
+};
+
+/**
+ * Describes the message pixelflow.v1.ProcessImageUnaryResponse.
+ * Use `create(ProcessImageUnaryResponseSchema)` to create a new message.
+ */
+export declare const ProcessImageUnaryResponseSchema: GenMessage<ProcessImageUnaryResponse>;
+
+/**
  * Names an image.
  *
  * @generated from message pixelflow.v1.GetImageRequest
@@ -2039,6 +2290,30 @@ export declare const ImageService: GenService<{
     methodKind: "server_streaming";
     input: typeof DownloadRequestSchema;
     output: typeof DownloadResponseSchema;
+  },
+  /**
+   * Image in, image out: one `metadata` with the recipe, the file as `chunk`s, one `commit`; back comes one `result`,
+   * then its bytes. A small image is not stored anywhere; one that is too large for that is processed as a task, named in
+   * the result. A stream that ends without a commit is refused, and whoever leaves the call ends the work. Both streams
+   * need not overlap: the result comes after the commit.
+   *
+   * @generated from rpc pixelflow.v1.ImageService.ProcessImage
+   */
+  processImage: {
+    methodKind: "bidi_streaming";
+    input: typeof ProcessImageRequestSchema;
+    output: typeof ProcessImageResponseSchema;
+  },
+  /**
+   * The same in one message each way, for small images and for clients that cannot send streams, as browsers. What does
+   * not fit into a message of 4 MiB wants ProcessImage.
+   *
+   * @generated from rpc pixelflow.v1.ImageService.ProcessImageUnary
+   */
+  processImageUnary: {
+    methodKind: "unary";
+    input: typeof ProcessImageUnaryRequestSchema;
+    output: typeof ProcessImageUnaryResponseSchema;
   },
   /**
    * Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a

@@ -1,0 +1,274 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { create, fromBinary, toBinary, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import { Code, ConnectError, createClient } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import * as grpc from '@grpc/grpc-js'
+import { Fault } from '@pixelflow/core/fault'
+import { liveFrameBytes, transformOpening, type TransformOpening } from '@pixelflow/core/live-transform'
+import type { Hosted, Session } from '@pixelflow/core/ports/sessions'
+import {
+  ImageService,
+  ProcessImageRequestSchema,
+  ProcessImageResponseSchema,
+  type ProcessedImage,
+} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+
+/** Image in, image out over every protocol of the contract; the test plays the actor. */
+
+let gateway: TestGateway
+let client: GrpcClient
+let photo: Uint8Array
+let result: Uint8Array
+beforeAll(async () => {
+  gateway = await openTestGateway({
+    env: { PIXELFLOW_INLINE_MAX_BYTES: '1MiB', PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' },
+  })
+  client = grpcClient(gateway.grpcAddress)
+  photo = await sampleImage({ width: 320, height: 200 })
+  result = new Uint8Array(700_000).map((_, i) => (i * 7) & 255)
+}, 60_000)
+afterAll(async () => {
+  client?.[Symbol.dispose]()
+  await gateway?.[Symbol.asyncDispose]()
+})
+
+const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10/format:webp' } }
+
+interface Seen extends TransformOpening {
+  readonly source: Uint8Array
+}
+
+async function answer(session: Session, bytes = result): Promise<void> {
+  const about = {
+    format: 'webp',
+    width: 10,
+    height: 6,
+    bytes: bytes.length,
+    sha256: digestOf(bytes),
+    workMs: 1,
+  }
+  for (let at = 0; at < bytes.length; at += liveFrameBytes) {
+    await session.send(at === 0 ? about : null, bytes.subarray(at, at + liveFrameBytes))
+  }
+}
+
+function actor(play: (session: Session) => Promise<void> = answer, seen: Seen[] = []): Hosted {
+  return gateway.fabric.sessionHost.serve('transform', {
+    room: 9,
+    async take(opening, session) {
+      const pieces: Uint8Array[] = []
+      for (let frame = await session.next(); frame !== null; frame = await session.next())
+        pieces.push(frame.body)
+      seen.push({ ...transformOpening.parse(opening), source: Buffer.concat(pieces) })
+      await play(session)
+    },
+  })
+}
+
+type Data = MessageInitShape<typeof ProcessImageRequestSchema>['data']
+const metadata = (change: { output?: string; recipe?: typeof recipe } = {}) =>
+  ({ case: 'metadata', value: { mediaType: 'image/jpeg', recipe, ...change } }) as const
+const chunk = (value: Uint8Array) => ({ case: 'chunk', value }) as const
+const commit = (bytes: Uint8Array, sha256 = digestOf(bytes)) =>
+  ({ case: 'commit', value: { bytes: BigInt(bytes.length), sha256 } }) as const
+
+function begin() {
+  const call = client.client.makeBidiStreamRequest(
+    '/pixelflow.v1.ImageService/ProcessImage',
+    (message: MessageShape<typeof ProcessImageRequestSchema>) =>
+      Buffer.from(toBinary(ProcessImageRequestSchema, message)),
+    (bytes: Buffer) => fromBinary(ProcessImageResponseSchema, bytes),
+    new grpc.Metadata(),
+  )
+  call.on('error', () => {})
+  return call
+}
+
+async function whole(pieces: Data[]): Promise<{ about: ProcessedImage | undefined; bytes: Uint8Array }> {
+  const call = begin()
+  for (const data of pieces) call.write(create(ProcessImageRequestSchema, data === undefined ? {} : { data }))
+  call.end()
+  const chunks: Uint8Array[] = []
+  let about: ProcessedImage | undefined
+  for await (const { data } of call as AsyncIterable<MessageShape<typeof ProcessImageResponseSchema>>) {
+    if (data.case === 'result') about = data.value
+    if (data.case === 'chunk') chunks.push(data.value)
+  }
+  return { about, bytes: Buffer.concat(chunks) }
+}
+
+describe('ProcessImage', () => {
+  test('takes a picture in and gives the finished one back, without storing either', async () => {
+    const before = await gateway.messages()
+    const seen: Seen[] = []
+    await using _ = actor(answer, seen)
+    const half = photo.length >> 1
+    const { about, bytes } = await whole([
+      metadata(),
+      chunk(photo.subarray(0, half)),
+      chunk(photo.subarray(half)),
+      commit(photo),
+    ])
+    expect(about).toMatchObject({
+      format: 'webp',
+      mediaType: 'image/webp',
+      bytes: BigInt(result.length),
+      sha256: digestOf(result),
+      width: 10,
+      height: 6,
+      fileName: 'image.webp',
+      task: '',
+    })
+    expect(digestOf(bytes)).toBe(digestOf(result))
+    expect(seen.map((one) => [one.account, digestOf(one.source)])).toEqual([['local', digestOf(photo)]])
+    expect(await gateway.messages()).toEqual(before)
+  })
+
+  test('refuses what is cut off, damaged, or no picture, and what the actor refuses', async () => {
+    const before = await gateway.messages()
+    const seen: Seen[] = []
+    await using _ = actor(async () => {
+      throw new Fault('corrupt_image', 'It is damaged.')
+    }, seen)
+    const start = [metadata(), chunk(photo)]
+    expect(await failure(whole(start))).toMatchObject({ code: 15 })
+    expect(await failure(whole([...start, commit(photo, digestOf(result))]))).toMatchObject({ code: 3 })
+    expect(await failure(whole([metadata(), chunk(result), commit(result)]))).toMatchObject({ code: 3 })
+    expect(await failure(whole([chunk(photo), commit(photo)]))).toMatchObject({ code: 3 })
+    // A picture in pieces, too large for memory, is held to the same.
+    const large = Buffer.concat([photo, new Uint8Array(2 ** 21)])
+    const pieces = [metadata(), chunk(large.subarray(0, 2 ** 20)), chunk(large.subarray(2 ** 20))]
+    expect(await failure(whole(pieces))).toMatchObject({ code: 15 })
+    expect(await failure(whole([...pieces, commit(large, digestOf(photo))]))).toMatchObject({ code: 3 })
+    expect(seen).toEqual([])
+    expect(await failure(whole([...start, commit(photo)]))).toMatchObject({
+      code: 3,
+      details: 'It is damaged.',
+    })
+    expect((await gateway.messages()).records).toBe(before.records)
+  })
+
+  test('wants one output chosen where a recipe makes several, and tells it before the file has come', async () => {
+    const call = begin()
+    const several = {
+      kind: {
+        case: 'stringValue' as const,
+        value: '{"steps":[],"outputs":{"a":{"steps":[]},"b":{"steps":[]}}}',
+      },
+    }
+    call.write(create(ProcessImageRequestSchema, { data: metadata({ recipe: several }) }))
+    const refused = await new Promise<grpc.ServiceError>((resolve) => call.on('error', resolve))
+    expect(refused.code).toBe(3)
+  })
+
+  test('ends the work when its client leaves', async () => {
+    const begun = Promise.withResolvers<void>()
+    const broken = Promise.withResolvers<void>()
+    await using _ = actor(async (session) => {
+      session.broken.addEventListener('abort', () => broken.resolve())
+      begun.resolve()
+      await broken.promise
+    })
+    const call = begin()
+    for (const data of [metadata(), chunk(photo), commit(photo)])
+      call.write(create(ProcessImageRequestSchema, { data }))
+    call.end()
+    await begun.promise
+    call.cancel()
+    await broken.promise
+  })
+
+  test('of a large picture names the task that has made it', async () => {
+    const large = Buffer.concat([photo, new Uint8Array(2 ** 21)])
+    const answered = whole([
+      metadata(),
+      chunk(large.subarray(0, 2 ** 20)),
+      chunk(large.subarray(2 ** 20)),
+      commit(large),
+    ])
+    let id = ''
+    await until(async () => {
+      const { items } = await client.unary(ImageService.method.listTasks, { limit: 1 })
+      id = items[0]?.id ?? ''
+      return id !== ''
+    })
+    const write = await gateway.fabric.results.begin()
+    await write.write(result)
+    const { info } = await write.commit(() => `local/${id}/main/default`, { mediaType: 'image/webp' })
+    const output = { name: 'default', format: 'webp', mediaType: 'image/webp', width: 10, height: 6 } as const
+    const outputs = [{ ...output, bytes: info.bytes, sha256: info.sha256 }]
+    await gateway.advance(id, 'completed', {
+      status: 'completed',
+      outputs,
+      endedAt: new Date().toISOString(),
+    })
+    const { about, bytes } = await answered
+    expect(about?.task).toBe(id)
+    expect(digestOf(bytes)).toBe(digestOf(result))
+  })
+})
+
+describe('ProcessImageUnary', () => {
+  test.each([
+    ['native', () => client.unary(ImageService.method.processImageUnary, { image: photo, recipe })],
+    ['Connect', () => web(createConnectTransport)({ image: photo, recipe })],
+    ['gRPC-Web', () => web(createGrpcWebTransport)({ image: photo, recipe })],
+  ] as const)('gives it back in one message over %s', async (_, call) => {
+    await using __ = actor()
+    const { result: about, image } = await call()
+    expect(about).toMatchObject({ mediaType: 'image/webp', width: 10, height: 6 })
+    expect(digestOf(image)).toBe(digestOf(result))
+  })
+
+  test('says so when the result does not fit, and refuses nothing', async () => {
+    const large = new Uint8Array(5 * 2 ** 20)
+    await using _ = actor((session) => answer(session, large))
+    const { processImageUnary } = ImageService.method
+    const refused = await failure(client.unary(processImageUnary, { image: photo, recipe }))
+    expect(refused.code).toBe(8)
+    expect(refused.details).toContain('bytes')
+    const empty = await failure(client.unary(processImageUnary, { image: new Uint8Array(0), recipe }))
+    expect(empty.code).toBe(3)
+    const missing = await web(createConnectTransport)({ image: photo }).catch((error: unknown) => error)
+    expect(ConnectError.from(missing).code).toBe(Code.InvalidArgument)
+  })
+
+  function web(transport: typeof createConnectTransport) {
+    return createClient(ImageService, transport({ baseUrl: gateway.url, useBinaryFormat: true }))
+      .processImageUnary
+  }
+})
+
+test('ProcessImage in one turn over Connect: the whole stream goes in, then the whole stream comes back', async () => {
+  await using _ = actor()
+  const envelope = (bytes: Uint8Array) => {
+    const head = Buffer.alloc(5)
+    head.writeUInt32BE(bytes.length, 1)
+    return Buffer.concat([head, bytes])
+  }
+  const pieces = [metadata(), chunk(photo), commit(photo)]
+  const body = Buffer.concat(
+    pieces.map((data) =>
+      envelope(toBinary(ProcessImageRequestSchema, create(ProcessImageRequestSchema, { data }))),
+    ),
+  )
+  const response = await gateway.call('/pixelflow.v1.ImageService/ProcessImage', {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/connect+proto', 'connect-protocol-version': '1' },
+  })
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const chunks: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt32BE(at + 1)) {
+    if (bytes[at] !== 0) continue
+    const { data } = fromBinary(
+      ProcessImageResponseSchema,
+      bytes.subarray(at + 5, at + 5 + bytes.readUInt32BE(at + 1)),
+    )
+    if (data.case === 'chunk') chunks.push(data.value)
+  }
+  expect(digestOf(Buffer.concat(chunks))).toBe(digestOf(result))
+})

@@ -1,0 +1,81 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { Fault } from '@pixelflow/core/fault'
+import type { Principal } from '@pixelflow/core/principal'
+import type {
+  ImageService,
+  ProcessedImageSchema,
+  ProcessImageMetadata,
+} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { orderOf, type Order, type Processed } from '../../usecases/process-image.ts'
+import type { Upload } from '../../usecases/receive-image.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { chunksOf } from './content.ts'
+import type { Implementation } from './rpc.ts'
+import { recipeOf } from './tasks.ts'
+import { uploadOf } from './upload.ts'
+
+/** What a message may carry besides the bytes of a picture. */
+const aroundBytes = 16 * 1024
+/** Clients take no message of more than 4 MiB unless they are told to. */
+const largestResult = 4 * 1024 * 1024 - aroundBytes
+
+/** The methods that answer with the picture itself. */
+export function processMethods(
+  usecases: Usecases,
+  uploadIdleTimeoutMs: number,
+): Pick<Implementation<typeof ImageService>, 'processImage' | 'processImageUnary'> {
+  return {
+    async *processImage(pieces, call) {
+      const who = call.caller()
+      const upload = await uploadOf<ProcessImageMetadata>(pieces, uploadIdleTimeoutMs)
+      const { recipe, output } = upload.metadata
+      const order = orderOf(recipeOf(recipe), output || undefined)
+      await using picture = await processed(usecases, who, upload, order, call.signal)
+      yield { data: { case: 'result', value: resultMessage(picture) } }
+      for await (const value of chunksOf(picture)) yield { data: { case: 'chunk', value } }
+    },
+    async processImageUnary({ image, recipe, output }, call) {
+      const who = call.caller()
+      const order = orderOf(recipeOf(recipe), output || undefined)
+      const upload = { body: only(image), mediaType: 'application/octet-stream', bytes: image.length }
+      await using picture = await processed(usecases, who, upload, order, call.signal)
+      if (picture.bytes > largestResult) throw tooLarge(picture.bytes)
+      const pieces = await Array.fromAsync(await picture.open())
+      return { result: resultMessage(picture), image: Buffer.concat(pieces) }
+    },
+  }
+}
+
+async function processed(
+  { holdImage, processImage }: Usecases,
+  who: Principal,
+  upload: Upload,
+  order: Order,
+  signal: AbortSignal,
+): Promise<Processed> {
+  const image = await holdImage(who, upload)
+  try {
+    return await processImage(who, image, order, signal)
+  } finally {
+    await image.drop()
+  }
+}
+
+function resultMessage(picture: Processed): MessageInitShape<typeof ProcessedImageSchema> {
+  const { format, mediaType, bytes, sha256, width, height, fileName, task } = picture
+  return { format, mediaType, bytes: BigInt(bytes), sha256, width, height, fileName, task: task?.id ?? '' }
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  if (bytes.length > 0) yield bytes
+}
+
+function tooLarge(bytes: number): Fault {
+  return new Fault(
+    'out_of_bounds',
+    `The result has ${bytes} bytes, and one message carries ${largestResult}.`,
+    {
+      remedy: 'Call ProcessImage, which sends it in pieces, or make a smaller picture.',
+    },
+  )
+}
