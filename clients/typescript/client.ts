@@ -74,6 +74,7 @@ export interface TaskPageQuery extends TaskQuery {
   readonly cursor?: string | undefined
 }
 
+/** `timeoutMs` is for the beginning: how long the rest takes is up to its reader. */
 export interface DownloadOptions extends CallOptions {
   /** First byte wanted; 0 unless given. */
   readonly offset?: number | undefined
@@ -114,6 +115,17 @@ export interface Processed {
   readonly outputs: readonly (OutputView & { download(options?: DownloadOptions): Promise<Content> })[]
 }
 
+export interface ProcessImageOptions extends Omit<UploadOptions, 'onSent'> {
+  /** Which output is wanted, of a recipe that makes several. */
+  readonly output?: string | undefined
+}
+
+/** A finished picture. */
+export interface Picture extends Pick<Content, 'bytes' | 'sha256' | 'mediaType' | 'body'> {
+  /** Id of the task that has made it; undefined when nothing was stored. */
+  readonly task?: string
+}
+
 /**
  * A PixelFlow server. The same over HTTP and gRPC: a program chooses by how it opens one.
  *
@@ -150,4 +162,9 @@ export interface Client extends AsyncDisposable {
    * @throws PixelflowError with `task` set when the task fails or is cancelled.
    */
   process(source: Source, recipe: RecipeInput, options?: ProcessOptions): Promise<Processed>
+  /**
+   * Image in, image out, in one call: the quickest way for a small image, which is then not stored anywhere. Without a
+   * `timeoutMs` it may take two minutes. Aborting ends the work.
+   */
+  processImage(source: Source, recipe: RecipeInput, options?: ProcessImageOptions): Promise<Picture>
 }

@@ -2,7 +2,7 @@ import { pause } from '@pixelflow/core/pause'
 import { createBackoff } from './backoff.ts'
 import type { Content, DownloadOptions, Stored } from './client.ts'
 import { PixelflowError } from './error.ts'
-import { again, type Limits } from './limits.ts'
+import { again, within, type Limits } from './limits.ts'
 import type { Wire } from './wire.ts'
 
 /** So many connections in a row without a byte, and the download is given up. */
@@ -18,13 +18,10 @@ export async function download(
   from: Stored,
   options: DownloadOptions = {},
 ): Promise<Content> {
-  const { signal, timeoutMs } = options
-  const ends = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)]
-  const all = [...(signal === undefined ? [] : [signal]), ...ends]
-  const stop = all.length === 0 ? undefined : AbortSignal.any(all)
-  stop?.throwIfAborted()
-  const first = await again(limits, stop, () => wire.content(from, { ...options, signal: stop }))
-  return { ...first, body: lasting(wire, from, first, stop) }
+  return within(options, async (signal) => {
+    const first = await again(limits, signal, () => wire.content(from, { ...options, signal }))
+    return { ...first, body: lasting(wire, from, first, signal) }
+  })
 }
 
 function lasting(

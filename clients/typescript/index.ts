@@ -13,6 +13,8 @@ export type {
   EventView,
   ImageView,
   OutputView,
+  Picture,
+  ProcessImageOptions,
   ProcessOptions,
   Processed,
   RecipeInput,

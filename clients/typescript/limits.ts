@@ -24,12 +24,13 @@ export async function within<T>(
   asked?.throwIfAborted()
   if (timeoutMs === undefined) return settle(work, asked)
   const clock = new AbortController()
-  const timer = setTimeout(() => clock.abort(), timeoutMs)
+  const timer = setTimeout(() => clock.abort(tooLate(timeoutMs)), timeoutMs)
   try {
     return await work(asked === undefined ? clock.signal : AbortSignal.any([asked, clock.signal]))
   } catch (thrown) {
     asked?.throwIfAborted()
-    throw clock.signal.aborted ? tooLate(timeoutMs, thrown) : thrown
+    clock.signal.throwIfAborted()
+    throw thrown
   } finally {
     clearTimeout(timer)
   }

@@ -103,6 +103,41 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(await Array.fromAsync(opened().watch(task.id, { after: events.at(-1)?.token }))).toEqual([])
   }, 30_000)
 
+  test('gives a picture for a picture in one call', async () => {
+    const recipes = [
+      'resize:300/format:webp',
+      {
+        steps: [
+          { op: 'resize', width: 300 },
+          { op: 'format', type: 'webp' },
+        ],
+      },
+    ]
+    for (const source of [photo, new Blob([photo]).stream()]) {
+      for (const recipe of recipes.slice(source === photo ? 0 : 1)) {
+        const picture = await opened().processImage(source, recipe)
+        expect(picture).toMatchObject({ mediaType: 'image/webp' })
+        const bytes = new Uint8Array(await new Response(picture.body).arrayBuffer())
+        expect([digest(bytes), bytes.length]).toEqual([picture.sha256, picture.bytes])
+      }
+    }
+    const several = { steps: [], outputs: { a: { steps: [{ op: 'resize', width: 10 }] }, b: { steps: [] } } }
+    const small = await opened().processImage(photo, several, { output: 'a' })
+    expect(small.bytes).toBeLessThan(2000)
+    await small.body.cancel()
+    // Longer than a query may be.
+    const long = {
+      steps: [{ op: 'resize', width: 10 }],
+      outputs: { a: { steps: [] }, ['b'.repeat(5000)]: { steps: [] } },
+    }
+    expect(await refusal(opened().processImage(photo, long, { output: 'a' }))).toMatchObject({
+      code: 'invalid_recipe',
+    })
+    expect(await refusal(opened().processImage(photo.slice(0, 700), 'resize:10'))).toMatchObject({
+      code: 'corrupt_image',
+    })
+  }, 30_000)
+
   test('a task that fails throws why, in the words of the server', async () => {
     const broken = photo.slice(0, 700)
     const error = await refusal(opened().process(broken, 'resize:100'))

@@ -22,6 +22,7 @@ export interface Wire extends Pick<
   | 'taskPage'
   | 'cancel'
   | 'deleteTask'
+  | 'processImage'
 > {
   /** One connection's events; `live` once it is up, `over` when nothing will ever follow. Ends when the connection does. */
   events(task: string, link: EventLink): AsyncIterable<TaskEvent | 'live' | 'over'>

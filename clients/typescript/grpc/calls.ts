@@ -30,6 +30,12 @@ export interface Calls {
     request: MessageInitShape<I>,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<MessageShape<O>, void>
+  /** A call that streams both ways, each at its reader's pace; leaving the loop cancels it. */
+  both<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    requests: () => AsyncIterable<MessageInitShape<I>>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<MessageShape<O>, void>
   /** A call that streams up, at the server's pace, and is answered once. */
   up<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
@@ -57,6 +63,32 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
     }
   }
 
+  /** The messages of a call at the loop's pace. The first one says whether the token was good. */
+  async function* messagesOf<T>(
+    signal: AbortSignal | undefined,
+    open: (token: string | null) => Down<T>,
+  ): AsyncGenerator<T, void> {
+    signal?.throwIfAborted()
+    let leave = () => {}
+    const end = () => leave()
+    signal?.addEventListener('abort', end, { once: true })
+    try {
+      const { messages, first } = await withToken(credentials, async (token) => {
+        const call = open(token)
+        // Also what ends the call after its loop was left ends here.
+        call.on('error', () => {})
+        leave = () => call.cancel()
+        const messages: Messages<T> = call.iterator({ destroyOnReturn: false })
+        return { messages, first: await named(signal, () => messages.next()) }
+      })
+      for (let next = first; next.done !== true; next = await named(signal, () => messages.next()))
+        yield next.value
+    } finally {
+      signal?.removeEventListener('abort', end)
+      leave()
+    }
+  }
+
   return {
     unary: (method, request, { signal: asked, timeoutMs = usualMs } = {}) =>
       within({ signal: asked, timeoutMs }, (signal) =>
@@ -77,37 +109,36 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
         ),
       ),
 
-    async *down(method, request, signal) {
-      signal?.throwIfAborted()
-      let leave = () => {}
-      const end = () => leave()
-      signal?.addEventListener('abort', end, { once: true })
-      try {
-        // The first message says whether the token was good.
-        const { messages, first } = await withToken(credentials, async (token) => {
-          const call = channel.makeServerStreamRequest(
-            pathOf(method),
-            encoder(method.input),
-            decoder(method.output),
-            create(method.input, request),
-            metadataOf(token),
-          )
-          // Also what ends the call after its loop was left ends here.
-          call.on('error', () => {})
-          leave = () => call.cancel()
-          const messages: Messages<MessageShape<typeof method.output>> = call.iterator({
-            destroyOnReturn: false,
-          })
-          return { messages, first: await named(signal, () => messages.next()) }
+    down: (method, request, signal) =>
+      messagesOf(signal, (token) =>
+        channel.makeServerStreamRequest(
+          pathOf(method),
+          encoder(method.input),
+          decoder(method.output),
+          create(method.input, request),
+          metadataOf(token),
+        ),
+      ),
+
+    both: (method, requests, signal) =>
+      messagesOf(signal, (token) => {
+        const call = channel.makeBidiStreamRequest(
+          pathOf(method),
+          encoder(method.input),
+          decoder(method.output),
+          metadataOf(token),
+        )
+        const over = new Promise<void>((resolve) => {
+          call.once('end', resolve).once('error', () => resolve())
         })
-        for (let next = first; next.done !== true; next = await named(signal, () => messages.next())) {
-          yield next.value
-        }
-      } finally {
-        signal?.removeEventListener('abort', end)
-        leave()
-      }
-    },
+        const ended = new AbortController()
+        void over.then(() => ended.abort())
+        send(call, method.input, requests(), ended.signal, over).catch((thrown: unknown) => {
+          call.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)))
+          call.cancel()
+        })
+        return call
+      }),
 
     up: (method, requests, options = {}) =>
       within(options, (signal) =>
@@ -144,6 +175,13 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
         ),
       ),
   }
+}
+
+/** As much of a call that streams down as is used. */
+interface Down<T> {
+  on(event: 'error', listener: () => void): unknown
+  cancel(): void
+  iterator(options: { destroyOnReturn: boolean }): Messages<T>
 }
 
 interface Messages<T> {

@@ -1,5 +1,3 @@
-import { fromJson, type JsonValue } from '@bufbuild/protobuf'
-import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { ChannelOptions } from '@grpc/grpc-js'
 import type { Client } from '../client.ts'
@@ -10,8 +8,9 @@ import type { EventLink } from '../wire.ts'
 import { createCalls, type Calls } from './calls.ts'
 import { openChannel, openUploadChannel, type ChannelNeeds, type Tls } from './channel.ts'
 import { contentOver } from './content.ts'
-import { piecesOf } from './upload.ts'
-import { catalogueOf, eventOf, imageOf, settingsOf, statusNumber, taskOf } from './views.ts'
+import { processImage } from './process-image.ts'
+import { messagesFrom, piecesOf } from './upload.ts'
+import { catalogueOf, eventOf, imageOf, recipeValue, settingsOf, statusNumber, taskOf } from './views.ts'
 
 export type { Tls }
 export { PixelflowError, type ErrorCode } from '../error.ts'
@@ -59,7 +58,10 @@ export function openGrpc(options: GrpcOptions): Client {
       async upload(source, options = {}) {
         const cargo = cargoOf(source, options)
         const send = async (through: Calls) =>
-          imageOf((await through.up(method.upload, () => piecesOf(cargo, options.onSent), options)).image)
+          imageOf(
+            (await through.up(method.upload, () => messagesFrom(piecesOf(cargo, options.onSent)), options))
+              .image,
+          )
         if (cargo.bytes !== null && cargo.bytes <= smallUpload) return send(calls)
         const own = openUploadChannel(needs)
         try {
@@ -73,15 +75,7 @@ export function openGrpc(options: GrpcOptions): Client {
         await unary(method.deleteImage, { id }, options)
       },
       createTask: async (image, recipe, options) =>
-        taskOf(
-          (
-            await unary(
-              method.createTask,
-              { image, recipe: fromJson(ValueSchema, recipe as JsonValue) },
-              options,
-            )
-          ).task,
-        ),
+        taskOf((await unary(method.createTask, { image, recipe: recipeValue(recipe) }, options)).task),
       task: async (id, options) => taskOf((await unary(method.getTask, { id }, options)).task),
       async taskPage({ status, limit = 0, cursor = '' } = {}, options) {
         const request = { status: statusNumber(status), limit, cursor }
@@ -92,6 +86,7 @@ export function openGrpc(options: GrpcOptions): Client {
       async deleteTask(id, options) {
         await unary(method.deleteTask, { id }, options)
       },
+      processImage: (source, recipe, options) => processImage(calls, source, recipe, options),
       events: (task, link) => events(calls, task, link),
       content: (from, part) => contentOver(calls, from, part),
       close: async () => channel.close(),

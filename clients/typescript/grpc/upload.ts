@@ -1,30 +1,36 @@
 import { createHash } from 'node:crypto'
-import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { UploadRequestSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { UploadOptions } from '../client.ts'
 import type { Cargo } from '../source.ts'
 
 /** Most bytes in one message: little enough for many uploads side by side, and for windows to stay full. */
 const largestChunk = 64 * 1024
 
+/** A piece of a file on its way, of whichever call. */
+export type Piece =
+  | { readonly case: 'metadata'; readonly value: { readonly mediaType: string; readonly bytes?: bigint } }
+  | { readonly case: 'chunk'; readonly value: Uint8Array }
+  | { readonly case: 'commit'; readonly value: { readonly bytes: bigint; readonly sha256: string } }
+
 /** An upload by the book: what is to come, the bytes, and the promise that they were all. */
-export async function* piecesOf(
-  cargo: Cargo,
-  onSent: UploadOptions['onSent'],
-): AsyncGenerator<MessageInitShape<typeof UploadRequestSchema>, void> {
+export async function* piecesOf(cargo: Cargo, onSent: UploadOptions['onSent']): AsyncGenerator<Piece, void> {
   const { mediaType, bytes: total } = cargo
   const size = total === null ? {} : { bytes: BigInt(total) }
-  yield { data: { case: 'metadata', value: { mediaType, ...size } } }
+  yield { case: 'metadata', value: { mediaType, ...size } }
   const hash = createHash('sha256')
   let bytes = 0
   for await (const piece of cargo.chunks()) {
     hash.update(piece)
     for (let at = 0; at < piece.byteLength; at += largestChunk) {
       const value = piece.subarray(at, at + largestChunk)
-      yield { data: { case: 'chunk', value } }
+      yield { case: 'chunk', value }
       bytes += value.byteLength
       onSent?.(bytes, total)
     }
   }
-  yield { data: { case: 'commit', value: { bytes: BigInt(bytes), sha256: hash.digest('hex') } } }
+  yield { case: 'commit', value: { bytes: BigInt(bytes), sha256: hash.digest('hex') } }
+}
+
+/** Each piece as a message. */
+export async function* messagesFrom(pieces: AsyncIterable<Piece>) {
+  for await (const data of pieces) yield { data }
 }

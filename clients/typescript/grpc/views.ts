@@ -1,4 +1,4 @@
-import { toJson, type MessageShape } from '@bufbuild/protobuf'
+import { fromJson, toJson, type JsonValue, type MessageShape } from '@bufbuild/protobuf'
 import { timestampDate, ValueSchema, type Timestamp } from '@bufbuild/protobuf/wkt'
 import type { Status } from '@pixelflow/core/status'
 import {
@@ -11,7 +11,16 @@ import {
   type TaskEventSchema,
   type TaskSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Catalogue, EventView, ImageView, OutputView, Settings, TaskEvent, TaskView } from '../client.ts'
+import type {
+  Catalogue,
+  EventView,
+  ImageView,
+  OutputView,
+  RecipeInput,
+  Settings,
+  TaskEvent,
+  TaskView,
+} from '../client.ts'
 
 /** Messages as the views that REST gives: a program that changes protocol sees no difference. */
 
@@ -106,6 +115,11 @@ export function eventOf(message: MessageShape<typeof TaskEventSchema> | undefine
     task: taskOf(task),
     token,
   }
+}
+
+/** A recipe as requests hold it. */
+export function recipeValue(recipe: RecipeInput) {
+  return fromJson(ValueSchema, recipe as JsonValue)
 }
 
 /** The number of a status, as requests name it. */

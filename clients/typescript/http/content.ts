@@ -14,26 +14,15 @@ export async function contentOver(caller: Caller, from: Stored, part: DownloadOp
   )
   const size = Number(answer.headers.get('content-length') ?? Number.NaN)
   const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.headers.get('content-range') ?? '')
-  const sha256 = /^"([0-9a-f]{64})"$/.exec(answer.headers.get('etag') ?? '')?.[1]
-  if (answer.body === null || sha256 === undefined || (isPart && range === null)) {
-    await answer.body?.cancel().catch(() => {})
-    throw new PixelflowError(
-      'not_pixelflow',
-      `${caller.address}${pathOf(from)} is not sent as PixelFlow would.`,
-      {
-        remedy:
-          'Something between here and the server changes answers; see that it leaves ranges and ETags alone.',
-      },
-    )
-  }
+  if (isPart && range === null) throw changed(answer, caller.address)
   const [start, last, whole] = range ? range.slice(1).map(Number) : [0, size - 1, size]
   return {
     bytes: whole ?? size,
-    sha256,
+    sha256: sha256Of(answer, caller.address),
     mediaType: answer.headers.get('content-type') ?? 'application/octet-stream',
     offset: start ?? 0,
     length: (last ?? 0) - (start ?? 0) + 1,
-    body: named(answer.body, caller.address, signal),
+    body: pictureBody(answer, caller.address, signal),
   }
 }
 
@@ -42,13 +31,32 @@ export function pathOf(from: Stored): string {
   return `/api/v1/tasks/${encodeURIComponent(from.task)}/outputs/${encodeURIComponent(from.output ?? 'default')}`
 }
 
-/** The same bytes; what breaks them has the name of our errors. */
-function named(
-  body: ReadableStream<Uint8Array>,
+/** The digest that an answer promises. @throws PixelflowError `not_pixelflow` when it promises none. */
+export function sha256Of(answer: Response, address: string): string {
+  const sha256 = /^"([0-9a-f]{64})"$/.exec(answer.headers.get('etag') ?? '')?.[1]
+  if (sha256 === undefined) throw changed(answer, address)
+  return sha256
+}
+
+function changed(answer: Response, address: string): PixelflowError {
+  void answer.body?.cancel().catch(() => {})
+  return new PixelflowError(
+    'not_pixelflow',
+    `What ${address || 'the server'} sends is not sent as PixelFlow would.`,
+    {
+      remedy:
+        'Something between here and the server changes answers; see that it leaves ranges and ETags alone.',
+    },
+  )
+}
+
+/** The bytes of an answer; what breaks them has the name of our errors. */
+export function pictureBody(
+  answer: Response,
   address: string,
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
-  const reader = body.getReader()
+  const reader = (answer.body ?? new Blob([]).stream()).getReader()
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

@@ -4,6 +4,7 @@ import { credentialsOf, type Credentials } from '../token.ts'
 import { createCaller, type FetchLike } from './call.ts'
 import { contentOver } from './content.ts'
 import { eventsOver } from './events.ts'
+import { processImage } from './process-image.ts'
 import { upload } from './upload.ts'
 
 export interface HttpOptions extends JoinOptions {
@@ -60,6 +61,7 @@ export function openHttp(options: HttpOptions = {}): Client {
       cancel: (id, options) =>
         json<TaskView>(`${task(id)}/cancel`, 'status', { method: 'POST', repeatable: true }, options),
       deleteTask: (id, options) => done(task(id), { method: 'DELETE' }, options),
+      processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
       events: (id, link) => eventsOver(caller, id, link),
       content: (from, part) => contentOver(caller, from, part),
       async close() {},
