@@ -132,6 +132,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     version: manifest.version,
     requestMeter: createRequestMeter(meters),
     openStream,
+    stopping: stopping.signal,
     metricsAccess: config.metrics,
     metricsText: meters.text,
     log,

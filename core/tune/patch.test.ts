@@ -27,6 +27,8 @@ test('reaches into outputs', () => {
 test.each([
   ['steps[1].sigma', 0, 'steps[1].sigma'],
   ['steps[1].sigma', 'much', 'steps[1].sigma'],
+  ['steps[1].sigma', [1], 'steps[1].sigma'],
+  ['steps[1].sigma', { a: 1 }, 'steps[1].sigma'],
   ['steps[1].strength', 1, 'steps[1].strength'],
   ['steps[7].sigma', 1, 'steps[7].sigma'],
   ['steps[1].op', 'flip', 'steps[1].op'],

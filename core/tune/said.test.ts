@@ -29,7 +29,6 @@ test.each([
   { type: 'change', sequence: 1.5, recipe: 'blur' },
   { type: 'change', recipe: 'blur' },
   { type: 'change', sequence: 1, recipe: 'blur', set: {} },
-  { type: 'change', sequence: 1, set: { a: [1] } },
   { type: 'change', sequence: 1, set: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [i, 1])) },
   { type: 'open', recipe: 'blur' },
   { type: 'open', image, recipe: 'blur', preview: { maxPixels: 1e9 } },

@@ -29,9 +29,12 @@ const anyRecipe = z.union([z.string().max(16_384), z.record(z.string(), z.unknow
  */
 const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
 
-/** Parameters by where they stand, written as in faults: `steps[1].sigma`, `outputs.thumb.steps[0].width`. */
+/**
+ * Parameters by where they stand, written as in faults: `steps[1].sigma`, `outputs.thumb.steps[0].width`. Values are
+ * checked with the whole recipe, where their faults can be told in words.
+ */
 export const parameterChanges = z
-  .record(z.string().max(200), z.union([z.string().max(200), z.number(), z.boolean(), z.null()]))
+  .record(z.string().max(200), z.unknown())
   .refine((changes) => Object.keys(changes).length <= 64, { error: 'at most 64 parameters at once' })
 export type ParameterChanges = z.output<typeof parameterChanges>
 

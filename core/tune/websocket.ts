@@ -44,5 +44,5 @@ export const closeCodes = {
   tryLater: 1013,
 } as const
 
-/** Bytes that one message of a client may have. */
+/** Characters that one message of a client may have. */
 export const largestSaid = 64 * 1024

@@ -5,6 +5,7 @@ import type { OpenStream } from '../../metrics/streams.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { events } from '../sse/events.ts'
+import { sockets, tuning } from '../ws/tune.ts'
 import { operations, settings } from './catalogue.ts'
 import type { Deliver, Send } from './deliver.ts'
 import { docs } from './docs.ts'
@@ -30,6 +31,8 @@ export interface AppNeeds extends MetricsRoutes {
   readonly version: string
   readonly requestMeter: RequestMeter
   readonly openStream: OpenStream
+  /** Aborts when this gateway stops. */
+  readonly stopping: AbortSignal
   readonly log: Log
 }
 
@@ -48,6 +51,7 @@ export function createApp(needs: AppNeeds) {
       maxRequestBodySize: 2 ** 50,
       idleTimeout: 60,
     },
+    websocket: sockets,
   })
     .use(requests({ ...needs, routes, server: () => self?.server ?? null }))
     .use(problems(routes))
@@ -55,6 +59,7 @@ export function createApp(needs: AppNeeds) {
     .use(tasks(needs))
     .use(processing(needs))
     .use(events(needs))
+    .use(tuning(needs))
     .use(operations(needs))
     .use(settings(needs))
     .use(health(needs.examine))

@@ -27,6 +27,7 @@ function routes(): string[] {
     version: '0',
     requestMeter: { began: () => {}, ended: () => {} },
     openStream: () => () => {},
+    stopping: new AbortController().signal,
     metricsAccess: 'token',
     metricsText: () => Promise.reject(new Error('not called')),
     log: createLog({ room: 'test' }),

@@ -3,6 +3,7 @@ import { imagePaths } from './openapi/image-paths.ts'
 import { componentSchemas, type Json } from './openapi/schemas.ts'
 import { systemPaths } from './openapi/system-paths.ts'
 import { taskPaths } from './openapi/task-paths.ts'
+import { tunePaths } from './openapi/tune-paths.ts'
 
 /** The REST interface as OpenAPI 3.1, from the schemas that the code itself checks with. The same for every gateway. */
 export function openapiDocument(): Json {
@@ -23,7 +24,7 @@ export function openapiDocument(): Json {
       { name: 'tasks', description: 'Work on them, its progress and its results.' },
       { name: 'system', description: 'About the service itself.' },
     ],
-    paths: { ...imagePaths, ...taskPaths, ...systemPaths },
+    paths: { ...imagePaths, ...taskPaths, ...tunePaths, ...systemPaths },
     components: {
       schemas: componentSchemas(),
       securitySchemes: {

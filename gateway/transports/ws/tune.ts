@@ -1,0 +1,113 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { Principal } from '@pixelflow/core/principal'
+import { tokenIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { Elysia } from 'elysia'
+import type { Admission } from '../../accounts/admission.ts'
+import type { OpenStream } from '../../metrics/streams.ts'
+import type { Usecases } from '../../usecases/usecases.ts'
+import { notesOf } from '../rest/notes.ts'
+import { createTalk, type Talk } from './talk.ts'
+
+export interface TuneRoutes {
+  readonly usecases: Pick<Usecases, 'tune'>
+  readonly admission: Admission
+  readonly openStream: OpenStream
+  readonly stopping: AbortSignal
+  readonly log: Log
+}
+
+/** How the server keeps WebSockets; each has a `Talk` as its data. */
+export const sockets = {
+  /** Far above what is taken, so that what is too long is refused in words. */
+  maxPayloadLength: 2 ** 20,
+  /** The largest preview and more: we wait by ourselves, and nothing may be dropped. */
+  backpressureLimit: 128 * 2 ** 20,
+  closeOnBackpressureLimit: true,
+  perMessageDeflate: false,
+  /** Seconds without a sign of life; pings are sent before. */
+  idleTimeout: 60,
+  sendPings: true,
+}
+
+/** Live tuning over a WebSocket, for browsers. */
+export function tuning({ usecases, admission, openStream, stopping, log }: TuneRoutes) {
+  return new Elysia({ name: 'tuning' }).get(tunePath, ({ request, server }) => {
+    const notes = notesOf(request)
+    const offered = protocolsOf(request)
+    if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') throw notUpgraded()
+    if (offered.length > 0 && !offered.includes(tuneProtocol)) throw otherProtocol()
+    const caller = callerOf(() =>
+      admission.principalOf(withToken(request.headers, offered), notes.certificate),
+    )
+    if (caller.account !== undefined) notes.account = caller.account
+    const begin = performance.now()
+    const onEnd = openStream('websocket')
+    const talk: Talk = createTalk({
+      tune: usecases.tune,
+      caller: caller.get,
+      stopping,
+      ended({ fault, previews }) {
+        onEnd()
+        const ms = Math.round(performance.now() - begin)
+        log.info('tuned', { requestId: notes.id, account: caller.account, previews, ms, code: fault?.code })
+      },
+    })
+    const headers = {
+      'x-request-id': notes.id,
+      ...(offered.length > 0 ? { 'sec-websocket-protocol': tuneProtocol } : {}),
+    }
+    if (server?.upgrade(request, { data: talk as never, headers }) === true) {
+      return new Response(null, { status: 101 })
+    }
+    onEnd()
+    throw notUpgraded()
+
+    /** A page cannot read why its WebSocket was not opened, so who has no good token hears it on the open one. */
+    function callerOf(find: () => Principal): { readonly account?: string; get(): Principal } {
+      try {
+        const who = find()
+        return { account: who.account, get: () => who }
+      } catch (thrown) {
+        if (Fault.of(thrown).code !== 'unauthenticated' || !request.headers.has('origin')) throw thrown
+        return {
+          get() {
+            throw thrown
+          },
+        }
+      }
+    }
+  })
+}
+
+function protocolsOf({ headers }: Request): string[] {
+  const offered = headers.get('sec-websocket-protocol') ?? ''
+  return offered
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+}
+
+/** The headers as they would be if the token had come in the usual one. */
+function withToken(headers: Headers, offered: readonly string[]): Headers {
+  const token = tokenIn(offered)
+  if (token === undefined || headers.has('authorization')) return headers
+  const all = new Headers(headers)
+  // A token that cannot stand in a header is none that is known.
+  all.set('authorization', /^[\x21-\x7e]+$/.test(token) ? `Bearer ${token}` : 'Bearer')
+  return all
+}
+
+function notUpgraded(): Fault {
+  return new Fault('invalid_request', 'This address speaks WebSocket.', {
+    field: 'Upgrade',
+    remedy: `Open a WebSocket with the subprotocol ${tuneProtocol}.`,
+  })
+}
+
+function otherProtocol(): Fault {
+  return new Fault('invalid_request', 'None of the offered subprotocols is spoken here.', {
+    field: 'Sec-WebSocket-Protocol',
+    remedy: `Offer ${tuneProtocol}.`,
+  })
+}
