@@ -80,6 +80,11 @@ const shared = {
     fallback: 50_051,
     help: 'Port of the gRPC interface; 0 takes a free one.',
   }),
+  tlsCertFile: text('PIXELFLOW_TLS_CERT_FILE', {
+    fallback: undefined,
+    expects: 'the path of a certificate in PEM',
+    help: 'Certificate that the gateway serves TLS with.',
+  }),
   dataDir: text('PIXELFLOW_DATA_DIR', {
     fallback: undefined,
     expects: 'the path of a folder',
@@ -138,15 +143,15 @@ export function readConfig(env: Environment = process.env, cwd: string = process
     cacheDir: resolve(cwd, cache),
     ...(values.natsServer === undefined ? {} : { natsServer: resolve(cwd, values.natsServer) }),
     addressGiven: values.url !== undefined || env['PIXELFLOW_HTTP_PORT'] !== undefined,
-    serverUrl: (values.url ?? localUrl(values.host, values.httpPort)).replace(/\/$/, ''),
+    serverUrl: (values.url ?? localUrl(values)).replace(/\/$/, ''),
     colour: !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     env,
   }
 }
 
-/** Address under which a gateway that listens on `host` is reached from this machine. */
-export function localUrl(host: string, httpPort: number): string {
+/** Address under which a gateway with these settings is reached from this machine. */
+function localUrl({ host, httpPort, tlsCertFile }: Values<typeof shared>): string {
   const everywhere = host === '0.0.0.0' || host === '::'
   const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  return `http://${name}:${httpPort}`
+  return `${tlsCertFile === undefined ? 'http' : 'https'}://${name}:${httpPort}`
 }

@@ -18,16 +18,22 @@ export function exitOf(error: PixelflowError): Exit {
     )
   if (code === 'unreachable') {
     const why = codeOf(cause)
+    const isMistrust = why !== undefined && /CERT|SIGNATURE/.test(why)
     return new Exit('unreachable', why === undefined ? message : `${message.slice(0, -1)} (${why}).`, {
       ...place,
-      remedy: 'Start one with ./pixelflow up, or name another one with --server or PIXELFLOW_URL.',
+      remedy: isMistrust
+        ? 'Name the authority that vouches for it with --ca or PIXELFLOW_CA_FILE, and call it by a name in its certificate.'
+        : 'Start one with ./pixelflow up, or name another one with --server or PIXELFLOW_URL.',
     })
   }
   // What the server says of headers helps those who write the request themselves.
   if (status === 401)
     return new Exit('denied', message, {
       ...place,
-      remedy: 'Set PIXELFLOW_TOKEN to a token that the server knows.',
+      remedy:
+        error.field === undefined
+          ? 'Show a certificate that the server knows: --cert and --key, or PIXELFLOW_CERT_FILE and PIXELFLOW_KEY_FILE.'
+          : 'Set PIXELFLOW_TOKEN to a token that the server knows.',
     })
   if (status === 403) return new Exit('denied', message, place)
   const isFailure = status >= 500 || code === 'not_pixelflow' || code === 'damaged'

@@ -135,6 +135,8 @@ function linesOf(kept: KeptFolder, { config, cwd }: Context): string[] {
     '  ./pixelflow up',
     '',
     'Call it, once it runs:',
+    `  ./pixelflow tasks --server https://localhost:${config.httpPort} --ca ${short(authority.certificate)}` +
+      (identity ? ` --cert ${identity.cert} --key ${identity.key}` : ''),
     call('curl', '--', `https://localhost:${config.httpPort}/api/v1/tasks`),
     call('grpcurl', '-', `localhost:${config.grpcPort} list`),
   ]

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { CertificateFiles } from '../client/certificates.ts'
 import { fetchBytes, saveTo } from '../client/download.ts'
 import { readRecipe } from '../client/recipe.ts'
 import { openSource } from '../client/source.ts'
@@ -46,7 +47,12 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
         resultLine(output, show(path, cwd), source.bytes, performance.now() - started, style),
         '',
         style.dim('The same with curl, while ./pixelflow up is running:'),
-        `  ${curlCall(server.address, file, recipeText, (options.token ?? config.token) !== undefined)}`,
+        `  ${curlCall(server.address, file, recipeText, {
+          token: (options.token ?? config.token) !== undefined,
+          ca: options.ca ?? config.caFile,
+          cert: options.cert ?? config.certFile,
+          key: options.key ?? config.keyFile,
+        })}`,
       ])
     })
   } finally {
@@ -55,9 +61,16 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
 }
 
 /** A call to copy: the picture and the recipe in one request. */
-export function curlCall(url: string, file: string, recipe: string, needsToken: boolean): string {
-  const token = needsToken ? `-H "authorization: Bearer $PIXELFLOW_TOKEN" ` : ''
-  return `curl ${token}-F recipe='${recipe}' -F file=@${quoted(file)} ${url}/api/v1/tasks`
+export function curlCall(
+  url: string,
+  file: string,
+  recipe: string,
+  { token, ca, cert, key }: CertificateFiles & { token: boolean },
+): string {
+  const certificates = Object.entries(url.startsWith('https:') ? { cacert: ca, cert, key } : {})
+  const shown = certificates.map(([flag, path]) => (path === undefined ? '' : `--${flag} ${quoted(path)} `))
+  const authorization = token ? `-H "authorization: Bearer $PIXELFLOW_TOKEN" ` : ''
+  return `curl ${shown.join('')}${authorization}-F recipe='${recipe}' -F file=@${quoted(file)} ${url}/api/v1/tasks`
 }
 
 function quoted(path: string): string {

@@ -113,6 +113,7 @@ export async function withServer<T>(
   await using borrowed = await borrowServer({
     config,
     server: options.server,
+    certificates: certificatesOf(context, options),
     signal: interrupts.signal,
     say,
   })

@@ -51,7 +51,9 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
   })
   const startedMs = performance.now() - started
   const picture = join(config.dataDir, 'demo/evening.png')
-  const call = curlCall(running.url, picture, 'resize:800/format:webp', needsToken(config.env))
+  const { caFile: ca, certFile: cert, keyFile: key } = config
+  const token = needsToken(config.env)
+  const call = curlCall(running.url, picture, 'resize:800/format:webp', { token, ca, cert, key })
   own.info('ready', {
     url: running.url,
     grpc: running.grpc,

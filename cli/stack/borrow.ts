@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '../config.ts'
+import type { Certificates } from '../client/certificates.ts'
 import { versionAt } from '../client/server.ts'
 import { Exit } from '../exit.ts'
 import { lock, tryLock } from '../lock.ts'
@@ -18,6 +19,8 @@ export interface BorrowOptions {
   readonly config: Config
   /** Base address; undefined when nobody named one. */
   readonly server: string | undefined
+  /** What we trust and show, where it speaks TLS. */
+  readonly certificates?: Certificates | undefined
   readonly signal: AbortSignal
   readonly say: (text: string) => void
 }
@@ -32,15 +35,16 @@ const slowestStopMs = 15_000
  *
  * @throws Exit when nobody answers at the address and it is not of this machine, or the stack does not start.
  */
-export async function borrowServer({ config, server, signal, say }: BorrowOptions): Promise<Borrowed> {
+export async function borrowServer(options: BorrowOptions): Promise<Borrowed> {
+  const { config, server, certificates, signal, say } = options
   const url = server ?? config.serverUrl
-  const isOurs = (address: string) => versionAt(address, signal)
+  const isOurs = (address: string) => versionAt(address, signal, certificates)
   const plain = (address: string): Borrowed => ({
     url: address,
     grpc: undefined,
     async [Symbol.asyncDispose]() {},
   })
-  if (!isLocal(url)) return plain(url)
+  if (!isLocal(url, config.tlsCertFile !== undefined)) return plain(url)
 
   const place = meetingPlace(config.dataDir)
   const using = await holdShared(place.usersLock, signal)
@@ -53,6 +57,7 @@ export async function borrowServer({ config, server, signal, say }: BorrowOption
       return await shared(elsewhere)
     // A folder has one stack: starting a second in it could only wait for the first to end.
     if (elsewhere !== undefined) throw runsElsewhere(url, elsewhere, config.dataDir)
+    if (other?.url.startsWith('https:') && (await isHeld(place.upLock))) throw untrusted(other.url)
     await demandNobody(url, signal)
     if (!using)
       throw new Exit(
@@ -135,6 +140,12 @@ function runsElsewhere(url: string, other: string, dataDir: string): Exit {
   })
 }
 
+function untrusted(url: string): Exit {
+  return new Exit('unreachable', `PixelFlow runs at ${url}, and nobody whom we trust vouches for it.`, {
+    remedy: `Name its authority with --ca or PIXELFLOW_CA_FILE, and call it with --server ${url}.`,
+  })
+}
+
 /** Somebody else on that port is not asked to leave. */
 async function demandNobody(url: string, signal: AbortSignal): Promise<void> {
   const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) }).catch(
@@ -184,7 +195,8 @@ function startTemporary(config: Config, url: string, logFile: string) {
   return child
 }
 
-function isLocal(url: string): boolean {
+/** Whether the address is one that a server which we start would have. */
+function isLocal(url: string, withTls: boolean): boolean {
   const { protocol, hostname } = new URL(url)
-  return protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+  return protocol === (withTls ? 'https:' : 'http:') && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }

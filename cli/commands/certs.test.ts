@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { freePort } from '@pixelflow/testkit/port'
+import { pixelflow, upFrom } from './as-typed.ts'
+
+/** From nothing to a picture processed over TLS, by what the commands themselves say is next. */
+
+let home: string
+let base: Record<string, string>
+/** What `certs --json` says the gateway is to be started with. */
+let settings: Record<string, string>
+let client: { certificate: string; key: string }
+let authority: string
+
+const typed = async (args: readonly string[], env: Record<string, string> = {}) => {
+  const { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER } = process.env
+  const child = Bun.spawn([...args], {
+    cwd: home,
+    env: { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER, ...base, ...env },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [code, out, err] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
+  return { code, out, err }
+}
+const run = (args: readonly string[], env?: Record<string, string>) => typed([pixelflow, ...args], env)
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pixelflow-certs-'))
+  await Bun.write(join(home, 'photo.jpg'), await sampleImage({ width: 900, height: 600 }))
+  base = {
+    PIXELFLOW_HTTP_PORT: String(await freePort()),
+    PIXELFLOW_GRPC_PORT: String(await freePort()),
+    PIXELFLOW_DATA_DIR: join(home, 'data'),
+  }
+  const { out } = await run(['certs', '--client', 'ann', '--json'])
+  const told = JSON.parse(out) as {
+    settings: typeof settings
+    clients: [typeof client & { name: string; account: string; made: string }]
+    authority: { certificate: string }
+  }
+  ;({ settings } = told)
+  ;[client] = told.clients
+  authority = told.authority.certificate
+}, 60_000)
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+const trusting = () => ({ PIXELFLOW_CA_FILE: authority })
+const known = () => ({
+  ...trusting(),
+  PIXELFLOW_CERT_FILE: client.certificate,
+  PIXELFLOW_KEY_FILE: client.key,
+})
+const url = () => `https://localhost:${base['PIXELFLOW_HTTP_PORT']}`
+
+describe('certs', () => {
+  test('keeps what is there, and says what to do with it', async () => {
+    const { code, out } = await run(['certs'])
+    expect(code).toBe(0)
+    expect(out).toContain('kept  data/certs/ca.crt  authority, until ')
+    expect(out).toContain('client of account ann')
+    for (const [name, path] of Object.entries(settings)) {
+      expect(out).toContain(`${name}=${path.slice(home.length + 1)} \\`)
+    }
+    expect(out).toMatch(/grpcurl -cacert \S+ -cert \S+ -key \S+ localhost:\d+ list/)
+  })
+
+  test.each([
+    [['--client', 'Ann'], '--client Ann names no account.'],
+    [['--client', '../ann:ann'], '--client ../ann:ann has no name that a file can have.'],
+    [['--client', 'a:b:c'], '--client a:b:c has no name that a file can have.'],
+    [['--host', 'https://px.example'], '--host https://px.example is neither a DNS name nor an IP address.'],
+    [['--host', '1.2.3'], '--host 1.2.3 is neither a DNS name nor an IP address.'],
+    [['--dir', 'photo.jpg/x'], 'cannot be made'],
+  ])('refuses %p', async (args, problem) => {
+    const { code, err } = await run(['certs', ...args])
+    expect(err).toContain(problem)
+    expect(code).toBe(2)
+  })
+})
+
+describe('a stack with these settings', () => {
+  test('is called as certs says, by whom it says', async () => {
+    await using running = await upFrom({ ...base, ...settings })
+    expect(running.lines.join('\n')).toContain(`"url":"https://127.0.0.1:${base['PIXELFLOW_HTTP_PORT']}"`)
+
+    const lines = (await run(['certs'])).out.split('\n')
+    const [curl = ''] = lines.filter((line) => line.startsWith('  curl '))
+    expect(JSON.parse((await typed(['sh', '-c', curl])).out)).toEqual({ items: [], next: null })
+    const [own = ''] = lines.filter((line) => line.startsWith('  ./pixelflow tasks '))
+    expect((await typed(['sh', '-c', own.replace('./pixelflow', pixelflow)])).out).toBe('No tasks.\n')
+
+    const process_ = ['process', 'photo.jpg', '-r', 'resize:90/format:png']
+    for (const [way, output] of [
+      [[], 'http.png'],
+      [['--grpc'], 'grpc.png'],
+    ] as const) {
+      const { code, err } = await run([...process_, ...way, '-o', output, '--server', url()], known())
+      expect(err).not.toContain('error')
+      expect(code).toBe(0)
+      expect(await Bun.file(join(home, output)).exists()).toBe(true)
+    }
+    const tasks = JSON.parse((await run(['tasks', '--json', '--server', url()], known())).out) as {
+      items: object[]
+    }
+    expect(tasks.items).toHaveLength(2)
+
+    const mistrusting = await run(['tasks', '--server', url()])
+    expect([mistrusting.code, mistrusting.err]).toEqual([3, expect.stringContaining('PIXELFLOW_CA_FILE')])
+    const unknown = await run(['tasks', '--server', url()], trusting())
+    expect([unknown.code, unknown.err]).toEqual([4, expect.stringContaining('PIXELFLOW_CERT_FILE')])
+    // Whoever names no server finds that it is there, and what is missing.
+    const unaware = await run([...process_, '-o', 'none.png'])
+    expect([unaware.code, unaware.err]).toEqual([3, expect.stringContaining('--ca or PIXELFLOW_CA_FILE')])
+  }, 90_000)
+
+  test('is started for one command, too', async () => {
+    const env = { ...settings, ...known() }
+    const { code, err } = await run(['process', 'photo.jpg', '-r', 'resize:80', '-o', 'alone.jpg'], env)
+    expect(err).toContain('no server answers at https://127.0.0.1')
+    expect(err).toContain('stopped the server again')
+    expect(code).toBe(0)
+  }, 90_000)
+})
