@@ -3,30 +3,21 @@ import type { Accepted, AcceptanceLog } from '@pixelflow/core/ports/queue'
 import type { Broker } from './broker.ts'
 import type { Delivery } from './delivery.ts'
 import { pull } from './pull.ts'
-import { acceptanceConsumer, kindHeader, streams } from './topology.ts'
+import { acceptanceConsumer, streams } from './topology.ts'
 
-const request = { stream: streams.events, consumer: acceptanceConsumer, batch: 200, expiresMs: 10_000 }
+const request = { stream: streams.acceptances, consumer: acceptanceConsumer, batch: 200, expiresMs: 10_000 }
 
 /**
- * Reads acceptances back from the event log, headers only, through one durable consumer that all processes share.
- * Entries younger than `afterMs` are given back until they are old enough, so nothing is held here meanwhile.
+ * Reads back what was accepted, through one durable consumer that all processes share. Entries come in the order in
+ * which they were written; those younger than `afterMs` are held here, some seconds at most, until they are old enough.
  */
 export function createAcceptanceLog(broker: Broker, afterMs: number): AcceptanceLog {
-  /** Whether this is an acceptance to look at now; settles it when it is not. */
-  const isDue = (delivery: Delivery): boolean => {
-    const tooYoungMs = Math.min(afterMs, delivery.at.getTime() + afterMs - Date.now())
-    if (delivery.header(kindHeader) !== 'queued') delivery.ack()
-    else if (tooYoungMs > 0) delivery.nak(tooYoungMs)
-    else return true
-    return false
-  }
-
   /** What one pull brings. */
   async function* round(signal: AbortSignal): AsyncGenerator<Accepted> {
-    const due: Delivery[] = []
+    const waiting: Delivery[] = []
     let wake = () => {}
     const one = pull(broker, request, (delivery) => {
-      if (isDue(delivery)) due.push(delivery)
+      waiting.push(delivery)
       wake()
     })
     const leave = () => wake()
@@ -38,16 +29,22 @@ export function createAcceptanceLog(broker: Broker, afterMs: number): Acceptance
     })
     try {
       while (!signal.aborted) {
-        const next = due.shift()
-        if (next) yield acceptedOf(next)
-        else if (isOpen) await new Promise<void>((resolve) => (wake = resolve))
+        const next = waiting[0]
+        if (next) {
+          // The broker's clock may be ahead of ours.
+          const tooYoungMs = Math.min(afterMs, next.at.getTime() + afterMs - Date.now())
+          if (tooYoungMs > 0) await pause(tooYoungMs, signal)
+          if (signal.aborted) break
+          waiting.shift()
+          yield acceptedOf(next)
+        } else if (isOpen) await new Promise<void>((resolve) => (wake = resolve))
         else break
       }
     } finally {
       signal.removeEventListener('abort', leave)
       await one.retract()
       // Whatever was not looked at goes to another process at once.
-      for (const delivery of due) delivery.nak(0)
+      for (const delivery of waiting) delivery.nak(0)
     }
     const how = await end
     if (how === 'lost' || how === 'refused') await pause(500, signal)
@@ -61,10 +58,11 @@ export function createAcceptanceLog(broker: Broker, afterMs: number): Acceptance
 }
 
 function acceptedOf(delivery: Delivery): Accepted {
-  const [, account = '', , task = ''] = delivery.subject.split('.')
+  const [, account = '', task = ''] = delivery.subject.split('.')
   return {
     account,
     task,
+    ageMs: Date.now() - delivery.at.getTime(),
     async settle() {
       delivery.ack()
     },

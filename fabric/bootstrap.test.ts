@@ -119,6 +119,7 @@ test('documents can state how long everything is kept', () => {
   expect(describeRetention(settingsFor({}))).toEqual([
     '| `EVENTS` | `events.*.*.*` | 7d | – |',
     '| `JOBS` | `jobs.*.*.*.*.*` | until it is done | 1000000 messages |',
+    '| `ACCEPTANCES` | `accepted.*.*` | 7d | – |',
     '| `KV_images` | `$KV.images.>` | 7d | – |',
     '| `OBJ_sources` | `$O.sources.C.>`, `$O.sources.M.>` | 14d | – |',
     '| `OBJ_results` | `$O.results.C.>`, `$O.results.M.>` | 7d | – |',

@@ -3,12 +3,13 @@ import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { Events } from '@pixelflow/core/ports/events'
+import type { Task } from '@pixelflow/core/task'
 import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
 import { batchOf, lastOf } from './direct.ts'
 import { publish, type Stored } from './jetstream.ts'
 import { readFromLeader } from './manage.ts'
 import { patiently } from './patience.ts'
-import { eventSubject, kindHeader, streams, writerHeader, type Layout } from './topology.ts'
+import { acceptanceSubject, eventSubject, streams, writerHeader, type Layout } from './topology.ts'
 
 const page = 128
 
@@ -22,7 +23,6 @@ export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'nat
     const body = new TextEncoder().encode(JSON.stringify(event))
     const fence = headers()
     fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
-    fence.set(kindHeader, event.kind)
     fence.set(writerHeader, writer)
     if (event.kind === 'deleted') fence.set('Nats-Rollup', 'sub')
     try {
@@ -37,6 +37,9 @@ export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'nat
       })
     }
   }
+
+  /** Notes that a task is about to be accepted, so that nobody has to read the log to find those without a job. */
+  const announce = ({ account, id }: Task) => publish(broker, acceptanceSubject(account, id))
 
   /** Where this very append already stands, from a try whose answer was lost. */
   const ownAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | undefined> => {
@@ -72,6 +75,7 @@ export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'nat
   return {
     async append(event, after) {
       try {
+        if (event.kind === 'queued') await patiently(() => announce(event.task))
         return await patiently(() => append(event, after))
       } catch (thrown) {
         throw faultOf(thrown)

@@ -18,7 +18,7 @@ interface PubAck {
 export async function publish(
   broker: Broker,
   subject: string,
-  data: Uint8Array | string,
+  data: Uint8Array | string = '',
   options: RequestOptions = {},
 ): Promise<number> {
   const { seq, error } = (await broker.request(subject, data, options)).json<PubAck>()

@@ -1,6 +1,6 @@
-import { createInbox } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
 import { deliveryOf, type Delivery } from './delivery.ts'
+import { inboxesOf } from './inboxes.ts'
 
 export interface PullRequest {
   readonly stream: string
@@ -38,27 +38,30 @@ export function pull(broker: Broker, request: PullRequest, deliver: (delivery: D
   let left = batch
   let retracted: Promise<void> | undefined
 
-  const subscription = broker.nc.subscribe(createInbox(), {
-    callback: (error, msg) => {
-      silence.refresh()
-      if (error) return end('lost')
-      const delivery = deliveryOf(broker, msg)
-      if (delivery) {
-        left--
-        deliver(delivery)
-        if (left === 0) end('filled')
-        return
-      }
-      const code = msg.headers?.code
-      if (code === 404 || code === 408) end('empty')
-      // 503 and 409: no leader, no such consumer, too many requests, server going down. 100 is a heartbeat.
-      else if (code !== 100) end('refused')
-    },
+  const inboxes = inboxesOf(broker)
+  const inbox = inboxes.take((error, msg) => {
+    silence.refresh()
+    if (error) return end('lost')
+    const delivery = deliveryOf(broker, msg)
+    if (delivery) {
+      left--
+      deliver(delivery)
+      if (left === 0) end('filled')
+      return
+    }
+    const code = msg.headers?.code
+    if (code === 404 || code === 408) end('empty')
+    // 503 and 409: no leader, no such consumer, too many requests, server going down. 100 is a heartbeat.
+    else if (code !== 100) end('refused')
   })
+  let isOver = false
   const end = (how: PullEnd) => {
+    if (isOver) return
+    isOver = true
     clearTimeout(silence)
     stopListening()
-    if (retracted === undefined) subscription.unsubscribe()
+    // What the broker has answered in full it will not answer again: that inbox is free for the next request.
+    if (retracted === undefined) inboxes.give(inbox, how === 'filled' || how === 'empty')
     ended.resolve(how)
   }
   const silence = setTimeout(() => end('lost'), waits ? 2.5 * heartbeatMs : expiresMs + 5000)
@@ -71,14 +74,14 @@ export function pull(broker: Broker, request: PullRequest, deliver: (delivery: D
     ...(waits ? { idle_heartbeat: nanos(heartbeatMs) } : {}),
   }
   broker.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(ask), {
-    reply: subscription.getSubject(),
+    reply: inbox.subscription.getSubject(),
   })
 
   return {
     ended: ended.promise,
     retract() {
       // Draining ends the interest in the inbox, which withdraws the request, and delivers what was already sent.
-      retracted ??= subscription.isClosed() ? Promise.resolve() : subscription.drain().catch(() => {})
+      retracted ??= isOver ? Promise.resolve() : inbox.subscription.drain().catch(() => {})
       return retracted.finally(() => end('empty'))
     },
   }

@@ -20,14 +20,12 @@ export type Consumer = Partial<ConsumerConfig> & { readonly durable_name: string
 /** JetStream API level of nats-server 2.12, the oldest that has all we use. */
 export const apiLevel = 2
 
-export const streams = { events: 'EVENTS', jobs: 'JOBS' } as const
+export const streams = { events: 'EVENTS', jobs: 'JOBS', acceptances: 'ACCEPTANCES' } as const
 
 /** Events: one subject a task; the middle token is its batch, `_` while a task belongs to none. */
 export const eventSubject = (account: string, task: string) => `events.${account}._.${task}`
 /** Where stored events are repeated for live followers. */
 export const liveEvents = 'live.events.>'
-/** Header that carries an event's kind, for readers of headers only. */
-export const kindHeader = 'Pixelflow-Kind'
 /** Header that carries who wrote an event, so that a writer knows its own after a lost answer. */
 export const writerHeader = 'Pixelflow-Writer'
 
@@ -48,6 +46,8 @@ export const ackWaitMs = 10_000
 /** How often the holder of a job gives one; three may get lost. */
 export const extendEveryMs = 3000
 
+/** What is written just before a task's first event. */
+export const acceptanceSubject = (account: string, task: string) => `accepted.${account}.${task}`
 /** The durable consumer that shows acceptances to the reconcilers. */
 export const acceptanceConsumer = 'acceptance'
 
@@ -111,6 +111,16 @@ export function streamsOf(layout: Layout): Stream[] {
     },
     {
       ...shared,
+      name: streams.acceptances,
+      subjects: ['accepted.*.*'],
+      retention: 'workqueue',
+      max_age: nanos(layout.taskRetentionMs),
+      // Said again after a lost answer.
+      max_msgs_per_subject: 1,
+      discard: 'old',
+    },
+    {
+      ...shared,
       name: recordStream(recordBuckets.images),
       subjects: [`$KV.${recordBuckets.images}.>`],
       retention: 'limits',
@@ -160,15 +170,15 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
     })),
   )
   const acceptance = {
-    stream: streams.events,
+    stream: streams.acceptances,
     config: {
       ...shared,
       durable_name: acceptanceConsumer,
-      filter_subject: 'events.*.*.*',
-      headers_only: true,
-      ack_wait: nanos(15_000),
-      // Room for the acceptances of some seconds; when it is full the rest waits in the stream.
-      max_ack_pending: 50_000,
+      filter_subject: 'accepted.*.*',
+      // Longer than a reconciler holds one until it is old enough.
+      ack_wait: nanos(30_000),
+      // What all reconcilers together may hold; the rest waits in the stream.
+      max_ack_pending: 10_000,
       max_waiting: 1000,
     },
   }

@@ -35,11 +35,15 @@ export async function reconcile(options: ReconcileOptions, signal: AbortSignal):
   }
 }
 
+/** By now an acceptance without an event was never one: whoever was about to write it has given up. */
+const hopelessAfterMs = 60_000
+
 /** Unless settled, an acceptance is seen again, here or elsewhere. */
 async function look({ events, queue, jobOf, log }: ReconcileOptions, accepted: Accepted): Promise<void> {
   const { account, task } = accepted
   try {
     const last = await events.last(account, task)
+    if (last === null && accepted.ageMs < hopelessAfterMs) return
     if (last?.event.kind === 'queued' && (await queue.submit(jobOf(last.event.task))) === 'queued') {
       log.warn('accepted task had no job and was queued', { account, task })
     }

@@ -35,10 +35,12 @@ export interface WorkSource {
   next(kind: ActorKind, signal: AbortSignal): Promise<Lease | null>
 }
 
-/** A task whose acceptance was recorded, seen again some time later so that its job can be checked for. */
+/** A task that was about to be accepted, seen again some time later so that its job can be checked for. */
 export interface Accepted {
   readonly account: string
   readonly task: string
+  /** How long ago that was; its first event was written right after, if at all. */
+  readonly ageMs: number
   /** It is taken care of; it will not be seen again. */
   settle(): Promise<void>
 }

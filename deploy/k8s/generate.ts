@@ -61,7 +61,7 @@ export function chartTopology() {
     stream: streams.jobs,
     maxAckPending: Math.min(...work.map(({ config }) => config.max_ack_pending ?? 0)),
     kinds: Object.fromEntries(actorKinds.map((kind) => [kind, consumersOfKind(kind)])),
-    acceptance: { stream: streams.events, consumer: acceptanceConsumer },
+    acceptance: { stream: streams.acceptances, consumer: acceptanceConsumer },
   }
 }
 

@@ -35,8 +35,7 @@ export function createLane(nc: NatsConnection): Lane {
   const underWay = new Map<string, Exchange>()
   let last = 0
   let timer: ReturnType<typeof setInterval> | undefined
-  // The library subscribes anew after a break; what it is told to hear is caught before it can.
-  const sid = nc.subscribe(`${inbox}.*`, { callback: () => {} }).getID()
+  let sid: number | undefined
 
   const settle = (token: string) => {
     underWay.delete(token)
@@ -70,6 +69,8 @@ export function createLane(nc: NatsConnection): Lane {
     // Made anew by each reconnect.
     const { transport } = (nc as NatsConnectionImpl).protocol
     if (!(transport instanceof WireTransport)) throw new Error('the connection was dialled without its lane')
+    // The library subscribes anew after a break; what it is told to hear is taken out before it can.
+    sid ??= nc.subscribe(`${inbox}.*`, { callback: () => {} }).getID()
     transport.splitter.divert(sid, hear)
     return transport
   }
