@@ -5,6 +5,7 @@ import {
   duration,
   flag,
   integer,
+  list,
   port,
   secret,
   text,
@@ -128,6 +129,12 @@ export const gatewaySettings = {
     max: 16_384 * GiB,
     help: 'Disk under PIXELFLOW_DATA_DIR that large downloads under way may take together; one larger than that goes alone.',
   }),
+  corsOrigins: list('PIXELFLOW_CORS_ORIGINS', {
+    fallback: [] as readonly string[],
+    expects: 'an origin such as https://app.example or http://localhost:8080, or * for every page',
+    pattern: /^(?:\*|https?:\/\/[^\s/?#@]+)$/,
+    help: 'Pages of other origins that may call from a browser, over REST, Connect and gRPC-Web; * only where there are tokens.',
+  }),
   metrics: choice('PIXELFLOW_METRICS', metricsAccess, {
     fallback: 'token',
     help: 'Who may read /metrics: token: whoever may call, so with a token where there are tokens; open: whoever reaches the port; off: nobody.',
@@ -186,6 +193,13 @@ export function readConfig(env: Environment): GatewayConfig {
       `PIXELFLOW_GRPC_PORT=${config.grpcPort}`,
       'is the port of PIXELFLOW_HTTP_PORT',
       'Give the two different ports.',
+    )
+  }
+  if (config.corsOrigins.includes('*') && config.apiTokens === undefined) {
+    throw wrong(
+      'PIXELFLOW_CORS_ORIGINS="*"',
+      'would let every page in the browser act here, because calls need no token',
+      'Name the origins, or set PIXELFLOW_API_TOKENS.',
     )
   }
   return { ...config, tls }

@@ -104,7 +104,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const send = createSending(createShelf(spool), outflow)
   const usecases = counted(bare, meters)
   let isDraining = false
-  const admission = createAdmission(config.apiTokens, config.tls?.clientAuth)
+  const pages = new Set(config.corsOrigins.map((origin) => origin.toLowerCase()))
+  const admission = createAdmission(config.apiTokens, config.tls?.clientAuth, pages)
   let grpc: GrpcServer | undefined
   const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
   watchState(meters, examined)
@@ -130,6 +131,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
     heartbeatMs: config.sseHeartbeatMs,
     version: manifest.version,
+    corsOrigins: pages,
     requestMeter: createRequestMeter(meters),
     openStream,
     stopping: stopping.signal,

@@ -30,17 +30,22 @@ export type ClientAuth = 'none' | 'optional' | 'require'
 /**
  * A call that brings a token and a certificate acts for the account that both name. A certificate that names none
  * leaves it to the token, so that a proxy may have one for itself.
+ * @param pages origins besides our own whose pages may call
  */
-export function createAdmission(tokens: TokenTable | undefined, clientAuth: ClientAuth = 'none'): Admission {
+export function createAdmission(
+  tokens: TokenTable | undefined,
+  clientAuth: ClientAuth = 'none',
+  pages: ReadonlySet<string> = new Set(),
+): Admission {
   if (tokens === undefined && clientAuth === 'none') {
     const local = principal(localAccount)
     return {
       auth: 'none',
       principalOf(headers) {
-        demandOwnOrigin(headers)
+        demandOwnOrigin(headers, pages)
         return local
       },
-      letIn: demandOwnOrigin,
+      letIn: (headers) => demandOwnOrigin(headers, pages),
     }
   }
   const auth = tokens === undefined || clientAuth === 'require' ? 'certificate' : 'token'
@@ -60,7 +65,7 @@ export function createAdmission(tokens: TokenTable | undefined, clientAuth: Clie
         })
       }
       // A browser shows its certificate by itself, whichever page has made it call; a token is sent on purpose.
-      if (byToken === undefined && byCertificate !== undefined) demandOwnPage(headers)
+      if (byToken === undefined && byCertificate !== undefined) demandOwnPage(headers, pages)
       const account = byToken ?? byCertificate
       if (account !== undefined) return principal(account)
       if (certificate) throw uncertified('The client certificate names no account.')

@@ -14,12 +14,15 @@ export function hostnameOf(host: string | null): string | undefined {
   return /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?$/i.exec(host ?? '')?.[1]
 }
 
+/** Origins whose pages may call as well, in lower case; every page is none of them. */
+type Pages = ReadonlySet<string>
+
 /**
  * Lets an unauthenticated call pass only when it was meant for this machine and comes from a program or from our own
  * page. Loopback alone is no border: a foreign page can send requests to it, and a rebound name can read the answers.
  * @throws Fault `forbidden`.
  */
-export function demandOwnOrigin(headers: Headers): void {
+export function demandOwnOrigin(headers: Headers, pages: Pages = new Set()): void {
   const host = headers.get('host')
   const hostname = hostnameOf(host)
   if (hostname === undefined || !isLoopback(hostname)) {
@@ -28,15 +31,20 @@ export function demandOwnOrigin(headers: Headers): void {
       remedy: 'Call it as localhost or 127.0.0.1, or configure PIXELFLOW_API_TOKENS.',
     })
   }
-  demandOwnPage(headers, ['http', 'https'])
+  demandOwnPage(headers, pages, ['http', 'https'])
 }
 
 /**
- * Lets a call pass when it comes from a program, or from our own page under one of the schemes.
+ * Lets a call pass when it comes from a program, from one of the pages, or from our own page under one of the schemes.
  * @throws Fault `forbidden`.
  */
-export function demandOwnPage(headers: Headers, schemes: readonly string[] = ['https']): void {
+export function demandOwnPage(
+  headers: Headers,
+  pages: Pages = new Set(),
+  schemes: readonly string[] = ['https'],
+): void {
   const origin = headers.get('origin')
+  if (origin !== null && pages.has(origin.toLowerCase())) return
   const host = headers.get('host') ?? ''
   const own = schemes.map((scheme) => `${scheme}://${host}`.toLowerCase())
   if (origin !== null && !own.includes(origin.toLowerCase())) throw foreign('Origin')
@@ -55,6 +63,6 @@ function isNavigation(headers: Headers): boolean {
 function foreign(field: string): Fault {
   return new Fault('forbidden', 'Pages of another origin may not call this server.', {
     field,
-    remedy: 'Open the page this server offers, or configure PIXELFLOW_API_TOKENS and send a token.',
+    remedy: 'Open the page this server offers, or name the origin in PIXELFLOW_CORS_ORIGINS.',
   })
 }

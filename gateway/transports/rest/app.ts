@@ -7,6 +7,7 @@ import type { Usecases } from '../../usecases/usecases.ts'
 import { events } from '../sse/events.ts'
 import { sockets, tuning } from '../ws/tune.ts'
 import { operations, settings } from './catalogue.ts'
+import { createCors, type Pages } from './cors.ts'
 import type { Deliver, Send } from './deliver.ts'
 import { docs } from './docs.ts'
 import { health, type Examine } from './health.ts'
@@ -29,6 +30,8 @@ export interface AppNeeds extends MetricsRoutes {
   readonly uploadIdleTimeoutMs: number
   readonly heartbeatMs: number
   readonly version: string
+  /** Pages of other origins that may call; none when empty. */
+  readonly corsOrigins: Pages
   readonly requestMeter: RequestMeter
   readonly openStream: OpenStream
   /** Aborts when this gateway stops. */
@@ -40,6 +43,7 @@ export interface AppNeeds extends MetricsRoutes {
 export function createApp(needs: AppNeeds) {
   let self: Pick<Elysia, 'routes' | 'server'> | undefined
   const routes = createRoutes(() => self?.routes ?? [])
+  const cors = needs.corsOrigins.size > 0 ? createCors(needs.corsOrigins, routes) : undefined
   const app = new Elysia({
     name: 'gateway',
     // Short host names are host names too.
@@ -53,7 +57,7 @@ export function createApp(needs: AppNeeds) {
     },
     websocket: sockets,
   })
-    .use(requests({ ...needs, routes, server: () => self?.server ?? null }))
+    .use(requests({ ...needs, routes, cors, server: () => self?.server ?? null }))
     .use(problems(routes))
     .use(images(needs))
     .use(tasks(needs))

@@ -25,6 +25,7 @@ function routes(): string[] {
     uploadIdleTimeoutMs: 1,
     heartbeatMs: 1,
     version: '0',
+    corsOrigins: new Set(),
     requestMeter: { began: () => {}, ended: () => {} },
     openStream: () => () => {},
     stopping: new AbortController().signal,

@@ -3,6 +3,7 @@ import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
 import type { RequestMeter } from '../../metrics/requests.ts'
+import type { Cors } from './cors.ts'
 import { notesOf, pathOf, peerOf } from './notes.ts'
 import { problemResponse } from './problem.ts'
 import type { Routes } from './routes.ts'
@@ -12,6 +13,8 @@ type Answer = (request: Request, ...rest: unknown[]) => Response | Promise<Respo
 export interface RequestsNeeds {
   readonly requestMeter: RequestMeter
   readonly routes: Routes
+  /** Undefined where no page of another origin may call. */
+  readonly cors: Cors | undefined
   /** The server, once it listens. */
   readonly server: () => Server<unknown> | null
   readonly log: Log
@@ -21,13 +24,14 @@ export interface RequestsNeeds {
  * Around everything: gives each request its id, each answer its id and the headers that every one has, counts it, and
  * writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
  */
-export function requests({ requestMeter, routes, server, log }: RequestsNeeds) {
+export function requests({ requestMeter, routes, cors, server, log }: RequestsNeeds) {
   return new Elysia({ name: 'requests' }).wrap((answer) => {
     const inner = answer as unknown as Answer
     const outer: Answer = async (request, ...rest) => {
       const begin = performance.now()
       requestMeter.began()
-      const response = await answered(inner, request, rest)
+      const response = cors?.preflight(request) ?? (await answered(inner, request, rest))
+      cors?.admit(request, response)
       response.headers.set('x-request-id', notesOf(request).id)
       response.headers.set('x-content-type-options', 'nosniff')
       const tookMs = performance.now() - begin
@@ -74,6 +78,10 @@ function note(log: Log, request: Request, status: number, ms: number, server: Se
     peer,
   }
   if (status >= 500 && fault) log.error('request failed', { ...fields, fault })
-  else if (path.startsWith('/health')) log.debug('request', fields)
+  else if (path.startsWith('/health') || isPreflight(request, status)) log.debug('request', fields)
   else log.info('request', fields)
+}
+
+function isPreflight({ method }: Request, status: number): boolean {
+  return method === 'OPTIONS' && status === 204
 }
