@@ -138,14 +138,16 @@ async function oldServer() {
     api_lvl: 1,
   }
   const greet = (socket: Socket) => {
-    let sid = '1'
+    const sids = new Map<string, string>()
     socket.on('error', () => {})
     socket.on('data', (data) => {
       const text = data.toString()
       if (text.includes('PING')) socket.write('PONG\r\n')
-      sid = /SUB \S+ (\S+)\r\n/.exec(text)?.[1] ?? sid
+      for (const [, subject = '', sid = ''] of text.matchAll(/SUB (\S+)\.\* (\S+)\r\n/g))
+        sids.set(subject, sid)
       const reply = /PUB \$JS\.API\.INFO (\S+) /.exec(text)?.[1]
-      if (reply) socket.write(`MSG ${reply} ${sid} 2\r\n{}\r\n`)
+      const sid = sids.get(reply?.replace(/\.[^.]*$/, '') ?? '')
+      if (reply && sid) socket.write(`MSG ${reply} ${sid} 2\r\n{}\r\n`)
     })
     socket.write(`INFO ${JSON.stringify(info)}\r\n`)
   }

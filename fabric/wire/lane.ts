@@ -35,7 +35,9 @@ export function createLane(nc: NatsConnection): Lane {
   const underWay = new Map<string, Exchange>()
   let last = 0
   let timer: ReturnType<typeof setInterval> | undefined
-  let sid: number | undefined
+  // At once, so that the server knows of it long before the first command goes past the library's buffers. The library
+  // subscribes anew after a break; what it is told to hear is taken out before it can.
+  const sid = nc.subscribe(`${inbox}.*`, { callback: () => {} }).getID()
 
   const settle = (token: string) => {
     underWay.delete(token)
@@ -69,8 +71,6 @@ export function createLane(nc: NatsConnection): Lane {
     // Made anew by each reconnect.
     const { transport } = (nc as NatsConnectionImpl).protocol
     if (!(transport instanceof WireTransport)) throw new Error('the connection was dialled without its lane')
-    // The library subscribes anew after a break; what it is told to hear is taken out before it can.
-    sid ??= nc.subscribe(`${inbox}.*`, { callback: () => {} }).getID()
     transport.splitter.divert(sid, hear)
     return transport
   }
