@@ -3,13 +3,19 @@ import { optionsOrExit } from './options.ts'
 import { grpcUploads } from './parts/grpc-upload.ts'
 import type { Part } from './parts/part.ts'
 import { processing } from './parts/process.ts'
+import { tuning } from './parts/tune.ts'
 import { whole } from './parts/whole.ts'
 
 /**
  * What the house costs, against the plainest programs that do the same work, in turns within one run, so that a noisy
  * machine is noisy for all of them. Each part can be run alone.
  */
-const parts: Readonly<Record<string, Part>> = { whole, process: processing, 'grpc-upload': grpcUploads }
+const parts: Readonly<Record<string, Part>> = {
+  whole,
+  process: processing,
+  tune: tuning,
+  'grpc-upload': grpcUploads,
+}
 
 const options = optionsOrExit(process.argv.slice(2), Object.keys(parts))
 const say = (text: string) => void (options.json || console.log(text))
