@@ -2,6 +2,7 @@ import type { EventView, ImageView, OutputView, TaskPageView, TaskView } from '@
 import type { FormatId } from '@pixelflow/core/format'
 import type { describeOperations } from '@pixelflow/core/operations/index'
 import type { Status } from '@pixelflow/core/status'
+import type { TuneOptions, Tuning } from './tuning.ts'
 
 export type { EventView, ImageView, OutputView, TaskView }
 export type TaskPage = TaskPageView
@@ -167,4 +168,6 @@ export interface Client extends AsyncDisposable {
    * `timeoutMs` it may take two minutes. Aborting ends the work.
    */
   processImage(source: Source, recipe: RecipeInput, options?: ProcessImageOptions): Promise<Picture>
+  /** Opens a live session on a stored image: change the recipe as often as you like, see the picture as it will be. */
+  tune(options: TuneOptions): Promise<Tuning>
 }

@@ -2,7 +2,9 @@
 export { openHttp, type HttpOptions } from './http/open.ts'
 export type { Credentials } from './token.ts'
 export type { FetchLike } from './http/call.ts'
+export type { SocketLike, SocketMaker } from './http/tune.ts'
 export { PixelflowError, type ErrorCode } from './error.ts'
+export type { TuneChange, Tuned, TuneOptions, TunePreview, Tuning } from './tuning.ts'
 export { failureOf } from './failure.ts'
 export type {
   Catalogue,

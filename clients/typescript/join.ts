@@ -2,6 +2,7 @@ import type { CallOptions, Client } from './client.ts'
 import { download } from './download.ts'
 import type { Limits } from './limits.ts'
 import { process } from './process.ts'
+import { openTuning } from './tuning.ts'
 import { watch } from './watch.ts'
 import type { Wire } from './wire.ts'
 
@@ -40,6 +41,11 @@ export function joinClient(wire: Wire, { signal, ...limits }: JoinOptions): Clie
     download: (from, options) => download(wire, limits, from, ended(options)),
     process: (source, recipe, options) => process(client, wire, source, recipe, ended(options)),
     processImage: (source, recipe, options) => wire.processImage(source, recipe, ended(options)),
+    async tune(options) {
+      const { signal } = ended(options)
+      signal?.throwIfAborted()
+      return openTuning((ear) => wire.tune(ear, signal), options)
+    },
     [Symbol.asyncDispose]: () => wire.close(),
   }
   return client

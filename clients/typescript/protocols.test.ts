@@ -138,6 +138,57 @@ describe.each(clients)('over %s', (_, opened) => {
     })
   }, 30_000)
 
+  test('tunes: a preview for each change, what is wrong refused by name, and a task in the end', async () => {
+    const { id: image } = await opened().upload(photo)
+    await using tuning = await opened().tune({
+      image,
+      recipe: 'resize:300/blur:1',
+      preview: { format: 'webp' },
+    })
+    expect(tuning.opened).toMatchObject({ source: { width: 900, height: 600 } })
+    const first = await tuning.preview(0)
+    expect(first).toMatchObject({ format: 'webp', output: 'default', result: { width: 300, height: 200 } })
+    expect(first.file.length).toBe(first.bytes)
+
+    const softer = await tuning.preview(tuning.change({ set: { 'steps[1].sigma': 9 } }))
+    expect(softer.file).not.toEqual(first.file)
+    expect(await refusal(tuning.preview(tuning.change({ set: { 'steps[1].sigma': -1 } })))).toMatchObject({
+      code: 'invalid_recipe',
+      field: 'steps[1].sigma',
+    })
+    for (const sigma of [2, 3, 4, 5, 6]) tuning.change({ recipe: `resize:200/blur:${sigma}/format:png` })
+    expect((await tuning.preview(7)).result).toEqual({ width: 200, height: 133 })
+
+    const heard: string[] = []
+    for await (const { type } of tuning) {
+      heard.push(type)
+      if (type === 'preview') break
+    }
+    expect(heard).toEqual(['opened', 'refused', 'preview'])
+    const { id, recipe } = await tuning.apply()
+    expect(recipe).toMatchObject({ steps: [{ op: 'resize' }, { sigma: 6 }, { op: 'format' }] })
+    const events = await Array.fromAsync(opened().watch(id))
+    expect(events.at(-1)?.task).toMatchObject({
+      status: 'completed',
+      outputs: [{ format: 'png', width: 200 }],
+    })
+  }, 30_000)
+
+  test('a session that cannot be opened, or is given up, says so', async () => {
+    const image = '01890a5d-ac96-774b-bcce-b302099a8057'
+    expect(await refusal(opened().tune({ image, recipe: 'blur' }))).toMatchObject({ code: 'image_not_found' })
+    const stop = new AbortController()
+    const stored = await opened().upload(photo)
+    const tuning = await opened().tune({ image: stored.id, recipe: 'blur', signal: stop.signal })
+    await tuning.preview(0)
+    const reason = new Error('enough')
+    const waiting = tuning.preview(99)
+    stop.abort(reason)
+    expect(await waiting.catch((error: unknown) => error)).toBe(reason)
+    expect(await tuning.apply().catch((error: unknown) => error)).toBe(reason)
+    await tuning[Symbol.asyncDispose]()
+  }, 30_000)
+
   test('a task that fails throws why, in the words of the server', async () => {
     const broken = photo.slice(0, 700)
     const error = await refusal(opened().process(broken, 'resize:100'))

@@ -1,3 +1,4 @@
+import type { TuneEar, TuneLink } from './tuning.ts'
 import type {
   CallOptions,
   Client,
@@ -28,6 +29,7 @@ export interface Wire extends Pick<
   events(task: string, link: EventLink): AsyncIterable<TaskEvent | 'live' | 'over'>
   /** One connection's bytes. */
   content(from: Stored, part: DownloadOptions): Promise<Content>
+  tune(ear: TuneEar, signal: AbortSignal | undefined): TuneLink
   close(): Promise<void>
 }
 

@@ -9,6 +9,7 @@ import { createCalls, type Calls } from './calls.ts'
 import { openChannel, openUploadChannel, type ChannelNeeds, type Tls } from './channel.ts'
 import { contentOver } from './content.ts'
 import { processImage } from './process-image.ts'
+import { tuneOver } from './tune.ts'
 import { messagesFrom, piecesOf } from './upload.ts'
 import { catalogueOf, eventOf, imageOf, recipeValue, settingsOf, statusNumber, taskOf } from './views.ts'
 
@@ -89,6 +90,7 @@ export function openGrpc(options: GrpcOptions): Client {
       processImage: (source, recipe, options) => processImage(calls, source, recipe, options),
       events: (task, link) => events(calls, task, link),
       content: (from, part) => contentOver(calls, from, part),
+      tune: (ear, signal) => tuneOver(calls, ear, signal),
       close: async () => channel.close(),
     },
     // The channel makes calls again by itself, as its service config has it.

@@ -5,6 +5,7 @@ import { createCaller, type FetchLike } from './call.ts'
 import { contentOver } from './content.ts'
 import { eventsOver } from './events.ts'
 import { processImage } from './process-image.ts'
+import { globalSocket, tuneOver, type SocketMaker } from './tune.ts'
 import { upload } from './upload.ts'
 
 export interface HttpOptions extends JoinOptions {
@@ -16,6 +17,8 @@ export interface HttpOptions extends JoinOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** In place of the global `fetch`: for certificates, proxies, tests. */
   readonly fetch?: FetchLike | undefined
+  /** In place of the global `WebSocket`, likewise. */
+  readonly webSocket?: SocketMaker | undefined
 }
 
 /** Opens a server over HTTP. Nothing is sent yet. @throws TypeError when the address is none. */
@@ -25,12 +28,14 @@ export function openHttp(options: HttpOptions = {}): Client {
     token,
     headers = {},
     fetch: send = (input, init) => fetch(input, init),
+    webSocket: socket = globalSocket,
     signal,
     ...limits
   } = options
+  const credentials = credentialsOf(token)
   const caller = createCaller({
     address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
-    credentials: credentialsOf(token),
+    credentials,
     fetch: send,
     headers,
     limits,
@@ -64,6 +69,10 @@ export function openHttp(options: HttpOptions = {}): Client {
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
       events: (id, link) => eventsOver(caller, id, link),
       content: (from, part) => contentOver(caller, from, part),
+      tune(ear, signal) {
+        const token = credentials.token()
+        return tuneOver({ address: caller.address, token, socket }, ear, signal)
+      },
       async close() {},
     },
     { ...limits, signal },

@@ -1,0 +1,165 @@
+import type { JsonObject, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
+import {
+  ImageService,
+  type TuneRequestSchema,
+  type TuneResponseSchema,
+} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { TuneSaidInput } from '@pixelflow/core/tune/said'
+import type { Heard, TuneEar, TuneLink, TunePreview, Tuned } from '../tuning.ts'
+import type { Calls } from './calls.ts'
+import { recipeValue, taskOf } from './views.ts'
+
+type Request = MessageInitShape<typeof TuneRequestSchema>
+type Data = MessageShape<typeof TuneResponseSchema>['data']
+
+/** How long the answer to the last change is waited for after goodbye. */
+const farewellMs = 2000
+
+/** A session's call. */
+export function tuneOver(calls: Calls, ear: TuneEar, signal: AbortSignal | undefined): TuneLink {
+  const own = new AbortController()
+  const stop = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
+  const requests = pushed<Request>()
+  const over = listen()
+
+  async function listen(): Promise<void> {
+    const hear = assembling((one) => ear.heard(one))
+    try {
+      for await (const { data } of calls.both(ImageService.method.tune, () => requests, stop)) hear(data)
+      ear.ended()
+    } catch (thrown) {
+      ear.ended(own.signal.aborted ? undefined : thrown)
+    }
+  }
+
+  return {
+    say: (said) => requests.push({ data: dataOf(said) }),
+    async close() {
+      requests.end()
+      const timer = setTimeout(() => own.abort(), farewellMs)
+      await over
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Puts previews together: their bytes come in chunks behind them. */
+function assembling(heard: (one: Heard) => void): (data: Data) => void {
+  let about: Omit<TunePreview, 'file'> | undefined
+  let file = new Uint8Array()
+  let filled = 0
+  return (data) => {
+    if (data.case === 'preview') {
+      const { sequence, bytes, output, width, height, result, format, mediaType, ms } = data.value
+      file = new Uint8Array(Number(bytes))
+      filled = 0
+      about = {
+        type: 'preview',
+        sequence: Number(sequence),
+        output,
+        width,
+        height,
+        result: sizeOf(result),
+        format: format as TunePreview['format'],
+        mediaType,
+        bytes: Number(bytes),
+        ms,
+      }
+    } else if (data.case === 'chunk') {
+      file.set(data.value, filled)
+      filled += data.value.length
+      if (about && filled === file.length) heard({ ...about, file })
+    } else {
+      const one = plainOf(data)
+      if (one) heard(one)
+    }
+  }
+}
+
+function plainOf(data: Data): Exclude<Heard, TunePreview> | undefined {
+  switch (data.case) {
+    case 'opened':
+      return { type: 'opened', source: sizeOf(data.value.source), preview: sizeOf(data.value.preview) }
+    case 'refused': {
+      const { sequence, apply, fault } = data.value
+      const { code = 'internal', detail = '', field = '', remedy = '' } = fault ?? {}
+      const place = { ...(field === '' ? {} : { field }), ...(remedy === '' ? {} : { remedy }) }
+      return {
+        type: 'refused',
+        ...(sequence === undefined ? {} : { sequence: Number(sequence) }),
+        ...(apply ? { apply } : {}),
+        fault: { code, detail, ...place } as Extract<Tuned, { type: 'refused' }>['fault'],
+      }
+    }
+    case 'applied':
+      return { type: 'applied', sequence: Number(data.value.sequence), task: taskOf(data.value.task) }
+    case 'restored':
+      return { type: 'restored', sequence: Number(data.value.sequence) }
+    default:
+      return undefined
+  }
+}
+
+const sizeOf = (size: { width: number; height: number } | undefined) => ({
+  width: size?.width ?? 0,
+  height: size?.height ?? 0,
+})
+
+function dataOf(said: TuneSaidInput): NonNullable<Request['data']> {
+  switch (said.type) {
+    case 'open': {
+      const { image, recipe, output = '', preview } = said
+      const { maxPixels = 0, format = '', quality = 0 } = preview ?? {}
+      const wish = { maxPixels, format, quality }
+      return { case: 'open', value: { image, recipe: recipeValue(recipe), output, preview: wish } }
+    }
+    case 'change': {
+      const { sequence, recipe, set, output = '' } = said
+      return {
+        case: 'change',
+        value: {
+          sequence: BigInt(sequence),
+          output,
+          ...(recipe === undefined ? {} : { recipe: recipeValue(recipe) }),
+          ...(set === undefined ? {} : { set: set as JsonObject }),
+        },
+      }
+    }
+    case 'apply':
+      return {
+        case: 'apply',
+        value: said.sequence === undefined ? {} : { sequence: BigInt(said.sequence) },
+      }
+  }
+}
+
+interface Pushed<T> extends AsyncIterable<T> {
+  push(one: T): void
+  end(): void
+}
+
+/** What is pushed, for one reader. Changes are small and come at people's pace. */
+function pushed<T>(): Pushed<T> {
+  const waiting: T[] = []
+  let wake = Promise.withResolvers<void>()
+  let isOver = false
+  return {
+    push(one) {
+      if (!isOver) waiting.push(one)
+      wake.resolve()
+    },
+    end() {
+      isOver = true
+      wake.resolve()
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        yield* waiting.splice(0)
+        if (waiting.length > 0) continue
+        if (isOver) return
+        wake = Promise.withResolvers<void>()
+        await wake.promise
+      }
+    },
+  }
+}
