@@ -63,8 +63,10 @@ export async function openFront({ host, port, innerPort, material }: FrontNeeds)
     sockets.add(outer)
     inner.once('connect', () => {
       const from = inner.localPort ?? 0
-      clients.set(from, { certificate, peer })
-      inner.once('close', () => clients.delete(from))
+      const client: FrontClient = { certificate, peer }
+      clients.set(from, client)
+      // By then the port may have been given to another connection.
+      inner.once('close', () => clients.get(from) === client && clients.delete(from))
       outer.pipe(inner)
       inner.pipe(outer)
     })

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { Issued } from '@pixelflow/cli/certs/issue'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { residentBytes, says } from '@pixelflow/testkit/process'
+import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
+import {
+  fetchOptions,
+  grpcCredentials,
+  makeCertificates,
+  type TestCertificates,
+} from '../testing/certificates.ts'
+import { until } from '../testing/gateway.ts'
+import { grpcClient, uploadWhole } from '../testing/grpc.ts'
+import { slowLine } from '../testing/line.ts'
+
+/** What Bun needed mending for without TLS, once more with it: its sockets are others then. */
+
+const calls = ImageService.method
+const MiB = 2 ** 20
+let certificates: TestCertificates
+let stack: Stack
+let gateway: GatewayProcess
+let port: number
+let ann: Issued
+
+beforeAll(async () => {
+  certificates = await makeCertificates()
+  ann = await certificates.client('ann')
+  stack = await startStack()
+  gateway = await stack.gateway({ env: certificates.env })
+  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  port = Number(grpc.split(':')[1])
+}, 60_000)
+afterAll(async () => {
+  await stack?.[Symbol.asyncDispose]()
+  await certificates?.[Symbol.asyncDispose]()
+})
+
+const clientAt = (at: number) =>
+  grpcClient(`localhost:${at}`, {}, grpcCredentials(certificates.authority, ann))
+
+test('4,000 calls on one connection are answered', async () => {
+  using client = clientAt(port)
+  const answers = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.listTasks, {})))
+  expect(answers).toHaveLength(4000)
+}, 60_000)
+
+test('on a line with 24 ms there and back, megabytes are on their way', async () => {
+  await using line = await slowLine('127.0.0.1', port, 12)
+  using client = clientAt(line.port)
+  const file = new Uint8Array(12 * MiB)
+  file.set(await sampleImage({ width: 640, height: 480 }))
+  expect((await uploadWhole(client, file, MiB / 4))?.bytes).toBe(BigInt(file.length))
+  expect(line.mostUnderWay()).toBeGreaterThan(MiB)
+}, 60_000)
+
+test('clients that do not read are given little, and forgotten when they reset', async () => {
+  using client = clientAt(port)
+  const file = new Uint8Array(24 * MiB)
+  file.set(await sampleImage({ width: 640, height: 480 }))
+  const image = (await uploadWhole(client, file, MiB / 4))?.id ?? ''
+  const source = { case: 'image' as const, value: image }
+  // Once for what is only ever taken once.
+  for await (const _ of client.down(calls.download, { source }));
+
+  const before = await residentBytes(gateway.pid)
+  const stalled = Array.from({ length: 40 }, () => client.down(calls.download, { source }))
+  for (const call of stalled) call.on('error', () => {})
+  await until(async () => (await underWay()) === 40)
+  await Bun.sleep(1000)
+  // All of it would be 960 MiB.
+  expect((await residentBytes(gateway.pid)) - before).toBeLessThan(240 * MiB)
+  for (const call of stalled) call.cancel()
+  await until(async () => (await underWay()) === 0)
+  expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
+}, 60_000)
+
+async function underWay(): Promise<number> {
+  const url = gateway.url.replace('http:', 'https:')
+  const health = await fetch(`${url}/health/`, fetchOptions(certificates.authority))
+  return ((await health.json()) as { load: { calls: number } }).load.calls
+}
