@@ -73,7 +73,8 @@ export class Fault extends Error {
 
   constructor(code: FaultCode, detail: string, place: FaultPlace & { cause?: unknown } = {}) {
     const { cause, ...rest } = place
-    super(detail, cause === undefined ? undefined : { cause })
+    // Half a character, left where a long name was cut, cannot be sent by every transport.
+    super(detail.toWellFormed(), cause === undefined ? undefined : { cause })
     this.code = code
     this.place = rest
   }

@@ -1,6 +1,7 @@
 import { Metadata, status, type ServerErrorResponse } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import { statusBytes } from '../status.ts'
+import { inWordsOf } from '../words.ts'
 
 /** Metadata as headers; the authority stands as `host`, whatever else the client may have called so. */
 export function headersOf(metadata: Metadata, authority: string): Headers {
@@ -21,7 +22,8 @@ export function idMetadata(requestId: string): Metadata {
 }
 
 /** A fault as the error that grpc-js turns into a status with details. */
-export function errorOf(fault: Fault, requestId: string): ServerErrorResponse {
+export function errorOf(thrown: Fault, requestId: string): ServerErrorResponse {
+  const fault = inWordsOf('grpc', thrown)
   const metadata = idMetadata(requestId)
   metadata.set('grpc-status-details-bin', Buffer.from(statusBytes(fault, requestId)))
   return Object.assign(new Error(fault.message), {

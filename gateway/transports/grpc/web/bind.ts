@@ -11,6 +11,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { faultOf, givenUp } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import { statusOf } from '../status.ts'
+import { inWordsOf } from '../words.ts'
 import { take } from './reception.ts'
 
 type Once = (input: unknown, call: Call) => Promise<unknown>
@@ -93,7 +94,8 @@ async function* counted<T>(messages: AsyncIterable<T>, count: () => void): Async
   }
 }
 
-function errorOf(fault: Fault, requestId: string): ConnectError {
+function errorOf(thrown: Fault, requestId: string): ConnectError {
+  const fault = inWordsOf('web', thrown)
   const error = new ConnectError(fault.message, Code[Code[fault.row.grpc] as keyof typeof Code])
   error.details = statusOf(fault, requestId).details.map(({ typeUrl, value }) => ({
     type: typeUrl.slice(typeUrl.lastIndexOf('/') + 1),

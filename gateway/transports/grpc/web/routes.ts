@@ -1,5 +1,6 @@
 import { createConnectRouter, createContextValues } from '@connectrpc/connect'
 import { universalServerRequestFromFetch, universalServerResponseToFetch } from '@connectrpc/connect/protocol'
+import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import { notesOf, peerOf } from '../../rest/notes.ts'
 import { largestMessage, type Services } from '../services.ts'
@@ -32,10 +33,29 @@ export function grpcWeb({ desk, bind: bindServices }: Services) {
           notes,
           peer: peerOf(request, server),
         })
-        return universalServerResponseToFetch(await handler({ ...universal, header, contextValues }))
+        const answer = await handler({ ...universal, header, contextValues })
+        if (answer.status === 415) throw noProtocol(request)
+        return universalServerResponseToFetch(answer)
       },
       { parse: 'none' },
     )
   }
   return app
+}
+
+/** Said by the content type, and by nothing else. */
+function noProtocol(request: Request): Fault {
+  const type = request.headers.get('content-type') ?? ''
+  const isGrpc = /^application\/grpc(?:\+|;|$)/i.test(type)
+  return new Fault(
+    'unsupported_format',
+    `No protocol that is spoken here has the content type "${type.slice(0, 100)}".`,
+    {
+      field: 'Content-Type',
+      remedy: isGrpc
+        ? 'Call the gRPC port: gRPC needs trailers, which this port cannot send.'
+        : 'Send application/json or application/proto for a plain call; a stream is application/connect+json or ' +
+          'application/connect+proto; gRPC-Web is application/grpc-web+proto.',
+    },
+  )
 }

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { ConnectError, createClient } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import { LocalizedMessageSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
+import { fromBinary } from '@bufbuild/protobuf'
+import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+
+const calls = ImageService.method
+let gateway: TestGateway
+let native: GrpcClient
+beforeAll(async () => {
+  gateway = await openTestGateway({ env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' } })
+  native = grpcClient(gateway.grpcAddress)
+}, 60_000)
+afterAll(async () => {
+  native?.[Symbol.dispose]()
+  await gateway?.[Symbol.asyncDispose]()
+})
+
+/** What a failed call is told, without its names. */
+async function told(promise: Promise<unknown>): Promise<{ message: string; remedy: string | undefined }> {
+  const { details, status } = await failure(promise)
+  const found = status?.details.find((one) => one.typeUrl.endsWith('/google.rpc.LocalizedMessage'))
+  return {
+    message: details,
+    remedy: found ? fromBinary(LocalizedMessageSchema, found.value).message : undefined,
+  }
+}
+
+function web(of: 'connect' | 'gRPC-Web') {
+  const options = { baseUrl: gateway.url, useBinaryFormat: true }
+  return of === 'connect' ? createConnectTransport(options) : createGrpcWebTransport(options)
+}
+
+describe('a caller is told in its own words', () => {
+  const metadata = { authorization: 'Basic x' }
+  test('to send metadata by gRPC', async () => {
+    expect(await told(native.unary(calls.listTasks, {}))).toEqual({
+      message: 'This call needs a token.',
+      remedy: 'Send the metadata "authorization: Bearer <token>" with a token from PIXELFLOW_API_TOKENS.',
+    })
+    expect((await told(native.unary(calls.listTasks, {}, { metadata }))).message).toBe(
+      'The metadata "authorization" holds no bearer token.',
+    )
+  })
+
+  test.each(['connect', 'gRPC-Web'] as const)('to send a header by %s', async (of) => {
+    const call = createClient(ImageService, web(of)).listTasks({}, { headers: metadata })
+    const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
+    expect((error as ConnectError).rawMessage).toBe('The Authorization header holds no bearer token.')
+    const [said] = (error as ConnectError).findDetails(LocalizedMessageSchema)
+    expect(said?.message).toContain('Send the header "Authorization: Bearer <token>"')
+  })
+
+  test('to name the media type in the first message', async () => {
+    const { reply, send } = native.upload({ metadata: { authorization: 'Bearer secret-of-ann' } })
+    await send({ case: 'metadata', value: { mediaType: 'text/html' } })
+    const { message, remedy } = await told(reply)
+    expect(message).toBe('The media type text/html is none of an image.')
+    expect(remedy).toContain('named so by media_type')
+  })
+
+  test('where gRPC is spoken, and by which content types the rest', async () => {
+    const answers = ['application/grpc', 'application/grpc+proto', 'text/plain', undefined].map(
+      async (type) => {
+        const answer = await gateway.refusal(
+          gateway.call('/pixelflow.v1.ImageService/GetVersion', {
+            method: 'POST',
+            body: new Uint8Array(5),
+            ...(type === undefined ? {} : { headers: { 'content-type': type } }),
+          }),
+        )
+        return [answer.status, answer.remedy?.includes('gRPC port'), answer.field]
+      },
+    )
+    expect(await Promise.all(answers)).toEqual([
+      [415, true, 'Content-Type'],
+      [415, true, 'Content-Type'],
+      [415, false, 'Content-Type'],
+      [415, false, 'Content-Type'],
+    ])
+  })
+})
+
+describe('another method on the path of a call', () => {
+  test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])(
+    '%s is answered with what is possible',
+    async (method) => {
+      const answer = await gateway.call('/pixelflow.v1.ImageService/GetVersion', { method })
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+      expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    },
+  )
+
+  test('a call that is not there is not found', async () => {
+    const path = '/pixelflow.v1.ImageService/NoSuchCall'
+    expect((await gateway.refusal(gateway.call(path, { method: 'POST' }))).status).toBe(404)
+  })
+})
+
+// Half of a character cannot be encoded; a status that held one has thrown past everything and ended the process.
+describe('a long name that is cut in the middle of a character', () => {
+  const service = `${'a'.repeat(199)}😀`
+  const cut = `There is no service ${'a'.repeat(199)}� here.`
+  test('is told by gRPC', async () => {
+    expect((await told(native.unary(Health.method.check, { service }))).message).toBe(cut)
+    expect(await native.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
+  })
+
+  test.each(['connect', 'gRPC-Web'] as const)('is told by %s', async (of) => {
+    const call = createClient(Health, web(of)).check({ service })
+    const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
+    expect((error as ConnectError).rawMessage).toBe(cut)
+  })
+})
