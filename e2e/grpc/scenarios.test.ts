@@ -3,13 +3,20 @@ import { openBench, type Bench } from './bench.ts'
 import { programs, readDocument } from './document.ts'
 import { downloadScenarios } from './grpcurl-downloads.ts'
 import { imageScenarios } from './grpcurl-images.ts'
+import { liveScenarios } from './grpcurl-live.ts'
 import { onlyWithCertificates, serverScenarios } from './grpcurl-server.ts'
 import { taskScenarios } from './grpcurl-tasks.ts'
 import { openRunners, type Report, type Runner } from './programs.ts'
 import { serve } from './server.ts'
 
 const document = await readDocument()
-const ofGrpcurl = { ...imageScenarios, ...taskScenarios, ...downloadScenarios, ...serverScenarios }
+const ofGrpcurl = {
+  ...imageScenarios,
+  ...taskScenarios,
+  ...liveScenarios,
+  ...downloadScenarios,
+  ...serverScenarios,
+}
 const scope = new AsyncDisposableStack()
 let runners: Record<'Python' | 'Go', Runner>
 

@@ -22,7 +22,8 @@ type scenario struct {
 var onlyWithCertificates = []string{"wrong-certificate", "wrong-server"}
 
 // In the order of the document.
-var scenarios = slices.Concat(imageScenarios, taskScenarios, downloadScenarios, callerScenarios, serverScenarios)
+var scenarios = slices.Concat(
+	imageScenarios, taskScenarios, liveScenarios, downloadScenarios, callerScenarios, serverScenarios)
 
 type report struct {
 	Scenario string `json:"scenario"`

@@ -1,0 +1,84 @@
+package pixelflow
+
+import (
+	"context"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	pb "pixelflow/clients/go/gen/pixelflowv1"
+)
+
+// Tuning is one picture whose recipe is being changed while it is shown, as with a slider. Changes may be said at any
+// rate and by any goroutine: the newest wins. End it by cancelling its context, or with Finish and Next up to io.EOF.
+type Tuning struct {
+	call     grpc.BidiStreamingClient[pb.TuneRequest, pb.TuneResponse]
+	mutex    sync.Mutex
+	sequence int64
+}
+
+// Heard is one thing heard while tuning; a preview with its bytes.
+type Heard struct {
+	*pb.TuneResponse
+	Data []byte
+}
+
+// Tune opens a session on an image.
+func (c Client) Tune(ctx context.Context, image string, recipe *structpb.Value) (*Tuning, error) {
+	call, err := c.RPC.Tune(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open := &pb.TuneOpen{Image: image, Recipe: recipe}
+	return &Tuning{call: call}, call.Send(&pb.TuneRequest{Data: &pb.TuneRequest_Open{Open: open}})
+}
+
+// Set gives parameters new values by their places, such as "steps[0].sigma"; the change's number.
+func (t *Tuning) Set(values map[string]any) (int64, error) {
+	set, err := structpb.NewStruct(values)
+	if err != nil {
+		return 0, err
+	}
+	return t.change(&pb.TuneChange{Set: set})
+}
+
+// Replace puts another recipe in the place of the one so far; the change's number.
+func (t *Tuning) Replace(recipe *structpb.Value) (int64, error) {
+	return t.change(&pb.TuneChange{Recipe: recipe})
+}
+
+// Apply makes a task of the recipe as it is, without changes that were refused; the answer names it.
+func (t *Tuning) Apply() error {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.call.Send(&pb.TuneRequest{Data: &pb.TuneRequest_Apply{Apply: &pb.TuneApply{}}})
+}
+
+// Finish says that nothing more will be said; the newest change is still answered.
+func (t *Tuning) Finish() error { return t.call.CloseSend() }
+
+// Next tells what is heard next, a preview once it is whole; io.EOF when the session has ended well.
+func (t *Tuning) Next() (Heard, error) {
+	answer, err := t.call.Recv()
+	if err != nil {
+		return Heard{}, err
+	}
+	heard := Heard{TuneResponse: answer}
+	for int64(len(heard.Data)) < answer.GetPreview().GetBytes() {
+		more, err := t.call.Recv()
+		if err != nil {
+			return Heard{}, err
+		}
+		heard.Data = append(heard.Data, more.GetChunk()...)
+	}
+	return heard, nil
+}
+
+func (t *Tuning) change(change *pb.TuneChange) (int64, error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.sequence++
+	change.Sequence = t.sequence
+	return t.sequence, t.call.Send(&pb.TuneRequest{Data: &pb.TuneRequest_Change{Change: change}})
+}
