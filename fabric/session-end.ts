@@ -1,8 +1,10 @@
 import { Fault } from '@pixelflow/core/fault'
+import { bytesOf, inPieces } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { createInflow } from './session-inflow.ts'
 import {
   encodeJson,
+  fixedBytes,
   frameBytes,
   parseFault,
   print,
@@ -22,7 +24,7 @@ export interface SessionEndOptions {
   /** The longest message that may be sent, in bytes. */
   readonly longestMessage: number
   /** Sends a message to the other end; the broker is to say when nobody listens there any more, if `isAsking`. */
-  readonly say: (message: Uint8Array, isAsking?: boolean) => void
+  readonly say: (message: readonly Uint8Array[], isAsking?: boolean) => void
   /** Called once, when this end needs to hear nothing more. */
   readonly onEnd: () => void
 }
@@ -38,8 +40,6 @@ export interface SessionEnd extends Session {
   leave(): Promise<void>
 }
 
-const nothing = new Uint8Array(0)
-
 export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   const { peer, windowIn, windowOut, longestMessage } = options
   const breaking = new AbortController()
@@ -53,7 +53,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   let bell = Promise.withResolvers<void>()
   let line = Promise.resolve()
 
-  const say = (message: Uint8Array, isAsking = false) => {
+  const say = (message: readonly Uint8Array[], isAsking = false) => {
     lastSaid = performance.now()
     options.say(message, isAsking)
   }
@@ -90,10 +90,8 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
     fail(lost(peer, 'Something that was said in the session got lost.', cause))
 
   /** Sends a message that has a place in the order, as soon as the other end has room for it. */
-  const sayInOrder = async (print: (number: number) => Uint8Array, bytes: number) => {
-    while (!isOver && unread > 0 && unread + bytes > windowOut) {
-      await bell.promise
-    }
+  const sayInOrder = async (bytes: number, print: (number: number) => readonly Uint8Array[]) => {
+    while (!isOver && unread > 0 && unread + bytes > windowOut) await bell.promise
     breaking.signal.throwIfAborted()
     if (isOver || isFinished) throw new Error('this end of the session has finished')
     unread += bytes
@@ -108,18 +106,20 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
     )
     return done
   }
-  const sendFrame = async (head: unknown, body: Uint8Array) => {
+  const sendFrame = async (head: unknown, body: readonly Uint8Array[]) => {
     const encoded = encodeJson(head)
-    const room = longestMessage - frameBytes
-    if (encoded.length > room) throw new Error(`the head of a frame has ${encoded.length} bytes, ${room} fit`)
-    const first = body.subarray(0, room - encoded.length)
-    await sayInOrder(
-      (number) => printFrame(number, encoded, body.length, first),
-      frameBytes + encoded.length + first.length,
-    )
-    for (let at = first.length; at < body.length; at += room) {
-      const piece = body.subarray(at, at + room)
-      await sayInOrder((number) => print(words.more, number, piece), frameBytes - 8 + piece.length)
+    const around = frameBytes + encoded.length
+    if (around > longestMessage) throw new Error(`the head of a frame has ${encoded.length} bytes`)
+    const size = bytesOf(body)
+    // The head counts for its message alone; for the others there is room to spare.
+    const pieces = size === 0 ? [[]] : inPieces(body, longestMessage - around)
+    let isFirst = true
+    for (const piece of pieces) {
+      const bytes = (isFirst ? around : fixedBytes) + bytesOf(piece)
+      await sayInOrder(bytes, (number) =>
+        isFirst ? printFrame(number, encoded, size, piece) : print(words.more, number, piece),
+      )
+      isFirst = false
     }
   }
   const finish = () =>
@@ -146,7 +146,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   return {
     peer,
     broken: breaking.signal,
-    send: (head, body = nothing) => inLine(() => sendFrame(head, body)),
+    send: (head, body = []) => inLine(() => sendFrame(head, body instanceof Uint8Array ? [body] : body)),
     async next(signal) {
       for (;;) {
         signal?.throwIfAborted()

@@ -1,10 +1,14 @@
 import { hostname } from 'node:os'
-import { nuid, type Msg } from '@nats-io/nats-core'
+import { nuid } from '@nats-io/nats-core'
+import { bytesOf } from '@pixelflow/core/pieces'
 import type { Broker } from './broker.ts'
 import { createBudget } from './budget.ts'
 import { createSessionEnd, type SessionEnd } from './session-end.ts'
 import { parse, words } from './session-wire.ts'
 import { sessionPulseMs, sessionSubject, sessionSubjects } from './topology.ts'
+import { statusOf } from './wire/head.ts'
+import type { Caught } from './wire/splitter.ts'
+import { openTalk } from './wire/talk.ts'
 
 /**
  * What one process says and hears of all its sessions. It listens on one subject from its start to its end: in a
@@ -17,10 +21,10 @@ export interface SessionHub extends AsyncDisposable {
   /** Where this process hears what belongs to a session. */
   inboxOf(session: string): string
   /** Calls back with what is said to a session that has no end here yet; returns the function that stops it. */
-  await(session: string, hear: (msg: Msg) => void): () => void
+  await(session: string, hear: (said: Said) => void): () => void
   /** Calls back with acceptances that come too late, and with what is said to sessions that nobody here knows. */
-  onStray(hear: (msg: Msg) => void): void
-  say(inbox: string, message: Uint8Array): void
+  onStray(hear: (said: Said) => void): void
+  say(inbox: string, message: readonly Uint8Array[]): void
   /** Offers a session; answers come to its inbox. */
   offer(subject: string, session: string, offer: Uint8Array): void
   /** Bytes that the next session may be sent unread; to be given to `join`, or back. */
@@ -28,6 +32,13 @@ export interface SessionHub extends AsyncDisposable {
   giveWindow(window: number): void
   /** Makes this process's end of a session, and hears for it until it ends. */
   join(session: string, other: Other): SessionEnd
+}
+
+/** What is said to a session that has no end here. */
+export interface Said {
+  /** False when the broker says that nobody listens. */
+  readonly isAnswered: boolean
+  readonly parts: readonly Uint8Array[]
 }
 
 /** The other end, and what was agreed with it. */
@@ -51,28 +62,27 @@ export function createSessionHub(broker: Broker): SessionHub {
   const own = nuid.next()
   const peer = `${hostname()}.${process.pid}`
   const ends = new Map<string, SessionEnd>()
-  const awaited = new Map<string, (msg: Msg) => void>()
+  const awaited = new Map<string, (said: Said) => void>()
   const extra = createBudget(extraWindows)
-  let stray: (msg: Msg) => void = () => {}
+  let stray: (said: Said) => void = () => {}
   let ticking: NodeJS.Timeout | undefined
 
-  const subscription = broker.nc.subscribe(sessionSubjects(own), {
-    callback: (error, msg) => {
-      if (error) return
-      const session = msg.subject.slice(msg.subject.lastIndexOf('.') + 1)
-      const end = ends.get(session)
-      if (end === undefined) return (awaited.get(session) ?? stray)(msg)
-      // Of the broker: nobody listens where we have asked for a sign of life.
-      if (msg.headers?.code === 503) return end.lose('The process is gone.')
-      try {
-        const message = parse(msg.data)
-        if (message.word === words.accept) stray(msg)
-        else end.hear(message, msg.data.length)
-      } catch {
-        end.lose('It said something that is not a message of ours.')
-      }
-    },
-  })
+  const hear = ({ subject, head, parts }: Caught) => {
+    const session = subject.slice(subject.lastIndexOf('.') + 1)
+    const isAnswered = statusOf(head).code !== 503
+    const end = ends.get(session)
+    if (end === undefined) return (awaited.get(session) ?? stray)({ isAnswered, parts })
+    // Of the broker: nobody listens where we have asked for a sign of life.
+    if (!isAnswered) return end.lose('The process is gone.')
+    try {
+      const message = parse(parts)
+      if (message.word === words.accept) stray({ isAnswered, parts })
+      else end.hear(message, bytesOf(parts))
+    } catch {
+      end.lose('It said something that is not a message of ours.')
+    }
+  }
+  const talk = openTalk(broker.nc, sessionSubjects(own), hear)
   // What was under way is gone, and who was spoken to may be, too.
   const stopListening = broker.onDown(() => {
     for (const end of ends.values()) end.lose('The broker was lost.')
@@ -83,10 +93,6 @@ export function createSessionHub(broker: Broker): SessionHub {
     // After a standstill of our own, what others have said meanwhile has yet to be read.
     if (now < due + sessionPulseMs) for (const end of ends.values()) end.pulse(now)
     ticking = ends.size === 0 ? undefined : setTimeout(() => tick(now + tickMs), tickMs)
-  }
-
-  const say = (inbox: string, message: Uint8Array, reply?: string) => {
-    if (!broker.nc.isClosed()) broker.nc.publish(inbox, message, reply === undefined ? {} : { reply })
   }
 
   return {
@@ -100,7 +106,7 @@ export function createSessionHub(broker: Broker): SessionHub {
     onStray(hear) {
       stray = hear
     },
-    say,
+    say: talk.say,
     offer(subject, session, offer) {
       const reply = sessionSubject(own, session)
       if (!broker.nc.isClosed()) broker.nc.publish(subject, offer, { reply })
@@ -116,7 +122,8 @@ export function createSessionHub(broker: Broker): SessionHub {
         windowIn,
         windowOut,
         longestMessage: Math.min(longestPiece, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
-        say: (message, isAsking) => say(inbox, message, isAsking ? sessionSubject(own, session) : undefined),
+        say: (message, isAsking) =>
+          talk.say(inbox, message, isAsking ? sessionSubject(own, session) : undefined),
         onEnd: () => {
           ends.delete(session)
           if (windowIn > leastWindow) extra.give(windowIn - leastWindow)
@@ -132,7 +139,7 @@ export function createSessionHub(broker: Broker): SessionHub {
       for (const end of ends.values()) await end[Symbol.asyncDispose]()
       for (const end of ends.values()) end.lose('This process is stopping.')
       clearTimeout(ticking)
-      subscription.unsubscribe()
+      talk[Symbol.dispose]()
     },
   }
 }

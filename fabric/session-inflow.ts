@@ -1,3 +1,4 @@
+import { bytesOf, joined } from '@pixelflow/core/pieces'
 import type { Frame } from '@pixelflow/core/ports/sessions'
 import { parseFrame, words, type Message } from './session-wire.ts'
 
@@ -20,8 +21,9 @@ const longestBody = 64 * 2 ** 20
 
 interface Part {
   readonly head: unknown
-  readonly body: Uint8Array
-  filled: number
+  readonly parts: Uint8Array[]
+  /** Bytes of the body that are still to come. */
+  left: number
   /** Bytes of the messages it came in that the sender has not been given back. */
   owed: number
 }
@@ -50,14 +52,12 @@ export function createInflow(window: number, give: (bytes: number) => void): Inf
   const begin = (message: Message): Part => {
     const { head, bodyBytes, piece } = parseFrame(message)
     if (bodyBytes > longestBody) throw new Error(`a frame of ${bodyBytes} bytes`)
-    // A frame that came in one message needs no copy.
-    if (piece.length === bodyBytes) return { head, body: piece, filled: bodyBytes, owed: 0 }
-    const begun = { head, body: new Uint8Array(bodyBytes), filled: 0, owed: 0 }
-    return fill(begun, piece)
+    return fill({ head, parts: [], left: bodyBytes, owed: 0 }, piece)
   }
-  const fill = (one: Part, piece: Uint8Array): Part => {
-    one.body.set(piece, one.filled)
-    one.filled += piece.length
+  const fill = (one: Part, piece: readonly Uint8Array[]): Part => {
+    one.parts.push(...piece)
+    one.left -= bytesOf(piece)
+    if (one.left < 0) throw new Error('more than the frame should carry')
     return one
   }
 
@@ -82,7 +82,7 @@ export function createInflow(window: number, give: (bytes: number) => void): Inf
       part.owed += bytes
       // Whoever waits for this very frame cannot read before it is whole.
       if (whole.length === 0 || isDiscarding) settle(part)
-      if (part.filled < part.body.length) return
+      if (part.left > 0) return
       if (!isDiscarding) whole.push(part)
       part = undefined
     },
@@ -90,11 +90,21 @@ export function createInflow(window: number, give: (bytes: number) => void): Inf
       const first = whole.shift()
       settle(first)
       if (whole.length === 0) settle(part)
-      return first && { head: first.head, body: first.body }
+      return first && frameOf(first)
     },
     discard() {
       isDiscarding = true
       for (const one of [...whole.splice(0), part]) settle(one)
+    },
+  }
+}
+
+function frameOf({ head, parts }: Part): Frame {
+  return {
+    head,
+    parts,
+    get body() {
+      return joined(parts)
     },
   }
 }

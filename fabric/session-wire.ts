@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { cut, joined } from '@pixelflow/core/pieces'
 import { faultReport } from '@pixelflow/core/task'
 import { z } from 'zod'
 
@@ -26,7 +27,8 @@ export const words = {
 } as const
 export type Word = (typeof words)[keyof typeof words]
 
-const fixedBytes = 5
+/** Bytes before what a message carries. */
+export const fixedBytes = 5
 /** Bytes of a `frame` before its head. */
 export const frameBytes = fixedBytes + 8
 
@@ -41,22 +43,19 @@ export type Acceptance = z.infer<typeof acceptance>
 export interface Message {
   readonly word: number
   readonly number: number
-  readonly rest: Uint8Array
+  readonly rest: readonly Uint8Array[]
 }
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-export function print(word: Word, number: number, rest?: Uint8Array): Uint8Array {
-  const message = new Uint8Array(fixedBytes + (rest?.length ?? 0))
-  message[0] = word
-  new DataView(message.buffer).setUint32(1, number)
-  if (rest) message.set(rest, fixedBytes)
-  return message
+/** A message, in parts: what it carries is not copied. */
+export function print(word: Word, number: number, rest: readonly Uint8Array[] = []): Uint8Array[] {
+  return [beginning(word, number, fixedBytes), ...rest]
 }
 
-export function printJson(word: Word, value: unknown): Uint8Array {
-  return print(word, 0, encodeJson(value))
+export function printJson(word: Word, value: unknown): Uint8Array[] {
+  return print(word, 0, [encodeJson(value)])
 }
 
 /** The beginning of a frame, with as much of the body as is given. */
@@ -64,40 +63,48 @@ export function printFrame(
   number: number,
   head: Uint8Array,
   bodyBytes: number,
-  piece: Uint8Array,
-): Uint8Array {
-  const message = new Uint8Array(frameBytes + head.length + piece.length)
-  const view = new DataView(message.buffer)
-  message[0] = words.frame
-  view.setUint32(1, number)
+  piece: readonly Uint8Array[],
+): Uint8Array[] {
+  const begun = beginning(words.frame, number, frameBytes + head.length)
+  const view = new DataView(begun.buffer)
   view.setUint32(fixedBytes, head.length)
   view.setUint32(fixedBytes + 4, bodyBytes)
-  message.set(head, frameBytes)
-  message.set(piece, frameBytes + head.length)
-  return message
+  begun.set(head, frameBytes)
+  return [begun, ...piece]
+}
+
+function beginning(word: Word, number: number, bytes: number): Uint8Array<ArrayBuffer> {
+  const begun = new Uint8Array(bytes)
+  begun[0] = word
+  new DataView(begun.buffer).setUint32(1, number)
+  return begun
 }
 
 /** @throws Error when it is not a message of ours. */
-export function parse(data: Uint8Array): Message {
-  if (data.length < fixedBytes) throw new Error('a message without a beginning')
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  return { word: data[0] ?? 0, number: view.getUint32(1), rest: data.subarray(fixedBytes) }
+export function parse(parts: readonly Uint8Array[]): Message {
+  const { front, rest } = cut(parts, fixedBytes)
+  return { word: front[0] ?? 0, number: viewOf(front).getUint32(1), rest }
 }
 
 /** @throws Error when it is not the beginning of a frame. */
-export function parseFrame({ rest }: Message): { head: unknown; bodyBytes: number; piece: Uint8Array } {
-  const view = new DataView(rest.buffer, rest.byteOffset, rest.byteLength)
-  const headEnd = 8 + view.getUint32(0)
-  return {
-    head: decodeJson(rest.subarray(8, headEnd)),
-    bodyBytes: view.getUint32(4),
-    piece: rest.subarray(headEnd),
-  }
+export function parseFrame(message: Message): {
+  head: unknown
+  bodyBytes: number
+  piece: readonly Uint8Array[]
+} {
+  const { front, rest } = cut(message.rest, frameBytes - fixedBytes)
+  const lengths = viewOf(front)
+  const { front: head, rest: piece } = cut(rest, lengths.getUint32(0))
+  return { head: decodeJson(head), bodyBytes: lengths.getUint32(4), piece }
+}
+
+function viewOf(data: Uint8Array): DataView {
+  return new DataView(data.buffer, data.byteOffset, data.byteLength)
 }
 
 /** The fault that the other end tells of. */
 export function parseFault({ rest }: Message): Fault {
-  return Fault.from(faultReport.parse(decodeJson(rest)))
+  return Fault.from(faultReport.parse(decodeJson(joined(rest))))
 }
 
 export function encodeJson(value: unknown): Uint8Array {

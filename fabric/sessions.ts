@@ -1,8 +1,9 @@
-import { nuid, type Msg } from '@nats-io/nats-core'
+import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
+import { joined } from '@pixelflow/core/pieces'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
-import type { SessionHub } from './session-hub.ts'
+import type { Said, SessionHub } from './session-hub.ts'
 import {
   acceptance,
   decodeJson,
@@ -33,8 +34,8 @@ type Answer = Session | 'full' | 'nobody' | 'silence'
 export function createSessions(hub: SessionHub): Sessions {
   const lines = new Map<LiveKind, Line>()
   // Somebody took an offer after another had.
-  hub.onStray((msg) => {
-    const accepted = acceptanceOf(msg)
+  hub.onStray((said) => {
+    const accepted = acceptanceOf(said)
     if (accepted) hub.say(accepted.inbox, printJson(words.fail, unwanted.report()))
   })
 
@@ -53,9 +54,9 @@ export function createSessions(hub: SessionHub): Sessions {
         hub.giveWindow(windowIn)
         reject(signal.reason)
       }
-      const stop = hub.await(session, (msg) => {
-        const accepted = acceptanceOf(msg)
-        if (!accepted) return end(msg.headers?.code === 503 ? 'nobody' : 'full')
+      const stop = hub.await(session, (said) => {
+        const accepted = acceptanceOf(said)
+        if (!accepted) return end(said.isAnswered ? 'full' : 'nobody')
         leave()
         const { peer, inbox, window: windowOut } = accepted
         const onEnd = () => lineOf(kind).wake()
@@ -162,11 +163,10 @@ function createLine(): Line {
   }
 }
 
-function acceptanceOf(msg: Msg): Acceptance | undefined {
-  // An answer of the broker itself says nothing.
-  if (msg.data.length === 0) return undefined
-  const { word, rest } = parse(msg.data)
-  return word === words.accept ? acceptance.parse(decodeJson(rest)) : undefined
+function acceptanceOf({ isAnswered, parts }: Said): Acceptance | undefined {
+  if (!isAnswered) return undefined
+  const { word, rest } = parse(parts)
+  return word === words.accept ? acceptance.parse(decodeJson(joined(rest))) : undefined
 }
 
 const unwanted = new Fault('cancelled', 'Somebody else has taken this session.')

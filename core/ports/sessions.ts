@@ -8,6 +8,8 @@ export type LiveKind = (typeof liveKinds)[number]
 export interface Frame {
   readonly head: unknown
   readonly body: Uint8Array
+  /** The body in the pieces it arrived in, for those who need not have it in one: putting it together is a copy. */
+  readonly parts: readonly Uint8Array[]
 }
 
 /**
@@ -20,8 +22,11 @@ export interface Session extends AsyncDisposable {
   readonly peer: string
   /** Aborts, with the fault that `next` throws, as soon as the session has broken; for work that nobody waits for now. */
   readonly broken: AbortSignal
-  /** Resolves when there is room for another frame. @throws Fault as `next` does. */
-  send(head: unknown, body?: Uint8Array): Promise<void>
+  /**
+   * Resolves when there is room for another frame. A body may come in parts; none of it may be changed afterwards.
+   * @throws Fault as `next` does.
+   */
+  send(head: unknown, body?: Uint8Array | readonly Uint8Array[]): Promise<void>
   /**
    * The next frame; null once the other side has finished.
    * @throws Fault `actor_lost` when the other side is gone, the fault it failed with, or the reason of `signal`.

@@ -61,7 +61,8 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
         expect(frame?.head).toEqual({ size })
         expect(digest(frame?.body ?? bytes(1))).toBe(digest(bytes(size, size)))
       }
-      expect(await session.next()).toEqual({ head: null, body: new Uint8Array(0) })
+      const empty = await session.next()
+      expect([empty?.head, empty?.body.length]).toEqual([null, 0])
       expect(await session.next()).toBeNull()
       expect(await session.next()).toBeNull()
       await sending

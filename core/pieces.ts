@@ -1,0 +1,55 @@
+/** Bytes of all parts together. */
+export function bytesOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0)
+}
+
+/** The same bytes in pieces of `size`, the last one shorter, each in as few parts as there are; nothing is copied. */
+export function* inPieces(parts: readonly Uint8Array[], size: number): Generator<Uint8Array[], void> {
+  let piece: Uint8Array[] = []
+  let room = size
+  for (const part of parts) {
+    for (let at = 0; at < part.length;) {
+      const some = part.subarray(at, at + room)
+      piece.push(some)
+      at += some.length
+      room -= some.length
+      if (room > 0) continue
+      yield piece
+      piece = []
+      room = size
+    }
+  }
+  if (piece.length > 0) yield piece
+}
+
+/** Cuts the first `count` bytes off, in one part; there must be so many. */
+export function cut(parts: readonly Uint8Array[], count: number): { front: Uint8Array; rest: Uint8Array[] } {
+  const [first = new Uint8Array(0), ...others] = parts
+  if (first.length > count)
+    return { front: first.subarray(0, count), rest: [first.subarray(count), ...others] }
+  if (first.length === count) return { front: first, rest: others }
+  const front = new Uint8Array(count)
+  let filled = 0
+  const rest: Uint8Array[] = []
+  for (const part of parts) {
+    const some = part.subarray(0, count - filled)
+    front.set(some, filled)
+    filled += some.length
+    if (some.length < part.length) rest.push(part.subarray(some.length))
+  }
+  if (filled < count) throw new RangeError(`${filled} bytes where ${count} should be`)
+  return { front, rest }
+}
+
+/** The same bytes in one part; copied only when there are several. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) return only
+  const whole = new Uint8Array(bytesOf(parts))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
