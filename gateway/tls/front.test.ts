@@ -19,6 +19,8 @@ interface Served extends AsyncDisposable {
   drain(withinMs: number): Promise<void>
   /** Requests whose clients have left. */
   readonly left: string[]
+  /** Requests that have begun. */
+  readonly arrived: string[]
   client(): Promise<TLSSocket>
 }
 
@@ -32,6 +34,7 @@ async function serve(certificates: TestCertificates): Promise<Served> {
   }
   const tls = watchTls({ files, first: readTls(files), clientAuth: 'require', reloadIntervalMs: 60_000 }, log)
   const left: string[] = []
+  const arrived: string[] = []
   const block = new Uint8Array(MiB)
   const app = new Elysia({ serve: { maxRequestBodySize: 2 ** 40 } })
     .onError(({ error }) => {
@@ -61,7 +64,10 @@ async function serve(certificates: TestCertificates): Promise<Served> {
       },
       { parse: 'none' },
     )
-    .get('/late', () => Bun.sleep(300).then(() => 'late'))
+    .get('/late', () => {
+      arrived.push('late')
+      return Bun.sleep(300).then(() => 'late')
+    })
   const http = await listenHttp({ app, host: '127.0.0.1', port: 0, tls, log })
   const { port } = http
   return {
@@ -69,6 +75,7 @@ async function serve(certificates: TestCertificates): Promise<Served> {
     port,
     innerPort: app.server?.port ?? 0,
     left,
+    arrived,
     drain: (withinMs) => http.drain(withinMs),
     async client() {
       const socket = connect({ host: 'localhost', port, ca: certificates.authority.certificate })
@@ -148,9 +155,8 @@ test('draining lets answers out and nobody in', async () => {
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
   const late = fetch(`${served.url}/late`, { tls })
-  await Bun.sleep(100)
+  await until(() => served.arrived.length === 1)
   const drained = served.drain(5000)
-  await Bun.sleep(20)
   await expect(fetch(`${served.url}/who`, { tls, keepalive: false })).rejects.toThrow()
   expect(await (await late).text()).toBe('late')
   await drained

@@ -3,7 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../accounts/admission.ts'
 import { clientOf } from './client.ts'
-import { handshakeMs, type TlsMaterial } from './material.ts'
+import { contextOf, handshakeMs, type TlsMaterial } from './material.ts'
 
 export interface FrontNeeds {
   readonly host: string
@@ -48,7 +48,7 @@ export async function openFront({ host, port, innerPort, material }: FrontNeeds)
   const clients = new Map<number, FrontClient>()
   const sockets = new Set<Socket>()
   const server = createServer({
-    ...optionsOf(material),
+    ...contextOf(material),
     ALPNProtocols: ['http/1.1'],
     // Who shows none may read what is for everybody; who shows a bad one is sent away below.
     requestCert: material.ca !== undefined,
@@ -88,7 +88,7 @@ export async function openFront({ host, port, innerPort, material }: FrontNeeds)
   const bound = await listen(server, host, port)
   return {
     port: bound,
-    take: (next) => server.setSecureContext(optionsOf(next)),
+    take: (next) => server.setSecureContext(contextOf(next)),
     clientAt: (from) => clients.get(from),
     close: () => void server.close(),
     async end() {
@@ -97,10 +97,6 @@ export async function openFront({ host, port, innerPort, material }: FrontNeeds)
       for (const socket of sockets) socket.destroy()
     },
   }
-}
-
-function optionsOf({ cert, key, ca }: TlsMaterial) {
-  return { cert, key, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2' as const }
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

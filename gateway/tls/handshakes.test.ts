@@ -92,6 +92,11 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
     expect(await answerOf(name, ann, old)).toContain('PROTOCOL_VERSION')
   })
 
+  test('refuses ciphers of TLS 1.2 that authenticate after the fact', async () => {
+    const ciphers = 'ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA'
+    expect(await answerOf(name, ann, { maxVersion: 'TLSv1.2', ciphers })).toContain('HANDSHAKE_FAILURE')
+  })
+
   test('refuses whoever speaks plainly', async () => {
     const socket = connectPlain(portOf(name), '127.0.0.1')
     const heard: Buffer[] = []

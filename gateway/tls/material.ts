@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import type { Problem } from '@pixelflow/fabric/config'
 
 /** Files that TLS is made of, by the settings that name them. */
@@ -25,6 +25,18 @@ export interface TlsMaterial extends TlsTexts {
 
 /** How long a client may take for its handshake. */
 export const handshakeMs = 10_000
+
+/** With TLS 1.2; forward secrecy and authenticated encryption, as HTTP/2 demands. Those of TLS 1.3 are all of that kind. */
+const ciphers = ['ECDSA', 'RSA']
+  .flatMap((key) =>
+    ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].map((one) => `ECDHE-${key}-${one}`),
+  )
+  .join(':')
+
+/** How connections are made with certificate and key, on whichever port. */
+export function contextOf({ cert, key, ca }: TlsTexts): SecureContextOptions {
+  return { cert, key, ...(ca === undefined ? {} : { ca }), ciphers, minVersion: 'TLSv1.2' }
+}
 
 /** Which setting names what. */
 export const variables = {
@@ -72,7 +84,7 @@ export function understand(files: TlsFiles, texts: TlsTexts, now = new Date()): 
   }
   if (texts.ca !== undefined && clientCaFile !== undefined) demandAuthorities(texts.ca, clientCaFile, now)
   try {
-    createSecureContext({ cert: texts.cert, key: texts.key, ca: texts.ca })
+    createSecureContext(contextOf(texts))
   } catch (cause) {
     throw wrong(`cannot be used (${(cause as Error).message})`, 'Give an ECDSA or RSA certificate.', cause)
   }

@@ -1,7 +1,6 @@
-import type { SecureContextOptions } from 'node:tls'
 import { ServerCredentials } from '@grpc/grpc-js'
 import type { WatchedTls } from '../../../tls/files.ts'
-import { handshakeMs, type TlsMaterial } from '../../../tls/material.ts'
+import { contextOf, handshakeMs, type TlsMaterial } from '../../../tls/material.ts'
 
 /**
  * Credentials whose certificate, key and authorities change with the files while the port is open.
@@ -30,8 +29,4 @@ class RenewableCredentials extends ServerCredentials {
   override _equals(other: ServerCredentials): boolean {
     return this === other
   }
-}
-
-function contextOf({ cert, key, ca }: TlsMaterial): SecureContextOptions {
-  return { cert, key, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2' }
 }
