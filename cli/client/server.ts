@@ -1,4 +1,4 @@
-import { openHttp, type Client, type FetchLike } from '@pixelflow/client'
+import { openHttp, type Client, type FetchLike, type SocketMaker } from '@pixelflow/client'
 import { openGrpc } from '@pixelflow/client/grpc'
 import type { GrpcAddresses } from './addresses.ts'
 import type { Certificates } from './certificates.ts'
@@ -39,10 +39,12 @@ export async function versionAt(
 
 function over({ token, certificates }: Pick<ServerOptions, 'token' | 'certificates'>) {
   const secured: FetchLike = (address, init) => fetch(address, { ...init, tls: tlsOf(certificates) })
+  const securedSocket: SocketMaker = (address, protocols) =>
+    new WebSocket(address, { protocols, tls: tlsOf(certificates) })
   return {
     token,
     headers: { 'user-agent': 'pixelflow-cli' },
-    ...(certificates === undefined ? {} : { fetch: secured }),
+    ...(certificates === undefined ? {} : { fetch: secured, webSocket: securedSocket }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { failureOf, type Client, type Processed, type TaskView } from '@pixelflow/client'
+import type { Client, Finished } from '@pixelflow/client'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { Exit } from '../exit.ts'
 import type { Outlet } from '../terminal/outlet.ts'
@@ -11,21 +11,29 @@ export async function processPicture(
   recipe: Recipe,
   outlet: Outlet,
   signal: AbortSignal,
-): Promise<Processed> {
-  let left: string | undefined
-  try {
-    return await server.process(source.stream(), recipe, {
+): Promise<Finished> {
+  return interruptible((onLeft) =>
+    server.process(source.stream(), recipe, {
       ...sending(source, outlet),
+      ...telling(outlet),
       signal,
-      onEvent: outlet.event,
-      onConnection: telling(outlet),
-      onLeft: ({ id }, isCancelled) => {
-        left = `Interrupted; task ${id} ${isCancelled ? 'was cancelled' : 'may go on'}.`
-      },
-    })
-  } catch (thrown) {
-    throw left === undefined ? thrown : new Exit('interrupted', left)
-  }
+      onLeft,
+    }),
+  )
+}
+
+/**
+ * Follows a task to its end.
+ *
+ * @throws PixelflowError with the reason when it ended in any other way than well.
+ */
+export async function followTask(
+  server: Client,
+  id: string,
+  outlet: Outlet,
+  options: { signal: AbortSignal; after?: string | undefined; onAbort?: 'cancel' },
+): Promise<Finished> {
+  return interruptible((onLeft) => server.follow(id, { ...telling(outlet), ...options, onLeft }))
 }
 
 /** What is known of a picture that is being sent, and who is told of it. */
@@ -37,34 +45,26 @@ export function sending({ name, bytes, mediaType }: Source, outlet: Outlet) {
   }
 }
 
-/**
- * Follows a task to its end.
- *
- * @throws PixelflowError with the reason when it ended in any other way than well.
- */
-export async function watchTask(
-  server: Client,
-  id: string,
-  outlet: Outlet,
-  signal: AbortSignal,
-  after?: string,
-): Promise<TaskView> {
-  let last: TaskView | undefined
-  for await (const event of server.watch(id, { after, onConnection: telling(outlet) })) {
-    outlet.event(event)
-    last = event.task
+function telling(outlet: Outlet) {
+  return {
+    onEvent: outlet.event,
+    onConnection(state: 'live' | 'retrying', attempt: number) {
+      if (state === 'retrying' && attempt === 2)
+        outlet.note('the connection was lost: trying to go on where it broke')
+    },
   }
-  signal.throwIfAborted()
-  // A stream that was taken up after its end has nothing more to tell.
-  const task = last ?? (await server.task(id))
-  const failure = failureOf(task)
-  if (failure) throw failure
-  return task
 }
 
-function telling(outlet: Outlet) {
-  return (state: 'live' | 'retrying', attempt: number) => {
-    if (state === 'retrying' && attempt === 2)
-      outlet.note('the connection was lost: trying to go on where it broke')
+/** Says what has become of a task that was left before its end. */
+async function interruptible<T>(
+  work: (onLeft: (task: string, isCancelled: boolean) => void) => Promise<T>,
+): Promise<T> {
+  let left: string | undefined
+  try {
+    return await work((task, isCancelled) => {
+      left = `Interrupted; task ${task} ${isCancelled ? 'was cancelled' : 'may go on'}.`
+    })
+  } catch (thrown) {
+    throw left === undefined ? thrown : new Exit('interrupted', left)
   }
 }

@@ -1,11 +1,13 @@
 import { relative } from 'node:path'
 import type { Command } from 'commander'
 import type { OutputView } from '@pixelflow/core/api'
-import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { fetchBytes, saveTo, saveToStdout } from '../client/download.ts'
 import { readRecipe, writtenAs } from '../client/recipe.ts'
 import { openSource } from '../client/source.ts'
+import { readSteps, withSteps } from '../client/steps.ts'
 import { readTarget } from '../client/target.ts'
+import { previewPath, tunePicture } from '../client/tune.ts'
 import { processPicture } from '../client/work.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
@@ -17,6 +19,9 @@ interface Options extends ClientOptions {
   readonly recipe?: string
   readonly output?: string
   readonly force?: boolean
+  readonly filters?: string
+  readonly tune?: string
+  readonly preview?: string
 }
 
 export function processCommand(program: Command, context: Context): void {
@@ -35,48 +40,57 @@ export function processCommand(program: Command, context: Context): void {
         'a folder; a pattern with {stem}, {name}, {ext}; or - for standard output\n' +
         '(default: beside you, named after the source)',
     )
+    .option('--filters <steps>', 'steps in short, after those of the recipe: --filters=blur:2,grayscale')
+    .option(
+      '--tune <changes>',
+      'try changes one after the other, each shown as a preview at once, then apply the last:\n' +
+        'blur:3,resize:400; with - they are read from standard input, line by line',
+    )
+    .option(
+      '--preview <file>',
+      'where --tune shows the picture as it will be: .webp or .jpg\n(default: beside you, named after the source)',
+    )
     .option('-f, --force', 'allow the result to replace the source')
   examples(grpcOptions(command), [
     "process photo.jpg -r 'resize:800/blur:2/format:webp' -o out.webp",
     'process photo.jpg -o photo.avif',
     "process photo.jpg -r @thumbnails.json -o 'out/{stem}-{name}.{ext}'",
     "process - -r 'resize:400' -o - <photo.jpg >small.jpg",
+    'process photo.jpg --filters=blur:2,grayscale',
+    'process photo.jpg --tune blur:3,resize:400 --preview preview.webp -o out.webp',
   ]).action(async (file: string, options: Options) => processFile(file, options, context))
 }
 
 async function processFile(file: string, options: Options, context: Context): Promise<void> {
   const { cwd, config, interrupts } = context
-  if (options.recipe === undefined && options.output === undefined) {
-    throw new Exit('usage', 'There is nothing to do: neither a recipe nor an output is given.', {
-      remedy:
-        "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",
-    })
-  }
-  if (options.json && options.output === '-') {
-    throw new Exit('usage', '--json and -o - both want standard output.', {
-      remedy: 'Leave one of them out.',
-    })
-  }
+  const { recipe: text, filters, tune: changes } = options
+  demandSense(file, options)
+  const written = text === undefined ? parseRecipe({ steps: [] }) : await readRecipe(text, cwd)
   const plain =
-    options.recipe === undefined ? parseRecipe({ steps: [] }) : await readRecipe(options.recipe, cwd)
+    filters === undefined ? written : withSteps(written, readSteps(filters, '--filters'), '--filters')
   const names = outputNames(plain)
   const source = await openSource(file, cwd)
   const target = readTarget(options.output, { source, names, cwd, force: options.force === true })
-  const recipe = names.length === 1 ? writtenAs(plain, target.format) : plain
+  const finish = (recipe: Recipe) => (names.length === 1 ? writtenAs(recipe, target.format) : recipe)
+  const preview = previewPath(options.preview, source, cwd)
 
   const outlet = outletFor(context, options, { quietStdout: target.isStdout })
   try {
     await withServer(context, options, outlet.note, async (server) => {
       const started = performance.now()
-      const { task } = await processPicture(server, source, recipe, outlet, interrupts.signal)
+      const { signal } = interrupts
+      const { task } =
+        changes === undefined
+          ? await processPicture(server, source, finish(plain), outlet, signal)
+          : await tunePicture(server, source, { recipe: plain, changes, preview, finish }, outlet, signal)
       await target.prepare()
-      const written: { output: OutputView; path: string }[] = []
+      const files: { output: OutputView; path: string }[] = []
       for (const output of task.outputs) {
         const bytes = fetchBytes(server, { task: task.id, output: output.name })
         const path = target.pathOf(output)
         if (target.isStdout) await saveToStdout(bytes)
         else await saveTo(path, bytes)
-        written.push({ output, path })
+        files.push({ output, path })
         if (target.format !== undefined && target.format !== output.format)
           outlet.note(`${shortest(path, cwd)} holds ${output.format}, as the recipe says`)
       }
@@ -85,9 +99,9 @@ async function processFile(file: string, options: Options, context: Context): Pr
       outlet.result(
         {
           task,
-          files: target.isStdout ? [] : written.map(({ output, path }) => ({ name: output.name, path })),
+          files: target.isStdout ? [] : files.map(({ output, path }) => ({ name: output.name, path })),
         },
-        written.map(({ output, path }) =>
+        files.map(({ output, path }) =>
           resultLine(
             output,
             target.isStdout ? 'standard output' : shortest(path, cwd),
@@ -101,6 +115,28 @@ async function processFile(file: string, options: Options, context: Context): Pr
   } finally {
     outlet.close()
   }
+}
+
+/** @throws Exit `usage` when the options do not go together. */
+function demandSense(file: string, { recipe, output, filters, tune, json = false }: Options): void {
+  if ([recipe, output, filters, tune].every((one) => one === undefined)) {
+    throw new Exit('usage', 'There is nothing to do: neither a recipe nor an output is given.', {
+      remedy:
+        "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",
+    })
+  }
+  if (json && output === '-') {
+    throw new Exit('usage', '--json and -o - both want standard output.', {
+      remedy: 'Leave one of them out.',
+    })
+  }
+  if (tune === '-' && file === '-') {
+    throw new Exit('usage', 'The picture and --tune - both want standard input.', {
+      remedy: 'Name a file, or write the changes behind --tune.',
+    })
+  }
+  // What cannot be meant is told before anything is sent.
+  if (tune !== undefined && tune !== '-') readSteps(tune, '--tune')
 }
 
 /** One line about a result: where it is, what it is, how it compares with the source. */

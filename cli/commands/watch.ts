@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { watchTask } from '../client/work.ts'
+import { followTask } from '../client/work.ts'
 import type { Context } from '../context.ts'
 import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
@@ -21,7 +21,7 @@ export function watchCommand(program: Command, context: Context): void {
     try {
       const { signal } = context.interrupts
       await using server = serverOf(context, options)
-      const task = await watchTask(server, id, outlet, signal, options.after)
+      const { task } = await followTask(server, id, outlet, { signal, after: options.after })
       outlet.result(
         task,
         task.outputs.map(({ name, format, width, height }) => `${name}  ${format} ${width}×${height}`),

@@ -10,6 +10,8 @@ export interface Outlet {
   readonly note: (text: string) => void
   /** How much of a picture has been sent; `total` is null when nobody knows. */
   sent(name: string, bytes: number, total: number | null): void
+  /** Something has been done on the way: a line for people, a value for programs. */
+  step(value: unknown, text: string): void
   /** Something has happened to the task. */
   readonly event: (view: EventView) => void
   /** The result: lines for people, one value for programs. */
@@ -39,6 +41,7 @@ function jsonOutlet(): Outlet {
   return {
     note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
     sent() {},
+    step: line,
     event: line,
     result: line,
     close() {},
@@ -51,6 +54,7 @@ function plainOutlet({ quietStdout = false }: OutletOptions): Outlet {
   return {
     note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
     sent() {},
+    step: (_, text) => void process.stderr.write(`${text}\n`),
     event: (view) =>
       void process.stderr.write(
         `${String(Math.round(view.task.progress)).padStart(3)} %  ${nameOf(view)}  ${span(performance.now() - started)}\n`,
@@ -85,6 +89,7 @@ function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: Out
         `${bar(percent, barWidth, style)} ${`${Math.round(percent)} %`.padStart(5)}  sending ${name}, ${size(bytes)}${of}`,
       )
     },
+    step: (_, text) => live.print(`${style.green('✓')} ${text}`),
     event(view) {
       task = view.task
       stage = doing[view.kind]

@@ -97,23 +97,29 @@ export interface Content {
   readonly body: ReadableStream<Uint8Array>
 }
 
-export interface ProcessOptions extends UploadOptions {
-  readonly onImage?: ((image: ImageView) => void) | undefined
-  readonly onTask?: ((task: TaskView) => void) | undefined
+export interface FollowOptions extends WatchOptions {
   readonly onEvent?: ((event: TaskEvent) => void) | undefined
-  readonly onConnection?: WatchOptions['onConnection']
-  /** What becomes of the task when `signal` aborts; `cancel` unless given. */
+  /** What becomes of the task when `signal` aborts; `leave` unless given, `cancel` for `process`. */
   readonly onAbort?: 'cancel' | 'leave' | undefined
-  /** Told when `signal` has aborted after the task was accepted: the task, and whether it could be cancelled. */
-  readonly onLeft?: ((task: TaskView, isCancelled: boolean) => void) | undefined
+  /** Told when `signal` has aborted before the end: the task's id, and whether the task could be cancelled. */
+  readonly onLeft?: ((task: string, isCancelled: boolean) => void) | undefined
 }
 
-/** A completed task, its image, and how to get its outputs. */
-export interface Processed {
-  readonly image: ImageView
+export interface ProcessOptions extends UploadOptions, Omit<FollowOptions, 'after'> {
+  readonly onImage?: ((image: ImageView) => void) | undefined
+  readonly onTask?: ((task: TaskView) => void) | undefined
+}
+
+/** A completed task, and how to get its outputs. */
+export interface Finished {
   readonly task: TaskView
   /** The outputs in the recipe's order. */
   readonly outputs: readonly (OutputView & { download(options?: DownloadOptions): Promise<Content> })[]
+}
+
+/** That, and the image that was sent for it. */
+export interface Processed extends Finished {
+  readonly image: ImageView
 }
 
 export interface ProcessImageOptions extends Omit<UploadOptions, 'onSent'> {
@@ -157,6 +163,11 @@ export interface Client extends AsyncDisposable {
    * and goes on where it broke, on whatever gateway answers. Ends silently when `signal` aborts.
    */
   watch(task: string, options?: WatchOptions): AsyncGenerator<TaskEvent, void>
+  /**
+   * Follows a task to its end.
+   * @throws PixelflowError with `task` set when it fails or is cancelled.
+   */
+  follow(task: string, options?: FollowOptions): Promise<Finished>
   download(from: Stored, options?: DownloadOptions): Promise<Content>
   /**
    * Uploads a picture, has a recipe applied to it, and follows the task to its end.

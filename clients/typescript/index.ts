@@ -12,6 +12,8 @@ export type {
   Client,
   Content,
   DownloadOptions,
+  Finished,
+  FollowOptions,
   EventView,
   ImageView,
   OutputView,

@@ -1,7 +1,7 @@
 import type { CallOptions, Client } from './client.ts'
 import { download } from './download.ts'
 import type { Limits } from './limits.ts'
-import { process } from './process.ts'
+import { follow, process } from './process.ts'
 import { openTuning } from './tuning.ts'
 import { watch } from './watch.ts'
 import type { Wire } from './wire.ts'
@@ -39,7 +39,8 @@ export function joinClient(wire: Wire, { signal, ...limits }: JoinOptions): Clie
     deleteTask: (id, options) => wire.deleteTask(id, ended(options)),
     watch: (task, options) => watch(wire, task, ended(options)),
     download: (from, options) => download(wire, limits, from, ended(options)),
-    process: (source, recipe, options) => process(client, wire, source, recipe, ended(options)),
+    follow: (task, options) => follow(client, wire, task, ended(options)),
+    process: (source, recipe, options) => process(client, source, recipe, ended(options)),
     processImage: (source, recipe, options) => wire.processImage(source, recipe, ended(options)),
     async tune(options) {
       const { signal } = ended(options)

@@ -1,0 +1,46 @@
+import { Fault } from '@pixelflow/core/fault'
+import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import { Exit } from '../exit.ts'
+
+type Step = Readonly<Record<string, unknown>> & { readonly op: string }
+
+/**
+ * Steps as a list of filters has them: `blur:2,grayscale`, each as the short text form writes it.
+ * @throws Exit `usage` that names the option and the step.
+ */
+export function readSteps(text: string, field: string): readonly Step[] {
+  const parts = text.split(',').map((part) => part.trim())
+  return named(field, () => parseRecipe(parts.join('/')).steps)
+}
+
+/** The recipe with these steps at the end of its shared ones, before what it says about the format. */
+export function withSteps(recipe: Recipe, added: readonly Step[], field: string): Recipe {
+  const steps: readonly Step[] = recipe.steps
+  const last = steps.at(-1)
+  const end = last?.op === 'format' ? [last] : []
+  // Whoever adds a format means that one.
+  const kept = added.some(({ op }) => op === 'format') ? [] : end
+  const all = [...steps.slice(0, steps.length - end.length), ...added, ...kept]
+  return named(field, () => parseRecipe({ ...recipe, steps: all }))
+}
+
+/** The recipe with this step in the place of its first one of the same operation, or added when there is none. */
+export function withStep(recipe: Recipe, step: Step, field: string): Recipe {
+  const steps: readonly Step[] = recipe.steps
+  const at = steps.findIndex(({ op }) => op === step.op)
+  if (at < 0) return withSteps(recipe, [step], field)
+  return named(field, () => parseRecipe({ ...recipe, steps: steps.with(at, step) }))
+}
+
+function named<T>(option: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const { field, remedy } = error.place
+    throw new Exit('usage', error.message, {
+      field: field === undefined ? option : `${option} ${field}`,
+      ...(remedy === undefined ? {} : { remedy }),
+    })
+  }
+}

@@ -1,0 +1,110 @@
+import { basename, extname, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { PixelflowError, type Client, type Finished, type TunePreview, type Tuning } from '@pixelflow/client'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
+import { Exit } from '../exit.ts'
+import type { Outlet } from '../terminal/outlet.ts'
+import { span } from '../terminal/units.ts'
+import { saveTo } from './download.ts'
+import type { Source } from './source.ts'
+import { readSteps, withStep } from './steps.ts'
+import { followTask, sending } from './work.ts'
+
+export interface TuneWork {
+  readonly recipe: Recipe
+  /** Steps to change one after the other, with commas between them; `-` reads lines of them from standard input. */
+  readonly changes: string
+  /** Where each preview is written. */
+  readonly preview: string
+  /** The format that the result gets, whatever the changes. */
+  readonly finish: (recipe: Recipe) => Recipe
+}
+
+/**
+ * Sends a picture and tunes its recipe: each change is shown as a preview file at once, and in the end the recipe as it
+ * has become is applied to the whole picture.
+ * @throws Exit `usage` when a change cannot be made; one that was typed is told of and passed over.
+ */
+export async function tunePicture(
+  server: Client,
+  source: Source,
+  { recipe: first, changes, preview, finish }: TuneWork,
+  outlet: Outlet,
+  signal: AbortSignal,
+): Promise<Finished> {
+  const format = formatOf(preview)
+  const { id: image } = await server.upload(source.stream(), sending(source, outlet))
+  let recipe = first
+  const apply = async () => {
+    await using tuning = await server.tune({ image, recipe: finish(recipe), preview: { format }, signal })
+    const show = showing(tuning, preview, outlet)
+    await show(0, 'as it is')
+    for await (const { text, isTyped } of changesIn(changes, signal)) {
+      try {
+        const steps = readSteps(text, '--tune')
+        const next = steps.reduce((done, step) => withStep(done, step, '--tune'), recipe)
+        await show(tuning.change({ recipe: finish(next) }), text)
+        recipe = next
+      } catch (error) {
+        const isRefusal = error instanceof Exit || error instanceof PixelflowError
+        if (!isTyped || signal.aborted || !isRefusal) throw error
+        outlet.note(`${error.message}${error.remedy === undefined ? '' : ` ${error.remedy}`}`)
+      }
+    }
+    return await tuning.apply()
+  }
+  const { id } = await apply()
+  return followTask(server, id, outlet, { signal, onAbort: 'cancel' })
+}
+
+/** Writes the preview of a change, and says so. */
+function showing(tuning: Tuning, path: string, outlet: Outlet) {
+  return async (sequence: number, what: string) => {
+    const began = performance.now()
+    const one = await tuning.preview(sequence)
+    await saveTo(path, chunk(one))
+    const { file: _, ...about } = one
+    const tookMs = performance.now() - began
+    outlet.step(
+      { ...about, change: what, path, tookMs: Math.round(tookMs) },
+      `${what}: ${path} shows it after ${span(tookMs)}`,
+    )
+  }
+}
+
+async function* chunk({ file }: TunePreview): AsyncGenerator<Uint8Array> {
+  yield file
+}
+
+async function* changesIn(
+  changes: string,
+  signal: AbortSignal,
+): AsyncGenerator<{ text: string; isTyped: boolean }> {
+  if (changes !== '-') {
+    for (const text of changes.split(',')) yield { text, isTyped: false }
+    return
+  }
+  const lines = createInterface({ input: process.stdin })
+  signal.addEventListener('abort', () => lines.close(), { once: true })
+  for await (const line of lines) {
+    const text = line.trim()
+    if (text !== '') yield { text, isTyped: true }
+  }
+}
+
+/** Where previews go when nobody says: beside the caller, named after the source. */
+export function previewPath(given: string | undefined, source: Source, cwd: string): string {
+  const path = resolve(cwd, given ?? `${basename(source.name, extname(source.name))}.preview.webp`)
+  formatOf(path)
+  return path
+}
+
+function formatOf(path: string): 'jpeg' | 'webp' {
+  const ending = extname(path).toLowerCase()
+  if (ending === '.webp') return 'webp'
+  if (ending === '.jpg' || ending === '.jpeg') return 'jpeg'
+  throw new Exit('usage', `Previews cannot be written as ${ending || 'a file without ending'}.`, {
+    field: '--preview',
+    remedy: 'Choose .webp, .jpg or .jpeg.',
+  })
+}

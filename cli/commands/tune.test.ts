@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { json, openShell, pixelflow, type Shell } from './as-typed.ts'
+
+let shell: Shell
+const run: Shell['run'] = (...args) => shell.run(...args)
+beforeAll(async () => {
+  shell = await openShell()
+}, 90_000)
+afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
+
+const recipeIn = (out: string) => (json(out).at(-1)?.['task'] as { recipe: { steps: object[] } }).recipe
+
+describe('--filters', () => {
+  test('are the steps of a recipe in short, after those of another', async () => {
+    const short = await run(['process', 'photo.jpg', '--filters=blur:2,grayscale', '-o', 'f.png', '--json'])
+    expect([short.code, short.err]).toEqual([0, ''])
+    expect(recipeIn(short.out).steps.map((step) => (step as { op: string }).op)).toEqual([
+      'blur',
+      'grayscale',
+      'format',
+    ])
+    const both = await run([
+      'process',
+      'photo.jpg',
+      '-r',
+      'resize:50',
+      '--filters=flip',
+      '-o',
+      'g.webp',
+      '--json',
+    ])
+    expect(recipeIn(both.out)).toMatchObject({ steps: [{ op: 'resize' }, { op: 'flip' }, { type: 'webp' }] })
+  })
+
+  test('that are none are refused as any step is', async () => {
+    const { code, err } = await run(['process', 'photo.jpg', '--filters=blur:2,blurr', '-o', 'f.png'])
+    expect([code, err]).toEqual([2, expect.stringContaining('--filters steps[1]')])
+  })
+})
+
+describe('--tune', () => {
+  test.each([
+    ['http', () => []],
+    ['grpc', () => ['--grpc', shell.grpc]],
+  ])(
+    'shows every change and applies the last, over %s',
+    async (name, over) => {
+      const typed = [
+        'process',
+        'photo.jpg',
+        '-r',
+        'resize:400',
+        '--tune',
+        'blur:3,resize:120,blur:1',
+        ...over(),
+      ]
+      const { code, out, err } = await run([
+        ...typed,
+        '--preview',
+        `${name}.preview.webp`,
+        '-o',
+        `${name}.png`,
+        '--json',
+      ])
+      expect([code, err]).toEqual([0, ''])
+      const previews = json(out).filter((line) => line['type'] === 'preview')
+      expect(previews.map(({ change, sequence, result }) => [change, sequence, result])).toEqual([
+        ['as it is', 0, { width: 400, height: 267 }],
+        ['blur:3', 1, { width: 400, height: 267 }],
+        ['resize:120', 2, { width: 120, height: 80 }],
+        ['blur:1', 3, { width: 120, height: 80 }],
+      ])
+      expect(recipeIn(out).steps).toMatchObject([
+        { op: 'resize', width: 120 },
+        { op: 'blur', sigma: 1 },
+        { type: 'png' },
+      ])
+      expect(json(out).map((line) => line['kind'])).toContain('completed')
+      expect(await shell.typeOf(`${name}.preview.webp`)).toBe('webp')
+      expect(await shell.typeOf(`${name}.png`)).toBe('png')
+      expect((await readdir(shell.home)).filter((file) => file.endsWith('.part'))).toEqual([])
+    },
+    60_000,
+  )
+
+  test('takes changes as they are typed, and passes over what is wrong', async () => {
+    const child = Bun.spawn(
+      [pixelflow, 'process', 'photo.jpg', '--tune', '-', '--preview', 'typed.jpg', '-o', 'typed.webp'],
+      {
+        cwd: shell.home,
+        env: { ...process.env, PIXELFLOW_URL: shell.url },
+        stdin: 'pipe',
+        stdout: 'ignore',
+        stderr: 'pipe',
+      },
+    )
+    let told = ''
+    const listening = (async () => {
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) told += text
+    })()
+    const type = async (text: string, shown: string) => {
+      await child.stdin.write(`${text}\n`)
+      await child.stdin.flush()
+      await until(() => told.includes(shown))
+    }
+    await until(() => told.includes('as it is: '))
+    await type('resize:90', 'resize:90: ')
+    const first = await Bun.file(join(shell.home, 'typed.jpg')).bytes()
+    await type('blurr', 'blurr')
+    await type('grayscale, blur:4', 'grayscale, blur:4: ')
+    expect(await Bun.file(join(shell.home, 'typed.jpg')).bytes()).not.toEqual(first)
+    await child.stdin.end()
+    expect(await child.exited).toBe(0)
+    await listening
+    expect(await shell.typeOf('typed.webp')).toBe('webp')
+  }, 60_000)
+
+  test.each([
+    [['--tune', 'blurr:2'], '--tune'],
+    [['--tune', 'blur:2', '--preview', 'p.gif'], '--preview'],
+  ])('%p is refused before anything is sent', async (more, field) => {
+    const env = { PIXELFLOW_URL: 'http://127.0.0.1:1' }
+    const { code, err } = await run(['process', 'photo.jpg', ...more, '-o', 'x.png'], { env })
+    expect([code, err]).toEqual([2, expect.stringContaining(`field    ${field}`)])
+  })
+})
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error('It did not come to pass within 20 s.')
+    await Bun.sleep(20)
+  }
+}
