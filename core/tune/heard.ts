@@ -38,7 +38,10 @@ export const tunePreview = z.object({
 })
 export type TunePreview = z.infer<typeof tunePreview>
 
-/** Something said could not be done. Recipe and session are as they were before it. */
+/**
+ * Something said could not be done; the session goes on. A recipe that is not valid leaves the one before. One that is
+ * valid but cannot be done to this picture stays, so that the next parameter may mend it; it is not applied.
+ */
 export const tuneRefused = z.object({
   type: z.literal('refused'),
   /** What was refused; absent when it could not be made out. */

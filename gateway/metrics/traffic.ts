@@ -22,6 +22,12 @@ export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics
     stageImage: (who, one) => usecases.stageImage(who, upload(one)),
     readImage: async (...asked) => download(await usecases.readImage(...asked)),
     readOutput: async (...asked) => download(await usecases.readOutput(...asked)),
+    async *tune(...asked) {
+      for await (const heard of usecases.tune(...asked)) {
+        if (heard.type === 'applied') queued(1, {})
+        yield heard
+      }
+    },
     async createTask(...asked) {
       const task = await usecases.createTask(...asked)
       queued(1, {})

@@ -1,4 +1,4 @@
-import { Fault } from '@pixelflow/core/fault'
+import { Fault, type FaultCode, type FaultReport } from '@pixelflow/core/fault'
 import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { patched } from '@pixelflow/core/tune/patch'
 import type { TuneApply, TuneChange, TuneOpen } from '@pixelflow/core/tune/said'
@@ -9,7 +9,12 @@ export interface Truth {
   readonly order: PreviewOrder
   /** Takes a change over. @throws Fault when it cannot be; nothing has changed then. */
   change(change: TuneChange): PreviewOrder
-  /** The recipe that is to be applied. @throws Fault `precondition_failed` when it is not that of the change meant. */
+  /** A change that cannot be done to this picture: it stays, and is not applied. */
+  refuse(sequence: number, fault: FaultReport): void
+  /**
+   * The recipe that is to be applied.
+   * @throws Fault `precondition_failed` when it is not that of the change meant, or cannot be done.
+   */
   applied(apply: TuneApply): Recipe
 }
 
@@ -18,6 +23,7 @@ export function createTruth({ recipe: given, output }: TuneOpen): Truth {
   const recipe = parseRecipe(given)
   let order: PreviewOrder = { sequence: 0, recipe, output: outputOf(recipe, output) }
   let latest = 0
+  let refused: FaultReport | undefined
   return {
     get order() {
       return order
@@ -34,10 +40,16 @@ export function createTruth({ recipe: given, output }: TuneOpen): Truth {
       // An output that a new recipe does not make any more is not insisted on.
       const kept = outputNames(recipe).includes(order.output) ? order.output : undefined
       order = { sequence, recipe, output: outputOf(recipe, output ?? kept) }
+      refused = undefined
       return order
     },
+    refuse(sequence, fault) {
+      if (sequence === order.sequence && ofTheRecipe.has(fault.code)) refused = fault
+    },
     applied({ sequence }) {
-      if (sequence === undefined || sequence === order.sequence) return order.recipe
+      const isMeant = sequence === undefined || sequence === order.sequence
+      if (isMeant && refused === undefined) return order.recipe
+      if (isMeant && refused !== undefined) throw cannotBeDone(refused)
       throw new Fault(
         'precondition_failed',
         `The recipe is that of change ${order.sequence}, not of change ${sequence}.`,
@@ -45,6 +57,17 @@ export function createTruth({ recipe: given, output }: TuneOpen): Truth {
       )
     },
   }
+}
+
+const ofTheRecipe: ReadonlySet<FaultCode> = new Set([
+  'invalid_recipe',
+  'processing_failed',
+  'too_many_pixels',
+])
+
+function cannotBeDone(report: FaultReport): Fault {
+  const { message, place } = Fault.from(report)
+  return new Fault('precondition_failed', `The recipe cannot be done to this picture: ${message}`, place)
 }
 
 function outputOf(recipe: Recipe, wanted: string | undefined): string {

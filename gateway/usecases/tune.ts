@@ -99,7 +99,10 @@ export function tune(
         }
         if ((news.sequence ?? 0) <= answered) return
         answered = news.sequence ?? answered
-        if (news.type === 'refused') return outbox.say(news)
+        if (news.type === 'refused') {
+          truth.refuse(answered, news.fault)
+          return outbox.say(news)
+        }
         const { type: _, ...about } = news
         return outbox.say({ type: 'preview', about, file })
       },

@@ -3927,7 +3927,8 @@ func (x *TunePreview) GetMs() float64 {
 	return 0
 }
 
-// Something said could not be done. Recipe and session are as they were before it.
+// Something said could not be done; the session goes on. A recipe that is not valid leaves the one before. One that is
+// valid but cannot be done to this picture stays, so that the next parameter may mend it; it is not applied.
 type TuneRefused struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What was refused; absent when it carried no number.

@@ -1892,7 +1892,8 @@ export declare type TunePreview = Message<"pixelflow.v1.TunePreview"> & {
 export declare const TunePreviewSchema: GenMessage<TunePreview>;
 
 /**
- * Something said could not be done. Recipe and session are as they were before it.
+ * Something said could not be done; the session goes on. A recipe that is not valid leaves the one before. One that is
+ * valid but cannot be done to this picture stays, so that the next parameter may mend it; it is not applied.
  *
  * @generated from message pixelflow.v1.TuneRefused
  */

@@ -1,0 +1,37 @@
+import { expect, test } from 'bun:test'
+import { createNewest } from './newest.ts'
+
+const never = new AbortController().signal
+
+test('what is put in replaces what was not taken', async () => {
+  const newest = createNewest<number>()
+  newest.put(1)
+  newest.put(2)
+  expect(await newest.take(never)).toBe(2)
+  const waiting = newest.take(never)
+  newest.put(3)
+  newest.put(4)
+  expect(await waiting).toBe(4)
+})
+
+test('closed, it gives what is there, then null', async () => {
+  const newest = createNewest<number>()
+  newest.put(1)
+  newest.close()
+  expect(await newest.take(never)).toBe(1)
+  expect(await newest.take(never)).toBeNull()
+  const empty = createNewest<number>()
+  const waiting = empty.take(never)
+  empty.close()
+  expect(await waiting).toBeNull()
+})
+
+test('waiting ends with its signal', async () => {
+  const newest = createNewest<number>()
+  const leaving = new AbortController()
+  const waiting = newest.take(leaving.signal).catch((error: unknown) => error)
+  leaving.abort('gone')
+  expect(await waiting).toBe('gone')
+  newest.put(1)
+  expect(await newest.take(never)).toBe(1)
+})
