@@ -64,6 +64,7 @@ async function serve(certificates: TestCertificates): Promise<Served> {
       },
       { parse: 'none' },
     )
+    .ws('/echo', { message: (socket, message) => void socket.send(message) })
     .get('/late', () => {
       arrived.push('late')
       return Bun.sleep(300).then(() => 'late')
@@ -160,4 +161,21 @@ test('draining lets answers out and nobody in', async () => {
   await expect(fetch(`${served.url}/who`, { tls, keepalive: false })).rejects.toThrow()
   expect(await (await late).text()).toBe('late')
   await drained
+})
+
+test('carries WebSockets', async () => {
+  await using certificates = await makeCertificates()
+  await using served = await serve(certificates)
+  const tls = { ca: certificates.authority.certificate }
+  const socket = new WebSocket(`${served.url.replace('https', 'wss')}/echo`, { tls })
+  const heard: unknown[] = []
+  socket.onmessage = ({ data }) => heard.push(data)
+  await new Promise((resolve) => (socket.onopen = resolve))
+  const long = 'x'.repeat(MiB)
+  for (const text of ['one', long, 'two']) socket.send(text)
+  await until(() => heard.length === 3)
+  expect(heard).toEqual(['one', long, 'two'])
+  const closed = new Promise<void>((resolve) => (socket.onclose = () => resolve()))
+  socket.close()
+  await closed
 })

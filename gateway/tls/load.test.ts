@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { connect } from 'node:tls'
 import type { Issued } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
@@ -75,6 +76,36 @@ test('clients that do not read are given little, and forgotten when they reset',
   await until(async () => (await underWay()) === 0)
   expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
 }, 60_000)
+
+test('a gateway that is told to stop ends event streams and does not wait for idle connections', async () => {
+  await using stopping = await stack.gateway({ env: certificates.env })
+  const url = stopping.url.replace('http:', 'https:')
+  const options = fetchOptions(certificates.authority, ann)
+  const body = new Uint8Array(await sampleImage({ width: 9, height: 9 }))
+  const headers = { 'content-type': 'image/jpeg' }
+  const sent = await fetch(`${url}/api/v1/images`, { method: 'POST', body, headers, ...options })
+  const { id: image } = (await sent.json()) as { id: string }
+  const made = await fetch(`${url}/api/v1/tasks`, {
+    method: 'POST',
+    body: JSON.stringify({ image, recipe: 'flip' }),
+    headers: { 'content-type': 'application/json' },
+    ...options,
+  })
+  const { id } = (await made.json()) as { id: string }
+  const events = await fetch(`${url}/api/v1/tasks/${id}/events`, options)
+  const watching = events.text()
+  const idle = connect({
+    port: Number(new URL(url).port),
+    host: 'localhost',
+    ca: certificates.authority.certificate,
+  })
+  idle.on('error', () => {})
+  await new Promise((resolve) => idle.once('secureConnect', resolve))
+  stopping.signal('SIGTERM')
+  expect(await watching).toContain('event: queued')
+  expect(await stopping.exited).toBe(0)
+  await until(() => idle.closed)
+}, 30_000)
 
 async function underWay(): Promise<number> {
   const url = gateway.url.replace('http:', 'https:')
