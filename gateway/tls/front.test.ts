@@ -169,13 +169,13 @@ test('carries WebSockets', async () => {
   const tls = { ca: certificates.authority.certificate }
   const socket = new WebSocket(`${served.url.replace('https', 'wss')}/echo`, { tls })
   const heard: unknown[] = []
-  socket.onmessage = ({ data }) => heard.push(data)
-  await new Promise((resolve) => (socket.onopen = resolve))
+  socket.addEventListener('message', ({ data }) => heard.push(data))
+  await new Promise((resolve) => socket.addEventListener('open', resolve))
   const long = 'x'.repeat(MiB)
   for (const text of ['one', long, 'two']) socket.send(text)
   await until(() => heard.length === 3)
   expect(heard).toEqual(['one', long, 'two'])
-  const closed = new Promise<void>((resolve) => (socket.onclose = () => resolve()))
+  const closed = new Promise((resolve) => socket.addEventListener('close', resolve))
   socket.close()
   await closed
 })
