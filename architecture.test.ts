@@ -101,6 +101,10 @@ describe('borders', () => {
     expect(trespassers(/^actors\/runtime\//, /sharp|kinds\//)).toEqual([])
   })
 
+  test('what is shipped to a server does not need the command line', () => {
+    expect(trespassers(/^(?:core|fabric|gateway|actors)\/(?!testing\/)/, /@pixelflow\/cli/)).toEqual([])
+  })
+
   test('only the fabric speaks NATS', () => {
     expect(trespassers(/^(?!fabric\/|testkit\/|bench\/)/, /@nats-io/)).toEqual([])
   })
