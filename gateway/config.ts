@@ -31,6 +31,18 @@ export const gatewaySettings = {
     fallback: 50_051,
     help: 'Port of the gRPC interface; 0 takes a free one.',
   }),
+  grpcConnectionAgeMs: duration('PIXELFLOW_GRPC_CONNECTION_AGE', {
+    fallback: 300_000,
+    min: 1000,
+    max: 7 * 86_400_000,
+    help: 'How old a gRPC connection grows before its client is asked to make another, so that calls spread anew over all gateways.',
+  }),
+  grpcKeepaliveMs: duration('PIXELFLOW_GRPC_KEEPALIVE', {
+    fallback: 60_000,
+    min: 1000,
+    max: 7_200_000,
+    help: 'How long a gRPC connection may be quiet before its client is asked whether it is still there; without an answer within 20 s it is ended.',
+  }),
   host: text('PIXELFLOW_HOST', {
     fallback: '127.0.0.1',
     expects: 'an IP address or host name of this machine',

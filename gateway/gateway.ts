@@ -150,7 +150,14 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     await Promise.all([http.drain(drainTimeoutMs), grpc && leave(grpc, drainTimeoutMs, log)])
   })
   const credentials = tls && renewable(tls, config.tls?.clientAuth === 'require')
-  grpc = await listenGrpc({ services, host, port: config.grpcPort, credentials })
+  grpc = await listenGrpc({
+    services,
+    host,
+    port: config.grpcPort,
+    connectionAgeMs: config.grpcConnectionAgeMs,
+    keepaliveMs: config.grpcKeepaliveMs,
+    credentials,
+  })
 
   const owned = parts.move()
   return {

@@ -16,6 +16,7 @@ export interface Arrival {
   /** What it has shown when it connected, if anything. */
   readonly certificate?: ClientCertificate | undefined
   readonly signal: AbortSignal
+  readonly moving?: AbortSignal | undefined
 }
 
 /** A call under way. */
@@ -52,7 +53,7 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
     door(method) {
       const name = `${method.parent.typeName}/${method.name}`
       const meter = meters(method)
-      return ({ protocol, headers, peer, certificate, signal }) => {
+      return ({ protocol, headers, peer, certificate, signal, moving }) => {
         const begin = performance.now()
         const requestId = harmlessId(headers.get('x-request-id'))
         let caller: Principal | undefined
@@ -62,6 +63,7 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
         return {
           requestId,
           signal,
+          moving,
           caller: () => (caller ??= admission.principalOf(headers, certificate)),
           letIn: () => admission.letIn(headers),
           get isOver() {

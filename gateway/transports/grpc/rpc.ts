@@ -14,6 +14,8 @@ export interface Call {
   readonly requestId: string
   /** Aborts when the client has gone or its deadline has passed. */
   readonly signal: AbortSignal
+  /** Aborts when the connection is to be left: streams that can be gone on with elsewhere end then. */
+  readonly moving: AbortSignal | undefined
   /** Who calls. @throws Fault `unauthenticated` or `forbidden` when nobody does whom we know. */
   caller(): Principal
   /** For what anybody may ask. @throws Fault `forbidden` for foreign pages where there are no tokens. */

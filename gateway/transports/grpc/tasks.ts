@@ -40,7 +40,8 @@ export function taskMethods(
       yield* results(usecases, call, demandCompleted(last, id))
     },
     async *watchTask({ id, after }, call) {
-      for await (const one of follow(usecases, call, id, afterOf(after))) yield { event: eventMessage(one) }
+      for await (const one of follow(usecases, call, id, afterOf(after), call.moving))
+        yield { event: eventMessage(one) }
     },
     async getTask({ id }, call) {
       return { task: taskMessage(await usecases.getTask(call.caller(), id)) }
@@ -68,21 +69,37 @@ export function taskMethods(
   }
 }
 
-/** Events up to the final one. @throws Fault `unavailable` when they end before it because the gateway stops. */
+/**
+ * Events up to the final one.
+ * @param moving ends them before it, too
+ * @throws Fault `unavailable` when they end before it because the gateway stops or the connection is to be left.
+ */
 async function* follow(
   { watchTask }: Usecases,
   call: Call,
   id: string,
   after: number,
+  moving?: AbortSignal,
 ): AsyncGenerator<StoredEvent, void> {
-  const events = await watchTask(call.caller(), id, after, call.signal)
-  if (events === null) return
-  for await (const one of events) {
-    yield one
-    if (isFinal(one.event)) return
+  const ending = new AbortController()
+  const end = () => ending.abort()
+  for (const signal of [call.signal, moving]) {
+    signal?.addEventListener('abort', end)
+    if (signal?.aborted) end()
+  }
+  try {
+    const events = await watchTask(call.caller(), id, after, ending.signal)
+    if (events === null) return
+    for await (const one of events) {
+      yield one
+      if (isFinal(one.event)) return
+    }
+  } finally {
+    for (const signal of [call.signal, moving]) signal?.removeEventListener('abort', end)
   }
   call.signal.throwIfAborted()
-  throw new Fault('unavailable', 'This gateway is stopping.', {
+  const why = moving?.aborted ? 'This connection has grown old.' : 'This gateway is stopping.'
+  throw new Fault('unavailable', why, {
     remedy: 'Watch the task again, after the token of the last event seen: another gateway goes on.',
     retryAfterMs: 100,
   })

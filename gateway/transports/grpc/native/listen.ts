@@ -1,7 +1,9 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { largestMessage, type Services } from '../services.ts'
+import { createAges } from './ages.ts'
 import { bind } from './bind.ts'
 import { createClients } from './clients.ts'
+import { restrainPings } from './pings.ts'
 import { createReception } from './reception.ts'
 import { widenWindows } from './windows.ts'
 
@@ -13,7 +15,9 @@ export interface GrpcNeeds {
   /** TLS, and who has to show a certificate; plain without. */
   readonly credentials?: ServerCredentials | undefined
   /** How old a connection grows before its client is asked to make another, so that long streams spread anew. */
-  readonly connectionAgeMs?: number
+  readonly connectionAgeMs: number
+  /** How long a connection may be quiet before its client is asked whether it is still there. */
+  readonly keepaliveMs: number
 }
 
 /** The gRPC port, open. */
@@ -25,28 +29,33 @@ export interface GrpcServer {
   drain(withinMs: number): Promise<boolean>
 }
 
-const minuteMs = 60_000
+/** How long a client may take to say that it is still there. */
+const keepaliveTimeoutMs = 20_000
+/** How long calls may go on that are under way when their connection has grown old: uploads over slow lines. */
+const graceMs = 60 * 60_000
 
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
 export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
-  const { services, host, port, connectionAgeMs = 5 * minuteMs } = needs
+  const { services, host, port, connectionAgeMs, keepaliveMs } = needs
   const { credentials = ServerCredentials.createInsecure() } = needs
   const { desk, readiness } = services
   const clients = createClients()
-  const reception = createReception(desk, clients.certificateOf)
+  const ages = createAges({ ageMs: connectionAgeMs, graceMs })
+  const reception = createReception(desk, clients.certificateOf, ages.movingOf)
   const server = new Server({
     interceptors: [reception.interceptor],
     // Bun: more streams at once could nest too deep; clients wait for a free one.
     'grpc.max_concurrent_streams': 256,
     'grpc.max_receive_message_length': largestMessage,
-    'grpc.keepalive_time_ms': minuteMs,
-    'grpc.keepalive_timeout_ms': 20_000,
-    'grpc.max_connection_age_ms': connectionAgeMs,
-    // For calls that were under way by then.
-    'grpc.max_connection_age_grace_ms': 2 * connectionAgeMs,
+    'grpc.keepalive_time_ms': keepaliveMs,
+    'grpc.keepalive_timeout_ms': Math.min(keepaliveMs, keepaliveTimeoutMs),
     'grpc.enable_channelz': 0,
   })
-  widenWindows(server, clients.look)
+  widenWindows(server, (http2) => {
+    clients.look(http2)
+    ages.look(http2)
+    restrainPings(http2)
+  })
 
   services.bind((service, implementation) => bind(server, service, implementation, reception))
   services.bindReflection((service, implementation) => bind(server, service, implementation, reception))

@@ -26,10 +26,14 @@ type Inner = ServerInterceptingCallInterface
 type Listener = Parameters<Inner['start']>[0]
 type Door = (arrival: Arrival) => Visit
 
-/** @param certificateOf What the client of a connection has shown, by the name of the peer. */
+/**
+ * @param certificateOf What the client of a connection has shown, by the name of the peer.
+ * @param movingOf What aborts when that connection is to be left.
+ */
 export function createReception(
   desk: Desk,
   certificateOf: (peer: string) => ClientCertificate | undefined = () => undefined,
+  movingOf: (peer: string) => AbortSignal | undefined = () => undefined,
 ): Reception {
   const doors = new Map<string, Door>()
   const waiting = new WeakMap<Metadata, Visit>()
@@ -40,7 +44,10 @@ export function createReception(
     },
     open(path, method) {
       const door = desk.door(method)
-      doors.set(path, (arrival) => door({ ...arrival, certificate: certificateOf(arrival.peer) }))
+      doors.set(path, (arrival) => {
+        const { peer } = arrival
+        return door({ ...arrival, certificate: certificateOf(peer), moving: movingOf(peer) })
+      })
     },
     take(metadata) {
       const visit = waiting.get(metadata)

@@ -1,0 +1,52 @@
+import type { Http2Server, ServerHttp2Session } from 'node:http2'
+
+export interface AgeLimits {
+  /** How old a connection grows before its client is asked to make another, give or take a tenth. */
+  readonly ageMs: number
+  /** How long calls that are under way by then may take. */
+  readonly graceMs: number
+}
+
+/** Asks the clients of old connections to make new ones, so that long streams spread anew over all gateways. */
+export interface Ages {
+  /** Looks after each connection of a server. */
+  look(server: Http2Server): void
+  /** Aborts when the connection of a peer has grown old; undefined where there is none of that name. */
+  movingOf(peer: string): AbortSignal | undefined
+}
+
+/**
+ * grpc-js has the same, but tells the calls nothing: a watch would stay on its old connection for as long as uploads
+ * are given there, and then be cut off. Here it is told to move at once, and the uploads may end in peace.
+ */
+export function createAges({ ageMs, graceMs }: AgeLimits): Ages {
+  const young = new Map<string, AbortController>()
+  return {
+    movingOf: (peer) => young.get(peer)?.signal,
+    look: (server) =>
+      void server.on('session', (session: ServerHttp2Session) => {
+        const peer = `${session.socket.remoteAddress}:${session.socket.remotePort}`
+        const moving = new AbortController()
+        young.set(peer, moving)
+        // Connections that were made together are not to be made anew together.
+        const untilMs = ageMs * (0.9 + Math.random() / 5)
+        let timer = setTimeout(() => {
+          timer = setTimeout(() => session.destroy(), graceMs)
+          timer.unref()
+          // The highest id there is: whatever is on its way is still taken.
+          if (!session.destroyed) session.goaway(noError, highestStream, Buffer.from('max_age'))
+          session.close()
+          moving.abort()
+        }, untilMs)
+        timer.unref()
+        session.once('close', () => {
+          clearTimeout(timer)
+          // By then the port may have been given to another connection.
+          if (young.get(peer) === moving) young.delete(peer)
+        })
+      }),
+  }
+}
+
+const noError = 0
+const highestStream = 2 ** 31 - 1

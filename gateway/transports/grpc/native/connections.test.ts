@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'bun:test'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { DownloadRequestSchema, ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { digestOf, failure, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { frameTypes, message, ping, rawHttp2, reset, startCall } from '../../../testing/http2.ts'
+
+const calls = ImageService.method
+const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
+const ack = 1
+
+async function callsUnderWay(gateway: TestGateway): Promise<number> {
+  const health = (await (await gateway.call('/health/')).json()) as { load: { calls: number } }
+  return health.load.calls
+}
+
+describe('a quiet client', () => {
+  test('that does not say that it is still there is cut off, and others are not', async () => {
+    await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_KEEPALIVE: '1s' } })
+    using silent = await rawHttp2(gateway.grpcAddress)
+    using answering = await rawHttp2(gateway.grpcAddress)
+    answering.onFrame(({ type, flags, body }) => {
+      if (type === frameTypes.ping && flags === 0) answering.send(ping(ack, body))
+    })
+    using client = grpcClient(gateway.grpcAddress)
+    await client.unary(calls.getVersion, {})
+    // A call that is under way does not keep a dead connection.
+    const photo = await sampleImage({ width: 30, height: 30 })
+    const { id: image } = await gateway.image(photo)
+    const { id } = await gateway.submit(image)
+    const about = new Uint8Array([10, id.length, ...new TextEncoder().encode(id)])
+    const path = '/pixelflow.v1.ImageService/WatchTask'
+    silent.send(startCall(1, path, gateway.grpcAddress), message(1, about))
+    await until(async () => (await callsUnderWay(gateway)) === 1)
+
+    const began = performance.now()
+    await until(() => silent.isClosed)
+    const tookMs = performance.now() - began
+    expect(tookMs).toBeGreaterThan(500)
+    expect(tookMs).toBeLessThan(6000)
+    expect(silent.frames.some(({ type }) => type === frameTypes.ping)).toBe(true)
+    await until(async () => (await callsUnderWay(gateway)) === 0)
+    await Bun.sleep(1500)
+    expect(answering.isClosed).toBe(false)
+    expect(answering.frames.filter(({ type }) => type === frameTypes.ping).length).toBeGreaterThan(1)
+    expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
+  }, 30_000)
+})
+
+describe('a client that pings', () => {
+  test('too often for nothing is told so and cut off', async () => {
+    await using gateway = await openTestGateway()
+    using client = grpcClient(gateway.grpcAddress)
+    using noisy = await rawHttp2(gateway.grpcAddress)
+    for (let i = 0; i < 90; i++) noisy.send(ping())
+    await until(() => noisy.frames.filter(({ type }) => type === frameTypes.ping).length === 90)
+    expect(noisy.isClosed).toBe(false)
+    for (let i = 0; i < 30; i++) noisy.send(ping())
+    await until(() => noisy.isClosed)
+    const away = noisy.frames.find(({ type }) => type === frameTypes.goaway)
+    expect(away?.body.readUInt32BE(4)).toBe(0xb)
+    expect(away?.body.subarray(8).toString()).toBe('too_many_pings')
+    expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
+  }, 30_000)
+
+  test('in a flood ends its own connection only', async () => {
+    await using gateway = await openTestGateway()
+    using client = grpcClient(gateway.grpcAddress)
+    using noisy = await rawHttp2(gateway.grpcAddress)
+    const thousand = Buffer.concat(Array.from({ length: 1000 }, () => ping()))
+    for (let i = 0; i < 100 && !noisy.isClosed; i++) noisy.send(thousand)
+    await until(() => noisy.isClosed)
+    expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
+  }, 30_000)
+
+  test('to measure a download is let be', async () => {
+    await using gateway = await openTestGateway()
+    using client = grpcClient(gateway.grpcAddress)
+    const file = new Uint8Array(2 * 2 ** 20)
+    file.set(await sampleImage({ width: 300, height: 200 }))
+    const image = (await uploadWhole(client, file))?.id ?? ''
+    using measuring = await rawHttp2(gateway.grpcAddress)
+    const request = create(DownloadRequestSchema, { source: { case: 'image', value: image } })
+    const path = '/pixelflow.v1.ImageService/Download'
+    let taken = 0
+    let pings = 0
+    measuring.onFrame(({ type, body }) => {
+      if (type !== frameTypes.data) return
+      taken += body.length
+      pings += 1
+      const more = Buffer.alloc(4)
+      more.writeUInt32BE(body.length)
+      const windows = [0, 1].map((stream) => Buffer.concat([head(4, frameTypes.windowUpdate, stream), more]))
+      measuring.send(...(body.length > 0 ? windows : []), ping())
+    })
+    measuring.send(
+      startCall(1, path, gateway.grpcAddress),
+      message(1, toBinary(DownloadRequestSchema, request)),
+    )
+    await until(() => taken > file.length)
+    expect(pings).toBeGreaterThan(110)
+    expect(measuring.isClosed).toBe(false)
+  }, 30_000)
+})
+
+function head(bytes: number, type: number, stream: number): Buffer {
+  const made = Buffer.alloc(9)
+  made.writeUIntBE(bytes, 0, 3)
+  made[3] = type
+  made.writeUInt32BE(stream, 5)
+  return made
+}
+
+describe('a connection that has grown old', () => {
+  test('is left by watches, which go on by another, and not by uploads', async () => {
+    await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' } })
+    using client = grpcClient(gateway.grpcAddress, { 'grpc.enable_retries': 0 })
+    const photo = new Uint8Array(40 * 1024)
+    photo.set(await sampleImage({ width: 30, height: 30 }))
+    const image = (await uploadWhole(client, photo))?.id ?? ''
+    const { task } = await client.unary(calls.createTask, { image, recipe })
+    const id = task?.id ?? ''
+
+    const uploading = slowUpload(client, photo, 3500)
+    const seen: string[] = []
+    let moves = 0
+    const watching = (async () => {
+      for (;;) {
+        const watch = client.down(calls.watchTask, { id, after: seen.at(-1) ?? '' })
+        const whole = (async () => {
+          for await (const { event } of watch) seen.push(event?.token ?? '')
+        })()
+        const outcome = await whole.then(
+          () => 'whole' as const,
+          () => failure(whole),
+        )
+        if (outcome === 'whole') return
+        // What tells a client to go on with the last token.
+        expect(outcome.code).toBe(14)
+        expect(JSON.stringify(outcome.status?.details.map((one) => one.typeUrl))).toContain('RetryInfo')
+        moves += 1
+      }
+    })()
+    const appended: number[] = []
+    for (let attempt = 1; attempt <= 90; attempt++) {
+      appended.push(await gateway.advance(id, 'started', { status: 'running', attempt }))
+      await Bun.sleep(40)
+    }
+    await client.unary(calls.cancelTask, { id })
+    await watching
+    expect(moves).toBeGreaterThanOrEqual(2)
+    // Queued, all that was appended, and cancelled; each once and in order.
+    expect(seen).toHaveLength(appended.length + 2)
+    expect(new Set(seen).size).toBe(seen.length)
+    expect((await uploading)?.sha256).toBe(digestOf(photo))
+    await until(async () => (await callsUnderWay(gateway)) === 0)
+  }, 60_000)
+})
+
+async function slowUpload(client: ReturnType<typeof grpcClient>, file: Uint8Array, overMs: number) {
+  const { call, reply, send } = client.upload()
+  await send({ case: 'metadata', value: { mediaType: 'image/jpeg' } })
+  const piece = Math.ceil(file.length / 20)
+  for (let at = 0; at < file.length; at += piece) {
+    await send({ case: 'chunk', value: file.subarray(at, at + piece) })
+    await Bun.sleep(overMs / 20)
+  }
+  await send({ case: 'commit', value: { bytes: BigInt(file.length), sha256: digestOf(file) } })
+  call.end()
+  return (await reply).image
+}
+
+describe('calls that are begun and reset at once', () => {
+  test('by the thousand leave nothing behind', async () => {
+    await using gateway = await openTestGateway()
+    using client = grpcClient(gateway.grpcAddress)
+    using rash = await rawHttp2(gateway.grpcAddress)
+    const before = process.memoryUsage.rss()
+    const path = '/pixelflow.v1.ImageService/GetVersion'
+    for (let i = 0; i < 200 && !rash.isClosed; i++) {
+      const some = Array.from({ length: 100 }, (_, at) => {
+        const stream = 2 * (i * 100 + at) + 1
+        return Buffer.concat([startCall(stream, path, gateway.grpcAddress), reset(stream)])
+      })
+      rash.send(...some)
+      await Bun.sleep(0)
+    }
+    await until(async () => (await callsUnderWay(gateway)) === 0)
+    expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
+    expect(process.memoryUsage.rss() - before).toBeLessThan(150 * 2 ** 20)
+  }, 60_000)
+})
