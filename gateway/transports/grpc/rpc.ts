@@ -33,5 +33,8 @@ type Method<M> =
           ? (requests: AsyncIterable<MessageShape<I>>, call: Call) => AsyncIterable<MessageInitShape<O>>
           : never
 
-/** A service without a protocol: its methods, typed by its descriptor. */
+/**
+ * A service without a protocol: its methods, typed by its descriptor. The bytes in a message of a stream are good until
+ * the next message is asked for.
+ */
 export type Implementation<S extends DescService> = { [K in keyof S['method']]: Method<S['method'][K]> }

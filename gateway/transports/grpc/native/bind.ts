@@ -13,6 +13,7 @@ import {
 import type * as grpc from '@grpc/grpc-js'
 import { faultOf } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
+import type { Frames } from './frames.ts'
 import { errorOf, idMetadata } from './metadata.ts'
 import type { Reception } from './reception.ts'
 
@@ -39,29 +40,31 @@ export function bind<S extends DescService>(
   service: S,
   implementation: Implementation<S>,
   reception: Reception,
+  frames?: Frames,
 ): void {
   const methods = implementation as Readonly<Record<string, unknown>>
   const handlers = service.methods.map((method) => [
     method.localName,
-    handlerOf(method, methods[method.localName], reception),
+    handlerOf(method, methods[method.localName], reception, frames),
   ])
   const handlersByName = Object.fromEntries(handlers) as grpc.UntypedServiceImplementation
   for (const method of service.methods) reception.open(pathOf(method), method)
-  server.addService(definitionOf(service), handlersByName)
+  server.addService(definitionOf(service, frames), handlersByName)
 }
 
-function handlerOf(method: DescMethod, implemented: unknown, reception: Reception) {
+function handlerOf(method: DescMethod, implemented: unknown, reception: Reception, frames?: Frames) {
   switch (method.methodKind) {
     case 'unary':
       return (call: grpc.ServerUnaryCall<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
         void answerOnce(call, call.request, reply)
     case 'client_streaming':
       return (call: grpc.ServerReadableStream<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
-        void answerOnce(call, messagesOf(call), reply)
+        void answerOnce(call, messagesOf(call, frames), reply)
     case 'server_streaming':
       return (call: grpc.ServerWritableStream<Message, Message>) => void answerOften(call, call.request)
     case 'bidi_streaming':
-      return (call: grpc.ServerDuplexStream<Message, Message>) => void answerOften(call, messagesOf(call))
+      return (call: grpc.ServerDuplexStream<Message, Message>) =>
+        void answerOften(call, messagesOf(call, frames))
   }
 
   async function answerOnce(
@@ -133,14 +136,29 @@ function gateOf(call: Sending, signal: AbortSignal): (message: Message) => Promi
 /** Messages read ahead of the implementation. Each may be as large as a message can be; sixteen would be usual. */
 const mostAhead = 2
 
-/** Leaving the loop must not destroy the call, or its status would never be sent. */
-function messagesOf(call: Readable): AsyncIterable<Message> {
+/** Each is good until the next one is asked for. Leaving the loop must not destroy the call, or its status would never be sent. */
+function messagesOf(call: Readable, frames?: Frames): AsyncIterable<Message> {
   const inside = call as Readable & { readonly _readableState?: { highWaterMark: number } }
   if (inside._readableState) inside._readableState.highWaterMark = mostAhead
-  return call.iterator({ destroyOnReturn: false })
+  const source: AsyncIterator<Message, undefined> = call.iterator({ destroyOnReturn: false })
+  if (!frames) return { [Symbol.asyncIterator]: () => source }
+  let last: Message | undefined
+  const keep = (found: IteratorResult<Message, undefined>) => {
+    last = found.value
+    return found
+  }
+  const messages: AsyncIterator<Message, undefined> = {
+    next() {
+      if (last) frames.giveBack(last)
+      last = undefined
+      return source.next().then(keep)
+    },
+    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+  }
+  return { [Symbol.asyncIterator]: () => messages }
 }
 
-function definitionOf(service: DescService): grpc.ServiceDefinition {
+function definitionOf(service: DescService, frames?: Frames): grpc.ServiceDefinition {
   const rows = service.methods.map((method) => {
     const { localName, methodKind, input, output } = method
     const row: grpc.MethodDefinition<Message, Message> = {
@@ -149,7 +167,10 @@ function definitionOf(service: DescService): grpc.ServiceDefinition {
       requestStream: methodKind === 'client_streaming' || methodKind === 'bidi_streaming',
       responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
       requestSerialize: (message) => bytesOf(input, message),
-      requestDeserialize: (bytes) => fromBinary(input, bytes),
+      requestDeserialize: (bytes) => {
+        const message = fromBinary(input, bytes)
+        return frames ? frames.lend(message, bytes) : message
+      },
       responseSerialize: (message) => bytesOf(output, message),
       responseDeserialize: (bytes) => fromBinary(output, bytes),
     }

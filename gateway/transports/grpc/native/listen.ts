@@ -3,6 +3,7 @@ import { largestMessage, type Services } from '../services.ts'
 import { createAges } from './ages.ts'
 import { bind } from './bind.ts'
 import { createClients } from './clients.ts'
+import { createFrames } from './frames.ts'
 import { restrainPings } from './pings.ts'
 import { createReception } from './reception.ts'
 import { widenWindows } from './windows.ts'
@@ -42,8 +43,14 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const clients = createClients()
   const ages = createAges({ ageMs: connectionAgeMs, graceMs })
   const reception = createReception(desk, clients.certificateOf, ages.movingOf)
+  const frames = createFrames()
   const server = new Server({
-    interceptors: [reception.interceptor],
+    interceptors: [
+      (definition, call) => {
+        if (definition.requestStream) frames.fit(call, largestMessage)
+        return reception.interceptor(definition, call)
+      },
+    ],
     // Bun: more streams at once could nest too deep; clients wait for a free one.
     'grpc.max_concurrent_streams': 256,
     'grpc.max_receive_message_length': largestMessage,
@@ -57,8 +64,10 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
     restrainPings(http2)
   })
 
-  services.bind((service, implementation) => bind(server, service, implementation, reception))
-  services.bindReflection((service, implementation) => bind(server, service, implementation, reception))
+  services.bind((service, implementation) => bind(server, service, implementation, reception, frames))
+  services.bindReflection((service, implementation) =>
+    bind(server, service, implementation, reception, frames),
+  )
 
   const bound = await listen(server, credentials, host, port)
   return {
