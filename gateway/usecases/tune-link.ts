@@ -15,6 +15,8 @@ export interface LinkOptions {
   readonly opening: () => PreviewOpening
   /** Something that an actor has said, with the file that belongs to it. */
   readonly hear: (news: PreviewNews, file: Uint8Array) => Promise<void>
+  /** Resolves when another preview would be seen; none is asked for before. */
+  readonly clear: () => Promise<void>
   /** Another actor has taken over. */
   readonly restored: () => Promise<void>
   readonly signal: AbortSignal
@@ -39,14 +41,17 @@ const firstPatienceMs = 2000
 const firstPauseMs = 20
 const longestPauseMs = 1000
 
-export function openLink({ sessions, opening, hear, restored, signal }: LinkOptions): Link {
+export function openLink({ sessions, opening, hear, clear, restored, signal }: LinkOptions): Link {
   const orders = createNewest<PreviewOrder>()
 
   const talk = async (session: Session, opened: PreviewOpening, isHeard: () => Promise<void>) => {
     const over = new AbortController()
     const ended = AbortSignal.any([signal, session.broken, over.signal])
     const speak = async () => {
-      for (let order; (order = await orders.take(ended)) !== null;) {
+      for (;;) {
+        await clear()
+        const order = await orders.take(ended)
+        if (order === null) break
         if (order.sequence > opened.sequence) await session.send(order)
       }
       await session.finish()

@@ -54,3 +54,19 @@ test('a fault is thrown after what was said before it', async () => {
   waiting.close(new Error('suddenly'))
   expect(await next).toBe('suddenly')
 })
+
+test('it is clear when no preview waits, or nobody listens any more', async () => {
+  const outbox = createOutbox()
+  await outbox.clear()
+  await outbox.say(preview(1))
+  let isClear = false
+  const clearing = outbox.clear().then(() => (isClear = true))
+  await Bun.sleep(5)
+  expect(isClear).toBe(false)
+  await outbox.next()
+  await clearing
+  await outbox.say(preview(2))
+  const closing = outbox.clear()
+  outbox.close()
+  await closing
+})

@@ -13,6 +13,8 @@ export type Heard =
 export interface Outbox {
   /** Resolves when it is in; what is too much waits until there is room. */
   say(heard: Heard): Promise<void>
+  /** Resolves when no preview waits: the next one would be seen. Also when it is closed. */
+  clear(): Promise<void>
   /** Nothing more will be said; what is there can still be heard. With a fault, that is thrown then. */
   close(fault?: unknown): void
   /** The next, as soon as there is one; null at the end. @throws what it was closed with. */
@@ -39,6 +41,9 @@ export function createOutbox(): Outbox {
         words.push(heard)
       }
       wake()
+    },
+    async clear() {
+      while (preview !== undefined && closed === undefined) await changed.promise
     },
     close(fault) {
       closed ??= { fault }

@@ -88,6 +88,7 @@ export function tune(
       sessions: ports.sessions,
       signal,
       opening: () => ({ account: who.account, image, preview, ...truth.order }),
+      clear: outbox.clear,
       restored: () => outbox.say({ type: 'restored', sequence: truth.order.sequence }),
       async hear(news, file) {
         if (news.type === 'opened') {

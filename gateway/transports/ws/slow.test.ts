@@ -1,0 +1,79 @@
+import { expect, test } from 'bun:test'
+import { connect } from 'node:net'
+import { tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { residentBytes } from '@pixelflow/testkit/process'
+import { startStack } from '@pixelflow/testkit/stack'
+
+const MiB = 2 ** 20
+
+test('whoever does not listen is held one preview for, and hears the newest next', async () => {
+  await using stack = await startStack()
+  const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
+  const photo = await sampleImage({ width: 2048, height: 2048, noise: 64, quality: 100 })
+  const answer = await fetch(`${gateway.url}/api/v1/images`, {
+    method: 'POST',
+    body: photo as Uint8Array<ArrayBuffer>,
+    headers: { 'content-type': 'image/jpeg' },
+  })
+  const { id: image } = (await answer.json()) as { id: string }
+
+  const { hostname, port } = new URL(gateway.url)
+  const socket = connect(Number(port), hostname)
+  socket.setNoDelay(true)
+  const received: Buffer[] = []
+  let bytes = 0
+  socket.on('data', (data: Buffer) => {
+    received.push(data)
+    bytes += data.length
+  })
+  const key = Buffer.from('sixteen bytes ok').toString('base64')
+  socket.write(
+    `GET ${tunePath} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Protocol: ${tuneProtocol}\r\n\r\n`,
+  )
+  const say = (said: object) => socket.write(frameOf(JSON.stringify(said)))
+  const preview = { maxPixels: 4 * MiB, quality: 100 }
+  say({ type: 'open', image, recipe: 'flip', preview })
+  const last = 40
+  await arrived(() => bytes > 2 * MiB)
+  socket.pause()
+
+  const before = await residentBytes(gateway.pid)
+  for (let sequence = 1; sequence <= last; sequence += 1) {
+    say({ type: 'change', sequence, recipe: `rotate:${sequence % 2 === 0 ? 180 : 0}` })
+    await Bun.sleep(100)
+  }
+  // Each file has four megabytes and more.
+  const taken = (await residentBytes(gateway.pid)) - before
+  expect(taken).toBeLessThan(80 * MiB)
+
+  socket.resume()
+  await arrived(() => sequencesIn(received).includes(last))
+  const heard = sequencesIn(received)
+  // What nobody takes is not even made.
+  expect(heard.length).toBeLessThan(10)
+  socket.destroy()
+
+  async function arrived(holds: () => boolean): Promise<void> {
+    for (const deadline = Date.now() + 30_000; !holds(); await Bun.sleep(20)) {
+      if (Date.now() > deadline) throw new Error(`${bytes} bytes, previews ${sequencesIn(received).join()}`)
+    }
+  }
+}, 90_000)
+
+/** A text frame of a client, masked with zeros. */
+function frameOf(text: string): Buffer {
+  const body = Buffer.from(text)
+  const head =
+    body.length < 126
+      ? Buffer.from([0x81, 0x80 | body.length])
+      : Buffer.from([0x81, 0xfe, body.length >> 8, body.length & 0xff])
+  return Buffer.concat([head, Buffer.alloc(4), body])
+}
+
+/** The changes that were answered by previews so far. */
+function sequencesIn(received: readonly Buffer[]): number[] {
+  const text = Buffer.concat(received).toString('latin1')
+  return [...text.matchAll(/\{"type":"preview","sequence":(\d+),/g)].map(([, found]) => Number(found))
+}
