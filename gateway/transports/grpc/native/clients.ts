@@ -21,7 +21,8 @@ export function createClients(): Clients {
         if (!(socket instanceof TLSSocket)) return
         const certificate = clientOf(socket)
         if (certificate === undefined) return
-        if (certificate === 'untrusted') return session.destroy()
+        // Before anything of it is read, but not before others have looked at the connection as it is now.
+        if (certificate === 'untrusted') return process.nextTick(() => session.destroy())
         const peer = `${socket.remoteAddress}:${socket.remotePort}`
         const entry = { certificate }
         known.set(peer, entry)
