@@ -127,9 +127,8 @@ describe('certificates and tokens', () => {
     expect(await outcomes(gateway)).toEqual(refused('This call needs a token.'))
     using rogue = clientOf(gateway, await certificates.client('ann', certificates.stranger))
     // Not even for what anybody may ask.
-    for (const call of [calls.listTasks, calls.getVersion]) {
-      expect(await failure(rogue.unary(call, {}))).toMatchObject({ code: 14 })
-    }
+    expect(await failure(rogue.unary(calls.getVersion, {}))).toMatchObject({ code: 14 })
+    expect(await failure(rogue.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
     const { tls } = fetchOptions(
       certificates.authority,
       await certificates.client('ann', certificates.stranger),
