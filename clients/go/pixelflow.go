@@ -1,4 +1,5 @@
-// Package pixelflow is a small PixelFlow client: upload, process with live progress, watch, download.
+// Package pixelflow is a small PixelFlow client: upload, process with live progress, watch, download; picture in,
+// picture out.
 //
 // What a program of yours would hold is in here; example/ shows it at work. All of it is plain grpc-go on gen/, which
 // is made from the contract, proto/pixelflow/v1/image.proto.
@@ -6,57 +7,18 @@ package pixelflow
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	_ "embed"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
-	"os"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	pb "pixelflow/clients/go/gen/pixelflowv1"
 )
-
-// Round robin over every address, and which calls may be tried again: the same for clients in every language.
-//
-//go:embed service-config.json
-var serviceConfig string
-
-const chunkBytes = 256 * 1024
-
-// TLS says whom to trust, and who we are: PEM files. Without Cert and Key the token alone says who calls.
-type TLS struct{ CA, Cert, Key string }
-
-// Connect makes a connection to every gateway that target names, such as "dns:///pixelflow.example.com:50051": calls
-// take turns over those that answer. Without tls it is not encrypted; without token nobody is named.
-func Connect(target string, security *TLS, token string) (*grpc.ClientConn, error) {
-	transport, err := security.credentials()
-	if err != nil {
-		return nil, err
-	}
-	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(transport),
-		grpc.WithDefaultServiceConfig(serviceConfig),
-		// A gateway that is gone is noticed also while nothing but a long watch is under way.
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
-	}
-	if token != "" {
-		options = append(options, grpc.WithPerRPCCredentials(bearer(token)))
-	}
-	return grpc.NewClient(target, options...)
-}
 
 // Client makes the calls of a program. Explain says in words why one has failed.
 type Client struct {
@@ -67,54 +29,6 @@ type Client struct {
 // New makes a client of a connection.
 func New(connection grpc.ClientConnInterface) Client {
 	return Client{RPC: pb.NewImageServiceClient(connection)}
-}
-
-// Upload stores a file. It is read piece by piece, however large it is.
-func (c Client) Upload(ctx context.Context, file io.Reader, mediaType string) (*pb.Image, error) {
-	// Nothing is left open when the file cannot be read to its end.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	call, err := c.RPC.Upload(ctx)
-	if err != nil {
-		return nil, err
-	}
-	digest := sha256.New()
-	size, err := sendFile(call, io.TeeReader(file, digest), mediaType)
-	if err == nil {
-		commit := &pb.UploadCommit{Bytes: size, Sha256: hex.EncodeToString(digest.Sum(nil))}
-		err = call.Send(&pb.UploadRequest{Data: &pb.UploadRequest_Commit{Commit: commit}})
-	}
-	// An end that comes too early is the server's refusal; the answer says why.
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	answer, err := call.CloseAndRecv()
-	return answer.GetImage(), err
-}
-
-func sendFile(call pb.ImageService_UploadClient, file io.Reader, mediaType string) (int64, error) {
-	metadata := &pb.UploadMetadata{MediaType: mediaType}
-	if err := call.Send(&pb.UploadRequest{Data: &pb.UploadRequest_Metadata{Metadata: metadata}}); err != nil {
-		return 0, err
-	}
-	var size int64
-	for {
-		// What has been sent must not change any more.
-		buffer := make([]byte, chunkBytes)
-		n, err := io.ReadFull(file, buffer)
-		size += int64(n)
-		if n > 0 {
-			if err := call.Send(&pb.UploadRequest{Data: &pb.UploadRequest_Chunk{Chunk: buffer[:n]}}); err != nil {
-				return size, err
-			}
-		}
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return size, nil
-		case err != nil:
-			return size, fmt.Errorf("the file cannot be read: %w", err)
-		}
-	}
 }
 
 // Result is a finished output and its bytes.
@@ -247,44 +161,4 @@ func Final(event *pb.TaskEvent) bool {
 	default:
 		return false
 	}
-}
-
-type bearer string
-
-func (token bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer " + string(token)}, nil
-}
-
-// RequireTransportSecurity lets a token go unencrypted to a server on this machine; use TLS for any other.
-func (bearer) RequireTransportSecurity() bool { return false }
-
-func (t *TLS) credentials() (credentials.TransportCredentials, error) {
-	if t == nil {
-		return insecure.NewCredentials(), nil
-	}
-	config, err := t.Config()
-	if err != nil {
-		return nil, err
-	}
-	return credentials.NewTLS(config), nil
-}
-
-// Config reads the files.
-func (t *TLS) Config() (*tls.Config, error) {
-	authority, err := os.ReadFile(t.CA)
-	if err != nil {
-		return nil, err
-	}
-	config := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
-	if !config.RootCAs.AppendCertsFromPEM(authority) {
-		return nil, fmt.Errorf("%s holds no certificate", t.CA)
-	}
-	if t.Cert != "" {
-		own, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-		if err != nil {
-			return nil, err
-		}
-		config.Certificates = []tls.Certificate{own}
-	}
-	return config, nil
 }

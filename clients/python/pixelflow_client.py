@@ -1,4 +1,4 @@
-"""A small PixelFlow client: upload, process with live progress, watch, download.
+"""A small PixelFlow client: upload, process with live progress, watch, download; picture in, picture out.
 
 What a program of yours would hold is in here; `example.py` shows it at work. All of it is plain grpcio on the
 code that `generate.py` makes from the contract, proto/pixelflow/v1/image.proto.
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -29,6 +29,8 @@ from pixelflow.v1 import image_pb2_grpc as rpc  # noqa: E402
 # Round robin over every address, and which calls may be tried again: the same for clients in every language.
 SERVICE_CONFIG = (HERE.parents[1] / "proto" / "service-config.json").read_text()
 CHUNK_BYTES = 256 * 1024
+# What counts are the bytes.
+ANY_TYPE = "application/octet-stream"
 FINAL = (pb.TASK_EVENT_KIND_COMPLETED, pb.TASK_EVENT_KIND_FAILED, pb.TASK_EVENT_KIND_CANCELLED)
 
 
@@ -71,6 +73,17 @@ class Result:
     data: bytearray = field(default_factory=bytearray)
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was waited for, and its bytes."""
+
+    about: pb.ProcessedImage
+    data: bytes
+
+
+Sent = TypeVar("Sent", pb.UploadRequest, pb.ProcessImageRequest)
+
+
 class Client:
     """The calls of a program, over one channel. Each may raise grpc.RpcError; `explain` says why in words."""
 
@@ -78,9 +91,20 @@ class Client:
         self.stub = rpc.ImageServiceStub(channel)
         self.metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
-    def upload(self, path: Path, media_type: str = "application/octet-stream") -> pb.Image:
+    def upload(self, path: Path, media_type: str = ANY_TYPE) -> pb.Image:
         """Stores a file. It is read piece by piece, however large it is."""
-        return self.stub.Upload(upload_requests(path, media_type), metadata=self.metadata).image
+        about = pb.UploadMetadata(media_type=media_type, bytes=path.stat().st_size)
+        return self.stub.Upload(file_requests(path, pb.UploadRequest, about), metadata=self.metadata).image
+
+    def process_image(self, path: Path, recipe: str | dict, output: str = "") -> Picture:
+        """A file in, the finished picture out; a small one is stored nowhere. `output` chooses one where the
+        recipe makes several."""
+        about = pb.ProcessImageMetadata(
+            media_type=ANY_TYPE, bytes=path.stat().st_size, recipe=recipe_value(recipe), output=output
+        )
+        requests = file_requests(path, pb.ProcessImageRequest, about)
+        first, *rest = self.stub.ProcessImage(requests, metadata=self.metadata)
+        return Picture(first.result, b"".join(one.chunk for one in rest))
 
     def process(
         self, image: str, recipe: str | dict, on_event: Callable[[pb.TaskEvent], None]
@@ -135,16 +159,16 @@ class Client:
         return received(self.stub.Download(request, metadata=self.metadata))
 
 
-def upload_requests(path: Path, media_type: str) -> Iterator[pb.UploadRequest]:
-    """The messages of an upload: what is to come, the bytes, and the promise that they are all."""
+def file_requests(path: Path, kind: type[Sent], metadata: Message) -> Iterator[Sent]:
+    """The messages of a file: what is to come, the bytes, and the promise that they are all."""
     size, digest = 0, hashlib.sha256()
-    yield pb.UploadRequest(metadata=pb.UploadMetadata(media_type=media_type, bytes=path.stat().st_size))
+    yield kind(metadata=metadata)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             size += len(chunk)
             digest.update(chunk)
-            yield pb.UploadRequest(chunk=chunk)
-    yield pb.UploadRequest(commit=pb.UploadCommit(bytes=size, sha256=digest.hexdigest()))
+            yield kind(chunk=chunk)
+    yield kind(commit=pb.UploadCommit(bytes=size, sha256=digest.hexdigest()))
 
 
 def received(answers: Iterator[pb.DownloadResponse]) -> bytearray:

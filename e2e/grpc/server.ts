@@ -84,7 +84,11 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
 
   async function settings(): Promise<Record<string, string>> {
     // Several tasks that take long run at once, each of another program.
-    const limits = { PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB', PIXELFLOW_ACTOR_CONCURRENCY: '4' }
+    const limits = {
+      PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB',
+      PIXELFLOW_INLINE_MAX_BYTES: '1MiB',
+      PIXELFLOW_ACTOR_CONCURRENCY: '4',
+    }
     if (by === 'tokens') {
       return { ...limits, PIXELFLOW_API_TOKENS: names.map((name) => `${name}:${tokenOf(name)}`).join(',') }
     }

@@ -61,7 +61,7 @@ func run(ctx context.Context, target string, security pixelflow.TLS, picture, re
 		return err
 	}
 	defer file.Close()
-	image, err := client.Upload(ctx, file, "application/octet-stream")
+	image, err := client.Upload(ctx, file, pixelflow.AnyType)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,49 @@ import (
 )
 
 var liveScenarios = []scenario{
+	{"process-image", func(ctx context.Context, b *bench) {
+		file := slices.Concat(b.photo, make([]byte, 800_000))
+		picture := must(b.ann.ProcessImage(ctx, bytes.NewReader(file), text("resize:200/format:webp"), ""))
+		check(picture.Format == "webp" && picture.MediaType == "image/webp", picture.ProcessedImage)
+		check(picture.Width == 200 && picture.Height == 150 && picture.Task == "", picture.ProcessedImage)
+		check(picture.Sha256 == digest(picture.Data) && picture.Bytes == int64(len(picture.Data)), picture.ProcessedImage)
+	}},
+	{"process-image-large", func(ctx context.Context, b *bench) {
+		large := slices.Concat(b.photo, make([]byte, 2*1024*1024))
+		picture := must(b.ann.ProcessImage(ctx, bytes.NewReader(large), text("resize:200"), ""))
+		task := must(b.ann.RPC.GetTask(ctx, &pb.GetTaskRequest{Id: picture.Task})).Task
+		check(task.Status == pb.TaskStatus_TASK_STATUS_COMPLETED && task.Outputs[0].Sha256 == picture.Sha256, task)
+		check(digest(picture.Data) == picture.Sha256, picture.ProcessedImage)
+	}},
+	{"process-image-output", func(ctx context.Context, b *bench) {
+		picture := must(b.ann.ProcessImage(ctx, bytes.NewReader(b.photo), twoOutputs(), "small"))
+		check(picture.Width == 64 && picture.Format == "webp", picture.ProcessedImage)
+		_, err := b.ann.ProcessImage(ctx, bytes.NewReader(b.photo), twoOutputs(), "")
+		refused(err, codes.InvalidArgument, "invalid_request", "output")
+	}},
+	{"process-image-refused", func(ctx context.Context, b *bench) {
+		refused(b.sendPicture(ctx, b.photo, nil), codes.DataLoss, "truncated_upload", "")
+		wrong := &pb.UploadCommit{Bytes: int64(len(b.photo)), Sha256: digest([]byte("something else"))}
+		refused(b.sendPicture(ctx, b.photo, wrong), codes.InvalidArgument, "invalid_request", "commit.sha256")
+		_, err := b.ann.ProcessImage(ctx, bytes.NewReader(b.photo), text("blur:9999"), "")
+		refused(err, codes.InvalidArgument, "invalid_recipe", "steps[0].sigma")
+		_, err = b.ann.ProcessImage(ctx, bytes.NewReader(b.photo[:2000]), tiny, "")
+		refused(err, codes.InvalidArgument, "corrupt_image", "")
+		liar := call(b.address, b.ann.security, "nobody-knows-this")
+		defer liar.connection.Close()
+		_, err = liar.ProcessImage(ctx, bytes.NewReader(b.photo), tiny, "")
+		refused(err, codes.Unauthenticated, "unauthenticated", "")
+	}},
+	{"process-image-unary", func(ctx context.Context, b *bench) {
+		request := &pb.ProcessImageUnaryRequest{Image: b.photo, Recipe: text("resize:200/format:webp")}
+		answer := must(b.ann.RPC.ProcessImageUnary(ctx, request))
+		about := answer.Result
+		check(about.Width == 200 && about.Format == "webp" && about.Task == "", about)
+		check(digest(answer.Image) == about.Sha256, about)
+		request.Image = b.photo[:2000]
+		_, err := b.ann.RPC.ProcessImageUnary(ctx, request)
+		refused(err, codes.InvalidArgument, "corrupt_image", "")
+	}},
 	{"tune", func(ctx context.Context, b *bench) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -58,6 +101,25 @@ var liveScenarios = []scenario{
 		_, err = must(b.ann.Tune(ctx, b.someImage(ctx).Id, text("blurr:2"))).Next()
 		refused(err, codes.InvalidArgument, "invalid_recipe", "")
 	}},
+}
+
+// sendPicture sends a picture with this commit, or none, and says how that ended.
+func (b *bench) sendPicture(ctx context.Context, data []byte, commit *pb.UploadCommit) error {
+	call := must(b.ann.RPC.ProcessImage(ctx))
+	about := &pb.ProcessImageMetadata{MediaType: "image/jpeg", Recipe: tiny}
+	requests := []*pb.ProcessImageRequest{{Data: &pb.ProcessImageRequest_Metadata{Metadata: about}}}
+	for part := range slices.Chunk(data, 64*1024) {
+		requests = append(requests, &pb.ProcessImageRequest{Data: &pb.ProcessImageRequest_Chunk{Chunk: part}})
+	}
+	if commit != nil {
+		requests = append(requests, &pb.ProcessImageRequest{Data: &pb.ProcessImageRequest_Commit{Commit: commit}})
+	}
+	for _, request := range requests {
+		check(call.Send(request) == nil)
+	}
+	check(call.CloseSend() == nil)
+	_, err := drained(call.Recv)
+	return err
 }
 
 // hear passes over what is heard until there is one of a kind.

@@ -1,15 +1,87 @@
-"""Pictures that somebody waits for: tuning."""
+"""Pictures that somebody waits for: one call in and out, and tuning."""
 
 from __future__ import annotations
 
-from pixelflow_client import pb
+from pixelflow_client import pb, recipe_value
 from pixelflow_tuning import Preview, Tuning
 
-from .bench import Bench, refused, scenario, unused_id
+from .bench import TWO_OUTPUTS, Bench, Caller, chunks, commit, digest, refused, scenario, unused_id
 
 
 def previews(heard: list) -> list[Preview]:
     return [one for one in heard if isinstance(one, Preview)]
+
+
+@scenario("process-image")
+def _(bench: Bench) -> None:
+    picture = bench.ann.client.process_image(bench.photo, "resize:200/format:webp")
+    about = picture.about
+    assert (about.format, about.media_type, about.width, about.height) == ("webp", "image/webp", 200, 150), (
+        about
+    )
+    assert (about.sha256, about.bytes) == (digest(picture.data), len(picture.data)), about
+    assert about.task == "" and about.file_name.endswith(".webp"), about
+
+
+@scenario("process-image-large")
+def _(bench: Bench) -> None:
+    large = bench.bytes + bytes(2 * 1024 * 1024)
+    first, *rest = process_image(bench, about("resize:200"), *pieces(large), end(large))
+    task = bench.ann.stub.GetTask(pb.GetTaskRequest(id=first.result.task), metadata=bench.ann.metadata).task
+    assert task.status == pb.TASK_STATUS_COMPLETED and task.outputs[0].sha256 == first.result.sha256, task
+    assert digest(b"".join(one.chunk for one in rest)) == first.result.sha256, first
+
+
+@scenario("process-image-output")
+def _(bench: Bench) -> None:
+    picture = bench.ann.client.process_image(bench.photo, TWO_OUTPUTS, "small")
+    assert (picture.about.width, picture.about.format) == (64, "webp"), picture.about
+    with refused("INVALID_ARGUMENT", "invalid_request", "output"):
+        bench.ann.client.process_image(bench.photo, TWO_OUTPUTS)
+
+
+@scenario("process-image-refused")
+def _(bench: Bench) -> None:
+    photo = bench.bytes
+    with refused("DATA_LOSS", "truncated_upload"):
+        process_image(bench, about("resize:200"), *pieces(photo))
+    with refused("INVALID_ARGUMENT", "invalid_request", "commit.sha256"):
+        process_image(bench, about("resize:200"), *pieces(photo), end(b"x" * len(photo)))
+    with refused("INVALID_ARGUMENT", "invalid_recipe", "steps[0].sigma"):
+        process_image(bench, about("blur:9999"), *pieces(photo), end(photo))
+    with refused("INVALID_ARGUMENT", "corrupt_image"):
+        process_image(bench, about("resize:200"), *pieces(photo[:2000]), end(photo[:2000]))
+    with refused("UNAUTHENTICATED", "unauthenticated"):
+        liar = Caller(bench.ann.channel, "nobody-knows-this")
+        liar.client.process_image(bench.photo, "resize:200")
+
+
+@scenario("process-image-unary")
+def _(bench: Bench) -> None:
+    request = pb.ProcessImageUnaryRequest(image=bench.bytes, recipe=recipe_value("resize:200/format:webp"))
+    answer = bench.ann.stub.ProcessImageUnary(request, metadata=bench.ann.metadata)
+    assert (answer.result.width, answer.result.format, answer.result.task) == (200, "webp", ""), answer.result
+    assert digest(answer.image) == answer.result.sha256, answer.result
+    with refused("INVALID_ARGUMENT", "corrupt_image"):
+        request.image = bench.bytes[:2000]
+        bench.ann.stub.ProcessImageUnary(request, metadata=bench.ann.metadata)
+
+
+def process_image(bench: Bench, *requests: pb.ProcessImageRequest) -> list[pb.ProcessImageResponse]:
+    return list(bench.ann.stub.ProcessImage(iter(requests), metadata=bench.ann.metadata))
+
+
+def about(recipe: str) -> pb.ProcessImageRequest:
+    metadata = pb.ProcessImageMetadata(media_type="image/jpeg", recipe=recipe_value(recipe))
+    return pb.ProcessImageRequest(metadata=metadata)
+
+
+def pieces(data: bytes) -> list[pb.ProcessImageRequest]:
+    return [pb.ProcessImageRequest(chunk=one.chunk) for one in chunks(data)]
+
+
+def end(data: bytes) -> pb.ProcessImageRequest:
+    return pb.ProcessImageRequest(commit=commit(data).commit)
 
 
 @scenario("tune")

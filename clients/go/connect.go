@@ -1,0 +1,83 @@
+package pixelflow
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	_ "embed"
+	"fmt"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+)
+
+// Round robin over every address, and which calls may be tried again: the same for clients in every language.
+//
+//go:embed service-config.json
+var serviceConfig string
+
+// TLS says whom to trust, and who we are: PEM files. Without Cert and Key the token alone says who calls.
+type TLS struct{ CA, Cert, Key string }
+
+// Connect makes a connection to every gateway that target names, such as "dns:///pixelflow.example.com:50051": calls
+// take turns over those that answer. Without tls it is not encrypted; without token nobody is named.
+func Connect(target string, security *TLS, token string) (*grpc.ClientConn, error) {
+	transport, err := security.credentials()
+	if err != nil {
+		return nil, err
+	}
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(transport),
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		// A gateway that is gone is noticed also while nothing but a long watch is under way.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+	}
+	if token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(bearer(token)))
+	}
+	return grpc.NewClient(target, options...)
+}
+
+type bearer string
+
+func (token bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(token)}, nil
+}
+
+// RequireTransportSecurity lets a token go unencrypted to a server on this machine; use TLS for any other.
+func (bearer) RequireTransportSecurity() bool { return false }
+
+func (t *TLS) credentials() (credentials.TransportCredentials, error) {
+	if t == nil {
+		return insecure.NewCredentials(), nil
+	}
+	config, err := t.Config()
+	if err != nil {
+		return nil, err
+	}
+	return credentials.NewTLS(config), nil
+}
+
+// Config reads the files.
+func (t *TLS) Config() (*tls.Config, error) {
+	authority, err := os.ReadFile(t.CA)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+	if !config.RootCAs.AppendCertsFromPEM(authority) {
+		return nil, fmt.Errorf("%s holds no certificate", t.CA)
+	}
+	if t.Cert != "" {
+		own, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{own}
+	}
+	return config, nil
+}

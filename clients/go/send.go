@@ -1,0 +1,117 @@
+package pixelflow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"google.golang.org/protobuf/types/known/structpb"
+
+	pb "pixelflow/clients/go/gen/pixelflowv1"
+)
+
+const chunkBytes = 256 * 1024
+
+// AnyType is the media type of a file that is not known to be of another; what counts are the bytes.
+const AnyType = "application/octet-stream"
+
+// Upload stores a file. It is read piece by piece, however large it is.
+func (c Client) Upload(ctx context.Context, file io.Reader, mediaType string) (*pb.Image, error) {
+	// Nothing is left open when the file cannot be read to its end.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	call, err := c.RPC.Upload(ctx)
+	if err != nil {
+		return nil, err
+	}
+	metadata := &pb.UploadMetadata{MediaType: mediaType}
+	err = call.Send(&pb.UploadRequest{Data: &pb.UploadRequest_Metadata{Metadata: metadata}})
+	if err == nil {
+		err = sendFile(file, func(chunk []byte) error {
+			return call.Send(&pb.UploadRequest{Data: &pb.UploadRequest_Chunk{Chunk: chunk}})
+		}, func(commit *pb.UploadCommit) error {
+			return call.Send(&pb.UploadRequest{Data: &pb.UploadRequest_Commit{Commit: commit}})
+		})
+	}
+	// An end that comes too early is the server's refusal; the answer says why.
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	answer, err := call.CloseAndRecv()
+	return answer.GetImage(), err
+}
+
+// Picture is a picture that was waited for, and its bytes.
+type Picture struct {
+	*pb.ProcessedImage
+	Data []byte
+}
+
+// ProcessImage takes a file in and gives the finished picture; a small one is stored nowhere. Output chooses one where
+// the recipe makes several; else it is empty.
+func (c Client) ProcessImage(
+	ctx context.Context, file io.Reader, recipe *structpb.Value, output string,
+) (Picture, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	call, err := c.RPC.ProcessImage(ctx)
+	if err != nil {
+		return Picture{}, err
+	}
+	metadata := &pb.ProcessImageMetadata{MediaType: AnyType, Recipe: recipe, Output: output}
+	err = call.Send(&pb.ProcessImageRequest{Data: &pb.ProcessImageRequest_Metadata{Metadata: metadata}})
+	if err == nil {
+		err = sendFile(file, func(chunk []byte) error {
+			return call.Send(&pb.ProcessImageRequest{Data: &pb.ProcessImageRequest_Chunk{Chunk: chunk}})
+		}, func(commit *pb.UploadCommit) error {
+			return call.Send(&pb.ProcessImageRequest{Data: &pb.ProcessImageRequest_Commit{Commit: commit}})
+		})
+	}
+	if err == nil {
+		err = call.CloseSend()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Picture{}, err
+	}
+	var picture Picture
+	for {
+		answer, err := call.Recv()
+		switch {
+		case errors.Is(err, io.EOF):
+			return picture, nil
+		case err != nil:
+			return Picture{}, err
+		case answer.GetResult() != nil:
+			picture.ProcessedImage = answer.GetResult()
+		default:
+			picture.Data = append(picture.Data, answer.GetChunk()...)
+		}
+	}
+}
+
+// sendFile sends a file piece by piece, and the promise that they are all.
+func sendFile(file io.Reader, chunk func([]byte) error, commit func(*pb.UploadCommit) error) error {
+	digest := sha256.New()
+	var size int64
+	for {
+		// What has been sent must not change any more.
+		buffer := make([]byte, chunkBytes)
+		n, err := io.ReadFull(file, buffer)
+		if n > 0 {
+			size += int64(n)
+			digest.Write(buffer[:n])
+			if err := chunk(buffer[:n]); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return commit(&pb.UploadCommit{Bytes: size, Sha256: hex.EncodeToString(digest.Sum(nil))})
+		case err != nil:
+			return fmt.Errorf("the file cannot be read: %w", err)
+		}
+	}
+}
