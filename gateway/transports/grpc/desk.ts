@@ -76,8 +76,9 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
             isOver = true
             underWay -= 1
             const tookMs = performance.now() - begin
-            const fault = how instanceof Fault ? how : undefined
-            const code = fault ? fault.row.grpc : (how as number)
+            const said = lateness(signal) ?? how
+            const fault = said instanceof Fault ? said : undefined
+            const code = fault ? fault.row.grpc : (said as number)
             meter.ended(code, tookMs / 1000)
             closed?.()
             const ms = Math.round(tookMs * 100) / 100
@@ -105,6 +106,11 @@ function note(log: Log, fields: Readonly<Record<string, unknown>> & { method: st
   else log.info('call', fields)
 }
 
+/** Once the time is over, that is what the client was told, whatever became of the call afterwards. */
+function lateness({ aborted, reason }: AbortSignal): Fault | undefined {
+  return aborted && reason instanceof Fault && reason.code === 'deadline_exceeded' ? reason : undefined
+}
+
 /** What a call that was thrown out of ends with: its client's leaving comes before whatever that has caused. */
 export function faultOf(thrown: unknown, signal: AbortSignal): Fault {
   if (!signal.aborted || thrown instanceof Fault) return Fault.of(thrown)
@@ -116,6 +122,9 @@ export function faultOf(thrown: unknown, signal: AbortSignal): Fault {
 export function givenUp(cause?: unknown): Fault {
   return new Fault('cancelled', 'The call was given up.', cause === undefined ? {} : { cause })
 }
+
+/** A client whose own clock has come to the deadline leaves by itself, a little before ours gets there. */
+export const clockSlackMs = 50
 
 /** What the signal of a call aborts with when its time is over. */
 export function tooLate(): Fault {

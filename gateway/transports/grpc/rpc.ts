@@ -9,6 +9,9 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf'
 
+/** Largest message that is taken, and that is sent: what clients take unless they are told otherwise. */
+export const largestMessage = 4 * 1024 * 1024
+
 /** One call as its implementation sees it, whichever protocol it came by. */
 export interface Call {
   readonly requestId: string

@@ -31,9 +31,6 @@ export interface Services {
   bindReflection(bind: Bind): void
 }
 
-/** Largest message that is taken. */
-export const largestMessage = 4 * 1024 * 1024
-
 export function createServices(needs: ServicesNeeds): Services {
   const { admission, isReady, meters, log } = needs
   const readiness = createReadiness(isReady)

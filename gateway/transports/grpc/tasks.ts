@@ -1,10 +1,11 @@
-import { toJson, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import { create, toBinary, toJson, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
 import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt'
 import { isFinal, parseResumeToken, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import {
+  ListTasksResponseSchema,
   TaskStatus,
   type ImageService,
   type ListTasksRequestSchema,
@@ -12,7 +13,7 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { chunksOf, download } from './content.ts'
-import type { Call, Implementation } from './rpc.ts'
+import { largestMessage, type Call, type Implementation } from './rpc.ts'
 import { eventMessage, statusFrom, taskMessage } from './views.ts'
 
 type Methods = Implementation<typeof ImageService>
@@ -47,8 +48,14 @@ export function taskMethods(
       return { task: taskMessage(await usecases.getTask(call.caller(), id)) }
     },
     async listTasks(request, call) {
-      const { items, next } = await usecases.listTasks(call.caller(), queryOf(request))
-      return { items: items.map(taskMessage), next: next ?? '' }
+      const who = call.caller()
+      const query = queryOf(request)
+      for (let limit = query.limit; ; limit = Math.ceil(limit / 2)) {
+        const { items, next } = await usecases.listTasks(who, { ...query, limit })
+        const page = create(ListTasksResponseSchema, { items: items.map(taskMessage), next: next ?? '' })
+        // Tasks with long recipes make a page longer than clients take; the cursor leads on from a shorter one.
+        if (limit === 1 || toBinary(ListTasksResponseSchema, page).length < largestMessage) return page
+      }
     },
     async cancelTask({ id }, call) {
       return { task: taskMessage(await usecases.cancelTask(call.caller(), id)) }

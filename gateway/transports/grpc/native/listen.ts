@@ -1,5 +1,6 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { largestMessage, type Services } from '../services.ts'
+import { largestMessage } from '../rpc.ts'
+import type { Services } from '../services.ts'
 import { createAges } from './ages.ts'
 import { bind } from './bind.ts'
 import { createClients } from './clients.ts'

@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import type { ClientCertificate } from '../../../accounts/admission.ts'
-import { givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
+import { clockSlackMs, givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
 import { headersOf } from './metadata.ts'
 
 /**
@@ -145,6 +145,6 @@ class ReceivedCall extends ServerInterceptingCall {
   }
 
   #isLate(): boolean {
-    return Date.now() >= Number(this.#call.getDeadline())
+    return Date.now() + clockSlackMs >= Number(this.#call.getDeadline())
   }
 }

@@ -2,7 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import { Code, ConnectError, createContextKey, type HandlerContext } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
 import type { RequestNotes } from '../../rest/notes.ts'
-import { givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
+import { clockSlackMs, givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
 
 /** The HTTP request that a call came as. */
 export interface Carrier {
@@ -42,7 +42,7 @@ export function createGate(desk: Desk): (context: HandlerContext) => void {
     context.signal.addEventListener('abort', () => {
       // Also comes after every end.
       if (visit.isOver) return
-      const how = endOf(context.signal.reason)
+      const how = endOf(context)
       gone.abort(how instanceof Fault ? how : undefined)
       if (context.values.get(visitKey) === visit) visit.ended(how)
     })
@@ -57,7 +57,7 @@ export function take({ values }: HandlerContext): Visit {
   return visit
 }
 
-function endOf(reason: unknown): Fault | number {
-  if (!(reason instanceof ConnectError)) return givenUp()
-  return reason.code === Code.DeadlineExceeded ? tooLate() : reason.code
+function endOf({ signal: { reason }, timeoutMs }: HandlerContext): Fault | number {
+  if (reason instanceof ConnectError) return reason.code === Code.DeadlineExceeded ? tooLate() : reason.code
+  return (timeoutMs() ?? Infinity) <= clockSlackMs ? tooLate() : givenUp()
 }

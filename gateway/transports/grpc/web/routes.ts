@@ -3,7 +3,8 @@ import { universalServerRequestFromFetch, universalServerResponseToFetch } from 
 import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import { notesOf, peerOf } from '../../rest/notes.ts'
-import { largestMessage, type Services } from '../services.ts'
+import { largestMessage } from '../rpc.ts'
+import type { Services } from '../services.ts'
 import { bind } from './bind.ts'
 import { carrierKey, createGate } from './reception.ts'
 

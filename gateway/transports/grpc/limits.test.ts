@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { Code, ConnectError, createClient } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+
+const calls = ImageService.method
+const MiB = 2 ** 20
+let gateway: TestGateway
+let native: GrpcClient
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  native = grpcClient(gateway.grpcAddress)
+}, 60_000)
+afterAll(async () => {
+  native?.[Symbol.dispose]()
+  await gateway?.[Symbol.asyncDispose]()
+})
+
+const web = (of: string) => {
+  const options = { baseUrl: gateway.url, useBinaryFormat: true }
+  return createClient(
+    ImageService,
+    of === 'connect' ? createConnectTransport(options) : createGrpcWebTransport(options),
+  )
+}
+/** The code that a call fails with. */
+const codeOf = (of: string, call: Promise<unknown>) =>
+  of === 'grpc'
+    ? failure(call).then(({ code }) => code as Code)
+    : call.then(
+        () => 0 as Code,
+        (thrown: unknown) => ConnectError.from(thrown).code,
+      )
+
+describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
+  test('a call that takes too long ends when its time is over, here and in the books', async () => {
+    const handled = async () =>
+      readMetrics(await (await gateway.call('/metrics')).text()).value('grpc_server_handled_total', {
+        grpc_method: 'GetTask',
+        grpc_code: 'DeadlineExceeded',
+      })
+    const { id: image } = await gateway.image(await sampleImage({ width: 9, height: 9 }))
+    const { id } = await gateway.submit(image)
+    const before = await handled()
+    const lines = gateway.logs.length
+    process.kill(gateway.nats.pid, 'SIGSTOP')
+    const began = performance.now()
+    try {
+      const call =
+        of === 'grpc'
+          ? native.unary(calls.getTask, { id }, { deadlineMs: 400 })
+          : web(of).getTask({ id }, { timeoutMs: 400 })
+      expect(await codeOf(of, call)).toBe(Code.DeadlineExceeded)
+    } finally {
+      process.kill(gateway.nats.pid, 'SIGCONT')
+    }
+    expect(performance.now() - began).toBeLessThan(3000)
+    await until(async () => (await handled()) === before + 1)
+    const line = gateway.logs.slice(lines).find(({ msg }) => msg === 'call')
+    expect(line).toMatchObject({ status: 'DeadlineExceeded', code: 'deadline_exceeded', level: 'info' })
+    expect(await native.unary(calls.getTask, { id })).toMatchObject({ task: { id } })
+  }, 30_000)
+
+  test('no message is taken that is larger than 4 MiB', async () => {
+    const id = 'x'.repeat(4 * MiB)
+    const call = of === 'grpc' ? native.unary(calls.getTask, { id }) : web(of).getTask({ id })
+    expect(await codeOf(of, call)).toBe(Code.ResourceExhausted)
+    const just = 'x'.repeat(4 * MiB - 100)
+    const fits = of === 'grpc' ? native.unary(calls.getTask, { id: just }) : web(of).getTask({ id: just })
+    expect(await codeOf(of, fits)).toBe(Code.NotFound)
+  }, 30_000)
+})
+
+describe('what is sent', () => {
+  test('is never larger than clients take by default', async () => {
+    const { id: image } = await gateway.image(await sampleImage({ width: 9, height: 9 }))
+    // Sixty times the longest recipe there is; a page holds two hundred tasks.
+    const longest = longestRecipe()
+    await Promise.all(Array.from({ length: 60 }, () => gateway.submit(image, longest)))
+    using picky = grpcClient(gateway.grpcAddress, { 'grpc.max_receive_message_length': 4 * MiB })
+    const seen = new Set<string>()
+    for (let cursor = ''; ;) {
+      const page = await picky.unary(calls.listTasks, { limit: 200, cursor })
+      for (const { id } of page.items) seen.add(id)
+      cursor = page.next
+      if (cursor === '') break
+    }
+    expect(seen.size).toBeGreaterThanOrEqual(60)
+  }, 60_000)
+})
+
+function longestRecipe() {
+  const step = { op: 'resize', width: 16_000, height: 16_000, fit: 'contain', background: '#12345678' }
+  const steps = Array.from({ length: 32 }, () => step)
+  return {
+    steps: [],
+    outputs: Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`output-${i}`, { steps }])),
+  }
+}
