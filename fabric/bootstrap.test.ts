@@ -120,6 +120,7 @@ test('documents can state how long everything is kept', () => {
     '| `EVENTS` | `events.*.*.*` | 7d | – |',
     '| `JOBS` | `jobs.*.*.*.*.*` | until it is done | 1000000 messages |',
     '| `ACCEPTANCES` | `accepted.*.*` | 7d | – |',
+    '| `OFFICES` | `offices.*` | until it is done | – |',
     '| `KV_images` | `$KV.images.>` | 7d | – |',
     '| `OBJ_sources` | `$O.sources.C.>`, `$O.sources.M.>` | 14d | – |',
     '| `OBJ_results` | `$O.results.C.>`, `$O.results.M.>` | 7d | – |',
@@ -142,7 +143,7 @@ async function oldServer() {
     socket.on('error', () => {})
     socket.on('data', (data) => {
       const text = data.toString()
-      if (text.includes('PING')) socket.write('PONG\r\n')
+      for (const _ of text.matchAll(/PING\r\n/g)) socket.write('PONG\r\n')
       for (const [, subject = '', sid = ''] of text.matchAll(/SUB (\S+)\.\* (\S+)\r\n/g))
         sids.set(subject, sid)
       const reply = /PUB \$JS\.API\.INFO (\S+) /.exec(text)?.[1]

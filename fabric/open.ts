@@ -2,6 +2,7 @@ import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/channel'
+import type { Elections } from '@pixelflow/core/ports/elections'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import type { AcceptanceLog, Queue, WorkSource } from '@pixelflow/core/ports/queue'
 import type { Records } from '@pixelflow/core/ports/records'
@@ -12,6 +13,7 @@ import { bootstrap } from './bootstrap.ts'
 import type { Broker } from './broker.ts'
 import { createChannel } from './channel.ts'
 import { connect, type ConnectSettings } from './connect.ts'
+import { createElections } from './elections.ts'
 import { createEventLog } from './event-log.ts'
 import { createEvents } from './events.ts'
 import { streamInfo } from './manage.ts'
@@ -56,6 +58,7 @@ export interface Fabric extends AsyncDisposable {
   readonly events: Events
   readonly log: EventLog
   readonly channel: Channel
+  readonly elections: Elections
   /** Live sessions, the end of a gateway. */
   readonly sessions: Sessions
   /** Live sessions, the end of an actor. */
@@ -90,6 +93,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     events: createEvents(broker, settings),
     log: createEventLog(broker, log),
     channel: createChannel(broker),
+    elections: createElections(broker, log),
     sessions: createSessions(hub),
     sessionHost: createSessionHost(hub, log),
     health: () => healthOf(broker),

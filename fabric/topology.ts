@@ -20,7 +20,12 @@ export type Consumer = Partial<ConsumerConfig> & { readonly durable_name: string
 /** JetStream API level of nats-server 2.12, the oldest that has all we use. */
 export const apiLevel = 2
 
-export const streams = { events: 'EVENTS', jobs: 'JOBS', acceptances: 'ACCEPTANCES' } as const
+export const streams = {
+  events: 'EVENTS',
+  jobs: 'JOBS',
+  acceptances: 'ACCEPTANCES',
+  offices: 'OFFICES',
+} as const
 
 /** Events: one subject a task; the middle token is its batch, `_` while a task belongs to none. */
 export const eventSubject = (account: string, task: string) => `events.${account}._.${task}`
@@ -50,6 +55,10 @@ export const extendEveryMs = 3000
 export const acceptanceSubject = (account: string, task: string) => `accepted.${account}.${task}`
 /** The durable consumer that shows acceptances to the reconcilers. */
 export const acceptanceConsumer = 'acceptance'
+
+/** Who does what only one may do, and where that is repeated for the others. */
+export const officeSubject = (office: string) => `offices.${office}`
+export const liveOffice = (office: string) => `live.offices.${office}`
 
 export const cancelSubject = (account: string, task: string) => `cancel.${account}.${task}`
 export const cancelSubjects = 'cancel.*.*'
@@ -118,6 +127,17 @@ export function streamsOf(layout: Layout): Stream[] {
       // Said again after a lost answer.
       max_msgs_per_subject: 1,
       discard: 'old',
+    },
+    {
+      ...shared,
+      name: streams.offices,
+      // Nobody is in office when the broker comes back without it.
+      storage: 'memory',
+      subjects: ['offices.*'],
+      retention: 'limits',
+      max_msgs_per_subject: 1,
+      discard: 'old',
+      republish: { src: 'offices.*', dest: 'live.offices.{{wildcard(1)}}' },
     },
     {
       ...shared,

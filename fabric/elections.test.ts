@@ -1,0 +1,58 @@
+import { expect, test } from 'bun:test'
+import { pause } from '@pixelflow/core/pause'
+import { electionsContract } from '@pixelflow/testkit/contracts/elections'
+import { openFixture, until } from './fixture.ts'
+
+electionsContract('nats', async () => {
+  const { fabric, other, ...fixture } = await openFixture()
+  return { ...fixture, elections: fabric.elections, elsewhere: other.elections }
+})
+
+test('a holder without a broker is deposed, and an office is held again once it is back', async () => {
+  await using fixture = await openFixture()
+  const over = new AbortController()
+  const ends: number[] = []
+  let terms = 0
+  const standing = fixture.fabric.elections.stand(
+    'sweeper',
+    async (deposed) => {
+      terms += 1
+      await pause(60_000, deposed)
+      ends.push(terms)
+    },
+    over.signal,
+  )
+  await until(() => terms === 1)
+  await fixture.nats.kill9()
+  await until(() => ends.length === 1)
+  await fixture.nats.restart()
+  await until(() => terms === 2)
+  over.abort()
+  await standing
+  expect(ends).toEqual([1, 2])
+}, 60_000)
+
+test('a holder that vanishes is followed by another', async () => {
+  await using fixture = await openFixture()
+  const over = new AbortController()
+  const held: string[] = []
+  const stand = (name: string, elections: typeof fixture.fabric.elections) =>
+    elections.stand(
+      'sweeper',
+      async (deposed) => {
+        held.push(name)
+        await pause(60_000, deposed)
+      },
+      over.signal,
+    )
+  const first = stand('first', fixture.other.elections)
+  await until(() => held.length === 1)
+  const second = stand('second', fixture.fabric.elections)
+  await pause(300)
+  // Not a word of farewell: as the broker sees it the process is gone.
+  await fixture.other[Symbol.asyncDispose]()
+  await until(() => held.includes('second'))
+  expect(held).toEqual(['first', 'second'])
+  over.abort()
+  await Promise.all([first, second])
+}, 60_000)
