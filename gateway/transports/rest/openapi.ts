@@ -18,7 +18,7 @@ export function openapiDocument(): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    security: [{}, { bearer: [] }],
+    security: [{}, { bearer: [] }, { clientCertificate: [] }],
     tags: [
       { name: 'images', description: 'Pictures that were uploaded.' },
       { name: 'tasks', description: 'Work on them, its progress and its results.' },
@@ -32,6 +32,11 @@ export function openapiDocument(): Json {
           type: 'http',
           scheme: 'bearer',
           description: 'A token of `PIXELFLOW_API_TOKENS`, where the server wants one.',
+        },
+        clientCertificate: {
+          type: 'mutualTLS',
+          description:
+            'A certificate that names an account, `spiffe://pixelflow/account/<id>`, where the server knows its authority.',
         },
       },
     },

@@ -10,9 +10,9 @@
 // REST there too, by the google.api.http annotations. REST bodies are the JSON of the OpenAPI document; they name the
 // same things, with statuses and kinds in lower case ("queued") where an enum stands here (TASK_STATUS_QUEUED).
 //
-// Who calls: the metadata "authorization: Bearer <token>"; a server without tokens answers its own machine only and
-// asks for none. "x-request-id" is taken from the caller or made, and returned: with the initial metadata, or with the
-// trailers of a call that fails before it has answered anything.
+// Who calls: the metadata "authorization: Bearer <token>", or the client certificate of the connection; a server that
+// wants neither answers its own machine only. "x-request-id" is taken from the caller or made, and returned: with the
+// initial metadata, or with the trailers of a call that fails before it has answered anything.
 //
 // Errors carry google.rpc.ErrorInfo (domain "pixelflow", reason = the code of the error table, also the code of REST
 // problems), google.rpc.RequestInfo, and where they apply google.rpc.BadRequest (the field at fault),
