@@ -13,7 +13,7 @@ import { printText } from './text.ts'
  * Whatever a recipe does, its preview on a smaller copy looks like its real result made equally small.
  */
 
-const runs = 120
+const runs = 80
 const seed = 20_261_121
 /**
  * Mean difference in levels of 255. What falls between two pixels of the copy is rounded to one of them, which counts

@@ -1,4 +1,4 @@
-import type { Picture } from '../operations/operation.ts'
+import type { Picture, Slot, StepOf } from '../operations/operation.ts'
 import { resize } from '../operations/resize.ts'
 import { passesOf, type PlannedOutput, type PlannedStep } from './plan.ts'
 
@@ -31,7 +31,7 @@ export function copySize(
 
 /**
  * What to do to a copy so that it looks as the result will: lengths in pixels are scaled by how much smaller the copy is
- * at that point.
+ * at that point. Nowhere on the way has it more than `maxPixels` for longer than one step.
  * @param source the picture that the output is made of; its steps must be possible (see `renderings`)
  * @param copy the same with fewer pixels
  */
@@ -52,14 +52,38 @@ export function previewOf(output: PlannedOutput, source: Picture, copy: Picture,
         ? [step]
         : operation.shown(step, { before, copy: shown, maxPixels })
     for (const one of ones) show({ ...planned, step: { ...step, ...one } })
-  }
-  const last = output.passes.at(-1)?.at(-1)
-  // What a rotation or a padding has added.
-  if (!fits(shown, maxPixels)) {
-    const step = resize.schema.parse({ op: 'resize', ...copySize(shown, maxPixels), fit: 'fill' })
-    show({ field: '', where: 'the preview', ...last, operation: resize, step })
+    // A rotation and a padding add pixels, and a crop may be cut out of a copy with more detail.
+    if (!fits(shown, maxPixels)) {
+      show({ ...planned, operation: resize, step: exactly(copySize(shown, maxPixels)) })
+    }
   }
   return { output: { ...output, passes: passesOf(steps) }, result: real, shown }
+}
+
+/**
+ * Whether a copy with more detail would make a better preview: the recipe cuts out so little that most of what could be
+ * shown of it is not in the copy. Only where nothing slow comes before the cut, as it would be done to all of that copy.
+ */
+export function wantsDetail(
+  output: PlannedOutput,
+  source: Picture,
+  copy: Picture,
+  maxPixels: number,
+): boolean {
+  const slots = output.passes.flat().map(({ operation, step }) => operation.slot(step))
+  const cut = slots.indexOf('crop')
+  if (cut === -1 || isAsLarge(source, copy)) return false
+  if (slots.slice(0, cut).some((slot) => slot === null || !quick.has(slot))) return false
+  const { result, shown } = previewOf(output, source, copy, maxPixels)
+  const wanted = copySize(result, maxPixels)
+  return shown.width * shown.height * 2 < wanted.width * wanted.height
+}
+
+const quick: ReadonlySet<Slot> = new Set(['flip', 'flop', 'turn', 'grayscale'])
+
+/** A step that makes a picture just so large. */
+export function exactly(size: { width: number; height: number }): StepOf<typeof resize> {
+  return resize.schema.parse({ op: 'resize', ...size, fit: 'fill' })
 }
 
 function isAsLarge(one: Picture, other: Picture): boolean {

@@ -4,7 +4,7 @@ import { defaultFormat, flattens } from '@pixelflow/core/operations/format'
 import { resize } from '@pixelflow/core/operations/resize'
 import { renderings, sourcePicture } from '@pixelflow/core/recipe/apply'
 import { passesOf, plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
-import { copySize, previewOf } from '@pixelflow/core/recipe/preview'
+import { copySize, exactly, previewOf } from '@pixelflow/core/recipe/preview'
 import sharp, { type Sharp } from 'sharp'
 import type { InnerHalf } from '../../sandbox/protocol.ts'
 import { complaint } from '../transform/complaint.ts'
@@ -33,8 +33,7 @@ async function makeCopy(order: MakeCopy): Promise<CopyMade> {
   const source = await openSource(order.source, order.format, order.maxPixels)
   const picture = sourcePicture(source.metadata, order.orient)
   const size = copySize(picture, order.copyPixels)
-  const shrink = resize.schema.parse({ op: 'resize', ...size, fit: 'fill' })
-  const step = { operation: resize, step: shrink, field: '', where: 'the preview' }
+  const step = { operation: resize, step: exactly(size), field: '', where: 'the preview' }
   const isWhole = size.width === picture.width && size.height === picture.height
   const output: PlannedOutput = {
     name: 'copy',
@@ -46,7 +45,7 @@ async function makeCopy(order: MakeCopy): Promise<CopyMade> {
   try {
     const pipeline = rendering.apply(sourcePixels(source, order.orient).open())
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
-    await writeFile(order.path, data, { flag: 'wx' })
+    await writeFile(order.path, data)
     const { width, height, alpha } = picture
     return { source: { width, height, alpha }, copy: sizeOf(info) }
   } catch (error) {

@@ -198,6 +198,22 @@ describe('a session', () => {
     expect((await shown(session, 2)).preview).toMatchObject({ width: 100, height: 200 })
   }, 30_000)
 
+  test('shows areas that are cut out with all the detail there is', async () => {
+    const bytes = await sampleImage({ width: 3000, height: 2000, noise: 40 })
+    const { id } = await house.upload(bytes)
+    await using session = await open(id, 'crop:100:200:600:400/flop', {
+      preview: previewWish.parse({ quality: 100 }),
+    })
+    const { preview, file } = await shown(session, 0)
+    expect(preview).toMatchObject({ width: 600, height: 400, result: { width: 600, height: 400 } })
+    const real = sharp(bytes).extract({ left: 100, top: 200, width: 600, height: 400 }).flop()
+    const [one, other] = await Promise.all([real.raw().toBuffer(), sharp(file).raw().toBuffer()])
+    const apart = one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
+    expect(apart).toBeLessThan(4)
+    await session.send(order(1, 'crop:0:0:2900:1900/blur:9'))
+    expect((await shown(session, 1)).preview).toMatchObject({ width: 1212, height: 794 })
+  }, 30_000)
+
   test('goes on after what cannot be done', async () => {
     const { id } = await house.upload(await sampleImage({ width: 300, height: 200 }))
     await using session = await open(id, 'resize:100')

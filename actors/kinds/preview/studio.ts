@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import type { ImageRecord } from '@pixelflow/core/image'
-import { plan } from '@pixelflow/core/recipe/plan'
+import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
+import { wantsDetail } from '@pixelflow/core/recipe/preview'
 import type { PreviewWish } from '@pixelflow/core/tune/said'
 import type { PreviewOrder } from '@pixelflow/core/tune/session'
 import type { z } from 'zod'
@@ -54,6 +55,9 @@ interface Copy {
 
 /** How long a rendering may take in milliseconds: nobody waits longer to see what a slider does. */
 const previewLimitMs = 15_000
+/** How many times the pixels of a preview a copy has that areas are cut out of, and how many it has at most. */
+const finerBy = 8
+const mostFine = 16 * 2 ** 20
 /** Bytes a preview may have; no encoder makes more of the pixels it may have. */
 const largestPreview = 32 * 2 ** 20
 
@@ -70,7 +74,7 @@ export async function openStudio(
   parts.use(shelf.take(2 * copyBytes))
   const folder = parts.use(await scratch.folder(copyBytes))
   const owned = parts.move()
-  const copies = new Map<boolean, Copy>()
+  const copies = new Map<string, Copy>()
   let count = 0
 
   const ask = async <S extends z.ZodType>(
@@ -86,23 +90,42 @@ export async function openStudio(
     throw new Fault('processing_failed', 'The process working on this image went astray.')
   }
 
-  const makeCopy = async (orient: boolean, signal: AbortSignal): Promise<Copy> => {
-    const path = join(folder.path, `copy-${orient ? 'upright' : 'as-is'}`)
+  const makeCopy = async (
+    name: string,
+    orient: boolean,
+    copyPixels: number,
+    signal: AbortSignal,
+  ): Promise<Copy> => {
+    const path = join(folder.path, name)
     using _ = shelf.take(record.bytes)
     await using place = await scratch.folder(record.bytes)
     const source = join(place.path, 'source')
     await fetchSource(options, record, source, signal)
-    const input: PreviewInput = {
-      do: 'copy',
-      source,
-      format: record.format,
-      orient,
-      maxPixels,
-      copyPixels: wish.maxPixels,
-      path,
-    }
-    const made = await ask(input, copyMade, signal)
+    const { format } = record
+    const made = await ask(
+      { do: 'copy', source, format, orient, maxPixels, copyPixels, path },
+      copyMade,
+      signal,
+    )
+    copies.set(name, { path, made })
     return { path, made }
+  }
+
+  /** A copy with more detail than the usual one; that one itself where there is no room or time for another. */
+  const finer = async (orient: boolean, usual: Copy, signal: AbortSignal): Promise<Copy> => {
+    const name = `finer-${orient}`
+    const known = copies.get(name)
+    if (known !== undefined) return known
+    const { width, height } = usual.made.source
+    const copyPixels = Math.min(finerBy * wish.maxPixels, mostFine, width * height)
+    try {
+      owned.use(shelf.take(copyPixels * 4))
+      return await makeCopy(name, orient, copyPixels, signal)
+    } catch {
+      signal.throwIfAborted()
+      copies.set(name, usual)
+      return usual
+    }
   }
 
   return {
@@ -110,13 +133,16 @@ export async function openStudio(
       return copies.size > 0
     },
     async show({ recipe, output }, signal, onCopy) {
-      const orient = plan(recipe).outputs.find(({ name }) => name === output)?.source.orient
-      if (orient === undefined) throw noOutput(output)
-      const copy = copies.get(orient) ?? (await makeCopy(orient, signal))
-      if (!copies.has(orient)) {
-        copies.set(orient, copy)
+      const planned = plan(recipe).outputs.find(({ name }) => name === output)
+      if (planned === undefined) throw noOutput(output)
+      const { orient } = planned.source
+      const name = `copy-${orient}`
+      let copy = copies.get(name)
+      if (copy === undefined) {
+        copy = await makeCopy(name, orient, wish.maxPixels, signal)
         await onCopy(sizeOf(copy.made.source), sizeOf(copy.made.copy))
       }
+      if (isCutOut(planned, copy, wish.maxPixels)) copy = await finer(orient, copy, signal)
       const target = join(folder.path, `preview-${(count += 1)}`)
       const { path, made } = copy
       const input: PreviewInput = {
@@ -138,6 +164,15 @@ export async function openStudio(
       }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+function isCutOut(planned: PlannedOutput, { made: { source, copy } }: Copy, maxPixels: number): boolean {
+  try {
+    return wantsDetail(planned, source, { ...copy, alpha: source.alpha }, maxPixels)
+  } catch {
+    // It cannot be done to this picture, and will be told.
+    return false
   }
 }
 
