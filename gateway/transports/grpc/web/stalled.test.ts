@@ -1,0 +1,65 @@
+import { connect, type Socket } from 'node:net'
+import { expect, test } from 'bun:test'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { DownloadRequestSchema, ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { residentBytes, says } from '@pixelflow/testkit/process'
+import { startStack } from '@pixelflow/testkit/stack'
+import { until } from '../../../testing/gateway.ts'
+import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+
+const MiB = 2 ** 20
+
+test.each(['application/connect+proto', 'application/grpc-web+proto'])(
+  'clients of %s that do not read are given little, and forgotten when they reset',
+  async (type) => {
+    await using stack = await startStack()
+    const gateway = await stack.gateway()
+    const ready = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+    using client = grpcClient(ready.grpc)
+    const file = new Uint8Array(24 * MiB)
+    file.set(await sampleImage({ width: 640, height: 480 }))
+    const image = (await uploadWhole(client, file, MiB / 4))?.id ?? ''
+    const source = { case: 'image' as const, value: image }
+    // Once for what is only ever taken once.
+    for await (const _ of client.down(ImageService.method.download, { source }));
+
+    const body = toBinary(DownloadRequestSchema, create(DownloadRequestSchema, { source }))
+    const { hostname, port, host } = new URL(gateway.url)
+    const stalled = async (): Promise<Socket> => {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => {})
+      await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+      socket.pause()
+      const head = Buffer.alloc(5)
+      head.writeUInt32BE(body.length, 1)
+      const lines = [
+        'POST /pixelflow.v1.ImageService/Download HTTP/1.1',
+        `Host: ${host}`,
+        `Content-Type: ${type}`,
+        'Connect-Protocol-Version: 1',
+        `Content-Length: ${body.length + 5}`,
+      ]
+      socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+      socket.write(Buffer.concat([head, body]))
+      return socket
+    }
+    const before = await residentBytes(gateway.pid)
+    const sockets = await Promise.all(Array.from({ length: 40 }, stalled))
+    await until(async () => (await leavingCalls()) === 40)
+    await Bun.sleep(1500)
+    expect(await leavingCalls()).toBe(40)
+    // All of it would be 960 MiB.
+    expect((await residentBytes(gateway.pid)) - before).toBeLessThan(240 * MiB)
+    for (const socket of sockets) socket.destroy()
+    await until(async () => (await leavingCalls()) === 0)
+    const version = await client.unary(ImageService.method.getVersion, {}, { deadlineMs: 5000 })
+    expect(version).toMatchObject({ version: '0.1.0' })
+
+    async function leavingCalls(): Promise<number> {
+      const health = (await (await fetch(`${gateway.url}/health/`)).json()) as { load: { calls: number } }
+      return health.load.calls
+    }
+  },
+  60_000,
+)
