@@ -21,8 +21,8 @@ export function upCommand(program: Command, context: Context): void {
       'Runs everything on this machine: broker, gateway, actors and the page. Whatever dies is started again.\n' +
         'Ctrl-C drains and stops it; a second one stops it at once.\n\n' +
         'Settings come from the environment, for example PIXELFLOW_HTTP_PORT (3000), PIXELFLOW_HOST (127.0.0.1),\n' +
-        'PIXELFLOW_DATA_DIR (.pixelflow), PIXELFLOW_API_TOKENS and NATS_URL (use that broker, start none);\n' +
-        'docs/configuration.md lists all of them.',
+        'PIXELFLOW_DATA_DIR (.pixelflow), PIXELFLOW_API_TOKENS, PIXELFLOW_TLS_CERT_FILE with PIXELFLOW_TLS_KEY_FILE\n' +
+        '(./pixelflow certs makes them) and NATS_URL (use that broker, start none); docs/configuration.md lists all of them.',
     )
     .addOption(new Option('--temporary', 'end when no command uses it any more').hideHelp())
   examples(command, ['up', 'PIXELFLOW_HTTP_PORT=8080 up']).action(

@@ -80,7 +80,9 @@ export function watchTls({ files, first, reloadIntervalMs }: TlsConfig, log: Log
     tellOfEnd()
     if (isLooking) return
     isLooking = true
-    void look().finally(() => (isLooking = false))
+    look()
+      .catch((error: unknown) => log.error('new TLS files could not be taken up', { error }))
+      .finally(() => (isLooking = false))
   }, reloadIntervalMs)
   timer.unref()
   tellOfEnd()

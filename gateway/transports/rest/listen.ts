@@ -40,6 +40,8 @@ export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Prom
   }
   const { port: bound, take, close, end } = front
   tls.onChange(take)
+  // They may have changed since.
+  take(tls.current)
   return {
     port: bound,
     async drain(withinMs) {
