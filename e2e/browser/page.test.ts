@@ -35,8 +35,8 @@ describe('the page', () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await table.drop('hills.jpg', 'image/jpeg', await sampleImage({ width: 1600, height: 1000 }))
-    await page.getByAltText('hills.jpg, as chosen').waitFor()
-    expect(await table.naturalWidth('.stage-picture')).toBe(1600)
+    await page.getByAltText('Before').waitFor()
+    expect(await table.naturalWidth('[alt=Before]')).toBe(1600)
 
     await page.getByLabel(recipe).fill('resize:400/grayscale/format:webp')
     await runButton(page).click()

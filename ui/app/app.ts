@@ -1,15 +1,18 @@
 import { computed, type ReadonlySignal } from '@preact/signals'
 import { openHttp, PixelflowError, type Client } from '@pixelflow/client'
+import { keyOf } from '../recipe/check-draft.ts'
 import { createAlerts, type Alerts } from './alerts.ts'
 import { createFileNames } from './file-names.ts'
+import { createLive, type Live } from './live.ts'
 import { createRecent, type Recent } from './recent.ts'
 import { createRecipes, type Recipes } from './recipe.ts'
 import { createRoute } from './route.ts'
 import { createRun, type Run } from './run.ts'
 import { createServer, type Server } from './server.ts'
 import { createSession, type Session } from './session.ts'
-import { createSources, type Sources } from './source.ts'
+import { createSources, measure, type Sources } from './source.ts'
 import { createTheme, type Theme } from './theme.ts'
+import { createUploads, type Uploads } from './uploads.ts'
 
 /** A first recipe that does something visible and useful to nearly every picture. */
 const firstRecipe = 'resize:1200/format:webp'
@@ -22,10 +25,14 @@ export interface App {
   readonly alerts: Alerts
   readonly sources: Sources
   readonly recipes: Recipes
+  readonly uploads: Uploads
   readonly run: Run
+  readonly live: Live
   readonly recent: Recent
   readonly theme: Theme
   readonly canRun: ReadonlySignal<boolean>
+  /** Whether the task on the table has made, or is making, what the recipe says now. */
+  readonly isSettled: ReadonlySignal<boolean>
   /** Reads everything from the server again, after it could not be reached. */
   begin(): void
   pick(files: readonly File[]): void
@@ -46,7 +53,8 @@ export function createApp(page: Window): App {
   const recipes = createRecipes(server, firstRecipe)
   const recent = createRecent(client)
   const route = createRoute(page)
-  const run = createRun(client, sources, {
+  const uploads = createUploads(client, sources)
+  const run = createRun(client, sources, uploads, {
     onTask(task) {
       recent.note(task)
       route.show(task.id)
@@ -55,6 +63,22 @@ export function createApp(page: Window): App {
     onFailure({ field, detail }) {
       if (field !== undefined) recipes.mark(field, detail)
     },
+  })
+  const isSettled = computed(() => {
+    const { value: task } = run.task
+    if (task === null || task.status === 'failed' || task.status === 'cancelled') return false
+    return recipes.ready.value?.key === keyOf(task.recipe)
+  })
+  const live = createLive({
+    client,
+    sources,
+    uploads,
+    recipes,
+    session,
+    isSettled,
+    draw: measure,
+    page,
+    guard: alerts.guard,
   })
   let opening = new AbortController()
 
@@ -112,10 +136,13 @@ export function createApp(page: Window): App {
     alerts,
     sources,
     recipes,
+    uploads,
     run,
+    live,
     recent,
     theme: createTheme(page),
     canRun,
+    isSettled,
     begin: () => alerts.guard(begin()),
     pick(files) {
       const [file, ...others] = files
@@ -134,7 +161,11 @@ export function createApp(page: Window): App {
       const recipe = recipes.ready.value
       if (recipe !== null && canRun.value) alerts.guard(run.start(recipe.body))
     },
-    cancel: () => alerts.guard(run.cancel()),
+    cancel() {
+      // Whoever stops an upload wants it stopped, whatever else it was for.
+      if (run.phase.value === 'uploading' && sources.current.value?.imageId === null) live.turn(false)
+      alerts.guard(run.cancel())
+    },
     open: (taskId) => alerts.guard(open(taskId)),
     remove(taskId) {
       if (run.task.value?.id === taskId) {

@@ -1,6 +1,6 @@
 import type { EventView } from '@pixelflow/core/api'
-import type { Upload } from './hand-in.ts'
 import type { Phase } from './run.ts'
+import type { Upload } from './uploads.ts'
 
 /** One stage on the way of a picture. */
 export interface FlowStage {

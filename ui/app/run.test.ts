@@ -3,6 +3,7 @@ import { effect } from '@preact/signals'
 import { openHttp, type EventView, type TaskView } from '@pixelflow/client'
 import { createRun, type Run } from './run.ts'
 import type { Sources } from './source.ts'
+import { createUploads } from './uploads.ts'
 
 const output = {
   name: 'default',
@@ -56,10 +57,11 @@ let phases: string[]
 let known: TaskView[]
 
 beforeEach(() => {
+  const client = openHttp({ url: server.url.href })
   const sources = { current: { value: null } } as unknown as Sources
   known = []
   const listeners = { onTask: (one: TaskView) => known.push(one), onDeleted: () => {}, onFailure: () => {} }
-  run = createRun(openHttp({ url: server.url.href }), sources, listeners)
+  run = createRun(client, sources, createUploads(client, sources), listeners)
   phases = []
   effect(() => {
     if (phases.at(-1) !== run.phase.value) phases.push(run.phase.value)

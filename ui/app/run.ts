@@ -3,9 +3,10 @@ import { failureOf, PixelflowError, type Client, type EventView, type TaskView }
 import { hasEnded } from '@pixelflow/core/status'
 import { noticeOf, type Notice } from '../api/notice.ts'
 import { isAbort } from './alerts.ts'
-import { handIn, type Upload } from './hand-in.ts'
+import { handIn } from './hand-in.ts'
 import { createResults, type Result } from './results.ts'
 import type { Sources } from './source.ts'
+import type { Upload, Uploads } from './uploads.ts'
 
 export type Phase = 'idle' | 'uploading' | 'active' | 'completed' | 'failed' | 'cancelled'
 
@@ -34,7 +35,7 @@ export interface RunListeners {
   readonly onFailure: (notice: Notice) => void
 }
 
-export function createRun(client: Client, sources: Sources, listeners: RunListeners): Run {
+export function createRun(client: Client, sources: Sources, uploads: Uploads, listeners: RunListeners): Run {
   const upload = signal<Upload | null>(null)
   const task = signal<TaskView | null>(null)
   const events = signal<readonly EventView[]>([])
@@ -122,6 +123,7 @@ export function createRun(client: Client, sources: Sources, listeners: RunListen
         const created = await handIn({
           client,
           sources,
+          uploads,
           recipe,
           signal,
           onUpload: (next) => (upload.value = next),

@@ -100,7 +100,8 @@ export function createSources(
   }
 }
 
-async function measure(url: string): Promise<{ width: number; height: number } | null> {
+/** Has the browser decode a picture; null when it cannot. */
+export async function measure(url: string): Promise<{ width: number; height: number } | null> {
   const picture = new Image()
   picture.src = url
   try {

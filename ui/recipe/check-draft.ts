@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { printText } from '@pixelflow/core/recipe/text'
 import { outputName } from '@pixelflow/core/task'
 import { problemOf } from './check.ts'
@@ -23,6 +23,10 @@ export interface Runnable {
   readonly json: string
   /** Short text form; null where there is none, with several outputs. */
   readonly text: string | null
+  /** The same for recipes that mean the same. */
+  readonly key: string
+  /** Names of the outputs it makes. */
+  readonly outputs: readonly string[]
 }
 
 export interface Checked {
@@ -40,13 +44,19 @@ export function checkDraft(draft: Draft, fields: (op: string) => readonly Field[
 
   const body = recipeOf(draft, fields)
   try {
-    const text = printText(parseRecipe(body))
-    return { problems, runnable: { body, json: JSON.stringify(body, null, 2), text } }
+    const recipe = parseRecipe(body)
+    const [text, key, outputs] = [printText(recipe), keyOf(recipe), outputNames(recipe)]
+    return { problems, runnable: { body, json: JSON.stringify(body, null, 2), text, key, outputs } }
   } catch (thrown) {
     const { message, place } = Fault.of(thrown)
     const words = [message, place.remedy].filter((part) => part !== undefined).join(' ')
     return { problems: [problemAt(draft, place.field ?? '', words)], runnable: null }
   }
+}
+
+/** What tells recipes apart: all defaults are in it. */
+export function keyOf(recipe: Recipe): string {
+  return JSON.stringify(recipe)
 }
 
 function nameProblems(draft: Draft, lane: Lane): RecipeProblem[] {

@@ -95,8 +95,9 @@ function numberControl(schema: JsonSchema): Control {
   const min = lowest(schema)
   const max = highest(schema)
   if (min === undefined || max === undefined || max <= min) return { kind: 'number', integer }
-  const log = min >= 0 && max - min > 2000
-  const step = schema.multipleOf ?? (integer ? 1 : fineStep(max - min))
+  // What begins above zero is a factor or a size: twice as much is one step further, wherever it stands.
+  const log = min >= 0 && (max - min > 2000 || (!integer && min > 0 && max / min > 20))
+  const step = schema.multipleOf ?? (integer ? 1 : fineStep(log && min > 0 ? min * 100 : max - min))
   return { kind: 'number', integer, range: { min, max, step, log } }
 }
 

@@ -1,36 +1,41 @@
 import { useSignal } from '@preact/signals'
-import type { Result } from '../app/results.ts'
 import type { Source } from '../app/source.ts'
 import { CompareSlider } from './compare-slider.tsx'
-import { ResultBar } from './result-bar.tsx'
+import { useApp } from './context.ts'
 import { Tabs } from './tabs.tsx'
+import { picturing, type After } from './use-after.ts'
 
 type View = 'slider' | 'side' | 'result'
+
+interface Props {
+  /** Null until there is something to compare with. */
+  readonly after: After | null
+  readonly source: Source | null
+  /** Classes of the stage. */
+  readonly stage: string
+}
 
 /** Of the ratio of sides: below this, laying one picture over the other compares like with like. */
 const sameShape = 0.02
 
-/** Results beside their source; with several, one at a time. */
-export function Comparison({ results, source }: { results: readonly Result[]; source: Source | null }) {
-  const chosenName = useSignal<string | null>(null)
+/** Before and after, a result or the picture as it will be; of several outputs one at a time. */
+export function Comparison({ after, source, stage }: Props) {
+  const { live } = useApp()
   const chosenView = useSignal<View | null>(null)
-  const result = results.find((one) => one.output.name === chosenName.value) ?? results[0]
-  if (result === undefined) return null
+  const outputs = useOutputs()
   const before = source?.drawable === true ? source : null
-  const view = before === null ? 'result' : (chosenView.value ?? fittingView(before, result))
-  const { width, height, name } = result.output
-  const alt = name === 'default' ? 'Result' : `Result ${name}`
+  const view = before === null ? 'result' : (chosenView.value ?? fittingView(before, after))
 
   return (
     <div class="comparison">
-      {results.length < 2 && before === null ? null : (
+      {outputs.length < 2 && before === null ? null : (
         <div class="comparison-tools">
-          {results.length < 2 ? null : (
+          {outputs.length < 2 ? null : (
             <Tabs
               label="Output"
-              options={results.map((one) => [one.output.name, one.output.name])}
-              chosen={name}
-              onChoose={(next) => (chosenName.value = next)}
+              options={outputs.map((name) => [name, name])}
+              chosen={after?.name ?? live.output.value ?? outputs[0] ?? ''}
+              onChoose={live.show}
             />
           )}
           {before === null ? null : (
@@ -47,16 +52,9 @@ export function Comparison({ results, source }: { results: readonly Result[]; so
           )}
         </div>
       )}
-      <div class="stage stage-done">
-        {view === 'slider' && before?.url != null ? (
-          <CompareSlider
-            key={result.url}
-            before={before.url}
-            after={result.url}
-            width={width}
-            height={height}
-            alt={alt}
-          />
+      <div class={stage}>
+        {before?.url != null && (view === 'slider' || after === null) ? (
+          <CompareSlider source={{ ...before, url: before.url }} after={after} />
         ) : (
           <div class={view === 'side' ? 'pair' : 'pair pair-one'}>
             {view === 'side' && before?.url != null ? (
@@ -65,27 +63,31 @@ export function Comparison({ results, source }: { results: readonly Result[]; so
                 <figcaption>Before</figcaption>
               </figure>
             ) : null}
-            <figure>
-              <img
-                class="pair-picture"
-                data-testid="result"
-                src={result.url}
-                alt={alt}
-                width={width}
-                height={height}
-              />
-              {view === 'side' ? <figcaption>After</figcaption> : null}
-            </figure>
+            {after === null ? null : (
+              <figure>
+                <img class="pair-picture" {...picturing(after)} width={after.width} height={after.height} />
+                {view === 'side' ? <figcaption>After</figcaption> : null}
+              </figure>
+            )}
           </div>
         )}
       </div>
-      <ResultBar results={results} shown={result} source={source} />
     </div>
   )
 }
 
-function fittingView(before: Source, { output }: Result): View {
+/** Names of what can be shown: of the results on the table, or of what the recipe makes. */
+function useOutputs(): readonly string[] {
+  const { recipes, run, live, isSettled } = useApp()
+  const results = run.results.value
+  if (results.length > 0 && (isSettled.value || live.preview.value === null))
+    return results.map((one) => one.output.name)
+  return recipes.ready.value?.outputs ?? []
+}
+
+function fittingView(before: Source, after: After | null): View {
+  if (after === null) return 'slider'
   if (before.width === null || before.height === null) return 'side'
-  const ratio = output.width / output.height / (before.width / before.height)
+  const ratio = after.width / after.height / (before.width / before.height)
   return Math.abs(ratio - 1) < sameShape ? 'slider' : 'side'
 }

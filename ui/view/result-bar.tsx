@@ -8,14 +8,17 @@ interface Props {
   readonly results: readonly Result[]
   readonly shown: Result
   readonly source: Source | null
+  /** Whether the recipe has changed since. */
+  readonly isOld: boolean
 }
 
 /** The figures of the result on show and its file; with several outputs, every file. */
-export function ResultBar({ results, shown, source }: Props) {
+export function ResultBar({ results, shown, source, isOld }: Props) {
   const { width, height, format, bytes } = shown.output
   const sourceName = source?.name ?? 'image'
   return (
     <div class="result-bar">
+      {isOld ? <p class="mark">of the last run</p> : null}
       <dl class="figures">
         <Figure name="Size" value={`${width} × ${height}`} />
         <Figure name="Format" value={formatName(format)} />

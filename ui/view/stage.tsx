@@ -3,26 +3,47 @@ import { formatName } from '../text/names.ts'
 import { Comparison } from './comparison.tsx'
 import { useApp } from './context.ts'
 import { Icon } from './icon.tsx'
+import { LiveBar } from './live-bar.tsx'
 import { NoticeBox } from './notice-box.tsx'
+import { Peek } from './peek.tsx'
+import { ResultBar } from './result-bar.tsx'
+import { useAfter } from './use-after.ts'
 
-/** The picture itself: as it was chosen, while it is worked on, or beside its result. */
+/** The picture itself: as it was chosen, as it will be, while it is worked on, or beside its result. */
 export function Stage() {
-  const { sources, run } = useApp()
+  const { sources, run, live, isSettled } = useApp()
+  const { after, shown } = useAfter()
   const source = sources.current.value
-  const { refusal } = sources
-  const results = run.results.value
+  const refusal = sources.refusal.value
   const phase = run.phase.value
-  if (refusal.value !== null) return <NoticeBox notice={refusal.value} />
-  if (results.length > 0) return <Comparison results={results} source={source} />
+  if (refusal !== null) return <NoticeBox notice={refusal} />
   const isBusy = phase === 'uploading' || phase === 'active'
+  // While a preview may come, its place is kept for it: nothing is to move when it does.
+  const isLive = live.state.value !== 'off'
+  const isCompared = after !== null || (isLive && source?.drawable === true)
+  const stage = ['stage', ...(isBusy ? ['stage-busy'] : []), ...(isLive ? ['stage-live'] : [])].join(' ')
   return (
-    <div class={isBusy ? 'stage stage-busy' : 'stage'}>
-      {source === null ? <Gone /> : <Preview source={source} />}
-    </div>
+    <>
+      {isCompared ? (
+        <Comparison after={after} source={source} stage={stage} />
+      ) : (
+        <div class={stage}>{source === null ? <Gone /> : <Plain source={source} />}</div>
+      )}
+      <Peek after={after} />
+      {source === null ? null : <LiveBar />}
+      {shown === null ? null : (
+        <ResultBar
+          results={run.results.value}
+          shown={shown}
+          source={source}
+          isOld={!isSettled.value && !isBusy}
+        />
+      )}
+    </>
   )
 }
 
-function Preview({ source }: { source: Source }) {
+function Plain({ source }: { source: Source }) {
   const { url, drawable, name, format } = source
   if (url === null || drawable === null)
     return <div class="stage-waiting" role="status" aria-label="Opening the picture" />

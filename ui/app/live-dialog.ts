@@ -1,0 +1,123 @@
+import { computed, effect, signal, type ReadonlySignal } from '@preact/signals'
+import type { Client, Tuned, TunePreview, Tuning } from '@pixelflow/client'
+import type { Recipes } from './recipe.ts'
+
+/** The picture as it will be. */
+export interface Preview {
+  /** Which output it shows. */
+  readonly output: string
+  /** Object URL; revoked when the next one has taken its place. */
+  readonly url: string
+  /** Of what the task would make, in pixels: the preview itself may be smaller. */
+  readonly width: number
+  readonly height: number
+}
+
+/** What is said and heard while a recipe is tuned. */
+export interface Dialog {
+  /** The newest; stays when a change is refused or the connection is lost. */
+  readonly preview: ReadonlySignal<Preview | null>
+  /** Whether the newest change has not been answered yet. */
+  readonly isBehind: ReadonlySignal<boolean>
+  /** Why the newest change could not be shown, if so. */
+  readonly refused: ReadonlySignal<string | null>
+  /** The output that was chosen; null is the first. */
+  readonly output: ReadonlySignal<string | null>
+  show(output: string): void
+  /**
+   * One session, from its opening to its end.
+   * @throws PixelflowError why it ended; the signal's reason.
+   */
+  hold(image: string, stop: AbortSignal, onOpen: () => void): Promise<void>
+  clear(): void
+}
+
+export interface DialogNeeds {
+  readonly client: Client
+  readonly recipes: Recipes
+  /** Resolves when the picture at an address is decoded. */
+  readonly draw: (url: string) => Promise<unknown>
+}
+
+export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
+  const preview = signal<Preview | null>(null)
+  const refused = signal<string | null>(null)
+  const output = signal<string | null>(null)
+  const said = signal(0)
+  const answered = signal(0)
+
+  /** What is wanted now; null while the recipe cannot be run. */
+  const wanted = computed(() => {
+    const ready = recipes.ready.value
+    if (ready === null) return null
+    const shown = ready.outputs.find((name) => name === output.value) ?? ready.outputs[0] ?? 'default'
+    return { recipe: ready.body, output: shown, key: `${shown} ${ready.key}` }
+  })
+
+  function put(next: Preview | null): void {
+    const before = preview.peek()
+    preview.value = next
+    if (before !== null) URL.revokeObjectURL(before.url)
+  }
+
+  async function take(heard: TunePreview, stop: AbortSignal): Promise<void> {
+    const url = URL.createObjectURL(new Blob([heard.file as BlobPart], { type: heard.mediaType }))
+    // It takes the old one's place when it can be painted at once, or the picture would flicker.
+    await draw(url)
+    if (stop.aborted) return URL.revokeObjectURL(url)
+    put({ output: heard.output, url, ...heard.result })
+    answered.value = heard.sequence
+    refused.value = null
+  }
+
+  function refuse({ sequence, fault }: Extract<Tuned, { type: 'refused' }>): void {
+    // What was refused may have been mended meanwhile.
+    if (sequence !== said.peek()) return
+    answered.value = sequence
+    refused.value = fault.detail
+    if (fault.field !== undefined) recipes.mark(fault.field, fault.detail)
+  }
+
+  /** Says every change at once; returns what ends that. */
+  function follow(tuning: Tuning, first: string): () => void {
+    let last = first
+    return effect(() => {
+      const next = wanted.value
+      if (next === null || next.key === last) return
+      last = next.key
+      said.value = tuning.change({ recipe: next.recipe, output: next.output })
+    })
+  }
+
+  return {
+    preview,
+    isBehind: computed(() => said.value > answered.value),
+    refused,
+    output,
+    show: (name) => (output.value = name),
+    async hold(image, stop, onOpen) {
+      const begin = wanted.peek()
+      if (begin === null) return
+      // The opening is change 0, and not answered yet.
+      said.value = 0
+      answered.value = -1
+      const tuning = await client.tune({ image, recipe: begin.recipe, output: begin.output, signal: stop })
+      onOpen()
+      const end = follow(tuning, begin.key)
+      try {
+        for await (const heard of tuning) {
+          if (heard.type === 'preview') await take(heard, stop)
+          if (heard.type === 'refused') refuse(heard)
+          if (stop.aborted) return
+        }
+      } finally {
+        end()
+      }
+    },
+    clear() {
+      put(null)
+      refused.value = null
+      said.value = answered.value = 0
+    },
+  }
+}

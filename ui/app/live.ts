@@ -1,0 +1,158 @@
+import { computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals'
+import { PixelflowError } from '@pixelflow/client'
+import { pause } from '@pixelflow/core/pause'
+import { noticeOf } from '../api/notice.ts'
+import { createDialog, type Dialog, type DialogNeeds } from './live-dialog.ts'
+import type { Session } from './session.ts'
+import type { Sources } from './source.ts'
+import type { Uploads } from './uploads.ts'
+
+/**
+ * How it stands with the live preview: switched off or nothing to show; not needed as nothing has changed; the picture
+ * is on its way to the server; the server reads it; it follows every change; it did and is being connected again; there
+ * is none (`why` says so).
+ */
+export type LiveState = 'off' | 'resting' | 'sending' | 'opening' | 'live' | 'lost' | 'absent'
+
+/** The picture as it will be, following the recipe while it is changed. */
+export interface Live extends Pick<Dialog, 'preview' | 'isBehind' | 'refused' | 'output'> {
+  /** Whether the person wants it; kept on this machine. */
+  readonly wanted: ReadonlySignal<boolean>
+  readonly state: ReadonlySignal<LiveState>
+  /** Why there is none, in the state `absent`. */
+  readonly why: ReadonlySignal<string | null>
+  turn(on: boolean): void
+  /** Chooses which of several outputs is shown. */
+  show(output: string): void
+}
+
+export interface LiveNeeds extends DialogNeeds {
+  readonly sources: Sources
+  readonly uploads: Uploads
+  readonly session: Session
+  /** Whether the picture that this recipe makes is there already, or being made. */
+  readonly isSettled: ReadonlySignal<boolean>
+  readonly page: Pick<Window, 'addEventListener' | 'localStorage'>
+  readonly guard: (work: Promise<unknown>) => void
+  readonly firstPauseMs?: number
+}
+
+const storageKey = 'pixelflow.live'
+const longestPauseMs = 60_000
+/** Faults that only another recipe ends; the first is that of a session in which nothing was changed for long. */
+const ofTheRecipe = new Set(['deadline_exceeded', 'invalid_recipe', 'processing_failed'])
+
+/** Resolves as soon as it holds. @throws the signal's reason. */
+function until(holds: ReadonlySignal<boolean>, stop: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const aborted = () => reject(stop.reason)
+  stop.addEventListener('abort', aborted, { once: true })
+  const end = effect(() => {
+    if (holds.value) resolve()
+  })
+  return promise.finally(() => {
+    end()
+    stop.removeEventListener('abort', aborted)
+  })
+}
+
+export function createLive(needs: LiveNeeds): Live {
+  const { sources, uploads, recipes, session, isSettled, page, firstPauseMs = 500 } = needs
+  const wanted = signal(page.localStorage.getItem(storageKey) !== 'off')
+  const isAway = signal(false)
+  const state = signal<LiveState>('off')
+  const why = signal<string | null>(null)
+  const dialog = createDialog(needs)
+
+  /** Changes whenever everything begins anew; null while there is nothing to show. */
+  const subject = computed(() => {
+    const source = sources.current.value
+    const isFit = source?.file != null && source.drawable !== null && sources.refusal.value === null
+    return wanted.value && !isAway.value && isFit ? `${source.url} ${session.current.value}` : null
+  })
+  const key = computed(() => recipes.ready.value?.key ?? null)
+  const isNeeded = computed(() => key.value !== null && !isSettled.value)
+
+  /** Keeps a session open on the current picture as long as there is use for one. */
+  async function follow(stop: AbortSignal): Promise<void> {
+    let pauseMs = firstPauseMs
+    for (;;) {
+      try {
+        if (!isNeeded.peek()) state.value = 'resting'
+        await until(isNeeded, stop)
+        const isSent = sources.current.peek()?.imageId != null
+        if (state.peek() !== 'lost') state.value = isSent ? 'opening' : 'sending'
+        const image = await uploads.send(stop)
+        if (state.peek() === 'sending') state.value = 'opening'
+        await dialog.hold(image, stop, () => {
+          state.value = 'live'
+          pauseMs = firstPauseMs
+        })
+        await pause(pauseMs, stop)
+      } catch (thrown) {
+        if (stop.aborted) return
+        if (!(thrown instanceof PixelflowError)) throw thrown
+        if (!(await recover(thrown, pauseMs, stop))) return
+        pauseMs = Math.min(longestPauseMs, pauseMs * 2)
+      }
+    }
+  }
+
+  /** Waits for what may help against an error; false when nothing will. */
+  async function recover(error: PixelflowError, pauseMs: number, stop: AbortSignal): Promise<boolean> {
+    if (ofTheRecipe.has(error.code)) {
+      const before = key.peek()
+      if (error.field !== undefined) recipes.mark(error.field, error.detail)
+      state.value = 'resting'
+      await until(
+        computed(() => key.value !== before),
+        stop,
+      )
+      return true
+    }
+    if (error.code === 'image_not_found' && sources.current.peek()?.imageId != null) {
+      sources.stored(null)
+      return true
+    }
+    why.value = noticeOf(error).detail
+    if (error.code === 'unauthenticated') {
+      state.value = 'absent'
+      // A new token begins everything anew.
+      await session.ask(session.token())
+      return false
+    }
+    const mayPass = error.isTemporary || error.status >= 500
+    state.value = mayPass && dialog.preview.peek() !== null ? 'lost' : 'absent'
+    if (mayPass) await pause(pauseMs, stop)
+    return mayPass
+  }
+
+  let stop = new AbortController()
+  effect(() => {
+    const isOn = subject.value !== null
+    stop.abort()
+    stop = new AbortController()
+    const { signal } = stop
+    untracked(() => {
+      dialog.clear()
+      state.value = 'off'
+      why.value = null
+      if (isOn) needs.guard(follow(signal))
+    })
+  })
+  page.addEventListener('pagehide', () => (isAway.value = true))
+  page.addEventListener('pageshow', () => (isAway.value = false))
+
+  return {
+    ...dialog,
+    wanted,
+    state,
+    why,
+    turn(on) {
+      wanted.value = on
+      if (on) page.localStorage.removeItem(storageKey)
+      else page.localStorage.setItem(storageKey, 'off')
+    },
+    show: dialog.show,
+  }
+}

@@ -1,0 +1,93 @@
+import { signal, type ReadonlySignal } from '@preact/signals'
+import type { Client } from '@pixelflow/client'
+import { format } from '@pixelflow/core/format'
+import type { Source, Sources } from './source.ts'
+
+export interface Upload {
+  readonly sentBytes: number
+  readonly totalBytes: number
+  /** How long it took, in milliseconds; null while it goes on. */
+  readonly tookMs: number | null
+}
+
+/** Brings the picture on the table to the server, once, whoever needs it there. */
+export interface Uploads {
+  /** The last one that began and was not broken off. */
+  readonly current: ReadonlySignal<Upload | null>
+  /**
+   * Id of the current picture on the server. All who ask share one upload; it is broken off when the last of them has
+   * left. @throws PixelflowError, or the signal's reason.
+   */
+  send(signal: AbortSignal): Promise<string>
+}
+
+interface Sending {
+  readonly source: Source
+  readonly done: Promise<string>
+  readonly stop: AbortController
+  waiting: number
+}
+
+export function createUploads(client: Client, sources: Sources): Uploads {
+  const current = signal<Upload | null>(null)
+  let sending: Sending | undefined
+
+  async function upload(source: Source, stop: AbortSignal): Promise<string> {
+    if (source.file === null || source.format === undefined) throw new Error('There is no picture to send.')
+    const began = performance.now()
+    const totalBytes = source.file.size
+    const tell = (sentBytes: number, tookMs: number | null = null) => {
+      if (!stop.aborted) current.value = { sentBytes, totalBytes, tookMs }
+    }
+    tell(0)
+    const image = await client.upload(source.file, {
+      mediaType: format(source.format).mediaType,
+      signal: stop,
+      onSent: (sentBytes) => tell(sentBytes),
+    })
+    stop.throwIfAborted()
+    tell(totalBytes, performance.now() - began)
+    sources.stored(image)
+    return image.id
+  }
+
+  function begin(source: Source): Sending {
+    const stop = new AbortController()
+    const done = upload(source, stop.signal).finally(() => {
+      if (sending?.stop === stop) sending = undefined
+    })
+    return { source, done, stop, waiting: 0 }
+  }
+
+  function leave(one: Sending): void {
+    one.waiting -= 1
+    if (one.waiting > 0) return
+    if (sending === one) sending = undefined
+    one.stop.abort()
+    current.value = null
+  }
+
+  return {
+    current,
+    async send(wanted) {
+      wanted.throwIfAborted()
+      const source = sources.current.peek()
+      if (source === null) throw new Error('There is no picture to send.')
+      if (source.imageId !== null) return source.imageId
+      if (sending?.source.url !== source.url) sending = begin(source)
+      const one = sending
+      one.waiting += 1
+      const { promise, reject } = Promise.withResolvers<never>()
+      const aborted = () => {
+        reject(wanted.reason)
+        leave(one)
+      }
+      wanted.addEventListener('abort', aborted, { once: true })
+      try {
+        return await Promise.race([one.done, promise])
+      } finally {
+        wanted.removeEventListener('abort', aborted)
+      }
+    },
+  }
+}

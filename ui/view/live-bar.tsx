@@ -1,0 +1,91 @@
+import { useEffect, useId } from 'preact/hooks'
+import { useSignal } from '@preact/signals'
+import { inBytes } from '../text/amounts.ts'
+import { useApp } from './context.ts'
+
+/** How long a change may wait for its preview before that is worth a word, in milliseconds. */
+const patienceMs = 3000
+
+/** Whether the picture follows the recipe, in one line, and the switch for it. */
+export function LiveBar() {
+  const { live, uploads } = useApp()
+  const id = useId()
+  const state = live.state.value
+  const upload = state === 'sending' ? uploads.current.value : null
+  const isBehind = live.isBehind.value && state === 'live'
+  const words = useWords(useIsLate(isBehind))
+  const preview = live.preview.value
+  return (
+    <div class={`live live-${state}`} data-behind={isBehind}>
+      {upload === null ? null : (
+        <progress
+          class="bar live-sent"
+          max={upload.totalBytes}
+          value={upload.sentBytes}
+          aria-label="Upload"
+        />
+      )}
+      <span class="live-dot" aria-hidden="true" />
+      <p class="live-words">
+        <span role="status">{words}</span>
+        {upload === null ? null : (
+          <span class="live-amount">
+            {inBytes(upload.sentBytes)} of {inBytes(upload.totalBytes)}
+          </span>
+        )}
+        {state === 'live' && preview !== null ? (
+          <span class="live-amount">
+            {preview.width} × {preview.height}
+          </span>
+        ) : null}
+      </p>
+      <label class="live-label" for={id}>
+        Live preview
+      </label>
+      <input
+        id={id}
+        class="switch"
+        type="checkbox"
+        role="switch"
+        checked={live.wanted.value}
+        onChange={(event) => live.turn(event.currentTarget.checked)}
+      />
+    </div>
+  )
+}
+
+/** True once it has been so for long. */
+function useIsLate(isBehind: boolean): boolean {
+  const isLate = useSignal(false)
+  useEffect(() => {
+    isLate.value = false
+    if (!isBehind) return
+    const timer = setTimeout(() => (isLate.value = true), patienceMs)
+    return () => clearTimeout(timer)
+  }, [isBehind])
+  return isLate.value
+}
+
+/** Changes seldom, as it is read aloud: not with every preview. */
+function useWords(isLate: boolean): string {
+  const { live, recipes, isSettled, run } = useApp()
+  switch (live.state.value) {
+    case 'off':
+      return ''
+    case 'resting':
+      return isSettled.value ? 'Follows as soon as the recipe changes' : ''
+    case 'sending':
+      return 'Sending the picture'
+    case 'opening':
+      return 'Preparing'
+    case 'lost':
+      return 'The connection was lost. Connecting again…'
+    case 'absent':
+      return `None just now. ${live.why.value ?? ''}`
+    case 'live':
+      if (live.refused.value !== null) return `As before: ${live.refused.value}`
+      if (recipes.ready.value === null) return 'As before the mistake in the recipe'
+      if (isLate) return 'The next one takes a while…'
+      return isSettled.value && run.results.value.length > 0 ? 'This is the result' : 'Follows every change'
+  }
+}

@@ -1,0 +1,39 @@
+import type { Result } from '../app/results.ts'
+import { useApp } from './context.ts'
+
+/** What lies beside the source: a result, or the picture as it will be. */
+export interface After {
+  readonly name: string
+  readonly url: string
+  /** Of the result, in pixels. */
+  readonly width: number
+  readonly height: number
+  readonly isPreview: boolean
+}
+
+/** What to show as "after", and the result whose figures are told. */
+export function useAfter(): { readonly after: After | null; readonly shown: Result | null } {
+  const { live, run, isSettled } = useApp()
+  const results = run.results.value
+  const preview = live.preview.value
+  const shown = results.find((one) => one.output.name === live.output.value) ?? results[0] ?? null
+  // A preview is of the recipe as it is now; a result of the one that was run.
+  if (preview !== null && (shown === null || !isSettled.value)) {
+    const { output, url, width, height } = preview
+    return { after: { name: output, url, width, height, isPreview: true }, shown }
+  }
+  if (shown === null) return { after: null, shown }
+  const { name, width, height } = shown.output
+  return { after: { name, url: shown.url, width, height, isPreview: false }, shown }
+}
+
+/** Decoded in one go with the swap of the address: what was decoded before does not flicker. */
+export function picturing({ url, name, isPreview }: After) {
+  const what = isPreview ? 'Preview' : 'Result'
+  return {
+    src: url,
+    alt: name === 'default' ? what : `${what} ${name}`,
+    decoding: 'sync' as const,
+    'data-testid': what.toLowerCase(),
+  }
+}
