@@ -1,4 +1,4 @@
-import { toJson, type JsonObject, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import { toJson, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
 import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt'
 import { Fault } from '@pixelflow/core/fault'
 import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
@@ -68,7 +68,7 @@ function changed({ sequence, recipe, set, output }: TuneChange) {
   return {
     sequence: Number(sequence),
     ...(whole === undefined ? {} : { recipe: whole }),
-    ...(set === undefined ? {} : { set: set as JsonObject }),
+    ...(set === undefined ? {} : { set }),
     ...(output === '' ? {} : { output }),
   }
 }

@@ -45,7 +45,7 @@ function tuning(
   url = gateway.url,
   options: { protocols?: string[]; headers?: Record<string, string> } = { protocols: [tuneProtocol] },
 ) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/tune`, options as never)
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/tune`, options)
   socket.binaryType = 'arraybuffer'
   const told: Told[] = []
   const closing = Promise.withResolvers<Closed>()

@@ -57,7 +57,7 @@ export function tuning({ usecases, admission, openStream, stopping, log }: TuneR
       'x-request-id': notes.id,
       ...(offered.length > 0 ? { 'sec-websocket-protocol': tuneProtocol } : {}),
     }
-    if (server?.upgrade(request, { data: talk as never, headers }) === true) {
+    if (server?.upgrade(request, { data: talk, headers }) === true) {
       return new Response(null, { status: 101 })
     }
     onEnd()

@@ -175,6 +175,17 @@ describe('tuning', () => {
     session.call.cancel()
   }, 60_000)
 
+  test('goes on when the broker has been away', async () => {
+    const session = tuning()
+    session.say(open('blur:2'))
+    await session.preview(0)
+    await stack.nats.restart()
+    session.say(change(1, 'resize:60'))
+    await session.until('restored')
+    expect((await session.preview(1)).about.width).toBe(60)
+    session.call.cancel()
+  }, 60_000)
+
   test.each([
     ['an image that is not there', { image: '01890a5d-ac96-774b-bcce-b302099a8057' }, 5, 'image_not_found'],
     ['what is no id', { image: 'x' }, 5, 'image_not_found'],
