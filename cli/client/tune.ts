@@ -4,7 +4,7 @@ import { PixelflowError, type Client, type Finished, type TunePreview, type Tuni
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { Exit } from '../exit.ts'
 import type { Outlet } from '../terminal/outlet.ts'
-import { span } from '../terminal/units.ts'
+import { span } from '@pixelflow/core/amounts'
 import { saveTo } from './download.ts'
 import type { Source } from './source.ts'
 import { readSteps, withStep } from './steps.ts'

@@ -5,7 +5,7 @@ import { PixelflowError, type Client, type Stored } from '@pixelflow/client'
 import { fetchBytes, saveTo, saveToStdout } from '../client/download.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
-import { size } from '../terminal/units.ts'
+import { size } from '@pixelflow/core/amounts'
 import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 interface Options extends ClientOptions {

@@ -57,7 +57,7 @@ describe('with --grpc', () => {
     const stdin = new TextEncoder().encode('not a picture')
     const typed = ['process', '-', '-r', 'resize:100', '-o', 'notes.jpg']
     const [http, grpc] = [await run(typed, { stdin }), await run([...typed, '--grpc', shell.grpc], { stdin })]
-    const plain = (err: string) => err.replace(/request .*/, 'request').replace(/field .*/, 'field')
+    const plain = (err: string) => err.replaceAll(/^ +(request|field|remedy) .*$/gm, '$1')
     expect([grpc.code, plain(grpc.err)]).toEqual([http.code, plain(http.err)])
     expect(grpc.err).toMatch(/request {2}\S+/)
   })

@@ -12,7 +12,8 @@ import { processPicture } from '../client/work.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
-import { change, size, span } from '../terminal/units.ts'
+import { size, span } from '@pixelflow/core/amounts'
+import { change } from '../terminal/change.ts'
 import { grpcOptions, examples, outletFor, withServer, type ClientOptions } from './shared.ts'
 
 interface Options extends ClientOptions {

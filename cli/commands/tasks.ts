@@ -5,7 +5,7 @@ import { statuses, type Status } from '@pixelflow/core/task'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
-import { size } from '../terminal/units.ts'
+import { size } from '@pixelflow/core/amounts'
 import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 interface ListOptions extends ClientOptions {

@@ -9,7 +9,7 @@ import { meetingPlace } from '../stack/record.ts'
 import { startUp, type Up } from '../stack/up.ts'
 import { briefly, voices } from '../stack/voice.ts'
 import { styleOf } from '../terminal/style.ts'
-import { span } from '../terminal/units.ts'
+import { span } from '@pixelflow/core/amounts'
 import { curlCall } from './demo.ts'
 import { examples } from './shared.ts'
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { openSource } from '../client/source.ts'
 import { sending } from '../client/work.ts'
 import type { Context } from '../context.ts'
-import { size } from '../terminal/units.ts'
+import { size } from '@pixelflow/core/amounts'
 import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 export function uploadCommand(program: Command, context: Context): void {

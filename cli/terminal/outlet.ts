@@ -2,7 +2,7 @@ import type { EventView, TaskView } from '@pixelflow/core/api'
 import type { EventKind } from '@pixelflow/core/event'
 import { bar, liveLine } from './bar.ts'
 import { styleOf } from './style.ts'
-import { size, span } from './units.ts'
+import { size, span } from '@pixelflow/core/amounts'
 
 /** How a command tells what goes on: a bar for eyes, lines for pipes, NDJSON for programs. */
 export interface Outlet {

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { bar, liveLine } from './bar.ts'
 import { styleOf } from './style.ts'
-import { change, size, span } from './units.ts'
+import { change } from './change.ts'
 
 const plain = styleOf({}, true)
 
@@ -30,23 +30,7 @@ test('colours are for terminals, and for those who want them', () => {
   expect(styleOf({ isTTY: true }, true).red('x')).toBe('\u001b[31mx\u001b[39m')
 })
 
-test('numbers are for eyes', () => {
-  expect([0, 999, 1000, 43_100, 999_600, 2_400_000, 123_456_789].map(size)).toEqual([
-    '0 B',
-    '999 B',
-    '1.0 kB',
-    '43.1 kB',
-    '1.0 MB',
-    '2.4 MB',
-    '123 MB',
-  ])
-  expect([0, 84.4, 1200, 59_949, 200_000].map(span)).toEqual([
-    '0 ms',
-    '84 ms',
-    '1.2 s',
-    '59.9 s',
-    '3 min 20 s',
-  ])
+test('a change is told in percent', () => {
   expect([change(100, 14), change(100, 103), change(100, 100), change(1000, 3)]).toEqual([
     '−86 %',
     '+3 %',

@@ -3,17 +3,8 @@ import { inBytes, inLimit, inMegapixels, inPast, inShare, inTime } from './amoun
 /** Units stand behind a space that does not break; here they read better with a plain one. */
 const plain = (text: string) => text.replaceAll('\u00A0', ' ')
 
-test('sizes', () => {
-  expect([0, 999, 1000, 9949, 9950, 3_100_000, 12_000_000, 2e9].map(inBytes).map(plain)).toEqual([
-    '0 B',
-    '999 B',
-    '1.0 kB',
-    '9.9 kB',
-    '10 kB',
-    '3.1 MB',
-    '12 MB',
-    '2.0 GB',
-  ])
+test('what has a unit does not part from it', () => {
+  expect([inBytes(3_100_000), inTime(125_000)]).toEqual(['3.1\u00A0MB', '2\u00A0min 5\u00A0s'])
 })
 
 test('limits', () => {
@@ -21,18 +12,6 @@ test('limits', () => {
     '512 MiB',
     '2 GiB',
     '5.0 MB',
-  ])
-})
-
-test('spans of time', () => {
-  expect([-3, 0.4, 84, 999.6, 1340, 59_940, 125_000].map(inTime).map(plain)).toEqual([
-    '0 ms',
-    '0 ms',
-    '84 ms',
-    '1.0 s',
-    '1.3 s',
-    '59.9 s',
-    '2 min 5 s',
   ])
 })
 

@@ -1,26 +1,16 @@
+import { size, span } from '@pixelflow/core/amounts'
+
 /** Between a number and its unit: they never part at the end of a line. */
 const gap = '\u00A0'
 
-const sizes = ['B', 'kB', 'MB', 'GB', 'TB'] as const
-
-/** A size in bytes for people, in decimal units as file managers show them: `3.1 MB`. */
+/** A size in bytes: `3.1 MB`. */
 export function inBytes(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  while (value >= 999.5 && unit < sizes.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  const digits = unit > 0 && value < 9.95 ? 1 : 0
-  return `${value.toFixed(digits)}${gap}${sizes[unit]}`
+  return size(bytes, gap)
 }
 
-/** A span of time for people: `84 ms`, `1.3 s`, `2 min 5 s`. */
+/** A span of time in milliseconds: `84 ms`, `1.3 s`, `2 min 5 s`. */
 export function inTime(ms: number): string {
-  if (ms < 999.5) return `${Math.max(0, Math.round(ms))}${gap}ms`
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1)}${gap}s`
-  const seconds = Math.round(ms / 1000)
-  return `${Math.floor(seconds / 60)}${gap}min ${seconds % 60}${gap}s`
+  return span(ms, gap)
 }
 
 /** How long ago a moment was: `just now`, `5 min ago`, `3 h ago`, then the date. */
