@@ -37,4 +37,4 @@ export const transformResult = z.object({
 export type TransformResult = z.infer<typeof transformResult>
 
 /** Bytes in one frame: little enough to be sent on before the next one has come. */
-export const liveFrameBytes = 512 * 1024 - 2048
+export const liveFrameBytes = 252 * 1024

@@ -9,8 +9,8 @@ import { keepImage } from './upload-image.ts'
 /** A picture that has come in to be processed at once: in memory, or in the store where it was too much for that. */
 export interface HeldImage {
   readonly format: FormatId
-  /** The whole file, if it is in memory. */
-  readonly data: Uint8Array | undefined
+  /** The whole file in the pieces it came in, if it is in memory. */
+  readonly parts: readonly Uint8Array[] | undefined
   /** Makes it an image of the account. */
   keep(): Promise<ImageRecord>
   /** Leaves nothing behind, unless it was kept. May be called again. */
@@ -31,11 +31,11 @@ export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'limits' | '
     try {
       const received = await receiveImage(upload, sink, limits)
       const promised = upload.sha256?.()
-      const { data } = sink
-      if (data !== undefined && promised !== undefined && promised !== digestOf(data)) throw damaged()
+      const { parts } = sink
+      if (parts !== undefined && promised !== undefined && promised !== digestOf(parts)) throw damaged()
       return {
         format: received.format,
-        data,
+        parts,
         keep: async () => keepImage(images, who, await sink.stored(), received, promised),
         drop: sink.drop,
       }
@@ -46,47 +46,71 @@ export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'limits' | '
   }
 }
 
-const leastRoom = 64 * 1024
+/** Shorter pieces are put together, so that what is held is about what it is counted as. */
+const shortest = 16 * 1024
 
-/** Keeps bytes in memory for as long as they fit. */
+/** Keeps bytes in memory for as long as they fit. What comes in large pieces stays in them: a copy costs a file as much as its way here. */
 function createSink({ maxBytes, memory }: Inline, begin: () => Promise<BlobWrite>) {
-  let buffer = new Uint8Array(0)
+  const parts: Uint8Array[] = []
+  /** Where short pieces are put together, after the other parts. */
+  let shelf: Uint8Array | undefined
+  let filled = 0
   let length = 0
+  let taken = 0
   let write: BlobWrite | undefined
 
-  /** Room grows with what has come, not with what was promised: a promise costs a client nothing. */
-  const hasRoom = (bytes: number): boolean => {
-    if (bytes > maxBytes) return false
-    if (bytes <= buffer.length) return true
-    const larger = Math.min(maxBytes, Math.max(bytes, 2 * buffer.length, leastRoom))
-    if (!memory.tryTake(larger - buffer.length)) return false
-    const grown = new Uint8Array(larger)
-    grown.set(buffer.subarray(0, length))
-    buffer = grown
+  const take = (bytes: number): boolean => {
+    if (!memory.tryTake(bytes)) return false
+    taken += bytes
+    return true
+  }
+  const shut = () => {
+    if (shelf !== undefined) parts.push(shelf.subarray(0, filled))
+    shelf = undefined
+    filled = 0
+  }
+  /** False when there is no room for it. */
+  const keep = (chunk: Uint8Array): boolean => {
+    if (length + chunk.length > maxBytes) return false
+    if (chunk.length >= shortest) {
+      if (!take(chunk.length)) return false
+      shut()
+      parts.push(chunk)
+    } else {
+      if (shelf !== undefined && filled + chunk.length > shelf.length) shut()
+      if (shelf === undefined) {
+        if (!take(shortest)) return false
+        shelf = new Uint8Array(shortest)
+      }
+      shelf.set(chunk, filled)
+      filled += chunk.length
+    }
+    length += chunk.length
     return true
   }
   const forget = () => {
-    memory.give(buffer.length)
-    buffer = new Uint8Array(0)
-    length = 0
+    parts.length = 0
+    shelf = undefined
+    memory.give(taken)
+    taken = 0
   }
-
   const stored = async (): Promise<BlobWrite> => {
     if (write !== undefined) return write
     write = await begin()
-    await write.write(buffer.subarray(0, length))
+    shut()
+    for (const part of parts) await write.write(part)
     forget()
     return write
   }
 
   return {
     async write(chunk: Uint8Array) {
-      if (write !== undefined || !hasRoom(length + chunk.length)) return (await stored()).write(chunk)
-      buffer.set(chunk, length)
-      length += chunk.length
+      if (write !== undefined || !keep(chunk)) await (await stored()).write(chunk)
     },
-    get data() {
-      return write === undefined ? buffer.subarray(0, length) : undefined
+    get parts() {
+      if (write !== undefined) return undefined
+      shut()
+      return [...parts]
     },
     stored,
     async drop() {
@@ -96,6 +120,8 @@ function createSink({ maxBytes, memory }: Inline, begin: () => Promise<BlobWrite
   }
 }
 
-function digestOf(data: Uint8Array): string {
-  return new Bun.CryptoHasher('sha256').update(data).digest('hex')
+function digestOf(parts: readonly Uint8Array[]): string {
+  const hasher = new Bun.CryptoHasher('sha256')
+  for (const part of parts) hasher.update(part)
+  return hasher.digest('hex')
 }

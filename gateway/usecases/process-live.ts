@@ -6,6 +6,7 @@ import {
   type TransformOpening,
   type TransformResult,
 } from '@pixelflow/core/live-transform'
+import { bytesOf, inPieces } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Inline, Ports } from './ports.ts'
@@ -20,7 +21,7 @@ const longestPauseMs = 30_000
 
 interface Picture {
   readonly format: FormatId
-  readonly data: Uint8Array
+  readonly parts: readonly Uint8Array[]
 }
 
 /** Has an actor process a picture that is in memory. */
@@ -29,13 +30,13 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
     const opening: TransformOpening = {
       account: who.account,
       format: picture.format,
-      bytes: picture.data.length,
+      bytes: bytesOf(picture.parts),
       ...order,
     }
     for (let tries = 1; ; tries += 1) {
       const session = await sessions.open('transform', opening, signal)
       try {
-        return await converse(session, picture.data, order.output, inline, signal)
+        return await converse(session, picture.parts, order.output, inline, signal)
       } catch (thrown) {
         await session[Symbol.asyncDispose]()
         signal.throwIfAborted()
@@ -48,13 +49,13 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
 
 async function converse(
   session: Session,
-  data: Uint8Array,
+  parts: readonly Uint8Array[],
   output: string,
   inline: Inline,
   signal: AbortSignal,
 ): Promise<Processed> {
   // What goes wrong with it goes wrong with the reading, too.
-  give(session, data).catch(() => {})
+  give(session, parts).catch(() => {})
   const first = await session.next(signal)
   if (first === null) throw new Fault('internal', 'The actor has given no result.')
   const result = transformResult.parse(first.head)
@@ -71,10 +72,8 @@ async function converse(
   }
 }
 
-async function give(session: Session, data: Uint8Array): Promise<void> {
-  for (let at = 0; at < data.length; at += liveFrameBytes) {
-    await session.send(null, data.subarray(at, at + liveFrameBytes))
-  }
+async function give(session: Session, parts: readonly Uint8Array[]): Promise<void> {
+  for (const piece of inPieces(parts, liveFrameBytes)) await session.send(null, piece)
   await session.finish()
 }
 

@@ -22,6 +22,7 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 interface Options {
   readonly format?: FormatId
   readonly maxPixels?: number
+  readonly inStages?: boolean
 }
 
 async function transform(bytes: Uint8Array, recipe: unknown, options: Options = {}) {
@@ -32,8 +33,8 @@ async function transform(bytes: Uint8Array, recipe: unknown, options: Options = 
   const outputs = outputNames(parsed)
   const notes: unknown[] = []
   const format = options.format ?? sniff(bytes)
-  const { maxPixels = 1e8 } = options
-  await transformInside.run({ source, format, recipe: parsed, outputs, folder, maxPixels }, (n) =>
+  const { maxPixels = 1e8, inStages = true } = options
+  await transformInside.run({ source, format, recipe: parsed, outputs, folder, inStages, maxPixels }, (n) =>
     notes.push(n),
   )
   const files = await Promise.all(outputs.map((_, i) => Bun.file(outputPath(folder, i)).bytes()))
@@ -62,6 +63,11 @@ async function pixelsOf(file: Uint8Array) {
     at: (x: number, y: number) =>
       [...data.subarray((y * info.width + x) * info.channels)].slice(0, info.channels),
   }
+}
+
+/** By how much two pictures differ where they differ most. */
+function furthest(one: Uint8Array, other: Uint8Array): number {
+  return one.reduce((most, value, i) => Math.max(most, Math.abs(value - (other[i] ?? 0))), 0)
 }
 
 /** A picture of one colour. */
@@ -158,6 +164,35 @@ describe('a good picture', () => {
     const { picture, file } = await transform(moving, 'format:png')
     expect(picture).toMatchObject({ width: 20, height: 10 })
     expect((await pixelsOf(file)).at(5, 5).slice(0, 3)).toEqual([255, 0, 0])
+  })
+
+  test('is the same in one go, where nobody wants to know the stages', async () => {
+    const sources = await Promise.all([
+      sampleImage({ width: 800, height: 600, orientation: 6, gps: true }),
+      sampleImage({ width: 300, height: 200, format: 'png', alpha: true }),
+    ])
+    const recipes = [
+      'resize:200',
+      'resize:300/format:webp',
+      'rotate:90/crop:10:10:100:90/format:png',
+      'grayscale/format:jpeg',
+      'blur:2/sharpen',
+      'flip/resize:90x90:cover',
+      'format:png:metadata=keep',
+      'resize:10/format:jpeg:colorspace=keep',
+    ]
+    for (const source of sources) {
+      for (const recipe of recipes) {
+        const staged = await transform(source, recipe)
+        const atOnce = await transform(source, recipe, { inStages: false })
+        const pixels = (file: Uint8Array) => sharp(file).raw().toBuffer()
+        const [one, other] = await Promise.all([pixels(staged.file), pixels(atOnce.file)])
+        expect([recipe, one.length, furthest(one, other)]).toEqual([recipe, other.length, 0])
+        expect(atOnce.picture).toEqual(staged.picture)
+        expect(atOnce.notes.at(-1)).toEqual(staged.notes.at(-1))
+        expect(atOnce.left.toSorted()).toEqual(staged.left.toSorted())
+      }
+    }
   })
 
   test('gives equal bytes each time', async () => {

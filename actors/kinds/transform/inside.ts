@@ -1,11 +1,19 @@
 import { rename } from 'node:fs/promises'
-import { defaultOutput } from '@pixelflow/core/format'
-import { renderings, sourcePicture } from '@pixelflow/core/recipe/apply'
+import { defaultOutput, type WritableFormatId } from '@pixelflow/core/format'
+import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
 import type { InnerHalf } from '../../sandbox/protocol.ts'
 import { openSource } from './open.ts'
-import { checkSizes, encode, renderPass, sourcePixels, staysPlain, type Pixels } from './pixels.ts'
+import {
+  checkSizes,
+  encode,
+  renderFile,
+  renderPass,
+  sourcePixels,
+  staysPlain,
+  type Pixels,
+} from './pixels.ts'
 import { outputPath, transformInput, type TransformInput, type TransformNote } from './protocol.ts'
 import { cutAtShared, rememberShared } from './share.ts'
 
@@ -43,6 +51,15 @@ async function run(input: TransformInput, note: (note: TransformNote) => void): 
   )
   for (const output of outputs) checkSizes(output, pictureOf(output), input.maxPixels)
 
+  const [only] = outputs
+  const atOnce = only && outputs.length === 1 ? onlyRendering(passes.get(only)) : undefined
+  if (only && atOnce && !input.inStages) {
+    await deliver(0, targetOf(only), (path) =>
+      renderFile(sourcePixels(source, only.source.orient), atOnce, path),
+    )
+    return
+  }
+
   const remember = rememberShared<Pixels>(outputs)
   for (const [output, steps] of passes) {
     const start = sourcePixels(source, output.source.orient)
@@ -51,12 +68,26 @@ async function run(input: TransformInput, note: (note: TransformNote) => void): 
     )
     if (output === outputs[0]) note({ stage: 'decoded' })
 
-    const index = input.outputs.indexOf(output.name)
-    const path = outputPath(input.folder, index)
     const target = targetOf(output)
+    const index = input.outputs.indexOf(output.name)
+    await deliver(index, target, (path) => encode(pixels, output, target, path))
+  }
+
+  /** Has an output written, and tells of it. */
+  async function deliver(
+    index: number,
+    target: WritableFormatId,
+    write: (path: string) => Promise<{ width: number; height: number }>,
+  ) {
+    const path = outputPath(input.folder, index)
     // Whoever stores the output must find it whole, also while it is being made again after a crash.
-    const size = await encode(pixels, output, target, `${path}.part`)
+    const size = await write(`${path}.part`)
     await rename(`${path}.part`, path)
     note({ stage: 'output', index, format: target, ...size })
   }
+}
+
+/** The rendering of an output that needs no other. */
+function onlyRendering(all: readonly Rendering[] = []): Rendering | undefined {
+  return all.length === 1 ? all[0] : undefined
 }

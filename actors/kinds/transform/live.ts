@@ -8,6 +8,7 @@ import {
   type TransformOpening,
   type TransformResult,
 } from '@pixelflow/core/live-transform'
+import { bytesOf } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
@@ -38,6 +39,7 @@ export function liveTransform({ scratch, sandbox, maxPixels }: LiveTransformOpti
       recipe,
       outputs: [output],
       folder: folder.path,
+      inStages: false,
       maxPixels,
     }
     const begin = performance.now()
@@ -61,16 +63,13 @@ async function receive(session: Session, path: string, bytes: number): Promise<v
   await using file = await open(path, 'w', 0o600)
   let left = bytes
   for (let frame = await session.next(); frame !== null; frame = await session.next()) {
-    left -= frame.body.length
+    const size = bytesOf(frame.parts)
+    left -= size
     if (left < 0) break
-    await writeWhole(file, frame.body)
+    const { bytesWritten } = await file.writev([...frame.parts]).catch(noRoom)
+    if (bytesWritten < size) noRoom({ code: 'ENOSPC' })
   }
   if (left !== 0) throw new Fault('internal', 'The picture did not arrive whole.')
-}
-
-async function writeWhole(file: FileHandle, body: Uint8Array): Promise<void> {
-  const { bytesWritten } = await file.write(body).catch(noRoom)
-  if (bytesWritten < body.length) noRoom({ code: 'ENOSPC' })
 }
 
 /** Has a child do it; resolves with what it says about the result. */

@@ -42,6 +42,20 @@ export async function renderPass(from: Pixels, rendering: Rendering, plain: bool
   }
 }
 
+/** Makes the pixels of an output's only rendering and writes them to a file in its format, in one go. */
+export async function renderFile(
+  from: Pixels,
+  rendering: Rendering,
+  path: string,
+): Promise<{ width: number; height: number }> {
+  try {
+    const { width, height } = await rendering.apply(from.open()).toFile(path)
+    return { width, height }
+  } catch (error) {
+    throw complaint(error, 'render')
+  }
+}
+
 /** Writes pixels to a file in the output's format. */
 export async function encode(
   from: Pixels,

@@ -13,6 +13,8 @@ export const transformInput = z.object({
   /** Names of the outputs to make; output number i goes to `outputPath(folder, i)`. */
   outputs: z.array(outputName),
   folder: z.string(),
+  /** Whether anybody wants to know the stages: where nobody does, reading, changing and writing may be one. */
+  inStages: z.boolean(),
   /** Pixels that the source, and every picture on the way, may have at most. */
   maxPixels: z.int().positive(),
 })

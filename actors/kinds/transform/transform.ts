@@ -100,6 +100,7 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
     recipe,
     outputs: missing,
     folder: folder.path,
+    inStages: true,
     maxPixels: options.maxPixels,
   }
   let turn = performance.now()
