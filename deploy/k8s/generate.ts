@@ -24,6 +24,7 @@ export const setByChart = {
     'PIXELFLOW_GRPC_PORT',
     'PIXELFLOW_HOST',
     'PIXELFLOW_HTTP_PORT',
+    'PIXELFLOW_METRICS',
   ],
   actors: [
     'PIXELFLOW_ACTOR_CONCURRENCY',

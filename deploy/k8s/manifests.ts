@@ -5,6 +5,7 @@ import { render } from './gates.ts'
 export interface Metadata {
   readonly name: string
   readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
 }
 
 export interface Probe {
@@ -60,7 +61,8 @@ export interface NetworkRule {
 export interface Spec {
   readonly replicas?: number
   readonly clusterIP?: string
-  readonly selector?: unknown
+  readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> }
+  readonly endpoints?: readonly { readonly port: string; readonly scheme: string }[]
   readonly serviceName?: string
   readonly template?: { readonly metadata: Metadata; readonly spec: PodSpec }
   readonly scaleTargetRef?: { readonly name: string }

@@ -9,7 +9,15 @@ const sets = await Promise.all(
 )
 
 /** Secrets that the values say exist already. */
-const existing = ['my-tokens', 'nats-client', 'nats-passwords', 'pull', 'pixelflow-tls', 'pixelflow-clients']
+const existing = [
+  'my-tokens',
+  'nats-client',
+  'nats-passwords',
+  'pull',
+  'pixelflow-tls',
+  'prometheus-token',
+  'pixelflow-clients',
+]
 
 /** Every value under one of these keys, however deep. */
 function valuesAt(value: unknown, ...keys: string[]): unknown[] {
@@ -43,6 +51,8 @@ describe.each(sets)('with the $name values', ({ objects }) => {
 
   test('services, budgets and workloads select pods that there are', () => {
     for (const { kind, metadata, spec } of objects) {
+      // Selects services, which is looked at below.
+      if (kind === 'ServiceMonitor') continue
       const selector = kind === 'Service' ? spec?.selector : valuesAt(spec?.selector, 'matchLabels')[0]
       if (selector === undefined) continue
       expect(selected(objects, selector), `${kind} ${metadata.name}`).toHaveLength(1)
@@ -100,7 +110,31 @@ describe.each(sets)('with the $name values', ({ objects }) => {
         ...valuesAt(spec, 'backendRefs').flat(),
         ...valuesAt(valuesAt(spec, 'backend'), 'service'),
       ]
-      for (const backend of backends) expect(named('Service')).toContain((backend as { name: string }).name)
+      for (const backend of backends as { name: string; port: number | { name: string } }[]) {
+        const service = objects.find((one) => one.kind === 'Service' && one.metadata.name === backend.name)
+        const ports = valuesAt(service?.spec, 'ports').flat() as { name: string; port: number }[]
+        const { port } = backend
+        const isThere = ports.some((one) =>
+          typeof port === 'number' ? one.port === port : one.name === port.name,
+        )
+        expect(isThere, `${kind} to ${backend.name}`).toBe(true)
+      }
+    }
+  })
+
+  test('a monitor reads every gateway once, by a port and with a token that there are', () => {
+    for (const { kind, spec } of objects) {
+      if (kind !== 'ServiceMonitor') continue
+      const wanted = Object.entries(spec?.selector?.matchLabels ?? {})
+      const services = objects.filter(
+        (one) =>
+          one.kind === 'Service' && wanted.every(([key, value]) => one.metadata.labels?.[key] === value),
+      )
+      expect(services.map((one) => one.spec?.clusterIP)).toEqual(['None'])
+      const [endpoint] = spec?.endpoints ?? []
+      expect(valuesAt(services[0]?.spec, 'name')).toContain(endpoint?.port)
+      for (const { name } of valuesAt(endpoint, 'credentials') as { name: string }[])
+        expect(existing).toContain(name)
     }
   })
 })

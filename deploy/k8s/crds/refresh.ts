@@ -16,6 +16,16 @@ const sources = [
     file: 'config/crd/standard/gateway.networking.k8s.io_httproutes.yaml',
     version: 'v1',
   },
+  {
+    module: 'sigs.k8s.io/gateway-api@v1.6.3',
+    file: 'config/crd/standard/gateway.networking.k8s.io_grpcroutes.yaml',
+    version: 'v1',
+  },
+  {
+    module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
+    file: 'example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml',
+    version: 'v1',
+  },
 ]
 
 interface Definition {
