@@ -20,6 +20,7 @@ import { counted } from './metrics/traffic.ts'
 import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
 import { watchTls } from './tls/files.ts'
+import { tellOfTls } from './tls/telling.ts'
 import { renewable } from './transports/grpc/native/credentials.ts'
 import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen.ts'
 import { createServices } from './transports/grpc/services.ts'
@@ -141,7 +142,14 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   })
   const tls = config.tls && parts.use(watchTls(config.tls, log))
   const { host, drainTimeoutMs } = config
-  const http = await listenHttp({ app: app.use(grpcWeb(services)), host, port: config.httpPort, tls, log })
+  const refusals = tls && tellOfTls(tls, meters, log)
+  const http = await listenHttp({
+    app: app.use(grpcWeb(services)),
+    host,
+    port: config.httpPort,
+    tls: tls && refusals && { watched: tls, refused: refusals('http') },
+    log,
+  })
   parts.defer(async () => {
     isDraining = true
     // Event streams and tuning sessions end, and their clients go on with another gateway.
@@ -157,6 +165,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     connectionAgeMs: config.grpcConnectionAgeMs,
     keepaliveMs: config.grpcKeepaliveMs,
     credentials,
+    refused: refusals?.('grpc'),
   })
 
   const owned = parts.move()

@@ -96,6 +96,18 @@ export const gatewayMetrics = {
     help: 'Tasks that this gateway has accepted.',
     labels: [],
   },
+  tlsRefused: {
+    kind: 'counter',
+    name: 'pixelflow_tls_refused_total',
+    help: 'Connections that were refused in their TLS handshake, by the port: http or grpc; only where TLS is on.',
+    labels: ['port'],
+  },
+  tlsEnds: {
+    kind: 'gauge',
+    name: 'pixelflow_tls_certificate_end_time_seconds',
+    help: 'When the TLS certificate in use ends, in seconds since 1970; only where TLS is on.',
+    labels: [],
+  },
   ready: {
     kind: 'gauge',
     name: 'pixelflow_ready',

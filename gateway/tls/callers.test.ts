@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { X509Certificate } from 'node:crypto'
 import { issueAuthority, issueClient, issueServer, type Issued } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
@@ -134,6 +135,16 @@ describe('certificates and tokens', () => {
       await certificates.client('ann', certificates.stranger),
     )
     await expect(gateway.call('/health/live', { tls })).rejects.toThrow()
+
+    const said = gateway.logs.filter(({ msg }) => msg === 'TLS refused')
+    expect(said[0]).toMatchObject({ port: 'grpc', reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
+    const metrics = await (await gateway.call('/metrics', fetchOptions(certificates.authority, ann))).text()
+    expect(metrics).toMatch(/^pixelflow_tls_refused_total\{port="grpc"\} [1-9]/m)
+    expect(metrics).toMatch(/^pixelflow_tls_refused_total\{port="http"\} [1-9]/m)
+    const end = Number(/^pixelflow_tls_certificate_end_time_seconds (\S+)/m.exec(metrics)?.[1])
+    expect(new Date(end * 1000)).toEqual(
+      new Date(new X509Certificate(certificates.server.certificate).validTo),
+    )
   }, 30_000)
 
   test('where there are no tokens, nobody is the local account', async () => {

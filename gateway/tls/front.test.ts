@@ -32,7 +32,10 @@ async function serve(certificates: TestCertificates): Promise<Served> {
     keyFile: env['PIXELFLOW_TLS_KEY_FILE'] ?? '',
     clientCaFile: env['PIXELFLOW_TLS_CLIENT_CA_FILE'],
   }
-  const tls = watchTls({ files, first: readTls(files), clientAuth: 'require', reloadIntervalMs: 60_000 }, log)
+  const watched = watchTls(
+    { files, first: readTls(files), clientAuth: 'require', reloadIntervalMs: 60_000 },
+    log,
+  )
   const left: string[] = []
   const arrived: string[] = []
   const block = new Uint8Array(MiB)
@@ -69,7 +72,7 @@ async function serve(certificates: TestCertificates): Promise<Served> {
       arrived.push('late')
       return Bun.sleep(300).then(() => 'late')
     })
-  const http = await listenHttp({ app, host: '127.0.0.1', port: 0, tls, log })
+  const http = await listenHttp({ app, host: '127.0.0.1', port: 0, tls: { watched, refused: () => {} }, log })
   const { port } = http
   return {
     url: `https://localhost:${port}`,
@@ -85,7 +88,7 @@ async function serve(certificates: TestCertificates): Promise<Served> {
       return socket
     },
     async [Symbol.asyncDispose]() {
-      tls[Symbol.dispose]()
+      watched[Symbol.dispose]()
       await http.drain(0)
     },
   }

@@ -3,6 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../accounts/admission.ts'
 import { clientOf } from './client.ts'
+import { reasonOf, type Refused } from './telling.ts'
 import { contextOf, handshakeMs, type TlsMaterial } from './material.ts'
 
 export interface FrontNeeds {
@@ -12,6 +13,7 @@ export interface FrontNeeds {
   /** The port on 127.0.0.1 where the same is served without TLS. */
   readonly innerPort: number
   readonly material: TlsMaterial
+  readonly refused: Refused
 }
 
 /**
@@ -44,7 +46,7 @@ const lingerMs = 60_000
 const partingMs = 500
 
 /** @throws Error when the address cannot be listened on. */
-export async function openFront({ host, port, innerPort, material }: FrontNeeds): Promise<Front> {
+export async function openFront({ host, port, innerPort, material, refused }: FrontNeeds): Promise<Front> {
   const clients = new Map<number, FrontClient>()
   const sockets = new Set<Socket>()
   const server = createServer({
@@ -56,9 +58,12 @@ export async function openFront({ host, port, innerPort, material }: FrontNeeds)
     handshakeTimeout: handshakeMs,
   })
   server.on('secureConnection', (outer: TLSSocket) => {
+    const peer = peerOf(outer)
     const certificate = clientOf(outer)
-    if (certificate === 'untrusted') return outer.destroy()
-    const peer = `${outer.remoteAddress}:${outer.remotePort}`
+    if (certificate === 'untrusted') {
+      refused(peer, reasonOf(outer.authorizationError))
+      return outer.destroy()
+    }
     const inner = connect({ host: '127.0.0.1', port: innerPort })
     sockets.add(outer)
     inner.once('connect', () => {
@@ -84,7 +89,10 @@ export async function openFront({ host, port, innerPort, material }: FrontNeeds)
     outer.setNoDelay(true)
     inner.setNoDelay(true)
   })
-  server.on('tlsClientError', (_, socket) => socket.destroy())
+  server.on('tlsClientError', (error, socket) => {
+    refused(peerOf(socket), reasonOf(error))
+    socket.destroy()
+  })
   const bound = await listen(server, host, port)
   return {
     port: bound,
@@ -97,6 +105,10 @@ export async function openFront({ host, port, innerPort, material }: FrontNeeds)
       for (const socket of sockets) socket.destroy()
     },
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

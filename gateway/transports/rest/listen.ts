@@ -3,6 +3,7 @@ import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import type { WatchedTls } from '../../tls/files.ts'
 import { openFront, type Front } from '../../tls/front.ts'
+import type { Refused } from '../../tls/telling.ts'
 import { connections } from './connections.ts'
 
 export interface HttpNeeds {
@@ -10,8 +11,8 @@ export interface HttpNeeds {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** What to serve TLS with; plain without. */
-  readonly tls?: WatchedTls | undefined
+  /** What to serve TLS with, and who is told of connections that it refuses; plain without. */
+  readonly tls?: { readonly watched: WatchedTls; readonly refused: Refused } | undefined
   readonly log: Log
 }
 
@@ -33,15 +34,17 @@ export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Prom
   app.use(connections((from) => front?.clientAt(from)))
   const inner = serve(app, '127.0.0.1', 0)
   try {
-    front = await openFront({ host: hostname, port, innerPort: inner.port ?? 0, material: tls.current })
+    const { refused } = tls
+    const innerPort = inner.port ?? 0
+    front = await openFront({ host: hostname, port, innerPort, material: tls.watched.current, refused })
   } catch (cause) {
     await inner.stop(true)
-    throw refused(hostname, port, cause)
+    throw cannotListen(hostname, port, cause)
   }
   const { port: bound, take, close, end } = front
-  tls.onChange(take)
+  tls.watched.onChange(take)
   // They may have changed since.
-  take(tls.current)
+  take(tls.watched.current)
   return {
     port: bound,
     async drain(withinMs) {
@@ -56,13 +59,13 @@ function serve(app: AnyElysia, hostname: string, port: number): Server<unknown> 
   try {
     app.listen({ hostname, port })
   } catch (cause) {
-    throw refused(hostname, port, cause)
+    throw cannotListen(hostname, port, cause)
   }
   if (app.server === null) throw new Error('The server did not start.')
   return app.server
 }
 
-function refused(host: string, port: number, cause: unknown): Error {
+function cannotListen(host: string, port: number, cause: unknown): Error {
   const taken = (cause as { code?: string }).code === 'EADDRINUSE'
   const why = taken ? 'it is taken by another process' : (cause as Error).message
   const remedy = taken

@@ -1,4 +1,5 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
+import type { Refused } from '../../../tls/telling.ts'
 import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'
 import { createAges } from './ages.ts'
@@ -16,6 +17,8 @@ export interface GrpcNeeds {
   readonly port: number
   /** TLS, and who has to show a certificate; plain without. */
   readonly credentials?: ServerCredentials | undefined
+  /** Told of connections that TLS refuses. */
+  readonly refused?: Refused | undefined
   /** How old a connection grows before its client is asked to make another, so that long streams spread anew. */
   readonly connectionAgeMs: number
   /** How long a connection may be quiet before its client is asked whether it is still there. */
@@ -39,9 +42,9 @@ const graceMs = 60 * 60_000
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
 export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const { services, host, port, connectionAgeMs, keepaliveMs } = needs
-  const { credentials = ServerCredentials.createInsecure() } = needs
+  const { credentials = ServerCredentials.createInsecure(), refused } = needs
   const { desk, readiness } = services
-  const clients = createClients()
+  const clients = createClients(refused)
   const ages = createAges({ ageMs: connectionAgeMs, graceMs })
   const reception = createReception(desk, clients.certificateOf, ages.movingOf)
   const frames = createFrames()

@@ -1,0 +1,44 @@
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
+import type { gatewayMetrics } from '../metrics/table.ts'
+import type { WatchedTls } from './files.ts'
+
+/** A connection was refused in its handshake: from where, and the library's code for why. */
+export type Refused = (peer: string, reason: string) => void
+
+/** Anybody can cause such lines, so there is one a second at most, which tells how many were left out. */
+const pauseMs = 1000
+
+/**
+ * Tells in numbers when the certificate ends, and in numbers and words which connections each port refuses: a client
+ * hears next to nothing, so its owner will ask here.
+ */
+export function tellOfTls(
+  tls: WatchedTls,
+  meters: Meters<typeof gatewayMetrics>,
+  log: Log,
+): (port: 'http' | 'grpc') => Refused {
+  const tellEnd = meters.gauge('tlsEnds')
+  tellEnd(tls.current.until.getTime() / 1000, {})
+  tls.onChange(({ until }) => tellEnd(until.getTime() / 1000, {}))
+  const count = meters.counter('tlsRefused')
+  let quietUntil = 0
+  let leftOut = 0
+  return (port) => {
+    count(0, { port })
+    return (peer, reason) => {
+      // Somebody looked whether the port is open, or did not like our certificate: nothing that we refused.
+      if (reason === 'ECONNRESET') return
+      count(1, { port })
+      if (performance.now() < quietUntil) return void (leftOut += 1)
+      log.info('TLS refused', { port, peer, reason, ...(leftOut === 0 ? {} : { leftOut }) })
+      quietUntil = performance.now() + pauseMs
+      leftOut = 0
+    }
+  }
+}
+
+/** The library's code for a failed handshake, as `CERT_HAS_EXPIRED`. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
