@@ -1,3 +1,4 @@
+import { create, fromBinary, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { digestOf, grpcClient, type GrpcClient } from './grpc.ts'
 import { slowLine } from './line.ts'
@@ -8,9 +9,13 @@ export interface Targets {
   /** An image of some chunks, and a task that does not end. */
   readonly image: string
   readonly task: string
+  /** A small file, for the calls that actors work on. */
+  readonly file?: Uint8Array
 }
 
 export interface Storm {
+  /** Whether the calls are those that actors work on, and there are some; default the others. */
+  readonly isWork?: boolean
   /** How many calls of each kind at once, on one connection. */
   readonly width: number
   /** Whether each call is cancelled by itself, or all of them end with their connection. */
@@ -34,15 +39,14 @@ export function seeded(seed: number): () => number {
 }
 
 /** Calls of every kind at once, given up at random moments; over when their client has heard the end of each. */
-export async function storm(targets: Targets, { width, how, random }: Storm): Promise<void> {
+export async function storm(targets: Targets, { isWork = false, width, how, random }: Storm): Promise<void> {
   const [host = '', port = ''] = targets.address.split(':')
   await using line = await slowLine(host, Number(port), 0)
   using client = grpcClient(`127.0.0.1:${line.port}`, { 'grpc.enable_retries': 0 })
-  const under = Array.from({ length: width }, () =>
-    [reading, listing, uploading, watching, downloading, stalling].map((kind) =>
-      kind(client, targets, random),
-    ),
-  ).flat()
+  const kinds = isWork
+    ? [making, processing, pouring, tuning]
+    : [reading, listing, uploading, watching, downloading, stalling]
+  const under = Array.from({ length: width }, () => kinds.map((kind) => kind(client, targets, random))).flat()
   for (const { over } of under) over.catch(() => {})
   if (how === 'cut off') await Bun.sleep(random() * 2 * longestMs)
   else await Promise.all(under.map((one) => givenUp(one, random)))
@@ -103,7 +107,7 @@ function uploading(client: GrpcClient, _: Targets, random: () => number): Call {
   // The head of a TIFF file, whose size nobody can tell from its head.
   bytes.set([0x49, 0x49, 0x2a, 0x00, 0xf0, 0xff, 0xff, 0xff])
   new DataView(bytes.buffer).setFloat64(8, random())
-  const pouring = async () => {
+  const pour = async () => {
     await send({ case: 'metadata', value: { mediaType: 'image/tiff' } })
     for (let at = 0; at < bytes.length; at += 64 * 1024) {
       await send({ case: 'chunk', value: bytes.subarray(at, at + 64 * 1024) })
@@ -111,6 +115,59 @@ function uploading(client: GrpcClient, _: Targets, random: () => number): Call {
     await send({ case: 'commit', value: { bytes: BigInt(bytes.length), sha256: digestOf(bytes) } })
     call.end()
   }
-  const over = Promise.all([pouring(), reply])
+  const over = Promise.all([pour(), reply])
   return { over, cancel: () => call.cancel() }
+}
+
+const recipe = { kind: { case: 'stringValue' as const, value: 'resize:40/format:webp' } }
+
+function making(client: GrpcClient, { image }: Targets): Call {
+  return drained(client.down(calls.process, { image, recipe }))
+}
+
+function processing(client: GrpcClient, { file: image = new Uint8Array() }: Targets): Call {
+  const leaving = new AbortController()
+  const over = client.unary(calls.processImageUnary, { image, recipe }, { signal: leaving.signal })
+  return { over, cancel: () => leaving.abort() }
+}
+
+/** A file that comes piece by piece and is processed at once. */
+function pouring(client: GrpcClient, { file = new Uint8Array() }: Targets): Call {
+  const commit = { bytes: BigInt(file.length), sha256: digestOf(file) }
+  const half = file.length >> 1
+  return talking(client, calls.processImage, [
+    { data: { case: 'metadata', value: { mediaType: 'image/jpeg', recipe } } },
+    { data: { case: 'chunk', value: file.subarray(0, half) } },
+    { data: { case: 'chunk', value: file.subarray(half) } },
+    { data: { case: 'commit', value: commit } },
+  ])
+}
+
+/** Left open: who tunes says when it is enough. */
+function tuning(client: GrpcClient, { image }: Targets): Call {
+  const changes = [1n, 2n, 3n].map((sequence) => ({
+    data: { case: 'change' as const, value: { sequence, recipe } },
+  }))
+  return talking(
+    client,
+    calls.tune,
+    [{ data: { case: 'open', value: { image, recipe } } }, ...changes],
+    false,
+  )
+}
+
+function talking<I extends DescMessage, O extends DescMessage>(
+  client: GrpcClient,
+  method: (typeof calls)[keyof typeof calls] & { input: I; output: O },
+  words: MessageInitShape<I>[],
+  isAll = true,
+): Call {
+  const call = client.client.makeBidiStreamRequest(
+    `/${method.parent.typeName}/${method.name}`,
+    (word: MessageInitShape<I>) => Buffer.from(toBinary(method.input, create(method.input, word))),
+    (bytes: Buffer) => fromBinary(method.output, bytes),
+  )
+  for (const word of words) call.write(word)
+  if (isAll) call.end()
+  return drained(call)
 }
