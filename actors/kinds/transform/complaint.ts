@@ -1,6 +1,9 @@
 import { Fault } from '@pixelflow/core/fault'
 
-/** What sharp was doing when it complained: looking at the file, decoding and changing pixels, or writing a result. */
+/**
+ * What sharp was doing when it complained: looking at the file, decoding and changing pixels (perhaps writing them in the
+ * same go), or writing a result from memory.
+ */
 export type Doing = 'open' | 'render' | 'encode'
 
 /**
@@ -23,7 +26,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
       cause: thrown,
     })
   }
-  if (/No space left|ENOSPC|write error|unable to write/i.test(said)) {
+  if (noRoom.test(said) || (doing === 'encode' && /unable to write/i.test(said))) {
     return new Fault('unavailable', 'There is no room to work on this image just now.', { cause: thrown })
   }
   if (/memory/i.test(said)) {
@@ -45,6 +48,9 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
     cause: thrown,
   })
 }
+
+/** What a full disk makes it say. That it was "unable to write" it also adds when there was nothing to be read. */
+const noRoom = /No space left|ENOSPC|write error/i
 
 /** How libvips's decoders begin or end their sentences. */
 const blamesTheFile =

@@ -242,11 +242,16 @@ describe('a bad picture', () => {
   const spoiled = (bytes: Uint8Array) =>
     bytes.map((b, i) => (i > bytes.length / 2 && i < bytes.length / 2 + 64 ? (i * 37) & 255 : b))
 
-  test.each(formatIds)('%s cut in half is refused', async (format) => {
-    const fault = await refusal(half(await sampleImage({ format, width: 400, height: 300 })), 'resize:100')
-    expect(fault.code).toBe('corrupt_image')
-    expect(fault.message).not.toMatch(/vips|\/|task-/i)
-    expect(fault.cause).toBeDefined()
+  test.each(formatIds)('%s cut in half is refused, in stages and in one go', async (format) => {
+    const cut = half(await sampleImage({ format, width: 400, height: 300 }))
+    for (const inStages of [true, false]) {
+      for (const to of writableFormatIds) {
+        const fault = await refusal(cut, `resize:100/format:${to}`, { inStages })
+        expect([to, fault.code]).toEqual([to, 'corrupt_image'])
+        expect(fault.message).not.toMatch(/vips|\/|task-/i)
+        expect(fault.cause).toBeDefined()
+      }
+    }
   })
 
   test.each(['png', 'gif', 'avif'] as const)('%s with spoiled bytes is refused', async (format) => {
