@@ -8,24 +8,33 @@ const scheme = 'pixelflow-list'
 
 /**
  * The target of a channel to one address or several: `host:port` or `dns:///host:port`, where a name may stand for many
- * gateways. @throws TypeError when an address is none.
+ * gateways; `dns://server/host:port` asks that name server (where GRPC_NODE_USE_ALTERNATIVE_RESOLVER is `true`). @throws TypeError when an address is none.
  */
 export function targetOf(addresses: readonly string[]): string {
-  const names = addresses.map((address) => nameOf(address))
-  const [first] = names
+  const places = addresses.map((address) => placeOf(address))
+  const [first] = places
   if (first === undefined) throw new TypeError('There is no address.')
-  return names.length === 1 ? `dns:///${first}` : `${scheme}:${names.join(',')}`
+  if (places.length === 1) return `dns://${first.authority}/${first.path}`
+  return `${scheme}:${places.map(({ authority, path }) => `${authority}/${path}`).join(',')}`
 }
 
 /** The host of an address, without brackets. */
 export function hostOf(address: string): string {
-  return experimental.splitHostPort(nameOf(address))?.host ?? address
+  return experimental.splitHostPort(placeOf(address).path)?.host ?? address
 }
 
-function nameOf(address: string): string {
-  const name = address.trim().replace(/^dns:(?:\/\/\/)?/, '')
-  const parts = experimental.splitHostPort(name)
-  if (parts !== null && parts.host !== '' && !/[\s/,]/.test(name)) return name
+interface Place {
+  /** The name server to ask; empty for the system's. */
+  readonly authority: string
+  /** Host and port. */
+  readonly path: string
+}
+
+function placeOf(address: string): Place {
+  const [, authority = '', path = ''] =
+    /^(?:dns:(?:\/\/([^/,\s]*)\/)?)?([^/,\s]+)$/.exec(address.trim()) ?? []
+  const parts = experimental.splitHostPort(path)
+  if (parts !== null && parts.host !== '') return { authority, path }
   throw new TypeError(
     `${address} is no address of a gRPC server; write it as host:50051 or dns:///name:50051.`,
   )
@@ -37,11 +46,11 @@ class ListResolver implements experimental.Resolver {
   readonly #found: (Endpoints | undefined)[]
 
   constructor(target: experimental.GrpcUri, listener: Listener, options: ChannelOptions) {
-    const names = target.path.split(',')
-    this.#found = names.map(() => undefined)
-    this.#parts = names.map((path, index) =>
+    const places = target.path.split(',')
+    this.#found = places.map(() => undefined)
+    this.#parts = places.map((place, index) =>
       experimental.createResolver(
-        { scheme: 'dns', path },
+        { scheme: 'dns', ...partsOf(place) },
         (endpoints, attributes, config, note) => {
           this.#found[index] = endpoints
           return this.#found.includes(undefined) || listener(joined(this.#found), attributes, config, note)
@@ -61,8 +70,13 @@ class ListResolver implements experimental.Resolver {
 
   /** What the servers are called in the certificates, unless a name is given. */
   static getDefaultAuthority({ path }: experimental.GrpcUri): string {
-    return path.split(',', 1)[0] ?? path
+    return partsOf(path.split(',', 1)[0] ?? path).path
   }
+}
+
+function partsOf(place: string): Place {
+  const [authority = '', path = ''] = place.split('/')
+  return { authority, path }
 }
 
 /** All that was found; what went wrong only when nothing was. */
