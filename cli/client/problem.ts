@@ -19,11 +19,14 @@ export function exitOf(error: PixelflowError): Exit {
   if (code === 'unreachable') {
     const why = codeOf(cause)
     const isMistrust = why !== undefined && /CERT|SIGNATURE/.test(why)
+    const isPlain = why === 'ECONNRESET' && message.includes('http://')
     return new Exit('unreachable', why === undefined ? message : `${message.slice(0, -1)} (${why}).`, {
       ...place,
       remedy: isMistrust
         ? 'Name the authority that vouches for it with --ca or PIXELFLOW_CA_FILE, and call it by a name in its certificate.'
-        : 'Start one with ./pixelflow up, or name another one with --server or PIXELFLOW_URL.',
+        : isPlain
+          ? 'Something is there that wants to be spoken to otherwise: with TLS the address begins with https://.'
+          : 'Start one with ./pixelflow up, or name another one with --server or PIXELFLOW_URL.',
     })
   }
   // What the server says of headers helps those who write the request themselves.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
+import { says } from '@pixelflow/testkit/process'
 import { pixelflow, upFrom } from './as-typed.ts'
 
 /** From nothing to a picture processed over TLS, by what the commands themselves say is next. */
@@ -89,7 +90,7 @@ describe('certs', () => {
 
 describe('a stack with these settings', () => {
   test('is called as certs says, by whom it says', async () => {
-    await using running = await upFrom({ ...base, ...settings })
+    await using running = await upFrom({ ...base, ...settings, PIXELFLOW_TLS_RELOAD_INTERVAL: '200ms' })
     expect(running.lines.join('\n')).toContain(`"url":"https://127.0.0.1:${base['PIXELFLOW_HTTP_PORT']}"`)
 
     const lines = (await run(['certs'])).out.split('\n')
@@ -119,9 +120,15 @@ describe('a stack with these settings', () => {
     expect([mistrusting.code, mistrusting.err]).toEqual([3, expect.stringContaining('PIXELFLOW_CA_FILE')])
     const unknown = await run(['tasks', '--server', url()], trusting())
     expect([unknown.code, unknown.err]).toEqual([4, expect.stringContaining('PIXELFLOW_CERT_FILE')])
+    const plain = await run(['tasks', '--server', url().replace('https', 'http')])
+    expect([plain.code, plain.err]).toEqual([3, expect.stringContaining('https://')])
     // Whoever names no server finds that it is there, and what is missing.
     const unaware = await run([...process_, '-o', 'none.png'])
     expect([unaware.code, unaware.err]).toEqual([3, expect.stringContaining('--ca or PIXELFLOW_CA_FILE')])
+
+    expect((await run(['certs', '--renew'])).out).toContain('(you asked for it)')
+    await running.line(says('new TLS files are in use'))
+    expect((await typed(['sh', '-c', curl])).code).toBe(0)
   }, 90_000)
 
   test('is started for one command, too', async () => {
