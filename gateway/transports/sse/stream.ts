@@ -24,6 +24,29 @@ export function eventStream({
 }: EventStream): ReadableStream<Uint8Array> {
   // Outlives a heartbeat: the same event is waited for again after it.
   let next: Promise<IteratorResult<StoredEvent, void>> | undefined
+  let hasCome = false
+  let wake = () => {}
+  const ask = () => {
+    hasCome = false
+    next = events.next()
+    // Once for each event: were it raced against the clock, every heartbeat would leave something with it.
+    const come = () => {
+      hasCome = true
+      wake()
+    }
+    next.then(come, come)
+    return next
+  }
+  /** Resolves when the event has come, or it is time for a sign of life. */
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(() => wake(), heartbeatMs)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (hasCome) wake()
+    })
 
   return new ReadableStream<Uint8Array>(
     {
@@ -32,9 +55,10 @@ export function eventStream({
       },
       async pull(controller) {
         try {
-          next ??= events.next()
-          const found = await within(next, heartbeatMs)
-          if (found === 'quiet') return controller.enqueue(heartbeat)
+          const awaited = next ?? ask()
+          await pause()
+          if (!hasCome) return controller.enqueue(heartbeat)
+          const found = await awaited
           next = undefined
           if (found.done) {
             onEnd()
@@ -57,14 +81,4 @@ export function eventStream({
     },
     { highWaterMark: 0 },
   )
-}
-
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | 'quiet'> {
-  const { promise: quiet, resolve } = Promise.withResolvers<'quiet'>()
-  const timer = setTimeout(() => resolve('quiet'), ms)
-  try {
-    return await Promise.race([promise, quiet])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,0 +1,50 @@
+import { expect, test } from 'bun:test'
+import { heapStats } from 'bun:jsc'
+import type { StoredEvent } from '@pixelflow/core/event'
+import { eventOf } from '@pixelflow/core/event'
+import { sampleTask } from '@pixelflow/testkit/tasks'
+import { heartbeat } from './frames.ts'
+import { eventStream } from './stream.ts'
+
+const stored: StoredEvent = { seq: 7, event: eventOf('completed', sampleTask(), {}, new Date()) }
+
+function streamOf(events: AsyncGenerator<StoredEvent, void>, onEnd = () => {}) {
+  const leave = () => {}
+  return eventStream({ events, heartbeatMs: 1, leave, onFailure: leave, onEnd }).getReader()
+}
+
+test('an event that has been waited for over many heartbeats still comes, once', async () => {
+  const due = Promise.withResolvers<void>()
+  const reader = streamOf(
+    (async function* () {
+      await due.promise
+      yield stored
+    })(),
+  )
+  await reader.read()
+  for (let beats = 0; beats < 20; beats++) expect((await reader.read()).value).toEqual(heartbeat)
+  due.resolve()
+  const rest: string[] = []
+  for (let found; !(found = await reader.read()).done;) rest.push(new TextDecoder().decode(found.value))
+  expect(rest.filter((text) => text.includes('event: completed'))).toHaveLength(1)
+})
+
+test('a quiet stream does not grow with its heartbeats', async () => {
+  const never = Promise.withResolvers<void>()
+  const reader = streamOf(
+    (async function* () {
+      await never.promise
+      yield stored
+    })(),
+  )
+  await reader.read()
+  const beat = async (times: number) => {
+    for (let beats = 0; beats < times; beats++) await reader.read()
+    Bun.gc(true)
+    const { Promise: promises = 0, Function: functions = 0 } = heapStats().objectTypeCounts
+    return promises + functions
+  }
+  const before = await beat(50)
+  expect((await beat(500)) - before).toBeLessThan(250)
+  never.resolve()
+})
