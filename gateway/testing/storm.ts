@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { create, fromBinary, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { digestOf, grpcClient, type GrpcClient } from './grpc.ts'
@@ -45,7 +46,7 @@ export async function storm(targets: Targets, { isWork = false, width, how, rand
   using client = grpcClient(`127.0.0.1:${line.port}`, { 'grpc.enable_retries': 0 })
   const kinds = isWork
     ? [making, processing, pouring, tuning]
-    : [reading, listing, uploading, watching, downloading, stalling]
+    : [reading, listing, uploading, watching, downloading, stalling, ignoring]
   const under = Array.from({ length: width }, () => kinds.map((kind) => kind(client, targets, random))).flat()
   for (const { over } of under) over.catch(() => {})
   if (how === 'cut off') await Bun.sleep(random() * 2 * longestMs)
@@ -89,7 +90,15 @@ function downloading(client: GrpcClient, { image }: Targets): Call {
 
 /** A download of which nothing is read, so that the other side has to wait. */
 function stalling(client: GrpcClient, { image }: Targets): Call {
-  const call = client.down(calls.download, { source: { case: 'image', value: image } })
+  return unread(client.down(calls.download, { source: { case: 'image', value: image } }))
+}
+
+/** The same with events. */
+function ignoring(client: GrpcClient, { task }: Targets): Call {
+  return unread(client.down(calls.watchTask, { id: task }))
+}
+
+function unread(call: EventEmitter & { cancel(): void }): Call {
   return { over: new Promise((resolve) => call.once('error', resolve)), cancel: () => call.cancel() }
 }
 
