@@ -109,6 +109,14 @@ describe('the reading', () => {
     await until(async () => (await read()).value('pixelflow_event_loop_lag_seconds_count') > 1)
   })
 
+  test('is packed for whoever takes it so', async () => {
+    const plain = await gateway.call('/metrics', { headers: { 'accept-encoding': 'identity' } })
+    expect(plain.headers.get('content-encoding')).toBeNull()
+    const packed = await gateway.call('/metrics', { headers: { 'accept-encoding': 'gzip' } })
+    expect(packed.headers.get('content-encoding')).toBe('gzip')
+    expect(readMetrics(await packed.text()).names).toEqual(readMetrics(await plain.text()).names)
+  })
+
   test('says so while the broker is away', async () => {
     await using other = await openTestGateway()
     await other.nats.kill9()

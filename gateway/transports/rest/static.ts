@@ -41,7 +41,8 @@ export function sendStatic(request: Request, file: StaticFile, headers: Record<s
   })
 }
 
-function takes(accepted: string, coding: string): boolean {
+/** Whether a client takes a coding, by its Accept-Encoding. */
+export function takes(accepted: string, coding: string): boolean {
   return accepted.split(',').some((one) => {
     const [name, weight] = one.split(';').map((part) => part.trim().toLowerCase())
     return name === coding && !/^q=0(\.0*)?$/.test(weight ?? '')
