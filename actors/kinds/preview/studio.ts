@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
@@ -8,12 +7,12 @@ import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { wantsDetail } from '@pixelflow/core/recipe/preview'
 import type { PreviewWish } from '@pixelflow/core/tune/said'
 import type { PreviewOrder } from '@pixelflow/core/tune/session'
-import type { z } from 'zod'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { fetchSource, type SourceStores } from '../transform/source.ts'
-import { copyMade, previewMade, type CopyMade, type PreviewInput, type PreviewMade } from './protocol.ts'
+import type { CopyMade, MakeCopy, MakePreview, PreviewMade } from './protocol.ts'
 import type { Shelf } from './shelf.ts'
+import { makeCopy, makePreview } from './work.ts'
 
 export interface StudioOptions extends SourceStores {
   readonly scratch: Scratch
@@ -53,13 +52,9 @@ interface Copy {
   readonly made: CopyMade
 }
 
-/** How long a rendering may take in milliseconds: nobody waits longer to see what a slider does. */
-const previewLimitMs = 15_000
 /** How many times the pixels of a preview a copy has that areas are cut out of, and how many it has at most. */
 const finerBy = 8
 const mostFine = 16 * 2 ** 20
-/** Bytes a preview may have; no encoder makes more of the pixels it may have. */
-const largestPreview = 32 * 2 ** 20
 
 /** @throws Fault `unavailable` when there is no room for another picture here. */
 export async function openStudio(
@@ -77,20 +72,7 @@ export async function openStudio(
   const copies = new Map<string, Copy>()
   let count = 0
 
-  const ask = async <S extends z.ZodType>(
-    input: PreviewInput,
-    answer: S,
-    signal: AbortSignal,
-  ): Promise<z.infer<S>> => {
-    let said: unknown
-    const limit = input.do === 'preview' ? { timeLimitMs: previewLimitMs } : {}
-    await sandbox.run({ kind: 'preview', input, signal, onNote: (note) => (said = note), ...limit })
-    const { success, data } = answer.safeParse(said)
-    if (success) return data
-    throw new Fault('processing_failed', 'The process working on this image went astray.')
-  }
-
-  const makeCopy = async (
+  const copyOf = async (
     name: string,
     orient: boolean,
     copyPixels: number,
@@ -102,11 +84,8 @@ export async function openStudio(
     const source = join(place.path, 'source')
     await fetchSource(options, record, source, signal)
     const { format } = record
-    const made = await ask(
-      { do: 'copy', source, format, orient, maxPixels, copyPixels, path },
-      copyMade,
-      signal,
-    )
+    const order: MakeCopy = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
+    const made = await makeCopy(sandbox, order, signal)
     copies.set(name, { path, made })
     return { path, made }
   }
@@ -120,7 +99,7 @@ export async function openStudio(
     const copyPixels = Math.min(finerBy * wish.maxPixels, mostFine, width * height)
     try {
       owned.use(shelf.take(copyPixels * 4))
-      return await makeCopy(name, orient, copyPixels, signal)
+      return await copyOf(name, orient, copyPixels, signal)
     } catch {
       signal.throwIfAborted()
       copies.set(name, usual)
@@ -139,13 +118,13 @@ export async function openStudio(
       const name = `copy-${orient}`
       let copy = copies.get(name)
       if (copy === undefined) {
-        copy = await makeCopy(name, orient, wish.maxPixels, signal)
+        copy = await copyOf(name, orient, wish.maxPixels, signal)
         await onCopy(sizeOf(copy.made.source), sizeOf(copy.made.copy))
       }
       if (isCutOut(planned, copy, wish.maxPixels)) copy = await finer(orient, copy, signal)
       const target = join(folder.path, `preview-${(count += 1)}`)
       const { path, made } = copy
-      const input: PreviewInput = {
+      const order: MakePreview = {
         do: 'preview',
         path,
         made,
@@ -157,8 +136,8 @@ export async function openStudio(
         target,
       }
       try {
-        const about = await again(() => ask(input, previewMade, signal))
-        return { ...about, mediaType: format(about.format).mediaType, file: await read(target) }
+        const preview = await makePreview(sandbox, order, signal)
+        return { ...preview, mediaType: format(preview.format).mediaType }
       } finally {
         await rm(target, { force: true })
       }
@@ -174,24 +153,6 @@ function isCutOut(planned: PlannedOutput, { made: { source, copy } }: Copy, maxP
     // It cannot be done to this picture, and will be told.
     return false
   }
-}
-
-/** A child that somebody killed while it worked on this may have been killed for something else. */
-async function again<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (thrown) {
-    if (Fault.of(thrown).code !== 'actor_lost') throw thrown
-    return work()
-  }
-}
-
-/** The file was made by a process that reads hostile pictures: it may have put a link to elsewhere in its place. */
-async function read(path: string): Promise<Uint8Array> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  const stat = await file.stat()
-  if (stat.isFile() && stat.size > 0 && stat.size <= largestPreview) return file.readFile()
-  throw new Fault('processing_failed', 'The preview could not be read.', { cause: `no file at ${path}` })
 }
 
 function sizeOf({ width, height }: Size): Size {
