@@ -34,7 +34,7 @@ export function Comparison({ after, source, stage }: Props) {
             <Tabs
               label="Output"
               options={outputs.map((name) => [name, name])}
-              chosen={after?.name ?? live.output.value ?? outputs[0] ?? ''}
+              chosen={outputs.find((name) => name === live.output.value) ?? outputs[0] ?? ''}
               onChoose={live.show}
             />
           )}
@@ -66,7 +66,7 @@ export function Comparison({ after, source, stage }: Props) {
             {after === null ? null : (
               <figure>
                 <img class="pair-picture" {...picturing(after)} width={after.width} height={after.height} />
-                {view === 'side' ? <figcaption>After</figcaption> : null}
+                {view === 'side' ? <figcaption>{after.isPreview ? 'Preview' : 'After'}</figcaption> : null}
               </figure>
             )}
           </div>

@@ -73,7 +73,7 @@ function useWords(isLate: boolean): string {
     case 'off':
       return ''
     case 'resting':
-      return isSettled.value ? 'Follows as soon as the recipe changes' : ''
+      return 'Follows as soon as the recipe changes'
     case 'sending':
       return 'Sending the picture'
     case 'opening':
@@ -83,8 +83,10 @@ function useWords(isLate: boolean): string {
     case 'absent':
       return `None just now. ${live.why.value ?? ''}`
     case 'live':
-      if (live.refused.value !== null) return `As before: ${live.refused.value}`
-      if (recipes.ready.value === null) return 'As before the mistake in the recipe'
+      // A problem with a place is told there.
+      if (recipes.ready.value === null || recipes.problems.value.length > 0)
+        return 'As it was before the mistake in the recipe'
+      if (live.refused.value !== null) return `As it was before. ${live.refused.value}`
       if (isLate) return 'The next one takes a while…'
       return isSettled.value && run.results.value.length > 0 ? 'This is the result' : 'Follows every change'
   }

@@ -2,26 +2,43 @@ import { useEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { After } from './use-after.ts'
 
+/** As high as live.css makes it, of the window's height. */
+const share = 0.26
+
 /**
- * The newest picture in a corner, where the recipe lies below the picture and is longer than the screen: what a slider
- * does would otherwise be out of sight. Only for eyes and fingers; readers of the screen have the picture itself.
+ * The newest picture at the upper edge of the window, where the recipe lies below the picture and is longer than the
+ * screen: what a slider does would otherwise be out of sight. Only for eyes and fingers; readers of the screen have the
+ * picture itself.
  */
 export function Peek({ after }: { after: After | null }) {
-  const place = useRef<HTMLSpanElement>(null)
-  const isAbove = useSignal(false)
+  const end = useRef<HTMLSpanElement>(null)
+  const isWanted = useSignal(false)
 
   useEffect(() => {
-    const watcher = new IntersectionObserver(([entry]) => {
-      isAbove.value = entry !== undefined && !entry.isIntersecting && entry.boundingClientRect.top < 0
-    })
-    if (place.current !== null) watcher.observe(place.current)
+    const recipe = document.querySelector('.recipe')
+    if (end.current === null || recipe === null) return
+    const isInSight = new Map<Element, boolean>()
+    let isPassed = false
+    const watcher = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting, boundingClientRect } of entries) {
+          isInSight.set(target, isIntersecting)
+          if (target === end.current)
+            isPassed = !isIntersecting && boundingClientRect.top < innerHeight * share
+        }
+        isWanted.value = isPassed && isInSight.get(recipe) === true
+      },
+      { rootMargin: `${-share * 100}% 0px 0px` },
+    )
+    watcher.observe(end.current)
+    watcher.observe(recipe)
     return () => watcher.disconnect()
   }, [])
 
   return (
     <>
-      <span ref={place} />
-      {after === null || !isAbove.value ? null : (
+      <span ref={end} />
+      {after === null || !isWanted.value ? null : (
         <button
           type="button"
           class="peek"
