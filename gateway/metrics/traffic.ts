@@ -20,6 +20,11 @@ export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics
     ...usecases,
     uploadImage: (who, one) => usecases.uploadImage(who, upload(one)),
     stageImage: (who, one) => usecases.stageImage(who, upload(one)),
+    holdImage: (who, one) => usecases.holdImage(who, upload(one)),
+    async processImage(...asked) {
+      const processed = await usecases.processImage(...asked)
+      return { ...processed, ...download(processed) }
+    },
     readImage: async (...asked) => download(await usecases.readImage(...asked)),
     readOutput: async (...asked) => download(await usecases.readOutput(...asked)),
     async *tune(...asked) {

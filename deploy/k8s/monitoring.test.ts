@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'bun:test'
+import { render, valueSets } from './gates.ts'
+import { manifests, only, type Manifests } from './manifests.ts'
+
+const byDefault = await manifests([])
+const everything = await manifests(valueSets['everything'] ?? [])
+const fixedActors = await manifests(valueSets['fixed actors'] ?? [])
+
+describe('metrics', () => {
+  const annotations = (objects: Manifests) =>
+    only(objects, 'Deployment', '-gateway').spec?.template?.metadata.annotations ?? {}
+
+  test('are for whoever may call, and nobody is told to read them', () => {
+    expect(only(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('token')
+    expect(byDefault.some(({ kind }) => kind === 'ServiceMonitor')).toBe(false)
+    expect(Object.keys(annotations(byDefault)).filter((name) => name.startsWith('prometheus'))).toEqual([])
+  })
+
+  test('are read by annotation, or by the operator, with TLS where the gateway has it', () => {
+    const open = fixedActors
+    expect(only(open, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('open')
+    expect(annotations(open)).toMatchObject({
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/scheme': 'http',
+      'prometheus.io/port': '3000',
+      'prometheus.io/path': '/metrics',
+    })
+    expect(only(everything, 'ServiceMonitor').spec?.endpoints).toMatchObject([
+      { port: 'http', scheme: 'https', path: '/metrics', authorization: { type: 'Bearer' } },
+    ])
+  })
+
+  test('can be reached where only some may call', () => {
+    const rules = only(everything, 'NetworkPolicy', '-gateway').spec?.ingress ?? []
+    expect(rules.map(({ ports, from }) => [ports?.length, from?.length])).toEqual([
+      [2, 1],
+      [1, 2],
+    ])
+    expect(only(byDefault, 'NetworkPolicy', '-gateway').spec?.ingress).toHaveLength(1)
+  })
+})
+
+describe('gRPC through a Gateway', () => {
+  test('has host names of its own', async () => {
+    const { ok } = await render(
+      [],
+      ['--set-json', 'grpcRoute={"enabled":true,"parentRefs":[{"name":"edge"}]}'],
+    )
+    expect(ok).toBe(true)
+    const both = (grpc: string) => {
+      const route = (names: string) =>
+        `{"enabled":true,"parentRefs":[{"name":"edge"}],"hostnames":[${names}]}`
+      return render(
+        [],
+        ['--set-json', `grpcRoute=${route(grpc)}`, '--set-json', `httpRoute=${route('"a.example"')}`],
+      )
+    }
+    expect((await both('"a.example"')).text).toContain('both have a.example')
+    expect((await both('')).text).toContain('both need hostnames')
+    expect((await both('"b.example"')).ok).toBe(true)
+  })
+})
