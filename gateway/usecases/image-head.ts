@@ -81,7 +81,19 @@ export function createImageHead(): ImageHead {
 
 const unknown: Dimensions = { width: null, height: null }
 
+/** The parser copies what is left at each of a file's segments, so it is shown little at first. */
+const glances = [4 * 1024, 32 * 1024, longestHead]
+
 function dimensionsOf(head: Uint8Array): Dimensions | undefined {
+  for (const [i, glance] of glances.entries()) {
+    if (i > 0 && head.length <= (glances[i - 1] ?? 0)) return undefined
+    const found = sizeIn(head.subarray(0, glance))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function sizeIn(head: Uint8Array): Dimensions | undefined {
   try {
     const { width, height } = imageSize(head)
     return isSize(width) && isSize(height) ? { width, height } : undefined
