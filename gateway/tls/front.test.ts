@@ -25,7 +25,7 @@ interface Served extends AsyncDisposable {
 }
 
 /** A server of a few routes behind TLS. */
-async function serve(certificates: TestCertificates): Promise<Served> {
+async function serve(certificates: TestCertificates, atPort = 0): Promise<Served> {
   const { env } = certificates
   const files = {
     certFile: env['PIXELFLOW_TLS_CERT_FILE'] ?? '',
@@ -72,7 +72,13 @@ async function serve(certificates: TestCertificates): Promise<Served> {
       arrived.push('late')
       return Bun.sleep(300).then(() => 'late')
     })
-  const http = await listenHttp({ app, host: '127.0.0.1', port: 0, tls: { watched, refused: () => {} }, log })
+  const http = await listenHttp({
+    app,
+    host: '127.0.0.1',
+    port: atPort,
+    tls: { watched, refused: () => {} },
+    log,
+  })
   const { port } = http
   return {
     url: `https://localhost:${port}`,
@@ -181,4 +187,12 @@ test('carries WebSockets', async () => {
   const closed = new Promise((resolve) => socket.addEventListener('close', resolve))
   socket.close()
   await closed
+})
+
+test('a port that is taken is told of', async () => {
+  await using certificates = await makeCertificates()
+  await using served = await serve(certificates)
+  await expect(serve(certificates, served.port)).rejects.toThrow(
+    `Cannot listen on 127.0.0.1 port ${served.port}: it is taken by another process.`,
+  )
 })
