@@ -180,7 +180,7 @@ test('where nobody makes previews the page says so, and works as before', async 
   await using table = await openTable(browser, gateway.url)
   const { page } = table
   await table.drop('hills.jpg', 'image/jpeg', await sampleImage())
-  await page.getByText('None just now').waitFor()
+  await page.getByText('Nobody makes previews just now').waitFor()
   await runButton(page).click()
   await page.locator(result).waitFor()
   // And it leaves those alone who do not want it.

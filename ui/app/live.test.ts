@@ -250,7 +250,7 @@ describe('without anybody who makes previews', () => {
       else obliging(socket, one, count)
     })
     await until(() => live.state.value === 'absent')
-    expect(live.why.value).toBe('It is unavailable.')
+    expect(live.why.value).toBe('Nobody makes previews just now.')
     await until(() => live.state.value === 'live')
     expect(states).not.toContain('lost')
   })
@@ -260,6 +260,7 @@ describe('without anybody who makes previews', () => {
     await until(() => live.state.value === 'absent')
     await Bun.sleep(60)
     expect(said).toHaveLength(1)
+    expect(live.why.value).toBe('It is corrupt_image.')
   })
 })
 

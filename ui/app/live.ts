@@ -1,7 +1,6 @@
 import { computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals'
 import { PixelflowError } from '@pixelflow/client'
 import { pause } from '@pixelflow/core/pause'
-import { noticeOf } from '../api/notice.ts'
 import { createDialog, type Dialog, type DialogNeeds } from './live-dialog.ts'
 import type { Session } from './session.ts'
 import type { Sources } from './source.ts'
@@ -114,7 +113,7 @@ export function createLive(needs: LiveNeeds): Live {
       sources.stored(null)
       return true
     }
-    why.value = noticeOf(error).detail
+    why.value = error.code === 'unavailable' ? 'Nobody makes previews just now.' : error.detail
     if (error.code === 'unauthenticated') {
       state.value = 'absent'
       // A new token begins everything anew.

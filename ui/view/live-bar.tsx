@@ -81,7 +81,7 @@ function useWords(isLate: boolean): string {
     case 'lost':
       return 'The connection was lost. Connecting again…'
     case 'absent':
-      return `None just now. ${live.why.value ?? ''}`
+      return live.why.value ?? ''
     case 'live':
       // A problem with a place is told there.
       if (recipes.ready.value === null || recipes.problems.value.length > 0)

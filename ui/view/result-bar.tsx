@@ -18,13 +18,14 @@ export function ResultBar({ results, shown, source, isOld }: Props) {
   const sourceName = source?.name ?? 'image'
   return (
     <div class="result-bar">
-      {isOld ? <p class="mark">of the last run</p> : null}
       <dl class="figures">
         <Figure name="Size" value={`${width} × ${height}`} />
         <Figure name="Format" value={formatName(format)} />
         <Figure name="File" value={inBytes(bytes)} />
         {source === null ? null : <Saving bytes={bytes} sourceBytes={source.bytes} />}
       </dl>
+      {/* After the figures, so that nothing moves when it comes. */}
+      {isOld ? <p class="mark">of the last run</p> : null}
       <div class="downloads">
         {results.map((one) => (
           <a
