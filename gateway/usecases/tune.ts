@@ -1,13 +1,12 @@
-import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import type { TuneOpen, TuneSaid } from '@pixelflow/core/tune/said'
-import { findImage } from './find.ts'
 import type { Ports } from './ports.ts'
-import { openLink } from './tune-link.ts'
-import { createOutbox, type Heard, type Outbox } from './tune-outbox.ts'
-import { createTruth } from './tune-truth.ts'
+import { createOutbox, type Heard } from './tune-outbox.ts'
+import { holdSession } from './tune-session.ts'
+import { until } from './until.ts'
 
 export type { Heard } from './tune-outbox.ts'
 
@@ -26,7 +25,7 @@ export function tune(
   ports: Pick<Ports, 'images' | 'sessions' | 'tuning'>,
   createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
 ) {
-  const { images, tuning } = ports
+  const { tuning } = ports
   const open = new Map<string, number>()
 
   /** Counts a session of an account. */
@@ -57,7 +56,9 @@ export function tune(
     const idle = idleTimer(tuning.idleTimeoutMs, (fault) => over.abort(fault))
     try {
       const first = await until(words.next(), AbortSignal.any([signal, lateOpening()]))
-      const session = hold(who, openingOf(first), words, outbox, signal, idle)
+      const opening = openingOf(first)
+      const alive = idle.refresh
+      const session = holdSession({ ports, createTask, who, opening, words, outbox, alive, signal })
       session.then(
         () => outbox.close(),
         (thrown: unknown) => outbox.close(thrown),
@@ -69,102 +70,6 @@ export function tune(
       // Not waited for: where the client has fallen silent it would never come.
       void words.return?.().catch(() => {})
     }
-  }
-
-  async function hold(
-    who: Principal,
-    opening: TuneOpen,
-    words: AsyncIterator<TuneSaid>,
-    outbox: Outbox,
-    signal: AbortSignal,
-    idle: { refresh(): void },
-  ): Promise<void> {
-    const { image, preview } = opening
-    await findImage(images, who, image, 'image')
-    const truth = createTruth(opening)
-    let answered = -1
-    let source = ''
-    const link = openLink({
-      sessions: ports.sessions,
-      signal,
-      opening: () => ({ account: who.account, image, preview, ...truth.order }),
-      clear: outbox.clear,
-      restored: () => outbox.say({ type: 'restored', sequence: truth.order.sequence }),
-      async hear(news, file) {
-        if (news.type === 'opened') {
-          // Whoever takes over sees the same.
-          const seen = JSON.stringify(news)
-          if (seen !== source) await outbox.say(news)
-          source = seen
-          return
-        }
-        if ((news.sequence ?? 0) <= answered) return
-        answered = news.sequence ?? answered
-        if (news.type === 'refused') {
-          truth.refuse(answered, news.fault)
-          return outbox.say(news)
-        }
-        const { type: _, ...about } = news
-        return outbox.say({ type: 'preview', about, file })
-      },
-    })
-    const listen = async () => {
-      for (;;) {
-        const { done, value } = await until(words.next(), signal)
-        if (done === true) return link.finish()
-        idle.refresh()
-        await obey(value)
-      }
-    }
-    const obey = async (value: TuneSaid) => {
-      try {
-        if (value.type === 'open') throw openedTwice()
-        if (value.type === 'change') return link.show(truth.change(value))
-        const recipe = truth.applied(value)
-        const { sequence } = truth.order
-        await outbox.say({ type: 'applied', sequence, task: await createTask(who, image, recipe) })
-      } catch (thrown) {
-        const fault = Fault.of(thrown)
-        if (!survivable.has(fault.code)) throw fault
-        const { sequence } = value.type === 'open' ? { sequence: undefined } : value
-        await outbox.say({
-          type: 'refused',
-          ...(sequence === undefined ? {} : { sequence }),
-          ...(value.type === 'apply' ? { apply: true as const } : {}),
-          fault: fault.report(),
-        })
-      }
-    }
-    const listening = listen()
-    // What breaks one way breaks both.
-    await Promise.race([link.done, listening.then(() => link.done)])
-  }
-}
-
-/** What may be wrong with one thing said; the session goes on. */
-const survivable: ReadonlySet<FaultCode> = new Set([
-  'invalid_recipe',
-  'invalid_request',
-  'precondition_failed',
-  'image_not_found',
-  'forbidden',
-  'queue_full',
-  'storage_failed',
-  'unavailable',
-])
-
-/** What a promise gives, unless the signal aborts before. @throws its reason then. */
-async function until<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Nobody may be left to hear that it failed: where the signal comes first, or has come already.
-  promise.catch(() => {})
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', onAbort)
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -196,13 +101,6 @@ function idleTimer(afterMs: number, abort: (fault: Fault) => void) {
     abort(new Fault('deadline_exceeded', detail, { remedy: 'Open the image again.' }))
   }, afterMs)
   return { refresh: () => void timer.refresh(), stop: () => clearTimeout(timer) }
-}
-
-function openedTwice(): Fault {
-  return new Fault('invalid_request', 'An image is open already.', {
-    field: 'open',
-    remedy: 'Send changes, or open another session.',
-  })
 }
 
 function tooMany(limit: number): Fault {

@@ -16,7 +16,7 @@ let actor: Running
 let image: string
 
 beforeAll(async () => {
-  stack = await startStack({ env: { PIXELFLOW_TUNE_IDLE_TIMEOUT: '4s' } })
+  stack = await startStack()
   ;[gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
   image = await upload(gateway.url, await sampleImage({ width: 2400, height: 1600 }))
 }, 60_000)
@@ -195,9 +195,10 @@ describe('a socket is closed with its reason', () => {
   })
 
   test('when nothing is said', async () => {
-    const session = tuning()
+    const impatient = await stack.gateway({ env: { PIXELFLOW_TUNE_IDLE_TIMEOUT: '1s' } })
+    const session = tuning(impatient.url)
     await session.say(open('resize:40'))
-    await session.preview(0)
+    await session.hear('opened')
     expect((await session.hear('failed')).fault).toMatchObject({ code: 'deadline_exceeded' })
     expect((await session.closed).code).toBe(1008)
   }, 30_000)
