@@ -48,6 +48,9 @@ describe('fieldsOf', () => {
     expect(field({ type: 'number', minimum: -360, maximum: 360 }).control).toMatchObject({
       range: { step: 1, log: false },
     })
+    expect(field({ type: 'number', minimum: 0.3, maximum: 250 }).control).toMatchObject({
+      range: { step: 0.1, log: true },
+    })
     expect(field({ type: 'integer', minimum: 1 }).control).toEqual({ kind: 'number', integer: true })
     expect(
       field({ type: 'integer', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }).control,

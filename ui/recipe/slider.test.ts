@@ -30,6 +30,12 @@ describe('a slider', () => {
     expect(values).toEqual([3, 28, 260, 2400, 22_000])
   })
 
+  test('gives a size as much room below one as above a hundred', () => {
+    const sigma: Range = { min: 0.3, max: 250, step: 0.1, log: true }
+    const values = [0, 100, 250, 500, 750, 1000].map((position) => valueAt(position, sigma))
+    expect(values).toEqual([0.3, 1, 3.3, 15, 62, 250])
+  })
+
   test('gives no dust', () => {
     expect(valueAt(1, { min: 0, max: 1, step: 0.1, log: false })).toBe(0)
     expect(valueAt(300, { min: 0, max: 1, step: 0.1, log: false })).toBe(0.3)
