@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
@@ -15,7 +16,8 @@ function openPage() {
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
-    fetch: () => new Response('<!doctype html><title>a page</title>', { headers: { 'content-type': 'text/html' } }),
+    fetch: () =>
+      new Response('<!doctype html><title>a page</title>', { headers: { 'content-type': 'text/html' } }),
   })
   return { server, origin: `http://127.0.0.1:${server.port}` }
 }
@@ -23,7 +25,7 @@ function openPage() {
 beforeAll(async () => {
   browser = await launchChromium()
   stack = await startStack()
-  gateway = await stack.gateway({ PIXELFLOW_CORS_ORIGINS: named.origin })
+  gateway = await stack.gateway({ env: { PIXELFLOW_CORS_ORIGINS: named.origin } })
 }, 90_000)
 afterAll(async () => {
   await browser?.close()
@@ -43,14 +45,12 @@ async function on<T>(origin: string, run: (page: Page) => Promise<T>): Promise<T
 }
 
 /** Runs in the page. */
-async function useEverything(url: string) {
-  const canvas = new OffscreenCanvas(40, 30)
-  canvas.getContext('2d')?.fillRect(5, 5, 20, 10)
-  const picture = await canvas.convertToBlob({ type: 'image/png' })
+async function useEverything({ url, file }: { url: string; file: string }) {
+  const picture = Uint8Array.from(atob(file), (one) => one.charCodeAt(0))
   const made = await fetch(`${url}/api/v1/images`, {
     method: 'POST',
     body: picture,
-    headers: { 'content-type': 'image/png', 'x-request-id': 'from-a-page' },
+    headers: { 'content-type': 'image/jpeg', 'x-request-id': 'from-a-page' },
   })
   const image = made.headers.get('location') ?? ''
   const part = await fetch(`${url}${image}/content`, { headers: { range: 'bytes=0-7' } })
@@ -65,13 +65,21 @@ async function useEverything(url: string) {
   const call = await fetch(`${url}/pixelflow.v1.ImageService/GetTask`, {
     method: 'POST',
     body: JSON.stringify({ id: path.slice(path.lastIndexOf('/') + 1) }),
-    headers: { 'content-type': 'application/json', 'connect-protocol-version': '1', 'connect-timeout-ms': '5000' },
+    headers: {
+      'content-type': 'application/json',
+      'connect-protocol-version': '1',
+      'connect-timeout-ms': '5000',
+    },
   })
   const { task: told } = (await call.json()) as { task?: { status?: string } }
   const gone = await fetch(`${url}${path}`, { method: 'DELETE' })
   return {
     made: [made.status, made.headers.get('x-request-id')],
-    part: [part.status, part.headers.get('content-range')?.startsWith('bytes 0-7/'), (await part.blob()).size],
+    part: [
+      part.status,
+      part.headers.get('content-range')?.startsWith('bytes 0-7/'),
+      (await part.blob()).size,
+    ],
     first: new TextDecoder().decode(first?.value).includes('heartbeat'),
     call: [call.status, told?.status],
     gone: gone.status,
@@ -87,7 +95,13 @@ async function tryEverything(url: string) {
     )
   return {
     read: await outcome(fetch(`${url}/api/v1/tasks`)),
-    write: await outcome(fetch(`${url}/api/v1/tasks`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })),
+    write: await outcome(
+      fetch(`${url}/api/v1/tasks`, {
+        method: 'POST',
+        body: '{}',
+        headers: { 'content-type': 'application/json' },
+      }),
+    ),
     remove: await outcome(fetch(`${url}/api/v1/tasks/any`, { method: 'DELETE' })),
     call: await outcome(
       fetch(`${url}/pixelflow.v1.ImageService/ListTasks`, {
@@ -103,7 +117,9 @@ async function tryEverything(url: string) {
 
 describe('a page of another origin', () => {
   test('that is named uses REST, events and Connect', async () => {
-    expect(await on(named.origin, (page) => page.evaluate(useEverything, gateway.url))).toEqual({
+    const file = Buffer.from(await sampleImage({ width: 40, height: 30 })).toString('base64')
+    const asked = { url: gateway.url, file }
+    expect(await on(named.origin, (page) => page.evaluate(useEverything, asked))).toEqual({
       made: [201, 'from-a-page'],
       part: [206, true, 8],
       first: true,
