@@ -1,6 +1,6 @@
 import type { CallOptions, Client } from './client.ts'
 import { download } from './download.ts'
-import type { Limits } from './limits.ts'
+import { again, type Limits } from './limits.ts'
 import { follow, process } from './process.ts'
 import { openTuning } from './tuning.ts'
 import { watch } from './watch.ts'
@@ -45,7 +45,10 @@ export function joinClient(wire: Wire, { signal, ...limits }: JoinOptions): Clie
     async tune(options) {
       const { signal } = ended(options)
       signal?.throwIfAborted()
-      return openTuning((ear) => wire.tune(ear, signal), options)
+      // Opening changes nothing, so it may be done again, whatever the protocol does by itself.
+      return again({ ...limits, retries: 3 }, signal, () =>
+        openTuning((ear) => wire.tune(ear, signal), options),
+      )
     },
     [Symbol.asyncDispose]: () => wire.close(),
   }

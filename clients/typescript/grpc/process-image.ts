@@ -6,7 +6,7 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Picture, ProcessImageOptions, RecipeInput, Source } from '../client.ts'
 import { PixelflowError } from '../error.ts'
-import { within } from '../limits.ts'
+import { again, within } from '../limits.ts'
 import { cargoOf, streamOf, type Cargo } from '../source.ts'
 import type { Calls } from './calls.ts'
 import { piecesOf } from './upload.ts'
@@ -21,7 +21,11 @@ export async function processImage(
 ): Promise<Picture> {
   const { signal, output = '', timeoutMs = 120_000 } = options
   const cargo = cargoOf(source, options)
-  return within({ signal, timeoutMs }, async (stop) => {
+  // A stream can be read once; nothing else keeps this from being made again.
+  const retries = cargo.blob ? 3 : 0
+  return within({ signal, timeoutMs }, (stop) => again({ retries }, stop, () => once(stop)))
+
+  async function once(stop: AbortSignal | undefined): Promise<Picture> {
     const pieces = calls.both(ImageService.method.processImage, () => saying(cargo, recipe, output), stop)
     const first = await pieces.next()
     const data = first.done === true ? undefined : first.value.data
@@ -37,7 +41,7 @@ export async function processImage(
       body: streamOf(chunks(pieces)),
       ...(task === '' ? {} : { task }),
     }
-  })
+  }
 }
 
 async function* saying(
