@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Values } from '@pixelflow/fabric/config'
 import { bytes, duration, flag, integer, text } from '@pixelflow/fabric/setting'
+import { machineBytes } from './sandbox/appetite.ts'
 
 const MiB = 2 ** 20
 const cores = availableParallelism()
@@ -44,6 +45,12 @@ export const actorSettings = {
     max: 86_400_000,
     help: 'How long a child may work on one task; then it is killed and the task fails with deadline_exceeded.',
   }),
+  maxCpuMs: duration('PIXELFLOW_TASK_CPU_TIME', {
+    fallback: 120_000,
+    min: 100,
+    max: 86_400_000,
+    help: 'Processor time a child may spend on one task, over all its threads; then it is killed likewise.',
+  }),
   maxAttempts: integer('PIXELFLOW_TASK_ATTEMPTS', {
     fallback: 5,
     min: 1,
@@ -54,6 +61,12 @@ export const actorSettings = {
     fallback: 1024 * MiB,
     min: 128 * MiB,
     help: 'Memory a child may hold; beyond it is killed and the task fails with out_of_bounds.',
+  }),
+  childrenMemoryBytes: bytes('PIXELFLOW_CHILDREN_MEMORY', {
+    fallback: Math.floor(machineBytes() * 0.75),
+    shownFallback: 'three quarters of the memory of the machine or container',
+    min: 128 * MiB,
+    help: 'Memory that all images worked on at once may take, by their number of pixels; further ones wait.',
   }),
   maxPixels: integer('PIXELFLOW_MAX_PIXELS', {
     fallback: 100_000_000,

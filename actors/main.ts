@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { firstJob } from '@pixelflow/core/job'
+import { createBudget } from '@pixelflow/fabric/budget'
 import { readSettings, type Values } from '@pixelflow/fabric/config'
 import { openFabric } from '@pixelflow/fabric/open'
 import { live, stopped } from '@pixelflow/fabric/room'
@@ -12,7 +13,7 @@ import { handlersOf, liveKindsOf } from './kinds/index.ts'
 import { createShelf } from './kinds/preview/shelf.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
-import { leashed } from './sandbox/leash.ts'
+import { leashed, type Leash } from './sandbox/leash.ts'
 import { openSandbox, type SandboxOptions } from './sandbox/sandbox.ts'
 import { openScratch } from './sandbox/scratch.ts'
 
@@ -25,6 +26,9 @@ type Settings = Values<typeof table>
 const goodbyeMs = 1500
 /** How long the first child may take to start, in milliseconds; slow machines compile sharp's loader for a while. */
 const childStartMs = 30_000
+/** Far more than decoding takes. */
+const maxOpenFilesOfChild = 256
+const MiB = 2 ** 20
 
 await live({ name: 'actors', table, read: () => readSettings(table, process.env), run })
 
@@ -37,8 +41,10 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     for (const path of scratch.paths) rmSync(path, { recursive: true, force: true })
   })
   const { maxPixels, maxAttempts, concurrency, liveConcurrency } = settings
+  const leash = leashOf(settings)
+  const memory = createBudget(settings.childrenMemoryBytes)
   const openChildren = (children: number) =>
-    parts.use(openSandbox({ ...sandboxOptions(settings, scratch.large, log), children }))
+    parts.use(openSandbox({ ...sandboxOptions(settings, leash, scratch.large, log), memory, children }))
   const sandbox = openChildren(concurrency)
   // Whoever waits for an answer never waits for the queue: the machine's scheduler shares the cores between the two.
   const liveSandbox = liveConcurrency === 0 ? undefined : openChildren(liveConcurrency)
@@ -90,6 +96,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     children: concurrency,
     live: [...(live?.keys() ?? [])],
     liveChildren: liveConcurrency,
+    bounds: boundsOf(settings, leash),
   })
 
   await stopped(stop)
@@ -116,16 +123,38 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   clearTimeout(late)
 }
 
-function sandboxOptions(settings: Settings, cwd: string, log: Log): Omit<SandboxOptions, 'children'> {
-  const { taskTimeoutMs, maxRssBytes } = settings
+function leashOf({ maxRssBytes }: Settings): Leash {
   const command = [
     process.execPath,
     '--no-env-file',
     '--no-install',
     join(import.meta.dir, 'sandbox/child.ts'),
   ]
+  return leashed(command, { maxFileBytes: maxRssBytes, maxOpenFiles: maxOpenFilesOfChild })
+}
+
+/** What holds a child, as an operator should see it at the start. */
+function boundsOf(settings: Settings, { hasNoNetwork, isBound }: Leash) {
   return {
-    command: leashed(command, { maxFileBytes: maxRssBytes }),
+    memory: `${settings.maxRssBytes / MiB} MiB a child, ${Math.round(settings.childrenMemoryBytes / MiB)} MiB all`,
+    time: `${settings.taskTimeoutMs / 1000} s, ${settings.maxCpuMs / 1000} s of processor time`,
+    pixels: settings.maxPixels,
+    files: `${maxOpenFilesOfChild} open, ${settings.maxRssBytes / MiB} MiB each`,
+    network: hasNoNetwork ? 'none' : 'that of the actor: this kernel or container allows no namespaces',
+    parent: isBound ? 'ends with the actor, gains no privileges' : 'ends with its pipe',
+    environment: 'empty',
+  }
+}
+
+function sandboxOptions(
+  settings: Settings,
+  { command }: Leash,
+  cwd: string,
+  log: Log,
+): Omit<SandboxOptions, 'children' | 'memory'> {
+  const { taskTimeoutMs, maxRssBytes, maxCpuMs } = settings
+  return {
+    command,
     env: {
       NODE_ENV: 'production',
       // Decoders that were not made for hostile files stay off even if one were asked for.
@@ -139,11 +168,14 @@ function sandboxOptions(settings: Settings, cwd: string, log: Log): Omit<Sandbox
     startTimeoutMs: childStartMs,
     timeLimitMs: taskTimeoutMs,
     maxRssBytes,
+    maxCpuMs,
+    crashBudget: { most: 20, withinMs: 60_000, restMs: 30_000 },
     recycleRssBytes: Math.max(256 * 2 ** 20, maxRssBytes / 2),
     recycleAfter: 1000,
     restartPauseMs: 250,
     tell: {
       lost: (news) => log.warn('child lost', { ...news }),
+      resting: (news) => log.error('out of service: children keep crashing', { ...news }),
       unstartable: (news) => log.error('child does not start', { ...news }),
     },
   }

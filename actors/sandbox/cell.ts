@@ -1,6 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { residentBytes, watchMemory } from './memory.ts'
 import { word, type Order, type Word } from './protocol.ts'
+import { watchCpu } from './usage.ts'
 
 export interface CellOptions {
   /** Command line of the child. */
@@ -22,6 +23,8 @@ export interface CellWork {
   /** Wall-clock limit in milliseconds. */
   readonly timeLimitMs: number
   readonly maxRssBytes: number
+  /** CPU time in milliseconds, over all the child's threads. */
+  readonly maxCpuMs: number
 }
 
 /** How a piece of work ended. */
@@ -123,6 +126,7 @@ export async function startCell(options: CellOptions): Promise<Cell> {
     work.signal.addEventListener('abort', onAbort, { once: true })
     const timer = setTimeout(() => execute(tooLong(work.timeLimitMs)), work.timeLimitMs)
     using _ = watchMemory(child.pid, work.maxRssBytes, () => execute(tooMuch(work.maxRssBytes)))
+    using __ = watchCpu(child.pid, work.maxCpuMs, () => execute(tooBusy(work.maxCpuMs)))
 
     if (work.signal.aborted) onAbort()
     else if (alive) child.send(order)
@@ -163,6 +167,12 @@ function reported(said: Extract<Word, { say: 'failed' }>): Fault {
 
 function tooLong(limitMs: number): Fault {
   return new Fault('deadline_exceeded', `Processing took longer than ${limitMs / 1000} s.`, {
+    remedy: 'Use a smaller image, fewer or lighter steps, or a lower effort.',
+  })
+}
+
+function tooBusy(maxMs: number): Fault {
+  return new Fault('deadline_exceeded', `Processing took more than ${maxMs / 1000} s of processor time.`, {
     remedy: 'Use a smaller image, fewer or lighter steps, or a lower effort.',
   })
 }

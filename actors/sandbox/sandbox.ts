@@ -1,6 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
+import type { Budget } from '@pixelflow/fabric/budget'
 import { startCell, type Cell, type CellOptions, type CellWork } from './cell.ts'
+import { createCrashes, type CrashBudget } from './crashes.ts'
 
 export interface SandboxOptions extends CellOptions {
   /** How many children are kept warm, so how many pieces of work run at once. */
@@ -9,6 +11,11 @@ export interface SandboxOptions extends CellOptions {
   readonly timeLimitMs: number
   /** Resident memory a child may hold while it works, in bytes. */
   readonly maxRssBytes: number
+  /** CPU time one piece of work may take, in milliseconds. */
+  readonly maxCpuMs: number
+  /** Memory that all work at a time may take by its appetite, shared with other sandboxes of this process. */
+  readonly memory: Budget
+  readonly crashBudget: CrashBudget
   /** A child that holds more than this after its work is replaced. */
   readonly recycleRssBytes: number
   /** A child is replaced after so many pieces of work, so that nothing it gathers lasts. */
@@ -22,11 +29,15 @@ export interface SandboxOptions extends CellOptions {
 export interface SandboxNews {
   /** A child was killed or died at its work. */
   lost(news: { pid: number; why: string; words: string }): void
+  /** So many children were lost that nothing is taken up for a while. */
+  resting(news: CrashBudget): void
   /** A child would not start. */
   unstartable(news: { why: string; failures: number; againInMs: number }): void
 }
 
 export interface SandboxWork extends Pick<CellWork, 'kind' | 'input' | 'onNote' | 'signal'> {
+  /** Memory it may take, in bytes; it waits until there is so much, or all there is. Default: the child's limit. */
+  readonly appetiteBytes?: number
   /** Called when a child takes the work up. */
   readonly onTurn?: () => void
   /** A shorter wall-clock limit than the sandbox's own, in milliseconds. */
@@ -42,10 +53,10 @@ export interface Sandbox extends AsyncDisposable {
    * picture's doing; notes are repeated then.
    * @throws Fault `deadline_exceeded` or `out_of_bounds` when it was killed at a limit, `processing_failed` when two
    * children crashed at it, `actor_lost` when somebody else killed the child, `unavailable` when no child can be
-   * started, the fault the child reported, or the reason of `signal`.
+   * started or too many have crashed of late, the fault the child reported, or the reason of `signal`.
    */
   run(work: SandboxWork): Promise<{ cpuMs: number }>
-  /** Resolves as soon as a child is warm. @throws Fault `unavailable` after several failed starts, or the signal's. */
+  /** Resolves as soon as a child is warm and none too many have crashed. @throws Fault `unavailable` after several failed starts, or the signal's. */
   ready(signal: AbortSignal): Promise<void>
   /** Process ids of the living children. */
   readonly pids: readonly number[]
@@ -68,6 +79,11 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   const idle: Cell[] = []
   const waiters: Waiter[] = []
   const onlookers: Waiter[] = []
+  const crashes = createCrashes(options.crashBudget)
+  const lost = (news: Parameters<SandboxNews['lost']>[0]) => {
+    options.tell.lost(news)
+    if (crashes.count()) options.tell.resting(options.crashBudget)
+  }
 
   const offer = (cell: Cell) => {
     for (const onlooker of onlookers.splice(0)) onlooker.take(cell)
@@ -95,7 +111,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         const at = idle.indexOf(cell)
         if (at >= 0) idle.splice(at, 1)
         if (at >= 0 && !closing.signal.aborted)
-          options.tell.lost({ pid: cell.pid, why: 'died while it had nothing to do', words: '' })
+          lost({ pid: cell.pid, why: 'died while it had nothing to do', words: '' })
       } catch (error) {
         failures += 1
         if (failures >= hopelessAfter) turnAway(error)
@@ -133,9 +149,21 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   }
 
   const run = async (work: SandboxWork) => {
-    for (let crashes = 0; ;) {
+    const appetite = Math.min(work.appetiteBytes ?? options.maxRssBytes, options.maxRssBytes)
+    await options.memory.take(appetite, work.signal)
+    try {
+      return await runFed(work)
+    } finally {
+      options.memory.give(appetite)
+    }
+  }
+
+  /** The work, with its memory set apart. */
+  const runFed = async (work: SandboxWork) => {
+    for (let tries = 1; ; tries += 1) {
       work.signal.throwIfAborted()
       if (closing.signal.aborted) throw new Fault('unavailable', 'This actor is being stopped.')
+      if (crashes.restMs > 0) throw resting(crashes.restMs)
       const cell = await take(work.signal)
       work.onTurn?.()
       const outcome = await cell.run({ ...options, ...work })
@@ -147,15 +175,14 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         options.tell.lost({ pid: cell.pid, why, words: '' })
         throw outcome.fault
       }
-      options.tell.lost({ pid: cell.pid, why: `died by ${outcome.by}`, words: outcome.words })
+      lost({ pid: cell.pid, why: `died by ${outcome.by}`, words: outcome.words })
       // Nobody decodes his way into SIGKILL: that is the kernel out of memory, or an operator.
       if (outcome.by === 'SIGKILL') {
         throw new Fault('actor_lost', 'The process working on this image was killed from outside.', {
           cause: outcome.words,
         })
       }
-      crashes += 1
-      if (crashes === 2) {
+      if (tries === 2) {
         throw new Fault('processing_failed', 'The decoder crashed on this image, twice.', {
           remedy: 'Save the image anew with another program and try again.',
           cause: `${outcome.by}: ${outcome.words}`,
@@ -167,6 +194,10 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   return {
     run,
     async ready(signal) {
+      while (crashes.restMs > 0) {
+        await pause(crashes.restMs, signal)
+        signal.throwIfAborted()
+      }
       if (living.size === 0) await wait(onlookers, signal)
     },
     get pids() {
@@ -184,4 +215,10 @@ export function openSandbox(options: SandboxOptions): Sandbox {
 
 function unstartable(cause: unknown): Fault {
   return new Fault('unavailable', 'No process that may decode images can be started here.', { cause })
+}
+
+function resting(restMs: number): Fault {
+  return new Fault('unavailable', 'Too many processes that decode images have crashed here of late.', {
+    retryAfterMs: restMs,
+  })
 }

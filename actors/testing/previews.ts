@@ -14,6 +14,7 @@ import {
 } from '@pixelflow/core/tune/session'
 import { preview } from '../kinds/preview/preview.ts'
 import { createShelf } from '../kinds/preview/shelf.ts'
+import { createBudget } from '@pixelflow/fabric/budget'
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
 import { openScratch, type Scratch } from '../sandbox/scratch.ts'
 import { account, openHouse, type House } from './house.ts'
@@ -41,10 +42,13 @@ export async function openPreviews(): Promise<PreviewHouse> {
       children: 1,
       timeLimitMs: 10_000,
       maxRssBytes: 2 ** 30,
+      maxCpuMs: 10_000,
+      memory: createBudget(2 ** 40),
+      crashBudget: { most: 100, withinMs: 60_000, restMs: 60_000 },
       recycleRssBytes: 2 ** 29,
       recycleAfter: 1000,
       restartPauseMs: 10,
-      tell: { lost: () => {}, unstartable: () => {} },
+      tell: { lost: () => {}, resting: () => {}, unstartable: () => {} },
     }),
   )
   await sandbox.ready(AbortSignal.timeout(30_000))

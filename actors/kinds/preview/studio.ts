@@ -7,6 +7,7 @@ import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { wantsDetail } from '@pixelflow/core/recipe/preview'
 import type { PreviewWish } from '@pixelflow/core/tune/said'
 import type { PreviewOrder } from '@pixelflow/core/tune/session'
+import { appetiteOf } from '../../sandbox/appetite.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { fetchSource, type SourceStores } from '../transform/source.ts'
@@ -85,7 +86,7 @@ export async function openStudio(
     await fetchSource(options, record, source, signal)
     const { format } = record
     const order: MakeCopy = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
-    const made = await makeCopy(sandbox, order, signal)
+    const made = await makeCopy(sandbox, order, appetiteOf(record), signal)
     copies.set(name, { path, made })
     return { path, made }
   }

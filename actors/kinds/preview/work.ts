@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Fault } from '@pixelflow/core/fault'
 import type { z } from 'zod'
-import type { Sandbox } from '../../sandbox/sandbox.ts'
+import type { Sandbox, SandboxWork } from '../../sandbox/sandbox.ts'
 import {
   copyMade,
   previewMade,
@@ -17,12 +17,19 @@ import {
 const previewLimitMs = 15_000
 /** How long a child may go on for somebody who has left, in milliseconds: longer than most work, shorter than a new one. */
 const finishMs = 1000
+/** Memory that work on a copy may take, in bytes. */
+const previewAppetiteBytes = 256 * 2 ** 20
 /** Bytes a preview may have; no encoder makes more of the pixels it may have. */
 const largestPreview = 32 * 2 ** 20
 
-/** Has a child decode a picture and leave a smaller copy. @throws Fault */
-export function makeCopy(sandbox: Sandbox, order: MakeCopy, signal: AbortSignal): Promise<CopyMade> {
-  return ask(sandbox, order, copyMade, signal, {})
+/** Has a child decode a picture, which may take so much memory, and leave a smaller copy. @throws Fault */
+export function makeCopy(
+  sandbox: Sandbox,
+  order: MakeCopy,
+  appetiteBytes: number,
+  signal: AbortSignal,
+): Promise<CopyMade> {
+  return ask(sandbox, order, copyMade, signal, { appetiteBytes })
 }
 
 /** Has a child make a preview; answers with it and its bytes. @throws Fault */
@@ -31,7 +38,8 @@ export async function makePreview(
   order: MakePreview,
   signal: AbortSignal,
 ): Promise<PreviewMade & { file: Uint8Array }> {
-  const once = () => ask(sandbox, order, previewMade, signal, { timeLimitMs: previewLimitMs })
+  const limit = { timeLimitMs: previewLimitMs, appetiteBytes: previewAppetiteBytes }
+  const once = () => ask(sandbox, order, previewMade, signal, limit)
   const made = await once().catch((thrown: unknown) => {
     // A child that somebody killed while it worked on this may have been killed for something else.
     if (Fault.of(thrown).code === 'actor_lost') return once()
@@ -45,7 +53,7 @@ async function ask<S extends z.ZodType>(
   input: PreviewInput,
   answer: S,
   signal: AbortSignal,
-  limit: { readonly timeLimitMs?: number },
+  limit: Pick<SandboxWork, 'timeLimitMs' | 'appetiteBytes'>,
 ): Promise<z.infer<S>> {
   let said: unknown
   using patience = patient(signal, finishMs)

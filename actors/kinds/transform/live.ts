@@ -10,6 +10,7 @@ import {
 } from '@pixelflow/core/live-transform'
 import { bytesOf } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
+import { appetiteOf } from '../../sandbox/appetite.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { outputPath, transformNote, type TransformInput, type TransformNote } from './protocol.ts'
@@ -43,7 +44,7 @@ export function liveTransform({ scratch, sandbox, maxPixels }: LiveTransformOpti
       maxPixels,
     }
     const begin = performance.now()
-    const note = await work(sandbox, input, session.broken)
+    const note = await work(sandbox, input, appetiteOf({ bytes }), session.broken)
     const workMs = performance.now() - begin
     await send(session, outputPath(folder.path, 0), note, workMs)
   }
@@ -73,7 +74,12 @@ async function receive(session: Session, path: string, bytes: number): Promise<v
 }
 
 /** Has a child do it; resolves with what it says about the result. */
-async function work(sandbox: Sandbox, input: TransformInput, gone: AbortSignal): Promise<OutputNote> {
+async function work(
+  sandbox: Sandbox,
+  input: TransformInput,
+  appetiteBytes: number,
+  gone: AbortSignal,
+): Promise<OutputNote> {
   const astray = new AbortController()
   let made: OutputNote | undefined
   const onNote = (said: unknown) => {
@@ -82,7 +88,8 @@ async function work(sandbox: Sandbox, input: TransformInput, gone: AbortSignal):
       astray.abort(new Fault('processing_failed', 'The process working on this image went astray.'))
     } else if (data.stage === 'output') made = data
   }
-  await sandbox.run({ kind: 'transform', input, signal: AbortSignal.any([gone, astray.signal]), onNote })
+  const signal = AbortSignal.any([gone, astray.signal])
+  await sandbox.run({ kind: 'transform', input, appetiteBytes, signal, onNote })
   if (made === undefined) throw new Fault('internal', 'The image was not processed to the end.')
   return made
 }

@@ -6,6 +6,7 @@ import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { outputObject } from '@pixelflow/core/task'
 import type { Handler, Work } from '../../runtime/handler.ts'
 import { persist } from '../../runtime/persist.ts'
+import { appetiteOf } from '../../sandbox/appetite.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { outputPath, transformNote, type TransformInput, type TransformNote } from './protocol.ts'
@@ -111,6 +112,7 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
   try {
     const { cpuMs } = await options.sandbox.run({
       kind: 'transform',
+      appetiteBytes: appetiteOf(record),
       input,
       signal,
       onNote: hear,
