@@ -36,7 +36,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
     })
   }
   if (/is missing|ENOENT/i.test(said)) return new Fault('internal', 'The file went away.', { cause: thrown })
-  if (doing === 'open' || (doing === 'render' && blamesTheFile.test(said))) {
+  if (doing === 'open' || (doing === 'render' && (blamesTheFile.test(said) || saysNothing.test(said)))) {
     return new Fault('corrupt_image', 'The image is damaged or incomplete and cannot be decoded.', {
       remedy: 'Check that the file opens elsewhere and upload it again.',
       cause: thrown,
@@ -51,6 +51,9 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
 
 /** What a full disk makes it say. That it was "unable to write" it also adds when there was nothing to be read. */
 const noRoom = /No space left|ENOSPC|write error/i
+
+/** A decoder that gives up in silence, as that of PNG over a spoiled header: all else names what it is about. */
+const saysNothing = /^(Unknown error|\w+: unable to write to target \S+)$/
 
 /** How libvips's decoders begin or end their sentences. */
 const blamesTheFile =

@@ -259,6 +259,17 @@ describe('a bad picture', () => {
     expect(fault.code).toBe('corrupt_image')
   })
 
+  test('a PNG whose header was tampered with is refused, in stages and in one go', async () => {
+    const tampered = new Uint8Array(await sampleImage({ format: 'png', width: 400, height: 300 }))
+    new DataView(tampered.buffer).setUint32(16, 401)
+    for (const inStages of [true, false]) {
+      for (const to of writableFormatIds) {
+        const fault = await refusal(tampered, `resize:100/format:${to}`, { inStages })
+        expect([to, fault.code]).toEqual([to, 'corrupt_image'])
+      }
+    }
+  })
+
   test('a JPEG with spoiled bytes is taken, as every viewer takes it', async () => {
     const { picture } = await transform(spoiled(await sampleImage({ width: 400, height: 300 })), 'resize:100')
     expect(picture.width).toBe(100)
