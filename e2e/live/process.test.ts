@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Problem, TaskView } from '@pixelflow/core/api'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { childrenOf, residentBytes } from '@pixelflow/testkit/process'
+import { startStack, type Stack } from '@pixelflow/testkit/stack'
+import sharp from 'sharp'
+import { client } from '../client.ts'
+
+/** Image in, image out, with the shipped processes. */
+
+let stack: Stack
+let scratch: string
+beforeEach(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'pixelflow-e2e-live-'))
+  stack = await startStack({ env: { PIXELFLOW_LIVE_CONCURRENCY: '2', PIXELFLOW_SCRATCH_DIR: scratch } })
+}, 60_000)
+afterEach(async () => {
+  await stack?.[Symbol.asyncDispose]()
+  await rm(scratch, { recursive: true, force: true })
+}, 30_000)
+
+/** Heavy enough to be under way for a second or more. */
+const heavy = 'blur:40/resize:1500/format:webp:effort=6'
+
+const post = (url: string, query: string, bytes: Uint8Array, init: RequestInit = {}) =>
+  client(url).call(`/api/v1/process${query}`, {
+    method: 'POST',
+    body: bytes as Uint8Array<ArrayBuffer>,
+    ...init,
+    headers: { 'content-type': 'image/jpeg' },
+  })
+
+/** What lies in the folders of the actors that live. */
+async function leftovers(): Promise<string[]> {
+  const homes = await readdir(scratch)
+  return (await Promise.all(homes.map((home) => readdir(join(scratch, home))))).flat()
+}
+
+test('a picture of any size comes back as the recipe says, and nothing of it stays', async () => {
+  const [gateway] = await Promise.all([
+    stack.gateway({ env: { PIXELFLOW_INLINE_MAX_BYTES: '2MiB' } }),
+    stack.actor(),
+  ])
+  const sizes = [
+    [300, 200],
+    [2725, 2225],
+    [4000, 3000],
+  ] as const
+  for (const [width, height] of sizes) {
+    const source = await sampleImage({ width, height })
+    const response = await post(gateway.url, '?recipe=resize:120/format:webp', source)
+    expect(response.status).toBe(200)
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    expect(await sharp(bytes).metadata()).toMatchObject({
+      format: 'webp',
+      width: 120,
+      height: Math.round((120 * height) / width),
+    })
+    expect(response.headers.get('content-length')).toBe(String(bytes.length))
+    // What does not fit into memory is a task like any other.
+    expect(response.headers.has('content-location')).toBe(source.length > 2 * 2 ** 20)
+  }
+  expect(await leftovers()).toEqual([])
+  const { items } = await client(gateway.url).list()
+  expect(items.map(({ status }) => status)).toEqual(['completed'])
+}, 60_000)
+
+test('hostile files among good ones fail for themselves alone', async () => {
+  const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
+  const children = await childrenOf(actor.pid)
+  const good = await sampleImage({ width: 800, height: 600, format: 'png' })
+  const bomb = new Uint8Array(good)
+  new DataView(bomb.buffer).setUint32(16, 60_000)
+  new DataView(bomb.buffer).setUint32(20, 60_000)
+  const bad = [
+    good.subarray(0, good.length >> 1),
+    bomb,
+    new Uint8Array([0xff, 0xd8, 0xff, ...new Uint8Array(900)]),
+  ]
+  const answers = await Promise.all(
+    Array.from({ length: 24 }, async (_, i) => {
+      const response = await post(gateway.url, '?recipe=resize:90', bad[i % 4] ?? good)
+      const code = response.ok ? 'ok' : ((await response.json()) as Problem).code
+      return `${i % 4} ${code}`
+    }),
+  )
+  expect([...new Set(answers)].toSorted()).toEqual([
+    '0 corrupt_image',
+    '1 too_many_pixels',
+    '2 corrupt_image',
+    '3 ok',
+  ])
+  expect(await childrenOf(actor.pid)).toEqual(children)
+  expect(await leftovers()).toEqual([])
+}, 60_000)
+
+describe('in the middle of a call', () => {
+  test('an actor dies: the caller never learns of it when there is another', async () => {
+    const gateway = await stack.gateway()
+    const first = await stack.actor()
+    const answer = post(gateway.url, `?recipe=${heavy}`, await sampleImage({ width: 3000, height: 2000 }))
+    await Bun.sleep(500)
+    const second = stack.actor()
+    first.signal('SIGKILL')
+    await second
+    const response = await answer
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'image/webp'])
+    expect(await first.exited).toBe(137)
+  }, 60_000)
+
+  test('a child dies: the picture is made in another', async () => {
+    const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
+    const answer = post(gateway.url, `?recipe=${heavy}`, await sampleImage({ width: 3000, height: 2000 }))
+    await Bun.sleep(500)
+    for (const pid of await childrenOf(actor.pid)) process.kill(pid, 'SIGKILL')
+    expect((await answer).status).toBe(200)
+  }, 60_000)
+
+  test('the broker dies and comes back: an answer, or a clear word that it should be tried again', async () => {
+    const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
+    const source = await sampleImage({ width: 3000, height: 2000 })
+    const answer = post(gateway.url, `?recipe=${heavy}`, source)
+    await Bun.sleep(500)
+    await stack.nats.kill9()
+    await stack.nats.restart()
+    const response = await answer
+    if (response.status !== 200) {
+      const { code } = (await response.json()) as Problem
+      expect(['actor_lost', 'unavailable', 'storage_failed']).toContain(code)
+      expect(response.headers.get('retry-after')).not.toBeNull()
+    }
+    for (let tries = 0; ; tries += 1) {
+      const again = await post(gateway.url, '?recipe=resize:90', source)
+      if (again.status === 200) break
+      expect(tries).toBeLessThan(20)
+      await Bun.sleep(250)
+    }
+  }, 60_000)
+
+  test('a client leaves: its child is ended within a second', async () => {
+    const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
+    const children = await childrenOf(actor.pid)
+    const source = await sampleImage({ width: 3000, height: 2000 })
+    const { hostname, port } = new URL(gateway.url)
+    const socket = connect(Number(port), hostname)
+    socket.write(
+      `POST /api/v1/process?recipe=${heavy} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n` +
+        `Content-Type: image/jpeg\r\nContent-Length: ${source.length}\r\n\r\n`,
+    )
+    socket.write(source)
+    while ((await leftovers()).length === 0) await Bun.sleep(10)
+    await Bun.sleep(300)
+    const left = performance.now()
+    socket.destroy()
+    const alive = async () =>
+      (await Promise.all(children.map(residentBytes))).filter((bytes) => bytes > 0).length
+    while ((await alive()) === children.length) await Bun.sleep(5)
+    expect(performance.now() - left).toBeLessThan(1000)
+    while ((await leftovers()).length > 0) await Bun.sleep(10)
+  }, 60_000)
+
+  test('a rolling restart of the actors: no call fails', async () => {
+    const gateway = await stack.gateway()
+    let actor = await stack.actor()
+    const source = await sampleImage({ width: 600, height: 400 })
+    const statuses: number[] = []
+    let isOver = false
+    const caller = async () => {
+      while (!isOver) statuses.push((await post(gateway.url, '?recipe=resize:90', source)).status)
+    }
+    const callers = Array.from({ length: 4 }, caller)
+    for (let i = 0; i < 3; i += 1) {
+      const next = await stack.actor()
+      actor.signal('SIGTERM')
+      expect(await actor.exited).toBe(0)
+      actor = next
+    }
+    isOver = true
+    await Promise.all(callers)
+    expect(statuses.length).toBeGreaterThan(20)
+    expect(statuses.filter((status) => status !== 200)).toEqual([])
+  }, 90_000)
+})
+
+test('callers who wait come before a long queue, and more than there is room for come in their turn', async () => {
+  const [gateway] = await Promise.all([
+    stack.gateway(),
+    stack.actor({ env: { PIXELFLOW_ACTOR_CONCURRENCY: '1' } }),
+  ])
+  const api = client(gateway.url)
+  const image = await api.upload(await sampleImage({ width: 3000, height: 2000 }))
+  const tasks: TaskView[] = []
+  for (let i = 0; i < 6; i += 1) tasks.push(await api.submit(image.id, heavy))
+  const source = await sampleImage({ width: 600, height: 400 })
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, async () => (await post(gateway.url, '?recipe=resize:90', source)).status),
+  )
+  expect([...new Set(answers)]).toEqual([200])
+  const statuses = await Promise.all(tasks.map(async ({ id }) => (await api.task(id)).status))
+  expect(statuses).toContain('queued')
+}, 60_000)
