@@ -175,6 +175,23 @@ describe('tuning', () => {
     session.call.cancel()
   }, 60_000)
 
+  test('is given away by an actor that stops', async () => {
+    const next = await stack.actor()
+    const sessions = [tuning(), tuning()]
+    for (const session of sessions) {
+      session.say(open('blur:2'))
+      await session.preview(0)
+    }
+    actor.signal('SIGTERM')
+    expect(await actor.exited).toBe(0)
+    actor = next
+    for (const session of sessions) {
+      session.say(change(1, 'resize:60'))
+      expect((await session.preview(1)).about.width).toBe(60)
+      session.call.cancel()
+    }
+  }, 60_000)
+
   test('goes on when the broker has been away', async () => {
     const session = tuning()
     session.say(open('blur:2'))
