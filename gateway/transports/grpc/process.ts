@@ -30,7 +30,8 @@ export function processMethods(
       const upload = await uploadOf<ProcessImageMetadata>(pieces, uploadIdleTimeoutMs)
       const { recipe, output } = upload.metadata
       const order = orderOf(recipeOf(recipe), output || undefined)
-      await using picture = await processed(usecases, who, upload, order, call.signal)
+      const held = { ...upload, body: owned(upload.body) }
+      await using picture = await processed(usecases, who, held, order, call.signal)
       yield { data: { case: 'result', value: resultMessage(picture) } }
       for await (const value of chunksOf(picture)) yield { data: { case: 'chunk', value } }
     },
@@ -44,6 +45,11 @@ export function processMethods(
       return { result: resultMessage(picture), image: Buffer.concat(pieces) }
     },
   }
+}
+
+/** Messages lie in memory that is used again for the next; what is held until the picture is made needs its own. */
+async function* owned(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of body) yield new Uint8Array(chunk)
 }
 
 async function processed(
