@@ -170,6 +170,29 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
   })
 })
 
+test('a call that is not there has a line, and no series', async () => {
+  const lines = linesOf()
+  const before = (await read()).series('grpc_server_handled_total').length
+  const path = `/pixelflow.v1.ImageService/${'N'.repeat(300)}`
+  const call = new Promise((resolve, reject) => {
+    const same = (bytes: Buffer) => bytes
+    native.client.makeUnaryRequest(path, same, same, Buffer.alloc(0), (error, answer) =>
+      error ? reject(error) : resolve(answer),
+    )
+  })
+  expect((await failure(call)).code).toBe(12)
+  expect((await read()).series('grpc_server_handled_total')).toHaveLength(before)
+  const [line, ...others] = lines()
+  expect(others).toEqual([])
+  expect(line).toMatchObject({
+    msg: 'call',
+    status: 'Unimplemented',
+    protocol: 'grpc',
+    requestId: expect.any(String),
+  })
+  expect(String(line?.['method'])).toHaveLength(199)
+})
+
 test('uploads and downloads are counted in messages and bytes', async () => {
   const upload = labels('upload', 'client_stream')
   await grows('grpc_server_msg_received_total', upload, 2 + Math.ceil(photo.length / 1000), () =>

@@ -37,6 +37,8 @@ export interface Visit extends Call {
 export interface Desk {
   /** The door for calls of one method; asked once for each. */
   door(method: DescMethod): (arrival: Arrival) => Visit
+  /** Notes a call of a method that there is none of; it has no place in the metrics, or clients could make places. */
+  unknown(path: string, { protocol, headers, peer }: Pick<Arrival, 'protocol' | 'headers' | 'peer'>): void
   /** How many calls are under way. */
   readonly underWay: number
 }
@@ -93,11 +95,19 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
         }
       }
     },
+    unknown(path, { protocol, headers, peer }) {
+      const requestId = harmlessId(headers.get('x-request-id'))
+      const method = path.slice(1, longestName)
+      log.info('call', { method, status: 'Unimplemented', ms: 0, requestId, protocol, peer })
+    },
     get underWay() {
       return underWay
     },
   }
 }
+
+/** What is written of the name of a method that nobody knows. */
+const longestName = 200
 
 function note(log: Log, fields: Readonly<Record<string, unknown>> & { method: string }, fault?: Fault): void {
   if (fault && fault.row.http >= 500 && fault.code !== 'unavailable' && fault.code !== 'deadline_exceeded') {

@@ -64,6 +64,7 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   })
   widenWindows(server, (http2) => {
     clients.look(http2)
+    reception.look(http2)
     ages.look(http2)
     restrainPings(http2)
   })

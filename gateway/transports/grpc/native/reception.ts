@@ -1,3 +1,4 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { DescMethod } from '@bufbuild/protobuf'
 import {
   ServerInterceptingCall,
@@ -16,6 +17,8 @@ import { headersOf } from './metadata.ts'
  */
 export interface Reception {
   readonly interceptor: ServerInterceptor
+  /** Notes the calls of a server that grpc-js turns away because there is no such method. */
+  look(server: Http2Server): void
   /** From now on calls of this method are received. */
   open(path: string, method: DescMethod): void
   /** The visit of a call, which from now on is ended by whoever asked. */
@@ -42,6 +45,18 @@ export function createReception(
       const door = doors.get(definition.path)
       return door ? new ReceivedCall(call, door, waiting) : new ServerInterceptingCall(call)
     },
+    look: (server) =>
+      void server.on('stream', ({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+        const path = String(headers[':path'])
+        if (doors.has(path)) return
+        const id = headers['x-request-id']
+        const socket = session?.socket
+        desk.unknown(path, {
+          protocol: 'grpc',
+          headers: new Headers(typeof id === 'string' ? { 'x-request-id': id } : {}),
+          peer: `${socket?.remoteAddress}:${socket?.remotePort}`,
+        })
+      }),
     open(path, method) {
       const door = desk.door(method)
       doors.set(path, (arrival) => {
