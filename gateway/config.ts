@@ -124,7 +124,7 @@ export const gatewaySettings = {
     help: 'Largest image file that is processed without being stored when its caller waits for the picture; a larger one is processed as a task, and the caller waits for that.',
   }),
   inlineMemoryBytes: bytes('PIXELFLOW_INLINE_MEMORY', {
-    fallback: 256 * MiB,
+    fallback: 128 * MiB,
     min: 0,
     max: 64 * GiB,
     help: 'Bytes of all such files and their results together that are held in memory; what does not fit goes by way of the store.',

@@ -168,16 +168,20 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
     const pod = only(objects, 'Deployment', '-actor-transform').spec?.template?.spec
     const env = only(objects, 'ConfigMap', '-actor-transform').data ?? {}
     const concurrency = Number(env['PIXELFLOW_ACTOR_CONCURRENCY'])
+    const live = Number(env['PIXELFLOW_LIVE_CONCURRENCY'])
     const scratch = pod?.volumes.find(({ name }) => name === 'scratch')?.emptyDir
     const inMemory = scratch?.medium === 'Memory' ? quantity(scratch.sizeLimit) : 0
-    const needed = concurrency * size(env['PIXELFLOW_CHILD_MAX_RSS']) + inMemory + 256 * 2 ** 20
+    const needed = (concurrency + live) * size(env['PIXELFLOW_CHILD_MAX_RSS']) + inMemory + 256 * 2 ** 20
     expect(quantity(pod?.containers[0]?.resources?.limits?.['memory'])).toBeGreaterThanOrEqual(needed)
 
     const gateway = only(objects, 'ConfigMap', '-gateway').data ?? {}
     const largest = size(
       gateway['PIXELFLOW_MAX_UPLOAD_BYTES'] ?? String(gatewaySettings.maxUploadBytes.fallback),
     )
-    expect(quantity(scratch?.sizeLimit)).toBeGreaterThan(concurrency * largest)
+    // Live sessions are held two for each child, and none brings more than a gateway keeps in memory.
+    const sessions =
+      2 * live * gatewaySettings.inlineMaxBytes.fallback + actorSettings.previewScratchBytes.fallback
+    expect(quantity(scratch?.sizeLimit)).toBeGreaterThanOrEqual(concurrency * largest + sessions)
   })
 
   test('the gateway has the disk that downloads and the list of tasks may take', () => {

@@ -30,6 +30,7 @@ export const setByChart = {
     'PIXELFLOW_ACTOR_CONCURRENCY',
     'PIXELFLOW_CHILD_MAX_RSS',
     'PIXELFLOW_DRAIN_TIMEOUT',
+    'PIXELFLOW_LIVE_CONCURRENCY',
     'PIXELFLOW_SCRATCH_DIR',
   ],
   /** From `tls`, where it names secrets. */
