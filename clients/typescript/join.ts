@@ -46,7 +46,7 @@ export function joinClient(wire: Wire, { signal, ...limits }: JoinOptions): Clie
       const { signal } = ended(options)
       signal?.throwIfAborted()
       // Opening changes nothing, so it may be done again, whatever the protocol does by itself.
-      return again({ ...limits, retries: 3 }, signal, () =>
+      return again({ ...limits, retries: options.retries ?? 3 }, signal, () =>
         openTuning((ear) => wire.tune(ear, signal), options),
       )
     },

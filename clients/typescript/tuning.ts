@@ -27,6 +27,8 @@ export interface TuneOptions {
     /** 1 to 100, of the preview's encoding; 80 unless given. */
     readonly quality?: number
   }
+  /** How often it is opened again when there is nobody just now who makes previews; 3 unless given. */
+  readonly retries?: number | undefined
   /** Ends the session. */
   readonly signal?: AbortSignal | undefined
 }
@@ -87,7 +89,7 @@ const mostKept = 64
 /** Opens a session over any protocol. Resolves when the picture has been read. */
 export async function openTuning(
   connect: (ear: TuneEar) => TuneLink,
-  { image, recipe, output, preview = {} }: Omit<TuneOptions, 'signal'>,
+  { image, recipe, output, preview = {} }: Omit<TuneOptions, 'signal' | 'retries'>,
 ): Promise<Tuning> {
   const kept: Tuned[] = []
   const previews: Waiting<TunePreview>[] = []
