@@ -15,7 +15,7 @@ describe('the table', () => {
 
   test('says to try again only where another try may succeed', () => {
     const again = codes.filter((code) => faults[code].settle === 'nak')
-    expect(again.every((code) => faults[code].http >= 500)).toBe(true)
+    expect(again.every((code) => faults[code].http >= 500 || faults[code].http === 429)).toBe(true)
     expect(faults.invalid_recipe.settle).toBe('term')
     expect(faults.cancelled.settle).toBe('ack')
   })
