@@ -147,6 +147,7 @@ describe('the page', () => {
     await page.getByLabel('Token', { exact: true }).fill(token)
     await page.getByRole('button', { name: 'Use token' }).click()
     await table.drop('hills.jpg', 'image/jpeg', await sampleImage())
+    await page.locator('[data-testid=preview]').waitFor()
     await page.getByLabel(recipe).fill('resize:320')
     await runButton(page).click()
     await page.locator(result).waitFor()

@@ -89,6 +89,11 @@ export function createApp(page: Window): App {
     return opening.signal
   }
 
+  function clearTable(): void {
+    sources.clear()
+    void uploads.discard()
+  }
+
   async function open(taskId: string): Promise<void> {
     const signal = leave()
     route.show(taskId)
@@ -96,7 +101,7 @@ export function createApp(page: Window): App {
       const task = await client.task(taskId, { signal })
       recipes.take(task.recipe)
       if (sources.current.value?.imageId !== task.image) {
-        sources.clear()
+        clearTable()
         alerts.guard(sources.fetch(task.image, signal))
       }
       await run.open(task)
@@ -155,6 +160,7 @@ export function createApp(page: Window): App {
           detail: `${file.name} was taken; ${others.length === 1 ? 'the other file was' : `${others.length} other files were`} left out.`,
         })
       }
+      void uploads.discard()
       alerts.guard(sources.pick(file))
     },
     start() {
@@ -177,7 +183,7 @@ export function createApp(page: Window): App {
     clear() {
       leave()
       route.show(null)
-      sources.clear()
+      clearTable()
     },
   }
 }

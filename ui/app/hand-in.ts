@@ -32,7 +32,9 @@ export async function handIn(work: HandIn): Promise<TaskView> {
   }
 }
 
-function createTask({ client, recipe, signal }: HandIn, image: string): Promise<TaskView> {
+function createTask({ client, uploads, recipe, signal }: HandIn, image: string): Promise<TaskView> {
+  // Before anybody knows whether it is accepted: it may be, and the answer lost.
+  uploads.keep()
   return client.createTask(image, recipe, { signal })
 }
 

@@ -101,9 +101,11 @@ export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
       // The opening is change 0, and not answered yet.
       said.value = 0
       answered.value = -1
-      const tuning = await client.tune({ image, recipe: begin.recipe, output: begin.output, signal: stop })
+      const { key, ...first } = begin
+      // Who holds this tells at once that there is nobody, and tries again by itself.
+      const tuning = await client.tune({ image, ...first, retries: 0, signal: stop })
       onOpen()
-      const end = follow(tuning, begin.key)
+      const end = follow(tuning, key)
       try {
         for await (const heard of tuning) {
           if (heard.type === 'preview') await take(heard, stop)

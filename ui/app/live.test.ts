@@ -53,7 +53,7 @@ const obliging: Answer = (socket, said) => {
   show(socket, said.type === 'change' ? said.sequence : 0)
 }
 
-async function open(answer: Answer, { imageId = null as string | null, wanted = true } = {}) {
+async function open(answer: Answer, { imageId = null as string | null, wanted = true, pauseMs = 10 } = {}) {
   const said: TuneSaid[] = []
   const uploads: string[] = []
   let sockets = 0
@@ -122,7 +122,7 @@ async function open(answer: Answer, { imageId = null as string | null, wanted = 
     draw: async (url) => drawn.push(await (await fetch(url)).text()),
     page: page as unknown as Window,
     guard: (work) => void work.catch((thrown: unknown) => troubles.push(thrown)),
-    firstPauseMs: 10,
+    firstPauseMs: pauseMs,
   })
   const states: string[] = []
   scope.defer(effect(() => void states.push(live.state.value)))
@@ -249,10 +249,16 @@ describe('without anybody who makes previews', () => {
       if (count < 3) fail(socket, 'unavailable', closeCodes.tryLater)
       else obliging(socket, one, count)
     })
+    await until(() => live.state.value === 'live')
+    expect(states).toEqual(['off', 'sending', 'opening', 'absent', 'opening', 'absent', 'opening', 'live'])
+  })
+
+  test('it says why', async () => {
+    const { live } = await open((socket) => fail(socket, 'unavailable', closeCodes.tryLater), {
+      pauseMs: 5000,
+    })
     await until(() => live.state.value === 'absent')
     expect(live.why.value).toBe('Nobody makes previews just now.')
-    await until(() => live.state.value === 'live')
-    expect(states).not.toContain('lost')
   })
 
   test('for this picture, it does not ask again', async () => {
@@ -266,15 +272,14 @@ describe('without anybody who makes previews', () => {
 
 describe('a session that ends', () => {
   test('with its gateway is opened again with the recipe as it is then', async () => {
-    const { live, recipes, said } = await open((socket, one, count) => {
+    const { live, recipes, said, states } = await open((socket, one, count) => {
       obliging(socket, one, count)
       if (count === 1 && one.type === 'change') fail(socket, 'unavailable', closeCodes.restart)
     })
     await until(() => live.preview.value !== null)
     recipes.write('resize:90')
-    await until(() => live.state.value === 'lost')
-    expect(live.preview.value).not.toBeNull()
-    await until(() => live.state.value === 'live')
+    await until(() => said.length === 3 && live.state.value === 'live')
+    expect(states).toEqual(['off', 'sending', 'opening', 'live', 'lost', 'live'])
     expect(said.at(-1)).toMatchObject({ type: 'open', recipe: { steps: [{ width: 90 }] } })
   })
 

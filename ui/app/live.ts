@@ -37,7 +37,7 @@ export interface LiveNeeds extends DialogNeeds {
 }
 
 const storageKey = 'pixelflow.live'
-const longestPauseMs = 60_000
+const longestPauseMs = 20_000
 /** Faults that only another recipe ends; the first is that of a session in which nothing was changed for long. */
 const ofTheRecipe = new Set(['deadline_exceeded', 'invalid_recipe', 'processing_failed'])
 

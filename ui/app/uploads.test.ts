@@ -6,7 +6,7 @@ import { createUploads, type Uploads } from './uploads.ts'
 
 /** Pictures on their way to a server that answers when a test lets it. */
 
-let received: { aborted: boolean; answer: (response: Response) => void }[]
+let received: { call: string; aborted: boolean; answer: (response: Response) => void }[]
 let server: ReturnType<typeof Bun.serve>
 let current: ReturnType<typeof signal<Source | null>>
 let uploads: Uploads
@@ -22,7 +22,8 @@ beforeEach(() => {
     hostname: '127.0.0.1',
     fetch(request) {
       const { promise, resolve } = Promise.withResolvers<Response>()
-      const one = { aborted: false, answer: resolve }
+      const call = `${request.method} ${new URL(request.url).pathname}`
+      const one = { call, aborted: false, answer: resolve }
       request.signal.addEventListener('abort', () => (one.aborted = true))
       received.push(one)
       return promise
@@ -87,6 +88,28 @@ describe('an upload', () => {
     received[1]?.answer(stored('c'))
     expect(await next).toBe('c')
     expect(current.value).toMatchObject({ url: 'two', imageId: 'c' })
+  })
+
+  test('that nobody made a task of is taken back; others stay', async () => {
+    const sent = uploads.send(forever)
+    await until(() => received.length === 1)
+    received[0]?.answer(stored('e'))
+    await sent
+    const gone = uploads.discard()
+    await until(() => received.length === 2)
+    expect(received[1]?.call).toBe('DELETE /api/v1/images/e')
+    received[1]?.answer(new Response(null, { status: 204 }))
+    await gone
+    await uploads.discard()
+
+    current.value = picture('two')
+    const used = uploads.send(forever)
+    await until(() => received.length === 3)
+    received[2]?.answer(stored('f'))
+    await used
+    uploads.keep()
+    await uploads.discard()
+    expect(received).toHaveLength(3)
   })
 
   test('that was refused can be tried again', async () => {

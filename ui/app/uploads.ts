@@ -19,6 +19,10 @@ export interface Uploads {
    * left. @throws PixelflowError, or the signal's reason.
    */
   send(signal: AbortSignal): Promise<string>
+  /** Says that a task is made of the picture: it stays on the server. */
+  keep(): void
+  /** Takes the picture off the server again, if it was only looked at. Never throws: there it does not stay for ever. */
+  discard(): Promise<void>
 }
 
 interface Sending {
@@ -31,6 +35,8 @@ interface Sending {
 export function createUploads(client: Client, sources: Sources): Uploads {
   const current = signal<Upload | null>(null)
   let sending: Sending | undefined
+  /** Id of what was sent and is in no task yet. */
+  let unused: string | undefined
 
   async function upload(source: Source, stop: AbortSignal): Promise<string> {
     if (source.file === null || source.format === undefined) throw new Error('There is no picture to send.')
@@ -48,6 +54,7 @@ export function createUploads(client: Client, sources: Sources): Uploads {
     stop.throwIfAborted()
     tell(totalBytes, performance.now() - began)
     sources.stored(image)
+    unused = image.id
     return image.id
   }
 
@@ -69,6 +76,12 @@ export function createUploads(client: Client, sources: Sources): Uploads {
 
   return {
     current,
+    keep: () => (unused = undefined),
+    async discard() {
+      const id = unused
+      unused = undefined
+      if (id !== undefined) await client.deleteImage(id).catch(() => {})
+    },
     async send(wanted) {
       wanted.throwIfAborted()
       const source = sources.current.peek()

@@ -3,17 +3,18 @@ import { useSignal } from '@preact/signals'
 import { inBytes } from '../text/amounts.ts'
 import { useApp } from './context.ts'
 
-/** How long a change may wait for its preview before that is worth a word, in milliseconds. */
+/** How long a preview may take before that is worth a word, in milliseconds. */
 const patienceMs = 3000
 
 /** Whether the picture follows the recipe, in one line, and the switch for it. */
 export function LiveBar() {
-  const { live, uploads } = useApp()
+  const { live, uploads, run } = useApp()
   const id = useId()
   const state = live.state.value
-  const upload = state === 'sending' ? uploads.current.value : null
+  // While a task waits for the same upload, its own progress tells of it.
+  const upload = state === 'sending' && run.phase.value === 'idle' ? uploads.current.value : null
   const isBehind = live.isBehind.value && state === 'live'
-  const words = useWords(useIsLate(isBehind))
+  const words = useWords(useIsLate(isBehind || state === 'opening'))
   const preview = live.preview.value
   return (
     <div class={`live live-${state}`} data-behind={isBehind}>
@@ -77,7 +78,7 @@ function useWords(isLate: boolean): string {
     case 'sending':
       return 'Sending the picture'
     case 'opening':
-      return 'Preparing'
+      return isLate ? 'Waiting for somebody who makes previews…' : 'Preparing'
     case 'lost':
       return 'The connection was lost. Connecting again…'
     case 'absent':

@@ -42,8 +42,7 @@ export function Peek({ after }: { after: After | null }) {
         <button
           type="button"
           class="peek"
-          tabIndex={-1}
-          aria-hidden="true"
+          aria-label="Back to the picture"
           onClick={() => document.querySelector('.table')?.scrollIntoView()}
         >
           <img src={after.url} alt="" decoding="sync" />

@@ -13,18 +13,22 @@ export interface After {
 
 /** What to show as "after", and the result whose figures are told. */
 export function useAfter(): { readonly after: After | null; readonly shown: Result | null } {
-  const { live, run, isSettled } = useApp()
+  const { live, recipes, run, isSettled } = useApp()
   const results = run.results.value
   const preview = live.preview.value
-  const shown = results.find((one) => one.output.name === live.output.value) ?? results[0] ?? null
-  // A preview is of the recipe as it is now; a result of the one that was run.
-  if (preview !== null && (shown === null || !isSettled.value)) {
+  const made = recipes.ready.value?.outputs ?? []
+  const name = [live.output.value, preview?.output].find((one) => one != null && made.includes(one))
+  const own = results.find((one) => one.output.name === name)
+  const shown = own ?? results[0] ?? null
+  // A preview is of the recipe as it is now, a result of the one that was run; they come one after another.
+  const isThere = isSettled.value && (own !== undefined || name === undefined)
+  if (preview !== null && !(isThere && shown !== null)) {
     const { output, url, width, height } = preview
     return { after: { name: output, url, width, height, isPreview: true }, shown }
   }
   if (shown === null) return { after: null, shown }
-  const { name, width, height } = shown.output
-  return { after: { name, url: shown.url, width, height, isPreview: false }, shown }
+  const { width, height } = shown.output
+  return { after: { name: shown.output.name, url: shown.url, width, height, isPreview: false }, shown }
 }
 
 /** Decoded in one go with the swap of the address: what was decoded before does not flicker. */
