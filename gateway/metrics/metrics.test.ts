@@ -261,5 +261,7 @@ describe('requests', () => {
       () => native.unary(Health.method.check, {}),
     )
     expect(lines().map((line) => line['level'])).toEqual(['debug'])
+    const readings = gateway.logs.filter((line) => line['path'] === '/metrics')
+    expect(new Set(readings.map((line) => line['level']))).toEqual(new Set(['debug']))
   })
 })

@@ -78,10 +78,12 @@ function note(log: Log, request: Request, status: number, ms: number, server: Se
     peer,
   }
   if (status >= 500 && fault) log.error('request failed', { ...fields, fault })
-  else if (path.startsWith('/health') || isPreflight(request, status)) log.debug('request', fields)
+  else if (isRoutine(request, path, status)) log.debug('request', fields)
   else log.info('request', fields)
 }
 
-function isPreflight({ method }: Request, status: number): boolean {
-  return method === 'OPTIONS' && status === 204
+/** What machines ask over and over, and browsers before what they ask. */
+function isRoutine({ method }: Request, path: string, status: number): boolean {
+  if (method === 'OPTIONS') return status === 204
+  return path.startsWith('/health') || (path === '/metrics' && status === 200)
 }
