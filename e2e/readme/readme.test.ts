@@ -47,7 +47,8 @@ test('the commands of the README do what it says', async () => {
 
   const seen = shell.lines.join('\n')
   expect(seen).toContain('event: completed')
-  for (const name of ['out.webp', 'small.jpg']) expect(await Bun.file(join(folder, name)).exists()).toBe(true)
+  for (const name of ['out.webp', 'now.webp', 'small.jpg'])
+    expect(await Bun.file(join(folder, name)).exists()).toBe(true)
 }, 120_000)
 
 async function waitUntilReady(url: string, exited: Promise<number>): Promise<void> {
