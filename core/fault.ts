@@ -19,6 +19,7 @@ export const faults = {
   method_not_allowed: { http: 405, grpc: 12, settle: 'term', title: 'This method is not allowed here' },
   conflict: { http: 409, grpc: 10, settle: 'ack', title: 'Somebody else was faster' },
   task_ended: { http: 409, grpc: 9, settle: 'ack', title: 'The task has already ended' },
+  task_active: { http: 409, grpc: 9, settle: 'ack', title: 'The task has not ended yet' },
   cancelled: { http: 409, grpc: 1, settle: 'ack', title: 'The task was cancelled' },
   precondition_failed: { http: 412, grpc: 9, settle: 'term', title: 'A precondition does not hold' },
   image_too_large: { http: 413, grpc: 8, settle: 'term', title: 'The image is too large' },

@@ -37,6 +37,8 @@ export const task = z.object({
   progress: z.number().min(0).max(100),
   image: id,
   recipe,
+  /** The task that this one is another try of: same image, same recipe. */
+  retryOf: id.optional(),
   outputs: z.array(output),
   /** Which try this is, from 1; 0 while nobody has started. */
   attempt: z.int().nonnegative(),

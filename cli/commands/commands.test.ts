@@ -39,7 +39,12 @@ describe('the steps one by one', () => {
     expect((await run(['get', id, '-o', '-'])).bytes).toEqual(await Bun.file(join(home, 'a.jpg')).bytes())
     expect((await run(['get', id, 'nothing'])).code).toBe(2)
     expect((await run(['tasks', 'cancel', id])).code).toBe(2)
+    const retried = json((await run(['tasks', 'retry', id, '--json'])).out)[0] as { id: string }
+    expect(retried).toMatchObject({ retryOf: id, image: expect.any(String) })
+    expect((await run(['watch', retried.id])).code).toBe(0)
+    expect((await run(['tasks', 'get', retried.id])).out).toContain(`retry of ${id}`)
     expect((await run(['tasks', 'delete', id])).code).toBe(0)
+    expect((await run(['tasks', 'retry', id])).code).toBe(2)
     expect((await run(['tasks', 'get', id])).code).toBe(2)
   })
 

@@ -17,13 +17,14 @@ interface ListOptions extends ClientOptions {
 export function tasksCommand(program: Command, context: Context): void {
   const tasks = program
     .command('tasks')
-    .summary('list tasks; get, cancel or delete one')
-    .description('Lists your tasks, newest first, or gets, cancels or deletes one.')
+    .summary('list tasks; get, cancel, retry or delete one')
+    .description('Lists your tasks, newest first, or gets, cancels, retries or deletes one.')
   examples(tasks, [
     'tasks',
     'tasks list --status failed --limit 5',
     'tasks get 01936f2e-7c5e-7abc-9def-0123456789ab',
     'tasks cancel 01936f2e-7c5e-7abc-9def-0123456789ab',
+    'tasks retry 01936f2e-7c5e-7abc-9def-0123456789ab',
   ])
   const style = styleOf(process.stdout, context.config.colour)
 
@@ -47,6 +48,13 @@ export function tasksCommand(program: Command, context: Context): void {
 
   one(tasks, 'get', 'Shows a task.', context, (server, id) => server.task(id))
   one(tasks, 'cancel', 'Cancels a task that has not ended yet.', context, (server, id) => server.cancel(id))
+  one(
+    tasks,
+    'retry',
+    'Does the work of a task that has ended once more, as a new task.',
+    context,
+    (server, id) => server.retryTask(id),
+  )
   grpcOptions(
     tasks
       .command('delete')
@@ -96,6 +104,7 @@ function details(task: TaskView, style: Style): string[] {
     `${style.bold(task.id)}  ${state(task, style).trimEnd()}`,
     `image    ${task.image}`,
     `recipe   ${recipe}`,
+    ...(task.retryOf === undefined ? [] : [`retry of ${task.retryOf}`]),
     `created  ${task.createdAt}`,
     ...(task.endedAt === undefined ? [] : [`ended    ${task.endedAt}`]),
     ...(task.fault === undefined ? [] : [`fault    ${task.fault.detail}`]),

@@ -156,6 +156,11 @@ export interface Client extends AsyncDisposable {
   /** Every task, newest first, fetched page by page as the loop goes on. */
   tasks(query?: TaskPageQuery, options?: CallOptions): AsyncGenerator<TaskView, void>
   cancel(id: string, options?: CallOptions): Promise<TaskView>
+  /**
+   * Does the work of a task that has ended once more, as a new task with `retryOf`. Not tried again by itself: a second
+   * try would make a second task.
+   */
+  retryTask(id: string, options?: CallOptions): Promise<TaskView>
   /** Takes a task away with its outputs; cancels it first when it has not ended. */
   deleteTask(id: string, options?: CallOptions): Promise<void>
   /**

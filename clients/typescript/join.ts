@@ -36,6 +36,7 @@ export function joinClient(wire: Wire, { signal, ...limits }: JoinOptions): Clie
       }
     },
     cancel: (id, options) => wire.cancel(id, ended(options)),
+    retryTask: (id, options) => wire.retryTask(id, ended(options)),
     deleteTask: (id, options) => wire.deleteTask(id, ended(options)),
     watch: (task, options) => watch(wire, task, ended(options)),
     download: (from, options) => download(wire, limits, from, ended(options)),

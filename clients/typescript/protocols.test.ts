@@ -1,36 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { sampleImage } from '@pixelflow/testkit/images'
-import { says } from '@pixelflow/testkit/process'
-import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
-import type { Client, Content, TaskEvent } from './client.ts'
-import { PixelflowError } from './error.ts'
-import { openGrpc } from './grpc/open.ts'
-import { openHttp } from './index.ts'
+import type { TaskEvent } from './client.ts'
+import { bytesOf, digest, openBoth, refusal, type Both } from './testing/both.ts'
 
 /** The one interface over each protocol, against shipped processes: what works over one works over the other. */
 
-let stack: Stack
-let gateway: GatewayProcess
-let photo: Uint8Array<ArrayBuffer>
-let http: Client
-let grpc: Client
-
+let both: Both
 beforeAll(async () => {
-  stack = await startStack()
-  ;[gateway] = await Promise.all([stack.gateway(), stack.actor()])
-  photo = Uint8Array.from(await sampleImage({ width: 900, height: 600 }))
-  http = openHttp({ url: gateway.url })
-  const { grpc: address } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
-  grpc = openGrpc({ address })
+  both = await openBoth()
 }, 60_000)
-afterAll(async () => {
-  await grpc?.[Symbol.asyncDispose]()
-  await stack?.[Symbol.asyncDispose]()
-}, 30_000)
+afterAll(() => both?.[Symbol.asyncDispose](), 30_000)
 
 const clients = [
-  ['http', () => http],
-  ['grpc', () => grpc],
+  ['http', () => both.http],
+  ['grpc', () => both.grpc],
 ] as const
 
 describe.each(clients)('over %s', (_, opened) => {
@@ -45,22 +27,27 @@ describe.each(clients)('over %s', (_, opened) => {
   })
 
   test('takes a picture in whatever it is held, and tells how much has been sent', async () => {
-    const half = photo.length >> 1
+    const half = both.photo.length >> 1
     const sources = [
-      photo,
-      photo.buffer,
-      new Blob([photo], { type: 'image/jpeg' }),
-      new Blob([photo]).stream(),
+      both.photo,
+      both.photo.buffer,
+      new Blob([both.photo], { type: 'image/jpeg' }),
+      new Blob([both.photo]).stream(),
       (async function* () {
-        yield photo.subarray(0, half)
-        yield photo.subarray(half)
+        yield both.photo.subarray(0, half)
+        yield both.photo.subarray(half)
       })(),
     ]
     for (const source of sources) {
       const sent: [number, number | null][] = []
       const image = await opened().upload(source, { onSent: (...told) => sent.push(told) })
-      expect(image).toMatchObject({ bytes: photo.length, sha256: digest(photo), width: 900, format: 'jpeg' })
-      expect(sent.at(-1)?.[0]).toBe(photo.length)
+      expect(image).toMatchObject({
+        bytes: both.photo.length,
+        sha256: digest(both.photo),
+        width: 900,
+        format: 'jpeg',
+      })
+      expect(sent.at(-1)?.[0]).toBe(both.photo.length)
       await opened().deleteImage(image.id)
       expect(await refusal(opened().image(image.id))).toMatchObject({ code: 'image_not_found', status: 404 })
     }
@@ -68,7 +55,7 @@ describe.each(clients)('over %s', (_, opened) => {
 
   test('processes, tells every event once, and gives the output', async () => {
     const events: TaskEvent[] = []
-    const { task, outputs, image } = await opened().process(photo, 'resize:300/format:webp', {
+    const { task, outputs, image } = await opened().process(both.photo, 'resize:300/format:webp', {
       onEvent: (event) => events.push(event),
     })
     expect(events.map((one) => one.kind)).toEqual([
@@ -96,107 +83,21 @@ describe.each(clients)('over %s', (_, opened) => {
     const part = await output.download({ offset: 100, length: 50 })
     expect(part).toMatchObject({ bytes: output.bytes, offset: 100, length: 50 })
     expect(await bytesOf(part)).toEqual(bytes.slice(100, 150))
-    expect(digest(await bytesOf(await opened().download({ image: image.id })))).toBe(digest(photo))
+    expect(digest(await bytesOf(await opened().download({ image: image.id })))).toBe(digest(both.photo))
 
     const again = await Array.fromAsync(opened().watch(task.id, { after: events[2]?.token }))
     expect(again).toEqual(events.slice(3))
     expect(await Array.fromAsync(opened().watch(task.id, { after: events.at(-1)?.token }))).toEqual([])
   }, 30_000)
 
-  test('gives a picture for a picture in one call', async () => {
-    const recipes = [
-      'resize:300/format:webp',
-      {
-        steps: [
-          { op: 'resize', width: 300 },
-          { op: 'format', type: 'webp' },
-        ],
-      },
-    ]
-    for (const source of [photo, new Blob([photo]).stream()]) {
-      for (const recipe of recipes.slice(source === photo ? 0 : 1)) {
-        const picture = await opened().processImage(source, recipe)
-        expect(picture).toMatchObject({ mediaType: 'image/webp' })
-        const bytes = new Uint8Array(await new Response(picture.body).arrayBuffer())
-        expect([digest(bytes), bytes.length]).toEqual([picture.sha256, picture.bytes])
-      }
-    }
-    const several = { steps: [], outputs: { a: { steps: [{ op: 'resize', width: 10 }] }, b: { steps: [] } } }
-    const small = await opened().processImage(photo, several, { output: 'a' })
-    expect(small.bytes).toBeLessThan(2000)
-    await small.body.cancel()
-    // Longer than a query may be.
-    const long = {
-      steps: [{ op: 'resize', width: 10 }],
-      outputs: { a: { steps: [] }, ['b'.repeat(5000)]: { steps: [] } },
-    }
-    expect(await refusal(opened().processImage(photo, long, { output: 'a' }))).toMatchObject({
-      code: 'invalid_recipe',
-    })
-    expect(await refusal(opened().processImage(photo.slice(0, 700), 'resize:10'))).toMatchObject({
-      code: 'corrupt_image',
-    })
-  }, 30_000)
-
-  test('tunes: a preview for each change, what is wrong refused by name, and a task in the end', async () => {
-    const { id: image } = await opened().upload(photo)
-    await using tuning = await opened().tune({
-      image,
-      recipe: 'resize:300/blur:1',
-      preview: { format: 'webp' },
-    })
-    expect(tuning.opened).toMatchObject({ source: { width: 900, height: 600 } })
-    const first = await tuning.preview(0)
-    expect(first).toMatchObject({ format: 'webp', output: 'default', result: { width: 300, height: 200 } })
-    expect(first.file.length).toBe(first.bytes)
-
-    const softer = await tuning.preview(tuning.change({ set: { 'steps[1].sigma': 9 } }))
-    expect(softer.file).not.toEqual(first.file)
-    expect(await refusal(tuning.preview(tuning.change({ set: { 'steps[1].sigma': -1 } })))).toMatchObject({
-      code: 'invalid_recipe',
-      field: 'steps[1].sigma',
-    })
-    for (const sigma of [2, 3, 4, 5, 6]) tuning.change({ recipe: `resize:200/blur:${sigma}/format:png` })
-    expect((await tuning.preview(7)).result).toEqual({ width: 200, height: 133 })
-
-    const heard: string[] = []
-    for await (const { type } of tuning) {
-      heard.push(type)
-      if (type === 'preview') break
-    }
-    expect(heard).toEqual(['opened', 'refused', 'preview'])
-    const { id, recipe } = await tuning.apply()
-    expect(recipe).toMatchObject({ steps: [{ op: 'resize' }, { sigma: 6 }, { op: 'format' }] })
-    const events = await Array.fromAsync(opened().watch(id))
-    expect(events.at(-1)?.task).toMatchObject({
-      status: 'completed',
-      outputs: [{ format: 'png', width: 200 }],
-    })
-  }, 30_000)
-
-  test('a session that cannot be opened, or is given up, says so', async () => {
-    const image = '01890a5d-ac96-774b-bcce-b302099a8057'
-    expect(await refusal(opened().tune({ image, recipe: 'blur' }))).toMatchObject({ code: 'image_not_found' })
-    const stop = new AbortController()
-    const stored = await opened().upload(photo)
-    const tuning = await opened().tune({ image: stored.id, recipe: 'blur', signal: stop.signal })
-    await tuning.preview(0)
-    const reason = new Error('enough')
-    const waiting = tuning.preview(99)
-    stop.abort(reason)
-    expect(await waiting.catch((error: unknown) => error)).toBe(reason)
-    expect(await tuning.apply().catch((error: unknown) => error)).toBe(reason)
-    await tuning[Symbol.asyncDispose]()
-  }, 30_000)
-
   test('a task that fails throws why, in the words of the server', async () => {
-    const broken = photo.slice(0, 700)
+    const broken = both.photo.slice(0, 700)
     const error = await refusal(opened().process(broken, 'resize:100'))
     expect(error).toMatchObject({ code: 'corrupt_image', task: { status: 'failed' } })
   }, 30_000)
 
-  test('lists page by page, cancels, deletes', async () => {
-    const { id: image } = await opened().upload(photo)
+  test('lists page by page, cancels, retries, deletes', async () => {
+    const { id: image } = await opened().upload(both.photo)
     const made = new Set<string>()
     for (let i = 0; i < 3; i++) made.add((await opened().createTask(image, { steps: [] })).id)
     const seen: string[] = []
@@ -207,12 +108,16 @@ describe.each(clients)('over %s', (_, opened) => {
     const [id = ''] = made
     for await (const _ of opened().watch(id));
     expect(await refusal(opened().cancel(id))).toMatchObject({ code: 'task_ended', status: 409 })
+    const again = await opened().retryTask(id)
+    expect(again).toMatchObject({ image, retryOf: id })
+    expect((await opened().follow(again.id)).task).toMatchObject({ status: 'completed', retryOf: id })
     await opened().deleteTask(id)
+    expect(await refusal(opened().retryTask(id))).toMatchObject({ code: 'task_not_found' })
     expect(await refusal(opened().task(id))).toMatchObject({ code: 'task_not_found', status: 404 })
   }, 30_000)
 
   test('a refusal names the field, the remedy and the request', async () => {
-    const { id } = await opened().upload(photo)
+    const { id } = await opened().upload(both.photo)
     const error = await refusal(opened().createTask(id, 'resize:100/blurr:2'))
     expect(error).toMatchObject({
       code: 'invalid_recipe',
@@ -232,13 +137,13 @@ describe.each(clients)('over %s', (_, opened) => {
 
     const stop = new AbortController()
     const endless = (async function* () {
-      yield photo.subarray(0, 20_000)
+      yield both.photo.subarray(0, 20_000)
       setTimeout(() => stop.abort(reason), 50)
       await new Promise(() => {})
     })()
     expect(opened().upload(endless, { signal: stop.signal })).rejects.toBe(reason)
 
-    const { id: image } = await opened().upload(photo)
+    const { id: image } = await opened().upload(both.photo)
     const { id } = await opened().createTask(image, 'blur:2/format:png')
     const leave = new AbortController()
     const kinds: string[] = []
@@ -251,7 +156,7 @@ describe.each(clients)('over %s', (_, opened) => {
 
   test('takes no longer than it may', async () => {
     const never = (async function* () {
-      yield photo.subarray(0, 20_000)
+      yield both.photo.subarray(0, 20_000)
       await new Promise(() => {})
     })()
     expect(await refusal(opened().upload(never, { timeoutMs: 100 }))).toMatchObject({
@@ -262,39 +167,22 @@ describe.each(clients)('over %s', (_, opened) => {
 })
 
 test('both tell the same, and a watch may change from one to the other', async () => {
-  expect(await grpc.settings()).toEqual(await http.settings())
-  expect(await grpc.operations()).toEqual(await http.operations())
-  const image = await http.upload(photo)
-  expect(await grpc.image(image.id)).toEqual(image)
-  const { id } = await grpc.createTask(image.id, 'resize:300/blur:1/format:png')
+  expect(await both.grpc.settings()).toEqual(await both.http.settings())
+  expect(await both.grpc.operations()).toEqual(await both.http.operations())
+  const image = await both.http.upload(both.photo)
+  expect(await both.grpc.image(image.id)).toEqual(image)
+  const { id } = await both.grpc.createTask(image.id, 'resize:300/blur:1/format:png')
   const seen: TaskEvent[] = []
-  for (const client of [http, grpc, http, grpc]) {
+  for (const client of [both.http, both.grpc, both.http, both.grpc]) {
     for await (const event of client.watch(id, { after: seen.at(-1)?.token })) {
       seen.push(event)
       if (seen.length % 2 === 0) break
     }
   }
-  expect(seen).toEqual(await Array.fromAsync(http.watch(id)))
-  expect(seen).toEqual(await Array.fromAsync(grpc.watch(id)))
-  expect(await grpc.task(id)).toEqual(await http.task(id))
-  expect(await grpc.taskPage({ limit: 3, status: 'completed' })).toEqual(
-    await http.taskPage({ limit: 3, status: 'completed' }),
+  expect(seen).toEqual(await Array.fromAsync(both.http.watch(id)))
+  expect(seen).toEqual(await Array.fromAsync(both.grpc.watch(id)))
+  expect(await both.grpc.task(id)).toEqual(await both.http.task(id))
+  expect(await both.grpc.taskPage({ limit: 3, status: 'completed' })).toEqual(
+    await both.http.taskPage({ limit: 3, status: 'completed' }),
   )
 }, 30_000)
-
-async function refusal(call: Promise<unknown>): Promise<PixelflowError> {
-  const thrown = await call.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  if (thrown instanceof PixelflowError) return thrown
-  throw new Error(`no refusal but ${String(thrown)}`, { cause: thrown })
-}
-
-async function bytesOf({ body }: Content): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(body).arrayBuffer())
-}
-
-function digest(bytes: Uint8Array): string {
-  return new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
-}

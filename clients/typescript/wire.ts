@@ -22,6 +22,7 @@ export interface Wire extends Pick<
   | 'task'
   | 'taskPage'
   | 'cancel'
+  | 'retryTask'
   | 'deleteTask'
   | 'processImage'
 > {

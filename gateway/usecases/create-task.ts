@@ -16,13 +16,18 @@ import type { Ports } from './ports.ts'
 export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes'>) {
   const { images, events, queue, writes } = ports
 
-  return async (who: Principal, imageId: string, recipe: Recipe): Promise<Task> => {
+  return async (
+    who: Principal,
+    imageId: string,
+    recipe: Recipe,
+    origin: Pick<Task, 'retryOf'> = {},
+  ): Promise<Task> => {
     demand(who, 'tasks:write')
     await Promise.all([
       findImage(images, who, imageId, 'image'),
       ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
     ])
-    const queued = firstEvent(who, imageId, recipe)
+    const queued = firstEvent(who, imageId, recipe, origin)
     const seq = await events.append(queued, 0)
     writes.noted(who.account, seq)
     try {
@@ -44,7 +49,7 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
   }
 }
 
-function firstEvent(who: Principal, image: string, recipe: Recipe): TaskEvent {
+function firstEvent(who: Principal, image: string, recipe: Recipe, origin: Pick<Task, 'retryOf'>): TaskEvent {
   const now = new Date()
   const task: Task = {
     // Version 7: ids sort by time, which is the order of the list.
@@ -54,6 +59,7 @@ function firstEvent(who: Principal, image: string, recipe: Recipe): TaskEvent {
     progress: 0,
     image,
     recipe,
+    ...origin,
     outputs: [],
     attempt: 0,
     createdAt: now.toISOString(),

@@ -11,6 +11,7 @@ import type { Ports } from './ports.ts'
 import { processImage } from './process-image.ts'
 import { readImage } from './read-image.ts'
 import { readOutput } from './read-output.ts'
+import { retryTask } from './retry-task.ts'
 import { tune } from './tune.ts'
 import { stageImage, uploadImage } from './upload-image.ts'
 import { watchTask } from './watch-task.ts'
@@ -31,6 +32,7 @@ export function createUsecases(ports: Ports) {
     listTasks: listTasks(ports),
     watchTask: watchTask(ports),
     cancelTask: cancelTask(ports),
+    retryTask: retryTask(ports, accept),
     deleteTask: deleteTask(ports),
     readOutput: readOutput(ports),
     listOperations: listOperations(),

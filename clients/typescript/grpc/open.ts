@@ -84,6 +84,7 @@ export function openGrpc(options: GrpcOptions): Client {
         return { items: items.map(taskOf), next: next === '' ? null : next }
       },
       cancel: async (id, options) => taskOf((await unary(method.cancelTask, { id }, options)).task),
+      retryTask: async (id, options) => taskOf((await unary(method.retryTask, { id }, options)).task),
       async deleteTask(id, options) {
         await unary(method.deleteTask, { id }, options)
       },

@@ -70,7 +70,8 @@ export function imageOf(message: MessageShape<typeof ImageSchema> | undefined): 
 }
 
 export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): TaskView {
-  const { id, status, progress, image, recipe, outputs, attempt, actor, fault, ...at } = demand(message)
+  const { id, status, progress, image, recipe, outputs, attempt, actor, fault, retryOf, ...at } =
+    demand(message)
   return {
     id,
     status: statusOf(status),
@@ -81,6 +82,7 @@ export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): Ta
     createdAt: moment(at.createdAt),
     updatedAt: moment(at.updatedAt),
     ...(actor === '' ? {} : { actor }),
+    ...(retryOf === '' ? {} : { retryOf }),
     ...(fault === undefined
       ? {}
       : {

@@ -65,6 +65,7 @@ export function openHttp(options: HttpOptions = {}): Client {
       },
       cancel: (id, options) =>
         json<TaskView>(`${task(id)}/cancel`, 'status', { method: 'POST', repeatable: true }, options),
+      retryTask: (id, options) => json<TaskView>(`${task(id)}/retry`, 'status', { method: 'POST' }, options),
       deleteTask: (id, options) => done(task(id), { method: 'DELETE' }, options),
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
       events: (id, link) => eventsOver(caller, id, link),

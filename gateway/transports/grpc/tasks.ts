@@ -23,7 +23,15 @@ export function taskMethods(
   usecases: Usecases,
 ): Pick<
   Methods,
-  'createTask' | 'process' | 'watchTask' | 'getTask' | 'listTasks' | 'cancelTask' | 'deleteTask' | 'download'
+  | 'createTask'
+  | 'process'
+  | 'watchTask'
+  | 'getTask'
+  | 'listTasks'
+  | 'cancelTask'
+  | 'retryTask'
+  | 'deleteTask'
+  | 'download'
 > {
   return {
     async createTask({ image, recipe }, call) {
@@ -59,6 +67,9 @@ export function taskMethods(
     },
     async cancelTask({ id }, call) {
       return { task: taskMessage(await usecases.cancelTask(call.caller(), id)) }
+    },
+    async retryTask({ id }, call) {
+      return { task: taskMessage(await usecases.retryTask(call.caller(), id)) }
     },
     async deleteTask({ id }, call) {
       await usecases.deleteTask(call.caller(), id)

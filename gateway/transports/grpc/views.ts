@@ -56,7 +56,8 @@ export function imageMessage(record: ImageRecord): MessageInitShape<typeof Image
 }
 
 export function taskMessage(task: Task): MessageInitShape<typeof TaskSchema> {
-  const { id, status, progress, image, recipe, outputs, attempt, actor, fault, ...rest } = viewTask(task)
+  const { id, status, progress, image, recipe, outputs, attempt, actor, fault, retryOf, ...rest } =
+    viewTask(task)
   return {
     id,
     status: statusNumbers[status],
@@ -68,6 +69,7 @@ export function taskMessage(task: Task): MessageInitShape<typeof TaskSchema> {
     createdAt: moment(rest.createdAt),
     updatedAt: moment(rest.updatedAt),
     ...(actor === undefined ? {} : { actor }),
+    ...(retryOf === undefined ? {} : { retryOf }),
     ...(fault === undefined ? {} : { fault: faultMessage(fault) }),
     ...(rest.startedAt === undefined ? {} : { startedAt: moment(rest.startedAt) }),
     ...(rest.endedAt === undefined ? {} : { endedAt: moment(rest.endedAt) }),

@@ -63,6 +63,14 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
     .post('/:id/cancel', async ({ params, who }) => viewTask(await usecases.cancelTask(who, params.id)), {
       parse: 'none',
     })
+    .post(
+      '/:id/retry',
+      async ({ params, who }) => {
+        const task = await usecases.retryTask(who, params.id)
+        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task))
+      },
+      { parse: 'none' },
+    )
     .delete(
       '/:id',
       async ({ params, who }) => {

@@ -369,7 +369,9 @@ type Task struct {
 	// When the work began; absent until then.
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	// When it ended; absent until then.
-	EndedAt       *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	EndedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// Id of the task that this one is another try of; empty when it is the first.
+	RetryOf       string `protobuf:"bytes,14,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -493,6 +495,13 @@ func (x *Task) GetEndedAt() *timestamppb.Timestamp {
 		return x.EndedAt
 	}
 	return nil
+}
+
+func (x *Task) GetRetryOf() string {
+	if x != nil {
+		return x.RetryOf
+	}
+	return ""
 }
 
 // A finished output of a task.
@@ -2762,6 +2771,98 @@ func (x *CancelTaskResponse) GetTask() *Task {
 	return nil
 }
 
+// Names a task that has ended.
+type RetryTaskRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryTaskRequest) Reset() {
+	*x = RetryTaskRequest{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryTaskRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryTaskRequest) ProtoMessage() {}
+
+func (x *RetryTaskRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryTaskRequest.ProtoReflect.Descriptor instead.
+func (*RetryTaskRequest) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *RetryTaskRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// Another try of it.
+type RetryTaskResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new task.
+	Task          *Task `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryTaskResponse) Reset() {
+	*x = RetryTaskResponse{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryTaskResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryTaskResponse) ProtoMessage() {}
+
+func (x *RetryTaskResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryTaskResponse.ProtoReflect.Descriptor instead.
+func (*RetryTaskResponse) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *RetryTaskResponse) GetTask() *Task {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
 // Names a task.
 type DeleteTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2773,7 +2874,7 @@ type DeleteTaskRequest struct {
 
 func (x *DeleteTaskRequest) Reset() {
 	*x = DeleteTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2785,7 +2886,7 @@ func (x *DeleteTaskRequest) String() string {
 func (*DeleteTaskRequest) ProtoMessage() {}
 
 func (x *DeleteTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2798,7 +2899,7 @@ func (x *DeleteTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTaskRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{38}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DeleteTaskRequest) GetId() string {
@@ -2817,7 +2918,7 @@ type DeleteTaskResponse struct {
 
 func (x *DeleteTaskResponse) Reset() {
 	*x = DeleteTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2829,7 +2930,7 @@ func (x *DeleteTaskResponse) String() string {
 func (*DeleteTaskResponse) ProtoMessage() {}
 
 func (x *DeleteTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2842,7 +2943,7 @@ func (x *DeleteTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTaskResponse.ProtoReflect.Descriptor instead.
 func (*DeleteTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{39}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
 }
 
 // Which bytes are wanted.
@@ -2865,7 +2966,7 @@ type DownloadRequest struct {
 
 func (x *DownloadRequest) Reset() {
 	*x = DownloadRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2877,7 +2978,7 @@ func (x *DownloadRequest) String() string {
 func (*DownloadRequest) ProtoMessage() {}
 
 func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2890,7 +2991,7 @@ func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadRequest.ProtoReflect.Descriptor instead.
 func (*DownloadRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{40}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DownloadRequest) GetSource() isDownloadRequest_Source {
@@ -2963,7 +3064,7 @@ type OutputName struct {
 
 func (x *OutputName) Reset() {
 	*x = OutputName{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2975,7 +3076,7 @@ func (x *OutputName) String() string {
 func (*OutputName) ProtoMessage() {}
 
 func (x *OutputName) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2988,7 +3089,7 @@ func (x *OutputName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputName.ProtoReflect.Descriptor instead.
 func (*OutputName) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *OutputName) GetTask() string {
@@ -3021,7 +3122,7 @@ type DownloadResponse struct {
 
 func (x *DownloadResponse) Reset() {
 	*x = DownloadResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3033,7 +3134,7 @@ func (x *DownloadResponse) String() string {
 func (*DownloadResponse) ProtoMessage() {}
 
 func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3046,7 +3147,7 @@ func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadResponse.ProtoReflect.Descriptor instead.
 func (*DownloadResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DownloadResponse) GetData() isDownloadResponse_Data {
@@ -3113,7 +3214,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3125,7 +3226,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3138,7 +3239,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Content) GetBytes() int64 {
@@ -3200,7 +3301,7 @@ type TuneRequest struct {
 
 func (x *TuneRequest) Reset() {
 	*x = TuneRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3212,7 +3313,7 @@ func (x *TuneRequest) String() string {
 func (*TuneRequest) ProtoMessage() {}
 
 func (x *TuneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3225,7 +3326,7 @@ func (x *TuneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRequest.ProtoReflect.Descriptor instead.
 func (*TuneRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *TuneRequest) GetData() isTuneRequest_Data {
@@ -3304,7 +3405,7 @@ type TuneOpen struct {
 
 func (x *TuneOpen) Reset() {
 	*x = TuneOpen{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3316,7 +3417,7 @@ func (x *TuneOpen) String() string {
 func (*TuneOpen) ProtoMessage() {}
 
 func (x *TuneOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3329,7 +3430,7 @@ func (x *TuneOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneOpen.ProtoReflect.Descriptor instead.
 func (*TuneOpen) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *TuneOpen) GetImage() string {
@@ -3375,7 +3476,7 @@ type PreviewWish struct {
 
 func (x *PreviewWish) Reset() {
 	*x = PreviewWish{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3387,7 +3488,7 @@ func (x *PreviewWish) String() string {
 func (*PreviewWish) ProtoMessage() {}
 
 func (x *PreviewWish) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3400,7 +3501,7 @@ func (x *PreviewWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewWish.ProtoReflect.Descriptor instead.
 func (*PreviewWish) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *PreviewWish) GetMaxPixels() int32 {
@@ -3442,7 +3543,7 @@ type TuneChange struct {
 
 func (x *TuneChange) Reset() {
 	*x = TuneChange{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3454,7 +3555,7 @@ func (x *TuneChange) String() string {
 func (*TuneChange) ProtoMessage() {}
 
 func (x *TuneChange) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3467,7 +3568,7 @@ func (x *TuneChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneChange.ProtoReflect.Descriptor instead.
 func (*TuneChange) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *TuneChange) GetSequence() int64 {
@@ -3509,7 +3610,7 @@ type TuneApply struct {
 
 func (x *TuneApply) Reset() {
 	*x = TuneApply{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3521,7 +3622,7 @@ func (x *TuneApply) String() string {
 func (*TuneApply) ProtoMessage() {}
 
 func (x *TuneApply) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3534,7 +3635,7 @@ func (x *TuneApply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneApply.ProtoReflect.Descriptor instead.
 func (*TuneApply) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *TuneApply) GetSequence() int64 {
@@ -3564,7 +3665,7 @@ type TuneResponse struct {
 
 func (x *TuneResponse) Reset() {
 	*x = TuneResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3576,7 +3677,7 @@ func (x *TuneResponse) String() string {
 func (*TuneResponse) ProtoMessage() {}
 
 func (x *TuneResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3589,7 +3690,7 @@ func (x *TuneResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneResponse.ProtoReflect.Descriptor instead.
 func (*TuneResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *TuneResponse) GetData() isTuneResponse_Data {
@@ -3712,7 +3813,7 @@ type Size struct {
 
 func (x *Size) Reset() {
 	*x = Size{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3724,7 +3825,7 @@ func (x *Size) String() string {
 func (*Size) ProtoMessage() {}
 
 func (x *Size) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3737,7 +3838,7 @@ func (x *Size) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Size.ProtoReflect.Descriptor instead.
 func (*Size) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{50}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Size) GetWidth() int32 {
@@ -3767,7 +3868,7 @@ type TuneOpened struct {
 
 func (x *TuneOpened) Reset() {
 	*x = TuneOpened{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3779,7 +3880,7 @@ func (x *TuneOpened) String() string {
 func (*TuneOpened) ProtoMessage() {}
 
 func (x *TuneOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3792,7 +3893,7 @@ func (x *TuneOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneOpened.ProtoReflect.Descriptor instead.
 func (*TuneOpened) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{51}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *TuneOpened) GetSource() *Size {
@@ -3836,7 +3937,7 @@ type TunePreview struct {
 
 func (x *TunePreview) Reset() {
 	*x = TunePreview{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3848,7 +3949,7 @@ func (x *TunePreview) String() string {
 func (*TunePreview) ProtoMessage() {}
 
 func (x *TunePreview) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3861,7 +3962,7 @@ func (x *TunePreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunePreview.ProtoReflect.Descriptor instead.
 func (*TunePreview) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{52}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *TunePreview) GetSequence() int64 {
@@ -3943,7 +4044,7 @@ type TuneRefused struct {
 
 func (x *TuneRefused) Reset() {
 	*x = TuneRefused{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3955,7 +4056,7 @@ func (x *TuneRefused) String() string {
 func (*TuneRefused) ProtoMessage() {}
 
 func (x *TuneRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3968,7 +4069,7 @@ func (x *TuneRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRefused.ProtoReflect.Descriptor instead.
 func (*TuneRefused) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{53}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *TuneRefused) GetSequence() int64 {
@@ -4005,7 +4106,7 @@ type TuneApplied struct {
 
 func (x *TuneApplied) Reset() {
 	*x = TuneApplied{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4017,7 +4118,7 @@ func (x *TuneApplied) String() string {
 func (*TuneApplied) ProtoMessage() {}
 
 func (x *TuneApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4030,7 +4131,7 @@ func (x *TuneApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneApplied.ProtoReflect.Descriptor instead.
 func (*TuneApplied) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{54}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *TuneApplied) GetSequence() int64 {
@@ -4058,7 +4159,7 @@ type TuneRestored struct {
 
 func (x *TuneRestored) Reset() {
 	*x = TuneRestored{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4070,7 +4171,7 @@ func (x *TuneRestored) String() string {
 func (*TuneRestored) ProtoMessage() {}
 
 func (x *TuneRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4083,7 +4184,7 @@ func (x *TuneRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRestored.ProtoReflect.Descriptor instead.
 func (*TuneRestored) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{55}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *TuneRestored) GetSequence() int64 {
@@ -4108,7 +4209,7 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAtB\b\n" +
 	"\x06_widthB\t\n" +
-	"\a_height\"\x9e\x04\n" +
+	"\a_height\"\xb9\x04\n" +
 	"\x04Task\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x18.pixelflow.v1.TaskStatusR\x06status\x12\x1a\n" +
@@ -4126,7 +4227,8 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"updated_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x129\n" +
 	"\n" +
 	"started_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
-	"\bended_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\"\xc3\x01\n" +
+	"\bended_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x19\n" +
+	"\bretry_of\x18\x0e \x01(\tR\aretryOf\"\xc3\x01\n" +
 	"\x06Output\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12\x1d\n" +
@@ -4262,6 +4364,10 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x11CancelTaskRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"<\n" +
 	"\x12CancelTaskResponse\x12&\n" +
+	"\x04task\x18\x01 \x01(\v2\x12.pixelflow.v1.TaskR\x04task\"\"\n" +
+	"\x10RetryTaskRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\";\n" +
+	"\x11RetryTaskResponse\x12&\n" +
 	"\x04task\x18\x01 \x01(\v2\x12.pixelflow.v1.TaskR\x04task\"#\n" +
 	"\x11DeleteTaskRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x14\n" +
@@ -4373,7 +4479,7 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\tAUTH_NONE\x10\x01\x12\x0e\n" +
 	"\n" +
 	"AUTH_TOKEN\x10\x02\x12\x14\n" +
-	"\x10AUTH_CERTIFICATE\x10\x032\xab\f\n" +
+	"\x10AUTH_CERTIFICATE\x10\x032\xa1\r\n" +
 	"\fImageService\x12i\n" +
 	"\n" +
 	"GetVersion\x12\x1f.pixelflow.v1.GetVersionRequest\x1a .pixelflow.v1.GetVersionResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/settings\x12w\n" +
@@ -4388,7 +4494,8 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\aGetTask\x12\x1c.pixelflow.v1.GetTaskRequest\x1a\x1d.pixelflow.v1.GetTaskResponse\" \x82\xd3\xe4\x93\x02\x1ab\x04task\x12\x12/api/v1/tasks/{id}\x12c\n" +
 	"\tListTasks\x12\x1e.pixelflow.v1.ListTasksRequest\x1a\x1f.pixelflow.v1.ListTasksResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/tasks\x12x\n" +
 	"\n" +
-	"CancelTask\x12\x1f.pixelflow.v1.CancelTaskRequest\x1a .pixelflow.v1.CancelTaskResponse\"'\x82\xd3\xe4\x93\x02!b\x04task\"\x19/api/v1/tasks/{id}/cancel\x12k\n" +
+	"CancelTask\x12\x1f.pixelflow.v1.CancelTaskRequest\x1a .pixelflow.v1.CancelTaskResponse\"'\x82\xd3\xe4\x93\x02!b\x04task\"\x19/api/v1/tasks/{id}/cancel\x12t\n" +
+	"\tRetryTask\x12\x1e.pixelflow.v1.RetryTaskRequest\x1a\x1f.pixelflow.v1.RetryTaskResponse\"&\x82\xd3\xe4\x93\x02 b\x04task\"\x18/api/v1/tasks/{id}/retry\x12k\n" +
 	"\n" +
 	"DeleteTask\x12\x1f.pixelflow.v1.DeleteTaskRequest\x1a .pixelflow.v1.DeleteTaskResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/api/v1/tasks/{id}\x12K\n" +
 	"\bDownload\x12\x1d.pixelflow.v1.DownloadRequest\x1a\x1e.pixelflow.v1.DownloadResponse0\x01\x12Y\n" +
@@ -4409,7 +4516,7 @@ func file_pixelflow_v1_image_proto_rawDescGZIP() []byte {
 }
 
 var file_pixelflow_v1_image_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_pixelflow_v1_image_proto_goTypes = []any{
 	(TaskStatus)(0),                   // 0: pixelflow.v1.TaskStatus
 	(TaskEventKind)(0),                // 1: pixelflow.v1.TaskEventKind
@@ -4452,61 +4559,63 @@ var file_pixelflow_v1_image_proto_goTypes = []any{
 	(*ListTasksResponse)(nil),         // 38: pixelflow.v1.ListTasksResponse
 	(*CancelTaskRequest)(nil),         // 39: pixelflow.v1.CancelTaskRequest
 	(*CancelTaskResponse)(nil),        // 40: pixelflow.v1.CancelTaskResponse
-	(*DeleteTaskRequest)(nil),         // 41: pixelflow.v1.DeleteTaskRequest
-	(*DeleteTaskResponse)(nil),        // 42: pixelflow.v1.DeleteTaskResponse
-	(*DownloadRequest)(nil),           // 43: pixelflow.v1.DownloadRequest
-	(*OutputName)(nil),                // 44: pixelflow.v1.OutputName
-	(*DownloadResponse)(nil),          // 45: pixelflow.v1.DownloadResponse
-	(*Content)(nil),                   // 46: pixelflow.v1.Content
-	(*TuneRequest)(nil),               // 47: pixelflow.v1.TuneRequest
-	(*TuneOpen)(nil),                  // 48: pixelflow.v1.TuneOpen
-	(*PreviewWish)(nil),               // 49: pixelflow.v1.PreviewWish
-	(*TuneChange)(nil),                // 50: pixelflow.v1.TuneChange
-	(*TuneApply)(nil),                 // 51: pixelflow.v1.TuneApply
-	(*TuneResponse)(nil),              // 52: pixelflow.v1.TuneResponse
-	(*Size)(nil),                      // 53: pixelflow.v1.Size
-	(*TuneOpened)(nil),                // 54: pixelflow.v1.TuneOpened
-	(*TunePreview)(nil),               // 55: pixelflow.v1.TunePreview
-	(*TuneRefused)(nil),               // 56: pixelflow.v1.TuneRefused
-	(*TuneApplied)(nil),               // 57: pixelflow.v1.TuneApplied
-	(*TuneRestored)(nil),              // 58: pixelflow.v1.TuneRestored
-	(*timestamppb.Timestamp)(nil),     // 59: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),           // 60: google.protobuf.Struct
-	(*structpb.Value)(nil),            // 61: google.protobuf.Value
+	(*RetryTaskRequest)(nil),          // 41: pixelflow.v1.RetryTaskRequest
+	(*RetryTaskResponse)(nil),         // 42: pixelflow.v1.RetryTaskResponse
+	(*DeleteTaskRequest)(nil),         // 43: pixelflow.v1.DeleteTaskRequest
+	(*DeleteTaskResponse)(nil),        // 44: pixelflow.v1.DeleteTaskResponse
+	(*DownloadRequest)(nil),           // 45: pixelflow.v1.DownloadRequest
+	(*OutputName)(nil),                // 46: pixelflow.v1.OutputName
+	(*DownloadResponse)(nil),          // 47: pixelflow.v1.DownloadResponse
+	(*Content)(nil),                   // 48: pixelflow.v1.Content
+	(*TuneRequest)(nil),               // 49: pixelflow.v1.TuneRequest
+	(*TuneOpen)(nil),                  // 50: pixelflow.v1.TuneOpen
+	(*PreviewWish)(nil),               // 51: pixelflow.v1.PreviewWish
+	(*TuneChange)(nil),                // 52: pixelflow.v1.TuneChange
+	(*TuneApply)(nil),                 // 53: pixelflow.v1.TuneApply
+	(*TuneResponse)(nil),              // 54: pixelflow.v1.TuneResponse
+	(*Size)(nil),                      // 55: pixelflow.v1.Size
+	(*TuneOpened)(nil),                // 56: pixelflow.v1.TuneOpened
+	(*TunePreview)(nil),               // 57: pixelflow.v1.TunePreview
+	(*TuneRefused)(nil),               // 58: pixelflow.v1.TuneRefused
+	(*TuneApplied)(nil),               // 59: pixelflow.v1.TuneApplied
+	(*TuneRestored)(nil),              // 60: pixelflow.v1.TuneRestored
+	(*timestamppb.Timestamp)(nil),     // 61: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),           // 62: google.protobuf.Struct
+	(*structpb.Value)(nil),            // 63: google.protobuf.Value
 }
 var file_pixelflow_v1_image_proto_depIdxs = []int32{
-	59, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
+	61, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: pixelflow.v1.Task.status:type_name -> pixelflow.v1.TaskStatus
-	60, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
+	62, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
 	5,  // 3: pixelflow.v1.Task.outputs:type_name -> pixelflow.v1.Output
 	6,  // 4: pixelflow.v1.Task.fault:type_name -> pixelflow.v1.Fault
-	59, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	59, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
-	59, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	59, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
+	61, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	61, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
+	61, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	61, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
 	1,  // 9: pixelflow.v1.TaskEvent.kind:type_name -> pixelflow.v1.TaskEventKind
-	59, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
+	61, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
 	4,  // 11: pixelflow.v1.TaskEvent.task:type_name -> pixelflow.v1.Task
 	2,  // 12: pixelflow.v1.GetVersionResponse.auth:type_name -> pixelflow.v1.Auth
 	12, // 13: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
-	60, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
-	60, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
+	62, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
+	62, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
 	13, // 16: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
 	14, // 17: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
-	61, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
+	63, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
 	16, // 19: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
 	17, // 20: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
 	3,  // 21: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
 	20, // 22: pixelflow.v1.ProcessImageRequest.metadata:type_name -> pixelflow.v1.ProcessImageMetadata
 	17, // 23: pixelflow.v1.ProcessImageRequest.commit:type_name -> pixelflow.v1.UploadCommit
-	61, // 24: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
+	63, // 24: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
 	22, // 25: pixelflow.v1.ProcessImageResponse.result:type_name -> pixelflow.v1.ProcessedImage
-	61, // 26: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
+	63, // 26: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
 	22, // 27: pixelflow.v1.ProcessImageUnaryResponse.result:type_name -> pixelflow.v1.ProcessedImage
 	3,  // 28: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
-	61, // 29: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
+	63, // 29: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
 	4,  // 30: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
-	61, // 31: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
+	63, // 31: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
 	7,  // 32: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
 	5,  // 33: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
 	7,  // 34: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
@@ -4514,62 +4623,65 @@ var file_pixelflow_v1_image_proto_depIdxs = []int32{
 	0,  // 36: pixelflow.v1.ListTasksRequest.status:type_name -> pixelflow.v1.TaskStatus
 	4,  // 37: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
 	4,  // 38: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
-	44, // 39: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
-	46, // 40: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
-	48, // 41: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
-	50, // 42: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
-	51, // 43: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
-	61, // 44: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
-	49, // 45: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
-	61, // 46: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
-	60, // 47: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
-	54, // 48: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
-	55, // 49: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
-	56, // 50: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
-	57, // 51: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
-	58, // 52: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
-	53, // 53: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
-	53, // 54: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
-	53, // 55: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
-	6,  // 56: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
-	4,  // 57: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
-	8,  // 58: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
-	10, // 59: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
-	15, // 60: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
-	25, // 61: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
-	27, // 62: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
-	29, // 63: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
-	31, // 64: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
-	33, // 65: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
-	35, // 66: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
-	37, // 67: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
-	39, // 68: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
-	41, // 69: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
-	43, // 70: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
-	19, // 71: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
-	23, // 72: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
-	47, // 73: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
-	9,  // 74: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
-	11, // 75: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
-	18, // 76: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
-	26, // 77: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
-	28, // 78: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
-	30, // 79: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
-	32, // 80: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
-	34, // 81: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
-	36, // 82: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
-	38, // 83: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
-	40, // 84: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
-	42, // 85: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
-	45, // 86: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
-	21, // 87: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
-	24, // 88: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
-	52, // 89: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
-	74, // [74:90] is the sub-list for method output_type
-	58, // [58:74] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	4,  // 39: pixelflow.v1.RetryTaskResponse.task:type_name -> pixelflow.v1.Task
+	46, // 40: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
+	48, // 41: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
+	50, // 42: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
+	52, // 43: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
+	53, // 44: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
+	63, // 45: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
+	51, // 46: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
+	63, // 47: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
+	62, // 48: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
+	56, // 49: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
+	57, // 50: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
+	58, // 51: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
+	59, // 52: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
+	60, // 53: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
+	55, // 54: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
+	55, // 55: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
+	55, // 56: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
+	6,  // 57: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
+	4,  // 58: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
+	8,  // 59: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
+	10, // 60: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
+	15, // 61: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
+	25, // 62: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
+	27, // 63: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
+	29, // 64: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
+	31, // 65: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
+	33, // 66: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
+	35, // 67: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
+	37, // 68: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
+	39, // 69: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
+	41, // 70: pixelflow.v1.ImageService.RetryTask:input_type -> pixelflow.v1.RetryTaskRequest
+	43, // 71: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
+	45, // 72: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
+	19, // 73: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
+	23, // 74: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
+	49, // 75: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
+	9,  // 76: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
+	11, // 77: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
+	18, // 78: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
+	26, // 79: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
+	28, // 80: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
+	30, // 81: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
+	32, // 82: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
+	34, // 83: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
+	36, // 84: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
+	38, // 85: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
+	40, // 86: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
+	42, // 87: pixelflow.v1.ImageService.RetryTask:output_type -> pixelflow.v1.RetryTaskResponse
+	44, // 88: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
+	47, // 89: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
+	21, // 90: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
+	24, // 91: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
+	54, // 92: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
+	76, // [76:93] is the sub-list for method output_type
+	59, // [59:76] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_pixelflow_v1_image_proto_init() }
@@ -4599,21 +4711,21 @@ func file_pixelflow_v1_image_proto_init() {
 		(*ProcessResponse_Output)(nil),
 		(*ProcessResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[40].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[42].OneofWrappers = []any{
 		(*DownloadRequest_Image)(nil),
 		(*DownloadRequest_Output)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[42].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[44].OneofWrappers = []any{
 		(*DownloadResponse_Content)(nil),
 		(*DownloadResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[44].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[46].OneofWrappers = []any{
 		(*TuneRequest_Open)(nil),
 		(*TuneRequest_Change)(nil),
 		(*TuneRequest_Apply)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[48].OneofWrappers = []any{}
-	file_pixelflow_v1_image_proto_msgTypes[49].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[50].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[51].OneofWrappers = []any{
 		(*TuneResponse_Opened)(nil),
 		(*TuneResponse_Preview)(nil),
 		(*TuneResponse_Chunk)(nil),
@@ -4621,14 +4733,14 @@ func file_pixelflow_v1_image_proto_init() {
 		(*TuneResponse_Applied)(nil),
 		(*TuneResponse_Restored)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[53].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[55].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pixelflow_v1_image_proto_rawDesc), len(file_pixelflow_v1_image_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   56,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -44,6 +44,7 @@ const (
 	ImageService_GetTask_FullMethodName           = "/pixelflow.v1.ImageService/GetTask"
 	ImageService_ListTasks_FullMethodName         = "/pixelflow.v1.ImageService/ListTasks"
 	ImageService_CancelTask_FullMethodName        = "/pixelflow.v1.ImageService/CancelTask"
+	ImageService_RetryTask_FullMethodName         = "/pixelflow.v1.ImageService/RetryTask"
 	ImageService_DeleteTask_FullMethodName        = "/pixelflow.v1.ImageService/DeleteTask"
 	ImageService_Download_FullMethodName          = "/pixelflow.v1.ImageService/Download"
 	ImageService_ProcessImage_FullMethodName      = "/pixelflow.v1.ImageService/ProcessImage"
@@ -85,6 +86,9 @@ type ImageServiceClient interface {
 	// Ends a task that has not ended. Cancelling twice is as good as once; a task that has completed or failed answers
 	// FAILED_PRECONDITION.
 	CancelTask(ctx context.Context, in *CancelTaskRequest, opts ...grpc.CallOption) (*CancelTaskResponse, error)
+	// Does the work of a task that has ended once more: a new task of the same image and recipe, which names the old one.
+	// A task that has not ended answers FAILED_PRECONDITION.
+	RetryTask(ctx context.Context, in *RetryTaskRequest, opts ...grpc.CallOption) (*RetryTaskResponse, error)
 	// Takes a task away with its outputs, after cancelling it when it has not ended.
 	DeleteTask(ctx context.Context, in *DeleteTaskRequest, opts ...grpc.CallOption) (*DeleteTaskResponse, error)
 	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
@@ -245,6 +249,16 @@ func (c *imageServiceClient) CancelTask(ctx context.Context, in *CancelTaskReque
 	return out, nil
 }
 
+func (c *imageServiceClient) RetryTask(ctx context.Context, in *RetryTaskRequest, opts ...grpc.CallOption) (*RetryTaskResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RetryTaskResponse)
+	err := c.cc.Invoke(ctx, ImageService_RetryTask_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *imageServiceClient) DeleteTask(ctx context.Context, in *DeleteTaskRequest, opts ...grpc.CallOption) (*DeleteTaskResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteTaskResponse)
@@ -344,6 +358,9 @@ type ImageServiceServer interface {
 	// Ends a task that has not ended. Cancelling twice is as good as once; a task that has completed or failed answers
 	// FAILED_PRECONDITION.
 	CancelTask(context.Context, *CancelTaskRequest) (*CancelTaskResponse, error)
+	// Does the work of a task that has ended once more: a new task of the same image and recipe, which names the old one.
+	// A task that has not ended answers FAILED_PRECONDITION.
+	RetryTask(context.Context, *RetryTaskRequest) (*RetryTaskResponse, error)
 	// Takes a task away with its outputs, after cancelling it when it has not ended.
 	DeleteTask(context.Context, *DeleteTaskRequest) (*DeleteTaskResponse, error)
 	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
@@ -405,6 +422,9 @@ func (UnimplementedImageServiceServer) ListTasks(context.Context, *ListTasksRequ
 }
 func (UnimplementedImageServiceServer) CancelTask(context.Context, *CancelTaskRequest) (*CancelTaskResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelTask not implemented")
+}
+func (UnimplementedImageServiceServer) RetryTask(context.Context, *RetryTaskRequest) (*RetryTaskResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RetryTask not implemented")
 }
 func (UnimplementedImageServiceServer) DeleteTask(context.Context, *DeleteTaskRequest) (*DeleteTaskResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteTask not implemented")
@@ -615,6 +635,24 @@ func _ImageService_CancelTask_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ImageService_RetryTask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetryTaskRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ImageServiceServer).RetryTask(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ImageService_RetryTask_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ImageServiceServer).RetryTask(ctx, req.(*RetryTaskRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ImageService_DeleteTask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteTaskRequest)
 	if err := dec(in); err != nil {
@@ -714,6 +752,10 @@ var ImageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelTask",
 			Handler:    _ImageService_CancelTask_Handler,
+		},
+		{
+			MethodName: "RetryTask",
+			Handler:    _ImageService_RetryTask_Handler,
 		},
 		{
 			MethodName: "DeleteTask",

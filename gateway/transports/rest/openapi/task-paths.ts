@@ -231,6 +231,25 @@ export const taskPaths: Json = {
       },
     },
   },
+  '/api/v1/tasks/{id}/retry': {
+    parameters: [id],
+    post: {
+      tags,
+      operationId: 'retryTask',
+      summary: 'Do the work of an ended task once more',
+      description:
+        'Makes a new task of the same image and recipe, which names the old one in `retryOf`. The old one stays as it is.',
+      responses: {
+        '202': json(
+          'The new task is accepted.',
+          'Task',
+          { ...queuedExample, retryOf: exampleIds.task },
+          location,
+        ),
+        ...refusals('task_not_found', 'image_not_found', 'task_active', 'queue_full'),
+      },
+    },
+  },
   '/api/v1/tasks/{id}/events': { get: watching },
   '/api/v1/tasks/{id}/outputs/{name}': {
     parameters: [id, pathId('name', 'Name of an output.', 'default'), download, ...conditions],

@@ -183,6 +183,13 @@ export declare type Task = Message<"pixelflow.v1.Task"> & {
    * @generated from field: google.protobuf.Timestamp ended_at = 13;
    */
   endedAt?: Timestamp | undefined;
+
+  /**
+   * Id of the task that this one is another try of; empty when it is the first.
+   *
+   * @generated from field: string retry_of = 14;
+   */
+  retryOf: string;
 };
 
 /**
@@ -1311,6 +1318,46 @@ export declare type CancelTaskResponse = Message<"pixelflow.v1.CancelTaskRespons
 export declare const CancelTaskResponseSchema: GenMessage<CancelTaskResponse>;
 
 /**
+ * Names a task that has ended.
+ *
+ * @generated from message pixelflow.v1.RetryTaskRequest
+ */
+export declare type RetryTaskRequest = Message<"pixelflow.v1.RetryTaskRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message pixelflow.v1.RetryTaskRequest.
+ * Use `create(RetryTaskRequestSchema)` to create a new message.
+ */
+export declare const RetryTaskRequestSchema: GenMessage<RetryTaskRequest>;
+
+/**
+ * Another try of it.
+ *
+ * @generated from message pixelflow.v1.RetryTaskResponse
+ */
+export declare type RetryTaskResponse = Message<"pixelflow.v1.RetryTaskResponse"> & {
+  /**
+   * The new task.
+   *
+   * @generated from field: pixelflow.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.RetryTaskResponse.
+ * Use `create(RetryTaskResponseSchema)` to create a new message.
+ */
+export declare const RetryTaskResponseSchema: GenMessage<RetryTaskResponse>;
+
+/**
  * Names a task.
  *
  * @generated from message pixelflow.v1.DeleteTaskRequest
@@ -2270,6 +2317,17 @@ export declare const ImageService: GenService<{
     methodKind: "unary";
     input: typeof CancelTaskRequestSchema;
     output: typeof CancelTaskResponseSchema;
+  },
+  /**
+   * Does the work of a task that has ended once more: a new task of the same image and recipe, which names the old one.
+   * A task that has not ended answers FAILED_PRECONDITION.
+   *
+   * @generated from rpc pixelflow.v1.ImageService.RetryTask
+   */
+  retryTask: {
+    methodKind: "unary";
+    input: typeof RetryTaskRequestSchema;
+    output: typeof RetryTaskResponseSchema;
   },
   /**
    * Takes a task away with its outputs, after cancelling it when it has not ended.
