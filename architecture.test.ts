@@ -118,7 +118,7 @@ describe('borders', () => {
   })
 
   test('the client over HTTP is fit for a browser: no gRPC, no schemas, no runtime', () => {
-    const shared = /^clients\/typescript\/(?!grpc\/|build\.ts)/
+    const shared = /^clients\/typescript\/(?!grpc\/|testing\/|build\.ts)/
     expect(trespassers(shared, /^node:|grpc|@pixelflow\/proto|@bufbuild/)).toEqual([])
     expect(trespassers(shared, /@pixelflow\/core\/(?!fault|pause|status|tune\/websocket)/)).toEqual([])
     const found = sources

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { digest, openBoth, refusal, type Both } from './testing/both.ts'
+
+/** What somebody waits for: a picture for a picture, and a recipe that is tuned. */
+
+let both: Both
+beforeAll(async () => {
+  both = await openBoth()
+}, 60_000)
+afterAll(() => both?.[Symbol.asyncDispose](), 30_000)
+
+const clients = [
+  ['http', () => both.http],
+  ['grpc', () => both.grpc],
+] as const
+
+describe.each(clients)('over %s', (_, opened) => {
+  test('gives a picture for a picture in one call', async () => {
+    const recipes = [
+      'resize:300/format:webp',
+      {
+        steps: [
+          { op: 'resize', width: 300 },
+          { op: 'format', type: 'webp' },
+        ],
+      },
+    ]
+    for (const source of [both.photo, new Blob([both.photo]).stream()]) {
+      for (const recipe of recipes.slice(source === both.photo ? 0 : 1)) {
+        const picture = await opened().processImage(source, recipe)
+        expect(picture).toMatchObject({ mediaType: 'image/webp' })
+        const bytes = new Uint8Array(await new Response(picture.body).arrayBuffer())
+        expect([digest(bytes), bytes.length]).toEqual([picture.sha256, picture.bytes])
+      }
+    }
+    const several = { steps: [], outputs: { a: { steps: [{ op: 'resize', width: 10 }] }, b: { steps: [] } } }
+    const small = await opened().processImage(both.photo, several, { output: 'a' })
+    expect(small.bytes).toBeLessThan(2000)
+    await small.body.cancel()
+    // Longer than a query may be.
+    const long = {
+      steps: [{ op: 'resize', width: 10 }],
+      outputs: { a: { steps: [] }, ['b'.repeat(5000)]: { steps: [] } },
+    }
+    expect(await refusal(opened().processImage(both.photo, long, { output: 'a' }))).toMatchObject({
+      code: 'invalid_recipe',
+    })
+    expect(await refusal(opened().processImage(both.photo.slice(0, 700), 'resize:10'))).toMatchObject({
+      code: 'corrupt_image',
+    })
+  }, 30_000)
+
+  test('tunes: a preview for each change, what is wrong refused by name, and a task in the end', async () => {
+    const { id: image } = await opened().upload(both.photo)
+    await using tuning = await opened().tune({
+      image,
+      recipe: 'resize:300/blur:1',
+      preview: { format: 'webp' },
+    })
+    expect(tuning.opened).toMatchObject({ source: { width: 900, height: 600 } })
+    const first = await tuning.preview(0)
+    expect(first).toMatchObject({ format: 'webp', output: 'default', result: { width: 300, height: 200 } })
+    expect(first.file.length).toBe(first.bytes)
+
+    const softer = await tuning.preview(tuning.change({ set: { 'steps[1].sigma': 9 } }))
+    expect(softer.file).not.toEqual(first.file)
+    expect(await refusal(tuning.preview(tuning.change({ set: { 'steps[1].sigma': -1 } })))).toMatchObject({
+      code: 'invalid_recipe',
+      field: 'steps[1].sigma',
+    })
+    for (const sigma of [2, 3, 4, 5, 6]) tuning.change({ recipe: `resize:200/blur:${sigma}/format:png` })
+    expect((await tuning.preview(7)).result).toEqual({ width: 200, height: 133 })
+
+    const heard: string[] = []
+    for await (const { type } of tuning) {
+      heard.push(type)
+      if (type === 'preview') break
+    }
+    expect(heard).toEqual(['opened', 'refused', 'preview'])
+    const { id, recipe } = await tuning.apply()
+    expect(recipe).toMatchObject({ steps: [{ op: 'resize' }, { sigma: 6 }, { op: 'format' }] })
+    const events = await Array.fromAsync(opened().watch(id))
+    expect(events.at(-1)?.task).toMatchObject({
+      status: 'completed',
+      outputs: [{ format: 'png', width: 200 }],
+    })
+  }, 30_000)
+
+  test('a session that cannot be opened, or is given up, says so', async () => {
+    const image = '01890a5d-ac96-774b-bcce-b302099a8057'
+    expect(await refusal(opened().tune({ image, recipe: 'blur' }))).toMatchObject({ code: 'image_not_found' })
+    const stop = new AbortController()
+    const stored = await opened().upload(both.photo)
+    const tuning = await opened().tune({ image: stored.id, recipe: 'blur', signal: stop.signal })
+    await tuning.preview(0)
+    const reason = new Error('enough')
+    const waiting = tuning.preview(99)
+    stop.abort(reason)
+    expect(await waiting.catch((error: unknown) => error)).toBe(reason)
+    expect(await tuning.apply().catch((error: unknown) => error)).toBe(reason)
+    await tuning[Symbol.asyncDispose]()
+  }, 30_000)
+})
