@@ -6,6 +6,7 @@ import type { Elections } from '@pixelflow/core/ports/elections'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import type { AcceptanceLog, Queue, WorkSource } from '@pixelflow/core/ports/queue'
 import type { Records } from '@pixelflow/core/ports/records'
+import type { Registry } from '@pixelflow/core/ports/registry'
 import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
 import { createAcceptanceLog } from './acceptances.ts'
 import { createBlobs, type BlobsOptions } from './blobs.ts'
@@ -19,6 +20,7 @@ import { createEvents } from './events.ts'
 import { streamInfo } from './manage.ts'
 import { createQueue } from './queue.ts'
 import { createRecords } from './records.ts'
+import { createRegistry } from './registry.ts'
 import { createSessionHost } from './session-host.ts'
 import { createSessionHub } from './session-hub.ts'
 import { createSessions } from './sessions.ts'
@@ -59,6 +61,7 @@ export interface Fabric extends AsyncDisposable {
   readonly log: EventLog
   readonly channel: Channel
   readonly elections: Elections
+  readonly registry: Registry
   /** Live sessions, the end of a gateway. */
   readonly sessions: Sessions
   /** Live sessions, the end of an actor. */
@@ -94,6 +97,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     log: createEventLog(broker, log),
     channel: createChannel(broker),
     elections: createElections(broker, log),
+    registry: createRegistry(broker, log),
     sessions: createSessions(hub),
     sessionHost: createSessionHost(hub, log),
     health: () => healthOf(broker),

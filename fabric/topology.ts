@@ -63,6 +63,11 @@ export const liveOffice = (office: string) => `live.offices.${office}`
 export const cancelSubject = (account: string, task: string) => `cancel.${account}.${task}`
 export const cancelSubjects = 'cancel.*.*'
 
+/** Where actors say that they are there, and that they leave; and where somebody asks who is there. Nothing is stored. */
+export const actorHere = 'registry.here'
+export const actorGone = 'registry.gone'
+export const rollCall = 'registry.call'
+
 /** Where gateways look for an actor that has room for a live session; the actors of a kind share it as a queue group. */
 export const offerSubject = (kind: LiveKind) => `offer.${kind}`
 /** Where one end of a session is spoken to: the process, then the session. Nothing here is stored. */
