@@ -5,16 +5,13 @@ import type { Caller } from './call.ts'
 /** One connection's bytes of something stored. */
 export async function contentOver(caller: Caller, from: Stored, part: DownloadOptions): Promise<Content> {
   const { offset = 0, length, signal } = part
-  const isPart = offset > 0 || length !== undefined
   const end = length === undefined ? '' : String(offset + length - 1)
-  const answer = await caller.send(
-    pathOf(from),
-    { headers: isPart ? { range: `bytes=${offset}-${end}` } : {} },
-    signal,
-  )
+  // A range for the whole too: its answer tells the size, whatever becomes of Content-Length on the way.
+  const answer = await caller.send(pathOf(from), { headers: { range: `bytes=${offset}-${end}` } }, signal)
   const size = Number(answer.headers.get('content-length') ?? Number.NaN)
   const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.headers.get('content-range') ?? '')
-  if (isPart && range === null) throw changed(answer, caller.address)
+  const isWhole = offset === 0 && length === undefined && Number.isFinite(size)
+  if (range === null && !isWhole) throw changed(answer, caller.address)
   const [start, last, whole] = range ? range.slice(1).map(Number) : [0, size - 1, size]
   return {
     bytes: whole ?? size,

@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { openHttp, type HttpOptions } from '../index.ts'
+import { refusal } from '../testing/both.ts'
+
+/** Calls to a server that is not well, wants a token, or is another one. */
+
+let scope = new DisposableStack()
+afterEach(() => {
+  scope.dispose()
+  scope = new DisposableStack()
+})
+
+const task = { id: 't', status: 'queued' }
+
+function site(
+  answer: (call: number, request: Request) => Response | Promise<Response>,
+  options: HttpOptions = {},
+) {
+  const calls: string[] = []
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch(request) {
+      calls.push(`${request.method} ${new URL(request.url).pathname}`)
+      return answer(calls.length - 1, request)
+    },
+  })
+  scope.defer(() => void server.stop(true))
+  return { client: openHttp({ url: server.url.href, pausesMs: [5, 20], ...options }), calls }
+}
+
+const unwell = (status: number, headers: Record<string, string> = {}) => new Response('', { status, headers })
+
+describe('a call', () => {
+  test.each([502, 503, 429])('that may be made twice is made again after %i', async (status) => {
+    const { client, calls } = site((call) => (call < 2 ? unwell(status) : Response.json(task)))
+    expect(await client.task('t')).toMatchObject(task)
+    expect(calls).toEqual(['GET /api/v1/tasks/t', 'GET /api/v1/tasks/t', 'GET /api/v1/tasks/t'])
+  })
+
+  test('is given up after some tries, and says what was said last', async () => {
+    const problem = { code: 'unavailable', detail: 'Not now.', requestId: 'r-1' }
+    const { client, calls } = site(() => Response.json(problem, { status: 503 }))
+    expect(await refusal(client.cancel('t'))).toMatchObject({ ...problem, status: 503, isTemporary: true })
+    expect(calls).toHaveLength(4)
+  })
+
+  test.each([
+    ['createTask', 503, 1],
+    ['upload', 503, 1],
+    ['task', 500, 1],
+    ['task', 404, 1],
+    ['task', 504, 1],
+  ] as const)('%s is not made again after %i', async (name, status, tries) => {
+    const { client, calls } = site(() => unwell(status))
+    const made = {
+      createTask: () => client.createTask('i', 'blur'),
+      upload: () => client.upload(new Uint8Array(10)),
+      task: () => client.task('t'),
+    }
+    expect(await refusal(made[name]())).toMatchObject({ status })
+    expect(calls).toHaveLength(tries)
+  })
+
+  test('waits as long as it is asked to, unless that is too long', async () => {
+    const { client } = site((call) =>
+      call === 0 ? unwell(503, { 'retry-after': '1' }) : Response.json(task),
+    )
+    const began = performance.now()
+    await client.task('t')
+    expect(performance.now() - began).toBeGreaterThan(990)
+    const { client: patient } = site(() => unwell(503, { 'retry-after': '3600' }))
+    expect(await refusal(patient.task('t'))).toMatchObject({ retryAfterMs: 3_600_000 })
+  })
+
+  test('has its time, all tries together', async () => {
+    const { client } = site(() => unwell(503), { pausesMs: [1000, 1000] })
+    expect(await refusal(client.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
+    const { client: slow } = site(async () => {
+      await Bun.sleep(500)
+      return Response.json(task)
+    })
+    expect(await refusal(slow.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
+  })
+
+  test('ends with the signal of its client too', async () => {
+    const all = new AbortController()
+    const { client } = site(() => new Promise<Response>(() => {}), { signal: all.signal })
+    const reason = new Error('closing')
+    setTimeout(() => all.abort(reason), 20)
+    expect(await client.task('t').catch((error: unknown) => error)).toBe(reason)
+    expect(await client.upload(new Uint8Array(3)).catch((error: unknown) => error)).toBe(reason)
+  })
+
+  test('to something else is told from one to PixelFlow', async () => {
+    for (const body of ['<html>', '[]', '"text"', 'null', '{"other": 1}']) {
+      const { client } = site(() => new Response(body))
+      expect(await refusal(client.task('t'))).toMatchObject({ code: 'not_pixelflow' })
+    }
+  })
+})
+
+test('a token that is refused is asked for once for all calls that wait', async () => {
+  const seen: string[] = []
+  let token: string | null = 'old'
+  let asked = 0
+  const ask = async () => {
+    asked += 1
+    await Bun.sleep(10)
+    return (token = 'new')
+  }
+  const waiting: { promise?: Promise<string> } = {}
+  const credentials = { token: () => token, ask: () => (waiting.promise ??= ask()) }
+  const { client } = site(
+    (_, request) => {
+      const shown = request.headers.get('authorization') ?? ''
+      seen.push(shown)
+      return shown === 'Bearer new' ? Response.json(task) : Response.json({}, { status: 401 })
+    },
+    { token: credentials },
+  )
+  await Promise.all([client.task('a'), client.task('b')])
+  expect(asked).toBe(1)
+  expect(seen.toSorted()).toEqual(['Bearer new', 'Bearer new', 'Bearer old', 'Bearer old'])
+})

@@ -1,0 +1,141 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { openHttp } from '../index.ts'
+import { digest, refusal } from '../testing/both.ts'
+
+/** Stored bytes over connections that break in the middle. */
+
+const stored = crypto.getRandomValues(new Uint8Array(50_000))
+const from = { image: 'i' }
+
+let scope = new DisposableStack()
+afterEach(() => {
+  scope.dispose()
+  scope = new DisposableStack()
+})
+
+interface Asked {
+  readonly connection: number
+  /** First byte wanted. */
+  readonly offset: number
+  readonly end: number
+}
+
+/** Serves ranges of the bytes; `answer` may change what one connection gets. */
+function site(answer: (asked: Asked, usual: () => Response) => Response, bytes = stored) {
+  const ranges: (string | null)[] = []
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch({ headers }) {
+      const range = headers.get('range')
+      ranges.push(range)
+      const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? []
+      const offset = Number(first)
+      const end = last === '' ? bytes.length - 1 : Math.min(Number(last), bytes.length - 1)
+      const usual = () => part(bytes, offset, end, range !== null)
+      return answer({ connection: ranges.length - 1, offset, end }, usual)
+    },
+  })
+  scope.defer(() => void server.stop(true))
+  return { client: openHttp({ url: server.url.href, pausesMs: [5, 20] }), ranges }
+}
+
+function part(
+  bytes: Uint8Array<ArrayBuffer>,
+  offset: number,
+  end: number,
+  isPart: boolean,
+  body?: RequestInit['body'],
+) {
+  return new Response(body ?? bytes.slice(offset, end + 1), {
+    status: isPart ? 206 : 200,
+    headers: {
+      etag: `"${digest(bytes)}"`,
+      'content-type': 'image/jpeg',
+      'content-length': String(end + 1 - offset),
+      ...(isPart ? { 'content-range': `bytes ${offset}-${end}/${bytes.length}` } : {}),
+    },
+  })
+}
+
+/** So many bytes, then the end of the connection. */
+function cut(bytes: Uint8Array<ArrayBuffer>, { offset, end }: Asked, after: number): Response {
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(bytes.slice(offset, offset + after))
+      await Bun.sleep(20)
+      controller.error(new Error('cut'))
+    },
+  })
+  return part(bytes, offset, end, true, body)
+}
+
+const read = async (body: ReadableStream<Uint8Array>) =>
+  new Uint8Array(await new Response(body).arrayBuffer())
+
+describe('a download', () => {
+  test('is taken up where its connection broke, as often as it breaks', async () => {
+    const { client, ranges } = site((asked, usual) =>
+      asked.connection < 3 ? cut(stored, asked, 10_000) : usual(),
+    )
+    const { body, bytes, sha256 } = await client.download(from)
+    expect([bytes, sha256]).toEqual([stored.length, digest(stored)])
+    expect(await read(body)).toEqual(stored)
+    expect(ranges).toEqual(['bytes=0-', 'bytes=10000-49999', 'bytes=20000-49999', 'bytes=30000-49999'])
+  })
+
+  test('of a part ends where the part ends', async () => {
+    const { client, ranges } = site((asked, usual) =>
+      asked.connection === 0 ? cut(stored, asked, 100) : usual(),
+    )
+    const { body, offset, length } = await client.download(from, { offset: 1000, length: 500 })
+    expect([offset, length]).toEqual([1000, 500])
+    expect(await read(body)).toEqual(stored.slice(1000, 1500))
+    expect(ranges).toEqual(['bytes=1000-1499', 'bytes=1100-1499'])
+  })
+
+  test('of what has become something else meanwhile is an error', async () => {
+    const other = crypto.getRandomValues(new Uint8Array(stored.length))
+    const { client } = site((asked) =>
+      asked.connection === 0 ? cut(stored, asked, 100) : part(other, asked.offset, asked.end, true),
+    )
+    const { body } = await client.download(from)
+    expect(await refusal(read(body))).toMatchObject({ code: 'damaged' })
+  })
+
+  test('is given up when nothing comes any more', async () => {
+    const { client, ranges } = site((asked) =>
+      asked.connection === 0 ? cut(stored, asked, 100) : new Response('no', { status: 503 }),
+    )
+    const { body } = await client.download(from)
+    expect(await refusal(read(body))).toMatchObject({ code: 'unavailable' })
+    expect(ranges).toHaveLength(5)
+  })
+
+  test('that somebody on the way has changed is told of', async () => {
+    const { client } = site(() => new Response(stored))
+    const { client: chunked } = site(
+      () => new Response(new Blob([stored]).stream(), { headers: { etag: '"x"' } }),
+    )
+    expect(await refusal(chunked.download(from))).toMatchObject({ code: 'not_pixelflow' })
+    expect(await refusal(client.download(from))).toMatchObject({ code: 'not_pixelflow' })
+  })
+
+  test('ends with its signal, and its connection with its reader', async () => {
+    const ended = Promise.withResolvers<void>()
+    const { client } = site(({ offset, end }) => {
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(stored.slice(0, 100)),
+        cancel: () => ended.resolve(),
+      })
+      return part(stored, offset, end, true, body)
+    })
+    const stop = new AbortController()
+    const reason = new Error('enough')
+    const reading = read((await client.download(from, { signal: stop.signal })).body)
+    setTimeout(() => stop.abort(reason), 20)
+    expect(await reading.catch((error: unknown) => error)).toBe(reason)
+    await (await client.download(from)).body.cancel()
+    await ended.promise
+  })
+})
