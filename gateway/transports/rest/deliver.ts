@@ -60,7 +60,9 @@ export function createDelivery(send: Send): Deliver {
     if (request.method === 'HEAD') {
       return new Response(null, { status, headers: { ...headers, 'content-length': String(bytes) } })
     }
-    return send({ request, server }, bytes, () => content.open(part), { status, headers })
+    // Clients ask for a range of everything to be told its size; it is read as everything.
+    const opened = bytes === content.bytes ? undefined : part
+    return send({ request, server }, bytes, () => content.open(opened), { status, headers })
   }
 }
 
