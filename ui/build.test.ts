@@ -14,7 +14,7 @@ beforeAll(async () => {
   await buildUi(out)
   assets = await readdir(join(out, 'assets'))
   html = await Bun.file(join(out, 'index.html')).text()
-})
+}, 30_000)
 afterAll(() => rm(out, { recursive: true, force: true }))
 
 const plain = (ending: string) => assets.filter((name) => name.endsWith(ending))

@@ -129,6 +129,13 @@ describe('the live preview', () => {
     await page.getByLabel('Width', { exact: true }).fill('900')
     await nextPreview(page, good)
     expect(await page.locator('.step-wrong').count()).toBe(0)
+
+    // What was only looked at does not stay on the server.
+    const [answer] = await Promise.all([
+      page.waitForResponse((one) => one.request().method() === 'DELETE'),
+      page.getByRole('button', { name: 'Clear' }).click(),
+    ])
+    expect(answer.status()).toBe(204)
     expect(table.troubles).toEqual([])
   }, 30_000)
 

@@ -28,7 +28,10 @@ export function LiveBar() {
       )}
       <span class="live-dot" aria-hidden="true" />
       <p class="live-words">
-        <span role="status">{words}</span>
+        <span role="status">
+          {words === '' ? null : <span class="visually-hidden">Live preview: </span>}
+          {words}
+        </span>
         {upload === null ? null : (
           <span class="live-amount">
             {inBytes(upload.sentBytes)} of {inBytes(upload.totalBytes)}
@@ -69,10 +72,11 @@ function useIsLate(isBehind: boolean): boolean {
 
 /** Changes seldom, as it is read aloud: not with every preview. */
 function useWords(isLate: boolean): string {
-  const { live, recipes, isSettled, run } = useApp()
+  const { live, recipes, isSettled, run, sources } = useApp()
   switch (live.state.value) {
     case 'off':
-      return ''
+      if (live.wanted.value || sources.current.value?.imageId != null) return ''
+      return 'The picture is sent when you run the recipe'
     case 'resting':
       return 'Follows as soon as the recipe changes'
     case 'sending':
