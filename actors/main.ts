@@ -11,6 +11,8 @@ import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { actorSettings } from './config.ts'
 import { handlersOf, liveKindsOf } from './kinds/index.ts'
 import { createShelf } from './kinds/preview/shelf.ts'
+import manifest from './package.json'
+import { createPresence } from './presence.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { leashed, type Leash } from './sandbox/leash.ts'
@@ -58,17 +60,19 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
 
   const { images, sources, results, events, queue, channel } = fabric
   const handlers = handlersOf({ images, blobs: sources, results, scratch, sandbox, maxPixels })
+  const name = `${hostname()}.${process.pid}`
+  // While the children compute, further jobs fetch their source or store their results; more would only wait here
+  // while another machine has nothing to do.
+  const slots = concurrency + Math.ceil(concurrency / 2)
   const runtimes = handlers.map((handler) =>
     startRuntime({
       source: fabric.work,
       channel,
       events,
       handler,
-      actor: `${hostname()}.${process.pid}`,
+      actor: name,
       maxAttempts,
-      // While the children compute, further jobs fetch their source or store their results; more would only wait here
-      // while another machine has nothing to do.
-      slots: concurrency + Math.ceil(concurrency / 2),
+      slots,
       log,
     }),
   )
@@ -89,9 +93,22 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     kind,
     sessions: parts.use(fabric.sessionHost.serve(kind, hosting)),
   }))
+  const kinds = handlers.map(({ kind }) => kind)
+  const presence = createPresence({
+    name,
+    version: manifest.version,
+    kinds,
+    live: [...(live?.keys() ?? [])],
+    slots: slots * runtimes.length,
+    runtimes,
+    hosted: hosted.map(({ sessions }) => sessions),
+    sandboxes: liveSandbox ? [sandbox, liveSandbox] : [sandbox],
+    stop,
+  })
+  const announced = parts.use(fabric.registry.announce(presence))
   const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)
   log.info('ready', {
-    kinds: handlers.map(({ kind }) => kind),
+    kinds,
     scratch: scratch.paths,
     children: concurrency,
     live: [...(live?.keys() ?? [])],
@@ -100,6 +117,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   })
 
   await stopped(stop)
+  announced.renew()
   const late = setTimeout(
     () => {
       log.warn('not drained in time', {

@@ -1,6 +1,6 @@
 import { actorReport, type ActorReport, type SeenActor } from '@pixelflow/core/actor'
 import type { Registry } from '@pixelflow/core/ports/registry'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Broker } from './broker.ts'
 import type { Log } from './telemetry/log.ts'
 import { actorGone, actorHere, rollCall } from './topology.ts'

@@ -1,3 +1,4 @@
+import type { HeldTask } from '@pixelflow/core/actor'
 import { pause } from '@pixelflow/core/pause'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
@@ -15,6 +16,8 @@ export interface RuntimeOptions extends AttemptOptions {
 export interface Runtime extends AsyncDisposable {
   /** Jobs held just now. */
   readonly held: number
+  /** Which tasks those belong to. */
+  readonly tasks: readonly HeldTask[]
   /**
    * Pulls nothing more, lets what runs finish for up to `timeoutMs`, then gives the rest back to the queue.
    * Resolves when nothing is held.
@@ -25,7 +28,7 @@ export interface Runtime extends AsyncDisposable {
 export function startRuntime(options: RuntimeOptions): Runtime {
   const { source, handler, channel, log } = options
   const stop = new AbortController()
-  const running = new Map<Attempt, string>()
+  const running = new Map<Attempt, HeldTask>()
 
   const slot = async () => {
     for (let failures = 0; !stop.signal.aborted;) {
@@ -35,7 +38,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         failures = 0
         if (lease === null) continue
         const attempt = beginAttempt(lease, options)
-        running.set(attempt, name(lease.job.account, lease.job.task))
+        const { account, task } = lease.job
+        running.set(attempt, { account, task, attempt: lease.attempt, since: new Date().toISOString() })
         await attempt.settled
         running.delete(attempt)
       } catch (error) {
@@ -50,7 +54,8 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const slots = Promise.all(Array.from({ length: options.slots }, slot))
 
   const deafen = channel.onCancel((account, task) => {
-    for (const [attempt, held] of running) if (held === name(account, task)) void attempt.check()
+    for (const [attempt, held] of running)
+      if (held.task === task && held.account === account) void attempt.check()
   })
 
   const drain = async (timeoutMs: number) => {
@@ -67,11 +72,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     get held() {
       return running.size
     },
+    get tasks() {
+      return [...running.values()]
+    },
     drain,
     [Symbol.asyncDispose]: () => drain(0),
   }
-}
-
-function name(account: string, task: string): string {
-  return `${account}/${task}`
 }

@@ -60,6 +60,8 @@ export interface Sandbox extends AsyncDisposable {
   ready(signal: AbortSignal): Promise<void>
   /** Process ids of the living children. */
   readonly pids: readonly number[]
+  /** Whether so many children have crashed of late that nothing is taken up for now. */
+  readonly isResting: boolean
 }
 
 /** Failed starts in a row after which waiting work is turned away. */
@@ -202,6 +204,9 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     },
     get pids() {
       return [...living].map((cell) => cell.pid)
+    },
+    get isResting() {
+      return crashes.restMs > 0
     },
     async [Symbol.asyncDispose]() {
       closing.abort()

@@ -1,0 +1,65 @@
+import { expect, test } from 'bun:test'
+import type { ActorReport } from '@pixelflow/core/actor'
+import { createPresence } from './presence.ts'
+import { actorHome, heavy, photograph } from './testing/actor.ts'
+import { openHouse } from './testing/house.ts'
+
+test('an actor is known with what it can do and what it holds, drains in sight of all, and says farewell', async () => {
+  await using house = await openHouse()
+  await using home = await actorHome(house)
+  using roster = house.fabric.registry.follow()
+  const seen = async (holds: (report: ActorReport) => boolean): Promise<ActorReport> => {
+    for (const deadline = Date.now() + 15_000; Date.now() < deadline; await Bun.sleep(10)) {
+      const found = roster.actors.map((one) => one.report).find(holds)
+      if (found !== undefined) return found
+    }
+    throw new Error(`not seen, but: ${JSON.stringify(roster.actors)}`)
+  }
+  const env = {
+    PIXELFLOW_ACTOR_CONCURRENCY: '2',
+    PIXELFLOW_LIVE_CONCURRENCY: '1',
+    PIXELFLOW_DRAIN_TIMEOUT: '30s',
+  }
+  await using running = await home.actor(env)
+  const idle = await seen((report) => report.children === 3)
+  expect(idle).toMatchObject({
+    name: expect.stringMatching(new RegExp(`\\.${running.pid}$`)),
+    kinds: ['transform'],
+    live: ['transform', 'preview'],
+    capabilities: {
+      reads: expect.arrayContaining(['jpeg', 'tiff']),
+      writes: expect.arrayContaining(['avif']),
+      operations: expect.arrayContaining(['resize', 'blur']),
+    },
+    state: 'ready',
+    slots: 3,
+    held: 0,
+    tasks: [],
+    sessions: 0,
+  })
+  expect(idle.residentBytes).toBeGreaterThan(20e6)
+
+  const task = await house.submit(await photograph(house, 4500, 3000), heavy)
+  const busy = await seen((report) => report.held === 1)
+  expect(busy.tasks).toEqual([
+    { account: task.account, task: task.id, attempt: 1, since: expect.any(String) },
+  ])
+  running.signal('SIGTERM')
+  await seen((report) => report.state === 'draining')
+  expect((await house.end(task)).kind).toBe('completed')
+  expect(await running.exited).toBe(0)
+  expect(roster.actors).toEqual([])
+}, 60_000)
+
+test('an actor whose children keep crashing says that it rests', () => {
+  const parts = { name: 'host.1', version: '0.1.0', kinds: ['transform'], live: [], slots: 3 }
+  const sandboxes = [
+    { pids: [], isResting: false },
+    { pids: [], isResting: true },
+  ]
+  const stop = new AbortController()
+  const presence = createPresence({ ...parts, runtimes: [], hosted: [], sandboxes, stop: stop.signal })
+  expect(presence().state).toBe('resting')
+  stop.abort()
+  expect(presence().state).toBe('draining')
+})
