@@ -35,6 +35,7 @@ export const faults = {
   too_many_sessions: { http: 429, grpc: 8, settle: 'nak', title: 'Too many sessions are open' },
   queue_full: { http: 503, grpc: 8, settle: 'nak', title: 'The queue is full' },
   storage_failed: { http: 503, grpc: 14, settle: 'nak', title: 'The store did not answer as it should' },
+  unreadable: { http: 500, grpc: 15, settle: 'term', title: 'What is stored cannot be read' },
   unavailable: { http: 503, grpc: 14, settle: 'nak', title: 'The service is not available just now' },
   deadline_exceeded: { http: 504, grpc: 4, settle: 'term', title: 'It took too long' },
   internal: { http: 500, grpc: 13, settle: 'nak', title: 'Something went wrong on our side' },

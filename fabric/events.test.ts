@@ -106,7 +106,7 @@ describe('the log', () => {
     await using feed = follow(createEventLog(broker, log))
     await until(() => feed.seen.length === 2)
     expect(lines.join('')).toContain('event passed over')
-    await expect(fixture.fabric.events.last('local', 'odd')).rejects.toMatchObject({ code: 'storage_failed' })
+    await expect(fixture.fabric.events.last('local', 'odd')).rejects.toMatchObject({ code: 'unreadable' })
   })
 
   test('neither following nor reading makes a consumer', async () => {

@@ -102,12 +102,12 @@ export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'nat
 /**
  * The log is written by ourselves alone, so an event is only asked for its version: holding every snapshot against its
  * whole schema would cost a follower more than everything else it does.
- * @throws Fault `storage_failed` when the log holds something that is no event of this version.
+ * @throws Fault `unreadable` when the log holds something that is no event of this version.
  */
 export function storedEvent({ seq, data }: Stored): StoredEvent {
   const event = parsed(data)
   if (event?.version === 1 && typeof event.task?.id === 'string') return { seq, event: event as TaskEvent }
-  throw new Fault('storage_failed', 'The event log holds an entry that this version cannot read.', {
+  throw new Fault('unreadable', 'The event log holds an entry that this version cannot read.', {
     remedy: 'Start the newest version of PixelFlow that writes to this broker.',
   })
 }

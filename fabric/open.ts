@@ -2,6 +2,7 @@ import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/channel'
+import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import type { AcceptanceLog, Queue, WorkSource } from '@pixelflow/core/ports/queue'
@@ -14,6 +15,7 @@ import { bootstrap } from './bootstrap.ts'
 import type { Broker } from './broker.ts'
 import { createChannel } from './channel.ts'
 import { connect, type ConnectSettings } from './connect.ts'
+import { createDeadLetters } from './dead-letters.ts'
 import { createElections } from './elections.ts'
 import { createEventLog } from './event-log.ts'
 import { createEvents } from './events.ts'
@@ -61,6 +63,7 @@ export interface Fabric extends AsyncDisposable {
   readonly log: EventLog
   readonly channel: Channel
   readonly elections: Elections
+  readonly deadLetters: DeadLetters
   readonly registry: Registry
   /** Live sessions, the end of a gateway. */
   readonly sessions: Sessions
@@ -97,6 +100,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     log: createEventLog(broker, log),
     channel: createChannel(broker),
     elections: createElections(broker, log),
+    deadLetters: createDeadLetters(broker, log),
     registry: createRegistry(broker, log),
     sessions: createSessions(hub),
     sessionHost: createSessionHost(hub, log),

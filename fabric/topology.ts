@@ -25,6 +25,7 @@ export const streams = {
   jobs: 'JOBS',
   acceptances: 'ACCEPTANCES',
   offices: 'OFFICES',
+  dead: 'DEAD',
 } as const
 
 /** Events: one subject a task; the middle token is its batch, `_` while a task belongs to none. */
@@ -55,6 +56,9 @@ export const extendEveryMs = 3000
 export const acceptanceSubject = (account: string, task: string) => `accepted.${account}.${task}`
 /** The durable consumer that shows acceptances to the reconcilers. */
 export const acceptanceConsumer = 'acceptance'
+
+/** A letter about a job that was given up; its id is `<kind>.<account>.<task>`, with `*` for any. */
+export const deadSubject = (id: string) => `dead.${id}`
 
 /** Who does what only one may do, and where that is repeated for the others. */
 export const officeSubject = (office: string) => `offices.${office}`
@@ -143,6 +147,17 @@ export function streamsOf(layout: Layout): Stream[] {
       max_msgs_per_subject: 1,
       discard: 'old',
       republish: { src: 'offices.*', dest: 'live.offices.{{wildcard(1)}}' },
+    },
+    {
+      ...shared,
+      name: streams.dead,
+      subjects: ['dead.*.*.*'],
+      retention: 'limits',
+      max_age: nanos(layout.taskRetentionMs),
+      // A letter is replaced by itself with a mark.
+      max_msgs_per_subject: 1,
+      max_msgs: layout.maxQueued,
+      discard: 'old',
     },
     {
       ...shared,

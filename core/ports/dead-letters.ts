@@ -1,0 +1,33 @@
+import type { DeadLetter } from '../dead-letter.ts'
+
+export interface LetterQuery {
+  /** Only those of this account. */
+  readonly account?: string
+  /** At most so many, 1 to 200. */
+  readonly limit: number
+  /** Cursor of the page before. */
+  readonly cursor?: string
+}
+
+export interface LetterPage {
+  readonly items: readonly DeadLetter[]
+  /** Cursor of the next page; null on the last. */
+  readonly next: string | null
+}
+
+/** Jobs that were given up, kept for operators as long as tasks are. */
+export interface DeadLetters {
+  /** Keeps a letter, unless there is one of that job already; tells whether it did. */
+  put(letter: DeadLetter): Promise<boolean>
+  /** Null when there is none of that name. */
+  get(id: string): Promise<DeadLetter | null>
+  /** Oldest first; one that is marked moves to the end. @throws Fault `invalid_request` for a cursor that is not ours. */
+  list(query: LetterQuery): Promise<LetterPage>
+  /**
+   * Notes the task that is made of a letter, unless one is noted already; answers the letter as it then stands, or null
+   * when there is none. Of racing calls one decides, and all answer the same.
+   */
+  mark(id: string, replay: NonNullable<DeadLetter['replay']>): Promise<DeadLetter | null>
+  /** Takes it away; false when there is none. */
+  drop(id: string): Promise<boolean>
+}
