@@ -75,6 +75,8 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
     const visit = reception.take(call.metadata)
     try {
       const sent = await (implemented as Single)(input, visit)
+      // What comes after its client has left is not what the client has got.
+      visit.signal.throwIfAborted()
       call.sendMetadata(idMetadata(visit.requestId))
       reply(null, create(method.output, sent))
       visit.ended()
