@@ -80,9 +80,10 @@ export function createLive(needs: LiveNeeds): Live {
         if (!isNeeded.peek()) state.value = 'resting'
         await until(isNeeded, stop)
         const isSent = sources.current.peek()?.imageId != null
-        if (state.peek() !== 'lost') state.value = isSent ? 'opening' : 'sending'
+        if (!isSent) state.value = 'sending'
         const image = await uploads.send(stop)
-        if (state.peek() === 'sending') state.value = 'opening'
+        // What is tried over and over is not worth a word each time.
+        if (state.peek() !== 'lost' && state.peek() !== 'absent') state.value = 'opening'
         await dialog.hold(image, stop, () => {
           state.value = 'live'
           pauseMs = firstPauseMs
