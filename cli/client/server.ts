@@ -1,5 +1,4 @@
 import { openHttp, type Client, type FetchLike, type SocketMaker } from '@pixelflow/client'
-import { openGrpc } from '@pixelflow/client/grpc'
 import type { GrpcAddresses } from './addresses.ts'
 import type { Certificates } from './certificates.ts'
 
@@ -15,10 +14,12 @@ export interface ServerOptions {
 }
 
 /** The server as the options name it, over the protocol that they ask for. Nothing is asked yet. */
-export function openServer({ url, grpc, token, certificates, signal }: ServerOptions): Client {
+export async function openServer({ url, grpc, token, certificates, signal }: ServerOptions): Promise<Client> {
   if (grpc === undefined) return openHttp({ url, signal, ...over({ token, certificates }) })
   const { addresses: address, encrypted } = grpc
   const tls = encrypted === false ? undefined : (certificates ?? encrypted)
+  // Commands that do without it start sooner.
+  const { openGrpc } = await import('@pixelflow/client/grpc')
   return openGrpc({ address, token, tls, signal })
 }
 

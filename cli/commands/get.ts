@@ -41,7 +41,7 @@ export function getCommand(program: Command, context: Context): void {
         remedy: 'Leave one of them out.',
       })
     }
-    await using server = serverOf(context, options)
+    await using server = await serverOf(context, options)
     const wanted = await find(server, id, output)
     const bytes = fetchBytes(server, wanted.from)
     if (options.output === '-') return await saveToStdout(bytes)

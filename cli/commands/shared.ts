@@ -64,7 +64,7 @@ function address(value: string): string {
 }
 
 /** The server as the options, else the environment, name it. Nothing is started, nothing is asked yet. */
-export function serverOf(context: Context, options: ClientOptions): Client {
+export function serverOf(context: Context, options: ClientOptions): Promise<Client> {
   const { config, interrupts } = context
   return openServer({
     url: options.server ?? config.serverUrl,
@@ -107,7 +107,7 @@ export async function withServer<T>(
 ): Promise<T> {
   const { config, interrupts } = context
   if (options.grpc !== undefined && addressesOf(context, options) !== undefined) {
-    await using server = serverOf(context, options)
+    await using server = await serverOf(context, options)
     return await use(server)
   }
   await using borrowed = await borrowServer({
@@ -118,7 +118,7 @@ export async function withServer<T>(
     say,
   })
   const isGrpcKnown = options.grpc === true && borrowed.grpc !== undefined
-  await using server = serverOf(context, {
+  await using server = await serverOf(context, {
     ...options,
     server: borrowed.url,
     ...(isGrpcKnown ? { grpc: borrowed.grpc } : {}),

@@ -35,7 +35,7 @@ export function tasksCommand(program: Command, context: Context): void {
     .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
     .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
   grpcOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
-    await using server = serverOf(context, options)
+    await using server = await serverOf(context, options)
     const page = await server.taskPage({ limit, status, cursor })
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const none = page.items.length === 0 ? ['No tasks.'] : []
@@ -61,7 +61,7 @@ export function tasksCommand(program: Command, context: Context): void {
       .description('Deletes a task and its results.')
       .argument('<task>', 'id of the task'),
   ).action(async (id: string, options: ClientOptions) => {
-    await using server = serverOf(context, options)
+    await using server = await serverOf(context, options)
     await server.deleteTask(id)
     outletFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
   })
@@ -76,7 +76,7 @@ function one(
 ): void {
   const command = tasks.command(name).description(description).argument('<task>', 'id of the task')
   grpcOptions(command).action(async (id: string, options: ClientOptions) => {
-    await using server = serverOf(context, options)
+    await using server = await serverOf(context, options)
     const task = await ask(server, id)
     outletFor(context, options).result(task, details(task, styleOf(process.stdout, context.config.colour)))
   })

@@ -19,7 +19,7 @@ export function uploadCommand(program: Command, context: Context): void {
     const source = await openSource(file, context.cwd)
     const outlet = outletFor(context, options)
     try {
-      await using server = serverOf(context, options)
+      await using server = await serverOf(context, options)
       const image = await server.upload(source.stream(), sending(source, outlet))
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`

@@ -20,7 +20,7 @@ export function watchCommand(program: Command, context: Context): void {
     const outlet = outletFor(context, options, { everyEvent: true })
     try {
       const { signal } = context.interrupts
-      await using server = serverOf(context, options)
+      await using server = await serverOf(context, options)
       const { task } = await followTask(server, id, outlet, { signal, after: options.after })
       outlet.result(
         task,
