@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import manifest from '../package.json'
+import { actorsCommand } from './commands/actors.ts'
 import { benchCommand } from './commands/bench.ts'
 import { certsCommand } from './commands/certs.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -51,6 +52,7 @@ function commands(context: Context): Command {
   watchCommand(program, context)
   tasksCommand(program, context)
   getCommand(program, context)
+  actorsCommand(program, context)
   versionCommand(program, context, manifest.version)
   program.commandsGroup('Develop it:')
   testCommand(program, context)

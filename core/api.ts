@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { actorReport, heldTask, type SeenActor } from './actor.ts'
 import { kinds, type TaskEvent } from './event.ts'
 import { faults, type FaultCode } from './fault.ts'
 import { id, imageRecord, type ImageRecord } from './image.ts'
@@ -53,6 +54,25 @@ export const createTaskBody = z.strictObject({
   image: id,
   recipe: z.union([z.string(), z.record(z.string(), z.unknown())]),
 })
+
+/** An actor; of the tasks it holds (`held`), those of the caller are named. */
+export const actorView = actorReport.extend({
+  tasks: z.array(heldTask.omit({ account: true })),
+  /** When it was heard of last. */
+  seenAt: z.iso.datetime(),
+})
+export type ActorView = z.infer<typeof actorView>
+
+export function viewActor({ report, seenAt }: SeenActor): ActorView {
+  return {
+    ...report,
+    tasks: report.tasks.map(({ account: _, ...task }) => task),
+    seenAt: seenAt.toISOString(),
+  }
+}
+
+export const actorsView = z.object({ items: z.array(actorView) })
+export type ActorsView = z.infer<typeof actorsView>
 
 /** problem+json (RFC 9457) with our code, the request's id, and where to look. */
 export const problem = z.object({

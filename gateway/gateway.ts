@@ -61,6 +61,9 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const spool = parts.use(await openSpool(join(folder, 'spool'), config.downloadSpoolBytes))
   const outflow = parts.use(createOutflow())
 
+  // Here, too, for there may be no actor while all that is left to do waits for its next attempt.
+  parts.use(forwardRetries(fabric))
+
   // The event log, folded into the task list and fanned out to watchers.
   const watchers = createWatchers()
   const index: ReadModel = parts.use(
@@ -76,6 +79,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     startFollower({ eventLog: fabric.log, index, watchers, onNewLog: writes.forget, log }),
   )
 
+  const roster = parts.use(fabric.registry.follow())
+
   // What can be asked of us, and over what.
   const stopping = new AbortController()
   const { images, sources, results, events, queue, channel, sessions } = fabric
@@ -87,6 +92,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     queue,
     channel,
     sessions,
+    roster,
     index,
     feed: follower,
     writes,
@@ -174,6 +180,17 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     grpcAddress: `${reachable(host)}:${grpc.port}`,
     caughtUp: (withinMs) => follower.caughtUp(withinMs),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+function forwardRetries({ retries }: Fabric): AsyncDisposable {
+  const stop = new AbortController()
+  const forwarding = retries.forward(stop.signal)
+  return {
+    [Symbol.asyncDispose]() {
+      stop.abort()
+      return forwarding
+    },
   }
 }
 

@@ -71,6 +71,16 @@ describe('the steps one by one', () => {
     expect(JSON.parse(answer.stdout.toString())).toMatchObject({ status: 'queued' })
   })
 
+  test('actors shows who does the work, over either protocol', async () => {
+    const one = /^\S+\.\d+ +ready +\d+\.\d+\.\d+ +0\/\d+ /m
+    expect((await run(['actors'])).out).toMatch(one)
+    expect((await run(['actors', '--grpc', shell.grpc])).out).toMatch(one)
+    const { out } = await run(['actors', '--json'])
+    expect(json(out)).toEqual([
+      { items: [expect.objectContaining({ state: 'ready', kinds: ['transform'], tasks: [] })] },
+    ])
+  })
+
   test('version tells both versions', async () => {
     const { out } = await run(['version', '--json'])
     expect(json(out)[0]).toMatchObject({
@@ -114,6 +124,7 @@ describe('exit codes', () => {
     'watch',
     'tasks',
     'get',
+    'actors',
     'version',
     'test',
     'verify',

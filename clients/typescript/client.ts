@@ -1,10 +1,10 @@
-import type { EventView, ImageView, OutputView, TaskPageView, TaskView } from '@pixelflow/core/api'
+import type { ActorView, EventView, ImageView, OutputView, TaskPageView, TaskView } from '@pixelflow/core/api'
 import type { FormatId } from '@pixelflow/core/format'
 import type { describeOperations } from '@pixelflow/core/operations/index'
 import type { Status } from '@pixelflow/core/status'
 import type { TuneOptions, Tuning } from './tuning.ts'
 
-export type { EventView, ImageView, OutputView, TaskView }
+export type { ActorView, EventView, ImageView, OutputView, TaskView }
 export type TaskPage = TaskPageView
 
 /** What the server says of itself before anybody has shown a token. */
@@ -144,6 +144,8 @@ export interface Client extends AsyncDisposable {
   readonly address: string
   settings(options?: CallOptions): Promise<Settings>
   operations(options?: CallOptions): Promise<Catalogue>
+  /** The processes that do the work, by name; of the tasks they hold, own ones are named. */
+  actors(options?: CallOptions): Promise<readonly ActorView[]>
   /** Stores a picture. Not tried again by itself: a second try would store a second image. */
   upload(source: Source, options?: UploadOptions): Promise<ImageView>
   image(id: string, options?: CallOptions): Promise<ImageView>

@@ -7,6 +7,7 @@ export { PixelflowError, type ErrorCode } from './error.ts'
 export type { TuneChange, Tuned, TuneOptions, TunePreview, Tuning } from './tuning.ts'
 export { failureOf } from './failure.ts'
 export type {
+  ActorView,
   Catalogue,
   CallOptions,
   Client,

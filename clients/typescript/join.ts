@@ -21,6 +21,7 @@ export function joinClient(wire: Wire, { signal, ...limits }: JoinOptions): Clie
     address: wire.address,
     settings: (options) => wire.settings(ended(options)),
     operations: (options) => wire.operations(ended(options)),
+    actors: (options) => wire.actors(ended(options)),
     upload: (source, options) => wire.upload(source, ended(options)),
     image: (id, options) => wire.image(id, ended(options)),
     deleteImage: (id, options) => wire.deleteImage(id, ended(options)),

@@ -169,6 +169,10 @@ describe.each(clients)('over %s', (_, opened) => {
 test('both tell the same, and a watch may change from one to the other', async () => {
   expect(await both.grpc.settings()).toEqual(await both.http.settings())
   expect(await both.grpc.operations()).toEqual(await both.http.operations())
+  const [actor] = await both.http.actors()
+  expect(actor).toMatchObject({ state: 'ready', kinds: ['transform'], tasks: [] })
+  const ofNow = { residentBytes: expect.any(Number), seenAt: expect.any(String) }
+  expect(await both.grpc.actors()).toEqual([expect.objectContaining({ ...actor, ...ofNow })])
   const image = await both.http.upload(both.photo)
   expect(await both.grpc.image(image.id)).toEqual(image)
   const { id } = await both.grpc.createTask(image.id, 'resize:300/blur:1/format:png')

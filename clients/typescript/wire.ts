@@ -15,6 +15,7 @@ export interface Wire extends Pick<
   | 'address'
   | 'settings'
   | 'operations'
+  | 'actors'
   | 'upload'
   | 'image'
   | 'deleteImage'

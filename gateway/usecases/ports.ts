@@ -4,6 +4,7 @@ import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Queue } from '@pixelflow/core/ports/queue'
+import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { Sessions } from '@pixelflow/core/ports/sessions'
 import type { TaskIndex } from '@pixelflow/core/ports/task-index'
@@ -21,6 +22,8 @@ export interface Ports {
   readonly channel: Pick<Channel, 'cancel'>
   /** Live conversations with actors that have room. */
   readonly sessions: Sessions
+  /** The actors that are there. */
+  readonly roster: Pick<Roster, 'actors'>
   readonly index: Pick<TaskIndex, 'list'>
   readonly feed: Feed
   readonly writes: OwnWrites

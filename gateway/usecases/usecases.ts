@@ -5,6 +5,7 @@ import { deleteTask } from './delete-task.ts'
 import { getTask } from './get-task.ts'
 import { holdImage } from './hold-image.ts'
 import { inspectImage } from './inspect-image.ts'
+import { listActors } from './list-actors.ts'
 import { listOperations } from './list-operations.ts'
 import { listTasks } from './list-tasks.ts'
 import type { Ports } from './ports.ts'
@@ -36,6 +37,7 @@ export function createUsecases(ports: Ports) {
     deleteTask: deleteTask(ports),
     readOutput: readOutput(ports),
     listOperations: listOperations(),
+    listActors: listActors(ports),
     tune: tune(ports, accept),
   }
 }

@@ -11,7 +11,16 @@ import { contentOver } from './content.ts'
 import { processImage } from './process-image.ts'
 import { tuneOver } from './tune.ts'
 import { messagesFrom, piecesOf } from './upload.ts'
-import { catalogueOf, eventOf, imageOf, recipeValue, settingsOf, statusNumber, taskOf } from './views.ts'
+import {
+  actorOf,
+  catalogueOf,
+  eventOf,
+  imageOf,
+  recipeValue,
+  settingsOf,
+  statusNumber,
+  taskOf,
+} from './views.ts'
 
 export type { Tls }
 export { PixelflowError, type ErrorCode } from '../error.ts'
@@ -56,6 +65,7 @@ export function openGrpc(options: GrpcOptions): Client {
       address,
       settings: async (options) => settingsOf(await unary(method.getVersion, {}, options)),
       operations: async (options) => catalogueOf(await unary(method.listOperations, {}, options)),
+      actors: async (options) => (await unary(method.listActors, {}, options)).items.map(actorOf),
       async upload(source, options = {}) {
         const cargo = cargoOf(source, options)
         const send = async (through: Calls) =>

@@ -2,9 +2,11 @@ import { fromJson, toJson, type JsonValue, type MessageShape } from '@bufbuild/p
 import { timestampDate, ValueSchema, type Timestamp } from '@bufbuild/protobuf/wkt'
 import type { Status } from '@pixelflow/core/status'
 import {
+  ActorState,
   Auth,
   TaskEventKind,
   TaskStatus,
+  type ActorSchema,
   type GetVersionResponseSchema,
   type ImageSchema,
   type ListOperationsResponseSchema,
@@ -12,6 +14,7 @@ import {
   type TaskSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type {
+  ActorView,
   Catalogue,
   EventView,
   ImageView,
@@ -54,6 +57,28 @@ export function catalogueOf({
     })),
     recipe,
   } as unknown as Catalogue
+}
+
+export function actorOf(message: MessageShape<typeof ActorSchema>): ActorView {
+  const { capabilities, state, tasks, residentBytes, startedAt, seenAt } = message
+  const { name, version, kinds, live, slots, held, sessions, children } = message
+  const { reads, writes, operations } = demand(capabilities)
+  return {
+    name,
+    version,
+    kinds,
+    live,
+    capabilities: { reads, writes, operations },
+    state: lowered(ActorState[state]) as ActorView['state'],
+    slots,
+    held,
+    tasks: tasks.map(({ task, attempt, since }) => ({ task, attempt, since: moment(since) })),
+    sessions,
+    children,
+    residentBytes: Number(residentBytes),
+    startedAt: moment(startedAt),
+    seenAt: moment(seenAt),
+  }
 }
 
 export function imageOf(message: MessageShape<typeof ImageSchema> | undefined): ImageView {

@@ -1,4 +1,4 @@
-import type { Catalogue, Client, ImageView, Settings, TaskPage, TaskView } from '../client.ts'
+import type { ActorView, Catalogue, Client, ImageView, Settings, TaskPage, TaskView } from '../client.ts'
 import { joinClient, type JoinOptions } from '../join.ts'
 import { credentialsOf, type Credentials } from '../token.ts'
 import { createCaller, type FetchLike } from './call.ts'
@@ -49,6 +49,8 @@ export function openHttp(options: HttpOptions = {}): Client {
       address: caller.address,
       settings: (options) => json<Settings>('/api/v1/settings', 'version', {}, options),
       operations: (options) => json<Catalogue>('/api/v1/operations', 'operations', {}, options),
+      actors: async (options) =>
+        (await json<{ items: ActorView[] }>('/api/v1/actors', 'items', {}, options)).items,
       upload: (source, options) => upload(caller, source, options),
       image: (id, options) => json<ImageView>(image(id), 'sha256', {}, options),
       deleteImage: (id, options) => done(image(id), { method: 'DELETE' }, options),

@@ -1,11 +1,21 @@
 import { describe, expect, test } from 'bun:test'
 import { getOption, hasOption, type DescMethod } from '@bufbuild/protobuf'
-import { createTaskBody, imageView, outputView, taskPageView, taskView } from '@pixelflow/core/api'
+import {
+  actorsView,
+  actorView,
+  createTaskBody,
+  imageView,
+  outputView,
+  taskPageView,
+  taskView,
+} from '@pixelflow/core/api'
 import { http } from '@pixelflow/proto/google/api/annotations_pb'
 import {
+  ActorSchema,
   CreateTaskRequestSchema,
   ImageSchema,
   ImageService,
+  ListActorsResponseSchema,
   ListTasksResponseSchema,
   OutputSchema,
   TaskSchema,
@@ -102,6 +112,8 @@ test.each([
   [OutputSchema, outputView],
   [ListTasksResponseSchema, taskPageView],
   [CreateTaskRequestSchema, createTaskBody],
+  [ActorSchema, actorView],
+  [ListActorsResponseSchema, actorsView],
 ])('$typeName has the fields of its JSON', (message, body) => {
   expect(message.fields.map((field) => field.jsonName).sort()).toEqual(Object.keys(body.shape).sort())
 })

@@ -5,6 +5,7 @@ import { Auth, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Admission } from '../../accounts/admission.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
+import { actorMethod } from './actors.ts'
 import type { Implementation } from './rpc.ts'
 import { processMethods } from './process.ts'
 import { taskMethods } from './tasks.ts'
@@ -29,6 +30,7 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
     ...taskMethods(usecases),
     ...processMethods(usecases, uploadIdleTimeoutMs),
     ...tuneMethod(usecases),
+    ...actorMethod(usecases),
     async getVersion(_, call) {
       call.letIn()
       return {

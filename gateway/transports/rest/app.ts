@@ -6,6 +6,7 @@ import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { events } from '../sse/events.ts'
 import { sockets, tuning } from '../ws/tune.ts'
+import { actors } from './actors.ts'
 import { operations, settings } from './catalogue.ts'
 import { createCors, type Pages } from './cors.ts'
 import type { Deliver, Send } from './deliver.ts'
@@ -64,6 +65,7 @@ export function createApp(needs: AppNeeds) {
     .use(processing(needs))
     .use(events(needs))
     .use(tuning(needs))
+    .use(actors(needs))
     .use(operations(needs))
     .use(settings(needs))
     .use(health(needs.examine))

@@ -241,6 +241,63 @@ func (Auth) EnumDescriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{2}
 }
 
+// How an actor is.
+type ActorState int32
+
+const (
+	// Not said.
+	ActorState_ACTOR_STATE_UNSPECIFIED ActorState = 0
+	// It takes work up.
+	ActorState_ACTOR_STATE_READY ActorState = 1
+	// It takes nothing up for a while: its child processes keep crashing.
+	ActorState_ACTOR_STATE_RESTING ActorState = 2
+	// It ends what it holds and takes nothing up any more.
+	ActorState_ACTOR_STATE_DRAINING ActorState = 3
+)
+
+// Enum value maps for ActorState.
+var (
+	ActorState_name = map[int32]string{
+		0: "ACTOR_STATE_UNSPECIFIED",
+		1: "ACTOR_STATE_READY",
+		2: "ACTOR_STATE_RESTING",
+		3: "ACTOR_STATE_DRAINING",
+	}
+	ActorState_value = map[string]int32{
+		"ACTOR_STATE_UNSPECIFIED": 0,
+		"ACTOR_STATE_READY":       1,
+		"ACTOR_STATE_RESTING":     2,
+		"ACTOR_STATE_DRAINING":    3,
+	}
+)
+
+func (x ActorState) Enum() *ActorState {
+	p := new(ActorState)
+	*p = x
+	return p
+}
+
+func (x ActorState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ActorState) Descriptor() protoreflect.EnumDescriptor {
+	return file_pixelflow_v1_image_proto_enumTypes[3].Descriptor()
+}
+
+func (ActorState) Type() protoreflect.EnumType {
+	return &file_pixelflow_v1_image_proto_enumTypes[3]
+}
+
+func (x ActorState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ActorState.Descriptor instead.
+func (ActorState) EnumDescriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{3}
+}
+
 // An uploaded image.
 type Image struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2946,6 +3003,380 @@ func (*DeleteTaskResponse) Descriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
 }
 
+// Asks who does the work.
+type ListActorsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListActorsRequest) Reset() {
+	*x = ListActorsRequest{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListActorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListActorsRequest) ProtoMessage() {}
+
+func (x *ListActorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListActorsRequest.ProtoReflect.Descriptor instead.
+func (*ListActorsRequest) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
+}
+
+// Who does the work.
+type ListActorsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By name.
+	Items         []*Actor `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListActorsResponse) Reset() {
+	*x = ListActorsResponse{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListActorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListActorsResponse) ProtoMessage() {}
+
+func (x *ListActorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListActorsResponse.ProtoReflect.Descriptor instead.
+func (*ListActorsResponse) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *ListActorsResponse) GetItems() []*Actor {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// A process that does the work.
+type Actor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Host and process, as tasks name it.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its version.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Kinds of task that it works on.
+	Kinds []string `protobuf:"bytes,3,rep,name=kinds,proto3" json:"kinds,omitempty"`
+	// What it does live, while somebody waits.
+	Live []string `protobuf:"bytes,4,rep,name=live,proto3" json:"live,omitempty"`
+	// What it can do to images.
+	Capabilities *ActorCapabilities `protobuf:"bytes,5,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// How it is.
+	State ActorState `protobuf:"varint,6,opt,name=state,proto3,enum=pixelflow.v1.ActorState" json:"state,omitempty"`
+	// Tasks that it holds at once at most.
+	Slots int32 `protobuf:"varint,7,opt,name=slots,proto3" json:"slots,omitempty"`
+	// Tasks that it holds just now, whosever they are.
+	Held int32 `protobuf:"varint,8,opt,name=held,proto3" json:"held,omitempty"`
+	// Own tasks among those, the oldest first; at most 512 of all are named.
+	Tasks []*HeldTask `protobuf:"bytes,9,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	// Live sessions that it holds just now.
+	Sessions int32 `protobuf:"varint,10,opt,name=sessions,proto3" json:"sessions,omitempty"`
+	// Child processes alive.
+	Children int32 `protobuf:"varint,11,opt,name=children,proto3" json:"children,omitempty"`
+	// Memory of the process and its children.
+	ResidentBytes int64 `protobuf:"varint,12,opt,name=resident_bytes,json=residentBytes,proto3" json:"resident_bytes,omitempty"`
+	// When it began.
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	// When it was heard of last.
+	SeenAt        *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=seen_at,json=seenAt,proto3" json:"seen_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Actor) Reset() {
+	*x = Actor{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Actor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Actor) ProtoMessage() {}
+
+func (x *Actor) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Actor.ProtoReflect.Descriptor instead.
+func (*Actor) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Actor) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Actor) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Actor) GetKinds() []string {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *Actor) GetLive() []string {
+	if x != nil {
+		return x.Live
+	}
+	return nil
+}
+
+func (x *Actor) GetCapabilities() *ActorCapabilities {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
+func (x *Actor) GetState() ActorState {
+	if x != nil {
+		return x.State
+	}
+	return ActorState_ACTOR_STATE_UNSPECIFIED
+}
+
+func (x *Actor) GetSlots() int32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *Actor) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *Actor) GetTasks() []*HeldTask {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+func (x *Actor) GetSessions() int32 {
+	if x != nil {
+		return x.Sessions
+	}
+	return 0
+}
+
+func (x *Actor) GetChildren() int32 {
+	if x != nil {
+		return x.Children
+	}
+	return 0
+}
+
+func (x *Actor) GetResidentBytes() int64 {
+	if x != nil {
+		return x.ResidentBytes
+	}
+	return 0
+}
+
+func (x *Actor) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *Actor) GetSeenAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SeenAt
+	}
+	return nil
+}
+
+// What an actor can do to images.
+type ActorCapabilities struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Formats that it reads.
+	Reads []string `protobuf:"bytes,1,rep,name=reads,proto3" json:"reads,omitempty"`
+	// Formats that it writes.
+	Writes []string `protobuf:"bytes,2,rep,name=writes,proto3" json:"writes,omitempty"`
+	// Operations that recipes may have.
+	Operations    []string `protobuf:"bytes,3,rep,name=operations,proto3" json:"operations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActorCapabilities) Reset() {
+	*x = ActorCapabilities{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActorCapabilities) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActorCapabilities) ProtoMessage() {}
+
+func (x *ActorCapabilities) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActorCapabilities.ProtoReflect.Descriptor instead.
+func (*ActorCapabilities) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *ActorCapabilities) GetReads() []string {
+	if x != nil {
+		return x.Reads
+	}
+	return nil
+}
+
+func (x *ActorCapabilities) GetWrites() []string {
+	if x != nil {
+		return x.Writes
+	}
+	return nil
+}
+
+func (x *ActorCapabilities) GetOperations() []string {
+	if x != nil {
+		return x.Operations
+	}
+	return nil
+}
+
+// A task in the hands of an actor.
+type HeldTask struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the task.
+	Task string `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	// Which try this is, from 1.
+	Attempt int32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Since when it is held.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeldTask) Reset() {
+	*x = HeldTask{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeldTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeldTask) ProtoMessage() {}
+
+func (x *HeldTask) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeldTask.ProtoReflect.Descriptor instead.
+func (*HeldTask) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *HeldTask) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *HeldTask) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *HeldTask) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
 // Which bytes are wanted.
 type DownloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2966,7 +3397,7 @@ type DownloadRequest struct {
 
 func (x *DownloadRequest) Reset() {
 	*x = DownloadRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2978,7 +3409,7 @@ func (x *DownloadRequest) String() string {
 func (*DownloadRequest) ProtoMessage() {}
 
 func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2991,7 +3422,7 @@ func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadRequest.ProtoReflect.Descriptor instead.
 func (*DownloadRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DownloadRequest) GetSource() isDownloadRequest_Source {
@@ -3064,7 +3495,7 @@ type OutputName struct {
 
 func (x *OutputName) Reset() {
 	*x = OutputName{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3076,7 +3507,7 @@ func (x *OutputName) String() string {
 func (*OutputName) ProtoMessage() {}
 
 func (x *OutputName) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3089,7 +3520,7 @@ func (x *OutputName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputName.ProtoReflect.Descriptor instead.
 func (*OutputName) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *OutputName) GetTask() string {
@@ -3122,7 +3553,7 @@ type DownloadResponse struct {
 
 func (x *DownloadResponse) Reset() {
 	*x = DownloadResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3134,7 +3565,7 @@ func (x *DownloadResponse) String() string {
 func (*DownloadResponse) ProtoMessage() {}
 
 func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3147,7 +3578,7 @@ func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadResponse.ProtoReflect.Descriptor instead.
 func (*DownloadResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DownloadResponse) GetData() isDownloadResponse_Data {
@@ -3214,7 +3645,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3226,7 +3657,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3239,7 +3670,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Content) GetBytes() int64 {
@@ -3301,7 +3732,7 @@ type TuneRequest struct {
 
 func (x *TuneRequest) Reset() {
 	*x = TuneRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3313,7 +3744,7 @@ func (x *TuneRequest) String() string {
 func (*TuneRequest) ProtoMessage() {}
 
 func (x *TuneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3326,7 +3757,7 @@ func (x *TuneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRequest.ProtoReflect.Descriptor instead.
 func (*TuneRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *TuneRequest) GetData() isTuneRequest_Data {
@@ -3405,7 +3836,7 @@ type TuneOpen struct {
 
 func (x *TuneOpen) Reset() {
 	*x = TuneOpen{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3417,7 +3848,7 @@ func (x *TuneOpen) String() string {
 func (*TuneOpen) ProtoMessage() {}
 
 func (x *TuneOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3430,7 +3861,7 @@ func (x *TuneOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneOpen.ProtoReflect.Descriptor instead.
 func (*TuneOpen) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *TuneOpen) GetImage() string {
@@ -3476,7 +3907,7 @@ type PreviewWish struct {
 
 func (x *PreviewWish) Reset() {
 	*x = PreviewWish{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3488,7 +3919,7 @@ func (x *PreviewWish) String() string {
 func (*PreviewWish) ProtoMessage() {}
 
 func (x *PreviewWish) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3501,7 +3932,7 @@ func (x *PreviewWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewWish.ProtoReflect.Descriptor instead.
 func (*PreviewWish) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PreviewWish) GetMaxPixels() int32 {
@@ -3543,7 +3974,7 @@ type TuneChange struct {
 
 func (x *TuneChange) Reset() {
 	*x = TuneChange{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3555,7 +3986,7 @@ func (x *TuneChange) String() string {
 func (*TuneChange) ProtoMessage() {}
 
 func (x *TuneChange) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3568,7 +3999,7 @@ func (x *TuneChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneChange.ProtoReflect.Descriptor instead.
 func (*TuneChange) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *TuneChange) GetSequence() int64 {
@@ -3610,7 +4041,7 @@ type TuneApply struct {
 
 func (x *TuneApply) Reset() {
 	*x = TuneApply{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3622,7 +4053,7 @@ func (x *TuneApply) String() string {
 func (*TuneApply) ProtoMessage() {}
 
 func (x *TuneApply) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3635,7 +4066,7 @@ func (x *TuneApply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneApply.ProtoReflect.Descriptor instead.
 func (*TuneApply) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{50}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *TuneApply) GetSequence() int64 {
@@ -3665,7 +4096,7 @@ type TuneResponse struct {
 
 func (x *TuneResponse) Reset() {
 	*x = TuneResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3677,7 +4108,7 @@ func (x *TuneResponse) String() string {
 func (*TuneResponse) ProtoMessage() {}
 
 func (x *TuneResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3690,7 +4121,7 @@ func (x *TuneResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneResponse.ProtoReflect.Descriptor instead.
 func (*TuneResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{51}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *TuneResponse) GetData() isTuneResponse_Data {
@@ -3813,7 +4244,7 @@ type Size struct {
 
 func (x *Size) Reset() {
 	*x = Size{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3825,7 +4256,7 @@ func (x *Size) String() string {
 func (*Size) ProtoMessage() {}
 
 func (x *Size) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3838,7 +4269,7 @@ func (x *Size) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Size.ProtoReflect.Descriptor instead.
 func (*Size) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{52}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Size) GetWidth() int32 {
@@ -3868,7 +4299,7 @@ type TuneOpened struct {
 
 func (x *TuneOpened) Reset() {
 	*x = TuneOpened{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3880,7 +4311,7 @@ func (x *TuneOpened) String() string {
 func (*TuneOpened) ProtoMessage() {}
 
 func (x *TuneOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3893,7 +4324,7 @@ func (x *TuneOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneOpened.ProtoReflect.Descriptor instead.
 func (*TuneOpened) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{53}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *TuneOpened) GetSource() *Size {
@@ -3937,7 +4368,7 @@ type TunePreview struct {
 
 func (x *TunePreview) Reset() {
 	*x = TunePreview{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3949,7 +4380,7 @@ func (x *TunePreview) String() string {
 func (*TunePreview) ProtoMessage() {}
 
 func (x *TunePreview) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3962,7 +4393,7 @@ func (x *TunePreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunePreview.ProtoReflect.Descriptor instead.
 func (*TunePreview) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{54}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *TunePreview) GetSequence() int64 {
@@ -4044,7 +4475,7 @@ type TuneRefused struct {
 
 func (x *TuneRefused) Reset() {
 	*x = TuneRefused{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4056,7 +4487,7 @@ func (x *TuneRefused) String() string {
 func (*TuneRefused) ProtoMessage() {}
 
 func (x *TuneRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4069,7 +4500,7 @@ func (x *TuneRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRefused.ProtoReflect.Descriptor instead.
 func (*TuneRefused) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{55}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *TuneRefused) GetSequence() int64 {
@@ -4106,7 +4537,7 @@ type TuneApplied struct {
 
 func (x *TuneApplied) Reset() {
 	*x = TuneApplied{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4118,7 +4549,7 @@ func (x *TuneApplied) String() string {
 func (*TuneApplied) ProtoMessage() {}
 
 func (x *TuneApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4131,7 +4562,7 @@ func (x *TuneApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneApplied.ProtoReflect.Descriptor instead.
 func (*TuneApplied) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{56}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *TuneApplied) GetSequence() int64 {
@@ -4159,7 +4590,7 @@ type TuneRestored struct {
 
 func (x *TuneRestored) Reset() {
 	*x = TuneRestored{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4171,7 +4602,7 @@ func (x *TuneRestored) String() string {
 func (*TuneRestored) ProtoMessage() {}
 
 func (x *TuneRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4184,7 +4615,7 @@ func (x *TuneRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRestored.ProtoReflect.Descriptor instead.
 func (*TuneRestored) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{57}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *TuneRestored) GetSequence() int64 {
@@ -4371,7 +4802,37 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x04task\x18\x01 \x01(\v2\x12.pixelflow.v1.TaskR\x04task\"#\n" +
 	"\x11DeleteTaskRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x14\n" +
-	"\x12DeleteTaskResponse\"\xa7\x01\n" +
+	"\x12DeleteTaskResponse\"\x13\n" +
+	"\x11ListActorsRequest\"?\n" +
+	"\x12ListActorsResponse\x12)\n" +
+	"\x05items\x18\x01 \x03(\v2\x13.pixelflow.v1.ActorR\x05items\"\xfb\x03\n" +
+	"\x05Actor\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
+	"\x05kinds\x18\x03 \x03(\tR\x05kinds\x12\x12\n" +
+	"\x04live\x18\x04 \x03(\tR\x04live\x12C\n" +
+	"\fcapabilities\x18\x05 \x01(\v2\x1f.pixelflow.v1.ActorCapabilitiesR\fcapabilities\x12.\n" +
+	"\x05state\x18\x06 \x01(\x0e2\x18.pixelflow.v1.ActorStateR\x05state\x12\x14\n" +
+	"\x05slots\x18\a \x01(\x05R\x05slots\x12\x12\n" +
+	"\x04held\x18\b \x01(\x05R\x04held\x12,\n" +
+	"\x05tasks\x18\t \x03(\v2\x16.pixelflow.v1.HeldTaskR\x05tasks\x12\x1a\n" +
+	"\bsessions\x18\n" +
+	" \x01(\x05R\bsessions\x12\x1a\n" +
+	"\bchildren\x18\v \x01(\x05R\bchildren\x12%\n" +
+	"\x0eresident_bytes\x18\f \x01(\x03R\rresidentBytes\x129\n" +
+	"\n" +
+	"started_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x123\n" +
+	"\aseen_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x06seenAt\"a\n" +
+	"\x11ActorCapabilities\x12\x14\n" +
+	"\x05reads\x18\x01 \x03(\tR\x05reads\x12\x16\n" +
+	"\x06writes\x18\x02 \x03(\tR\x06writes\x12\x1e\n" +
+	"\n" +
+	"operations\x18\x03 \x03(\tR\n" +
+	"operations\"j\n" +
+	"\bHeldTask\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\tR\x04task\x12\x18\n" +
+	"\aattempt\x18\x02 \x01(\x05R\aattempt\x120\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\xa7\x01\n" +
 	"\x0fDownloadRequest\x12\x16\n" +
 	"\x05image\x18\x01 \x01(\tH\x00R\x05image\x122\n" +
 	"\x06output\x18\x02 \x01(\v2\x18.pixelflow.v1.OutputNameH\x00R\x06output\x12\x16\n" +
@@ -4479,7 +4940,13 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\tAUTH_NONE\x10\x01\x12\x0e\n" +
 	"\n" +
 	"AUTH_TOKEN\x10\x02\x12\x14\n" +
-	"\x10AUTH_CERTIFICATE\x10\x032\xa1\r\n" +
+	"\x10AUTH_CERTIFICATE\x10\x03*s\n" +
+	"\n" +
+	"ActorState\x12\x1b\n" +
+	"\x17ACTOR_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11ACTOR_STATE_READY\x10\x01\x12\x17\n" +
+	"\x13ACTOR_STATE_RESTING\x10\x02\x12\x18\n" +
+	"\x14ACTOR_STATE_DRAINING\x10\x032\x8a\x0e\n" +
 	"\fImageService\x12i\n" +
 	"\n" +
 	"GetVersion\x12\x1f.pixelflow.v1.GetVersionRequest\x1a .pixelflow.v1.GetVersionResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/settings\x12w\n" +
@@ -4497,7 +4964,9 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"CancelTask\x12\x1f.pixelflow.v1.CancelTaskRequest\x1a .pixelflow.v1.CancelTaskResponse\"'\x82\xd3\xe4\x93\x02!b\x04task\"\x19/api/v1/tasks/{id}/cancel\x12t\n" +
 	"\tRetryTask\x12\x1e.pixelflow.v1.RetryTaskRequest\x1a\x1f.pixelflow.v1.RetryTaskResponse\"&\x82\xd3\xe4\x93\x02 b\x04task\"\x18/api/v1/tasks/{id}/retry\x12k\n" +
 	"\n" +
-	"DeleteTask\x12\x1f.pixelflow.v1.DeleteTaskRequest\x1a .pixelflow.v1.DeleteTaskResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/api/v1/tasks/{id}\x12K\n" +
+	"DeleteTask\x12\x1f.pixelflow.v1.DeleteTaskRequest\x1a .pixelflow.v1.DeleteTaskResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/api/v1/tasks/{id}\x12g\n" +
+	"\n" +
+	"ListActors\x12\x1f.pixelflow.v1.ListActorsRequest\x1a .pixelflow.v1.ListActorsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/actors\x12K\n" +
 	"\bDownload\x12\x1d.pixelflow.v1.DownloadRequest\x1a\x1e.pixelflow.v1.DownloadResponse0\x01\x12Y\n" +
 	"\fProcessImage\x12!.pixelflow.v1.ProcessImageRequest\x1a\".pixelflow.v1.ProcessImageResponse(\x010\x01\x12d\n" +
 	"\x11ProcessImageUnary\x12&.pixelflow.v1.ProcessImageUnaryRequest\x1a'.pixelflow.v1.ProcessImageUnaryResponse\x12A\n" +
@@ -4515,173 +4984,188 @@ func file_pixelflow_v1_image_proto_rawDescGZIP() []byte {
 	return file_pixelflow_v1_image_proto_rawDescData
 }
 
-var file_pixelflow_v1_image_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_pixelflow_v1_image_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
 var file_pixelflow_v1_image_proto_goTypes = []any{
 	(TaskStatus)(0),                   // 0: pixelflow.v1.TaskStatus
 	(TaskEventKind)(0),                // 1: pixelflow.v1.TaskEventKind
 	(Auth)(0),                         // 2: pixelflow.v1.Auth
-	(*Image)(nil),                     // 3: pixelflow.v1.Image
-	(*Task)(nil),                      // 4: pixelflow.v1.Task
-	(*Output)(nil),                    // 5: pixelflow.v1.Output
-	(*Fault)(nil),                     // 6: pixelflow.v1.Fault
-	(*TaskEvent)(nil),                 // 7: pixelflow.v1.TaskEvent
-	(*GetVersionRequest)(nil),         // 8: pixelflow.v1.GetVersionRequest
-	(*GetVersionResponse)(nil),        // 9: pixelflow.v1.GetVersionResponse
-	(*ListOperationsRequest)(nil),     // 10: pixelflow.v1.ListOperationsRequest
-	(*ListOperationsResponse)(nil),    // 11: pixelflow.v1.ListOperationsResponse
-	(*Operation)(nil),                 // 12: pixelflow.v1.Operation
-	(*OperationText)(nil),             // 13: pixelflow.v1.OperationText
-	(*OperationExample)(nil),          // 14: pixelflow.v1.OperationExample
-	(*UploadRequest)(nil),             // 15: pixelflow.v1.UploadRequest
-	(*UploadMetadata)(nil),            // 16: pixelflow.v1.UploadMetadata
-	(*UploadCommit)(nil),              // 17: pixelflow.v1.UploadCommit
-	(*UploadResponse)(nil),            // 18: pixelflow.v1.UploadResponse
-	(*ProcessImageRequest)(nil),       // 19: pixelflow.v1.ProcessImageRequest
-	(*ProcessImageMetadata)(nil),      // 20: pixelflow.v1.ProcessImageMetadata
-	(*ProcessImageResponse)(nil),      // 21: pixelflow.v1.ProcessImageResponse
-	(*ProcessedImage)(nil),            // 22: pixelflow.v1.ProcessedImage
-	(*ProcessImageUnaryRequest)(nil),  // 23: pixelflow.v1.ProcessImageUnaryRequest
-	(*ProcessImageUnaryResponse)(nil), // 24: pixelflow.v1.ProcessImageUnaryResponse
-	(*GetImageRequest)(nil),           // 25: pixelflow.v1.GetImageRequest
-	(*GetImageResponse)(nil),          // 26: pixelflow.v1.GetImageResponse
-	(*DeleteImageRequest)(nil),        // 27: pixelflow.v1.DeleteImageRequest
-	(*DeleteImageResponse)(nil),       // 28: pixelflow.v1.DeleteImageResponse
-	(*CreateTaskRequest)(nil),         // 29: pixelflow.v1.CreateTaskRequest
-	(*CreateTaskResponse)(nil),        // 30: pixelflow.v1.CreateTaskResponse
-	(*ProcessRequest)(nil),            // 31: pixelflow.v1.ProcessRequest
-	(*ProcessResponse)(nil),           // 32: pixelflow.v1.ProcessResponse
-	(*WatchTaskRequest)(nil),          // 33: pixelflow.v1.WatchTaskRequest
-	(*WatchTaskResponse)(nil),         // 34: pixelflow.v1.WatchTaskResponse
-	(*GetTaskRequest)(nil),            // 35: pixelflow.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),           // 36: pixelflow.v1.GetTaskResponse
-	(*ListTasksRequest)(nil),          // 37: pixelflow.v1.ListTasksRequest
-	(*ListTasksResponse)(nil),         // 38: pixelflow.v1.ListTasksResponse
-	(*CancelTaskRequest)(nil),         // 39: pixelflow.v1.CancelTaskRequest
-	(*CancelTaskResponse)(nil),        // 40: pixelflow.v1.CancelTaskResponse
-	(*RetryTaskRequest)(nil),          // 41: pixelflow.v1.RetryTaskRequest
-	(*RetryTaskResponse)(nil),         // 42: pixelflow.v1.RetryTaskResponse
-	(*DeleteTaskRequest)(nil),         // 43: pixelflow.v1.DeleteTaskRequest
-	(*DeleteTaskResponse)(nil),        // 44: pixelflow.v1.DeleteTaskResponse
-	(*DownloadRequest)(nil),           // 45: pixelflow.v1.DownloadRequest
-	(*OutputName)(nil),                // 46: pixelflow.v1.OutputName
-	(*DownloadResponse)(nil),          // 47: pixelflow.v1.DownloadResponse
-	(*Content)(nil),                   // 48: pixelflow.v1.Content
-	(*TuneRequest)(nil),               // 49: pixelflow.v1.TuneRequest
-	(*TuneOpen)(nil),                  // 50: pixelflow.v1.TuneOpen
-	(*PreviewWish)(nil),               // 51: pixelflow.v1.PreviewWish
-	(*TuneChange)(nil),                // 52: pixelflow.v1.TuneChange
-	(*TuneApply)(nil),                 // 53: pixelflow.v1.TuneApply
-	(*TuneResponse)(nil),              // 54: pixelflow.v1.TuneResponse
-	(*Size)(nil),                      // 55: pixelflow.v1.Size
-	(*TuneOpened)(nil),                // 56: pixelflow.v1.TuneOpened
-	(*TunePreview)(nil),               // 57: pixelflow.v1.TunePreview
-	(*TuneRefused)(nil),               // 58: pixelflow.v1.TuneRefused
-	(*TuneApplied)(nil),               // 59: pixelflow.v1.TuneApplied
-	(*TuneRestored)(nil),              // 60: pixelflow.v1.TuneRestored
-	(*timestamppb.Timestamp)(nil),     // 61: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),           // 62: google.protobuf.Struct
-	(*structpb.Value)(nil),            // 63: google.protobuf.Value
+	(ActorState)(0),                   // 3: pixelflow.v1.ActorState
+	(*Image)(nil),                     // 4: pixelflow.v1.Image
+	(*Task)(nil),                      // 5: pixelflow.v1.Task
+	(*Output)(nil),                    // 6: pixelflow.v1.Output
+	(*Fault)(nil),                     // 7: pixelflow.v1.Fault
+	(*TaskEvent)(nil),                 // 8: pixelflow.v1.TaskEvent
+	(*GetVersionRequest)(nil),         // 9: pixelflow.v1.GetVersionRequest
+	(*GetVersionResponse)(nil),        // 10: pixelflow.v1.GetVersionResponse
+	(*ListOperationsRequest)(nil),     // 11: pixelflow.v1.ListOperationsRequest
+	(*ListOperationsResponse)(nil),    // 12: pixelflow.v1.ListOperationsResponse
+	(*Operation)(nil),                 // 13: pixelflow.v1.Operation
+	(*OperationText)(nil),             // 14: pixelflow.v1.OperationText
+	(*OperationExample)(nil),          // 15: pixelflow.v1.OperationExample
+	(*UploadRequest)(nil),             // 16: pixelflow.v1.UploadRequest
+	(*UploadMetadata)(nil),            // 17: pixelflow.v1.UploadMetadata
+	(*UploadCommit)(nil),              // 18: pixelflow.v1.UploadCommit
+	(*UploadResponse)(nil),            // 19: pixelflow.v1.UploadResponse
+	(*ProcessImageRequest)(nil),       // 20: pixelflow.v1.ProcessImageRequest
+	(*ProcessImageMetadata)(nil),      // 21: pixelflow.v1.ProcessImageMetadata
+	(*ProcessImageResponse)(nil),      // 22: pixelflow.v1.ProcessImageResponse
+	(*ProcessedImage)(nil),            // 23: pixelflow.v1.ProcessedImage
+	(*ProcessImageUnaryRequest)(nil),  // 24: pixelflow.v1.ProcessImageUnaryRequest
+	(*ProcessImageUnaryResponse)(nil), // 25: pixelflow.v1.ProcessImageUnaryResponse
+	(*GetImageRequest)(nil),           // 26: pixelflow.v1.GetImageRequest
+	(*GetImageResponse)(nil),          // 27: pixelflow.v1.GetImageResponse
+	(*DeleteImageRequest)(nil),        // 28: pixelflow.v1.DeleteImageRequest
+	(*DeleteImageResponse)(nil),       // 29: pixelflow.v1.DeleteImageResponse
+	(*CreateTaskRequest)(nil),         // 30: pixelflow.v1.CreateTaskRequest
+	(*CreateTaskResponse)(nil),        // 31: pixelflow.v1.CreateTaskResponse
+	(*ProcessRequest)(nil),            // 32: pixelflow.v1.ProcessRequest
+	(*ProcessResponse)(nil),           // 33: pixelflow.v1.ProcessResponse
+	(*WatchTaskRequest)(nil),          // 34: pixelflow.v1.WatchTaskRequest
+	(*WatchTaskResponse)(nil),         // 35: pixelflow.v1.WatchTaskResponse
+	(*GetTaskRequest)(nil),            // 36: pixelflow.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),           // 37: pixelflow.v1.GetTaskResponse
+	(*ListTasksRequest)(nil),          // 38: pixelflow.v1.ListTasksRequest
+	(*ListTasksResponse)(nil),         // 39: pixelflow.v1.ListTasksResponse
+	(*CancelTaskRequest)(nil),         // 40: pixelflow.v1.CancelTaskRequest
+	(*CancelTaskResponse)(nil),        // 41: pixelflow.v1.CancelTaskResponse
+	(*RetryTaskRequest)(nil),          // 42: pixelflow.v1.RetryTaskRequest
+	(*RetryTaskResponse)(nil),         // 43: pixelflow.v1.RetryTaskResponse
+	(*DeleteTaskRequest)(nil),         // 44: pixelflow.v1.DeleteTaskRequest
+	(*DeleteTaskResponse)(nil),        // 45: pixelflow.v1.DeleteTaskResponse
+	(*ListActorsRequest)(nil),         // 46: pixelflow.v1.ListActorsRequest
+	(*ListActorsResponse)(nil),        // 47: pixelflow.v1.ListActorsResponse
+	(*Actor)(nil),                     // 48: pixelflow.v1.Actor
+	(*ActorCapabilities)(nil),         // 49: pixelflow.v1.ActorCapabilities
+	(*HeldTask)(nil),                  // 50: pixelflow.v1.HeldTask
+	(*DownloadRequest)(nil),           // 51: pixelflow.v1.DownloadRequest
+	(*OutputName)(nil),                // 52: pixelflow.v1.OutputName
+	(*DownloadResponse)(nil),          // 53: pixelflow.v1.DownloadResponse
+	(*Content)(nil),                   // 54: pixelflow.v1.Content
+	(*TuneRequest)(nil),               // 55: pixelflow.v1.TuneRequest
+	(*TuneOpen)(nil),                  // 56: pixelflow.v1.TuneOpen
+	(*PreviewWish)(nil),               // 57: pixelflow.v1.PreviewWish
+	(*TuneChange)(nil),                // 58: pixelflow.v1.TuneChange
+	(*TuneApply)(nil),                 // 59: pixelflow.v1.TuneApply
+	(*TuneResponse)(nil),              // 60: pixelflow.v1.TuneResponse
+	(*Size)(nil),                      // 61: pixelflow.v1.Size
+	(*TuneOpened)(nil),                // 62: pixelflow.v1.TuneOpened
+	(*TunePreview)(nil),               // 63: pixelflow.v1.TunePreview
+	(*TuneRefused)(nil),               // 64: pixelflow.v1.TuneRefused
+	(*TuneApplied)(nil),               // 65: pixelflow.v1.TuneApplied
+	(*TuneRestored)(nil),              // 66: pixelflow.v1.TuneRestored
+	(*timestamppb.Timestamp)(nil),     // 67: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),           // 68: google.protobuf.Struct
+	(*structpb.Value)(nil),            // 69: google.protobuf.Value
 }
 var file_pixelflow_v1_image_proto_depIdxs = []int32{
-	61, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
+	67, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: pixelflow.v1.Task.status:type_name -> pixelflow.v1.TaskStatus
-	62, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
-	5,  // 3: pixelflow.v1.Task.outputs:type_name -> pixelflow.v1.Output
-	6,  // 4: pixelflow.v1.Task.fault:type_name -> pixelflow.v1.Fault
-	61, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	61, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
-	61, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	61, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
+	68, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
+	6,  // 3: pixelflow.v1.Task.outputs:type_name -> pixelflow.v1.Output
+	7,  // 4: pixelflow.v1.Task.fault:type_name -> pixelflow.v1.Fault
+	67, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	67, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
+	67, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	67, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
 	1,  // 9: pixelflow.v1.TaskEvent.kind:type_name -> pixelflow.v1.TaskEventKind
-	61, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
-	4,  // 11: pixelflow.v1.TaskEvent.task:type_name -> pixelflow.v1.Task
+	67, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
+	5,  // 11: pixelflow.v1.TaskEvent.task:type_name -> pixelflow.v1.Task
 	2,  // 12: pixelflow.v1.GetVersionResponse.auth:type_name -> pixelflow.v1.Auth
-	12, // 13: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
-	62, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
-	62, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
-	13, // 16: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
-	14, // 17: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
-	63, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
-	16, // 19: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
-	17, // 20: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
-	3,  // 21: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
-	20, // 22: pixelflow.v1.ProcessImageRequest.metadata:type_name -> pixelflow.v1.ProcessImageMetadata
-	17, // 23: pixelflow.v1.ProcessImageRequest.commit:type_name -> pixelflow.v1.UploadCommit
-	63, // 24: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
-	22, // 25: pixelflow.v1.ProcessImageResponse.result:type_name -> pixelflow.v1.ProcessedImage
-	63, // 26: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
-	22, // 27: pixelflow.v1.ProcessImageUnaryResponse.result:type_name -> pixelflow.v1.ProcessedImage
-	3,  // 28: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
-	63, // 29: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
-	4,  // 30: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
-	63, // 31: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
-	7,  // 32: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
-	5,  // 33: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
-	7,  // 34: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
-	4,  // 35: pixelflow.v1.GetTaskResponse.task:type_name -> pixelflow.v1.Task
+	13, // 13: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
+	68, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
+	68, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
+	14, // 16: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
+	15, // 17: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
+	69, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
+	17, // 19: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
+	18, // 20: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
+	4,  // 21: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
+	21, // 22: pixelflow.v1.ProcessImageRequest.metadata:type_name -> pixelflow.v1.ProcessImageMetadata
+	18, // 23: pixelflow.v1.ProcessImageRequest.commit:type_name -> pixelflow.v1.UploadCommit
+	69, // 24: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
+	23, // 25: pixelflow.v1.ProcessImageResponse.result:type_name -> pixelflow.v1.ProcessedImage
+	69, // 26: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
+	23, // 27: pixelflow.v1.ProcessImageUnaryResponse.result:type_name -> pixelflow.v1.ProcessedImage
+	4,  // 28: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
+	69, // 29: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
+	5,  // 30: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
+	69, // 31: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
+	8,  // 32: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
+	6,  // 33: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
+	8,  // 34: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
+	5,  // 35: pixelflow.v1.GetTaskResponse.task:type_name -> pixelflow.v1.Task
 	0,  // 36: pixelflow.v1.ListTasksRequest.status:type_name -> pixelflow.v1.TaskStatus
-	4,  // 37: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
-	4,  // 38: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
-	4,  // 39: pixelflow.v1.RetryTaskResponse.task:type_name -> pixelflow.v1.Task
-	46, // 40: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
-	48, // 41: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
-	50, // 42: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
-	52, // 43: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
-	53, // 44: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
-	63, // 45: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
-	51, // 46: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
-	63, // 47: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
-	62, // 48: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
-	56, // 49: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
-	57, // 50: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
-	58, // 51: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
-	59, // 52: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
-	60, // 53: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
-	55, // 54: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
-	55, // 55: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
-	55, // 56: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
-	6,  // 57: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
-	4,  // 58: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
-	8,  // 59: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
-	10, // 60: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
-	15, // 61: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
-	25, // 62: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
-	27, // 63: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
-	29, // 64: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
-	31, // 65: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
-	33, // 66: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
-	35, // 67: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
-	37, // 68: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
-	39, // 69: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
-	41, // 70: pixelflow.v1.ImageService.RetryTask:input_type -> pixelflow.v1.RetryTaskRequest
-	43, // 71: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
-	45, // 72: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
-	19, // 73: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
-	23, // 74: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
-	49, // 75: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
-	9,  // 76: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
-	11, // 77: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
-	18, // 78: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
-	26, // 79: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
-	28, // 80: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
-	30, // 81: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
-	32, // 82: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
-	34, // 83: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
-	36, // 84: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
-	38, // 85: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
-	40, // 86: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
-	42, // 87: pixelflow.v1.ImageService.RetryTask:output_type -> pixelflow.v1.RetryTaskResponse
-	44, // 88: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
-	47, // 89: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
-	21, // 90: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
-	24, // 91: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
-	54, // 92: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
-	76, // [76:93] is the sub-list for method output_type
-	59, // [59:76] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	5,  // 37: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
+	5,  // 38: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
+	5,  // 39: pixelflow.v1.RetryTaskResponse.task:type_name -> pixelflow.v1.Task
+	48, // 40: pixelflow.v1.ListActorsResponse.items:type_name -> pixelflow.v1.Actor
+	49, // 41: pixelflow.v1.Actor.capabilities:type_name -> pixelflow.v1.ActorCapabilities
+	3,  // 42: pixelflow.v1.Actor.state:type_name -> pixelflow.v1.ActorState
+	50, // 43: pixelflow.v1.Actor.tasks:type_name -> pixelflow.v1.HeldTask
+	67, // 44: pixelflow.v1.Actor.started_at:type_name -> google.protobuf.Timestamp
+	67, // 45: pixelflow.v1.Actor.seen_at:type_name -> google.protobuf.Timestamp
+	67, // 46: pixelflow.v1.HeldTask.since:type_name -> google.protobuf.Timestamp
+	52, // 47: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
+	54, // 48: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
+	56, // 49: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
+	58, // 50: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
+	59, // 51: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
+	69, // 52: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
+	57, // 53: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
+	69, // 54: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
+	68, // 55: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
+	62, // 56: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
+	63, // 57: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
+	64, // 58: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
+	65, // 59: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
+	66, // 60: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
+	61, // 61: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
+	61, // 62: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
+	61, // 63: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
+	7,  // 64: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
+	5,  // 65: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
+	9,  // 66: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
+	11, // 67: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
+	16, // 68: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
+	26, // 69: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
+	28, // 70: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
+	30, // 71: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
+	32, // 72: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
+	34, // 73: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
+	36, // 74: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
+	38, // 75: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
+	40, // 76: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
+	42, // 77: pixelflow.v1.ImageService.RetryTask:input_type -> pixelflow.v1.RetryTaskRequest
+	44, // 78: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
+	46, // 79: pixelflow.v1.ImageService.ListActors:input_type -> pixelflow.v1.ListActorsRequest
+	51, // 80: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
+	20, // 81: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
+	24, // 82: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
+	55, // 83: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
+	10, // 84: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
+	12, // 85: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
+	19, // 86: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
+	27, // 87: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
+	29, // 88: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
+	31, // 89: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
+	33, // 90: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
+	35, // 91: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
+	37, // 92: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
+	39, // 93: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
+	41, // 94: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
+	43, // 95: pixelflow.v1.ImageService.RetryTask:output_type -> pixelflow.v1.RetryTaskResponse
+	45, // 96: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
+	47, // 97: pixelflow.v1.ImageService.ListActors:output_type -> pixelflow.v1.ListActorsResponse
+	53, // 98: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
+	22, // 99: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
+	25, // 100: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
+	60, // 101: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
+	84, // [84:102] is the sub-list for method output_type
+	66, // [66:84] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_pixelflow_v1_image_proto_init() }
@@ -4711,21 +5195,21 @@ func file_pixelflow_v1_image_proto_init() {
 		(*ProcessResponse_Output)(nil),
 		(*ProcessResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[42].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[47].OneofWrappers = []any{
 		(*DownloadRequest_Image)(nil),
 		(*DownloadRequest_Output)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[44].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[49].OneofWrappers = []any{
 		(*DownloadResponse_Content)(nil),
 		(*DownloadResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[46].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[51].OneofWrappers = []any{
 		(*TuneRequest_Open)(nil),
 		(*TuneRequest_Change)(nil),
 		(*TuneRequest_Apply)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[50].OneofWrappers = []any{}
-	file_pixelflow_v1_image_proto_msgTypes[51].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[55].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[56].OneofWrappers = []any{
 		(*TuneResponse_Opened)(nil),
 		(*TuneResponse_Preview)(nil),
 		(*TuneResponse_Chunk)(nil),
@@ -4733,14 +5217,14 @@ func file_pixelflow_v1_image_proto_init() {
 		(*TuneResponse_Applied)(nil),
 		(*TuneResponse_Restored)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[55].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[60].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pixelflow_v1_image_proto_rawDesc), len(file_pixelflow_v1_image_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   58,
+			NumEnums:      4,
+			NumMessages:   63,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -46,6 +46,7 @@ const (
 	ImageService_CancelTask_FullMethodName        = "/pixelflow.v1.ImageService/CancelTask"
 	ImageService_RetryTask_FullMethodName         = "/pixelflow.v1.ImageService/RetryTask"
 	ImageService_DeleteTask_FullMethodName        = "/pixelflow.v1.ImageService/DeleteTask"
+	ImageService_ListActors_FullMethodName        = "/pixelflow.v1.ImageService/ListActors"
 	ImageService_Download_FullMethodName          = "/pixelflow.v1.ImageService/Download"
 	ImageService_ProcessImage_FullMethodName      = "/pixelflow.v1.ImageService/ProcessImage"
 	ImageService_ProcessImageUnary_FullMethodName = "/pixelflow.v1.ImageService/ProcessImageUnary"
@@ -91,6 +92,8 @@ type ImageServiceClient interface {
 	RetryTask(ctx context.Context, in *RetryTaskRequest, opts ...grpc.CallOption) (*RetryTaskResponse, error)
 	// Takes a task away with its outputs, after cancelling it when it has not ended.
 	DeleteTask(ctx context.Context, in *DeleteTaskRequest, opts ...grpc.CallOption) (*DeleteTaskResponse, error)
+	// The processes that do the work, by name: those that were heard of within the last seconds.
+	ListActors(ctx context.Context, in *ListActorsRequest, opts ...grpc.CallOption) (*ListActorsResponse, error)
 	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
 	// then `chunk`s until the part is complete.
 	Download(ctx context.Context, in *DownloadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DownloadResponse], error)
@@ -269,6 +272,16 @@ func (c *imageServiceClient) DeleteTask(ctx context.Context, in *DeleteTaskReque
 	return out, nil
 }
 
+func (c *imageServiceClient) ListActors(ctx context.Context, in *ListActorsRequest, opts ...grpc.CallOption) (*ListActorsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListActorsResponse)
+	err := c.cc.Invoke(ctx, ImageService_ListActors_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *imageServiceClient) Download(ctx context.Context, in *DownloadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DownloadResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ImageService_ServiceDesc.Streams[3], ImageService_Download_FullMethodName, cOpts...)
@@ -363,6 +376,8 @@ type ImageServiceServer interface {
 	RetryTask(context.Context, *RetryTaskRequest) (*RetryTaskResponse, error)
 	// Takes a task away with its outputs, after cancelling it when it has not ended.
 	DeleteTask(context.Context, *DeleteTaskRequest) (*DeleteTaskResponse, error)
+	// The processes that do the work, by name: those that were heard of within the last seconds.
+	ListActors(context.Context, *ListActorsRequest) (*ListActorsResponse, error)
 	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
 	// then `chunk`s until the part is complete.
 	Download(*DownloadRequest, grpc.ServerStreamingServer[DownloadResponse]) error
@@ -428,6 +443,9 @@ func (UnimplementedImageServiceServer) RetryTask(context.Context, *RetryTaskRequ
 }
 func (UnimplementedImageServiceServer) DeleteTask(context.Context, *DeleteTaskRequest) (*DeleteTaskResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteTask not implemented")
+}
+func (UnimplementedImageServiceServer) ListActors(context.Context, *ListActorsRequest) (*ListActorsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListActors not implemented")
 }
 func (UnimplementedImageServiceServer) Download(*DownloadRequest, grpc.ServerStreamingServer[DownloadResponse]) error {
 	return status.Error(codes.Unimplemented, "method Download not implemented")
@@ -671,6 +689,24 @@ func _ImageService_DeleteTask_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ImageService_ListActors_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListActorsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ImageServiceServer).ListActors(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ImageService_ListActors_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ImageServiceServer).ListActors(ctx, req.(*ListActorsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ImageService_Download_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(DownloadRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -760,6 +796,10 @@ var ImageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteTask",
 			Handler:    _ImageService_DeleteTask_Handler,
+		},
+		{
+			MethodName: "ListActors",
+			Handler:    _ImageService_ListActors_Handler,
 		},
 		{
 			MethodName: "ProcessImageUnary",

@@ -1,7 +1,10 @@
+import { formatIds, writableFormatIds } from '@pixelflow/core/format'
 import {
+  viewActor,
   viewEvent,
   viewImage,
   viewTask,
+  type ActorView,
   type EventView,
   type ImageView,
   type TaskView,
@@ -69,4 +72,37 @@ export const completedExample: TaskView = viewTask(completed)
 export const eventExample: EventView = viewEvent(
   eventOf('completed', completed, {}, new Date('2026-11-21T13:24:15.322Z')),
 )
+export const actorExample: ActorView = viewActor({
+  report: {
+    name: 'actor-1.42',
+    version: '0.1.0',
+    kinds: ['transform'],
+    live: ['transform', 'preview'],
+    capabilities: {
+      reads: [...formatIds],
+      writes: [...writableFormatIds],
+      operations: [
+        'orient',
+        'resize',
+        'crop',
+        'rotate',
+        'flip',
+        'flop',
+        'blur',
+        'sharpen',
+        'grayscale',
+        'format',
+      ],
+    },
+    state: 'ready',
+    slots: 12,
+    held: 3,
+    tasks: [{ account: 'local', task: taskId, attempt: 1, since: '2026-11-21T13:24:15.131Z' }],
+    sessions: 1,
+    children: 16,
+    residentBytes: 1_431_655_765,
+    startedAt: '2026-11-21T09:00:00.000Z',
+  },
+  seenAt: new Date('2026-11-21T13:24:15.300Z'),
+})
 export const exampleIds = { image: imageId, task: taskId }

@@ -1,4 +1,6 @@
 import {
+  actorsView,
+  actorView,
   createTaskBody,
   eventView,
   imageView,
@@ -22,6 +24,8 @@ const named = {
   Task: taskView,
   TaskPage: taskPageView,
   Event: eventView,
+  Actor: actorView,
+  Actors: actorsView,
   Problem: problem,
   Settings: settingsView,
   Health: healthView,

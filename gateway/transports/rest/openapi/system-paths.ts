@@ -1,4 +1,5 @@
 import { json, refusals } from './answers.ts'
+import { actorExample } from './examples.ts'
 import type { Json } from './schemas.ts'
 
 const tags = ['system']
@@ -11,6 +12,16 @@ export const systemPaths: Json = {
       operationId: 'listOperations',
       summary: 'Everything a recipe may do',
       responses: { '200': json('The catalogue.', 'Operations'), ...refusals() },
+    },
+  },
+  '/api/v1/actors': {
+    get: {
+      tags,
+      operationId: 'listActors',
+      summary: 'The processes that do the work',
+      description:
+        'Those that were heard of within the last seconds, with what they can do and what they hold. `held` counts all their tasks; own ones are named in `tasks`.',
+      responses: { '200': json('The actors, by name.', 'Actors', { items: [actorExample] }), ...refusals() },
     },
   },
   '/api/v1/settings': {

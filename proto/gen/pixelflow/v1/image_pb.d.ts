@@ -1392,6 +1392,219 @@ export declare type DeleteTaskResponse = Message<"pixelflow.v1.DeleteTaskRespons
 export declare const DeleteTaskResponseSchema: GenMessage<DeleteTaskResponse>;
 
 /**
+ * Asks who does the work.
+ *
+ * @generated from message pixelflow.v1.ListActorsRequest
+ */
+export declare type ListActorsRequest = Message<"pixelflow.v1.ListActorsRequest"> & {
+};
+
+/**
+ * Describes the message pixelflow.v1.ListActorsRequest.
+ * Use `create(ListActorsRequestSchema)` to create a new message.
+ */
+export declare const ListActorsRequestSchema: GenMessage<ListActorsRequest>;
+
+/**
+ * Who does the work.
+ *
+ * @generated from message pixelflow.v1.ListActorsResponse
+ */
+export declare type ListActorsResponse = Message<"pixelflow.v1.ListActorsResponse"> & {
+  /**
+   * By name.
+   *
+   * @generated from field: repeated pixelflow.v1.Actor items = 1;
+   */
+  items: Actor[];
+};
+
+/**
+ * Describes the message pixelflow.v1.ListActorsResponse.
+ * Use `create(ListActorsResponseSchema)` to create a new message.
+ */
+export declare const ListActorsResponseSchema: GenMessage<ListActorsResponse>;
+
+/**
+ * A process that does the work.
+ *
+ * @generated from message pixelflow.v1.Actor
+ */
+export declare type Actor = Message<"pixelflow.v1.Actor"> & {
+  /**
+   * Host and process, as tasks name it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its version.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * Kinds of task that it works on.
+   *
+   * @generated from field: repeated string kinds = 3;
+   */
+  kinds: string[];
+
+  /**
+   * What it does live, while somebody waits.
+   *
+   * @generated from field: repeated string live = 4;
+   */
+  live: string[];
+
+  /**
+   * What it can do to images.
+   *
+   * @generated from field: pixelflow.v1.ActorCapabilities capabilities = 5;
+   */
+  capabilities?: ActorCapabilities | undefined;
+
+  /**
+   * How it is.
+   *
+   * @generated from field: pixelflow.v1.ActorState state = 6;
+   */
+  state: ActorState;
+
+  /**
+   * Tasks that it holds at once at most.
+   *
+   * @generated from field: int32 slots = 7;
+   */
+  slots: number;
+
+  /**
+   * Tasks that it holds just now, whosever they are.
+   *
+   * @generated from field: int32 held = 8;
+   */
+  held: number;
+
+  /**
+   * Own tasks among those, the oldest first; at most 512 of all are named.
+   *
+   * @generated from field: repeated pixelflow.v1.HeldTask tasks = 9;
+   */
+  tasks: HeldTask[];
+
+  /**
+   * Live sessions that it holds just now.
+   *
+   * @generated from field: int32 sessions = 10;
+   */
+  sessions: number;
+
+  /**
+   * Child processes alive.
+   *
+   * @generated from field: int32 children = 11;
+   */
+  children: number;
+
+  /**
+   * Memory of the process and its children.
+   *
+   * @generated from field: int64 resident_bytes = 12;
+   */
+  residentBytes: bigint;
+
+  /**
+   * When it began.
+   *
+   * @generated from field: google.protobuf.Timestamp started_at = 13;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * When it was heard of last.
+   *
+   * @generated from field: google.protobuf.Timestamp seen_at = 14;
+   */
+  seenAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.Actor.
+ * Use `create(ActorSchema)` to create a new message.
+ */
+export declare const ActorSchema: GenMessage<Actor>;
+
+/**
+ * What an actor can do to images.
+ *
+ * @generated from message pixelflow.v1.ActorCapabilities
+ */
+export declare type ActorCapabilities = Message<"pixelflow.v1.ActorCapabilities"> & {
+  /**
+   * Formats that it reads.
+   *
+   * @generated from field: repeated string reads = 1;
+   */
+  reads: string[];
+
+  /**
+   * Formats that it writes.
+   *
+   * @generated from field: repeated string writes = 2;
+   */
+  writes: string[];
+
+  /**
+   * Operations that recipes may have.
+   *
+   * @generated from field: repeated string operations = 3;
+   */
+  operations: string[];
+};
+
+/**
+ * Describes the message pixelflow.v1.ActorCapabilities.
+ * Use `create(ActorCapabilitiesSchema)` to create a new message.
+ */
+export declare const ActorCapabilitiesSchema: GenMessage<ActorCapabilities>;
+
+/**
+ * A task in the hands of an actor.
+ *
+ * @generated from message pixelflow.v1.HeldTask
+ */
+export declare type HeldTask = Message<"pixelflow.v1.HeldTask"> & {
+  /**
+   * Id of the task.
+   *
+   * @generated from field: string task = 1;
+   */
+  task: string;
+
+  /**
+   * Which try this is, from 1.
+   *
+   * @generated from field: int32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * Since when it is held.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.HeldTask.
+ * Use `create(HeldTaskSchema)` to create a new message.
+ */
+export declare const HeldTaskSchema: GenMessage<HeldTask>;
+
+/**
  * Which bytes are wanted.
  *
  * @generated from message pixelflow.v1.DownloadRequest
@@ -2197,6 +2410,46 @@ export enum Auth {
 export declare const AuthSchema: GenEnum<Auth>;
 
 /**
+ * How an actor is.
+ *
+ * @generated from enum pixelflow.v1.ActorState
+ */
+export enum ActorState {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: ACTOR_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It takes work up.
+   *
+   * @generated from enum value: ACTOR_STATE_READY = 1;
+   */
+  READY = 1,
+
+  /**
+   * It takes nothing up for a while: its child processes keep crashing.
+   *
+   * @generated from enum value: ACTOR_STATE_RESTING = 2;
+   */
+  RESTING = 2,
+
+  /**
+   * It ends what it holds and takes nothing up any more.
+   *
+   * @generated from enum value: ACTOR_STATE_DRAINING = 3;
+   */
+  DRAINING = 3,
+}
+
+/**
+ * Describes the enum pixelflow.v1.ActorState.
+ */
+export declare const ActorStateSchema: GenEnum<ActorState>;
+
+/**
  * Images, and the tasks that are done to them. Whatever belongs to another account answers NOT_FOUND.
  *
  * @generated from service pixelflow.v1.ImageService
@@ -2338,6 +2591,16 @@ export declare const ImageService: GenService<{
     methodKind: "unary";
     input: typeof DeleteTaskRequestSchema;
     output: typeof DeleteTaskResponseSchema;
+  },
+  /**
+   * The processes that do the work, by name: those that were heard of within the last seconds.
+   *
+   * @generated from rpc pixelflow.v1.ImageService.ListActors
+   */
+  listActors: {
+    methodKind: "unary";
+    input: typeof ListActorsRequestSchema;
+    output: typeof ListActorsResponseSchema;
   },
   /**
    * Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,

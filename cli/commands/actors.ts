@@ -1,0 +1,87 @@
+import type { ActorView } from '@pixelflow/client'
+import { size, span } from '@pixelflow/core/amounts'
+import { pause } from '@pixelflow/core/pause'
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { styleOf, type Style } from '../terminal/style.ts'
+import { examples, grpcOptions, outletFor, serverOf, type ClientOptions } from './shared.ts'
+
+interface ActorsOptions extends ClientOptions {
+  readonly watch?: boolean
+}
+
+/** How often `--watch` looks. */
+const lookEveryMs = 1000
+
+export function actorsCommand(program: Command, context: Context): void {
+  const command = program
+    .command('actors')
+    .summary('the processes that do the work, and what they hold')
+    .description('Lists the processes that do the work: how they are, what they hold and what they can do.')
+    .option('--watch', 'look again every second, until interrupted')
+  examples(grpcOptions(command), ['actors', 'actors --watch', 'actors --json']).action(
+    async ({ watch = false, ...options }: ActorsOptions) => {
+      const { signal } = context.interrupts
+      const style = styleOf(process.stdout, context.config.colour)
+      const isScreen = watch && options.json !== true && process.stdout.isTTY
+      await using server = await serverOf(context, options)
+      const outlet = outletFor(context, options)
+      do {
+        const items = await server.actors()
+        if (isScreen) process.stdout.write(clearScreen)
+        outlet.result({ items }, table(items, style))
+        if (watch) await pause(lookEveryMs, signal)
+        signal.throwIfAborted()
+      } while (watch)
+    },
+  )
+}
+
+const clearScreen = '\u001B[H\u001B[2J\u001B[3J'
+
+const heads = ['NAME', 'STATE', 'VERSION', 'TASKS', 'LIVE', 'CHILDREN', 'MEMORY', 'UP', 'KINDS']
+
+function table(actors: readonly ActorView[], style: Style): string[] {
+  if (actors.length === 0) return ['No actors: nobody works on tasks just now.']
+  const rows = actors.map((one) => [
+    one.name,
+    one.state,
+    one.version,
+    `${one.held}/${one.slots}`,
+    String(one.sessions),
+    String(one.children),
+    size(one.residentBytes),
+    age(one.startedAt),
+    one.kinds.join(','),
+  ])
+  const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]?.length ?? 0)))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return [
+    style.dim(line(heads)),
+    ...actors.flatMap((actor, at) => [
+      coloured(line(rows[at] ?? []), actor, style),
+      ...actor.tasks.map(({ task, attempt, since }) => {
+        const tried = attempt > 1 ? `, attempt ${attempt}` : ''
+        return style.dim(`  ${task}  for ${age(since)}${tried}`)
+      }),
+    ]),
+  ]
+}
+
+/** How long ago that was. */
+function age(iso: string): string {
+  const ms = Math.max(0, Date.now() - Date.parse(iso))
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 60) return span(ms)
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+function coloured(line: string, { state }: ActorView, style: Style): string {
+  if (state === 'resting') return style.red(line)
+  return state === 'draining' ? style.yellow(line) : line
+}

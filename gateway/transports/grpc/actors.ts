@@ -1,0 +1,40 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { ActorState as State, SeenActor } from '@pixelflow/core/actor'
+import { viewActor } from '@pixelflow/core/api'
+import { ActorState, type ActorSchema, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Usecases } from '../../usecases/usecases.ts'
+import type { Implementation } from './rpc.ts'
+
+const states: Readonly<Record<State, ActorState>> = {
+  ready: ActorState.READY,
+  resting: ActorState.RESTING,
+  draining: ActorState.DRAINING,
+}
+
+/** The method about those who do the work. */
+export function actorMethod({
+  listActors,
+}: Usecases): Pick<Implementation<typeof ImageService>, 'listActors'> {
+  return {
+    async listActors(_, call) {
+      return { items: listActors(call.caller()).map(actorMessage) }
+    },
+  }
+}
+
+function actorMessage(seen: SeenActor): MessageInitShape<typeof ActorSchema> {
+  const { state, tasks, residentBytes, startedAt, seenAt, ...same } = viewActor(seen)
+  return {
+    ...same,
+    state: states[state],
+    tasks: tasks.map(({ since, ...task }) => ({ ...task, since: moment(since) })),
+    residentBytes: BigInt(residentBytes),
+    startedAt: moment(startedAt),
+    seenAt: moment(seenAt),
+  }
+}
+
+function moment(iso: string) {
+  return timestampFromDate(new Date(iso))
+}
