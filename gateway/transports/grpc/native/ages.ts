@@ -1,4 +1,5 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
+import { everyStream, goaway, goawayCodes } from './goaway.ts'
 
 export interface AgeLimits {
   /** How old a connection grows before its client is asked to make another, give or take a tenth. */
@@ -33,9 +34,7 @@ export function createAges({ ageMs, graceMs }: AgeLimits): Ages {
         let timer = setTimeout(() => {
           timer = setTimeout(() => session.destroy(), graceMs)
           timer.unref()
-          // The highest id there is: whatever is on its way is still taken.
-          if (!session.destroyed) session.goaway(noError, highestStream, Buffer.from('max_age'))
-          session.close()
+          if (goaway(session, goawayCodes.noError, everyStream, 'max_age')) session.close()
           moving.abort()
         }, untilMs)
         timer.unref()
@@ -47,6 +46,3 @@ export function createAges({ ageMs, graceMs }: AgeLimits): Ages {
       }),
   }
 }
-
-const noError = 0
-const highestStream = 2 ** 31 - 1

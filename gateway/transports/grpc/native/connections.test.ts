@@ -171,6 +171,19 @@ async function slowUpload(client: ReturnType<typeof grpcClient>, file: Uint8Arra
   return (await reply).image
 }
 
+test('connections that end just when they grow old end quietly', async () => {
+  await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' } })
+  const all = await Promise.all(Array.from({ length: 200 }, () => rawHttp2(gateway.grpcAddress)))
+  await Bun.sleep(880)
+  for (const one of all) {
+    one.socket.destroy()
+    await Bun.sleep(1)
+  }
+  await Bun.sleep(500)
+  using client = grpcClient(gateway.grpcAddress)
+  expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
+}, 30_000)
+
 describe('calls that are begun and reset at once', () => {
   test('by the thousand leave nothing behind', async () => {
     await using gateway = await openTestGateway()

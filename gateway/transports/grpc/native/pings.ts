@@ -1,10 +1,10 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
+import { goaway, goawayCodes } from './goaway.ts'
 
 /** Pings in a row that a client may send on a connection that is otherwise quiet; one more is forgiven each second. */
 const mostPings = 100
 /** What a ping's own answer takes on the wire. */
 const answerBytes = 17
-const enhanceYourCalm = 0xb
 
 /**
  * Ends connections that are pinged for nothing, as gRPC has it: GOAWAY with too_many_pings, which makes a client ping
@@ -29,7 +29,7 @@ export function restrainPings(server: Http2Server): void {
 
 function calm(session: ServerHttp2Session): void {
   if (session.destroyed) return
-  session.goaway(enhanceYourCalm, 0, Buffer.from('too_many_pings'))
+  goaway(session, goawayCodes.enhanceYourCalm, 0, 'too_many_pings')
   // After the word has left.
   setImmediate(() => session.destroy())
 }
