@@ -5,6 +5,7 @@ import type { Services } from '../services.ts'
 import { createAges } from './ages.ts'
 import { bind } from './bind.ts'
 import { createClients } from './clients.ts'
+import { keepCredit } from './credit.ts'
 import { createFrames } from './frames.ts'
 import { restrainPings } from './pings.ts'
 import { createReception } from './reception.ts'
@@ -63,6 +64,7 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
     'grpc.enable_channelz': 0,
   })
   widenWindows(server, (http2) => {
+    keepCredit(http2)
     clients.look(http2)
     reception.look(http2)
     ages.look(http2)

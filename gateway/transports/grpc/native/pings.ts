@@ -5,6 +5,8 @@ import { goaway, goawayCodes } from './goaway.ts'
 const mostPings = 100
 /** What a ping's own answer takes on the wire. */
 const answerBytes = 17
+/** Less than this is no transfer that a ping could measure. */
+const leastTransfer = 1024
 
 /**
  * Ends connections that are pinged for nothing, as gRPC has it: GOAWAY with too_many_pings, which makes a client ping
@@ -14,15 +16,19 @@ export function restrainPings(server: Http2Server): void {
   server.on('session', (session: ServerHttp2Session) => {
     let left = mostPings
     let countedAt = performance.now()
-    let written = 0
+    let pings = 0
+    /** Bytes that were more than answers to pings; those may leave together, after several. */
+    let others = 0
     session.on('ping', () => {
       const now = performance.now()
       left = Math.min(mostPings, left + (now - countedAt) / 1000)
       countedAt = now
-      const isQuiet = session.socket.bytesWritten - written <= answerBytes
-      written = session.socket.bytesWritten
-      if (!isQuiet) left = mostPings
-      else if ((left -= 1) < 0) calm(session)
+      const written = session.socket.bytesWritten - answerBytes * pings
+      pings += 1
+      if (written >= others + leastTransfer) {
+        others = written
+        left = mostPings
+      } else if ((left -= 1) < 0) calm(session)
     })
   })
 }
