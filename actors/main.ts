@@ -69,6 +69,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
       source: fabric.work,
       channel,
       events,
+      deadLetters: fabric.deadLetters,
       handler,
       actor: name,
       maxAttempts,
@@ -107,6 +108,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   })
   const announced = parts.use(fabric.registry.announce(presence))
   const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)
+  const forwarding = fabric.retries.forward(stop)
   log.info('ready', {
     kinds,
     scratch: scratch.paths,
@@ -136,7 +138,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     // Whoever tunes goes on with another actor at once; whoever waits for a picture gets it.
     ...hosted.map(({ kind, sessions }) => sessions.drain(kind === 'preview' ? 0 : drainMs)),
   ])
-  await reconciling
+  await Promise.all([reconciling, forwarding])
   await parts.disposeAsync()
   clearTimeout(late)
 }

@@ -121,6 +121,7 @@ test('documents can state how long everything is kept', () => {
     '| `JOBS` | `jobs.*.*.*.*.*` | until it is done | 1000000 messages |',
     '| `ACCEPTANCES` | `accepted.*.*` | 7d | – |',
     '| `OFFICES` | `offices.*` | until it is done | – |',
+    '| `RETRIES` | `retry.*.*.*.*.*`, `due.*.*.*.*.*` | 7d | – |',
     '| `DEAD` | `dead.*.*.*` | 7d | 1000000 messages |',
     '| `KV_images` | `$KV.images.>` | 7d | – |',
     '| `OBJ_sources` | `$O.sources.C.>`, `$O.sources.M.>` | 14d | – |',

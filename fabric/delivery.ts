@@ -15,8 +15,6 @@ export interface Delivery {
   confirm(): Promise<void>
   /** Gives it back, to be delivered again after `delayMs`. */
   nak(delayMs: number): void
-  /** Never to be delivered again. */
-  term(): void
   /** A sign of life: starts the time to settle anew. */
   extend(): void
 }
@@ -40,7 +38,6 @@ export function deliveryOf(broker: Broker, msg: Msg): Delivery | undefined {
       await broker.request(reply, '+ACK', { timeoutMs: confirmTimeoutMs })
     },
     nak: (delayMs) => say(delayMs > 0 ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
-    term: () => say('+TERM'),
     extend: () => say('+WPI'),
   }
 }

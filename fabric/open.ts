@@ -5,7 +5,7 @@ import type { Channel } from '@pixelflow/core/ports/channel'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
-import type { AcceptanceLog, Queue, WorkSource } from '@pixelflow/core/ports/queue'
+import type { AcceptanceLog, Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
@@ -23,6 +23,7 @@ import { streamInfo } from './manage.ts'
 import { createQueue } from './queue.ts'
 import { createRecords } from './records.ts'
 import { createRegistry } from './registry.ts'
+import { createRetries } from './retries.ts'
 import { createSessionHost } from './session-host.ts'
 import { createSessionHub } from './session-hub.ts'
 import { createSessions } from './sessions.ts'
@@ -58,6 +59,7 @@ export interface Fabric extends AsyncDisposable {
   readonly images: Records<ImageRecord>
   readonly queue: Queue
   readonly work: WorkSource
+  readonly retries: Retries
   readonly acceptances: AcceptanceLog
   readonly events: Events
   readonly log: EventLog
@@ -88,19 +90,21 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
   const hub = stack.use(createSessionHub(live))
   await bootstrap(broker, settings)
   stack.defer(rebuildAfterBreaks(broker, settings, log))
+  const deadLetters = createDeadLetters(broker, log)
   const owned = stack.move()
   return {
     sources: createBlobs(bytes, blobBuckets.sources, settings, options),
     results: createBlobs(bytes, blobBuckets.results, settings, options),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
-    work: createWorkSource(broker, log),
+    work: createWorkSource(broker, deadLetters, log),
+    retries: createRetries(broker, log),
     acceptances: createAcceptanceLog(broker, reconcileAfterMs),
     events: createEvents(broker, settings),
     log: createEventLog(broker, log),
     channel: createChannel(broker),
     elections: createElections(broker, log),
-    deadLetters: createDeadLetters(broker, log),
+    deadLetters,
     registry: createRegistry(broker, log),
     sessions: createSessions(hub),
     sessionHost: createSessionHost(hub, log),

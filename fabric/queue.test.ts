@@ -9,7 +9,13 @@ import { streamInfo } from './manage.ts'
 
 queueContract('nats', async () => {
   const { fabric, other, ...fixture } = await openFixture()
-  return { ...fixture, queue: fabric.queue, work: fabric.work, elsewhere: other.work }
+  return {
+    ...fixture,
+    queue: fabric.queue,
+    work: fabric.work,
+    retries: fabric.retries,
+    elsewhere: other.work,
+  }
 })
 
 /** A slot that works off whatever comes; `seen` holds the tasks whose work was done. */
@@ -43,7 +49,7 @@ test('a full queue says so, and takes more once there is room', async () => {
   expect(await queue.submit(fourth)).toBe('queued')
 })
 
-test('what is no job is thrown out and does not stop the rest', async () => {
+test('what is no job is kept as a dead letter and does not stop the rest', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   await publish(broker, 'jobs.transform.bulk.LOCAL.not-an-id.main', '')
@@ -52,7 +58,11 @@ test('what is no job is thrown out and does not stop the rest', async () => {
   const lease = await fixture.fabric.work.next('transform', AbortSignal.timeout(5000))
   expect(lease?.job).toEqual(job)
   await lease?.done()
-  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(0)
+  await until(async () => (await streamInfo(broker, 'JOBS')).state.messages === 0)
+  const { items } = await fixture.fabric.deadLetters.list({ limit: 10 })
+  expect(items).toMatchObject([
+    { kind: 'transform', lane: 'bulk', account: 'LOCAL', task: 'not-an-id', stage: 'main', attempts: 0 },
+  ])
 })
 
 describe('a broker that dies', () => {

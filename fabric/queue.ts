@@ -5,7 +5,7 @@ import { faultOf, Refused, storeFailed, type Broker } from './broker.ts'
 import { publish } from './jetstream.ts'
 import { purgeSubject } from './manage.ts'
 import { patiently } from './patience.ts'
-import { jobSubject, streams } from './topology.ts'
+import { jobSubject, retriesOf, streams } from './topology.ts'
 
 /** A caller of ours has a client of its own waiting; what is not queued now is found by the reconciler. */
 const submitPatience = { forMs: 5000 }
@@ -23,7 +23,10 @@ export function createQueue(broker: Broker): Queue {
     },
     async remove(job) {
       try {
-        await patiently(() => purgeSubject(broker, streams.jobs, jobSubject(job)), submitPatience)
+        await Promise.all([
+          patiently(() => purgeSubject(broker, streams.jobs, jobSubject(job)), submitPatience),
+          patiently(() => purgeSubject(broker, streams.retries, retriesOf(job)), submitPatience),
+        ])
       } catch (thrown) {
         throw faultOf(thrown)
       }

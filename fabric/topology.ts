@@ -26,6 +26,7 @@ export const streams = {
   acceptances: 'ACCEPTANCES',
   offices: 'OFFICES',
   dead: 'DEAD',
+  retries: 'RETRIES',
 } as const
 
 /** Events: one subject a task; the middle token is its batch, `_` while a task belongs to none. */
@@ -44,6 +45,18 @@ export function jobOfSubject(subject: string): Record<keyof Job, string | undefi
   const [, kind, lane, account, task, stage] = subject.split('.')
   return { kind, lane, account, task, stage }
 }
+
+/** A job that waits for its next attempt: the broker's schedule, and what becomes of it when its time has come. */
+export const retrySubject = (job: Job) => jobSubject(job).replace('jobs', 'retry')
+export const dueSubject = (job: Job) => jobSubject(job).replace('jobs', 'due')
+/** Where a job that is due goes. */
+export const queuedSubject = (due: string) => due.replace('due', 'jobs')
+/** Both of them. */
+export const retriesOf = (job: Job) => jobSubject(job).replace('jobs', '*')
+/** Header that says how many attempts were made at a job before it came into the queue. */
+export const attemptsHeader = 'Pixelflow-Attempts'
+/** The durable consumer that shows what is due. */
+export const dueConsumer = 'due'
 
 /** The durable consumer that hands out the jobs of one kind and lane. */
 export const workConsumer = (kind: ActorKind, lane: Lane) => `${kind}-${lane}`
@@ -150,6 +163,18 @@ export function streamsOf(layout: Layout): Stream[] {
     },
     {
       ...shared,
+      name: streams.retries,
+      subjects: ['retry.*.*.*.*.*', 'due.*.*.*.*.*'],
+      retention: 'workqueue',
+      max_age: nanos(layout.taskRetentionMs),
+      max_msgs_per_subject: 1,
+      discard: 'old',
+      allow_msg_schedules: true,
+      // Schedules want it.
+      allow_rollup_hdrs: true,
+    },
+    {
+      ...shared,
       name: streams.dead,
       subjects: ['dead.*.*.*'],
       retention: 'limits',
@@ -203,7 +228,7 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
         durable_name: workConsumer(kind, lane),
         filter_subject: `jobs.${kind}.${lane}.*.*.*`,
         ack_wait: nanos(ackWaitMs),
-        // Jobs that wait for their next try count as held, so this is far above the number of actors.
+        // Far above the number of actors.
         max_ack_pending: 100_000,
         max_waiting: 10_000,
       },
@@ -222,7 +247,18 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
       max_waiting: 1000,
     },
   }
-  return [...work, acceptance].map(({ stream, config }) => ({
+  const due = {
+    stream: streams.retries,
+    config: {
+      ...shared,
+      durable_name: dueConsumer,
+      filter_subject: 'due.*.*.*.*.*',
+      ack_wait: nanos(ackWaitMs),
+      max_ack_pending: 10_000,
+      max_waiting: 1000,
+    },
+  }
+  return [...work, acceptance, due].map(({ stream, config }) => ({
     stream,
     config: { ...config, num_replicas: layout.natsReplicas },
   }))

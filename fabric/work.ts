@@ -1,11 +1,14 @@
+import type { DeadLetter } from '@pixelflow/core/dead-letter'
 import { actorKinds, job, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
+import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Lease, WorkSource } from '@pixelflow/core/ports/queue'
 import { Unreachable, type Broker } from './broker.ts'
 import type { Delivery } from './delivery.ts'
 import { patiently } from './patience.ts'
 import { pull, type PullRequest } from './pull.ts'
+import { schedule } from './retries.ts'
 import type { Log } from './telemetry/log.ts'
-import { extendEveryMs, jobOfSubject, streams, workConsumer } from './topology.ts'
+import { attemptsHeader, extendEveryMs, jobOfSubject, streams, workConsumer } from './topology.ts'
 import { createWaitingRoom, recovery, type WaitingRoom } from './waiting-room.ts'
 
 const waitMs = 30_000
@@ -14,7 +17,11 @@ const waitMs = 30_000
  * Takes jobs out of the work-queue stream: from the lanes in their order as long as they have any, and when none has,
  * waits on all of them at once.
  */
-export function createWorkSource(broker: Broker, log: Log): WorkSource {
+export function createWorkSource(
+  broker: Broker,
+  deadLetters: Pick<DeadLetters, 'put'>,
+  log: Log,
+): WorkSource {
   const rooms = new Map<ActorKind, WaitingRoom>(
     actorKinds.map((kind) => {
       const requests = new Map(lanes.map((lane) => [lane, requestOf(kind, lane, waitMs)]))
@@ -35,16 +42,27 @@ export function createWorkSource(broker: Broker, log: Log): WorkSource {
     return undefined
   }
 
+  /** What no actor can ever work on is kept where operators find it, and then leaves the queue. */
+  const bury = async (delivery: Delivery): Promise<void> => {
+    log.error('not a job', { subject: delivery.subject })
+    try {
+      await deadLetters.put(letterOf(delivery))
+      await delivery.confirm()
+    } catch (error) {
+      log.warn('what is no job could not be taken out of the queue', { subject: delivery.subject, error })
+      delivery.nak(5000)
+    }
+  }
+
   return {
     async next(kind, signal) {
       const room = rooms.get(kind) as WaitingRoom
       while (!signal.aborted) {
         const delivery = (await takeNow(kind, room, signal)) ?? (await room.wait(signal))
         if (!delivery) continue
-        const lease = leaseOf(delivery)
+        const lease = leaseOf(broker, delivery)
         if (lease) return lease
-        log.error('not a job', { subject: delivery.subject })
-        delivery.term()
+        void bury(delivery)
       }
       return null
     },
@@ -55,24 +73,34 @@ function requestOf(kind: ActorKind, lane: Lane, expiresMs: number): PullRequest 
   return { stream: streams.jobs, consumer: workConsumer(kind, lane), batch: 1, expiresMs }
 }
 
-function leaseOf(delivery: Delivery): Lease | undefined {
+function letterOf({ subject, attempt }: Delivery): DeadLetter {
+  const { kind = '', lane = '', account = '', task = '', stage = '' } = jobOfSubject(subject)
+  const report = { code: 'unreadable', detail: 'The queue held something that is no job.' } as const
+  const cause = { report, private: subject }
+  return { kind, lane, account, task, stage, cause, attempts: attempt - 1, at: new Date().toISOString() }
+}
+
+function leaseOf(broker: Broker, delivery: Delivery): Lease | undefined {
   const { success, data } = job.safeParse(jobOfSubject(delivery.subject))
   if (!success) return undefined
+  const before = Number(delivery.header(attemptsHeader) ?? 0)
+  // The event log says whether the work is over; a lost acknowledgement only makes somebody look there again.
+  const done = () =>
+    patiently(() => delivery.confirm(), { forMs: 5000 }).catch((thrown: unknown) => {
+      if (!(thrown instanceof Unreachable)) throw thrown
+    })
   return {
     job: data,
-    attempt: delivery.attempt,
+    attempt: before + delivery.attempt,
     extendEveryMs,
     async extend() {
       delivery.extend()
     },
-    async done() {
-      // The event log says whether the work is over; a lost acknowledgement only makes somebody look there again.
-      await patiently(() => delivery.confirm(), { forMs: 5000 }).catch((thrown: unknown) => {
-        if (!(thrown instanceof Unreachable)) throw thrown
-      })
-    },
-    async retry(delayMs) {
-      delivery.nak(delayMs)
+    done,
+    async retry(delayMs, attempts) {
+      // In this order: whoever dies in between leaves a job that comes twice, not one that never does.
+      await schedule(broker, data, attempts, delayMs)
+      await done()
     },
   }
 }

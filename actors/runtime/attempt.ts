@@ -1,5 +1,6 @@
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
@@ -11,10 +12,11 @@ import { stopwatch } from './stopwatch.ts'
 
 export interface AttemptOptions {
   readonly events: Events
+  readonly deadLetters: Pick<DeadLetters, 'put'>
   readonly handler: Handler
   /** Name of this process, as events show it. */
   readonly actor: string
-  /** Deliveries after which a task fails for good. */
+  /** Attempts after which a task fails for good. */
   readonly maxAttempts: number
   readonly log: Log
 }
@@ -31,10 +33,10 @@ export interface Attempt {
 
 /** Works on a lease, from the first look at its task to the settlement. */
 export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
-  const { events, handler, maxAttempts } = options
+  const { events, handler, deadLetters, maxAttempts, actor } = options
   const { account, task } = lease.job
-  const log = options.log.child({ task, account, attempt: lease.attempt })
-  const settling = { lease, events, maxAttempts, log }
+  const log = options.log.child({ task, account })
+  let attempt = lease.attempt
   const stop = new AbortController()
   const watch = stopwatch()
   let givenUp = false
@@ -48,8 +50,8 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const work = async (from: StoredEvent): Promise<void> => {
     const { startedAt = new Date().toISOString(), image } = from.event.task
     const reporter = reportTo(events, from, (fault) => stop.abort(fault))
-    reporter.report('started', { status: 'running', attempt: lease.attempt, actor: options.actor, startedAt })
-    log.info('task started', { image })
+    reporter.report('started', { status: 'running', attempt, actor, startedAt })
+    log.info('task started', { image, attempt })
     try {
       await handler.run({
         job: lease.job,
@@ -75,7 +77,9 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
       persist(() => events.last(account, task)),
     )
     if (from === null || isFinal(from.event)) throw ended()
-    if (lease.attempt > maxAttempts) throw exhausted(maxAttempts)
+    // Deliveries that never came to a beginning are not held against the task.
+    attempt = Math.min(lease.attempt, from.event.task.attempt + 1)
+    if (attempt > maxAttempts) throw exhausted(maxAttempts)
     await work(from)
   }
 
@@ -88,17 +92,22 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const settled = (async () => {
     let fault: Fault | undefined
     let end: End
+    const settling = () => ({ lease, attempt, actor, events, deadLetters, maxAttempts, log })
     try {
       await whole()
-      await finish(settling)
+      await finish(settling())
       end = 'completed'
     } catch (thrown) {
       // What stopped the work says more than what the stopping led to.
       fault = Fault.of(stop.signal.aborted ? stop.signal.reason : thrown)
-      end = await recover(settling, fault, givenUp)
+      end = await recover(settling(), fault, givenUp)
     }
     clearInterval(heartbeat)
-    const fields = { ms: watch.spentMs(), ...(fault === undefined ? {} : { code: fault.code, error: fault }) }
+    const fields = {
+      attempt,
+      ms: watch.spentMs(),
+      ...(fault === undefined ? {} : { code: fault.code, error: fault }),
+    }
     log[levelOf(fault)](`task ${end}`, fields)
   })()
 

@@ -3,6 +3,9 @@ import { eventOf } from '@pixelflow/core/event'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
 import { account, openHouse, type House } from '../testing/house.ts'
+import { connect } from '@pixelflow/fabric/connect'
+import { publish } from '@pixelflow/fabric/jetstream'
+import type { Task } from '@pixelflow/core/task'
 import type { Handler, Work } from './handler.ts'
 import { reconcile } from './reconcile.ts'
 import { startRuntime, type Runtime } from './runtime.ts'
@@ -24,10 +27,12 @@ interface Options {
 
 function start(run: (work: Work) => Promise<void>, options: Options = {}): Runtime {
   const handler: Handler = { kind: 'transform', ready: async () => {}, run }
-  const { work: source, events, channel } = house.fabric
+  const { work: source, events, channel, deadLetters } = house.fabric
   const rest = { maxAttempts: 3, slots: 2, actor: 'one', log: house.log, ...options }
-  return startRuntime({ source, events, channel, handler, ...rest })
+  return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
 }
+
+const letterOf = ({ id }: Task) => house.fabric.deadLetters.get(`transform.${account}.${id}`)
 
 const kindsOf = async (task: Parameters<House['history']>[0]) =>
   (await house.history(task)).map(({ event }) => event.kind)
@@ -74,6 +79,7 @@ describe('an attempt', () => {
       expect(last.task.fault).toEqual({ code, detail: 'It cannot be.', field: 'steps[0]' })
       expect(JSON.stringify(await house.history(task))).not.toContain('private')
       expect(runs).toBe(1)
+      expect(await letterOf(task)).toBeNull()
     },
   )
 
@@ -87,31 +93,64 @@ describe('an attempt', () => {
     expect((await house.end(task)).task).toMatchObject({ status: 'completed', attempt: 3 })
 
     await using __ = start(async () => {
-      throw new Fault('storage_failed', 'No answer.', { retryAfterMs: 10 })
+      throw new Fault('storage_failed', 'No answer.', {
+        retryAfterMs: 10,
+        cause: new Error('disk 7 is away'),
+      })
     })
     await _.drain(1000)
     const doomed = await house.submit(image, 'flip')
     const last = await house.end(doomed)
     expect(last.task).toMatchObject({ status: 'failed', attempt: 3, fault: { code: 'storage_failed' } })
+    expect(await letterOf(doomed)).toMatchObject({
+      kind: 'transform',
+      lane: 'interactive',
+      account,
+      task: doomed.id,
+      stage: 'main',
+      attempts: 3,
+      actor: 'one',
+      cause: {
+        report: { code: 'storage_failed', detail: 'No answer.' },
+        private: expect.stringContaining('disk 7'),
+      },
+    })
+    expect(await letterOf(task)).toBeNull()
   })
 
   test('is not begun after too many lost ones: the task fails without being run', async () => {
     let runs = 0
-    const { work, events, channel } = house.fabric
+    const { work, events, channel, deadLetters } = house.fabric
     const task = await house.submit(image, 'flip')
     for (let n = 1; n <= 2; n += 1) {
       const lease = await work.next('transform', AbortSignal.timeout(5000))
       expect(lease?.attempt).toBe(n)
-      await lease?.retry(0)
+      const last = await events.last(account, task.id)
+      const change = { status: 'running', attempt: n, actor: 'lost' } as const
+      await events.append(eventOf('started', task, change, new Date()), last?.seq ?? 0)
+      await lease?.retry(0, n)
     }
     const handler: Handler = {
       kind: 'transform',
       ready: async () => {},
       run: async () => void (runs += 1),
     }
-    const options = { source: work, events, channel, handler, slots: 1, actor: 'one', log: house.log }
+    const options = {
+      source: work,
+      events,
+      deadLetters,
+      channel,
+      handler,
+      slots: 1,
+      actor: 'one',
+      log: house.log,
+    }
     await using _ = startRuntime({ ...options, maxAttempts: 2 })
-    expect((await house.end(task)).task.fault?.code).toBe('attempts_exhausted')
+    expect((await house.end(task)).task).toMatchObject({ attempt: 2, fault: { code: 'attempts_exhausted' } })
+    expect(await letterOf(task)).toMatchObject({
+      attempts: 2,
+      cause: { report: { code: 'attempts_exhausted' } },
+    })
     expect(runs).toBe(0)
   })
 
@@ -141,6 +180,36 @@ describe('an attempt', () => {
     await Bun.sleep(50)
     expect(await kindsOf(deaf)).toEqual(['queued', 'started', 'cancelled'])
     expect(await house.fabric.queue.submit(firstJob(deaf))).toBe('queued')
+  }, 20_000)
+
+  test('that comes to nothing before it begins is not held against the task', async () => {
+    const { work } = house.fabric
+    const task = await house.submit(image, 'flip')
+    for (let n = 1; n <= 4; n += 1) {
+      const lease = await work.next('transform', AbortSignal.timeout(5000))
+      await lease?.retry(0, n)
+    }
+    await using _ = start(async () => {})
+    expect((await house.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
+  }, 20_000)
+
+  test('at a task whose history cannot be read ends in a dead letter, and holds nobody up', async () => {
+    await using broker = await connect({ settings: house.settings, name: 'test', log: house.log })
+    const odd = { ...firstJob({ account, id: Bun.randomUUIDv7() }) }
+    await publish(broker, `events.${account}._.${odd.task}`, '{"version":99}')
+    await house.fabric.queue.submit(odd)
+    await using _ = start(async () => {}, { maxAttempts: 2 })
+    const task = await house.submit(image, 'flip')
+    await house.end(task)
+    const name = `transform.${account}.${odd.task}`
+    while ((await house.fabric.deadLetters.get(name)) === null) await Bun.sleep(50)
+    expect(await house.fabric.deadLetters.get(name)).toMatchObject({
+      attempts: 2,
+      cause: { report: { code: 'unreadable' } },
+    })
+    await Bun.sleep(100)
+    expect(await house.fabric.queue.submit(odd)).toBe('queued')
+    await house.fabric.queue.remove(odd)
   }, 20_000)
 
   test('that was cancelled before it began does nothing', async () => {
@@ -212,7 +281,7 @@ describe('the process', () => {
     await using _ = start(async () => {}, { actor: 'two' })
     expect((await house.end(long, 5000)).task).toMatchObject({
       status: 'completed',
-      attempt: 2,
+      attempt: 1,
       actor: 'two',
     })
     await house.end(late[1])

@@ -1,5 +1,7 @@
+import { causeText } from '@pixelflow/core/dead-letter'
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
@@ -12,6 +14,10 @@ export type End = 'completed' | 'failed' | 'to be retried' | 'given back' | 'end
 
 export interface SettleOptions {
   readonly lease: Lease
+  /** Which attempt it was, from 1. */
+  readonly attempt: number
+  readonly actor: string
+  readonly deadLetters: Pick<DeadLetters, 'put'>
   readonly events: Events
   readonly maxAttempts: number
   readonly log: Log
@@ -27,24 +33,23 @@ export function finish({ lease, log }: SettleOptions): Promise<void> {
  * may have ended, and some of the attempt's own events may stand there. Never rejects.
  */
 export async function recover(options: SettleOptions, fault: Fault, givenUp: boolean): Promise<End> {
-  const { lease, events, log } = options
+  const { lease, attempt, events, maxAttempts, log } = options
   try {
     const last = await persist(() => events.last(lease.job.account, lease.job.task))
     if (last === null || isFinal(last.event)) return await leave(options)
     // Another attempt holds a lease of its own; an acknowledgement from here would take that one away.
-    if (fault.code === 'conflict') return 'taken over'
+    if (fault.code === 'conflict' || last.event.task.attempt > attempt) return 'taken over'
     if (givenUp) {
-      await settle(log, () => lease.retry(0))
+      // Somebody else begins anew, and this attempt does not count.
+      await settle(log, () => lease.retry(0, attempt - 1))
       return 'given back'
     }
-    if (fault.row.settle === 'nak' && lease.attempt < options.maxAttempts) {
-      await settle(log, () => lease.retry(fault.place.retryAfterMs ?? backoffMs(lease.attempt)))
-      return 'to be retried'
-    }
+    if (fault.row.settle === 'nak' && attempt < maxAttempts) return await again(options, fault)
     return await fail(options, last, fault)
   } catch (thrown) {
     const why = Fault.of(thrown)
     if (why.code === 'task_ended') return leave(options)
+    if (why.code === 'unreadable') return unreadable(options, why)
     // The log is out of reach: the lease runs out, and whoever is given the job next finds the task as it is.
     log.warn('task left to another attempt', { error: why })
     return 'taken over'
@@ -60,7 +65,43 @@ export function exhausted(maxAttempts: number): Fault {
   )
 }
 
+async function again({ lease, attempt, log }: SettleOptions, fault: Fault): Promise<End> {
+  const delayMs = fault.place.retryAfterMs ?? backoffMs(attempt)
+  await settle(log, () => lease.retry(delayMs, attempt))
+  return 'to be retried'
+}
+
+/**
+ * A task whose history this version cannot read. Another version may, so the job is given back as often as any other;
+ * then it leaves the queue, and only the letter is left, since nothing can be said in a log that cannot be read.
+ */
+async function unreadable(options: SettleOptions, fault: Fault): Promise<End> {
+  try {
+    if (options.attempt < options.maxAttempts) return await again(options, fault)
+    await bury(options, fault)
+    await finish(options)
+    return 'failed'
+  } catch (error) {
+    options.log.warn('task left to another attempt', { error })
+    return 'taken over'
+  }
+}
+
+/** Before the job leaves the queue: work that is given up must not vanish. */
+async function bury(
+  { lease, attempt, actor, maxAttempts, deadLetters }: SettleOptions,
+  fault: Fault,
+): Promise<void> {
+  const text = causeText(fault)
+  const cause = { report: fault.report(), ...(text === undefined ? {} : { private: text }) }
+  const attempts = Math.min(attempt, maxAttempts)
+  const letter = { ...lease.job, cause, attempts, actor, at: new Date().toISOString() }
+  await persist(() => deadLetters.put(letter))
+}
+
 async function fail(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<End> {
+  // A fault of the input is its owner's to mend; whatever else ends a task is an operator's.
+  if (fault.row.settle === 'nak' || fault.code === 'attempts_exhausted') await bury(options, fault)
   const reporter = reportTo(options.events, last)
   const endedAt = new Date().toISOString()
   reporter.report('failed', { status: 'failed', fault: fault.report(), endedAt })

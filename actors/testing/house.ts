@@ -6,7 +6,7 @@ import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { outputObject, type Task } from '@pixelflow/core/task'
 import { readSettings } from '@pixelflow/fabric/config'
 import { openFabric, type Fabric } from '@pixelflow/fabric/open'
-import { fabricSettings } from '@pixelflow/fabric/settings'
+import { fabricSettings, type FabricSettings } from '@pixelflow/fabric/settings'
 import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
 import { startNats, type Nats } from '@pixelflow/testkit/nats'
 
@@ -15,6 +15,7 @@ export const account = 'ann'
 /** A real broker, and what a gateway does to it, for tests of the actors alone. */
 export interface House extends AsyncDisposable {
   readonly nats: Nats
+  readonly settings: FabricSettings
   readonly fabric: Fabric
   readonly log: Log
   /** Lines logged in this process so far. */
@@ -41,6 +42,12 @@ export async function openHouse(): Promise<House> {
   const settings = readSettings(fabricSettings, nats.env)
   const fabric = parts.use(await openFabric({ settings, name: 'test', log, reconcileAfterMs: 300 }))
   const { images, sources, results, events, queue, channel } = fabric
+  const stop = new AbortController()
+  const forwarding = fabric.retries.forward(stop.signal)
+  parts.defer(async () => {
+    stop.abort()
+    await forwarding
+  })
   const owned = parts.move()
 
   const history = (task: Task) => Array.fromAsync(events.history(account, task.id, 0))
@@ -55,6 +62,7 @@ export async function openHouse(): Promise<House> {
 
   return {
     nats,
+    settings,
     fabric,
     log,
     lines,

@@ -15,15 +15,24 @@ export interface Queue {
 /** A job that this process holds. It returns to the queue by itself when nobody calls `extend` for a while. */
 export interface Lease {
   readonly job: Job
-  /** Which delivery this is, from 1. */
+  /** Which attempt this is, from 1, as far as the queue knows: deliveries that came to nothing count, too. */
   readonly attempt: number
   /** How often `extend` must be called, in milliseconds, with a good margin. */
   readonly extendEveryMs: number
   extend(): Promise<void>
   /** The work is over, well or badly: takes the job out of the queue. */
   done(): Promise<void>
-  /** Gives the job back, to be tried again after `delayMs`. */
-  retry(delayMs: number): Promise<void>
+  /**
+   * Gives the job back, to come again after `delayMs` as one that `attempts` attempts were made at. Until then it is
+   * neither queued nor leased.
+   */
+  retry(delayMs: number, attempts: number): Promise<void>
+}
+
+/** Jobs that wait for their next attempt. */
+export interface Retries {
+  /** Brings those into the queue whose time has come, until `signal` aborts. Any number of processes may do this. */
+  forward(signal: AbortSignal): Promise<void>
 }
 
 /** Where work is taken out. */

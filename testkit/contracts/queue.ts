@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import type { Lease, Queue, WorkSource } from '@pixelflow/core/ports/queue'
+import type { Lease, Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
 import { sampleJob } from '../tasks.ts'
 
 export interface QueueUnderTest extends AsyncDisposable {
   readonly queue: Queue
   readonly work: WorkSource
+  readonly retries: Retries
   /** Another process's view of the same queue. */
   readonly elsewhere: WorkSource
 }
@@ -76,14 +77,21 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
     test('a job given back comes again, counted, and not before its time', async () => {
       await using under = await open()
       await under.queue.submit(sampleJob())
+      const over = new AbortController()
+      const forwarding = under.retries.forward(over.signal)
       const first = await next(under.work)
       const begin = performance.now()
-      await first?.retry(400)
+      await first?.retry(400, first.attempt)
       const second = await next(under.elsewhere)
       expect(performance.now() - begin).toBeGreaterThan(390)
       expect(second?.attempt).toBe(2)
-      await second?.retry(0)
-      expect((await next(under.work))?.attempt).toBe(3)
+      await second?.retry(0, second.attempt)
+      const third = await next(under.work)
+      expect(third?.attempt).toBe(3)
+      await third?.retry(0, 0)
+      expect((await next(under.work))?.attempt).toBe(1)
+      over.abort()
+      await forwarding
     })
 
     test('a job taken out is gone, waiting or leased', async () => {
