@@ -5,7 +5,7 @@ import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { faultOf } from './broker.ts'
 import { purgeChunks, type Bucket } from './bucket.ts'
 import type { ChunkMemory } from './chunk-memory.ts'
-import { claim, withdraw } from './claim.ts'
+import { claim, withdraw, type Keeping } from './claim.ts'
 import { publishChunk } from './jetstream.ts'
 import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
 import { patiently } from './patience.ts'
@@ -16,8 +16,8 @@ export interface WriteOptions {
   readonly bucket: Bucket
   /** Shared by all writes of the process: what they hold, sent or not, until the broker has it. */
   readonly memory: ChunkMemory
-  /** A blob of the same name that is younger stays. */
-  readonly keepMs: number
+  /** When a blob of the same name stays. */
+  readonly keeping: Keeping
   /** Called once, when the write has ended in any way. */
   readonly onEnd: () => void
 }
@@ -33,7 +33,7 @@ export interface YieldingWrite extends BlobWrite {
  */
 const mostUnderWay = 32
 
-export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): YieldingWrite {
+export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): YieldingWrite {
   const { chunkBytes } = memory
   const id = nuid.next()
   const subject = chunkSubject(bucket.name, id)
@@ -163,7 +163,7 @@ export function beginWrite({ bucket, memory, keepMs, onEnd }: WriteOptions): Yie
         const sha256 = hasher.digest('hex')
         const info = describeAs(name(sha256), sha256, metadata)
         claimed = info.name
-        claiming = patiently(() => claim(bucket, info, keepMs))
+        claiming = patiently(() => claim(bucket, info, keeping))
         await Promise.allSettled([claiming, sent])
         await sent
         const winner = await claiming

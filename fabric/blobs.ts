@@ -15,6 +15,8 @@ export interface BlobsOptions {
   readonly writeMemoryBytes?: number
   /** Bytes that all reads together may fetch ahead; default 16 MiB. */
   readonly readMemoryBytes?: number
+  /** Age at which a blob that is stored again is marked as wanted anew; default a minute, far below a sweep's grace. */
+  readonly touchAfterMs?: number
 }
 
 /** Larger ones cost the broker twice the processor time, smaller ones us; also what the ordinary tools use. */
@@ -30,7 +32,7 @@ const defaultReadMemoryBytes = 16 * 1024 * 1024
 /** Blobs in a bucket of the NATS object store, readable and writable with its ordinary tools. */
 export function createBlobs(broker: Broker, name: string, layout: Layout, options: BlobsOptions = {}): Blobs {
   const bucket = bucketOf(broker, name, layout.natsReplicas)
-  const keepMs = keepBlobMs(name, layout)
+  const keeping = { keepMs: keepBlobMs(name, layout), touchAfterMs: options.touchAfterMs ?? 60_000 }
   const writes = new Set<YieldingWrite>()
   const memory = createChunkMemory(options.writeMemoryBytes ?? defaultWriteMemoryBytes, chunkBytes, () => {
     // Slow uploads must not sit on half-filled buffers while others wait for memory.
@@ -50,7 +52,7 @@ export function createBlobs(broker: Broker, name: string, layout: Layout, option
   return {
     async begin() {
       const onEnd = () => void writes.delete(write)
-      const write: YieldingWrite = beginWrite({ bucket, memory, keepMs, onEnd })
+      const write: YieldingWrite = beginWrite({ bucket, memory, keeping, onEnd })
       writes.add(write)
       return write
     },

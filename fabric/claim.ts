@@ -5,8 +5,19 @@ import type { Described, ObjectInfo } from './object-info.ts'
 
 const mostRaces = 10
 
+export interface Keeping {
+  /** Bytes younger than this stay when the same name is written again. */
+  readonly keepMs: number
+  /** A description that stands for longer is written anew when it is met, so that no sweep takes it for forgotten. */
+  readonly touchAfterMs: number
+}
+
 /** Puts a description under its name unless one is there that is to be kept; answers with the one that stands. */
-export async function claim(bucket: Bucket, info: ObjectInfo, keepMs: number): Promise<Described> {
+export async function claim(
+  bucket: Bucket,
+  info: ObjectInfo,
+  { keepMs, touchAfterMs }: Keeping,
+): Promise<Described> {
   let after = 0
   for (let race = 0; race < mostRaces; race++) {
     try {
@@ -17,11 +28,30 @@ export async function claim(bucket: Bucket, info: ObjectInfo, keepMs: number): P
     }
     const there = await describe(bucket, info.name)
     const isOurs = there?.info.nuid === info.nuid
-    const isFresh = there !== null && !there.info.deleted && Date.now() - there.at.getTime() < keepMs
-    if (there && (isOurs || isFresh)) return there
+    const isFresh = there !== null && !there.info.deleted && Date.now() - madeAt(there) < keepMs
+    if (there && (isOurs || (isFresh && Date.now() - there.at.getTime() < touchAfterMs))) return there
+    if (there && isFresh) {
+      const touched = await touch(bucket, there)
+      if (touched) return touched
+    }
     after = there?.seq ?? 0
   }
   throw new Fault('storage_failed', 'Too many writes of one name at once.')
+}
+
+/** When the bytes were written; touching a description does not make them younger. */
+function madeAt({ info, at }: Described): number {
+  return Math.min(Date.parse(info.mtime) || Infinity, at.getTime())
+}
+
+/** Writes a description once more as it is. Null when it has changed meanwhile. */
+async function touch(bucket: Bucket, { info, seq }: Described): Promise<Described | null> {
+  try {
+    return { info, seq: await putDescription(bucket, info, seq), at: new Date() }
+  } catch (thrown) {
+    if (thrown instanceof Refused && thrown.code === wrongLastSequence) return null
+    throw thrown
+  }
 }
 
 /** Takes a description back if it is this write's, so that no name is left without its bytes. */

@@ -5,7 +5,7 @@ import {
   type JetStreamManager,
   type StreamInfo,
 } from '@nats-io/jetstream'
-import { consumerExists, noMessage, Refused, type Broker } from './broker.ts'
+import { consumerExists, noMessage, refusal, Refused, type Broker } from './broker.ts'
 import type { Stored } from './jetstream.ts'
 import type { Consumer, Stream } from './topology.ts'
 
@@ -82,6 +82,27 @@ export async function ensureConsumer(
 
 export function consumerInfo(broker: Broker, stream: string, consumer: string): Promise<ConsumerInfo> {
   return manage(broker, `consumer ${consumer}`, (manager) => manager.consumers.info(stream, consumer))
+}
+
+interface SubjectsPage {
+  readonly total?: number
+  readonly state?: { readonly subjects?: Readonly<Record<string, number>> | null }
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string }
+}
+
+/** Subjects that have messages, from the `offset`th on, as many as the server tells at once; and how many there are. */
+export async function streamSubjects(
+  broker: Broker,
+  stream: string,
+  filter: string,
+  offset: number,
+): Promise<{ subjects: string[]; total: number }> {
+  // The official client gathers all pages before it answers.
+  const ask = JSON.stringify({ subjects_filter: filter, offset })
+  const answer = await broker.request(`$JS.API.STREAM.INFO.${stream}`, ask)
+  const { total = 0, state, error } = answer.json<SubjectsPage>()
+  if (error) throw refusal(error.err_code ?? error.code, error.code, error.description ?? 'refused')
+  return { subjects: Object.keys(state?.subjects ?? {}), total }
 }
 
 /** Removes every message of one subject. */

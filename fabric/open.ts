@@ -7,6 +7,7 @@ import type { Elections } from '@pixelflow/core/ports/elections'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import type { AcceptanceLog, Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
 import type { Records } from '@pixelflow/core/ports/records'
+import type { Sweeper } from '@pixelflow/core/ports/sweeper'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
 import { createAcceptanceLog } from './acceptances.ts'
@@ -27,6 +28,7 @@ import { createRetries } from './retries.ts'
 import { createSessionHost } from './session-host.ts'
 import { createSessionHub } from './session-hub.ts'
 import { createSessions } from './sessions.ts'
+import { createSweeper } from './sweep/sweeper.ts'
 import type { Log } from './telemetry/log.ts'
 import { blobBuckets, recordBuckets, streams, type Layout } from './topology.ts'
 import { createWorkSource } from './work.ts'
@@ -38,6 +40,8 @@ export interface FabricOptions extends BlobsOptions {
   readonly log: Log
   /** How old an acceptance is before it is shown to a reconciler; default 10 s. */
   readonly reconcileAfterMs?: number
+  /** How old something must be before a sweep may take it for forgotten; default an hour. */
+  readonly sweepGraceMs?: number
   /** How long to wait for the broker at the start; default 30 s. */
   readonly waitMs?: number
 }
@@ -66,6 +70,7 @@ export interface Fabric extends AsyncDisposable {
   readonly channel: Channel
   readonly elections: Elections
   readonly deadLetters: DeadLetters
+  readonly sweeper: Sweeper
   readonly registry: Registry
   /** Live sessions, the end of a gateway. */
   readonly sessions: Sessions
@@ -80,7 +85,7 @@ export interface Fabric extends AsyncDisposable {
  * @throws Fault `unavailable`, with a remedy, when there is no broker or it is not fit for us.
  */
 export async function openFabric(options: FabricOptions): Promise<Fabric> {
-  const { settings, log, reconcileAfterMs = 10_000 } = options
+  const { settings, log, reconcileAfterMs = 10_000, sweepGraceMs = 3_600_000 } = options
   await using stack = new AsyncDisposableStack()
   const broker = stack.use(await connect(options))
   // Bytes go their own way, so that a heartbeat or an event never waits behind megabytes of an upload.
@@ -92,6 +97,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
   stack.defer(rebuildAfterBreaks(broker, settings, log))
   const deadLetters = createDeadLetters(broker, log)
   const owned = stack.move()
+  const events = createEvents(broker, settings)
   return {
     sources: createBlobs(bytes, blobBuckets.sources, settings, options),
     results: createBlobs(bytes, blobBuckets.results, settings, options),
@@ -100,11 +106,12 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     work: createWorkSource(broker, deadLetters, log),
     retries: createRetries(broker, log),
     acceptances: createAcceptanceLog(broker, reconcileAfterMs),
-    events: createEvents(broker, settings),
+    events,
     log: createEventLog(broker, log),
     channel: createChannel(broker),
     elections: createElections(broker, log),
     deadLetters,
+    sweeper: createSweeper(broker, { events, layout: settings, graceMs: sweepGraceMs }),
     registry: createRegistry(broker, log),
     sessions: createSessions(hub),
     sessionHost: createSessionHost(hub, log),

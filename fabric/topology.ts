@@ -98,11 +98,13 @@ export const sessionSilenceMs = 3000
 
 export const recordBuckets = { images: 'images' } as const
 export const recordStream = (bucket: string) => `KV_${bucket}`
+export const recordSubjects = (bucket: string) => `$KV.${bucket}.>`
 export const recordSubject = (bucket: string, account: string, id: string) => `$KV.${bucket}.${account}.${id}`
 
 export const blobBuckets = { sources: 'sources', results: 'results' } as const
 export const blobStream = (bucket: string) => `OBJ_${bucket}`
 export const chunkSubject = (bucket: string, nuid: string) => `$O.${bucket}.C.${nuid}`
+export const blobSubjects = (bucket: string) => `$O.${bucket}.M.>`
 export function blobSubject(bucket: string, name: string): string {
   const plain = Buffer.from(name).toString('base64url')
   return `$O.${bucket}.M.${plain.padEnd(Math.ceil(plain.length / 4) * 4, '=')}`

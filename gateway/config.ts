@@ -169,6 +169,18 @@ export const gatewaySettings = {
     max: 86_400_000,
     help: 'How long a picture may be tuned without a change before its session is ended.',
   }),
+  sweepIntervalMs: duration('PIXELFLOW_SWEEP_INTERVAL', {
+    fallback: 3_600_000,
+    min: 1000,
+    max: 7 * 86_400_000,
+    help: 'How often one of the gateways looks for stored bytes that nothing refers to, and removes them.',
+  }),
+  sweepGraceMs: duration('PIXELFLOW_SWEEP_GRACE', {
+    fallback: 3_600_000,
+    min: 120_000,
+    max: 7 * 86_400_000,
+    help: 'How old bytes must be before a sweep may remove them; longer than any upload pauses.',
+  }),
   drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
     fallback: 8000,
     min: 0,

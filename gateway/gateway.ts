@@ -32,6 +32,7 @@ import { listenHttp } from './transports/rest/listen.ts'
 import { createOutflow, type Outflow } from './transports/rest/outflow.ts'
 import { readPage } from './transports/rest/page.ts'
 import { uiFolder } from './ui.ts'
+import { keepSweeping } from './sweep.ts'
 import { createOwnWrites } from './usecases/own-writes.ts'
 import { createUsecases } from './usecases/usecases.ts'
 
@@ -52,7 +53,13 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
 
   // What everything stands on. Two of these take a moment and do not need each other.
   const [fabric, page] = await Promise.all([
-    openFabric({ settings: config, name: 'gateway', log, writeMemoryBytes: config.uploadMemoryBytes }),
+    openFabric({
+      settings: config,
+      name: 'gateway',
+      log,
+      writeMemoryBytes: config.uploadMemoryBytes,
+      sweepGraceMs: config.sweepGraceMs,
+    }),
     uiFolder(config.uiDir, log).then(readPage),
   ])
   parts.use(fabric)
@@ -156,12 +163,16 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     tls: tls && refusals && { watched: tls, refused: refusals('http') },
     log,
   })
+  const sweeping = keepSweeping(
+    { elections: fabric.elections, sweeper: fabric.sweeper, everyMs: config.sweepIntervalMs, log },
+    stopping.signal,
+  )
   parts.defer(async () => {
     isDraining = true
     // Event streams and tuning sessions end, and their clients go on with another gateway.
     watchers.close()
     stopping.abort(goElsewhere())
-    await Promise.all([http.drain(drainTimeoutMs), grpc && leave(grpc, drainTimeoutMs, log)])
+    await Promise.all([http.drain(drainTimeoutMs), grpc && leave(grpc, drainTimeoutMs, log), sweeping])
   })
   const credentials = tls && renewable(tls, config.tls?.clientAuth === 'require')
   grpc = await listenGrpc({

@@ -1,0 +1,48 @@
+import { expect, test } from 'bun:test'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { openFabric } from '@pixelflow/fabric/open'
+import { readSettings } from '@pixelflow/fabric/config'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { startNats } from '@pixelflow/testkit/nats'
+import { keepSweeping } from './sweep.ts'
+
+test('one of two gateways sweeps, and the other goes on when it leaves', async () => {
+  await using nats = await startNats()
+  const settings = readSettings(fabricSettings, nats.env)
+  const log = createLog({ room: 'test', level: 'error', format: 'json' })
+  const open = () => openFabric({ settings, name: 'test', log, sweepGraceMs: 0 })
+  await using one = await open()
+  await using other = await open()
+  const write = await one.results.begin()
+  await write.write(Buffer.from('an output of no task'))
+  const name = 'local/gone/main/default'
+  await write.commit(() => name)
+
+  const sweeps: string[] = []
+  const run = (who: string, { elections, sweeper }: typeof one, signal: AbortSignal) =>
+    keepSweeping(
+      {
+        elections,
+        sweeper: {
+          async sweep(stop) {
+            sweeps.push(who)
+            return sweeper.sweep(stop)
+          },
+        },
+        everyMs: 100,
+        log,
+      },
+      signal,
+    )
+  const leave = [new AbortController(), new AbortController()] as const
+  const running = [run('one', one, leave[0].signal)]
+  while (sweeps.length < 2) await Bun.sleep(10)
+  expect(await one.results.stat(name)).toBeNull()
+  running.push(run('other', other, leave[1].signal))
+  await Bun.sleep(500)
+  expect(new Set(sweeps)).toEqual(new Set(['one']))
+  leave[0].abort()
+  while (!sweeps.includes('other')) await Bun.sleep(10)
+  leave[1].abort()
+  await Promise.all(running)
+}, 30_000)
