@@ -33,6 +33,8 @@ export async function startStack(options: { env?: Environment; nats?: Nats } = {
   await Bun.write(passwordFile, nats.password, { mode: 0o600 })
   const shared = {
     NODE_ENV: 'production',
+    // As `up` and the containers have it.
+    MIMALLOC_PURGE_DELAY: '10000',
     NATS_URL: nats.url,
     PIXELFLOW_NATS_USER: nats.user,
     PIXELFLOW_NATS_PASSWORD_FILE: passwordFile,

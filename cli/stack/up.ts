@@ -136,6 +136,8 @@ function environment(config: Config): Record<string, string | undefined> {
   return {
     ...config.env,
     NODE_ENV: 'production',
+    // Freed pages are kept for 10 s: giving them back at once costs a gateway a third of its time for a picture.
+    MIMALLOC_PURGE_DELAY: config.env['MIMALLOC_PURGE_DELAY'] ?? '10000',
     PIXELFLOW_DATA_DIR: config.dataDir,
     PIXELFLOW_LOG_FORMAT: 'json',
     PIXELFLOW_NATS_PASSWORD: config.natsUrl ? config.env['PIXELFLOW_NATS_PASSWORD'] : undefined,
