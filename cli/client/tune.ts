@@ -34,41 +34,70 @@ export async function tunePicture(
 ): Promise<Finished> {
   const format = formatOf(preview)
   const { id: image } = await server.upload(source.stream(), sending(source, outlet))
-  let recipe = first
-  const apply = async () => {
-    await using tuning = await server.tune({ image, recipe: finish(recipe), preview: { format }, signal })
-    const show = showing(tuning, preview, outlet)
-    await show(0, 'as it is')
-    for await (const { text, isTyped } of changesIn(changes, signal)) {
-      try {
-        const steps = readSteps(text, '--tune')
-        const next = steps.reduce((done, step) => withStep(done, step, '--tune'), recipe)
-        await show(tuning.change({ recipe: finish(next) }), text)
-        recipe = next
-      } catch (error) {
-        const isRefusal = error instanceof Exit || error instanceof PixelflowError
-        if (!isTyped || signal.aborted || !isRefusal) throw error
-        outlet.note(`${error.message}${error.remedy === undefined ? '' : ` ${error.remedy}`}`)
-      }
-    }
-    return await tuning.apply()
+  const open = (recipe: Recipe) => server.tune({ image, recipe: finish(recipe), preview: { format }, signal })
+  await using studio = createStudio(open, finish, signal)
+  const show = async (recipe: Recipe, what: string) => {
+    const began = performance.now()
+    const one = await studio.preview(recipe)
+    await saveTo(preview, chunk(one))
+    const { file: _, ...about } = one
+    const tookMs = Math.round(performance.now() - began)
+    outlet.step(
+      { ...about, change: what, path: preview, tookMs },
+      `${what}: ${preview} shows it after ${span(tookMs)}`,
+    )
   }
-  const { id } = await apply()
+
+  let recipe = first
+  await show(recipe, 'as it is')
+  for await (const { text, isTyped } of changesIn(changes, signal)) {
+    try {
+      const next = readSteps(text, '--tune').reduce((done, step) => withStep(done, step, '--tune'), recipe)
+      await show(next, text)
+      recipe = next
+    } catch (error) {
+      const isRefusal = error instanceof Exit || error instanceof PixelflowError
+      if (!isTyped || signal.aborted || !isRefusal) throw error
+      outlet.note(`${error.message}${error.remedy === undefined ? '' : ` ${error.remedy}`}`)
+    }
+  }
+  const { id } = await studio.apply(recipe)
   return followTask(server, id, outlet, { signal, onAbort: 'cancel' })
 }
 
-/** Writes the preview of a change, and says so. */
-function showing(tuning: Tuning, path: string, outlet: Outlet) {
-  return async (sequence: number, what: string) => {
-    const began = performance.now()
-    const one = await tuning.preview(sequence)
-    await saveTo(path, chunk(one))
-    const { file: _, ...about } = one
-    const tookMs = performance.now() - began
-    outlet.step(
-      { ...about, change: what, path, tookMs: Math.round(tookMs) },
-      `${what}: ${path} shows it after ${span(tookMs)}`,
-    )
+/** A session that outlives its connections: whoever types may think for longer than one lasts. */
+function createStudio(
+  open: (recipe: Recipe) => Promise<Tuning>,
+  finish: (recipe: Recipe) => Recipe,
+  signal: AbortSignal,
+) {
+  let current: Tuning | undefined
+  /** The session, and whether it was opened with this recipe just now. */
+  const session = async (recipe: Recipe) => {
+    if (current?.isOpen === true) return { tuning: current, isNew: false }
+    await current?.[Symbol.asyncDispose]()
+    current = await open(recipe)
+    return { tuning: current, isNew: true }
+  }
+  /** Does it again, in a new session, when the old one turns out to have ended. */
+  const lasting = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (signal.aborted || current === undefined || current.isOpen) throw error
+      return await work()
+    }
+  }
+  return {
+    preview: (recipe: Recipe) =>
+      lasting(async () => {
+        const { tuning, isNew } = await session(recipe)
+        return tuning.preview(isNew ? 0 : tuning.change({ recipe: finish(recipe) }))
+      }),
+    apply: (recipe: Recipe) => lasting(async () => (await session(recipe)).tuning.apply()),
+    async [Symbol.asyncDispose]() {
+      await current?.[Symbol.asyncDispose]()
+    },
   }
 }
 

@@ -32,7 +32,7 @@ export interface Shell extends AsyncDisposable {
   typeOf(name: string): Promise<FormatId | undefined>
 }
 
-export async function openShell(): Promise<Shell> {
+export async function openShell(settings: Readonly<Record<string, string>> = {}): Promise<Shell> {
   const scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-shell-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))
@@ -44,6 +44,7 @@ export async function openShell(): Promise<Shell> {
       PIXELFLOW_HTTP_PORT: port,
       PIXELFLOW_GRPC_PORT: '0',
       PIXELFLOW_DATA_DIR: join(home, 'data'),
+      ...settings,
     }),
   )
   const grpc = await grpcOf(running)

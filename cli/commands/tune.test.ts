@@ -6,7 +6,8 @@ import { json, openShell, pixelflow, type Shell } from './as-typed.ts'
 let shell: Shell
 const run: Shell['run'] = (...args) => shell.run(...args)
 beforeAll(async () => {
-  shell = await openShell()
+  // Whoever types thinks for longer than a session lasts.
+  shell = await openShell({ PIXELFLOW_TUNE_IDLE_TIMEOUT: '1s' })
 }, 90_000)
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
@@ -109,7 +110,9 @@ describe('--tune', () => {
     await type('resize:90', 'resize:90: ')
     const first = await Bun.file(join(shell.home, 'typed.jpg')).bytes()
     await type('blurr', 'blurr')
+    await Bun.sleep(1500)
     await type('grayscale, blur:4', 'grayscale, blur:4: ')
+    await Bun.sleep(1500)
     expect(await Bun.file(join(shell.home, 'typed.jpg')).bytes()).not.toEqual(first)
     await child.stdin.end()
     expect(await child.exited).toBe(0)

@@ -52,6 +52,8 @@ export type Tuned = TuneOpened | TunePreview | TuneRefused | TuneRestored
 export interface Tuning extends AsyncDisposable, AsyncIterable<Tuned> {
   /** The picture as the first step sees it, and the copy that previews are made from. */
   readonly opened: TuneOpened
+  /** False once the session has ended, for whatever reason: another one may be opened with the recipe as it has become. */
+  readonly isOpen: boolean
   /** Says a change and returns its number, from 1 upwards. The recipe that the session began with is number 0. */
   change(change: TuneChange): number
   /**
@@ -153,6 +155,9 @@ export async function openTuning(
   })
   return {
     opened: await opening.promise,
+    get isOpen() {
+      return over === undefined
+    },
     change(change) {
       said += 1
       link.say({ ...(change as { recipe: string }), type: 'change', sequence: said })
