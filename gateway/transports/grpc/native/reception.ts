@@ -39,11 +39,11 @@ export function createReception(
   movingOf: (peer: string) => AbortSignal | undefined = () => undefined,
 ): Reception {
   const doors = new Map<string, Door>()
-  const waiting = new WeakMap<Metadata, Visit>()
+  const received = new WeakMap<Metadata, ReceivedCall>()
   return {
     interceptor(definition, call) {
       const door = doors.get(definition.path)
-      return door ? new ReceivedCall(call, door, waiting) : new ServerInterceptingCall(call)
+      return door ? new ReceivedCall(call, door, received) : new ServerInterceptingCall(call)
     },
     look: (server) =>
       void server.on('stream', ({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
@@ -65,9 +65,8 @@ export function createReception(
       })
     },
     take(metadata) {
-      const visit = waiting.get(metadata)
+      const visit = received.get(metadata)?.take()
       if (!visit) throw new Error('The call has not been received.')
-      waiting.delete(metadata)
       return visit
     },
   }
@@ -77,17 +76,17 @@ export function createReception(
 class ReceivedCall extends ServerInterceptingCall {
   readonly #call: Inner
   readonly #door: Door
-  readonly #waiting: WeakMap<Metadata, Visit>
+  readonly #received: WeakMap<Metadata, ReceivedCall>
   readonly #gone = new AbortController()
   #visit: Visit | undefined
-  #metadata: Metadata | undefined
+  #isTaken = false
   #isCancelled = false
 
-  constructor(call: Inner, door: Door, waiting: WeakMap<Metadata, Visit>) {
+  constructor(call: Inner, door: Door, received: WeakMap<Metadata, ReceivedCall>) {
     super(call)
     this.#call = call
     this.#door = door
-    this.#waiting = waiting
+    this.#received = received
     // What grpc-js refuses by itself passes by no interceptor: only the innermost call knows the code.
     const send = call.sendStatus
     call.sendStatus = (status) => {
@@ -135,6 +134,12 @@ class ReceivedCall extends ServerInterceptingCall {
     this.#call.sendStatus(status)
   }
 
+  /** The implementation has the visit from now on, even of a call that was refused a moment ago. */
+  take(): Visit | undefined {
+    this.#isTaken = true
+    return this.#visit
+  }
+
   #receive(metadata: Metadata): void {
     this.#visit = this.#door({
       protocol: 'grpc',
@@ -142,8 +147,7 @@ class ReceivedCall extends ServerInterceptingCall {
       peer: this.#call.getPeer(),
       signal: this.#gone.signal,
     })
-    this.#metadata = metadata
-    this.#waiting.set(metadata, this.#visit)
+    this.#received.set(metadata, this)
   }
 
   /** An implementation that has begun hears of it and ends the visit itself. */
@@ -156,7 +160,7 @@ class ReceivedCall extends ServerInterceptingCall {
   }
 
   #endUntaken(how: Fault | number): void {
-    if (this.#metadata && this.#waiting.delete(this.#metadata)) this.#visit?.ended(how)
+    if (!this.#isTaken) this.#visit?.ended(how)
   }
 
   #isLate(): boolean {
