@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import { resolve } from 'node:path'
-import type { Fault } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import { sessionsContract } from '@pixelflow/testkit/contracts/sessions'
+import { freePort } from '@pixelflow/testkit/port'
 import { launch, says } from '@pixelflow/testkit/process'
 import { openFixture, until } from './fixture.ts'
 
@@ -82,3 +83,32 @@ test('a broker that dies is noticed at both ends, and new sessions work when it 
     return opened !== undefined
   })
 }, 30_000)
+
+test('sessions leave nothing at the broker, however they end', async () => {
+  const port = await freePort()
+  await using fixture = await openFixture({ nats: { config: `http: "127.0.0.1:${port}"` } })
+  const subscriptions = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/subsz`)
+    return ((await answer.json()) as { num_subscriptions: number }).num_subscriptions
+  }
+  await using hosted = fixture.other.sessionHost.serve('preview', {
+    room: 4,
+    async take(opening, session) {
+      if (opening === 0) throw new Fault('corrupt_image', 'No.')
+      await session.send(opening)
+      await session.next()
+    },
+  })
+  const call = async (how: number) => {
+    await using session = await fixture.fabric.sessions.open('preview', how, never)
+    if (how === 1) return
+    if (how === 2) return session.fail(new Fault('cancelled', 'Enough.'))
+    await session.finish()
+    for (let frame = await session.next(); frame !== null; frame = await session.next());
+  }
+  await call(3)
+  const before = await subscriptions()
+  await Promise.allSettled(Array.from({ length: 40 }, (_, i) => call(i % 4)))
+  await until(() => hosted.held === 0)
+  expect(await subscriptions()).toBe(before)
+})
