@@ -63,8 +63,8 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
     case 'server_streaming':
       return (call: grpc.ServerWritableStream<Message, Message>) => void answerOften(call, call.request)
     case 'bidi_streaming':
-      return (call: grpc.ServerDuplexStream<Message, Message>) =>
-        void answerOften(call, messagesOf(call, frames))
+      // Their bytes may be kept until the answer, so nothing of them is used again.
+      return (call: grpc.ServerDuplexStream<Message, Message>) => void answerOften(call, messagesOf(call))
   }
 
   async function answerOnce(

@@ -52,7 +52,7 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const server = new Server({
     interceptors: [
       (definition, call) => {
-        if (definition.requestStream) frames.fit(call, largestMessage)
+        if (definition.requestStream && !definition.responseStream) frames.fit(call, largestMessage)
         return reception.interceptor(definition, call)
       },
     ],
