@@ -10,7 +10,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -94,12 +93,12 @@ func (c Client) carryOn(ctx context.Context, last *pb.TaskEvent, onEvent func(*p
 }
 
 // Watch tells the events of a task behind the token after, each once, over as many connections as it takes; it ends
-// after the final event. It gives up when no gateway has answered for a minute.
+// after the final event.
 func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.TaskEvent, error] {
 	return func(yield func(*pb.TaskEvent, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		pause, deadline := firstPause, time.Now().Add(patience)
+		patience := newPatience()
 		for {
 			call, err := c.RPC.WatchTask(ctx, &pb.WatchTaskRequest{Id: task, After: after})
 			for err == nil {
@@ -108,7 +107,7 @@ func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.Tas
 					break
 				}
 				after = answer.Event.Token
-				pause, deadline = firstPause, time.Now().Add(patience)
+				patience = newPatience()
 				if !yield(answer.Event, nil) {
 					return
 				}
@@ -116,39 +115,12 @@ func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.Tas
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			if status.Code(err) != codes.Unavailable || time.Now().Add(pause).After(deadline) {
+			if err := patience.wait(ctx, err); err != nil {
 				yield(nil, err)
 				return
 			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(pause):
-			}
-			pause = min(2*pause, 5*time.Second)
 		}
 	}
-}
-
-const (
-	firstPause = 100 * time.Millisecond
-	patience   = time.Minute
-)
-
-// DownloadOutput fetches the bytes of a finished output.
-func (c Client) DownloadOutput(ctx context.Context, task, name string) ([]byte, error) {
-	output := &pb.OutputName{Task: task, Name: name}
-	call, err := c.RPC.Download(ctx, &pb.DownloadRequest{Source: &pb.DownloadRequest_Output{Output: output}})
-	var data []byte
-	for err == nil {
-		var answer *pb.DownloadResponse
-		if answer, err = call.Recv(); err == nil {
-			data = append(data, answer.GetChunk()...)
-		}
-	}
-	if errors.Is(err, io.EOF) {
-		return data, nil
-	}
-	return nil, err
 }
 
 // Final tells whether an event is the last one of its task.

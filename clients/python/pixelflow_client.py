@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,7 +50,7 @@ class Tls:
         )
 
 
-def connect(target: str, tls: Tls | None = None) -> grpc.Channel:
+def connect(target: str, tls: Tls | None = None, more: Sequence[tuple[str, Any]] = ()) -> grpc.Channel:
     """A channel to every gateway that `target` names: "dns:///pixelflow.example.com:50051", or a list such as
     "ipv4:10.0.0.1:50051,10.0.0.2:50051". Calls take turns over those that answer."""
     options = [
@@ -59,6 +59,7 @@ def connect(target: str, tls: Tls | None = None) -> grpc.Channel:
         # A gateway that is gone is noticed also while nothing but a long watch is under way.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
+        *more,
     ]
     if tls is None:
         return grpc.insecure_channel(target, options)
@@ -135,28 +136,59 @@ class Client:
                 on_event(event)
         return [Result(one, self.download_output(task.id, one.name)) for one in task.outputs]
 
-    def watch(self, task: str, after: str = "", patience: float = 60) -> Iterator[pb.TaskEvent]:
+    def watch(self, task: str, after: str = "") -> Iterator[pb.TaskEvent]:
         """The events of a task behind the token `after`, each once, over as many connections as it takes;
-        ends after the final event. Gives up when no gateway has answered for `patience` seconds."""
-        pause, deadline = 0.1, time.monotonic() + patience
+        ends after the final event."""
+        patience = Patience()
         while True:
             try:
                 request = pb.WatchTaskRequest(id=task, after=after)
                 for answer in self.stub.WatchTask(request, metadata=self.metadata):
                     after = answer.event.token
-                    pause, deadline = 0.1, time.monotonic() + patience
+                    patience = Patience()
                     yield answer.event
                 return
             except grpc.RpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() + pause > deadline:
-                    raise
-            time.sleep(pause)
-            pause = min(2 * pause, 5)
+                patience.wait(error)
 
     def download_output(self, task: str, name: str = "") -> bytearray:
         """The bytes of a finished output."""
-        request = pb.DownloadRequest(output=pb.OutputName(task=task, name=name))
-        return received(self.stub.Download(request, metadata=self.metadata))
+        return self.download(output=pb.OutputName(task=task, name=name))
+
+    def download(self, **source: Any) -> bytearray:
+        """Stored bytes, of `image="its id"` or of `output=pb.OutputName(…)`; when a connection breaks, the
+        rest comes over another one."""
+        data, patience, about = bytearray(), Patience(), pb.Content()
+        while True:
+            try:
+                request = pb.DownloadRequest(offset=len(data), **source)
+                for answer in self.stub.Download(request, metadata=self.metadata):
+                    if answer.HasField("content"):
+                        about = answer.content
+                    data += answer.chunk
+                    patience = Patience()
+                break
+            except grpc.RpcError as error:
+                if about.bytes and len(data) == about.bytes:
+                    break
+                patience.wait(error)
+        if hashlib.sha256(data).hexdigest() != about.sha256:
+            raise ValueError("what was downloaded is not what is stored")
+        return data
+
+
+class Patience:
+    """How long a stream is tried again while no gateway answers: a minute, with pauses that grow."""
+
+    def __init__(self) -> None:
+        self.pause, self.deadline = 0.1, time.monotonic() + 60
+
+    def wait(self, error: grpc.RpcError) -> None:
+        """Waits before the next try; raises the error when another makes no sense."""
+        if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() + self.pause > self.deadline:
+            raise error
+        time.sleep(self.pause)
+        self.pause = min(2 * self.pause, 5)
 
 
 def file_requests(path: Path, kind: type[Sent], metadata: Message) -> Iterator[Sent]:
@@ -169,14 +201,6 @@ def file_requests(path: Path, kind: type[Sent], metadata: Message) -> Iterator[S
             digest.update(chunk)
             yield kind(chunk=chunk)
     yield kind(commit=pb.UploadCommit(bytes=size, sha256=digest.hexdigest()))
-
-
-def received(answers: Iterator[pb.DownloadResponse]) -> bytearray:
-    """The bytes of a download."""
-    data = bytearray()
-    for answer in answers:
-        data += answer.chunk
-    return data
 
 
 def recipe_value(recipe: str | dict) -> Value:

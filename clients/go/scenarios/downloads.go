@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 
@@ -36,6 +38,25 @@ var downloadScenarios = []scenario{
 		check(err == nil && bytes.Equal(data, b.photo[1000:]), err)
 		check(about.Length == int64(len(b.photo)-1000), about)
 	}},
+	{"download-first", func(ctx context.Context, b *bench) {
+		file, image := b.largeImage(ctx)
+		for range 8 {
+			// Each with a connection of its own, which measures the line anew.
+			another := call(b.address, b.ann.security, b.ann.token)
+			check(bytes.Equal(must(another.DownloadImage(ctx, image.Id)), file))
+			another.connection.Close()
+		}
+	}},
+	{"download-resume", func(ctx context.Context, b *bench) {
+		file, image := b.largeImage(ctx)
+		wire := newRelay(b.address)
+		wire.cutAfter = 1_000_000
+		defer wire.close()
+		far := call(wire.address(), b.ann.security, b.ann.token)
+		defer far.connection.Close()
+		check(bytes.Equal(must(far.DownloadImage(ctx, image.Id)), file))
+		check(wire.connections.Load() == 2, wire.connections.Load())
+	}},
 	{"download-outside", func(ctx context.Context, b *bench) {
 		_, _, err := b.download(ctx, part(b.ofImage(ctx), int64(len(b.photo)), 1))
 		refused(err, codes.OutOfRange, "range_not_satisfiable", "offset")
@@ -48,6 +69,13 @@ var downloadScenarios = []scenario{
 		_, _, err := b.download(ctx, &pb.DownloadRequest{})
 		refused(err, codes.InvalidArgument, "invalid_request", "source")
 	}},
+}
+
+func (b *bench) largeImage(ctx context.Context) ([]byte, *pb.Image) {
+	noise := make([]byte, 6*1024*1024)
+	_, _ = rand.Read(noise)
+	file := slices.Concat(b.photo, noise)
+	return file, must(b.ann.upload(ctx, whole(file)...))
 }
 
 func (b *bench) ofImage(ctx context.Context) *pb.DownloadRequest {

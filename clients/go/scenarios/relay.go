@@ -12,6 +12,8 @@ type relay struct {
 	listener    net.Listener
 	target      string
 	connections atomic.Int32
+	// After so many bytes that have come back the wire is cut by itself, once; 0 for never.
+	cutAfter int64
 
 	mutex sync.Mutex
 	open  []net.Conn
@@ -55,12 +57,19 @@ func (r *relay) accept() {
 		r.mutex.Lock()
 		r.open = append(r.open, near, far)
 		r.mutex.Unlock()
-		go carry(near, far)
 		go carry(far, near)
+		if r.cutAfter > 0 && r.connections.Load() == 1 {
+			go func() {
+				_, _ = io.CopyN(near, far, r.cutAfter)
+				r.cut()
+			}()
+		} else {
+			go carry(near, far)
+		}
 	}
 }
 
-func carry(from, to net.Conn) {
+func carry(to, from net.Conn) {
 	_, _ = io.Copy(to, from)
 	from.Close()
 	to.Close()

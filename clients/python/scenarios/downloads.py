@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pixelflow_client import pb
+import os
 
-from .bench import Bench, digest, refused, scenario
+from pixelflow_client import CHUNK_BYTES, Client, connect, pb
+
+from .bench import Bench, chunks, commit, digest, metadata, refused, scenario
+from .relay import Relay
 
 
 def download(bench: Bench, **request) -> tuple[pb.Content, bytes]:
@@ -46,6 +49,29 @@ def _(bench: Bench) -> None:
     about, data = download(bench, image=bench.image.id, offset=1000, length=1 << 40)
     assert data == bench.bytes[1000:]
     assert about.length == len(bench.bytes) - 1000, about
+
+
+@scenario("download-first")
+def _(bench: Bench) -> None:
+    file, image = large_image(bench)
+    for _ in range(8):
+        # Each with a connection of its own, which measures the line anew.
+        own = [("grpc.use_local_subchannel_pool", 1)]
+        with connect(f"dns:///{bench.address}", bench.ann.tls, own) as channel:
+            assert Client(channel, bench.ann.token).download(image=image.id) == file
+
+
+def large_image(bench: Bench) -> tuple[bytes, pb.Image]:
+    file = bench.bytes + os.urandom(6 * 1024 * 1024)
+    return file, bench.upload(metadata(), *chunks(file, CHUNK_BYTES), commit(file))
+
+
+@scenario("download-resume")
+def _(bench: Bench) -> None:
+    file, image = large_image(bench)
+    with Relay(bench.address, cut_after=1_000_000) as relay, connect(relay.address, bench.ann.tls) as channel:
+        assert Client(channel, bench.ann.token).download(image=image.id) == file
+        assert relay.connections == 2, relay.connections
 
 
 @scenario("download-outside")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 
 
 class Relay:
-    """Listens on a free port of this machine, and carries what comes to `target` and back."""
+    """Listens on a free port of this machine, and carries what comes to `target` and back. With `cut_after`
+    it breaks the first connection by itself, once so many bytes have come back."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, cut_after: float = math.inf) -> None:
         host, _, port = target.rpartition(":")
         self.target = (host, int(port))
         self.server = socket.create_server(("127.0.0.1", 0))
         self.open: list[socket.socket] = []
         self.connections = 0
+        self.left = cut_after
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -46,16 +49,19 @@ class Relay:
             far = socket.create_connection(self.target)
             self.connections += 1
             self.open += [near, far]
-            for ends in ((near, far), (far, near)):
-                threading.Thread(target=_carry, args=ends, daemon=True).start()
+            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
+            threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
 
-
-def _carry(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    except OSError:
-        pass  # one of the ends is gone
-    finally:
-        for end in (source, sink):
-            end.close()
+    def _carry(self, source: socket.socket, sink: socket.socket, back: bool = False) -> None:
+        try:
+            while data := source.recv(65_536):
+                if back and self.left > 0:
+                    self.left -= len(data)
+                    if self.left <= 0:
+                        return self.cut()
+                sink.sendall(data)
+        except OSError:
+            pass  # one of the ends is gone
+        finally:
+            for end in (source, sink):
+                end.close()
