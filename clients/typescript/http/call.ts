@@ -5,7 +5,10 @@ import { withToken, type Credentials } from '../token.ts'
 import { problemOf } from './problem.ts'
 
 /** As much of `fetch` as is used. */
-export type FetchLike = (url: string, init: RequestInit & { duplex?: 'half' }) => Promise<Response>
+export type FetchLike = (
+  url: string,
+  init: RequestInit & { duplex?: 'half'; timeout?: false },
+) => Promise<Response>
 
 export interface Caller {
   readonly address: string
@@ -62,7 +65,9 @@ export function createCaller({
   ): Promise<Response> {
     let answer: Response
     try {
-      answer = await send(`${address}${path}`, { ...init, ...(signal === undefined ? {} : { signal }) })
+      // Bun gives up after five minutes unless told not to; how long a call may take is said by its signal here.
+      const bounds = { timeout: false as const, ...(signal === undefined ? {} : { signal }) }
+      answer = await send(`${address}${path}`, { ...init, ...bounds })
     } catch (thrown) {
       signal?.throwIfAborted()
       throw unreachable(address, thrown)
