@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await openTestGateway()
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const noMessage = new Uint8Array([0xff, 0xff, 0xff])
+const enveloped = (bytes: Uint8Array, flag = 0, length = bytes.length) => {
+  const head = Buffer.alloc(5)
+  head[0] = flag
+  head.writeUInt32BE(length, 1)
+  return new Uint8Array(Buffer.concat([head, bytes]))
+}
+const bodies = {
+  nothing: new Uint8Array(),
+  'no message': noMessage,
+  'a message that is none': enveloped(noMessage),
+  'a message said to be 4 GB': enveloped(new Uint8Array(100), 0, 2 ** 32 - 1),
+  'half a message': enveloped(new Uint8Array(50), 0, 100),
+  'a message packed with nothing known': enveloped(noMessage, 1),
+  'a flag that does not exist': enveloped(new Uint8Array(), 0x55),
+  'an end that is none': enveloped(noMessage, 2),
+} as const
+const types = [
+  'application/proto',
+  'application/json',
+  'application/connect+proto',
+  'application/connect+json',
+  'application/grpc-web+proto',
+  'application/grpc-web-text',
+]
+
+test.each(Object.keys(bodies) as (keyof typeof bodies)[])(
+  '%s: by each protocol',
+  async (name) => {
+    const answers = types.flatMap((type) =>
+      ['GetTask', 'WatchTask', 'Upload', 'ProcessImage'].map(async (method) => {
+        const answer = await gateway.call(`/pixelflow.v1.ImageService/${method}`, {
+          method: 'POST',
+          body: bodies[name],
+          headers: { 'content-type': type, 'connect-timeout-ms': '5000', 'grpc-timeout': '5S' },
+        })
+        await answer.bytes()
+        return { type, status: answer.status }
+      }),
+    )
+    for (const status of await Promise.all(answers)) expect([200, 400, 404, 415, 429, 501]).toContain(status)
+    await until(async () => {
+      const reading = readMetrics(await (await gateway.call('/metrics')).text())
+      return reading.value('grpc_server_started_total') === reading.value('grpc_server_handled_total')
+    })
+    const health = (await (await gateway.call('/health/')).json()) as { load: { calls: number } }
+    expect(health.load.calls).toBe(0)
+  },
+  30_000,
+)
