@@ -11,7 +11,8 @@ export async function uiFolder(named: string | undefined, log: Log): Promise<str
   if (named !== undefined) return named
   const ui = dirname(Bun.resolveSync('@pixelflow/ui/build', import.meta.dir))
   const core = dirname(Bun.resolveSync('@pixelflow/core/fault', import.meta.dir))
-  const wanted = await digestOf([ui, core])
+  const client = dirname(Bun.resolveSync('@pixelflow/client', ui))
+  const wanted = await digestOf([ui, core, client])
   const dist = join(ui, 'dist')
   for (let races = 0; (await stampOf(dist)) !== wanted; races++) {
     if (races === mostRaces) throw new Error(`${dist} is changed by somebody else all the time.`)
