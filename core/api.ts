@@ -66,7 +66,10 @@ export type ActorView = z.infer<typeof actorView>
 export function viewActor({ report, seenAt }: SeenActor): ActorView {
   return {
     ...report,
-    tasks: report.tasks.map(({ account: _, ...task }) => task),
+    tasks: report.tasks.map((held) => {
+      const { account: _, ...task } = held
+      return task
+    }),
     seenAt: seenAt.toISOString(),
   }
 }

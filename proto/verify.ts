@@ -24,7 +24,9 @@ async function compared(target: Target): Promise<Outcome> {
     const made = await generate(target, base)
     if (!made.ok) return made
     const trees = [join(base, target.out), join(import.meta.dir, target.out)]
-    const [fresh = new Map(), committed = new Map()] = await Promise.all(trees.map(filesIn))
+    const [fresh = new Map<string, string>(), committed = new Map<string, string>()] = await Promise.all(
+      trees.map(filesIn),
+    )
     const paths = [...new Set([...fresh.keys(), ...committed.keys()])].sort()
     const different = paths.filter((path) => fresh.get(path) !== committed.get(path))
     const text = `Not that of the contract: ${different.join(', ')}. Run: bun proto/generate.ts`

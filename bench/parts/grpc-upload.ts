@@ -40,7 +40,7 @@ export const grpcUploads: Part = async ({ options, stack, gateway, say }) => {
   }
   type Way = keyof typeof ways
   const names = Object.keys(ways) as Way[]
-  const cpu = Object.fromEntries(names.map((name) => [name, {} as Record<string, number>]))
+  const cpu = Object.fromEntries<Record<string, number>>(names.map((name) => [name, {}]))
 
   /** Seconds that each way took for a round's bytes, slice by slice in turns. */
   const round = async (): Promise<Record<Way, number>> => {

@@ -91,11 +91,12 @@ async function* rest(session: Session, { bytes }: TransformResult, first: Uint8A
 /** A result that is read from its actor as it is taken. */
 function streamed(session: Session, result: TransformResult, output: string, first: Uint8Array): Processed {
   const leave = () => session[Symbol.asyncDispose]()
-  let patience = setTimeout(leave, longestPauseMs)
+  const late = () => void leave()
+  let patience = setTimeout(late, longestPauseMs)
   async function* body() {
     for await (const piece of rest(session, result, first)) {
       clearTimeout(patience)
-      patience = setTimeout(leave, longestPauseMs)
+      patience = setTimeout(late, longestPauseMs)
       yield piece
     }
   }

@@ -27,12 +27,12 @@ const web = (of: string) => {
     of === 'connect' ? createConnectTransport(options) : createGrpcWebTransport(options),
   )
 }
-/** The code that a call fails with. */
-const codeOf = (of: string, call: Promise<unknown>) =>
+/** The code that a call fails with, as a number: both libraries count alike. */
+const codeOf = (of: string, call: Promise<unknown>): Promise<number> =>
   of === 'grpc'
-    ? failure(call).then(({ code }) => code as Code)
+    ? failure(call).then(({ code }) => code)
     : call.then(
-        () => 0 as Code,
+        () => 0,
         (thrown: unknown) => ConnectError.from(thrown).code,
       )
 

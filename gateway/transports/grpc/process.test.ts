@@ -161,7 +161,7 @@ describe('ProcessImage', () => {
     }
     call.write(create(ProcessImageRequestSchema, { data: metadata({ recipe: several }) }))
     const refused = await new Promise<grpc.ServiceError>((resolve) => call.on('error', resolve))
-    expect(refused.code).toBe(3)
+    expect(refused.code).toBe(grpc.status.INVALID_ARGUMENT)
   })
 
   test('ends the work when its client leaves', async () => {

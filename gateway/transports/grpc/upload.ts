@@ -102,11 +102,11 @@ function impatient<M>(
       source.next().then(
         ({ done, value }) => {
           clearTimeout(timer)
-          resolve(done === true ? undefined : (value as Piece<M>).data)
+          resolve(done === true ? undefined : value.data)
         },
         (thrown: unknown) => {
           clearTimeout(timer)
-          reject(thrown as Error)
+          reject(thrown)
         },
       )
     })

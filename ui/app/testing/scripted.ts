@@ -14,7 +14,7 @@ import { createUploads } from '../uploads.ts'
 
 /** A server whose words each test lays, and the live preview in front of it, over a real WebSocket. */
 
-type Socket = ServerWebSocket<undefined>
+type Socket = ServerWebSocket
 export type Answer = (socket: Socket, said: TuneSaid, count: number) => void
 
 export const size = { width: 200, height: 100 }
