@@ -38,6 +38,7 @@ ${table(cliSettings)}
 | tasks and their events | 7 days after their last change | \`PIXELFLOW_TASK_RETENTION\` |
 | uploaded images | 7 days; their bytes at most twice that | \`PIXELFLOW_IMAGE_RETENTION\` |
 | results | 7 days | \`PIXELFLOW_RESULT_RETENTION\` |
+| answers under an idempotency key | 1 day | \`PIXELFLOW_IDEMPOTENCY_RETENTION\` |
 | waiting jobs | until they are done | at most \`PIXELFLOW_MAX_QUEUED\` of them |
 
 Deleting an image or a task takes effect at once; the bytes of an image that no record points at any more go when

@@ -124,6 +124,7 @@ test('documents can state how long everything is kept', () => {
     '| `RETRIES` | `retry.*.*.*.*.*`, `due.*.*.*.*.*` | 7d | – |',
     '| `DEAD` | `dead.*.*.*` | 7d | 1000000 messages |',
     '| `KV_images` | `$KV.images.>` | 7d | – |',
+    '| `KV_keys` | `$KV.keys.>` | 1d | – |',
     '| `OBJ_sources` | `$O.sources.C.>`, `$O.sources.M.>` | 14d | – |',
     '| `OBJ_results` | `$O.results.C.>`, `$O.results.M.>` | 7d | – |',
   ])

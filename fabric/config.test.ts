@@ -131,6 +131,7 @@ test('the settings of the fabric have the defaults that are documented', () => {
     PIXELFLOW_TASK_RETENTION: '7d',
     PIXELFLOW_IMAGE_RETENTION: '7d',
     PIXELFLOW_RESULT_RETENTION: '7d',
+    PIXELFLOW_IDEMPOTENCY_RETENTION: '1d',
     PIXELFLOW_MAX_QUEUED: '1000000',
     PIXELFLOW_LOG_LEVEL: 'info',
   })

@@ -1,3 +1,4 @@
+import { keyRecord, type KeyRecord } from '@pixelflow/core/idempotency'
 import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
@@ -6,6 +7,7 @@ import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import type { AcceptanceLog, Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
+import type { Fenced } from '@pixelflow/core/ports/fenced'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { Sweeper } from '@pixelflow/core/ports/sweeper'
 import type { Registry } from '@pixelflow/core/ports/registry'
@@ -20,6 +22,7 @@ import { createDeadLetters } from './dead-letters.ts'
 import { createElections } from './elections.ts'
 import { createEventLog } from './event-log.ts'
 import { createEvents } from './events.ts'
+import { createFenced } from './fenced.ts'
 import { streamInfo } from './manage.ts'
 import { createQueue } from './queue.ts'
 import { createRecords } from './records.ts'
@@ -61,6 +64,8 @@ export interface Fabric extends AsyncDisposable {
   /** Outputs of tasks. */
   readonly results: Blobs
   readonly images: Records<ImageRecord>
+  /** Calls that may be made again under the same idempotency key. */
+  readonly keys: Fenced<KeyRecord>
   readonly queue: Queue
   readonly work: WorkSource
   readonly retries: Retries
@@ -101,6 +106,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
   return {
     sources: createBlobs(bytes, blobBuckets.sources, settings, options),
     results: createBlobs(bytes, blobBuckets.results, settings, options),
+    keys: createFenced(broker, recordBuckets.keys, keyRecord),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
     work: createWorkSource(broker, deadLetters, log),

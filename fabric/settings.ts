@@ -45,6 +45,12 @@ export const fabricSettings = {
     ...retention,
     help: 'How long the results of a task can be fetched.',
   }),
+  idempotencyRetentionMs: duration('PIXELFLOW_IDEMPOTENCY_RETENTION', {
+    fallback: 86_400e3,
+    min: 1000,
+    max: 3650 * days,
+    help: 'How long the answer to a call with an Idempotency-Key is kept, and the key must not be used for another.',
+  }),
   maxQueued: integer('PIXELFLOW_MAX_QUEUED', {
     fallback: 1_000_000,
     min: 1,

@@ -11,7 +11,12 @@ import type { FabricSettings } from './settings.ts'
 
 export type Layout = Pick<
   FabricSettings,
-  'natsReplicas' | 'taskRetentionMs' | 'imageRetentionMs' | 'resultRetentionMs' | 'maxQueued'
+  | 'natsReplicas'
+  | 'taskRetentionMs'
+  | 'imageRetentionMs'
+  | 'resultRetentionMs'
+  | 'idempotencyRetentionMs'
+  | 'maxQueued'
 >
 
 export type Stream = Partial<StreamConfig> & { readonly name: string }
@@ -96,7 +101,7 @@ export const sessionPulseMs = 500
 /** How long an end may be silent before the other takes it for dead. */
 export const sessionSilenceMs = 3000
 
-export const recordBuckets = { images: 'images' } as const
+export const recordBuckets = { images: 'images', keys: 'keys' } as const
 export const recordStream = (bucket: string) => `KV_${bucket}`
 export const recordSubjects = (bucket: string) => `$KV.${bucket}.>`
 export const recordSubject = (bucket: string, account: string, id: string) => `$KV.${bucket}.${account}.${id}`
@@ -192,6 +197,17 @@ export function streamsOf(layout: Layout): Stream[] {
       subjects: [`$KV.${recordBuckets.images}.>`],
       retention: 'limits',
       max_age: nanos(layout.imageRetentionMs),
+      max_msgs_per_subject: 1,
+      discard: 'new',
+      allow_rollup_hdrs: true,
+      deny_delete: true,
+    },
+    {
+      ...shared,
+      name: recordStream(recordBuckets.keys),
+      subjects: [`$KV.${recordBuckets.keys}.>`],
+      retention: 'limits',
+      max_age: nanos(layout.idempotencyRetentionMs),
       max_msgs_per_subject: 1,
       discard: 'new',
       allow_rollup_hdrs: true,

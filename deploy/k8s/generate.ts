@@ -54,6 +54,7 @@ export function chartTopology() {
     taskRetentionMs: fabricSettings.taskRetentionMs.fallback,
     imageRetentionMs: fabricSettings.imageRetentionMs.fallback,
     resultRetentionMs: fabricSettings.resultRetentionMs.fallback,
+    idempotencyRetentionMs: fabricSettings.idempotencyRetentionMs.fallback,
     maxQueued: fabricSettings.maxQueued.fallback,
   }
   const work = consumersOf(layout).filter(({ stream }) => stream === streams.jobs)
