@@ -13,6 +13,7 @@ import { handlersOf, liveKindsOf } from './kinds/index.ts'
 import { createShelf } from './kinds/preview/shelf.ts'
 import manifest from './package.json'
 import { createPresence } from './presence.ts'
+import { buryLostJobs } from './runtime/bury.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { leashed, type Leash } from './sandbox/leash.ts'
@@ -109,6 +110,8 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   const announced = parts.use(fabric.registry.announce(presence))
   const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)
   const forwarding = fabric.retries.forward(stop)
+  const { elections, lostJobs, deadLetters } = fabric
+  const burying = buryLostJobs({ elections, lostJobs, deadLetters, events, log }, stop)
   log.info('ready', {
     kinds,
     scratch: scratch.paths,
@@ -138,7 +141,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     // Whoever tunes goes on with another actor at once; whoever waits for a picture gets it.
     ...hosted.map(({ kind, sessions }) => sessions.drain(kind === 'preview' ? 0 : drainMs)),
   ])
-  await Promise.all([reconciling, forwarding])
+  await Promise.all([reconciling, forwarding, burying])
   await parts.disposeAsync()
   clearTimeout(late)
 }

@@ -122,6 +122,7 @@ test('documents can state how long everything is kept', () => {
     '| `ACCEPTANCES` | `accepted.*.*` | 7d | – |',
     '| `OFFICES` | `offices.*` | until it is done | – |',
     '| `RETRIES` | `retry.*.*.*.*.*`, `due.*.*.*.*.*` | 7d | – |',
+    '| `ADVISORIES` | `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.JOBS.*`, `$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.JOBS.*` | 7d | 1000000 messages |',
     '| `DEAD` | `dead.*.*.*` | 7d | 1000000 messages |',
     '| `KV_images` | `$KV.images.>` | 7d | – |',
     '| `KV_keys` | `$KV.keys.>` | 1d | – |',

@@ -33,6 +33,7 @@ export class Refused extends Error {
 export const wrongLastSequence = 10071
 export const storeFailed = 10077
 export const noMessage = 10037
+export const noSuchSequence = 10043
 export const streamNotFound = 10059
 export const streamNameTaken = 10058
 export const consumerNotFound = 10014

@@ -8,6 +8,7 @@ export interface Delivery {
   readonly attempt: number
   /** When the broker stored the message. */
   readonly at: Date
+  readonly data: Uint8Array
   header(name: string): string | undefined
   /** Settled; a lost acknowledgement shows as another delivery. */
   ack(): void
@@ -32,6 +33,7 @@ export function deliveryOf(broker: Broker, msg: Msg): Delivery | undefined {
   return {
     subject,
     ...place,
+    data: msg.data,
     header: (name) => headers?.get(name) || undefined,
     ack: () => say('+ACK'),
     async confirm() {

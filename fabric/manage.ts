@@ -5,7 +5,7 @@ import {
   type JetStreamManager,
   type StreamInfo,
 } from '@nats-io/jetstream'
-import { consumerExists, noMessage, refusal, Refused, type Broker } from './broker.ts'
+import { consumerExists, noMessage, noSuchSequence, refusal, Refused, type Broker } from './broker.ts'
 import type { Stored } from './jetstream.ts'
 import type { Consumer, Stream } from './topology.ts'
 
@@ -113,7 +113,16 @@ export async function purgeSubject(broker: Broker, stream: string, filter: strin
   return purged
 }
 
-type Which = { last_by_subj: string } | { seq: number; next_by_subj: string }
+/** Removes one message; harmless when it is gone. */
+export async function removeMessage(broker: Broker, stream: string, seq: number): Promise<void> {
+  try {
+    await manage(broker, `stream ${stream}`, (manager) => manager.streams.deleteMessage(stream, seq, false))
+  } catch (thrown) {
+    if (!(thrown instanceof Refused) || ![noMessage, noSuchSequence].includes(thrown.code)) throw thrown
+  }
+}
+
+type Which = { last_by_subj: string } | { seq: number; next_by_subj?: string }
 
 /** One message, read from the stream's leader: never behind, but dearer than a direct get. */
 export async function readFromLeader(broker: Broker, stream: string, which: Which): Promise<Stored | null> {

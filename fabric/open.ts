@@ -3,7 +3,7 @@ import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/channel'
-import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
+import type { DeadLetters, LostJobs } from '@pixelflow/core/ports/dead-letters'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import type { AcceptanceLog, Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
@@ -23,6 +23,7 @@ import { createElections } from './elections.ts'
 import { createEventLog } from './event-log.ts'
 import { createEvents } from './events.ts'
 import { createFenced } from './fenced.ts'
+import { createLostJobs } from './lost-jobs.ts'
 import { streamInfo } from './manage.ts'
 import { createQueue } from './queue.ts'
 import { createRecords } from './records.ts'
@@ -75,6 +76,7 @@ export interface Fabric extends AsyncDisposable {
   readonly channel: Channel
   readonly elections: Elections
   readonly deadLetters: DeadLetters
+  readonly lostJobs: LostJobs
   readonly sweeper: Sweeper
   readonly registry: Registry
   /** Live sessions, the end of a gateway. */
@@ -117,6 +119,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     channel: createChannel(broker),
     elections: createElections(broker, log),
     deadLetters,
+    lostJobs: createLostJobs(broker, log),
     sweeper: createSweeper(broker, { events, layout: settings, graceMs: sweepGraceMs }),
     registry: createRegistry(broker, log),
     sessions: createSessions(hub),

@@ -32,6 +32,7 @@ export const streams = {
   offices: 'OFFICES',
   dead: 'DEAD',
   retries: 'RETRIES',
+  advisories: 'ADVISORIES',
 } as const
 
 /** Events: one subject a task; the middle token is its batch, `_` while a task belongs to none. */
@@ -65,6 +66,14 @@ export const dueConsumer = 'due'
 
 /** The durable consumer that hands out the jobs of one kind and lane. */
 export const workConsumer = (kind: ActorKind, lane: Lane) => `${kind}-${lane}`
+/** Deliveries of one message after which the queue gives up: more than its attempts, which nothing else bounds. */
+export const mostDeliveries = 256
+/** Where the broker says that it has given up a job, or that somebody has taken one out unfinished. */
+const advisories = (stream: string) =>
+  ['MAX_DELIVERIES', 'MSG_TERMINATED'].map((what) => `$JS.EVENT.ADVISORY.CONSUMER.${what}.${stream}.*`)
+/** The durable consumer that shows this. */
+export const advisoryConsumer = 'advisory'
+
 /** How long a job may go without a sign of life before it is handed to somebody else. */
 export const ackWaitMs = 10_000
 /** How often the holder of a job gives one; three may get lost. */
@@ -182,6 +191,15 @@ export function streamsOf(layout: Layout): Stream[] {
     },
     {
       ...shared,
+      name: streams.advisories,
+      subjects: advisories(streams.jobs),
+      retention: 'workqueue',
+      max_age: nanos(layout.taskRetentionMs),
+      max_msgs: layout.maxQueued,
+      discard: 'old',
+    },
+    {
+      ...shared,
       name: streams.dead,
       subjects: ['dead.*.*.*'],
       retention: 'limits',
@@ -246,6 +264,7 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
         durable_name: workConsumer(kind, lane),
         filter_subject: `jobs.${kind}.${lane}.*.*.*`,
         ack_wait: nanos(ackWaitMs),
+        max_deliver: mostDeliveries,
         // Far above the number of actors.
         max_ack_pending: 100_000,
         max_waiting: 10_000,
@@ -276,7 +295,17 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
       max_waiting: 1000,
     },
   }
-  return [...work, acceptance, due].map(({ stream, config }) => ({
+  const advisory = {
+    stream: streams.advisories,
+    config: {
+      ...shared,
+      durable_name: advisoryConsumer,
+      ack_wait: nanos(30_000),
+      max_ack_pending: 1000,
+      max_waiting: 100,
+    },
+  }
+  return [...work, acceptance, due, advisory].map(({ stream, config }) => ({
     stream,
     config: { ...config, num_replicas: layout.natsReplicas },
   }))

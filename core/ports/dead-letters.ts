@@ -1,4 +1,5 @@
 import type { DeadLetter } from '../dead-letter.ts'
+import type { Job } from '../job.ts'
 
 export interface LetterQuery {
   /** Only those of this account. */
@@ -30,4 +31,18 @@ export interface DeadLetters {
   mark(id: string, replay: NonNullable<DeadLetter['replay']>): Promise<DeadLetter | null>
   /** Takes it away; false when there is none. */
   drop(id: string): Promise<boolean>
+}
+
+/** A job that the queue has given up. */
+export interface LostJob {
+  /** Undefined when what the queue held was no job, or when nobody can tell any more. */
+  readonly job: Job | undefined
+  readonly letter: DeadLetter
+  /** It is taken care of: takes the job out of the queue, and this will not be seen again. */
+  settle(): Promise<void>
+}
+
+/** What the queue has given up by itself. Unless settled, each is seen again, here or elsewhere. */
+export interface LostJobs {
+  lost(signal: AbortSignal): AsyncIterable<LostJob>
 }

@@ -7,7 +7,7 @@ import { actorKinds } from '@pixelflow/core/job'
 import { readSettings, type Table } from '@pixelflow/fabric/config'
 import { fabricSettings } from '@pixelflow/fabric/settings'
 import { bytes } from '@pixelflow/fabric/setting'
-import { consumersOf } from '@pixelflow/fabric/topology'
+import { consumersOf, streams } from '@pixelflow/fabric/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 import { render, valueSets } from './gates.ts'
 import { chartSchema, chartTopology, schemaFile, setByChart, topologyFile } from './generate.ts'
@@ -39,9 +39,11 @@ describe('what the chart has from the code', () => {
 describe('scaling', () => {
   const scaled = (objects: Manifests) => only(objects, 'ScaledObject', '-actor-transform').spec
 
-  test('asks for the lag of exactly the consumers that the bootstrap makes', () => {
+  test('asks for the lag of exactly the consumers whose messages wait for an actor', () => {
     const layout = readSettings(fabricSettings, {})
-    const made = consumersOf(layout).map(({ stream, config }) => `${stream}/${config.durable_name}`)
+    const made = consumersOf(layout)
+      .filter(({ stream }) => stream === streams.jobs || stream === streams.acceptances)
+      .map(({ stream, config }) => `${stream}/${config.durable_name}`)
     for (const name of ['default', 'external NATS', 'everything']) {
       const asked = scaled(setOf(name))?.triggers?.map(
         ({ metadata }) => `${metadata['stream']}/${metadata['consumer']}`,
