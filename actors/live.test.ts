@@ -33,6 +33,8 @@ async function begin(source: Uint8Array, recipe: unknown, output = 'default'): P
     account: 'ann',
     format: sniff(source) ?? 'jpeg',
     bytes: source.length,
+    width: null,
+    height: null,
     recipe: parseRecipe(recipe),
     output,
   }
@@ -185,7 +187,14 @@ describe('a live call', () => {
       expect((thrown as Fault).code).toBe('unavailable')
     }
     const source = await small()
-    const opening = { account: 'ann', format: 'jpeg', bytes: source.length, recipe: parseRecipe('flip') }
+    const opening = {
+      account: 'ann',
+      format: 'jpeg',
+      bytes: source.length,
+      width: 400,
+      height: 300,
+      recipe: parseRecipe('flip'),
+    }
     for (const sent of [source.subarray(1), Buffer.concat([source, source])]) {
       await using session = await sessions.open('transform', { ...opening, output: 'default' }, never)
       await session.send(null, sent)

@@ -14,6 +14,9 @@ export const transformOpening = z.object({
   format: z.enum(formatIds),
   /** Size of the picture's file. */
   bytes: z.int().positive(),
+  /** Pixels, as the file's header states them; null when its first bytes do not say. */
+  width: z.int().positive().nullable(),
+  height: z.int().positive().nullable(),
   recipe,
   /** The one output of the recipe that is wanted. */
   output: outputName,

@@ -1,18 +1,16 @@
-import type { FormatId } from '@pixelflow/core/format'
 import type { ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import type { Inline, Ports } from './ports.ts'
-import { damaged, demandAcceptable, receiveImage, type Upload } from './receive-image.ts'
-import { keepImage } from './upload-image.ts'
+import { damaged, demandAcceptable, receiveImage, type Received, type Upload } from './receive-image.ts'
+import { keepImage, type KeepAs } from './upload-image.ts'
 
 /** A picture that has come in to be processed at once: in memory, or in the store where it was too much for that. */
-export interface HeldImage {
-  readonly format: FormatId
+export interface HeldImage extends Received {
   /** The whole file in the pieces it came in, if it is in memory. */
   readonly parts: readonly Uint8Array[] | undefined
   /** Makes it an image of the account. */
-  keep(): Promise<ImageRecord>
+  keep(as?: KeepAs): Promise<ImageRecord>
   /** Leaves nothing behind, unless it was kept. May be called again. */
   drop(): Promise<void>
 }
@@ -34,9 +32,9 @@ export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'limits' | '
       const { parts } = sink
       if (parts !== undefined && promised !== undefined && promised !== digestOf(parts)) throw damaged()
       return {
-        format: received.format,
+        ...received,
         parts,
-        keep: async () => keepImage(images, who, await sink.stored(), received, promised),
+        keep: async (as) => keepImage(images, who, await sink.stored(), received, promised, as),
         drop: sink.drop,
       }
     } catch (thrown) {

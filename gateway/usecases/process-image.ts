@@ -77,9 +77,9 @@ export function processImage(ports: Ports) {
       demand(who, 'tasks:write')
       const others = plan(order.recipe).images
       await Promise.all(others.map((one) => findImage(images, who, one, 'recipe')))
-      const { format, parts } = image
+      const { format, width, height, parts } = image
       if (parts === undefined) return await stored(who, image, order, signal)
-      return await live(who, { format, parts }, order, signal)
+      return await live(who, { format, width, height, parts }, order, signal)
     } finally {
       clearTimeout(timer)
       await image.drop()

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { format, type FormatId } from '@pixelflow/core/format'
+import { format } from '@pixelflow/core/format'
 import {
   liveFrameBytes,
   transformResult,
@@ -11,6 +11,7 @@ import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Inline, Ports } from './ports.ts'
 import type { Order, Processed } from './process-image.ts'
+import type { Received } from './receive-image.ts'
 
 /** Actors that may be lost at one picture: a second one need not be the picture's victim, a third would be. */
 const mostTries = 2
@@ -19,8 +20,7 @@ const largestHeld = 4 * 2 ** 20
 /** How long somebody who reads a larger one may pause. */
 const longestPauseMs = 30_000
 
-interface Picture {
-  readonly format: FormatId
+interface Picture extends Received {
   readonly parts: readonly Uint8Array[]
 }
 
@@ -30,6 +30,8 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
     const opening: TransformOpening = {
       account: who.account,
       format: picture.format,
+      width: picture.width,
+      height: picture.height,
       bytes: bytesOf(picture.parts),
       ...order,
     }

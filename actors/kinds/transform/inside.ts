@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises'
+import { renameSync } from 'node:fs'
 import { defaultOutput, type WritableFormatId } from '@pixelflow/core/format'
 import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
@@ -82,7 +82,7 @@ async function run(input: TransformInput, note: (note: TransformNote) => void): 
     const path = outputPath(input.folder, index)
     // Whoever stores the output must find it whole, also while it is being made again after a crash.
     const size = await write(`${path}.part`)
-    await rename(`${path}.part`, path)
+    renameSync(`${path}.part`, path)
     note({ stage: 'output', index, format: target, ...size })
   }
 }

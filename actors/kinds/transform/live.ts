@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, readSync, writevSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import {
@@ -29,7 +29,7 @@ type OutputNote = Extract<TransformNote, { stage: 'output' }>
 /** Makes one output of a recipe out of a picture that comes by session, and gives it back the same way. */
 export function liveTransform({ scratch, sandbox, maxPixels }: LiveTransformOptions) {
   return async (opening: unknown, session: Session): Promise<void> => {
-    const { bytes, format, recipe, output } = openingOf(opening)
+    const { bytes, width, height, format, recipe, output } = openingOf(opening)
     await using folder = await scratch.folder(bytes)
     const source = join(folder.path, 'source')
     await receive(session, source, bytes)
@@ -44,7 +44,7 @@ export function liveTransform({ scratch, sandbox, maxPixels }: LiveTransformOpti
       maxPixels,
     }
     const begin = performance.now()
-    const note = await work(sandbox, input, appetiteOf({ bytes }), session.broken)
+    const note = await work(sandbox, input, appetiteOf({ bytes, width, height }), session.broken)
     const workMs = performance.now() - begin
     await send(session, outputPath(folder.path, 0), note, workMs)
   }
@@ -59,18 +59,39 @@ function openingOf(opening: unknown): TransformOpening {
   })
 }
 
-/** Writes the picture to a file as it comes. */
+/** What is no longer than this is written and read where we are: a way to another thread costs more than the copy. */
+const shortBytes = 1024 * 1024
+
+/** Writes the picture to a file as it comes, or when it has come. */
 async function receive(session: Session, path: string, bytes: number): Promise<void> {
+  if (bytes <= shortBytes) return writeShort(path, await Array.fromAsync(partsOf(session, bytes)))
   await using file = await open(path, 'w', 0o600)
+  for await (const parts of partsOf(session, bytes)) {
+    const { bytesWritten } = await file.writev([...parts]).catch(noRoom)
+    if (bytesWritten < bytesOf(parts)) noRoom({ code: 'ENOSPC' })
+  }
+}
+
+async function* partsOf(session: Session, bytes: number): AsyncGenerator<readonly Uint8Array[], void> {
   let left = bytes
   for (let frame = await session.next(); frame !== null; frame = await session.next()) {
-    const size = bytesOf(frame.parts)
-    left -= size
+    left -= bytesOf(frame.parts)
     if (left < 0) break
-    const { bytesWritten } = await file.writev([...frame.parts]).catch(noRoom)
-    if (bytesWritten < size) noRoom({ code: 'ENOSPC' })
+    yield frame.parts
   }
   if (left !== 0) throw new Fault('internal', 'The picture did not arrive whole.')
+}
+
+function writeShort(path: string, pieces: readonly (readonly Uint8Array[])[]): void {
+  const file = openSync(path, 'w', 0o600)
+  try {
+    const parts = pieces.flat()
+    if (writevSync(file, parts) < bytesOf(parts)) noRoom({ code: 'ENOSPC' })
+  } catch (error) {
+    noRoom(error)
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Has a child do it; resolves with what it says about the result. */
@@ -94,36 +115,43 @@ async function work(
   return made
 }
 
-/** Sends the file that a child has made. */
+/** Sends the file that a child has made: what was just written lies in memory, so it is read where we are. */
 async function send(session: Session, path: string, note: OutputNote, workMs: number): Promise<void> {
   // A process that reads hostile pictures made it, and may have put a link to elsewhere in its place.
-  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  const stat = await file.stat()
-  if (!stat.isFile() || stat.size === 0) {
-    throw new Fault('processing_failed', 'The result could not be read.', { cause: `no file at ${path}` })
-  }
-  const { size } = stat
-  const first = await pieceAt(file, 0, size)
-  const hasher = new Bun.CryptoHasher('sha256').update(first)
-  // The digest goes ahead of the bytes, so what is long is read twice.
-  for (let at = first.length; at < size;) {
-    const piece = await pieceAt(file, at, size)
-    hasher.update(piece)
-    at += piece.length
-  }
-  const { format, width, height } = note
-  const head: TransformResult = { format, width, height, bytes: size, sha256: hasher.digest('hex'), workMs }
-  await session.send(head, first)
-  for (let at = first.length; at < size;) {
-    const piece = await pieceAt(file, at, size)
-    await session.send(null, piece)
-    at += piece.length
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const stat = fstatSync(file)
+    if (!stat.isFile() || stat.size === 0) {
+      throw new Fault('processing_failed', 'The result could not be read.', { cause: `no file at ${path}` })
+    }
+    const { size } = stat
+    const first = pieceAt(file, 0, size)
+    const hasher = new Bun.CryptoHasher('sha256').update(first)
+    // The digest goes ahead of the bytes, so what is long is read twice.
+    for (let at = first.length; at < size;) {
+      const piece = pieceAt(file, at, size)
+      hasher.update(piece)
+      at += piece.length
+    }
+    const { format, width, height } = note
+    const sha256 = hasher.digest('hex')
+    const head: TransformResult = { format, width, height, bytes: size, sha256, workMs }
+    await session.send(head, first)
+    for (let at = first.length; at < size;) {
+      const piece = pieceAt(file, at, size)
+      await session.send(null, piece)
+      at += piece.length
+    }
+    // Whoever waits for it need not wait for us to tidy up.
+    await session.finish()
+  } finally {
+    closeSync(file)
   }
 }
 
-async function pieceAt(file: FileHandle, at: number, size: number): Promise<Uint8Array> {
+function pieceAt(file: number, at: number, size: number): Uint8Array {
   const piece = new Uint8Array(Math.min(liveFrameBytes, size - at))
-  const { bytesRead } = await file.read(piece, 0, piece.length, at)
+  const bytesRead = readSync(file, piece, 0, piece.length, at)
   if (bytesRead === 0) throw new Fault('processing_failed', 'The result was cut short while it was read.')
   return piece.subarray(0, bytesRead)
 }
