@@ -6,7 +6,7 @@ export interface Cargo {
   /** Size in bytes; null when nobody knows it before the end. */
   readonly bytes: number | null
   /** All of it at once, where it is held at once anyway. */
-  readonly blob: Blob | undefined
+  readonly blob: (() => Blob) | undefined
   /** Chunk by chunk; streams can be read once only. */
   chunks(): AsyncIterable<Uint8Array>
 }
@@ -14,35 +14,45 @@ export interface Cargo {
 const unknownType = 'application/octet-stream'
 
 export function cargoOf(source: Source, { mediaType, bytes }: UploadOptions = {}): Cargo {
-  const blob = blobOf(source)
-  if (blob) {
+  if (source instanceof Blob) {
+    const type = source.type === '' ? unknownType : source.type
     return {
-      mediaType: mediaType ?? (blob.type === '' ? unknownType : blob.type),
-      bytes: blob.size,
-      blob,
-      chunks: () => chunksOf(blob.stream()),
+      mediaType: mediaType ?? type,
+      bytes: source.size,
+      blob: () => source,
+      chunks: () => chunksOf(source.stream()),
     }
   }
-  const stream = source as ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) {
+    const all = source instanceof ArrayBuffer ? new Uint8Array(source) : source
+    return {
+      mediaType: mediaType ?? unknownType,
+      bytes: all.byteLength,
+      blob: () => blobOf(all),
+      chunks: () => slices(all),
+    }
+  }
   return {
     mediaType: mediaType ?? unknownType,
     bytes: bytes ?? null,
     blob: undefined,
-    chunks: () => ('getReader' in stream ? chunksOf(stream) : stream),
+    chunks: () => ('getReader' in source ? chunksOf(source) : source),
   }
 }
 
-function blobOf(source: Source): Blob | undefined {
-  if (source instanceof Blob) return source
-  if (source instanceof ArrayBuffer) return new Blob([source])
-  if (source instanceof Uint8Array) {
-    const { buffer, byteOffset, byteLength } = source
-    // A Blob takes no shared memory; a copy it takes.
-    return new Blob([
-      buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : source.slice(),
-    ])
-  }
-  return undefined
+/** A Blob takes no shared memory; a copy it takes. */
+function blobOf(all: Uint8Array): Blob {
+  const { buffer, byteOffset, byteLength } = all
+  return new Blob([
+    buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : all.slice(),
+  ])
+}
+
+/** So much at a time that progress can be told of. */
+const sliceBytes = 256 * 1024
+
+async function* slices(all: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  for (let at = 0; at < all.byteLength; at += sliceBytes) yield all.subarray(at, at + sliceBytes)
 }
 
 /** A stream as an async iterable, also where it is not one by itself. Leaving the loop cancels it. */

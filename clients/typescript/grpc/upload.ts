@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { UploadOptions } from '../client.ts'
 import type { Cargo } from '../source.ts'
 
-/** Most bytes in one message: little enough for many uploads side by side, and for windows to stay full. */
-const largestChunk = 64 * 1024
+/** Most bytes in one message: with 64 KiB an upload takes a fifth more of the processor. */
+const largestChunk = 128 * 1024
 
 /** A piece of a file on its way, of whichever call. */
 export type Piece =

@@ -61,6 +61,6 @@ async function formOf(cargo: Cargo, recipe: string) {
 
 /** All of it, where it is held anyway or the platform can send no streams (browsers, over HTTP/1.1). */
 async function heldOf(cargo: Cargo): Promise<Blob | undefined> {
-  if (cargo.blob !== undefined || !('XMLHttpRequest' in globalThis)) return cargo.blob
+  if (cargo.blob !== undefined || !('XMLHttpRequest' in globalThis)) return cargo.blob?.()
   return new Response(streamOf(cargo.chunks())).blob()
 }

@@ -40,7 +40,7 @@ async function byFetch(
 ): Promise<ImageView> {
   const { bytes, blob, mediaType } = cargo
   const isStream = blob === undefined || onSent !== undefined
-  const body = () => (isStream ? streamOf(cargo.chunks(), (sent) => onSent?.(sent, bytes)) : blob)
+  const body = () => (isStream ? streamOf(cargo.chunks(), (sent) => onSent?.(sent, bytes)) : blob())
   const headers = {
     'content-type': mediaType,
     // With the length known, too large a picture is refused before its bytes have travelled.
@@ -57,7 +57,7 @@ async function byXhr(
   { onSent }: UploadOptions,
   signal: AbortSignal | undefined,
 ): Promise<ImageView> {
-  const blob = cargo.blob ?? (await new Response(streamOf(cargo.chunks())).blob())
+  const blob = cargo.blob?.() ?? (await new Response(streamOf(cargo.chunks())).blob())
   signal?.throwIfAborted()
   return caller.withToken(async (token) => {
     const { promise, resolve, reject } = Promise.withResolvers<ImageView>()
