@@ -57,4 +57,4 @@ const saysNothing = /^(Unknown error|\w+: unable to write to target \S+)$/
 
 /** How libvips's decoders begin or end their sentences. */
 const blamesTheFile =
-  /Input file|corrupt|premature end|VipsJpeg|pngload|vipspng|libpng|webp2vips|webpload|gifload|tiff2vips|tiffload|heif|bad seek|unable to read/i
+  /Input (file|buffer)|corrupt|premature end|VipsJpeg|pngload|vipspng|libpng|webp2vips|webpload|gifload|tiff2vips|tiffload|heif|bad seek|unable to read/i

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { Fault } from '@pixelflow/core/fault'
 import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
 import type { SourceMetadata } from '@pixelflow/core/recipe/apply'
@@ -7,7 +7,8 @@ import { complaint } from './complaint.ts'
 
 /** A picture file that was looked at: the decoder takes it, and its size is within bounds. Nothing is decoded yet. */
 export interface Source {
-  readonly path: string
+  /** What decoders read: the path of its file, or all of a short one. */
+  readonly input: string | Buffer
   readonly format: FormatId
   readonly metadata: SourceMetadata
   /** Pixels that it, and every picture made of it, may have at most. */
@@ -27,16 +28,17 @@ export function reading(maxPixels: number): SharpOptions {
  * promises more than is allowed, `corrupt_image` when the decoder does not take the file.
  */
 export async function openSource(path: string, stated: FormatId, maxPixels: number): Promise<Source> {
-  const format = sniff(head(path))
+  const { head, input } = look(path)
+  const format = sniff(head)
   if (format !== stated) throw mistaken(stated)
   let metadata: Metadata
   try {
-    metadata = await sharp(path, reading(maxPixels)).metadata()
+    metadata = await sharp(input, reading(maxPixels)).metadata()
   } catch (error) {
     throw complaint(error, 'open')
   }
   if (loaderOf(metadata) !== format) throw mistaken(stated)
-  return { path, format, metadata, maxPixels }
+  return { input, format, metadata, maxPixels }
 }
 
 /** The format whose decoder sharp has chosen, in our words. */
@@ -54,12 +56,17 @@ function mistaken(stated: FormatId): Fault {
   )
 }
 
-/** Read where we are: it lies in memory, and a way to another thread costs more. */
-function head(path: string): Uint8Array {
+/** Decoders take short files sooner from memory than piece by piece. */
+const shortBytes = 1024 * 1024
+
+/** Reads the first bytes, or all. Read where we are: it lies in memory, and a way to another thread costs more. */
+function look(path: string): { head: Uint8Array; input: string | Buffer } {
   const file = openSync(path, 'r')
   try {
-    const bytes = new Uint8Array(sniffBytes)
-    return bytes.subarray(0, readSync(file, bytes))
+    const { size } = fstatSync(file)
+    const bytes = Buffer.allocUnsafeSlow(size <= shortBytes ? size : sniffBytes)
+    const read = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0))
+    return { head: read.subarray(0, sniffBytes), input: size <= shortBytes ? read : path }
   } finally {
     closeSync(file)
   }

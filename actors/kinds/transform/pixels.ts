@@ -17,7 +17,7 @@ export interface Pixels {
 export function sourcePixels(source: Source, orient: boolean): Pixels {
   return {
     picture: sourcePicture(source.metadata, orient),
-    open: () => sharp(source.path, reading(source.maxPixels)),
+    open: () => sharp(source.input, reading(source.maxPixels)),
   }
 }
 
