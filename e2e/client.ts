@@ -34,7 +34,7 @@ export function client(baseUrl: string, token?: string) {
       }),
     task: (id: string) => json<TaskView>(`/api/v1/tasks/${id}`),
     list: (query = '') => json<TaskPageView>(`/api/v1/tasks${query}`),
-    events: (id: string, after?: string) => follow(call, id, after),
+    events: (id: string, after?: string, signal?: AbortSignal) => follow(call, id, after, signal),
     async output(id: string, name = 'default'): Promise<Uint8Array> {
       const response = await call(`/api/v1/tasks/${id}/outputs/${name}`)
       if (!response.ok) throw new Error(`output ${name}: ${response.status} ${await response.text()}`)
@@ -62,9 +62,10 @@ async function* follow(
   call: (path: string, init?: RequestInit) => Promise<Response>,
   id: string,
   after?: string,
+  signal?: AbortSignal,
 ): AsyncGenerator<Seen, void> {
   const headers: Record<string, string> = after === undefined ? {} : { 'last-event-id': after }
-  const response = await call(`/api/v1/tasks/${id}/events`, { headers })
+  const response = await call(`/api/v1/tasks/${id}/events`, { headers, ...(signal && { signal }) })
   if (!response.ok || response.body === null)
     throw new Error(`events: ${response.status} ${await response.text()}`)
   const arrived: Seen[] = []

@@ -1,0 +1,124 @@
+import { pause } from '@pixelflow/core/pause'
+import { createHash } from 'node:crypto'
+import type { Entry } from './books.ts'
+import type { Door } from './doors.ts'
+import { openHouse } from './house.ts'
+import { createWrongs, each, endings, inspect, listed, type Standing } from './inspect.ts'
+import { makeLoad, welcome, type Customer } from './load.ts'
+import { makeMischief } from './mischief.ts'
+import { createRandom } from './random.ts'
+import { dropUntoldImages, remainsOf } from './remains.ts'
+
+export interface ChaosOptions {
+  readonly minutes: number
+  /** Of the schedule and of what clients do; processes have their own timing. */
+  readonly seed: number
+  readonly tasksPerSecond: number
+  readonly actors: number
+  readonly say: (text: string) => void
+}
+
+/** How long everything may take to come to rest once nobody does anything bad any more. */
+const quietMs = 120_000
+const accounts = ['ann', 'bob', 'cleo']
+
+export type Report = Awaited<ReturnType<typeof chaos>>
+
+/** Puts a whole installation to the test, and tells what was found. Not zero in `wrong` is a bug. */
+export async function chaos({ minutes, seed, tasksPerSecond, actors, say }: ChaosOptions) {
+  const random = createRandom(seed)
+  await using scope = new AsyncDisposableStack()
+  const house = scope.use(await openHouse({ gateways: 2, actors, accounts }))
+  say(`seed ${seed}; what the processes say is written to ${house.logFile}`)
+  const customers = await welcome(house, scope)
+  const wrongs = createWrongs()
+
+  const signal = AbortSignal.timeout(minutes * 60_000)
+  const patience = new AbortController()
+  const mischief = makeMischief(house, random.fork(), signal)
+  const loading = makeLoad(customers, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
+    signal,
+    patience: patience.signal,
+  })
+  const begin = performance.now()
+  await pause(minutes * 60_000, signal)
+  say(`calm after ${JSON.stringify(mischief.done)}`)
+  const clock = setTimeout(() => patience.abort(), quietMs)
+  const [{ entries, refused }] = await Promise.all([loading, mischief.over])
+  say(`${entries.length} tasks accepted; followers are done`)
+  const customerOf = new Map(customers.map((one) => [one.account, one]))
+  const doorsOf = (account: string) => (customerOf.get(account) as Customer).doors
+
+  // Accepted, but the answer never came.
+  const known = new Set(entries.map((one) => one.task))
+  const untold = (await each(customers, (one) => listed(one, patience.signal)))
+    .flat()
+    .filter(({ id, createdAt }) => !known.has(id) && Date.parse(createdAt) > performance.timeOrigin + begin)
+  clearTimeout(clock)
+  const quietAfterMs = Math.round(performance.now() - begin - minutes * 60_000)
+  for (const { id, status } of untold)
+    if (status === 'queued' || status === 'running') wrongs.add('lost', `${id}: still ${status}, untold`)
+  const standing = await each(entries, (entry) => inspect(entry, doorsOf(entry.account).slice(0, 4), wrongs))
+  const { ends, reasons } = endings([...standing, ...untold])
+
+  const swept = await house.fabric.sweeper.sweep(AbortSignal.timeout(120_000))
+  await each(pairs(entries, standing), async ([entry, task]) => {
+    if (task.status !== 'completed') return
+    const digest = await digestOf(random.pick(doorsOf(entry.account)), task.id).catch(String)
+    if (digest !== task.outputs[0]?.sha256) wrongs.add('wrongBytes', `${task.id}: ${digest}`)
+  })
+
+  say('everything is deleted and swept')
+  for (const { doors } of customers) {
+    const { client } = doors[0] as Door
+    await each(await Array.fromAsync(client.tasks({ limit: 200 })), ({ id }) => client.deleteTask(id))
+  }
+  const end = AbortSignal.timeout(120_000)
+  const untoldImages = await dropUntoldImages(house, end)
+  await house.fabric.sweeper.sweep(end)
+  let remains = await remainsOf(house, end)
+  // A reconciler takes its time over what it is told.
+  for (let tries = 0; Object.keys(remains.leftovers).length > 0 && tries < 30; tries += 1) {
+    await pause(1000)
+    remains = await remainsOf(house, end)
+  }
+  wrongs.add('orphanBytes', 'after the sweep', remains.orphanBytes)
+  for (const [stream, messages] of Object.entries(remains.leftovers))
+    wrongs.add('leftovers', stream, messages)
+
+  const followers = (await Promise.all(entries.map((one) => Promise.all(one.followers)))).flat()
+  return {
+    seed,
+    minutes,
+    accepted: entries.length + untold.length,
+    untold: untold.length,
+    ...ends.all,
+    failedWith: reasons.all,
+    followers: followers.length,
+    connections: followers.reduce((sum, one) => sum + one.connections, 0),
+    events: followers.reduce((sum, one) => sum + one.events.length, 0),
+    refused: refused.all,
+    mischief: mischief.done,
+    quietAfterMs,
+    swept,
+    untoldImages,
+    wrong: wrongs.counts,
+    examples: wrongs.examples,
+  }
+}
+
+type Found = [Entry, NonNullable<Standing>]
+
+function pairs(entries: readonly Entry[], standing: readonly Standing[]): Found[] {
+  return entries.flatMap((entry, n): Found[] => {
+    const task = standing[n]
+    return task ? [[entry, task]] : []
+  })
+}
+
+async function digestOf({ client }: Door, task: string): Promise<string> {
+  const { body } = await client.download({ task })
+  const hash = createHash('sha256')
+  for await (const piece of body) hash.update(piece)
+  return hash.digest('hex')
+}

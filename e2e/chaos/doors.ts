@@ -1,0 +1,43 @@
+import { openHttp, PixelflowError, type Client, type TaskEvent } from '@pixelflow/client'
+import { openGrpc } from '@pixelflow/client/grpc'
+import { client as plainClient } from '../client.ts'
+import { tokenOf, type House } from './house.ts'
+
+/** One account's way in through one gateway over one protocol. */
+export interface Door {
+  readonly protocol: 'http' | 'grpc'
+  readonly client: Client
+  /** The events of a single connection, without any help of the client in putting them right. */
+  events(task: string, after: string | undefined, signal: AbortSignal): AsyncIterable<TaskEvent>
+}
+
+/** All ways of an account. */
+export function doorsOf(house: House, account: string, scope: AsyncDisposableStack): Door[] {
+  const token = tokenOf(account)
+  // A call that gets stuck at a gateway that was stopped is no call for long.
+  const limits = { token, timeoutMs: 15_000 }
+  return house.gateways.flatMap(({ url, grpc }): Door[] => {
+    const http = scope.use(openHttp({ url, ...limits }))
+    const native = scope.use(openGrpc({ address: grpc, ...limits }))
+    const plain = plainClient(url, token)
+    return [
+      {
+        protocol: 'http',
+        client: http,
+        async *events(task, after, signal) {
+          try {
+            for await (const { token, view } of plain.events(task, after, signal)) yield { ...view, token }
+          } catch (thrown) {
+            if (!String(thrown).includes('events: 404')) throw thrown
+            throw new PixelflowError('task_not_found', 'There is no such task.', { cause: thrown })
+          }
+        },
+      },
+      {
+        protocol: 'grpc',
+        client: native,
+        events: (task, after, signal) => native.watch(task, { after, signal, tries: 1 }),
+      },
+    ]
+  })
+}

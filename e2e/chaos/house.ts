@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { bestLeash } from '@pixelflow/cli/stack/leash'
+import { supervise, type Supervised } from '@pixelflow/cli/stack/supervise'
+import type { Broker } from '@pixelflow/fabric/broker'
+import { readSettings } from '@pixelflow/fabric/config'
+import { connect } from '@pixelflow/fabric/connect'
+import { openFabric, type Fabric } from '@pixelflow/fabric/open'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
+import { startCluster } from '@pixelflow/testkit/cluster'
+import type { Nats } from '@pixelflow/testkit/nats'
+import { freePort } from '@pixelflow/testkit/port'
+
+/** A shipped process that is started again whenever it ends, as `up` does it. */
+export interface Member {
+  readonly name: string
+  readonly process: Supervised
+}
+
+export interface Gateway extends Member {
+  readonly url: string
+  /** `host:port` */
+  readonly grpc: string
+}
+
+/** What is put to the test: three brokers that keep everything three times, gateways and actors. */
+export interface House extends AsyncDisposable {
+  readonly brokers: readonly Nats[]
+  readonly gateways: readonly Gateway[]
+  readonly actors: readonly Member[]
+  /** Our own eyes on the brokers, apart from all gateways and actors. */
+  readonly broker: Broker
+  /** As a gateway has it, but its sweeps take all that nothing refers to, however young. */
+  readonly fabric: Fabric
+  readonly accounts: readonly string[]
+  /** Where everything that the processes say is written. */
+  readonly logFile: string
+}
+
+export interface Plan {
+  readonly gateways: number
+  readonly actors: number
+  readonly accounts: readonly string[]
+}
+
+export const tokenOf = (account: string) => `token-of-${account}`
+
+const root = resolve(import.meta.dir, '../..')
+
+export async function openHouse({ gateways, actors, accounts }: Plan): Promise<House> {
+  await using scope = new AsyncDisposableStack()
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-chaos-'))
+  scope.defer(() => rm(home, { recursive: true, force: true }))
+  const logFile = join(tmpdir(), `${home.slice(home.lastIndexOf('/') + 1)}.log`)
+  const written = Bun.file(logFile).writer()
+  scope.defer(async () => void (await written.end()))
+  const logOf = (room: string): Log =>
+    createLog({
+      room,
+      level: 'debug',
+      format: 'json',
+      write: (line) => void written.write(`${line.trimEnd()}\n`),
+    })
+
+  const cluster = scope.use(await startCluster())
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    ...cluster.env,
+    NODE_ENV: 'production',
+    MIMALLOC_PURGE_DELAY: '10000',
+    PIXELFLOW_LOG_FORMAT: 'json',
+    PIXELFLOW_API_TOKENS: accounts.map((account) => `${account}:${tokenOf(account)}`).join(','),
+    PIXELFLOW_ACTOR_CONCURRENCY: '2',
+    PIXELFLOW_LIVE_CONCURRENCY: '0',
+    PIXELFLOW_SSE_HEARTBEAT: '2s',
+  }
+  const leash = bestLeash()
+  const keep = (name: string, room: string, own: Record<string, string>): Supervised => {
+    const running = supervise(
+      {
+        room,
+        command: [process.execPath, '--no-env-file', join(root, room, 'main.ts')],
+        cwd: home,
+        env: { ...env, ...own },
+        isReady: (said) => said.msg === 'ready',
+      },
+      { leash, log: logOf(name) },
+    )
+    scope.defer(() => running.stop(10_000))
+    return running
+  }
+  const gateway = async (n: number): Promise<Gateway> => {
+    const [http, grpc] = [await freePort(), await freePort()]
+    const name = `gateway-${n}`
+    const running = keep(name, 'gateway', {
+      PIXELFLOW_HTTP_PORT: String(http),
+      PIXELFLOW_GRPC_PORT: String(grpc),
+      PIXELFLOW_DATA_DIR: join(home, name),
+    })
+    return { name, process: running, url: `http://127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}` }
+  }
+  const doors: Gateway[] = []
+  for (let n = 1; n <= gateways; n += 1) doors.push(await gateway(n))
+  const hands = Array.from({ length: actors }, (_, n) => {
+    const name = `actor-${n + 1}`
+    return { name, process: keep(name, 'actors', {}) }
+  })
+  await Promise.all([...doors, ...hands].map((one) => one.process.ready))
+
+  const settings = readSettings(fabricSettings, cluster.env)
+  const log = logOf('chaos')
+  const fabric = scope.use(
+    await openFabric({ settings, name: 'chaos', log, sweepGraceMs: 0, touchAfterMs: 0 }),
+  )
+  const broker = scope.use(await connect({ settings, name: 'chaos', log }))
+  const owned = scope.move()
+  return {
+    brokers: cluster.servers,
+    gateways: doors,
+    actors: hands,
+    broker,
+    fabric,
+    accounts,
+    logFile,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

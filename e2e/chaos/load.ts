@@ -1,0 +1,118 @@
+import { pause } from '@pixelflow/core/pause'
+import { learn, picture, reasonOf, type Subject } from './answers.ts'
+import { createTally, type Entry, type Tally } from './books.ts'
+import { doorsOf, type Door } from './doors.ts'
+import { follow } from './follow.ts'
+import type { House } from './house.ts'
+import type { Random } from './random.ts'
+
+/** An account with its ways in and its pictures. */
+export interface Customer {
+  readonly account: string
+  readonly doors: readonly Door[]
+  readonly subjects: readonly Subject[]
+}
+
+export interface Load {
+  readonly entries: Entry[]
+  /** Calls that were refused or never answered, by what and why. */
+  readonly refused: Tally
+}
+
+/** Made while all is calm. */
+export async function welcome(house: House, scope: AsyncDisposableStack): Promise<Customer[]> {
+  return Promise.all(
+    house.accounts.map(async (account, n) => {
+      const doors = doorsOf(house, account, scope)
+      const first = doors[0] as Door
+      const subjects = [await learn(first.client, 2 * n + 1), await learn(first.client, 2 * n + 2)]
+      return { account, doors, subjects }
+    }),
+  )
+}
+
+export interface Pace {
+  /** Tasks a second that are asked for, whatever becomes of them. */
+  readonly perSecond: number
+  /** Tasks under way at most; beyond it nothing new is asked for. */
+  readonly most: number
+}
+
+/** Asks for work until `signal` aborts. Followers go on until `patience` does. */
+export async function makeLoad(
+  customers: readonly Customer[],
+  pace: Pace,
+  random: Random,
+  { signal, patience }: { signal: AbortSignal; patience: AbortSignal },
+): Promise<Load> {
+  const entries: Entry[] = []
+  const refused = createTally()
+  const under = new Set<Promise<void>>()
+  for (let n = 0; !signal.aborted; n += 1) {
+    const running: Promise<void> = one(n, random.fork()).finally(() => under.delete(running))
+    under.add(running)
+    while (under.size >= pace.most && !signal.aborted) await pause(20, signal)
+    await pause((1000 / pace.perSecond) * random.between(0.5, 1.5), signal)
+  }
+  await Promise.all(under)
+  return { entries, refused }
+
+  async function one(n: number, random: Random): Promise<void> {
+    const { account, doors, subjects } = random.pick(customers)
+    const subject = random.pick(subjects)
+    const attempt = async <T>(what: string, act: (door: Door) => Promise<T>): Promise<T | undefined> => {
+      try {
+        return await act(random.pick(doors))
+      } catch (thrown) {
+        refused.add(`${what} ${reasonOf(thrown)}`)
+        return undefined
+      }
+    }
+
+    const ownImage = random.chance(0.1)
+    const image = ownImage
+      ? (await attempt('upload', async ({ client }) => client.upload(await picture(1000 + n))))?.id
+      : subject.image
+    if (image === undefined) return
+    const work = random.pick(subject.works)
+    const task = await attempt('create', ({ client }) => client.createTask(image, work.recipe))
+    if (task === undefined) return
+    const entry: Entry = {
+      account,
+      task: task.id,
+      work,
+      ownImage,
+      cancelled: false,
+      deleteAsked: false,
+      deleted: false,
+      followers: [],
+    }
+    entries.push(entry)
+    const followers = random.chance(0.3) ? 2 : 1
+    for (let f = 0; f < followers; f += 1) {
+      const mayBeGone = () => entry.deleteAsked
+      entry.followers.push(
+        follow({ doors, task: task.id, random: random.fork(), signal: patience, mayBeGone }),
+      )
+    }
+    const whim = random.next()
+    if (whim < 0.06) {
+      await pause(random.between(0, 150), signal)
+      const told = await attempt('cancel', ({ client }) => client.cancel(task.id))
+      entry.cancelled = told?.status === 'cancelled'
+    } else if (whim < 0.12) {
+      await pause(random.between(0, 1500), signal)
+      entry.deleteAsked = true
+      const told = await attempt('delete', async ({ client }) => {
+        await client.deleteTask(task.id)
+        return true
+      })
+      entry.deleted = told === true
+    }
+    if (ownImage && random.chance(0.5)) {
+      await Promise.all(entry.followers)
+      await attempt('delete image', async ({ client }) => client.deleteImage(image))
+    }
+    await Promise.all(entry.followers)
+  }
+}

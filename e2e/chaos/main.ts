@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util'
+import { chaos } from './chaos.ts'
+
+/** Usage: bun e2e/chaos/main.ts [--minutes 5] [--seed 1] [--rate 8] [--actors 3]; the last line is the report. */
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '5' },
+    seed: { type: 'string' },
+    rate: { type: 'string', default: '8' },
+    actors: { type: 'string', default: '3' },
+  },
+})
+
+const say = (text: string) => void process.stderr.write(`chaos: ${text}\n`)
+
+function number(name: string, text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= least && value <= most) return value
+  say(`--${name} ${text} is no number from ${least} to ${most}.`)
+  process.exit(2)
+}
+
+const report = await chaos({
+  minutes: number('minutes', values.minutes, 0.1, 1440),
+  seed: number('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 32)), 0, 2 ** 32 - 1),
+  tasksPerSecond: number('rate', values.rate, 0.1, 1000),
+  actors: number('actors', values.actors, 1, 64),
+  say,
+})
+process.stdout.write(`${JSON.stringify(report)}\n`)
+process.exit(Object.keys(report.wrong).length === 0 ? 0 : 1)

@@ -1,0 +1,150 @@
+import { pause } from '@pixelflow/core/pause'
+import { streamInfo } from '@pixelflow/fabric/manage'
+import { streams, blobBuckets, blobStream } from '@pixelflow/fabric/topology'
+import type { Nats } from '@pixelflow/testkit/nats'
+import { childrenOf } from '@pixelflow/testkit/process'
+import type { House, Member } from './house.ts'
+import type { Random } from './random.ts'
+
+const allStreams = [...Object.values(streams), ...Object.values(blobBuckets).map(blobStream)]
+
+export interface Mischief {
+  /** How often each thing was done. */
+  readonly done: Readonly<Record<string, number>>
+  /** Resolves when the last of it is made good: everybody runs again, and the brokers agree. */
+  readonly over: Promise<void>
+}
+
+/** How long one may be stopped, in milliseconds: also for longer than a job is held without a sign of life. */
+const stops = [500, 1500, 4000, 14_000] as const
+
+/**
+ * Does something bad every few hundred milliseconds to a few seconds until `signal` aborts. Never two brokers are away
+ * or behind at once: with one of three, nothing may stop.
+ */
+export function makeMischief(house: House, random: Random, signal: AbortSignal): Mischief {
+  const done: Record<string, number> = {}
+  const under = new Set<Promise<void>>()
+  let brokerBusy = false
+
+  const halt = async (pid: number, ms: number) => {
+    if (!send(pid, 'SIGSTOP')) return
+    await pause(ms, signal)
+    send(pid, 'SIGCONT')
+  }
+  const child = async (members: readonly Member[]) => {
+    const { pid } = random.pick(members).process
+    const children = pid === undefined ? [] : await childrenOf(pid)
+    return children.length === 0 ? undefined : random.pick(children)
+  }
+  const kill = async (members: readonly Member[]) => {
+    const { pid } = random.pick(members).process
+    if (pid !== undefined) send(pid, 'SIGKILL')
+  }
+  const stop = async (members: readonly Member[], most: number) => {
+    const { pid } = random.pick(members).process
+    const ms = random.pick(stops.filter((one) => one <= most))
+    if (pid !== undefined) await halt(pid, ms)
+  }
+  /** One broker at a time, and the next one when it has caught up. */
+  const withBroker = async (act: (nats: Nats) => Promise<void>) => {
+    brokerBusy = true
+    try {
+      await act(random.pick(house.brokers))
+      await agreed(house)
+    } finally {
+      brokerBusy = false
+    }
+  }
+
+  const acts: Record<string, { weight: number; ofBroker?: true; run: () => Promise<void> }> = {
+    killActor: { weight: 4, run: () => kill(house.actors) },
+    stopActor: { weight: 3, run: () => stop(house.actors, 14_000) },
+    killChild: {
+      weight: 4,
+      run: async () => {
+        const pid = await child(house.actors)
+        if (pid !== undefined) send(pid, 'SIGKILL')
+      },
+    },
+    stopChild: {
+      weight: 2,
+      run: async () => {
+        const pid = await child(house.actors)
+        if (pid !== undefined) await halt(pid, random.pick(stops))
+      },
+    },
+    killGateway: { weight: 3, run: () => kill(house.gateways) },
+    stopGateway: { weight: 2, run: () => stop(house.gateways, 4000) },
+    killBroker: {
+      weight: 2,
+      ofBroker: true,
+      run: () =>
+        withBroker(async (nats) => {
+          await nats.kill9()
+          await pause(random.between(200, 4000), signal)
+          await nats.restart()
+        }),
+    },
+    stopBroker: {
+      weight: 2,
+      ofBroker: true,
+      run: () => withBroker((nats) => halt(nats.pid, random.pick(stops))),
+    },
+    stepDown: {
+      weight: 3,
+      run: async () => {
+        const stream = random.pick(allStreams)
+        await house.broker.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`).catch(() => {})
+      },
+    },
+  }
+  const deck = Object.entries(acts).flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
+
+  const over = (async () => {
+    while (!signal.aborted) {
+      await pause(random.between(300, 3000), signal)
+      const name = random.pick(deck)
+      const act = acts[name]
+      if (signal.aborted || act === undefined || (act.ofBroker && brokerBusy)) continue
+      done[name] = (done[name] ?? 0) + 1
+      const running = act.run().finally(() => under.delete(running))
+      under.add(running)
+    }
+    await Promise.all(under)
+    await agreed(house)
+  })()
+  return { done, over }
+}
+
+/** Resolves when every broker has what the others have. @throws Error when they do not agree within a minute. */
+async function agreed({ broker }: House): Promise<void> {
+  const deadline = Date.now() + 60_000
+  for (;;) {
+    try {
+      const infos = await Promise.all(allStreams.map((name) => streamInfo(broker, name)))
+      const behind = infos.filter(
+        ({ cluster }) =>
+          !cluster?.leader || cluster.replicas?.some(({ current, offline }) => !current || offline) !== false,
+      )
+      if (behind.length === 0) return
+      if (Date.now() > deadline)
+        throw new Disagreement(`Brokers still differ on ${behind.map((one) => one.config.name).join(', ')}.`)
+    } catch (thrown) {
+      if (thrown instanceof Disagreement || Date.now() > deadline) throw thrown
+    }
+    await Bun.sleep(250)
+  }
+}
+
+class Disagreement extends Error {}
+
+/** False when there is no such process any more. */
+function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal)
+    return true
+  } catch {
+    return false
+  }
+}
