@@ -3,6 +3,7 @@ import manifest from '../package.json'
 import { actorsCommand } from './commands/actors.ts'
 import { benchCommand } from './commands/bench.ts'
 import { certsCommand } from './commands/certs.ts'
+import { chaosCommand } from './commands/chaos.ts'
 import { demoCommand } from './commands/demo.ts'
 import { getCommand } from './commands/get.ts'
 import { loadtestCommand } from './commands/loadtest.ts'
@@ -59,6 +60,7 @@ function commands(context: Context): Command {
   verifyCommand(program, context)
   benchCommand(program, context)
   loadtestCommand(program, context)
+  chaosCommand(program, context)
   for (const one of [...program.commands, ...program.commands.flatMap((group) => group.commands)])
     one.showHelpAfterError(
       `  remedy   See ./pixelflow ${one.parent === program ? '' : `${one.parent?.name()} `}${one.name()} --help.`,
