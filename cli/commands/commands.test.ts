@@ -130,6 +130,7 @@ describe('exit codes', () => {
     'verify',
     'bench',
     'loadtest',
+    'chaos',
   ])('%s has a help with examples', async (name) => {
     const { code, out } = await run([name, '--help'])
     expect([code, out]).toEqual([0, expect.stringContaining('Examples:')])
