@@ -1,4 +1,4 @@
-import { startNats, type Nats } from './nats.ts'
+import { startNats, type Nats, type NatsOptions } from './nats.ts'
 import { freePort } from './port.ts'
 
 /** Three nats-servers that keep streams together, as in production. */
@@ -8,7 +8,8 @@ export interface Cluster extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>
 }
 
-export async function startCluster(): Promise<Cluster> {
+/** `storeBytes`: most that the streams of each may take on disk. */
+export async function startCluster(options: Pick<NatsOptions, 'storeBytes'> = {}): Promise<Cluster> {
   await using stack = new AsyncDisposableStack()
   const ports = await Promise.all([freePort(), freePort(), freePort()])
   const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')
@@ -16,7 +17,7 @@ export async function startCluster(): Promise<Cluster> {
   const servers = await Promise.all(
     ports.map((port) => {
       const config = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`
-      return startNats({ config, password })
+      return startNats({ ...options, config, password })
     }),
   )
   for (const server of servers) stack.use(server)

@@ -11,6 +11,8 @@ export interface NatsOptions {
   readonly jetstream?: boolean
   /** What the user may do, in the server's own syntax; default everything. */
   readonly permissions?: string
+  /** Most that its streams may take on disk, in bytes; default 20 GiB. */
+  readonly storeBytes?: number
   /** Default one made up; servers of one cluster share theirs. */
   readonly password?: string
 }
@@ -106,13 +108,14 @@ function configuration({
   user,
   password,
   jetstream = true,
+  storeBytes = 20 * 2 ** 30,
   config = '',
   permissions = 'publish: ">"',
 }: Configuration): string {
   return `
 listen: "127.0.0.1:${port}"
 server_name: "test-${port}"
-${jetstream ? `jetstream { store_dir: "${join(home, 'store')}", max_mem: 256M, max_file: 20G }` : ''}
+${jetstream ? `jetstream { store_dir: "${join(home, 'store')}", max_mem: 256M, max_file: ${storeBytes} }` : ''}
 authorization { users: [{ user: "${user}", password: "${password}", permissions: { ${permissions} } }] }
 ${config}
 `

@@ -10,16 +10,17 @@ export function chaosCommand(program: Command, context: Context): void {
     .command('chaos')
     .summary('kill and stop processes at random under load, and count what is lost')
     .description(
-      'Starts three brokers, two gateways and several actors of its own, gives them thousands of small tasks, and kills,\n' +
-        'stops and confuses them at random meanwhile. Ends with a report as one line of JSON, and with exit code 1 when\n' +
-        'a task was lost, an end or an event was missing or doubled, a result was wrong, or bytes were left behind.',
+      'Starts three brokers, two gateways and several actors of its own, gives them many small tasks, and kills, stops\n' +
+        'and confuses them at random meanwhile. Ends with a report as one line of JSON, and with exit code 1 when a\n' +
+        'task was lost, an end or an event was missing or doubled, a result was wrong, or bytes were left behind.',
     )
     .option('--minutes <n>', 'how long anything bad is done', '5')
     .option('--seed <n>', 'what a run has printed, to have the same things done again')
     .option('--rate <n>', 'tasks a second', '8')
     .option('--actors <n>', 'actors', '3')
+    .option('--acts <names>', 'only these kinds of mischief, such as killActor,stopBroker', '')
   examples(command, ['chaos --minutes 1', 'chaos --minutes 30 --seed 42']).action(
-    async (options: { minutes: string; seed?: string; rate: string; actors: string }) => {
+    async (options: { minutes: string; seed?: string; rate: string; actors: string; acts: string }) => {
       const { config } = context
       const nats = await findNatsServer({
         root: config.root,
@@ -29,7 +30,7 @@ export function chaosCommand(program: Command, context: Context): void {
         downloadUrl: config.natsDownloadUrl,
         say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
       })
-      const told = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+      const told = Object.entries(options).flatMap(([name, value]) => [`--${name}=${value}`])
       await handOver(
         [process.execPath, '--no-env-file', join(config.root, 'e2e/chaos/main.ts'), ...told],
         context,

@@ -15,27 +15,33 @@ export interface ChaosOptions {
   readonly seed: number
   readonly tasksPerSecond: number
   readonly actors: number
+  /** Which kinds of mischief; all when empty. */
+  readonly acts: readonly string[]
   readonly say: (text: string) => void
 }
 
 /** How long everything may take to come to rest once nobody does anything bad any more. */
 const quietMs = 120_000
+const MiB = 2 ** 20
+/** Of one task, with all its events, its picture and what comes of it. */
+const mostStoredBytes = 64 * 1024
 const accounts = ['ann', 'bob', 'cleo']
 
 export type Report = Awaited<ReturnType<typeof chaos>>
 
 /** Puts a whole installation to the test, and tells what was found. Not zero in `wrong` is a bug. */
-export async function chaos({ minutes, seed, tasksPerSecond, actors, say }: ChaosOptions) {
+export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, say }: ChaosOptions) {
   const random = createRandom(seed)
   await using scope = new AsyncDisposableStack()
-  const house = scope.use(await openHouse({ gateways: 2, actors, accounts }))
+  const storeBytes = 64 * MiB + Math.ceil(minutes * 60 * tasksPerSecond) * mostStoredBytes
+  const house = scope.use(await openHouse({ gateways: 2, actors, accounts, storeBytes }))
   say(`seed ${seed}; what the processes say is written to ${house.logFile}`)
   const customers = await welcome(house, scope)
   const wrongs = createWrongs()
 
   const signal = AbortSignal.timeout(minutes * 60_000)
   const patience = new AbortController()
-  const mischief = makeMischief(house, random.fork(), signal)
+  const mischief = makeMischief(house, random.fork(), { only: acts, signal })
   const loading = makeLoad(customers, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
     signal,
     patience: patience.signal,

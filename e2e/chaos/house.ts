@@ -43,13 +43,15 @@ export interface Plan {
   readonly gateways: number
   readonly actors: number
   readonly accounts: readonly string[]
+  /** The disk of each broker, in bytes. */
+  readonly storeBytes: number
 }
 
 export const tokenOf = (account: string) => `token-of-${account}`
 
 const root = resolve(import.meta.dir, '../..')
 
-export async function openHouse({ gateways, actors, accounts }: Plan): Promise<House> {
+export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan): Promise<House> {
   await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-chaos-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))
@@ -64,7 +66,7 @@ export async function openHouse({ gateways, actors, accounts }: Plan): Promise<H
       write: (line) => void written.write(`${line.trimEnd()}\n`),
     })
 
-  const cluster = scope.use(await startCluster())
+  const cluster = scope.use(await startCluster({ storeBytes }))
   const env = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],

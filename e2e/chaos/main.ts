@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { chaos } from './chaos.ts'
 
-/** Usage: bun e2e/chaos/main.ts [--minutes 5] [--seed 1] [--rate 8] [--actors 3]; the last line is the report. */
+/** Usage: bun e2e/chaos/main.ts [--minutes 5] [--seed 1] [--rate 8] [--actors 3] [--acts killActor,…]; the last line is the report. */
 
 const { values } = parseArgs({
   options: {
@@ -9,6 +9,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     rate: { type: 'string', default: '8' },
     actors: { type: 'string', default: '3' },
+    acts: { type: 'string', default: '' },
   },
 })
 
@@ -26,6 +27,7 @@ const report = await chaos({
   seed: number('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 32)), 0, 2 ** 32 - 1),
   tasksPerSecond: number('rate', values.rate, 0.1, 1000),
   actors: number('actors', values.actors, 1, 64),
+  acts: values.acts.split(',').filter(Boolean),
   say,
 })
 process.stdout.write(`${JSON.stringify(report)}\n`)

@@ -1,5 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
-import { streamInfo } from '@pixelflow/fabric/manage'
+import { createStream, streamInfo } from '@pixelflow/fabric/manage'
 import { streams, blobBuckets, blobStream } from '@pixelflow/fabric/topology'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { childrenOf } from '@pixelflow/testkit/process'
@@ -20,9 +20,13 @@ const stops = [500, 1500, 4000, 14_000] as const
 
 /**
  * Does something bad every few hundred milliseconds to a few seconds until `signal` aborts. Never two brokers are away
- * or behind at once: with one of three, nothing may stop.
+ * or behind at once: with one of three, nothing may stop. `only` names the kinds of it; all of them when empty.
  */
-export function makeMischief(house: House, random: Random, signal: AbortSignal): Mischief {
+export function makeMischief(
+  house: House,
+  random: Random,
+  { only, signal }: { only: readonly string[]; signal: AbortSignal },
+): Mischief {
   const done: Record<string, number> = {}
   const under = new Set<Promise<void>>()
   let brokerBusy = false
@@ -91,6 +95,7 @@ export function makeMischief(house: House, random: Random, signal: AbortSignal):
       ofBroker: true,
       run: () => withBroker((nats) => halt(nats.pid, random.pick(stops))),
     },
+    fillDisks: { weight: 2, ofBroker: true, run: () => withBroker(() => fillDisks(house, random, signal)) },
     stepDown: {
       weight: 3,
       run: async () => {
@@ -99,7 +104,10 @@ export function makeMischief(house: House, random: Random, signal: AbortSignal):
       },
     },
   }
-  const deck = Object.entries(acts).flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
+  const chosen = Object.entries(acts).filter(([name]) => only.length === 0 || only.includes(name))
+  if (chosen.length === 0)
+    throw new Error(`There is no ${only.join(', ')}; there are ${Object.keys(acts).join(', ')}.`)
+  const deck = chosen.flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
 
   const over = (async () => {
     while (!signal.aborted) {
@@ -115,6 +123,44 @@ export function makeMischief(house: House, random: Random, signal: AbortSignal):
     await agreed(house)
   })()
   return { done, over }
+}
+
+interface Answer {
+  readonly error?: { readonly code: number; readonly description: string }
+}
+
+const ballast = 'BALLAST'
+const lump = new Uint8Array(512 * 1024)
+
+/** Leaves no room on the disks of the brokers for a moment. */
+async function fillDisks({ broker }: House, random: Random, signal: AbortSignal): Promise<void> {
+  try {
+    await createStream(broker, { name: ballast, subjects: ['ballast'], storage: 'file', num_replicas: 3 })
+    for (let lumps = 0; lumps < 4096 && !signal.aborted; lumps += 1) {
+      const answer = await broker.request('ballast', lump)
+      if (answer.json<Answer>().error) break
+    }
+    await pause(random.between(500, 4000), signal)
+  } catch {
+    // A leader that has gone, or no disk to write that on: it is full all the same.
+  } finally {
+    await again(async () => {
+      const { error } = (await broker.request(`$JS.API.STREAM.DELETE.${ballast}`)).json<Answer>()
+      if (error && error.code !== 404) throw new Error(error.description)
+    })
+  }
+}
+
+/** Tries something until it works. @throws what it threw, after half a minute. */
+async function again<T>(act: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + 30_000; ;) {
+    try {
+      return await act()
+    } catch (thrown) {
+      if (Date.now() > deadline) throw thrown
+    }
+    await Bun.sleep(250)
+  }
 }
 
 /** Resolves when every broker has what the others have. @throws Error when they do not agree within a minute. */
