@@ -90,9 +90,10 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
 
   // What can be asked of us, and over what.
   const stopping = new AbortController()
-  const { images, sources, results, events, queue, channel, sessions } = fabric
+  const { images, keys, sources, results, events, queue, channel, sessions } = fabric
   const bare = createUsecases({
     images,
+    keys,
     sources,
     results,
     events,

@@ -18,7 +18,7 @@ export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics
 
   return {
     ...usecases,
-    uploadImage: (who, one) => usecases.uploadImage(who, upload(one)),
+    uploadImage: (who, one, as) => usecases.uploadImage(who, upload(one), as),
     stageImage: (who, one) => usecases.stageImage(who, upload(one)),
     holdImage: (who, one) => usecases.holdImage(who, upload(one)),
     async processImage(...asked) {

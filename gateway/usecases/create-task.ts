@@ -6,29 +6,38 @@ import { plan } from '@pixelflow/core/recipe/plan'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import { findImage } from './find.ts'
+import { keyReused } from './once.ts'
 import type { Ports } from './ports.ts'
+
+/** What a task is given by whoever has it made. */
+interface Origin {
+  readonly retryOf?: string
+  readonly id?: string | undefined
+}
 
 /**
  * Accepts work. From the moment its first event is in the log a task is accepted and will come to an end, whatever
  * dies: a job that did not reach the queue is queued by the actors' reconciler.
+ * @param origin `id`: of the task, where an earlier attempt of the same call may have made it; then that one stands.
  * @throws Fault `image_not_found` for the image or one that a step refers to; `queue_full`, and then there is no task.
  */
 export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes'>) {
   const { images, events, queue, writes } = ports
 
-  return async (
-    who: Principal,
-    imageId: string,
-    recipe: Recipe,
-    origin: Pick<Task, 'retryOf'> = {},
-  ): Promise<Task> => {
+  return async (who: Principal, imageId: string, recipe: Recipe, origin: Origin = {}): Promise<Task> => {
     demand(who, 'tasks:write')
     await Promise.all([
       findImage(images, who, imageId, 'image'),
       ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
     ])
     const queued = firstEvent(who, imageId, recipe, origin)
-    const seq = await events.append(queued, 0)
+    let seq: number
+    try {
+      seq = await events.append(queued, 0)
+    } catch (thrown) {
+      if (origin.id === undefined || Fault.of(thrown).code !== 'conflict') throw thrown
+      return earlier(queued.task)
+    }
     writes.noted(who.account, seq)
     try {
       await queue.submit(firstJob(queued.task))
@@ -36,6 +45,22 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
       if (Fault.of(thrown).code === 'queue_full' && (await withdraw(queued, seq))) throw thrown
     }
     return queued.task
+  }
+
+  /** What an earlier attempt has accepted, as it is now. It may have died before it queued the job. */
+  async function earlier(wanted: Task): Promise<Task> {
+    const last = await events.last(wanted.account, wanted.id)
+    if (last === null || last.event.kind === 'deleted') {
+      throw new Fault('conflict', 'The task that an earlier attempt has made is gone.', {
+        remedy: 'Make the call with a new idempotency key.',
+      })
+    }
+    const { task } = last.event
+    if (task.image !== wanted.image || !Bun.deepEquals(task.recipe, wanted.recipe)) throw keyReused()
+    writes.noted(task.account, last.seq)
+    // Where that does not work, the actors' reconciler does it.
+    if (task.status === 'queued') await queue.submit(firstJob(task)).catch(() => {})
+    return task
   }
 
   /** False when the task stands after all, because it has been taken up meanwhile or the log does not answer. */
@@ -49,17 +74,17 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
   }
 }
 
-function firstEvent(who: Principal, image: string, recipe: Recipe, origin: Pick<Task, 'retryOf'>): TaskEvent {
+function firstEvent(who: Principal, image: string, recipe: Recipe, { id, retryOf }: Origin): TaskEvent {
   const now = new Date()
   const task: Task = {
     // Version 7: ids sort by time, which is the order of the list.
-    id: Bun.randomUUIDv7(),
+    id: id ?? Bun.randomUUIDv7(),
     account: who.account,
     status: 'queued',
     progress: 0,
     image,
     recipe,
-    ...origin,
+    ...(retryOf === undefined ? {} : { retryOf }),
     outputs: [],
     attempt: 0,
     createdAt: now.toISOString(),

@@ -1,8 +1,10 @@
 import type { StoredEvent } from '@pixelflow/core/event'
+import type { KeyRecord } from '@pixelflow/core/idempotency'
 import type { ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { Events } from '@pixelflow/core/ports/events'
+import type { Fenced } from '@pixelflow/core/ports/fenced'
 import type { Queue } from '@pixelflow/core/ports/queue'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Records } from '@pixelflow/core/ports/records'
@@ -13,6 +15,8 @@ import type { OwnWrites } from './own-writes.ts'
 /** Everything use-cases stand on; each takes the few it needs. */
 export interface Ports {
   readonly images: Records<ImageRecord>
+  /** What is known of calls with an idempotency key. */
+  readonly keys: Fenced<KeyRecord>
   /** Bytes of uploaded images. */
   readonly sources: Blobs
   /** Bytes of finished outputs. */

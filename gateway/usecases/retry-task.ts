@@ -12,7 +12,7 @@ import type { Ports } from './ports.ts'
  * `queue_full`.
  */
 export function retryTask({ events }: Pick<Ports, 'events'>, accept: ReturnType<typeof createTask>) {
-  return async (who: Principal, taskId: string): Promise<Task> => {
+  return async (who: Principal, taskId: string, newId?: string): Promise<Task> => {
     demand(who, 'tasks:write')
     const { task } = (await findTask(events, who, taskId)).event
     if (!hasEnded(task.status)) {
@@ -20,6 +20,6 @@ export function retryTask({ events }: Pick<Ports, 'events'>, accept: ReturnType<
         remedy: 'Wait for its end, or cancel it first.',
       })
     }
-    return accept(who, task.image, task.recipe, { retryOf: task.id })
+    return accept(who, task.image, task.recipe, { retryOf: task.id, id: newId })
   }
 }

@@ -8,6 +8,7 @@ import { inspectImage } from './inspect-image.ts'
 import { listActors } from './list-actors.ts'
 import { listOperations } from './list-operations.ts'
 import { listTasks } from './list-tasks.ts'
+import { once } from './once.ts'
 import type { Ports } from './ports.ts'
 import { processImage } from './process-image.ts'
 import { readImage } from './read-image.ts'
@@ -21,6 +22,7 @@ import { watchTask } from './watch-task.ts'
 export function createUsecases(ports: Ports) {
   const accept = createTask(ports)
   return {
+    once: once(ports),
     uploadImage: uploadImage(ports),
     stageImage: stageImage(ports),
     holdImage: holdImage(ports),

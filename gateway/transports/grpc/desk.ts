@@ -64,6 +64,7 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
         const closed = meter.began(protocol)
         return {
           requestId,
+          idempotencyKey: headers.get('idempotency-key') ?? undefined,
           signal,
           moving,
           caller: () => (caller ??= admission.principalOf(headers, certificate)),

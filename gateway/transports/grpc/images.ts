@@ -3,6 +3,7 @@ import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { formatIds } from '@pixelflow/core/format'
 import { Auth, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Admission } from '../../accounts/admission.ts'
+import { keptAs } from '../../usecases/once.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { actorMethod } from './actors.ts'
@@ -58,7 +59,11 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
     async upload(pieces, call) {
       const who = call.caller()
       const upload = await uploadOf(pieces, uploadIdleTimeoutMs)
-      return { image: imageMessage(await usecases.uploadImage(who, upload)) }
+      const asked = { key: call.idempotencyKey, call: 'upload', makes: 'image' } as const
+      const { value } = await usecases.once(who, asked, (attempt) =>
+        usecases.uploadImage(who, upload, keptAs(attempt)),
+      )
+      return { image: imageMessage(value) }
     },
     async getImage({ id }, call) {
       return { image: imageMessage(await usecases.inspectImage(call.caller(), id)) }

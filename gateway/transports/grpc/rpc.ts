@@ -15,6 +15,8 @@ export const largestMessage = 4 * 1024 * 1024
 /** One call as its implementation sees it, whichever protocol it came by. */
 export interface Call {
   readonly requestId: string
+  /** The key under which the client may make a creating call again; undefined when it sends none. */
+  readonly idempotencyKey: string | undefined
   /** Aborts when the client has gone or its deadline has passed. */
   readonly signal: AbortSignal
   /** Aborts when the connection is to be left: streams that can be gone on with elsewhere end then. */

@@ -35,12 +35,10 @@ export function taskMethods(
 > {
   return {
     async createTask({ image, recipe }, call) {
-      const task = await usecases.createTask(call.caller(), image, recipeOf(recipe))
-      return { task: taskMessage(task) }
+      return { task: taskMessage(await accepted(usecases, call, 'task', image, recipeOf(recipe))) }
     },
     async *process({ image, recipe }, call) {
-      const who = call.caller()
-      const { id } = await usecases.createTask(who, image, recipeOf(recipe))
+      const { id } = await accepted(usecases, call, 'process', image, recipeOf(recipe))
       let last: Task | undefined
       for await (const one of follow(usecases, call, id, 0)) {
         last = one.event.task
@@ -69,7 +67,13 @@ export function taskMethods(
       return { task: taskMessage(await usecases.cancelTask(call.caller(), id)) }
     },
     async retryTask({ id }, call) {
-      return { task: taskMessage(await usecases.retryTask(call.caller(), id)) }
+      const who = call.caller()
+      const asked = { key: call.idempotencyKey, call: 'retry', makes: 'task' } as const
+      const { value } = await usecases.once(who, asked, async (attempt) => {
+        attempt?.asks(id)
+        return usecases.retryTask(who, id, attempt?.task)
+      })
+      return { task: taskMessage(value) }
     },
     async deleteTask({ id }, call) {
       await usecases.deleteTask(call.caller(), id)
@@ -85,6 +89,22 @@ export function taskMethods(
       yield* download(content, { offset, ...(length === undefined ? {} : { length }) })
     },
   }
+}
+
+/** The task that a call makes, once for each idempotency key. */
+async function accepted(
+  { once, createTask }: Usecases,
+  { caller, idempotencyKey: key }: Call,
+  call: 'task' | 'process',
+  image: string,
+  recipe: Recipe,
+): Promise<Task> {
+  const who = caller()
+  const { value } = await once(who, { key, call, makes: 'task' }, async (attempt) => {
+    attempt?.asks(image, JSON.stringify(recipe))
+    return createTask(who, image, recipe, { id: attempt?.task })
+  })
+  return value
 }
 
 /**

@@ -1,4 +1,15 @@
-/** An answer that tells where what it shows can be found from now on. */
-export function created(status: 201 | 202, location: string, view: unknown): Response {
-  return Response.json(view, { status, headers: { location } })
+/** The key under which a client may make a creating call again; undefined when it sends none. */
+export function idempotencyKeyOf(request: Request): string | undefined {
+  return request.headers.get('idempotency-key') ?? undefined
+}
+
+/** An answer that tells where what it shows can be found from now on; `isRepeated` when it was given before. */
+export function created(
+  status: 201 | 202,
+  location: string,
+  view: unknown,
+  isRepeated: boolean = false,
+): Response {
+  const replayed = isRepeated ? { 'idempotency-replayed': 'true' } : {}
+  return Response.json(view, { status, headers: { location, ...replayed } })
 }

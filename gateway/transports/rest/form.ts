@@ -3,9 +3,10 @@ import type { ImageRecord } from '@pixelflow/core/image'
 import type { Principal } from '@pixelflow/core/principal'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
+import { keptAs, type Attempt } from '../../usecases/once.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import { tooLarge } from '../../usecases/receive-image.ts'
-import type { StagedImage } from '../../usecases/upload-image.ts'
+import type { KeepAs, StagedImage } from '../../usecases/upload-image.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { lengthOf, parseJson, type Alive } from './body.ts'
 import { readParts } from './multipart.ts'
@@ -24,9 +25,10 @@ export async function uploadForm(
   who: Principal,
   request: Request,
   alive: Alive,
+  as?: KeepAs,
 ): Promise<ImageRecord> {
   const { image } = await readForm(needs, who, request, alive, false)
-  return image.keep()
+  return image.keep(as)
 }
 
 /** A task from a form with the parts `file` and `recipe`, in either order. */
@@ -35,10 +37,11 @@ export async function processForm(
   who: Principal,
   request: Request,
   alive: Alive,
+  attempt?: Attempt,
 ): Promise<Task> {
   const { image, recipe } = await readForm(needs, who, request, alive, true)
-  const record = await image.keep()
-  return needs.usecases.createTask(who, record.id, recipe as Recipe)
+  const record = await image.keep(keptAs(attempt, JSON.stringify(recipe)))
+  return needs.usecases.createTask(who, record.id, recipe as Recipe, { id: attempt?.task })
 }
 
 /** The image is in the store but not kept yet: it is dropped when anything else turns out to be wrong with the form. */

@@ -2,11 +2,12 @@ import { viewImage } from '@pixelflow/core/api'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
 import type { Limits } from '../../usecases/ports.ts'
+import { keptAs } from '../../usecases/once.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { allowPauses, bodyOf, lengthOf, mediaTypeOf } from './body.ts'
 import { caller } from './caller.ts'
 import type { Deliver } from './deliver.ts'
-import { created } from './created.ts'
+import { created, idempotencyKeyOf } from './created.ts'
 import { uploadForm } from './form.ts'
 
 export interface ImageRoutes {
@@ -25,15 +26,15 @@ export function images({ usecases, admission, deliver, limits, uploadIdleTimeout
       async ({ request, server, who }) => {
         const alive = allowPauses(server, request, uploadIdleTimeoutMs)
         const mediaType = mediaTypeOf(request)
-        const record =
-          mediaType === 'multipart/form-data'
-            ? await uploadForm({ usecases, limits }, who, request, alive)
-            : await usecases.uploadImage(who, {
-                body: bodyOf(request, alive),
-                mediaType,
-                bytes: lengthOf(request),
-              })
-        return created(201, `/api/v1/images/${record.id}`, viewImage(record))
+        const asked = { key: idempotencyKeyOf(request), call: 'upload', makes: 'image' } as const
+        const { value, isRepeated } = await usecases.once(who, asked, async (attempt) => {
+          const as = keptAs(attempt)
+          if (mediaType === 'multipart/form-data')
+            return uploadForm({ usecases, limits }, who, request, alive, as)
+          const upload = { body: bodyOf(request, alive), mediaType, bytes: lengthOf(request) }
+          return usecases.uploadImage(who, upload, as)
+        })
+        return created(201, `/api/v1/images/${value.id}`, viewImage(value), isRepeated)
       },
       { parse: 'none' },
     )

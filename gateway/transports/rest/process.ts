@@ -7,13 +7,14 @@ import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/admission.ts'
 import type { HeldImage } from '../../usecases/hold-image.ts'
+import { keptAs, type Attempt } from '../../usecases/once.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import { orderOf, type Processed } from '../../usecases/process-image.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { allowPauses, bodyOf, lengthOf, mediaTypeOf, type Alive } from './body.ts'
 import { caller } from './caller.ts'
 import { checked } from './checked.ts'
-import { created } from './created.ts'
+import { created, idempotencyKeyOf } from './created.ts'
 import { pictureHeaders, type Send } from './deliver.ts'
 import { recipeOf } from './form.ts'
 import { readPictureForm } from './picture-form.ts'
@@ -47,14 +48,19 @@ export function processing(needs: ProcessRoutes) {
 
       const begin = performance.now()
       const alive = allowPauses(server, request, uploadIdleTimeoutMs)
-      const { image, recipe } = await readPicture(needs, who, request, known, alive)
+      const read = () => readPicture(needs, who, request, known, alive)
       if (prefersLater(request)) {
-        const task = await later(usecases, who, image, output === undefined ? recipe : order(recipe).recipe)
-        const answer = created(202, `/api/v1/tasks/${task.id}`, viewTask(task))
+        const asked = { key: idempotencyKeyOf(request), call: 'upload-and-task', makes: 'task' } as const
+        const { value: task, isRepeated } = await usecases.once(who, asked, async (attempt) => {
+          const { image, recipe } = await read()
+          return later(usecases, who, image, output === undefined ? recipe : order(recipe).recipe, attempt)
+        })
+        const answer = created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
         answer.headers.set('preference-applied', 'respond-async')
         return answer
       }
 
+      const { image, recipe } = await read()
       const received = performance.now()
       // Nothing moves on this connection while the picture is made; that has a limit of its own.
       server?.timeout(request, 0)
@@ -108,10 +114,16 @@ async function processed(
 }
 
 /** The same as a task, for a caller who would rather not wait. */
-async function later({ createTask }: Usecases, who: Principal, image: HeldImage, recipe: Recipe) {
+async function later(
+  { createTask }: Usecases,
+  who: Principal,
+  image: HeldImage,
+  recipe: Recipe,
+  attempt: Attempt | undefined,
+) {
   try {
-    const { id } = await image.keep()
-    return await createTask(who, id, recipe)
+    const { id } = await image.keep(keptAs(attempt, JSON.stringify(recipe)))
+    return await createTask(who, id, recipe, { id: attempt?.task })
   } finally {
     await image.drop()
   }

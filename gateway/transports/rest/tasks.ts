@@ -10,7 +10,7 @@ import type { Usecases } from '../../usecases/usecases.ts'
 import { allowPauses, mediaTypeOf, readJson } from './body.ts'
 import { caller } from './caller.ts'
 import { checked } from './checked.ts'
-import { created } from './created.ts'
+import { created, idempotencyKeyOf } from './created.ts'
 import type { Deliver } from './deliver.ts'
 import { processForm } from './form.ts'
 
@@ -36,16 +36,24 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
       '/',
       async ({ request, server, who }) => {
         const alive = allowPauses(server, request, uploadIdleTimeoutMs)
-        const task = await accept()
-        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task))
+        const key = idempotencyKeyOf(request)
+        const { value: task, isRepeated } = await accept()
+        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
 
         async function accept() {
           const mediaType = mediaTypeOf(request)
-          if (mediaType === 'multipart/form-data')
-            return processForm({ usecases, limits }, who, request, alive)
+          if (mediaType === 'multipart/form-data') {
+            return usecases.once(who, { key, call: 'upload-and-task', makes: 'task' }, (attempt) =>
+              processForm({ usecases, limits }, who, request, alive, attempt),
+            )
+          }
           if (mediaType !== 'application/json') throw neither()
-          const { image, recipe } = checked(createTaskBody, await readJson(request, alive), 'the body')
-          return usecases.createTask(who, image, parseRecipe(recipe))
+          const { image, recipe: asked } = checked(createTaskBody, await readJson(request, alive), 'the body')
+          const recipe = parseRecipe(asked)
+          return usecases.once(who, { key, call: 'task', makes: 'task' }, async (attempt) => {
+            attempt?.asks(image, JSON.stringify(recipe))
+            return usecases.createTask(who, image, recipe, { id: attempt?.task })
+          })
         }
       },
       { parse: 'none' },
@@ -65,9 +73,13 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
     })
     .post(
       '/:id/retry',
-      async ({ params, who }) => {
-        const task = await usecases.retryTask(who, params.id)
-        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task))
+      async ({ params, request, who }) => {
+        const asked = { key: idempotencyKeyOf(request), call: 'retry', makes: 'task' } as const
+        const { value: task, isRepeated } = await usecases.once(who, asked, async (attempt) => {
+          attempt?.asks(params.id)
+          return usecases.retryTask(who, params.id, attempt?.task)
+        })
+        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
       },
       { parse: 'none' },
     )

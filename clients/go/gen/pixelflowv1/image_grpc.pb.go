@@ -14,6 +14,10 @@
 // wants neither answers its own machine only. "x-request-id" is taken from the caller or made, and returned: with the
 // initial metadata, or with the trailers of a call that fails before it has answered anything.
 //
+// Calls that make something (Upload, CreateTask, Process, RetryTask) take the metadata "idempotency-key": the same call
+// under the same key is done once, on whichever gateway, and further ones are answered as the first was. Another call
+// under it is refused with FAILED_PRECONDITION, one that comes while the first goes on with ABORTED.
+//
 // Errors carry google.rpc.ErrorInfo (domain "pixelflow", reason = the code of the error table, also the code of REST
 // problems), google.rpc.RequestInfo, and where they apply google.rpc.BadRequest (the field at fault),
 // google.rpc.RetryInfo and google.rpc.LocalizedMessage (what to do about it, in English).

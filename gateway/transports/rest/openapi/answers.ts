@@ -72,6 +72,15 @@ export const conditions = [
   header('If-Match', 'ETag without which nothing is sent.'),
 ]
 
+/** Of calls that make something. */
+export const idempotencyKey = header(
+  'Idempotency-Key',
+  'A key of your own for this call, 1 to 255 visible ASCII characters such as a UUID. The same call under the same key is done once: further ones get the first answer, with `Idempotency-Replayed: true`. Another call under it is refused.',
+)
+
+/** What those may be refused with. */
+export const keyRefusals = ['idempotency_key_in_use', 'idempotency_key_reused'] as const
+
 export function header(name: string, description: string): Json {
   return { name, in: 'header', description, schema: { type: 'string' } }
 }

@@ -1,5 +1,15 @@
 import { formats } from '@pixelflow/core/format'
-import { bytes, conditions, download, json, location, pathId, refusals } from './answers.ts'
+import {
+  bytes,
+  conditions,
+  download,
+  idempotencyKey,
+  json,
+  keyRefusals,
+  location,
+  pathId,
+  refusals,
+} from './answers.ts'
 import { exampleIds, imageExample } from './examples.ts'
 import type { Json } from './schemas.ts'
 
@@ -16,6 +26,7 @@ export const imagePaths: Json = {
       summary: 'Upload an image',
       description:
         'Takes the file as the body itself, or as the part `file` of a form. What counts are the bytes, not the name they come by.',
+      parameters: [idempotencyKey],
       requestBody: {
         required: true,
         content: {
@@ -38,6 +49,7 @@ export const imagePaths: Json = {
           'unsupported_format',
           'too_many_pixels',
           'storage_failed',
+          ...keyRefusals,
         ),
       },
     },

@@ -1,7 +1,18 @@
 import { format, formats, writableFormatIds } from '@pixelflow/core/format'
 import { z } from 'zod'
 import { listQuery } from '../tasks.ts'
-import { bytes, conditions, download, header, json, location, pathId, refusals } from './answers.ts'
+import {
+  bytes,
+  conditions,
+  download,
+  header,
+  idempotencyKey,
+  json,
+  keyRefusals,
+  location,
+  pathId,
+  refusals,
+} from './answers.ts'
 import {
   completedExample,
   eventExample,
@@ -36,6 +47,7 @@ const creating = {
   summary: 'Have an image processed',
   description:
     'Names an uploaded image and a recipe, or brings the image along in a form. The answer comes at once; watch the events of the task for its progress.',
+  parameters: [idempotencyKey],
   requestBody: {
     required: true,
     content: {
@@ -67,6 +79,7 @@ const creating = {
       'too_many_pixels',
       'queue_full',
       'storage_failed',
+      ...keyRefusals,
     ),
   },
 }
@@ -118,7 +131,7 @@ const processing = {
   operationId: 'processImage',
   summary: 'Image in, image out',
   description:
-    'Answers with the finished picture itself. The image comes as the body, with the recipe in the query, or both come in a form. A small image is not stored anywhere; one that is too large for that is processed as a task, which then stands in `Content-Location`. Whoever leaves ends the work. With `Prefer: respond-async` the answer is a task, as that of `POST /api/v1/tasks` with a form.',
+    'Answers with the finished picture itself. The image comes as the body, with the recipe in the query, or both come in a form. A small image is not stored anywhere; one that is too large for that is processed as a task, which then stands in `Content-Location`. Whoever leaves ends the work. With `Prefer: respond-async` the answer is a task, as that of `POST /api/v1/tasks` with a form; only then an `Idempotency-Key` counts.',
   parameters: [
     {
       name: 'recipe',
@@ -135,6 +148,7 @@ const processing = {
     },
     download,
     header('Prefer', '`respond-async` for a task instead of the picture.'),
+    idempotencyKey,
   ],
   requestBody: {
     required: true,
@@ -195,6 +209,7 @@ const processing = {
       'queue_full',
       'storage_failed',
       'deadline_exceeded',
+      ...keyRefusals,
     ),
   },
 }
@@ -235,6 +250,7 @@ export const taskPaths: Json = {
     parameters: [id],
     post: {
       tags,
+      parameters: [idempotencyKey],
       operationId: 'retryTask',
       summary: 'Do the work of an ended task once more',
       description:
@@ -246,7 +262,7 @@ export const taskPaths: Json = {
           { ...queuedExample, retryOf: exampleIds.task },
           location,
         ),
-        ...refusals('task_not_found', 'image_not_found', 'task_active', 'queue_full'),
+        ...refusals('task_not_found', 'image_not_found', 'task_active', 'queue_full', ...keyRefusals),
       },
     },
   },
