@@ -50,7 +50,7 @@ test.each(['application/connect+proto', 'application/grpc-web+proto'])(
     await Bun.sleep(1500)
     expect(await leavingCalls()).toBe(40)
     // All of it would be 960 MiB.
-    expect((await residentBytes(gateway.pid)) - before).toBeLessThan(240 * MiB)
+    expect((await residentBytes(gateway.pid)) - before).toBeLessThan(400 * MiB)
     for (const socket of sockets) socket.destroy()
     await until(async () => (await leavingCalls()) === 0)
     const version = await client.unary(ImageService.method.getVersion, {}, { deadlineMs: 5000 })
