@@ -31,6 +31,8 @@ export class Refused extends Error {
 }
 
 export const wrongLastSequence = 10071
+/** In a cluster: somebody else's message for that subject is being agreed on, and nobody knows yet what will be last. */
+const lastSequenceUndecided = 10164
 export const storeFailed = 10077
 export const noMessage = 10037
 export const noSuchSequence = 10043
@@ -168,7 +170,8 @@ function troubleOf(subject: string, thrown: unknown): Error {
 
 /** JetStream's no. Its 503 says "not now" (no leader, starting, overloaded), but it is also how a full stream answers. */
 export function refusal(code: number, status: number, description: string): Refused | Unreachable {
-  if (status === 503 && code !== storeFailed) return new Unreachable(`${description} (${code})`)
+  const isNotYet = code === lastSequenceUndecided || (status === 503 && code !== storeFailed)
+  if (isNotYet) return new Unreachable(`${description} (${code})`)
   return new Refused(code, description)
 }
 
