@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import manifest from '../package.json'
 import { actorsCommand } from './commands/actors.ts'
+import { adminCommand } from './commands/admin.ts'
 import { benchCommand } from './commands/bench.ts'
 import { certsCommand } from './commands/certs.ts'
 import { chaosCommand } from './commands/chaos.ts'
@@ -55,16 +56,18 @@ function commands(context: Context): Command {
   getCommand(program, context)
   actorsCommand(program, context)
   versionCommand(program, context, manifest.version)
+  program.commandsGroup('Operate it:')
+  adminCommand(program, context)
   program.commandsGroup('Develop it:')
   testCommand(program, context)
   verifyCommand(program, context)
   benchCommand(program, context)
   loadtestCommand(program, context)
   chaosCommand(program, context)
-  for (const one of [...program.commands, ...program.commands.flatMap((group) => group.commands)])
-    one.showHelpAfterError(
-      `  remedy   See ./pixelflow ${one.parent === program ? '' : `${one.parent?.name()} `}${one.name()} --help.`,
-    )
+  const below = (command: Command): Command[] => command.commands.flatMap((one) => [one, ...below(one)])
+  const path = (one: Command): string =>
+    one.parent === null || one.parent === program ? one.name() : `${path(one.parent)} ${one.name()}`
+  for (const one of below(program)) one.showHelpAfterError(`  remedy   See ./pixelflow ${path(one)} --help.`)
   return program
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { actorReport, heldTask, type SeenActor } from './actor.ts'
+import { deadLetter, letterId, type DeadLetter } from './dead-letter.ts'
 import { kinds, type TaskEvent } from './event.ts'
 import { faults, type FaultCode } from './fault.ts'
 import { id, imageRecord, type ImageRecord } from './image.ts'
@@ -76,6 +77,17 @@ export function viewActor({ report, seenAt }: SeenActor): ActorView {
 
 export const actorsView = z.object({ items: z.array(actorView) })
 export type ActorsView = z.infer<typeof actorsView>
+
+/** What operators see of a job that was given up. */
+export const letterView = deadLetter.extend({ id: z.string() })
+export type LetterView = z.infer<typeof letterView>
+
+export function viewLetter(letter: DeadLetter): LetterView {
+  return { id: letterId(letter), ...letter }
+}
+
+export const letterPageView = z.object({ items: z.array(letterView), next: z.string().nullable() })
+export type LetterPageView = z.infer<typeof letterPageView>
 
 /** problem+json (RFC 9457) with our code, the request's id, and where to look. */
 export const problem = z.object({

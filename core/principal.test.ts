@@ -10,9 +10,11 @@ test('an account id is safe wherever it goes', () => {
   }
 })
 
-test('a principal may do everything unless its scopes are named', () => {
+test('a principal may do everything for its account unless its scopes are named', () => {
   const everything = principal('a')
   for (const scope of scopes) expect(() => demand(everything, scope)).not.toThrow()
+  expect(() => demand(everything, 'admin')).toThrow(Fault)
+  expect(() => demand(principal('a', [...scopes, 'admin']), 'admin')).not.toThrow()
   const reader = principal('a', ['tasks:read'])
   expect(() => demand(reader, 'tasks:read')).not.toThrow()
   expect(() => demand(principal('a', []), 'tasks:read')).toThrow(Fault)

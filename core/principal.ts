@@ -7,7 +7,9 @@ export const accountId = z
   .regex(/^[a-z0-9_-]{1,64}$/, 'an account id is 1 to 64 of a-z, 0-9, _ and -')
 
 export const scopes = ['images:read', 'images:write', 'tasks:read', 'tasks:write'] as const
-export type Scope = (typeof scopes)[number]
+/** What operators may do on top, for all accounts; nobody has it by being an account. */
+export const adminScope = 'admin'
+export type Scope = (typeof scopes)[number] | typeof adminScope
 
 /** Who is asking. Every use-case takes one; every image, task, event and object belongs to its account. */
 export interface Principal {

@@ -26,12 +26,16 @@ export function createDeadLetters(broker: Broker, log: Log): DeadLetters {
   }
   const read = (id: string) => readFromLeader(broker, streams.dead, { last_by_subj: deadSubject(id) })
 
-  const mark = async (id: string, replay: NonNullable<DeadLetter['replay']>): Promise<DeadLetter | null> => {
+  const mark = async (
+    id: string,
+    replay: NonNullable<DeadLetter['replay']>,
+    before?: string,
+  ): Promise<DeadLetter | null> => {
     for (;;) {
       const there = await read(id)
       if (there === null) return null
       const letter = letterOf(there)
-      if (letter.replay) return letter
+      if (letter.replay?.task !== before) return letter
       if (await write({ ...letter, replay }, there.seq)) return { ...letter, replay }
     }
   }
@@ -65,7 +69,7 @@ export function createDeadLetters(broker: Broker, log: Log): DeadLetters {
         next: found.length > limit ? String(page.at(-1)?.seq) : null,
       }
     },
-    mark: (id, replay) => (isLetterId(id) ? guarded(() => mark(id, replay)) : Promise.resolve(null)),
+    mark: async (id, replay, before) => (isLetterId(id) ? guarded(() => mark(id, replay, before)) : null),
     async drop(id) {
       if (!isLetterId(id)) return false
       return guarded(async () => (await purgeSubject(broker, streams.dead, deadSubject(id))) > 0)

@@ -63,7 +63,7 @@ export const gatewaySettings = {
   apiTokens: {
     ...secret('PIXELFLOW_API_TOKENS', {
       expects: 'pairs such as alice:a-long-random-token,bob:another-one, separated by commas or line breaks',
-      help: 'Who may call, by which bearer token. Without it everybody on this machine is the account local.',
+      help: 'Who may call, by which bearer token; root:a-third-one:admin may also do what operators do. Without it everybody on this machine is the account local, and an operator.',
     }),
     parse: parseTokens,
   } as Setting<TokenTable | undefined>,

@@ -90,7 +90,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
 
   // What can be asked of us, and over what.
   const stopping = new AbortController()
-  const { images, keys, sources, results, events, queue, channel, sessions } = fabric
+  const { images, keys, sources, results, events, queue, channel, sessions, deadLetters } = fabric
   const bare = createUsecases({
     images,
     keys,
@@ -98,6 +98,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     results,
     events,
     queue,
+    deadLetters,
     channel,
     sessions,
     roster,

@@ -1,4 +1,11 @@
-import { openHttp, type Client, type FetchLike, type SocketMaker } from '@pixelflow/client'
+import {
+  openAdmin,
+  openHttp,
+  type Admin,
+  type Client,
+  type FetchLike,
+  type SocketMaker,
+} from '@pixelflow/client'
 import type { GrpcAddresses } from './addresses.ts'
 import type { Certificates } from './certificates.ts'
 
@@ -21,6 +28,11 @@ export async function openServer({ url, grpc, token, certificates, signal }: Ser
   // Commands that do without it start sooner.
   const { openGrpc } = await import('@pixelflow/client/grpc')
   return openGrpc({ address, token, tls, signal })
+}
+
+/** The operators' side of the server, which speaks HTTP only. Nothing is asked yet. */
+export function openAdminServer({ url, token, certificates, signal }: Omit<ServerOptions, 'grpc'>): Admin {
+  return openAdmin({ url, signal, ...over({ token, certificates }) })
 }
 
 /** The version of the server at an address; null when it is none of ours, or nobody answers. */

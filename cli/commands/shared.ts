@@ -133,3 +133,10 @@ export function outletFor(
 ): Outlet {
   return openOutlet({ json: options.json === true, colour: config.colour, ...more })
 }
+
+/** Value of `--limit`. */
+export function count(value: string): number {
+  const number = Number(value)
+  if (Number.isInteger(number) && number >= 1 && number <= 200) return number
+  throw new Exit('usage', `--limit ${value} is not a whole number from 1 to 200.`)
+}

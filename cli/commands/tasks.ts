@@ -3,10 +3,9 @@ import type { Client, TaskView } from '@pixelflow/client'
 import { printText } from '@pixelflow/core/recipe/text'
 import { statuses, type Status } from '@pixelflow/core/task'
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { size } from '@pixelflow/core/amounts'
-import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { count, grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 interface ListOptions extends ClientOptions {
   readonly status?: Status
@@ -110,10 +109,4 @@ function details(task: TaskView, style: Style): string[] {
     ...(task.fault === undefined ? [] : [`fault    ${task.fault.detail}`]),
     ...outputs,
   ]
-}
-
-function count(value: string): number {
-  const number = Number(value)
-  if (Number.isInteger(number) && number >= 1 && number <= 200) return number
-  throw new Exit('usage', `--limit ${value} is not a whole number from 1 to 200.`)
 }

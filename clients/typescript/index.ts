@@ -1,5 +1,12 @@
 /** PixelFlow over HTTP, for browsers, Node and Bun; `@pixelflow/client/grpc` is the same over native gRPC. */
 export { openHttp, type HttpOptions } from './http/open.ts'
+export {
+  openAdmin,
+  type Admin,
+  type DeadLetterPage,
+  type DeadLetterQuery,
+  type DeadLetterView,
+} from './http/admin.ts'
 export type { Credentials } from './token.ts'
 export type { FetchLike } from './http/call.ts'
 export type { SocketLike, SocketMaker } from './http/tune.ts'

@@ -25,10 +25,10 @@ export interface DeadLetters {
   /** Oldest first; one that is marked moves to the end. @throws Fault `invalid_request` for a cursor that is not ours. */
   list(query: LetterQuery): Promise<LetterPage>
   /**
-   * Notes the task that is made of a letter, unless one is noted already; answers the letter as it then stands, or null
-   * when there is none. Of racing calls one decides, and all answer the same.
+   * Notes the task that is made of a letter, unless another than `before` is noted already; answers the letter as it
+   * then stands, or null when there is none. Of racing calls one decides, and all answer the same.
    */
-  mark(id: string, replay: NonNullable<DeadLetter['replay']>): Promise<DeadLetter | null>
+  mark(id: string, replay: NonNullable<DeadLetter['replay']>, before?: string): Promise<DeadLetter | null>
   /** Takes it away; false when there is none. */
   drop(id: string): Promise<boolean>
 }

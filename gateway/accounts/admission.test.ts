@@ -18,6 +18,7 @@ test('without tokens the caller is the local account, foreign pages are nobody',
   const admission = createAdmission(undefined)
   expect(admission.auth).toBe('none')
   expect(admission.principalOf(call()).account).toBe('local')
+  expect(admission.principalOf(call()).scopes.has('admin')).toBe(true)
   expect(codeOf(() => admission.principalOf(call({ origin: 'https://evil.example' })))).toBe('forbidden')
   expect(codeOf(() => admission.letIn(call({ host: 'evil.example' })))).toBe('forbidden')
 })
@@ -27,6 +28,7 @@ test('with tokens the caller is who the token says, whatever the Host', () => {
   expect(admission.auth).toBe('token')
   const ann = admission.principalOf(call({ host: 'px.example', authorization: 'bearer secret-of-ann' }))
   expect(ann.account).toBe('ann')
+  expect(ann.scopes.has('admin')).toBe(false)
   for (const authorization of [
     'Bearer wrong',
     'Bearer',

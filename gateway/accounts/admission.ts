@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { localAccount, principal, type Principal } from '@pixelflow/core/principal'
+import { adminScope, localAccount, principal, scopes, type Principal } from '@pixelflow/core/principal'
 import { demandOwnOrigin, demandOwnPage } from './origin.ts'
 import type { TokenTable } from './tokens.ts'
 
@@ -38,7 +38,7 @@ export function createAdmission(
   pages: ReadonlySet<string> = new Set(),
 ): Admission {
   if (tokens === undefined && clientAuth === 'none') {
-    const local = principal(localAccount)
+    const local = principal(localAccount, [...scopes, adminScope])
     return {
       auth: 'none',
       principalOf(headers) {
@@ -56,7 +56,8 @@ export function createAdmission(
       if (certificate && certificate.untilMs <= Date.now()) {
         throw uncertified('The client certificate has ended since the connection was made.')
       }
-      const byToken = accountByToken(headers, tokens)
+      const holder = holderByToken(headers, tokens)
+      const byToken = holder?.account
       const byCertificate = certificate?.account
       if (byToken !== undefined && byCertificate !== undefined && byToken !== byCertificate) {
         throw new Fault('unauthenticated', 'The token and the client certificate name different accounts.', {
@@ -66,8 +67,8 @@ export function createAdmission(
       }
       // A browser shows its certificate by itself, whichever page has made it call; a token is sent on purpose.
       if (byToken === undefined && byCertificate !== undefined) demandOwnPage(headers, pages)
-      const account = byToken ?? byCertificate
-      if (account !== undefined) return principal(account)
+      if (holder !== undefined) return holder
+      if (byCertificate !== undefined) return principal(byCertificate)
       if (certificate) throw uncertified('The client certificate names no account.')
       throw auth === 'token'
         ? refused('This call needs a token.')
@@ -79,14 +80,14 @@ export function createAdmission(
 }
 
 /** Undefined when the call brings no token. @throws Fault `unauthenticated` when it brings one that is not known. */
-function accountByToken(headers: Headers, tokens: TokenTable | undefined): string | undefined {
+function holderByToken(headers: Headers, tokens: TokenTable | undefined): Principal | undefined {
   const authorization = headers.get('authorization')
   if (authorization === null) return undefined
   const token = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
   if (token === undefined) throw refused('The Authorization header holds no bearer token.')
-  const account = tokens?.accountOf(token)
-  if (account === undefined) throw refused('The token is not known here.')
-  return account
+  const holder = tokens?.holderOf(token)
+  if (holder === undefined) throw refused('The token is not known here.')
+  return holder
 }
 
 function refused(detail: string): Fault {

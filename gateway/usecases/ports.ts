@@ -3,6 +3,7 @@ import type { KeyRecord } from '@pixelflow/core/idempotency'
 import type { ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/channel'
+import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Fenced } from '@pixelflow/core/ports/fenced'
 import type { Queue } from '@pixelflow/core/ports/queue'
@@ -23,6 +24,7 @@ export interface Ports {
   readonly results: Blobs
   readonly events: Events
   readonly queue: Queue
+  readonly deadLetters: DeadLetters
   readonly channel: Pick<Channel, 'cancel'>
   /** Live conversations with actors that have room. */
   readonly sessions: Sessions

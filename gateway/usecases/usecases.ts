@@ -1,5 +1,6 @@
 import { cancelTask } from './cancel-task.ts'
 import { createTask } from './create-task.ts'
+import { dropDeadLetter, getDeadLetter, listDeadLetters, replayDeadLetter } from './dead-letters.ts'
 import { deleteImage } from './delete-image.ts'
 import { deleteTask } from './delete-task.ts'
 import { getTask } from './get-task.ts'
@@ -41,6 +42,10 @@ export function createUsecases(ports: Ports) {
     listOperations: listOperations(),
     listActors: listActors(ports),
     tune: tune(ports, accept),
+    listDeadLetters: listDeadLetters(ports),
+    getDeadLetter: getDeadLetter(ports),
+    replayDeadLetter: replayDeadLetter(ports, accept),
+    dropDeadLetter: dropDeadLetter(ports),
   }
 }
 

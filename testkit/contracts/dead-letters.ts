@@ -71,6 +71,9 @@ export function deadLettersContract(name: string, open: () => Promise<DeadLetter
       expect(one?.replay?.task).toStartWith('task-')
       for (const other of others) expect(other).toEqual(one as DeadLetter)
       expect(await under.elsewhere.get(id)).toEqual(one as DeadLetter)
+      const anew = { task: 'anew', at }
+      expect(await under.letters.mark(id, anew, 'another')).toEqual(one as DeadLetter)
+      expect((await under.letters.mark(id, anew, one?.replay?.task))?.replay).toEqual(anew)
       expect(await under.letters.mark('transform.local.gone', { task: 'x', at })).toBeNull()
     })
 

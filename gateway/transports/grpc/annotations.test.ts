@@ -37,6 +37,10 @@ const restOnly: Readonly<Record<string, string>> = {
   'GET /api/v1/tasks/{id}/events': 'server-sent events; WatchTask streams messages',
   'POST /api/v1/process': 'raw bytes or multipart in, raw bytes out; ProcessImage streams messages',
   'GET /api/v1/tune': 'a WebSocket; Tune streams messages',
+  'GET /api/v1/admin/dead': 'for operators, not for programs of users',
+  'GET /api/v1/admin/dead/{id}': 'likewise',
+  'DELETE /api/v1/admin/dead/{id}': 'likewise',
+  'POST /api/v1/admin/dead/{id}/replay': 'likewise',
   'GET /api/v1/openapi.json': 'describes REST; reflection describes the contract',
 }
 

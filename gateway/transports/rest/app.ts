@@ -4,6 +4,7 @@ import type { RequestMeter } from '../../metrics/requests.ts'
 import type { OpenStream } from '../../metrics/streams.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
+import { admin } from './admin.ts'
 import { events } from '../sse/events.ts'
 import { sockets, tuning } from '../ws/tune.ts'
 import { actors } from './actors.ts'
@@ -66,6 +67,7 @@ export function createApp(needs: AppNeeds) {
     .use(events(needs))
     .use(tuning(needs))
     .use(actors(needs))
+    .use(admin(needs))
     .use(operations(needs))
     .use(settings(needs))
     .use(health(needs.examine))

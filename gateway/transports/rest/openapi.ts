@@ -1,4 +1,5 @@
 import manifest from '../../package.json'
+import { adminPaths } from './openapi/admin-paths.ts'
 import { imagePaths } from './openapi/image-paths.ts'
 import { componentSchemas, type Json } from './openapi/schemas.ts'
 import { systemPaths } from './openapi/system-paths.ts'
@@ -22,9 +23,10 @@ export function openapiDocument(): Json {
     tags: [
       { name: 'images', description: 'Pictures that were uploaded.' },
       { name: 'tasks', description: 'Work on them, its progress and its results.' },
+      { name: 'admin', description: 'What operators do, for all accounts.' },
       { name: 'system', description: 'About the service itself.' },
     ],
-    paths: { ...imagePaths, ...taskPaths, ...tunePaths, ...systemPaths },
+    paths: { ...imagePaths, ...taskPaths, ...tunePaths, ...adminPaths, ...systemPaths },
     components: {
       schemas: componentSchemas(),
       securitySchemes: {

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { openHttp } from '@pixelflow/client'
+import { eventOf } from '@pixelflow/core/event'
+import { readSettings } from '@pixelflow/fabric/config'
+import { openFabric } from '@pixelflow/fabric/open'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
+import { json, pixelflow } from './as-typed.ts'
+
+let stack: Stack
+let gateway: GatewayProcess
+beforeAll(async () => {
+  stack = await startStack()
+  const tokens = { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,root:secret-of-root:admin' }
+  gateway = await stack.gateway({ env: tokens })
+}, 60_000)
+afterAll(() => stack?.[Symbol.asyncDispose](), 30_000)
+
+async function run(token: string, ...args: readonly string[]) {
+  const { PATH, HOME, PIXELFLOW_CACHE_DIR } = process.env
+  const child = Bun.spawn([pixelflow, 'admin', ...args], {
+    env: { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_URL: gateway.url, PIXELFLOW_TOKEN: token },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [code, out, err] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
+  return { code, out, err }
+}
+
+/** What an actor leaves of a task that it has given up. */
+async function giveUp(task: string): Promise<void> {
+  const settings = readSettings(fabricSettings, stack.nats.env)
+  const log = createLog({ room: 'test', level: 'error' })
+  await using fabric = await openFabric({ settings, name: 'test', log })
+  const report = { code: 'storage_failed', detail: 'No answer.' } as const
+  const cause = { report, private: 'Error: disk 7 is away\n    at the wheel' }
+  await fabric.deadLetters.put(sampleLetter({ account: 'ann', task, cause, attempts: 2 }))
+  const last = await fabric.events.last('ann', task)
+  if (last === null) throw new Error('no such task')
+  const failed = { status: 'failed', attempt: 2, fault: report } as const
+  await fabric.events.append(eventOf('failed', last.event.task, failed, new Date()), last.seq)
+}
+
+test('what was given up is listed, shown, replayed and dropped by operators, and by nobody else', async () => {
+  await using ann = openHttp({ url: gateway.url, token: 'secret-of-ann' })
+  const { id: image } = await ann.upload(Uint8Array.from(await sampleImage({ width: 300, height: 200 })))
+  const task = await ann.createTask(image, 'resize:100')
+  await giveUp(task.id)
+
+  const id = `transform.ann.${task.id}`
+  const list = await run('secret-of-root', 'dead')
+  expect([list.code, list.out]).toEqual([0, expect.stringContaining(`${id}  storage_failed`)])
+  const shown = await run('secret-of-root', 'dead', 'show', id)
+  expect(shown.out).toContain('after 2 attempts, the last by host.1')
+  expect(shown.out).toContain(`${task.id} of account ann`)
+  expect(shown.out).toContain('cause    Error: disk 7 is away\ncause        at the wheel')
+
+  const replayed = json((await run('secret-of-root', 'dead', 'replay', id, '--json')).out)[0] as {
+    replay: { task: string }
+  }
+  expect(await ann.task(replayed.replay.task)).toMatchObject({ status: 'queued', image, retryOf: task.id })
+  expect((await run('secret-of-root', 'dead', 'list', '--account', 'ann')).out).toContain('replayed')
+
+  expect((await run('secret-of-root', 'dead', 'drop', id)).code).toBe(0)
+  expect((await run('secret-of-root', 'dead', 'show', id)).code).toBe(2)
+  expect((await run('secret-of-ann', 'dead')).code).toBe(4)
+  expect((await run('secret-of-root', '--help')).out).toContain('Examples:')
+  expect((await run('secret-of-root', 'dead', 'show')).err).toContain('./pixelflow admin dead show --help')
+}, 60_000)

@@ -1,0 +1,94 @@
+import type { Command } from 'commander'
+import type { DeadLetterView } from '@pixelflow/client'
+import { openAdminServer } from '../client/server.ts'
+import type { Context } from '../context.ts'
+import { styleOf, type Style } from '../terminal/style.ts'
+import { certificatesOf, clientOptions, count, examples, outletFor, type ClientOptions } from './shared.ts'
+
+interface ListOptions extends ClientOptions {
+  readonly account?: string
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export function adminCommand(program: Command, context: Context): void {
+  const admin = program
+    .command('admin')
+    .summary('for operators: work that was given up')
+    .description('What operators do. It wants a token with the scope admin, or the server of this machine.')
+  const dead = admin.command('dead').description('Lists work that was given up; shows, replays or drops it.')
+  examples(admin, [
+    'admin dead',
+    'admin dead list --account ann --limit 5',
+    'admin dead show transform.ann.01936f2e-7c5e-7abc-9def-0123456789ab',
+    'admin dead replay transform.ann.01936f2e-7c5e-7abc-9def-0123456789ab',
+  ])
+  const style = styleOf(process.stdout, context.config.colour)
+
+  const list = dead
+    .command('list', { isDefault: true })
+    .description('Lists what was given up, oldest first.')
+    .option('--account <account>', 'only that of this account')
+    .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
+    .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
+  clientOptions(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
+    const page = await serverOf(context, options).deadPage({ account, limit, cursor })
+    const none = page.items.length === 0 && page.next === null ? ['Nothing was given up.'] : []
+    const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
+    const rows = page.items.map((letter) => row(letter, style))
+    outletFor(context, options).result(page, [...none, ...rows, ...more])
+  })
+
+  one('show', 'Shows why it was given up.', (server, id) => server.dead(id))
+  one('replay', 'Has it done once more, as a new task of the same account.', (server, id) =>
+    server.replayDead(id),
+  )
+  letter('drop', 'Forgets it; the task stays as it is.').action(
+    async (id: string, options: ClientOptions) => {
+      await serverOf(context, options).dropDead(id)
+      outletFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
+    },
+  )
+
+  function one(name: string, description: string, ask: Ask): void {
+    letter(name, description).action(async (id: string, options: ClientOptions) => {
+      const found = await ask(serverOf(context, options), id)
+      outletFor(context, options).result(found, details(found, style))
+    })
+  }
+
+  function letter(name: string, description: string): Command {
+    return clientOptions(dead.command(name).description(description).argument('<letter>', 'id of the letter'))
+  }
+}
+
+type Ask = (server: ReturnType<typeof serverOf>, id: string) => Promise<DeadLetterView>
+
+function serverOf(context: Context, options: ClientOptions) {
+  const { config, interrupts } = context
+  return openAdminServer({
+    url: options.server ?? config.serverUrl,
+    token: options.token ?? config.token,
+    certificates: certificatesOf(context, options),
+    signal: interrupts.signal,
+  })
+}
+
+function row({ id, at, cause, attempts, replay }: DeadLetterView, style: Style): string {
+  const when = at.slice(0, 19).replace('T', ' ')
+  const done = replay === undefined ? '' : `  ${style.green('replayed')}`
+  return `${id}  ${style.red(cause.report.code)}  ${style.dim(`${when}  ${attempts} attempts`)}${done}`
+}
+
+function details(letter: DeadLetterView, style: Style): string[] {
+  const { id, kind, lane, stage, account, task, cause, attempts, actor, at, replay } = letter
+  return [
+    style.bold(id),
+    `job      ${kind}, ${lane}, stage ${stage}`,
+    `task     ${task} of account ${account}`,
+    `given up ${at}, after ${attempts} attempts${actor === undefined ? '' : `, the last by ${actor}`}`,
+    `fault    ${cause.report.code}: ${cause.report.detail}`,
+    ...(cause.private === undefined ? [] : cause.private.split('\n').map((line) => `cause    ${line}`)),
+    ...(replay === undefined ? [] : [`replayed ${replay.at} as ${replay.task}`]),
+  ]
+}

@@ -1,0 +1,66 @@
+import type { LetterPageView, LetterView } from '@pixelflow/core/api'
+import type { CallOptions } from '../client.ts'
+import { credentialsOf } from '../token.ts'
+import { createCaller } from './call.ts'
+import type { HttpOptions } from './open.ts'
+
+/** Work that was given up, with causes that its owner does not see. */
+export type DeadLetterView = LetterView
+export type DeadLetterPage = LetterPageView
+
+export interface DeadLetterQuery {
+  /** Only that of this account. */
+  readonly account?: string | undefined
+  /** 1 to 200; 50 unless given. */
+  readonly limit?: number | undefined
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined
+}
+
+/** What operators may do; every call wants a token with the scope `admin`. */
+export interface Admin {
+  /** One page of work that was given up, oldest first. */
+  deadPage(query?: DeadLetterQuery, options?: CallOptions): Promise<DeadLetterPage>
+  dead(id: string, options?: CallOptions): Promise<DeadLetterView>
+  /** Has it done once more; the new task stands in `replay`. Replaying twice is as good as once. */
+  replayDead(id: string, options?: CallOptions): Promise<DeadLetterView>
+  dropDead(id: string, options?: CallOptions): Promise<void>
+}
+
+/** Opens the operators' side of a server over HTTP. Nothing is sent yet. @throws TypeError when the address is none. */
+export function openAdmin(options: HttpOptions = {}): Admin {
+  const {
+    url,
+    token,
+    headers = {},
+    fetch: send = (input, init) => fetch(input, init),
+    signal,
+    ...limits
+  } = options
+  const { json, done } = createCaller({
+    address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
+    credentials: credentialsOf(token),
+    fetch: send,
+    headers,
+    limits,
+  })
+  const path = (id: string) => `/api/v1/admin/dead/${encodeURIComponent(id)}`
+  const ended = (one: CallOptions = {}): CallOptions => ({
+    ...one,
+    signal: signal && one.signal ? AbortSignal.any([signal, one.signal]) : (one.signal ?? signal),
+  })
+  return {
+    deadPage({ account, limit, cursor } = {}, one) {
+      const query = new URLSearchParams({
+        ...(account === undefined ? {} : { account }),
+        ...(limit === undefined ? {} : { limit: String(limit) }),
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      return json<DeadLetterPage>(`/api/v1/admin/dead?${query.toString()}`, 'items', {}, ended(one))
+    },
+    dead: (id, one) => json<DeadLetterView>(path(id), 'cause', {}, ended(one)),
+    replayDead: (id, one) =>
+      json<DeadLetterView>(`${path(id)}/replay`, 'cause', { method: 'POST', repeatable: true }, ended(one)),
+    dropDead: (id, one) => done(path(id), { method: 'DELETE' }, ended(one)),
+  }
+}
