@@ -4,8 +4,6 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
 import * as grpc from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
-import { liveFrameBytes, transformOpening, type TransformOpening } from '@pixelflow/core/live-transform'
-import type { Hosted, Session } from '@pixelflow/core/ports/sessions'
 import {
   ImageService,
   ProcessImageRequestSchema,
@@ -15,6 +13,7 @@ import {
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
 import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+import { answer, playActor, type Play, type Seen } from '../../testing/live-actor.ts'
 
 /** Image in, image out over every protocol of the contract; the test plays the actor. */
 
@@ -37,36 +36,7 @@ afterAll(async () => {
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10/format:webp' } }
 
-interface Seen extends TransformOpening {
-  readonly source: Uint8Array
-}
-
-async function answer(session: Session, bytes = result): Promise<void> {
-  const about = {
-    format: 'webp',
-    width: 10,
-    height: 6,
-    bytes: bytes.length,
-    sha256: digestOf(bytes),
-    workMs: 1,
-  }
-  for (let at = 0; at < bytes.length; at += liveFrameBytes) {
-    await session.send(at === 0 ? about : null, bytes.subarray(at, at + liveFrameBytes))
-  }
-}
-
-function actor(play: (session: Session) => Promise<void> = answer, seen: Seen[] = []): Hosted {
-  return gateway.fabric.sessionHost.serve('transform', {
-    room: 9,
-    async take(opening, session) {
-      const pieces: Uint8Array[] = []
-      for (let frame = await session.next(); frame !== null; frame = await session.next())
-        pieces.push(frame.body)
-      seen.push({ ...transformOpening.parse(opening), source: Buffer.concat(pieces) })
-      await play(session)
-    },
-  })
-}
+const actor = (play: Play = answer(result), seen?: Seen[]) => playActor(gateway.fabric, play, seen)
 
 type Data = MessageInitShape<typeof ProcessImageRequestSchema>['data']
 const metadata = (change: { output?: string; recipe?: typeof recipe } = {}) =>
@@ -104,7 +74,7 @@ describe('ProcessImage', () => {
   test('takes a picture in and gives the finished one back, without storing either', async () => {
     const before = await gateway.messages()
     const seen: Seen[] = []
-    await using _ = actor(answer, seen)
+    await using _ = actor(answer(result), seen)
     const half = photo.length >> 1
     const { about, bytes } = await whole([
       metadata(),
@@ -117,8 +87,8 @@ describe('ProcessImage', () => {
       mediaType: 'image/webp',
       bytes: BigInt(result.length),
       sha256: digestOf(result),
-      width: 10,
-      height: 6,
+      width: 12,
+      height: 34,
       fileName: 'image.webp',
       task: '',
     })
@@ -219,13 +189,13 @@ describe('ProcessImageUnary', () => {
   ] as const)('gives it back in one message over %s', async (_, call) => {
     await using __ = actor()
     const { result: about, image } = await call()
-    expect(about).toMatchObject({ mediaType: 'image/webp', width: 10, height: 6 })
+    expect(about).toMatchObject({ mediaType: 'image/webp', width: 12, height: 34 })
     expect(digestOf(image)).toBe(digestOf(result))
   })
 
   test('says so when the result does not fit, and refuses nothing', async () => {
     const large = new Uint8Array(5 * 2 ** 20)
-    await using _ = actor((session) => answer(session, large))
+    await using _ = actor(answer(large))
     const { processImageUnary } = ImageService.method
     const refused = await failure(client.unary(processImageUnary, { image: photo, recipe }))
     expect(refused.code).toBe(8)

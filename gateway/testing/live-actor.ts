@@ -1,0 +1,43 @@
+import type { Fabric } from '@pixelflow/fabric/open'
+import {
+  liveFrameBytes,
+  transformOpening,
+  type TransformOpening,
+  type TransformResult,
+} from '@pixelflow/core/live-transform'
+import type { Hosted, Session } from '@pixelflow/core/ports/sessions'
+import { digestOf } from './grpc.ts'
+
+/** A picture as an actor has seen it, with what was to be done. */
+export interface Seen extends TransformOpening {
+  readonly source: Uint8Array
+}
+
+/** What an actor does once the picture has come. */
+export type Play = (session: Session, seen: Seen) => Promise<void>
+
+/** Answers with these bytes, whatever the picture was. */
+export function answer(bytes: Uint8Array): Play {
+  return async (session) => {
+    const about = { format: 'webp', width: 12, height: 34 } as const
+    const head: TransformResult = { ...about, bytes: bytes.length, sha256: digestOf(bytes), workMs: 1 }
+    for (let at = 0; at < bytes.length; at += liveFrameBytes) {
+      await session.send(at === 0 ? head : null, bytes.subarray(at, at + liveFrameBytes))
+    }
+  }
+}
+
+/** Plays an actor for callers who wait for their picture. Only tests use this. */
+export function playActor(fabric: Fabric, play: Play, seen: Seen[] = []): Hosted {
+  return fabric.sessionHost.serve('transform', {
+    room: 50,
+    async take(opening, session) {
+      const pieces: Uint8Array[] = []
+      for (let frame = await session.next(); frame !== null; frame = await session.next())
+        pieces.push(frame.body)
+      const one = { ...transformOpening.parse(opening), source: Buffer.concat(pieces) }
+      seen.push(one)
+      await play(session, one)
+    },
+  })
+}

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { TaskView } from '@pixelflow/core/api'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { digestOf } from '../../testing/grpc.ts'
+import { answer, playActor, type Play, type Seen } from '../../testing/live-actor.ts'
+
+/** Pictures that are to be answered at once and become tasks, unasked or asked; the test plays the actors. */
+
+let gateway: TestGateway
+let photo: Uint8Array<ArrayBuffer>
+
+beforeAll(async () => {
+  gateway = await openTestGateway({
+    env: {
+      PIXELFLOW_INLINE_MAX_BYTES: '1MiB',
+      PIXELFLOW_INLINE_MEMORY: '3MiB',
+      PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB',
+      PIXELFLOW_MAX_PIXELS: '1000000',
+      PIXELFLOW_PROCESS_TIMEOUT: '3500ms',
+    },
+  })
+  photo = new Uint8Array(await sampleImage({ width: 320, height: 200 }))
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const digest = digestOf
+const actor = (play: Play, seen?: Seen[]) => playActor(gateway.fabric, play, seen)
+
+const post = (query: string, body: Uint8Array<ArrayBuffer> | FormData, init: RequestInit = {}) =>
+  gateway.call(`/api/v1/process${query}`, {
+    method: 'POST',
+    body,
+    ...init,
+    headers: { ...(body instanceof FormData ? {} : { 'content-type': 'image/jpeg' }), ...init.headers },
+  })
+const form = (recipe: string, where: 'before' | 'behind', file: Uint8Array<ArrayBuffer> = photo) => {
+  const made = new FormData()
+  if (where === 'before') made.set('recipe', recipe)
+  made.set('file', new Blob([file], { type: 'image/jpeg' }), 'a.jpg')
+  if (where === 'behind') made.set('recipe', recipe)
+  return made
+}
+/** A JPEG of so many bytes: behind its picture a file may hold anything. */
+const padded = (bytes: number) => {
+  const made = new Uint8Array(bytes)
+  made.set(photo)
+  return made
+}
+const result = new TextEncoder().encode('a finished picture')
+
+describe('a picture that does not fit into memory', () => {
+  /** Plays the actors of the queue for the one task that comes. */
+  async function work(kind: 'completed' | 'failed'): Promise<string> {
+    let id = ''
+    await until(async () => {
+      const { items } = (await (await gateway.call('/api/v1/tasks?limit=1&status=queued')).json()) as {
+        items: TaskView[]
+      }
+      id = items[0]?.id ?? ''
+      return id !== ''
+    })
+    await gateway.advance(id, 'started', { status: 'running' })
+    if (kind === 'failed') {
+      const fault = { code: 'corrupt_image', detail: 'It is damaged.' } as const
+      await gateway.advance(id, 'failed', { status: 'failed', fault, endedAt: new Date().toISOString() })
+      return id
+    }
+    const write = await gateway.fabric.results.begin()
+    await write.write(result)
+    const { info } = await write.commit(() => `local/${id}/main/default`, { mediaType: 'image/webp' })
+    const output = {
+      name: 'default',
+      format: 'webp',
+      mediaType: 'image/webp',
+      width: 12,
+      height: 34,
+    } as const
+    const outputs = [{ ...output, bytes: info.bytes, sha256: info.sha256 }]
+    await gateway.advance(id, 'completed', {
+      status: 'completed',
+      outputs,
+      endedAt: new Date().toISOString(),
+    })
+    return id
+  }
+
+  test('is processed as a task, and is answered all the same', async () => {
+    const [response, task] = await Promise.all([post('?recipe=flip', padded(2 * 2 ** 20)), work('completed')])
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-location')).toBe(`/api/v1/tasks/${task}/outputs/default`)
+    expect(response.headers.get('content-type')).toBe('image/webp')
+    expect(Buffer.from(await response.arrayBuffer()).equals(result)).toBe(true)
+    const again = await gateway.call(response.headers.get('content-location') ?? '')
+    expect(again.headers.get('etag')).toBe(response.headers.get('etag'))
+  })
+
+  test('fails as the task does', async () => {
+    const [response] = await Promise.all([post('?recipe=flip', padded(2 * 2 ** 20)), work('failed')])
+    expect(await gateway.refusal(response)).toMatchObject({ status: 422, code: 'corrupt_image' })
+  })
+
+  test('is cancelled when nobody waits any more', async () => {
+    const late = await gateway.refusal(post('?recipe=flip', padded(2 * 2 ** 20)))
+    expect(late).toMatchObject({ code: 'deadline_exceeded' })
+    const { items } = (await (await gateway.call('/api/v1/tasks?limit=1')).json()) as { items: TaskView[] }
+    expect(items[0]?.status).toBe('cancelled')
+  })
+
+  test('because many come at once goes the same way, and memory is given back', async () => {
+    const seen: Seen[] = []
+    const go = Promise.withResolvers<void>()
+    await using _ = actor(async (session, one) => {
+      await go.promise
+      await answer(result)(session, one)
+    }, seen)
+    const some = Array.from({ length: 4 }, () => post('?recipe=flip', padded(900_000)))
+    await until(() => seen.length === 3)
+    await Bun.sleep(200)
+    // Each takes a mebibyte, and there are three.
+    expect(seen.length).toBe(3)
+    go.resolve()
+    await work('completed')
+    const statuses = (await Promise.all(some)).map(({ status }) => status)
+    expect(statuses).toEqual([200, 200, 200, 200])
+    const more = await Promise.all(Array.from({ length: 2 }, () => post('?recipe=flip', padded(900_000))))
+    expect(more.map((one) => one.headers.has('content-location'))).toEqual([false, false])
+  })
+})
+
+describe('Prefer: respond-async', () => {
+  const headers = { prefer: 'wait=5, respond-async;foo=1' }
+  test.each(['raw', 'form'])('makes a task of it (%s)', async (how) => {
+    const response =
+      how === 'raw'
+        ? await post('?recipe=flip', photo, { headers })
+        : await post('', form('flip', 'behind'), { headers })
+    expect(response.status).toBe(202)
+    expect(response.headers.get('preference-applied')).toBe('respond-async')
+    const task = (await response.json()) as TaskView
+    expect(response.headers.get('location')).toBe(`/api/v1/tasks/${task.id}`)
+    expect(task).toMatchObject({ status: 'queued', recipe: { steps: [{ op: 'flip' }] } })
+    const content = await gateway.call(`/api/v1/images/${task.image}/content`)
+    expect(digest(new Uint8Array(await content.arrayBuffer()))).toBe(digest(photo))
+  })
+
+  test('takes recipes with several outputs', async () => {
+    const recipe = JSON.stringify({ steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
+    const query = `?recipe=${encodeURIComponent(recipe)}`
+    const task = (await (await post(query, photo, { headers })).json()) as TaskView
+    expect(Object.keys(task.recipe.outputs ?? {})).toEqual(['a', 'b'])
+  })
+})
