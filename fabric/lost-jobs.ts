@@ -12,6 +12,11 @@ import { recovery } from './waiting-room.ts'
 
 const request = { stream: streams.advisories, consumer: advisoryConsumer, batch: 1, expiresMs: 10_000 }
 const againMs = 5000
+/**
+ * What the broker calls it when a job is removed that somebody holds, as every cancellation and every deletion does it:
+ * nothing was given up then.
+ */
+const takenOut = 'Unacknowledged message was deleted'
 
 /** As much of the broker's word as is used. */
 interface Advisory {
@@ -30,6 +35,7 @@ export function createLostJobs(broker: Broker, log: Log): LostJobs {
     const advisory = advisoryOf(delivery)
     if (!advisory) return undefined
     const isTerminated = delivery.subject.includes('MSG_TERMINATED')
+    if (isTerminated && advisory.reason === takenOut) return undefined
     const seq = advisory.stream_seq
     const stored = isTerminated ? null : await readFromLeader(broker, streams.jobs, { seq })
     // Settled after all, or cancelled.

@@ -73,3 +73,22 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
   stop.abort()
   await Promise.all(burying)
 }, 90_000)
+
+test('a job that is taken out of the queue while somebody holds it leaves no letter', async () => {
+  await using one = await broker()
+  const advisories = async () => (await streamInfo(one, 'ADVISORIES')).state
+  const { elections, lostJobs, deadLetters, events, work, queue } = house.fabric
+  const letters = (await deadLetters.list({ limit: 10 })).items
+  const { last_seq: before } = await advisories()
+  const task = await house.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')
+  await work.next('transform', AbortSignal.timeout(20_000))
+  await queue.remove(firstJob(task))
+  while ((await advisories()).last_seq === before) await Bun.sleep(20)
+
+  const stop = new AbortController()
+  const burying = buryLostJobs({ elections, lostJobs, deadLetters, events, log: house.log }, stop.signal)
+  while ((await advisories()).messages > 0) await Bun.sleep(20)
+  stop.abort()
+  await burying
+  expect((await deadLetters.list({ limit: 10 })).items).toEqual(letters)
+}, 60_000)
