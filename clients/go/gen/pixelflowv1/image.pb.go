@@ -4194,7 +4194,8 @@ type isTuneResponse_Data interface {
 }
 
 type TuneResponse_Opened struct {
-	// The picture has been read. Comes first, and again when the recipe turns the picture otherwise than before.
+	// The picture has been read. Comes before the first preview, and again when the recipe turns the picture otherwise
+	// than before.
 	Opened *TuneOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
 }
 

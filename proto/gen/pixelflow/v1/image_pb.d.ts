@@ -1970,7 +1970,8 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
    */
   data: {
     /**
-     * The picture has been read. Comes first, and again when the recipe turns the picture otherwise than before.
+     * The picture has been read. Comes before the first preview, and again when the recipe turns the picture otherwise
+     * than before.
      *
      * @generated from field: pixelflow.v1.TuneOpened opened = 1;
      */
