@@ -11,6 +11,7 @@ import { goExample } from './workshop.ts'
 
 const scope = new AsyncDisposableStack()
 let folder: string
+let tune: (name: string, lines: string) => ReturnType<typeof output>
 /** The example in each language, as its page shows it. */
 let examples: Record<'Python' | 'Go', (recipe: string, name: string) => ReturnType<typeof output>>
 
@@ -25,6 +26,10 @@ beforeAll(async () => {
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
   const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
   const target = `dns:///${grpc}`
+  tune = (name, lines) => {
+    const flags = ['-o', name, '--target', target]
+    return output([interpreter, 'example_tune.py', photo, 'resize:200/blur:2', ...flags], cwd, env, lines)
+  }
   examples = {
     Python: (recipe, name) =>
       output([interpreter, 'example.py', photo, recipe, '-o', name, '--target', target], cwd, env),
@@ -50,3 +55,13 @@ describe.each(['Python', 'Go'] as const)('the example in %s', (language) => {
     expect(errors).toContain('Give sigma a number from 0.3 to 250.')
   }, 60_000)
 })
+
+test('the example that tunes shows each change, says what cannot be, and makes the picture at last', async () => {
+  const name = join(folder, 'tuned.jpg')
+  const lines = 'steps[0].width=90\nsteps[1].sigma=-3\n'
+  const { code, out } = await tune(name, lines)
+  expect(code).toBe(0)
+  expect(out).toContain('Give sigma a number from 0.3 to 250.')
+  expect(await sharp(name).metadata()).toMatchObject({ format: 'jpeg', width: 90 })
+  expect(await sharp(join(folder, 'tuned-default.jpeg')).metadata()).toMatchObject({ width: 90, height: 68 })
+}, 60_000)

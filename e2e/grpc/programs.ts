@@ -57,11 +57,16 @@ function runner(command: readonly string[], cwd: string, env: Record<string, str
 }
 
 /** Runs a program to its end. */
-export async function output(command: readonly string[], cwd: string, env: Record<string, string> = {}) {
+export async function output(
+  command: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+  input = '',
+) {
   const child = Bun.spawn([...command], {
     cwd,
     env: { ...process.env, ...env },
-    stdin: 'ignore',
+    stdin: Buffer.from(input),
     stdout: 'pipe',
     stderr: 'pipe',
   })
