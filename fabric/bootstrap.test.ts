@@ -8,7 +8,8 @@ import { openFixture, quiet } from './fixture.ts'
 import { consumerInfo, createStream, streamInfo } from './manage.ts'
 import { openFabric } from './open.ts'
 import { fabricSettings } from './settings.ts'
-import { consumersOf, describeRetention, streamsOf } from './topology.ts'
+import { consumersOf } from './consumers.ts'
+import { describeRetention, streamsOf } from './topology.ts'
 
 function settingsFor(env: Record<string, string>) {
   return readSettings(fabricSettings, env)

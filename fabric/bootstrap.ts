@@ -1,8 +1,9 @@
 import { Fault } from '@pixelflow/core/fault'
 import { Nobody, Refused, streamNameTaken, streamNotFound, type Broker } from './broker.ts'
+import { consumersOf } from './consumers.ts'
 import { accountInfo, createStream, ensureConsumer, streamInfo, updateStream } from './manage.ts'
 import { patiently } from './patience.ts'
-import { apiLevel, consumersOf, streamsOf, type Layout, type Stream } from './topology.ts'
+import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
 
 /**
  * Brings the broker to the layout of `topology.ts`. Any number of processes may do this at once and again.

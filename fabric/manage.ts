@@ -7,7 +7,8 @@ import {
 } from '@nats-io/jetstream'
 import { consumerExists, noMessage, noSuchSequence, refusal, Refused, type Broker } from './broker.ts'
 import type { Stored } from './jetstream.ts'
-import type { Consumer, Stream } from './topology.ts'
+import type { Consumer } from './consumers.ts'
+import type { Stream } from './topology.ts'
 
 /** What JetStream's manager is asked: through the official client, with the broker's own way of failing. */
 

@@ -1,12 +1,12 @@
-import type { ConsumerConfig, StreamConfig } from '@nats-io/jetstream'
-import { actorKinds, lanes, type ActorKind, type Job, type Lane } from '@pixelflow/core/job'
+import type { StreamConfig } from '@nats-io/jetstream'
+import type { ActorKind, Job, Lane } from '@pixelflow/core/job'
 import type { LiveKind } from '@pixelflow/core/ports/sessions'
 import { printDuration } from './setting.ts'
 import type { FabricSettings } from './settings.ts'
 
 /**
- * The broker's layout: every stream, bucket, consumer, subject and limit is declared here and nowhere else. Bootstrap,
- * adapters, permissions, scaling rules and documents follow from it.
+ * The broker's layout: every stream, bucket, subject and limit is declared here, every durable consumer in `consumers.ts`
+ * beside it, and nowhere else. Bootstrap, adapters, permissions, scaling rules and documents follow from it.
  */
 
 export type Layout = Pick<
@@ -20,7 +20,6 @@ export type Layout = Pick<
 >
 
 export type Stream = Partial<StreamConfig> & { readonly name: string }
-export type Consumer = Partial<ConsumerConfig> & { readonly durable_name: string }
 
 /** JetStream API level of nats-server 2.12, the oldest that has all we use. */
 export const apiLevel = 2
@@ -249,68 +248,6 @@ function blobs(bucket: string, maxAgeMs: number, shared: Partial<StreamConfig>):
   }
 }
 
-export function consumersOf(layout: Layout): { stream: string; config: Consumer }[] {
-  const shared = {
-    ack_policy: 'explicit',
-    deliver_policy: 'all',
-    replay_policy: 'instant',
-    max_deliver: -1,
-  } as const
-  const work = actorKinds.flatMap((kind) =>
-    lanes.map((lane) => ({
-      stream: streams.jobs,
-      config: {
-        ...shared,
-        durable_name: workConsumer(kind, lane),
-        filter_subject: `jobs.${kind}.${lane}.*.*.*`,
-        ack_wait: nanos(ackWaitMs),
-        max_deliver: mostDeliveries,
-        // Far above the number of actors.
-        max_ack_pending: 100_000,
-        max_waiting: 10_000,
-      },
-    })),
-  )
-  const acceptance = {
-    stream: streams.acceptances,
-    config: {
-      ...shared,
-      durable_name: acceptanceConsumer,
-      filter_subject: 'accepted.*.*',
-      // Longer than a reconciler holds one until it is old enough.
-      ack_wait: nanos(30_000),
-      // What all reconcilers together may hold; the rest waits in the stream.
-      max_ack_pending: 10_000,
-      max_waiting: 1000,
-    },
-  }
-  const due = {
-    stream: streams.retries,
-    config: {
-      ...shared,
-      durable_name: dueConsumer,
-      filter_subject: 'due.*.*.*.*.*',
-      ack_wait: nanos(ackWaitMs),
-      max_ack_pending: 10_000,
-      max_waiting: 1000,
-    },
-  }
-  const advisory = {
-    stream: streams.advisories,
-    config: {
-      ...shared,
-      durable_name: advisoryConsumer,
-      ack_wait: nanos(30_000),
-      max_ack_pending: 1000,
-      max_waiting: 100,
-    },
-  }
-  return [...work, acceptance, due, advisory].map(({ stream, config }) => ({
-    stream,
-    config: { ...config, num_replicas: layout.natsReplicas },
-  }))
-}
-
 /** Markdown table rows: what is kept where, for how long. */
 export function describeRetention(layout: Layout): string[] {
   return streamsOf(layout).map((stream) => {
@@ -320,6 +257,7 @@ export function describeRetention(layout: Layout): string[] {
   })
 }
 
-function nanos(ms: number): number {
+/** As JetStream counts time. */
+export function nanos(ms: number): number {
   return ms * 1e6
 }

@@ -3,8 +3,6 @@ import { eventOf } from '@pixelflow/core/event'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
 import { account, openHouse, type House } from '../testing/house.ts'
-import { connect } from '@pixelflow/fabric/connect'
-import { publish } from '@pixelflow/fabric/jetstream'
 import type { Task } from '@pixelflow/core/task'
 import type { Handler, Work } from './handler.ts'
 import { reconcile } from './reconcile.ts'
@@ -118,42 +116,6 @@ describe('an attempt', () => {
     expect(await letterOf(task)).toBeNull()
   })
 
-  test('is not begun after too many lost ones: the task fails without being run', async () => {
-    let runs = 0
-    const { work, events, channel, deadLetters } = house.fabric
-    const task = await house.submit(image, 'flip')
-    for (let n = 1; n <= 2; n += 1) {
-      const lease = await work.next('transform', AbortSignal.timeout(5000))
-      expect(lease?.attempt).toBe(n)
-      const last = await events.last(account, task.id)
-      const change = { status: 'running', attempt: n, actor: 'lost' } as const
-      await events.append(eventOf('started', task, change, new Date()), last?.seq ?? 0)
-      await lease?.retry(0, n)
-    }
-    const handler: Handler = {
-      kind: 'transform',
-      ready: async () => {},
-      run: async () => void (runs += 1),
-    }
-    const options = {
-      source: work,
-      events,
-      deadLetters,
-      channel,
-      handler,
-      slots: 1,
-      actor: 'one',
-      log: house.log,
-    }
-    await using _ = startRuntime({ ...options, maxAttempts: 2 })
-    expect((await house.end(task)).task).toMatchObject({ attempt: 2, fault: { code: 'attempts_exhausted' } })
-    expect(await letterOf(task)).toMatchObject({
-      attempts: 2,
-      cause: { report: { code: 'attempts_exhausted' } },
-    })
-    expect(runs).toBe(0)
-  })
-
   test('stops when the task is cancelled, by word or, when the word is lost, by looking', async () => {
     const stopped: string[] = []
     await using _ = start(async (work) => {
@@ -180,36 +142,6 @@ describe('an attempt', () => {
     await Bun.sleep(50)
     expect(await kindsOf(deaf)).toEqual(['queued', 'started', 'cancelled'])
     expect(await house.fabric.queue.submit(firstJob(deaf))).toBe('queued')
-  }, 20_000)
-
-  test('that comes to nothing before it begins is not held against the task', async () => {
-    const { work } = house.fabric
-    const task = await house.submit(image, 'flip')
-    for (let n = 1; n <= 4; n += 1) {
-      const lease = await work.next('transform', AbortSignal.timeout(5000))
-      await lease?.retry(0, n)
-    }
-    await using _ = start(async () => {})
-    expect((await house.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
-  }, 20_000)
-
-  test('at a task whose history cannot be read ends in a dead letter, and holds nobody up', async () => {
-    await using broker = await connect({ settings: house.settings, name: 'test', log: house.log })
-    const odd = { ...firstJob({ account, id: Bun.randomUUIDv7() }) }
-    await publish(broker, `events.${account}._.${odd.task}`, '{"version":99}')
-    await house.fabric.queue.submit(odd)
-    await using _ = start(async () => {}, { maxAttempts: 2 })
-    const task = await house.submit(image, 'flip')
-    await house.end(task)
-    const name = `transform.${account}.${odd.task}`
-    while ((await house.fabric.deadLetters.get(name)) === null) await Bun.sleep(50)
-    expect(await house.fabric.deadLetters.get(name)).toMatchObject({
-      attempts: 2,
-      cause: { report: { code: 'unreadable' } },
-    })
-    await Bun.sleep(100)
-    expect(await house.fabric.queue.submit(odd)).toBe('queued')
-    await house.fabric.queue.remove(odd)
   }, 20_000)
 
   test('that was cancelled before it began does nothing', async () => {

@@ -2,7 +2,8 @@ import { actorSettings } from '@pixelflow/actors/config'
 import { actorKinds, lanes } from '@pixelflow/core/job'
 import type { Table } from '@pixelflow/fabric/config'
 import { fabricSettings } from '@pixelflow/fabric/settings'
-import { acceptanceConsumer, consumersOf, streams, workConsumer } from '@pixelflow/fabric/topology'
+import { consumersOf } from '@pixelflow/fabric/consumers'
+import { acceptanceConsumer, streams, workConsumer } from '@pixelflow/fabric/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
 /**

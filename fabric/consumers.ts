@@ -1,0 +1,78 @@
+import type { ConsumerConfig } from '@nats-io/jetstream'
+import { actorKinds, lanes } from '@pixelflow/core/job'
+import {
+  acceptanceConsumer,
+  ackWaitMs,
+  advisoryConsumer,
+  dueConsumer,
+  mostDeliveries,
+  nanos,
+  streams,
+  workConsumer,
+  type Layout,
+} from './topology.ts'
+
+export type Consumer = Partial<ConsumerConfig> & { readonly durable_name: string }
+
+/** Every durable consumer of the layout. */
+export function consumersOf(layout: Layout): { stream: string; config: Consumer }[] {
+  const shared = {
+    ack_policy: 'explicit',
+    deliver_policy: 'all',
+    replay_policy: 'instant',
+    max_deliver: -1,
+  } as const
+  const work = actorKinds.flatMap((kind) =>
+    lanes.map((lane) => ({
+      stream: streams.jobs,
+      config: {
+        ...shared,
+        durable_name: workConsumer(kind, lane),
+        filter_subject: `jobs.${kind}.${lane}.*.*.*`,
+        ack_wait: nanos(ackWaitMs),
+        max_deliver: mostDeliveries,
+        // Far above the number of actors.
+        max_ack_pending: 100_000,
+        max_waiting: 10_000,
+      },
+    })),
+  )
+  const acceptance = {
+    stream: streams.acceptances,
+    config: {
+      ...shared,
+      durable_name: acceptanceConsumer,
+      filter_subject: 'accepted.*.*',
+      // Longer than a reconciler holds one until it is old enough.
+      ack_wait: nanos(30_000),
+      // What all reconcilers together may hold; the rest waits in the stream.
+      max_ack_pending: 10_000,
+      max_waiting: 1000,
+    },
+  }
+  const due = {
+    stream: streams.retries,
+    config: {
+      ...shared,
+      durable_name: dueConsumer,
+      filter_subject: 'due.*.*.*.*.*',
+      ack_wait: nanos(ackWaitMs),
+      max_ack_pending: 10_000,
+      max_waiting: 1000,
+    },
+  }
+  const advisory = {
+    stream: streams.advisories,
+    config: {
+      ...shared,
+      durable_name: advisoryConsumer,
+      ack_wait: nanos(30_000),
+      max_ack_pending: 1000,
+      max_waiting: 100,
+    },
+  }
+  return [...work, acceptance, due, advisory].map(({ stream, config }) => ({
+    stream,
+    config: { ...config, num_replicas: layout.natsReplicas },
+  }))
+}

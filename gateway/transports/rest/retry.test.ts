@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { TaskPageView, TaskView } from '@pixelflow/core/api'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+
+let gateway: TestGateway
+let photo: Uint8Array<ArrayBuffer>
+let image: string
+const nobody = '01900000-0000-7000-8000-000000000000'
+
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  photo = new Uint8Array(await sampleImage({ width: 320, height: 200 }))
+  image = (await gateway.image(photo)).id
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
+const list = async (query = '') =>
+  (await (await gateway.call(`/api/v1/tasks${query}`)).json()) as TaskPageView
+const cancel = (id: string) => gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
+const retry = (id: string) => gateway.call(`/api/v1/tasks/${id}/retry`, { method: 'POST' })
+const remove = (id: string) => gateway.call(`/api/v1/tasks/${id}`, { method: 'DELETE' })
+
+describe('retrying', () => {
+  test('makes a task of its own with the same image and recipe, and leaves the old one as it is', async () => {
+    const { id } = await gateway.submit(image, 'resize:100/flip')
+    await gateway.advance(id, 'failed', {
+      status: 'failed',
+      attempt: 3,
+      actor: 'one',
+      fault: { code: 'storage_failed', detail: 'No answer.' },
+    })
+    const old = await get(id)
+    const before = await gateway.messages()
+    const answer = await retry(id)
+    expect(answer.status).toBe(202)
+    const task = (await answer.json()) as TaskView
+    expect(answer.headers.get('location')).toBe(`/api/v1/tasks/${task.id}`)
+    expect(task).toMatchObject({ status: 'queued', attempt: 0, image, recipe: old.recipe, retryOf: id })
+    expect(task.id).not.toBe(id)
+    expect(task).not.toHaveProperty('fault')
+    expect(task).not.toHaveProperty('actor')
+    expect(await get(id)).toEqual(old)
+    expect(await get(task.id)).toEqual(task)
+    expect((await list('?limit=1')).items).toEqual([task])
+    expect(await gateway.messages()).toMatchObject({ jobs: before.jobs + 1, events: before.events + 1 })
+
+    await cancel(task.id)
+    expect(await (await retry(task.id)).json()).toMatchObject({ retryOf: task.id })
+  })
+
+  test('is refused while the task has not ended, and when it or its image is not there', async () => {
+    const mortal = (await gateway.image(photo)).id
+    const { id } = await gateway.submit(mortal)
+    const before = await gateway.messages()
+    expect(await gateway.refusal(retry(id))).toMatchObject({
+      status: 409,
+      code: 'task_active',
+      remedy: expect.stringContaining('cancel it'),
+    })
+    expect(await gateway.refusal(retry(nobody))).toMatchObject({ status: 404, code: 'task_not_found' })
+    expect(await gateway.messages()).toEqual(before)
+    await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
+    await gateway.call(`/api/v1/images/${mortal}`, { method: 'DELETE' })
+    expect(await gateway.refusal(retry(id))).toMatchObject({ status: 404, code: 'image_not_found' })
+    await remove(id)
+    expect(await gateway.refusal(retry(id))).toMatchObject({ status: 404, code: 'task_not_found' })
+  })
+
+  test("is refused for another account's task", async () => {
+    const other = await gateway.another({ PIXELFLOW_API_TOKENS: 'bob:secret-of-bob' })
+    const { id } = await gateway.submit(image)
+    await cancel(id)
+    const answer = fetch(`${other.url}/api/v1/tasks/${id}/retry`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer secret-of-bob' },
+    })
+    expect(await gateway.refusal(answer)).toMatchObject({ status: 404, code: 'task_not_found' })
+  })
+})
