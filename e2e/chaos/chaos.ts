@@ -7,6 +7,7 @@ import { createWrongs, each, endings, inspect, listed, type Standing } from './i
 import { makeLoad, welcome, type Customer } from './load.ts'
 import { makeMischief } from './mischief.ts'
 import { createRandom } from './random.ts'
+import { rollAll } from './rolling.ts'
 import { dropUntoldImages, remainsOf } from './remains.ts'
 
 export interface ChaosOptions {
@@ -17,6 +18,8 @@ export interface ChaosOptions {
   readonly actors: number
   /** Which kinds of mischief; all when empty. */
   readonly acts: readonly string[]
+  /** In place of it: every process is asked once to end, in turn. */
+  readonly rolling: boolean
   readonly say: (text: string) => void
 }
 
@@ -30,7 +33,7 @@ const accounts = ['ann', 'bob', 'cleo']
 export type Report = Awaited<ReturnType<typeof chaos>>
 
 /** Puts a whole installation to the test, and tells what was found. Not zero in `wrong` is a bug. */
-export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, say }: ChaosOptions) {
+export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolling, say }: ChaosOptions) {
   const random = createRandom(seed)
   await using scope = new AsyncDisposableStack()
   const storeBytes = 64 * MiB + Math.ceil(minutes * 60 * tasksPerSecond) * mostStoredBytes
@@ -39,29 +42,36 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, say }
   const customers = await welcome(house, scope)
   const wrongs = createWrongs()
 
-  const signal = AbortSignal.timeout(minutes * 60_000)
+  const stop = new AbortController()
+  const { signal } = stop
   const patience = new AbortController()
-  const mischief = makeMischief(house, random.fork(), { only: acts, signal })
+  const mischief = rolling
+    ? rollAll(house, signal)
+    : makeMischief(house, random.fork(), { only: acts, signal })
+  const over = mischief.over.catch((thrown: unknown) => wrongs.add('notBack', String(thrown)))
   const loading = makeLoad(customers, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
     signal,
     patience: patience.signal,
   })
   const begin = performance.now()
-  await pause(minutes * 60_000, signal)
+  if (rolling) await over
+  else await pause(minutes * 60_000)
+  stop.abort()
+  const calmAt = performance.now()
   say(`calm after ${JSON.stringify(mischief.done)}`)
   const clock = setTimeout(() => patience.abort(), quietMs)
-  const [{ entries, refused }] = await Promise.all([loading, mischief.over])
+  const [{ entries, refused }] = await Promise.all([loading, over])
   say(`${entries.length} tasks accepted; followers are done`)
   const customerOf = new Map(customers.map((one) => [one.account, one]))
   const doorsOf = (account: string) => (customerOf.get(account) as Customer).doors
 
   // Accepted, but the answer never came.
   const known = new Set(entries.map((one) => one.task))
-  const untold = (await each(customers, (one) => listed(one, patience.signal)))
+  const untold = (await each(customers, (one) => listed(one, wrongs, patience.signal)))
     .flat()
     .filter(({ id, createdAt }) => !known.has(id) && Date.parse(createdAt) > performance.timeOrigin + begin)
   clearTimeout(clock)
-  const quietAfterMs = Math.round(performance.now() - begin - minutes * 60_000)
+  const quietAfterMs = Math.round(performance.now() - calmAt)
   for (const { id, status } of untold)
     if (status === 'queued' || status === 'running') wrongs.add('lost', `${id}: still ${status}, untold`)
   const standing = await each(entries, (entry) => inspect(entry, doorsOf(entry.account).slice(0, 4), wrongs))
@@ -95,7 +105,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, say }
   const followers = (await Promise.all(entries.map((one) => Promise.all(one.followers)))).flat()
   return {
     seed,
-    minutes,
+    seconds: Math.round((calmAt - begin) / 1000),
     accepted: entries.length + untold.length,
     untold: untold.length,
     ...ends.all,

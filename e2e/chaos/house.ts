@@ -17,9 +17,13 @@ import { freePort } from '@pixelflow/testkit/port'
 export interface Member {
   readonly name: string
   readonly process: Supervised
+  /** Resolves when it serves again after it has ended the next time. */
+  back(): Promise<void>
 }
 
 export interface Gateway extends Member {
+  /** What it keeps on disk, of which nothing may be missed. */
+  readonly dataDir: string
   readonly url: string
   /** `host:port` */
   readonly grpc: string
@@ -63,7 +67,16 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
       room,
       level: 'debug',
       format: 'json',
-      write: (line) => void written.write(`${line.trimEnd()}\n`),
+      write: (line) => {
+        void written.write(`${line.trimEnd()}\n`)
+        if (!line.includes('"is back"')) return
+        for (const heard of waiting.get(room)?.splice(0) ?? []) heard()
+      },
+    })
+  const waiting = new Map<string, (() => void)[]>()
+  const back = (name: string) => () =>
+    new Promise<void>((resolve) => {
+      waiting.set(name, [...(waiting.get(name) ?? []), resolve])
     })
 
   const cluster = scope.use(await startCluster({ storeBytes }))
@@ -97,18 +110,20 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
   const gateway = async (n: number): Promise<Gateway> => {
     const [http, grpc] = [await freePort(), await freePort()]
     const name = `gateway-${n}`
+    const dataDir = join(home, name)
     const running = keep(name, 'gateway', {
       PIXELFLOW_HTTP_PORT: String(http),
       PIXELFLOW_GRPC_PORT: String(grpc),
-      PIXELFLOW_DATA_DIR: join(home, name),
+      PIXELFLOW_DATA_DIR: dataDir,
     })
-    return { name, process: running, url: `http://127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}` }
+    const url = `http://127.0.0.1:${http}`
+    return { name, process: running, back: back(name), dataDir, url, grpc: `127.0.0.1:${grpc}` }
   }
   const doors: Gateway[] = []
   for (let n = 1; n <= gateways; n += 1) doors.push(await gateway(n))
   const hands = Array.from({ length: actors }, (_, n) => {
     const name = `actor-${n + 1}`
-    return { name, process: keep(name, 'actors', {}) }
+    return { name, process: keep(name, 'actors', {}), back: back(name) }
   })
   await Promise.all([...doors, ...hands].map((one) => one.process.ready))
 

@@ -31,6 +31,9 @@ export function createWrongs(): Wrongs {
 /** A task as it stands once everything is quiet; null when it was deleted. */
 export type Standing = TaskView | null
 
+/** Reasons for which any work may fail when whoever does it dies again and again. */
+const surroundings = new Set(['actor_lost', 'attempts_exhausted', 'unavailable', 'storage_failed'])
+
 /** Compares the whole of a task's history with what was promised, and with what every follower was told. */
 export async function inspect(entry: Entry, doors: readonly Door[], wrongs: Wrongs): Promise<Standing> {
   const { task } = entry
@@ -70,7 +73,11 @@ export async function inspect(entry: Entry, doors: readonly Door[], wrongs: Wron
 
   function judge({ task, work }: Entry, { status, fault, outputs }: TaskView, wrongs: Wrongs): void {
     const { answer } = work
-    if (status === 'failed' && fault === undefined) wrongs.add('failedWithoutReason', task)
+    if (status === 'failed') {
+      if (fault === undefined) wrongs.add('failedWithoutReason', task)
+      else if (fault.code !== ('fault' in answer ? answer.fault : undefined) && !surroundings.has(fault.code))
+        wrongs.add('wrongReasons', `${task}: ${fault.code}: ${fault.detail}`)
+    }
     if (status === 'completed') {
       const made = outputs[0]
       const isRight =
@@ -108,15 +115,19 @@ async function historyOf(door: Door, task: string): Promise<TaskEvent[] | null> 
   }
 }
 
-/** Every task that a gateway lists for its customer. */
-export async function listed({ doors }: Customer, signal: AbortSignal): Promise<TaskView[]> {
-  const door = doors[0] as Door
+/** Every task that the gateways list for their customer, once all have ended; they must list the same. */
+export async function listed({ doors }: Customer, wrongs: Wrongs, signal: AbortSignal): Promise<TaskView[]> {
   for (;;) {
-    const all = await Array.fromAsync(door.client.tasks({ limit: 200 }))
-    if (signal.aborted || all.every(({ status }) => hasEnded(status))) return all
+    const lists = await Promise.all(doors.map(({ client }) => Array.fromAsync(client.tasks({ limit: 200 }))))
+    const [all = []] = lists
+    const areEqual = lists.every((one) => brief(one) === brief(all))
+    if (signal.aborted && !areEqual) wrongs.add('listsDiffer', lists.map((one) => one.length).join(' '))
+    if (signal.aborted || (areEqual && all.every(({ status }) => hasEnded(status)))) return all
     await pause(500, signal)
   }
 }
+
+const brief = (list: readonly TaskView[]) => list.map(({ id, status }) => `${id} ${status}`).join('\n')
 
 /** How tasks have ended. */
 export function endings(standing: readonly Standing[]): { ends: Tally; reasons: Tally } {

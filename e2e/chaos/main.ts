@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { chaos } from './chaos.ts'
 
-/** Usage: bun e2e/chaos/main.ts [--minutes 5] [--seed 1] [--rate 8] [--actors 3] [--acts killActor,…]; the last line is the report. */
+/** Usage: bun e2e/chaos/main.ts [--minutes 5] [--seed 1] [--rate 8] [--actors 3] [--acts killActor,… | --rolling]; the last line is the report. */
 
 const { values } = parseArgs({
   options: {
@@ -9,6 +9,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     rate: { type: 'string', default: '8' },
     actors: { type: 'string', default: '3' },
+    rolling: { type: 'boolean', default: false },
     acts: { type: 'string', default: '' },
   },
 })
@@ -28,6 +29,7 @@ const report = await chaos({
   tasksPerSecond: number('rate', values.rate, 0.1, 1000),
   actors: number('actors', values.actors, 1, 64),
   acts: values.acts.split(',').filter(Boolean),
+  rolling: values.rolling,
   say,
 })
 process.stdout.write(`${JSON.stringify(report)}\n`)

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { pause } from '@pixelflow/core/pause'
 import { createStream, streamInfo } from '@pixelflow/fabric/manage'
 import { streams, blobBuckets, blobStream } from '@pixelflow/fabric/topology'
@@ -41,9 +42,9 @@ export function makeMischief(
     const children = pid === undefined ? [] : await childrenOf(pid)
     return children.length === 0 ? undefined : random.pick(children)
   }
-  const kill = async (members: readonly Member[]) => {
+  const kill = async (members: readonly Member[], by: NodeJS.Signals = 'SIGKILL') => {
     const { pid } = random.pick(members).process
-    if (pid !== undefined) send(pid, 'SIGKILL')
+    if (pid !== undefined) send(pid, by)
   }
   const stop = async (members: readonly Member[], most: number) => {
     const { pid } = random.pick(members).process
@@ -79,6 +80,17 @@ export function makeMischief(
       },
     },
     killGateway: { weight: 3, run: () => kill(house.gateways) },
+    endActor: { weight: 1, run: () => kill(house.actors, 'SIGTERM') },
+    endGateway: { weight: 1, run: () => kill(house.gateways, 'SIGTERM') },
+    forgetGateway: {
+      weight: 1,
+      run: async () => {
+        const { process, dataDir } = random.pick(house.gateways)
+        if (process.pid === undefined) return
+        send(process.pid, 'SIGKILL')
+        await rm(dataDir, { recursive: true, force: true })
+      },
+    },
     stopGateway: { weight: 2, run: () => stop(house.gateways, 4000) },
     killBroker: {
       weight: 2,
@@ -164,7 +176,7 @@ async function again<T>(act: () => Promise<T>): Promise<T> {
 }
 
 /** Resolves when every broker has what the others have. @throws Error when they do not agree within a minute. */
-async function agreed({ broker }: House): Promise<void> {
+export async function agreed({ broker }: House): Promise<void> {
   const deadline = Date.now() + 60_000
   for (;;) {
     try {
@@ -186,7 +198,7 @@ async function agreed({ broker }: House): Promise<void> {
 class Disagreement extends Error {}
 
 /** False when there is no such process any more. */
-function send(pid: number, signal: NodeJS.Signals): boolean {
+export function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal)
     return true
