@@ -86,7 +86,7 @@ describe('a live call', () => {
     }
     const [own] = await home.scratch()
     expect(await readdir(join(home.scratchDir, own ?? ''))).toEqual([])
-  })
+  }, 30_000)
 
   test('does not wait for a queue that is full of long work', async () => {
     await using _ = await home.actor(live)
@@ -98,7 +98,7 @@ describe('a live call', () => {
     const kinds = await Promise.all(tasks.map(async (task) => (await house.history(task)).at(-1)?.event.kind))
     expect(kinds).not.toContain('completed')
     for (const task of tasks) await house.cancel(task)
-  })
+  }, 30_000)
 
   test('on a hostile file ends for itself alone', async () => {
     await using running = await home.actor(live)
@@ -113,7 +113,7 @@ describe('a live call', () => {
     expect(good.head.width).toBe(100)
     expect(liar.code).toBe('corrupt_image')
     expect(await childrenOf(running.pid)).toEqual(before)
-  })
+  }, 30_000)
 
   test('keeps within its bounds: its child is killed, the next call works', async () => {
     const large = await sampleImage({ width: 6000, height: 4000 })
@@ -145,7 +145,7 @@ describe('a live call', () => {
     }
     expect(performance.now() - left).toBeLessThan(1000)
     expect((await call(await small(), 'flip')).head.width).toBe(400)
-  })
+  }, 30_000)
 
   test('whose child is killed, or whose actor is, ends with actor_lost', async () => {
     const running = await home.actor(live)
@@ -203,5 +203,5 @@ describe('a live call', () => {
       expect((thrown as Fault).code).toBe('internal')
     }
     expect((await call(source, 'flip')).head.width).toBe(400)
-  })
+  }, 30_000)
 })

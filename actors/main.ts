@@ -86,6 +86,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
       scratch,
       sandbox: liveSandbox,
       maxPixels,
+      log,
       concurrency: liveConcurrency,
       previewSessions: settings.previewSessions,
       shelf: createShelf(settings.previewScratchBytes),

@@ -1,60 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Fault } from '@pixelflow/core/fault'
-import { sniff, writableFormatIds, formatIds, type FormatId } from '@pixelflow/core/format'
-import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { writableFormatIds, formatIds } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
-import { transformInside } from './inside.ts'
-import { outputPath } from './protocol.ts'
+import { openInside, type Inside } from '../../testing/inside.ts'
 
-/** The inner half, run in this process: what it makes of good pictures, and what it says of bad ones. */
+/** The inner half, run in this process: what it makes of good pictures. */
 
-let home: string
+let inside: Inside
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'pixelflow-inside-'))
-  await transformInside.warmUp()
+  inside = await openInside()
 })
-afterAll(() => rm(home, { recursive: true, force: true }))
+afterAll(() => inside[Symbol.asyncDispose]())
 
-interface Options {
-  readonly format?: FormatId
-  readonly maxPixels?: number
-  readonly inStages?: boolean
-}
-
-async function transform(bytes: Uint8Array, recipe: unknown, options: Options = {}) {
-  const folder = await mkdtemp(join(home, 'task-'))
-  const source = join(folder, 'source')
-  await Bun.write(source, bytes)
-  const parsed = parseRecipe(recipe)
-  const outputs = outputNames(parsed)
-  const notes: unknown[] = []
-  const format = options.format ?? sniff(bytes)
-  const { maxPixels = 1e8, inStages = true } = options
-  await transformInside.run({ source, format, recipe: parsed, outputs, folder, inStages, maxPixels }, (n) =>
-    notes.push(n),
-  )
-  const files = await Promise.all(outputs.map((_, i) => Bun.file(outputPath(folder, i)).bytes()))
-  return {
-    notes,
-    left: await readdir(folder),
-    files,
-    file: files[0] as Uint8Array,
-    picture: await sharp(files[0]).metadata(),
-  }
-}
-
-async function refusal(bytes: Uint8Array, recipe: unknown, options: Options = {}): Promise<Fault> {
-  const thrown = await transform(bytes, recipe, options).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  expect(thrown).toBeInstanceOf(Fault)
-  return thrown as Fault
-}
+const transform: Inside['transform'] = (...all) => inside.transform(...all)
 
 async function pixelsOf(file: Uint8Array) {
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true })
@@ -234,75 +192,5 @@ describe('several outputs', () => {
       expect(a?.length).toBe(b?.length as number)
       expect(Math.max(...(a ?? []).map((v, n) => Math.abs(v - (b?.[n] ?? 0))))).toBeLessThanOrEqual(2)
     }
-  })
-})
-
-describe('a bad picture', () => {
-  const half = (bytes: Uint8Array) => bytes.slice(0, Math.floor(bytes.length * 0.6))
-  const spoiled = (bytes: Uint8Array) =>
-    bytes.map((b, i) => (i > bytes.length / 2 && i < bytes.length / 2 + 64 ? (i * 37) & 255 : b))
-
-  test.each(formatIds)('%s cut in half is refused, in stages and in one go', async (format) => {
-    const cut = half(await sampleImage({ format, width: 400, height: 300 }))
-    for (const inStages of [true, false]) {
-      for (const to of writableFormatIds) {
-        const fault = await refusal(cut, `resize:100/format:${to}`, { inStages })
-        expect([to, fault.code]).toEqual([to, 'corrupt_image'])
-        expect(fault.message).not.toMatch(/vips|\/|task-/i)
-        expect(fault.cause).toBeDefined()
-      }
-    }
-  })
-
-  test.each(['png', 'gif', 'avif'] as const)('%s with spoiled bytes is refused', async (format) => {
-    const fault = await refusal(spoiled(await sampleImage({ format, width: 400, height: 300 })), 'resize:100')
-    expect(fault.code).toBe('corrupt_image')
-  })
-
-  test('a PNG whose header was tampered with is refused, in stages and in one go', async () => {
-    const tampered = new Uint8Array(await sampleImage({ format: 'png', width: 400, height: 300 }))
-    new DataView(tampered.buffer).setUint32(16, 401)
-    for (const inStages of [true, false]) {
-      for (const to of writableFormatIds) {
-        const fault = await refusal(tampered, `resize:100/format:${to}`, { inStages })
-        expect([to, fault.code]).toEqual([to, 'corrupt_image'])
-      }
-    }
-  })
-
-  test('a JPEG with spoiled bytes is taken, as every viewer takes it', async () => {
-    const { picture } = await transform(spoiled(await sampleImage({ width: 400, height: 300 })), 'resize:100')
-    expect(picture.width).toBe(100)
-  })
-
-  test('a header that promises 65,000 × 65,000 pixels is refused before anything is decoded', async () => {
-    const huge = new Uint8Array(await sampleImage({ format: 'png', width: 8, height: 8 }))
-    new DataView(huge.buffer).setUint32(16, 65_000)
-    new DataView(huge.buffer).setUint32(20, 65_000)
-    expect((await refusal(huge, 'resize:100')).code).toBe('too_many_pixels')
-    const large = await refusal(await sampleImage({ width: 200, height: 200 }), 'flip', { maxPixels: 39_999 })
-    expect(large.code).toBe('too_many_pixels')
-  })
-
-  test('what is something else than it seemed is refused', async () => {
-    const png = await sampleImage({ format: 'png', width: 8, height: 8 })
-    expect((await refusal(png, 'flip', { format: 'jpeg' })).code).toBe('unsupported_format')
-    const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
-    expect((await refusal(svg, 'flip', { format: 'png' })).code).toBe('unsupported_format')
-  })
-})
-
-describe('a recipe that does not fit the picture', () => {
-  test('is refused with the step, before anything is decoded', async () => {
-    const bytes = await sampleImage({ width: 400, height: 300 })
-    const outside = await refusal(bytes, 'resize:200/crop:150:0:100:100')
-    expect(outside.report()).toMatchObject({ code: 'processing_failed', field: 'steps[1].width' })
-    expect(outside.message).toContain('200×150')
-    const grown = await refusal(bytes, 'resize:60000x60000:fill:enlarge=true')
-    expect(grown.report()).toMatchObject({ code: 'too_many_pixels', field: 'steps[0]' })
-    const wide = await refusal(bytes, 'resize:20000x10:fill:enlarge=true/format:webp')
-    expect(wide.report()).toMatchObject({ code: 'processing_failed', field: 'steps[1].type' })
-    const avif = await refusal(bytes, 'resize:17000x10:fill:enlarge=true/format:avif')
-    expect(avif.code).toBe('processing_failed')
   })
 })

@@ -10,6 +10,7 @@ import {
 } from '@pixelflow/core/live-transform'
 import { bytesOf } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { appetiteOf } from '../../sandbox/appetite.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
@@ -22,14 +23,15 @@ export interface LiveTransformOptions {
   readonly sandbox: Sandbox
   /** Pixels a picture may have at most. */
   readonly maxPixels: number
+  readonly log: Log
 }
 
 type OutputNote = Extract<TransformNote, { stage: 'output' }>
 
 /** Makes one output of a recipe out of a picture that comes by session, and gives it back the same way. */
-export function liveTransform({ scratch, sandbox, maxPixels }: LiveTransformOptions) {
+export function liveTransform({ scratch, sandbox, maxPixels, log }: LiveTransformOptions) {
   return async (opening: unknown, session: Session): Promise<void> => {
-    const { bytes, width, height, format, recipe, output } = openingOf(opening)
+    const { account, bytes, width, height, format, recipe, output } = openingOf(opening)
     await using folder = await scratch.folder(bytes)
     const source = join(folder.path, 'source')
     await receive(session, source, bytes)
@@ -47,6 +49,7 @@ export function liveTransform({ scratch, sandbox, maxPixels }: LiveTransformOpti
     const note = await work(sandbox, input, appetiteOf({ bytes, width, height }), session.broken)
     const workMs = performance.now() - begin
     await send(session, outputPath(folder.path, 0), note, workMs)
+    log.debug('picture made at once', { account, bytes, ms: Math.round(workMs), peer: session.peer })
   }
 }
 
