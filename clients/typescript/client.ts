@@ -37,7 +37,16 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined
 }
 
-export interface UploadOptions extends CallOptions {
+/** Of calls that make something. */
+export interface MakingOptions extends CallOptions {
+  /**
+   * With a key of its own, such as a random UUID, a call is done once, however often it is made; so it is tried again like
+   * those that change nothing (an upload only of what is held, not of a stream).
+   */
+  readonly idempotencyKey?: string | undefined
+}
+
+export interface UploadOptions extends MakingOptions {
   /** Media type; a Blob brings its own. What counts are the bytes. */
   readonly mediaType?: string | undefined
   /** Size of a stream, when it is known: a file that is too large is then refused at once. */
@@ -146,12 +155,12 @@ export interface Client extends AsyncDisposable {
   operations(options?: CallOptions): Promise<Catalogue>
   /** The processes that do the work, by name; of the tasks they hold, own ones are named. */
   actors(options?: CallOptions): Promise<readonly ActorView[]>
-  /** Stores a picture. Not tried again by itself: a second try would store a second image. */
+  /** Stores a picture. Not tried again by itself without a key: a second try would store a second image. */
   upload(source: Source, options?: UploadOptions): Promise<ImageView>
   image(id: string, options?: CallOptions): Promise<ImageView>
   deleteImage(id: string, options?: CallOptions): Promise<void>
   /** Accepts work on a stored image. */
-  createTask(image: string, recipe: RecipeInput, options?: CallOptions): Promise<TaskView>
+  createTask(image: string, recipe: RecipeInput, options?: MakingOptions): Promise<TaskView>
   task(id: string, options?: CallOptions): Promise<TaskView>
   /** One page of tasks, newest first. */
   taskPage(query?: TaskPageQuery, options?: CallOptions): Promise<TaskPage>
@@ -159,10 +168,10 @@ export interface Client extends AsyncDisposable {
   tasks(query?: TaskPageQuery, options?: CallOptions): AsyncGenerator<TaskView, void>
   cancel(id: string, options?: CallOptions): Promise<TaskView>
   /**
-   * Does the work of a task that has ended once more, as a new task with `retryOf`. Not tried again by itself: a second
-   * try would make a second task.
+   * Does the work of a task that has ended once more, as a new task with `retryOf`. Not tried again by itself without a
+   * key: a second try would make a second task.
    */
-  retryTask(id: string, options?: CallOptions): Promise<TaskView>
+  retryTask(id: string, options?: MakingOptions): Promise<TaskView>
   /** Takes a task away with its outputs; cancels it first when it has not ended. */
   deleteTask(id: string, options?: CallOptions): Promise<void>
   /**

@@ -55,7 +55,10 @@ export class PixelflowError extends Error {
 
   /** Whether the same call may go better a little later: nobody answered, or the server is not available just now. */
   get isTemporary(): boolean {
-    return this.code === 'unreachable' || this.status === 429 || this.status === 502 || this.status === 503
+    const { code, status } = this
+    // The call is being done: a little later its answer is there.
+    if (code === 'unreachable' || code === 'idempotency_key_in_use') return true
+    return status === 429 || status === 502 || status === 503
   }
 }
 

@@ -24,6 +24,7 @@ export type {
   FollowOptions,
   EventView,
   ImageView,
+  MakingOptions,
   OutputView,
   Picture,
   ProcessImageOptions,

@@ -22,9 +22,11 @@ export async function process(
   options: ProcessOptions = {},
 ): Promise<Processed> {
   const { signal, onImage, onTask, onAbort = 'cancel' } = options
-  const image = await client.upload(source, options)
+  // A key is good for one kind of call.
+  const { idempotencyKey: key } = options
+  const image = await client.upload(source, { ...options, idempotencyKey: key && `${key}.image` })
   onImage?.(image)
-  const accepted = await client.createTask(image.id, recipe, { signal })
+  const accepted = await client.createTask(image.id, recipe, { signal, idempotencyKey: key && `${key}.task` })
   onTask?.(accepted)
   return { image, ...(await client.follow(accepted.id, { ...options, onAbort })) }
 }

@@ -116,6 +116,21 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(await refusal(opened().task(id))).toMatchObject({ code: 'task_not_found', status: 404 })
   }, 30_000)
 
+  test('a key has a call done once, and names another call that comes under it', async () => {
+    const key = crypto.randomUUID()
+    const keyed = { idempotencyKey: `${key}.image` }
+    const image = await opened().upload(both.photo, keyed)
+    expect(await opened().upload(both.photo, keyed)).toEqual(image)
+    const made = { idempotencyKey: `${key}.task` }
+    const { id } = await opened().createTask(image.id, 'resize:20', made)
+    expect((await opened().createTask(image.id, 'resize:20', made)).id).toBe(id)
+    expect(await refusal(opened().createTask(image.id, 'resize:21', made))).toMatchObject({
+      code: 'idempotency_key_reused',
+    })
+    const process = { idempotencyKey: key }
+    expect((await opened().process(both.photo, 'resize:20', process)).task.id).toBe(id)
+  }, 30_000)
+
   test('a refusal names the field, the remedy and the request', async () => {
     const { id } = await opened().upload(both.photo)
     const error = await refusal(opened().createTask(id, 'resize:100/blurr:2'))
@@ -170,8 +185,11 @@ test('both tell the same, and a watch may change from one to the other', async (
   expect(await both.grpc.settings()).toEqual(await both.http.settings())
   expect(await both.grpc.operations()).toEqual(await both.http.operations())
   const [actor] = await both.http.actors()
-  expect(actor).toMatchObject({ state: 'ready', kinds: ['transform'], tasks: [] })
-  const ofNow = { residentBytes: expect.any(Number), seenAt: expect.any(String) }
+  expect(actor).toMatchObject({ state: 'ready', kinds: ['transform'] })
+  // What other tests have left is still being done.
+  const count = expect.any(Number)
+  const counts = { residentBytes: count, children: count, held: count, sessions: count }
+  const ofNow = { ...counts, seenAt: expect.any(String), tasks: expect.any(Array) }
   expect(await both.grpc.actors()).toEqual([expect.objectContaining({ ...actor, ...ofNow })])
   const image = await both.http.upload(both.photo)
   expect(await both.grpc.image(image.id)).toEqual(image)

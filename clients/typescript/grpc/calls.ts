@@ -8,7 +8,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf'
 import { Metadata, type CallOptions as GrpcCallOptions, type Client as Channel } from '@grpc/grpc-js'
-import type { CallOptions } from '../client.ts'
+import type { MakingOptions } from '../client.ts'
 import { tooLate } from '../error.ts'
 import { within } from '../limits.ts'
 import { withToken, type Credentials } from '../token.ts'
@@ -22,7 +22,7 @@ export interface Calls {
   unary<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
-    options?: CallOptions,
+    options?: MakingOptions,
   ): Promise<MessageShape<O>>
   /** A call that streams down, at the loop's pace; leaving the loop cancels it. */
   down<I extends DescMessage, O extends DescMessage>(
@@ -40,7 +40,7 @@ export interface Calls {
   up<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     requests: () => AsyncIterable<MessageInitShape<I>>,
-    options?: CallOptions,
+    options?: MakingOptions,
   ): Promise<MessageShape<O>>
 }
 
@@ -90,7 +90,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
   }
 
   return {
-    unary: (method, request, { signal: asked, timeoutMs = usualMs } = {}) =>
+    unary: (method, request, { signal: asked, timeoutMs = usualMs, idempotencyKey } = {}) =>
       within({ signal: asked, timeoutMs }, (signal) =>
         withToken(credentials, (token) =>
           named(signal, () => {
@@ -100,7 +100,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
               encoder(method.input),
               decoder(method.output),
               create(method.input, request),
-              metadataOf(token),
+              metadataOf(token, idempotencyKey),
               limits(timeoutMs),
               (error, answer) => (answer ? resolve(answer) : reject(error ?? tooLate(timeoutMs))),
             )
@@ -149,7 +149,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
               pathOf(method),
               encoder(method.input),
               decoder(method.output),
-              metadataOf(token),
+              metadataOf(token, options.idempotencyKey),
               limits(options.timeoutMs),
               (error, answer) => (answer ? resolve(answer) : reject(error)),
             )
@@ -234,8 +234,9 @@ async function untilAborted<T>(
   }
 }
 
-function metadataOf(token: string | null): Metadata {
+function metadataOf(token: string | null, key?: string): Metadata {
   const metadata = new Metadata()
+  if (key !== undefined) metadata.set('idempotency-key', key)
   if (token !== null) metadata.set('authorization', `Bearer ${token}`)
   return metadata
 }

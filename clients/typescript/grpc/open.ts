@@ -1,7 +1,8 @@
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { ChannelOptions } from '@grpc/grpc-js'
-import type { Client } from '../client.ts'
+import type { Client, MakingOptions } from '../client.ts'
 import { joinClient } from '../join.ts'
+import { again } from '../limits.ts'
 import { cargoOf } from '../source.ts'
 import { credentialsOf, type Credentials } from '../token.ts'
 import type { EventLink } from '../wire.ts'
@@ -68,11 +69,11 @@ export function openGrpc(options: GrpcOptions): Client {
       actors: async (options) => (await unary(method.listActors, {}, options)).items.map(actorOf),
       async upload(source, options = {}) {
         const cargo = cargoOf(source, options)
-        const send = async (through: Calls) =>
-          imageOf(
-            (await through.up(method.upload, () => messagesFrom(piecesOf(cargo, options.onSent)), options))
-              .image,
-          )
+        const send = async (through: Calls) => {
+          const pieces = () => messagesFrom(piecesOf(cargo, options.onSent))
+          const once = async () => imageOf((await through.up(method.upload, pieces, options)).image)
+          return cargo.blob === undefined ? once() : keyed(options, once)
+        }
         if (cargo.bytes !== null && cargo.bytes <= smallUpload) return send(calls)
         const own = openUploadChannel(needs)
         try {
@@ -85,8 +86,10 @@ export function openGrpc(options: GrpcOptions): Client {
       async deleteImage(id, options) {
         await unary(method.deleteImage, { id }, options)
       },
-      createTask: async (image, recipe, options) =>
-        taskOf((await unary(method.createTask, { image, recipe: recipeValue(recipe) }, options)).task),
+      createTask: (image, recipe, options) =>
+        keyed(options, async () =>
+          taskOf((await unary(method.createTask, { image, recipe: recipeValue(recipe) }, options)).task),
+        ),
       task: async (id, options) => taskOf((await unary(method.getTask, { id }, options)).task),
       async taskPage({ status, limit = 0, cursor = '' } = {}, options) {
         const request = { status: statusNumber(status), limit, cursor }
@@ -94,7 +97,8 @@ export function openGrpc(options: GrpcOptions): Client {
         return { items: items.map(taskOf), next: next === '' ? null : next }
       },
       cancel: async (id, options) => taskOf((await unary(method.cancelTask, { id }, options)).task),
-      retryTask: async (id, options) => taskOf((await unary(method.retryTask, { id }, options)).task),
+      retryTask: (id, options) =>
+        keyed(options, async () => taskOf((await unary(method.retryTask, { id }, options)).task)),
       async deleteTask(id, options) {
         await unary(method.deleteTask, { id }, options)
       },
@@ -107,6 +111,11 @@ export function openGrpc(options: GrpcOptions): Client {
     // The channel makes calls again by itself, as its service config has it.
     { timeoutMs, retries: 0, signal },
   )
+}
+
+/** Makes a call again when it has a key; the channel does not know which ones have. */
+function keyed<T>({ signal, idempotencyKey }: MakingOptions = {}, work: () => Promise<T>): Promise<T> {
+  return again({ retries: idempotencyKey === undefined ? 0 : 3 }, signal, work)
 }
 
 async function* events(calls: Calls, id: string, { after = '', signal }: EventLink) {

@@ -62,6 +62,20 @@ describe('a call', () => {
     expect(calls).toHaveLength(tries)
   })
 
+  test('that makes something is made again under its key', async () => {
+    const keys: (string | null)[] = []
+    const { client } = site((call, { headers }) => {
+      keys.push(headers.get('idempotency-key'))
+      if (call % 2 === 0) return Response.json({ code: 'idempotency_key_in_use' }, { status: 409 })
+      return Response.json({ ...task, sha256: '' }, { status: 201 })
+    })
+    await client.createTask('i', 'blur', { idempotencyKey: 'a' })
+    await client.upload(new Uint8Array(10), { idempotencyKey: 'b' })
+    const stream = new Blob(['x']).stream()
+    expect(await refusal(client.upload(stream, { idempotencyKey: 'c' }))).toMatchObject({ status: 409 })
+    expect(keys).toEqual(['a', 'a', 'b', 'b', 'c'])
+  })
+
   test('waits as long as it is asked to, unless that is too long', async () => {
     const { client } = site((call) =>
       call === 0 ? unwell(503, { 'retry-after': '1' }) : Response.json(task),

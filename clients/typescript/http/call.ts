@@ -37,7 +37,9 @@ export interface CallInit {
 export interface JsonInit extends Pick<CallInit, 'method'> {
   /** Sent as JSON. */
   readonly value?: unknown
-  /** Whether making it twice does no harm; so it is for all but POST. */
+  /** Under which it is done once. */
+  readonly key?: string | undefined
+  /** Whether making it twice does no harm; so it is for all but POST without a key. */
   readonly repeatable?: boolean
 }
 
@@ -107,7 +109,7 @@ export function createCaller({
   }
 
   function call<T>(
-    { method, repeatable = method !== 'POST' }: JsonInit,
+    { method, key, repeatable = method !== 'POST' || key !== undefined }: JsonInit,
     { signal: asked, timeoutMs = usualMs }: CallOptions,
     work: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
@@ -133,9 +135,16 @@ export function createCaller({
   return caller
 }
 
-function requestOf({ method = 'GET', value }: JsonInit): CallInit {
-  if (value === undefined) return { method }
-  return { method, headers: { 'content-type': 'application/json' }, body: () => JSON.stringify(value) }
+function requestOf({ method = 'GET', value, key }: JsonInit): CallInit {
+  const headers = {
+    ...keyHeader(key),
+    ...(value === undefined ? {} : { 'content-type': 'application/json' }),
+  }
+  return { method, headers, ...(value === undefined ? {} : { body: () => JSON.stringify(value) }) }
+}
+
+export function keyHeader(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { 'idempotency-key': key }
 }
 
 /** JSON that is told from a stranger's by one field. @throws PixelflowError `not_pixelflow`. */

@@ -55,7 +55,12 @@ export function openHttp(options: HttpOptions = {}): Client {
       image: (id, options) => json<ImageView>(image(id), 'sha256', {}, options),
       deleteImage: (id, options) => done(image(id), { method: 'DELETE' }, options),
       createTask: (image, recipe, options) =>
-        json<TaskView>('/api/v1/tasks', 'status', { method: 'POST', value: { image, recipe } }, options),
+        json<TaskView>(
+          '/api/v1/tasks',
+          'status',
+          { method: 'POST', value: { image, recipe }, key: options?.idempotencyKey },
+          options,
+        ),
       task: (id, options) => json<TaskView>(task(id), 'status', {}, options),
       taskPage({ status, limit, cursor } = {}, options) {
         const query = new URLSearchParams({
@@ -67,7 +72,13 @@ export function openHttp(options: HttpOptions = {}): Client {
       },
       cancel: (id, options) =>
         json<TaskView>(`${task(id)}/cancel`, 'status', { method: 'POST', repeatable: true }, options),
-      retryTask: (id, options) => json<TaskView>(`${task(id)}/retry`, 'status', { method: 'POST' }, options),
+      retryTask: (id, options) =>
+        json<TaskView>(
+          `${task(id)}/retry`,
+          'status',
+          { method: 'POST', key: options?.idempotencyKey },
+          options,
+        ),
       deleteTask: (id, options) => done(task(id), { method: 'DELETE' }, options),
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
       events: (id, link) => eventsOver(caller, id, link),

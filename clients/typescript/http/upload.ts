@@ -1,9 +1,9 @@
 import type { ImageView } from '@pixelflow/core/api'
 import type { Source, UploadOptions } from '../client.ts'
 import { unreachable } from '../error.ts'
-import { within } from '../limits.ts'
+import { again, within } from '../limits.ts'
 import { cargoOf, streamOf, type Cargo } from '../source.ts'
-import { shaped, type Caller } from './call.ts'
+import { keyHeader, shaped, type Caller } from './call.ts'
 import { problemOf } from './problem.ts'
 
 const path = '/api/v1/images'
@@ -27,15 +27,19 @@ export function upload(caller: Caller, source: Source, options: UploadOptions = 
   return within(options, async (signal) => {
     // Browsers tell of an upload's progress to XMLHttpRequest only, and stream bodies over HTTP/2 only.
     const { XMLHttpRequest: Xhr } = globalThis as { XMLHttpRequest?: new () => Xhr }
-    if (Xhr === undefined) return byFetch(caller, cargo, options, signal)
-    return byXhr(Xhr, caller, cargo, options, signal)
+    const isRepeatable = cargo.blob !== undefined && options.idempotencyKey !== undefined
+    return again(isRepeatable ? caller.limits : { retries: 0 }, signal, () =>
+      Xhr === undefined
+        ? byFetch(caller, cargo, options, signal)
+        : byXhr(Xhr, caller, cargo, options, signal),
+    )
   })
 }
 
 async function byFetch(
   caller: Caller,
   cargo: Cargo,
-  { onSent }: UploadOptions,
+  { onSent, idempotencyKey }: UploadOptions,
   signal: AbortSignal | undefined,
 ): Promise<ImageView> {
   const { bytes, blob, mediaType } = cargo
@@ -43,6 +47,7 @@ async function byFetch(
   const body = () => (isStream ? streamOf(cargo.chunks(), (sent) => onSent?.(sent, bytes)) : blob())
   const headers = {
     'content-type': mediaType,
+    ...keyHeader(idempotencyKey),
     // With the length known, too large a picture is refused before its bytes have travelled.
     ...(isStream && bytes !== null ? { 'content-length': String(bytes) } : {}),
   }
@@ -54,7 +59,7 @@ async function byXhr(
   Xhr: new () => Xhr,
   caller: Caller,
   cargo: Cargo,
-  { onSent }: UploadOptions,
+  { onSent, idempotencyKey }: UploadOptions,
   signal: AbortSignal | undefined,
 ): Promise<ImageView> {
   const blob = cargo.blob?.() ?? (await new Response(streamOf(cargo.chunks())).blob())
@@ -64,7 +69,11 @@ async function byXhr(
     const call = new Xhr()
     const abort = () => call.abort()
     call.open('POST', `${caller.address}${path}`)
-    for (const [name, value] of Object.entries({ ...token, 'content-type': cargo.mediaType }))
+    for (const [name, value] of Object.entries({
+      ...token,
+      ...keyHeader(idempotencyKey),
+      'content-type': cargo.mediaType,
+    }))
       call.setRequestHeader(name, value)
     call.upload.addEventListener('progress', (event) => {
       if (!signal?.aborted) onSent?.((event as Event & { loaded: number }).loaded, blob.size)
