@@ -48,3 +48,25 @@ test('a quiet stream does not grow with its heartbeats', async () => {
   expect((await beat(500)) - before).toBeLessThan(250)
   never.resolve()
 })
+
+test('a client that leaves while it waits is no failure', async () => {
+  const failures: unknown[] = []
+  const left = Promise.withResolvers<void>()
+  const events = (async function* () {
+    await left.promise
+    if (failures.length > 1000) yield stored
+  })()
+  const reader = eventStream({
+    events,
+    heartbeatMs: 10_000,
+    leave: () => left.resolve(),
+    onFailure: (error) => failures.push(error),
+    onEnd: () => {},
+  }).getReader()
+  await reader.read()
+  const waiting = reader.read()
+  await reader.cancel()
+  expect(await waiting).toMatchObject({ done: true })
+  await Bun.sleep(20)
+  expect(failures).toEqual([])
+})

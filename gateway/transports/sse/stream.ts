@@ -25,6 +25,7 @@ export function eventStream({
   // Outlives a heartbeat: the same event is waited for again after it.
   let next: Promise<IteratorResult<StoredEvent, void>> | undefined
   let hasCome = false
+  let hasLeft = false
   let wake = () => {}
   const ask = () => {
     hasCome = false
@@ -54,25 +55,27 @@ export function eventStream({
         controller.enqueue(greeting)
       },
       async pull(controller) {
+        const awaited = next ?? ask()
+        await pause()
+        // Nothing can be said, or ended, where nobody is left.
+        if (hasLeft) return
+        if (!hasCome) return controller.enqueue(heartbeat)
         try {
-          const awaited = next ?? ask()
-          await pause()
-          if (!hasCome) return controller.enqueue(heartbeat)
           const found = await awaited
           next = undefined
-          if (found.done) {
-            onEnd()
-            return controller.close()
-          }
-          controller.enqueue(frameOf(found.value))
+          if (hasLeft) return
+          if (!found.done) return controller.enqueue(frameOf(found.value))
         } catch (error) {
           leave()
+          if (hasLeft) return
           onFailure(error)
-          onEnd()
-          controller.close()
         }
+        onEnd()
+        controller.close()
       },
       async cancel() {
+        hasLeft = true
+        wake()
         leave()
         onEnd()
         // What is still waited for ends now, well or badly; nobody is left to hear it.
