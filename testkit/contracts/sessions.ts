@@ -67,7 +67,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(await session.next()).toBeNull()
       await sending
       expect(session.broken.aborted).toBe(false)
-    })
+    }, 20_000)
 
     test('a reader that does not read holds the sender up, in either direction', async () => {
       await using under = await open()
@@ -132,7 +132,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       const hidden = await faultOf(other.next())
       expect(hidden.code).toBe('internal')
       expect(JSON.stringify(hidden.report())).not.toContain('secret')
-    })
+    }, 20_000)
 
     test('whoever leaves, or fails, is noticed there at once, also in the middle of work', async () => {
       await using under = await open()
@@ -155,7 +155,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await Bun.sleep(100)
       expect(ends.toSorted()).toEqual(['cancelled', 'deadline_exceeded'])
       expect(hosted.held).toBe(0)
-    })
+    }, 20_000)
 
     test('an actor takes no more than it has room for, and the next one waits its turn', async () => {
       await using under = await open()
@@ -185,7 +185,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(order).toHaveLength(50)
       // Two may change places when both find room at the same moment.
       order.forEach((opening, i) => expect(Math.abs(Number(opening) - i)).toBeLessThan(5))
-    })
+    }, 20_000)
 
     test('the room of two actors is found', async () => {
       await using under = await open()
@@ -199,7 +199,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await using stack = new AsyncDisposableStack()
       for (let i = 0; i < 4; i += 1) stack.use(await under.sessions.open('transform', i, never))
       expect(taken).toEqual([3, 1])
-    })
+    }, 20_000)
 
     test('kinds are apart; nobody of a kind is said after a moment, no room when the caller gives up', async () => {
       await using under = await open()
@@ -223,7 +223,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await using session = await opening
       await session.finish()
       expect(await session.next()).toBeNull()
-    })
+    }, 20_000)
 
     test('draining lets go on what is held, takes nothing new, and breaks in the end what does not end', async () => {
       await using under = await open()
@@ -243,7 +243,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await drained
       await elsewhere.send(2)
       expect((await elsewhere.next())?.head).toBe(2)
-    })
+    }, 20_000)
 
     test('waiting for a frame can be given up without harm', async () => {
       await using under = await open()
@@ -253,7 +253,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(await session.next(given).catch((error: unknown) => error)).toBe(given.reason)
       await session.send('still here')
       expect((await session.next())?.head).toBe('still here')
-    })
+    }, 20_000)
 
     test('what is sent from two places at once does not mix', async () => {
       await using under = await open()
@@ -265,6 +265,6 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
         expect(digest(frame?.body ?? bytes(1))).toBe(digest(bytes(2 * MiB, Number(frame?.head))))
       }
       await sent
-    })
+    }, 20_000)
   })
 }

@@ -105,7 +105,7 @@ describe('a picture that does not fit into memory', () => {
     expect(late).toMatchObject({ code: 'deadline_exceeded' })
     const { items } = (await (await gateway.call('/api/v1/tasks?limit=1')).json()) as { items: TaskView[] }
     expect(items[0]?.status).toBe('cancelled')
-  })
+  }, 20_000)
 
   test('because many come at once goes the same way, and memory is given back', async () => {
     const seen: Seen[] = []

@@ -170,7 +170,7 @@ describe('what an actor says', () => {
       remedy: expect.stringContaining('Create a task'),
     })
     expect(await broken.promise).toBeInstanceOf(Fault)
-  })
+  }, 20_000)
 })
 
 test('a client that leaves ends the work', async () => {
