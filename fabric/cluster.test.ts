@@ -72,3 +72,33 @@ test('three servers, one of which dies: what was stored stays, what is under way
   leave.abort()
   await following
 }, 120_000)
+
+test('three servers: what waits for its next attempt comes once, also when the leader of the schedules dies', async () => {
+  await using cluster = await startCluster()
+  const settings = readSettings(fabricSettings, cluster.env)
+  await using fabric = await openFabric({ settings, name: 'one', log: quiet })
+  await using other = await openFabric({ settings, name: 'two', log: quiet })
+  await using broker = await connect({ settings, name: 'three', log: quiet })
+  const over = new AbortController()
+  const forwarding = [fabric, other].map(({ retries }) => retries.forward(over.signal))
+  const jobs = Array.from({ length: 20 }, () => sampleJob())
+  for (const job of jobs) await fabric.queue.submit(job)
+  for (let i = 0; i < jobs.length; i++)
+    await (await fabric.work.next('transform', AbortSignal.timeout(20_000)))?.retry(2500, 1)
+
+  const leader = (await streamInfo(broker, 'RETRIES')).cluster?.leader
+  const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
+  await victim?.kill9()
+  const seen: string[] = []
+  for (let i = 0; i < jobs.length; i++) {
+    const lease = await other.work.next('transform', AbortSignal.timeout(30_000))
+    expect(lease?.attempt).toBe(2)
+    seen.push(lease?.job.task ?? '')
+    await lease?.done()
+  }
+  await victim?.restart()
+  expect(seen.toSorted()).toEqual(jobs.map(({ task }) => task).toSorted())
+  expect(await other.work.next('transform', AbortSignal.timeout(2000))).toBeNull()
+  over.abort()
+  await Promise.all(forwarding)
+}, 120_000)
