@@ -1,120 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
-import { createBudget } from '@pixelflow/fabric/budget'
+import { faultOf, limits, openMisfits, type Misfits } from '../testing/misfits.ts'
 import { leashed } from './leash.ts'
-import { openSandbox, type SandboxOptions } from './sandbox.ts'
+import type { SandboxOptions } from './sandbox.ts'
 
-/** Real child processes that misbehave in every way a decoder may. */
-
-let home: string
-let child: string
+let misfits: Misfits
+const sandbox: Misfits['sandbox'] = (options) => misfits.sandbox(options)
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'pixelflow-sandbox-'))
-  child = join(home, 'child.ts')
-  const here = (file: string) => JSON.stringify(join(import.meta.dir, file))
-  const faults = JSON.stringify(Bun.resolveSync('@pixelflow/core/fault', import.meta.dir))
-  await Bun.write(
-    child,
-    `import { writeFileSync, existsSync } from 'node:fs'
-     import { Fault } from ${faults}
-     import { serve } from ${here('serve.ts')}
-     const held = []
-     const acts = {
-       echo: async ({ say }, note) => note({ said: say, pid: process.pid, env: Object.keys(process.env) }),
-       spin: async () => { for (;;) Math.random() },
-       eat: async () => { for (;;) { held.push(new Uint8Array(16 << 20).fill(1)); await Bun.sleep(5) } },
-       crash: async () => process.kill(process.pid, 'SIGSEGV'),
-       crashOnce: async ({ flag }, note) => {
-         if (existsSync(flag)) return note('made it')
-         writeFileSync(flag, 'x')
-         process.abort()
-       },
-       vanish: async () => process.kill(process.pid, 'SIGKILL'),
-       dial: async ({ port }, note) => {
-         const { connect } = await import('node:net')
-         const socket = connect(port, '127.0.0.1')
-         note(await new Promise((resolve) => socket.on('error', () => resolve('refused')).on('connect', () => resolve('connected'))))
-       },
-       open: async (_, note) => {
-         const { closeSync, openSync } = await import('node:fs')
-         const files = []
-         let why
-         try { while (files.length < 1000) files.push(openSync('/dev/null')) } catch (error) { why = error.code }
-         for (const file of files) closeSync(file)
-         note(why)
-       },
-       swarm: async () => {
-         const busy = 'for (;;) Math.random()'
-         for (let n = 0; n < 4; n += 1) new Worker(URL.createObjectURL(new Blob([busy])))
-         for (;;) await Bun.sleep(1000)
-       },
-       refuse: async () => { throw new Fault('corrupt_image', 'It is broken.', { field: 'x', cause: 'secret' }) },
-       stumble: async () => { throw new TypeError('a bug') },
-       babble: async () => process.send({ say: 'nonsense' }),
-       keep: async () => { held.push(new Uint8Array(96 << 20).fill(1)) },
-     }
-     await serve({ act: { warmUp: async () => {}, run: (input, note) => acts[input.act](input, note) } })`,
-  )
+  misfits = await openMisfits()
 })
-afterAll(() => rm(home, { recursive: true, force: true }))
-
-const limits = { maxFileBytes: 2 ** 20, maxOpenFiles: 256 }
-
-function sandbox(options: Partial<SandboxOptions> = {}) {
-  const news: string[] = []
-  const made = openSandbox({
-    command: leashed([process.execPath, child], limits).command,
-    env: { MARK: '1' },
-    cwd: home,
-    startTimeoutMs: 10_000,
-    children: 1,
-    timeLimitMs: 10_000,
-    maxRssBytes: 512 * 2 ** 20,
-    maxCpuMs: 10_000,
-    memory: createBudget(2 ** 40),
-    crashBudget: { most: 100, withinMs: 60_000, restMs: 60_000 },
-    recycleRssBytes: 400 * 2 ** 20,
-    recycleAfter: 1000,
-    restartPauseMs: 10,
-    tell: {
-      lost: ({ why }) => news.push(why),
-      resting: () => news.push('resting'),
-      unstartable: ({ why }) => news.push(why),
-    },
-    ...options,
-  })
-  const act = async (
-    name: string,
-    more: object = {},
-    signal = new AbortController().signal,
-    appetiteBytes = 1,
-  ) => {
-    const notes: unknown[] = []
-    await made.run({
-      kind: 'act',
-      input: { act: name, ...more },
-      appetiteBytes,
-      onNote: (note) => notes.push(note),
-      signal,
-    })
-    return notes
-  }
-  const pidNow = async () => ((await act('echo')) as { pid: number }[])[0]?.pid ?? 0
-  return { made, act, news, pidNow, [Symbol.asyncDispose]: () => made[Symbol.asyncDispose]() }
-}
-
-async function faultOf(work: Promise<unknown>): Promise<Fault> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  expect(thrown).toBeInstanceOf(Fault)
-  return thrown as Fault
-}
+afterAll(() => misfits[Symbol.asyncDispose]())
 
 /** Whether a process lives; one that only waits for its new parent to take notice of its end does not. */
 function exists(pid: number): boolean {
@@ -164,7 +61,7 @@ describe('a child', () => {
 
   test('that crashes once gets a second chance', async () => {
     await using box = sandbox()
-    expect(await box.act('crashOnce', { flag: join(home, crypto.randomUUID()) })).toEqual(['made it'])
+    expect(await box.act('crashOnce', { flag: join(misfits.home, crypto.randomUUID()) })).toEqual(['made it'])
   })
 
   test('is killed within a second when the work is not wanted any more', async () => {
@@ -229,51 +126,6 @@ describe('the pool', () => {
     expect(box.news.length).toBeLessThan(8)
   })
 
-  test('bounds the processor time of all its threads', async () => {
-    await using box = sandbox({ maxCpuMs: 1000, timeLimitMs: 60_000 })
-    const fault = await faultOf(box.act('swarm'))
-    expect(fault.code).toBe('deadline_exceeded')
-    expect(fault.message).toContain('1 s of processor time')
-  }, 60_000)
-
-  test('lets it open few files and, where the kernel allows it, reach no network', async () => {
-    await using box = sandbox()
-    expect(await box.act('open')).toEqual(['EMFILE'])
-    using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } })
-    // In a network of its own not even the loopback is up.
-    const reached = leashed([], limits).hasNoNetwork ? 'refused' : 'connected'
-    expect(await box.act('dial', { port: server.port })).toEqual([reached])
-  })
-
-  test('has work wait until there is memory for it, whoever came first', async () => {
-    const memory = createBudget(100)
-    await using box = sandbox({ children: 2, memory })
-    const stop = new AbortController()
-    const giant = faultOf(box.act('spin', {}, stop.signal, 80))
-    let isDone = false
-    const other = box.act('echo', { say: 'after you' }, undefined, 40).then((notes) => {
-      isDone = true
-      return notes
-    })
-    await Bun.sleep(300)
-    expect(isDone).toBe(false)
-    stop.abort(new Fault('cancelled', 'Make room.'))
-    await giant
-    expect(await other).toMatchObject([{ said: 'after you' }])
-    expect(memory.tryTake(100)).toBe(true)
-  })
-
-  test('takes nothing up for a while after too many crashes, says so, and comes back', async () => {
-    await using box = sandbox({ crashBudget: { most: 1, withinMs: 60_000, restMs: 700 } })
-    expect((await faultOf(box.act('crash'))).code).toBe('processing_failed')
-    expect(box.news).toContain('resting')
-    const refused = await faultOf(box.act('echo'))
-    expect(refused.code).toBe('unavailable')
-    expect(refused.place.retryAfterMs).toBeGreaterThan(0)
-    await box.made.ready(AbortSignal.timeout(10_000))
-    expect(await box.act('echo', { say: 'again' })).toMatchObject([{ said: 'again' }])
-  })
-
   test('replaces a child that dies while it has nothing to do', async () => {
     await using box = sandbox()
     const pid = await box.pidNow()
@@ -293,7 +145,7 @@ describe('the pool', () => {
     }
     expect(pids.map(exists)).toEqual([false, false])
 
-    const parent = join(home, 'parent.ts')
+    const parent = join(misfits.home, 'parent.ts')
     await Bun.write(
       parent,
       `import { startCell } from ${JSON.stringify(join(import.meta.dir, 'cell.ts'))}
@@ -302,7 +154,10 @@ describe('the pool', () => {
        setInterval(() => {}, 1000)`,
     )
     // With and without the kernel's help: elsewhere the pipe alone must do.
-    for (const command of [leashed([process.execPath, child], limits).command, [process.execPath, child]]) {
+    for (const command of [
+      leashed([process.execPath, misfits.child], limits).command,
+      [process.execPath, misfits.child],
+    ]) {
       const doomed = Bun.spawn([process.execPath, parent, JSON.stringify(command)], { stdout: 'pipe' })
       const reader = doomed.stdout.getReader()
       const pid = Number(new TextDecoder().decode((await reader.read()).value))
