@@ -102,6 +102,17 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
   return {
     subscribe: watchers.subscribe,
     reached: (seq, withinMs) => milestones.reached(() => index.position >= seq, seq, withinMs),
+    async current(withinMs) {
+      const begun = performance.now()
+      const end = eventLog.position().then(
+        ({ last }) => last,
+        () => undefined,
+      )
+      const last = await Promise.race([end, pause(withinMs).then(() => undefined)])
+      if (last === undefined) return false
+      const leftMs = withinMs - (performance.now() - begun)
+      return milestones.reached(() => index.position >= last, last, leftMs)
+    },
     caughtUp: (withinMs) => milestones.reached(() => isCaughtUp, Infinity, withinMs),
     get state() {
       return { position: index.position, isCaughtUp, watchers: watchers.count }

@@ -4,9 +4,12 @@ import { demand, type Principal } from '@pixelflow/core/principal'
 import type { Ports } from './ports.ts'
 
 const patienceMs = 2000
+/** How long to wait for what was done through other gateways. They may be ahead of us, and we of the store's answer. */
+const othersMs = 500
 
 /**
- * Own tasks, newest first. What the account has done through this gateway is in the list; it is waited for.
+ * Own tasks, newest first. What the account has done through this gateway is in the list; it is waited for. So is what was
+ * done through any other, but not for long: a list is worth more than a perfect one.
  * @throws Fault `unavailable` while the list is being made anew, `invalid_request` for a wrong cursor.
  */
 export function listTasks({ index, feed, writes }: Pick<Ports, 'index' | 'feed' | 'writes'>) {
@@ -19,6 +22,7 @@ export function listTasks({ index, feed, writes }: Pick<Ports, 'index' | 'feed' 
         retryAfterMs: 1000,
       })
     }
+    await feed.current(othersMs)
     return index.list({ ...query, account: who.account })
   }
 }

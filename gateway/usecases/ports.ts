@@ -69,6 +69,11 @@ export interface Feed {
   subscribe(account: string, task: string): Subscription
   /** Whether the task list has everything up to `seq`, waiting for it for a while. */
   reached(seq: number, withinMs: number): Promise<boolean>
+  /**
+   * Whether the task list has all that is in the log by now, waiting for it for a while; also false when the log does not
+   * say in that time how far it goes.
+   */
+  current(withinMs: number): Promise<boolean>
   /** Whether the task list holds all that was there when the gateway began to follow, waiting for it for a while. */
   caughtUp(withinMs: number): Promise<boolean>
 }

@@ -28,6 +28,7 @@ async function watching(task: string, mostHeld: number, signal = never) {
   const feed = {
     subscribe: watchers.subscribe,
     reached: () => Promise.resolve(true),
+    current: () => Promise.resolve(true),
     caughtUp: () => Promise.resolve(true),
   }
   const found = await watchTask({ events: gateway.fabric.events, feed })(who, task, 0, signal)

@@ -86,7 +86,8 @@ type ImageServiceClient interface {
 	WatchTask(ctx context.Context, in *WatchTaskRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTaskResponse], error)
 	// A task as it is now.
 	GetTask(ctx context.Context, in *GetTaskRequest, opts ...grpc.CallOption) (*GetTaskResponse, error)
-	// Own tasks, newest first, page by page. What this account has just done through this gateway is in the list.
+	// Own tasks, newest first, page by page. What this account has just done, through whichever gateway, is
+	// in the list.
 	ListTasks(ctx context.Context, in *ListTasksRequest, opts ...grpc.CallOption) (*ListTasksResponse, error)
 	// Ends a task that has not ended. Cancelling twice is as good as once; a task that has completed or failed answers
 	// FAILED_PRECONDITION.
@@ -370,7 +371,8 @@ type ImageServiceServer interface {
 	WatchTask(*WatchTaskRequest, grpc.ServerStreamingServer[WatchTaskResponse]) error
 	// A task as it is now.
 	GetTask(context.Context, *GetTaskRequest) (*GetTaskResponse, error)
-	// Own tasks, newest first, page by page. What this account has just done through this gateway is in the list.
+	// Own tasks, newest first, page by page. What this account has just done, through whichever gateway, is
+	// in the list.
 	ListTasks(context.Context, *ListTasksRequest) (*ListTasksResponse, error)
 	// Ends a task that has not ended. Cancelling twice is as good as once; a task that has completed or failed answers
 	// FAILED_PRECONDITION.

@@ -2556,7 +2556,8 @@ export declare const ImageService: GenService<{
     output: typeof GetTaskResponseSchema;
   },
   /**
-   * Own tasks, newest first, page by page. What this account has just done through this gateway is in the list.
+   * Own tasks, newest first, page by page. What this account has just done, through whichever gateway, is
+   * in the list.
    *
    * @generated from rpc pixelflow.v1.ImageService.ListTasks
    */

@@ -1,0 +1,59 @@
+import { expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pause } from '@pixelflow/core/pause'
+import type { EventLog } from '@pixelflow/core/ports/events'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openReadModel } from '../readmodel/tasks.ts'
+import { openTestGateway } from '../testing/gateway.ts'
+import { startFollower } from './follower.ts'
+import { createWatchers } from './watchers.ts'
+
+const lagMs = 400
+
+test('a gateway that is behind the others is waited for, for a while', async () => {
+  await using gateway = await openTestGateway()
+  const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+  const folder = await mkdtemp(join(tmpdir(), 'pixelflow-follower-'))
+  const log = createLog({ room: 'test', level: 'error', format: 'json' })
+  const late: EventLog = {
+    position: () => gateway.fabric.log.position(),
+    async *follow(after, signal) {
+      for await (const one of gateway.fabric.log.follow(after, signal)) {
+        await pause(lagMs, signal)
+        yield one
+      }
+    },
+  }
+  using index = openReadModel({
+    path: join(folder, 'tasks.sqlite'),
+    retentionMs: 60_000,
+    log,
+    onSetback: () => {},
+  })
+  await using follower = startFollower({
+    eventLog: late,
+    index,
+    watchers: createWatchers(),
+    onNewLog: () => {},
+    log,
+  })
+  await follower.caughtUp(2000)
+  const ids = async () => (await index.list({ account: 'local', limit: 10 })).items.map((one) => one.id)
+
+  expect(await follower.current(2000)).toBe(true)
+  const { id } = await gateway.submit(image)
+  expect(await follower.current(lagMs / 4)).toBe(false)
+  expect(await ids()).toEqual([])
+  expect(await follower.current(10 * lagMs)).toBe(true)
+  expect(await ids()).toEqual([id])
+
+  await gateway.nats.kill9()
+  const begun = performance.now()
+  expect(await follower.current(lagMs)).toBe(false)
+  expect(performance.now() - begun).toBeLessThan(3 * lagMs)
+  await gateway.nats.restart()
+  await rm(folder, { recursive: true })
+}, 30_000)
