@@ -82,6 +82,8 @@ export const processing: Part = async ({ options, stack, gateway, actor, say }) 
     processesPerSecond: median(rates.map((row) => row.call)),
     processCpuMsPerImage: Object.fromEntries(Object.entries(cpu).map(([name, ms]) => [name, ms / total])),
     processPlainCpuMsPerImage: plainCpuMs / total,
+    /** What the ratio comes to on a machine that does nothing else: with others on it, more processes get more of it. */
+    processToPlainSharpByCpu: plainCpuMs / Object.values(cpu).reduce((sum, ms) => sum + ms, 0),
   }
 
   say('')
@@ -89,6 +91,7 @@ export const processing: Part = async ({ options, stack, gateway, actor, say }) 
   say(
     `full: calls ÷ plain sharp loop                 ${report.processToPlainSharp.toFixed(2)}   (at least 0.60, goal 0.75)`,
   )
+  say(`full, by CPU: plain sharp ÷ all processes      ${report.processToPlainSharpByCpu.toFixed(2)}`)
   say('')
   say('CPU milliseconds an image, by process:')
   for (const [name, ms] of Object.entries(report.processCpuMsPerImage))
