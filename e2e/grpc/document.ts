@@ -10,6 +10,8 @@ export type Program = (typeof programs)[number]
 export interface Promised {
   readonly number: number
   readonly scenario: string
+  /** What is sent, in words. */
+  readonly sent: string
   readonly runBy: readonly string[]
 }
 
@@ -23,6 +25,7 @@ export async function readDocument(): Promise<Promised[]> {
     .map((cells) => ({
       number: Number(cells[1]),
       scenario: cells[2] ?? '',
+      sent: cells[3] ?? '',
       runBy: (cells[5] ?? '').split(', '),
     }))
 }

@@ -42,7 +42,7 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
   },
   async deadline({ create, watch, cancel }) {
     const { id } = await create(slow)
-    const ending = await watch(id, '', undefined, { deadlineS: 0.5 })
+    const ending = await watch(id, '', undefined, { deadlineS: 3 })
     await cancel(id)
     refused(ending, 'DEADLINE_EXCEEDED')
     expect(kinds(ending.answers)[0]).toBe('QUEUED')
@@ -65,7 +65,7 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
   async 'health-watch'({ anybody }) {
     const expected = { [image]: Serving.SERVING, 'no.Such': Serving.SERVICE_UNKNOWN }
     for (const [service, status] of Object.entries(expected)) {
-      const ending = await call(anybody, Health.method.watch, { service }, { deadlineS: 0.5 })
+      const ending = await call(anybody, Health.method.watch, { service }, { deadlineS: 3 })
       refused(ending, 'DEADLINE_EXCEEDED')
       expect(ending.answers).toMatchObject([{ status }])
     }

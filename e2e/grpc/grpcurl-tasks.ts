@@ -132,4 +132,22 @@ export const taskScenarios: Readonly<Record<string, Scenario>> = {
     only(await call(ann, calls.deleteTask, { id }))
     refused(await call(ann, calls.getTask, { id }), 'NOT_FOUND', 'task_not_found')
   },
+  async 'retry-task'({ ann, done, create, finish, cancel }) {
+    const first = await done()
+    const again = present(only(await call(ann, calls.retryTask, { id: first.id })).task)
+    expect(again).toMatchObject({ retryOf: first.id, image: first.image })
+    expect(again.recipe).toEqual(first.recipe)
+    const digests = (await finish(again)).outputs.map(({ sha256 }) => sha256)
+    expect(digests).toEqual(first.outputs.map(({ sha256 }) => sha256))
+    const { id } = await create(slow)
+    const early = await call(ann, calls.retryTask, { id })
+    await cancel(id)
+    refused(early, 'FAILED_PRECONDITION', 'task_active')
+  },
+  async 'list-actors'({ ann, done }) {
+    const { actor } = await done()
+    const { items } = only(await call(ann, calls.listActors, {}))
+    expect(items.map(({ name }) => name)).toContain(actor)
+    for (const one of items) expect(one.slots).toBeGreaterThan(0)
+  },
 }

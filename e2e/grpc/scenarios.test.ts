@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openBench, type Bench } from './bench.ts'
 import { programs, readDocument } from './document.ts'
 import { downloadScenarios } from './grpcurl-downloads.ts'
@@ -30,6 +31,11 @@ describe('the document', () => {
     expect(document.length).toBeGreaterThan(50)
     expect(document.map((row) => row.number)).toEqual(document.map((_, i) => i + 1))
     expect(new Set(document.map((row) => row.scenario)).size).toBe(document.length)
+  })
+
+  test.each(ImageService.methods.map(({ name }) => name))('has a row about %s', (method) => {
+    const rows = document.filter(({ sent }) => new RegExp(`\\b${method}\\b`).test(sent))
+    expect(rows.length).toBeGreaterThan(0)
   })
 
   test.each([...programs])('names what %s runs, and nothing else', async (program) => {

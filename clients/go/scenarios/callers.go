@@ -69,7 +69,7 @@ var callerScenarios = []scenario{
 	{"deadline", func(ctx context.Context, b *bench) {
 		task := b.create(ctx, slow)
 		defer b.cancel(ctx, task)
-		short, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		short, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		events, err := b.watch(short, task.Id, "")
 		refused(err, codes.DeadlineExceeded, "", "")

@@ -37,7 +37,7 @@ var serverScenarios = []scenario{
 			"no.Such":    grpc_health_v1.HealthCheckResponse_SERVICE_UNKNOWN,
 		}
 		for service, status := range expected {
-			short, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+			short, cancel := context.WithTimeout(ctx, time.Second)
 			watch := must(b.health().Watch(short, &grpc_health_v1.HealthCheckRequest{Service: service}))
 			seen, err := drained(watch.Recv)
 			cancel()

@@ -208,6 +208,27 @@ var taskScenarios = []scenario{
 		_, err := b.ann.RPC.GetTask(ctx, &pb.GetTaskRequest{Id: task.Id})
 		refused(err, codes.NotFound, "task_not_found", "")
 	}},
+	{"retry-task", func(ctx context.Context, b *bench) {
+		done := b.doneTask(ctx)
+		again := must(b.ann.RPC.RetryTask(ctx, &pb.RetryTaskRequest{Id: done.Id})).Task
+		check(again.RetryOf == done.Id && again.Id != done.Id && again.Image == done.Image, again)
+		check(proto.Equal(again.Recipe, done.Recipe), again.Recipe)
+		for i, output := range b.finish(ctx, again).Outputs {
+			check(output.Sha256 == done.Outputs[i].Sha256, output)
+		}
+		task := b.create(ctx, slow)
+		defer b.cancel(ctx, task)
+		_, err := b.ann.RPC.RetryTask(ctx, &pb.RetryTaskRequest{Id: task.Id})
+		refused(err, codes.FailedPrecondition, "task_active", "")
+	}},
+	{"list-actors", func(ctx context.Context, b *bench) {
+		worked := b.doneTask(ctx).Actor
+		actors := must(b.ann.RPC.ListActors(ctx, &pb.ListActorsRequest{})).Items
+		check(slices.ContainsFunc(actors, func(one *pb.Actor) bool { return one.Name == worked }), actors)
+		for _, one := range actors {
+			check(one.Slots > 0 && one.Version != "" && one.SeenAt.IsValid(), one)
+		}
+	}},
 }
 
 type sentEvent struct{ token, kind string }

@@ -66,7 +66,7 @@ def _(bench: Bench) -> None:
         seen = []
         with refused("DEADLINE_EXCEEDED"):
             watch = bench.ann.stub.WatchTask(
-                pb.WatchTaskRequest(id=task.id), timeout=0.5, metadata=bench.ann.metadata
+                pb.WatchTaskRequest(id=task.id), timeout=1, metadata=bench.ann.metadata
             )
             for answer in watch:
                 seen.append(answer.event)

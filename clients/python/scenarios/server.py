@@ -39,7 +39,7 @@ def _(bench: Bench) -> None:
 @scenario("health-watch")
 def _(bench: Bench) -> None:
     for service, status in ((IMAGE_SERVICE, SERVING), ("no.Such", SERVICE_UNKNOWN)):
-        watch = health(bench).Watch(health_pb2.HealthCheckRequest(service=service), timeout=0.5)
+        watch = health(bench).Watch(health_pb2.HealthCheckRequest(service=service), timeout=1)
         seen = []
         with refused("DEADLINE_EXCEEDED"):
             for answer in watch:

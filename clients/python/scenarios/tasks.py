@@ -242,3 +242,22 @@ def _(bench: Bench) -> None:
     bench.ann.stub.DeleteTask(pb.DeleteTaskRequest(id=task.id), metadata=bench.ann.metadata)
     with refused("NOT_FOUND", "task_not_found"):
         bench.ann.stub.GetTask(pb.GetTaskRequest(id=task.id), metadata=bench.ann.metadata)
+
+
+@scenario("retry-task")
+def _(bench: Bench) -> None:
+    request = pb.RetryTaskRequest(id=bench.done.id)
+    again = bench.ann.stub.RetryTask(request, metadata=bench.ann.metadata).task
+    assert again.retry_of == bench.done.id and again.recipe == bench.done.recipe, again
+    assert again.id != bench.done.id and again.image == bench.done.image, again
+    digests = [[one.sha256 for one in task.outputs] for task in (bench.done, bench.finish(again))]
+    assert digests[0] == digests[1], digests
+    with bench.slow() as task, refused("FAILED_PRECONDITION", "task_active"):
+        bench.ann.stub.RetryTask(pb.RetryTaskRequest(id=task.id), metadata=bench.ann.metadata)
+
+
+@scenario("list-actors")
+def _(bench: Bench) -> None:
+    actors = bench.ann.stub.ListActors(pb.ListActorsRequest(), metadata=bench.ann.metadata).items
+    assert bench.done.actor in [one.name for one in actors], actors
+    assert all(one.slots > 0 and one.version and one.seen_at.seconds > 0 for one in actors), actors
