@@ -40,9 +40,9 @@ export function keepCredit(server: Http2Server): void {
   }
   server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', readAlong)
   server.on('session', (session: ServerHttp2Session) => {
-    const credit = (session.socket as { [along]?: Credit })[along]
-    if (credit === undefined) throw new Error('This version of Bun makes HTTP/2 sessions otherwise.')
-    session.on('stream', (stream) => void stream.once('close', () => credit.closed(stream.id ?? 0)))
+    // One whose client has left by now has no socket any more.
+    const credit = (session.socket as { [along]?: Credit } | undefined)?.[along]
+    session.on('stream', (stream) => void stream.once('close', () => credit?.closed(stream.id ?? 0)))
   })
 }
 
