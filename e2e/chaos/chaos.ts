@@ -8,7 +8,7 @@ import { makeLoad, welcome, type Customer } from './load.ts'
 import { makeMischief } from './mischief.ts'
 import { createRandom } from './random.ts'
 import { rollAll } from './rolling.ts'
-import { dropUntoldImages, remainsOf } from './remains.ts'
+import { dropUntoldImages, remainsOf, whereabouts } from './remains.ts'
 
 export interface ChaosOptions {
   readonly minutes: number
@@ -75,6 +75,9 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   for (const { id, status } of untold)
     if (status === 'queued' || status === 'running') wrongs.add('lost', `${id}: still ${status}, untold`)
   const standing = await each(entries, (entry) => inspect(entry, doorsOf(entry.account).slice(0, 4), wrongs))
+  for (const task of standing)
+    if (task?.status === 'queued' || task?.status === 'running')
+      say(`${task.id} is ${task.status}: ${await whereabouts(house, task.id)}`)
   const { ends, reasons } = endings([...standing, ...untold])
 
   const swept = await house.fabric.sweeper.sweep(AbortSignal.timeout(120_000))

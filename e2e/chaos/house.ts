@@ -39,7 +39,9 @@ export interface House extends AsyncDisposable {
   /** As a gateway has it, but its sweeps take all that nothing refers to, however young. */
   readonly fabric: Fabric
   readonly accounts: readonly string[]
-  /** Where everything that the processes say is written. */
+  /** For what is done to it. */
+  readonly log: Log
+  /** Where all of that is written, and everything that the processes say. */
   readonly logFile: string
 }
 
@@ -141,6 +143,7 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     broker,
     fabric,
     accounts,
+    log,
     logFile,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

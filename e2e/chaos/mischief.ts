@@ -128,7 +128,11 @@ export function makeMischief(
       const act = acts[name]
       if (signal.aborted || act === undefined || (act.ofBroker && brokerBusy)) continue
       done[name] = (done[name] ?? 0) + 1
-      const running = act.run().finally(() => under.delete(running))
+      house.log.info('begins', { act: name })
+      const running: Promise<void> = act.run().finally(() => {
+        house.log.info('is made good', { act: name })
+        under.delete(running)
+      })
       under.add(running)
     }
     await Promise.all(under)

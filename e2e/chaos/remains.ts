@@ -1,5 +1,6 @@
+import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
-import { streamInfo } from '@pixelflow/fabric/manage'
+import { consumerInfo, streamInfo, streamSubjects } from '@pixelflow/fabric/manage'
 import { messagesOf } from '@pixelflow/fabric/sweep/pages'
 import {
   blobBuckets,
@@ -9,8 +10,11 @@ import {
   recordStream,
   recordSubjects,
   streams,
+  workConsumer,
 } from '@pixelflow/fabric/topology'
 import type { House } from './house.ts'
+
+const consumers = lanes.map((lane) => workConsumer('transform', lane))
 
 /** What is stored when every task and image has been deleted and everything was swept. */
 export interface Remains {
@@ -31,6 +35,27 @@ export async function dropUntoldImages({ broker, fabric }: House, signal: AbortS
     if (record && (await fabric.images.delete(record.account, record.id))) dropped += 1
   }
   return dropped
+}
+
+/** Where the work of a task that has not ended still is: for whoever has to find out how it was lost. */
+export async function whereabouts({ broker }: House, task: string): Promise<string> {
+  const found = await Promise.all(
+    [streams.jobs, streams.retries, streams.acceptances, streams.dead].map(async (name) => {
+      const { subjects } = await streamSubjects(broker, name, '>', 0)
+      return subjects.filter((subject) => subject.includes(task))
+    }),
+  )
+  const job = await Promise.all(
+    consumers.map(async (name) => {
+      const { num_pending, num_ack_pending, ack_floor, delivered } = await consumerInfo(
+        broker,
+        streams.jobs,
+        name,
+      )
+      return `${name} ${num_pending} pending, ${num_ack_pending} unacked, floor ${ack_floor.stream_seq} of ${delivered.stream_seq}`
+    }),
+  )
+  return [found.flat().join(' ') || 'no message anywhere', ...job].join('; ')
 }
 
 export async function remainsOf({ broker }: House, signal: AbortSignal): Promise<Remains> {
