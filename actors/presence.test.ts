@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { ActorReport } from '@pixelflow/core/actor'
+import type { Task } from '@pixelflow/core/task'
 import { createPresence } from './presence.ts'
 import { actorHome, heavy, photograph } from './testing/actor.ts'
 import { openHouse } from './testing/house.ts'
@@ -9,7 +10,9 @@ test('an actor is known with what it can do and what it holds, drains in sight o
   await using home = await actorHome(house)
   using roster = house.fabric.registry.follow()
   const seen = async (holds: (report: ActorReport) => boolean): Promise<ActorReport> => {
-    for (const deadline = Date.now() + 15_000; Date.now() < deadline; await Bun.sleep(10)) {
+    for (const deadline = Date.now() + 15_000; Date.now() < deadline; await Bun.sleep(20)) {
+      // Whoever begins to listen asks who is there, and all hear the answer.
+      using _ = house.fabric.registry.follow()
       const found = roster.actors.map((one) => one.report).find(holds)
       if (found !== undefined) return found
     }
@@ -39,14 +42,16 @@ test('an actor is known with what it can do and what it holds, drains in sight o
   })
   expect(idle.residentBytes).toBeGreaterThan(20e6)
 
-  const task = await house.submit(await photograph(house, 4500, 3000), heavy)
-  const busy = await seen((report) => report.held === 1)
-  expect(busy.tasks).toEqual([
-    { account: task.account, task: task.id, attempt: 1, since: expect.any(String) },
-  ])
+  const image = await photograph(house, 4500, 3000)
+  const tasks = await Promise.all([heavy, `flip/${heavy}`].map((recipe) => house.submit(image, recipe)))
+  const busy = await seen((report) => report.held === 2)
+  const named = ({ account, id: task }: Task) => ({ account, task, attempt: 1, since: expect.any(String) })
+  expect(busy.tasks.toSorted((a, b) => (a.task < b.task ? -1 : 1))).toEqual(
+    tasks.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(named),
+  )
   running.signal('SIGTERM')
   await seen((report) => report.state === 'draining')
-  expect((await house.end(task)).kind).toBe('completed')
+  for (const task of tasks) expect((await house.end(task)).kind).toBe('completed')
   expect(await running.exited).toBe(0)
   expect(roster.actors).toEqual([])
 }, 60_000)
