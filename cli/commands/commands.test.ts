@@ -72,7 +72,7 @@ describe('the steps one by one', () => {
   })
 
   test('actors shows who does the work, over either protocol', async () => {
-    const one = /^\S+\.\d+ +ready +\d+\.\d+\.\d+ +0\/\d+ /m
+    const one = /^\S+\.\d+ +ready +\d+\.\d+\.\d+ +\d+\/\d+ /m
     expect((await run(['actors'])).out).toMatch(one)
     expect((await run(['actors', '--grpc', shell.grpc])).out).toMatch(one)
     const { out } = await run(['actors', '--json'])
@@ -125,6 +125,7 @@ describe('exit codes', () => {
     'tasks',
     'get',
     'actors',
+    'admin',
     'version',
     'test',
     'verify',
