@@ -8,7 +8,7 @@ import { makeLoad, welcome, type Customer } from './load.ts'
 import { makeMischief } from './mischief.ts'
 import { createRandom } from './random.ts'
 import { rollAll } from './rolling.ts'
-import { dropUntoldImages, remainsOf, whereabouts } from './remains.ts'
+import { dropImages, remainsOf, whereabouts } from './remains.ts'
 
 export interface ChaosOptions {
   readonly minutes: number
@@ -93,7 +93,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
     await each(await Array.fromAsync(client.tasks({ limit: 200 })), ({ id }) => client.deleteTask(id))
   }
   const end = AbortSignal.timeout(120_000)
-  const untoldImages = await dropUntoldImages(house, end)
+  const imagesLeft = await dropImages(house, end)
   await house.fabric.sweeper.sweep(end)
   let remains = await remainsOf(house, end)
   // A reconciler takes its time over what it is told.
@@ -120,7 +120,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
     mischief: mischief.done,
     quietAfterMs,
     swept,
-    untoldImages,
+    imagesLeft,
     wrong: wrongs.counts,
     examples: wrongs.examples,
   }

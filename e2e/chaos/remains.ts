@@ -24,8 +24,8 @@ export interface Remains {
   readonly leftovers: Readonly<Record<string, number>>
 }
 
-/** Images whose upload has been told to nobody: the answer was lost. */
-export async function dropUntoldImages({ broker, fabric }: House, signal: AbortSignal): Promise<number> {
+/** Deletes all images, also those whose upload was told to nobody because the answer was lost; returns how many. */
+export async function dropImages({ broker, fabric }: House, signal: AbortSignal): Promise<number> {
   const bucket = recordBuckets.images
   let dropped = 0
   for await (const { data } of messagesOf(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
