@@ -55,6 +55,18 @@ export interface Plan {
 
 export const tokenOf = (account: string) => `token-of-${account}`
 
+/** Tries something until it works. @throws what it threw, after half a minute. */
+export async function again<T>(act: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + 30_000; ;) {
+    try {
+      return await act()
+    } catch (thrown) {
+      if (Date.now() > deadline) throw thrown
+    }
+    await Bun.sleep(250)
+  }
+}
+
 const root = resolve(import.meta.dir, '../..')
 
 export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan): Promise<House> {
@@ -82,6 +94,11 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     })
 
   const cluster = scope.use(await startCluster({ storeBytes }))
+  const settings = readSettings(fabricSettings, cluster.env)
+  const log = logOf('chaos')
+  // Servers that have just met place no streams yet; whoever starts then is refused.
+  const open = () => openFabric({ settings, name: 'chaos', log, sweepGraceMs: 0, touchAfterMs: 0 })
+  const fabric = scope.use(await again(open))
   const env = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
@@ -129,11 +146,6 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
   })
   await Promise.all([...doors, ...hands].map((one) => one.process.ready))
 
-  const settings = readSettings(fabricSettings, cluster.env)
-  const log = logOf('chaos')
-  const fabric = scope.use(
-    await openFabric({ settings, name: 'chaos', log, sweepGraceMs: 0, touchAfterMs: 0 }),
-  )
   const broker = scope.use(await connect({ settings, name: 'chaos', log }))
   const owned = scope.move()
   return {

@@ -4,7 +4,7 @@ import { createStream, streamInfo } from '@pixelflow/fabric/manage'
 import { streams, blobBuckets, blobStream } from '@pixelflow/fabric/topology'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { childrenOf } from '@pixelflow/testkit/process'
-import type { House, Member } from './house.ts'
+import { again, type House, type Member } from './house.ts'
 import type { Random } from './random.ts'
 
 const allStreams = [...Object.values(streams), ...Object.values(blobBuckets).map(blobStream)]
@@ -164,18 +164,6 @@ async function fillDisks({ broker }: House, random: Random, signal: AbortSignal)
       const { error } = (await broker.request(`$JS.API.STREAM.DELETE.${ballast}`)).json<Answer>()
       if (error && error.code !== 404) throw new Error(error.description)
     })
-  }
-}
-
-/** Tries something until it works. @throws what it threw, after half a minute. */
-async function again<T>(act: () => Promise<T>): Promise<T> {
-  for (const deadline = Date.now() + 30_000; ;) {
-    try {
-      return await act()
-    } catch (thrown) {
-      if (Date.now() > deadline) throw thrown
-    }
-    await Bun.sleep(250)
   }
 }
 
