@@ -6,7 +6,7 @@ import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Handler } from './handler.ts'
 import { persist } from './persist.ts'
-import { ended, reportTo } from './reporter.ts'
+import { ended, reportTo, unknown } from './reporter.ts'
 import { exhausted, finish, recover, type End } from './settle.ts'
 import { stopwatch } from './stopwatch.ts'
 
@@ -42,9 +42,9 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
   let givenUp = false
 
   const check = async () => {
-    // Undefined: the log did not answer, so nothing is known.
-    const last = await events.last(account, task).catch(() => undefined)
-    if (last === null || (last !== undefined && isFinal(last.event))) stop.abort(ended())
+    // Without an answer, or with one that knows nothing of the task, nothing is known.
+    const last = await events.last(account, task).catch(() => null)
+    if (last !== null && isFinal(last.event)) stop.abort(ended())
   }
 
   const work = async (from: StoredEvent): Promise<void> => {
@@ -76,7 +76,8 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
       'look',
       persist(() => events.last(account, task)),
     )
-    if (from === null || isFinal(from.event)) throw ended()
+    if (from === null) throw unknown()
+    if (isFinal(from.event)) throw ended()
     // Deliveries that never came to a beginning are not held against the task.
     attempt = Math.min(lease.attempt, from.event.task.attempt + 1)
     if (attempt > maxAttempts) throw exhausted(maxAttempts)

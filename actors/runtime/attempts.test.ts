@@ -4,6 +4,7 @@ import { firstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import { connect } from '@pixelflow/fabric/connect'
 import { publish } from '@pixelflow/fabric/jetstream'
+import { sampleTask } from '@pixelflow/testkit/tasks'
 import { account, openHouse, type House } from '../testing/house.ts'
 import type { Handler, Work } from './handler.ts'
 import { startRuntime, type Runtime } from './runtime.ts'
@@ -47,6 +48,28 @@ describe('an attempt', () => {
     })
     expect(runs).toBe(0)
   })
+
+  test('whose task is not known is looked at again, for its history may be behind', async () => {
+    const { queue, events } = house.fabric
+    const at = new Date()
+    const task = sampleTask({ account })
+    await using _ = start(async () => {})
+    await queue.submit(firstJob(task))
+    while (!house.lines.some((line) => line.includes(task.id) && line.includes('to be retried')))
+      await Bun.sleep(10)
+    await events.append(eventOf('queued', task, {}, at), 0)
+    expect((await house.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
+  }, 20_000)
+
+  test('whose task is never known leaves the queue in the end', async () => {
+    const task = sampleTask({ account })
+    await house.fabric.queue.submit(firstJob(task))
+    await using _ = start(async () => {}, 2)
+    while (!house.lines.some((line) => line.includes(task.id) && line.includes('ended elsewhere')))
+      await Bun.sleep(10)
+    expect(await house.fabric.queue.submit(firstJob(task))).toBe('queued')
+    await house.fabric.queue.remove(firstJob(task))
+  }, 20_000)
 
   test('that comes to nothing before it begins is not held against the task', async () => {
     const { work } = house.fabric

@@ -43,7 +43,8 @@ export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fau
     if (fault.code !== 'conflict') return fault
     try {
       const last = await persist(() => events.last(task.account, task.id))
-      return last === null || isFinal(last.event) ? ended() : fault
+      if (last === null) return unknown()
+      return isFinal(last.event) ? ended() : fault
     } catch (thrown) {
       return Fault.of(thrown)
     }
@@ -66,6 +67,14 @@ export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fau
       if (failure !== undefined) throw failure
     },
   }
+}
+
+/**
+ * The log knows nothing of a task that has a job. Its first event stood there before the job was queued, so this is a
+ * server that has been left behind by the others and does not know it yet, or a job that has outlived its task's history.
+ */
+export function unknown(): Fault {
+  return new Fault('unavailable', 'The history of the task cannot be found just now.')
 }
 
 /** The task came to its end without us. */

@@ -36,7 +36,9 @@ export async function recover(options: SettleOptions, fault: Fault, givenUp: boo
   const { lease, attempt, events, maxAttempts, log } = options
   try {
     const last = await persist(() => events.last(lease.job.account, lease.job.task))
-    if (last === null || isFinal(last.event)) return await leave(options)
+    // Nothing is known of it here: looking again is cheap, and taking its job away would be for ever.
+    if (last === null) return attempt < maxAttempts ? await again(options, fault) : await leave(options)
+    if (isFinal(last.event)) return await leave(options)
     // Another attempt holds a lease of its own; an acknowledgement from here would take that one away.
     if (fault.code === 'conflict' || last.event.task.attempt > attempt) return 'taken over'
     if (givenUp) {
