@@ -45,7 +45,8 @@ async function build(name: string): Promise<string> {
 }
 
 async function copyManifests(folder: string): Promise<void> {
-  const rooms = await Array.fromAsync(new Glob('*/package.json').scan(root))
+  const found = await Array.fromAsync(new Glob('{*,*/*}/package.json').scan(root))
+  const rooms = found.filter((path) => !path.includes('node_modules'))
   for (const path of ['package.json', 'bun.lock', 'bunfig.toml', ...rooms]) {
     await Bun.write(join(folder, path), Bun.file(join(root, path)))
   }

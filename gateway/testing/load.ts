@@ -24,10 +24,13 @@ export interface Load {
 
 export async function startLoadedGateway(env: Readonly<Record<string, string>> = {}): Promise<LoadedGateway> {
   const stack = await startStack()
-  const process = await stack.gateway({ env }).catch(async (thrown) => {
-    await stack[Symbol.asyncDispose]()
-    throw thrown
-  })
+  // Freed pages go back at once, so that what is held can be seen.
+  const process = await stack
+    .gateway({ env: { MIMALLOC_PURGE_DELAY: '0', ...env } })
+    .catch(async (thrown) => {
+      await stack[Symbol.asyncDispose]()
+      throw thrown
+    })
   const ready = JSON.parse(await process.line(says('ready'))) as { grpc: string }
 
   const load = async (): Promise<Load> => {
