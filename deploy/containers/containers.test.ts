@@ -45,8 +45,10 @@ async function build(name: string): Promise<string> {
 }
 
 async function copyManifests(folder: string): Promise<void> {
-  const found = await Array.fromAsync(new Glob('{*,*/*}/package.json').scan(root))
-  const rooms = found.filter((path) => !path.includes('node_modules'))
+  const found = ['*', 'clients/*'].map((rooms) =>
+    Array.fromAsync(new Glob(`${rooms}/package.json`).scan(root)),
+  )
+  const rooms = (await Promise.all(found)).flat()
   for (const path of ['package.json', 'bun.lock', 'bunfig.toml', ...rooms]) {
     await Bun.write(join(folder, path), Bun.file(join(root, path)))
   }

@@ -27,6 +27,8 @@ export async function openHouse() {
         PIXELFLOW_UPLOAD_MEMORY: '4MiB',
         PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '3s',
         PIXELFLOW_TASK_TIMEOUT: '20s',
+        // Freed pages go back at once, so that what is held can be seen.
+        MIMALLOC_PURGE_DELAY: '0',
       },
     }),
   )
