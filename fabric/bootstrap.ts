@@ -13,17 +13,19 @@ import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
 export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
   await demandAbilities(broker)
   for (const stream of streamsOf(layout)) {
-    await patiently(() => ensureStream(broker, stream)).catch((cause: unknown) => {
+    await patiently(() => ensureStream(broker, stream), settling).catch((cause: unknown) => {
       throw unsuitable(`stream ${stream.name}`, cause)
     })
   }
   for (const { stream, config } of consumersOf(layout)) {
-    await patiently(() => ensureConsumer(broker, stream, config)).catch((cause: unknown) => {
+    await patiently(() => ensureConsumer(broker, stream, config), settling).catch((cause: unknown) => {
       throw unsuitable(`consumer ${config.durable_name} of stream ${stream}`, cause)
     })
   }
 }
 
+/** Servers of a cluster that have just met lose requests while they elect: each step is asked for several times. */
+const settling = { forMs: 60_000 }
 /** A server that is just starting takes connections before its JetStream is up; a cluster first elects a leader. */
 const startingMs = 3000
 

@@ -15,7 +15,7 @@ import type { Stream } from './topology.ts'
 /** A server that is starting loses requests: ask again rather than wait long. */
 const answerMs = 5000
 /** Making a stream may have to wait for the servers of a cluster to agree. */
-const agreementMs = 15_000
+const agreementMs = 8000
 
 const managers = new WeakMap<Broker, Map<number, Promise<JetStreamManager>>>()
 
