@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { resolve } from 'node:path'
 import type { Report } from './chaos.ts'
 
-/** The short forms; `./pixelflow chaos` is the long one. */
+/** The form without chance: a rolling restart under load. `./pixelflow chaos` is the one with it. */
 
 async function reportOf(...options: string[]): Promise<Report> {
   const program = Bun.spawn([process.execPath, resolve(import.meta.dir, 'main.ts'), ...options], {
@@ -19,16 +19,8 @@ async function reportOf(...options: string[]): Promise<Report> {
   return report
 }
 
-describe('nothing is lost, doubled or wrong', () => {
-  test('when processes and brokers die and hang at random', async () => {
-    const report = await reportOf('--minutes', '0.75', '--rate', '6')
-    expect(report.accepted).toBeGreaterThan(50)
-    expect(Object.keys(report.mischief).length).toBeGreaterThan(4)
-  }, 400_000)
-
-  test('when every process is restarted in turn', async () => {
-    const report = await reportOf('--rolling', '--rate', '4', '--actors', '2')
-    expect(report.accepted).toBeGreaterThan(20)
-    expect(Object.keys(report.mischief)).toHaveLength(7)
-  }, 400_000)
-})
+test('nothing is lost, doubled or wrong when every process is restarted in turn', async () => {
+  const report = await reportOf('--rolling', '--rate', '4', '--actors', '2')
+  expect(report.accepted).toBeGreaterThan(20)
+  expect(Object.keys(report.mischief)).toHaveLength(7)
+}, 400_000)
