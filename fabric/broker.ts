@@ -175,6 +175,18 @@ export function refusal(code: number, status: number, description: string): Refu
   return new Refused(code, description)
 }
 
+/** What every answer of JetStream's interface may hold. */
+export interface ApiAnswer {
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string }
+}
+
+/** The answer, unless it is a no. @throws Refused, or Unreachable when the no means "not now". */
+export function accepted<A extends ApiAnswer>(answer: A): A {
+  const { error } = answer
+  if (error) throw refusal(error.err_code ?? error.code, error.code, error.description ?? 'refused')
+  return answer
+}
+
 function listen(set: Set<() => void>, heard: () => void): () => void {
   const own = () => heard()
   set.add(own)

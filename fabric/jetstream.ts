@@ -1,14 +1,13 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import { Nobody, refusal, Unreachable, type Broker, type RequestOptions } from './broker.ts'
+import { accepted, Nobody, Unreachable, type ApiAnswer, type Broker, type RequestOptions } from './broker.ts'
 import type { Chunk } from './wire/chunk.ts'
 import { readHead } from './wire/head.ts'
 import type { Caught } from './wire/splitter.ts'
 
 /** The two things that happen for every message, and are therefore done on the wire: storing one, and reading one. */
 
-interface PubAck {
+interface PubAck extends ApiAnswer {
   readonly seq: number
-  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string }
 }
 
 /**
@@ -21,9 +20,7 @@ export async function publish(
   data: Uint8Array | string = '',
   options: RequestOptions = {},
 ): Promise<number> {
-  const { seq, error } = (await broker.request(subject, data, options)).json<PubAck>()
-  if (error) throw refusal(error.err_code ?? error.code, error.code, error.description ?? 'refused')
-  return seq
+  return accepted((await broker.request(subject, data, options)).json<PubAck>()).seq
 }
 
 const chunkTimeoutMs = 10_000
@@ -37,17 +34,19 @@ export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Pro
     if (!broker.connected) throw new Unreachable('the connection is away')
     broker.lane.put(subject, chunk, chunkTimeoutMs, {
       hear({ head, parts }) {
+        // An ack has no headers; the server's word that nobody listens has.
         if (head.length > 0) reject(new Nobody(`nobody stores ${subject}`))
-        else {
-          const { seq, error } = JSON.parse(Buffer.concat(parts).toString('latin1')) as PubAck
-          if (error) reject(refusal(error.err_code ?? error.code, error.code, error.description ?? 'refused'))
-          else resolve(seq)
-        }
+        else resolve(ackOf(parts))
         return true
       },
       fail: (why) => reject(new Unreachable(`${why}: ${subject}`)),
     })
   })
+}
+
+/** Rejects, rather than throws, what JetStream refused: it is read in the middle of everybody's answers. */
+async function ackOf(parts: readonly Buffer[]): Promise<number> {
+  return accepted(JSON.parse(Buffer.concat(parts).toString()) as PubAck).seq
 }
 
 /** A message as it is stored. */

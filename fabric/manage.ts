@@ -5,7 +5,15 @@ import {
   type JetStreamManager,
   type StreamInfo,
 } from '@nats-io/jetstream'
-import { consumerExists, noMessage, noSuchSequence, refusal, Refused, type Broker } from './broker.ts'
+import {
+  accepted,
+  consumerExists,
+  noMessage,
+  noSuchSequence,
+  Refused,
+  type ApiAnswer,
+  type Broker,
+} from './broker.ts'
 import type { Stored } from './jetstream.ts'
 import type { Consumer } from './consumers.ts'
 import type { Stream } from './topology.ts'
@@ -85,10 +93,9 @@ export function consumerInfo(broker: Broker, stream: string, consumer: string): 
   return manage(broker, `consumer ${consumer}`, (manager) => manager.consumers.info(stream, consumer))
 }
 
-interface SubjectsPage {
+interface SubjectsPage extends ApiAnswer {
   readonly total?: number
   readonly state?: { readonly subjects?: Readonly<Record<string, number>> | null }
-  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string }
 }
 
 /** Subjects that have messages, from the `offset`th on, as many as the server tells at once; and how many there are. */
@@ -101,8 +108,7 @@ export async function streamSubjects(
   // The official client gathers all pages before it answers.
   const ask = JSON.stringify({ subjects_filter: filter, offset })
   const answer = await broker.request(`$JS.API.STREAM.INFO.${stream}`, ask)
-  const { total = 0, state, error } = answer.json<SubjectsPage>()
-  if (error) throw refusal(error.err_code ?? error.code, error.code, error.description ?? 'refused')
+  const { total = 0, state } = accepted(answer.json<SubjectsPage>())
   return { subjects: Object.keys(state?.subjects ?? {}), total }
 }
 

@@ -50,7 +50,13 @@ export function createLane(nc: NatsConnection): Lane {
     const exchange = underWay.get(token)
     if (exchange === undefined) return
     exchange.deadline = performance.now() + exchange.timeoutMs
-    if (exchange.hear(message)) settle(token)
+    try {
+      if (exchange.hear(message)) settle(token)
+    } catch {
+      // Thrown further it would end the connection, and everybody else's exchanges with it.
+      settle(token)
+      exchange.fail('an answer that cannot be read')
+    }
   }
   const look = () => {
     const now = performance.now()
