@@ -1,52 +1,26 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/api'
-import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { until, type TestGateway } from '../../testing/gateway.ts'
 import { digestOf } from '../../testing/grpc.ts'
-import { answer, playActor, type Play, type Seen } from '../../testing/live-actor.ts'
+import { answer, type Seen } from '../../testing/live-actor.ts'
+import { openProcessing, type Processing } from '../../testing/processing.ts'
 
 /** Pictures that are to be answered at once and become tasks, unasked or asked; the test plays the actors. */
 
+let processing: Processing
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
-
 beforeAll(async () => {
-  gateway = await openTestGateway({
-    env: {
-      PIXELFLOW_INLINE_MAX_BYTES: '1MiB',
-      PIXELFLOW_INLINE_MEMORY: '3MiB',
-      PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB',
-      PIXELFLOW_MAX_PIXELS: '1000000',
-      PIXELFLOW_PROCESS_TIMEOUT: '3500ms',
-    },
-  })
-  photo = new Uint8Array(await sampleImage({ width: 320, height: 200 }))
+  processing = await openProcessing()
+  ;({ gateway, photo } = processing)
 }, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+afterAll(() => processing?.[Symbol.asyncDispose]())
 
 const digest = digestOf
-const actor = (play: Play, seen?: Seen[]) => playActor(gateway.fabric, play, seen)
-
-const post = (query: string, body: Uint8Array<ArrayBuffer> | FormData, init: RequestInit = {}) =>
-  gateway.call(`/api/v1/process${query}`, {
-    method: 'POST',
-    body,
-    ...init,
-    headers: { ...(body instanceof FormData ? {} : { 'content-type': 'image/jpeg' }), ...init.headers },
-  })
-const form = (recipe: string, where: 'before' | 'behind', file: Uint8Array<ArrayBuffer> = photo) => {
-  const made = new FormData()
-  if (where === 'before') made.set('recipe', recipe)
-  made.set('file', new Blob([file], { type: 'image/jpeg' }), 'a.jpg')
-  if (where === 'behind') made.set('recipe', recipe)
-  return made
-}
-/** A JPEG of so many bytes: behind its picture a file may hold anything. */
-const padded = (bytes: number) => {
-  const made = new Uint8Array(bytes)
-  made.set(photo)
-  return made
-}
+const actor: Processing['actor'] = (...asked) => processing.actor(...asked)
+const post: Processing['post'] = (...asked) => processing.post(...asked)
+const form: Processing['form'] = (...asked) => processing.form(...asked)
+const padded: Processing['padded'] = (...asked) => processing.padded(...asked)
 const result = new TextEncoder().encode('a finished picture')
 
 describe('a picture that does not fit into memory', () => {
