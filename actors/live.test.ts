@@ -8,6 +8,7 @@ import type { Session } from '@pixelflow/core/ports/sessions'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { childrenOf } from '@pixelflow/testkit/process'
+import { until } from '@pixelflow/testkit/until'
 import sharp from 'sharp'
 import { actorHome, gone, heavy, photograph, type ActorHome } from './testing/actor.ts'
 import { openHouse, type House } from './testing/house.ts'
@@ -85,7 +86,7 @@ describe('a live call', () => {
       if (i === 2) expect(bytes.length).toBeGreaterThan(2 * 2 ** 20)
     }
     const [own] = await home.scratch()
-    expect(await readdir(join(home.scratchDir, own ?? ''))).toEqual([])
+    await until(async () => (await readdir(join(home.scratchDir, own ?? ''))).length === 0)
   }, 30_000)
 
   test('does not wait for a queue that is full of long work', async () => {

@@ -4,6 +4,8 @@ import { openFabric, type Fabric, type FabricOptions } from './open.ts'
 import { fabricSettings, type FabricSettings } from './settings.ts'
 import { createLog } from './telemetry/log.ts'
 
+export { until } from '@pixelflow/testkit/until'
+
 /** A broker of this test alone, and two processes' worth of ports on it. Only tests use this. */
 export interface Fixture extends AsyncDisposable {
   readonly nats: Nats
@@ -34,13 +36,4 @@ export async function openFixture({
   stack.use(other)
   const owned = stack.move()
   return { nats, settings, fabric, other, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-/** Waits until something holds. @throws Error when it does not within 15 s. */
-export async function until(holds: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`It did not come to pass within ${withinMs} ms.`)
-    await Bun.sleep(5)
-  }
 }

@@ -12,6 +12,8 @@ import { startNats, type Nats, type NatsOptions } from '@pixelflow/testkit/nats'
 import { readConfig, type GatewayConfig } from '../config.ts'
 import { openGateway, type Gateway } from '../gateway.ts'
 
+export { until } from '@pixelflow/testkit/until'
+
 export type UploadBody = NonNullable<RequestInit['body']>
 
 /** A gateway in this process on a broker of its own. Only tests use this. */
@@ -160,13 +162,4 @@ export async function openTestGateway({
 async function jsonOf<T>(response: Response, status: number): Promise<T> {
   if (response.status !== status) throw new Error(`${response.status}: ${await response.text()}`)
   return (await response.json()) as T
-}
-
-/** Waits until something holds. @throws Error when it does not within 10 s. */
-export async function until(holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`It did not come to pass within ${withinMs} ms.`)
-    await Bun.sleep(10)
-  }
 }
