@@ -4,6 +4,7 @@ import { deadLetter, letterId, type DeadLetter } from './dead-letter.ts'
 import { kinds, type TaskEvent } from './event.ts'
 import { faults, type FaultCode } from './fault.ts'
 import { id, imageRecord, type ImageRecord } from './image.ts'
+import { defaultLane, lanes } from './job.ts'
 import { output, task, type Task } from './task.ts'
 
 /** The bodies of the REST interface: what clients see of the nouns. The one mapper between the two stands here too. */
@@ -54,6 +55,7 @@ export type TaskPageView = z.infer<typeof taskPageView>
 export const createTaskBody = z.strictObject({
   image: id,
   recipe: z.union([z.string(), z.record(z.string(), z.unknown())]),
+  lane: z.enum(lanes).default(defaultLane),
 })
 
 /** An actor; of the tasks it holds (`held`), those of the caller are named. */

@@ -13,6 +13,7 @@ const queued: Task = {
   progress: 0,
   image: id,
   recipe: parseRecipe('resize:800'),
+  lane: 'interactive',
   outputs: [],
   attempt: 0,
   createdAt: '2026-11-14T09:00:00.000Z',

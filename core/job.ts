@@ -10,6 +10,9 @@ export type ActorKind = (typeof actorKinds)[number]
 export const lanes = ['interactive', 'bulk'] as const
 export type Lane = (typeof lanes)[number]
 
+/** The lane of a task that asks for none. */
+export const defaultLane = 'interactive' satisfies Lane
+
 /** One stage of a task, as it waits in the queue. What to do stands in the task's latest event. */
 export const job = z.object({
   kind: z.enum(actorKinds),
@@ -25,6 +28,6 @@ export type Job = z.infer<typeof job>
 export const onlyStage = 'main'
 
 /** The job that a task begins with: who accepts a task and who finds it without a job must mean the same one. */
-export function firstJob({ account, id: task }: { account: string; id: string }): Job {
-  return { kind: 'transform', lane: 'interactive', account, task, stage: onlyStage }
+export function firstJob({ account, id: task, lane }: { account: string; id: string; lane: Lane }): Job {
+  return { kind: 'transform', lane, account, task, stage: onlyStage }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { firstJob } from './job.ts'
 import { parseRecipe } from './recipe/recipe.ts'
 import { faultReport, hasEnded, outputName, outputObject, statuses, task } from './task.ts'
 
@@ -11,6 +12,7 @@ const whole = {
   progress: 100,
   image: id,
   recipe: parseRecipe('resize:800/format:webp'),
+  lane: 'interactive',
   outputs: [
     {
       name: 'default',
@@ -44,6 +46,12 @@ describe('a task', () => {
     ['a fault nobody knows', { fault: { code: 'bad_luck', detail: 'Alas.' } }],
   ])('is not %s', (_, change) => {
     expect(task.safeParse({ ...whole, ...change }).success).toBe(false)
+  })
+
+  test('of before there were lanes is interactive', () => {
+    const { lane: _, ...before } = whole
+    expect(task.parse(before).lane).toBe('interactive')
+    expect(firstJob(task.parse({ ...whole, lane: 'bulk' }))).toMatchObject({ lane: 'bulk', task: id })
   })
 
   test('ends in three ways', () => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { faults, type FaultCode, type FaultReport } from './fault.ts'
 import { id, sha256 } from './image.ts'
 import { writableFormatIds } from './format.ts'
+import { defaultLane, lanes } from './job.ts'
 import { accountId } from './principal.ts'
 import { outputName } from './recipe/output-name.ts'
 import { recipe } from './recipe/recipe.ts'
@@ -37,6 +38,8 @@ export const task = z.object({
   progress: z.number().min(0).max(100),
   image: id,
   recipe,
+  /** Whom it waits with. Events from before there were lanes do not say; they were all interactive. */
+  lane: z.enum(lanes).default(defaultLane),
   /** The task that this one is another try of: same image, same recipe. */
   retryOf: id.optional(),
   outputs: z.array(output),

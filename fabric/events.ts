@@ -1,6 +1,7 @@
 import { headers, nuid } from '@nats-io/nats-core'
 import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import { defaultLane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Task } from '@pixelflow/core/task'
@@ -106,7 +107,10 @@ export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'nat
  */
 export function storedEvent({ seq, data }: Stored): StoredEvent {
   const event = parsed(data)
-  if (event?.version === 1 && typeof event.task?.id === 'string') return { seq, event: event as TaskEvent }
+  if (event?.version === 1 && typeof event.task?.id === 'string') {
+    event.task.lane ??= defaultLane
+    return { seq, event: event as TaskEvent }
+  }
   throw new Fault('unreadable', 'The event log holds an entry that this version cannot read.', {
     remedy: 'Start the newest version of PixelFlow that writes to this broker.',
   })

@@ -13,6 +13,7 @@ export function sampleTask(change: Partial<Task> = {}): Task {
     progress: 0,
     image: Bun.randomUUIDv7(),
     recipe: parseRecipe('resize:800/blur:2/format:webp'),
+    lane: 'interactive',
     outputs: [],
     attempt: 0,
     createdAt: now,

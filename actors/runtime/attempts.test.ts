@@ -84,7 +84,7 @@ describe('an attempt', () => {
 
   test('at a task whose history cannot be read ends in a dead letter, and holds nobody up', async () => {
     await using broker = await connect({ settings: house.settings, name: 'test', log: house.log })
-    const odd = { ...firstJob({ account, id: Bun.randomUUIDv7() }) }
+    const odd = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
     await publish(broker, `events.${account}._.${odd.task}`, '{"version":99}')
     await house.fabric.queue.submit(odd)
     await using _ = start(async () => {}, 2)

@@ -86,6 +86,7 @@ export async function openHouse(): Promise<House> {
         progress: 0,
         image,
         recipe: parseRecipe(recipe),
+        lane: 'interactive',
         outputs: [],
         attempt: 0,
         createdAt: at,

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 
 /** Bump it when the tables change: an older file is thrown away and folded again from the log. */
-const schemaVersion = 1
+const schemaVersion = 2
 
 /**
  * Opens the file of the read model, made anew when it is missing, of another version or damaged; a damaged one is

@@ -42,6 +42,7 @@ function stored(
     progress: 0,
     image: idOf(0),
     recipe: { steps: [] },
+    lane: 'interactive',
     outputs: [],
     attempt: 0,
     createdAt: at.toISOString(),

@@ -1,6 +1,6 @@
 import { eventOf, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
-import { firstJob } from '@pixelflow/core/job'
+import { defaultLane, firstJob, type Lane } from '@pixelflow/core/job'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
@@ -13,6 +13,8 @@ import type { Ports } from './ports.ts'
 interface Origin {
   readonly retryOf?: string
   readonly id?: string | undefined
+  /** Where it is to wait; interactive unless said otherwise. */
+  readonly lane?: Lane | undefined
 }
 
 /**
@@ -74,7 +76,12 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
   }
 }
 
-function firstEvent(who: Principal, image: string, recipe: Recipe, { id, retryOf }: Origin): TaskEvent {
+function firstEvent(
+  who: Principal,
+  image: string,
+  recipe: Recipe,
+  { id, retryOf, lane = defaultLane }: Origin,
+): TaskEvent {
   const now = new Date()
   const task: Task = {
     // Version 7: ids sort by time, which is the order of the list.
@@ -84,6 +91,7 @@ function firstEvent(who: Principal, image: string, recipe: Recipe, { id, retryOf
     progress: 0,
     image,
     recipe,
+    lane,
     ...(retryOf === undefined ? {} : { retryOf }),
     outputs: [],
     attempt: 0,

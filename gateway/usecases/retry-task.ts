@@ -20,6 +20,6 @@ export function retryTask({ events }: Pick<Ports, 'events'>, accept: ReturnType<
         remedy: 'Wait for its end, or cancel it first.',
       })
     }
-    return accept(who, task.image, task.recipe, { retryOf: task.id, id: newId })
+    return accept(who, task.image, task.recipe, { retryOf: task.id, id: newId, lane: task.lane })
   }
 }

@@ -4,6 +4,7 @@ import type { Status } from '@pixelflow/core/status'
 import {
   ActorState,
   Auth,
+  Lane,
   TaskEventKind,
   TaskStatus,
   type ActorSchema,
@@ -95,7 +96,7 @@ export function imageOf(message: MessageShape<typeof ImageSchema> | undefined): 
 }
 
 export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): TaskView {
-  const { id, status, progress, image, recipe, outputs, attempt, actor, fault, retryOf, ...at } =
+  const { id, status, progress, image, recipe, lane, outputs, attempt, actor, fault, retryOf, ...at } =
     demand(message)
   return {
     id,
@@ -103,6 +104,8 @@ export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): Ta
     progress,
     image,
     recipe: recipe as unknown as TaskView['recipe'],
+    // A server of before there were lanes says none.
+    lane: lane === Lane.BULK ? 'bulk' : 'interactive',
     attempt,
     createdAt: moment(at.createdAt),
     updatedAt: moment(at.updatedAt),

@@ -15,7 +15,8 @@ function view(kind: EventKind, index: number): EventView {
   const status = kind === 'completed' ? 'completed' : index === 0 ? 'queued' : 'running'
   const times = { createdAt: at, updatedAt: at }
   const work = { progress: index * 20, image: id, recipe: { steps: [] }, outputs: [], attempt: 1 }
-  return { kind, at, task: { id, status, ...work, ...times } }
+  const lane = 'interactive'
+  return { kind, at, task: { id, status, lane, ...work, ...times } }
 }
 
 const wire = (index: number) =>

@@ -5,8 +5,10 @@ import { viewTask } from '@pixelflow/core/api'
 import { resumeToken, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { FaultReport } from '@pixelflow/core/fault'
 import type { ImageRecord } from '@pixelflow/core/image'
+import type { Lane } from '@pixelflow/core/job'
 import { statuses, type Status, type Task } from '@pixelflow/core/task'
 import {
+  Lane as LaneNumber,
   TaskEventKind,
   TaskStatus,
   type FaultSchema,
@@ -37,6 +39,11 @@ const kindNumbers: Readonly<Record<EventKind, TaskEventKind>> = {
   deleted: TaskEventKind.DELETED,
 }
 
+const laneNumbers: Readonly<Record<Lane, LaneNumber>> = {
+  interactive: LaneNumber.INTERACTIVE,
+  bulk: LaneNumber.BULK,
+}
+
 /** Undefined for a number that is no status, the unspecified one included. */
 export function statusFrom(number: TaskStatus): Status | undefined {
   return statuses.find((one) => statusNumbers[one] === number)
@@ -56,7 +63,7 @@ export function imageMessage(record: ImageRecord): MessageInitShape<typeof Image
 }
 
 export function taskMessage(task: Task): MessageInitShape<typeof TaskSchema> {
-  const { id, status, progress, image, recipe, outputs, attempt, actor, fault, retryOf, ...rest } =
+  const { id, status, progress, image, recipe, lane, outputs, attempt, actor, fault, retryOf, ...rest } =
     viewTask(task)
   return {
     id,
@@ -64,6 +71,7 @@ export function taskMessage(task: Task): MessageInitShape<typeof TaskSchema> {
     progress,
     image,
     recipe: recipe as unknown as JsonObject,
+    lane: laneNumbers[lane],
     outputs: outputs.map((one) => ({ ...one, bytes: BigInt(one.bytes) })),
     attempt,
     createdAt: moment(rest.createdAt),

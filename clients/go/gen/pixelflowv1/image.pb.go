@@ -107,6 +107,60 @@ func (TaskStatus) EnumDescriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{0}
 }
 
+// Whom a task waits with until somebody works on it.
+type Lane int32
+
+const (
+	// Not said: interactive.
+	Lane_LANE_UNSPECIFIED Lane = 0
+	// Somebody waits for it: ahead of all bulk work. An account that has many of these under way has further ones put
+	// into bulk.
+	Lane_LANE_INTERACTIVE Lane = 1
+	// One of many: accounts that have such work take turns.
+	Lane_LANE_BULK Lane = 2
+)
+
+// Enum value maps for Lane.
+var (
+	Lane_name = map[int32]string{
+		0: "LANE_UNSPECIFIED",
+		1: "LANE_INTERACTIVE",
+		2: "LANE_BULK",
+	}
+	Lane_value = map[string]int32{
+		"LANE_UNSPECIFIED": 0,
+		"LANE_INTERACTIVE": 1,
+		"LANE_BULK":        2,
+	}
+)
+
+func (x Lane) Enum() *Lane {
+	p := new(Lane)
+	*p = x
+	return p
+}
+
+func (x Lane) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Lane) Descriptor() protoreflect.EnumDescriptor {
+	return file_pixelflow_v1_image_proto_enumTypes[1].Descriptor()
+}
+
+func (Lane) Type() protoreflect.EnumType {
+	return &file_pixelflow_v1_image_proto_enumTypes[1]
+}
+
+func (x Lane) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Lane.Descriptor instead.
+func (Lane) EnumDescriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{1}
+}
+
 // What happened to a task. OUTPUT may repeat; DELETED may follow an end.
 type TaskEventKind int32
 
@@ -172,11 +226,11 @@ func (x TaskEventKind) String() string {
 }
 
 func (TaskEventKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_pixelflow_v1_image_proto_enumTypes[1].Descriptor()
+	return file_pixelflow_v1_image_proto_enumTypes[2].Descriptor()
 }
 
 func (TaskEventKind) Type() protoreflect.EnumType {
-	return &file_pixelflow_v1_image_proto_enumTypes[1]
+	return &file_pixelflow_v1_image_proto_enumTypes[2]
 }
 
 func (x TaskEventKind) Number() protoreflect.EnumNumber {
@@ -185,7 +239,7 @@ func (x TaskEventKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TaskEventKind.Descriptor instead.
 func (TaskEventKind) EnumDescriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{1}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{2}
 }
 
 // How calls are authenticated.
@@ -229,11 +283,11 @@ func (x Auth) String() string {
 }
 
 func (Auth) Descriptor() protoreflect.EnumDescriptor {
-	return file_pixelflow_v1_image_proto_enumTypes[2].Descriptor()
+	return file_pixelflow_v1_image_proto_enumTypes[3].Descriptor()
 }
 
 func (Auth) Type() protoreflect.EnumType {
-	return &file_pixelflow_v1_image_proto_enumTypes[2]
+	return &file_pixelflow_v1_image_proto_enumTypes[3]
 }
 
 func (x Auth) Number() protoreflect.EnumNumber {
@@ -242,7 +296,7 @@ func (x Auth) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Auth.Descriptor instead.
 func (Auth) EnumDescriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{2}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{3}
 }
 
 // How an actor is.
@@ -286,11 +340,11 @@ func (x ActorState) String() string {
 }
 
 func (ActorState) Descriptor() protoreflect.EnumDescriptor {
-	return file_pixelflow_v1_image_proto_enumTypes[3].Descriptor()
+	return file_pixelflow_v1_image_proto_enumTypes[4].Descriptor()
 }
 
 func (ActorState) Type() protoreflect.EnumType {
-	return &file_pixelflow_v1_image_proto_enumTypes[3]
+	return &file_pixelflow_v1_image_proto_enumTypes[4]
 }
 
 func (x ActorState) Number() protoreflect.EnumNumber {
@@ -299,7 +353,7 @@ func (x ActorState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActorState.Descriptor instead.
 func (ActorState) EnumDescriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{3}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{4}
 }
 
 // An uploaded image.
@@ -432,7 +486,9 @@ type Task struct {
 	// When it ended; absent until then.
 	EndedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	// Id of the task that this one is another try of; empty when it is the first.
-	RetryOf       string `protobuf:"bytes,14,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	RetryOf string `protobuf:"bytes,14,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	// Whom it waits with. Not always the lane that was asked for.
+	Lane          Lane `protobuf:"varint,15,opt,name=lane,proto3,enum=pixelflow.v1.Lane" json:"lane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -563,6 +619,13 @@ func (x *Task) GetRetryOf() string {
 		return x.RetryOf
 	}
 	return ""
+}
+
+func (x *Task) GetLane() Lane {
+	if x != nil {
+		return x.Lane
+	}
+	return Lane_LANE_UNSPECIFIED
 }
 
 // A finished output of a task.
@@ -2174,7 +2237,9 @@ type CreateTaskRequest struct {
 	// Id of the image.
 	Image string `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
 	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
-	Recipe        *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	// Whom it is to wait with.
+	Lane          Lane `protobuf:"varint,3,opt,name=lane,proto3,enum=pixelflow.v1.Lane" json:"lane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2221,6 +2286,13 @@ func (x *CreateTaskRequest) GetRecipe() *structpb.Value {
 		return x.Recipe
 	}
 	return nil
+}
+
+func (x *CreateTaskRequest) GetLane() Lane {
+	if x != nil {
+		return x.Lane
+	}
+	return Lane_LANE_UNSPECIFIED
 }
 
 // The task that has been accepted.
@@ -2275,7 +2347,9 @@ type ProcessRequest struct {
 	// Id of the image.
 	Image string `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
 	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
-	Recipe        *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	// Whom it is to wait with.
+	Lane          Lane `protobuf:"varint,3,opt,name=lane,proto3,enum=pixelflow.v1.Lane" json:"lane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2322,6 +2396,13 @@ func (x *ProcessRequest) GetRecipe() *structpb.Value {
 		return x.Recipe
 	}
 	return nil
+}
+
+func (x *ProcessRequest) GetLane() Lane {
+	if x != nil {
+		return x.Lane
+	}
+	return Lane_LANE_UNSPECIFIED
 }
 
 // A piece of the answer to Process.
@@ -4645,7 +4726,7 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAtB\b\n" +
 	"\x06_widthB\t\n" +
-	"\a_height\"\xb9\x04\n" +
+	"\a_height\"\xe1\x04\n" +
 	"\x04Task\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x18.pixelflow.v1.TaskStatusR\x06status\x12\x1a\n" +
@@ -4664,7 +4745,8 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\n" +
 	"started_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
 	"\bended_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x19\n" +
-	"\bretry_of\x18\x0e \x01(\tR\aretryOf\"\xc3\x01\n" +
+	"\bretry_of\x18\x0e \x01(\tR\aretryOf\x12&\n" +
+	"\x04lane\x18\x0f \x01(\x0e2\x12.pixelflow.v1.LaneR\x04lane\"\xc3\x01\n" +
 	"\x06Output\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12\x1d\n" +
@@ -4767,15 +4849,17 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x05image\x18\x01 \x01(\v2\x13.pixelflow.v1.ImageR\x05image\"$\n" +
 	"\x12DeleteImageRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x15\n" +
-	"\x13DeleteImageResponse\"Y\n" +
+	"\x13DeleteImageResponse\"\x81\x01\n" +
 	"\x11CreateTaskRequest\x12\x14\n" +
 	"\x05image\x18\x01 \x01(\tR\x05image\x12.\n" +
-	"\x06recipe\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\"<\n" +
+	"\x06recipe\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\x12&\n" +
+	"\x04lane\x18\x03 \x01(\x0e2\x12.pixelflow.v1.LaneR\x04lane\"<\n" +
 	"\x12CreateTaskResponse\x12&\n" +
-	"\x04task\x18\x01 \x01(\v2\x12.pixelflow.v1.TaskR\x04task\"V\n" +
+	"\x04task\x18\x01 \x01(\v2\x12.pixelflow.v1.TaskR\x04task\"~\n" +
 	"\x0eProcessRequest\x12\x14\n" +
 	"\x05image\x18\x01 \x01(\tR\x05image\x12.\n" +
-	"\x06recipe\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\"\x92\x01\n" +
+	"\x06recipe\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\x12&\n" +
+	"\x04lane\x18\x03 \x01(\x0e2\x12.pixelflow.v1.LaneR\x04lane\"\x92\x01\n" +
 	"\x0fProcessResponse\x12/\n" +
 	"\x05event\x18\x01 \x01(\v2\x17.pixelflow.v1.TaskEventH\x00R\x05event\x12.\n" +
 	"\x06output\x18\x02 \x01(\v2\x14.pixelflow.v1.OutputH\x00R\x06output\x12\x16\n" +
@@ -4928,7 +5012,11 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x13TASK_STATUS_RUNNING\x10\x02\x12\x19\n" +
 	"\x15TASK_STATUS_COMPLETED\x10\x03\x12\x16\n" +
 	"\x12TASK_STATUS_FAILED\x10\x04\x12\x19\n" +
-	"\x15TASK_STATUS_CANCELLED\x10\x05*\xb6\x02\n" +
+	"\x15TASK_STATUS_CANCELLED\x10\x05*A\n" +
+	"\x04Lane\x12\x14\n" +
+	"\x10LANE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10LANE_INTERACTIVE\x10\x01\x12\r\n" +
+	"\tLANE_BULK\x10\x02*\xb6\x02\n" +
 	"\rTaskEventKind\x12\x1f\n" +
 	"\x1bTASK_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16TASK_EVENT_KIND_QUEUED\x10\x01\x12\x1b\n" +
@@ -4989,188 +5077,192 @@ func file_pixelflow_v1_image_proto_rawDescGZIP() []byte {
 	return file_pixelflow_v1_image_proto_rawDescData
 }
 
-var file_pixelflow_v1_image_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_pixelflow_v1_image_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
 var file_pixelflow_v1_image_proto_goTypes = []any{
 	(TaskStatus)(0),                   // 0: pixelflow.v1.TaskStatus
-	(TaskEventKind)(0),                // 1: pixelflow.v1.TaskEventKind
-	(Auth)(0),                         // 2: pixelflow.v1.Auth
-	(ActorState)(0),                   // 3: pixelflow.v1.ActorState
-	(*Image)(nil),                     // 4: pixelflow.v1.Image
-	(*Task)(nil),                      // 5: pixelflow.v1.Task
-	(*Output)(nil),                    // 6: pixelflow.v1.Output
-	(*Fault)(nil),                     // 7: pixelflow.v1.Fault
-	(*TaskEvent)(nil),                 // 8: pixelflow.v1.TaskEvent
-	(*GetVersionRequest)(nil),         // 9: pixelflow.v1.GetVersionRequest
-	(*GetVersionResponse)(nil),        // 10: pixelflow.v1.GetVersionResponse
-	(*ListOperationsRequest)(nil),     // 11: pixelflow.v1.ListOperationsRequest
-	(*ListOperationsResponse)(nil),    // 12: pixelflow.v1.ListOperationsResponse
-	(*Operation)(nil),                 // 13: pixelflow.v1.Operation
-	(*OperationText)(nil),             // 14: pixelflow.v1.OperationText
-	(*OperationExample)(nil),          // 15: pixelflow.v1.OperationExample
-	(*UploadRequest)(nil),             // 16: pixelflow.v1.UploadRequest
-	(*UploadMetadata)(nil),            // 17: pixelflow.v1.UploadMetadata
-	(*UploadCommit)(nil),              // 18: pixelflow.v1.UploadCommit
-	(*UploadResponse)(nil),            // 19: pixelflow.v1.UploadResponse
-	(*ProcessImageRequest)(nil),       // 20: pixelflow.v1.ProcessImageRequest
-	(*ProcessImageMetadata)(nil),      // 21: pixelflow.v1.ProcessImageMetadata
-	(*ProcessImageResponse)(nil),      // 22: pixelflow.v1.ProcessImageResponse
-	(*ProcessedImage)(nil),            // 23: pixelflow.v1.ProcessedImage
-	(*ProcessImageUnaryRequest)(nil),  // 24: pixelflow.v1.ProcessImageUnaryRequest
-	(*ProcessImageUnaryResponse)(nil), // 25: pixelflow.v1.ProcessImageUnaryResponse
-	(*GetImageRequest)(nil),           // 26: pixelflow.v1.GetImageRequest
-	(*GetImageResponse)(nil),          // 27: pixelflow.v1.GetImageResponse
-	(*DeleteImageRequest)(nil),        // 28: pixelflow.v1.DeleteImageRequest
-	(*DeleteImageResponse)(nil),       // 29: pixelflow.v1.DeleteImageResponse
-	(*CreateTaskRequest)(nil),         // 30: pixelflow.v1.CreateTaskRequest
-	(*CreateTaskResponse)(nil),        // 31: pixelflow.v1.CreateTaskResponse
-	(*ProcessRequest)(nil),            // 32: pixelflow.v1.ProcessRequest
-	(*ProcessResponse)(nil),           // 33: pixelflow.v1.ProcessResponse
-	(*WatchTaskRequest)(nil),          // 34: pixelflow.v1.WatchTaskRequest
-	(*WatchTaskResponse)(nil),         // 35: pixelflow.v1.WatchTaskResponse
-	(*GetTaskRequest)(nil),            // 36: pixelflow.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),           // 37: pixelflow.v1.GetTaskResponse
-	(*ListTasksRequest)(nil),          // 38: pixelflow.v1.ListTasksRequest
-	(*ListTasksResponse)(nil),         // 39: pixelflow.v1.ListTasksResponse
-	(*CancelTaskRequest)(nil),         // 40: pixelflow.v1.CancelTaskRequest
-	(*CancelTaskResponse)(nil),        // 41: pixelflow.v1.CancelTaskResponse
-	(*RetryTaskRequest)(nil),          // 42: pixelflow.v1.RetryTaskRequest
-	(*RetryTaskResponse)(nil),         // 43: pixelflow.v1.RetryTaskResponse
-	(*DeleteTaskRequest)(nil),         // 44: pixelflow.v1.DeleteTaskRequest
-	(*DeleteTaskResponse)(nil),        // 45: pixelflow.v1.DeleteTaskResponse
-	(*ListActorsRequest)(nil),         // 46: pixelflow.v1.ListActorsRequest
-	(*ListActorsResponse)(nil),        // 47: pixelflow.v1.ListActorsResponse
-	(*Actor)(nil),                     // 48: pixelflow.v1.Actor
-	(*ActorCapabilities)(nil),         // 49: pixelflow.v1.ActorCapabilities
-	(*HeldTask)(nil),                  // 50: pixelflow.v1.HeldTask
-	(*DownloadRequest)(nil),           // 51: pixelflow.v1.DownloadRequest
-	(*OutputName)(nil),                // 52: pixelflow.v1.OutputName
-	(*DownloadResponse)(nil),          // 53: pixelflow.v1.DownloadResponse
-	(*Content)(nil),                   // 54: pixelflow.v1.Content
-	(*TuneRequest)(nil),               // 55: pixelflow.v1.TuneRequest
-	(*TuneOpen)(nil),                  // 56: pixelflow.v1.TuneOpen
-	(*PreviewWish)(nil),               // 57: pixelflow.v1.PreviewWish
-	(*TuneChange)(nil),                // 58: pixelflow.v1.TuneChange
-	(*TuneApply)(nil),                 // 59: pixelflow.v1.TuneApply
-	(*TuneResponse)(nil),              // 60: pixelflow.v1.TuneResponse
-	(*Size)(nil),                      // 61: pixelflow.v1.Size
-	(*TuneOpened)(nil),                // 62: pixelflow.v1.TuneOpened
-	(*TunePreview)(nil),               // 63: pixelflow.v1.TunePreview
-	(*TuneRefused)(nil),               // 64: pixelflow.v1.TuneRefused
-	(*TuneApplied)(nil),               // 65: pixelflow.v1.TuneApplied
-	(*TuneRestored)(nil),              // 66: pixelflow.v1.TuneRestored
-	(*timestamppb.Timestamp)(nil),     // 67: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),           // 68: google.protobuf.Struct
-	(*structpb.Value)(nil),            // 69: google.protobuf.Value
+	(Lane)(0),                         // 1: pixelflow.v1.Lane
+	(TaskEventKind)(0),                // 2: pixelflow.v1.TaskEventKind
+	(Auth)(0),                         // 3: pixelflow.v1.Auth
+	(ActorState)(0),                   // 4: pixelflow.v1.ActorState
+	(*Image)(nil),                     // 5: pixelflow.v1.Image
+	(*Task)(nil),                      // 6: pixelflow.v1.Task
+	(*Output)(nil),                    // 7: pixelflow.v1.Output
+	(*Fault)(nil),                     // 8: pixelflow.v1.Fault
+	(*TaskEvent)(nil),                 // 9: pixelflow.v1.TaskEvent
+	(*GetVersionRequest)(nil),         // 10: pixelflow.v1.GetVersionRequest
+	(*GetVersionResponse)(nil),        // 11: pixelflow.v1.GetVersionResponse
+	(*ListOperationsRequest)(nil),     // 12: pixelflow.v1.ListOperationsRequest
+	(*ListOperationsResponse)(nil),    // 13: pixelflow.v1.ListOperationsResponse
+	(*Operation)(nil),                 // 14: pixelflow.v1.Operation
+	(*OperationText)(nil),             // 15: pixelflow.v1.OperationText
+	(*OperationExample)(nil),          // 16: pixelflow.v1.OperationExample
+	(*UploadRequest)(nil),             // 17: pixelflow.v1.UploadRequest
+	(*UploadMetadata)(nil),            // 18: pixelflow.v1.UploadMetadata
+	(*UploadCommit)(nil),              // 19: pixelflow.v1.UploadCommit
+	(*UploadResponse)(nil),            // 20: pixelflow.v1.UploadResponse
+	(*ProcessImageRequest)(nil),       // 21: pixelflow.v1.ProcessImageRequest
+	(*ProcessImageMetadata)(nil),      // 22: pixelflow.v1.ProcessImageMetadata
+	(*ProcessImageResponse)(nil),      // 23: pixelflow.v1.ProcessImageResponse
+	(*ProcessedImage)(nil),            // 24: pixelflow.v1.ProcessedImage
+	(*ProcessImageUnaryRequest)(nil),  // 25: pixelflow.v1.ProcessImageUnaryRequest
+	(*ProcessImageUnaryResponse)(nil), // 26: pixelflow.v1.ProcessImageUnaryResponse
+	(*GetImageRequest)(nil),           // 27: pixelflow.v1.GetImageRequest
+	(*GetImageResponse)(nil),          // 28: pixelflow.v1.GetImageResponse
+	(*DeleteImageRequest)(nil),        // 29: pixelflow.v1.DeleteImageRequest
+	(*DeleteImageResponse)(nil),       // 30: pixelflow.v1.DeleteImageResponse
+	(*CreateTaskRequest)(nil),         // 31: pixelflow.v1.CreateTaskRequest
+	(*CreateTaskResponse)(nil),        // 32: pixelflow.v1.CreateTaskResponse
+	(*ProcessRequest)(nil),            // 33: pixelflow.v1.ProcessRequest
+	(*ProcessResponse)(nil),           // 34: pixelflow.v1.ProcessResponse
+	(*WatchTaskRequest)(nil),          // 35: pixelflow.v1.WatchTaskRequest
+	(*WatchTaskResponse)(nil),         // 36: pixelflow.v1.WatchTaskResponse
+	(*GetTaskRequest)(nil),            // 37: pixelflow.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),           // 38: pixelflow.v1.GetTaskResponse
+	(*ListTasksRequest)(nil),          // 39: pixelflow.v1.ListTasksRequest
+	(*ListTasksResponse)(nil),         // 40: pixelflow.v1.ListTasksResponse
+	(*CancelTaskRequest)(nil),         // 41: pixelflow.v1.CancelTaskRequest
+	(*CancelTaskResponse)(nil),        // 42: pixelflow.v1.CancelTaskResponse
+	(*RetryTaskRequest)(nil),          // 43: pixelflow.v1.RetryTaskRequest
+	(*RetryTaskResponse)(nil),         // 44: pixelflow.v1.RetryTaskResponse
+	(*DeleteTaskRequest)(nil),         // 45: pixelflow.v1.DeleteTaskRequest
+	(*DeleteTaskResponse)(nil),        // 46: pixelflow.v1.DeleteTaskResponse
+	(*ListActorsRequest)(nil),         // 47: pixelflow.v1.ListActorsRequest
+	(*ListActorsResponse)(nil),        // 48: pixelflow.v1.ListActorsResponse
+	(*Actor)(nil),                     // 49: pixelflow.v1.Actor
+	(*ActorCapabilities)(nil),         // 50: pixelflow.v1.ActorCapabilities
+	(*HeldTask)(nil),                  // 51: pixelflow.v1.HeldTask
+	(*DownloadRequest)(nil),           // 52: pixelflow.v1.DownloadRequest
+	(*OutputName)(nil),                // 53: pixelflow.v1.OutputName
+	(*DownloadResponse)(nil),          // 54: pixelflow.v1.DownloadResponse
+	(*Content)(nil),                   // 55: pixelflow.v1.Content
+	(*TuneRequest)(nil),               // 56: pixelflow.v1.TuneRequest
+	(*TuneOpen)(nil),                  // 57: pixelflow.v1.TuneOpen
+	(*PreviewWish)(nil),               // 58: pixelflow.v1.PreviewWish
+	(*TuneChange)(nil),                // 59: pixelflow.v1.TuneChange
+	(*TuneApply)(nil),                 // 60: pixelflow.v1.TuneApply
+	(*TuneResponse)(nil),              // 61: pixelflow.v1.TuneResponse
+	(*Size)(nil),                      // 62: pixelflow.v1.Size
+	(*TuneOpened)(nil),                // 63: pixelflow.v1.TuneOpened
+	(*TunePreview)(nil),               // 64: pixelflow.v1.TunePreview
+	(*TuneRefused)(nil),               // 65: pixelflow.v1.TuneRefused
+	(*TuneApplied)(nil),               // 66: pixelflow.v1.TuneApplied
+	(*TuneRestored)(nil),              // 67: pixelflow.v1.TuneRestored
+	(*timestamppb.Timestamp)(nil),     // 68: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),           // 69: google.protobuf.Struct
+	(*structpb.Value)(nil),            // 70: google.protobuf.Value
 }
 var file_pixelflow_v1_image_proto_depIdxs = []int32{
-	67, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
+	68, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: pixelflow.v1.Task.status:type_name -> pixelflow.v1.TaskStatus
-	68, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
-	6,  // 3: pixelflow.v1.Task.outputs:type_name -> pixelflow.v1.Output
-	7,  // 4: pixelflow.v1.Task.fault:type_name -> pixelflow.v1.Fault
-	67, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	67, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
-	67, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	67, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
-	1,  // 9: pixelflow.v1.TaskEvent.kind:type_name -> pixelflow.v1.TaskEventKind
-	67, // 10: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
-	5,  // 11: pixelflow.v1.TaskEvent.task:type_name -> pixelflow.v1.Task
-	2,  // 12: pixelflow.v1.GetVersionResponse.auth:type_name -> pixelflow.v1.Auth
-	13, // 13: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
-	68, // 14: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
-	68, // 15: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
-	14, // 16: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
-	15, // 17: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
-	69, // 18: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
-	17, // 19: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
-	18, // 20: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
-	4,  // 21: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
-	21, // 22: pixelflow.v1.ProcessImageRequest.metadata:type_name -> pixelflow.v1.ProcessImageMetadata
-	18, // 23: pixelflow.v1.ProcessImageRequest.commit:type_name -> pixelflow.v1.UploadCommit
-	69, // 24: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
-	23, // 25: pixelflow.v1.ProcessImageResponse.result:type_name -> pixelflow.v1.ProcessedImage
-	69, // 26: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
-	23, // 27: pixelflow.v1.ProcessImageUnaryResponse.result:type_name -> pixelflow.v1.ProcessedImage
-	4,  // 28: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
-	69, // 29: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
-	5,  // 30: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
-	69, // 31: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
-	8,  // 32: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
-	6,  // 33: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
-	8,  // 34: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
-	5,  // 35: pixelflow.v1.GetTaskResponse.task:type_name -> pixelflow.v1.Task
-	0,  // 36: pixelflow.v1.ListTasksRequest.status:type_name -> pixelflow.v1.TaskStatus
-	5,  // 37: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
-	5,  // 38: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
-	5,  // 39: pixelflow.v1.RetryTaskResponse.task:type_name -> pixelflow.v1.Task
-	48, // 40: pixelflow.v1.ListActorsResponse.items:type_name -> pixelflow.v1.Actor
-	49, // 41: pixelflow.v1.Actor.capabilities:type_name -> pixelflow.v1.ActorCapabilities
-	3,  // 42: pixelflow.v1.Actor.state:type_name -> pixelflow.v1.ActorState
-	50, // 43: pixelflow.v1.Actor.tasks:type_name -> pixelflow.v1.HeldTask
-	67, // 44: pixelflow.v1.Actor.started_at:type_name -> google.protobuf.Timestamp
-	67, // 45: pixelflow.v1.Actor.seen_at:type_name -> google.protobuf.Timestamp
-	67, // 46: pixelflow.v1.HeldTask.since:type_name -> google.protobuf.Timestamp
-	52, // 47: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
-	54, // 48: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
-	56, // 49: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
-	58, // 50: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
-	59, // 51: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
-	69, // 52: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
-	57, // 53: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
-	69, // 54: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
-	68, // 55: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
-	62, // 56: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
-	63, // 57: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
-	64, // 58: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
-	65, // 59: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
-	66, // 60: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
-	61, // 61: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
-	61, // 62: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
-	61, // 63: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
-	7,  // 64: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
-	5,  // 65: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
-	9,  // 66: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
-	11, // 67: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
-	16, // 68: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
-	26, // 69: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
-	28, // 70: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
-	30, // 71: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
-	32, // 72: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
-	34, // 73: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
-	36, // 74: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
-	38, // 75: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
-	40, // 76: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
-	42, // 77: pixelflow.v1.ImageService.RetryTask:input_type -> pixelflow.v1.RetryTaskRequest
-	44, // 78: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
-	46, // 79: pixelflow.v1.ImageService.ListActors:input_type -> pixelflow.v1.ListActorsRequest
-	51, // 80: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
-	20, // 81: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
-	24, // 82: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
-	55, // 83: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
-	10, // 84: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
-	12, // 85: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
-	19, // 86: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
-	27, // 87: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
-	29, // 88: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
-	31, // 89: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
-	33, // 90: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
-	35, // 91: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
-	37, // 92: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
-	39, // 93: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
-	41, // 94: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
-	43, // 95: pixelflow.v1.ImageService.RetryTask:output_type -> pixelflow.v1.RetryTaskResponse
-	45, // 96: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
-	47, // 97: pixelflow.v1.ImageService.ListActors:output_type -> pixelflow.v1.ListActorsResponse
-	53, // 98: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
-	22, // 99: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
-	25, // 100: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
-	60, // 101: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
-	84, // [84:102] is the sub-list for method output_type
-	66, // [66:84] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	69, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
+	7,  // 3: pixelflow.v1.Task.outputs:type_name -> pixelflow.v1.Output
+	8,  // 4: pixelflow.v1.Task.fault:type_name -> pixelflow.v1.Fault
+	68, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	68, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
+	68, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	68, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
+	1,  // 9: pixelflow.v1.Task.lane:type_name -> pixelflow.v1.Lane
+	2,  // 10: pixelflow.v1.TaskEvent.kind:type_name -> pixelflow.v1.TaskEventKind
+	68, // 11: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
+	6,  // 12: pixelflow.v1.TaskEvent.task:type_name -> pixelflow.v1.Task
+	3,  // 13: pixelflow.v1.GetVersionResponse.auth:type_name -> pixelflow.v1.Auth
+	14, // 14: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
+	69, // 15: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
+	69, // 16: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
+	15, // 17: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
+	16, // 18: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
+	70, // 19: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
+	18, // 20: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
+	19, // 21: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
+	5,  // 22: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
+	22, // 23: pixelflow.v1.ProcessImageRequest.metadata:type_name -> pixelflow.v1.ProcessImageMetadata
+	19, // 24: pixelflow.v1.ProcessImageRequest.commit:type_name -> pixelflow.v1.UploadCommit
+	70, // 25: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
+	24, // 26: pixelflow.v1.ProcessImageResponse.result:type_name -> pixelflow.v1.ProcessedImage
+	70, // 27: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
+	24, // 28: pixelflow.v1.ProcessImageUnaryResponse.result:type_name -> pixelflow.v1.ProcessedImage
+	5,  // 29: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
+	70, // 30: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
+	1,  // 31: pixelflow.v1.CreateTaskRequest.lane:type_name -> pixelflow.v1.Lane
+	6,  // 32: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
+	70, // 33: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
+	1,  // 34: pixelflow.v1.ProcessRequest.lane:type_name -> pixelflow.v1.Lane
+	9,  // 35: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
+	7,  // 36: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
+	9,  // 37: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
+	6,  // 38: pixelflow.v1.GetTaskResponse.task:type_name -> pixelflow.v1.Task
+	0,  // 39: pixelflow.v1.ListTasksRequest.status:type_name -> pixelflow.v1.TaskStatus
+	6,  // 40: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
+	6,  // 41: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
+	6,  // 42: pixelflow.v1.RetryTaskResponse.task:type_name -> pixelflow.v1.Task
+	49, // 43: pixelflow.v1.ListActorsResponse.items:type_name -> pixelflow.v1.Actor
+	50, // 44: pixelflow.v1.Actor.capabilities:type_name -> pixelflow.v1.ActorCapabilities
+	4,  // 45: pixelflow.v1.Actor.state:type_name -> pixelflow.v1.ActorState
+	51, // 46: pixelflow.v1.Actor.tasks:type_name -> pixelflow.v1.HeldTask
+	68, // 47: pixelflow.v1.Actor.started_at:type_name -> google.protobuf.Timestamp
+	68, // 48: pixelflow.v1.Actor.seen_at:type_name -> google.protobuf.Timestamp
+	68, // 49: pixelflow.v1.HeldTask.since:type_name -> google.protobuf.Timestamp
+	53, // 50: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
+	55, // 51: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
+	57, // 52: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
+	59, // 53: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
+	60, // 54: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
+	70, // 55: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
+	58, // 56: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
+	70, // 57: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
+	69, // 58: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
+	63, // 59: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
+	64, // 60: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
+	65, // 61: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
+	66, // 62: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
+	67, // 63: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
+	62, // 64: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
+	62, // 65: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
+	62, // 66: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
+	8,  // 67: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
+	6,  // 68: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
+	10, // 69: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
+	12, // 70: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
+	17, // 71: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
+	27, // 72: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
+	29, // 73: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
+	31, // 74: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
+	33, // 75: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
+	35, // 76: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
+	37, // 77: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
+	39, // 78: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
+	41, // 79: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
+	43, // 80: pixelflow.v1.ImageService.RetryTask:input_type -> pixelflow.v1.RetryTaskRequest
+	45, // 81: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
+	47, // 82: pixelflow.v1.ImageService.ListActors:input_type -> pixelflow.v1.ListActorsRequest
+	52, // 83: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
+	21, // 84: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
+	25, // 85: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
+	56, // 86: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
+	11, // 87: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
+	13, // 88: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
+	20, // 89: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
+	28, // 90: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
+	30, // 91: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
+	32, // 92: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
+	34, // 93: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
+	36, // 94: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
+	38, // 95: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
+	40, // 96: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
+	42, // 97: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
+	44, // 98: pixelflow.v1.ImageService.RetryTask:output_type -> pixelflow.v1.RetryTaskResponse
+	46, // 99: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
+	48, // 100: pixelflow.v1.ImageService.ListActors:output_type -> pixelflow.v1.ListActorsResponse
+	54, // 101: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
+	23, // 102: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
+	26, // 103: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
+	61, // 104: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
+	87, // [87:105] is the sub-list for method output_type
+	69, // [69:87] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_pixelflow_v1_image_proto_init() }
@@ -5228,7 +5320,7 @@ func file_pixelflow_v1_image_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pixelflow_v1_image_proto_rawDesc), len(file_pixelflow_v1_image_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   63,
 			NumExtensions: 0,
 			NumServices:   1,

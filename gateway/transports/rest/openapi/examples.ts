@@ -39,6 +39,7 @@ const queued: Task = {
   progress: 0,
   image: imageId,
   recipe: parseRecipe(recipeText),
+  lane: 'interactive',
   outputs: [],
   attempt: 0,
   createdAt,

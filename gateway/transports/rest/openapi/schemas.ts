@@ -59,13 +59,20 @@ export function componentSchemas(): Record<SchemaName, Json> {
 }
 
 function createTask(): Json {
-  const schema = withoutMeta(z.toJSONSchema(createTaskBody) as Json)
+  const schema = withoutMeta(z.toJSONSchema(createTaskBody, { io: 'input' }) as Json)
   const recipeInput = {
     description: 'The recipe itself, or its short text form such as `resize:800/format:webp`.',
     anyOf: [{ type: 'string' }, ref('RecipeInput')],
   }
-  return { ...schema, properties: { ...(schema['properties'] as Json), recipe: recipeInput } }
+  const properties = schema['properties'] as Record<string, Json>
+  const lane = { ...properties['lane'], description: laneText }
+  return { ...schema, properties: { ...properties, recipe: recipeInput, lane } }
 }
+
+/** What a lane means to whoever asks for one. */
+export const laneText =
+  'Whom the task waits with: `interactive` for somebody who waits for it, `bulk` for one of many. Of an account that has ' +
+  'many interactive tasks under way, further ones wait in bulk; the task says so.'
 
 const operationsSchema: Json = {
   type: 'object',

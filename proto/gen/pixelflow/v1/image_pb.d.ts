@@ -194,6 +194,13 @@ export declare type Task = Message<"pixelflow.v1.Task"> & {
    * @generated from field: string retry_of = 14;
    */
   retryOf: string;
+
+  /**
+   * Whom it waits with. Not always the lane that was asked for.
+   *
+   * @generated from field: pixelflow.v1.Lane lane = 15;
+   */
+  lane: Lane;
 };
 
 /**
@@ -1034,6 +1041,13 @@ export declare type CreateTaskRequest = Message<"pixelflow.v1.CreateTaskRequest"
    * @generated from field: google.protobuf.Value recipe = 2;
    */
   recipe?: Value | undefined;
+
+  /**
+   * Whom it is to wait with.
+   *
+   * @generated from field: pixelflow.v1.Lane lane = 3;
+   */
+  lane: Lane;
 };
 
 /**
@@ -1081,6 +1095,13 @@ export declare type ProcessRequest = Message<"pixelflow.v1.ProcessRequest"> & {
    * @generated from field: google.protobuf.Value recipe = 2;
    */
   recipe?: Value | undefined;
+
+  /**
+   * Whom it is to wait with.
+   *
+   * @generated from field: pixelflow.v1.Lane lane = 3;
+   */
+  lane: Lane;
 };
 
 /**
@@ -2291,6 +2312,40 @@ export enum TaskStatus {
  * Describes the enum pixelflow.v1.TaskStatus.
  */
 export declare const TaskStatusSchema: GenEnum<TaskStatus>;
+
+/**
+ * Whom a task waits with until somebody works on it.
+ *
+ * @generated from enum pixelflow.v1.Lane
+ */
+export enum Lane {
+  /**
+   * Not said: interactive.
+   *
+   * @generated from enum value: LANE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Somebody waits for it: ahead of all bulk work. An account that has many of these under way has further ones put
+   * into bulk.
+   *
+   * @generated from enum value: LANE_INTERACTIVE = 1;
+   */
+  INTERACTIVE = 1,
+
+  /**
+   * One of many: accounts that have such work take turns.
+   *
+   * @generated from enum value: LANE_BULK = 2;
+   */
+  BULK = 2,
+}
+
+/**
+ * Describes the enum pixelflow.v1.Lane.
+ */
+export declare const LaneSchema: GenEnum<Lane>;
 
 /**
  * What happened to a task. OUTPUT may repeat; DELETED may follow an end.
