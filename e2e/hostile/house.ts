@@ -87,8 +87,9 @@ export async function openHouse() {
       if (complaints.length > 0) throw new Error(`complaints: ${complaints.slice(0, 5).join('\n')}`)
       const grownMiB = async () => ((await residentBytes(gateway.pid)) - idle) / 2 ** 20
       for (let tries = 0; (await grownMiB()) > mostGrowthMiB; tries++) {
-        if (tries === 100) throw new Error(`the gateway has grown by ${Math.round(await grownMiB())} MiB`)
-        await Bun.sleep(50)
+        // As long as an idle process takes to collect everything.
+        if (tries === 450) throw new Error(`the gateway has grown by ${Math.round(await grownMiB())} MiB`)
+        await Bun.sleep(100)
       }
       // Tasks that an attack has left running may take their time.
       for (let tries = 0; (await filesIn(scratch)).length > 0; tries++) {

@@ -11,8 +11,12 @@ export interface LoadedGateway extends AsyncDisposable {
   load(): Promise<Load>
   /** Waits until nothing is under way any more. */
   idle(): Promise<void>
-  /** Resident memory, once it has stopped falling. */
-  settledBytes(): Promise<number>
+  residentBytes(): Promise<number>
+  /**
+   * Waits until resident memory has fallen to so much, or for as long as an idle process takes to collect everything;
+   * returns the least that was seen.
+   */
+  fallsTo(bytes: number): Promise<number>
 }
 
 export interface Load {
@@ -50,14 +54,14 @@ export async function startLoadedGateway(env: Readonly<Record<string, string>> =
     async idle() {
       await until(async () => Object.values(await load()).every((count) => count === 0), 20_000)
     },
-    async settledBytes() {
-      let least = await residentBytes(process.pid)
-      for (let unchanged = 0; unchanged < 3; unchanged++) {
-        await Bun.sleep(300)
-        const now = await residentBytes(process.pid)
-        if (now < least - 2 ** 20) unchanged = -1
-        least = Math.min(least, now)
+    residentBytes: () => residentBytes(process.pid),
+    async fallsTo(bytes) {
+      let least = Infinity
+      const isThere = async () => {
+        least = Math.min(least, await residentBytes(process.pid))
+        return least <= bytes
       }
+      await until(isThere, 45_000).catch(() => {})
       return least
     },
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
