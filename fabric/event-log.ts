@@ -26,7 +26,7 @@ export function createEventLog(broker: Broker, log: Log): EventLog {
   const position = async () => {
     const { created, state } = await streamInfo(broker, streams.events)
     // An empty log still remembers the sequence of what has expired, which nobody will ever see.
-    return { log: created, last: state.messages === 0 ? 0 : state.last_seq }
+    return { log: created, last: state.messages === 0 ? 0 : state.last_seq, written: state.last_seq }
   }
 
   /** What the log holds above `after`, to its end. */

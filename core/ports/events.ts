@@ -22,6 +22,15 @@ export interface EventLog {
    * @throws Fault `precondition_failed` when the log is made anew meanwhile: sequences mean something else from then on.
    */
   follow(after: number, signal: AbortSignal): AsyncIterable<StoredEvent>
-  /** Which log this is (it changes when the log is made anew) and its newest sequence. */
-  position(): Promise<{ log: string; last: number }>
+  /** Which log this is, and how far it goes. */
+  position(): Promise<LogHead>
+}
+
+export interface LogHead {
+  /** Changes when the log is made anew. */
+  readonly log: string
+  /** Its newest sequence; 0 when nothing is in it. */
+  readonly last: number
+  /** The newest sequence that was ever given out in it, though what had it may be gone. */
+  readonly written: number
 }

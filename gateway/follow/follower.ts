@@ -1,5 +1,6 @@
 import type { StoredEvent } from '@pixelflow/core/event'
 import { pause } from '@pixelflow/core/pause'
+import { markOf } from '@pixelflow/core/position'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { ReadModel } from '../readmodel/tasks.ts'
@@ -99,19 +100,27 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
   }
   const running = run()
 
+  const head = (withinMs: number) => {
+    const asked = eventLog.position().catch(() => undefined)
+    return Promise.race([asked, pause(withinMs).then(() => undefined)])
+  }
+
   return {
     subscribe: watchers.subscribe,
-    reached: (seq, withinMs) => milestones.reached(() => index.position >= seq, seq, withinMs),
+    get log() {
+      return index.log
+    },
+    head,
+    reached(seq, withinMs, mark) {
+      const isThere = () => index.position >= seq && (mark === undefined || markOf(index.log) === mark)
+      return milestones.reached(isThere, seq, withinMs)
+    },
     async current(withinMs) {
       const begun = performance.now()
-      const end = eventLog.position().then(
-        ({ last }) => last,
-        () => undefined,
-      )
-      const last = await Promise.race([end, pause(withinMs).then(() => undefined)])
-      if (last === undefined) return false
+      const found = await head(withinMs)
+      if (found === undefined) return false
       const leftMs = withinMs - (performance.now() - begun)
-      return milestones.reached(() => index.position >= last, last, leftMs)
+      return milestones.reached(() => index.position >= found.last, found.last, leftMs)
     },
     caughtUp: (withinMs) => milestones.reached(() => isCaughtUp, Infinity, withinMs),
     get state() {

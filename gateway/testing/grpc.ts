@@ -19,6 +19,8 @@ export interface CallOptions {
   readonly deadlineMs?: number
   /** Cancels a unary call. */
   readonly signal?: AbortSignal
+  /** Told the head of the answer of a unary call. */
+  readonly onHead?: (head: grpc.Metadata) => void
 }
 
 /** A client of the gRPC port, on a connection of its own. Only tests use this. */
@@ -76,6 +78,7 @@ export function grpcClient(
           limits(options),
           (error, answer) => (answer ? resolve(answer) : reject(error)),
         )
+        if (options.onHead) call.on('metadata', options.onHead)
         options.signal?.addEventListener('abort', () => call.cancel(), { once: true })
       }),
     down: (method, request, options) =>

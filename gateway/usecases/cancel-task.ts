@@ -32,7 +32,11 @@ export async function endIfActive(ports: Needs, who: Principal, taskId: string):
   for (let races = 0; ; races++) {
     const last = await findTask(ports.events, who, taskId)
     const { task } = last.event
-    if (hasEnded(task.status)) return last
+    if (hasEnded(task.status)) {
+      // Somebody else's end, or that of an earlier try: the answer knows of it, and so should lists.
+      ports.writes.noted(who.account, last.seq)
+      return last
+    }
     const at = new Date()
     const event = eventOf('cancelled', task, { status: 'cancelled', endedAt: at.toISOString() }, at)
     try {

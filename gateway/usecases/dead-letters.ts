@@ -7,7 +7,7 @@ import type { createTask } from './create-task.ts'
 import { findImage, findTask, lastEvent } from './find.ts'
 import type { Ports } from './ports.ts'
 
-type Needs = Pick<Ports, 'deadLetters' | 'events' | 'images'>
+type Needs = Pick<Ports, 'deadLetters' | 'events' | 'images' | 'writes'>
 
 /** What was given up, of all accounts: for operators alone, so each of these wants the scope `admin`. */
 
@@ -43,7 +43,7 @@ export function dropDeadLetter({ deadLetters }: Needs) {
  * `precondition_failed` for what was no job, `queue_full`.
  */
 export function replayDeadLetter(
-  { deadLetters, events, images }: Needs,
+  { deadLetters, events, images, writes }: Needs,
   accept: ReturnType<typeof createTask>,
 ) {
   return async (who: Principal, id: string): Promise<DeadLetter> => {
@@ -56,7 +56,10 @@ export function replayDeadLetter(
     }
     const owner = principal(letter.account)
     const noted = letter.replay && (await lastEvent(events, owner, letter.replay.task))
-    if (noted && noted.event.kind !== 'deleted') return letter
+    if (noted && noted.event.kind !== 'deleted') {
+      writes.noted(owner.account, noted.seq)
+      return letter
+    }
 
     const { task } = (await findTask(events, owner, letter.task)).event
     if (!hasEnded(task.status)) {

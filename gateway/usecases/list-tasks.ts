@@ -2,6 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import type { Ports } from './ports.ts'
+import { arriveAt } from './position.ts'
 
 const patienceMs = 2000
 /** How long to wait for what was done through other gateways. They may be ahead of us, and we of the store's answer. */
@@ -10,10 +11,12 @@ const othersMs = 500
 /**
  * Own tasks, newest first. What the account has done through this gateway is in the list; it is waited for. So is what was
  * done through any other, but not for long: a list is worth more than a perfect one.
- * @throws Fault `unavailable` while the list is being made anew, `invalid_request` for a wrong cursor.
+ * @param position as an answer of any gateway has brought it: the list has what was written up to there.
+ * @throws Fault `unavailable` while the list is being made anew or has not come to the position, `invalid_request` for a
+ * wrong cursor or position.
  */
 export function listTasks({ index, feed, writes }: Pick<Ports, 'index' | 'feed' | 'writes'>) {
-  return async (who: Principal, query: Omit<TaskQuery, 'account'>): Promise<TaskPage> => {
+  return async (who: Principal, query: Omit<TaskQuery, 'account'>, position?: string): Promise<TaskPage> => {
     demand(who, 'tasks:read')
     const isWhole = await feed.caughtUp(patienceMs)
     if (!isWhole || !(await feed.reached(writes.latest(who.account), patienceMs))) {
@@ -22,6 +25,7 @@ export function listTasks({ index, feed, writes }: Pick<Ports, 'index' | 'feed' 
         retryAfterMs: 1000,
       })
     }
+    await arriveAt(feed, position)
     await feed.current(othersMs)
     return index.list({ ...query, account: who.account })
   }

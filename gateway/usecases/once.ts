@@ -56,7 +56,7 @@ export interface Asked<K extends keyof Makes> {
  * @throws Fault `idempotency_key_in_use` while another attempt goes on, `idempotency_key_reused`, `invalid_request` for a
  * key that is none, or whatever the work throws.
  */
-export function once({ keys }: Pick<Ports, 'keys'>) {
+export function once({ keys, events, writes }: Pick<Ports, 'keys' | 'events' | 'writes'>) {
   return async <K extends keyof Makes>(
     who: Principal,
     { key, call, makes }: Asked<K>,
@@ -85,10 +85,19 @@ export function once({ keys }: Pick<Ports, 'keys'>) {
       await word?.say({ state: 'done', fingerprint: asked, made: { [makes]: value } as unknown as Made })
       return { value, isRepeated: false }
     } catch (thrown) {
-      if (isRepeated) return { value: madeOf(made, makes), isRepeated }
+      if (isRepeated) {
+        if (makes === 'task') await noteFirst(who.account, task)
+        return { value: madeOf(made, makes), isRepeated }
+      }
       await word?.say({ state: 'open', ...idsAfter(Fault.of(thrown), claim.value) })
       throw thrown
     }
+  }
+
+  /** It may have been another gateway that has written it; nobody fails for not knowing where. */
+  async function noteFirst(account: string, task: string): Promise<void> {
+    const last = await events.last(account, task).catch(() => null)
+    if (last) writes.noted(account, last.seq)
   }
 }
 

@@ -4,7 +4,7 @@ import type { ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
-import type { Events } from '@pixelflow/core/ports/events'
+import type { Events, LogHead } from '@pixelflow/core/ports/events'
 import type { Fenced } from '@pixelflow/core/ports/fenced'
 import type { Queue } from '@pixelflow/core/ports/queue'
 import type { Roster } from '@pixelflow/core/ports/registry'
@@ -67,8 +67,12 @@ export interface Tuning {
 export interface Feed {
   /** Live events of one task from now on. */
   subscribe(account: string, task: string): Subscription
-  /** Whether the task list has everything up to `seq`, waiting for it for a while. */
-  reached(seq: number, withinMs: number): Promise<boolean>
+  /** Which log the task list is folded from; empty while from none. */
+  readonly log: string
+  /** Which log there is, and how far it goes; undefined when it does not say so in time. */
+  head(withinMs: number): Promise<LogHead | undefined>
+  /** Whether the task list has everything up to `seq`, of the log with that mark, waiting for it for a while. */
+  reached(seq: number, withinMs: number, mark?: string): Promise<boolean>
   /**
    * Whether the task list has all that is in the log by now, waiting for it for a while; also false when the log does not
    * say in that time how far it goes.

@@ -11,6 +11,7 @@ import { listOperations } from './list-operations.ts'
 import { listTasks } from './list-tasks.ts'
 import { once } from './once.ts'
 import type { Ports } from './ports.ts'
+import { positionOf } from './position.ts'
 import { processImage } from './process-image.ts'
 import { readImage } from './read-image.ts'
 import { readOutput } from './read-output.ts'
@@ -24,6 +25,7 @@ export function createUsecases(ports: Ports) {
   const accept = createTask(ports)
   return {
     once: once(ports),
+    positionOf: positionOf(ports),
     uploadImage: uploadImage(ports),
     stageImage: stageImage(ports),
     holdImage: holdImage(ports),

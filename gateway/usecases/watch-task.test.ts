@@ -27,6 +27,8 @@ async function watching(task: string, mostHeld: number, signal = never) {
   })()
   const feed = {
     subscribe: watchers.subscribe,
+    log: '',
+    head: () => Promise.resolve(undefined),
     reached: () => Promise.resolve(true),
     current: () => Promise.resolve(true),
     caughtUp: () => Promise.resolve(true),

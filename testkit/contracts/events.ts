@@ -157,7 +157,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       await using under = await open()
       const before = await under.log.position()
       const seq = await under.events.append(queuedEvent(), 0)
-      expect(await under.log.position()).toEqual({ log: before.log, last: seq })
+      expect(await under.log.position()).toEqual({ log: before.log, last: seq, written: seq })
       expect(before.log).not.toBe('')
     })
   })

@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
+import { positionHeader } from '@pixelflow/core/position'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Admission, ClientCertificate } from '../../accounts/admission.ts'
@@ -21,6 +22,8 @@ export interface Arrival {
 
 /** A call under way. */
 export interface Visit extends Call {
+  /** What the head of the answer is to bring besides, if anything. */
+  readonly toldPosition: string | undefined
   /** A message has come. */
   received(): void
   /** A message is leaving. */
@@ -59,12 +62,18 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
         const begin = performance.now()
         const requestId = harmlessId(headers.get('x-request-id'))
         let caller: Principal | undefined
+        let toldPosition: string | undefined
         let isOver = false
         underWay += 1
         const closed = meter.began(protocol)
         return {
           requestId,
           idempotencyKey: headers.get('idempotency-key') ?? undefined,
+          position: headers.get(positionHeader) ?? undefined,
+          tellPosition: (position) => (toldPosition = position),
+          get toldPosition() {
+            return toldPosition
+          },
           signal,
           moving,
           caller: () => (caller ??= admission.principalOf(headers, certificate)),

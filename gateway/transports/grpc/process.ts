@@ -11,7 +11,7 @@ import type { Upload } from '../../usecases/receive-image.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { chunksOf } from './content.ts'
 import type { Implementation } from './rpc.ts'
-import { recipeOf } from './tasks.ts'
+import { recipeOf, tell } from './tasks.ts'
 import { uploadOf } from './upload.ts'
 
 /** What a message may carry besides the bytes of a picture. */
@@ -32,6 +32,7 @@ export function processMethods(
       const order = orderOf(recipeOf(recipe), output || undefined)
       const held = { ...upload, body: owned(upload.body) }
       await using picture = await processed(usecases, who, held, order, call.signal)
+      if (picture.task) tell(usecases, call)
       yield { data: { case: 'result', value: resultMessage(picture) } }
       for await (const value of chunksOf(picture)) yield { data: { case: 'chunk', value } }
     },
@@ -40,6 +41,7 @@ export function processMethods(
       const order = orderOf(recipeOf(recipe), output || undefined)
       const upload = { body: only(image), mediaType: 'application/octet-stream', bytes: image.length }
       await using picture = await processed(usecases, who, upload, order, call.signal)
+      if (picture.task) tell(usecases, call)
       if (picture.bytes > largestResult) throw tooLarge(picture.bytes)
       const pieces = await Array.fromAsync(await picture.open())
       return { result: resultMessage(picture), image: Buffer.concat(pieces) }

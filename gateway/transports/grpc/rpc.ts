@@ -17,6 +17,10 @@ export interface Call {
   readonly requestId: string
   /** The key under which the client may make a creating call again; undefined when it sends none. */
   readonly idempotencyKey: string | undefined
+  /** The position that the client wants to be known of; undefined when it sends none. */
+  readonly position: string | undefined
+  /** Has a position go out with the head of the answer; to be called before the first message. */
+  tellPosition(position: string | undefined): void
   /** Aborts when the client has gone or its deadline has passed. */
   readonly signal: AbortSignal
   /** Aborts when the connection is to be left: streams that can be gone on with elsewhere end then. */

@@ -51,20 +51,22 @@ export function taskMethods(
         yield { event: eventMessage(one) }
     },
     async getTask({ id }, call) {
-      return { task: taskMessage(await usecases.getTask(call.caller(), id)) }
+      return { task: taskMessage(await usecases.getTask(call.caller(), id, call.position)) }
     },
     async listTasks(request, call) {
       const who = call.caller()
       const query = queryOf(request)
       for (let limit = query.limit; ; limit = Math.ceil(limit / 2)) {
-        const { items, next } = await usecases.listTasks(who, { ...query, limit })
+        const { items, next } = await usecases.listTasks(who, { ...query, limit }, call.position)
         const page = create(ListTasksResponseSchema, { items: items.map(taskMessage), next: next ?? '' })
         // Tasks with long recipes make a page longer than clients take; the cursor leads on from a shorter one.
         if (limit === 1 || toBinary(ListTasksResponseSchema, page).length < largestMessage) return page
       }
     },
     async cancelTask({ id }, call) {
-      return { task: taskMessage(await usecases.cancelTask(call.caller(), id)) }
+      const task = await usecases.cancelTask(call.caller(), id)
+      tell(usecases, call)
+      return { task: taskMessage(task) }
     },
     async retryTask({ id }, call) {
       const who = call.caller()
@@ -73,10 +75,12 @@ export function taskMethods(
         attempt?.asks(id)
         return usecases.retryTask(who, id, attempt?.task)
       })
+      tell(usecases, call)
       return { task: taskMessage(value) }
     },
     async deleteTask({ id }, call) {
       await usecases.deleteTask(call.caller(), id)
+      tell(usecases, call)
       return {}
     },
     async *download({ source, offset, length }, call) {
@@ -93,18 +97,25 @@ export function taskMethods(
 
 /** The task that a call makes, once for each idempotency key. */
 async function accepted(
-  { once, createTask }: Usecases,
-  { caller, idempotencyKey: key }: Call,
+  usecases: Usecases,
+  visit: Call,
   call: 'task' | 'process',
   image: string,
   recipe: Recipe,
 ): Promise<Task> {
-  const who = caller()
-  const { value } = await once(who, { key, call, makes: 'task' }, async (attempt) => {
+  const who = visit.caller()
+  const asked = { key: visit.idempotencyKey, call, makes: 'task' } as const
+  const { value } = await usecases.once(who, asked, async (attempt) => {
     attempt?.asks(image, JSON.stringify(recipe))
-    return createTask(who, image, recipe, { id: attempt?.task })
+    return usecases.createTask(who, image, recipe, { id: attempt?.task })
   })
+  tell(usecases, visit)
   return value
+}
+
+/** Has the answer say how far its account has written. */
+export function tell({ positionOf }: Usecases, call: Call): void {
+  call.tellPosition(positionOf(call.caller().account))
 }
 
 /**

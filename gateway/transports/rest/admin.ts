@@ -6,6 +6,7 @@ import type { Admission } from '../../accounts/admission.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { caller } from './caller.ts'
 import { checked } from './checked.ts'
+import { tellPosition } from './position.ts'
 
 /** Query of `GET /api/v1/admin/dead`. */
 export const letterQuery = z.strictObject({
@@ -35,9 +36,12 @@ export function admin({ usecases, admission }: AdminRoutes) {
     .get('/dead/:id', async ({ params, who }) => viewLetter(await usecases.getDeadLetter(who, params.id)))
     .post(
       '/dead/:id/replay',
-      async ({ params, who, set }) => {
+      async ({ params, request, who, set }) => {
         set.status = 202
-        return viewLetter(await usecases.replayDeadLetter(who, params.id))
+        const letter = await usecases.replayDeadLetter(who, params.id)
+        // The task is not the operator's own.
+        tellPosition(request, usecases, letter.account)
+        return viewLetter(letter)
       },
       { parse: 'none' },
     )

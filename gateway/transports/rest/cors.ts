@@ -1,4 +1,5 @@
 import { cors as connect } from '@connectrpc/connect'
+import { positionHeader } from '@pixelflow/core/position'
 import type { Routes } from './routes.ts'
 import { pathOf } from './notes.ts'
 
@@ -12,6 +13,7 @@ const sent = [
   'X-Request-Id',
   'Prefer',
   'Idempotency-Key',
+  positionHeader,
   'Last-Event-ID',
   'Range',
   'If-Range',
@@ -31,6 +33,7 @@ const exposed = [
   'Accept-Ranges',
   'Preference-Applied',
   'Idempotency-Replayed',
+  positionHeader,
   'Retry-After',
   'WWW-Authenticate',
   'Allow',

@@ -7,6 +7,8 @@ export interface RequestNotes {
   readonly id: string
   account?: string
   fault?: Fault
+  /** How far the log had come with what was done; goes out with the answer. */
+  position?: string | undefined
   /** It was a call of gRPC-Web or Connect, and its line is written where calls are received. */
   isCall?: boolean
   /** Who is at the other end of the connection, where it has come by TLS. */

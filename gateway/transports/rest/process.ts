@@ -18,6 +18,7 @@ import { created, idempotencyKeyOf } from './created.ts'
 import { pictureHeaders, type Send } from './deliver.ts'
 import { recipeOf } from './form.ts'
 import { readPictureForm } from './picture-form.ts'
+import { tellPosition } from './position.ts'
 
 /** Query of `POST /api/v1/process`. */
 export const processQuery = z.strictObject({
@@ -55,6 +56,7 @@ export function processing(needs: ProcessRoutes) {
           const { image, recipe } = await read()
           return later(usecases, who, image, output === undefined ? recipe : order(recipe).recipe, attempt)
         })
+        tellPosition(request, usecases, who.account)
         const answer = created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
         answer.headers.set('preference-applied', 'respond-async')
         return answer
@@ -65,6 +67,7 @@ export function processing(needs: ProcessRoutes) {
       // Nothing moves on this connection while the picture is made; that has a limit of its own.
       server?.timeout(request, 0)
       await using picture = await processed(usecases, who, image, () => order(recipe), request.signal)
+      if (picture.task) tellPosition(request, usecases, who.account)
       const timing = { receive: received - begin, process: performance.now() - received }
       return await send({ request, server }, picture.bytes, () => picture.open(), {
         status: 200,

@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { positionHeader } from '@pixelflow/core/position'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
@@ -32,7 +33,9 @@ export function requests({ requestMeter, routes, cors, server, log }: RequestsNe
       requestMeter.began()
       const response = cors?.preflight(request) ?? (await answered(inner, request, rest))
       cors?.admit(request, response)
-      response.headers.set('x-request-id', notesOf(request).id)
+      const { id, position } = notesOf(request)
+      response.headers.set('x-request-id', id)
+      if (position !== undefined) response.headers.set(positionHeader, position)
       response.headers.set('x-content-type-options', 'nosniff')
       const tookMs = performance.now() - begin
       const { method } = request

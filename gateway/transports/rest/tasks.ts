@@ -13,6 +13,7 @@ import { checked } from './checked.ts'
 import { created, idempotencyKeyOf } from './created.ts'
 import type { Deliver } from './deliver.ts'
 import { processForm } from './form.ts'
+import { positionIn, tellPosition } from './position.ts'
 
 /** Query of `GET /api/v1/tasks`. */
 export const listQuery = z.strictObject({
@@ -38,6 +39,7 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
         const alive = allowPauses(server, request, uploadIdleTimeoutMs)
         const key = idempotencyKeyOf(request)
         const { value: task, isRepeated } = await accept()
+        tellPosition(request, usecases, who.account)
         return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
 
         async function accept() {
@@ -58,19 +60,28 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
       },
       { parse: 'none' },
     )
-    .get('/', async ({ query, who }) => {
+    .get('/', async ({ query, request, who }) => {
       const { status, limit, cursor } = checked(listQuery, query, 'the query')
-      const { items, next } = await usecases.listTasks(who, {
+      const asked = {
         limit,
         ...(status === undefined ? {} : { status }),
         ...(cursor === undefined ? {} : { cursor }),
-      })
+      }
+      const { items, next } = await usecases.listTasks(who, asked, positionIn(request))
       return { items: items.map(viewTask), next }
     })
-    .get('/:id', async ({ params, who }) => viewTask(await usecases.getTask(who, params.id)))
-    .post('/:id/cancel', async ({ params, who }) => viewTask(await usecases.cancelTask(who, params.id)), {
-      parse: 'none',
-    })
+    .get('/:id', async ({ params, request, who }) =>
+      viewTask(await usecases.getTask(who, params.id, positionIn(request))),
+    )
+    .post(
+      '/:id/cancel',
+      async ({ params, request, who }) => {
+        const task = await usecases.cancelTask(who, params.id)
+        tellPosition(request, usecases, who.account)
+        return viewTask(task)
+      },
+      { parse: 'none' },
+    )
     .post(
       '/:id/retry',
       async ({ params, request, who }) => {
@@ -79,14 +90,16 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
           attempt?.asks(params.id)
           return usecases.retryTask(who, params.id, attempt?.task)
         })
+        tellPosition(request, usecases, who.account)
         return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
       },
       { parse: 'none' },
     )
     .delete(
       '/:id',
-      async ({ params, who }) => {
+      async ({ params, request, who }) => {
         await usecases.deleteTask(who, params.id)
+        tellPosition(request, usecases, who.account)
         return new Response(null, { status: 204 })
       },
       { parse: 'none' },

@@ -14,7 +14,7 @@ import type * as grpc from '@grpc/grpc-js'
 import { faultOf } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import type { Frames } from './frames.ts'
-import { errorOf, idMetadata } from './metadata.ts'
+import { errorOf, headOf } from './metadata.ts'
 import type { Reception } from './reception.ts'
 
 type Sent = MessageInitShape<DescMessage>
@@ -77,7 +77,7 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
       const sent = await (implemented as Single)(input, visit)
       // What comes after its client has left is not what the client has got.
       visit.signal.throwIfAborted()
-      call.sendMetadata(idMetadata(visit.requestId))
+      call.sendMetadata(headOf(visit))
       reply(null, create(method.output, sent))
       visit.ended()
     } catch (thrown) {
@@ -94,7 +94,7 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
     let isFirst = true
     const passed = gateOf(call, visit.signal)
     const begin = () => {
-      if (isFirst) call.sendMetadata(idMetadata(visit.requestId))
+      if (isFirst) call.sendMetadata(headOf(visit))
       isFirst = false
     }
     try {

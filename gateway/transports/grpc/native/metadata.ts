@@ -1,5 +1,7 @@
 import { Metadata, status, type ServerErrorResponse } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
+import { positionHeader } from '@pixelflow/core/position'
+import type { Visit } from '../desk.ts'
 import { statusBytes } from '../status.ts'
 import { inWordsOf } from '../words.ts'
 
@@ -15,7 +17,14 @@ export function headersOf(metadata: Metadata, authority: string): Headers {
   return headers
 }
 
-export function idMetadata(requestId: string): Metadata {
+/** The head of an answer. */
+export function headOf({ requestId, toldPosition }: Pick<Visit, 'requestId' | 'toldPosition'>): Metadata {
+  const metadata = idMetadata(requestId)
+  if (toldPosition !== undefined) metadata.set(positionHeader, toldPosition)
+  return metadata
+}
+
+function idMetadata(requestId: string): Metadata {
   const metadata = new Metadata()
   metadata.set('x-request-id', requestId)
   return metadata

@@ -7,8 +7,9 @@ import {
   type ServiceImpl,
 } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
+import { positionHeader } from '@pixelflow/core/position'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { faultOf, givenUp } from '../desk.ts'
+import { faultOf, givenUp, type Visit } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import { statusOf } from '../status.ts'
 import { inWordsOf } from '../words.ts'
@@ -44,6 +45,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       const visit = take(context)
       try {
         const sent = await (implemented as Once)(read(input, visit.received), visit)
+        tell(context, visit)
         visit.sent()
         visit.ended()
         return sent
@@ -62,6 +64,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
     let isWhole = false
     try {
       for await (const one of answers(read(input, visit.received), visit)) {
+        tell(context, visit)
         visit.sent()
         yield one
       }
@@ -74,6 +77,11 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       visit.ended(fault ?? (isWhole ? undefined : givenUp()))
     }
   }
+}
+
+/** Headers go out with the first message; those that are set later go nowhere. */
+function tell({ responseHeader }: HandlerContext, { toldPosition }: Visit): void {
+  if (toldPosition !== undefined) responseHeader.set(positionHeader, toldPosition)
 }
 
 /** Those with streams in both directions of which the second begins when the first has ended. */

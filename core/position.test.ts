@@ -1,0 +1,34 @@
+import { expect, test } from 'bun:test'
+import * as fc from 'fast-check'
+import { markOf, parsePosition, positionToken } from './position.ts'
+
+test('a position comes back as it was', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (log, seq) => {
+      expect(parsePosition(positionToken(log, seq))).toEqual({ seq, mark: markOf(log) })
+    }),
+  )
+})
+
+test('logs made one after the other differ in their mark', () => {
+  const made = (n: number) => `2026-11-21T19:30:00.${String(n).padStart(9, '0')}Z`
+  const marks = new Set(Array.from({ length: 2000 }, (_, n) => markOf(made(n))))
+  expect(marks.size).toBe(2000)
+})
+
+test.each([
+  '',
+  'x',
+  '12',
+  '.abc',
+  '0.abc',
+  '1.',
+  '1.abc.d',
+  '1.ABC',
+  '-1.abc',
+  'zzzzzzzzzzz.abc',
+  '1.abcdefgh',
+  '１.abc',
+])('takes %p for none', (token) => {
+  expect(parsePosition(token)).toBeUndefined()
+})

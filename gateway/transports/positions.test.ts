@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { positionHeader } from '@pixelflow/core/position'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { startRelay, type Relay } from '@pixelflow/testkit/relay'
+import type { Gateway } from '../gateway.ts'
+import { openTestGateway, type TestGateway } from '../testing/gateway.ts'
+import { speakers } from '../testing/speakers.ts'
+
+let gateway: TestGateway
+let relay: Relay
+/** Its line to the broker goes over the relay. */
+let behind: Gateway
+let image: string
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  relay = await startRelay(gateway.nats.port)
+  behind = await gateway.another({ NATS_URL: `nats://127.0.0.1:${relay.port}` })
+  image = (await gateway.image(await sampleImage({ width: 40, height: 30 }))).id
+}, 60_000)
+afterAll(async () => {
+  relay?.release()
+  await gateway?.[Symbol.asyncDispose]()
+  await relay?.[Symbol.asyncDispose]()
+})
+
+describe.each(Object.entries(speakers))('%s', (_, { speaker, refusal }) => {
+  test('a gateway that is behind waits for what was done through another', async () => {
+    const [here, there] = [speaker(gateway, image), speaker(behind, image)]
+    relay.hold()
+    const { value: id, position } = await here.create()
+    const listed = until200(() => there.list(position ?? ''))
+    const found = until200(() => there.get(id, position ?? ''))
+    // It is still held up, and a client that brings no position has to take what there is.
+    expect(await there.list()).not.toContain(id)
+    relay.release()
+    expect((await listed)[0]).toBe(id)
+    expect(await found).toBe('queued')
+  }, 30_000)
+
+  test('it says so when it cannot come as far', async () => {
+    const [here, there] = [speaker(gateway, image), speaker(behind, image)]
+    relay.hold()
+    const { value: id, position } = await here.create()
+    expect(await refusal(there.list(position ?? ''))).toEqual({ isTemporary: true, field: positionHeader })
+    relay.release()
+    expect((await until200(() => there.list(position ?? '')))[0]).toBe(id)
+  }, 30_000)
+
+  test('whatever writes tells its position, and each is further than the one before', async () => {
+    const [here, there] = [speaker(gateway, image), speaker(behind, image)]
+    const made = await here.create()
+    const cancelled = await here.cancel(made.value)
+    const again = await there.cancel(made.value)
+    expect([cancelled.value, again.value]).toEqual(['cancelled', 'cancelled'])
+    expect(await there.get(made.value, cancelled.position ?? '')).toBe('cancelled')
+    const retried = await here.retry(made.value)
+    expect(await there.list(retried.position ?? '')).toContain(retried.value)
+    const removed = await here.remove(made.value)
+    expect(await there.list(removed.position ?? '')).not.toContain(made.value)
+    const seqs = [made, cancelled, retried, removed].map(({ position }) => parseInt(position ?? '', 36))
+    expect(seqs).toEqual(seqs.toSorted((a, b) => a - b))
+    expect(new Set(seqs).size).toBe(4)
+    expect(again.position).toBe(cancelled.position)
+  }, 30_000)
+
+  test('what is no position is refused, one beyond the end of the log too', async () => {
+    const there = speaker(behind, image)
+    const { value: id, position } = await there.create()
+    const [, mark] = (position ?? '').split('.')
+    for (const wrong of ['1', 'zzz', '!', `zzzzzzz.${mark}`]) {
+      expect(await refusal(there.list(wrong))).toEqual({ isTemporary: false, field: positionHeader })
+      expect(await refusal(there.get(id, wrong))).toEqual({ isTemporary: false, field: positionHeader })
+    }
+  }, 30_000)
+
+  test('that of a log which is no more is good for nothing, and does no harm', async () => {
+    const there = speaker(behind, image)
+    const { value: id } = await there.create()
+    expect((await there.list('zzzzz.1'))[0]).toBe(id)
+    expect(await there.get(id, 'zzzzz.1')).toBe('queued')
+  })
+
+  /** As clients do: what is temporary is asked again. Where the machine is slow, the wait of one call may not do. */
+  async function until200<T>(call: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const made = call()
+      try {
+        return await made
+      } catch (thrown) {
+        if (!(await refusal(made)).isTemporary) throw thrown
+        relay.release()
+      }
+    }
+  }
+})
+
+test('an answer that is given again under its key tells its position through any gateway', async () => {
+  const init = {
+    method: 'POST',
+    body: JSON.stringify({ image, recipe: 'flip' }),
+    headers: { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
+  }
+  const [first, second] = [
+    await gateway.call('/api/v1/tasks', init),
+    await fetch(new URL('/api/v1/tasks', behind.url), init),
+  ]
+  expect(second.headers.get('idempotency-replayed')).toBe('true')
+  expect(second.headers.get(positionHeader)).toBe(first.headers.get(positionHeader))
+})
+
+test('pages of other origins may send it and read it', async () => {
+  const origin = 'https://app.example'
+  const open = await gateway.another({ PIXELFLOW_CORS_ORIGINS: origin })
+  const asked = await fetch(new URL('/api/v1/tasks', open.url), {
+    method: 'OPTIONS',
+    headers: { origin, 'access-control-request-method': 'GET' },
+  })
+  expect(asked.headers.get('access-control-allow-headers')).toContain(positionHeader)
+  const answer = await fetch(new URL('/api/v1/tasks', open.url), { headers: { origin } })
+  expect(answer.headers.get('access-control-expose-headers')).toContain(positionHeader)
+})
