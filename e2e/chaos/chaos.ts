@@ -8,7 +8,7 @@ import { makeLoad, welcome, type Customer } from './load.ts'
 import { makeMischief } from './mischief.ts'
 import { createRandom } from './random.ts'
 import { rollAll } from './rolling.ts'
-import { dropImages, remainsOf, whereabouts } from './remains.ts'
+import { dropImages, emptied, whereabouts } from './remains.ts'
 
 export interface ChaosOptions {
   readonly minutes: number
@@ -25,6 +25,8 @@ export interface ChaosOptions {
 
 /** How long everything may take to come to rest once nobody does anything bad any more. */
 const quietMs = 120_000
+/** How long what was deleted may take to be gone: whoever looks after it looks now and then. */
+const emptyMs = 150_000
 const MiB = 2 ** 20
 /** Of one task, with all its events, its picture and what comes of it. */
 const mostStoredBytes = 64 * 1024
@@ -92,19 +94,12 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
     const { client } = doors[0] as Door
     await each(await Array.fromAsync(client.tasks({ limit: 200 })), ({ id }) => client.deleteTask(id))
   }
-  const end = AbortSignal.timeout(120_000)
-  const imagesLeft = await dropImages(house, end)
-  await house.fabric.sweeper.sweep(end)
-  let remains = await remainsOf(house, end)
-  // A reconciler takes its time over what it is told.
-  for (let tries = 0; Object.keys(remains.leftovers).length > 0 && tries < 30; tries += 1) {
-    await pause(1000)
-    remains = await remainsOf(house, end)
-  }
-  wrongs.add('orphanBytes', 'after the sweep', remains.orphanBytes)
-  for (const [stream, messages] of Object.entries(remains.leftovers))
-    wrongs.add('leftovers', stream, messages)
+  const imagesLeft = await dropImages(house, AbortSignal.timeout(60_000))
+  const remains = await emptied(house, AbortSignal.timeout(emptyMs))
+  for (const { what, where, amount } of remains) wrongs.add(what, where, amount)
 
+  if (Object.keys(wrongs.counts).length > 0)
+    for (const { port, log } of house.brokers) house.log.info('said by a broker', { port, text: log() })
   const followers = (await Promise.all(entries.map((one) => Promise.all(one.followers)))).flat()
   return {
     seed,

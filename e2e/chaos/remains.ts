@@ -1,5 +1,6 @@
 import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
+import { pause } from '@pixelflow/core/pause'
 import { consumerInfo, streamInfo, streamSubjects } from '@pixelflow/fabric/manage'
 import { messagesOf } from '@pixelflow/fabric/sweep/pages'
 import {
@@ -16,12 +17,13 @@ import type { House } from './house.ts'
 
 const consumers = lanes.map((lane) => workConsumer('transform', lane))
 
-/** What is stored when every task and image has been deleted and everything was swept. */
+/** Something that is still stored when every task and image has been deleted and everything was swept. */
 export interface Remains {
-  /** Bytes that nothing refers to and that no sweep would find either. */
-  readonly orphanBytes: number
-  /** Messages of streams that empty themselves. */
-  readonly leftovers: Readonly<Record<string, number>>
+  /** Bytes that nothing refers to; or messages of streams that empty themselves. */
+  readonly what: 'orphanBytes' | 'leftovers'
+  /** Some of their subjects, or all. */
+  readonly where: string
+  readonly amount: number
 }
 
 /** Deletes all images, also those whose upload was told to nobody because the answer was lost; returns how many. */
@@ -58,16 +60,31 @@ export async function whereabouts({ broker }: House, task: string): Promise<stri
   return [found.flat().join(' ') || 'no message anywhere', ...job].join('; ')
 }
 
-export async function remainsOf({ broker }: House, signal: AbortSignal): Promise<Remains> {
-  let orphanBytes = 0
+/**
+ * Sweeps until nothing is left: a replica that lags shows one sweep what the next one finds gone, and reconcilers take
+ * their time over what they are told. Returns what is left all the same once `signal` aborts.
+ */
+export async function emptied(house: House, signal: AbortSignal): Promise<Remains[]> {
+  for (;;) {
+    const late = AbortSignal.timeout(60_000)
+    await house.fabric.sweeper.sweep(late)
+    const remains = await remainsOf(house, late)
+    if (remains.length === 0 || signal.aborted) return remains
+    await pause(1000, signal)
+  }
+}
+
+async function remainsOf({ broker }: House, signal: AbortSignal): Promise<Remains[]> {
+  const remains: Remains[] = []
   for (const bucket of Object.values(blobBuckets)) {
     for await (const chunk of messagesOf(broker, blobStream(bucket), chunkSubject(bucket, '>'), signal))
-      orphanBytes += chunk.data.length
+      remains.push({ what: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
   }
-  const leftovers: Record<string, number> = {}
   for (const name of [streams.jobs, streams.acceptances, streams.retries]) {
     const { state } = await streamInfo(broker, name)
-    if (state.messages > 0) leftovers[name] = state.messages
+    if (state.messages === 0) continue
+    const { subjects } = await streamSubjects(broker, name, '>', 0)
+    remains.push({ what: 'leftovers', where: subjects.slice(0, 5).join(' '), amount: state.messages })
   }
-  return { orphanBytes, leftovers }
+  return remains
 }
