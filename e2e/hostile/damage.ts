@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/api'
+import { flipped } from '@pixelflow/testkit/hostile/damage'
+import { packedChunk, png } from '@pixelflow/testkit/hostile/png'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { followToEnd } from '../client.ts'
 import { house } from './attack.ts'
-import { flipped, packedChunk, png } from './pictures.ts'
 
 const formats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const
 

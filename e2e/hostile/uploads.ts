@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { FaultCode } from '@pixelflow/core/fault'
+import { hugeHeaders } from '@pixelflow/testkit/hostile/headers'
+import { png } from '@pixelflow/testkit/hostile/png'
 import {
   codeOf,
   filePart,
@@ -12,7 +14,6 @@ import {
   request,
   said,
 } from './attack.ts'
-import { hugeHeaders, png } from './pictures.ts'
 import { wire } from './wire.ts'
 
 export function uploads(): void {

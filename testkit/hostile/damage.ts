@@ -1,0 +1,30 @@
+/** Good files, spoiled. */
+
+/** Equal seeds give equal damage. */
+export function random(seed: number): (below: number) => number {
+  let state = (seed * 2_654_435_761) >>> 0 || 1
+  return (below) => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % below
+  }
+}
+
+/** The file with some of its bits turned over, behind the bytes by which its format is known. */
+export function flipped(bytes: Uint8Array, seed: number, bits: number): Uint8Array {
+  const next = random(seed)
+  const copy = bytes.slice()
+  for (let i = 0; i < bits; i++) {
+    const at = 32 + next(copy.length - 32)
+    copy[at] = (copy[at] ?? 0) ^ (1 << next(8))
+  }
+  return copy
+}
+
+/** The file cut off at every so-many-th part of it; the whole of it is not among them. */
+export function truncated(bytes: Uint8Array, parts = 16): Uint8Array[] {
+  return Array.from({ length: parts - 1 }, (_, i) =>
+    bytes.slice(0, Math.floor((bytes.length * (i + 1)) / parts)),
+  )
+}
