@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { firstJob } from '@pixelflow/core/job'
 import { createBudget } from '@pixelflow/fabric/budget'
 import { readSettings, type Values } from '@pixelflow/fabric/config'
@@ -16,9 +15,9 @@ import { createPresence } from './presence.ts'
 import { buryLostJobs } from './runtime/bury.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
-import { leashed, type Leash } from './sandbox/leash.ts'
-import { openSandbox, type SandboxOptions } from './sandbox/sandbox.ts'
+import { openSandbox, type SandboxNews } from './sandbox/sandbox.ts'
 import { openScratch } from './sandbox/scratch.ts'
+import { boundsOf, childStartMs, leashOf, sandboxOptions } from './sandbox/shipped.ts'
 
 /** One actor process: takes jobs from the queue and has its children do them, until it is told to stop. */
 
@@ -27,11 +26,6 @@ type Settings = Values<typeof table>
 
 /** Time kept back from the drain for giving back what did not finish, and for saying goodbye, in milliseconds. */
 const goodbyeMs = 1500
-/** How long the first child may take to start, in milliseconds; slow machines compile sharp's loader for a while. */
-const childStartMs = 30_000
-/** Far more than decoding takes. */
-const maxOpenFilesOfChild = 256
-const MiB = 2 ** 20
 
 await live({ name: 'actors', table, read: () => readSettings(table, process.env), run })
 
@@ -46,8 +40,13 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   const { maxPixels, maxAttempts, concurrency, liveConcurrency } = settings
   const leash = leashOf(settings)
   const memory = createBudget(settings.childrenMemoryBytes)
+  const tell: SandboxNews = {
+    lost: (news) => log.warn('child lost', { ...news }),
+    resting: (news) => log.error('out of service: children keep crashing', { ...news }),
+    unstartable: (news) => log.error('child does not start', { ...news }),
+  }
   const openChildren = (children: number) =>
-    parts.use(openSandbox({ ...sandboxOptions(settings, leash, scratch.large, log), memory, children }))
+    parts.use(openSandbox({ ...sandboxOptions(settings, leash, scratch.large, tell), memory, children }))
   const sandbox = openChildren(concurrency)
   // Whoever waits for an answer never waits for the queue: the machine's scheduler shares the cores between the two.
   const liveSandbox = liveConcurrency === 0 ? undefined : openChildren(liveConcurrency)
@@ -145,62 +144,4 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   await Promise.all([reconciling, forwarding, burying])
   await parts.disposeAsync()
   clearTimeout(late)
-}
-
-function leashOf({ maxRssBytes }: Settings): Leash {
-  const command = [
-    process.execPath,
-    '--no-env-file',
-    '--no-install',
-    join(import.meta.dir, 'sandbox/child.ts'),
-  ]
-  return leashed(command, { maxFileBytes: maxRssBytes, maxOpenFiles: maxOpenFilesOfChild })
-}
-
-/** What holds a child, as an operator should see it at the start. */
-function boundsOf(settings: Settings, { hasNoNetwork, isBound }: Leash) {
-  return {
-    memory: `${settings.maxRssBytes / MiB} MiB a child, ${Math.round(settings.childrenMemoryBytes / MiB)} MiB all`,
-    time: `${settings.taskTimeoutMs / 1000} s, ${settings.maxCpuMs / 1000} s of processor time`,
-    pixels: settings.maxPixels,
-    files: `${maxOpenFilesOfChild} open, ${settings.maxRssBytes / MiB} MiB each`,
-    network: hasNoNetwork ? 'none' : 'that of the actor: this kernel or container allows no namespaces',
-    parent: isBound ? 'ends with the actor, gains no privileges' : 'ends with its pipe',
-    environment: 'empty',
-  }
-}
-
-function sandboxOptions(
-  settings: Settings,
-  { command }: Leash,
-  cwd: string,
-  log: Log,
-): Omit<SandboxOptions, 'children' | 'memory'> {
-  const { taskTimeoutMs, maxRssBytes, maxCpuMs } = settings
-  return {
-    command,
-    env: {
-      NODE_ENV: 'production',
-      // Decoders that were not made for hostile files stay off even if one were asked for.
-      VIPS_BLOCK_UNTRUSTED: '1',
-      // Memory of one thread is given back sooner when few arenas hold it.
-      MALLOC_ARENA_MAX: '2',
-      // What libvips puts aside goes where everything else of the task lies.
-      TMPDIR: cwd,
-    },
-    cwd,
-    startTimeoutMs: childStartMs,
-    timeLimitMs: taskTimeoutMs,
-    maxRssBytes,
-    maxCpuMs,
-    crashBudget: { most: 20, withinMs: 60_000, restMs: 30_000 },
-    recycleRssBytes: Math.max(256 * 2 ** 20, maxRssBytes / 2),
-    recycleAfter: 1000,
-    restartPauseMs: 250,
-    tell: {
-      lost: (news) => log.warn('child lost', { ...news }),
-      resting: (news) => log.error('out of service: children keep crashing', { ...news }),
-      unstartable: (news) => log.error('child does not start', { ...news }),
-    },
-  }
 }
