@@ -6,6 +6,7 @@ import type { Picture } from '../operations/operation.ts'
 import { renderings, sourcePicture } from './apply.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
+import { resizeInPixels, settle } from './settle.ts'
 import { printText } from './text.ts'
 
 /**
@@ -68,7 +69,7 @@ test('fused pipelines give what single steps give', async () => {
     fc.asyncProperty(source, fc.array(draft, { minLength: 1, maxLength: 6 }), async (made, drafts) => {
       const bytes = await makeSource(made)
       const start = sourcePicture({ ...made, hasAlpha: made.alpha }, true)
-      const recipe = parseRecipe({ steps: settle(drafts, start) })
+      const recipe = parseRecipe({ steps: settle(drafts, start, inPixels) })
       const fused = await runFused(recipe, bytes, start)
       const single = await runSingly(recipe.steps, bytes)
       const where = `${made.width}×${made.height}${made.alpha ? ' with alpha' : ''}: ${printText(recipe)}`
@@ -86,26 +87,8 @@ test('fused pipelines give what single steps give', async () => {
   )
 }, 60_000)
 
-/** Shares become pixels of the picture as it is when the step's turn comes. */
-function settle(drafts: readonly Draft[], start: Picture): Step[] {
-  let picture = start
-  const steps: Step[] = []
-  for (const one of drafts) {
-    const raw = inPixels(one, picture)
-    const step = parseRecipe({ steps: [raw] }).steps[0]
-    const operation = step === undefined ? undefined : catalogue.get(step.op)
-    if (step === undefined || operation?.place !== 'any') throw new Error('not a step that changes pixels')
-    picture = operation.after(step as never, picture)
-    steps.push(step)
-  }
-  return steps
-}
-
 function inPixels(one: Draft, picture: Picture): unknown {
-  if (one.op === 'resize') {
-    const [width, height] = [(one.width ?? 0) * picture.width, one.height * picture.height].map(Math.ceil)
-    return { ...one, width: one.width === undefined ? undefined : width, height }
-  }
+  if (one.op === 'resize') return resizeInPixels(one, picture)
   if (one.op !== 'crop') return one
   const left = Math.floor(one.left * picture.width)
   const top = Math.floor(one.top * picture.height)

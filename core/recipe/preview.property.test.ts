@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import sharp from 'sharp'
-import { catalogue, type Step } from '../operations/index.ts'
 import type { Picture } from '../operations/operation.ts'
 import { renderings } from './apply.ts'
 import { plan, type PlannedOutput } from './plan.ts'
 import { copySize, previewOf } from './preview.ts'
 import { parseRecipe } from './recipe.ts'
+import { resizeInPixels, settle } from './settle.ts'
 import { printText } from './text.ts'
 
 /**
@@ -59,7 +59,7 @@ test('a preview looks like the result made equally small', async () => {
   await fc.assert(
     fc.asyncProperty(input, async ({ width, height, alpha, maxPixels, drafts, seed }) => {
       const source: Picture = { width, height, alpha }
-      const recipe = parseRecipe({ steps: settle(drafts, source) })
+      const recipe = parseRecipe({ steps: settle(drafts, source, inPixels) })
       const [output] = plan(recipe).outputs
       if (output === undefined) throw new Error('a recipe without outputs')
       const where = `${width}×${height}${alpha ? ' with alpha' : ''} in ${maxPixels}: ${printText(recipe)}`
@@ -95,25 +95,8 @@ test('a preview looks like the result made equally small', async () => {
   )
 }, 120_000)
 
-/** Shares become pixels of the picture as it is when the step's turn comes. */
-function settle(drafts: readonly Draft[], start: Picture): Step[] {
-  let picture = start
-  const steps: Step[] = []
-  for (const one of drafts) {
-    const step = parseRecipe({ steps: [inPixels(one, picture)] }).steps[0]
-    const operation = step === undefined ? undefined : catalogue.get(step.op)
-    if (step === undefined || operation?.place !== 'any') throw new Error('not a step that changes pixels')
-    picture = operation.after(step as never, picture)
-    steps.push(step)
-  }
-  return steps
-}
-
 function inPixels(one: Draft, picture: Picture): unknown {
-  if (one.op === 'resize') {
-    const [width, height] = [(one.width ?? 0) * picture.width, one.height * picture.height].map(Math.ceil)
-    return { ...one, width: one.width === undefined ? undefined : width, height }
-  }
+  if (one.op === 'resize') return resizeInPixels(one, picture)
   if (one.op !== 'crop') return one
   const left = Math.floor(one.left * picture.width)
   const top = Math.floor(one.top * picture.height)

@@ -3,7 +3,7 @@ import { connect } from 'node:tls'
 import type { Issued } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { residentBytes, says } from '@pixelflow/testkit/process'
+import { says } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import {
   fetchOptions,
@@ -14,6 +14,7 @@ import {
 import { until } from '../testing/gateway.ts'
 import { grpcClient, uploadWhole } from '../testing/grpc.ts'
 import { slowLine } from '../testing/line.ts'
+import { stalledReadersCostLittle } from '../testing/stalled.ts'
 
 /** What Bun needed mending for without TLS, once more with it: its sockets are others then. */
 
@@ -58,23 +59,7 @@ test('on a line with 24 ms there and back, megabytes are on their way', async ()
 
 test('clients that do not read are given little, and forgotten when they reset', async () => {
   using client = clientAt(port)
-  const file = new Uint8Array(24 * MiB)
-  file.set(await sampleImage({ width: 640, height: 480 }))
-  const image = (await uploadWhole(client, file, MiB / 4))?.id ?? ''
-  const source = { case: 'image' as const, value: image }
-  // Once for what is only ever taken once.
-  for await (const _ of client.down(calls.download, { source }));
-
-  const before = await residentBytes(gateway.pid)
-  const stalled = Array.from({ length: 40 }, () => client.down(calls.download, { source }))
-  for (const call of stalled) call.on('error', () => {})
-  await until(async () => (await underWay()) === 40)
-  await Bun.sleep(1000)
-  // All of it would be 960 MiB.
-  expect((await residentBytes(gateway.pid)) - before).toBeLessThan(240 * MiB)
-  for (const call of stalled) call.cancel()
-  await until(async () => (await underWay()) === 0)
-  expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
+  await stalledReadersCostLittle(client, gateway.pid, underWay)
 }, 60_000)
 
 test('a gateway that is told to stop ends event streams and does not wait for idle connections', async () => {

@@ -3,7 +3,7 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { ServerReflection } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { file_google_rpc_error_details } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
-import type { Implementation } from './rpc.ts'
+import type { Call, Implementation } from './rpc.ts'
 
 /** What can be asked and answered, in whichever of the two versions. */
 type Question =
@@ -13,6 +13,11 @@ type Question =
     }
   | { case: 'fileContainingExtension'; value: { containingType: string; extensionNumber: number } }
   | { case: undefined; value?: undefined }
+
+interface Asked {
+  readonly host: string
+  readonly messageRequest: Question
+}
 
 type Answer =
   | { case: 'listServicesResponse'; value: { service: { name: string }[] } }
@@ -32,32 +37,14 @@ export function reflection(services: readonly DescService[]): {
   v1alpha: Implementation<typeof ServerReflectionAlpha>
 } {
   const answer = answering(services)
-  return {
-    v1: {
-      async *serverReflectionInfo(questions, call) {
-        call.letIn()
-        for await (const question of questions) {
-          yield {
-            validHost: question.host,
-            originalRequest: question,
-            messageResponse: answer(question.messageRequest),
-          }
-        }
-      },
-    },
-    v1alpha: {
-      async *serverReflectionInfo(questions, call) {
-        call.letIn()
-        for await (const question of questions) {
-          yield {
-            validHost: question.host,
-            originalRequest: question,
-            messageResponse: answer(question.messageRequest),
-          }
-        }
-      },
-    },
+  async function* answers<Q extends Asked>(questions: AsyncIterable<Q>, call: Pick<Call, 'letIn'>) {
+    call.letIn()
+    for await (const question of questions) {
+      const { host: validHost, messageRequest } = question
+      yield { validHost, originalRequest: question, messageResponse: answer(messageRequest) }
+    }
   }
+  return { v1: { serverReflectionInfo: answers }, v1alpha: { serverReflectionInfo: answers } }
 }
 
 function answering(services: readonly DescService[]): (question: Question) => Answer {
