@@ -1,8 +1,10 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** A TCP port in front of another one, whose line can be held up and let go again. */
+/** A TCP port in front of another one, whose line can be made slow, or held up and let go again. */
 export interface Relay extends AsyncDisposable {
   readonly port: number
+  /** From now on clients get what is sent to them so many milliseconds later. */
+  delay(ms: number): void
   /** From now on nothing gets through to clients; what comes is kept for them. */
   hold(): void
   release(): void
@@ -10,44 +12,53 @@ export interface Relay extends AsyncDisposable {
 
 /** Stands in front of a port of this machine. */
 export async function startRelay(target: number): Promise<Relay> {
-  const backs = new Set<Socket>()
+  const lines = new Set<Line>()
   let isHeld = false
+  let delayMs = 0
   const server = createServer((front) => {
     const back = connect({ host: '127.0.0.1', port: target })
-    backs.add(back)
+    const line: Line = { front, back, waiting: [] }
+    lines.add(line)
     front.pipe(back)
-    back.pipe(front)
-    if (isHeld) hold(back, front)
-    fronts.set(back, front)
+    back.on('data', (bytes: Buffer) => {
+      if (isHeld) line.waiting.push(bytes)
+      else if (delayMs > 0) setTimeout(() => front.write(bytes), delayMs)
+      else front.write(bytes)
+    })
     for (const [one, other] of [
       [front, back],
       [back, front],
     ] as const) {
       one.on('error', () => other.destroy())
-      one.on('close', () => other.destroy())
+      one.on('close', () => {
+        other.destroy()
+        lines.delete(line)
+      })
     }
-    back.on('close', () => backs.delete(back))
   })
-  const fronts = new WeakMap<Socket, Socket>()
-  const hold = (back: Socket, front: Socket) => {
-    back.unpipe(front)
-    back.pause()
-  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
   return {
     port: (server.address() as AddressInfo).port,
+    delay(ms) {
+      delayMs = ms
+    },
     hold() {
       isHeld = true
-      for (const back of backs) hold(back, fronts.get(back) as Socket)
     },
     release() {
       isHeld = false
-      for (const back of backs) back.pipe(fronts.get(back) as Socket)
+      for (const { front, waiting } of lines) for (const bytes of waiting.splice(0)) front.write(bytes)
     },
     async [Symbol.asyncDispose]() {
-      for (const back of backs) back.destroy()
+      for (const { back } of lines) back.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
+}
+
+interface Line {
+  readonly front: Socket
+  readonly back: Socket
+  readonly waiting: Buffer[]
 }

@@ -161,8 +161,8 @@ function overGrpc({ grpcAddress }: Pick<Gateway, 'grpcAddress'>, image: string):
 
 async function refusalOverGrpc(promise: Promise<unknown>): Promise<Refusal> {
   const { code, status: said } = await failure(promise)
-  const isTemporary = code === Number(status.UNAVAILABLE)
-  if (!isTemporary && code !== Number(status.INVALID_ARGUMENT)) throw new Error(`code ${code}`)
+  const isTemporary = status[code] === 'UNAVAILABLE'
+  if (!isTemporary && status[code] !== 'INVALID_ARGUMENT') throw new Error(`code ${code}`)
   const violations = said?.details.map(({ typeUrl, value }) =>
     typeUrl.endsWith('BadRequest') ? fromBinary(BadRequestSchema, value).fieldViolations : [],
   )

@@ -7,10 +7,12 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf'
+import { positionHeader } from '@pixelflow/core/position'
 import { Metadata, type CallOptions as GrpcCallOptions, type Client as Channel } from '@grpc/grpc-js'
 import type { MakingOptions } from '../client.ts'
 import { tooLate } from '../error.ts'
 import { within } from '../limits.ts'
+import { createPositions, type Positions } from '../position.ts'
 import { withToken, type Credentials } from '../token.ts'
 import { errorOf } from './error.ts'
 
@@ -54,6 +56,7 @@ export interface CallsNeeds {
 }
 
 export function createCalls({ channel, address, credentials, timeoutMs: usualMs }: CallsNeeds): Calls {
+  const positions = createPositions()
   const named = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -77,6 +80,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
         const call = open(token)
         // Also what ends the call after its loop was left ends here.
         call.on('error', () => {})
+        call.on('metadata', (head: Metadata) => hear(positions, head))
         leave = () => call.cancel()
         const messages: Messages<T> = call.iterator({ destroyOnReturn: false })
         return { messages, first: await named(signal, () => messages.next()) }
@@ -93,19 +97,25 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
     unary: (method, request, { signal: asked, timeoutMs = usualMs, idempotencyKey } = {}) =>
       within({ signal: asked, timeoutMs }, (signal) =>
         withToken(credentials, (token) =>
-          named(signal, () => {
-            const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>()
-            const call = channel.makeUnaryRequest(
-              pathOf(method),
-              encoder(method.input),
-              decoder(method.output),
-              create(method.input, request),
-              metadataOf(token, idempotencyKey),
-              limits(timeoutMs),
-              (error, answer) => (answer ? resolve(answer) : reject(error ?? tooLate(timeoutMs))),
-            )
-            return untilAborted(promise, signal, () => call.cancel())
-          }),
+          // What writes takes no notice of it.
+          positions.read((position) =>
+            named(signal, () => {
+              const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>()
+              const metadata = metadataOf(token, idempotencyKey)
+              for (const [name, value] of Object.entries(position)) metadata.set(name, value)
+              const call = channel.makeUnaryRequest(
+                pathOf(method),
+                encoder(method.input),
+                decoder(method.output),
+                create(method.input, request),
+                metadata,
+                limits(timeoutMs),
+                (error, answer) => (answer ? resolve(answer) : reject(error ?? tooLate(timeoutMs))),
+              )
+              call.on('metadata', (head: Metadata) => hear(positions, head))
+              return untilAborted(promise, signal, () => call.cancel())
+            }),
+          ),
         ),
       ),
 
@@ -180,6 +190,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
 /** As much of a call that streams down as is used. */
 interface Down<T> {
   on(event: 'error', listener: () => void): unknown
+  on(event: 'metadata', listener: (head: Metadata) => void): unknown
   cancel(): void
   iterator(options: { destroyOnReturn: boolean }): Messages<T>
 }
@@ -232,6 +243,11 @@ async function untilAborted<T>(
   } finally {
     signal.removeEventListener('abort', stop)
   }
+}
+
+function hear(positions: Positions, head: Metadata): void {
+  const [position] = head.get(positionHeader)
+  if (typeof position === 'string') positions.heard(position)
 }
 
 function metadataOf(token: string | null, key?: string): Metadata {

@@ -1,6 +1,8 @@
+import { positionHeader } from '@pixelflow/core/position'
 import type { CallOptions } from '../client.ts'
 import { PixelflowError, unreachable } from '../error.ts'
 import { again, within, type Limits } from '../limits.ts'
+import { createPositions } from '../position.ts'
 import { withToken, type Credentials } from '../token.ts'
 import { problemOf } from './problem.ts'
 
@@ -59,6 +61,7 @@ export function createCaller({
   limits,
 }: CallerOptions): Caller {
   const { timeoutMs: usualMs = 30_000 } = limits
+  const positions = createPositions()
 
   async function once(
     path: string,
@@ -74,7 +77,10 @@ export function createCaller({
       signal?.throwIfAborted()
       throw unreachable(address, thrown)
     }
-    if (answer.ok) return answer
+    if (answer.ok) {
+      positions.heard(answer.headers.get(positionHeader))
+      return answer
+    }
     const text = await answer.text().catch(() => '')
     throw problemOf(answer.status, answer.statusText, (name) => answer.headers.get(name), text)
   }
@@ -87,11 +93,12 @@ export function createCaller({
         const sent = body?.()
         const init = {
           method,
-          headers: { ...token, ...headers },
           ...(sent == null ? {} : { body: sent }),
           ...(sent instanceof ReadableStream ? { duplex: 'half' as const } : {}),
         }
-        return once(path, init, signal)
+        const all = { ...token, ...headers }
+        if (method !== 'GET') return once(path, { ...init, headers: all }, signal)
+        return positions.read((position) => once(path, { ...init, headers: { ...all, ...position } }, signal))
       }),
     json: (path, has, init = {}, options = {}) =>
       call(init, options, async (signal) =>

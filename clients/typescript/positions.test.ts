@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { says } from '@pixelflow/testkit/process'
+import { startRelay } from '@pixelflow/testkit/relay'
+import { startStack, type GatewayProcess } from '@pixelflow/testkit/stack'
+import type { Client } from './client.ts'
+import { PixelflowError } from './error.ts'
+import { openGrpc } from './grpc/open.ts'
+import { openHttp } from './http/open.ts'
+import { createPositions } from './position.ts'
+
+/** Longer than a gateway waits for what a client does not speak of. */
+const farMs = 700
+
+const scope = new AsyncDisposableStack()
+let near: GatewayProcess
+let far: GatewayProcess
+let image: string
+beforeAll(async () => {
+  const stack = scope.use(await startStack())
+  const relay = scope.use(await startRelay(stack.nats.port))
+  near = await stack.gateway()
+  far = await stack.gateway({ env: { NATS_URL: `nats://127.0.0.1:${relay.port}` } })
+  relay.delay(farMs)
+  await using client = openHttp({ url: near.url })
+  image = (await client.upload(await sampleImage({ width: 60, height: 40 }))).id
+}, 60_000)
+afterAll(() => {
+  // It would take its leave as slowly as everything else.
+  far?.signal('SIGKILL')
+  return scope.disposeAsync()
+}, 30_000)
+
+/** A client that writes through the near gateway and reads from the far one. */
+function apart(): Client {
+  return openHttp({
+    url: near.url,
+    fetch: (url, init) =>
+      fetch(
+        init.method === 'GET' ? url.replace(new URL(near.url).origin, new URL(far.url).origin) : url,
+        init,
+      ),
+  })
+}
+
+/** One whose calls go to each in turn: what it writes, and then reads. */
+async function inTurns(): Promise<Client> {
+  const ready = await Promise.all([near, far].map((one) => one.line(says('ready'))))
+  return openGrpc({ address: ready.map((line) => (JSON.parse(line) as { grpc: string }).grpc) })
+}
+
+test.each([
+  ['http', apart],
+  ['grpc', inTurns],
+] as const)(
+  'over %s, a client finds what it has done, whichever gateway it asks',
+  async (_, open) => {
+    await using client = await open()
+    for (let n = 0; n < 2; n += 1) {
+      const { id } = await client.createTask(image, 'flip')
+      expect((await client.taskPage()).items[0]?.id).toBe(id)
+      await client.deleteTask(id)
+      expect((await client.taskPage()).items.map((one) => one.id)).not.toContain(id)
+      // From now on the other one writes.
+      await client.settings()
+    }
+  },
+  60_000,
+)
+
+test('the newest position is remembered, in whichever order answers come', async () => {
+  const positions = createPositions()
+  const sent = () => positions.read((headers) => Promise.resolve(Object.values(headers)))
+  expect(await sent()).toEqual([])
+  for (const position of ['a.log', 'b.log', '9.log', null, undefined]) positions.heard(position)
+  expect(await sent()).toEqual(['b.log'])
+  positions.heard('1.other')
+  expect(await sent()).toEqual(['1.other'])
+})
+
+test('one that the server knows nothing of any more is forgotten, and the read made without it', async () => {
+  const positions = createPositions()
+  positions.heard('zz.log')
+  const sent: number[] = []
+  const read = () =>
+    positions.read((headers) => {
+      sent.push(Object.keys(headers).length)
+      if ('pixelflow-position' in headers)
+        throw new PixelflowError('invalid_request', 'Beyond the end.', { field: 'pixelflow-position' })
+      return Promise.resolve('read')
+    })
+  expect(await read()).toBe('read')
+  expect(await read()).toBe('read')
+  expect(sent).toEqual([1, 0, 0])
+})
