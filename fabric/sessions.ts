@@ -172,9 +172,20 @@ function acceptanceOf({ isAnswered, parts }: Said): Acceptance | undefined {
 const unwanted = new Fault('cancelled', 'Somebody else has taken this session.')
 
 function unavailable(answer: Exclude<Answer, Session>): Fault {
-  const detail =
-    answer === 'nobody'
-      ? 'No process that works on images is running just now.'
-      : 'Every process that works on images is busy just now.'
-  return new Fault('unavailable', detail, { remedy: 'Try again in a moment.', retryAfterMs: 1000 })
+  if (answer === 'nobody') {
+    // Whether there is none, or those that are there do nothing of the kind, is the same from here.
+    return new Fault(
+      'unavailable',
+      'No process that works on images while their callers wait is there just now.',
+      {
+        remedy:
+          'Make a task instead, which waits for its turn; an operator starts an actor with PIXELFLOW_LIVE_CONCURRENCY above 0.',
+        retryAfterMs: 1000,
+      },
+    )
+  }
+  return new Fault('unavailable', 'Every process that works on images is busy just now.', {
+    remedy: 'Try again in a moment, or make a task, which waits for its turn.',
+    retryAfterMs: 1000,
+  })
 }

@@ -92,7 +92,10 @@ describe('a picture', () => {
   test('that nobody has room for is refused with a time to come again', async () => {
     const response = await post('?recipe=flip', photo)
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
-    expect(await gateway.refusal(response)).toMatchObject({ code: 'unavailable' })
+    expect(await gateway.refusal(response)).toMatchObject({
+      code: 'unavailable',
+      remedy: expect.stringMatching(/^Make a task instead.*PIXELFLOW_LIVE_CONCURRENCY/),
+    })
   }, 15_000)
 })
 
