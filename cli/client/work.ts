@@ -1,4 +1,4 @@
-import type { Client, Finished } from '@pixelflow/client'
+import type { Client, Finished, Lane } from '@pixelflow/client'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { Exit } from '../exit.ts'
 import type { Outlet } from '../terminal/outlet.ts'
@@ -10,13 +10,14 @@ export async function processPicture(
   source: Source,
   recipe: Recipe,
   outlet: Outlet,
-  signal: AbortSignal,
+  { signal, lane }: { signal: AbortSignal; lane?: Lane | undefined },
 ): Promise<Finished> {
   return interruptible((onLeft) =>
     server.process(source.stream(), recipe, {
       ...sending(source, outlet),
       ...telling(outlet),
       signal,
+      lane,
       onLeft,
     }),
   )

@@ -38,7 +38,7 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
     await withServer(context, options, outlet.note, async (server) => {
       const started = performance.now()
       outlet.note(`painted ${show(file, cwd)}; the recipe is ${recipeText}`)
-      const { task } = await processPicture(server, source, recipe, outlet, interrupts.signal)
+      const { task } = await processPicture(server, source, recipe, outlet, interrupts)
       const [output] = task.outputs
       if (!output) throw new Exit('failed', `Task ${task.id} is completed without an output.`)
       await mkdir(dirname(path), { recursive: true })

@@ -41,6 +41,15 @@ describe('process', () => {
     expect(await typeOf('plain.webp')).toBe('webp')
   })
 
+  test('in the lane that is asked for', async () => {
+    const bulk = ['process', 'photo.jpg', '-o', 'bulk.webp', '--lane', 'bulk']
+    const { code, out } = await run([...bulk, '--json'])
+    expect(code).toBe(0)
+    expect(json(out).at(-1)).toMatchObject({ task: { status: 'completed', lane: 'bulk' } })
+    expect((await run([...bulk.slice(0, -1), 'fast'])).code).toBe(2)
+    expect((await run([...bulk, '--tune', 'blur:3'])).code).toBe(2)
+  })
+
   test('as JSON: events a line each, the result last', async () => {
     const { code, out } = await run(['process', 'photo.jpg', '-r', 'resize:50', '-o', 'j.jpg', '--json'])
     expect(code).toBe(0)

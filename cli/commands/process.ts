@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { OutputView } from '@pixelflow/core/api'
+import { lanes, type Lane } from '@pixelflow/core/job'
 import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { fetchBytes, saveTo, saveToStdout } from '../client/download.ts'
 import { readRecipe, writtenAs } from '../client/recipe.ts'
@@ -23,6 +24,7 @@ interface Options extends ClientOptions {
   readonly filters?: string
   readonly tune?: string
   readonly preview?: string
+  readonly lane?: Lane
 }
 
 export function processCommand(program: Command, context: Context): void {
@@ -51,12 +53,19 @@ export function processCommand(program: Command, context: Context): void {
       '--preview <file>',
       'where --tune shows the picture as it will be: .webp or .jpg\n(default: beside you, named after the source)',
     )
+    .addOption(
+      new Option(
+        '--lane <lane>',
+        'whom it waits with, where much is to be done: bulk for one of many',
+      ).choices(lanes),
+    )
     .option('-f, --force', 'allow the result to replace the source')
   examples(grpcOptions(command), [
     "process photo.jpg -r 'resize:800/blur:2/format:webp' -o out.webp",
     'process photo.jpg -o photo.avif',
     "process photo.jpg -r @thumbnails.json -o 'out/{stem}-{name}.{ext}'",
     "process - -r 'resize:400' -o - <photo.jpg >small.jpg",
+    "process scan-0001.tif -r 'resize:1600/format:webp' --lane bulk",
     'process photo.jpg --filters=blur:2,grayscale',
     'process photo.jpg --tune blur:3,resize:400 --preview preview.webp -o out.webp',
   ]).action(async (file: string, options: Options) => processFile(file, options, context))
@@ -64,7 +73,7 @@ export function processCommand(program: Command, context: Context): void {
 
 async function processFile(file: string, options: Options, context: Context): Promise<void> {
   const { cwd, config, interrupts } = context
-  const { recipe: text, filters, tune: changes } = options
+  const { recipe: text, filters, tune: changes, lane } = options
   demandSense(file, options)
   const written = text === undefined ? parseRecipe({ steps: [] }) : await readRecipe(text, cwd)
   const plain =
@@ -82,7 +91,7 @@ async function processFile(file: string, options: Options, context: Context): Pr
       const { signal } = interrupts
       const { task } =
         changes === undefined
-          ? await processPicture(server, source, finish(plain), outlet, signal)
+          ? await processPicture(server, source, finish(plain), outlet, { signal, lane })
           : await tunePicture(server, source, { recipe: plain, changes, preview, finish }, outlet, signal)
       await target.prepare()
       const files: { output: OutputView; path: string }[] = []
@@ -119,7 +128,7 @@ async function processFile(file: string, options: Options, context: Context): Pr
 }
 
 /** @throws Exit `usage` when the options do not go together. */
-function demandSense(file: string, { recipe, output, filters, tune, json = false }: Options): void {
+function demandSense(file: string, { recipe, output, filters, tune, lane, json = false }: Options): void {
   if ([recipe, output, filters, tune].every((one) => one === undefined)) {
     throw new Exit('usage', 'There is nothing to do: neither a recipe nor an output is given.', {
       remedy:
@@ -135,6 +144,9 @@ function demandSense(file: string, { recipe, output, filters, tune, json = false
     throw new Exit('usage', 'The picture and --tune - both want standard input.', {
       remedy: 'Name a file, or write the changes behind --tune.',
     })
+  }
+  if (tune !== undefined && lane !== undefined) {
+    throw new Exit('usage', 'What is tuned does not wait in a lane.', { remedy: 'Leave --lane out.' })
   }
   // What cannot be meant is told before anything is sent.
   if (tune !== undefined && tune !== '-') readSteps(tune, '--tune')

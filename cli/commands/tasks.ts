@@ -103,6 +103,7 @@ function details(task: TaskView, style: Style): string[] {
     `${style.bold(task.id)}  ${state(task, style).trimEnd()}`,
     `image    ${task.image}`,
     `recipe   ${recipe}`,
+    `lane     ${task.lane}`,
     ...(task.retryOf === undefined ? [] : [`retry of ${task.retryOf}`]),
     `created  ${task.createdAt}`,
     ...(task.endedAt === undefined ? [] : [`ended    ${task.endedAt}`]),

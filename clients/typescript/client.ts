@@ -1,10 +1,11 @@
 import type { ActorView, EventView, ImageView, OutputView, TaskPageView, TaskView } from '@pixelflow/core/api'
 import type { FormatId } from '@pixelflow/core/format'
+import type { Lane } from '@pixelflow/core/job'
 import type { describeOperations } from '@pixelflow/core/operations/index'
 import type { Status } from '@pixelflow/core/status'
 import type { TuneOptions, Tuning } from './tuning.ts'
 
-export type { ActorView, EventView, ImageView, OutputView, TaskView }
+export type { ActorView, EventView, ImageView, Lane, OutputView, TaskView }
 export type TaskPage = TaskPageView
 
 /** What the server says of itself before anybody has shown a token. */
@@ -44,6 +45,15 @@ export interface MakingOptions extends CallOptions {
    * those that change nothing (an upload only of what is held, not of a stream).
    */
   readonly idempotencyKey?: string | undefined
+}
+
+/** Of calls that make a task. */
+export interface TaskOptions extends MakingOptions {
+  /**
+   * Whom the task waits with: `interactive`, unless given, for somebody who waits for it; `bulk` for one of many. Of an
+   * account that has many interactive ones under way, further ones wait in bulk; the task says so.
+   */
+  readonly lane?: Lane | undefined
 }
 
 export interface UploadOptions extends MakingOptions {
@@ -114,7 +124,7 @@ export interface FollowOptions extends WatchOptions {
   readonly onLeft?: ((task: string, isCancelled: boolean) => void) | undefined
 }
 
-export interface ProcessOptions extends UploadOptions, Omit<FollowOptions, 'after'> {
+export interface ProcessOptions extends UploadOptions, TaskOptions, Omit<FollowOptions, 'after'> {
   readonly onImage?: ((image: ImageView) => void) | undefined
   readonly onTask?: ((task: TaskView) => void) | undefined
 }
@@ -160,7 +170,7 @@ export interface Client extends AsyncDisposable {
   image(id: string, options?: CallOptions): Promise<ImageView>
   deleteImage(id: string, options?: CallOptions): Promise<void>
   /** Accepts work on a stored image. */
-  createTask(image: string, recipe: RecipeInput, options?: MakingOptions): Promise<TaskView>
+  createTask(image: string, recipe: RecipeInput, options?: TaskOptions): Promise<TaskView>
   task(id: string, options?: CallOptions): Promise<TaskView>
   /** One page of tasks, newest first. */
   taskPage(query?: TaskPageQuery, options?: CallOptions): Promise<TaskPage>

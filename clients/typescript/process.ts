@@ -23,10 +23,11 @@ export async function process(
 ): Promise<Processed> {
   const { signal, onImage, onTask, onAbort = 'cancel' } = options
   // A key is good for one kind of call.
-  const { idempotencyKey: key } = options
+  const { idempotencyKey: key, lane } = options
   const image = await client.upload(source, { ...options, idempotencyKey: key && `${key}.image` })
   onImage?.(image)
-  const accepted = await client.createTask(image.id, recipe, { signal, idempotencyKey: key && `${key}.task` })
+  const making = { signal, lane, idempotencyKey: key && `${key}.task` }
+  const accepted = await client.createTask(image.id, recipe, making)
   onTask?.(accepted)
   return { image, ...(await client.follow(accepted.id, { ...options, onAbort })) }
 }

@@ -116,6 +116,18 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(await refusal(opened().task(id))).toMatchObject({ code: 'task_not_found', status: 404 })
   }, 30_000)
 
+  test('a task waits in the lane that is asked for', async () => {
+    const { id: image } = await opened().upload(both.photo)
+    const bulk = await opened().createTask(image, 'resize:20', { lane: 'bulk' })
+    const { id, lane } = await opened().createTask(image, 'resize:20')
+    expect([bulk.lane, lane]).toEqual(['bulk', 'interactive'])
+    for (const one of [bulk.id, id]) {
+      expect((await opened().follow(one)).task).toMatchObject({ status: 'completed' })
+    }
+    const { task } = await opened().process(both.photo, 'resize:20', { lane: 'bulk' })
+    expect(task).toMatchObject({ status: 'completed', lane: 'bulk' })
+  }, 30_000)
+
   test('a key has a call done once, and names another call that comes under it', async () => {
     const key = crypto.randomUUID()
     const keyed = { idempotencyKey: `${key}.image` }

@@ -76,6 +76,12 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
   }
 }
 
+/** What a call for a task asks for besides its image, to tell calls under one idempotency key apart. */
+export function askedOf(recipe: Recipe, lane: Lane): readonly string[] {
+  // The usual lane is not among it, as it was not before there were lanes.
+  return [JSON.stringify(recipe), ...(lane === defaultLane ? [] : [lane])]
+}
+
 function firstEvent(
   who: Principal,
   image: string,

@@ -70,7 +70,7 @@ export function replayDeadLetter(
     const made = marked.replay?.task
     if (made === undefined) return lost(id)
     try {
-      await accept(owner, task.image, task.recipe, { id: made, retryOf: task.id })
+      await accept(owner, task.image, task.recipe, { id: made, retryOf: task.id, lane: task.lane })
     } catch (thrown) {
       // Somebody else has made it from the same mark.
       if (Fault.of(thrown).code !== 'conflict') throw thrown

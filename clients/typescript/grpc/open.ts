@@ -17,6 +17,7 @@ import {
   catalogueOf,
   eventOf,
   imageOf,
+  laneNumber,
   recipeValue,
   settingsOf,
   statusNumber,
@@ -86,10 +87,10 @@ export function openGrpc(options: GrpcOptions): Client {
       async deleteImage(id, options) {
         await unary(method.deleteImage, { id }, options)
       },
-      createTask: (image, recipe, options) =>
-        keyed(options, async () =>
-          taskOf((await unary(method.createTask, { image, recipe: recipeValue(recipe) }, options)).task),
-        ),
+      createTask(image, recipe, options) {
+        const request = { image, recipe: recipeValue(recipe), lane: laneNumber(options?.lane) }
+        return keyed(options, async () => taskOf((await unary(method.createTask, request, options)).task))
+      },
       task: async (id, options) => taskOf((await unary(method.getTask, { id }, options)).task),
       async taskPage({ status, limit = 0, cursor = '' } = {}, options) {
         const request = { status: statusNumber(status), limit, cursor }

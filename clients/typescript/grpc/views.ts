@@ -19,6 +19,7 @@ import type {
   Catalogue,
   EventView,
   ImageView,
+  Lane as LaneName,
   OutputView,
   RecipeInput,
   Settings,
@@ -155,6 +156,11 @@ export function recipeValue(recipe: RecipeInput) {
 /** The number of a status, as requests name it. */
 export function statusNumber(status: Status | undefined): TaskStatus {
   return status === undefined ? TaskStatus.UNSPECIFIED : TaskStatus[status.toUpperCase() as Uppercase<Status>]
+}
+
+/** The number of a lane, likewise. */
+export function laneNumber(lane: LaneName | undefined): Lane {
+  return lane === undefined ? Lane.UNSPECIFIED : Lane[lane.toUpperCase() as Uppercase<LaneName>]
 }
 
 function statusOf(number: TaskStatus): Status {

@@ -58,7 +58,7 @@ export function openHttp(options: HttpOptions = {}): Client {
         json<TaskView>(
           '/api/v1/tasks',
           'status',
-          { method: 'POST', value: { image, recipe }, key: options?.idempotencyKey },
+          { method: 'POST', value: { image, recipe, lane: options?.lane }, key: options?.idempotencyKey },
           options,
         ),
       task: (id, options) => json<TaskView>(task(id), 'status', {}, options),

@@ -2,19 +2,22 @@ import { create, toBinary, toJson, type MessageInitShape, type MessageShape } fr
 import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt'
 import { isFinal, parseResumeToken, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import { defaultLane, type Lane } from '@pixelflow/core/job'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import {
+  Lane as LaneNumber,
   ListTasksResponseSchema,
   TaskStatus,
   type ImageService,
   type ListTasksRequestSchema,
   type ProcessResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { askedOf } from '../../usecases/create-task.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { chunksOf, download } from './content.ts'
 import { largestMessage, type Call, type Implementation } from './rpc.ts'
-import { eventMessage, statusFrom, taskMessage } from './views.ts'
+import { eventMessage, laneFrom, statusFrom, taskMessage } from './views.ts'
 
 type Methods = Implementation<typeof ImageService>
 
@@ -34,11 +37,12 @@ export function taskMethods(
   | 'download'
 > {
   return {
-    async createTask({ image, recipe }, call) {
-      return { task: taskMessage(await accepted(usecases, call, 'task', image, recipeOf(recipe))) }
+    async createTask({ image, recipe, lane }, call) {
+      const task = await accepted(usecases, call, 'task', image, recipeOf(recipe), laneOf(lane))
+      return { task: taskMessage(task) }
     },
-    async *process({ image, recipe }, call) {
-      const { id } = await accepted(usecases, call, 'process', image, recipeOf(recipe))
+    async *process({ image, recipe, lane }, call) {
+      const { id } = await accepted(usecases, call, 'process', image, recipeOf(recipe), laneOf(lane))
       let last: Task | undefined
       for await (const one of follow(usecases, call, id, 0)) {
         last = one.event.task
@@ -102,12 +106,13 @@ async function accepted(
   call: 'task' | 'process',
   image: string,
   recipe: Recipe,
+  lane: Lane,
 ): Promise<Task> {
   const who = visit.caller()
   const asked = { key: visit.idempotencyKey, call, makes: 'task' } as const
   const { value } = await usecases.once(who, asked, async (attempt) => {
-    attempt?.asks(image, JSON.stringify(recipe))
-    return usecases.createTask(who, image, recipe, { id: attempt?.task })
+    attempt?.asks(image, ...askedOf(recipe, lane))
+    return usecases.createTask(who, image, recipe, { id: attempt?.task, lane })
   })
   tell(usecases, visit)
   return value
@@ -179,6 +184,13 @@ export function recipeOf(value: Value | undefined): Recipe {
     field: 'recipe',
     remedy: 'Send it in the short text form, such as "resize:800/format:webp", or as a struct.',
   })
+}
+
+/** @throws Fault `invalid_request`. */
+function laneOf(number: LaneNumber): Lane {
+  const lane = number === LaneNumber.UNSPECIFIED ? defaultLane : laneFrom(number)
+  if (lane !== undefined) return lane
+  throw new Fault('invalid_request', `There is no lane ${number}.`, { field: 'lane' })
 }
 
 /** @throws Fault `invalid_request`. */

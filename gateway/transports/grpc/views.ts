@@ -5,7 +5,7 @@ import { viewTask } from '@pixelflow/core/api'
 import { resumeToken, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { FaultReport } from '@pixelflow/core/fault'
 import type { ImageRecord } from '@pixelflow/core/image'
-import type { Lane } from '@pixelflow/core/job'
+import { lanes, type Lane } from '@pixelflow/core/job'
 import { statuses, type Status, type Task } from '@pixelflow/core/task'
 import {
   Lane as LaneNumber,
@@ -47,6 +47,11 @@ const laneNumbers: Readonly<Record<Lane, LaneNumber>> = {
 /** Undefined for a number that is no status, the unspecified one included. */
 export function statusFrom(number: TaskStatus): Status | undefined {
   return statuses.find((one) => statusNumbers[one] === number)
+}
+
+/** Likewise. */
+export function laneFrom(number: LaneNumber): Lane | undefined {
+  return lanes.find((one) => laneNumbers[one] === number)
 }
 
 export function imageMessage(record: ImageRecord): MessageInitShape<typeof ImageSchema> {

@@ -1,8 +1,10 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { ImageRecord } from '@pixelflow/core/image'
+import { defaultLane, lanes, type Lane } from '@pixelflow/core/job'
 import type { Principal } from '@pixelflow/core/principal'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
+import { askedOf } from '../../usecases/create-task.ts'
 import { keptAs, type Attempt } from '../../usecases/once.ts'
 import type { Limits } from '../../usecases/ports.ts'
 import { tooLarge } from '../../usecases/receive-image.ts'
@@ -31,7 +33,7 @@ export async function uploadForm(
   return image.keep(as)
 }
 
-/** A task from a form with the parts `file` and `recipe`, in either order. */
+/** A task from a form with the parts `file` and `recipe`, and maybe `lane`, in any order. */
 export async function processForm(
   needs: FormNeeds,
   who: Principal,
@@ -39,9 +41,9 @@ export async function processForm(
   alive: Alive,
   attempt?: Attempt,
 ): Promise<Task> {
-  const { image, recipe } = await readForm(needs, who, request, alive, true)
-  const record = await image.keep(keptAs(attempt, JSON.stringify(recipe)))
-  return needs.usecases.createTask(who, record.id, recipe as Recipe, { id: attempt?.task })
+  const { image, recipe, lane } = await readForm(needs, who, request, alive, true)
+  const record = await image.keep(keptAs(attempt, ...askedOf(recipe as Recipe, lane)))
+  return needs.usecases.createTask(who, record.id, recipe as Recipe, { id: attempt?.task, lane })
 }
 
 /** The image is in the store but not kept yet: it is dropped when anything else turns out to be wrong with the form. */
@@ -50,25 +52,29 @@ async function readForm(
   who: Principal,
   request: Request,
   alive: Alive,
-  wantsRecipe: boolean,
+  isForTask: boolean,
 ) {
   if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
   let image: StagedImage | undefined
   let recipe: Recipe | undefined
+  let lane: Lane | undefined
   try {
     for await (const part of readParts(request, alive)) {
       if (part.kind === 'file' && part.name === 'file') {
         if (image) throw twice('file')
         image = await usecases.stageImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
-      } else if (part.kind === 'field' && part.name === 'recipe' && wantsRecipe) {
+      } else if (part.kind === 'field' && part.name === 'recipe' && isForTask) {
         if (recipe) throw twice('recipe')
         recipe = parseRecipe(recipeOf(part.value))
-      } else throw unexpected(part.name, wantsRecipe)
+      } else if (part.kind === 'field' && part.name === 'lane' && isForTask) {
+        if (lane) throw twice('lane')
+        lane = laneOf(part.value)
+      } else throw unexpected(part.name, isForTask ? ['file', 'recipe', 'lane'] : ['file'])
     }
     if (!image) throw missing('file', 'the image')
-    if (wantsRecipe && !recipe)
+    if (isForTask && !recipe)
       throw missing('recipe', 'what to do with the image, for example resize:800/format:webp')
-    return { image, recipe }
+    return { image, recipe, lane: lane ?? defaultLane }
   } catch (thrown) {
     await image?.drop()
     throw thrown
@@ -88,6 +94,16 @@ export function recipeOf(text: string): unknown {
   }
 }
 
+/** @throws Fault `invalid_request`. */
+function laneOf(text: string): Lane {
+  const lane = lanes.find((one) => one === text.trim())
+  if (lane) return lane
+  throw new Fault('invalid_request', `There is no lane "${text.slice(0, 64)}".`, {
+    field: 'lane',
+    remedy: `The lanes are ${lanes.join(' and ')}.`,
+  })
+}
+
 export function twice(name: string): Fault {
   return new Fault('invalid_request', `The form has more than one part "${name}".`, { field: name })
 }
@@ -99,10 +115,9 @@ export function missing(name: string, meaning: string): Fault {
   })
 }
 
-export function unexpected(name: string, wantsRecipe: boolean): Fault {
-  const known = wantsRecipe ? '"file" and "recipe"' : '"file"'
+export function unexpected(name: string, known: readonly string[]): Fault {
   return new Fault('invalid_request', `The form has a part "${name.slice(0, 64)}" that is not known here.`, {
     field: name.slice(0, 64),
-    remedy: `Send only ${known}.`,
+    remedy: `Send only ${known.map((one) => `"${one}"`).join(', ')}.`,
   })
 }

@@ -30,7 +30,7 @@ export async function readPictureForm(
       } else if (part.kind === 'field' && part.name === 'recipe') {
         if (recipe) throw twice('recipe')
         recipe = parseRecipe(recipeOf(part.value))
-      } else throw unexpected(part.name, true)
+      } else throw unexpected(part.name, ['file', 'recipe'])
     }
     if (!image) throw missing('file', 'the image')
     if (!recipe) throw missing('recipe', 'what to do with the image, for example resize:800/format:webp')

@@ -1,11 +1,13 @@
 import { viewTask } from '@pixelflow/core/api'
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
+import { defaultLane, lanes, type Lane } from '@pixelflow/core/job'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { outputName } from '@pixelflow/core/task'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/admission.ts'
+import { askedOf } from '../../usecases/create-task.ts'
 import type { HeldImage } from '../../usecases/hold-image.ts'
 import { keptAs, type Attempt } from '../../usecases/once.ts'
 import type { Limits } from '../../usecases/ports.ts'
@@ -24,6 +26,7 @@ import { tellPosition } from './position.ts'
 export const processQuery = z.strictObject({
   recipe: z.string().optional(),
   output: outputName.optional(),
+  lane: z.enum(lanes).optional(),
   download: z.enum(['1']).optional(),
 })
 
@@ -41,7 +44,8 @@ export function processing(needs: ProcessRoutes) {
   return new Elysia({ name: 'process' }).use(caller(admission)).post(
     '/api/v1/process',
     async ({ request, server, query, who }) => {
-      const { recipe: inQuery, output } = checked(processQuery, query, 'the query')
+      const { recipe: inQuery, output, lane } = checked(processQuery, query, 'the query')
+      if (lane !== undefined && !prefersLater(request)) throw noTask()
       const known = inQuery === undefined ? undefined : parseRecipe(recipeOf(inQuery))
       const order = (recipe: Recipe) => orderOf(recipe, output)
       // What cannot be done is told before the picture is read.
@@ -54,7 +58,8 @@ export function processing(needs: ProcessRoutes) {
         const asked = { key: idempotencyKeyOf(request), call: 'upload-and-task', makes: 'task' } as const
         const { value: task, isRepeated } = await usecases.once(who, asked, async (attempt) => {
           const { image, recipe } = await read()
-          return later(usecases, who, image, output === undefined ? recipe : order(recipe).recipe, attempt)
+          const wanted = output === undefined ? recipe : order(recipe).recipe
+          return later(usecases, who, image, wanted, lane ?? defaultLane, attempt)
         })
         tellPosition(request, usecases, who.account)
         const answer = created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
@@ -122,14 +127,22 @@ async function later(
   who: Principal,
   image: HeldImage,
   recipe: Recipe,
+  lane: Lane,
   attempt: Attempt | undefined,
 ) {
   try {
-    const { id } = await image.keep(keptAs(attempt, JSON.stringify(recipe)))
-    return await createTask(who, id, recipe, { id: attempt?.task })
+    const { id } = await image.keep(keptAs(attempt, ...askedOf(recipe, lane)))
+    return await createTask(who, id, recipe, { id: attempt?.task, lane })
   } finally {
     await image.drop()
   }
+}
+
+function noTask(): Fault {
+  return new Fault('invalid_request', 'A picture that its caller waits for stands in no lane.', {
+    field: 'lane',
+    remedy: 'Leave the lane out, or send "Prefer: respond-async" to have a task made.',
+  })
 }
 
 /** RFC 7240. */

@@ -9,6 +9,7 @@ import type { Limits } from '../../usecases/ports.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { allowPauses, mediaTypeOf, readJson } from './body.ts'
 import { caller } from './caller.ts'
+import { askedOf } from '../../usecases/create-task.ts'
 import { checked } from './checked.ts'
 import { created, idempotencyKeyOf } from './created.ts'
 import type { Deliver } from './deliver.ts'
@@ -50,11 +51,12 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
             )
           }
           if (mediaType !== 'application/json') throw neither()
-          const { image, recipe: asked } = checked(createTaskBody, await readJson(request, alive), 'the body')
-          const recipe = parseRecipe(asked)
+          const body = checked(createTaskBody, await readJson(request, alive), 'the body')
+          const { image, lane } = body
+          const recipe = parseRecipe(body.recipe)
           return usecases.once(who, { key, call: 'task', makes: 'task' }, async (attempt) => {
-            attempt?.asks(image, JSON.stringify(recipe))
-            return usecases.createTask(who, image, recipe, { id: attempt?.task })
+            attempt?.asks(image, ...askedOf(recipe, lane))
+            return usecases.createTask(who, image, recipe, { id: attempt?.task, lane })
           })
         }
       },

@@ -1,4 +1,5 @@
 import { format, formats, writableFormatIds } from '@pixelflow/core/format'
+import { defaultLane, lanes } from '@pixelflow/core/job'
 import { z } from 'zod'
 import { listQuery } from '../tasks.ts'
 import {
@@ -21,10 +22,11 @@ import {
   queuedExample,
   recipeText,
 } from './examples.ts'
-import { ref, type Json } from './schemas.ts'
+import { laneText, ref, type Json } from './schemas.ts'
 
 const id = pathId('id', 'Id of a task.', exampleIds.task)
 const tags = ['tasks']
+const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
 
 const queryHelp: Record<string, string> = {
   status: 'Only tasks of this status.',
@@ -61,6 +63,7 @@ const creating = {
           properties: {
             file: { type: 'string', format: 'binary' },
             recipe: { type: 'string', description: 'Text form or JSON.', examples: [recipeText] },
+            lane: { ...laneSchema, description: laneText },
           },
           required: ['file', 'recipe'],
         },
@@ -145,6 +148,12 @@ const processing = {
       in: 'query',
       description: 'Which output is wanted, of a recipe that makes several.',
       schema: { type: 'string' },
+    },
+    {
+      name: 'lane',
+      in: 'query',
+      description: `Of the task, so only with \`Prefer: respond-async\`. ${laneText}`,
+      schema: laneSchema,
     },
     download,
     header('Prefer', '`respond-async` for a task instead of the picture.'),
@@ -254,7 +263,7 @@ export const taskPaths: Json = {
       operationId: 'retryTask',
       summary: 'Do the work of an ended task once more',
       description:
-        'Makes a new task of the same image and recipe, which names the old one in `retryOf`. The old one stays as it is.',
+        'Makes a new task of the same image, recipe and lane, which names the old one in `retryOf`. The old one stays as it is.',
       responses: {
         '202': json(
           'The new task is accepted.',

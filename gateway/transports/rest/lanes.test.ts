@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { TaskView } from '@pixelflow/core/api'
+import { ImageService, Lane } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+
+let gateway: TestGateway
+let client: GrpcClient
+let photo: Uint8Array<ArrayBuffer>
+let image: string
+
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  client = grpcClient(gateway.grpcAddress)
+  photo = new Uint8Array(await sampleImage({ width: 60, height: 40 }))
+  image = (await gateway.image(photo)).id
+}, 60_000)
+afterAll(async () => {
+  client?.[Symbol.dispose]()
+  await gateway?.[Symbol.asyncDispose]()
+})
+
+interface Asked {
+  readonly path?: string
+  readonly body: Blob | FormData | string
+  readonly headers?: Record<string, string>
+}
+
+// The picture is there only once the tests run.
+type Asking = () => Asked
+const ask = (asking: Asking) => {
+  const { path = '/api/v1/tasks', body, headers = {} } = asking()
+  return gateway.call(path, { method: 'POST', body, headers })
+}
+const byJson =
+  (more: object): Asking =>
+  () => ({
+    body: JSON.stringify({ image, recipe: 'flip', ...more }),
+    headers: { 'content-type': 'application/json' },
+  })
+const byForm =
+  (...lanes: readonly string[]): Asking =>
+  () => {
+    const body = new FormData()
+    body.set('file', new Blob([photo], { type: 'image/jpeg' }), 'a.jpg')
+    body.set('recipe', 'flip')
+    for (const lane of lanes) body.append('lane', lane)
+    return { body }
+  }
+const byQuery =
+  (lane: string, prefer?: string): Asking =>
+  () => ({
+    path: `/api/v1/process?recipe=flip${lane}`,
+    body: new Blob([photo], { type: 'image/jpeg' }),
+    headers: prefer === undefined ? {} : { prefer },
+  })
+const later = 'respond-async'
+const recipe = { kind: { case: 'stringValue', value: 'flip' } } as const
+
+/** The lane that the answer tells and the log holds. */
+async function laneIn(answer: Response): Promise<string> {
+  const { id, lane } = (await answer.json()) as TaskView
+  const last = await gateway.fabric.events.last('local', id)
+  return `${answer.status} ${lane} ${last?.event.task.lane}`
+}
+
+describe('a task waits in', () => {
+  test.each([
+    ['JSON', byJson({ lane: 'bulk' }), byJson({ lane: 'interactive' }), byJson({})],
+    ['a form', byForm('bulk'), byForm('interactive'), byForm()],
+    ['the query', byQuery('&lane=bulk', later), byQuery('&lane=interactive', later), byQuery('', later)],
+  ])('the lane that %s names, interactive when it names none', async (_, bulk, interactive, none) => {
+    expect(await laneIn(await ask(bulk))).toBe('202 bulk bulk')
+    expect(await laneIn(await ask(interactive))).toBe('202 interactive interactive')
+    expect(await laneIn(await ask(none))).toBe('202 interactive interactive')
+  })
+
+  test('the lane that gRPC names, interactive when it names none', async () => {
+    const lanes = [Lane.BULK, Lane.INTERACTIVE, Lane.UNSPECIFIED]
+    const made = await Promise.all(
+      lanes.map((lane) => client.unary(ImageService.method.createTask, { image, recipe, lane })),
+    )
+    expect(made.map(({ task }) => task?.lane)).toEqual([Lane.BULK, Lane.INTERACTIVE, Lane.INTERACTIVE])
+    const call = client.down(ImageService.method.process, { image, recipe, lane: Lane.BULK })
+    call.on('error', () => {})
+    for await (const { data } of call) {
+      expect(data.case === 'event' && data.value.task?.lane).toBe(Lane.BULK)
+      break
+    }
+    call.cancel()
+  })
+
+  test('the lane of the task that it is another try of', async () => {
+    const { id } = (await (await ask(byJson({ lane: 'bulk' }))).json()) as TaskView
+    await gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
+    const again = await gateway.call(`/api/v1/tasks/${id}/retry`, { method: 'POST' })
+    expect(await laneIn(again)).toBe('202 bulk bulk')
+  })
+})
+
+describe('refused is', () => {
+  test.each([
+    ['a lane that is none, in JSON', byJson({ lane: 'fast' })],
+    ['a lane that is none, in a form', byForm('fast')],
+    ['a second lane in a form', byForm('bulk', 'bulk')],
+    ['a lane that is none, in the query', byQuery('&lane=fast', later)],
+    ['a lane for a picture that its caller waits for', byQuery('&lane=bulk')],
+  ])('%s', async (_, asked) => {
+    const before = await gateway.messages()
+    expect(await gateway.refusal(ask(asked))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      field: 'lane',
+    })
+    expect(await gateway.messages()).toEqual(before)
+  })
+
+  test('a lane that is none, over Connect', async () => {
+    const answer = await gateway.call('/pixelflow.v1.ImageService/CreateTask', {
+      method: 'POST',
+      body: JSON.stringify({ image, recipe: 'flip', lane: 7 }),
+      headers: { 'content-type': 'application/json' },
+    })
+    const refused = { code: 'invalid_argument', message: 'There is no lane 7.' }
+    expect([answer.status, await answer.json()]).toMatchObject([400, refused])
+  })
+})
+
+test('an idempotency key stands for a call with its lane', async () => {
+  const keyed = (more: object) => {
+    const { body, headers } = byJson(more)()
+    return ask(() => ({ body, headers: { ...headers, 'idempotency-key': 'lanes' } }))
+  }
+  const { id } = (await (await keyed({ lane: 'bulk' })).json()) as TaskView
+  expect(await (await keyed({ lane: 'bulk' })).json()).toMatchObject({ id, lane: 'bulk' })
+  expect(await gateway.refusal(keyed({}))).toMatchObject({ code: 'idempotency_key_reused' })
+})
