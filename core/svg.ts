@@ -1,0 +1,201 @@
+/**
+ * What the first bytes of an SVG tell: that it is one, and how large it wants to be. Only looked at here, by everybody
+ * who handles files; what may be drawn of it the child decides that draws it, with a parser of XML.
+ */
+
+/** Bytes an SVG may have at most: there is a parser behind it, and large drawings have one or two of them. */
+export const maxSvgBytes = 8 * 1024 * 1024
+
+/** Whether the file begins as an SVG does; undefined when these bytes end before that can be told. */
+export function beginsAsSvg(head: Uint8Array): boolean | undefined {
+  const root = rootIn(textOf(head))
+  return typeof root === 'object' ? root.name === 'svg' : root
+}
+
+/** The size an SVG states in its first bytes; undefined when they end before that. */
+export function svgSizeIn(head: Uint8Array): SvgSize | undefined {
+  const text = textOf(head)
+  const root = rootIn(text)
+  return typeof root === 'object' ? sizeOfSvg(attributesAt(text, root.end)) : undefined
+}
+
+/** Whether it is packed with gzip, as `.svgz` is. */
+export function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b
+}
+
+export interface SvgSize {
+  /** Pixels, whole. */
+  readonly width: number
+  readonly height: number
+}
+
+/** The window onto an SVG's own coordinates. */
+export interface ViewBox {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** Attributes of the root element that its size follows from. */
+export interface SvgSizing {
+  readonly width?: string
+  readonly height?: string
+  readonly viewBox?: string
+}
+
+/**
+ * How large a browser would show it as an image: as stated at 96 pixels an inch; what is missing follows from the
+ * `viewBox`; without that it is 300 × 150. May be larger than anything that could be drawn. Undefined without
+ * attributes, as long as the root has not come whole.
+ */
+export function sizeOfSvg(stated: SvgSizing): SvgSize
+export function sizeOfSvg(stated: SvgSizing | undefined): SvgSize | undefined
+export function sizeOfSvg(stated: SvgSizing | undefined): SvgSize | undefined {
+  if (stated === undefined) return undefined
+  const box = viewBoxOf(stated.viewBox)
+  const width = lengthOf(stated.width)
+  const height = lengthOf(stated.height)
+  const ratio = box && box.width / box.height
+  return {
+    width: whole(width ?? (height !== undefined && ratio ? height * ratio : (box?.width ?? 300))),
+    height: whole(height ?? (width !== undefined && ratio ? width / ratio : (box?.height ?? 150))),
+  }
+}
+
+/** Undefined when it is none that shows anything. */
+export function viewBoxOf(text: string | undefined): ViewBox | undefined {
+  const numbers = (text ?? '')
+    .trim()
+    .split(/[\s,]+/)
+    .map(Number)
+  const [x = Number.NaN, y = Number.NaN, width = Number.NaN, height = Number.NaN] = numbers
+  const isBox = numbers.length === 4 && numbers.every(Number.isFinite) && width > 0 && height > 0
+  return isBox ? { x, y, width, height } : undefined
+}
+
+/** Pixels in each unit. Percentages are of a page that is not there. */
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  px: 1,
+  pt: 96 / 72,
+  pc: 16,
+  in: 96,
+  cm: 96 / 2.54,
+  mm: 96 / 25.4,
+  q: 96 / 101.6,
+  em: 16,
+  rem: 16,
+  ex: 8,
+}
+
+function lengthOf(text = ''): number | undefined {
+  const [, number, unit = ''] =
+    text.length > 100 ? [] : (/^\s*\+?(\d*\.?\d+(?:e[+-]?\d{1,3})?)([a-z]*)\s*$/i.exec(text) ?? [])
+  const pixels = Number(number) * (units[unit.toLowerCase()] ?? Number.NaN)
+  return pixels > 0 && Number.isFinite(pixels) ? pixels : undefined
+}
+
+function whole(pixels: number): number {
+  return Math.max(1, Math.round(pixels))
+}
+
+/** ASCII is all that matters here, so one byte a character will do but for UTF-16, which is known by its mark. */
+function textOf(head: Uint8Array): string {
+  const [first, second] = head
+  if (first === 0xff && second === 0xfe) return utf16(head, 1)
+  if (first === 0xfe && second === 0xff) return utf16(head, 0)
+  const marks = [0xef, 0xbb, 0xbf]
+  if (head.length < 3 && head.every((byte, i) => byte === marks[i] || byte >= 0xfe)) return ''
+  const isMarked = marks.every((byte, i) => byte === head[i])
+  return new TextDecoder('latin1').decode(isMarked ? head.subarray(3) : head)
+}
+
+/** Whole characters only, behind the mark. */
+function utf16(bytes: Uint8Array, highAt: 0 | 1): string {
+  const codes = new Uint16Array((bytes.length - 2) >> 1)
+  for (const i of codes.keys()) {
+    const at = 2 + 2 * i
+    codes[i] = ((bytes[at + highAt] ?? 0) << 8) | (bytes[at + 1 - highAt] ?? 0)
+  }
+  return new TextDecoder('utf-16').decode(codes)
+}
+
+/**
+ * The root element's local name and where its tag goes on. False when this is no XML at all, undefined when it ends too
+ * early. XML declaration, comments, instructions, white space and a DOCTYPE are passed over.
+ */
+function rootIn(text: string): { readonly name: string; readonly end: number } | false | undefined {
+  for (let at = 0; ;) {
+    at = skipSpace(text, at)
+    const rest = text.slice(at, at + 9)
+    if (rest === '') return undefined
+    if (!rest.startsWith('<')) return false
+    const next = rest.startsWith('<!DOCTYPE')
+      ? doctypeEnd(text, at)
+      : rest.startsWith('<!--')
+        ? after(text, '-->', at + 4)
+        : rest.startsWith('<?')
+          ? after(text, '?>', at + 2)
+          : undefined
+    if (next === -1) return undefined
+    if (next !== undefined) at = next
+    else if (['<', '<!', '<!-'].includes(rest) || (rest.length < 9 && '<!DOCTYPE'.startsWith(rest)))
+      return undefined
+    else return nameAt(text, at + 1)
+  }
+}
+
+function nameAt(
+  text: string,
+  at: number,
+): { readonly name: string; readonly end: number } | false | undefined {
+  const tag = /[A-Za-z_][\w.-]{0,63}(?::[A-Za-z_][\w.-]{0,63})?/y
+  tag.lastIndex = at
+  const [found] = tag.exec(text) ?? []
+  if (found === undefined) return false
+  const end = at + found.length
+  // A name that ends with the bytes may go on.
+  if (end === text.length || (end + 1 === text.length && text.endsWith(':'))) return undefined
+  if (!/[\s/>]/.test(text.charAt(end))) return false
+  return { name: found.slice(found.indexOf(':') + 1), end }
+}
+
+function after(text: string, mark: string, from: number): number {
+  const found = text.indexOf(mark, from)
+  return found === -1 ? -1 : found + mark.length
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from
+  while (at < text.length && ' \t\r\n'.includes(text.charAt(at))) at += 1
+  return at
+}
+
+/** Behind a DOCTYPE that may have declarations in brackets; -1 when it does not end here. */
+function doctypeEnd(text: string, from: number): number {
+  const parts = /"[^"]*"|'[^']*'|<!--[\s\S]*?-->|["']|<!--|[[\]>]/g
+  parts.lastIndex = from + 2
+  let depth = 0
+  for (let part = parts.exec(text); part !== null; part = parts.exec(text)) {
+    if (['"', "'", '<!--'].includes(part[0])) return -1
+    if (part[0] === '[') depth += 1
+    else if (part[0] === ']') depth -= 1
+    else if (part[0] === '>' && depth <= 0) return parts.lastIndex
+  }
+  return -1
+}
+
+/** The attributes of a tag that tell a size; undefined when the tag does not end here. */
+function attributesAt(text: string, from: number): SvgSizing | undefined {
+  const parts = /\s*(?:([^\s=>"'/]+)\s*=\s*(?:"([^"]*)"|'([^']*)')|(\/?>)|[^\s=>"'/]+|[=/])/y
+  parts.lastIndex = from
+  const found: { width?: string; height?: string; viewBox?: string } = {}
+  for (let part = parts.exec(text); part !== null; part = parts.exec(text)) {
+    const [, name, quoted, single, end] = part
+    if (end !== undefined) return found
+    if (name === 'width' || name === 'height' || name === 'viewBox') found[name] = quoted ?? single ?? ''
+  }
+  return undefined
+}
