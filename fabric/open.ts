@@ -12,6 +12,7 @@ import type { Records } from '@pixelflow/core/ports/records'
 import type { Sweeper } from '@pixelflow/core/ports/sweeper'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
+import type { StrayJobs } from '@pixelflow/core/ports/stray-jobs'
 import { createAcceptanceLog } from './acceptances.ts'
 import { createBlobs, type BlobsOptions } from './blobs.ts'
 import { bootstrap } from './bootstrap.ts'
@@ -32,6 +33,7 @@ import { createRetries } from './retries.ts'
 import { createSessionHost } from './session-host.ts'
 import { createSessionHub } from './session-hub.ts'
 import { createSessions } from './sessions.ts'
+import { createStrayJobs } from './stray-jobs.ts'
 import { createSweeper } from './sweep/sweeper.ts'
 import type { Log } from './telemetry/log.ts'
 import { blobBuckets, recordBuckets, streams, type Layout } from './topology.ts'
@@ -77,6 +79,7 @@ export interface Fabric extends AsyncDisposable {
   readonly elections: Elections
   readonly deadLetters: DeadLetters
   readonly lostJobs: LostJobs
+  readonly strayJobs: StrayJobs
   readonly sweeper: Sweeper
   readonly registry: Registry
   /** Live sessions, the end of a gateway. */
@@ -120,6 +123,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     elections: createElections(broker, log),
     deadLetters,
     lostJobs: createLostJobs(broker, log),
+    strayJobs: createStrayJobs(broker),
     sweeper: createSweeper(broker, { events, layout: settings, graceMs: sweepGraceMs }),
     registry: createRegistry(broker, log),
     sessions: createSessions(hub),

@@ -3,7 +3,7 @@ import type { Job } from '@pixelflow/core/job'
 import type { Retries } from '@pixelflow/core/ports/queue'
 import { Refused, storeFailed, type Broker } from './broker.ts'
 import type { Delivery } from './delivery.ts'
-import { publish } from './jetstream.ts'
+import { publish, type Stored } from './jetstream.ts'
 import { patiently } from './patience.ts'
 import { pull } from './pull.ts'
 import type { Log } from './telemetry/log.ts'
@@ -16,11 +16,18 @@ import { recovery } from './waiting-room.ts'
  * itself refuses doubled jobs, and the broker makes no schedules in a stream that does.
  */
 
+const scheduleHeader = 'Nats-Schedule'
+
+/** When the time of a schedule comes, in milliseconds since 1970; 0 for what is none. */
+export function dueAt(stored: Pick<Stored, 'header'>): number {
+  return Date.parse(stored.header(scheduleHeader)?.replace('@at ', '') ?? '') || 0
+}
+
 /** Has a job come into the queue again after a while, as one that so many attempts were made at. */
 export async function schedule(broker: Broker, job: Job, attempts: number, delayMs: number): Promise<void> {
   const at = new Date(Date.now() + delayMs).toISOString()
   const head = headers()
-  head.set('Nats-Schedule', `@at ${at}`)
+  head.set(scheduleHeader, `@at ${at}`)
   head.set('Nats-Schedule-Target', dueSubject(job))
   head.set(attemptsHeader, String(attempts))
   await patiently(() => publish(broker, retrySubject(job), '', { headers: head, timeoutMs: 3000 }), {

@@ -32,6 +32,7 @@ import { listenHttp } from './transports/rest/listen.ts'
 import { createOutflow, type Outflow } from './transports/rest/outflow.ts'
 import { readPage } from './transports/rest/page.ts'
 import { uiFolder } from './ui.ts'
+import { searchForLost } from './search.ts'
 import { keepSweeping } from './sweep.ts'
 import { createOwnWrites } from './usecases/own-writes.ts'
 import { createUsecases } from './usecases/usecases.ts'
@@ -169,12 +170,19 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     { elections: fabric.elections, sweeper: fabric.sweeper, everyMs: config.sweepIntervalMs, log },
     stopping.signal,
   )
+  const { elections, strayJobs } = fabric
+  const searching = searchForLost({ elections, strayJobs, events, index, roster, log }, stopping.signal)
   parts.defer(async () => {
     isDraining = true
     // Event streams and tuning sessions end, and their clients go on with another gateway.
     watchers.close()
     stopping.abort(goElsewhere())
-    await Promise.all([http.drain(drainTimeoutMs), grpc && leave(grpc, drainTimeoutMs, log), sweeping])
+    await Promise.all([
+      http.drain(drainTimeoutMs),
+      grpc && leave(grpc, drainTimeoutMs, log),
+      sweeping,
+      searching,
+    ])
   })
   const credentials = tls && renewable(tls, config.tls?.clientAuth === 'require')
   grpc = await listenGrpc({

@@ -25,3 +25,23 @@ export interface TaskIndex {
   /** Sequence of the last event folded in; 0 at the beginning. */
   readonly position: number
 }
+
+/** How far a walk over idle tasks has come. */
+export interface IdlePlace {
+  readonly changed: number
+  readonly account: string
+  readonly task: string
+}
+
+/** Tasks that have not ended and of which nothing has been heard for a while. */
+export interface IdleTasks {
+  /**
+   * Those that last changed before then, the longest unheard of first, at most `limit`, from where the page before ended;
+   * `next` is null on the last page.
+   */
+  idle(
+    before: Date,
+    limit: number,
+    after: IdlePlace | null,
+  ): { readonly items: readonly Task[]; readonly next: IdlePlace | null }
+}

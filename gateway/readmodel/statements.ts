@@ -1,6 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
-import type { TaskQuery } from '@pixelflow/core/ports/task-index'
+import type { IdlePlace, TaskQuery } from '@pixelflow/core/ports/task-index'
+import { idleStatement, type IdleRow } from './idle.ts'
 
 interface Row {
   readonly id: string
@@ -14,6 +15,7 @@ export interface Statements {
   write(events: readonly StoredEvent[], position: number): void
   /** Newest first, one more than the limit, from the first that comes after `before`. */
   list(query: TaskQuery, before: string | undefined, changedSince: number): Row[]
+  idle(before: number, after: IdlePlace | null, limit: number): IdleRow[]
   clear(log: string): void
   /** Drops some of the tasks that changed last before `changedBefore`. */
   prune(changedBefore: number): void
@@ -64,6 +66,7 @@ export function statementsOf(db: Database): Statements {
         ? all.all(account, before, changedSince, limit + 1)
         : ofStatus.all(account, status, before, changedSince, limit + 1)
     },
+    idle: idleStatement(db),
     clear: (log) => clear.immediate(log),
     prune: (changedBefore) => outdated.run(changedBefore, pruneAtOnce),
   }

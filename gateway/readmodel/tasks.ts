@@ -1,7 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
-import type { TaskIndex, TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
+import type { IdleTasks, TaskIndex, TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
 import type { Task } from '@pixelflow/core/task'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { cursorAfter, idOfCursor } from './cursor.ts'
@@ -12,7 +12,7 @@ const largestBatch = 500
 const longestWaitMs = 25
 const pruneEveryMs = 60_000
 
-export interface ReadModel extends TaskIndex, Disposable {
+export interface ReadModel extends TaskIndex, IdleTasks, Disposable {
   /** Which log it was folded from; empty while from none. */
   readonly log: string
   /** Forgets everything, to be folded from that log from its beginning. */
@@ -116,6 +116,15 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
           ),
         )
       }),
+    idle(before, limit, after) {
+      flush()
+      const rows = attempt(() => statements.idle(before.getTime(), after, limit))
+      const last = rows.at(-1)
+      return {
+        items: rows.map((row) => JSON.parse(row.task) as Task),
+        next: last && rows.length === limit ? { ...last, task: last.id } : null,
+      }
+    },
     restart(next) {
       pending.clear()
       attempt(() => statements.clear(next))

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { IdlePlace } from '@pixelflow/core/ports/task-index'
+import { eventOf } from '@pixelflow/core/event'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { sampleTask } from '@pixelflow/testkit/tasks'
+import { openReadModel } from './tasks.ts'
+
+let folder: string
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'pixelflow-idle-'))))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const log = createLog({ room: 'test', level: 'error', format: 'json' })
+const minute = 60_000
+
+test('active tasks are walked from the longest unheard of on, page by page', () => {
+  const path = join(folder, 'tasks.sqlite')
+  const now = Date.now()
+  using model = openReadModel({ path, retentionMs: 1000 * minute, log, onSetback: () => {} })
+  const names = ['old', 'older', 'new', 'done', 'oldest', 'twin'].map((account, n) => {
+    const minutes = { old: 5, older: 6, new: 0, done: 9, oldest: 7, twin: 6 }[account] ?? 0
+    const task = sampleTask({ account })
+    const [kind, status] =
+      account === 'done' ? (['failed', 'failed'] as const) : (['started', 'running'] as const)
+    return { seq: n + 1, event: eventOf(kind, task, { status }, new Date(now - minutes * minute)) }
+  })
+  model.apply(names)
+  const pages: string[][] = []
+  let place: IdlePlace | null = null
+  do {
+    const { items, next } = model.idle(new Date(now - minute), 2, place)
+    pages.push(items.map(({ account }) => account))
+    place = next
+  } while (place !== null)
+  expect(pages).toEqual([['oldest', 'older'], ['twin', 'old'], []])
+})

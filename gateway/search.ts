@@ -1,0 +1,126 @@
+import { isFinal, type StoredEvent } from '@pixelflow/core/event'
+import { firstJob } from '@pixelflow/core/job'
+import { pause } from '@pixelflow/core/pause'
+import type { Elections } from '@pixelflow/core/ports/elections'
+import type { Events } from '@pixelflow/core/ports/events'
+import type { Roster } from '@pixelflow/core/ports/registry'
+import type { StrayJobs } from '@pixelflow/core/ports/stray-jobs'
+import type { IdlePlace, IdleTasks } from '@pixelflow/core/ports/task-index'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+
+export interface Search {
+  readonly elections: Elections
+  readonly strayJobs: StrayJobs
+  readonly events: Pick<Events, 'last'>
+  readonly index: IdleTasks
+  readonly roster: Pick<Roster, 'actors'>
+  readonly log: Log
+  readonly pace?: Partial<Pace>
+}
+
+/** In milliseconds. */
+export interface Pace {
+  /** Pause between two rounds. */
+  readonly everyMs: number
+  /** What has changed or was stored more recently is no concern: twice as long as a job is held without a word. */
+  readonly idleMs: number
+  /** A job is taken from whoever may have it after it was found alone for so long. */
+  readonly aloneMs: number
+  /** An acceptance that old was looked at more than once. */
+  readonly acceptedMs: number
+}
+
+const usualPace: Pace = { everyMs: 5000, idleMs: 20_000, aloneMs: 10_000, acceptedMs: 120_000 }
+/** Tasks looked at in one round, and entries of the queue: the rest is for the next. */
+const mostAtOnce = 500
+
+/**
+ * Finds tasks that have not ended although nothing will ever bring them to an end: no job, or one that the broker has
+ * forgotten; and what is left in the queue of tasks that have. One gateway does it for all, until `signal` aborts. Never
+ * rejects.
+ */
+export function searchForLost(search: Search, signal: AbortSignal): Promise<void> {
+  const pace = { ...usualPace, ...search.pace }
+  return search.elections.stand(
+    'searcher',
+    async (deposed) => {
+      const look = createLook(search, pace)
+      while (!deposed.aborted) {
+        await pause(pace.everyMs, deposed)
+        if (deposed.aborted) return
+        try {
+          await look(deposed)
+        } catch (error) {
+          if (!deposed.aborted) search.log.warn('search broken off', { error })
+        }
+      }
+    },
+    signal,
+  )
+}
+
+/** One round after the other, each with what the ones before it remember. */
+function createLook({ strayJobs, events, index, roster, log }: Search, pace: Pace) {
+  /** Since when an entry of the queue was found with nobody who has it, and its task unchanged. */
+  let alone = new Map<string, number>()
+  let place: IdlePlace | null = null
+
+  const taskHeld = () => {
+    const tasks = roster.actors.flatMap(({ report }) => report.tasks)
+    const held = new Set(tasks.map(({ account, task }) => `${account}/${task}`))
+    return (account: string, task: string) => held.has(`${account}/${task}`)
+  }
+  const isIdle = ({ event }: StoredEvent) => Date.parse(event.at) < Date.now() - pace.idleMs
+
+  /** What the queue has handed out: somebody has it, or will be given it in a moment, or nobody ever will. */
+  const lookThroughQueue = async (deposed: AbortSignal) => {
+    const isHeld = taskHeld()
+    const found = new Map<string, number>()
+    let looked = 0
+    for await (const stray of strayJobs.strays(pace.idleMs, deposed)) {
+      const { account, task } = stray.job
+      if (isHeld(account, task)) continue
+      if (++looked > mostAtOnce) break
+      const last = await events.last(account, task)
+      if (last !== null && !isFinal(last.event) && !isIdle(last)) continue
+      const key = `${stray.id} ${last?.seq}`
+      const since = alone.get(key) ?? Date.now()
+      found.set(key, since)
+      if (Date.now() - since < pace.aloneMs) continue
+      await stray.drop()
+      if (last === null || isFinal(last.event)) {
+        log.info('job of a task that has ended dropped', { account, task })
+        continue
+      }
+      // An attempt that was begun counts.
+      await strayJobs.requeue(stray.job, Math.max(stray.attempts, last.event.task.attempt))
+      log.warn('job that nobody had was queued again', { account, task, entry: stray.id })
+    }
+    alone = found
+  }
+
+  /** Some tasks of which nothing was heard, from where the round before ended. */
+  const lookThroughTasks = async (deposed: AbortSignal) => {
+    const isHeld = taskHeld()
+    const page = index.idle(new Date(Date.now() - pace.idleMs), mostAtOnce, place)
+    for (const task of page.items) {
+      deposed.throwIfAborted()
+      const { account, id } = task
+      const job = firstJob(task)
+      if (isHeld(account, id) || (await strayJobs.isStored(job))) continue
+      // The list may be behind.
+      const last = await events.last(account, id)
+      if (last === null || isFinal(last.event) || !isIdle(last)) continue
+      if (await strayJobs.requeue(job, last.event.task.attempt))
+        log.warn('task without a job was queued again', { account, task: id })
+    }
+    place = page.next
+  }
+
+  return async (deposed: AbortSignal) => {
+    await lookThroughQueue(deposed)
+    await lookThroughTasks(deposed)
+    const forgotten = await strayJobs.forgetAcceptances(pace.acceptedMs, deposed)
+    if (forgotten > 0) log.info('acceptances that led to nothing dropped', { forgotten })
+  }
+}
