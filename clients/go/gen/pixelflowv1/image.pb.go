@@ -18,6 +18,11 @@
 // under the same key is done once, on whichever gateway, and further ones are answered as the first was. Another call
 // under it is refused with FAILED_PRECONDITION, one that comes while the first goes on with ABORTED.
 //
+// Calls that write to a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage where it has made a
+// task) bring the initial metadata "pixelflow-position": how far the account has written. GetTask and ListTasks that send
+// it back, to whichever gateway, know of all that; one that cannot in two seconds answers UNAVAILABLE. What is no position,
+// or is beyond the end of the log, is refused with INVALID_ARGUMENT.
+//
 // Errors carry google.rpc.ErrorInfo (domain "pixelflow", reason = the code of the error table, also the code of REST
 // problems), google.rpc.RequestInfo, and where they apply google.rpc.BadRequest (the field at fault),
 // google.rpc.RetryInfo and google.rpc.LocalizedMessage (what to do about it, in English).
