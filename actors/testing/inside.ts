@@ -2,10 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { sniff, type FormatId } from '@pixelflow/core/format'
+import { formatIds, sniff, type FormatId } from '@pixelflow/core/format'
 import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
 import sharp from 'sharp'
 import { transformInside } from '../kinds/transform/inside.ts'
+import { allowDecoders } from '../kinds/transform/open.ts'
 import { outputPath } from '../kinds/transform/protocol.ts'
 
 export interface InsideOptions {
@@ -28,7 +29,8 @@ export async function openInside() {
     const notes: unknown[] = []
     const { format = sniff(bytes), maxPixels = 1e8, inStages = true } = options
     const input = { source, format, recipe: parsed, outputs, folder, inStages, maxPixels }
-    await transformInside.run(input, (note) => notes.push(note))
+    // Whoever looks at the results does so in the same process.
+    await transformInside.run(input, (note) => notes.push(note)).finally(() => allowDecoders(formatIds))
     const files = await Promise.all(outputs.map((_, i) => Bun.file(outputPath(folder, i)).bytes()))
     return {
       notes,

@@ -31,3 +31,42 @@ export function packedChunk(type: 'iCCP' | 'zTXt', bytes: number): Uint8Array {
     Buffer.concat([Buffer.from('a\0\0', 'latin1'), deflateSync(Buffer.alloc(bytes), { level: 9 })]),
   )
 }
+
+/** So many chunks with a text of one letter each. */
+export function manyTexts(count: number): Uint8Array {
+  const one = pngChunk('tEXt', Buffer.from('a\0b', 'latin1'))
+  return Buffer.alloc(one.length * count, one)
+}
+
+/** International text that unpacks to `bytes`. */
+export function packedInternational(bytes: number): Uint8Array {
+  const head = Buffer.from('XML:com.adobe.xmp\0\x01\0\0\0', 'latin1')
+  return pngChunk('iTXt', Buffer.concat([head, deflateSync(Buffer.alloc(bytes, '<x>'), { level: 9 })]))
+}
+
+/** An animation as APNG states it: so many frames of one pixel, which programs that know only PNG pass over. */
+export function animated(width: number, height: number, count: number): Uint8Array {
+  const control = pngChunk('acTL', Buffer.from([...u32be(count), ...u32be(0)]))
+  const frame = (n: number) => {
+    const place = [...u32be(n), ...u32be(1), ...u32be(1), ...u32be(0), ...u32be(0), 0, 1, 0, 100, 0, 0]
+    return Buffer.concat([
+      pngChunk('fcTL', Buffer.from(place)),
+      pngChunk('fdAT', Buffer.concat([Buffer.from(u32be(n + 1)), deflateSync(Buffer.from([0, 0]))])),
+    ])
+  }
+  const frames = Buffer.concat(Array.from({ length: count }, (_, i) => frame(2 * i)))
+  return png(width, height, { width, height }, Buffer.concat([control, frames]))
+}
+
+/** EXIF around a TIFF structure. */
+export function exif(tiff: Uint8Array): Uint8Array {
+  return pngChunk('eXIf', tiff)
+}
+
+/** The file with another value in the byte of its header that says how rows are filtered and interlaced. */
+export function interlaced(file: Uint8Array): Uint8Array {
+  const copy = Buffer.from(file)
+  copy[28] = 1
+  copy.writeUInt32BE(Bun.hash.crc32(copy.subarray(12, 29)), 29)
+  return copy
+}

@@ -1,13 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { writableFormatIds, formatIds } from '@pixelflow/core/format'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { writableFormatIds, formatIds, type FormatId } from '@pixelflow/core/format'
+import { frames } from '@pixelflow/testkit/hostile/gif'
+import { chained } from '@pixelflow/testkit/hostile/tiff'
 import { sampleImage } from '@pixelflow/testkit/images'
+import sharp from 'sharp'
 import { openInside, type Inside } from '../../testing/inside.ts'
+import { allowDecoders, maxFrames, openSource } from './open.ts'
 
 /** The inner half, run in this process: what it says of bad pictures, and of recipes that do not fit. */
 
 let inside: Inside
+const samples = new Map<FormatId, Uint8Array>()
 beforeAll(async () => {
   inside = await openInside()
+  for (const format of formatIds) samples.set(format, await sampleImage({ format, width: 8, height: 8 }))
 })
 afterAll(() => inside[Symbol.asyncDispose]())
 
@@ -59,6 +68,44 @@ describe('a bad picture', () => {
     expect((await refusal(huge, 'resize:100')).code).toBe('too_many_pixels')
     const large = await refusal(await sampleImage({ width: 200, height: 200 }), 'flip', { maxPixels: 39_999 })
     expect(large.code).toBe('too_many_pixels')
+  })
+
+  test('an animation has so many frames, and so many pixels in all of them', async () => {
+    const taken = await transform(frames(30, 20, maxFrames), 'flip')
+    expect(taken.picture).toMatchObject({ format: 'png', width: 30, height: 20 })
+    const long = await refusal(frames(1, 1, maxFrames + 1), 'flip')
+    expect(long.report()).toMatchObject({ code: 'too_many_pixels', remedy: expect.any(String) })
+    expect(long.message).toContain('5001 frames')
+    const large = await refusal(frames(100, 100, 11), 'flip', { maxPixels: 10_000 })
+    expect(large.code).toBe('too_many_pixels')
+    expect(large.message).toContain('11 frames of 100×100')
+    await transform(frames(100, 100, 10), 'flip', { maxPixels: 10_000 })
+    // Pages of a document are counted only.
+    await transform(chained(20), 'flip', { maxPixels: 64 })
+    expect((await refusal(chained(maxFrames + 1), 'flip')).code).toBe('too_many_pixels')
+  })
+
+  test('has no decoder but that of its format', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pixelflow-decoders-'))
+    try {
+      const path = join(folder, 'source')
+      await Bun.write(path, await sampleImage({ format: 'gif', width: 8, height: 8 }))
+      await openSource(path, 'gif', 100)
+      const opens = async (format: FormatId) => {
+        const bytes = samples.get(format)
+        return sharp(bytes)
+          .metadata()
+          .then(
+            () => true,
+            () => false,
+          )
+      }
+      const open = await Promise.all(formatIds.map(async (format) => ((await opens(format)) ? format : '')))
+      expect(open.filter(Boolean)).toEqual(['png', 'gif'])
+    } finally {
+      allowDecoders(formatIds)
+      await rm(folder, { recursive: true })
+    }
   })
 
   test('what is something else than it seemed is refused', async () => {

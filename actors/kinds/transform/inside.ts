@@ -1,10 +1,10 @@
 import { renameSync } from 'node:fs'
-import { defaultOutput, type WritableFormatId } from '@pixelflow/core/format'
+import { defaultOutput, formatIds, type WritableFormatId } from '@pixelflow/core/format'
 import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
 import type { InnerHalf } from '../../sandbox/protocol.ts'
-import { openSource } from './open.ts'
+import { allowDecoders, openSource } from './open.ts'
 import {
   checkSizes,
   encode,
@@ -17,14 +17,11 @@ import {
 import { outputPath, transformInput, type TransformInput, type TransformNote } from './protocol.ts'
 import { cutAtShared, rememberShared } from './share.ts'
 
-/** The decoders that may run; every other one libvips comes with is switched off. */
-const decoders = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'].map((name) => `VipsForeignLoad${name}`)
-
 /** The half of a transform that meets the picture. */
 export const transformInside: InnerHalf = {
   async warmUp() {
-    sharp.block({ operation: ['VipsForeignLoad'] })
-    sharp.unblock({ operation: decoders })
+    // Each picture then leaves only its own.
+    allowDecoders(formatIds)
     // One core a child: the pool has as many children as there are cores.
     sharp.concurrency(1)
     sharp.cache(false)

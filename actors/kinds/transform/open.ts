@@ -24,6 +24,7 @@ export function reading(maxPixels: number): SharpOptions {
 }
 
 /**
+ * Looks at a picture; from here on this process has no other decoder than that of its format.
  * @throws Fault `unsupported_format` when the bytes are not of the stated format, `too_many_pixels` when the header
  * promises more than is allowed, `corrupt_image` when the decoder does not take the file.
  */
@@ -31,6 +32,7 @@ export async function openSource(path: string, stated: FormatId, maxPixels: numb
   const { head, input } = look(path)
   const format = sniff(head)
   if (format !== stated) throw mistaken(stated)
+  allowDecoders([format])
   let metadata: Metadata
   try {
     metadata = await sharp(input, reading(maxPixels)).metadata()
@@ -38,7 +40,55 @@ export async function openSource(path: string, stated: FormatId, maxPixels: numb
     throw complaint(error, 'open')
   }
   if (loaderOf(metadata) !== format) throw mistaken(stated)
+  checkFrames(metadata, format, maxPixels)
   return { input, format, metadata, maxPixels }
+}
+
+/** Frames, or pages, that a file may have. */
+export const maxFrames = 5000
+/** Pixels that all frames of an animation may have together, as a multiple of what one picture may have. */
+const animationFactor = 10
+
+/**
+ * Only the first frame is decoded, but finding out how many there are takes its time already, and what is large without
+ * measure is meant to be. Pages of a TIFF have sizes of their own, so these are only counted.
+ */
+function checkFrames({ width, height, pages = 1 }: Metadata, format: FormatId, maxPixels: number): void {
+  const remedy = 'Send a shorter animation, or its first frame alone.'
+  if (pages > maxFrames) {
+    throw new Fault('too_many_pixels', `The image has ${pages} frames, and ${maxFrames} are allowed.`, {
+      remedy,
+    })
+  }
+  const most = animationFactor * maxPixels
+  if (format === 'tiff' || pages * width * height <= most) return
+  throw new Fault(
+    'too_many_pixels',
+    `The ${pages} frames of ${width}×${height} have more than ${most} pixels together.`,
+    { remedy },
+  )
+}
+
+/** libvips's decoders for the formats we read with it. */
+const decoders: Readonly<Partial<Record<FormatId, string>>> = {
+  jpeg: 'Jpeg',
+  png: 'Png',
+  webp: 'Webp',
+  avif: 'Heif',
+  gif: 'Nsgif',
+  tiff: 'Tiff',
+}
+
+/**
+ * Switches off every decoder but those of these formats, in this process. PNG stays: what is carried from one rendering
+ * to the next is one of our own.
+ */
+export function allowDecoders(wanted: readonly FormatId[]): void {
+  const operation = [...new Set<FormatId>([...wanted, 'png'])].flatMap((id) =>
+    decoders[id] === undefined ? [] : `VipsForeignLoad${decoders[id]}`,
+  )
+  sharp.block({ operation: ['VipsForeignLoad'] })
+  sharp.unblock({ operation })
 }
 
 /** The format whose decoder sharp has chosen, in our words. */

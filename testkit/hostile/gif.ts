@@ -1,0 +1,47 @@
+import { ascii, u16le } from './bytes.ts'
+
+/** GIF files: many frames, and canvases far larger than what is painted on them. */
+
+function header(width: number, height: number): number[] {
+  return [...ascii('GIF89a'), ...u16le(width), ...u16le(height), 0x80, 0, 0, 0, 0, 0, 255, 255, 255]
+}
+
+/** One pixel, for a hundredth of a second. */
+function frame(x: number, y: number): number[] {
+  return [
+    ...[0x21, 0xf9, 4, 0, 1, 0, 0, 0],
+    ...[0x2c, ...u16le(x), ...u16le(y), ...u16le(1), ...u16le(1), 0],
+    ...[2, 2, 0x4c, 1, 0],
+  ]
+}
+
+/** An animation of that size with so many frames of a pixel each. */
+export function frames(width: number, height: number, count: number): Uint8Array {
+  const one = Buffer.from(frame(width - 1, height - 1))
+  return Buffer.concat([
+    Buffer.from(header(width, height)),
+    Buffer.alloc(one.length * count, one),
+    Buffer.from([0x3b]),
+  ])
+}
+
+/** A frame of that size whose pixels are one code over and over: the table of codes grows as long as it can. */
+export function codes(width: number, height: number, bytes: number): Uint8Array {
+  const block = Buffer.concat([Buffer.from([255]), Buffer.alloc(255, 0x55)])
+  return Buffer.concat([
+    Buffer.from(header(width, height)),
+    Buffer.from([0x2c, 0, 0, 0, 0, ...u16le(width), ...u16le(height), 0, 8]),
+    Buffer.alloc(Math.ceil(bytes / 256) * 256, block),
+    Buffer.from([0, 0x3b]),
+  ])
+}
+
+/** So many comments before a picture of one pixel. */
+export function comments(count: number): Uint8Array {
+  const one = Buffer.from([0x21, 0xfe, 1, 0x41, 0])
+  return Buffer.concat([
+    Buffer.from(header(1, 1)),
+    Buffer.alloc(one.length * count, one),
+    Buffer.from([...frame(0, 0), 0x3b]),
+  ])
+}

@@ -1,0 +1,109 @@
+import { u16le, u32le } from './bytes.ts'
+
+/** TIFF structures, in files of their own or as EXIF: directories that are not what they seem. */
+
+const magic = [0x49, 0x49, 0x2a, 0]
+
+/** One entry of a directory: tag, type (3 is 16 bit, 4 is 32 bit, 7 is bytes), how many values, and the value or its place. */
+export type Entry = readonly [tag: number, type: number, count: number, value: number]
+
+/** A directory, and where the next one is. */
+export function directory(entries: readonly Entry[], next: number): number[] {
+  const sorted = entries.toSorted(([a], [b]) => a - b)
+  return [
+    ...u16le(sorted.length),
+    ...sorted.flatMap(([tag, type, count, value]) => [
+      ...u16le(tag),
+      ...u16le(type),
+      ...u32le(count),
+      ...u32le(value),
+    ]),
+    ...u32le(next),
+  ]
+}
+
+/** The entries of a grey picture in one strip. @param compression 1 none, 5 LZW, 8 deflate, 32773 PackBits */
+export function grey(
+  width: number,
+  height: number,
+  strip: { at: number; bytes: number },
+  compression = 1,
+): Entry[] {
+  return [
+    [0x0100, 4, 1, width],
+    [0x0101, 4, 1, height],
+    [0x0102, 3, 1, 8],
+    [0x0103, 3, 1, compression],
+    [0x0106, 3, 1, 1],
+    [0x0111, 4, 1, strip.at],
+    [0x0115, 3, 1, 1],
+    [0x0116, 4, 1, height],
+    [0x0117, 4, 1, strip.bytes],
+  ]
+}
+
+/** The first directory begins here. */
+export const first = 8
+/** Bytes of a directory with so many entries. */
+export const directoryBytes = (entries: number) => 2 + entries * 12 + 4
+
+/** A file: its directories, the first at once, and then whatever they point at. */
+export function tiff(directories: readonly number[], data: Uint8Array = new Uint8Array()): Uint8Array {
+  return Buffer.concat([Buffer.from([...magic, ...u32le(first)]), Buffer.from(directories), data])
+}
+
+/** A grey picture whose only strip is the data behind the directory, with entries of one's own over the usual ones. */
+export function pictureOf(
+  width: number,
+  height: number,
+  data: Uint8Array,
+  compression = 1,
+  more: readonly Entry[] = [],
+): Uint8Array {
+  const usual = new Map(
+    grey(width, height, { at: 0, bytes: data.length }, compression).map((one) => [one[0], one]),
+  )
+  for (const entry of more) usual.set(entry[0], entry)
+  const at = first + directoryBytes(usual.size)
+  if (usual.get(0x0111)?.[3] === 0) usual.set(0x0111, [0x0111, 4, 1, at])
+  return tiff(directory([...usual.values()], 0), data)
+}
+
+/** So many directories of a picture of 8 × 8, each pointing at the next; the last one at none, or at `loopTo`. */
+export function chained(count: number, loopTo?: number): Uint8Array {
+  const pixels = Buffer.alloc(64)
+  const step = directoryBytes(grey(8, 8, { at: 0, bytes: 64 }).length)
+  const strip = { at: first + count * step, bytes: 64 }
+  const place = (i: number) => first + i * step
+  const chain = Buffer.concat(
+    Array.from({ length: count }, (_, i) =>
+      Buffer.from(
+        directory(grey(8, 8, strip), i + 1 < count ? place(i + 1) : loopTo === undefined ? 0 : place(loopTo)),
+      ),
+    ),
+  )
+  return Buffer.concat([Buffer.from([...magic, ...u32le(first)]), chain, pixels])
+}
+
+/** EXIF whose sub-directories and thumbnails are itself, and whose values lie far outside. */
+export function circularExif(): Uint8Array {
+  const entries: Entry[] = [
+    [0x0112, 3, 1, 6],
+    // Exif, GPS and interoperability directories: all this one.
+    [0x8769, 4, 1, first],
+    [0x8825, 4, 1, first],
+    [0xa005, 4, 1, first],
+    // A maker's note of 4 GiB that begins here, and a text without an end.
+    [0x927c, 7, 0xffff_fff0, first],
+    [0x9286, 7, 0x7fff_ffff, 0xffff_ff00],
+    [0x0201, 4, 1, 0],
+    [0x0202, 4, 1, 0xffff_ffff],
+  ]
+  return tiff(directory(entries, first))
+}
+
+/** EXIF of as many entries as go into a segment, each a text that is all the others. */
+export function crowdedExif(): Uint8Array {
+  const entries = Array.from({ length: 5400 }, (_, i): Entry => [0x9000 + (i % 0x1000), 2, 60_000, first])
+  return tiff(directory(entries, first))
+}
