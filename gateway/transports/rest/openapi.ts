@@ -2,6 +2,7 @@ import manifest from '../../package.json'
 import { adminPaths } from './openapi/admin-paths.ts'
 import { imagePaths } from './openapi/image-paths.ts'
 import { componentSchemas, type Json } from './openapi/schemas.ts'
+import { processPaths } from './openapi/process-paths.ts'
 import { systemPaths } from './openapi/system-paths.ts'
 import { taskPaths } from './openapi/task-paths.ts'
 import { tunePaths } from './openapi/tune-paths.ts'
@@ -26,7 +27,7 @@ export function openapiDocument(): Json {
       { name: 'admin', description: 'What operators do, for all accounts.' },
       { name: 'system', description: 'About the service itself.' },
     ],
-    paths: { ...imagePaths, ...taskPaths, ...tunePaths, ...adminPaths, ...systemPaths },
+    paths: { ...imagePaths, ...processPaths, ...taskPaths, ...tunePaths, ...adminPaths, ...systemPaths },
     components: {
       schemas: componentSchemas(),
       securitySchemes: {

@@ -1,4 +1,4 @@
-import { json, pathId, refusals } from './answers.ts'
+import { json, pathId, positionTold, refusals } from './answers.ts'
 import { exampleIds } from './examples.ts'
 import { ref, type Json } from './schemas.ts'
 
@@ -86,6 +86,7 @@ export const adminPaths: Json = {
       responses: {
         '202': {
           description: 'The letter, with the new task in `replay`.',
+          headers: positionTold,
           content: { 'application/json': { schema: ref('DeadLetter'), example: replayed } },
         },
         ...refusals(

@@ -1,4 +1,5 @@
 import { faults, type FaultCode } from '@pixelflow/core/fault'
+import { positionHeader } from '@pixelflow/core/position'
 import { ref, type Json, type SchemaName } from './schemas.ts'
 
 /** Building blocks of the answers in the document. */
@@ -13,6 +14,20 @@ export function json(description: string, schema: SchemaName, example?: unknown,
 
 export const location = {
   Location: { description: 'Path of what was made.', schema: { type: 'string' } },
+}
+
+/** What reads may send, so that they know of what was written. */
+export const positionSent = header(
+  positionHeader,
+  'A position that an answer has brought: this one knows of all that the account had written there, through whichever gateway. `unavailable` when it cannot within two seconds.',
+)
+
+/** Of whatever writes to a task. */
+export const positionTold = {
+  [positionHeader]: {
+    description: 'How far the account has written. A read that sends it back knows of that.',
+    schema: { type: 'string' },
+  },
 }
 
 /** Every call may meet these, whatever it asks for. */

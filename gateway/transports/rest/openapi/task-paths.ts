@@ -1,4 +1,4 @@
-import { format, formats, writableFormatIds } from '@pixelflow/core/format'
+import { format, writableFormatIds } from '@pixelflow/core/format'
 import { defaultLane, lanes } from '@pixelflow/core/job'
 import { z } from 'zod'
 import { listQuery } from '../tasks.ts'
@@ -12,6 +12,8 @@ import {
   keyRefusals,
   location,
   pathId,
+  positionSent,
+  positionTold,
   refusals,
 } from './answers.ts'
 import {
@@ -71,7 +73,7 @@ const creating = {
     },
   },
   responses: {
-    '202': json('The task is accepted.', 'Task', queuedExample, location),
+    '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionTold }),
     ...refusals(
       'invalid_request',
       'invalid_recipe',
@@ -91,7 +93,7 @@ const listing = {
   tags,
   operationId: 'listTasks',
   summary: 'Own tasks, newest first',
-  parameters: listParameters(),
+  parameters: [...listParameters(), positionSent],
   responses: {
     '200': json('A page of tasks.', 'TaskPage', { items: [completedExample], next: null }),
     ...refusals('invalid_request'),
@@ -129,102 +131,7 @@ const watching = {
   },
 }
 
-const processing = {
-  tags,
-  operationId: 'processImage',
-  summary: 'Image in, image out',
-  description:
-    'Answers with the finished picture itself. The image comes as the body, with the recipe in the query, or both come in a form. A small image is not stored anywhere; one that is too large for that is processed as a task, which then stands in `Content-Location`. Whoever leaves ends the work. With `Prefer: respond-async` the answer is a task, as that of `POST /api/v1/tasks` with a form; only then an `Idempotency-Key` counts.',
-  parameters: [
-    {
-      name: 'recipe',
-      in: 'query',
-      description: 'What to do, in text form or JSON; not together with a part `recipe`.',
-      schema: { type: 'string' },
-      example: recipeText,
-    },
-    {
-      name: 'output',
-      in: 'query',
-      description: 'Which output is wanted, of a recipe that makes several.',
-      schema: { type: 'string' },
-    },
-    {
-      name: 'lane',
-      in: 'query',
-      description: `Of the task, so only with \`Prefer: respond-async\`. ${laneText}`,
-      schema: laneSchema,
-    },
-    download,
-    header('Prefer', '`respond-async` for a task instead of the picture.'),
-    idempotencyKey,
-  ],
-  requestBody: {
-    required: true,
-    content: {
-      ...Object.fromEntries(
-        [...formats.map((one) => one.mediaType), 'application/octet-stream'].map((type) => [
-          type,
-          { schema: { type: 'string', format: 'binary' } },
-        ]),
-      ),
-      'multipart/form-data': {
-        schema: {
-          type: 'object',
-          properties: {
-            file: { type: 'string', format: 'binary' },
-            recipe: { type: 'string', description: 'Text form or JSON.', examples: [recipeText] },
-          },
-          required: ['file'],
-        },
-      },
-    },
-  },
-  responses: {
-    '200': {
-      description: 'The finished picture.',
-      headers: {
-        ETag: { description: 'SHA-256 of the bytes, quoted.', schema: { type: 'string' } },
-        'Content-Length': { schema: { type: 'integer' } },
-        'Content-Disposition': { schema: { type: 'string' } },
-        'Content-Location': {
-          description: 'Path of the same bytes, where a task has made them.',
-          schema: { type: 'string' },
-        },
-        'Server-Timing': {
-          description: 'Milliseconds that receiving and processing took.',
-          schema: { type: 'string' },
-        },
-      },
-      content: Object.fromEntries(
-        writableFormatIds.map((one) => [
-          format(one).mediaType,
-          { schema: { type: 'string', format: 'binary' } },
-        ]),
-      ),
-    },
-    '202': json('The task is accepted.', 'Task', queuedExample, location),
-    ...refusals(
-      'invalid_request',
-      'invalid_recipe',
-      'truncated_upload',
-      'image_too_large',
-      'unsupported_format',
-      'too_many_pixels',
-      'corrupt_image',
-      'processing_failed',
-      'out_of_bounds',
-      'actor_lost',
-      'queue_full',
-      'storage_failed',
-      'deadline_exceeded',
-      ...keyRefusals,
-    ),
-  },
-}
-
 export const taskPaths: Json = {
-  '/api/v1/process': { post: processing },
   '/api/v1/tasks': { post: creating, get: listing },
   '/api/v1/tasks/{id}': {
     parameters: [id],
@@ -232,14 +139,21 @@ export const taskPaths: Json = {
       tags,
       operationId: 'getTask',
       summary: 'A task as it is now',
-      responses: { '200': json('The task.', 'Task', completedExample), ...refusals('task_not_found') },
+      parameters: [positionSent],
+      responses: {
+        '200': json('The task.', 'Task', completedExample),
+        ...refusals('invalid_request', 'task_not_found'),
+      },
     },
     delete: {
       tags,
       operationId: 'deleteTask',
       summary: 'Delete a task and its outputs',
       description: 'A task that has not ended is cancelled first.',
-      responses: { '204': { description: 'It is gone.' }, ...refusals('task_not_found') },
+      responses: {
+        '204': { description: 'It is gone.', headers: positionTold },
+        ...refusals('task_not_found'),
+      },
     },
   },
   '/api/v1/tasks/{id}/cancel': {
@@ -250,7 +164,12 @@ export const taskPaths: Json = {
       summary: 'Cancel a task',
       description: 'Cancelling twice is as good as once.',
       responses: {
-        '200': json('The task is cancelled.', 'Task', { ...queuedExample, status: 'cancelled' }),
+        '200': json(
+          'The task is cancelled.',
+          'Task',
+          { ...queuedExample, status: 'cancelled' },
+          positionTold,
+        ),
         ...refusals('task_not_found', 'task_ended'),
       },
     },
@@ -269,7 +188,7 @@ export const taskPaths: Json = {
           'The new task is accepted.',
           'Task',
           { ...queuedExample, retryOf: exampleIds.task },
-          location,
+          { ...location, ...positionTold },
         ),
         ...refusals('task_not_found', 'image_not_found', 'task_active', 'queue_full', ...keyRefusals),
       },
