@@ -57,6 +57,12 @@ export const actorSettings = {
     max: 100,
     help: 'How often a task is tried, when processes die or the store is in trouble, before it fails.',
   }),
+  accountRunning: integer('PIXELFLOW_ACCOUNT_RUNNING', {
+    fallback: 0,
+    min: 0,
+    max: 1_000_000,
+    help: 'Bulk tasks of one account that are worked on or about to be, on all actors together; its further ones let others go first. 0 is no limit.',
+  }),
   maxRssBytes: bytes('PIXELFLOW_CHILD_MAX_RSS', {
     fallback: 1024 * MiB,
     min: 128 * MiB,

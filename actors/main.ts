@@ -13,6 +13,7 @@ import { createShelf } from './kinds/preview/shelf.ts'
 import manifest from './package.json'
 import { createPresence } from './presence.ts'
 import { buryLostJobs } from './runtime/bury.ts'
+import { dispatch, dispatcherOf } from './runtime/dispatch.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { openSandbox, type SandboxNews } from './sandbox/sandbox.ts'
@@ -96,12 +97,15 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     sessions: parts.use(fabric.sessionHost.serve(kind, hosting)),
   }))
   const kinds = handlers.map(({ kind }) => kind)
+  const offices = new Set<string>()
   const presence = createPresence({
     name,
     version: manifest.version,
     kinds,
     live: [...(live?.keys() ?? [])],
     slots: slots * runtimes.length,
+    workers: concurrency,
+    offices,
     runtimes,
     hosted: hosted.map(({ sessions }) => sessions),
     sandboxes: liveSandbox ? [sandbox, liveSandbox] : [sandbox],
@@ -112,6 +116,15 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   const forwarding = fabric.retries.forward(stop)
   const { elections, lostJobs, deadLetters } = fabric
   const burying = buryLostJobs({ elections, lostJobs, deadLetters, events, log }, stop)
+  const mostOf = () => settings.accountRunning || Number.POSITIVE_INFINITY
+  const { backlog, registry } = fabric
+  const dispatching = kinds.map((kind) => {
+    const onOffice = (isHeld: boolean) => {
+      offices[isHeld ? 'add' : 'delete'](dispatcherOf(kind))
+      announced.renew()
+    }
+    return dispatch({ kind, elections, backlog, registry, mostOf, onOffice, log }, stop)
+  })
   log.info('ready', {
     kinds,
     scratch: scratch.paths,
@@ -141,7 +154,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     // Whoever tunes goes on with another actor at once; whoever waits for a picture gets it.
     ...hosted.map(({ kind, sessions }) => sessions.drain(kind === 'preview' ? 0 : drainMs)),
   ])
-  await Promise.all([reconciling, forwarding, burying])
+  await Promise.all([reconciling, forwarding, burying, ...dispatching])
   await parts.disposeAsync()
   clearTimeout(late)
 }

@@ -57,7 +57,15 @@ test('an actor is known with what it can do and what it holds, drains in sight o
 }, 60_000)
 
 test('an actor whose children keep crashing says that it rests', () => {
-  const parts = { name: 'host.1', version: '0.1.0', kinds: ['transform'], live: [], slots: 3 }
+  const parts = {
+    name: 'host.1',
+    version: '0.1.0',
+    kinds: ['transform'],
+    live: [],
+    slots: 3,
+    workers: 2,
+    offices: new Set<string>(),
+  }
   const sandboxes = [
     { pids: [], isResting: false },
     { pids: [], isResting: true },

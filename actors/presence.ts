@@ -7,6 +7,10 @@ import type { Sandbox } from './sandbox/sandbox.ts'
 
 /** What an actor process looks at to say how it is. */
 export interface PresenceParts extends Pick<ActorReport, 'name' | 'version' | 'kinds' | 'live' | 'slots'> {
+  /** How many tasks are worked on at a time. */
+  readonly workers: number
+  /** What this process does for all; may change. */
+  readonly offices: ReadonlySet<string>
   readonly runtimes: readonly { readonly tasks: readonly HeldTask[] }[]
   readonly hosted: readonly { readonly held: number }[]
   readonly sandboxes: readonly Pick<Sandbox, 'pids' | 'isResting'>[]
@@ -16,7 +20,7 @@ export interface PresenceParts extends Pick<ActorReport, 'name' | 'version' | 'k
 
 /** What this process says of itself, as it is at the time of asking. */
 export function createPresence(parts: PresenceParts): () => ActorReport {
-  const { name, version, slots, runtimes, hosted, sandboxes, stop } = parts
+  const { name, version, slots, workers, offices, runtimes, hosted, sandboxes, stop } = parts
   const fixed = {
     name,
     version,
@@ -28,6 +32,7 @@ export function createPresence(parts: PresenceParts): () => ActorReport {
       operations: operations.map(nameOf),
     },
     slots,
+    workers,
     startedAt: new Date().toISOString(),
   }
   const pids = () => sandboxes.flatMap((sandbox) => sandbox.pids)
@@ -47,6 +52,7 @@ export function createPresence(parts: PresenceParts): () => ActorReport {
     return {
       ...fixed,
       state: stop.aborted ? 'draining' : sandboxes.some((one) => one.isResting) ? 'resting' : 'ready',
+      offices: [...offices],
       held: tasks.length,
       tasks: tasks.slice(0, mostTasksNamed),
       sessions: hosted.reduce((sum, { held }) => sum + held, 0),

@@ -42,6 +42,10 @@ export const actorReport = z.object({
   state: z.enum(actorStates),
   /** Tasks that it holds at once at most. */
   slots: z.int().nonnegative(),
+  /** Of them so many are worked on at a time; older versions do not say. */
+  workers: z.int().nonnegative().optional(),
+  /** What it does for all actors; older versions do not say. */
+  offices: words.optional(),
   /** Tasks held just now. */
   held: z.int().nonnegative(),
   /** Those, the oldest first, as far as they are named. */

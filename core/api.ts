@@ -59,7 +59,7 @@ export const createTaskBody = z.strictObject({
 })
 
 /** An actor; of the tasks it holds (`held`), those of the caller are named. */
-export const actorView = actorReport.extend({
+export const actorView = actorReport.omit({ workers: true, offices: true }).extend({
   tasks: z.array(heldTask.omit({ account: true })),
   /** When it was heard of last. */
   seenAt: z.iso.datetime(),
@@ -67,8 +67,9 @@ export const actorView = actorReport.extend({
 export type ActorView = z.infer<typeof actorView>
 
 export function viewActor({ report, seenAt }: SeenActor): ActorView {
+  const { workers: _workers, offices: _offices, ...shown } = report
   return {
-    ...report,
+    ...shown,
     tasks: report.tasks.map((held) => {
       const { account: _, ...task } = held
       return task

@@ -120,6 +120,7 @@ test('documents can state how long everything is kept', () => {
   expect(describeRetention(settingsFor({}))).toEqual([
     '| `EVENTS` | `events.*.*.*` | 7d | – |',
     '| `JOBS` | `jobs.*.*.*.*.*` | until it is done | 1000000 messages |',
+    '| `BACKLOG` | `backlog.*.*.*.*` | until it is done | 1000000 messages |',
     '| `ACCEPTANCES` | `accepted.*.*` | 7d | – |',
     '| `OFFICES` | `offices.*` | until it is done | – |',
     '| `RETRIES` | `retry.*.*.*.*.*`, `due.*.*.*.*.*` | 7d | – |',

@@ -36,6 +36,7 @@ const lastSequenceUndecided = 10164
 export const storeFailed = 10077
 export const noMessage = 10037
 export const noSuchSequence = 10043
+export const notRemoved = 10057
 export const streamNotFound = 10059
 export const streamNameTaken = 10058
 export const consumerNotFound = 10014

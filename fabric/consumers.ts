@@ -4,6 +4,8 @@ import {
   acceptanceConsumer,
   ackWaitMs,
   advisoryConsumer,
+  backlogConsumer,
+  backlogSubjects,
   dueConsumer,
   mostDeliveries,
   nanos,
@@ -37,6 +39,15 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
       },
     })),
   )
+  // For those who count what waits; who takes it, and in which order, is the dispatcher's affair.
+  const backlog = actorKinds.map((kind) => ({
+    stream: streams.backlog,
+    config: {
+      ...shared,
+      durable_name: backlogConsumer(kind),
+      filter_subject: backlogSubjects(kind),
+    },
+  }))
   const acceptance = {
     stream: streams.acceptances,
     config: {
@@ -71,7 +82,7 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
       max_waiting: 100,
     },
   }
-  return [...work, acceptance, due, advisory].map(({ stream, config }) => ({
+  return [...work, ...backlog, acceptance, due, advisory].map(({ stream, config }) => ({
     stream,
     config: { ...config, num_replicas: layout.natsReplicas },
   }))

@@ -10,6 +10,7 @@ import {
   consumerExists,
   noMessage,
   noSuchSequence,
+  notRemoved,
   Refused,
   type ApiAnswer,
   type Broker,
@@ -125,8 +126,14 @@ export async function removeMessage(broker: Broker, stream: string, seq: number)
   try {
     await manage(broker, `stream ${stream}`, (manager) => manager.streams.deleteMessage(stream, seq, false))
   } catch (thrown) {
-    if (!(thrown instanceof Refused) || ![noMessage, noSuchSequence].includes(thrown.code)) throw thrown
+    if (!(thrown instanceof Refused) || !isGone(thrown)) throw thrown
   }
+}
+
+/** A removal that fails has one code for whatever is the matter. */
+function isGone({ code, message }: Refused): boolean {
+  if (code === notRemoved) return message.includes('no message found') || message.includes('deleted')
+  return code === noMessage || code === noSuchSequence
 }
 
 type Which = { last_by_subj: string } | { seq: number; next_by_subj?: string }

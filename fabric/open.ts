@@ -1,6 +1,7 @@
 import { keyRecord, type KeyRecord } from '@pixelflow/core/idempotency'
 import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
+import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { DeadLetters, LostJobs } from '@pixelflow/core/ports/dead-letters'
@@ -14,6 +15,7 @@ import type { Registry } from '@pixelflow/core/ports/registry'
 import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
 import type { StrayJobs } from '@pixelflow/core/ports/stray-jobs'
 import { createAcceptanceLog } from './acceptances.ts'
+import { createBacklog } from './backlog.ts'
 import { createBlobs, type BlobsOptions } from './blobs.ts'
 import { bootstrap } from './bootstrap.ts'
 import type { Broker } from './broker.ts'
@@ -70,6 +72,7 @@ export interface Fabric extends AsyncDisposable {
   /** Calls that may be made again under the same idempotency key. */
   readonly keys: Fenced<KeyRecord>
   readonly queue: Queue
+  readonly backlog: Backlog
   readonly work: WorkSource
   readonly retries: Retries
   readonly acceptances: AcceptanceLog
@@ -114,6 +117,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     keys: createFenced(broker, recordBuckets.keys, keyRecord),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
+    backlog: createBacklog(broker),
     work: createWorkSource(broker, deadLetters, log),
     retries: createRetries(broker, log),
     acceptances: createAcceptanceLog(broker, reconcileAfterMs),

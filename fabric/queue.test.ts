@@ -3,20 +3,35 @@ import type { WorkSource } from '@pixelflow/core/ports/queue'
 import { queueContract } from '@pixelflow/testkit/contracts/queue'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from './connect.ts'
-import { openFixture, quiet, until } from './fixture.ts'
+import { openFixture, quiet, until, type Fixture } from './fixture.ts'
 import { publish } from './jetstream.ts'
 import { streamInfo } from './manage.ts'
+import { patiently } from './patience.ts'
 
 queueContract('nats', async () => {
   const { fabric, other, ...fixture } = await openFixture()
+  const over = new AbortController()
+  const letting = letAllIn(other, over.signal)
   return {
     ...fixture,
+    async [Symbol.asyncDispose]() {
+      over.abort()
+      await letting
+      await fixture[Symbol.asyncDispose]()
+    },
     queue: fabric.queue,
     work: fabric.work,
     retries: fabric.retries,
     elsewhere: other.work,
   }
 })
+
+/** Bulk jobs go through the backlog as if it were not there. */
+async function letAllIn({ backlog }: Fixture['fabric'], signal: AbortSignal): Promise<void> {
+  for await (const { ticket } of backlog.follow('transform', signal)) {
+    await patiently(() => backlog.admit(ticket))
+  }
+}
 
 /** A slot that works off whatever comes; `seen` holds the tasks whose work was done. */
 async function slot(work: WorkSource, signal: AbortSignal, seen: string[]): Promise<void> {
@@ -52,8 +67,8 @@ test('a full queue says so, and takes more once there is room', async () => {
 test('what is no job is kept as a dead letter and does not stop the rest', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
-  await publish(broker, 'jobs.transform.bulk.LOCAL.not-an-id.main', '')
-  const job = sampleJob({ lane: 'bulk' })
+  await publish(broker, 'jobs.transform.interactive.LOCAL.not-an-id.main', '')
+  const job = sampleJob()
   await fixture.fabric.queue.submit(job)
   const lease = await fixture.fabric.work.next('transform', AbortSignal.timeout(5000))
   expect(lease?.job).toEqual(job)
@@ -61,7 +76,14 @@ test('what is no job is kept as a dead letter and does not stop the rest', async
   await until(async () => (await streamInfo(broker, 'JOBS')).state.messages === 0)
   const { items } = await fixture.fabric.deadLetters.list({ limit: 10 })
   expect(items).toMatchObject([
-    { kind: 'transform', lane: 'bulk', account: 'LOCAL', task: 'not-an-id', stage: 'main', attempts: 0 },
+    {
+      kind: 'transform',
+      lane: 'interactive',
+      account: 'LOCAL',
+      task: 'not-an-id',
+      stage: 'main',
+      attempts: 0,
+    },
   ])
 })
 
@@ -71,6 +93,7 @@ describe('a broker that dies', () => {
     const { fabric, other } = fixture
     const over = new AbortController()
     const seen: string[] = []
+    const letting = letAllIn(other, over.signal)
     const slots = [fabric, fabric, other, other].map(({ work }) => slot(work, over.signal, seen))
     const submitted: string[] = []
     const submit = async () => {
@@ -91,7 +114,7 @@ describe('a broker that dies', () => {
     await submitting
     await until(() => new Set(seen).size === 150, 30_000)
     over.abort()
-    await Promise.all(slots)
+    await Promise.all([...slots, letting])
     expect([...new Set(seen)].toSorted()).toEqual(submitted.toSorted())
   }, 60_000)
 

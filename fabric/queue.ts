@@ -2,21 +2,35 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Job } from '@pixelflow/core/job'
 import type { Queue } from '@pixelflow/core/ports/queue'
 import { faultOf, Refused, storeFailed, type Broker } from './broker.ts'
+import { lastOf } from './direct.ts'
 import { publish } from './jetstream.ts'
 import { purgeSubject } from './manage.ts'
 import { patiently } from './patience.ts'
-import { jobSubject, retriesOf, streams } from './topology.ts'
+import { backlogSubject, jobSubject, retriesOf, streams } from './topology.ts'
 
 /** A caller of ours has a client of its own waiting; what is not queued now is found by the reconciler. */
 const submitPatience = { forMs: 5000 }
 
-/** The queue in a work-queue stream that holds one message a subject at most. */
+/**
+ * The queue in a work-queue stream that holds one message a subject at most. Bulk jobs come to it by way of the backlog,
+ * a stream that refuses a second one likewise.
+ */
 export function createQueue(broker: Broker): Queue {
+  const put = async (subject: string) => {
+    await patiently(() => publish(broker, subject, '', { timeoutMs: 3000 }), submitPatience)
+    return 'queued' as const
+  }
+  const purge = (stream: string, subject: string) =>
+    patiently(() => purgeSubject(broker, stream, subject), submitPatience)
+  /** Whether it is past the backlog. */
+  const isLetIn = async (job: Job) =>
+    (await patiently(() => lastOf(broker, streams.jobs, jobSubject(job)), submitPatience)) !== null
+
   return {
     async submit(job) {
       try {
-        await patiently(() => publish(broker, jobSubject(job), '', { timeoutMs: 3000 }), submitPatience)
-        return 'queued'
+        if (job.lane === 'interactive') return await put(jobSubject(job))
+        return (await isLetIn(job)) ? 'duplicate' : await put(backlogSubject(job))
       } catch (thrown) {
         return refusalOf(job, thrown)
       }
@@ -24,8 +38,9 @@ export function createQueue(broker: Broker): Queue {
     async remove(job) {
       try {
         await Promise.all([
-          patiently(() => purgeSubject(broker, streams.jobs, jobSubject(job)), submitPatience),
-          patiently(() => purgeSubject(broker, streams.retries, retriesOf(job)), submitPatience),
+          purge(streams.jobs, jobSubject(job)),
+          purge(streams.retries, retriesOf(job)),
+          ...(job.lane === 'bulk' ? [purge(streams.backlog, backlogSubject(job))] : []),
         ])
       } catch (thrown) {
         throw faultOf(thrown)

@@ -11,6 +11,7 @@ import {
   acceptanceConsumer,
   acceptanceSubject,
   attemptsHeader,
+  backlogSubject,
   dueSubject,
   jobOfSubject,
   jobSubject,
@@ -98,6 +99,8 @@ export function createStrayJobs(broker: Broker): StrayJobs {
     isStored: (wanted) =>
       guarded(async () => {
         const isQueued = async () => (await newest(streams.jobs, jobSubject(wanted))) !== null
+        const isBulk = wanted.lane === 'bulk'
+        if (isBulk && (await newest(streams.backlog, backlogSubject(wanted))) !== null) return true
         if (await isQueued()) return true
         for (const subject of [retrySubject(wanted), dueSubject(wanted)])
           if ((await newest(streams.retries, subject)) !== null) return true

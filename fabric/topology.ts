@@ -27,6 +27,7 @@ export const apiLevel = 2
 export const streams = {
   events: 'EVENTS',
   jobs: 'JOBS',
+  backlog: 'BACKLOG',
   acceptances: 'ACCEPTANCES',
   offices: 'OFFICES',
   dead: 'DEAD',
@@ -50,6 +51,27 @@ export function jobOfSubject(subject: string): Record<keyof Job, string | undefi
   const [, kind, lane, account, task, stage] = subject.split('.')
   return { kind, lane, account, task, stage }
 }
+
+/** A bulk job that waits to be let into the queue; where that is repeated, and where it goes. */
+export const backlogSubject = ({ kind, account, task, stage }: Job) =>
+  `backlog.${kind}.${account}.${task}.${stage}`
+export const backlogSubjects = (kind: ActorKind) => `backlog.${kind}.*.*.*`
+export const liveBacklog = 'live.backlog.>'
+export const admittedSubject = (subject: string) => subject.replace(/^backlog\.(\w+)\./, 'jobs.$1.bulk.')
+/** What it is, and whose. */
+export function waitingOfSubject(subject: string): { kind: string; account: string } {
+  const [, kind = '', account = ''] = subject.split('.')
+  return { kind, account }
+}
+/** The durable consumer that nobody pulls from: its lag is how many wait. */
+export const backlogConsumer = (kind: ActorKind) => `${kind}-backlog`
+/** The bulk jobs of a kind that have been let in and are not over. */
+export const admittedSubjects = (kind: ActorKind) => `jobs.${kind}.bulk.>`
+/** What actors say of the jobs that a consumer gave them, as servers of today and of tomorrow address it. */
+export const acksOf = (stream: string, consumer: string) => [
+  `$JS.ACK.${stream}.${consumer}.>`,
+  `$JS.ACK.*.*.${stream}.${consumer}.>`,
+]
 
 /** A job that waits for its next attempt: the broker's schedule, and what becomes of it when its time has come. */
 export const retrySubject = (job: Job) => jobSubject(job).replace('jobs', 'retry')
@@ -154,6 +176,18 @@ export function streamsOf(layout: Layout): Stream[] {
       max_msgs: layout.maxQueued,
       discard: 'new',
       discard_new_per_subject: true,
+    },
+    {
+      ...shared,
+      name: streams.backlog,
+      subjects: ['backlog.*.*.*.*'],
+      // Taken out by sequence, in whatever order is fair.
+      retention: 'limits',
+      max_msgs_per_subject: 1,
+      max_msgs: layout.maxQueued,
+      discard: 'new',
+      discard_new_per_subject: true,
+      republish: { src: 'backlog.>', dest: 'live.backlog.>' },
     },
     {
       ...shared,

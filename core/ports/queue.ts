@@ -4,7 +4,7 @@ import type { ActorKind, Job } from '../job.ts'
 export interface Queue {
   /**
    * Queues a job unless the same job (kind, lane, account, task, stage) is already queued or being worked on,
-   * however long ago that one came: then `duplicate`.
+   * however long ago that one came: then `duplicate`. A bulk job waits in the backlog until it is let in.
    * @throws Fault `queue_full` when the queue takes no more, `unavailable` when the broker does not answer.
    */
   submit(job: Job): Promise<'queued' | 'duplicate'>

@@ -1,0 +1,123 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { ActorKind } from '@pixelflow/core/job'
+import { pause } from '@pixelflow/core/pause'
+import type { Backlog } from '@pixelflow/core/ports/backlog'
+import type { Elections } from '@pixelflow/core/ports/elections'
+import type { Registry, Roster } from '@pixelflow/core/ports/registry'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { createBell } from './bell.ts'
+import { openGate } from './gate.ts'
+
+export interface DispatchOptions {
+  readonly kind: ActorKind
+  readonly elections: Elections
+  readonly backlog: Backlog
+  readonly registry: Pick<Registry, 'follow'>
+  /** Bulk jobs of an account that are in the queue at once at most; Infinity where there is no limit. */
+  readonly mostOf: (account: string) => number
+  /** Told when this process takes the office, and when it has left it. */
+  readonly onOffice?: (isHeld: boolean) => void
+  readonly log: Log
+}
+
+/** Between two rounds, in milliseconds: what comes meanwhile is seen to together. */
+const paceMs = 5
+/** When a job is said to be over and the queue still holds it: then it is looked again after this, twice that, … */
+const settlingMs = 5
+/** … and at last this often, for words may get lost. */
+const lookEveryMs = 250
+const idleMs = 60_000
+/** How often what has waited longest is held against what is known of. */
+const verifyEveryMs = 10_000
+
+/** The office of whoever lets the bulk jobs of a kind into the queue. */
+export const dispatcherOf = (kind: ActorKind) => `dispatcher-${kind}`
+
+/**
+ * Lets bulk jobs into the queue: no more than keep the actors busy, and of one account after the other, so that nobody's
+ * thousand jobs stand before another's one. One process does this for all. A second one, as there may be for a moment,
+ * lets in too many and harms nobody. Runs until `signal` aborts; never rejects.
+ */
+export function dispatch(options: DispatchOptions, signal: AbortSignal): Promise<void> {
+  const { elections, kind, onOffice, log } = options
+  return elections.stand(
+    dispatcherOf(kind),
+    async (deposed) => {
+      log.debug('dispatching', { kind })
+      onOffice?.(true)
+      try {
+        await lead(options, deposed)
+      } finally {
+        onOffice?.(false)
+      }
+    },
+    signal,
+  )
+}
+
+/** One term: begins with nothing but what stands in the backlog. */
+async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<void> {
+  const { kind, backlog, registry, log } = options
+  using roster = registry.follow()
+  const over = new AbortController()
+  const signal = AbortSignal.any([deposed, over.signal])
+  const bell = createBell()
+  const gate = openGate({ ...options, widthOf: () => windowOf(roster, kind) })
+  /** The newest ticket that was heard of. */
+  let newest = 0
+
+  const read = async () => {
+    for await (const waiting of backlog.follow(kind, signal)) {
+      newest = waiting.ticket
+      gate.turns.add(waiting)
+      // Where others have to end first, their end will ring.
+      if (!gate.isFull) bell.ring()
+    }
+  }
+
+  const letIn = async () => {
+    let waitMs = lookEveryMs
+    while (!signal.aborted) {
+      const rang = await bell.wait(gate.turns.size === 0 ? idleMs : waitMs, signal)
+      if (signal.aborted || gate.turns.size === 0) continue
+      try {
+        const admitted = await gate.round(signal)
+        if (admitted > 0 || !gate.isFull) waitMs = lookEveryMs
+        else waitMs = rang ? settlingMs : Math.min(lookEveryMs, 2 * waitMs)
+      } catch (error) {
+        log.debug('bulk jobs not let in', { kind, error })
+        waitMs = lookEveryMs
+      }
+      await pause(paceMs, signal)
+    }
+  }
+
+  /** Following and counting are exact; should they not be, then nothing waits for ever. */
+  const verify = async () => {
+    for (let suspect = 0; !signal.aborted; await pause(verifyEveryMs, signal)) {
+      const { ticket = 0 } = (await backlog.oldest(kind).catch(() => null)) ?? {}
+      const isKnown = ticket === 0 || ticket > newest || gate.knows(ticket)
+      if (!isKnown && ticket === suspect)
+        throw new Fault('internal', 'A job of the backlog was lost sight of.')
+      suspect = isKnown ? 0 : ticket
+    }
+  }
+
+  const deafen = backlog.onRoom(kind, bell.ring)
+  const parts = [read(), letIn(), verify()].map((part) => part.finally(() => over.abort()))
+  try {
+    await Promise.all(parts)
+  } finally {
+    deafen()
+    await Promise.allSettled(parts)
+  }
+}
+
+/**
+ * How many bulk jobs may be in the queue: as many as are worked on at once, and one each to go on with. More would stand
+ * before those that come, and fewer would let children wait.
+ */
+function windowOf({ actors }: Roster, kind: ActorKind): number {
+  const ready = actors.filter(({ report }) => report.state === 'ready' && report.kinds.includes(kind))
+  return Math.max(2, 2 * ready.reduce((sum, { report }) => sum + (report.workers ?? report.slots), 0))
+}

@@ -1,0 +1,85 @@
+import { Fault } from '@pixelflow/core/fault'
+import { pause } from '@pixelflow/core/pause'
+import type { Broker } from './broker.ts'
+import { batchOf } from './direct.ts'
+import type { Stored } from './jetstream.ts'
+import { listenLive } from './live.ts'
+import { streamInfo } from './manage.ts'
+import { patiently } from './patience.ts'
+
+/** A stream whose messages the broker repeats right after storing them. */
+export interface Followed {
+  readonly stream: string
+  /** Subjects where they are repeated. */
+  readonly live: string
+}
+
+const page = 256
+const quietMs = 2000
+const lagMs = 20
+const longestLagMs = 2000
+
+/**
+ * Follows a whole stream above a sequence, each message once and in order, until `signal` aborts. New ones come as the
+ * broker repeats them, which needs no consumer. Their sequence tells whether one is missing, and whatever is missing is
+ * read from the stream itself: at the beginning, after a break, when this reader was slower than its small buffer, and
+ * after two quiet seconds. What was removed before it could be read is passed over.
+ * @throws Fault `precondition_failed` when the stream is made anew meanwhile: sequences mean something else from then on.
+ */
+export async function* followStream(
+  broker: Broker,
+  { stream, live: subject }: Followed,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<Stored> {
+  /** What the stream holds above `from`, to its end. */
+  async function* stored(from: number): AsyncGenerator<Stored> {
+    for (let at = from; !signal.aborted;) {
+      const readPage = () => batchOf(broker, stream, { seq: at + 1, batch: page })
+      const found = await patiently(readPage, { forMs: Infinity, signal })
+      yield* found
+      const last = found.at(-1)
+      if (last === undefined) return
+      at = last.seq
+    }
+  }
+  const identity = () =>
+    patiently(async () => (await streamInfo(broker, stream)).created, { forMs: Infinity, signal })
+
+  const made = await identity()
+  let checkedAt = performance.now()
+  let laggedMs = 0
+  using live = listenLive(broker, subject, signal)
+  for (let at = after; ;) {
+    const before = at
+    for await (const one of stored(at)) {
+      at = one.seq
+      yield one
+    }
+    laggedMs = at === before ? laggedMs + lagMs : 0
+    for (;;) {
+      const next = await live.next(at, quietMs)
+      if (signal.aborted) return
+      const sinceCheckMs = performance.now() - checkedAt
+      if (sinceCheckMs > quietMs || next === 'broken') {
+        if ((await identity()) !== made) throw madeAnew(stream)
+        checkedAt = performance.now()
+      }
+      if (typeof next === 'string') {
+        // Heard of, and yet not in the stream: the replica that was asked lags, or the message has gone again.
+        if (next === 'gap' && laggedMs > 0) await pause(lagMs, signal)
+        if (laggedMs > longestLagMs) live.clear()
+        break
+      }
+      at = next.seq
+      laggedMs = 0
+      yield next
+    }
+  }
+}
+
+function madeAnew(stream: string): Fault {
+  return new Fault('precondition_failed', `The stream ${stream} was made anew.`, {
+    remedy: 'Forget what was learnt from the old one and follow from 0.',
+  })
+}
