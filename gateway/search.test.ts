@@ -52,8 +52,8 @@ async function openHouse() {
       })
     },
     /** A task that was accepted, and then has become what `change` says; the list knows it. */
-    async tell(change: Partial<Task> = {}) {
-      const queued = queuedEvent(sampleTask())
+    async tell({ lane = 'interactive', ...change }: Partial<Task> = {}) {
+      const queued = queuedEvent(sampleTask({ lane }))
       let last = { seq: await fabric.events.append(queued, 0), event: queued }
       if (change.status !== undefined) {
         const event = eventOf(
@@ -98,6 +98,8 @@ test('what waits in the queue, or for its next attempt, and what has ended is le
   await house.fabric.queue.submit(firstJob(due))
   await (await next(house))?.retry(60_000, 1)
   await house.fabric.queue.submit(firstJob(waiting))
+  // Nobody lets it in.
+  await house.fabric.queue.submit(firstJob(await house.tell({ lane: 'bulk' })))
   house.search()
   const late = await house.tell()
   // Found only after everything else was passed over.
