@@ -43,7 +43,9 @@ describe('scaling', () => {
   test('asks for the lag of exactly the consumers whose messages wait for an actor', () => {
     const layout = readSettings(fabricSettings, {})
     const made = consumersOf(layout)
-      .filter(({ stream }) => stream === streams.jobs || stream === streams.acceptances)
+      .filter(({ stream }) =>
+        ([streams.jobs, streams.backlog, streams.acceptances] as string[]).includes(stream),
+      )
       .map(({ stream, config }) => `${stream}/${config.durable_name}`)
     for (const name of ['default', 'external NATS', 'everything']) {
       const asked = scaled(setOf(name))?.triggers?.map(

@@ -3,7 +3,7 @@ import { actorKinds, lanes } from '@pixelflow/core/job'
 import type { Table } from '@pixelflow/fabric/config'
 import { fabricSettings } from '@pixelflow/fabric/settings'
 import { consumersOf } from '@pixelflow/fabric/consumers'
-import { acceptanceConsumer, streams, workConsumer } from '@pixelflow/fabric/topology'
+import { acceptanceConsumer, backlogConsumer, streams, workConsumer } from '@pixelflow/fabric/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
 /**
@@ -48,7 +48,7 @@ export const setByChart = {
 /** One would end the process at once in a container, the other is the image's own affair. */
 const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
 
-/** `topology.json`: streams, consumers and their limit, by kind and lane. */
+/** `topology.json`: where the work of each kind waits, by the name of KEDA's trigger, and how much of it is lent out. */
 export function chartTopology() {
   const layout = {
     natsReplicas: fabricSettings.natsReplicas.fallback,
@@ -59,12 +59,15 @@ export function chartTopology() {
     maxQueued: fabricSettings.maxQueued.fallback,
   }
   const work = consumersOf(layout).filter(({ stream }) => stream === streams.jobs)
-  const consumersOfKind = (kind: (typeof actorKinds)[number]) =>
-    Object.fromEntries(lanes.map((lane) => [lane, workConsumer(kind, lane)]))
+  const waitingOf = (kind: (typeof actorKinds)[number]) => ({
+    ...Object.fromEntries(
+      lanes.map((lane) => [lane, { stream: streams.jobs, consumer: workConsumer(kind, lane) }]),
+    ),
+    backlog: { stream: streams.backlog, consumer: backlogConsumer(kind) },
+  })
   return {
-    stream: streams.jobs,
     maxAckPending: Math.min(...work.map(({ config }) => config.max_ack_pending ?? 0)),
-    kinds: Object.fromEntries(actorKinds.map((kind) => [kind, consumersOfKind(kind)])),
+    kinds: Object.fromEntries(actorKinds.map((kind) => [kind, waitingOf(kind)])),
     acceptance: { stream: streams.acceptances, consumer: acceptanceConsumer },
   }
 }
