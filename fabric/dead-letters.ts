@@ -5,7 +5,7 @@ import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
 import { batchOf } from './direct.ts'
 import { publish, type Stored } from './jetstream.ts'
-import { purgeSubject, readFromLeader } from './manage.ts'
+import { purgeSubject, readFromLeader, streamInfo } from './manage.ts'
 import { patiently } from './patience.ts'
 import type { Log } from './telemetry/log.ts'
 import { deadSubject, streams } from './topology.ts'
@@ -74,6 +74,7 @@ export function createDeadLetters(broker: Broker, log: Log): DeadLetters {
       if (!isLetterId(id)) return false
       return guarded(async () => (await purgeSubject(broker, streams.dead, deadSubject(id))) > 0)
     },
+    count: () => guarded(async () => (await streamInfo(broker, streams.dead)).state.messages),
   }
 }
 

@@ -36,6 +36,7 @@ import { searchForLost } from './search.ts'
 import { keepSweeping } from './sweep.ts'
 import { createOwnWrites } from './usecases/own-writes.ts'
 import { createUsecases } from './usecases/usecases.ts'
+import { createWorkload } from './usecases/workload.ts'
 
 /** A gateway that is listening. Disposing lets nobody in any more and drains what is under way. */
 export interface Gateway extends AsyncDisposable {
@@ -83,8 +84,10 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     }),
   )
   const writes = createOwnWrites()
+  const workload = createWorkload(index, config)
+  const onNewLog = () => [writes, workload].forEach((one) => one.forget())
   const follower: Follower = parts.use(
-    startFollower({ eventLog: fabric.log, index, watchers, onNewLog: writes.forget, log }),
+    startFollower({ eventLog: fabric.log, index, watchers, onNewLog, log }),
   )
 
   const roster = parts.use(fabric.registry.follow())
@@ -106,6 +109,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     index,
     feed: follower,
     writes,
+    workload,
     limits,
     tuning: {
       sessionsPerAccount: config.tuneSessions,
@@ -125,7 +129,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const admission = createAdmission(config.apiTokens, config.tls?.clientAuth, pages)
   let grpc: GrpcServer | undefined
   const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
-  watchState(meters, examined)
+  watchState(meters, examined, deadLetters.count)
   const openStream = createStreamMeter(meters)
   const services = createServices({
     usecases,
@@ -251,7 +255,7 @@ async function examine({
 }: Examined): Promise<HealthView> {
   const broker = await fabric.health()
   const last = broker.isUp ? await lastSequence(fabric) : undefined
-  const { position, isCaughtUp, watchers } = follower.state
+  const { position, isCaughtUp, lagMs, watchers } = follower.state
   const isFine = broker.isUp && isCaughtUp
   return {
     status: isDraining ? 'draining' : isFine ? 'ok' : 'unavailable',
@@ -270,6 +274,7 @@ async function examine({
         position,
         ...(isCaughtUp ? {} : { detail: 'The task list is catching up with the event log.' }),
         ...(last === undefined ? {} : { behind: Math.max(0, last - position) }),
+        ...(Number.isNaN(lagMs) ? {} : { lagMs }),
       },
     },
     load: {

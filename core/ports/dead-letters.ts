@@ -31,6 +31,8 @@ export interface DeadLetters {
   mark(id: string, replay: NonNullable<DeadLetter['replay']>, before?: string): Promise<DeadLetter | null>
   /** Takes it away; false when there is none. */
   drop(id: string): Promise<boolean>
+  /** How many there are, of all accounts. */
+  count(): Promise<number>
 }
 
 /** A job that the queue has given up. */

@@ -17,6 +17,8 @@ export interface FollowerState {
   /** Sequence of the last event taken. */
   readonly position: number
   readonly isCaughtUp: boolean
+  /** How long after it was written the last event was taken, by the clocks of its writer and of ours; NaN before the first. */
+  readonly lagMs: number
   readonly watchers: number
 }
 
@@ -43,6 +45,7 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
   const stopping = new AbortController()
   const milestones = createMilestones()
   let isCaughtUp = false
+  let lagMs = Number.NaN
   let round = new AbortController()
   let target = 0
   let waitMs = firstWaitMs
@@ -56,6 +59,7 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
 
   const take = (one: StoredEvent) => {
     index.apply([one])
+    lagMs = Math.max(0, Date.now() - Date.parse(one.event.at))
     watchers.dispatch(one)
     milestones.reach(one.seq)
     if (one.seq >= target) caughtUp()
@@ -124,7 +128,7 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
     },
     caughtUp: (withinMs) => milestones.reached(() => isCaughtUp, Infinity, withinMs),
     get state() {
-      return { position: index.position, isCaughtUp, watchers: watchers.count }
+      return { position: index.position, isCaughtUp, lagMs, watchers: watchers.count }
     },
     setBack() {
       isCaughtUp = false

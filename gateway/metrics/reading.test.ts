@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
 import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
 import { grpcClient } from '../testing/grpc.ts'
@@ -17,6 +19,10 @@ async function read(): Promise<Reading> {
   expect(answer.status).toBe(200)
   expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   return readMetrics(await answer.text())
+}
+
+async function valueOf(name: string): Promise<number> {
+  return (await read()).value(name)
 }
 
 describe('the reading', () => {
@@ -64,6 +70,20 @@ describe('the reading', () => {
     expect(reading.value('pixelflow_broker_round_trip_seconds')).toBeLessThan(1)
     expect(reading.value('pixelflow_follower_behind_events')).toBe(0)
     await until(async () => (await read()).value('pixelflow_event_loop_lag_seconds_count') > 1)
+  })
+
+  test('counts what waits for operators, and tells how old news is when it is taken in', async () => {
+    expect([
+      await valueOf('pixelflow_dead_letters'),
+      await valueOf('pixelflow_follower_lag_seconds'),
+    ]).toEqual([0, NaN])
+    const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+    const { id: task } = await gateway.submit(image)
+    for (const one of [{ task }, {}]) await gateway.fabric.deadLetters.put(sampleLetter(one))
+    expect(await valueOf('pixelflow_dead_letters')).toBe(2)
+    await until(async () => (await valueOf('pixelflow_follower_lag_seconds')) >= 0)
+    await gateway.fabric.deadLetters.drop(`transform.local.${task}`)
+    expect(await valueOf('pixelflow_dead_letters')).toBe(1)
   })
 
   test('is packed for whoever takes it so', async () => {

@@ -138,6 +138,18 @@ export const gatewayMetrics = {
     help: 'Events that the task list lacks; NaN while the broker is away.',
     labels: [],
   },
+  followerLag: {
+    kind: 'gauge',
+    name: 'pixelflow_follower_lag_seconds',
+    help: 'How long after it was written the task list took in its last event; NaN before the first.',
+    labels: [],
+  },
+  deadLetters: {
+    kind: 'gauge',
+    name: 'pixelflow_dead_letters',
+    help: 'Dead letters that operators have not dropped, of all accounts; NaN while the broker is away.',
+    labels: [],
+  },
   leavingBytes: {
     kind: 'gauge',
     name: 'pixelflow_leaving_bytes',

@@ -44,6 +44,7 @@ export function deadLettersContract(name: string, open: () => Promise<DeadLetter
         sampleLetter({ account: i % 2 === 0 ? 'ann' : 'bob', attempts: i }),
       )
       for (const one of letters) await under.letters.put(one)
+      expect(await under.elsewhere.count()).toBe(5)
       const first = await under.elsewhere.list({ limit: 3 })
       expect(first.items).toEqual(letters.slice(0, 3))
       expect(first.next).not.toBeNull()

@@ -11,8 +11,11 @@ export const healthView = z.object({
   checks: z.object({
     /** Whether the store behind everything answers, and how fast. */
     broker: check.extend({ roundTripMs: z.number().optional() }),
-    /** Whether the task list has caught up with the event log; `behind` counts the events it lacks. */
-    events: check.extend({ position: z.int(), behind: z.int().optional() }),
+    /**
+     * Whether the task list has caught up with the event log. `behind` counts the events it lacks; `lagMs` is how long
+     * after it was written the last one was taken in.
+     */
+    events: check.extend({ position: z.int(), behind: z.int().optional(), lagMs: z.number().optional() }),
   }),
   load: z.object({
     watchers: z.int(),
