@@ -135,6 +135,18 @@ export const gatewaySettings = {
     max: 3_600_000,
     help: 'How long a caller who waits for the picture waits at most, once the file has come; then the work is ended with deadline_exceeded.',
   }),
+  accountInteractive: integer('PIXELFLOW_ACCOUNT_INTERACTIVE', {
+    fallback: 16,
+    min: 0,
+    max: 1_000_000,
+    help: 'Interactive tasks that one account may have waiting and running at once; further ones wait in the bulk lane, where accounts take turns.',
+  }),
+  accountQueued: integer('PIXELFLOW_ACCOUNT_QUEUED', {
+    fallback: 100_000,
+    min: 1,
+    max: 100_000_000,
+    help: 'Tasks of one account that may wait at once, whichever lane they wait in; further ones are refused with too_many_tasks.',
+  }),
   downloadSpoolBytes: bytes('PIXELFLOW_DOWNLOAD_SPOOL', {
     fallback: 4 * GiB,
     min: 64 * MiB,

@@ -2,9 +2,10 @@ import { Database, SQLiteError } from 'bun:sqlite'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { isActive } from './idle.ts'
 
 /** Bump it when the tables change: an older file is thrown away and folded again from the log. */
-const schemaVersion = 2
+const schemaVersion = 3
 
 /**
  * Opens the file of the read model, made anew when it is missing, of another version or damaged; a damaged one is
@@ -79,6 +80,7 @@ function create(db: Database): void {
     account TEXT NOT NULL,
     id TEXT NOT NULL,
     status TEXT NOT NULL,
+    lane TEXT NOT NULL,
     seq INTEGER NOT NULL,
     changed INTEGER NOT NULL,
     task TEXT NOT NULL,
@@ -86,6 +88,8 @@ function create(db: Database): void {
   ) STRICT, WITHOUT ROWID`)
   db.run('CREATE INDEX tasks_by_status ON tasks (account, status, id)')
   db.run('CREATE INDEX tasks_by_change ON tasks (changed)')
+  // Few at any time, so this is small.
+  db.run(`CREATE INDEX idle_tasks ON tasks (changed) WHERE ${isActive}`)
   db.run('CREATE TABLE place (log TEXT NOT NULL, position INTEGER NOT NULL) STRICT')
   db.run("INSERT INTO place VALUES ('', 0)")
   db.run(`PRAGMA user_version = ${schemaVersion}`)

@@ -10,11 +10,11 @@ export interface IdleRow {
 }
 
 const active = statuses.filter((one) => !hasEnded(one)).map((one) => `'${one}'`)
-const isActive = `status IN (${active.join(', ')})`
+/** Whether a row of the table `tasks` is one that has not ended. */
+export const isActive = `status IN (${active.join(', ')})`
 
-/** Finds tasks that have not ended by when they last changed; few, so the index that this takes is small. */
+/** Finds tasks that have not ended by when they last changed. */
 export function idleStatement(db: Database) {
-  db.run(`CREATE INDEX IF NOT EXISTS idle_tasks ON tasks (changed) WHERE ${isActive}`)
   const idle = db.query<IdleRow, [number, number, string, string, number]>(
     `SELECT changed, account, id, task FROM tasks
      WHERE ${isActive} AND changed < ? AND (changed, account, id) > (?, ?, ?)

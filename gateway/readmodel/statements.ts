@@ -1,7 +1,8 @@
 import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
 import type { IdlePlace, TaskQuery } from '@pixelflow/core/ports/task-index'
-import { idleStatement, type IdleRow } from './idle.ts'
+import { idleStatement, isActive, type IdleRow } from './idle.ts'
+import { shiftBy, shiftOf, type Counting, type Shift } from './tallies.ts'
 
 interface Row {
   readonly id: string
@@ -11,14 +12,16 @@ interface Row {
 /** Everything the read model says to its database. */
 export interface Statements {
   place(): { log: string; position: number }
-  /** Folds the newest event of each of some tasks in and moves the position, as one. */
-  write(events: readonly StoredEvent[], position: number): void
+  /** Folds the newest event of each of some tasks in and moves the position, as one; says whose tallies that shifts. */
+  write(events: readonly StoredEvent[], position: number): Shift[]
   /** Newest first, one more than the limit, from the first that comes after `before`. */
   list(query: TaskQuery, before: string | undefined, changedSince: number): Row[]
   idle(before: number, after: IdlePlace | null, limit: number): IdleRow[]
   clear(log: string): void
   /** Drops some of the tasks that changed last before `changedBefore`. */
-  prune(changedBefore: number): void
+  prune(changedBefore: number): Shift[]
+  /** What counts of all that there is. */
+  tallies(): Shift[]
 }
 
 /** Above every id: a UUID begins with a hexadecimal digit. */
@@ -28,8 +31,11 @@ const pruneAtOnce = 2000
 export function statementsOf(db: Database): Statements {
   const place = db.query<{ log: string; position: number }, []>('SELECT log, position FROM place')
   const move = db.query<undefined, [number]>('UPDATE place SET position = ?')
-  const put = db.query<undefined, [string, string, string, number, number, string]>(
-    `INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?)
+  const find = db.query<Counting, [string, string]>(
+    'SELECT status, lane FROM tasks WHERE account = ? AND id = ?',
+  )
+  const put = db.query<undefined, [string, string, string, string, number, number, string]>(
+    `INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET status = excluded.status, seq = excluded.seq, changed = excluded.changed, task = excluded.task
      WHERE excluded.seq > seq`,
   )
@@ -40,18 +46,28 @@ export function statementsOf(db: Database): Statements {
   const ofStatus = db.query<Row, [string, string, string, number, number]>(
     'SELECT id, task FROM tasks WHERE account = ? AND status = ? AND id < ? AND changed >= ? ORDER BY id DESC LIMIT ?',
   )
-  const outdated = db.query<undefined, [number, number]>(
-    'DELETE FROM tasks WHERE (account, id) IN (SELECT account, id FROM tasks WHERE changed < ? LIMIT ?)',
+  const outdated = db.query<Counting & { account: string }, [number, number]>(
+    `DELETE FROM tasks WHERE (account, id) IN (SELECT account, id FROM tasks WHERE changed < ? LIMIT ?)
+     RETURNING account, status, lane`,
+  )
+  const active = db.query<Counting & { account: string; count: number }, []>(
+    `SELECT account, status, lane, count(*) AS count FROM tasks INDEXED BY idle_tasks WHERE ${isActive}
+     GROUP BY account, status, lane`,
   )
 
-  const fold = ({ seq, event }: StoredEvent) => {
-    const { account, id, status } = event.task
-    if (event.kind === 'deleted') drop.run(account, id)
-    else put.run(account, id, status, seq, Date.parse(event.at), JSON.stringify(event.task))
+  const fold = ({ seq, event }: StoredEvent): Shift | undefined => {
+    const { account, id, status, lane } = event.task
+    // It is the first that is ever heard of a task.
+    const before = event.kind === 'queued' ? null : find.get(account, id)
+    const isDeleted = event.kind === 'deleted'
+    if (isDeleted) drop.run(account, id)
+    else put.run(account, id, status, lane, seq, Date.parse(event.at), JSON.stringify(event.task))
+    return shiftOf(account, before, isDeleted ? null : { status, lane })
   }
   const write = db.transaction((events: readonly StoredEvent[], position: number) => {
-    for (const one of events) fold(one)
+    const shifts = events.map(fold)
     move.run(position)
+    return shifts.filter((one) => one !== undefined)
   })
   const clear = db.transaction((log: string) => {
     db.run('DELETE FROM tasks')
@@ -68,6 +84,8 @@ export function statementsOf(db: Database): Statements {
     },
     idle: idleStatement(db),
     clear: (log) => clear.immediate(log),
-    prune: (changedBefore) => outdated.run(changedBefore, pruneAtOnce),
+    prune: (changedBefore) =>
+      outdated.all(changedBefore, pruneAtOnce).map(({ account, ...task }) => shiftBy(account, task, -1)),
+    tallies: () => active.all().map(({ account, count, ...task }) => shiftBy(account, task, count)),
   }
 }

@@ -98,6 +98,52 @@ describe('a list', () => {
   )
 })
 
+describe('the tally of an account', () => {
+  const tally = (model: ReadModel, account = 'ann') => {
+    const { queued, interactive } = model.tally(account)
+    return [queued, interactive]
+  }
+  const bulk = { lane: 'bulk' } as const
+
+  test('counts what waits, and what is interactive and has not ended, once it is written', async () => {
+    using model = open()
+    model.apply([stored(1, 1), stored(2, 2), stored(3, 3, bulk), stored(4, 4, { account: 'bob' })])
+    expect([tally(model), model.talliedTo]).toEqual([[0, 0], 0])
+    await list(model)
+    expect([tally(model), tally(model, 'bob'), model.talliedTo]).toEqual([[3, 2], [1, 1], 4])
+    const running = { status: 'running' } as const
+    model.apply([stored(5, 1, running, 'started'), stored(6, 3, { ...running, ...bulk }, 'started')])
+    await list(model)
+    expect(tally(model)).toEqual([1, 2])
+    model.apply([stored(7, 1, running, 'started'), stored(8, 2, {}, 'deleted')])
+    model.apply([stored(9, 3, { status: 'completed', ...bulk }, 'completed')])
+    await list(model)
+    expect(tally(model)).toEqual([0, 1])
+    model.apply([stored(10, 1, { status: 'failed' }, 'failed'), stored(11, 1, {}, 'deleted')])
+    await list(model)
+    expect(tally(model)).toEqual([0, 0])
+  })
+
+  test('is that of the file after a restart, and nothing in another log', async () => {
+    {
+      using model = open()
+      model.apply([stored(1, 1), stored(2, 2, bulk), stored(3, 3, { status: 'running' }, 'started')])
+    }
+    using model = open()
+    expect([tally(model), model.talliedTo]).toEqual([[2, 2], 3])
+    model.restart('log-b')
+    expect([tally(model), model.talliedTo]).toEqual([[0, 0], 0])
+  })
+
+  test('loses what has left the log', async () => {
+    const old = new Date(Date.now() - 2 * hour)
+    using model = open(hour)
+    model.apply([stored(1, 1, {}, 'queued', old), stored(2, 2)])
+    await list(model)
+    expect(tally(model)).toEqual([1, 1])
+  })
+})
+
 describe('the file', () => {
   test('is the log up to its position, across a restart', async () => {
     {
@@ -149,7 +195,9 @@ describe('the file', () => {
     {
       using model = open()
       model.restart('log-a')
-      model.apply(Array.from({ length: 400 }, (_, n) => stored(n + 1, n + 1)))
+      // Ended, for the others are counted when it is opened.
+      const ended = { status: 'completed' } as const
+      model.apply(Array.from({ length: 400 }, (_, n) => stored(n + 1, n + 1, ended, 'completed')))
     }
     const bytes = await Bun.file(path).bytes()
     writeFileSync(

@@ -4,15 +4,17 @@ import { Fault } from '@pixelflow/core/fault'
 import type { IdleTasks, TaskIndex, TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
 import type { Task } from '@pixelflow/core/task'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Tallies } from '../usecases/workload.ts'
 import { cursorAfter, idOfCursor } from './cursor.ts'
 import { isDamaged, moveAside, openFile } from './file.ts'
 import { statementsOf } from './statements.ts'
+import { createTallying } from './tallies.ts'
 
 const largestBatch = 500
 const longestWaitMs = 25
 const pruneEveryMs = 60_000
 
-export interface ReadModel extends TaskIndex, IdleTasks, Disposable {
+export interface ReadModel extends TaskIndex, IdleTasks, Tallies, Disposable {
   /** Which log it was folded from; empty while from none. */
   readonly log: string
   /** Forgets everything, to be folded from that log from its beginning. */
@@ -36,7 +38,10 @@ export interface ReadModelOptions {
 export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOptions): ReadModel {
   let db: Database = openFile(path, log)
   let statements = statementsOf(db)
-  let { log: folded, position } = statements.place()
+  let folded = ''
+  let position = 0
+  let talliedTo = 0
+  const tallying = createTallying()
   // Only the newest snapshot of a task counts, so only that is kept until it is written.
   const pending = new Map<string, StoredEvent>()
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -46,11 +51,12 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
     clearTimeout(timer)
     timer = undefined
     if (pending.size === 0) return
-    attempt(() => statements.write([...pending.values()], position))
+    tallying.shift(attempt(() => statements.write([...pending.values()], position)))
+    talliedTo = position
     pending.clear()
     if (Date.now() - prunedAt < pruneEveryMs) return
     prunedAt = Date.now()
-    attempt(() => statements.prune(prunedAt - retentionMs))
+    tallying.shift(attempt(() => statements.prune(prunedAt - retentionMs)))
   }
 
   const attempt = <T>(act: () => T): T => {
@@ -67,16 +73,31 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
 
   const setBack = (error: unknown) => {
     pending.clear()
-    if (isDamaged(error)) {
-      db.close()
-      moveAside(path, log, error)
-      db = openFile(path, log)
-      statements = statementsOf(db)
-    } else {
-      log.error('task list could not be written', { path, error })
+    if (isDamaged(error)) replace(error)
+    else log.error('task list could not be written', { path, error })
+    begin()
+    onSetback()
+  }
+
+  const replace = (error: unknown) => {
+    db.close()
+    moveAside(path, log, error)
+    db = openFile(path, log)
+    statements = statementsOf(db)
+  }
+
+  /** Goes on from what the file holds. */
+  const begin = () => {
+    try {
+      tallying.reset(statements.tallies())
+    } catch (error) {
+      // Opening it has touched little of it.
+      if (!isDamaged(error)) throw error
+      replace(error)
+      tallying.reset([])
     }
     ;({ log: folded, position } = statements.place())
-    onSetback()
+    talliedTo = position
   }
 
   const flushLater = () => {
@@ -89,12 +110,18 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
     }, longestWaitMs)
   }
 
+  begin()
+
   return {
     get log() {
       return folded
     },
     get position() {
       return position
+    },
+    tally: tallying.of,
+    get talliedTo() {
+      return talliedTo
     },
     apply(events) {
       for (const one of events) {
@@ -130,6 +157,8 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
       attempt(() => statements.clear(next))
       folded = next
       position = 0
+      tallying.reset([])
+      talliedTo = 0
     },
     [Symbol.dispose]() {
       try {

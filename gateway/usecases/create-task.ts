@@ -9,11 +9,14 @@ import { findImage } from './find.ts'
 import { keyReused } from './once.ts'
 import type { Ports } from './ports.ts'
 
+/** When somebody who has too many tasks waiting should look again. */
+const roomAfterMs = 5000
+
 /** What a task is given by whoever has it made. */
 interface Origin {
   readonly retryOf?: string
   readonly id?: string | undefined
-  /** Where it is to wait; interactive unless said otherwise. */
+  /** Where it is to wait; interactive unless said otherwise, and bulk where the account has too many of those. */
   readonly lane?: Lane | undefined
 }
 
@@ -21,10 +24,11 @@ interface Origin {
  * Accepts work. From the moment its first event is in the log a task is accepted and will come to an end, whatever
  * dies: a job that did not reach the queue is queued by the actors' reconciler.
  * @param origin `id`: of the task, where an earlier attempt of the same call may have made it; then that one stands.
- * @throws Fault `image_not_found` for the image or one that a step refers to; `queue_full`, and then there is no task.
+ * @throws Fault `image_not_found` for the image or one that a step refers to; `too_many_tasks` of this account or `queue_full`,
+ * and then there is no task.
  */
-export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes'>) {
-  const { images, events, queue, writes } = ports
+export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes' | 'workload'>) {
+  const { images, events, queue, writes, workload } = ports
 
   return async (who: Principal, imageId: string, recipe: Recipe, origin: Origin = {}): Promise<Task> => {
     demand(who, 'tasks:write')
@@ -32,7 +36,9 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
       findImage(images, who, imageId, 'image'),
       ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
     ])
-    const queued = firstEvent(who, imageId, recipe, origin)
+    using place = workload.admit(who.account, origin.lane)
+    const queued = firstEvent(who, imageId, recipe, { ...origin, lane: place?.lane })
+    if (place === null) return refused(queued.task, origin)
     let seq: number
     try {
       seq = await events.append(queued, 0)
@@ -41,6 +47,7 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
       return earlier(queued.task)
     }
     writes.noted(who.account, seq)
+    place.taken(seq)
     try {
       await queue.submit(firstJob(queued.task))
     } catch (thrown) {
@@ -63,6 +70,17 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
     // Where that does not work, the actors' reconciler does it.
     if (task.status === 'queued') await queue.submit(firstJob(task)).catch(() => {})
     return task
+  }
+
+  /** There is no room for another task; but an earlier attempt of the same call may have found some. */
+  async function refused(wanted: Task, { id }: Origin): Promise<Task> {
+    if (id !== undefined && (await events.last(wanted.account, id)) !== null) return earlier(wanted)
+    const { accountQueued: most } = workload.limits
+    throw new Fault('too_many_tasks', `This account has ${most} tasks waiting, and may not have more.`, {
+      remedy:
+        'Wait until some are done, or cancel some. Operators set the limit by PIXELFLOW_ACCOUNT_QUEUED.',
+      retryAfterMs: roomAfterMs,
+    })
   }
 
   /** False when the task stands after all, because it has been taken up meanwhile or the log does not answer. */

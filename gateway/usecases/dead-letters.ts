@@ -40,7 +40,7 @@ export function dropDeadLetter({ deadLetters }: Needs) {
  * at the same time or later, gets the same task: its id stands in the letter before the task is made, so that nobody who
  * dies in between leaves a second one behind.
  * @throws Fault `not_found`, `task_not_found` or `image_not_found` when there is nothing left to work on, `task_active`,
- * `precondition_failed` for what was no job, `queue_full`.
+ * `precondition_failed` for what was no job, `too_many_tasks`, `queue_full`.
  */
 export function replayDeadLetter(
   { deadLetters, events, images, writes }: Needs,

@@ -12,6 +12,7 @@ import type { Records } from '@pixelflow/core/ports/records'
 import type { Sessions } from '@pixelflow/core/ports/sessions'
 import type { TaskIndex } from '@pixelflow/core/ports/task-index'
 import type { OwnWrites } from './own-writes.ts'
+import type { Workload } from './workload.ts'
 
 /** Everything use-cases stand on; each takes the few it needs. */
 export interface Ports {
@@ -33,6 +34,7 @@ export interface Ports {
   readonly index: Pick<TaskIndex, 'list'>
   readonly feed: Feed
   readonly writes: OwnWrites
+  readonly workload: Workload
   readonly limits: Limits
   readonly tuning: Tuning
   readonly inline: Inline

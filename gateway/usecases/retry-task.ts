@@ -9,7 +9,7 @@ import type { Ports } from './ports.ts'
  * Does the work of a task that has ended once more, as a task of its own: an end stays an end. The new task names the
  * one that it repeats.
  * @throws Fault `task_not_found`, `task_active` while it has not ended, `image_not_found` when its image is gone,
- * `queue_full`.
+ * `too_many_tasks`, `queue_full`.
  */
 export function retryTask({ events }: Pick<Ports, 'events'>, accept: ReturnType<typeof createTask>) {
   return async (who: Principal, taskId: string, newId?: string): Promise<Task> => {

@@ -95,6 +95,7 @@ const survivable: ReadonlySet<FaultCode> = new Set([
   'precondition_failed',
   'image_not_found',
   'forbidden',
+  'too_many_tasks',
   'queue_full',
   'storage_failed',
   'unavailable',

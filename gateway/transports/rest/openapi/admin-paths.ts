@@ -95,6 +95,7 @@ export const adminPaths: Json = {
           'image_not_found',
           'task_active',
           'precondition_failed',
+          'too_many_tasks',
           'queue_full',
         ),
       },
