@@ -54,6 +54,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   const loading = makeLoad(customers, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
     signal,
     patience: patience.signal,
+    wrongs,
   })
   const begin = performance.now()
   if (rolling) await over
@@ -98,7 +99,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   const remains = await emptied(house, AbortSignal.timeout(emptyMs))
   for (const { what, where, amount } of remains) wrongs.add(what, where, amount)
 
-  if (Object.keys(wrongs.counts).length > 0)
+  if (!wrongs.isNone)
     for (const { port, log } of house.brokers) house.log.info('said by a broker', { port, text: log() })
   const followers = (await Promise.all(entries.map((one) => Promise.all(one.followers)))).flat()
   return {

@@ -7,7 +7,7 @@ import type { Broker } from '@pixelflow/fabric/broker'
 import { readSettings } from '@pixelflow/fabric/config'
 import { connect } from '@pixelflow/fabric/connect'
 import { openFabric, type Fabric } from '@pixelflow/fabric/open'
-import { fabricSettings } from '@pixelflow/fabric/settings'
+import { fabricSettings, type FabricSettings } from '@pixelflow/fabric/settings'
 import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import type { Nats } from '@pixelflow/testkit/nats'
@@ -38,6 +38,7 @@ export interface House extends AsyncDisposable {
   readonly broker: Broker
   /** As a gateway has it, but its sweeps take all that nothing refers to, however young. */
   readonly fabric: Fabric
+  readonly settings: FabricSettings
   readonly accounts: readonly string[]
   /** For what is done to it. */
   readonly log: Log
@@ -154,6 +155,7 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     actors: hands,
     broker,
     fabric,
+    settings,
     accounts,
     log,
     logFile,

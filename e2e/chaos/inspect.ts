@@ -6,23 +6,55 @@ import type { Door } from './doors.ts'
 import { disorder } from './follow.ts'
 import type { Customer } from './load.ts'
 
-/** What must not be: how often each thing was found, and of which tasks. */
+/** What must not be. */
+const wrongs = [
+  // Tasks: not ended, or gone; ended, or made, more than once; ended otherwise than what was promised.
+  'lost',
+  'doubledEnds',
+  'doubledTasks',
+  'wrongResults',
+  'wrongBytes',
+  'wrongReasons',
+  'failedWithoutReason',
+  'cancelUndone',
+  'undeleted',
+  // Events as followers were told them.
+  'missedEvents',
+  'inventedEvents',
+  'doubledEvents',
+  'eventsOutOfOrder',
+  // Gateways that tell of one task, or of all, in more than one way.
+  'gatewaysDiffer',
+  'listsDiffer',
+  // Stored when nothing is to be stored any more.
+  'orphanBytes',
+  'leftovers',
+  // Processes that did not come back.
+  'notBack',
+] as const
+type Wrong = (typeof wrongs)[number]
+
+/** How often each was found, and of which tasks. */
 export interface Wrongs {
-  add(what: string, where: string, times?: number): void
-  readonly counts: Readonly<Record<string, number>>
+  add(what: Wrong, where: string, times?: number): void
+  readonly counts: Readonly<Record<Wrong, number>>
+  readonly isNone: boolean
   /** The first few of each. */
   readonly examples: readonly string[]
 }
 
 export function createWrongs(): Wrongs {
-  const counts: Record<string, number> = {}
+  const counts = Object.fromEntries(wrongs.map((one) => [one, 0])) as Record<Wrong, number>
   const examples: string[] = []
   return {
     counts,
+    get isNone() {
+      return Object.values(counts).every((count) => count === 0)
+    },
     examples,
     add(what, where, times = 1) {
       if (times === 0) return
-      counts[what] = (counts[what] ?? 0) + times
+      counts[what] += times
       if (examples.length < 50) examples.push(`${what}: ${where}`)
     },
   }

@@ -4,6 +4,7 @@ import { createTally, type Entry, type Tally } from './books.ts'
 import { doorsOf, type Door } from './doors.ts'
 import { follow } from './follow.ts'
 import type { House } from './house.ts'
+import type { Wrongs } from './inspect.ts'
 import type { Random } from './random.ts'
 
 /** An account with its ways in and its pictures. */
@@ -43,7 +44,7 @@ export async function makeLoad(
   customers: readonly Customer[],
   pace: Pace,
   random: Random,
-  { signal, patience }: { signal: AbortSignal; patience: AbortSignal },
+  { signal, patience, wrongs }: { signal: AbortSignal; patience: AbortSignal; wrongs: Wrongs },
 ): Promise<Load> {
   const entries: Entry[] = []
   const refused = createTally()
@@ -75,11 +76,29 @@ export async function makeLoad(
       : subject.image
     if (image === undefined) return
     const work = random.pick(subject.works)
-    const task = await attempt('create', ({ client }) => client.createTask(image, work.recipe))
+    const lane = random.chance(0.3) ? 'bulk' : 'interactive'
+    if (random.chance(0.05)) {
+      // Accepted or not: nobody hears of it.
+      const gone = AbortSignal.timeout(random.between(1, 30))
+      await attempt('abandoned', ({ client }) =>
+        client.createTask(image, work.recipe, { lane, signal: gone }),
+      )
+      return
+    }
+    const idempotencyKey = random.chance(0.3) ? `${account}-${n}` : undefined
+    const create = ({ client }: Door) => client.createTask(image, work.recipe, { lane, idempotencyKey })
+    let task = await attempt('create', create)
+    if (idempotencyKey !== undefined && (task === undefined || random.chance(0.2))) {
+      const before = task
+      task = (await attempt('create again', create)) ?? before
+      if (before !== undefined && task?.id !== before.id)
+        wrongs.add('doubledTasks', `${before.id} ${task?.id}`)
+    }
     if (task === undefined) return
+    const { id } = task
     const entry: Entry = {
       account,
-      task: task.id,
+      task: id,
       work,
       ownImage,
       cancelled: false,
@@ -91,20 +110,18 @@ export async function makeLoad(
     const followers = random.chance(0.3) ? 2 : 1
     for (let f = 0; f < followers; f += 1) {
       const mayBeGone = () => entry.deleteAsked
-      entry.followers.push(
-        follow({ doors, task: task.id, random: random.fork(), signal: patience, mayBeGone }),
-      )
+      entry.followers.push(follow({ doors, task: id, random: random.fork(), signal: patience, mayBeGone }))
     }
     const whim = random.next()
     if (whim < 0.06) {
       await pause(random.between(0, 150), signal)
-      const told = await attempt('cancel', ({ client }) => client.cancel(task.id))
+      const told = await attempt('cancel', ({ client }) => client.cancel(id))
       entry.cancelled = told?.status === 'cancelled'
     } else if (whim < 0.12) {
       await pause(random.between(0, 1500), signal)
       entry.deleteAsked = true
       const told = await attempt('delete', async ({ client }) => {
-        await client.deleteTask(task.id)
+        await client.deleteTask(id)
         return true
       })
       entry.deleted = told === true

@@ -33,4 +33,4 @@ const report = await chaos({
   say,
 })
 process.stdout.write(`${JSON.stringify(report)}\n`)
-process.exit(Object.keys(report.wrong).length === 0 ? 0 : 1)
+process.exit(Object.values(report.wrong).every((count) => count === 0) ? 0 : 1)

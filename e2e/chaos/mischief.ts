@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { pause } from '@pixelflow/core/pause'
+import { consumersOf } from '@pixelflow/fabric/consumers'
 import { createStream, streamInfo } from '@pixelflow/fabric/manage'
 import { streams, blobBuckets, blobStream } from '@pixelflow/fabric/topology'
 import type { Nats } from '@pixelflow/testkit/nats'
@@ -8,6 +9,14 @@ import { again, type House, type Member } from './house.ts'
 import type { Random } from './random.ts'
 
 const allStreams = [...Object.values(streams), ...Object.values(blobBuckets).map(blobStream)]
+
+/** Everything that has a leader among the brokers, as it is asked to have another. */
+const leaders = ({ settings }: House) => [
+  ...allStreams.map((stream) => `STREAM.LEADER.STEPDOWN.${stream}`),
+  ...consumersOf(settings).map(
+    ({ stream, config }) => `CONSUMER.LEADER.STEPDOWN.${stream}.${config.durable_name}`,
+  ),
+]
 
 export interface Mischief {
   /** How often each thing was done. */
@@ -111,8 +120,8 @@ export function makeMischief(
     stepDown: {
       weight: 3,
       run: async () => {
-        const stream = random.pick(allStreams)
-        await house.broker.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`).catch(() => {})
+        const what = random.pick(leaders(house))
+        await house.broker.request(`$JS.API.${what}`).catch(() => {})
       },
     },
   }
