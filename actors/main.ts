@@ -65,6 +65,8 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   // While the children compute, further jobs fetch their source or store their results; more would only wait here
   // while another machine has nothing to do.
   const slots = concurrency + Math.ceil(concurrency / 2)
+  // With all of them taken by bulk work, the next interactive picture is still fetched and first in line for a child.
+  const interactiveSlots = 1
   const runtimes = handlers.map((handler) =>
     startRuntime({
       source: fabric.work,
@@ -75,6 +77,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
       actor: name,
       maxAttempts,
       slots,
+      interactiveSlots,
       log,
     }),
   )
@@ -103,7 +106,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     version: manifest.version,
     kinds,
     live: [...(live?.keys() ?? [])],
-    slots: slots * runtimes.length,
+    slots: (slots + interactiveSlots) * runtimes.length,
     workers: concurrency,
     offices,
     runtimes,

@@ -19,6 +19,25 @@ test('gives what is free at once and makes others wait in their order', async ()
   expect(budget.tryTake(1)).toBe(false)
 })
 
+test('who yields is served after those who do not, whoever came first', async () => {
+  const budget = createBudget(10)
+  await budget.take(8)
+  const served: string[] = []
+  const giant = budget.take(10, undefined, true).then(() => served.push('giant'))
+  const small = budget.take(1, undefined, true).then(() => served.push('small'))
+  await budget.take(2)
+  const urgent = budget.take(3).then(() => served.push('urgent'))
+  budget.give(2)
+  budget.give(8)
+  await urgent
+  expect(served).toEqual(['urgent'])
+  budget.give(3)
+  await giant
+  budget.give(10)
+  await small
+  expect(served).toEqual(['urgent', 'giant', 'small'])
+})
+
 test('who asks for more than there is gets all of it', async () => {
   const budget = createBudget(10)
   await budget.take(50)

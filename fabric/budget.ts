@@ -1,7 +1,7 @@
-/** A number of bytes that many share. Those who wait are served in their order. */
+/** A number of bytes that many share. Those who wait are served in their order, those who yield after the others. */
 export interface Budget {
   /** Takes bytes, waiting for them; more than the whole budget counts as all of it. @throws the signal's reason. */
-  take(bytes: number, signal?: AbortSignal): Promise<void>
+  take(bytes: number, signal?: AbortSignal, yields?: boolean): Promise<void>
   /** Takes bytes if they are free and nobody waits. */
   tryTake(bytes: number): boolean
   give(bytes: number): void
@@ -9,6 +9,7 @@ export interface Budget {
 
 interface Waiting {
   readonly bytes: number
+  readonly yields: boolean
   readonly serve: () => void
 }
 
@@ -24,10 +25,11 @@ export function createBudget(total: number, onShort: () => void = () => {}): Bud
     }
   }
   return {
-    async take(asked, signal) {
+    async take(asked, signal, yields = false) {
       signal?.throwIfAborted()
       const bytes = Math.min(asked, total)
-      if (queue.length === 0 && bytes <= free) {
+      const before = placeOf(queue, yields)
+      if (before === 0 && bytes <= free) {
         free -= bytes
         return
       }
@@ -39,13 +41,14 @@ export function createBudget(total: number, onShort: () => void = () => {}): Bud
         }
         const waiting = {
           bytes,
+          yields,
           serve() {
             signal?.removeEventListener('abort', leave)
             resolve()
           },
         }
         signal?.addEventListener('abort', leave, { once: true })
-        queue.push(waiting)
+        queue.splice(before, 0, waiting)
         onShort()
       })
     },
@@ -59,4 +62,10 @@ export function createBudget(total: number, onShort: () => void = () => {}): Bud
       serve()
     },
   }
+}
+
+/** Where somebody new stands in a line in which those who yield come after the others. */
+export function placeOf(line: readonly { readonly yields: boolean }[], yields: boolean): number {
+  const firstToYield = yields ? -1 : line.findIndex((one) => one.yields)
+  return firstToYield === -1 ? line.length : firstToYield
 }

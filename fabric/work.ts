@@ -1,5 +1,5 @@
 import type { DeadLetter } from '@pixelflow/core/dead-letter'
-import { actorKinds, job, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
+import { job, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Lease, WorkSource } from '@pixelflow/core/ports/queue'
 import { Unreachable, type Broker } from './broker.ts'
@@ -22,20 +22,24 @@ export function createWorkSource(
   deadLetters: Pick<DeadLetters, 'put'>,
   log: Log,
 ): WorkSource {
-  const rooms = new Map<ActorKind, WaitingRoom>(
-    actorKinds.map((kind) => {
-      const requests = new Map(lanes.map((lane) => [lane, requestOf(kind, lane, waitMs)]))
-      return [kind, createWaitingRoom(broker, requests)]
-    }),
-  )
+  const rooms = new Map<string, WaitingRoom>()
+  const roomOf = (kind: ActorKind, only?: Lane): WaitingRoom => {
+    const name = `${kind} ${only ?? 'any'}`
+    const asked = only ? [only] : lanes
+    const made = () =>
+      createWaitingRoom(broker, new Map(asked.map((lane) => [lane, requestOf(kind, lane, waitMs)])))
+    const room = rooms.get(name) ?? made()
+    rooms.set(name, room)
+    return room
+  }
 
   /** A job that is there already, the most urgent first. */
-  const takeNow = async (kind: ActorKind, room: WaitingRoom, signal: AbortSignal) => {
-    for (const lane of lanes) {
+  const takeNow = async (kind: ActorKind, signal: AbortSignal, only?: Lane) => {
+    for (const lane of only ? [only] : lanes) {
       let taken: Delivery | undefined
       const end = await pull(broker, requestOf(kind, lane, 0), (delivery) => (taken = delivery)).ended
       if (!signal.aborted && taken) return taken
-      if (taken) room.passOn(taken)
+      if (taken) roomOf(kind, only).passOn(taken)
       if (signal.aborted) return undefined
       if (end === 'lost' || end === 'refused') await recovery(broker, signal)
     }
@@ -55,10 +59,9 @@ export function createWorkSource(
   }
 
   return {
-    async next(kind, signal) {
-      const room = rooms.get(kind) as WaitingRoom
+    async next(kind, signal, only) {
       while (!signal.aborted) {
-        const delivery = (await takeNow(kind, room, signal)) ?? (await room.wait(signal))
+        const delivery = (await takeNow(kind, signal, only)) ?? (await roomOf(kind, only).wait(signal))
         if (!delivery) continue
         const lease = leaseOf(broker, delivery)
         if (lease) return lease

@@ -21,7 +21,7 @@ afterAll(() => house?.[Symbol.asyncDispose]())
 function start(run: (work: Work) => Promise<void>, maxAttempts = 3): Runtime {
   const handler: Handler = { kind: 'transform', ready: async () => {}, run }
   const { work: source, events, channel, deadLetters } = house.fabric
-  const rest = { maxAttempts, slots: 1, actor: 'one', log: house.log }
+  const rest = { maxAttempts, slots: 1, interactiveSlots: 0, actor: 'one', log: house.log }
   return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
 }
 

@@ -20,13 +20,14 @@ afterAll(() => house?.[Symbol.asyncDispose]())
 interface Options {
   readonly maxAttempts?: number
   readonly slots?: number
+  readonly interactiveSlots?: number
   readonly actor?: string
 }
 
 function start(run: (work: Work) => Promise<void>, options: Options = {}): Runtime {
   const handler: Handler = { kind: 'transform', ready: async () => {}, run }
   const { work: source, events, channel, deadLetters } = house.fabric
-  const rest = { maxAttempts: 3, slots: 2, actor: 'one', log: house.log, ...options }
+  const rest = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one', log: house.log, ...options }
   return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
 }
 
@@ -191,6 +192,26 @@ describe('the process', () => {
     for (const task of tasks) expect((await house.end(task)).kind).toBe('completed')
     expect(most).toBe(3)
     expect(runtime.held).toBeLessThanOrEqual(3)
+  })
+
+  test('has room for what somebody waits for while bulk work takes all slots', async () => {
+    const bulk = Bun.randomUUIDv7()
+    await using _ = start((work) => (work.task.image === bulk ? untilAborted(work) : Promise.resolve()), {
+      slots: 2,
+      interactiveSlots: 1,
+    })
+    const long = await Promise.all([1, 2, 3].map(() => house.submit(bulk, 'flip', { lane: 'bulk' })))
+    for (const _ of long) {
+      const { ticket } = (await house.fabric.backlog.oldest('transform')) ?? {}
+      await house.fabric.backlog.admit(ticket ?? 0)
+    }
+    const isStarted = (task: Task) => house.history(task).then((events) => events.length > 1)
+    while ((await Promise.all(long.map(isStarted))).filter(Boolean).length < 2) await Bun.sleep(10)
+    for (let i = 0; i < 3; i += 1) {
+      expect((await house.end(await house.submit(image, 'flip'))).kind).toBe('completed')
+    }
+    expect((await Promise.all(long.map(isStarted))).filter(Boolean)).toHaveLength(2)
+    await Promise.all(long.map((task) => house.cancel(task)))
   })
 
   test('drains: finishes what it can in time, gives the rest to somebody else', async () => {

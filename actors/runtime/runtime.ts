@@ -1,4 +1,5 @@
 import type { HeldTask } from '@pixelflow/core/actor'
+import type { Lane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
@@ -10,6 +11,8 @@ export interface RuntimeOptions extends AttemptOptions {
   readonly channel: Channel
   /** How many jobs are held at once. */
   readonly slots: number
+  /** And how many more of those that somebody waits for: they need not stand behind long ones of other people. */
+  readonly interactiveSlots: number
 }
 
 /** Takes jobs of one kind out of the queue and works on them, so many at a time. */
@@ -30,11 +33,11 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const stop = new AbortController()
   const running = new Map<Attempt, HeldTask>()
 
-  const slot = async () => {
+  const slot = async (only?: Lane) => {
     for (let failures = 0; !stop.signal.aborted;) {
       try {
         await handler.ready(stop.signal)
-        const lease = await source.next(handler.kind, stop.signal)
+        const lease = await source.next(handler.kind, stop.signal, only)
         failures = 0
         if (lease === null) continue
         const attempt = beginAttempt(lease, options)
@@ -51,7 +54,10 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       }
     }
   }
-  const slots = Promise.all(Array.from({ length: options.slots }, slot))
+  const slots = Promise.all([
+    ...Array.from({ length: options.slots }, () => slot()),
+    ...Array.from({ length: options.interactiveSlots }, () => slot('interactive')),
+  ])
 
   const deafen = channel.onCancel((account, task) => {
     for (const [attempt, held] of running)

@@ -32,9 +32,9 @@ test('has work wait until there is memory for it, whoever came first', async () 
   const memory = createBudget(100)
   await using box = sandbox({ children: 2, memory })
   const stop = new AbortController()
-  const giant = faultOf(box.act('spin', {}, stop.signal, 80))
+  const giant = faultOf(box.act('spin', {}, stop.signal, { appetiteBytes: 80 }))
   let isDone = false
-  const other = box.act('echo', { say: 'after you' }, undefined, 40).then((notes) => {
+  const other = box.act('echo', { say: 'after you' }, undefined, { appetiteBytes: 40 }).then((notes) => {
     isDone = true
     return notes
   })

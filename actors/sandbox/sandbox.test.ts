@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { createBudget } from '@pixelflow/fabric/budget'
 import { faultOf, limits, openMisfits, type Misfits } from '../testing/misfits.ts'
 import { leashed } from './leash.ts'
 import type { SandboxOptions } from './sandbox.ts'
@@ -103,6 +104,39 @@ describe('the pool', () => {
     stop.abort(new Fault('cancelled', 'Make room.'))
     await busy
     expect(await patient).toMatchObject([{ said: 'after you' }])
+  })
+
+  test('lets work that yields wait for other work, for a child as for memory', async () => {
+    await using box = sandbox({ memory: createBudget(100) })
+    await box.pidNow()
+    const stop = new AbortController()
+    const busy = faultOf(box.act('spin', {}, stop.signal, { appetiteBytes: 60 }))
+    const order: string[] = []
+    const work = (name: string, yields: boolean) =>
+      box.act('echo', {}, undefined, { appetiteBytes: 100, yields, onTurn: () => order.push(name) })
+    const all = [
+      work('bulk', true),
+      work('more bulk', true),
+      work('urgent', false),
+      work('urgent too', false),
+    ]
+    stop.abort(new Fault('cancelled', 'Make room.'))
+    await Promise.all([busy, ...all])
+    expect(order).toEqual(['urgent', 'urgent too', 'bulk', 'more bulk'])
+  })
+
+  test('keeps no memory for work that waits for a child', async () => {
+    const memory = createBudget(100)
+    await using box = sandbox({ memory })
+    await using beside = sandbox({ memory })
+    await Promise.all([box.pidNow(), beside.pidNow()])
+    const stop = new AbortController()
+    const busy = faultOf(box.act('spin', {}, stop.signal, { appetiteBytes: 50 }))
+    const waiting = faultOf(box.act('echo', {}, stop.signal, { appetiteBytes: 50 }))
+    await beside.act('echo', {}, undefined, { appetiteBytes: 50 })
+    stop.abort(new Fault('cancelled', 'Enough.'))
+    await Promise.all([busy, waiting])
+    expect(memory.tryTake(100)).toBe(true)
   })
 
   test('runs as many at once as it has children', async () => {

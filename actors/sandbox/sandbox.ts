@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import type { Budget } from '@pixelflow/fabric/budget'
-import { startCell, type Cell, type CellOptions, type CellWork } from './cell.ts'
+import { placeOf, type Budget } from '@pixelflow/fabric/budget'
+import { startCell, type Cell, type CellOptions, type CellWork, type Outcome } from './cell.ts'
 import { createCrashes, type CrashBudget } from './crashes.ts'
 
 export interface SandboxOptions extends CellOptions {
@@ -38,6 +38,8 @@ export interface SandboxNews {
 export interface SandboxWork extends Pick<CellWork, 'kind' | 'input' | 'onNote' | 'signal'> {
   /** Memory it may take, in bytes; it waits until there is so much, or all there is. Default: the child's limit. */
   readonly appetiteBytes?: number
+  /** Whether work that does not yield goes first where both wait. */
+  readonly yields?: boolean
   /** Called when a child takes the work up. */
   readonly onTurn?: () => void
   /** A shorter wall-clock limit than the sandbox's own, in milliseconds. */
@@ -70,6 +72,7 @@ const longestPauseMs = 30_000
 
 /** Somebody who waits for a child. */
 interface Waiter {
+  readonly yields: boolean
   readonly take: (cell: Cell) => void
   readonly fail: (fault: Fault) => void
 }
@@ -126,10 +129,11 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   }
   const keepers = Array.from({ length: options.children }, keep)
 
-  const wait = (line: Waiter[], signal: AbortSignal): Promise<Cell> =>
+  const wait = (line: Waiter[], signal: AbortSignal, yields = false): Promise<Cell> =>
     new Promise((resolve, reject) => {
       const leave = () => signal.removeEventListener('abort', onAbort)
       const waiter: Waiter = {
+        yields,
         take: (cell) => (leave(), resolve(cell)),
         fail: (fault) => (leave(), reject(fault)),
       }
@@ -137,10 +141,11 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         line.splice(line.indexOf(waiter), 1)
         reject(signal.reason)
       }
-      line.push(waiter)
+      line.splice(placeOf(line, yields), 0, waiter)
       signal.addEventListener('abort', onAbort, { once: true })
     })
-  const take = async (signal: AbortSignal): Promise<Cell> => idle.pop() ?? wait(waiters, signal)
+  const take = async ({ signal, yields }: SandboxWork): Promise<Cell> =>
+    idle.pop() ?? wait(waiters, signal, yields)
 
   const giveBack = async (cell: Cell) => {
     if (!cell.alive) return
@@ -150,26 +155,39 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     else offer(cell)
   }
 
-  const run = async (work: SandboxWork) => {
-    const appetite = Math.min(work.appetiteBytes ?? options.maxRssBytes, options.maxRssBytes)
-    await options.memory.take(appetite, work.signal)
-    try {
-      return await runFed(work)
-    } finally {
+  /**
+   * A child, with memory set apart for the work. The child comes first: what only waits for one keeps no memory from
+   * what could run.
+   */
+  const takeFed = async (work: SandboxWork, appetite: number): Promise<Cell> => {
+    for (;;) {
+      const cell = await take(work)
+      try {
+        await options.memory.take(appetite, work.signal, work.yields)
+      } catch (thrown) {
+        await giveBack(cell)
+        throw thrown
+      }
+      if (cell.alive) return cell
       options.memory.give(appetite)
     }
   }
 
-  /** The work, with its memory set apart. */
-  const runFed = async (work: SandboxWork) => {
+  const run = async (work: SandboxWork) => {
+    const appetite = Math.min(work.appetiteBytes ?? options.maxRssBytes, options.maxRssBytes)
     for (let tries = 1; ; tries += 1) {
       work.signal.throwIfAborted()
       if (closing.signal.aborted) throw new Fault('unavailable', 'This actor is being stopped.')
       if (crashes.restMs > 0) throw resting(crashes.restMs)
-      const cell = await take(work.signal)
-      work.onTurn?.()
-      const outcome = await cell.run({ ...options, ...work })
-      await giveBack(cell)
+      const cell = await takeFed(work, appetite)
+      let outcome: Outcome
+      try {
+        work.onTurn?.()
+        outcome = await cell.run({ ...options, ...work })
+        await giveBack(cell)
+      } finally {
+        options.memory.give(appetite)
+      }
       if (outcome.end === 'done') return { cpuMs: outcome.cpuMs }
       if (outcome.end === 'failed') throw outcome.fault
       if (outcome.end === 'killed') {

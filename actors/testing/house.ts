@@ -1,7 +1,7 @@
 import { eventOf, isFinal, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { sniff } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
-import { firstJob } from '@pixelflow/core/job'
+import { firstJob, type Lane } from '@pixelflow/core/job'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { outputObject, type Task } from '@pixelflow/core/task'
 import { readSettings } from '@pixelflow/fabric/config'
@@ -22,7 +22,7 @@ export interface House extends AsyncDisposable {
   readonly lines: readonly string[]
   upload(bytes: Uint8Array): Promise<ImageRecord>
   /** Accepts a task; without `job` it is never queued, as if the gateway had died right then. */
-  submit(image: string, recipe: unknown, options?: { job?: boolean }): Promise<Task>
+  submit(image: string, recipe: unknown, options?: { job?: boolean; lane?: Lane }): Promise<Task>
   /** What has happened to the task so far. */
   history(task: Task): Promise<StoredEvent[]>
   /** Waits for an event of the task. */
@@ -76,7 +76,7 @@ export async function openHouse(): Promise<House> {
       await images.create(account, record.id, whole)
       return whole
     },
-    async submit(image, recipe, { job = true } = {}) {
+    async submit(image, recipe, { job = true, lane = 'interactive' } = {}) {
       const now = new Date()
       const at = now.toISOString()
       const task: Task = {
@@ -86,7 +86,7 @@ export async function openHouse(): Promise<House> {
         progress: 0,
         image,
         recipe: parseRecipe(recipe),
-        lane: 'interactive',
+        lane,
         outputs: [],
         attempt: 0,
         createdAt: at,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/fabric/budget'
 import { leashed } from '../sandbox/leash.ts'
-import { openSandbox, type SandboxOptions } from '../sandbox/sandbox.ts'
+import { openSandbox, type SandboxOptions, type SandboxWork } from '../sandbox/sandbox.ts'
 
 /** Real child processes that misbehave in every way a decoder may. Only tests use this. */
 export interface Misfits extends AsyncDisposable {
@@ -43,13 +43,14 @@ function sandboxOf({ home, child }: { home: string; child: string }, options: Pa
     name: string,
     more: object = {},
     signal = new AbortController().signal,
-    appetiteBytes = 1,
+    work: Partial<SandboxWork> = {},
   ) => {
     const notes: unknown[] = []
     await made.run({
       kind: 'act',
       input: { act: name, ...more },
-      appetiteBytes,
+      appetiteBytes: 1,
+      ...work,
       onNote: (note) => notes.push(note),
       signal,
     })

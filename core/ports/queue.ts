@@ -1,4 +1,4 @@
-import type { ActorKind, Job } from '../job.ts'
+import type { ActorKind, Job, Lane } from '../job.ts'
 
 /** Where work is handed in. */
 export interface Queue {
@@ -39,9 +39,9 @@ export interface Retries {
 export interface WorkSource {
   /**
    * The next job of a kind, waiting for one as long as it takes; null once `signal` aborts. Nothing is fetched ahead:
-   * a process holds only what it asked for. More urgent lanes come first.
+   * a process holds only what it asked for. More urgent lanes come first; with `only`, the others not at all.
    */
-  next(kind: ActorKind, signal: AbortSignal): Promise<Lease | null>
+  next(kind: ActorKind, signal: AbortSignal, only?: Lane): Promise<Lease | null>
 }
 
 /** A task that was about to be accepted, seen again some time later so that its job can be checked for. */

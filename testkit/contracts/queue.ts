@@ -74,6 +74,17 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       expect(order).toEqual(['interactive', 'interactive', 'bulk', 'bulk'])
     })
 
+    test('who wants one lane only is given nothing else', async () => {
+      await using under = await open()
+      const bulk = sampleJob({ lane: 'bulk' })
+      await under.queue.submit(bulk)
+      const only = under.work.next('transform', AbortSignal.timeout(10_000), 'interactive')
+      expect((await next(under.work))?.job).toEqual(bulk)
+      const interactive = sampleJob()
+      await under.queue.submit(interactive)
+      expect((await only)?.job).toEqual(interactive)
+    })
+
     test('a job given back comes again, counted, and not before its time', async () => {
       await using under = await open()
       await under.queue.submit(sampleJob())

@@ -113,6 +113,7 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
     const { cpuMs } = await options.sandbox.run({
       kind: 'transform',
       appetiteBytes: appetiteOf(record),
+      yields: work.job.lane === 'bulk',
       input,
       signal,
       onNote: hear,
