@@ -69,9 +69,10 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
   const read = async () => {
     for await (const waiting of backlog.follow(kind, signal)) {
       newest = waiting.ticket
+      // Where others have to end first, their end will ring; while nobody waits nobody heeds that.
+      const isFirst = gate.turns.size === 0
       gate.turns.add(waiting)
-      // Where others have to end first, their end will ring.
-      if (!gate.isFull) bell.ring()
+      if (isFirst || !gate.isFull) bell.ring()
     }
   }
 

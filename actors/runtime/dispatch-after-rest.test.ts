@@ -1,0 +1,25 @@
+import { expect, test } from 'bun:test'
+import { reportOf } from '@pixelflow/testkit/contracts/registry'
+import { sampleJob } from '@pixelflow/testkit/tasks'
+import { openHouse } from '../testing/house.ts'
+import { dispatch } from './dispatch.ts'
+
+test('a job that comes when a full window has emptied does not wait for others to end', async () => {
+  await using house = await openHouse()
+  const { queue, work, elections, backlog, registry } = house.fabric
+  const over = new AbortController()
+  await using _announced = registry.announce(() => reportOf('one.1', { workers: 1 }))
+  const common = { kind: 'transform', elections, backlog, registry, log: house.log } as const
+  const standing = dispatch({ ...common, mostOf: () => Number.POSITIVE_INFINITY }, over.signal)
+  const handle = async () => (await work.next('transform', AbortSignal.timeout(20_000)))?.done()
+  for (let round = 0; round < 3; round += 1) {
+    // As many as the window holds.
+    await Promise.all([queue.submit(sampleJob({ lane: 'bulk' })), queue.submit(sampleJob({ lane: 'bulk' }))])
+    await Promise.all([handle(), handle()])
+    expect(await backlog.count('transform')).toBe(0)
+    // Long enough for the last word of their end to be over.
+    await Bun.sleep(300)
+  }
+  over.abort()
+  await standing
+}, 30_000)
