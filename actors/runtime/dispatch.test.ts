@@ -1,0 +1,232 @@
+import { describe, expect, test } from 'bun:test'
+import type { Job } from '@pixelflow/core/job'
+import { connect } from '@pixelflow/fabric/connect'
+import { publish } from '@pixelflow/fabric/jetstream'
+import { streamInfo } from '@pixelflow/fabric/manage'
+import type { Fabric } from '@pixelflow/fabric/open'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { jobSubject } from '@pixelflow/fabric/topology'
+import { reportOf } from '@pixelflow/testkit/contracts/registry'
+import { sampleJob } from '@pixelflow/testkit/tasks'
+import { until } from '@pixelflow/testkit/until'
+import { openHouse, type House } from '../testing/house.ts'
+import { dispatch, type DispatchOptions } from './dispatch.ts'
+
+/** The dispatcher on a real broker. Nothing here is about time: it is counted who began before whom. */
+
+const workers = 2
+const window = 2 * workers
+const quiet = createLog({ room: 'test', level: 'error', format: 'json' })
+const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
+
+/** Stands for the office, with actors announced that work on so many at a time. */
+function dispatching({ elections, backlog, registry }: Fabric, options: Partial<DispatchOptions> = {}) {
+  const over = new AbortController()
+  const announced = registry.announce(() => reportOf('one.1', { workers }))
+  const mostOf = () => Number.POSITIVE_INFINITY
+  const common = { kind: 'transform', elections, backlog, registry, mostOf } as const
+  const standing = dispatch({ ...common, log: quiet, ...options }, over.signal)
+  return {
+    async [Symbol.asyncDispose]() {
+      over.abort()
+      await standing
+      await announced[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Slots of an actor that does next to nothing; `begun` grows. */
+function working({ work }: Fabric, slots = workers + 1) {
+  const over = new AbortController()
+  const begun: Job[] = []
+  const slot = async () => {
+    for (;;) {
+      const lease = await work.next('transform', over.signal)
+      if (lease === null) return
+      begun.push(lease.job)
+      await Bun.sleep(2)
+      await lease.done()
+    }
+  }
+  const all = Promise.all(Array.from({ length: slots }, slot))
+  return {
+    begun,
+    async [Symbol.asyncDispose]() {
+      over.abort()
+      await all
+    },
+  }
+}
+
+/** Looks again and again at how many bulk jobs the queue holds; tells the most of all, and of the flood. */
+function watching({ backlog }: Fabric) {
+  let isOver = false
+  const most = { all: 0, ofFlood: 0, looks: 0 }
+  const looking = (async () => {
+    for (; !isOver; await Bun.sleep(1)) {
+      const inside = await backlog.admitted('transform')
+      const all = inside.values().reduce((sum, one) => sum + one, 0)
+      most.all = Math.max(most.all, all)
+      most.ofFlood = Math.max(most.ofFlood, inside.get('flood') ?? 0)
+      most.looks += 1
+    }
+    return most
+  })()
+  return () => {
+    isOver = true
+    return looking
+  }
+}
+
+const submitAll = async ({ queue }: Fabric, jobs: readonly Job[]) => {
+  for (let at = 0; at < jobs.length; at += 100) {
+    await Promise.all(jobs.slice(at, at + 100).map((job) => queue.submit(job)))
+  }
+}
+/** Waits until neither the queue nor the backlog holds anything. */
+async function empty(house: House): Promise<void> {
+  await using broker = await brokerOf(house)
+  const count = async (stream: string) => (await streamInfo(broker, stream)).state.messages
+  await until(async () => (await count('JOBS')) + (await count('BACKLOG')) === 0)
+}
+const tasksOf = (jobs: readonly Job[]) => jobs.map(({ task }) => task).toSorted()
+const flood = (count: number) => Array.from({ length: count }, () => bulkOf('flood'))
+const brokerOf = ({ settings, log }: House) => connect({ settings, name: 'test', log })
+
+describe('the dispatcher', () => {
+  test('lets a single job go before a flood, and 300 single ones each in its turn', async () => {
+    await using house = await openHouse()
+    const { fabric } = house
+    await submitAll(fabric, flood(1000))
+    const watched = watching(fabric)
+    await using _ = dispatching(fabric)
+    await using slots = working(fabric)
+    await until(() => slots.begun.length >= 20)
+    const before = new Map<string, number>()
+    for (let account = 0; account < 300; account += 1) {
+      const job = bulkOf(`single-${account}`)
+      await fabric.queue.submit(job)
+      before.set(job.account, slots.begun.length)
+    }
+    await until(() => new Set(slots.begun.map(({ account }) => account)).size === 301)
+    const { begun } = slots
+    for (const [account, at] of before) {
+      const others = begun.slice(
+        at,
+        begun.findIndex((one) => one.account === account),
+      )
+      const ofFlood = others.filter((one) => one.account === 'flood').length
+      // What was in the queue, one turn of its own, and what a round lets in that had begun.
+      expect(ofFlood, account).toBeLessThanOrEqual(2 * window + 1)
+    }
+    const most = await watched()
+    expect(most.looks).toBeGreaterThan(20)
+    expect(most.all).toBeLessThanOrEqual(window)
+  }, 60_000)
+
+  test('does everything once and leaves nothing behind', async () => {
+    await using house = await openHouse()
+    const { fabric } = house
+    const jobs = [...flood(300), ...Array.from({ length: 100 }, (_, i) => bulkOf(`single-${i % 20}`))]
+    const half = jobs.length / 2
+    await submitAll(fabric, jobs.slice(0, half))
+    await using _ = dispatching(fabric)
+    await using slots = working(fabric)
+    await submitAll(fabric, jobs.slice(half))
+    await until(() => slots.begun.length >= jobs.length)
+    await empty(house)
+    expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
+  }, 60_000)
+
+  test('lets in no more of one account than it may, and others meanwhile', async () => {
+    await using house = await openHouse()
+    const { fabric } = house
+    await submitAll(fabric, flood(100))
+    const watched = watching(fabric)
+    await using _ = dispatching(fabric, { mostOf: (account) => (account === 'flood' ? 1 : Infinity) })
+    await using slots = working(fabric)
+    await until(() => slots.begun.length >= 5)
+    const others = Array.from({ length: 30 }, () => bulkOf('other'))
+    await submitAll(fabric, others)
+    await until(() => slots.begun.length >= 130)
+    const most = await watched()
+    expect(most.ofFlood).toBe(1)
+    expect(most.all).toBeLessThanOrEqual(window)
+    await empty(house)
+  }, 60_000)
+
+  test('passes over what was cancelled meanwhile', async () => {
+    await using house = await openHouse()
+    const { fabric } = house
+    const jobs = flood(200)
+    await submitAll(fabric, jobs)
+    await using _ = dispatching(fabric)
+    await using slots = working(fabric)
+    await until(() => slots.begun.length >= 10)
+    const cancelled = jobs.slice(40)
+    await Promise.all(cancelled.map((job) => fabric.queue.remove(job)))
+    const at = slots.begun.length
+    const late = bulkOf('late')
+    await fabric.queue.submit(late)
+    await until(() => tasksOf(slots.begun).includes(late.task))
+    await empty(house)
+    const isCancelled = new Set(tasksOf(cancelled))
+    const afterwards = slots.begun.slice(at).filter(({ task }) => isCancelled.has(task))
+    // Those that were let in just then; an actor finds that their task has ended.
+    expect(afterwards.length).toBeLessThanOrEqual(window)
+  }, 60_000)
+
+  test('takes out what another one let in and did not live to take out', async () => {
+    await using house = await openHouse()
+    const { fabric } = house
+    const jobs = flood(window)
+    await submitAll(fabric, jobs)
+    await using broker = await brokerOf(house)
+    for (const job of jobs.slice(0, 2)) await publish(broker, jobSubject(job))
+    await using _ = dispatching(fabric)
+    await until(async () => (await fabric.backlog.count('transform')) === 0)
+    await using slots = working(fabric)
+    await until(() => slots.begun.length >= window)
+    await empty(house)
+    expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
+  })
+
+  test('loses nothing while another one believes to be in office, too', async () => {
+    await using house = await openHouse()
+    const { fabric } = house
+    const jobs = flood(300)
+    await submitAll(fabric, jobs)
+    const always: DispatchOptions['elections'] = { stand: (_, lead, signal) => lead(signal) }
+    await using _ = dispatching(fabric, { elections: always })
+    await using _other = dispatching(fabric, { elections: always })
+    await using slots = working(fabric)
+    await until(() => new Set(tasksOf(slots.begun)).size === jobs.length)
+    await empty(house)
+  }, 60_000)
+
+  test('goes on after the end of the broker', async () => {
+    await using house = await openHouse()
+    const { fabric } = house
+    const jobs = flood(200)
+    await submitAll(fabric, jobs)
+    await using _ = dispatching(fabric)
+    await using slots = working(fabric)
+    for (const at of [20, 80]) {
+      await until(() => slots.begun.length >= at)
+      await house.nats.kill9()
+      await house.nats.restart()
+    }
+    await until(() => new Set(tasksOf(slots.begun)).size === jobs.length, 40_000)
+    await empty(house)
+  }, 60_000)
+
+  test('says that it is in office, and that it is no more', async () => {
+    await using house = await openHouse()
+    const said: boolean[] = []
+    {
+      await using _ = dispatching(house.fabric, { onOffice: (isHeld) => said.push(isHeld) })
+      await until(() => said.length === 1)
+    }
+    expect(said).toEqual([true, false])
+  })
+})
