@@ -54,7 +54,12 @@ export function openGate({ kind, backlog, widthOf, mostOf }: GateOptions): Gate 
       let room = widthOf() - inside.values().reduce((sum, count) => sum + count, 0)
       let admitted = 0
       while (room > 0 && !signal.aborted) {
-        const taken = turns.take(room, (account) => mostOf(account) - (inside.get(account) ?? 0))
+        const within = (most: (account: string) => number) =>
+          turns.take(room, (account) => most(account) - (inside.get(account) ?? 0))
+        // Whoever has nothing in the queue goes before those who have: what comes beside a flood waits for as many as are
+        // in the queue, and not for the flood's next one besides.
+        const first = within((account) => Math.min(1, mostOf(account)))
+        const taken = first.length > 0 ? first : within(mostOf)
         if (taken.length === 0) break
         for (const { account } of taken) inside.set(account, (inside.get(account) ?? 0) + 1)
         const more = await admit(taken)
