@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { gzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import {
   defaultOutput,
@@ -20,6 +21,7 @@ const files: Readonly<Record<FormatId, () => Promise<Buffer>>> = {
   avif: () => blank().avif().toBuffer(),
   gif: () => blank().gif().toBuffer(),
   tiff: () => blank().tiff().toBuffer(),
+  svg: async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'),
 }
 
 describe('the first bytes', () => {
@@ -37,7 +39,9 @@ describe('the first bytes', () => {
 
   test.each([
     ['nothing', []],
-    ['text', [...new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>')]],
+    ['text', [...new TextEncoder().encode('a text')]],
+    ['a page', [...new TextEncoder().encode('<!doctype html><svg xmlns="http://www.w3.org/2000/svg"/>')]],
+    ['a packed SVG', [...gzipSync('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>')]],
     ['zeros', Array.from({ length: 64 }, () => 0)],
     ['a RIFF file that is a sound', [...new TextEncoder().encode('RIFF....WAVEfmt ')]],
     ['HEIC', [0, 0, 0, 0x18, ...new TextEncoder().encode('ftypheic....mif1heic')]],

@@ -1,3 +1,5 @@
+import { beginsAsSvg } from './svg.ts'
+
 /**
  * The image formats PixelFlow knows: how the first bytes show them, what they are called on the wire, and whether
  * results can be written in them.
@@ -66,6 +68,14 @@ export const formats = [
       starts(h, 0x49, 0x49, 0x2b, 0x00) ||
       starts(h, 0x4d, 0x4d, 0x00, 0x2b),
   },
+  {
+    id: 'svg',
+    mediaType: 'image/svg+xml',
+    extensions: ['svg'],
+    writable: false,
+    alpha: true,
+    matches: (h) => beginsAsSvg(h.subarray(0, sniffBytes)) === true,
+  },
 ] as const satisfies readonly Format[]
 
 export type FormatId = (typeof formats)[number]['id']
@@ -78,7 +88,15 @@ export const writableFormatIds = formats.filter((f) => f.writable).map((f) => f.
 ]
 
 /** How many first bytes `sniff` wants; fewer are fine when the file is shorter. */
-export const sniffBytes = 64
+export const sniffBytes = 4096
+/** All formats but SVG, which may begin with comments, show within so many. */
+const binarySniffBytes = 64
+
+/** Whether more bytes could show a format where these show none. */
+export function mayShowMore(head: Uint8Array): boolean {
+  if (head.length < binarySniffBytes) return true
+  return head.length < sniffBytes && beginsAsSvg(head) === undefined
+}
 
 /** The format the first bytes show, whatever the file calls itself; undefined when it is none we know. */
 export function sniff(head: Uint8Array): FormatId | undefined {

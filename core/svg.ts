@@ -40,9 +40,9 @@ export interface ViewBox {
 
 /** Attributes of the root element that its size follows from. */
 export interface SvgSizing {
-  readonly width?: string
-  readonly height?: string
-  readonly viewBox?: string
+  readonly width?: string | undefined
+  readonly height?: string | undefined
+  readonly viewBox?: string | undefined
 }
 
 /**

@@ -24,6 +24,7 @@ export interface SampleOptions {
 /** A picture made by code that compresses much as a photograph does: wide gradients, edges and grain. */
 export async function sampleImage(options: SampleOptions = {}): Promise<Uint8Array> {
   const { width = 640, height = 480, format = 'jpeg', quality = 80, orientation } = options
+  if (format === 'svg') return new TextEncoder().encode(drawing(width, height, options))
   const channels = options.alpha ? 4 : 3
   let image = sharp(pixels(options, width, height, channels), { raw: { width, height, channels } })
   if (options.gps) image = image.withExif(whereabouts)
@@ -31,6 +32,23 @@ export async function sampleImage(options: SampleOptions = {}): Promise<Uint8Arr
   return new Uint8Array(
     await image.toFormat(format, format === 'png' ? {} : { quality, effort: 1 }).toBuffer(),
   )
+}
+
+/** The same in shapes: a gradient and discs on it. Without a ground where it is to be transparent. */
+function drawing(width: number, height: number, { seed = 1, alpha = false }: SampleOptions): string {
+  const discs = Array.from({ length: 40 }, (_, i) => {
+    const [x, y] = [(i * 37 + seed * 11) % 100, (i * 53 + seed * 7) % 100]
+    return `  <circle cx="${x}%" cy="${y}%" r="${3 + (i % 7)}%" fill="hsl(${(i * 29 + seed * 40) % 360}, 70%, 50%)"/>`
+  })
+  const ground = alpha ? [] : ['  <rect width="100%" height="100%" fill="url(#ground)"/>']
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`,
+    '  <linearGradient id="ground"><stop stop-color="#345"/><stop offset="1" stop-color="#fed"/></linearGradient>',
+    ...ground,
+    ...discs,
+    '</svg>',
+  ].join('\n')
 }
 
 const whereabouts: Exif = {

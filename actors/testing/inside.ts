@@ -6,7 +6,7 @@ import { formatIds, sniff, type FormatId } from '@pixelflow/core/format'
 import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
 import sharp from 'sharp'
 import { transformInside } from '../kinds/transform/inside.ts'
-import { allowDecoders } from '../kinds/transform/open.ts'
+import { allowDecoders } from '../kinds/transform/decoders.ts'
 import { outputPath } from '../kinds/transform/protocol.ts'
 
 export interface InsideOptions {

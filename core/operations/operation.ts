@@ -12,6 +12,8 @@ export interface Picture {
   readonly alpha: boolean
   /** Whether it has 16 bits a channel and a colour profile; only a source that is yet to be decoded. */
   readonly isDeep?: boolean
+  /** Whether it is a drawing that has no pixels yet, so that any size is as good; only such a source. */
+  readonly isVector?: boolean
 }
 
 /** A step about to be shown on a smaller copy of the picture. */
@@ -92,6 +94,8 @@ export interface PictureOperation<S extends StepSchema = StepSchema> extends Ope
    */
   after(step: z.output<S>, before: Picture): Picture
   apply(pipeline: Sharp, step: z.output<S>, before: Picture): Sharp
+  /** The size at which a drawing is drawn for this step, when it is the first. Default: its own. */
+  drawn?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'>
   /**
    * The steps that do to a smaller copy what this one does to the picture, so that the copy still shows it: what is
    * measured in pixels has to become smaller too. Not asked while the copy has all pixels and may keep them. Default:
@@ -118,6 +122,18 @@ export function pictureOperation<S extends StepSchema>(
   operation: Omit<PictureOperation<S>, 'place'>,
 ): PictureOperation<S> {
   return { ...operation, place: 'any' }
+}
+
+/**
+ * The picture after a step, to the pixel; what was a drawing has pixels then.
+ * @throws Fault `processing_failed` when the step cannot be done to this picture.
+ */
+export function pictureAfter<S extends StepSchema>(
+  { operation, step }: { readonly operation: PictureOperation<S>; readonly step: z.output<S> },
+  before: Picture,
+): Picture {
+  const { isVector: _, ...after } = operation.after(step, before)
+  return after
 }
 
 /** By how much a copy is smaller than its picture, as one factor for both sides. */

@@ -112,7 +112,8 @@ export const resize = pictureOperation({
   notes:
     'With only one of width and height the other follows, whatever the fit. Without `enlarge` nothing is scaled up: ' +
     '`inside`, `outside` and `fill` stop at the size the picture has, `cover` cuts to as much of the box as the ' +
-    'picture covers, and `contain` pads all around.\n\n' +
+    'picture covers, and `contain` pads all around. A drawing (SVG) has no pixels to be scaled: when this is the first ' +
+    'step that changes it, it is drawn at the size asked for, also a larger one.\n\n' +
     'In text: `resize:800` is a width, `resize:x600` a height, `resize:800x600` a box.',
   slot: (step) => {
     const box = boxOf(step)
@@ -137,11 +138,16 @@ export const resize = pictureOperation({
         fit: 'contain',
         position,
         background,
-        withoutEnlargement: !step.enlarge,
+        withoutEnlargement: !mayGrow(step, before),
       })
     }
     // Both sides stated: a decoder that shrinks while it loads would otherwise round the free side its own way.
     return pipeline.resize({ ...target, kernel, fit: 'fill' })
+  },
+  drawn: (step, before) => {
+    const target = sizeAfter(step, before)
+    if (boxOf(step) === undefined || (step.fit !== 'cover' && step.fit !== 'contain')) return target
+    return scaled(before, insideGrowth(step, step.fit, before, target)[0] ?? 1)
   },
   shown: shownResize,
   // Enlarging shifts the picture by a fraction of a pixel, to one side, and nearest picks one of two equally near.
@@ -166,12 +172,12 @@ function shownResize(step: Resize, { before, copy, maxPixels }: Scene): Resize[]
     ...growth.map((grown) => scaleOf({ before, copy }) * Math.max(1, 1 / grown)),
     Math.sqrt(maxPixels / (target.width * target.height)),
   )
-  const resized = { ...step, fit, ...scaled(target, scale) }
+  const resized = { ...step, fit, ...scaled(target, scale), enlarge: mayGrow(step, before) }
   if (fit !== 'contain') return [{ ...resized, enlarge: true }]
   // Padding alone does not make a copy smaller that is too large for its box.
   const [grown = 1] = growth
   const inside = scaled(before, grown * scale)
-  const isTooLarge = !step.enlarge && grown === 1 && inside.width + 1 < copy.width
+  const isTooLarge = !mayGrow(step, before) && grown === 1 && inside.width + 1 < copy.width
   return isTooLarge ? [{ ...step, ...inside, fit: 'fill', enlarge: false }, resized] : [resized]
 }
 
@@ -181,7 +187,7 @@ function insideGrowth(step: Resize, fit: Resize['fit'], before: Picture, target:
   if (fit === 'cover') return [Math.max(across, down)]
   if (fit !== 'contain') return [across, down]
   const grown = Math.min(across, down)
-  return [step.enlarge ? grown : Math.min(1, grown)]
+  return [mayGrow(step, before) ? grown : Math.min(1, grown)]
 }
 
 interface Size {
@@ -197,7 +203,7 @@ function boxOf(step: Resize): Size | undefined {
 function sizeAfter(step: Resize, before: Picture): Size {
   const box = boxOf(step)
   if (box === undefined) return scaled(before, growthOf(step, before))
-  const cap = (wanted: number, has: number) => (step.enlarge ? wanted : Math.min(wanted, has))
+  const cap = (wanted: number, has: number) => (mayGrow(step, before) ? wanted : Math.min(wanted, has))
   switch (step.fit) {
     case 'contain':
       return box
@@ -217,7 +223,12 @@ function growthOf(step: Resize, before: Picture): number {
     ...(step.height === undefined ? [] : [step.height / before.height]),
   ]
   const scale = step.fit === 'outside' ? Math.max(...scales) : Math.min(...scales)
-  return step.enlarge ? scale : Math.min(1, scale)
+  return mayGrow(step, before) ? scale : Math.min(1, scale)
+}
+
+/** A drawing has no pixels that would have to be made up. */
+function mayGrow({ enlarge }: Resize, { isVector = false }: Picture): boolean {
+  return enlarge || isVector
 }
 
 function scaled({ width, height }: Size, scale: number): Size {

@@ -2,7 +2,7 @@ import type { Sharp } from 'sharp'
 import { Fault } from '../fault.ts'
 import type { WritableFormatId } from '../format.ts'
 import { checkWritable, flattens, format, type FormatParams } from '../operations/format.ts'
-import type { Picture } from '../operations/operation.ts'
+import { pictureAfter as afterStep, type Picture } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
 import type { Pass, PlannedOutput, PlannedStep } from './plan.ts'
 
@@ -29,11 +29,21 @@ export interface SourceMetadata {
   /** Interpretation of the pixels, e.g. `srgb` or `rgb16`. */
   readonly space?: string | undefined
   readonly hasProfile?: boolean | undefined
+  /** Whether it is a drawing, which has no pixels before it is drawn. */
+  readonly isVector?: boolean | undefined
 }
 
 /** The source as the first step sees it. */
 export function sourcePicture(metadata: SourceMetadata, orient: boolean): Picture {
-  const { width, height, orientation = 1, hasAlpha = false, space, hasProfile = false } = metadata
+  const {
+    width,
+    height,
+    orientation = 1,
+    hasAlpha = false,
+    space,
+    hasProfile = false,
+    isVector = false,
+  } = metadata
   const lies = orient && orientation >= 5
   const isDeep = hasProfile && space === 'rgb16'
   return {
@@ -41,6 +51,7 @@ export function sourcePicture(metadata: SourceMetadata, orient: boolean): Pictur
     height: lies ? width : height,
     alpha: hasAlpha,
     ...(isDeep ? { isDeep } : {}),
+    ...(isVector ? { isVector } : {}),
   }
 }
 
@@ -86,6 +97,8 @@ export function renderings(
  * is not the same for a resize that mirroring changes; a crop, here to the whole picture, makes sharp turn at once.
  */
 function upright(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
+  // A drawing is upright, and a crop would have it drawn before it is resized.
+  if (before.isVector === true) return pipeline
   const turned = orient.apply(pipeline, { op: 'orient', auto: true })
   const first = pass.find(({ operation, step }) => operation.slot(step) !== 'grayscale')
   if (first?.operation.isLopsided?.(first.step, before) !== true) return turned
@@ -110,8 +123,8 @@ function decoded({ width, height, alpha }: Picture): Picture {
   return { width, height, alpha }
 }
 
-function pictureAfter(picture: Picture, { operation, step, field, where }: PlannedStep): Picture {
-  return inPlace(field, where, () => operation.after(step, picture))
+function pictureAfter(picture: Picture, planned: PlannedStep): Picture {
+  return inPlace(planned.field, planned.where, () => afterStep(planned, picture))
 }
 
 /** Makes a parameter's fault one of the recipe: says which step it is about. */

@@ -1,4 +1,4 @@
-import type { Picture, Slot, StepOf } from '../operations/operation.ts'
+import { pictureAfter, type Picture, type Slot, type StepOf } from '../operations/operation.ts'
 import { resize } from '../operations/resize.ts'
 import { passesOf, type PlannedOutput, type PlannedStep } from './plan.ts'
 
@@ -17,13 +17,14 @@ const longestSide = 8192
 
 /**
  * How large a copy of a picture is that has at most so many pixels; never larger than the picture, and without
- * needless loss: one that fits is taken as it is.
+ * needless loss: one that fits is taken as it is. A drawing is copied as large as may be, for it may be asked for larger.
  */
 export function copySize(
-  { width, height }: Pick<Picture, 'width' | 'height'>,
+  { width, height, isVector = false }: Pick<Picture, 'width' | 'height' | 'isVector'>,
   maxPixels: number,
 ): { width: number; height: number } {
-  const scale = Math.min(1, Math.sqrt(maxPixels / (width * height)), longestSide / Math.max(width, height))
+  const most = isVector ? Number.POSITIVE_INFINITY : 1
+  const scale = Math.min(most, Math.sqrt(maxPixels / (width * height)), longestSide / Math.max(width, height))
   // Downwards, or rounding both sides up would make one pixel row too many.
   const side = (length: number) => Math.max(1, scale === 1 ? length : Math.floor(length * scale))
   return { width: side(width), height: side(height) }
@@ -40,12 +41,16 @@ export function previewOf(output: PlannedOutput, source: Picture, copy: Picture,
   let [real, shown] = [source, copy]
   const show = (planned: PlannedStep) => {
     steps.push(planned)
-    shown = planned.operation.after(planned.step, shown)
+    shown = pictureAfter(planned, shown)
+  }
+  const [first] = output.passes.flat()
+  if (source.isVector === true && first?.operation.drawn === undefined && copy.width > source.width) {
+    show({ operation: resize, step: exactly(source), field: '', where: 'the preview' })
   }
   for (const planned of output.passes.flat()) {
     const { operation, step } = planned
     const before = real
-    real = operation.after(step, before)
+    real = pictureAfter(planned, before)
     const isWhole = isAsLarge(shown, before) && fits(real, maxPixels)
     const ones =
       isWhole || operation.shown === undefined
@@ -82,8 +87,8 @@ export function wantsDetail(
 const quick: ReadonlySet<Slot> = new Set(['flip', 'flop', 'turn', 'grayscale'])
 
 /** A step that makes a picture just so large. */
-export function exactly(size: { width: number; height: number }): StepOf<typeof resize> {
-  return resize.schema.parse({ op: 'resize', ...size, fit: 'fill' })
+export function exactly({ width, height }: Pick<Picture, 'width' | 'height'>): StepOf<typeof resize> {
+  return resize.schema.parse({ op: 'resize', width, height, fit: 'fill' })
 }
 
 function isAsLarge(one: Picture, other: Picture): boolean {

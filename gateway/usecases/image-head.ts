@@ -1,6 +1,9 @@
-import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
+import { mayShowMore, sniff, type FormatId } from '@pixelflow/core/format'
+import { isGzip, svgSizeIn } from '@pixelflow/core/svg'
 import { imageSize } from 'image-size'
 
+/** Fewer first bytes are not looked at before the file is over. */
+const leastHead = 64
 /** How far into a file its size in pixels is looked for. */
 const longestHead = 256 * 1024
 
@@ -16,6 +19,8 @@ export interface ImageHead {
   /** Whether there are enough bytes to tell the format, or the file is over. */
   readonly canTell: boolean
   readonly format: FormatId | undefined
+  /** Whether the file is packed with gzip, which no format is. */
+  readonly isPacked: boolean
   /** Known as soon as the bytes that state them have passed. */
   readonly dimensions: Dimensions | undefined
   /** The file is over: whatever is not known by now stays unknown. */
@@ -30,6 +35,8 @@ export function createImageHead(): ImageHead {
   let format: FormatId | undefined
   let dimensions: Dimensions | undefined
   let isOver = false
+  let isTold = false
+  let isPacked = false
 
   const keep = (chunk: Uint8Array) => {
     const more = chunk.subarray(0, longestHead - length)
@@ -44,29 +51,34 @@ export function createImageHead(): ImageHead {
 
   const read = (head: Uint8Array) => {
     format ??= sniff(head)
+    isTold = format !== undefined || !mayShowMore(head)
+    isPacked = isGzip(head)
     // At the first bytes, and again each time they have doubled: a file in tiny pieces is not read over and over.
     if (format === undefined || (!isOver && head.length < Math.min(longestHead, 2 * tried))) return
     tried = head.length
-    dimensions = dimensionsOf(head)
+    dimensions = format === 'svg' ? drawingSizeIn(head) : dimensionsOf(head)
     if (isOver || head.length >= longestHead) dimensions ??= unknown
   }
 
   return {
     look(chunk) {
       if (dimensions !== undefined) return
-      if (length === 0 && chunk.length >= sniffBytes) {
+      if (length === 0 && chunk.length >= leastHead) {
         read(chunk)
         if (dimensions === undefined) keep(chunk)
         return
       }
       keep(chunk)
-      if (length >= sniffBytes) read(kept.subarray(0, length))
+      if (length >= leastHead) read(kept.subarray(0, length))
     },
     get canTell() {
-      return isOver || dimensions !== undefined || length >= sniffBytes
+      return isOver || isTold
     },
     get format() {
       return format
+    },
+    get isPacked() {
+      return isPacked
     },
     get dimensions() {
       return dimensions
@@ -102,6 +114,15 @@ function sizeIn(head: Uint8Array): Dimensions | undefined {
     return undefined
   }
 }
+
+/** A drawing may state any size; one that is no number of pixels is as good as unknown. */
+function drawingSizeIn(head: Uint8Array): Dimensions | undefined {
+  const size = svgSizeIn(head.subarray(0, longestHead))
+  return size && { width: Math.min(size.width, mostSide), height: Math.min(size.height, mostSide) }
+}
+
+/** More pixels a side than any limit allows, whose square is still a number that can be told. */
+const mostSide = 1e7
 
 function isSize(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0

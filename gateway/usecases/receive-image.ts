@@ -1,5 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { formats, type FormatId } from '@pixelflow/core/format'
+import { maxSvgBytes } from '@pixelflow/core/svg'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { createImageHead, type Dimensions, type ImageHead } from './image-head.ts'
 import type { Limits } from './ports.ts'
@@ -55,6 +56,7 @@ export async function receiveImage(
       continue
     }
     judge(head, limits)
+    if (head.format === 'svg' && taken > maxSvgBytes) throw tooLarge({ maxUploadBytes: maxSvgBytes })
     for (const one of held.splice(0)) await write.write(one)
     await write.write(chunk)
   }
@@ -70,9 +72,10 @@ export async function receiveImage(
 }
 
 function judge(
-  { format, dimensions = { width: null, height: null } }: ImageHead,
+  { format, isPacked, dimensions = { width: null, height: null } }: ImageHead,
   { maxPixels }: Limits,
 ): Received {
+  if (format === undefined && isPacked) throw packed()
   if (format === undefined) throw unsupported('The bytes are no image of a supported format.')
   const { width, height } = dimensions
   if (width !== null && height !== null && width * height > maxPixels) {
@@ -115,7 +118,15 @@ function unsupported(detail: string): Fault {
   })
 }
 
-export function tooLarge({ maxUploadBytes }: Limits): Fault {
+/** What a few bytes unpack to has no bound, so whoever has such a file unpacks it himself. */
+function packed(): Fault {
+  return new Fault('unsupported_format', 'The file is packed with gzip, as SVGZ is; that is not taken.', {
+    field: 'Content-Type',
+    remedy: 'Unpack it, with gunzip for example, and send the SVG.',
+  })
+}
+
+export function tooLarge({ maxUploadBytes }: Pick<Limits, 'maxUploadBytes'>): Fault {
   return new Fault(
     'image_too_large',
     `The file is too large: at most ${inWords(maxUploadBytes)} are taken.`,

@@ -9,7 +9,15 @@ import sharp, { type Sharp } from 'sharp'
 import type { InnerHalf } from '../../sandbox/protocol.ts'
 import { complaint } from '../transform/complaint.ts'
 import { openSource } from '../transform/open.ts'
-import { checkSizes, renderPass, sourcePixels, staysPlain, type Pixels } from '../transform/pixels.ts'
+import {
+  checkDrawing,
+  checkSizes,
+  renderPass,
+  sourcePixels,
+  staysPlain,
+  type Pixels,
+} from '../transform/pixels.ts'
+import { limits } from '../transform/svg/limits.ts'
 import {
   previewInput,
   type CopyMade,
@@ -32,7 +40,9 @@ export const previewInside: InnerHalf = {
 async function makeCopy(order: MakeCopy): Promise<CopyMade> {
   const source = await openSource(order.source, order.format, order.maxPixels)
   const picture = sourcePicture(source.metadata, order.orient)
-  const size = copySize(picture, order.copyPixels)
+  // No larger than it is drawn in passable time.
+  const drawable = Math.max(picture.width * picture.height, limits.layerPixels / (4 * source.layers))
+  const size = copySize(picture, Math.min(order.copyPixels, drawable))
   const step = { operation: resize, step: exactly(size), field: '', where: 'the preview' }
   const isWhole = size.width === picture.width && size.height === picture.height
   const output: PlannedOutput = {
@@ -46,8 +56,9 @@ async function makeCopy(order: MakeCopy): Promise<CopyMade> {
     const pipeline = rendering.apply(sourcePixels(source, order.orient).open())
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
     await writeFile(order.path, data)
-    const { width, height, alpha } = picture
-    return { source: { width, height, alpha }, copy: sizeOf(info) }
+    const { width, height, alpha, isVector = false } = picture
+    const { layers } = source
+    return { source: { width, height, alpha, isVector }, layers, copy: sizeOf(info) }
   } catch (error) {
     throw complaint(error, 'render')
   }
@@ -66,6 +77,7 @@ async function makePreview(order: MakePreview): Promise<PreviewMade> {
   const realTarget = planned.format.type ?? defaultOutput(order.format)
   renderings(planned, made.source, realTarget)
   checkSizes(planned, made.source, maxPixels)
+  checkDrawing(planned, made.source, made.layers, maxPixels)
 
   const copy = await copyPixels(order)
   const { output, result, shown } = previewOf(planned, made.source, copy.picture, wish.maxPixels)

@@ -8,7 +8,7 @@ import { z } from 'zod'
 
 const pixels = z.int().positive()
 const size = z.object({ width: pixels, height: pixels })
-const picture = size.extend({ alpha: z.boolean() })
+const picture = size.extend({ alpha: z.boolean(), isVector: z.boolean() })
 
 /** Decodes the source once and leaves a smaller copy, as plain pixels. */
 const makeCopy = z.object({
@@ -31,6 +31,8 @@ const makeCopy = z.object({
 export const copyMade = z.object({
   /** The source as the first step sees it. */
   source: picture,
+  /** Of a drawing: how often drawing it goes over all pixels. */
+  layers: z.number(),
   copy: size.extend({ channels: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]) }),
 })
 export type CopyMade = z.infer<typeof copyMade>

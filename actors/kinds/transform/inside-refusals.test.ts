@@ -8,7 +8,8 @@ import { chained } from '@pixelflow/testkit/hostile/tiff'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
 import { openInside, type Inside } from '../../testing/inside.ts'
-import { allowDecoders, maxFrames, openSource } from './open.ts'
+import { allowDecoders } from './decoders.ts'
+import { maxFrames, openSource } from './open.ts'
 
 /** The inner half, run in this process: what it says of bad pictures, and of recipes that do not fit. */
 

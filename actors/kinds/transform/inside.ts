@@ -1,11 +1,13 @@
 import { renameSync } from 'node:fs'
-import { defaultOutput, formatIds, type WritableFormatId } from '@pixelflow/core/format'
+import { defaultOutput, type WritableFormatId } from '@pixelflow/core/format'
 import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
 import type { InnerHalf } from '../../sandbox/protocol.ts'
-import { allowDecoders, openSource } from './open.ts'
+import { allowDecoders } from './decoders.ts'
+import { openSource } from './open.ts'
 import {
+  checkDrawing,
   checkSizes,
   encode,
   renderFile,
@@ -21,7 +23,7 @@ import { cutAtShared, rememberShared } from './share.ts'
 export const transformInside: InnerHalf = {
   async warmUp() {
     // Each picture then leaves only its own.
-    allowDecoders(formatIds)
+    allowDecoders(['jpeg'])
     // One core a child: the pool has as many children as there are cores.
     sharp.concurrency(1)
     sharp.cache(false)
@@ -46,7 +48,10 @@ async function run(input: TransformInput, note: (note: TransformNote) => void): 
   const passes = new Map(
     outputs.map((output) => [output, renderings(output, pictureOf(output), targetOf(output))]),
   )
-  for (const output of outputs) checkSizes(output, pictureOf(output), input.maxPixels)
+  for (const output of outputs) {
+    checkSizes(output, pictureOf(output), input.maxPixels)
+    checkDrawing(output, pictureOf(output), source.layers, input.maxPixels)
+  }
 
   const [only] = outputs
   const atOnce = only && outputs.length === 1 ? onlyRendering(passes.get(only)) : undefined

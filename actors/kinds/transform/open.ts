@@ -1,9 +1,13 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { Fault } from '@pixelflow/core/fault'
 import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
 import type { SourceMetadata } from '@pixelflow/core/recipe/apply'
 import sharp, { type Metadata, type SharpOptions } from 'sharp'
+import { maxSvgBytes } from '@pixelflow/core/svg'
 import { complaint } from './complaint.ts'
+import { allowDecoders } from './decoders.ts'
+import { tooMuch } from './svg/limits.ts'
+import { openSvg } from './svg/open.ts'
 
 /** A picture file that was looked at: the decoder takes it, and its size is within bounds. Nothing is decoded yet. */
 export interface Source {
@@ -13,6 +17,8 @@ export interface Source {
   readonly metadata: SourceMetadata
   /** Pixels that it, and every picture made of it, may have at most. */
   readonly maxPixels: number
+  /** Of a drawing: how often drawing it goes over all pixels. */
+  readonly layers: number
 }
 
 /**
@@ -24,7 +30,8 @@ export function reading(maxPixels: number): SharpOptions {
 }
 
 /**
- * Looks at a picture; from here on this process has no other decoder than that of its format.
+ * Looks at a picture; from here on this process has no other decoder than that of its format. An SVG is made safe
+ * before its decoder is switched on.
  * @throws Fault `unsupported_format` when the bytes are not of the stated format, `too_many_pixels` when the header
  * promises more than is allowed, `corrupt_image` when the decoder does not take the file.
  */
@@ -32,16 +39,31 @@ export async function openSource(path: string, stated: FormatId, maxPixels: numb
   const { head, input } = look(path)
   const format = sniff(head)
   if (format !== stated) throw mistaken(stated)
+  const drawing = format === 'svg' ? await openSvg(wholeOf(path, input), maxPixels) : undefined
   allowDecoders([format])
   let metadata: Metadata
   try {
-    metadata = await sharp(input, reading(maxPixels)).metadata()
+    metadata = await sharp(drawing?.file ?? input, reading(maxPixels)).metadata()
   } catch (error) {
     throw complaint(error, 'open')
   }
   if (loaderOf(metadata) !== format) throw mistaken(stated)
   checkFrames(metadata, format, maxPixels)
-  return { input, format, metadata, maxPixels }
+  if (drawing === undefined) return { input, format, metadata, maxPixels, layers: 0 }
+  return {
+    input: drawing.file,
+    format,
+    metadata: { ...metadata, isVector: true },
+    maxPixels,
+    layers: drawing.layers,
+  }
+}
+
+/** A drawing is read whole before anybody else sees any of it. */
+function wholeOf(path: string, input: string | Buffer): Buffer {
+  if (typeof input !== 'string') return input
+  if (statSync(path).size > maxSvgBytes) throw tooMuch(`has more than ${maxSvgBytes / 2 ** 20} MiB`)
+  return readFileSync(path)
 }
 
 /** Frames, or pages, that a file may have. */
@@ -67,28 +89,6 @@ function checkFrames({ width, height, pages = 1 }: Metadata, format: FormatId, m
     `The ${pages} frames of ${width}×${height} have more than ${most} pixels together.`,
     { remedy },
   )
-}
-
-/** libvips's decoders for the formats we read with it. */
-const decoders: Readonly<Partial<Record<FormatId, string>>> = {
-  jpeg: 'Jpeg',
-  png: 'Png',
-  webp: 'Webp',
-  avif: 'Heif',
-  gif: 'Nsgif',
-  tiff: 'Tiff',
-}
-
-/**
- * Switches off every decoder but those of these formats, in this process. PNG stays: what is carried from one rendering
- * to the next is one of our own.
- */
-export function allowDecoders(wanted: readonly FormatId[]): void {
-  const operation = [...new Set<FormatId>([...wanted, 'png'])].flatMap((id) =>
-    decoders[id] === undefined ? [] : `VipsForeignLoad${decoders[id]}`,
-  )
-  sharp.block({ operation: ['VipsForeignLoad'] })
-  sharp.unblock({ operation })
 }
 
 /** The format whose decoder sharp has chosen, in our words. */

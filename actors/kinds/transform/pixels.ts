@@ -1,11 +1,12 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { WritableFormatId } from '@pixelflow/core/format'
-import type { Picture } from '@pixelflow/core/operations/operation'
+import { pictureAfter, type Picture } from '@pixelflow/core/operations/operation'
 import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
 import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
 import { complaint } from './complaint.ts'
 import { reading, type Source } from './open.ts'
+import { demandDrawable } from './svg/open.ts'
 
 /** A rendered picture in memory, from which the next pipeline goes on. */
 export interface Pixels {
@@ -87,13 +88,30 @@ export function staysPlain({ format }: PlannedOutput, pass: readonly PlannedStep
 }
 
 /**
+ * Looks at how large a drawing has to be drawn for an output.
+ * @param layers how often drawing it goes over all pixels
+ * @throws Fault `too_many_pixels` or `out_of_bounds` when it is more than is allowed.
+ */
+export function checkDrawing(
+  output: PlannedOutput,
+  source: Picture,
+  layers: number,
+  maxPixels: number,
+): void {
+  if (source.isVector !== true) return
+  const [first] = output.passes.flat()
+  demandDrawable(first?.operation.drawn?.(first.step, source) ?? source, layers, maxPixels)
+}
+
+/**
  * Looks at every picture on the way to an output before any is made.
  * @throws Fault `too_many_pixels` naming the step that would make more than allowed.
  */
 export function checkSizes(output: PlannedOutput, source: Picture, maxPixels: number): void {
   let picture = source
-  for (const { operation, step, field, where } of output.passes.flat()) {
-    picture = operation.after(step, picture)
+  for (const planned of output.passes.flat()) {
+    const { field, where } = planned
+    picture = pictureAfter(planned, picture)
     const { width, height } = picture
     if (width * height <= maxPixels) continue
     throw new Fault(

@@ -1,0 +1,50 @@
+import { Fault } from '@pixelflow/core/fault'
+
+/**
+ * How much an SVG may hold. Far more than drawings have, and little enough that reading it, and drawing it as far as it
+ * is known beforehand, is over in seconds; what is not known is bounded by the child's time and memory.
+ */
+export const limits = {
+  /** Elements one within the other. */
+  depth: 128,
+  /** Elements in the file. */
+  elements: 100_000,
+  /** Attributes of one element, and characters of one, but for what holds coordinates or a picture. */
+  attributes: 200,
+  attributeLength: 65_536,
+  /** Elements drawn once every reference is followed, and the longest way through references. */
+  drawn: 400_000,
+  drawnDepth: 200,
+  /** Characters of one text, as laying out a line takes time that grows with their square; and of all. */
+  textLength: 5000,
+  allTextLength: 200_000,
+  /** Rules of style sheets, and what it takes to look at each for each element. */
+  rules: 5000,
+  ruleLooks: 50_000_000,
+  /** Embedded pictures, and their pixels together. */
+  pictures: 500,
+  picturePixels: 32_000_000,
+  /** Filters and other things that go over all pixels again, in pixels; one such pixel takes about 0.1 µs. */
+  layerPixels: 500_000_000,
+} as const
+
+/** Too much of something: what a bomb looks like. */
+export function tooMuch(what: string): Fault {
+  return new Fault('out_of_bounds', `The SVG ${what}.`, {
+    remedy: 'Simplify the drawing, or export it as PNG.',
+  })
+}
+
+/** Something that a file that only wants to be seen has no use for. */
+export function notTaken(what: string): Fault {
+  return new Fault('unsupported_format', `The SVG ${what}.`, {
+    remedy: 'Save it as plain SVG and upload it again.',
+  })
+}
+
+export function damaged(what: string, cause?: unknown): Fault {
+  return new Fault('corrupt_image', `The SVG ${what}.`, {
+    remedy: 'Check that the file opens elsewhere and upload it again.',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}

@@ -1,0 +1,221 @@
+import { sizeOfSvg, viewBoxOf, type SvgSize } from '@pixelflow/core/svg'
+import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes'
+import { coordinates, data, elements, links, pictures, properties } from './allowed.ts'
+import { damaged, limits, notTaken, tooMuch } from './limits.ts'
+import { layersOf } from './layers.ts'
+import { declaration, declarationsIn, rulesIn, written, type Declaration, type Rule } from './style.ts'
+import { embeddedIn, escaped, isId, localId, type Embedded } from './values.ts'
+import { applyDeclaration, weigh, type Part } from './weigh.ts'
+
+const svgSpace = 'http://www.w3.org/2000/svg'
+const linkSpace = 'http://www.w3.org/1999/xlink'
+const xmlSpace = 'http://www.w3.org/XML/1998/namespace'
+
+/** A drawing of which only what is allowed is left. */
+export interface CleanSvg {
+  readonly size: SvgSize
+  /** How often drawing it goes over all pixels. */
+  readonly layers: number
+  /** Pictures in it, as the file has them; what they are nobody has looked at yet. */
+  readonly embedded: readonly Embedded[]
+  /** The file to draw, with those of the pictures for which there is an address. */
+  text(addresses: readonly (string | undefined)[]): string
+}
+
+/**
+ * Reads an SVG and writes it anew with nothing in it but what a picture needs: known elements with known attributes, and
+ * references within the file. Left out are scripts, foreign content, animation, and whatever leads elsewhere.
+ * @throws Fault `corrupt_image` for what is no XML, no SVG, or refers to itself, `unsupported_format` for declarations,
+ * `out_of_bounds` for what comes to too much.
+ */
+export function sanitise(text: string): CleanSvg {
+  const out: string[] = []
+  const places: { readonly at: number; readonly picture: Embedded }[] = []
+  const parts: Part[] = []
+  const rules: Rule[] = []
+  let size: SvgSize | undefined
+  let current: Part | undefined
+  let depth = 0
+  let count = 0
+  let attributeCount = 0
+  /** Depth of the element that is left out with all that is in it. */
+  let skipFrom: number | undefined
+  let sheet: string | undefined
+  let textLength = 0
+  let allTextLength = 0
+  let rootSpace = svgSpace
+
+  const parser = new SaxesParser({ xmlns: true, position: false })
+  parser.on('error', (error) => {
+    throw damaged('is not well-formed XML', error)
+  })
+  parser.on('doctype', (doctype) => {
+    if (doctype.includes('[')) throw notTaken('declares things of its own in its DOCTYPE, such as entities')
+  })
+  parser.on('opentagstart', () => {
+    attributeCount = 0
+    depth += 1
+    count += 1
+    if (depth > limits.depth) throw tooMuch(`has more than ${limits.depth} elements within one another`)
+    if (count > limits.elements) throw tooMuch(`has more than ${limits.elements} elements`)
+  })
+  parser.on('attribute', () => {
+    attributeCount += 1
+    if (attributeCount > limits.attributes)
+      throw tooMuch(`has an element with more than ${limits.attributes} attributes`)
+  })
+  parser.on('opentag', (tag) => {
+    if (skipFrom !== undefined) return
+    if (size === undefined) return openRoot(tag)
+    const isOurs = tag.uri === rootSpace && elements.all.has(tag.local)
+    // Nothing but rules stands in a style sheet.
+    if (!isOurs || sheet !== undefined) {
+      skipFrom = depth
+      return
+    }
+    if (tag.local !== 'style') return openPart(tag)
+    const type = stated(tag, 'type')?.trim().toLowerCase() ?? ''
+    if (type === '' || type === 'text/css') sheet = ''
+    else skipFrom = depth
+  })
+  const hear = (said: string) => {
+    if (skipFrom !== undefined || current === undefined) return
+    if (sheet !== undefined) sheet += said
+    else if (elements.written.has(current.tag)) {
+      textLength += said.length
+      allTextLength += said.length
+      if (textLength > limits.textLength)
+        throw tooMuch(`has a text of more than ${limits.textLength} characters`)
+      if (allTextLength > limits.allTextLength) throw tooMuch('has too much text')
+      out.push(escaped(said))
+    }
+  }
+  parser.on('text', hear)
+  parser.on('cdata', hear)
+  parser.on('closetag', () => {
+    depth -= 1
+    if (skipFrom !== undefined) {
+      if (depth < skipFrom) skipFrom = undefined
+    } else if (sheet !== undefined) closeSheet(sheet)
+    else closePart()
+  })
+
+  const openRoot = (tag: SaxesTagNS) => {
+    if (tag.local !== 'svg' || (tag.uri !== svgSpace && tag.uri !== ''))
+      throw damaged('has another root element than svg')
+    rootSpace = tag.uri
+    const viewBox = stated(tag, 'viewBox')
+    size = sizeOfSvg({ width: stated(tag, 'width'), height: stated(tag, 'height'), viewBox })
+    const box = viewBoxOf(viewBox) ?? { x: 0, y: 0, ...size }
+    const part = partOf(tag)
+    const frame = `width="${size.width}" height="${size.height}" viewBox="${box.x} ${box.y} ${box.width} ${box.height}"`
+    out.push(`<svg xmlns="${svgSpace}" ${frame}`)
+    writeAttributes(tag, part, new Set(['x', 'y', 'width', 'height', 'viewBox']))
+    out.push('>')
+    current = part
+  }
+  const openPart = (tag: SaxesTagNS) => {
+    const part = partOf(tag)
+    current?.children.push(part)
+    if (part.tag === 'text') textLength = 0
+    out.push(`<${part.tag}`)
+    writeAttributes(tag, part)
+    out.push('>')
+    current = part
+  }
+  const partOf = (tag: SaxesTagNS): Part => {
+    const id = stated(tag, 'id')
+    const path = stated(tag, 'd') ?? stated(tag, 'points')
+    const part: Part = {
+      tag: tag.local,
+      classes: stated(tag, 'class')?.split(/\s+/) ?? [],
+      children: [],
+      refers: new Map(),
+      layers: layersOf(tag.local, (name) => stated(tag, name)),
+      ...(current === undefined ? {} : { parent: current }),
+      ...(id === undefined ? {} : { id }),
+      ...(path === undefined ? {} : { path }),
+    }
+    parts.push(part)
+    return part
+  }
+  const closePart = () => {
+    out.push(`</${current?.tag}>`)
+    current = current?.parent
+  }
+  const closeSheet = (rest: string) => {
+    sheet = undefined
+    const found = rulesIn(rest)
+    rules.push(...found)
+    if (rules.length > limits.rules) throw tooMuch(`has more than ${limits.rules} style rules`)
+    const text = found.map(({ selector, declarations }) => `${selector}{${written(declarations)}}`).join('\n')
+    if (text !== '') out.push(`<style>${escaped(text)}</style>`)
+  }
+
+  const writeAttributes = (tag: SaxesTagNS, part: Part, without: ReadonlySet<string> = new Set()) => {
+    const all = Object.values(tag.attributes)
+    for (const attribute of all) if (!without.has(attribute.name)) writeAttribute(attribute, part)
+    const link = all.find(({ uri, local }) => uri === '' && local === 'href')
+    writeLink(
+      part,
+      (link ?? all.find(({ uri, local }) => uri === linkSpace && local === 'href'))?.value ?? '',
+    )
+  }
+  const write = (name: string, value: string) => out.push(` ${name}="${escaped(value)}"`)
+  const declare = (part: Part, found: Declaration) => applyDeclaration(part, found)
+
+  const writeAttribute = ({ uri, local: name, value }: SaxesAttributeNS, part: Part) => {
+    if (value.length > limits.attributeLength && !coordinates.has(name)) return
+    if (uri === xmlSpace && (name === 'space' || name === 'lang')) write(`xml:${name}`, value)
+    if (uri !== '') return
+    if (name === 'id') {
+      if (isId(value)) write(name, value)
+    } else if (name === 'class' || data.has(name)) write(name, value)
+    else if (name === 'style') {
+      const found = declarationsIn(value)
+      for (const one of found) declare(part, one)
+      if (found.length > 0) write(name, written(found))
+    } else if (properties.has(name)) {
+      const found = declaration(name, value)
+      if (found === undefined) return
+      declare(part, found)
+      write(name, value)
+    }
+  }
+  const writeLink = (part: Part, href: string) => {
+    const id = links.has(part.tag) ? localId(href) : undefined
+    if (id !== undefined) {
+      part.refers.set('href', id)
+      write('href', `#${id}`)
+      return
+    }
+    const picture = pictures.has(part.tag) ? embeddedIn(href) : undefined
+    if (picture === undefined) return
+    if (places.length >= limits.pictures) throw tooMuch(`has more than ${limits.pictures} pictures in it`)
+    places.push({ at: out.length, picture })
+    out.push('')
+  }
+
+  parser.write(text)
+  parser.close()
+  const [root] = parts
+  if (size === undefined || root === undefined) throw damaged('is empty')
+  const { layers } = weigh(root, parts, rules)
+  return {
+    size,
+    layers,
+    embedded: places.map(({ picture }) => picture),
+    text(addresses) {
+      const whole = [...out]
+      for (const [i, { at }] of places.entries()) {
+        const address = addresses[i]
+        if (address !== undefined) whole[at] = ` href="${address}"`
+      }
+      return whole.join('')
+    },
+  }
+}
+
+function stated(tag: SaxesTagNS, name: string): string | undefined {
+  return tag.attributes[name]?.value
+}

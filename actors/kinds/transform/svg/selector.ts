@@ -1,0 +1,70 @@
+/** What of an element a selector may ask for. */
+export interface Selectable {
+  readonly tag: string
+  readonly id?: string
+  readonly classes: readonly string[]
+  readonly parent?: Selectable
+}
+
+/**
+ * Whether a selector may choose an element: never false when it does, sometimes true when it does not, since conditions
+ * other than names, ids, classes and what is around are taken as met.
+ */
+export type Selector = (element: Selectable) => boolean
+
+interface Compound {
+  readonly tag?: string
+  readonly id?: string
+  readonly classes: readonly string[]
+}
+
+export function selectorOf(text: string): Selector {
+  const bare = withoutConditions(text)
+  const chains = bare.split(',').map((one) => compoundsOf(one.trim()))
+  return (element) => chains.some((chain) => matches(chain, element))
+}
+
+/** From the element outwards. */
+function matches([last, ...outer]: readonly Compound[], element: Selectable): boolean {
+  if (last === undefined || !fits(last, element)) return false
+  let around = element.parent
+  for (const compound of outer) {
+    while (around !== undefined && !fits(compound, around)) around = around.parent
+    if (around === undefined) return false
+    around = around.parent
+  }
+  return true
+}
+
+function fits({ tag, id, classes }: Compound, element: Selectable): boolean {
+  if (tag !== undefined && tag !== element.tag) return false
+  if (id !== undefined && id !== element.id) return false
+  return classes.every((name) => element.classes.includes(name))
+}
+
+function withoutConditions(text: string): string {
+  let bare = text.replaceAll(/"[^"]*"|'[^']*'/g, '')
+  for (let before = ''; before !== bare;) {
+    before = bare
+    bare = bare.replaceAll(/\([^()]*\)|\[[^[\]]*\]/g, '')
+  }
+  return bare.replaceAll(/::?[\w-]+/g, '')
+}
+
+/** Innermost first. What stands beside an element is not looked at, so what is left of `+` and `~` is left out. */
+function compoundsOf(chain: string): Compound[] {
+  const [inner = ''] = chain.split(/[+~]/).slice(-1)
+  return inner
+    .split(/[\s>]+/)
+    .filter((part) => part !== '')
+    .map(compoundOf)
+    .reverse()
+}
+
+function compoundOf(text: string): Compound {
+  const names = [...text.matchAll(/([.#]?)([^.#*|]+)/g)]
+  const named = (mark: string) => names.filter(([, one]) => one === mark).map(([, , name = '']) => name)
+  const [tag] = named('').slice(-1)
+  const [id] = named('#').slice(-1)
+  return { classes: named('.'), ...(tag === undefined ? {} : { tag }), ...(id === undefined ? {} : { id }) }
+}

@@ -1,0 +1,108 @@
+import { properties } from './allowed.ts'
+import { limits, tooMuch } from './limits.ts'
+import { isBalanced, safeValue } from './values.ts'
+
+/** One property with its value, which leads nowhere out of the file. */
+export interface Declaration {
+  readonly property: string
+  readonly value: string
+  readonly ids: readonly string[]
+  readonly filters: number
+}
+
+export interface Rule {
+  readonly selector: string
+  readonly declarations: readonly Declaration[]
+}
+
+/** What is allowed of the inside of `style="…"` or of a rule's braces. */
+export function declarationsIn(text: string): Declaration[] {
+  return split(withoutComments(text), ';').flatMap((one) => {
+    const colon = one.indexOf(':')
+    const property = one.slice(0, Math.max(0, colon)).trim().toLowerCase()
+    if (!properties.has(property)) return []
+    const found = declaration(property, one.slice(colon + 1).trim())
+    return found === undefined ? [] : [found]
+  })
+}
+
+/** Undefined when the value is not to be handed on. */
+export function declaration(property: string, text: string): Declaration | undefined {
+  const safe = safeValue(text)
+  return safe && { property, value: safe.text, ids: safe.ids, filters: safe.filters }
+}
+
+export function written(declarations: readonly Declaration[]): string {
+  return declarations.map(({ property, value }) => `${property}:${value}`).join(';')
+}
+
+/**
+ * The rules of a style sheet that do no more than say how things look. Everything with an `@` is left out, `@import` and
+ * `@font-face` above all.
+ */
+export function rulesIn(sheet: string): Rule[] {
+  const text = withoutComments(sheet).replaceAll(/<!--|-->/g, ' ')
+  const rules: Rule[] = []
+  for (let at = 0; at < text.length;) {
+    const stop = find(text, at, '{;')
+    const prelude = text.slice(at, stop).trim()
+    if (text[stop] !== '{') {
+      at = stop + 1
+      continue
+    }
+    const end = blockEnd(text, stop)
+    const inside = text.slice(stop + 1, end)
+    at = end + 1
+    if (!isSelector(prelude) || inside.includes('{')) continue
+    const declarations = declarationsIn(inside)
+    if (declarations.length > 0) rules.push({ selector: prelude, declarations })
+    if (rules.length > limits.rules) throw tooMuch(`has more than ${limits.rules} style rules`)
+  }
+  return rules
+}
+
+/** No comments: they may stand anywhere and hide what is around them. */
+function withoutComments(text: string): string {
+  return text.includes('/*') ? text.replaceAll(/\/\*[\s\S]*?(?:\*\/|$)/g, ' ') : text
+}
+
+function isSelector(text: string): boolean {
+  const isPlain = text.length < 2000 && /^[\p{L}\p{N}_\s.#*,>+~:()="'[\]^$|-]+$/u.test(text)
+  return isPlain && isBalanced(text) && !/url\s*\(/i.test(text)
+}
+
+/** Where one of these characters stands next, outside of strings and brackets; else the end. */
+function find(text: string, from: number, wanted: string): number {
+  let depth = 0
+  for (let at = from; at < text.length; at++) {
+    const char = text.charAt(at)
+    if (char === '"' || char === "'") {
+      const close = text.indexOf(char, at + 1)
+      if (close === -1) return text.length
+      at = close
+    } else if (char === '(') depth += 1
+    else if (char === ')') depth = Math.max(0, depth - 1)
+    else if (depth === 0 && wanted.includes(char)) return at
+  }
+  return text.length
+}
+
+/** Where the block that begins here ends; else the end of the text. */
+function blockEnd(text: string, from: number): number {
+  let depth = 0
+  for (let at = from; at < text.length; at = find(text, at + 1, '{}')) {
+    depth += text[at] === '{' ? 1 : -1
+    if (depth === 0) return at
+  }
+  return text.length
+}
+
+function split(text: string, mark: string): string[] {
+  const parts: string[] = []
+  for (let at = 0; at < text.length;) {
+    const end = find(text, at, mark)
+    parts.push(text.slice(at, end))
+    at = end + 1
+  }
+  return parts
+}

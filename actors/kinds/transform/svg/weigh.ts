@@ -1,0 +1,138 @@
+import { elements } from './allowed.ts'
+import { damaged, limits, tooMuch } from './limits.ts'
+import { selectorOf, type Selectable } from './selector.ts'
+import type { Declaration, Rule } from './style.ts'
+
+/** What is remembered of an element, to know what drawing it comes to. */
+export interface Part extends Selectable {
+  readonly parent?: Part
+  readonly children: Part[]
+  /** Ids that it refers to, by property or `href`; null for a property that is set to something else. */
+  readonly refers: Map<string, string | null>
+  /** How often all pixels are gone over for it alone. */
+  layers: number
+  /** Its coordinates, if it is drawn along some. */
+  readonly path?: string
+}
+
+/** What drawing comes to. */
+export interface Weight {
+  /** Elements, those that are referred to each time they are. */
+  readonly drawn: number
+  /** How often all pixels are gone over. */
+  readonly layers: number
+  /** The longest way down. */
+  readonly depth: number
+}
+
+/** Properties that pass to what is within: paint, and what stands at corners. */
+const inherited = ['fill', 'stroke', 'marker-start', 'marker-mid', 'marker-end'] as const
+
+/**
+ * Follows every reference from the root and counts. Style sheets are reckoned with, so that nothing can be hidden in
+ * them; whatever `use` passes on to what it shows is not, and has its bound in the renderer's own count.
+ * @throws Fault `corrupt_image` when something refers to itself, `out_of_bounds` when it comes to too much.
+ */
+export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]): Weight {
+  applyRules(parts, rules)
+  const byId = new Map(parts.toReversed().flatMap((part) => (part.id === undefined ? [] : [[part.id, part]])))
+  const known = new Map<Part, Weight>()
+  const open = new Set<Part>()
+
+  const weightOf = (part: Part, level: number): Weight => {
+    if (level > limits.drawnDepth)
+      throw tooMuch(`refers to more than ${limits.drawnDepth} levels of elements`)
+    const before = known.get(part)
+    if (before !== undefined) {
+      if (level + before.depth > limits.drawnDepth)
+        throw tooMuch(`refers to more than ${limits.drawnDepth} levels of elements`)
+      return before
+    }
+    open.add(part)
+    const sum = { drawn: 1, layers: part.layers, depth: 1 }
+    const add = (other: Part, times: number) => {
+      const weight = weightOf(other, level + 1)
+      sum.drawn += weight.drawn * times
+      sum.layers += weight.layers * times
+      sum.depth = Math.max(sum.depth, weight.depth + 1)
+    }
+    for (const child of part.children) if (!elements.shelved.has(child.tag)) add(child, 1)
+    for (const { id, property, isOwn } of referencesOf(part)) {
+      const target = byId.get(id)
+      if (target === undefined) continue
+      if (!open.has(target)) add(target, property.startsWith('marker') ? cornersOf(part) : 1)
+      else if (isOwn) throw damaged(`has an element that refers to itself, by way of #${id.slice(0, 40)}`)
+    }
+    open.delete(part)
+    if (sum.drawn > limits.drawn)
+      throw tooMuch(`comes to more than ${limits.drawn} elements once every reference is followed`)
+    known.set(part, sum)
+    return sum
+  }
+  return weightOf(root, 0)
+}
+
+interface Reference {
+  readonly property: string
+  readonly id: string
+  readonly isOwn: boolean
+}
+
+function referencesOf(part: Part): Reference[] {
+  const found: Reference[] = []
+  for (const [property, id] of part.refers) if (id !== null) found.push({ property, id, isOwn: true })
+  if (!elements.shapes.has(part.tag)) return found.filter(({ property }) => !isInherited(property))
+  for (const property of inherited) {
+    if (part.refers.has(property)) continue
+    for (let around = part.parent; around !== undefined; around = around.parent) {
+      const id = around.refers.get(property)
+      if (id === undefined) continue
+      if (id !== null) found.push({ property, id, isOwn: false })
+      break
+    }
+  }
+  return found
+}
+
+function isInherited(property: string): boolean {
+  return (inherited as readonly string[]).includes(property)
+}
+
+/** Markers, one for each corner at most; looking for the corners takes time that grows with their square. */
+function cornersOf({ path = '' }: Part): number {
+  const corners = path.match(/\d+/g)?.length ?? 1
+  return corners + corners ** 2 / 600
+}
+
+/** What a property, wherever it stands, means for an element. */
+export function applyDeclaration(part: Part, { property, value, ids, filters }: Declaration): void {
+  part.layers += filters
+  const names = property === 'marker' ? (['marker-start', 'marker-mid', 'marker-end'] as const) : [property]
+  for (const name of names) {
+    const [id] = ids
+    if (id !== undefined || isInherited(name)) part.refers.set(name, id ?? null)
+    // Several filters, one after the other.
+    for (const [i, more] of ids.entries()) if (i > 0) part.refers.set(`${name} ${i}`, more)
+  }
+  if (layered.has(property) && !/^(?:none|normal|auto|1(?:\.0*)?|100%)$/.test(value.trim()))
+    part.layers += 0.05
+}
+
+/** What needs a layer of its own, which costs far less than a filter. */
+const layered: ReadonlySet<string> = new Set(['opacity', 'mask', 'mix-blend-mode', 'isolation'])
+
+function applyRules(parts: readonly Part[], rules: readonly Rule[]): void {
+  if (rules.length * parts.length > limits.ruleLooks)
+    throw tooMuch('has too many style rules for its elements')
+  const weighty = rules.flatMap(({ selector, declarations }) => {
+    const ones = declarations.filter(
+      ({ property, ids, filters }) => ids.length > 0 || filters > 0 || layered.has(property),
+    )
+    return ones.length === 0 ? [] : [{ isMeant: selectorOf(selector), ones }]
+  })
+  for (const part of weighty.length === 0 ? [] : parts) {
+    for (const { isMeant, ones } of weighty) {
+      if (isMeant(part)) for (const one of ones) applyDeclaration(part, one)
+    }
+  }
+}
