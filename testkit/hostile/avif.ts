@@ -106,7 +106,10 @@ async function items(
 }
 
 const gridWords = (rows: number, columns: number, width: number, height: number) => [
-  ...[0, 1, rows - 1, columns - 1],
+  0,
+  1,
+  rows - 1,
+  columns - 1,
   ...u32be(width),
   ...u32be(height),
 ]
@@ -174,7 +177,8 @@ export async function sequence(count: number, still: boolean): Promise<Uint8Arra
     ...u16be(1),
     ...zeros(32),
     ...u16be(24),
-    ...[0xff, 0xff],
+    0xff,
+    0xff,
     ...config,
   )
   const movie = (at: number) =>

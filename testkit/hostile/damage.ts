@@ -11,12 +11,12 @@ export function random(seed: number): (below: number) => number {
   }
 }
 
-/** The file with some of its bits turned over, behind the bytes by which its format is known. */
-export function flipped(bytes: Uint8Array, seed: number, bits: number): Uint8Array {
+/** The file with some of its bits turned over, by default behind the bytes by which its format is known. */
+export function flipped(bytes: Uint8Array, seed: number, bits: number, from = 32): Uint8Array {
   const next = random(seed)
   const copy = bytes.slice()
   for (let i = 0; i < bits; i++) {
-    const at = 32 + next(copy.length - 32)
+    const at = from + next(copy.length - from)
     copy[at] = (copy[at] ?? 0) ^ (1 << next(8))
   }
   return copy
@@ -27,4 +27,16 @@ export function truncated(bytes: Uint8Array, parts = 16): Uint8Array[] {
   return Array.from({ length: parts - 1 }, (_, i) =>
     bytes.slice(0, Math.floor((bytes.length * (i + 1)) / parts)),
   )
+}
+
+/** A PNG with its check sums put right, as far as its chunks can still be followed: what is spoiled is read, then. */
+export function summed(png: Uint8Array): Uint8Array {
+  const copy = Buffer.from(png)
+  for (let at = 8; at + 12 <= copy.length;) {
+    const end = at + 8 + copy.readUInt32BE(at)
+    if (end + 4 > copy.length) break
+    copy.writeUInt32BE(Bun.hash.crc32(copy.subarray(at + 4, end)), end)
+    at = end + 4
+  }
+  return copy
 }

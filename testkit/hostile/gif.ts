@@ -8,11 +8,9 @@ function header(width: number, height: number): number[] {
 
 /** One pixel, for a hundredth of a second. */
 function frame(x: number, y: number): number[] {
-  return [
-    ...[0x21, 0xf9, 4, 0, 1, 0, 0, 0],
-    ...[0x2c, ...u16le(x), ...u16le(y), ...u16le(1), ...u16le(1), 0],
-    ...[2, 2, 0x4c, 1, 0],
-  ]
+  const control = [0x21, 0xf9, 4, 0, 1, 0, 0, 0]
+  const place = [0x2c, ...u16le(x), ...u16le(y), ...u16le(1), ...u16le(1), 0]
+  return control.concat(place, [2, 2, 0x4c, 1, 0])
 }
 
 /** An animation of that size with so many frames of a pixel each. */

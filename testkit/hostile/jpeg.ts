@@ -12,29 +12,31 @@ const endOfImage = Buffer.from([0xff, 0xd9])
 const jfif = segment(0xe0, [...ascii('JFIF'), 0, 1, 1, 0, 0, 1, 0, 1, 0, 0])
 
 /**
- * A progressive grey picture of that size with so many scans. After the first scan each is a statement in a few bytes
- * that nothing changes anywhere (runs of 16,384 blocks without a coefficient), which a decoder has to follow through all
- * blocks. @param width, height up to 65,500
+ * A progressive picture of that size with so many scans, grey or of three colours. After the first ones each is a
+ * statement in a few bytes that nothing changes anywhere (runs of 16,384 blocks without a coefficient), which a decoder
+ * has to follow through all blocks. @param width, height up to 65,500
  */
-export function manyScans(width: number, height: number, scans: number): Uint8Array {
+export function manyScans(width: number, height: number, scans: number, colours: 1 | 3 = 1): Uint8Array {
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8)
   const quantization = segment(0xdb, [0, ...Array<number>(64).fill(1)])
-  const frame = segment(0xc2, [8, ...u16be(height), ...u16be(width), 1, 1, 0x11, 0])
+  const ids = Array.from({ length: colours }, (_, i) => i + 1)
+  const parts = ids.flatMap((id) => [id, 0x11, 0])
+  const frame = segment(0xc2, [8, ...u16be(height), ...u16be(width), colours, ...parts])
   // One code of one bit in each table: "no difference" for DC, "no coefficients in the next 2^14 blocks" for AC.
   const tables = [0x00, 0x10].map((kind, i) =>
     segment(0xc4, [kind, 1, ...Array<number>(15).fill(0), i === 0 ? 0 : 0xe0]),
   )
-  const scan = (from: number, to: number, bits: number) =>
-    Buffer.concat([segment(0xda, [1, 1, 0, from, to, 0]), Buffer.alloc(Math.ceil(bits / 8) + 1)])
-  const nothing = scan(1, 63, Math.ceil(blocks / 2 ** 14) * 15)
+  const scan = (id: number, from: number, to: number, bits: number) =>
+    Buffer.concat([segment(0xda, [1, id, 0, from, to, 0]), Buffer.alloc(Math.ceil(bits / 8) + 1)])
+  const nothing = scan(1, 1, 63, Math.ceil(blocks / 2 ** 14) * 15)
   return Buffer.concat([
     startOfImage,
     jfif,
     quantization,
     frame,
     ...tables,
-    scan(0, 0, blocks),
-    ...Array<Buffer>(scans - 1).fill(nothing),
+    ...ids.map((id) => scan(id, 0, 0, blocks)),
+    ...Array<Buffer>(scans - colours).fill(nothing),
     endOfImage,
   ])
 }

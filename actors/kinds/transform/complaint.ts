@@ -19,6 +19,12 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
       cause: thrown,
     })
   }
+  if (/security limit/i.test(said)) {
+    return new Fault('out_of_bounds', 'The image is made of more parts than are read here.', {
+      remedy: 'Save the image anew with another program and try again.',
+      cause: thrown,
+    })
+  }
   const tooLarge = /too large for the (\w+) format/i.exec(said)
   if (tooLarge) {
     return new Fault('processing_failed', `The result is too large for a ${tooLarge[1]} file.`, {
@@ -35,7 +41,8 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
       cause: thrown,
     })
   }
-  if (/is missing|ENOENT/i.test(said)) return new Fault('internal', 'The file went away.', { cause: thrown })
+  if (/Input file is missing|ENOENT/i.test(said))
+    return new Fault('internal', 'The file went away.', { cause: thrown })
   if (doing === 'open' || (doing === 'render' && (blamesTheFile.test(said) || saysNothing.test(said)))) {
     return new Fault('corrupt_image', 'The image is damaged or incomplete and cannot be decoded.', {
       remedy: 'Check that the file opens elsewhere and upload it again.',
@@ -55,6 +62,6 @@ const noRoom = /No space left|ENOSPC|write error/i
 /** A decoder that gives up in silence, as that of PNG over a spoiled header: all else names what it is about. */
 const saysNothing = /^(Unknown error|\w+: unable to write to target \S+)$/
 
-/** How libvips's decoders begin or end their sentences. */
+/** How libvips's decoders begin or end their sentences, and what it says of colours that cannot be. */
 const blamesTheFile =
-  /Input (file|buffer)|corrupt|premature end|VipsJpeg|pngload|vipspng|libpng|webp2vips|webpload|gifload|tiff2vips|tiffload|heif|bad seek|unable to read/i
+  /Input (file|buffer)|VipsIcc|no known route|corrupt|premature end|VipsJpeg|pngload|vipspng|libpng|webp2vips|webpload|gifload|tiff2vips|tiffload|heif|bad seek|unable to read/i

@@ -1,0 +1,15 @@
+import { parseArgs } from 'node:util'
+import { onslaught } from './onslaught.ts'
+
+/**
+ * Hostile files, as many as you like: `bun actors/testing/main.ts --flips 5000 --seed 100000`. Prints a report as one
+ * JSON line, and exits with 1 when anything was not as it must be.
+ */
+
+const { values } = parseArgs({
+  options: { flips: { type: 'string', default: '1000' }, seed: { type: 'string', default: '100000' } },
+})
+const report = await onslaught({ with: 'flips', flips: Number(values.flips), seed: Number(values.seed) })
+process.stdout.write(`${JSON.stringify(report)}\n`)
+const { wrongs, left, news } = report
+process.exit(wrongs.length + left.length + news.length > 0 ? 1 : 0)
