@@ -19,6 +19,11 @@ export class Closed extends Unreachable {
   override readonly name = 'Closed'
 }
 
+/** The disks of the broker have no room for more. Another server may have some, or somebody may make some. */
+export class Full extends Unreachable {
+  override readonly name = 'Full'
+}
+
 /** JetStream said no. `code` is its own error code, e.g. 10071 for a wrong last sequence. */
 export class Refused extends Error {
   override readonly name = 'Refused'
@@ -34,6 +39,7 @@ export const wrongLastSequence = 10071
 /** In a cluster: somebody else's message for that subject is being agreed on, and nobody knows yet what will be last. */
 const lastSequenceUndecided = 10164
 export const storeFailed = 10077
+const insufficientResources = 10023
 export const noMessage = 10037
 export const noSuchSequence = 10043
 export const notRemoved = 10057
@@ -50,6 +56,13 @@ export class Nobody extends Unreachable {
 /** What a failed exchange with the broker means to those outside. */
 export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown
+  if (thrown instanceof Full) {
+    return new Fault('storage_failed', 'The store has no room left.', {
+      remedy: 'Try again later; whoever operates it has to make room.',
+      cause: thrown,
+      retryAfterMs: 5000,
+    })
+  }
   if (thrown instanceof Unreachable) {
     return new Fault('unavailable', 'The store does not answer just now.', {
       cause: thrown,
@@ -171,6 +184,7 @@ function troubleOf(subject: string, thrown: unknown): Error {
 
 /** JetStream's no. Its 503 says "not now" (no leader, starting, overloaded), but it is also how a full stream answers. */
 export function refusal(code: number, status: number, description: string): Refused | Unreachable {
+  if (code === insufficientResources) return new Full(`${description} (${code})`)
   const isNotYet = code === lastSequenceUndecided || (status === 503 && code !== storeFailed)
   if (isNotYet) return new Unreachable(`${description} (${code})`)
   return new Refused(code, description)

@@ -1,8 +1,10 @@
 import { pause } from '@pixelflow/core/pause'
-import { Closed, Unreachable } from './broker.ts'
+import { Closed, Full, Unreachable } from './broker.ts'
 
 /** How long adapters wait for a broker that restarts before they give up. */
 export const patienceMs = 15_000
+/** The same for one that is full: time for another server to take over, no more. */
+const fullPatienceMs = 3000
 
 export interface PatienceOptions {
   /** Give up after this long; default 15 s. */
@@ -18,14 +20,15 @@ export async function patiently<T>(
   attempt: (tries: number) => Promise<T>,
   { forMs = patienceMs, signal }: PatienceOptions = {},
 ): Promise<T> {
-  const deadline = performance.now() + forMs
+  const begin = performance.now()
   for (let tries = 1; ; tries++) {
     try {
       return await attempt(tries)
     } catch (thrown) {
       const pauseMs = Math.min(1000, 25 * 2 ** tries) * (0.5 + Math.random() / 2)
       if (!(thrown instanceof Unreachable) || thrown instanceof Closed || signal?.aborted) throw thrown
-      if (performance.now() + pauseMs > deadline) throw thrown
+      const patience = thrown instanceof Full && forMs !== Infinity ? Math.min(forMs, fullPatienceMs) : forMs
+      if (performance.now() + pauseMs > begin + patience) throw thrown
       await pause(pauseMs, signal)
     }
   }
