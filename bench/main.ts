@@ -1,5 +1,6 @@
 import { startStack } from '@pixelflow/testkit/stack'
 import { optionsOrExit } from './options.ts'
+import { fair } from './parts/fair.ts'
 import { grpcUploads } from './parts/grpc-upload.ts'
 import type { Part } from './parts/part.ts'
 import { processing } from './parts/process.ts'
@@ -15,6 +16,7 @@ const parts: Readonly<Record<string, Part>> = {
   process: processing,
   tune: tuning,
   'grpc-upload': grpcUploads,
+  fair,
 }
 
 const options = optionsOrExit(process.argv.slice(2), Object.keys(parts))

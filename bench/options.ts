@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-const defaults = { images: '40', rounds: '5', 'warm-up': '100', 'upload-mib': '256' }
+const defaults = { images: '40', rounds: '5', 'warm-up': '100', 'upload-mib': '256', queued: '5000' }
 
 export type BenchOptions = ReturnType<typeof readOptions>
 
@@ -17,6 +17,7 @@ export function readOptions(args: readonly string[], known: readonly string[]) {
       rounds: { type: 'string', default: defaults.rounds },
       'warm-up': { type: 'string', default: defaults['warm-up'] },
       'upload-mib': { type: 'string', default: defaults['upload-mib'] },
+      queued: { type: 'string', default: defaults.queued },
       parts: { type: 'string', default: known.join(',') },
       json: { type: 'boolean', default: false },
     },
@@ -35,6 +36,7 @@ export function readOptions(args: readonly string[], known: readonly string[]) {
     images: whole('images'),
     rounds: whole('rounds'),
     warmUp: whole('warm-up'),
+    queued: whole('queued'),
     uploadBytes: whole('upload-mib') * 1024 * 1024,
     parts,
     json: values.json,
