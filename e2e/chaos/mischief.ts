@@ -176,9 +176,9 @@ async function fillDisks({ broker }: House, random: Random, signal: AbortSignal)
   }
 }
 
-/** Resolves when every broker has what the others have. @throws Error when they do not agree within a minute. */
+/** Resolves when every broker has what the others have. @throws Error when they do not agree within two minutes. */
 export async function agreed({ broker }: House): Promise<void> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 120_000
   for (;;) {
     try {
       const infos = await Promise.all(allStreams.map((name) => streamInfo(broker, name)))
