@@ -4,7 +4,7 @@ import { faultOf, type Broker } from './broker.ts'
 import { storedEvent } from './events.ts'
 import { followStream } from './follow.ts'
 import type { Stored } from './jetstream.ts'
-import { streamInfo } from './manage.ts'
+import { readFromLeader, streamInfo } from './manage.ts'
 import { patiently } from './patience.ts'
 import type { Log } from './telemetry/log.ts'
 import { liveEvents, streams } from './topology.ts'
@@ -28,6 +28,14 @@ export function createEventLog(broker: Broker, log: Log): EventLog {
         }
       } catch (thrown) {
         if (!signal.aborted) throw faultOf(thrown)
+      }
+    },
+    async at(seq) {
+      try {
+        const found = await patiently(() => readFromLeader(broker, streams.events, { seq }))
+        return found && storedEvent(found)
+      } catch (thrown) {
+        throw faultOf(thrown)
       }
     },
     async position() {

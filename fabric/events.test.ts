@@ -1,14 +1,19 @@
 import { describe, expect, test } from 'bun:test'
+import { cp, rename, rm } from 'node:fs/promises'
 import { eventOf, type StoredEvent } from '@pixelflow/core/event'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import { eventsContract } from '@pixelflow/testkit/contracts/events'
+import { startRelay } from '@pixelflow/testkit/relay'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { bootstrap } from './bootstrap.ts'
+import { readSettings } from './config.ts'
 import { connect } from './connect.ts'
 import { createEventLog } from './event-log.ts'
 import { openFixture, quiet, until, type Fixture } from './fixture.ts'
 import { publish } from './jetstream.ts'
 import { streamInfo } from './manage.ts'
+import { openFabric } from './open.ts'
+import { fabricSettings } from './settings.ts'
 import { createLog } from './telemetry/log.ts'
 
 eventsContract('nats', async () => {
@@ -95,6 +100,39 @@ describe('the log', () => {
     expect(feed.seen).toHaveLength(5)
     expect((await fixture.fabric.log.position()).log).not.toBe(before.log)
   }, 20_000)
+
+  test.each([
+    ['ends before what the follower has seen', 2],
+    ['has gone on otherwise', 9],
+  ])(
+    'a follower is told when the log was set back to a copy that %s',
+    async (_, after) => {
+      await using fixture = await openFixture()
+      const { nats, other } = fixture
+      await using relay = await startRelay(nats.port)
+      const env = { ...nats.env, NATS_URL: `nats://127.0.0.1:${relay.port}` }
+      const settings = readSettings(fabricSettings, env)
+      await using fabric = await openFabric({ settings, name: 'test', log: quiet })
+      await live(other.events, 5)
+      await nats.kill9()
+      const copy = `${nats.store}-copy`
+      await cp(nats.store, copy, { recursive: true })
+      await nats.restart()
+      await using feed = follow(fabric.log)
+      await live(other.events, 5)
+      await until(() => feed.seen.length === 10)
+
+      relay.cut()
+      await nats.kill9()
+      await rm(nats.store, { recursive: true })
+      await rename(copy, nats.store)
+      await nats.restart()
+      await live(other.events, after)
+      relay.release()
+      await expect(feed.following).rejects.toMatchObject({ code: 'precondition_failed' })
+    },
+    60_000,
+  )
 
   test('an entry that cannot be read is passed over by the follower, and told by the others', async () => {
     await using fixture = await openFixture()

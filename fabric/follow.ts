@@ -4,7 +4,7 @@ import type { Broker } from './broker.ts'
 import { batchOf } from './direct.ts'
 import type { Stored } from './jetstream.ts'
 import { listenLive } from './live.ts'
-import { streamInfo } from './manage.ts'
+import { readFromLeader, streamInfo } from './manage.ts'
 import { patiently } from './patience.ts'
 
 /** A stream whose messages the broker repeats right after storing them. */
@@ -18,13 +18,17 @@ const page = 256
 const quietMs = 2000
 const lagMs = 20
 const longestLagMs = 2000
+/** A leader that was elected a moment ago may not have taken in yet all that the one before it had told. */
+const electionMs = 500
+const mostLooks = 4
 
 /**
  * Follows a whole stream above a sequence, each message once and in order, until `signal` aborts. New ones come as the
  * broker repeats them, which needs no consumer. Their sequence tells whether one is missing, and whatever is missing is
  * read from the stream itself: at the beginning, after a break, when this reader was slower than its small buffer, and
  * after two quiet seconds. What was removed before it could be read is passed over.
- * @throws Fault `precondition_failed` when the stream is made anew meanwhile: sequences mean something else from then on.
+ * @throws Fault `precondition_failed` when the stream is made anew meanwhile, or set back to a copy of before: sequences
+ * mean something else from then on.
  */
 export async function* followStream(
   broker: Broker,
@@ -43,10 +47,24 @@ export async function* followStream(
       at = last.seq
     }
   }
-  const identity = () =>
-    patiently(async () => (await streamInfo(broker, stream)).created, { forMs: Infinity, signal })
+  const described = () => patiently(() => streamInfo(broker, stream), { forMs: Infinity, signal })
+  const entryAt = (seq: number) =>
+    patiently(() => readFromLeader(broker, stream, { seq }), { forMs: Infinity, signal })
 
-  const made = await identity()
+  const { created: made } = await described()
+  let latest: Stored | undefined
+  /** A copy of before has the same identity: it ends too early, or holds something else where we are. */
+  const isSame = async (wasAway: boolean): Promise<boolean> => {
+    for (let looks = 1; ; looks += 1) {
+      const { created, state } = await described()
+      if (created !== made) return false
+      if (state.last_seq >= (latest?.seq ?? 0)) break
+      if (looks === mostLooks || signal.aborted) return false
+      await pause(electionMs, signal)
+    }
+    const there = wasAway && latest ? await entryAt(latest.seq) : null
+    return there === null || there.at.getTime() === latest?.at.getTime()
+  }
   let checkedAt = performance.now()
   let laggedMs = 0
   using live = listenLive(broker, subject, signal)
@@ -54,6 +72,7 @@ export async function* followStream(
     const before = at
     for await (const one of stored(at)) {
       at = one.seq
+      latest = one
       yield one
     }
     laggedMs = at === before ? laggedMs + lagMs : 0
@@ -62,7 +81,8 @@ export async function* followStream(
       if (signal.aborted) return
       const sinceCheckMs = performance.now() - checkedAt
       if (sinceCheckMs > quietMs || next === 'broken') {
-        if ((await identity()) !== made) throw madeAnew(stream)
+        // Only while the broker was away could it have got another store.
+        if (!(await isSame(next === 'broken'))) throw madeAnew(stream)
         checkedAt = performance.now()
       }
       if (typeof next === 'string') {
@@ -72,6 +92,7 @@ export async function* followStream(
         break
       }
       at = next.seq
+      latest = next
       laggedMs = 0
       yield next
     }
@@ -79,7 +100,7 @@ export async function* followStream(
 }
 
 function madeAnew(stream: string): Fault {
-  return new Fault('precondition_failed', `The stream ${stream} was made anew.`, {
+  return new Fault('precondition_failed', `The stream ${stream} was made anew, or set back.`, {
     remedy: 'Forget what was learnt from the old one and follow from 0.',
   })
 }

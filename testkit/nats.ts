@@ -25,6 +25,8 @@ export interface Nats extends AsyncDisposable {
   readonly password: string
   /** Settings with which a PixelFlow process finds this server. */
   readonly env: Readonly<Record<string, string>>
+  /** Where it keeps everything; to be copied while it is killed. */
+  readonly store: string
   /** Process id of the running server. */
   readonly pid: number
   /** Ends the server as a power button would; resolves when it is gone. */
@@ -73,6 +75,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
       PIXELFLOW_NATS_USER: user,
       PIXELFLOW_NATS_PASSWORD: password,
     },
+    store: join(home, 'store'),
     get pid() {
       return server.process.pid
     },

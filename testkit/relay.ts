@@ -7,6 +7,9 @@ export interface Relay extends AsyncDisposable {
   delay(ms: number): void
   /** From now on nothing gets through to clients; what comes is kept for them. */
   hold(): void
+  /** Ends every line, and takes no other. */
+  cut(): void
+  /** Lets everything through again, with what was held. */
   release(): void
 }
 
@@ -14,8 +17,10 @@ export interface Relay extends AsyncDisposable {
 export async function startRelay(target: number): Promise<Relay> {
   const lines = new Set<Line>()
   let isHeld = false
+  let isCut = false
   let delayMs = 0
   const server = createServer((front) => {
+    if (isCut) return void front.destroy()
     const back = connect({ host: '127.0.0.1', port: target })
     const line: Line = { front, back, waiting: [] }
     lines.add(line)
@@ -46,8 +51,13 @@ export async function startRelay(target: number): Promise<Relay> {
     hold() {
       isHeld = true
     },
+    cut() {
+      isCut = true
+      for (const { back } of lines) back.destroy()
+    },
     release() {
       isHeld = false
+      isCut = false
       for (const { front, waiting } of lines) for (const bytes of waiting.splice(0)) front.write(bytes)
     },
     async [Symbol.asyncDispose]() {

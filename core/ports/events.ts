@@ -19,9 +19,12 @@ export interface Events {
 export interface EventLog {
   /**
    * Every event above `after`, each once and in order, then live, through broker restarts; ends when `signal` aborts.
-   * @throws Fault `precondition_failed` when the log is made anew meanwhile: sequences mean something else from then on.
+   * @throws Fault `precondition_failed` when the log is made anew meanwhile, or set back to a copy of before: sequences
+   * mean something else from then on.
    */
   follow(after: number, signal: AbortSignal): AsyncIterable<StoredEvent>
+  /** What stands at exactly that sequence; null where nothing does, or nothing any more. */
+  at(seq: number): Promise<StoredEvent | null>
   /** Which log this is, and how far it goes. */
   position(): Promise<LogHead>
 }

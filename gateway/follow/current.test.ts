@@ -19,6 +19,7 @@ test('a gateway that is behind the others is waited for, for a while', async () 
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-follower-'))
   const log = createLog({ room: 'test', level: 'error', format: 'json' })
   const late: EventLog = {
+    at: (seq) => gateway.fabric.log.at(seq),
     position: () => gateway.fabric.log.position(),
     async *follow(after, signal) {
       for await (const one of gateway.fabric.log.follow(after, signal)) {

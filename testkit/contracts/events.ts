@@ -153,6 +153,16 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(seen).toEqual(written.toSorted((a, b) => a - b))
     }, 20_000)
 
+    test('what stands at a sequence is found for as long as it stands there', async () => {
+      await using under = await open()
+      const event = queuedEvent()
+      const seq = await under.events.append(event, 0)
+      expect(await under.log.at(seq)).toEqual({ seq, event })
+      expect(await under.log.at(seq + 1)).toBeNull()
+      await under.events.append(eventOf('deleted', event.task, {}, new Date()), seq)
+      expect(await under.log.at(seq)).toBeNull()
+    })
+
     test('the position names the log and its newest sequence', async () => {
       await using under = await open()
       const before = await under.log.position()
