@@ -1,7 +1,14 @@
 import { Fault } from '@pixelflow/core/fault'
-import { Nobody, Refused, streamNameTaken, streamNotFound, type Broker } from './broker.ts'
-import { consumersOf } from './consumers.ts'
-import { accountInfo, createStream, ensureConsumer, streamInfo, updateStream } from './manage.ts'
+import { consumerNotFound, Nobody, Refused, streamNameTaken, streamNotFound, type Broker } from './broker.ts'
+import { consumersOf, type Consumer } from './consumers.ts'
+import {
+  accountInfo,
+  consumerInfo,
+  createStream,
+  ensureConsumer,
+  streamInfo,
+  updateStream,
+} from './manage.ts'
 import { patiently } from './patience.ts'
 import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
 
@@ -18,7 +25,12 @@ export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
     })
   }
   for (const { stream, config } of consumersOf(layout)) {
-    await patiently(() => ensureConsumer(broker, stream, config), settling).catch((cause: unknown) => {
+    const ensure = async () => {
+      // Every process does this at every connection; saying it anew makes the servers agree on it anew.
+      if (await hasConsumer(broker, stream, config)) return
+      await ensureConsumer(broker, stream, config)
+    }
+    await patiently(ensure, settling).catch((cause: unknown) => {
       throw unsuitable(`consumer ${config.durable_name} of stream ${stream}`, cause)
     })
   }
@@ -66,6 +78,15 @@ async function existing(broker: Broker, name: string) {
     return (await streamInfo(broker, name)).config
   } catch (thrown) {
     if (thrown instanceof Refused && thrown.code === streamNotFound) return undefined
+    throw thrown
+  }
+}
+
+async function hasConsumer(broker: Broker, stream: string, wanted: Consumer): Promise<boolean> {
+  try {
+    return !differs(wanted, (await consumerInfo(broker, stream, wanted.durable_name)).config)
+  } catch (thrown) {
+    if (thrown instanceof Refused && thrown.code === consumerNotFound) return false
     throw thrown
   }
 }
