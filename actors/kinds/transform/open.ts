@@ -6,7 +6,7 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp'
 import { maxSvgBytes } from '@pixelflow/core/svg'
 import { complaint } from './complaint.ts'
 import { allowDecoders } from './decoders.ts'
-import { tooMuch } from './svg/limits.ts'
+import { tooLong } from './svg/limits.ts'
 import { openSvg } from './svg/open.ts'
 
 /** A picture file that was looked at: the decoder takes it, and its size is within bounds. Nothing is decoded yet. */
@@ -62,7 +62,7 @@ export async function openSource(path: string, stated: FormatId, maxPixels: numb
 /** A drawing is read whole before anybody else sees any of it. */
 function wholeOf(path: string, input: string | Buffer): Buffer {
   if (typeof input !== 'string') return input
-  if (statSync(path).size > maxSvgBytes) throw tooMuch(`has more than ${maxSvgBytes / 2 ** 20} MiB`)
+  if (statSync(path).size > maxSvgBytes) throw tooLong()
   return readFileSync(path)
 }
 

@@ -99,8 +99,13 @@ export function checkDrawing(
   maxPixels: number,
 ): void {
   if (source.isVector !== true) return
-  const [first] = output.passes.flat()
-  demandDrawable(first?.operation.drawn?.(first.step, source) ?? source, layers, maxPixels)
+  let picture = source
+  for (const { operation, step } of output.passes[0] ?? []) {
+    if (operation.drawn !== undefined)
+      return demandDrawable(operation.drawn(step, picture), layers, maxPixels)
+    picture = pictureAfter({ operation, step }, picture)
+  }
+  demandDrawable(source, layers, maxPixels)
 }
 
 /**

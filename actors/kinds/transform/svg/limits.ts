@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { maxSvgBytes } from '@pixelflow/core/svg'
 
 /**
  * How much an SVG may hold. Far more than drawings have, and little enough that reading it, and drawing it as far as it
@@ -33,6 +34,17 @@ export function tooMuch(what: string): Fault {
   return new Fault('out_of_bounds', `The SVG ${what}.`, {
     remedy: 'Simplify the drawing, or export it as PNG.',
   })
+}
+
+/** The file is longer than is read. */
+export function tooLong(): Fault {
+  return new Fault(
+    'image_too_large',
+    `The SVG is too large: at most ${maxSvgBytes / 2 ** 20} MiB are taken.`,
+    {
+      remedy: 'Simplify the drawing, or take large pictures out of it.',
+    },
+  )
 }
 
 /** Something that a file that only wants to be seen has no use for. */

@@ -4,7 +4,7 @@ import { Fault } from '@pixelflow/core/fault'
 import sharp from 'sharp'
 import { allowDecoders } from '../decoders.ts'
 import { decodeXml } from './decode.ts'
-import { limits, tooMuch } from './limits.ts'
+import { limits, tooLong, tooMuch } from './limits.ts'
 import { sanitise } from './sanitise.ts'
 import type { Embedded } from './values.ts'
 
@@ -23,11 +23,11 @@ const longestSide = 32_767
 
 /**
  * Makes an SVG safe to draw.
- * @throws Fault `corrupt_image`, `unsupported_format`, `out_of_bounds`, or `too_many_pixels` when it says to be larger,
+ * @throws Fault `corrupt_image`, `unsupported_format`, `out_of_bounds`, `image_too_large`, or `too_many_pixels` when it says to be larger,
  * or pictures in it are.
  */
 export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<SvgSource> {
-  if (bytes.length > maxSvgBytes) throw tooMuch(`has more than ${maxSvgBytes / 2 ** 20} MiB`)
+  if (bytes.length > maxSvgBytes) throw tooLong()
   const clean = sanitise(decodeXml(bytes))
   const { size, layers } = clean
   demandDrawable(size, layers, maxPixels)
