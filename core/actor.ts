@@ -65,3 +65,6 @@ export interface SeenActor {
   readonly report: ActorReport
   readonly seenAt: Date
 }
+
+/** The office of whoever lets the bulk jobs of a kind into the queue. */
+export const dispatcherOf = (kind: string) => `dispatcher-${kind}`

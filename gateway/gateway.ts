@@ -13,6 +13,7 @@ import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
 import { createCallMeters } from './metrics/calls.ts'
 import { createRequestMeter } from './metrics/requests.ts'
+import { watchBacklog } from './metrics/backlog.ts'
 import { watchState } from './metrics/state.ts'
 import { createStreamMeter } from './metrics/streams.ts'
 import { gatewayMetrics } from './metrics/table.ts'
@@ -130,6 +131,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   let grpc: GrpcServer | undefined
   const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
   watchState(meters, examined, deadLetters.count)
+  watchBacklog(meters, fabric.backlog, roster)
   const openStream = createStreamMeter(meters)
   const services = createServices({
     usecases,

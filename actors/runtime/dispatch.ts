@@ -1,3 +1,4 @@
+import { dispatcherOf } from '@pixelflow/core/actor'
 import { Fault } from '@pixelflow/core/fault'
 import type { ActorKind } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
@@ -29,9 +30,6 @@ const lookEveryMs = 250
 const idleMs = 60_000
 /** How often what has waited longest is held against what is known of. */
 const verifyEveryMs = 10_000
-
-/** The office of whoever lets the bulk jobs of a kind into the queue. */
-export const dispatcherOf = (kind: ActorKind) => `dispatcher-${kind}`
 
 /**
  * Lets bulk jobs into the queue: no more than keep the actors busy, and of one account after the other, so that nobody's

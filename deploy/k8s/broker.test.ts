@@ -57,9 +57,9 @@ test.each([
       expect(await fabric.backlog.admit(ticket ?? 0)).toBe('admitted')
     }
     const waiting: Record<string, number> = { interactive: 1, bulk: 2, backlog: 3, accepted: 0 }
-    expect(triggers.map(({ name = '' }) => name).sort()).toEqual(Object.keys(waiting).sort())
+    expect(triggers.map(({ name }) => name).sort()).toEqual(Object.keys(waiting).sort())
     for (const trigger of triggers) {
-      const awaited = waiting[trigger.name ?? ''] ?? -1
+      const awaited = waiting[trigger.name] ?? -1
       expect(await lagAt(awaited, cluster, trigger), trigger.name).toBe(awaited)
     }
   },

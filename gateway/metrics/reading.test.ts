@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
+import { sampleJob } from '@pixelflow/testkit/tasks'
 import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
 import { grpcClient } from '../testing/grpc.ts'
 import { gatewayMetrics } from './table.ts'
@@ -84,6 +86,24 @@ describe('the reading', () => {
     await until(async () => (await valueOf('pixelflow_follower_lag_seconds')) >= 0)
     await gateway.fabric.deadLetters.drop(`transform.local.${task}`)
     expect(await valueOf('pixelflow_dead_letters')).toBe(1)
+  })
+
+  test('counts the bulk work that waits, and who lets it in', async () => {
+    const of = (reading: Reading, name: string) => reading.value(name, { kind: 'transform' })
+    const before = await read()
+    expect(of(before, 'pixelflow_backlog_jobs')).toBe(0)
+    expect(of(before, 'pixelflow_backlog_oldest_seconds')).toBe(0)
+    expect(of(before, 'pixelflow_dispatchers')).toBe(0)
+    const { queue, registry } = gateway.fabric
+    const jobs = [sampleJob({ lane: 'bulk' }), sampleJob({ lane: 'bulk' })]
+    for (const job of jobs) await queue.submit(job)
+    await using _ = registry.announce(() => reportOf('one.1', { offices: ['dispatcher-transform'] }))
+    await until(async () => of(await read(), 'pixelflow_dispatchers') === 1)
+    const reading = await read()
+    expect(of(reading, 'pixelflow_backlog_jobs')).toBe(2)
+    expect(of(reading, 'pixelflow_backlog_oldest_seconds')).toBeGreaterThan(0)
+    for (const job of jobs) await queue.remove(job)
+    expect(of(await read(), 'pixelflow_backlog_jobs')).toBe(0)
   })
 
   test('is packed for whoever takes it so', async () => {

@@ -144,6 +144,24 @@ export const gatewayMetrics = {
     help: 'How long after it was written the task list took in its last event; NaN before the first.',
     labels: [],
   },
+  backlogJobs: {
+    kind: 'gauge',
+    name: 'pixelflow_backlog_jobs',
+    help: 'Bulk jobs that wait to be let into the queue; NaN while the broker is away.',
+    labels: ['kind'],
+  },
+  backlogSeconds: {
+    kind: 'gauge',
+    name: 'pixelflow_backlog_oldest_seconds',
+    help: 'How long the oldest of them has waited; 0 when none waits.',
+    labels: ['kind'],
+  },
+  dispatchers: {
+    kind: 'gauge',
+    name: 'pixelflow_dispatchers',
+    help: 'Actors that say they let bulk jobs into the queue: one, and for some seconds none or two when it changes.',
+    labels: ['kind'],
+  },
   deadLetters: {
     kind: 'gauge',
     name: 'pixelflow_dead_letters',
