@@ -36,17 +36,6 @@ export async function* followStream(
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<Stored> {
-  /** What the stream holds above `from`, to its end. */
-  async function* stored(from: number): AsyncGenerator<Stored> {
-    for (let at = from; !signal.aborted;) {
-      const readPage = () => batchOf(broker, stream, { seq: at + 1, batch: page })
-      const found = await patiently(readPage, { forMs: Infinity, signal })
-      yield* found
-      const last = found.at(-1)
-      if (last === undefined) return
-      at = last.seq
-    }
-  }
   const described = () => patiently(() => streamInfo(broker, stream), { forMs: Infinity, signal })
   const entryAt = (seq: number) =>
     patiently(() => readFromLeader(broker, stream, { seq }), { forMs: Infinity, signal })
@@ -68,6 +57,21 @@ export async function* followStream(
   let checkedAt = performance.now()
   let laggedMs = 0
   using live = listenLive(broker, subject, signal)
+
+  /** What the stream holds above `from`, to its end. */
+  async function* stored(from: number): AsyncGenerator<Stored> {
+    for (let at = from; !signal.aborted;) {
+      const readPage = () => batchOf(broker, stream, { seq: at + 1, batch: page })
+      const found = await patiently(readPage, { forMs: Infinity, signal })
+      // While this was asked for, too, another store may have come.
+      if (live.isBroken && !(await isSame(true))) throw madeAnew(stream)
+      yield* found
+      const last = found.at(-1)
+      if (last === undefined) return
+      at = last.seq
+    }
+  }
+
   for (let at = after; ;) {
     const before = at
     for await (const one of stored(at)) {

@@ -7,6 +7,8 @@ export type Absence = 'gap' | 'quiet' | 'broken'
 export interface Live extends Disposable {
   /** The message of sequence `after` + 1, waited for as long as `quietMs`; older ones are passed over. */
   next(after: number, quietMs: number): Promise<Stored | Absence>
+  /** Whether the connection has broken and nobody has been told so yet. */
+  readonly isBroken: boolean
   /** Forgets what has arrived and was not taken. */
   clear(): void
 }
@@ -64,6 +66,9 @@ export function listenLive(broker: Broker, subject: string, signal: AbortSignal)
       })
       clearTimeout(timer)
       return look(after) ?? 'quiet'
+    },
+    get isBroken() {
+      return isBroken
     },
     clear() {
       arrived = []
