@@ -203,7 +203,7 @@ test('uploads and downloads are counted in messages and bytes', async () => {
     await (await gateway.call(`/api/v1/images/${id}/content`)).bytes()
     for await (const _ of native.down(calls.download, { source: { case: 'image', value: id } }));
   })
-  await grows('tasks_queued_total', {}, 2, async () => {
+  await grows('tasks_queued_total', { lane: 'interactive' }, 2, async () => {
     await gateway.submit(id)
     await native.unary(calls.createTask, { image: id, recipe })
   })

@@ -93,8 +93,8 @@ export const gatewayMetrics = {
   tasksQueued: {
     kind: 'counter',
     name: 'tasks_queued_total',
-    help: 'Tasks that this gateway has accepted.',
-    labels: [],
+    help: 'Tasks that this gateway has accepted, by the lane that they wait in.',
+    labels: ['lane'],
   },
   tlsRefused: {
     kind: 'counter',

@@ -1,3 +1,4 @@
+import { lanes } from '@pixelflow/core/job'
 import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
 import type { Content } from '../usecases/content.ts'
 import type { Upload } from '../usecases/receive-image.ts'
@@ -9,7 +10,8 @@ export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics
   const uploaded = meters.counter('uploadBytes')
   const downloaded = meters.counter('downloadBytes')
   const queued = meters.counter('tasksQueued')
-  for (const add of [uploaded, downloaded, queued]) add(0, {})
+  for (const add of [uploaded, downloaded]) add(0, {})
+  for (const lane of lanes) queued(0, { lane })
   const upload = (one: Upload): Upload => ({ ...one, body: pieces(one.body, (n) => uploaded(n, {})) })
   const download = (content: Content): Content => ({
     ...content,
@@ -29,13 +31,13 @@ export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics
     readOutput: async (...asked) => download(await usecases.readOutput(...asked)),
     async *tune(...asked) {
       for await (const heard of usecases.tune(...asked)) {
-        if (heard.type === 'applied') queued(1, {})
+        if (heard.type === 'applied') queued(1, { lane: heard.task.lane })
         yield heard
       }
     },
     async createTask(...asked) {
       const task = await usecases.createTask(...asked)
-      queued(1, {})
+      queued(1, { lane: task.lane })
       return task
     },
   }
