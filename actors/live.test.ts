@@ -1,6 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { sniff } from '@pixelflow/core/format'
 import { transformResult, type TransformResult } from '@pixelflow/core/live-transform'
@@ -85,8 +83,7 @@ describe('a live call', () => {
       expect(head.sha256).toBe(new Bun.CryptoHasher('sha256').update(bytes).digest('hex'))
       if (i === 2) expect(bytes.length).toBeGreaterThan(2 * 2 ** 20)
     }
-    const [own] = await home.scratch()
-    await until(async () => (await readdir(join(home.scratchDir, own ?? ''))).length === 0)
+    await until(async () => (await home.work()).length === 0)
   }, 30_000)
 
   test('does not wait for a queue that is full of long work', async () => {

@@ -1,6 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Task } from '@pixelflow/core/task'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
@@ -65,8 +63,7 @@ describe('work', () => {
     expect(JSON.parse(line)).toMatchObject({
       ms: { fetch: expect.any(Number), childCpu: expect.any(Number) },
     })
-    const [own] = await home.scratch()
-    expect(await readdir(join(home.scratchDir, own ?? ''))).toEqual([])
+    expect(await home.work()).toEqual([])
   })
 
   test('on somebody else’s image, or one that is gone, fails', async () => {

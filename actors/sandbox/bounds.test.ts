@@ -1,8 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { existsSync, readFileSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/fabric/budget'
+import { until } from '@pixelflow/testkit/until'
 import { faultOf, limits, openMisfits, type Misfits } from '../testing/misfits.ts'
 import { leashed } from './leash.ts'
+
+/** Whether a process runs; one that only waits to be taken notice of does not. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return false
+  }
+}
 
 let misfits: Misfits
 const sandbox: Misfits['sandbox'] = (options) => misfits.sandbox(options)
@@ -26,6 +39,50 @@ test('lets it open few files and, where the kernel allows it, reach no network',
   // In a network of its own not even the loopback is up.
   const reached = leashed([], limits).hasNoNetwork ? 'refused' : 'connected'
   expect(await box.act('dial', { port: server.port })).toEqual([reached])
+})
+
+test('ends a file that grows too long, wherever it lies', async () => {
+  await using box = sandbox()
+  for (const path of [undefined, join(misfits.home, 'elsewhere')]) {
+    const [note] = await box.act('flood', { path })
+    expect(note).toEqual({ code: 'EFBIG', bytes: limits.maxFileBytes })
+  }
+})
+
+test('gives each child a folder of its own, which goes when the child does', async () => {
+  await using box = sandbox({ children: 2 })
+  const notes = await Promise.all([box.act('litter', { ms: 100 }), box.act('litter', { ms: 100 })])
+  const homes = (notes as { cwd: string; tmp: string }[][]).map(([note]) => note?.cwd ?? '')
+  expect(notes.flat()).toEqual(homes.map((home) => ({ cwd: home, tmp: home })))
+  expect(new Set(homes).size).toBe(2)
+  for (const home of homes) {
+    expect(dirname(home)).toBe(misfits.home)
+    expect(((await stat(home)).mode & 0o777).toString(8)).toBe('700')
+    expect(await readdir(home)).toEqual(['aside'])
+  }
+  await faultOf(box.act('vanish'))
+  await faultOf(box.act('vanish'))
+  expect(homes.filter(existsSync)).toEqual([])
+})
+
+test.each(['fork', 'forkAndGo'])('ends what a child has started, and the child with it: %s', async (name) => {
+  await using box = sandbox()
+  const heard: number[] = []
+  const fault = await faultOf(
+    box.made
+      .run({
+        kind: 'act',
+        input: { act: name },
+        appetiteBytes: 1,
+        signal: new AbortController().signal,
+        onNote: (pid) => heard.push(pid as number),
+      })
+      .then(() => box.act('spin')),
+  )
+  // The kernel need not tell who has started whom; then the time is up some day.
+  expect(['processing_failed', 'deadline_exceeded']).toContain(fault.code)
+  expect(heard.length).toBe(1)
+  await until(() => !isRunning(heard[0] ?? 0))
 })
 
 test('has work wait until there is memory for it, whoever came first', async () => {

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { residentBytes, watchMemory } from './memory.ts'
+import { watchOffspring } from './offspring.ts'
 import { word, type Order, type Word } from './protocol.ts'
 import { watchCpu } from './usage.ts'
 
@@ -8,7 +11,7 @@ export interface CellOptions {
   readonly command: readonly string[]
   /** The child's whole environment. */
   readonly env: Readonly<Record<string, string>>
-  /** Its working folder; files it makes there unasked go away with it. */
+  /** Where it gets a folder of its own, to work in and for what it puts aside; that goes away with it. */
   readonly cwd: string
   /** How long it may take until it says that it is ready, in milliseconds. */
   readonly startTimeoutMs: number
@@ -62,10 +65,13 @@ export async function startCell(options: CellOptions): Promise<Cell> {
   let alive = true
   let words = ''
   const gone = Promise.withResolvers<void>()
+  const home = mkdtempSync(join(options.cwd, 'child-'))
 
   const child = Bun.spawn([...options.command], {
-    cwd: options.cwd,
-    env: { ...options.env },
+    cwd: home,
+    env: { ...options.env, TMPDIR: home },
+    // Leader of a group: whatever it has started against all rules ends with it.
+    detached: true,
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'pipe',
@@ -75,16 +81,30 @@ export async function startCell(options: CellOptions): Promise<Cell> {
       if (said.success) return hear(said.data)
       // A child that does not keep to the protocol is not one of ours any more.
       stray()
-      child.kill('SIGKILL')
+      end()
     },
     onExit() {
       alive = false
+      end()
+      // Before anybody hears of it: what a killed child has put aside must not stay.
+      try {
+        rmSync(home, { recursive: true, force: true })
+      } catch {
+        // Somebody of its group is still writing there; it goes with the folder of this process.
+      }
       gone.resolve()
     },
   })
+  function end(): void {
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // Nobody is left of it.
+    }
+  }
   const listening = listen(child.stderr, (text) => (words = (words + text).slice(-keptWords)))
   const kill = async () => {
-    child.kill('SIGKILL')
+    end()
     await gone.promise
   }
   const ended = () => String(child.signalCode ?? `exit code ${child.exitCode}`)
@@ -112,7 +132,7 @@ export async function startCell(options: CellOptions): Promise<Cell> {
     let verdict: { fault: unknown } | undefined
     const execute = (fault: unknown) => {
       verdict ??= { fault }
-      child.kill('SIGKILL')
+      end()
     }
 
     stray = () => execute(new Fault('processing_failed', 'The process working on this image went astray.'))
@@ -126,6 +146,7 @@ export async function startCell(options: CellOptions): Promise<Cell> {
     work.signal.addEventListener('abort', onAbort, { once: true })
     const timer = setTimeout(() => execute(tooLong(work.timeLimitMs)), work.timeLimitMs)
     using _ = watchMemory(child.pid, work.maxRssBytes, () => execute(tooMuch(work.maxRssBytes)))
+    using ___ = watchOffspring(child.pid, stray)
     using __ = watchCpu(child.pid, work.maxCpuMs, () => execute(tooBusy(work.maxCpuMs)))
 
     if (work.signal.aborted) onAbort()

@@ -26,7 +26,7 @@ describe('a child', () => {
     await using box = sandbox()
     const [note] = (await box.act('echo', { say: 'hello' })) as { said: string; pid: number; env: string[] }[]
     expect(note?.said).toBe('hello')
-    expect(note?.env.toSorted()).toEqual(['MARK', 'PWD'])
+    expect(note?.env.toSorted()).toEqual(['MARK', 'PWD', 'TMPDIR'])
     expect(await box.pidNow()).toBe(note?.pid ?? 0)
     expect(box.made.pids).toEqual([note?.pid ?? 0])
   })
@@ -183,7 +183,7 @@ describe('the pool', () => {
     await Bun.write(
       parent,
       `import { startCell } from ${JSON.stringify(join(import.meta.dir, 'cell.ts'))}
-       const cell = await startCell({ command: JSON.parse(process.argv[2]), env: {}, cwd: '/', startTimeoutMs: 9000 })
+       const cell = await startCell({ command: JSON.parse(process.argv[2]), env: {}, cwd: process.argv[3], startTimeoutMs: 9000 })
        console.log(cell.pid)
        setInterval(() => {}, 1000)`,
     )
@@ -192,7 +192,9 @@ describe('the pool', () => {
       leashed([process.execPath, misfits.child], limits).command,
       [process.execPath, misfits.child],
     ]) {
-      const doomed = Bun.spawn([process.execPath, parent, JSON.stringify(command)], { stdout: 'pipe' })
+      const doomed = Bun.spawn([process.execPath, parent, JSON.stringify(command), misfits.home], {
+        stdout: 'pipe',
+      })
       const reader = doomed.stdout.getReader()
       const pid = Number(new TextDecoder().decode((await reader.read()).value))
       expect(exists(pid)).toBe(true)

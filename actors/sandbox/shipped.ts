@@ -40,7 +40,7 @@ export function boundsOf(settings: ChildSettings, { hasNoNetwork, isBound }: Lea
   }
 }
 
-/** @param cwd where children may put files aside; it must be on a file system with room */
+/** @param cwd where children get a folder each for what they put aside; it must be on a file system with room */
 export function sandboxOptions(
   settings: ChildSettings,
   { command }: Leash,
@@ -56,8 +56,6 @@ export function sandboxOptions(
       VIPS_BLOCK_UNTRUSTED: '1',
       // Memory of one thread is given back sooner when few arenas hold it.
       MALLOC_ARENA_MAX: '2',
-      // What libvips puts aside goes where everything else of the task lies.
-      TMPDIR: cwd,
     },
     cwd,
     startTimeoutMs: childStartMs,

@@ -16,6 +16,8 @@ export interface ActorHome extends AsyncDisposable {
   actor(env?: Record<string, string>): Promise<Running>
   /** What lies in the scratch folder, one level down. */
   scratch(): Promise<string[]>
+  /** Folders of the work that is under way, in all actors. */
+  work(): Promise<string[]>
   readonly scratchDir: string
 }
 
@@ -24,6 +26,11 @@ export async function actorHome(house: House): Promise<ActorHome> {
   return {
     scratchDir,
     scratch: () => readdir(scratchDir),
+    async work() {
+      const homes = await readdir(scratchDir)
+      const all = await Promise.all(homes.map((home) => readdir(join(scratchDir, home))))
+      return all.flat().filter((name) => name.startsWith('task-'))
+    },
     async actor(env = {}) {
       const settings = {
         NODE_ENV: 'production',

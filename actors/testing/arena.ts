@@ -32,7 +32,7 @@ export interface Arena extends AsyncDisposable {
   readonly pids: readonly number[]
   /** What an operator would have read, one line each. */
   readonly news: readonly string[]
-  /** Files and folders that lie in scratch space now. */
+  /** Files and folders that lie in scratch space now, but for the empty ones that belong to the children. */
   left(): string[]
 }
 
@@ -71,7 +71,10 @@ export async function openArena(settings: ChildSettings, lanes = 2): Promise<Are
     get pids() {
       return sandboxes.flatMap(({ pids }) => pids)
     },
-    left: () => readdirSync(scratch.large, { recursive: true }).map(String),
+    left: () =>
+      readdirSync(scratch.large, { recursive: true })
+        .map(String)
+        .filter((path) => !/^child-\w+$/.test(path)),
     async put(bytes, format, written = 'resize:24/format:png') {
       while (free.length === 0) await new Promise<void>((resolve) => waiting.push(resolve))
       const sandbox = free.pop() as Sandbox

@@ -95,6 +95,23 @@ export async function openMisfits(): Promise<Misfits> {
          for (const file of files) closeSync(file)
          note(why)
        },
+       flood: async ({ path }, note) => {
+         const { openSync, writeSync } = await import('node:fs')
+         const file = openSync(path ?? 'flood', 'w')
+         const block = new Uint8Array(1 << 16)
+         let bytes = 0
+         try { for (;;) bytes += writeSync(file, block) } catch (error) { note({ code: error.code, bytes }) }
+       },
+       litter: async ({ ms }, note) => { writeFileSync('aside', 'x'); await Bun.sleep(ms); note({ cwd: process.cwd(), tmp: process.env.TMPDIR }) },
+       fork: async (_, note) => {
+         const busy = Bun.spawn(['/bin/sh', '-c', 'while :; do :; done'], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
+         note(busy.pid)
+         for (;;) await Bun.sleep(1000)
+       },
+       forkAndGo: async (_, note) => {
+         const busy = Bun.spawn(['/bin/sh', '-c', 'while :; do :; done'], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
+         note(busy.pid)
+       },
        swarm: async () => {
          const busy = 'for (;;) Math.random()'
          for (let n = 0; n < 4; n += 1) new Worker(URL.createObjectURL(new Blob([busy])))

@@ -35,10 +35,11 @@ const post = (url: string, query: string, bytes: Uint8Array, init: RequestInit =
     headers: { 'content-type': 'image/jpeg' },
   })
 
-/** What lies in the folders of the actors that live; an answer does not wait for its folder to go. */
+/** Folders of the work that is under way; an answer does not wait for its own to go. */
 async function leftovers(): Promise<string[]> {
   const homes = await readdir(scratch)
-  return (await Promise.all(homes.map((home) => readdir(join(scratch, home))))).flat()
+  const all = await Promise.all(homes.map((home) => readdir(join(scratch, home))))
+  return all.flat().filter((name) => name.startsWith('task-'))
 }
 const nothingStays = () => until(async () => (await leftovers()).length === 0)
 

@@ -32,6 +32,12 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
       cause: thrown,
     })
   }
+  if (/File too large|EFBIG/i.test(said)) {
+    return new Fault('out_of_bounds', 'The result is larger than a file may be here.', {
+      remedy: 'Resize it, or choose another format.',
+      cause: thrown,
+    })
+  }
   if (noRoom.test(said) || (doing === 'encode' && /unable to write/i.test(said))) {
     return new Fault('unavailable', 'There is no room to work on this image just now.', { cause: thrown })
   }
