@@ -1,3 +1,5 @@
+import { formats } from '../format.ts'
+import { maxSvgBytes } from '../svg.ts'
 import { maxOutputs, maxSteps, nameOf, type JsonSchema } from '../recipe/catalogue.ts'
 import { parseWith } from '../recipe/parse.ts'
 import { usageOf } from '../recipe/write-text.ts'
@@ -6,7 +8,15 @@ import type { Operation } from './operation.ts'
 
 /** The page about recipes, in Markdown; `docs/recipes.md` is this text. */
 export function recipesMarkdown(): string {
-  return [introduction(), textForm(), defaults(), outputs(), mistakes(), ...operations.map(section)]
+  return [
+    introduction(),
+    textForm(),
+    defaults(),
+    drawings(),
+    outputs(),
+    mistakes(),
+    ...operations.map(section),
+  ]
     .join('\n\n')
     .concat('\n')
 }
@@ -59,11 +69,36 @@ function defaults(): string {
 | Metadata is removed: camera, date and above all the place. | \`format:metadata=keep\` (keeps EXIF and XMP) |
 | Colours are converted to sRGB. | \`format:colorspace=keep\` (keeps the colour profile) |
 | Nothing is scaled up. | \`resize:…:enlarge\` |
-| The result has the source's format; PNG where that cannot be written (GIF, TIFF). | \`format:webp\`, \`format:avif\`, … |
+| The result has the source's format; PNG where that cannot be written (${readOnly}). | \`format:webp\`, \`format:avif\`, … |
 | Transparent pixels are laid on white where the format has no transparency (JPEG). | \`format:jpeg:background=ffcc00\`, or a format with transparency |
 
 Of moving pictures the first frame is taken. Results have 8 bits a channel.`
 }
+
+function drawings(): string {
+  return `## Drawings (SVG)
+
+An SVG has the size that it states, at 96 pixels an inch; without one that of its \`viewBox\`, else 300×150. When a
+\`resize\` is the first step that changes it, it is drawn at the size asked for, crisp, also larger than it states; what
+comes before (\`flip/resize:800\`) gives it pixels first. Results are PNG unless \`format\` says otherwise.
+
+Before it is drawn it is made safe. **Left out**, and the rest is drawn: scripts, events, animation, \`foreignObject\`,
+elements and attributes that are not SVG's, the DOCTYPE, instructions, whatever \`href\`, \`url()\` or \`@import\` would fetch
+from elsewhere, and everything in style sheets with an \`@\`. Pictures in it are shown when they stand in the file as
+\`data:\` in PNG, JPEG, WebP or GIF. **Refused**: declarations in the DOCTYPE, such as entities
+(\`unsupported_format\`; also SVGZ: unpack it first), references in a circle and broken XML (\`corrupt_image\`), more
+pixels than are allowed (\`too_many_pixels\`), files over ${maxSvgBytes / 2 ** 20} MiB (\`image_too_large\`), and what comes to far more than drawings do:
+elements, also by \`use\` and patterns, depth, filters, text (\`out_of_bounds\`).
+
+Text is drawn with the fonts of the machine that draws it. A family that is not there is replaced by one that is, and
+characters that no font has become boxes; for the same picture everywhere, turn text into paths.`
+}
+
+/** Formats that are read and not written, as people write them. */
+const readOnly = formats
+  .filter(({ writable }) => !writable)
+  .map(({ id }) => id.toUpperCase())
+  .join(', ')
 
 function outputs(): string {
   const recipe = {

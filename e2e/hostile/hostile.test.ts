@@ -5,6 +5,7 @@ import { forms } from './forms.ts'
 import { protocol } from './protocol.ts'
 import { races } from './races.ts'
 import { recipes } from './recipes.ts'
+import { drawings } from './svg.ts'
 import { uploads } from './uploads.ts'
 
 /** The running product, attacked from outside. After each attack it must be as it was before. */
@@ -13,6 +14,7 @@ prepare()
 uploads()
 forms()
 damagedPictures()
+drawings()
 recipes()
 addresses()
 protocol()

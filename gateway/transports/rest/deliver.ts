@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { format } from '@pixelflow/core/format'
 import type { Server } from 'bun'
 import type { Place } from '../../delivery/shelf.ts'
 import type { Content } from '../../usecases/content.ts'
@@ -68,7 +69,8 @@ export function createDelivery(send: Send): Deliver {
 
 /** What goes with the bytes of a picture, wherever they come from. */
 export function pictureHeaders(request: Request, content: Omit<Content, 'open'>): Record<string, string> {
-  const disposition = /[?&]download=1(&|$)/.test(request.url) ? 'attachment' : 'inline'
+  const isSaved = isProgram(content) || /[?&]download=1(&|$)/.test(request.url)
+  const disposition = isSaved ? 'attachment' : 'inline'
   return {
     etag: `"${content.sha256}"`,
     'content-type': content.mediaType,
@@ -78,6 +80,11 @@ export function pictureHeaders(request: Request, content: Omit<Content, 'open'>)
     'content-security-policy': "default-src 'none'; sandbox",
     'cross-origin-resource-policy': 'same-origin',
   }
+}
+
+/** A drawing that somebody has sent may carry scripts. Opened as a page it would be one of ours, so it never is one. */
+function isProgram({ mediaType }: Pick<Content, 'mediaType'>): boolean {
+  return mediaType === format('svg').mediaType
 }
 
 /** Nobody hears this answer; the log should not take it for a failure of ours. */

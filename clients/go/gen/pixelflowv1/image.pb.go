@@ -370,7 +370,7 @@ type Image struct {
 	Sha256 string `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// Size of the stored file.
 	Bytes int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// Name of the format that the bytes show: jpeg, png, webp, avif, gif, tiff.
+	// Name of the format that the bytes show: jpeg, png, webp, avif, gif, tiff, svg.
 	Format string `protobuf:"bytes,4,opt,name=format,proto3" json:"format,omitempty"`
 	// Pixels, as the file's header states them; absent when its first bytes do not say.
 	Width *int32 `protobuf:"varint,5,opt,name=width,proto3,oneof" json:"width,omitempty"`

@@ -1,3 +1,4 @@
+import { formatIds } from '@pixelflow/core/format'
 import { json, refusals } from './answers.ts'
 import { actorExample } from './examples.ts'
 import type { Json } from './schemas.ts'
@@ -35,7 +36,7 @@ export const systemPaths: Json = {
           version: '0.1.0',
           maxUploadBytes: 536_870_912,
           maxPixels: 100_000_000,
-          formats: ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'],
+          formats: [...formatIds],
           auth: 'none',
         }),
         ...refusals(),

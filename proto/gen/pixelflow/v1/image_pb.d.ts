@@ -62,7 +62,7 @@ export declare type Image = Message<"pixelflow.v1.Image"> & {
   bytes: bigint;
 
   /**
-   * Name of the format that the bytes show: jpeg, png, webp, avif, gif, tiff.
+   * Name of the format that the bytes show: jpeg, png, webp, avif, gif, tiff, svg.
    *
    * @generated from field: string format = 4;
    */
