@@ -4,6 +4,7 @@ import type { Waiting } from '@pixelflow/core/ports/backlog'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from './connect.ts'
 import { openFixture, quiet, until, type Fixture } from './fixture.ts'
+import { publish } from './jetstream.ts'
 import { consumerInfo, streamInfo } from './manage.ts'
 
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
@@ -41,6 +42,20 @@ describe('the backlog', () => {
     expect(await fabric.backlog.count('transform')).toBe(4)
     expect((await fabric.backlog.oldest('transform'))?.ticket).toBe(feed.seen[0]?.ticket)
     expect(await fabric.backlog.admitted('transform')).toEqual(new Map())
+  })
+
+  test('keeps kinds apart', async () => {
+    await using fixture = await openFixture()
+    const { queue, backlog } = fixture.fabric
+    await using broker = await brokerOf(fixture)
+    await publish(broker, `backlog.other.ann.${Bun.randomUUIDv7()}.main`)
+    expect(await backlog.oldest('transform')).toBeNull()
+    await queue.submit(bulkOf('bob'))
+    await using feed = follow(fixture.fabric)
+    await until(() => feed.seen.length === 1)
+    expect(feed.seen).toEqual([{ account: 'bob', ticket: 2 }])
+    expect((await backlog.oldest('transform'))?.ticket).toBe(2)
+    expect(await backlog.count('transform')).toBe(1)
   })
 
   test('lets a job into the queue, once, whoever does it and however often', async () => {

@@ -1,5 +1,6 @@
 import type { Admission, Backlog } from '@pixelflow/core/ports/backlog'
 import { faultOf, Refused, storeFailed, type Broker } from './broker.ts'
+import { batchOf } from './direct.ts'
 import { followStream } from './follow.ts'
 import { publish } from './jetstream.ts'
 import { consumerInfo, readFromLeader, removeMessage, streamSubjects } from './manage.ts'
@@ -68,9 +69,13 @@ export function createBacklog(broker: Broker): Backlog {
       }
     },
     async oldest(kind) {
-      const which = { seq: 1, next_by_subj: backlogSubjects(kind) }
-      const first = await asFault(readFromLeader(broker, streams.backlog, which))
-      return first && { ticket: first.seq, since: first.at }
+      const [first] = await asFault(batchOf(broker, streams.backlog, { seq: 1, batch: 1 }))
+      if (first === undefined) return null
+      const isOfKind = waitingOfSubject(first.subject).kind === kind
+      // With a subject the broker looks at all there are, a second where hundreds of thousands wait.
+      const which = { seq: first.seq, next_by_subj: backlogSubjects(kind) }
+      const found = isOfKind ? first : await asFault(readFromLeader(broker, streams.backlog, which))
+      return found && { ticket: found.seq, since: found.at }
     },
     async count(kind) {
       const { num_pending } = await asFault(consumerInfo(broker, streams.backlog, backlogConsumer(kind)))

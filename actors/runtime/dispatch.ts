@@ -28,6 +28,8 @@ const settlingMs = 5
 /** … and at last this often, for words may get lost. */
 const lookEveryMs = 250
 const idleMs = 60_000
+/** Before a term that ended with a fault is followed by another. */
+const againMs = 500
 /** How often what has waited longest is held against what is known of. */
 const verifyEveryMs = 10_000
 
@@ -45,6 +47,10 @@ export function dispatch(options: DispatchOptions, signal: AbortSignal): Promise
       onOffice?.(true)
       try {
         await lead(options, deposed)
+      } catch (error) {
+        // What fails at once would fail as fast again.
+        await pause(againMs, deposed)
+        throw error
       } finally {
         onOffice?.(false)
       }

@@ -12,6 +12,9 @@ export interface GateOptions {
   readonly mostOf: (account: string) => number
 }
 
+/** How many are let in side by side: each is three questions to the broker. */
+const mostAtOnce = 64
+
 /** Lets into the queue what there is room for. */
 export interface Gate {
   readonly turns: Turns
@@ -55,7 +58,7 @@ export function openGate({ kind, backlog, widthOf, mostOf }: GateOptions): Gate 
       let admitted = 0
       while (room > 0 && !signal.aborted) {
         const within = (most: (account: string) => number) =>
-          turns.take(room, (account) => most(account) - (inside.get(account) ?? 0))
+          turns.take(Math.min(room, mostAtOnce), (account) => most(account) - (inside.get(account) ?? 0))
         // Whoever has nothing in the queue goes before those who have: what comes beside a flood waits for as many as are
         // in the queue, and not for the flood's next one besides.
         const first = within((account) => Math.min(1, mostOf(account)))
