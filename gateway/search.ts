@@ -6,6 +6,7 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { StrayJobs } from '@pixelflow/core/ports/stray-jobs'
 import type { IdlePlace, IdleTasks } from '@pixelflow/core/ports/task-index'
+import { stopped } from '@pixelflow/fabric/room'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 
 export interface Search {
@@ -45,14 +46,15 @@ export function searchForLost(search: Search, signal: AbortSignal): Promise<void
     'searcher',
     async (deposed) => {
       const look = createLook(search, pace)
+      const over = stopped(deposed)
       while (!deposed.aborted) {
         await pause(pace.everyMs, deposed)
         if (deposed.aborted) return
-        try {
-          await look(deposed)
-        } catch (error) {
+        const looking = look(deposed).catch((error: unknown) => {
           if (!deposed.aborted) search.log.warn('search broken off', { error })
-        }
+        })
+        // Nobody who leaves waits for a broker that is away.
+        await Promise.race([looking, over])
       }
     },
     signal,
