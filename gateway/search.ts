@@ -42,23 +42,21 @@ const mostAtOnce = 500
  */
 export function searchForLost(search: Search, signal: AbortSignal): Promise<void> {
   const pace = { ...usualPace, ...search.pace }
-  return search.elections.stand(
-    'searcher',
-    async (deposed) => {
-      const look = createLook(search, pace)
-      const over = stopped(deposed)
-      while (!deposed.aborted) {
-        await pause(pace.everyMs, deposed)
-        if (deposed.aborted) return
-        const looking = look(deposed).catch((error: unknown) => {
-          if (!deposed.aborted) search.log.warn('search broken off', { error })
-        })
-        // Nobody who leaves waits for a broker that is away.
-        await Promise.race([looking, over])
+  const lead = async (deposed: AbortSignal) => {
+    const look = createLook(search, pace)
+    for (;;) {
+      await pause(pace.everyMs, deposed)
+      if (deposed.aborted) return
+      try {
+        await look(deposed)
+      } catch (error) {
+        if (!deposed.aborted) search.log.warn('search broken off', { error })
       }
-    },
-    signal,
-  )
+    }
+  }
+  // Nobody who leaves waits for a round that waits for a broker.
+  const untilDeposed = (deposed: AbortSignal) => Promise.race([lead(deposed), stopped(deposed)])
+  return search.elections.stand('searcher', untilDeposed, signal)
 }
 
 /** One round after the other, each with what the ones before it remember. */
