@@ -1,5 +1,5 @@
 import { expect } from 'bun:test'
-import { TaskStatus } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { Lane, TaskStatus } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import {
   calls,
   chunks,
@@ -143,6 +143,15 @@ export const taskScenarios: Readonly<Record<string, Scenario>> = {
     const early = await call(ann, calls.retryTask, { id })
     await cancel(id)
     refused(early, 'FAILED_PRECONDITION', 'task_active')
+  },
+  async bulk({ ann, image, finish }) {
+    const request = { image: (await image()).id, recipe: tiny, lane: Lane.BULK }
+    const task = present(only(await call(ann, calls.createTask, request)).task)
+    const ended = { lane: Lane.BULK, status: TaskStatus.COMPLETED }
+    expect(task.lane).toBe(Lane.BULK)
+    expect(await finish(task)).toMatchObject(ended)
+    const again = present(only(await call(ann, calls.retryTask, { id: task.id })).task)
+    expect(await finish(again)).toMatchObject({ ...ended, retryOf: task.id })
   },
   async 'list-actors'({ ann, done }) {
     const { actor } = await done()

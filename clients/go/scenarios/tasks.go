@@ -221,6 +221,16 @@ var taskScenarios = []scenario{
 		_, err := b.ann.RPC.RetryTask(ctx, &pb.RetryTaskRequest{Id: task.Id})
 		refused(err, codes.FailedPrecondition, "task_active", "")
 	}},
+	{"bulk", func(ctx context.Context, b *bench) {
+		request := &pb.CreateTaskRequest{Image: b.someImage(ctx).Id, Recipe: tiny, Lane: pb.Lane_LANE_BULK}
+		task := must(b.ann.RPC.CreateTask(ctx, request)).Task
+		done := b.finish(ctx, task)
+		check(task.Lane == pb.Lane_LANE_BULK && done.Lane == task.Lane, done)
+		check(done.Status == pb.TaskStatus_TASK_STATUS_COMPLETED, done)
+		again := must(b.ann.RPC.RetryTask(ctx, &pb.RetryTaskRequest{Id: task.Id})).Task
+		check(again.Lane == pb.Lane_LANE_BULK, again)
+		check(b.finish(ctx, again).Status == pb.TaskStatus_TASK_STATUS_COMPLETED, again)
+	}},
 	{"list-actors", func(ctx context.Context, b *bench) {
 		worked := b.doneTask(ctx).Actor
 		actors := must(b.ann.RPC.ListActors(ctx, &pb.ListActorsRequest{})).Items

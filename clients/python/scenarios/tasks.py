@@ -256,6 +256,20 @@ def _(bench: Bench) -> None:
         bench.ann.stub.RetryTask(pb.RetryTaskRequest(id=task.id), metadata=bench.ann.metadata)
 
 
+@scenario("bulk")
+def _(bench: Bench) -> None:
+    recipe = recipe_value("resize:40")
+    request = pb.CreateTaskRequest(image=bench.image.id, recipe=recipe, lane=pb.LANE_BULK)
+    task = bench.ann.stub.CreateTask(request, metadata=bench.ann.metadata).task
+    done = bench.finish(task)
+    assert task.lane == done.lane == pb.LANE_BULK, (task, done)
+    assert done.status == pb.TASK_STATUS_COMPLETED, done
+    retry = pb.RetryTaskRequest(id=task.id)
+    again = bench.ann.stub.RetryTask(retry, metadata=bench.ann.metadata).task
+    assert again.lane == pb.LANE_BULK, again
+    assert bench.finish(again).status == pb.TASK_STATUS_COMPLETED, again
+
+
 @scenario("list-actors")
 def _(bench: Bench) -> None:
     actors = bench.ann.stub.ListActors(pb.ListActorsRequest(), metadata=bench.ann.metadata).items
