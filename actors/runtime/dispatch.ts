@@ -87,8 +87,10 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
       if (signal.aborted || gate.turns.size === 0) continue
       try {
         const admitted = await gate.round(signal)
-        if (admitted > 0 || !gate.isFull) waitMs = lookEveryMs
-        else waitMs = rang ? settlingMs : Math.min(lookEveryMs, 2 * waitMs)
+        // Who came during the round found it full and did not ring.
+        if (admitted > 0) waitMs = gate.isFull ? lookEveryMs : 0
+        else if (!gate.isFull) waitMs = lookEveryMs
+        else waitMs = rang ? settlingMs : Math.min(lookEveryMs, 2 * waitMs + settlingMs)
       } catch (error) {
         log.debug('bulk jobs not let in', { kind, error })
         waitMs = lookEveryMs
