@@ -1,8 +1,10 @@
 import type { StoredEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { markOf } from '@pixelflow/core/position'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { proofOf } from '../readmodel/proof.ts'
 import type { ReadModel } from '../readmodel/tasks.ts'
 import type { Feed } from '../usecases/ports.ts'
 import { createMilestones } from './milestones.ts'
@@ -10,6 +12,8 @@ import type { Watchers } from './watchers.ts'
 
 /** A log that has been quiet for so long has been read to its end, whatever its last sequence says. */
 const quietMs = 3000
+const electionMs = 500
+const mostLooks = 4
 const firstWaitMs = 100
 const longestWaitMs = 5000
 
@@ -66,10 +70,34 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
     waitMs = firstWaitMs
   }
 
+  /** Where the log ends. A leader that was elected a moment ago may not know of all that we do. */
+  const headBeyond = async (signal: AbortSignal) => {
+    for (let looks = 1; ; looks += 1) {
+      const head = await eventLog.position()
+      const isShort = head.log === index.log && head.written < index.position
+      if (!isShort || looks === mostLooks || signal.aborted) return head
+      await pause(electionMs, signal)
+    }
+  }
+
+  /**
+   * Why the list is not that of the log, though the log is called the same: it may have been set back to a copy of before,
+   * and have gone on otherwise. What cannot be told is folded again.
+   */
+  const difference = async (last: number): Promise<string | undefined> => {
+    if (index.position > last) return 'the log ends before'
+    if (index.position === 0) return undefined
+    const there = await eventLog.at(index.position).catch(nullIfUnreadable)
+    if (there === null) return 'nothing stands there any more'
+    return proofOf(there) === index.proof ? undefined : 'another event stands there'
+  }
+
   const follow = async (signal: AbortSignal) => {
-    const { log: identity, last } = await eventLog.position()
-    if (index.log !== identity || index.position > last) {
-      log.info('folding the event log from its beginning', { last })
+    const { log: identity, last } = await headBeyond(signal)
+    const why =
+      index.log === identity ? await difference(last) : index.log === '' ? 'new list' : 'another log'
+    if (why) {
+      log.info('folding the event log from its beginning', { why, last })
       index.restart(identity)
       onNewLog()
     }
@@ -139,6 +167,12 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
       await running
     },
   }
+}
+
+/** We have read what stood there. */
+function nullIfUnreadable(thrown: unknown): null {
+  if (Fault.of(thrown).code === 'unreadable') return null
+  throw thrown
 }
 
 function refreshed(timer: ReturnType<typeof setTimeout>, then: () => void): ReturnType<typeof setTimeout> {

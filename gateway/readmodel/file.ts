@@ -5,7 +5,7 @@ import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { isActive } from './idle.ts'
 
 /** Bump it when the tables change: an older file is thrown away and folded again from the log. */
-const schemaVersion = 3
+const schemaVersion = 4
 
 /**
  * Opens the file of the read model, made anew when it is missing, of another version or damaged; a damaged one is
@@ -15,23 +15,25 @@ const schemaVersion = 3
 export function openFile(path: string, log: Log): Database {
   mkdirSync(dirname(path), { recursive: true })
   try {
-    return prepared(new Database(path, { create: true }))
+    return prepared(new Database(path, { create: true }), path, log)
   } catch (error) {
     if (isLocked(error)) {
       log.warn('task list is held by another process', {
         path,
         remedy: 'Give each gateway its own PIXELFLOW_DATA_DIR.',
       })
-      return prepared(new Database(''))
+      return prepared(new Database(''), '', log)
     }
     if (!isDamaged(error)) throw error
     moveAside(path, log, error)
-    return prepared(new Database(path, { create: true }))
+    return prepared(new Database(path, { create: true }), path, log)
   }
 }
 
 /** True when the file itself is at fault, so that another one would work. */
 export function isDamaged(error: unknown): boolean {
+  // A row that is no JSON has gone bad where SQLite does not look.
+  if (error instanceof SyntaxError) return true
   return /^SQLITE_(CORRUPT|NOTADB|FORMAT|IOERR_SHORT_READ|SCHEMA|CANTOPEN_ISDIR)/.test(codeOf(error))
 }
 
@@ -51,7 +53,7 @@ export function moveAside(path: string, log: Log, error: unknown): void {
   if (existsSync(path)) renameSync(path, `${path}.damaged`)
 }
 
-function prepared(db: Database): Database {
+function prepared(db: Database, path: string, log: Log): Database {
   try {
     // Held for as long as we run: nobody else has any business in it, and it saves the shared-memory file.
     db.run('PRAGMA locking_mode = EXCLUSIVE')
@@ -62,17 +64,25 @@ function prepared(db: Database): Database {
     db.transaction(() => {
       const found = db.query<{ user_version: number }, []>('PRAGMA user_version').get()?.user_version
       if (found === schemaVersion) return
-      db.run('DROP TABLE IF EXISTS tasks')
-      db.run('DROP TABLE IF EXISTS place')
+      if (found !== 0) log.info('task list is of another version and will be made anew', { path, found })
+      empty(db)
       create(db)
     }).exclusive()
     // Opening reads hardly more than the header; this touches the tables as well.
-    db.query('SELECT log, position FROM place').get()
+    db.query('SELECT log, position, proof FROM place').get()
     return db
   } catch (error) {
     db.close()
     throw error
   }
+}
+
+/** Whatever another version has called its things. */
+function empty(db: Database): void {
+  const things = db.query<{ type: string; name: string }, []>(
+    "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'",
+  )
+  for (const { type, name } of things.all()) db.run(`DROP ${type} "${name.replaceAll('"', '""')}"`)
 }
 
 function create(db: Database): void {
@@ -90,7 +100,7 @@ function create(db: Database): void {
   db.run('CREATE INDEX tasks_by_change ON tasks (changed)')
   // Few at any time, so this is small.
   db.run(`CREATE INDEX idle_tasks ON tasks (changed) WHERE ${isActive}`)
-  db.run('CREATE TABLE place (log TEXT NOT NULL, position INTEGER NOT NULL) STRICT')
-  db.run("INSERT INTO place VALUES ('', 0)")
+  db.run('CREATE TABLE place (log TEXT NOT NULL, position INTEGER NOT NULL, proof TEXT NOT NULL) STRICT')
+  db.run("INSERT INTO place VALUES ('', 0, '')")
   db.run(`PRAGMA user_version = ${schemaVersion}`)
 }

@@ -9,11 +9,18 @@ interface Row {
   readonly task: string
 }
 
+/** How far a log was folded, and what stood there. */
+export interface Place {
+  readonly log: string
+  readonly position: number
+  readonly proof: string
+}
+
 /** Everything the read model says to its database. */
 export interface Statements {
-  place(): { log: string; position: number }
+  place(): Place
   /** Folds the newest event of each of some tasks in and moves the position, as one; says whose tallies that shifts. */
-  write(events: readonly StoredEvent[], position: number): Shift[]
+  write(events: readonly StoredEvent[], position: number, proof: string): Shift[]
   /** Newest first, one more than the limit, from the first that comes after `before`. */
   list(query: TaskQuery, before: string | undefined, changedSince: number): Row[]
   idle(before: number, after: IdlePlace | null, limit: number): IdleRow[]
@@ -29,8 +36,8 @@ const beyondAllIds = 'g'
 const pruneAtOnce = 2000
 
 export function statementsOf(db: Database): Statements {
-  const place = db.query<{ log: string; position: number }, []>('SELECT log, position FROM place')
-  const move = db.query<undefined, [number]>('UPDATE place SET position = ?')
+  const place = db.query<Place, []>('SELECT log, position, proof FROM place')
+  const move = db.query<undefined, [number, string]>('UPDATE place SET position = ?, proof = ?')
   const find = db.query<Counting, [string, string]>(
     'SELECT status, lane FROM tasks WHERE account = ? AND id = ?',
   )
@@ -64,19 +71,19 @@ export function statementsOf(db: Database): Statements {
     else put.run(account, id, status, lane, seq, Date.parse(event.at), JSON.stringify(event.task))
     return shiftOf(account, before, isDeleted ? null : { status, lane })
   }
-  const write = db.transaction((events: readonly StoredEvent[], position: number) => {
+  const write = db.transaction((events: readonly StoredEvent[], position: number, proof: string) => {
     const shifts = events.map(fold)
-    move.run(position)
+    move.run(position, proof)
     return shifts.filter((one) => one !== undefined)
   })
   const clear = db.transaction((log: string) => {
     db.run('DELETE FROM tasks')
-    db.run('UPDATE place SET log = ?, position = 0', [log])
+    db.run("UPDATE place SET log = ?, position = 0, proof = ''", [log])
   })
 
   return {
-    place: () => place.get() ?? { log: '', position: 0 },
-    write: (events, position) => write.immediate(events, position),
+    place: () => place.get() ?? { log: '', position: 0, proof: '' },
+    write: (events, position, proof) => write.immediate(events, position, proof),
     list({ account, status, limit }, before = beyondAllIds, changedSince) {
       return status === undefined
         ? all.all(account, before, changedSince, limit + 1)

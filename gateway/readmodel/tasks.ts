@@ -7,6 +7,7 @@ import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Tallies } from '../usecases/workload.ts'
 import { cursorAfter, idOfCursor } from './cursor.ts'
 import { isDamaged, moveAside, openFile } from './file.ts'
+import { proofOf } from './proof.ts'
 import { statementsOf } from './statements.ts'
 import { createTallying } from './tallies.ts'
 
@@ -17,6 +18,8 @@ const pruneEveryMs = 60_000
 export interface ReadModel extends TaskIndex, IdleTasks, Tallies, Disposable {
   /** Which log it was folded from; empty while from none. */
   readonly log: string
+  /** What the event at the position was (see `proofOf`); empty at the beginning. */
+  readonly proof: string
   /** Forgets everything, to be folded from that log from its beginning. */
   restart(log: string): void
 }
@@ -40,6 +43,7 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
   let statements = statementsOf(db)
   let folded = ''
   let position = 0
+  let proof = ''
   let talliedTo = 0
   const tallying = createTallying()
   // Only the newest snapshot of a task counts, so only that is kept until it is written.
@@ -51,7 +55,7 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
     clearTimeout(timer)
     timer = undefined
     if (pending.size === 0) return
-    tallying.shift(attempt(() => statements.write([...pending.values()], position)))
+    tallying.shift(attempt(() => statements.write([...pending.values()], position, proof)))
     talliedTo = position
     pending.clear()
     if (Date.now() - prunedAt < pruneEveryMs) return
@@ -96,7 +100,7 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
       replace(error)
       tallying.reset([])
     }
-    ;({ log: folded, position } = statements.place())
+    ;({ log: folded, position, proof } = statements.place())
     talliedTo = position
   }
 
@@ -119,6 +123,9 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
     get position() {
       return position
     },
+    get proof() {
+      return proof
+    },
     tally: tallying.of,
     get talliedTo() {
       return talliedTo
@@ -127,6 +134,7 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
       for (const one of events) {
         if (one.seq <= position) continue
         position = one.seq
+        proof = proofOf(one)
         pending.set(`${one.event.task.account}/${one.event.task.id}`, one)
       }
       if (pending.size >= largestBatch) flush()
@@ -136,27 +144,25 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
       new Promise<TaskPage>((resolve) => {
         const before = query.cursor === undefined ? undefined : idOfCursor(query.cursor)
         flush()
-        resolve(
-          pageOf(
-            attempt(() => statements.list(query, before, Date.now() - retentionMs)),
-            query,
-          ),
-        )
+        resolve(attempt(() => pageOf(statements.list(query, before, Date.now() - retentionMs), query)))
       }),
     idle(before, limit, after) {
       flush()
-      const rows = attempt(() => statements.idle(before.getTime(), after, limit))
-      const last = rows.at(-1)
-      return {
-        items: rows.map((row) => JSON.parse(row.task) as Task),
-        next: last && rows.length === limit ? { ...last, task: last.id } : null,
-      }
+      return attempt(() => {
+        const rows = statements.idle(before.getTime(), after, limit)
+        const last = rows.at(-1)
+        return {
+          items: rows.map((row) => JSON.parse(row.task) as Task),
+          next: last && rows.length === limit ? { ...last, task: last.id } : null,
+        }
+      })
     },
     restart(next) {
       pending.clear()
       attempt(() => statements.clear(next))
       folded = next
       position = 0
+      proof = ''
       tallying.reset([])
       talliedTo = 0
     },
