@@ -18,8 +18,10 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => house?.[Symbol.asyncDispose]())
 
+const always = new AbortController().signal
+
 function start(run: (work: Work) => Promise<void>, maxAttempts = 3): Runtime {
-  const handler: Handler = { kind: 'transform', ready: async () => {}, run }
+  const handler: Handler = { kind: 'transform', ready: async () => always, run }
   const { work: source, events, channel, deadLetters } = house.fabric
   const rest = { maxAttempts, slots: 1, interactiveSlots: 0, actor: 'one', log: house.log }
   return startRuntime({ source, events, deadLetters, channel, handler, ...rest })

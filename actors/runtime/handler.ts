@@ -4,8 +4,11 @@ import type { Task } from '@pixelflow/core/task'
 /** What one kind of actor does with its jobs. Handlers know what the work is; the runtime knows how it is kept safe. */
 export interface Handler {
   readonly kind: ActorKind
-  /** Resolves when work can be taken up; no job is pulled before. @throws Fault when it cannot be for now. */
-  ready(signal: AbortSignal): Promise<void>
+  /**
+   * Resolves when work can be taken up; no job is pulled before. The signal it resolves with aborts when it cannot be any
+   * more: whoever waits for a job then stops waiting. @throws Fault when it cannot be for now.
+   */
+  ready(signal: AbortSignal): Promise<AbortSignal>
   /**
    * Does the work of one job. What it stores must be the same, under the same names, whoever does it: another attempt
    * may have been here before, or be here now.

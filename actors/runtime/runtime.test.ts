@@ -24,8 +24,10 @@ interface Options {
   readonly actor?: string
 }
 
+const always = new AbortController().signal
+
 function start(run: (work: Work) => Promise<void>, options: Options = {}): Runtime {
-  const handler: Handler = { kind: 'transform', ready: async () => {}, run }
+  const handler: Handler = { kind: 'transform', ready: async () => always, run }
   const { work: source, events, channel, deadLetters } = house.fabric
   const rest = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one', log: house.log, ...options }
   return startRuntime({ source, events, deadLetters, channel, handler, ...rest })

@@ -33,11 +33,18 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const stop = new AbortController()
   const running = new Map<Attempt, HeldTask>()
 
+  // One for all slots: it lasts as long as children do not crash.
+  let both: readonly [fit: AbortSignal, whole: AbortSignal] | undefined
+  const whileBoth = (fit: AbortSignal): AbortSignal => {
+    if (both?.[0] !== fit) both = [fit, AbortSignal.any([stop.signal, fit])]
+    return both[1]
+  }
+
   const slot = async (only?: Lane) => {
     for (let failures = 0; !stop.signal.aborted;) {
       try {
-        await handler.ready(stop.signal)
-        const lease = await source.next(handler.kind, stop.signal, only)
+        const fit = await handler.ready(stop.signal)
+        const lease = await source.next(handler.kind, whileBoth(fit), only)
         failures = 0
         if (lease === null) continue
         const attempt = beginAttempt(lease, options)

@@ -58,8 +58,11 @@ export interface Sandbox extends AsyncDisposable {
    * started or too many have crashed of late, the fault the child reported, or the reason of `signal`.
    */
   run(work: SandboxWork): Promise<{ cpuMs: number }>
-  /** Resolves as soon as a child is warm and none too many have crashed. @throws Fault `unavailable` after several failed starts, or the signal's. */
-  ready(signal: AbortSignal): Promise<void>
+  /**
+   * Resolves as soon as a child is warm and none too many have crashed, with a signal that aborts when too many have.
+   * @throws Fault `unavailable` after several failed starts, or the signal's.
+   */
+  ready(signal: AbortSignal): Promise<AbortSignal>
   /** Process ids of the living children. */
   readonly pids: readonly number[]
   /** Whether so many children have crashed of late that nothing is taken up for now. */
@@ -85,9 +88,13 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   const waiters: Waiter[] = []
   const onlookers: Waiter[] = []
   const crashes = createCrashes(options.crashBudget)
+  let fit = new AbortController()
   const lost = (news: Parameters<SandboxNews['lost']>[0]) => {
     options.tell.lost(news)
-    if (crashes.count()) options.tell.resting(options.crashBudget)
+    if (!crashes.count()) return
+    options.tell.resting(options.crashBudget)
+    fit.abort()
+    fit = new AbortController()
   }
 
   const offer = (cell: Cell) => {
@@ -219,6 +226,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         signal.throwIfAborted()
       }
       if (living.size === 0) await wait(onlookers, signal)
+      return fit.signal
     },
     get pids() {
       return [...living].map((cell) => cell.pid)

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
+import { readdir, readlink } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { childrenOf, residentBytes, says, type Running } from '@pixelflow/testkit/process'
+import { until } from '@pixelflow/testkit/until'
+import { actorHome, photograph, type ActorHome } from './testing/actor.ts'
+import { openHouse, type House } from './testing/house.ts'
+
+/** How the shipped actor holds its children, seen from outside: by the kernel, and in what it logs. */
+
+const MiB = 2 ** 20
+
+let house: House
+let home: ActorHome
+beforeAll(async () => {
+  house = await openHouse()
+}, 60_000)
+afterAll(() => house?.[Symbol.asyncDispose]())
+beforeEach(async () => {
+  home = await actorHome(house)
+})
+afterEach(() => home?.[Symbol.asyncDispose]())
+
+interface Ready {
+  readonly bounds: Readonly<Record<string, string>>
+}
+
+const readyOf = async (running: Running): Promise<Ready> =>
+  JSON.parse(await running.line(says('ready'))) as Ready
+const proc = (pid: number, name: string) => Bun.file(`/proc/${pid}/${name}`).text()
+
+test('a child has no environment, few files, short ones, no core dumps, and what its actor says it has', async () => {
+  await using running = await home.actor({ PIXELFLOW_CHILD_MAX_RSS: '300MiB' })
+  const { bounds } = await readyOf(running)
+  expect(bounds).toMatchObject({
+    memory: expect.stringMatching(/^300 MiB a child, \d+ MiB all$/),
+    time: '120 s, 120 s of processor time',
+    files: '256 open, 300 MiB each',
+    environment: 'empty',
+  })
+  const children = await childrenOf(running.pid)
+  expect(children.length).toBeGreaterThan(0)
+  const homes = new Set<string>()
+  for (const pid of children) {
+    const names = (await proc(pid, 'environ')).split('\0').map((line) => line.split('=')[0])
+    const known = ['NODE_ENV', 'VIPS_BLOCK_UNTRUSTED', 'MALLOC_ARENA_MAX', 'TMPDIR', 'PWD', '']
+    expect(names.filter((name = '') => !known.includes(name) && !name.startsWith('NODE_CHANNEL_'))).toEqual(
+      [],
+    )
+
+    const limits = await proc(pid, 'limits')
+    const limit = (what: string) => new RegExp(`^Max ${what} +(\\S+) +(\\S+)`, 'm').exec(limits)?.slice(1, 3)
+    expect(limit('open files')).toEqual(['256', '256'])
+    expect(limit('file size')).toEqual([String(300 * MiB), String(300 * MiB)])
+    expect(limit('core file size')).toEqual(['0', '0'])
+
+    const status = await proc(pid, 'status')
+    const privileges = /^NoNewPrivs:\s+(\d)/m.exec(status)?.[1]
+    expect(privileges).toBe(bounds['parent']?.includes('gains no privileges') ? '1' : '0')
+    const isAlone = (await readlink(`/proc/${pid}/ns/net`)) !== (await readlink('/proc/self/ns/net'))
+    expect(isAlone).toBe(bounds['network'] === 'none')
+
+    const own = await readlink(`/proc/${pid}/cwd`)
+    expect(dirname(dirname(own))).toBe(home.scratchDir)
+    expect(await readdir(own)).toEqual([])
+    homes.add(basename(own))
+  }
+  expect(homes.size).toBe(children.length)
+}, 30_000)
+
+test('parallel giants wait for each other when there is not memory for all of them', async () => {
+  await using running = await home.actor({
+    PIXELFLOW_ACTOR_CONCURRENCY: '3',
+    // For one of them at a time: 96 MiB for a child and 12 bytes a pixel.
+    PIXELFLOW_CHILDREN_MEMORY: '450MiB',
+  })
+  const children = await childrenOf(running.pid)
+  const held = async () => (await Promise.all(children.map(residentBytes))).reduce((sum, one) => sum + one, 0)
+  const idle = await held()
+  const giant = await photograph(house, 6000, 4500)
+  let most = 0
+  const timer = setInterval(async () => (most = Math.max(most, await held())), 20)
+  const tasks = [
+    await house.submit(giant, 'rotate:30/resize:100'),
+    await house.submit(giant, 'rotate:31/resize:100'),
+    await house.submit(giant, 'rotate:32/resize:100'),
+  ]
+  for (const task of tasks) expect((await house.end(task, 60_000)).kind).toBe('completed')
+  clearInterval(timer)
+  expect((most - idle) / MiB).toBeLessThan(450)
+  // It is not as if there were little to hold.
+  expect((most - idle) / MiB).toBeGreaterThan(150)
+}, 90_000)
+
+test('an actor whose children keep crashing goes out of service, says so, and leaves the work to others', async () => {
+  await using broken = await home.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '2' })
+  const isOut = () => broken.lines.some((line) => line.includes('out of service'))
+  const usedBefore = new Map<number, string>()
+  await until(async () => {
+    for (const pid of await childrenOf(broken.pid)) {
+      // Ready is one that is warm and has come to rest: while it starts, its end would be no crash.
+      const used = (await proc(pid, 'stat').catch(() => '')).split(' ').slice(13, 15).join(' ')
+      const isReady = used !== '' && usedBefore.get(pid) === used && (await residentBytes(pid)) > 60 * MiB
+      usedBefore.set(pid, used)
+      if (isReady) process.kill(pid, 'SIGKILL')
+    }
+    await Bun.sleep(100)
+    return isOut()
+  }, 90_000)
+  const line = broken.lines.find((one) => one.includes('out of service')) ?? ''
+  expect(JSON.parse(line)).toMatchObject({ level: 'error', most: 20, withinMs: 60_000, restMs: 30_000 })
+
+  const task = await house.submit(await photograph(house, 300, 200), 'flip')
+  await Bun.sleep(500)
+  expect((await house.history(task)).map(({ event }) => event.kind)).toEqual(['queued'])
+  await using _ = await home.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
+  const end = await house.end(task)
+  expect([end.kind, end.task.attempt]).toEqual(['completed', 1])
+}, 120_000)
