@@ -148,7 +148,7 @@ export function sanitise(text: string): CleanSvg {
     const found = rulesIn(rest)
     rules.push(...found)
     if (rules.length > limits.rules) throw tooMuch(`has more than ${limits.rules} style rules`)
-    const text = found.map(({ selector, declarations }) => `${selector}{${written(declarations)}}`).join('\n')
+    const text = found.map(({ selector, declarations }) => `${selector}{${written(declarations)}}`).join('')
     if (text !== '') out.push(`<style>${escaped(text)}</style>`)
   }
 

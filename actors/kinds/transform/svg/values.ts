@@ -23,19 +23,22 @@ const reference =
 const filterFunction =
   /\b(?:blur|brightness|contrast|drop-shadow|grayscale|hue-rotate|invert|opacity|saturate|sepia)\(/gi
 
+/** What ends a value, begins another, or hides one: braces, rules, comments. */
+const forbidden = /[{}<>@;]|\/\*/
+
 /**
  * The value, when nothing in it leads out of the file: every address is the id of an element, every function is known,
  * and nothing is written with backslashes, which hide both.
  */
 export function safeValue(text: string): SafeValue | undefined {
   if (text.includes('\\') || !isBalanced(text)) return undefined
-  if (!text.includes('(')) return /[{}<>@;]/.test(text) ? undefined : { text, ids: [], filters: 0 }
+  if (!text.includes('(')) return forbidden.test(text) ? undefined : { text, ids: [], filters: 0 }
   const ids: string[] = []
   const rest = text.replaceAll(reference, (_, double?: string, single?: string, bare?: string) => {
     ids.push(double ?? single ?? bare ?? '')
     return ''
   })
-  if (/[{}<>@;]|\/\*/.test(rest)) return undefined
+  if (forbidden.test(rest)) return undefined
   for (const [, name = ''] of rest.matchAll(/([\w-]*)\(/g)) {
     if (!functions.has(name.toLowerCase())) return undefined
   }
