@@ -2,7 +2,7 @@ import { pause } from '@pixelflow/core/pause'
 import { createHash } from 'node:crypto'
 import type { Entry } from './books.ts'
 import type { Door } from './doors.ts'
-import { openHouse } from './house.ts'
+import { allServe, openHouse } from './house.ts'
 import { createWrongs, each, endings, inspect, listed, type Standing } from './inspect.ts'
 import { makeLoad, welcome, type Customer } from './load.ts'
 import { makeMischief } from './mischief.ts'
@@ -50,7 +50,9 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   const mischief = rolling
     ? rollAll(house, signal)
     : makeMischief(house, random.fork(), { only: acts, signal })
-  const over = mischief.over.catch((thrown: unknown) => wrongs.add('notBack', String(thrown)))
+  const over = mischief.over
+    .then(() => allServe(house))
+    .catch((thrown: unknown) => wrongs.add('notBack', String(thrown)))
   const loading = makeLoad(customers, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
     signal,
     patience: patience.signal,

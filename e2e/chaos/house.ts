@@ -68,6 +68,18 @@ export async function again<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Resolves when every gateway serves: one that was ended several times is started again with growing pauses.
+ * @throws Error when one does not within half a minute.
+ */
+export async function allServe({ gateways }: House): Promise<void> {
+  for (const { name, url } of gateways)
+    await again(async () => {
+      const { status } = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(5000) })
+      if (status !== 200) throw new Error(`${name} is not ready: ${status}.`)
+    })
+}
+
 const root = resolve(import.meta.dir, '../..')
 
 export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan): Promise<House> {
