@@ -73,17 +73,21 @@ export const fair: Part = async ({ options, say }) => {
   const waits = { interactive: found('interactive'), bulk: found('bulk') }
   const limits: Record<Lane, number> = { interactive: 1, bulk: 2 }
   say('')
-  say(`a child is busy with one picture for ${taskMs.toFixed(0)} ms; waits, in such times:`)
+  say(
+    `a child is busy with one picture for ${taskMs.toFixed(0)} ms; a single picture waits so many such times:`,
+  )
   for (const lane of lanes) {
     const { inTasks, tasksEnded } = waits[lane]
     say(
-      `  ${lane.padEnd(12)} median ${inTasks.median.toFixed(2)}, most ${inTasks.most.toFixed(2)}   (at most ${limits[lane]}); ` +
-        `tasks of the flood that ended meanwhile: median ${tasksEnded.median}, most ${tasksEnded.most}`,
+      `  ${lane.padEnd(12)} by the clock median ${inTasks.median.toFixed(2)}, most ${inTasks.most.toFixed(2)}; ` +
+        `by counting median ${(tasksEnded.median / children).toFixed(2)}, ` +
+        `most ${(tasksEnded.most / children).toFixed(2)}   (at most ${limits[lane]})`,
     )
   }
   say(
-    `Until decoded, less the same in an idle house (${idleMs.interactive} and ${idleMs.bulk} ms); ` +
-      'a machine with others on it adds its own noise to times, not to counts.',
+    'By the clock: until decoded, less the same in an idle house ' +
+      `(${idleMs.interactive.toFixed(0)} and ${idleMs.bulk.toFixed(0)} ms), so whatever else the machine does counts as waiting. ` +
+      'By counting: tasks of the flood that ended until then, for each child, its own decoding included.',
   )
   return {
     fairTaskMs: taskMs,
