@@ -1,6 +1,7 @@
 import type { FormatId } from '@pixelflow/core/format'
 import { bombs, slowBombs, type Bomb } from '@pixelflow/testkit/hostile/bombs'
 import { flipped, summed, truncated } from '@pixelflow/testkit/hostile/damage'
+import { svgBombs } from '@pixelflow/testkit/hostile/svg'
 import { samples, type Sample } from '@pixelflow/testkit/hostile/samples'
 import type { ChildSettings } from '../sandbox/shipped.ts'
 import { openArena, type Arena, type Ending } from './arena.ts'
@@ -97,7 +98,7 @@ export async function onslaught({ with: which, flips = 100, seed = 1 }: Onslaugh
     }
   }
   const files = {
-    bombs: () => ofBombs(bombs),
+    bombs: () => ofBombs([...bombs, ...drawings]),
     'slow bombs': () => ofBombs(slowBombs),
     cuts: () => cuts(good),
     flips: () => spoiled(good, flips, seed),
@@ -111,6 +112,14 @@ export async function onslaught({ with: which, flips = 100, seed = 1 }: Onslaugh
   }
   return record.report()
 }
+
+/** Drawings, whose bombs have a list of their own: what a gateway refuses at the door a child has to refuse as well. */
+const drawings: readonly Bomb[] = svgBombs.map(({ name, bytes, end }) => ({
+  name,
+  format: 'svg',
+  make: () => bytes,
+  ends: end === 'drawn' ? 'picture' : [end],
+}))
 
 async function* ofBombs(all: readonly Bomb[]): AsyncGenerator<File, void> {
   for (const { name, format, make, ends } of all) {

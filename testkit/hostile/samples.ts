@@ -72,7 +72,9 @@ export async function samples(width = 48, height = 32): Promise<Sample[]> {
       sharp(plain).threshold().toColourspace('b-w').tiff({ compression: 'ccittfax4', bitdepth: 1 }),
     ],
   ]
-  return Promise.all(
+  const drawing = await sampleImage({ width, height, format: 'svg' })
+  const drawn: Sample = { name: 'drawing', format: 'svg', bytes: drawing, enough: 16 }
+  const others = await Promise.all(
     written.map(async ([name, format, image]) => ({
       name,
       format,
@@ -80,4 +82,5 @@ export async function samples(width = 48, height = 32): Promise<Sample[]> {
       enough: earlier[`${format} ${name}`] ?? 16,
     })),
   )
+  return [...others, drawn]
 }
