@@ -120,7 +120,9 @@ describe('borders', () => {
   test('the client over HTTP is fit for a browser: no gRPC, no schemas, no runtime', () => {
     const shared = /^clients\/typescript\/(?!grpc\/|testing\/|build\.ts)/
     expect(trespassers(shared, /^node:|grpc|@pixelflow\/proto|@bufbuild/)).toEqual([])
-    expect(trespassers(shared, /@pixelflow\/core\/(?!fault|pause|status|tune\/websocket)/)).toEqual([])
+    expect(trespassers(shared, /@pixelflow\/core\/(?!fault|pause|position|status|tune\/websocket)/)).toEqual(
+      [],
+    )
     const found = sources
       .filter(({ file }) => shared.test(file) && !isTest(file))
       .filter(({ text }) => /\b(Bun|process|Buffer)\.(?!ts)|\bnode:/.test(text))

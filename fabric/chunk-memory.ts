@@ -1,4 +1,4 @@
-import { createBudget } from './budget.ts'
+import { createBudget } from '@pixelflow/core/budget'
 import { createChunk, type Chunk } from './wire/chunk.ts'
 
 /** The buffers that all writes of a process share: so many at most, and warm ones first. */

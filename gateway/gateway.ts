@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { createBudget } from '@pixelflow/fabric/budget'
+import { createBudget } from '@pixelflow/core/budget'
 import { openFabric, type Fabric } from '@pixelflow/fabric/open'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { openMeters } from '@pixelflow/fabric/telemetry/metrics'

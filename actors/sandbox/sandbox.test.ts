@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
-import { createBudget } from '@pixelflow/fabric/budget'
+import { createBudget } from '@pixelflow/core/budget'
 import { faultOf, limits, openMisfits, type Misfits } from '../testing/misfits.ts'
 import { leashed } from './leash.ts'
 import type { SandboxOptions } from './sandbox.ts'

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import { placeOf, type Budget } from '@pixelflow/fabric/budget'
+import { placeOf, type Budget } from '@pixelflow/core/budget'
 import { startCell, type Cell, type CellOptions, type CellWork, type Outcome } from './cell.ts'
 import { createCrashes, type CrashBudget } from './crashes.ts'
 

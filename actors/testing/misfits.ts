@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { createBudget } from '@pixelflow/fabric/budget'
+import { createBudget } from '@pixelflow/core/budget'
 import { leashed } from '../sandbox/leash.ts'
 import { openSandbox, type SandboxOptions, type SandboxWork } from '../sandbox/sandbox.ts'
 
@@ -68,6 +68,7 @@ export async function openMisfits(): Promise<Misfits> {
   await Bun.write(
     child,
     `import { writeFileSync, existsSync } from 'node:fs'
+     import { tmpdir } from 'node:os'
      import { Fault } from ${faults}
      import { serve } from ${serve}
      const held = []
@@ -102,7 +103,7 @@ export async function openMisfits(): Promise<Misfits> {
          let bytes = 0
          try { for (;;) bytes += writeSync(file, block) } catch (error) { note({ code: error.code, bytes }) }
        },
-       litter: async ({ ms }, note) => { writeFileSync('aside', 'x'); await Bun.sleep(ms); note({ cwd: process.cwd(), tmp: process.env.TMPDIR }) },
+       litter: async ({ ms }, note) => { writeFileSync('aside', 'x'); await Bun.sleep(ms); note({ cwd: process.cwd(), tmp: tmpdir() }) },
        fork: async (_, note) => {
          const busy = Bun.spawn(['/bin/sh', '-c', 'while :; do :; done'], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
          note(busy.pid)

@@ -14,7 +14,7 @@ import {
 } from '@pixelflow/core/tune/session'
 import { preview } from '../kinds/preview/preview.ts'
 import { createShelf } from '../kinds/preview/shelf.ts'
-import { createBudget } from '@pixelflow/fabric/budget'
+import { createBudget } from '@pixelflow/core/budget'
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
 import { openScratch, type Scratch } from '../sandbox/scratch.ts'
 import { account, openHouse, type House } from './house.ts'

@@ -1,4 +1,4 @@
-import { createBudget } from '@pixelflow/fabric/budget'
+import { createBudget } from '@pixelflow/core/budget'
 import type { BunFile } from 'bun'
 import type { Spool } from './spool.ts'
 

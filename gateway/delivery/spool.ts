@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createBudget } from '@pixelflow/fabric/budget'
+import { createBudget } from '@pixelflow/core/budget'
 import { createSweep } from './sweep.ts'
 
 /** Bytes on their way to a client, as a file that only we know. */
