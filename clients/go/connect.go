@@ -24,7 +24,7 @@ var serviceConfig string
 type TLS struct{ CA, Cert, Key string }
 
 // Connect makes a connection to every gateway that target names, such as "dns:///pixelflow.example.com:50051": calls
-// take turns over those that answer. Without tls it is not encrypted; without token nobody is named.
+// take turns over those that answer, and know of what those before them have written. Without tls it is not encrypted; without token nobody is named.
 func Connect(target string, security *TLS, token string) (*grpc.ClientConn, error) {
 	transport, err := security.credentials()
 	if err != nil {
@@ -33,6 +33,7 @@ func Connect(target string, security *TLS, token string) (*grpc.ClientConn, erro
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithUnaryInterceptor((&positions{}).intercept),
 		// A gateway that is gone is noticed also while nothing but a long watch is under way.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 	}

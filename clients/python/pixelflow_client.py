@@ -52,7 +52,8 @@ class Tls:
 
 def connect(target: str, tls: Tls | None = None, more: Sequence[tuple[str, Any]] = ()) -> grpc.Channel:
     """A channel to every gateway that `target` names: "dns:///pixelflow.example.com:50051", or a list such as
-    "ipv4:10.0.0.1:50051,10.0.0.2:50051". Calls take turns over those that answer."""
+    "ipv4:10.0.0.1:50051,10.0.0.2:50051". Calls take turns over those that answer, and know of what those before
+    them have written."""
     options = [
         ("grpc.service_config", SERVICE_CONFIG),
         ("grpc.enable_retries", 1),
@@ -62,8 +63,43 @@ def connect(target: str, tls: Tls | None = None, more: Sequence[tuple[str, Any]]
         *more,
     ]
     if tls is None:
-        return grpc.insecure_channel(target, options)
-    return grpc.secure_channel(target, tls.credentials(), options)
+        return grpc.intercept_channel(grpc.insecure_channel(target, options), Positions())
+    return grpc.intercept_channel(grpc.secure_channel(target, tls.credentials(), options), Positions())
+
+
+POSITION = "pixelflow-position"
+
+
+class Positions(grpc.UnaryUnaryClientInterceptor):
+    """Remembers how far a channel's calls have written: each goes to another gateway, and reads that send it know
+    of it there."""
+
+    def __init__(self) -> None:
+        self.newest: str | None = None
+
+    def intercept_unary_unary(self, continuation: Callable, details: Any, request: Message) -> grpc.Call:
+        own = details.metadata or ()
+        if self.newest and POSITION not in [name for name, _ in own]:
+            details = details._replace(metadata=(*own, (POSITION, self.newest)))
+        call = continuation(details, request)
+        call.add_done_callback(self.hear)
+        return call
+
+    def hear(self, call: grpc.Call) -> None:
+        if call.code() == grpc.StatusCode.INVALID_ARGUMENT:
+            bad = details_of(call).get("BadRequest")
+            if bad and POSITION in [one.field for one in bad.field_violations]:
+                # The server was set back, and knows nothing of it any more.
+                self.newest = None
+        for name, value in call.initial_metadata() or ():
+            if name == POSITION and is_later(value, self.newest):
+                self.newest = value
+
+
+def is_later(one: str, other: str | None) -> bool:
+    """Which of two positions is to be kept: answers may come in another order than they were given in."""
+    (seq, log), (other_seq, other_log) = one.split("."), (other or "0.").split(".")
+    return log != other_log or int(seq, 36) > int(other_seq, 36)
 
 
 @dataclass

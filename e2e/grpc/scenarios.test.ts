@@ -4,6 +4,7 @@ import { openBench, type Bench } from './bench.ts'
 import { programs, readDocument } from './document.ts'
 import { downloadScenarios } from './grpcurl-downloads.ts'
 import { imageScenarios } from './grpcurl-images.ts'
+import { keyScenarios } from './grpcurl-keys.ts'
 import { liveScenarios } from './grpcurl-live.ts'
 import { onlyWithCertificates, serverScenarios } from './grpcurl-server.ts'
 import { taskScenarios } from './grpcurl-tasks.ts'
@@ -16,6 +17,7 @@ const ofGrpcurl = {
   ...taskScenarios,
   ...liveScenarios,
   ...downloadScenarios,
+  ...keyScenarios,
   ...serverScenarios,
 }
 const scope = new AsyncDisposableStack()

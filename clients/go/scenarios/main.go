@@ -23,7 +23,7 @@ var onlyWithCertificates = []string{"wrong-certificate", "wrong-server"}
 
 // In the order of the document.
 var scenarios = slices.Concat(
-	imageScenarios, taskScenarios, liveScenarios, downloadScenarios, callerScenarios, serverScenarios)
+	imageScenarios, taskScenarios, liveScenarios, downloadScenarios, callerScenarios, keyScenarios, serverScenarios)
 
 type report struct {
 	Scenario string `json:"scenario"`

@@ -14,7 +14,7 @@ from pixelflow_client import Tls, connect
 from .bench import Bench, Caller, only_with_certificates, scenarios
 
 # They register their scenarios, in the order of the document.
-from . import images, tasks, live, downloads, callers, server  # noqa: E402, F401, I001  isort: skip
+from . import images, tasks, live, downloads, callers, keys, server  # noqa: E402, F401, I001  isort: skip
 
 
 def main() -> int:
