@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { format, formats, sniff, sniffBytes } from '@pixelflow/core/format'
+import { isGzip } from '@pixelflow/core/svg'
 import { Exit } from '../exit.ts'
 
 /** A picture to send: a file, or what comes in on standard input. */
@@ -37,7 +38,9 @@ export async function openSource(argument: string, cwd: string): Promise<Source>
     const id = sniff(head.subarray(0, bytesRead))
     if (stat.isFile() && !id) {
       throw new Exit('usage', `${argument} is no picture of a known format.`, {
-        remedy: `Name one of ${formats.map((one) => one.id).join(', ')}; what the bytes are counts, not the name.`,
+        remedy: isGzip(head)
+          ? 'Unpack it first, with gunzip for example.'
+          : `Name one of ${formats.map((one) => one.id).join(', ')}; what the bytes are counts, not the name.`,
       })
     }
     return {

@@ -99,6 +99,16 @@ describe('where a picture comes from', () => {
     await expect(openSource(name, cwd)).rejects.toMatchObject({ code: 2, message })
   })
 
+  test('a packed drawing is refused with what to do', async () => {
+    await Bun.write(join(cwd, 'a.svgz'), Bun.gzipSync('<svg/>'))
+    await expect(openSource('a.svgz', cwd)).rejects.toMatchObject({
+      code: 2,
+      remedy: 'Unpack it first, with gunzip for example.',
+    })
+    await Bun.write(join(cwd, 'a.svg'), '<!-- a --><svg/>')
+    expect(await openSource('a.svg', cwd)).toMatchObject({ mediaType: 'image/svg+xml' })
+  })
+
   test('standard input', async () => {
     expect(await openSource('-', cwd)).toMatchObject({ path: null, bytes: null })
   })

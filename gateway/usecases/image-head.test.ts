@@ -36,6 +36,30 @@ describe('the head of a file', () => {
     expect(read(padded, 4096)).toEqual({ format: 'jpeg', width: 40, height: 30 })
   })
 
+  test('finds an SVG behind what may come before it, and no more than that', () => {
+    const svg = (before: string) => new TextEncoder().encode(`${before}<svg width="40" height="30"/>`)
+    const found = { format: 'svg' as const, width: 40, height: 30 }
+    expect(read(svg('<?xml version="1.0"?>'.padEnd(3000)), 17)).toEqual(found)
+    expect(read(svg(`<!--${' '.repeat(5000)}-->`), 1000)).toEqual({
+      format: undefined,
+      width: null,
+      height: null,
+    })
+    const many = read(svg('<svg '.concat('a="" '.repeat(70_000))), 65_536)
+    expect(many).toEqual({ format: 'svg', width: null, height: null })
+  })
+
+  test('keeps what cannot be told only as long as it may become something', () => {
+    const head = createImageHead()
+    head.look(new TextEncoder().encode('<!--'.padEnd(3000)))
+    expect(head.canTell).toBe(false)
+    head.look(new Uint8Array(1500))
+    expect([head.canTell, head.format]).toEqual([true, undefined])
+    const other = createImageHead()
+    other.look(new Uint8Array(64).fill(65))
+    expect([other.canTell, other.format, other.isPacked]).toEqual([true, undefined, false])
+  })
+
   test('says null for what is not there', () => {
     const tiff = new Uint8Array(400_000)
     tiff.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])

@@ -93,7 +93,9 @@ export function createSources(
       if (image === null) return put({ ...source, imageId: null })
       names.remember(image.id, source.name)
       // The server reads headers that this browser may not, TIFF's for one.
-      const { width, height } = source.drawable === true ? source : image
+      // And drawings have the size they will be drawn at, which browsers differ about.
+      const isSeen = source.drawable === true && source.format !== 'svg'
+      const { width, height } = isSeen ? source : image
       put({ ...source, imageId: image.id, width, height })
     },
     clear: () => put(null),

@@ -122,6 +122,24 @@ describe('an upload is refused and leaves nothing behind when', () => {
       'unsupported_format',
     ],
     [
+      'the bytes are packed',
+      async () => gateway.upload(Bun.gzipSync('<svg/>'.padEnd(200)), 'image/svg+xml'),
+      415,
+      'unsupported_format',
+    ],
+    [
+      'a drawing is longer than is read',
+      async () => gateway.upload(`<svg><!--${' '.repeat(9 * 2 ** 20)}--></svg>`, 'image/svg+xml'),
+      413,
+      'image_too_large',
+    ],
+    [
+      'a drawing states too many pixels',
+      async () => gateway.upload('<svg width="1e9" height="1e300"/>', 'image/svg+xml'),
+      422,
+      'too_many_pixels',
+    ],
+    [
       'the type is none of an image',
       async () => gateway.upload(photo, 'text/html'),
       415,

@@ -127,36 +127,14 @@ test('what is never shown is not counted', () => {
 })
 
 describe('whatever is in a file', () => {
+  const words = (text: string) => text.trim().split(/\s+/)
   const pick = <T>(...of: readonly T[]) => fc.constantFrom(...of)
   const id = pick('a', 'b', 'c', 'd', 'e')
   const tag = pick(
-    ...[
-      'g',
-      'rect',
-      'path',
-      'use',
-      'image',
-      'text',
-      'tspan',
-      'style',
-      'pattern',
-      'mask',
-      'marker',
-      'symbol',
-      'defs',
-    ],
-    ...[
-      'filter',
-      'feImage',
-      'feMorphology',
-      'a',
-      'script',
-      'foreignObject',
-      'animate',
-      'x:y',
-      'svg',
-      'linearGradient',
-    ],
+    ...words(`
+      g rect path use image text tspan style pattern mask marker symbol defs filter feImage
+      feMorphology a script foreignObject animate x:y svg linearGradient
+    `),
   )
   const address = fc.oneof(
     id.map((one) => `#${one}`),
@@ -175,76 +153,20 @@ describe('whatever is in a file', () => {
     .tuple(pick('url', 'URL', 'u\\72l', 'src', 'image', 'url '), quote, address, quote)
     .map(([f, q, to, e]) => `${f}(${q}${to}${e})`)
   const scrap = pick(
-    ...[
-      'red',
-      '{',
-      '}',
-      ';',
-      '@import ',
-      '/*',
-      '*/',
-      '"',
-      "'",
-      '(',
-      ')',
-      '<!--',
-      '-->',
-      ']]>',
-      '\\',
-      ':',
-      'fill:',
-      '.a',
-      '#b',
-      ' > ',
-      ',',
-    ],
-    ...[
-      '&amp;',
-      '&lt;',
-      '&#60;',
-      '&#x26;',
-      '&quot;',
-      '\n',
-      'é',
-      '💥',
-      'url(',
-      'blur(1px) ',
-      '1e999',
-      '@media x {',
-    ],
+    ...words('red { } ; @import /* */ " \' ( ) <!-- --> ]]> \\ : fill: .a #b > , é 💥 url( 1e999 @media{'),
+    ...words('&amp; &lt; &#60; &#x26; &quot; &#10;'),
+    ' ',
+    'blur(1px) ',
+    '@media x {',
   )
   const value = fc
     .array(fc.oneof(url, scrap, id, fc.integer().map(String)), { maxLength: 8 })
     .map((all) => all.join(''))
   const name = pick(
-    ...[
-      'id',
-      'class',
-      'style',
-      'href',
-      'xlink:href',
-      'fill',
-      'stroke',
-      'mask',
-      'filter',
-      'marker-mid',
-      'clip-path',
-      'd',
-      'points',
-    ],
-    ...[
-      'onload',
-      'xml:base',
-      'xml:space',
-      'width',
-      'viewBox',
-      'opacity',
-      'radius',
-      'order',
-      'transform',
-      'font-family',
-      'src',
-    ],
+    ...words(`
+      id class style href xlink:href fill stroke mask filter marker-mid clip-path d points onload
+      xml:base xml:space width viewBox opacity radius order transform font-family src
+    `),
   )
   const attribute = fc.tuple(name, fc.oneof(value, address, id, url)).map(([one, text]) => {
     const escaped = text
