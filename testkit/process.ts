@@ -117,11 +117,16 @@ export function says(message: string): (line: string) => boolean {
 }
 
 /** Resident memory of a process in bytes, from /proc; 0 once it is gone. */
-export async function residentBytes(pid: number): Promise<number> {
+export const residentBytes = (pid: number) => memoryOf(pid, 'VmRSS')
+
+/** The most resident memory that a process has ever held, in bytes; 0 once it is gone. */
+export const peakBytes = (pid: number) => memoryOf(pid, 'VmHWM')
+
+async function memoryOf(pid: number, what: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await Bun.file(`/proc/${pid}/status`)
     .text()
     .catch(() => '')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+  return Number(new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024
 }
 
 /** Direct children of a process, by pid. */

@@ -1,6 +1,6 @@
 import { addresses } from './addresses.ts'
 import { prepare } from './attack.ts'
-import { damagedPictures } from './damage.ts'
+import { hostilePictures } from './bombs.ts'
 import { forms } from './forms.ts'
 import { protocol } from './protocol.ts'
 import { races } from './races.ts'
@@ -13,7 +13,7 @@ import { uploads } from './uploads.ts'
 prepare()
 uploads()
 forms()
-damagedPictures()
+hostilePictures()
 drawings()
 recipes()
 addresses()

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startWatchedNats } from '@pixelflow/testkit/broker-state'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { childrenOf, residentBytes } from '@pixelflow/testkit/process'
+import { childrenOf, peakBytes, residentBytes } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { client, followToEnd } from '../client.ts'
 
 /** Above idle, once an attack is over; during one the budgets of uploads and downloads and their garbage come on top. */
 const mostGrowthMiB = 150
+
+/** What a child may hold, and what it can get beyond that before it is killed: memory is looked at every 50 ms. */
+const mostOfChild = (1024 + 256) * 2 ** 20
 
 /** The stack under attack, and what must be true of it after every attack. */
 export type House = Awaited<ReturnType<typeof openHouse>>
@@ -63,6 +66,11 @@ export async function openHouse() {
     process,
     /** Uploads, processes and fetches an ordinary picture, or throws. */
     goodPicture,
+    /** Whether no child of the actor has ever held more memory than it may. */
+    async childrenWithinBounds() {
+      const peaks = await Promise.all((await childrenOf(actor.pid)).map(peakBytes))
+      return Math.max(...peaks) < mostOfChild
+    },
     /** Waits until the broker holds exactly what it held, or throws with what is left over. */
     async nothingLeft(
       before: Record<string, number>,

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'bun:test'
+import { availableParallelism } from 'node:os'
+import type { Problem } from '@pixelflow/core/api'
+import { bombs } from '@pixelflow/testkit/hostile/bombs'
+import { flipped, truncated } from '@pixelflow/testkit/hostile/damage'
+import { png } from '@pixelflow/testkit/hostile/png'
+import { samples } from '@pixelflow/testkit/hostile/samples'
+import { strangers } from '@pixelflow/testkit/hostile/strangers'
+import { followToEnd } from '../client.ts'
+import { house } from './attack.ts'
+
+/**
+ * Hostile pictures through the whole house, by both ways in. The actors' own tests put thousands of such files through
+ * the same children.
+ */
+
+const recipe = 'resize:24/format:png'
+
+export function hostilePictures(): void {
+  describe('hostile pictures', () => {
+    test('bombs of every format end as they should, as tasks and at once', async () => {
+      const endings = await each(bombs, async ({ name, format, make, ends }, i) => {
+        const bytes = await make()
+        return { name: `${format}, ${name}`, ends, code: await (i % 2 ? byTask(bytes) : atOnce(bytes)) }
+      })
+      for (const { name, ends, code } of endings) {
+        const expected = ends === 'picture' ? [ends] : ends
+        expect([name, expected.includes(code) ? expected : code]).toEqual([name, expected])
+      }
+      expect(await house.childrenWithinBounds()).toBe(true)
+    }, 300_000)
+
+    test('every format, cut at each 16th, is refused unless its first frame is whole', async () => {
+      const cuts = (await samples()).flatMap(({ name, format, bytes, enough }) =>
+        truncated(bytes).map((cut, i) => ({
+          name: `${format}, ${name}, ${i + 1}/16`,
+          cut,
+          expected: i + 1 >= enough ? 'picture' : 'refused',
+        })),
+      )
+      const endings = await each(cuts, async ({ name, cut, expected }, i) => {
+        const code = await (i % 8 ? atOnce(cut) : byTask(cut))
+        // The gateway tells some of them apart before a decoder does.
+        return { name, code, expected, isRefused: ['corrupt_image', 'unsupported_format'].includes(code) }
+      })
+      for (const { name, code, expected, isRefused } of endings) {
+        expect([name, isRefused ? 'refused' : code]).toEqual([name, expected])
+      }
+      expect(await house.childrenWithinBounds()).toBe(true)
+    }, 300_000)
+
+    test('every format with bits turned over ends in a picture or a typed fault', async () => {
+      const all = await samples(160, 120)
+      const files = Array.from({ length: 160 }, (_, seed) => {
+        const { bytes } = all[seed % all.length] as (typeof all)[number]
+        return flipped(bytes, seed, 1 + (seed % 40))
+      })
+      const codes = await each(files, (bytes, i) => (i % 8 ? atOnce(bytes) : byTask(bytes)))
+      const known = ['picture', 'corrupt_image', 'unsupported_format', 'too_many_pixels', 'out_of_bounds']
+      expect(codes.filter((code) => ![...known, 'processing_failed'].includes(code))).toEqual([])
+      expect(await house.childrenWithinBounds()).toBe(true)
+    }, 300_000)
+
+    test('what would be too large when it is turned is refused before it is', async () => {
+      const { end } = await house.process(png(10_000, 10_000), 'rotate:45')
+      expect([end?.kind, end?.task.fault?.code]).toEqual(['failed', 'too_many_pixels'])
+    }, 60_000)
+
+    test('what is none of our formats is refused at the door, whatever it calls itself', async () => {
+      for (const { name, bytes } of strangers) {
+        for (const type of ['application/octet-stream', 'image/jpeg', 'image/svg+xml']) {
+          const { problem } = await house.api.refusal('/api/v1/images', {
+            method: 'POST',
+            body: bytes as Uint8Array<ArrayBuffer>,
+            headers: { 'content-type': type },
+          })
+          expect([name, problem.code]).toEqual([name, 'unsupported_format'])
+        }
+      }
+    }, 60_000)
+  })
+}
+
+/** Does something with each, as many at a time as are worked on at once anyway. */
+async function each<T, R>(all: readonly T[], act: (one: T, i: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  const lane = async () => {
+    for (let i = next++; i < all.length; i = next++) results[i] = await act(all[i] as T, i)
+  }
+  await Promise.all(Array.from({ length: 2 * availableParallelism() }, lane))
+  return results
+}
+
+/** How a file ends that is sent to be worked on while its sender waits. */
+async function atOnce(bytes: Uint8Array): Promise<string> {
+  const answer = await house.api.call(`/api/v1/process?recipe=${recipe}`, {
+    method: 'POST',
+    body: bytes as Uint8Array<ArrayBuffer>,
+    headers: { 'content-type': 'application/octet-stream' },
+  })
+  if (answer.ok) {
+    expect((await answer.bytes()).length).toBeGreaterThan(0)
+    return 'picture'
+  }
+  const { code, status } = (await answer.json()) as Problem
+  expect([status, answer.headers.get('content-type')]).toEqual([answer.status, 'application/problem+json'])
+  return code
+}
+
+/** How the task of a file ends, or with what the file is refused. */
+async function byTask(bytes: Uint8Array): Promise<string> {
+  const form = new FormData()
+  form.set('recipe', recipe)
+  form.set('file', new Blob([bytes]), 'a')
+  const answer = await house.api.call('/api/v1/tasks', { method: 'POST', body: form })
+  if (!answer.ok) return ((await answer.json()) as Problem).code
+  const { id } = (await answer.json()) as { id: string }
+  const seen = await followToEnd(() => house.api, id, { timeoutMs: 120_000 })
+  const finals = seen.filter(({ view }) => ['completed', 'failed'].includes(view.kind))
+  expect(finals.length).toBe(1)
+  const { kind, task } = (finals[0] as (typeof seen)[number]).view
+  if (kind === 'completed') return 'picture'
+  expect(task.outputs).toEqual([])
+  return task.fault?.code ?? 'no fault'
+}
