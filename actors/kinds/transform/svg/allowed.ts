@@ -8,7 +8,7 @@ const filterPrimitives = words(`
   feBlend feColorMatrix feComponentTransfer feComposite feConvolveMatrix feDiffuseLighting feDisplacementMap
   feDropShadow feFlood feGaussianBlur feImage feMerge feMorphology feOffset feSpecularLighting feTile feTurbulence
 `)
-const shapes = words('path rect circle ellipse line polyline polygon text image')
+const shapes = words('path rect circle ellipse line polyline polygon text tspan textPath image')
 
 /** Shown only where something refers to them. */
 const shelved = words('defs symbol pattern mask clipPath marker filter linearGradient radialGradient')
@@ -16,7 +16,7 @@ const shelved = words('defs symbol pattern mask clipPath marker filter linearGra
 export const elements = {
   all: words(`
     svg g defs symbol use switch a style
-    ${[...shapes].join(' ')} tspan textPath
+    ${[...shapes].join(' ')}
     linearGradient radialGradient stop pattern mask clipPath marker filter
     ${[...filterPrimitives].join(' ')}
     feFuncR feFuncG feFuncB feFuncA feMergeNode feDistantLight fePointLight feSpotLight

@@ -21,7 +21,7 @@ export const limits = {
   allTextLength: 200_000,
   /** Rules of style sheets, and what it takes to look at each for each element. */
   rules: 5000,
-  ruleLooks: 50_000_000,
+  ruleLooks: 20_000_000,
   /** Embedded pictures, and their pixels together. */
   pictures: 500,
   picturePixels: 32_000_000,

@@ -5,7 +5,7 @@ import { damaged, limits, notTaken, tooMuch } from './limits.ts'
 import { layersOf } from './layers.ts'
 import { declaration, declarationsIn, rulesIn, written, type Declaration, type Rule } from './style.ts'
 import { embeddedIn, escaped, isId, localId, type Embedded } from './values.ts'
-import { applyDeclaration, weigh, type Part } from './weigh.ts'
+import { applyDeclaration, refer, weigh, type Part } from './weigh.ts'
 
 const svgSpace = 'http://www.w3.org/2000/svg'
 const linkSpace = 'http://www.w3.org/1999/xlink'
@@ -128,9 +128,8 @@ export function sanitise(text: string): CleanSvg {
     const path = stated(tag, 'd') ?? stated(tag, 'points')
     const part: Part = {
       tag: tag.local,
-      classes: stated(tag, 'class')?.split(/\s+/) ?? [],
+      classes: stated(tag, 'class')?.split(/\s+/) ?? none,
       children: [],
-      refers: new Map(),
       layers: layersOf(tag.local, (name) => stated(tag, name)),
       ...(current === undefined ? {} : { parent: current }),
       ...(id === undefined ? {} : { id }),
@@ -152,14 +151,17 @@ export function sanitise(text: string): CleanSvg {
     if (text !== '') out.push(`<style>${escaped(text)}</style>`)
   }
 
-  const writeAttributes = (tag: SaxesTagNS, part: Part, without: ReadonlySet<string> = new Set()) => {
-    const all = Object.values(tag.attributes)
-    for (const attribute of all) if (!without.has(attribute.name)) writeAttribute(attribute, part)
-    const link = all.find(({ uri, local }) => uri === '' && local === 'href')
-    writeLink(
-      part,
-      (link ?? all.find(({ uri, local }) => uri === linkSpace && local === 'href'))?.value ?? '',
-    )
+  const writeAttributes = (tag: SaxesTagNS, part: Part, without = nothing) => {
+    let link: SaxesAttributeNS | undefined
+    for (const name in tag.attributes) {
+      const attribute = tag.attributes[name] as SaxesAttributeNS
+      if (attribute.local === 'href') {
+        // The newer of the two goes before the older.
+        const isNewer = attribute.uri === ''
+        if (isNewer || (attribute.uri === linkSpace && link === undefined)) link = attribute
+      } else if (!without.has(name)) writeAttribute(attribute, part)
+    }
+    if (link !== undefined) writeLink(part, link.value)
   }
   const write = (name: string, value: string) => out.push(` ${name}="${escaped(value)}"`)
   const declare = (part: Part, found: Declaration) => applyDeclaration(part, found)
@@ -185,7 +187,7 @@ export function sanitise(text: string): CleanSvg {
   const writeLink = (part: Part, href: string) => {
     const id = links.has(part.tag) ? localId(href) : undefined
     if (id !== undefined) {
-      part.refers.set('href', id)
+      refer(part, 'href', id)
       write('href', `#${id}`)
       return
     }
@@ -215,6 +217,9 @@ export function sanitise(text: string): CleanSvg {
     },
   }
 }
+
+const none: readonly string[] = []
+const nothing: ReadonlySet<string> = new Set()
 
 function stated(tag: SaxesTagNS, name: string): string | undefined {
   return tag.attributes[name]?.value

@@ -1,3 +1,4 @@
+import type { Fault } from '@pixelflow/core/fault'
 import { elements } from './allowed.ts'
 import { damaged, limits, tooMuch } from './limits.ts'
 import { selectorOf, type Selectable } from './selector.ts'
@@ -8,11 +9,13 @@ export interface Part extends Selectable {
   readonly parent?: Part
   readonly children: Part[]
   /** Ids that it refers to, by property or `href`; null for a property that is set to something else. */
-  readonly refers: Map<string, string | null>
+  refers?: Map<string, string | null>
   /** How often all pixels are gone over for it alone. */
   layers: number
   /** Its coordinates, if it is drawn along some. */
   readonly path?: string
+  /** While what it comes to is being counted, and once it is. */
+  weight?: Weight | 'counting'
 }
 
 /** What drawing comes to. */
@@ -35,20 +38,18 @@ const inherited = ['fill', 'stroke', 'marker-start', 'marker-mid', 'marker-end']
  */
 export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]): Weight {
   applyRules(parts, rules)
-  const byId = new Map(parts.toReversed().flatMap((part) => (part.id === undefined ? [] : [[part.id, part]])))
-  const known = new Map<Part, Weight>()
-  const open = new Set<Part>()
+  const byId = new Map<string, Part>()
+  for (const part of parts) if (part.id !== undefined && !byId.has(part.id)) byId.set(part.id, part)
+  // Most drawings have no paint that is more than a colour.
+  const isPaintShared = parts.some(({ refers }) => inherited.some((property) => refers?.get(property)))
 
   const weightOf = (part: Part, level: number): Weight => {
-    if (level > limits.drawnDepth)
-      throw tooMuch(`refers to more than ${limits.drawnDepth} levels of elements`)
-    const before = known.get(part)
-    if (before !== undefined) {
-      if (level + before.depth > limits.drawnDepth)
-        throw tooMuch(`refers to more than ${limits.drawnDepth} levels of elements`)
-      return before
+    if (level > limits.drawnDepth) throw tooDeep()
+    if (typeof part.weight === 'object') {
+      if (level + part.weight.depth > limits.drawnDepth) throw tooDeep()
+      return part.weight
     }
-    open.add(part)
+    part.weight = 'counting'
     const sum = { drawn: 1, layers: part.layers, depth: 1 }
     const add = (other: Part, times: number) => {
       const weight = weightOf(other, level + 1)
@@ -57,19 +58,28 @@ export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]
       sum.depth = Math.max(sum.depth, weight.depth + 1)
     }
     for (const child of part.children) if (!elements.shelved.has(child.tag)) add(child, 1)
-    for (const { id, property, isOwn } of referencesOf(part)) {
+    for (const { id, property, isOwn } of referencesOf(part, isPaintShared)) {
       const target = byId.get(id)
       if (target === undefined) continue
-      if (!open.has(target)) add(target, property.startsWith('marker') ? cornersOf(part) : 1)
+      if (target.weight !== 'counting') add(target, property.startsWith('marker') ? cornersOf(part) : 1)
       else if (isOwn) throw damaged(`has an element that refers to itself, by way of #${id.slice(0, 40)}`)
     }
-    open.delete(part)
     if (sum.drawn > limits.drawn)
       throw tooMuch(`comes to more than ${limits.drawn} elements once every reference is followed`)
-    known.set(part, sum)
+    part.weight = sum
     return sum
   }
   return weightOf(root, 0)
+}
+
+function tooDeep(): Fault {
+  return tooMuch(`refers to more than ${limits.drawnDepth} levels of elements`)
+}
+
+/** Remembers what a part refers to; null stands for nothing, whatever is around it. */
+export function refer(part: Part, property: string, id: string | null): void {
+  part.refers ??= new Map()
+  part.refers.set(property, id)
 }
 
 interface Reference {
@@ -78,14 +88,17 @@ interface Reference {
   readonly isOwn: boolean
 }
 
-function referencesOf(part: Part): Reference[] {
+function referencesOf(part: Part, isPaintShared: boolean): readonly Reference[] {
+  const isShape = elements.shapes.has(part.tag)
+  if (part.refers === undefined && !(isShape && isPaintShared)) return nothing
   const found: Reference[] = []
-  for (const [property, id] of part.refers) if (id !== null) found.push({ property, id, isOwn: true })
-  if (!elements.shapes.has(part.tag)) return found.filter(({ property }) => !isInherited(property))
-  for (const property of inherited) {
-    if (part.refers.has(property)) continue
+  for (const [property, id] of part.refers ?? []) {
+    if (id !== null && (isShape || !isInherited(property))) found.push({ property, id, isOwn: true })
+  }
+  for (const property of isShape && isPaintShared ? inherited : []) {
+    if (part.refers?.has(property)) continue
     for (let around = part.parent; around !== undefined; around = around.parent) {
-      const id = around.refers.get(property)
+      const id = around.refers?.get(property)
       if (id === undefined) continue
       if (id !== null) found.push({ property, id, isOwn: false })
       break
@@ -93,6 +106,8 @@ function referencesOf(part: Part): Reference[] {
   }
   return found
 }
+
+const nothing: readonly Reference[] = []
 
 function isInherited(property: string): boolean {
   return (inherited as readonly string[]).includes(property)
@@ -110,9 +125,9 @@ export function applyDeclaration(part: Part, { property, value, ids, filters }: 
   const names = property === 'marker' ? (['marker-start', 'marker-mid', 'marker-end'] as const) : [property]
   for (const name of names) {
     const [id] = ids
-    if (id !== undefined || isInherited(name)) part.refers.set(name, id ?? null)
+    if (id !== undefined || isInherited(name)) refer(part, name, id ?? null)
     // Several filters, one after the other.
-    for (const [i, more] of ids.entries()) if (i > 0) part.refers.set(`${name} ${i}`, more)
+    for (const [i, more] of ids.entries()) if (i > 0) refer(part, `${name} ${i}`, more)
   }
   if (layered.has(property) && !/^(?:none|normal|auto|1(?:\.0*)?|100%)$/.test(value.trim()))
     part.layers += 0.05
