@@ -2,7 +2,7 @@ import { pause } from '@pixelflow/core/pause'
 import { createHash } from 'node:crypto'
 import type { Entry } from './books.ts'
 import type { Door } from './doors.ts'
-import { allServe, openHouse } from './house.ts'
+import { again, allServe, openHouse } from './house.ts'
 import { createWrongs, each, endings, inspect, listed, type Standing } from './inspect.ts'
 import { makeLoad, welcome, type Customer } from './load.ts'
 import { makeMischief } from './mischief.ts'
@@ -66,6 +66,11 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   say(`calm after ${JSON.stringify(mischief.done)}`)
   const clock = setTimeout(() => patience.abort(), quietMs)
   const [{ entries, refused }] = await Promise.all([loading, over])
+  // A client that met nobody tries again after some seconds only.
+  await each(
+    customers.flatMap(({ doors }) => doors),
+    ({ client }) => again(() => client.taskPage({ limit: 1 })),
+  )
   say(`${entries.length} tasks accepted; followers are done`)
   const customerOf = new Map(customers.map((one) => [one.account, one]))
   const doorsOf = (account: string) => (customerOf.get(account) as Customer).doors
