@@ -1,3 +1,4 @@
+import { pause } from '@pixelflow/core/pause'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
@@ -74,11 +75,23 @@ function cannotListen(host: string, port: number, cause: unknown): Error {
   return new Error(`Cannot listen on ${host} port ${port}: ${why}. ${remedy}`, { cause })
 }
 
+const lookEveryMs = 50
+
 async function drain(server: Server<unknown>, withinMs: number, log: Log): Promise<void> {
-  const late = Promise.withResolvers<'late'>()
-  const timer = setTimeout(() => late.resolve('late'), withinMs)
-  const result = await Promise.race([server.stop(), late.promise])
-  clearTimeout(timer)
+  const over = new AbortController()
+  const late = pause(withinMs, over.signal).then(() => 'late' as const)
+  const result = await Promise.race([server.stop(), idle(server, over.signal), late])
+  over.abort()
   if (result === 'late') log.warn('not drained in time', { pending: server.pendingRequests })
   await server.stop(true)
+}
+
+/**
+ * Resolves when nothing is under way, twice in a row. The server's own promise also waits for the rest of every upload
+ * that was refused before it had come whole, and such a client may have nothing more to say.
+ */
+async function idle(server: Server<unknown>, signal: AbortSignal): Promise<void> {
+  for (let times = 0; times < 2 && !signal.aborted; await pause(lookEveryMs, signal)) {
+    times = server.pendingRequests + server.pendingWebSockets === 0 ? times + 1 : 0
+  }
 }
