@@ -8,7 +8,7 @@ import { span } from '@pixelflow/core/amounts'
 import { saveTo } from './download.ts'
 import type { Source } from './source.ts'
 import { readSteps, withStep } from './steps.ts'
-import { followTask, sending } from './work.ts'
+import { contentOf, followTask, sending } from './work.ts'
 
 export interface TuneWork {
   readonly recipe: Recipe
@@ -33,7 +33,7 @@ export async function tunePicture(
   signal: AbortSignal,
 ): Promise<Finished> {
   const format = formatOf(preview)
-  const { id: image } = await server.upload(source.stream(), sending(source, outlet))
+  const { id: image } = await server.upload(contentOf(source), sending(source, outlet))
   const open = (recipe: Recipe) => server.tune({ image, recipe: finish(recipe), preview: { format }, signal })
   await using studio = createStudio(open, finish, signal)
   const show = async (recipe: Recipe, what: string) => {

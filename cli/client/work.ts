@@ -13,7 +13,7 @@ export async function processPicture(
   { signal, lane }: { signal: AbortSignal; lane?: Lane | undefined },
 ): Promise<Finished> {
   return interruptible((onLeft) =>
-    server.process(source.stream(), recipe, {
+    server.process(contentOf(source), recipe, {
       ...sending(source, outlet),
       ...telling(outlet),
       signal,
@@ -37,10 +37,16 @@ export async function followTask(
   return interruptible((onLeft) => server.follow(id, { ...telling(outlet), ...options, onLeft }))
 }
 
-/** What is known of a picture that is being sent, and who is told of it. */
+/** What is sent: a file, which can be sent again when a connection is lost, or a stream. */
+export function contentOf({ path, bytes, stream }: Source): Blob | AsyncIterable<Uint8Array> {
+  return path !== null && bytes !== null ? Bun.file(path) : stream()
+}
+
+/** What is known of a picture that is being sent, under which key that is done once, and who is told of it. */
 export function sending({ name, bytes, mediaType }: Source, outlet: Outlet) {
   return {
     mediaType,
+    idempotencyKey: crypto.randomUUID(),
     ...(bytes === null ? {} : { bytes }),
     onSent: (sent: number) => outlet.sent(name, sent, bytes),
   }

@@ -52,7 +52,7 @@ export function tasksCommand(program: Command, context: Context): void {
     'retry',
     'Does the work of a task that has ended once more, as a new task.',
     context,
-    (server, id) => server.retryTask(id),
+    (server, id) => server.retryTask(id, { idempotencyKey: crypto.randomUUID() }),
   )
   grpcOptions(
     tasks

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openSource } from '../client/source.ts'
-import { sending } from '../client/work.ts'
+import { contentOf, sending } from '../client/work.ts'
 import type { Context } from '../context.ts'
 import { size } from '@pixelflow/core/amounts'
 import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
@@ -20,7 +20,7 @@ export function uploadCommand(program: Command, context: Context): void {
     const outlet = outletFor(context, options)
     try {
       await using server = await serverOf(context, options)
-      const image = await server.upload(source.stream(), sending(source, outlet))
+      const image = await server.upload(contentOf(source), sending(source, outlet))
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
       outlet.result(image, [`${id}  ${format}${dimensions}  ${size(bytes)}`])
