@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { formatIds } from '@pixelflow/core/format'
+import { flipped, truncated } from '@pixelflow/testkit/hostile/damage'
+import { emptyComments, stuffed } from '@pixelflow/testkit/hostile/jpeg'
+import { samples } from '@pixelflow/testkit/hostile/samples'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { createImageHead } from './image-head.ts'
 
@@ -34,6 +37,35 @@ describe('the head of a file', () => {
     segment.set([0xff, 0xe2, 50_002 >> 8, 50_002 & 255])
     const padded = new Uint8Array([...file.subarray(0, 2), ...segment, ...segment, ...file.subarray(2)])
     expect(read(padded, 4096)).toEqual({ format: 'jpeg', width: 40, height: 30 })
+  })
+
+  test('takes whatever comes, by the thousand, and says of what was cut what it says of the whole', async () => {
+    for (const { format, bytes } of await samples()) {
+      const whole = read(bytes, bytes.length)
+      for (let seed = 1; seed <= 300; seed += 1) {
+        const found = read(flipped(bytes, seed, 1 + (seed % 7), seed % 3 ? 32 : 0), seed % 2 ? 97 : 4096)
+        const sides = [found.width, found.height].map((side) => side ?? 1)
+        expect(sides.every((side) => Number.isSafeInteger(side) && side > 0)).toBe(true)
+      }
+      for (const cut of truncated(bytes)) {
+        const found = read(cut, 4096)
+        if (found.width !== null) expect(found).toEqual({ ...whole, format })
+      }
+    }
+  })
+
+  test('takes no time over a JPEG of nothing but tiny segments', async () => {
+    const file = stuffed(await sampleImage({ width: 40, height: 30 }), emptyComments(100_000))
+    const before = process.cpuUsage()
+    for (let i = 0; i < 20; i += 1) expect(read(file, 65_536).width).toBeNull()
+    const { user, system } = process.cpuUsage(before)
+    // A parser that copies what is left at each segment takes more than two seconds.
+    expect((user + system) / 1000).toBeLessThan(1000)
+    expect(read(stuffed(await sampleImage({ width: 40, height: 30 }), emptyComments(60_000)), 4096)).toEqual({
+      format: 'jpeg',
+      width: 40,
+      height: 30,
+    })
   })
 
   test('finds an SVG behind what may come before it, and no more than that', () => {

@@ -1,6 +1,7 @@
 import { mayShowMore, sniff, type FormatId } from '@pixelflow/core/format'
 import { isGzip, svgSizeIn } from '@pixelflow/core/svg'
 import { imageSize } from 'image-size'
+import { jpegSize } from './jpeg-size.ts'
 
 /** Fewer first bytes are not looked at before the file is over. */
 const leastHead = 64
@@ -56,7 +57,7 @@ export function createImageHead(): ImageHead {
     // At the first bytes, and again each time they have doubled: a file in tiny pieces is not read over and over.
     if (format === undefined || (!isOver && head.length < Math.min(longestHead, 2 * tried))) return
     tried = head.length
-    dimensions = format === 'svg' ? drawingSizeIn(head) : dimensionsOf(head)
+    dimensions = dimensionsOf(head, format)
     if (isOver || head.length >= longestHead) dimensions ??= unknown
   }
 
@@ -96,7 +97,9 @@ const unknown: Dimensions = { width: null, height: null }
 /** The parser copies what is left at each of a file's segments, so it is shown little at first. */
 const glances = [4 * 1024, 32 * 1024, longestHead]
 
-function dimensionsOf(head: Uint8Array): Dimensions | undefined {
+function dimensionsOf(head: Uint8Array, format: FormatId): Dimensions | undefined {
+  if (format === 'svg') return drawingSizeIn(head)
+  if (format === 'jpeg') return sized(jpegSize(head.subarray(0, longestHead)))
   for (const [i, glance] of glances.entries()) {
     if (i > 0 && head.length <= (glances[i - 1] ?? 0)) return undefined
     const found = sizeIn(head.subarray(0, glance))
@@ -107,8 +110,7 @@ function dimensionsOf(head: Uint8Array): Dimensions | undefined {
 
 function sizeIn(head: Uint8Array): Dimensions | undefined {
   try {
-    const { width, height } = imageSize(head)
-    return isSize(width) && isSize(height) ? { width, height } : undefined
+    return sized(imageSize(head))
   } catch {
     // The parser throws for whatever it does not find, and hostile bytes must not end an upload any other way.
     return undefined
@@ -123,6 +125,11 @@ function drawingSizeIn(head: Uint8Array): Dimensions | undefined {
 
 /** More pixels a side than any limit allows, whose square is still a number that can be told. */
 const mostSide = 1e7
+
+function sized(found?: { width: number; height: number }): Dimensions | undefined {
+  if (!found || !isSize(found.width) || !isSize(found.height)) return undefined
+  return { width: found.width, height: found.height }
+}
 
 function isSize(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0
