@@ -148,14 +148,23 @@ export const svgBombs: readonly SvgAttack[] = [
     end: 'out_of_bounds',
   },
   {
+    name: 'a filter that keeps much',
+    bytes: svg(
+      `<filter id="f">${Array.from({ length: 150 }, (_, i) => `<feFlood result="r${i}"/>`).join('')}</filter>` +
+        '<rect width="100%" height="100%" filter="url(#f)"/>',
+      1500,
+    ),
+    end: 'out_of_bounds',
+  },
+  {
     name: 'layers in layers',
     bytes: svg(`${'<g opacity=".5">'.repeat(110)}<rect ${box}/>${'</g>'.repeat(110)}`, 9000),
     end: 'out_of_bounds',
   },
   {
     name: 'a huge pattern',
-    bytes: svg(pattern('p', '').replaceAll('"10"', '"1e9"') + filled('p')),
-    end: 'drawn',
+    bytes: svg(`${pattern('p', `<rect ${box}/>`).replaceAll('"10"', '"1e9"')}<rect ${box} fill="url(#p)"/>`),
+    end: 'corrupt_image',
   },
   {
     name: 'a tiny pattern',

@@ -17,7 +17,7 @@ import {
   staysPlain,
   type Pixels,
 } from '../transform/pixels.ts'
-import { limits } from '../transform/svg/limits.ts'
+import { drawablePixels } from '../transform/svg/cost.ts'
 import {
   previewInput,
   type CopyMade,
@@ -41,7 +41,7 @@ async function makeCopy(order: MakeCopy): Promise<CopyMade> {
   const source = await openSource(order.source, order.format, order.maxPixels)
   const picture = sourcePicture(source.metadata, order.orient)
   // No larger than it is drawn in passable time.
-  const drawable = Math.max(picture.width * picture.height, limits.layerPixels / (4 * source.layers))
+  const drawable = Math.max(picture.width * picture.height, drawablePixels(source.cost))
   const size = copySize(picture, Math.min(order.copyPixels, drawable))
   const step = { operation: resize, step: exactly(size), field: '', where: 'the preview' }
   const isWhole = size.width === picture.width && size.height === picture.height
@@ -57,8 +57,8 @@ async function makeCopy(order: MakeCopy): Promise<CopyMade> {
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
     await writeFile(order.path, data)
     const { width, height, alpha, isVector = false } = picture
-    const { layers } = source
-    return { source: { width, height, alpha, isVector }, layers, copy: sizeOf(info) }
+    const { cost } = source
+    return { source: { width, height, alpha, isVector }, cost, copy: sizeOf(info) }
   } catch (error) {
     throw complaint(error, 'render')
   }
@@ -77,7 +77,7 @@ async function makePreview(order: MakePreview): Promise<PreviewMade> {
   const realTarget = planned.format.type ?? defaultOutput(order.format)
   renderings(planned, made.source, realTarget)
   checkSizes(planned, made.source, maxPixels)
-  checkDrawing(planned, made.source, made.layers, maxPixels)
+  checkDrawing(planned, made.source, made.cost, maxPixels)
 
   const copy = await copyPixels(order)
   const { output, result, shown } = previewOf(planned, made.source, copy.picture, wish.maxPixels)

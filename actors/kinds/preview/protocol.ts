@@ -31,8 +31,8 @@ const makeCopy = z.object({
 export const copyMade = z.object({
   /** The source as the first step sees it. */
   source: picture,
-  /** Of a drawing: how often drawing it goes over all pixels. */
-  layers: z.number(),
+  /** What drawing it takes, if it is a drawing. */
+  cost: z.object({ layers: z.number(), canvases: z.number() }),
   copy: size.extend({ channels: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]) }),
 })
 export type CopyMade = z.infer<typeof copyMade>

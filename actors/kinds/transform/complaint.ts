@@ -19,7 +19,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
       cause: thrown,
     })
   }
-  if (/security limit/i.test(said)) {
+  if (/security limit|svgload.*has been exceeded|svgload.*exceeded more than/is.test(said)) {
     return new Fault('out_of_bounds', 'The image is made of more parts than are read here.', {
       remedy: 'Save the image anew with another program and try again.',
       cause: thrown,
@@ -55,6 +55,12 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
       cause: thrown,
     })
   }
+  if (fromRenderer.test(said)) {
+    return new Fault('corrupt_image', 'The SVG cannot be drawn.', {
+      remedy: 'Check that the file opens elsewhere, or export it as PNG.',
+      cause: thrown,
+    })
+  }
   const verb = doing === 'render' ? 'processed as the recipe says' : 'written'
   return new Fault('processing_failed', `The image could not be ${verb}.`, {
     remedy: 'Try other parameters, or another format.',
@@ -67,6 +73,9 @@ const noRoom = /No space left|ENOSPC|write error/i
 
 /** A decoder that gives up in silence, as that of PNG over a spoiled header: all else names what it is about. */
 const saysNothing = /^(Unknown error|\w+: unable to write to target \S+)$/
+
+/** What the renderer of drawings says when it gives up. */
+const fromRenderer = /svgload/i
 
 /** How libvips's decoders begin or end their sentences, and what it says of colours that cannot be. */
 const blamesTheFile =

@@ -50,7 +50,7 @@ async function run(input: TransformInput, note: (note: TransformNote) => void): 
   )
   for (const output of outputs) {
     checkSizes(output, pictureOf(output), input.maxPixels)
-    checkDrawing(output, pictureOf(output), source.layers, input.maxPixels)
+    checkDrawing(output, pictureOf(output), source.cost, input.maxPixels)
   }
 
   const [only] = outputs

@@ -6,6 +6,7 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp'
 import { maxSvgBytes } from '@pixelflow/core/svg'
 import { complaint } from './complaint.ts'
 import { allowDecoders } from './decoders.ts'
+import { noCost, type DrawingCost } from './svg/cost.ts'
 import { tooLong } from './svg/limits.ts'
 import { openSvg } from './svg/open.ts'
 
@@ -17,8 +18,7 @@ export interface Source {
   readonly metadata: SourceMetadata
   /** Pixels that it, and every picture made of it, may have at most. */
   readonly maxPixels: number
-  /** Of a drawing: how often drawing it goes over all pixels. */
-  readonly layers: number
+  readonly cost: DrawingCost
 }
 
 /**
@@ -49,13 +49,13 @@ export async function openSource(path: string, stated: FormatId, maxPixels: numb
   }
   if (loaderOf(metadata) !== format) throw mistaken(stated)
   checkFrames(metadata, format, maxPixels)
-  if (drawing === undefined) return { input, format, metadata, maxPixels, layers: 0 }
+  if (drawing === undefined) return { input, format, metadata, maxPixels, cost: noCost }
   return {
     input: drawing.file,
     format,
     metadata: { ...metadata, isVector: true },
     maxPixels,
-    layers: drawing.layers,
+    cost: drawing.cost,
   }
 }
 

@@ -6,7 +6,7 @@ import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
 import { complaint } from './complaint.ts'
 import { reading, type Source } from './open.ts'
-import { demandDrawable } from './svg/open.ts'
+import { demandDrawable, type DrawingCost } from './svg/cost.ts'
 
 /** A rendered picture in memory, from which the next pipeline goes on. */
 export interface Pixels {
@@ -89,23 +89,21 @@ export function staysPlain({ format }: PlannedOutput, pass: readonly PlannedStep
 
 /**
  * Looks at how large a drawing has to be drawn for an output.
- * @param layers how often drawing it goes over all pixels
  * @throws Fault `too_many_pixels` or `out_of_bounds` when it is more than is allowed.
  */
 export function checkDrawing(
   output: PlannedOutput,
   source: Picture,
-  layers: number,
+  cost: DrawingCost,
   maxPixels: number,
 ): void {
   if (source.isVector !== true) return
   let picture = source
   for (const { operation, step } of output.passes[0] ?? []) {
-    if (operation.drawn !== undefined)
-      return demandDrawable(operation.drawn(step, picture), layers, maxPixels)
+    if (operation.drawn !== undefined) return demandDrawable(operation.drawn(step, picture), cost, maxPixels)
     picture = pictureAfter({ operation, step }, picture)
   }
-  demandDrawable(source, layers, maxPixels)
+  demandDrawable(source, cost, maxPixels)
 }
 
 /**

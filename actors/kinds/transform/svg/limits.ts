@@ -27,6 +27,8 @@ export const limits = {
   picturePixels: 32_000_000,
   /** Filters and other things that go over all pixels again, in pixels; one such pixel takes about 0.1 µs. */
   layerPixels: 500_000_000,
+  /** Pixels held at once for them, of 4 bytes each. */
+  canvasPixels: 200_000_000,
 } as const
 
 /** Too much of something: what a bomb looks like. */

@@ -4,7 +4,8 @@ import { Fault } from '@pixelflow/core/fault'
 import sharp from 'sharp'
 import { allowDecoders } from '../decoders.ts'
 import { decodeXml } from './decode.ts'
-import { limits, tooLong, tooMuch } from './limits.ts'
+import { demandDrawable, type DrawingCost } from './cost.ts'
+import { limits, tooLong } from './limits.ts'
 import { sanitise } from './sanitise.ts'
 import type { Embedded } from './values.ts'
 
@@ -12,14 +13,11 @@ import type { Embedded } from './values.ts'
 export interface SvgSource {
   readonly file: Buffer
   readonly size: SvgSize
-  readonly layers: number
+  readonly cost: DrawingCost
 }
 
 /** Formats that pictures in an SVG may have: those that browsers show there. */
 const embeddable: readonly FormatId[] = ['jpeg', 'png', 'webp', 'gif']
-
-/** As many pixels a side as the renderer draws. */
-const longestSide = 32_767
 
 /**
  * Makes an SVG safe to draw.
@@ -29,28 +27,10 @@ const longestSide = 32_767
 export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<SvgSource> {
   if (bytes.length > maxSvgBytes) throw tooLong()
   const clean = sanitise(decodeXml(bytes))
-  const { size, layers } = clean
-  demandDrawable(size, layers, maxPixels)
+  const { size, cost } = clean
+  demandDrawable(size, cost, maxPixels)
   const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, limits.picturePixels))
-  return { file: Buffer.from(clean.text(addresses)), size, layers }
-}
-
-/**
- * @throws Fault `too_many_pixels` when a drawing is larger than may be, `out_of_bounds` when filters would have to go over
- * more pixels than may be.
- */
-export function demandDrawable({ width, height }: SvgSize, layers: number, maxPixels: number): void {
-  if (width * height > maxPixels || width > longestSide || height > longestSide) {
-    throw new Fault(
-      'too_many_pixels',
-      `The SVG would be drawn at ${width} × ${height} pixels; ${maxPixels} in all, and ${longestSide} a side, are allowed.`,
-      { remedy: 'Choose a smaller size.' },
-    )
-  }
-  // The renderer goes over the whole picture for each of the tiles it draws.
-  const tiles = Math.ceil(width / 2000) * Math.ceil(height / 2000)
-  if (layers * width * height * tiles > limits.layerPixels)
-    throw tooMuch(`has more filters and layers than are drawn at ${width} × ${height} pixels`)
+  return { file: Buffer.from(clean.text(addresses)), size, cost }
 }
 
 /** Addresses of those pictures that are what they may be; where there is none, nothing is shown. */

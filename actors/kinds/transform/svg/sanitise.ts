@@ -1,6 +1,7 @@
 import { sizeOfSvg, viewBoxOf, type SvgSize } from '@pixelflow/core/svg'
 import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes'
 import { coordinates, data, elements, links, pictures, properties } from './allowed.ts'
+import { type DrawingCost } from './cost.ts'
 import { damaged, limits, notTaken, tooMuch } from './limits.ts'
 import { layersOf } from './layers.ts'
 import { declaration, declarationsIn, rulesIn, written, type Declaration, type Rule } from './style.ts'
@@ -14,8 +15,7 @@ const xmlSpace = 'http://www.w3.org/XML/1998/namespace'
 /** A drawing of which only what is allowed is left. */
 export interface CleanSvg {
   readonly size: SvgSize
-  /** How often drawing it goes over all pixels. */
-  readonly layers: number
+  readonly cost: DrawingCost
   /** Pictures in it, as the file has them; what they are nobody has looked at yet. */
   readonly embedded: readonly Embedded[]
   /** The file to draw, with those of the pictures for which there is an address. */
@@ -202,10 +202,10 @@ export function sanitise(text: string): CleanSvg {
   parser.close()
   const [root] = parts
   if (size === undefined || root === undefined) throw damaged('is empty')
-  const { layers } = weigh(root, parts, rules)
+  const { layers, canvases } = weigh(root, parts, rules)
   return {
     size,
-    layers,
+    cost: { layers, canvases },
     embedded: places.map(({ picture }) => picture),
     text(addresses) {
       const whole = [...out]

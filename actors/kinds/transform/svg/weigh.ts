@@ -22,10 +22,12 @@ export interface Part extends Selectable {
 export interface Weight {
   /** Elements, those that are referred to each time they are. */
   readonly drawn: number
-  /** How often all pixels are gone over. */
-  readonly layers: number
   /** The longest way down. */
   readonly depth: number
+  /** How often all pixels are gone over. */
+  readonly layers: number
+  /** How many pictures as large as the whole are held at once. */
+  readonly canvases: number
 }
 
 /** Properties that pass to what is within: paint, and what stands at corners. */
@@ -50,12 +52,13 @@ export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]
       return part.weight
     }
     part.weight = 'counting'
-    const sum = { drawn: 1, layers: part.layers, depth: 1 }
+    const sum = { drawn: 1, depth: 1, layers: part.layers, canvases: 0 }
     const add = (other: Part, times: number) => {
       const weight = weightOf(other, level + 1)
       sum.drawn += weight.drawn * times
       sum.layers += weight.layers * times
       sum.depth = Math.max(sum.depth, weight.depth + 1)
+      sum.canvases = Math.max(sum.canvases, weight.canvases)
     }
     for (const child of part.children) if (!elements.shelved.has(child.tag)) add(child, 1)
     for (const { id, property, isOwn } of referencesOf(part, isPaintShared)) {
@@ -64,6 +67,7 @@ export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]
       if (target.weight !== 'counting') add(target, property.startsWith('marker') ? cornersOf(part) : 1)
       else if (isOwn) throw damaged(`has an element that refers to itself, by way of #${id.slice(0, 40)}`)
     }
+    sum.canvases = canvasesOf(part, sum.canvases)
     if (sum.drawn > limits.drawn)
       throw tooMuch(`comes to more than ${limits.drawn} elements once every reference is followed`)
     part.weight = sum
@@ -71,6 +75,15 @@ export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]
   }
   return weightOf(root, 0)
 }
+
+/** A layer lies on what is below it; a filter keeps what each of its steps has made until it is done. */
+function canvasesOf(part: Part, within: number): number {
+  if (part.tag === 'filter') return filterCanvases + part.children.length
+  return within + (part.layers > 0 ? 0.3 : 0)
+}
+
+/** What a filter holds by itself, measured with one of a single step. */
+const filterCanvases = 7
 
 function tooDeep(): Fault {
   return tooMuch(`refers to more than ${limits.drawnDepth} levels of elements`)
