@@ -13,7 +13,12 @@ export function createSessionHost(hub: SessionHub, log: Log): SessionHost {
   return { serve: (kind, hosting) => serve(hub, log, kind, hosting) }
 }
 
-function serve(hub: SessionHub, log: Log, kind: LiveKind, { room, take }: Hosting): Hosted {
+function serve(
+  hub: SessionHub,
+  log: Log,
+  kind: LiveKind,
+  { room, isResting = () => false, take }: Hosting,
+): Hosted {
   const held = new Map<SessionEnd, Promise<void>>()
   let isLeaving = false
 
@@ -47,7 +52,7 @@ function serve(hub: SessionHub, log: Log, kind: LiveKind, { room, take }: Hostin
     queue: kind,
     callback: (error, msg) => {
       if (error || !msg.reply) return
-      if (isLeaving || held.size >= room) return hub.say(msg.reply, print(words.full, 0))
+      if (isLeaving || isResting() || held.size >= room) return hub.say(msg.reply, print(words.full, 0))
       try {
         accept(offer.parse(decodeJson(msg.data)), msg.reply)
       } catch (thrown) {

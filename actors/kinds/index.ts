@@ -23,9 +23,11 @@ export type LiveParts = LiveTransformOptions &
 
 /** What every kind does while somebody waits for it. */
 export function liveKindsOf(parts: LiveParts): ReadonlyMap<LiveKind, Hosting> {
-  // While the children compute, further sources arrive and results leave.
+  // Whoever waits is better served by an actor whose children do not keep crashing.
+  const isResting = () => parts.sandbox.isResting
   return new Map([
-    ['transform', { room: 2 * parts.concurrency, take: liveTransform(parts) }],
-    ['preview', { room: parts.previewSessions, take: preview(parts) }],
+    // While the children compute, further sources arrive and results leave.
+    ['transform', { room: 2 * parts.concurrency, isResting, take: liveTransform(parts) }],
+    ['preview', { room: parts.previewSessions, isResting, take: preview(parts) }],
   ])
 }

@@ -51,6 +51,8 @@ export interface Sessions {
 export interface Hosting {
   /** Sessions that are taken at once; further offers go to other actors. */
   readonly room: number
+  /** Whether none are taken just now, as if there were no room. */
+  readonly isResting?: () => boolean
   /** Holds one session from its first word to its last. When it returns the session has finished, what it throws fails it. */
   take(opening: unknown, session: Session): Promise<void>
 }
