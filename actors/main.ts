@@ -37,7 +37,13 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   const scratch = parts.use(await openScratch(settings.scratchDir))
   // However this process comes to its end, short of a kill.
   process.on('exit', () => {
-    for (const path of scratch.paths) rmSync(path, { recursive: true, force: true })
+    for (const path of scratch.paths) {
+      try {
+        rmSync(path, { recursive: true, force: true })
+      } catch {
+        // A child writes there to its last moment. The next start of an actor sweeps it.
+      }
+    }
   })
   const { maxPixels, maxAttempts, concurrency, liveConcurrency } = settings
   const leash = leashOf(settings)
