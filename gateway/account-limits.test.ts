@@ -9,16 +9,20 @@ import { openTestGateway, until, type TestGateway } from './testing/gateway.ts'
 
 const interactive = 3
 const queued = 8
+const largestInline = 1000
 let one: TestGateway
 let other: Gateway
 
 beforeAll(async () => {
-  const tokens = ['ann', 'bob', 'cid', 'dee', 'eve'].map((name) => `${name}:secret-of-${name}`).join(',')
+  const tokens = ['ann', 'bob', 'cid', 'dee', 'eve', 'fay']
+    .map((name) => `${name}:secret-of-${name}`)
+    .join(',')
   one = await openTestGateway({
     env: {
       PIXELFLOW_API_TOKENS: tokens,
       PIXELFLOW_ACCOUNT_INTERACTIVE: String(interactive),
       PIXELFLOW_ACCOUNT_QUEUED: String(queued),
+      PIXELFLOW_INLINE_MAX_BYTES: String(largestInline),
     },
   })
   other = await one.another()
@@ -59,7 +63,7 @@ async function callerOf(name: string) {
       return page.items.length === waiting
     })
   }
-  return { image, call, ask, make, cancel, known }
+  return { photo, image, call, ask, make, cancel, known }
 }
 
 const lanesOf = (tasks: readonly TaskView[]) => tasks.map((task) => task.lane).sort()
@@ -118,6 +122,33 @@ describe('of tasks that wait', () => {
     await cid.known(one, queued - 1)
     await cid.make()
     expect((await cid.ask()).status).toBe(429)
+  })
+
+  test('a picture that came with a call that is refused goes with it', async () => {
+    const fay = await callerOf('fay')
+    for (let n = 0; n < queued; n += 1) await fay.make({ lane: 'bulk' })
+    const before = await one.imageRecords()
+    const form = () => {
+      const parts = new FormData()
+      parts.append('file', new Blob([fay.photo], { type: 'image/jpeg' }), 'photo.jpg')
+      parts.append('recipe', 'flip')
+      return parts
+    }
+    const prefer = { prefer: 'respond-async' }
+    const ways: [string, BunFetchRequestInit][] = [
+      ['/api/v1/tasks', { body: form() }],
+      ['/api/v1/tasks', { body: form(), headers: { 'idempotency-key': crypto.randomUUID() } }],
+      ['/api/v1/process', { body: form(), headers: prefer }],
+      [
+        '/api/v1/process?recipe=flip',
+        { body: new Blob([fay.photo, new Uint8Array(largestInline)], { type: 'image/jpeg' }) },
+      ],
+    ]
+    for (const [path, init] of ways) {
+      const answer = await fay.call(path, { method: 'POST', ...init })
+      expect([path, (await one.refusal(answer)).code]).toEqual([path, 'too_many_tasks'])
+      expect(await one.imageRecords()).toBe(before)
+    }
   })
 
   test('many at once get as much room as there is', async () => {

@@ -35,6 +35,8 @@ export interface TestGateway extends AsyncDisposable {
   refusal(answer: Response | Promise<Response>): Promise<Problem & { allow: string | null }>
   /** Messages in each stream: what has been left behind. */
   messages(): Promise<{ chunks: number; records: number; events: number; jobs: number }>
+  /** Records of images that are there, of all accounts. */
+  imageRecords(): Promise<number>
   /** Appends the next event of a task, as an actor would. */
   advance(task: string, kind: EventKind, change?: Partial<Task>): Promise<number>
   /** Takes the event log away, or only what is in it, and leaves everything else. */
@@ -134,6 +136,20 @@ export async function openTestGateway({
         ['OBJ_sources', 'KV_images', 'EVENTS', 'JOBS'].map(count),
       )
       return { chunks: chunks ?? -1, records: records ?? -1, events: events ?? -1, jobs: jobs ?? -1 }
+    },
+    async imageRecords() {
+      const asked = JSON.stringify({ subjects_filter: '>' })
+      const info = await broker.request('$JS.API.STREAM.INFO.KV_images', asked)
+      const { subjects = {} } = info.json<{ state: { subjects?: Record<string, number> } }>().state
+      const isThere = async (subject: string) => {
+        const got = await broker.request(
+          '$JS.API.STREAM.MSG.GET.KV_images',
+          JSON.stringify({ last_by_subj: subject }),
+        )
+        return got.json<{ message: { data?: string } }>().message.data !== undefined
+      }
+      const found = await Promise.all(Object.keys(subjects).map(isThere))
+      return found.filter(Boolean).length
     },
     async advance(task, kind, change = {}) {
       const last = await fabric.events.last(account, task)

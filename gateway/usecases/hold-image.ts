@@ -1,16 +1,13 @@
-import type { ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import type { Inline, Ports } from './ports.ts'
 import { damaged, demandAcceptable, receiveImage, type Received, type Upload } from './receive-image.ts'
-import { keepImage, type KeepAs } from './upload-image.ts'
+import { keepImage, keeping, type KeepAs, type Keeping } from './upload-image.ts'
 
 /** A picture that has come in to be processed at once: in memory, or in the store where it was too much for that. */
-export interface HeldImage extends Received {
+export interface HeldImage extends Received, Keeping {
   /** The whole file in the pieces it came in, if it is in memory. */
   readonly parts: readonly Uint8Array[] | undefined
-  /** Makes it an image of the account. */
-  keep(as?: KeepAs): Promise<ImageRecord>
   /** Leaves nothing behind, unless it was kept. May be called again. */
   drop(): Promise<void>
 }
@@ -31,10 +28,11 @@ export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'limits' | '
       const promised = upload.sha256?.()
       const { parts } = sink
       if (parts !== undefined && promised !== undefined && promised !== digestOf(parts)) throw damaged()
+      const keep = async (as?: KeepAs) => keepImage(images, who, await sink.stored(), received, promised, as)
       return {
         ...received,
         parts,
-        keep: async (as) => keepImage(images, who, await sink.stored(), received, promised, as),
+        ...keeping(images, keep),
         drop: sink.drop,
       }
     } catch (thrown) {

@@ -30,12 +30,11 @@ export function processStored(ports: Ports) {
 
   return async (
     who: Principal,
-    image: Pick<HeldImage, 'keep'>,
+    image: Pick<HeldImage, 'keepFor'>,
     { recipe, output }: Order,
     signal: AbortSignal,
   ): Promise<Processed> => {
-    const { id } = await image.keep()
-    const accepted = await create(who, id, recipe)
+    const accepted = await image.keepFor(({ id }) => create(who, id, recipe))
     const task = await ended(who, accepted, signal).catch(async (thrown: unknown) => {
       // Nobody waits for it any more.
       if (signal.aborted) await cancel(who, accepted.id).catch(() => {})

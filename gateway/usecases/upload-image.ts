@@ -1,9 +1,10 @@
-import { Fault } from '@pixelflow/core/fault'
+import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
 import { demand, type Principal } from '@pixelflow/core/principal'
+import type { Task } from '@pixelflow/core/task'
 import { keyReused } from './once.ts'
 import type { Ports } from './ports.ts'
 import { damaged, demandAcceptable, receiveImage, type Received, type Upload } from './receive-image.ts'
@@ -15,9 +16,18 @@ export interface KeepAs {
   readonly found: (sha256: string) => void
 }
 
-/** A file that has arrived whole and is nobody's yet. Exactly one of the two ends it. */
-export interface StagedImage {
+/** What makes an image of a file. */
+export interface Keeping {
   keep(as?: KeepAs): Promise<ImageRecord>
+  /**
+   * Keeps it for the task that is made of it. Where there is no room for the task the image goes again, for nobody has been
+   * told of it.
+   */
+  keepFor(make: (image: ImageRecord) => Promise<Task>, as?: KeepAs): Promise<Task>
+}
+
+/** A file that has arrived whole and is nobody's yet. Exactly one of what it can do ends it. */
+export interface StagedImage extends Keeping {
   /** Leaves nothing behind. */
   drop(): Promise<void>
 }
@@ -42,13 +52,40 @@ export function stageImage({ images, sources, limits }: Pick<Ports, 'images' | '
     try {
       const received = await receiveImage(upload, write, limits)
       const keep = (as?: KeepAs) => keepImage(images, who, write, received, upload.sha256?.(), as)
-      return { keep, drop: () => write.abort() }
+      return { ...keeping(images, keep), drop: () => write.abort() }
     } catch (thrown) {
       await write.abort()
       throw thrown
     }
   }
 }
+
+/** An image that is there, and whether it was made just now or by an earlier attempt. */
+export interface Kept {
+  readonly image: ImageRecord
+  readonly isNew: boolean
+}
+
+/** The two ways to keep an image. */
+export function keeping(images: Records<ImageRecord>, keep: (as?: KeepAs) => Promise<Kept>): Keeping {
+  return {
+    keep: async (as) => (await keep(as)).image,
+    async keepFor(make, as) {
+      const { image, isNew } = await keep(as)
+      try {
+        return await make(image)
+      } catch (thrown) {
+        // After any other fault somebody may have made the task.
+        if (isNew && hadNoRoom.has(Fault.of(thrown).code)) {
+          await images.delete(image.account, image.id).catch(() => {})
+        }
+        throw thrown
+      }
+    },
+  }
+}
+
+const hadNoRoom: ReadonlySet<FaultCode> = new Set(['too_many_tasks', 'queue_full'])
 
 /** Makes what was written an image of this account. @throws Fault `invalid_request` when it is not the promised one. */
 export async function keepImage(
@@ -58,7 +95,7 @@ export async function keepImage(
   received: Received,
   promised: string | undefined,
   as?: KeepAs,
-): Promise<ImageRecord> {
+): Promise<Kept> {
   const { mediaType } = format(received.format)
   // A commit that throws leaves nothing behind.
   const name = (sha256: string) => {
@@ -75,9 +112,9 @@ export async function keepImage(
     ...received,
     createdAt: new Date().toISOString(),
   }
-  if (await images.create(account, record.id, record)) return record
+  if (await images.create(account, record.id, record)) return { image: record, isNew: true }
   const earlier = as && (await images.get(account, record.id))
-  if (earlier?.sha256 === record.sha256) return earlier
+  if (earlier?.sha256 === record.sha256) return { image: earlier, isNew: false }
   if (earlier) throw keyReused()
   throw new Fault('internal', 'The image could not be recorded.', {
     cause: new Error(`id ${record.id} is taken`),

@@ -42,8 +42,10 @@ export async function processForm(
   attempt?: Attempt,
 ): Promise<Task> {
   const { image, recipe, lane } = await readForm(needs, who, request, alive, true)
-  const record = await image.keep(keptAs(attempt, ...askedOf(recipe as Recipe, lane)))
-  return needs.usecases.createTask(who, record.id, recipe as Recipe, { id: attempt?.task, lane })
+  return image.keepFor(
+    ({ id }) => needs.usecases.createTask(who, id, recipe as Recipe, { id: attempt?.task, lane }),
+    keptAs(attempt, ...askedOf(recipe as Recipe, lane)),
+  )
 }
 
 /** The image is in the store but not kept yet: it is dropped when anything else turns out to be wrong with the form. */

@@ -131,8 +131,10 @@ async function later(
   attempt: Attempt | undefined,
 ) {
   try {
-    const { id } = await image.keep(keptAs(attempt, ...askedOf(recipe, lane)))
-    return await createTask(who, id, recipe, { id: attempt?.task, lane })
+    return await image.keepFor(
+      ({ id }) => createTask(who, id, recipe, { id: attempt?.task, lane }),
+      keptAs(attempt, ...askedOf(recipe, lane)),
+    )
   } finally {
     await image.drop()
   }
