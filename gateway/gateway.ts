@@ -17,7 +17,7 @@ import { watchBacklog } from './metrics/backlog.ts'
 import { watchState } from './metrics/state.ts'
 import { createStreamMeter } from './metrics/streams.ts'
 import { gatewayMetrics } from './metrics/table.ts'
-import { counted } from './metrics/traffic.ts'
+import { counted, countTasks } from './metrics/traffic.ts'
 import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
 import { watchTls } from './tls/files.ts'
@@ -111,6 +111,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     feed: follower,
     writes,
     workload,
+    accepted: countTasks(meters),
     limits,
     tuning: {
       sessionsPerAccount: config.tuneSessions,

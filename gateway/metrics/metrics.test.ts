@@ -203,9 +203,21 @@ test('uploads and downloads are counted in messages and bytes', async () => {
     await (await gateway.call(`/api/v1/images/${id}/content`)).bytes()
     for await (const _ of native.down(calls.download, { source: { case: 'image', value: id } }));
   })
-  await grows('tasks_queued_total', { lane: 'interactive' }, 2, async () => {
-    await gateway.submit(id)
+})
+
+test('tasks are counted when they are accepted, however they came to be', async () => {
+  const { id } = await gateway.image(photo)
+  await grows('tasks_queued_total', { lane: 'interactive' }, 3, async () => {
+    const first = await gateway.submit(id)
     await native.unary(calls.createTask, { image: id, recipe })
+    await native.unary(calls.cancelTask, { id: first.id })
+    await native.unary(calls.retryTask, { id: first.id })
+  })
+  await grows('tasks_queued_total', { lane: 'bulk' }, 1, async () => {
+    const body = { image: id, recipe: 'flip', lane: 'bulk' }
+    const init = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const again = { ...init, headers: { ...init.headers, 'idempotency-key': crypto.randomUUID() } }
+    for (let n = 0; n < 2; n += 1) await gateway.call('/api/v1/tasks', { method: 'POST', ...again })
   })
 })
 

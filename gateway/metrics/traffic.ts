@@ -1,4 +1,5 @@
 import { lanes } from '@pixelflow/core/job'
+import type { Task } from '@pixelflow/core/task'
 import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
 import type { Content } from '../usecases/content.ts'
 import type { Upload } from '../usecases/receive-image.ts'
@@ -9,9 +10,7 @@ import type { gatewayMetrics } from './table.ts'
 export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics>): Usecases {
   const uploaded = meters.counter('uploadBytes')
   const downloaded = meters.counter('downloadBytes')
-  const queued = meters.counter('tasksQueued')
   for (const add of [uploaded, downloaded]) add(0, {})
-  for (const lane of lanes) queued(0, { lane })
   const upload = (one: Upload): Upload => ({ ...one, body: pieces(one.body, (n) => uploaded(n, {})) })
   const download = (content: Content): Content => ({
     ...content,
@@ -29,18 +28,14 @@ export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics
     },
     readImage: async (...asked) => download(await usecases.readImage(...asked)),
     readOutput: async (...asked) => download(await usecases.readOutput(...asked)),
-    async *tune(...asked) {
-      for await (const heard of usecases.tune(...asked)) {
-        if (heard.type === 'applied') queued(1, { lane: heard.task.lane })
-        yield heard
-      }
-    },
-    async createTask(...asked) {
-      const task = await usecases.createTask(...asked)
-      queued(1, { lane: task.lane })
-      return task
-    },
   }
+}
+
+/** Counts the tasks that it is told of. */
+export function countTasks(meters: Meters<typeof gatewayMetrics>): (task: Pick<Task, 'lane'>) => void {
+  const queued = meters.counter('tasksQueued')
+  for (const lane of lanes) queued(0, { lane })
+  return ({ lane }) => queued(1, { lane })
 }
 
 /** Hands each piece on as it comes; leaving early ends the source too. */

@@ -27,8 +27,10 @@ interface Origin {
  * @throws Fault `image_not_found` for the image or one that a step refers to; `too_many_tasks` of this account or `queue_full`,
  * and then there is no task.
  */
-export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes' | 'workload'>) {
-  const { images, events, queue, writes, workload } = ports
+export function createTask(
+  ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes' | 'workload' | 'accepted'>,
+) {
+  const { images, events, queue, writes, workload, accepted } = ports
 
   return async (who: Principal, imageId: string, recipe: Recipe, origin: Origin = {}): Promise<Task> => {
     demand(who, 'tasks:write')
@@ -53,6 +55,7 @@ export function createTask(ports: Pick<Ports, 'images' | 'events' | 'queue' | 'w
     } catch (thrown) {
       if (Fault.of(thrown).code === 'queue_full' && (await withdraw(queued, seq))) throw thrown
     }
+    accepted(queued.task)
     return queued.task
   }
 

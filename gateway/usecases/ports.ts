@@ -10,6 +10,7 @@ import type { Queue } from '@pixelflow/core/ports/queue'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { Sessions } from '@pixelflow/core/ports/sessions'
+import type { Task } from '@pixelflow/core/task'
 import type { TaskIndex } from '@pixelflow/core/ports/task-index'
 import type { OwnWrites } from './own-writes.ts'
 import type { Workload } from './workload.ts'
@@ -35,6 +36,8 @@ export interface Ports {
   readonly feed: Feed
   readonly writes: OwnWrites
   readonly workload: Workload
+  /** Told of each task that was accepted here, once. */
+  readonly accepted: (task: Task) => void
   readonly limits: Limits
   readonly tuning: Tuning
   readonly inline: Inline
