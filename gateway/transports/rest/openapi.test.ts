@@ -65,6 +65,18 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  test('says of every call that makes a task that there may be no room for one', () => {
+    const making = Object.entries(paths).flatMap(([path, item]) => {
+      const { responses = {} } = (item['post'] ?? {}) as { responses?: Json }
+      return '202' in responses ? [[path, JSON.stringify(responses)] as const] : []
+    })
+    expect(making.map(([path]) => path)).toContain('/api/v1/process')
+    for (const [path, text] of making) {
+      for (const code of ['too_many_tasks', 'queue_full'])
+        expect([path, text]).toEqual([path, expect.stringContaining(code)])
+    }
+  })
+
   test('names the parameters of every path, the refusals of every call, and each call once', () => {
     const operationIds: unknown[] = []
     for (const [path, item] of Object.entries(paths)) {

@@ -102,6 +102,7 @@ const processing = {
       'processing_failed',
       'out_of_bounds',
       'actor_lost',
+      'too_many_tasks',
       'queue_full',
       'storage_failed',
       'deadline_exceeded',
