@@ -113,7 +113,10 @@ export async function streamSubjects(
   return { subjects: Object.keys(state?.subjects ?? {}), total }
 }
 
-/** Removes every message of one subject. */
+/**
+ * Removes every message of one subject. Not for a stream with consumers: on a purge each writes down what it holds in
+ * memory, agreed on or not, and a server that was left behind then forgets for good what it had handed out.
+ */
 export async function purgeSubject(broker: Broker, stream: string, filter: string): Promise<number> {
   const { purged } = await manage(broker, `stream ${stream}`, (manager) =>
     manager.streams.purge(stream, { filter }),

@@ -4,9 +4,9 @@ import type { Queue } from '@pixelflow/core/ports/queue'
 import { faultOf, Refused, storeFailed, type Broker } from './broker.ts'
 import { lastOf } from './direct.ts'
 import { publish } from './jetstream.ts'
-import { purgeSubject } from './manage.ts'
+import { readFromLeader, removeMessage } from './manage.ts'
 import { patiently } from './patience.ts'
-import { backlogSubject, jobSubject, retriesOf, streams } from './topology.ts'
+import { backlogSubject, dueSubject, jobSubject, retrySubject, streams } from './topology.ts'
 
 /** A caller of ours has a client of its own waiting; what is not queued now is found by the reconciler. */
 const submitPatience = { forMs: 5000 }
@@ -20,8 +20,11 @@ export function createQueue(broker: Broker): Queue {
     await patiently(() => publish(broker, subject, '', { timeoutMs: 3000 }), submitPatience)
     return 'queued' as const
   }
-  const purge = (stream: string, subject: string) =>
-    patiently(() => purgeSubject(broker, stream, subject), submitPatience)
+  /** Not by a purge, which makes the consumers of the stream forget others' jobs: see `purgeSubject`. */
+  const takeOut = async (stream: string, subject: string) => {
+    const there = await readFromLeader(broker, stream, { last_by_subj: subject })
+    if (there !== null) await removeMessage(broker, stream, there.seq)
+  }
   /** Whether it is past the backlog. */
   const isLetIn = async (job: Job) =>
     (await patiently(() => lastOf(broker, streams.jobs, jobSubject(job)), submitPatience)) !== null
@@ -37,11 +40,13 @@ export function createQueue(broker: Broker): Queue {
     },
     async remove(job) {
       try {
-        await Promise.all([
-          purge(streams.jobs, jobSubject(job)),
-          purge(streams.retries, retriesOf(job)),
-          ...(job.lane === 'bulk' ? [purge(streams.backlog, backlogSubject(job))] : []),
-        ])
+        await patiently(async () => {
+          // In the order in which it moves on.
+          if (job.lane === 'bulk') await takeOut(streams.backlog, backlogSubject(job))
+          await takeOut(streams.retries, retrySubject(job))
+          await takeOut(streams.retries, dueSubject(job))
+          await takeOut(streams.jobs, jobSubject(job))
+        }, submitPatience)
       } catch (thrown) {
         throw faultOf(thrown)
       }

@@ -78,3 +78,22 @@ test('taking a job out takes its retry along', async () => {
   await queue.remove(one)
   expect((await streamInfo(broker, 'RETRIES')).state.messages).toBe(1)
 })
+
+test('no job is taken out by a purge: with three servers that makes consumers forget the jobs of others', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  const { queue, work } = fixture.fabric
+  const asked: string[] = []
+  broker.nc.subscribe('$JS.API.STREAM.>', { callback: (_, { subject }) => void asked.push(subject) })
+  await broker.nc.flush()
+  const [queued, bulk, late] = [sampleJob(), sampleJob({ lane: 'bulk' }), sampleJob()]
+  await queue.submit(late)
+  await (await work.next('transform', within(5000)))?.retry(60_000, 1)
+  await queue.submit(queued)
+  await queue.submit(bulk)
+  for (const job of [queued, bulk, late]) await queue.remove(job)
+  for (const stream of ['JOBS', 'BACKLOG', 'RETRIES'])
+    expect((await streamInfo(broker, stream)).state.messages).toBe(0)
+  expect(asked.filter((subject) => subject.includes('.MSG.DELETE.'))).toHaveLength(3)
+  expect(asked.filter((subject) => subject.includes('.PURGE.'))).toEqual([])
+})

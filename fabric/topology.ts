@@ -78,8 +78,6 @@ export const retrySubject = (job: Job) => jobSubject(job).replace('jobs', 'retry
 export const dueSubject = (job: Job) => jobSubject(job).replace('jobs', 'due')
 /** Where a job that is due goes. */
 export const queuedSubject = (due: string) => due.replace('due', 'jobs')
-/** Both of them. */
-export const retriesOf = (job: Job) => jobSubject(job).replace('jobs', '*')
 /** Header that says how many attempts were made at a job before it came into the queue. */
 export const attemptsHeader = 'Pixelflow-Attempts'
 /** The durable consumer that shows what is due. */
