@@ -1,5 +1,6 @@
 import { parsePosition, positionHeader } from '@pixelflow/core/position'
 import { PixelflowError } from './error.ts'
+import type { TuneEar } from './tuning.ts'
 
 /**
  * How far a client's own calls have written, for its reads to be answered by gateways that know of it: each may reach
@@ -29,6 +30,17 @@ export function createPositions(): Positions {
         if (newest === sent) newest = undefined
         return call({})
       }
+    },
+  }
+}
+
+/** Has them hear what a session tells, too. */
+export function hearing(positions: Positions, ear: TuneEar): TuneEar {
+  return {
+    ...ear,
+    heard(one) {
+      if (one.type === 'applied') positions.heard(one.position)
+      ear.heard(one)
     },
   }
 }

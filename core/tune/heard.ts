@@ -58,6 +58,8 @@ export const tuneApplied = z.object({
   /** The change whose recipe it has. */
   sequence,
   task: taskView,
+  /** How far the account has written; a read that sends it knows of the task, on whichever gateway. */
+  position: z.string().optional(),
 })
 export type TuneApplied = z.infer<typeof tuneApplied>
 

@@ -6,7 +6,7 @@ export type Heard =
   | TuneOpened
   | TuneRefused
   | TuneRestored
-  | { readonly type: 'applied'; readonly sequence: number; readonly task: Task }
+  | { readonly type: 'applied'; readonly sequence: number; readonly task: Task; readonly position?: string }
   | { readonly type: 'preview'; readonly about: Omit<TunePreview, 'type'>; readonly file: Uint8Array }
 
 /** What waits to be heard: of previews the newest alone, of all else a bounded number, in order and before it. */

@@ -13,6 +13,7 @@ import { until } from './until.ts'
 export interface SessionNeeds {
   readonly ports: Pick<Ports, 'images' | 'sessions'>
   readonly createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>
+  readonly positionOf: (account: string) => string | undefined
   readonly who: Principal
   readonly opening: TuneOpen
   /** What the client says after its opening. */
@@ -25,7 +26,7 @@ export interface SessionNeeds {
 
 /** One session from its opening to its end. @throws Fault why it ends, unless the client has finished. */
 export async function holdSession(needs: SessionNeeds): Promise<void> {
-  const { ports, createTask, who, opening, words, outbox, alive, signal } = needs
+  const { ports, createTask, positionOf, who, opening, words, outbox, alive, signal } = needs
   const { image, preview } = opening
   await findImage(ports.images, who, image, 'image')
   const truth = createTruth(opening)
@@ -70,7 +71,9 @@ export async function holdSession(needs: SessionNeeds): Promise<void> {
       if (value.type === 'change') return link.show(truth.change(value))
       const recipe = truth.applied(value)
       const { sequence } = truth.order
-      await outbox.say({ type: 'applied', sequence, task: await createTask(who, image, recipe) })
+      const task = await createTask(who, image, recipe)
+      const position = positionOf(who.account)
+      await outbox.say({ type: 'applied', sequence, task, ...(position === undefined ? {} : { position }) })
     } catch (thrown) {
       const fault = Fault.of(thrown)
       if (!survivable.has(fault.code)) throw fault

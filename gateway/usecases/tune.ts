@@ -4,6 +4,7 @@ import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import type { TuneOpen, TuneSaid } from '@pixelflow/core/tune/said'
 import type { Ports } from './ports.ts'
+import { positionOf } from './position.ts'
 import { createOutbox, type Heard } from './tune-outbox.ts'
 import { holdSession } from './tune-session.ts'
 import { until } from './until.ts'
@@ -22,10 +23,11 @@ const openWithinMs = 30_000
  * a picture that cannot be decoded.
  */
 export function tune(
-  ports: Pick<Ports, 'images' | 'sessions' | 'tuning'>,
+  ports: Pick<Ports, 'images' | 'sessions' | 'tuning' | 'feed' | 'writes'>,
   createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
 ) {
   const { tuning } = ports
+  const position = positionOf(ports)
   const open = new Map<string, number>()
 
   /** Counts a session of an account. */
@@ -58,7 +60,8 @@ export function tune(
       const first = await until(words.next(), AbortSignal.any([signal, lateOpening()]))
       const opening = openingOf(first)
       const alive = idle.refresh
-      const session = holdSession({ ports, createTask, who, opening, words, outbox, alive, signal })
+      const needs = { ports, createTask, positionOf: position, who, opening, words, outbox, alive, signal }
+      const session = holdSession(needs)
       session.then(
         () => outbox.close(),
         (thrown: unknown) => outbox.close(thrown),

@@ -21,6 +21,7 @@ export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & 
 
 /** Calls on a channel, typed by the contract. Every one ends with the signal of its caller. */
 export interface Calls {
+  readonly positions: Positions
   unary<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
@@ -94,6 +95,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
   }
 
   return {
+    positions,
     unary: (method, request, { signal: asked, timeoutMs = usualMs, idempotencyKey } = {}) =>
       within({ signal: asked, timeoutMs }, (signal) =>
         withToken(credentials, (token) =>

@@ -4,6 +4,7 @@ import type { Client, MakingOptions } from '../client.ts'
 import { joinClient } from '../join.ts'
 import { again } from '../limits.ts'
 import { cargoOf } from '../source.ts'
+import { hearing } from '../position.ts'
 import { credentialsOf, type Credentials } from '../token.ts'
 import type { EventLink } from '../wire.ts'
 import { createCalls, type Calls } from './calls.ts'
@@ -106,7 +107,7 @@ export function openGrpc(options: GrpcOptions): Client {
       processImage: (source, recipe, options) => processImage(calls, source, recipe, options),
       events: (task, link) => events(calls, task, link),
       content: (from, part) => contentOver(calls, from, part),
-      tune: (ear, signal) => tuneOver(calls, ear, signal),
+      tune: (ear, signal) => tuneOver(calls, hearing(calls.positions, ear), signal),
       close: async () => channel.close(),
     },
     // The channel makes calls again by itself, as its service config has it.

@@ -91,8 +91,10 @@ function plainOf(data: Data): Exclude<Heard, TunePreview> | undefined {
         fault: { code, detail, ...place } as Extract<Tuned, { type: 'refused' }>['fault'],
       }
     }
-    case 'applied':
-      return { type: 'applied', sequence: Number(data.value.sequence), task: taskOf(data.value.task) }
+    case 'applied': {
+      const { sequence, task, position } = data.value
+      return { type: 'applied', sequence: Number(sequence), task: taskOf(task), position }
+    }
     case 'restored':
       return { type: 'restored', sequence: Number(data.value.sequence) }
     default:

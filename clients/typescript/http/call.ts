@@ -2,7 +2,7 @@ import { positionHeader } from '@pixelflow/core/position'
 import type { CallOptions } from '../client.ts'
 import { PixelflowError, unreachable } from '../error.ts'
 import { again, within, type Limits } from '../limits.ts'
-import { createPositions } from '../position.ts'
+import { createPositions, type Positions } from '../position.ts'
 import { withToken, type Credentials } from '../token.ts'
 import { problemOf } from './problem.ts'
 
@@ -15,6 +15,7 @@ export type FetchLike = (
 export interface Caller {
   readonly address: string
   readonly limits: Limits
+  readonly positions: Positions
   /** One request with the token; the answer is a success. @throws PixelflowError for any other. */
   send(path: string, init?: CallInit, signal?: AbortSignal): Promise<Response>
   /** A whole call: bounded, tried again where that does no harm, its body read and parsed. */
@@ -88,6 +89,7 @@ export function createCaller({
   const caller: Caller = {
     address,
     limits,
+    positions,
     send: (path, { method = 'GET', headers = {}, body } = {}, signal) =>
       caller.withToken((token) => {
         const sent = body?.()

@@ -4,6 +4,7 @@ import { credentialsOf, type Credentials } from '../token.ts'
 import { createCaller, type FetchLike } from './call.ts'
 import { contentOver } from './content.ts'
 import { eventsOver } from './events.ts'
+import { hearing } from '../position.ts'
 import { processImage } from './process-image.ts'
 import { globalSocket, tuneOver, type SocketMaker } from './tune.ts'
 import { upload } from './upload.ts'
@@ -85,7 +86,7 @@ export function openHttp(options: HttpOptions = {}): Client {
       content: (from, part) => contentOver(caller, from, part),
       tune(ear, signal) {
         const token = credentials.token()
-        return tuneOver({ address: caller.address, token, socket }, ear, signal)
+        return tuneOver({ address: caller.address, token, socket }, hearing(caller.positions, ear), signal)
       },
       async close() {},
     },

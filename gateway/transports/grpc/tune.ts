@@ -89,8 +89,9 @@ function* messagesOf(heard: Heard): Generator<Response, void> {
       }
       return
     case 'applied': {
-      const { sequence, task } = heard
-      yield { data: { case: 'applied', value: { sequence: BigInt(sequence), task: taskMessage(task) } } }
+      const { sequence, task, position = '' } = heard
+      const value = { sequence: BigInt(sequence), task: taskMessage(task), position }
+      yield { data: { case: 'applied', value } }
       return
     }
     case 'refused': {

@@ -126,7 +126,8 @@ describe('tuning', () => {
     await session.say({ type: 'change', sequence: 1, recipe: 'flip' })
     expect(await session.hear('refused')).toMatchObject({ sequence: 1, fault: { field: 'sequence' } })
     await session.say({ type: 'change', sequence: 3, recipe: 'resize:90/grayscale' }, { type: 'apply' })
-    const { task, sequence } = await session.hear('applied')
+    const { task, sequence, position } = await session.hear('applied')
+    expect(position).toMatch(/^[0-9a-z]+\.[0-9a-z]+$/)
     expect(sequence).toBe(3)
     expect((await session.preview(3)).width).toBe(90)
     const finished = async () =>

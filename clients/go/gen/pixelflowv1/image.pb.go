@@ -4621,7 +4621,9 @@ type TuneApplied struct {
 	// The change whose recipe it has.
 	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// The task.
-	Task          *Task `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`
+	Task *Task `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`
+	// What other calls bring as the metadata "pixelflow-position".
+	Position      string `protobuf:"bytes,3,opt,name=position,proto3" json:"position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4668,6 +4670,13 @@ func (x *TuneApplied) GetTask() *Task {
 		return x.Task
 	}
 	return nil
+}
+
+func (x *TuneApplied) GetPosition() string {
+	if x != nil {
+		return x.Position
+	}
+	return ""
 }
 
 // Another process makes the previews; what was not answered yet is answered by it.
@@ -5004,10 +5013,11 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\bsequence\x18\x01 \x01(\x03H\x00R\bsequence\x88\x01\x01\x12\x14\n" +
 	"\x05apply\x18\x02 \x01(\bR\x05apply\x12)\n" +
 	"\x05fault\x18\x03 \x01(\v2\x13.pixelflow.v1.FaultR\x05faultB\v\n" +
-	"\t_sequence\"Q\n" +
+	"\t_sequence\"m\n" +
 	"\vTuneApplied\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12&\n" +
-	"\x04task\x18\x02 \x01(\v2\x12.pixelflow.v1.TaskR\x04task\"*\n" +
+	"\x04task\x18\x02 \x01(\v2\x12.pixelflow.v1.TaskR\x04task\x12\x1a\n" +
+	"\bposition\x18\x03 \x01(\tR\bposition\"*\n" +
 	"\fTuneRestored\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence*\xa8\x01\n" +
 	"\n" +

@@ -129,7 +129,8 @@ describe('tuning', () => {
       fault: { code: 'precondition_failed' },
     })
     session.say({ case: 'apply', value: { sequence: 2n } })
-    const { task, sequence } = await session.until('applied')
+    const { task, sequence, position } = await session.until('applied')
+    expect(position).toMatch(/^[0-9a-z]+\.[0-9a-z]+$/)
     expect(sequence).toBe(2n)
     session.say(change(3, 'resize:50'))
     session.call.end()

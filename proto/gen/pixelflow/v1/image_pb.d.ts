@@ -2236,6 +2236,13 @@ export declare type TuneApplied = Message<"pixelflow.v1.TuneApplied"> & {
    * @generated from field: pixelflow.v1.Task task = 2;
    */
   task?: Task | undefined;
+
+  /**
+   * What other calls bring as the metadata "pixelflow-position".
+   *
+   * @generated from field: string position = 3;
+   */
+  position: string;
 };
 
 /**
