@@ -1,0 +1,58 @@
+import { expect, test } from 'bun:test'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { createBudget } from '@pixelflow/core/budget'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { leashed } from '../../sandbox/leash.ts'
+import { openSandbox } from '../../sandbox/sandbox.ts'
+import { sandboxOptions } from '../../sandbox/shipped.ts'
+import { faultOf } from '../../testing/misfits.ts'
+import type { TransformInput } from './protocol.ts'
+
+const MiB = 2 ** 20
+const never = new AbortController().signal
+
+test('a result that outgrows the limit of files is the recipe’s fault, not that of a full disk', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pixelflow-file-limit-'))
+  try {
+    const source = join(folder, 'source')
+    await Bun.write(source, await sampleImage({ width: 400, height: 300 }))
+    const settings = {
+      taskTimeoutMs: 30_000,
+      maxCpuMs: 30_000,
+      maxRssBytes: 512 * MiB,
+      childrenMemoryBytes: 2 ** 40,
+      maxPixels: 1e8,
+    }
+    const command = [process.execPath, join(import.meta.dir, '../../sandbox/child.ts')]
+    const leash = leashed(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
+    const tell = { lost: () => {}, resting: () => {}, unstartable: () => {} }
+    await using sandbox = openSandbox({
+      ...sandboxOptions(settings, leash, folder, tell),
+      memory: createBudget(2 ** 40),
+      children: 1,
+    })
+    for (const type of ['png', 'jpeg:quality=100', 'webp:quality=100', 'avif:quality=100:effort=0']) {
+      for (const inStages of [true, false]) {
+        const input: TransformInput = {
+          source,
+          format: 'jpeg',
+          recipe: parseRecipe(`flip/format:${type}`),
+          outputs: ['default'],
+          folder,
+          inStages,
+          maxPixels: 1e8,
+        }
+        const work = sandbox.run({ kind: 'transform', input, signal: never, onNote: () => {} })
+        expect([type, inStages, (await faultOf(work)).code]).toEqual([type, inStages, 'out_of_bounds'])
+      }
+    }
+    expect(
+      (await readdir(folder)).filter((name) => !name.endsWith('.part') && name.startsWith('output')),
+    ).toEqual([])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}, 60_000)
