@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { resolve } from 'node:path'
 import type { Report } from './chaos.ts'
 
-/** The form without chance: a rolling restart under load. `./pixelflow chaos` is the one with it. */
+/** Short forms of `./pixelflow chaos`. What is random has a seed, which stands in whatever is found. */
 
 async function reportOf(...options: string[]): Promise<Report> {
   const program = Bun.spawn([process.execPath, resolve(import.meta.dir, 'main.ts'), ...options], {
@@ -17,6 +17,8 @@ async function reportOf(...options: string[]): Promise<Report> {
   // The seed, the examples and the place of the log say what to look at.
   const found = Object.entries(report.wrong).filter(([, count]) => count > 0)
   expect({ found, code }, `${told}${last}`).toEqual({ found: [], code: 0 })
+  const { accepted, completed, failed, cancelled, deleted } = report
+  expect(completed + failed + cancelled + deleted).toBe(accepted)
   return report
 }
 
@@ -25,3 +27,9 @@ test('nothing is lost, doubled or wrong when every process is restarted in turn'
   expect(report.accepted).toBeGreaterThan(20)
   expect(Object.keys(report.mischief)).toHaveLength(7)
 }, 400_000)
+
+test('nothing is lost, doubled or wrong while processes and brokers are killed, stopped and filled at random', async () => {
+  const report = await reportOf('--minutes', '1', '--rate', '6')
+  expect(report.accepted).toBeGreaterThan(20)
+  expect(Object.keys(report.mischief).length).toBeGreaterThan(4)
+}, 600_000)
