@@ -25,7 +25,7 @@ export interface Statements {
   list(query: TaskQuery, before: string | undefined, changedSince: number): Row[]
   idle(before: number, after: IdlePlace | null, limit: number): IdleRow[]
   clear(log: string): void
-  /** Drops some of the tasks that changed last before `changedBefore`. */
+  /** Drops some of the tasks that changed last before `changedBefore`; one shift for each. */
   prune(changedBefore: number): Shift[]
   /** What counts of all that there is. */
   tallies(): Shift[]
@@ -33,7 +33,8 @@ export interface Statements {
 
 /** Above every id: a UUID begins with a hexadecimal digit. */
 const beyondAllIds = 'g'
-const pruneAtOnce = 2000
+/** So many tasks go at most in one prune: it takes some milliseconds, in which nothing else is done. */
+export const pruneAtOnce = 2000
 
 export function statementsOf(db: Database): Statements {
   const place = db.query<Place, []>('SELECT log, position, proof FROM place')

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { Status, Task } from '@pixelflow/core/task'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { until } from '@pixelflow/testkit/until'
 import { openReadModel, type ReadModel } from './tasks.ts'
 
 let folder: string
@@ -123,6 +124,22 @@ describe('the tally of an account', () => {
     await list(model)
     expect(tally(model)).toEqual([0, 0])
   })
+
+  test('is soon rid of what has left the log, however much that is', async () => {
+    const many = Array.from({ length: 4500 }, (_, n) => stored(n + 1, n + 1))
+    {
+      using model = open()
+      model.apply(many)
+    }
+    using model = open(1)
+    expect(model.tally('ann').queued).toBe(many.length)
+    let seq = many.length
+    await until(() => {
+      seq += 1
+      model.apply([stored(seq, seq)])
+      return model.tally('ann').queued < 500
+    }, 30_000)
+  }, 60_000)
 
   test('is that of the file after a restart, and nothing in another log', async () => {
     {

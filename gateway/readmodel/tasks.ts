@@ -8,12 +8,14 @@ import type { Tallies } from '../usecases/workload.ts'
 import { cursorAfter, idOfCursor } from './cursor.ts'
 import { isDamaged, moveAside, openFile } from './file.ts'
 import { proofOf } from './proof.ts'
-import { statementsOf } from './statements.ts'
+import { pruneAtOnce, statementsOf } from './statements.ts'
 import { createTallying } from './tallies.ts'
 
 const largestBatch = 500
 const longestWaitMs = 25
 const pruneEveryMs = 60_000
+/** While there is more than goes at once. */
+const pruneMoreEveryMs = 1000
 
 export interface ReadModel extends TaskIndex, IdleTasks, Tallies, Disposable {
   /** Which log it was folded from; empty while from none. */
@@ -49,7 +51,7 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
   // Only the newest snapshot of a task counts, so only that is kept until it is written.
   const pending = new Map<string, StoredEvent>()
   let timer: ReturnType<typeof setTimeout> | undefined
-  let prunedAt = 0
+  let pruneAt = 0
 
   const flush = () => {
     clearTimeout(timer)
@@ -58,9 +60,12 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
     tallying.shift(attempt(() => statements.write([...pending.values()], position, proof)))
     talliedTo = position
     pending.clear()
-    if (Date.now() - prunedAt < pruneEveryMs) return
-    prunedAt = Date.now()
-    tallying.shift(attempt(() => statements.prune(prunedAt - retentionMs)))
+    const now = Date.now()
+    if (now < pruneAt) return
+    pruneAt = now + pruneEveryMs
+    const gone = attempt(() => statements.prune(now - retentionMs))
+    tallying.shift(gone)
+    if (gone.length >= pruneAtOnce) pruneAt = now + pruneMoreEveryMs
   }
 
   const attempt = <T>(act: () => T): T => {
