@@ -66,6 +66,8 @@ export async function startCell(options: CellOptions): Promise<Cell> {
   let words = ''
   const gone = Promise.withResolvers<void>()
   const home = mkdtempSync(join(options.cwd, 'child-'))
+  using unless = new DisposableStack()
+  unless.defer(() => rmSync(home, { recursive: true, force: true }))
 
   const child = Bun.spawn([...options.command], {
     cwd: home,
@@ -95,6 +97,8 @@ export async function startCell(options: CellOptions): Promise<Cell> {
       gone.resolve()
     },
   })
+  // It has begun, and its folder goes when it does.
+  unless.move()
   function end(): void {
     try {
       process.kill(-child.pid, 'SIGKILL')

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
+import { until } from '@pixelflow/testkit/until'
 import { faultOf, limits, openMisfits, type Misfits } from '../testing/misfits.ts'
 import { leashed } from './leash.ts'
 import type { SandboxOptions } from './sandbox.ts'
@@ -158,6 +160,10 @@ describe('the pool', () => {
     expect(box.news[0]).toContain('no libvips here')
     expect((await faultOf(box.made.ready(AbortSignal.timeout(5000)))).code).toBe('unavailable')
     expect(box.news.length).toBeLessThan(8)
+    await using other = sandbox({ command: [join(misfits.home, 'nothing here')] })
+    expect((await faultOf(other.act('echo'))).code).toBe('unavailable')
+    const homes = async () => (await readdir(misfits.home)).filter((name) => name.startsWith('child-'))
+    await until(async () => (await homes()).length === 0)
   })
 
   test('replaces a child that dies while it has nothing to do', async () => {
