@@ -190,7 +190,10 @@ export function recipeOf(value: Value | undefined): Recipe {
 function laneOf(number: LaneNumber): Lane {
   const lane = number === LaneNumber.UNSPECIFIED ? defaultLane : laneFrom(number)
   if (lane !== undefined) return lane
-  throw new Fault('invalid_request', `There is no lane ${number}.`, { field: 'lane' })
+  throw new Fault('invalid_request', `There is no lane ${number}.`, {
+    field: 'lane',
+    remedy: 'Send LANE_INTERACTIVE or LANE_BULK, or none.',
+  })
 }
 
 /** @throws Fault `invalid_request`. */

@@ -48,6 +48,14 @@ const byForm =
     for (const lane of lanes) body.append('lane', lane)
     return { body }
   }
+/** As `curl -F lane=@file` sends it. */
+const byFile =
+  (lane: string): Asking =>
+  () => {
+    const { body } = byForm()() as { body: FormData }
+    body.set('lane', new Blob([`${lane}\n`]), 'lane.txt')
+    return { body }
+  }
 const byQuery =
   (lane: string, prefer?: string): Asking =>
   () => ({
@@ -74,6 +82,10 @@ describe('a task waits in', () => {
     expect(await laneIn(await ask(bulk))).toBe('202 bulk bulk')
     expect(await laneIn(await ask(interactive))).toBe('202 interactive interactive')
     expect(await laneIn(await ask(none))).toBe('202 interactive interactive')
+  })
+
+  test('the lane that stands in a file', async () => {
+    expect(await laneIn(await ask(byFile('bulk')))).toBe('202 bulk bulk')
   })
 
   test('the lane that gRPC names, interactive when it names none', async () => {
@@ -123,7 +135,9 @@ describe('refused is', () => {
       headers: { 'content-type': 'application/json' },
     })
     const refused = { code: 'invalid_argument', message: 'There is no lane 7.' }
-    expect([answer.status, await answer.json()]).toMatchObject([400, refused])
+    const body = (await answer.json()) as { details: { value: string }[] }
+    expect([answer.status, body]).toMatchObject([400, refused])
+    expect(body.details.map(({ value }) => atob(value)).join()).toContain('LANE_INTERACTIVE or LANE_BULK')
   })
 })
 

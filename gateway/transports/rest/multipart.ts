@@ -20,11 +20,12 @@ type Piece =
 
 const largestField = 1024 * 1024
 const mostParts = 16
+const fields: ReadonlySet<string> = new Set(['recipe', 'lane'])
 
 /**
  * The parts of a multipart/form-data body as they come. Pulled: nothing is taken from the socket before it is asked for,
- * and at most what one read brought is held. A file has to be read, or is passed over, before the part behind it. A part
- * named `recipe` is a field even when it is sent as a file.
+ * and at most what one read brought is held. A file has to be read, or is passed over, before the part behind it. Parts
+ * named `recipe` or `lane` are fields even when they are sent as files.
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
 export async function* readParts(request: Request, alive?: Alive): AsyncGenerator<Part, void> {
@@ -34,7 +35,7 @@ export async function* readParts(request: Request, alive?: Alive): AsyncGenerato
     headers: { 'content-type': request.headers.get('content-type') ?? '' },
     maxParts: mostParts,
     maxFieldSize: largestField,
-    isFile: ({ name, filename }) => name === 'file' || (filename !== undefined && name !== 'recipe'),
+    isFile: ({ name, filename }) => name === 'file' || (filename !== undefined && !fields.has(name)),
     onField: (info, value) => pieces.push({ is: 'field', info, value }),
     onFile(info) {
       pieces.push({ is: 'file', info })
