@@ -4,9 +4,9 @@ import { coordinates, data, elements, links, pictures, properties } from './allo
 import { type DrawingCost } from './cost.ts'
 import { damaged, limits, notTaken, tooMuch } from './limits.ts'
 import { layersOf } from './layers.ts'
-import { declaration, declarationsIn, rulesIn, written, type Declaration, type Rule } from './style.ts'
+import { declaration, declarationsIn, rulesIn, written, type Rule } from './style.ts'
 import { embeddedIn, escaped, isId, localId, type Embedded } from './values.ts'
-import { applyDeclaration, refer, weigh, type Part } from './weigh.ts'
+import { applyOwn, refer, weigh, type Part } from './weigh.ts'
 
 const svgSpace = 'http://www.w3.org/2000/svg'
 const linkSpace = 'http://www.w3.org/1999/xlink'
@@ -117,7 +117,7 @@ export function sanitise(text: string): CleanSvg {
   const openPart = (tag: SaxesTagNS) => {
     const part = partOf(tag)
     current?.children.push(part)
-    if (part.tag === 'text') textLength = 0
+    if (current === undefined || !elements.written.has(current.tag)) textLength = 0
     out.push(`<${part.tag}`)
     writeAttributes(tag, part)
     out.push('>')
@@ -164,7 +164,6 @@ export function sanitise(text: string): CleanSvg {
     if (link !== undefined) writeLink(part, link.value)
   }
   const write = (name: string, value: string) => out.push(` ${name}="${escaped(value)}"`)
-  const declare = (part: Part, found: Declaration) => applyDeclaration(part, found)
 
   const writeAttribute = ({ uri, local: name, value }: SaxesAttributeNS, part: Part) => {
     if (value.length > limits.attributeLength && !coordinates.has(name)) return
@@ -175,13 +174,13 @@ export function sanitise(text: string): CleanSvg {
     } else if (name === 'class' || data.has(name)) write(name, value)
     else if (name === 'style') {
       const found = declarationsIn(value)
-      for (const one of found) declare(part, one)
+      for (const one of found) applyOwn(part, one)
       if (found.length > 0) write(name, written(found))
     } else if (properties.has(name)) {
       const found = declaration(name, value)
       if (found === undefined) return
-      declare(part, found)
-      write(name, value)
+      applyOwn(part, found)
+      write(name, found.value)
     }
   }
   const writeLink = (part: Part, href: string) => {

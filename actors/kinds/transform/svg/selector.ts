@@ -6,11 +6,15 @@ export interface Selectable {
   readonly parent?: Selectable
 }
 
-/**
- * Whether a selector may choose an element: never false when it does, sometimes true when it does not, since conditions
- * other than names, ids, classes and what is around are taken as met.
- */
-export type Selector = (element: Selectable) => boolean
+export interface Selector {
+  /**
+   * Whether it may choose an element: never false when it does, sometimes true when it does not, since conditions other
+   * than names, ids, classes and what is around are taken as met.
+   */
+  isMeant(element: Selectable): boolean
+  /** Whether there are no such conditions. */
+  readonly isExact: boolean
+}
 
 interface Compound {
   readonly tag?: string
@@ -21,7 +25,10 @@ interface Compound {
 export function selectorOf(text: string): Selector {
   const bare = withoutConditions(text)
   const chains = bare.split(',').map((one) => compoundsOf(one.trim()))
-  return (element) => chains.some((chain) => matches(chain, element))
+  return {
+    isMeant: (element) => chains.some((chain) => matches(chain, element)),
+    isExact: !/[>+~:[]/.test(text),
+  }
 }
 
 /** From the element outwards. */

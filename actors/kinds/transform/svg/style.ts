@@ -1,6 +1,6 @@
 import { properties } from './allowed.ts'
 import { limits, tooMuch } from './limits.ts'
-import { isBalanced, safeValue } from './values.ts'
+import { isBalanced, onOneLine, safeValue } from './values.ts'
 
 /** One property with its value, which leads nowhere out of the file. */
 export interface Declaration {
@@ -12,12 +12,14 @@ export interface Declaration {
 
 export interface Rule {
   readonly selector: string
+  /** How many selectors that is, at most. */
+  readonly selectors: number
   readonly declarations: readonly Declaration[]
 }
 
 /** What is allowed of the inside of `style="…"` or of a rule's braces. */
 export function declarationsIn(text: string): Declaration[] {
-  return split(withoutComments(text), ';').flatMap((one) => {
+  return split(withoutComments(onOneLine(text)), ';').flatMap((one) => {
     const colon = one.indexOf(':')
     const property = one.slice(0, Math.max(0, colon)).trim().toLowerCase()
     if (!properties.has(property)) return []
@@ -41,7 +43,7 @@ export function written(declarations: readonly Declaration[]): string {
  * `@font-face` above all.
  */
 export function rulesIn(sheet: string): Rule[] {
-  const text = withoutComments(sheet).replaceAll(/<!--|-->/g, ' ')
+  const text = withoutComments(onOneLine(sheet)).replaceAll(/<!--|-->/g, ' ')
   const rules: Rule[] = []
   for (let at = 0; at < text.length;) {
     const stop = find(text, at, '{;')
@@ -55,7 +57,8 @@ export function rulesIn(sheet: string): Rule[] {
     at = end + 1
     if (!isSelector(prelude) || inside.includes('{')) continue
     const declarations = declarationsIn(inside)
-    if (declarations.length > 0) rules.push({ selector: prelude, declarations })
+    if (declarations.length > 0)
+      rules.push({ selector: prelude, selectors: prelude.split(',').length, declarations })
     if (rules.length > limits.rules) throw tooMuch(`has more than ${limits.rules} style rules`)
   }
   return rules

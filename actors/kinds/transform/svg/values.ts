@@ -1,12 +1,15 @@
 import { functions } from './allowed.ts'
 
+/** What ids may be made of: nothing that means something to CSS inside or outside of an address. */
+const idPattern = String.raw`[^\s"'()\\<>&{};@*/]{1,256}`
+
 /** Id of the element that an address leads to, when that is in the same file. */
 export function localId(href: string): string | undefined {
-  return /^\s*#([^\s"'()\\<>&]{1,256})\s*$/.exec(href)?.[1]
+  return new RegExp(`^\\s*#(${idPattern})\\s*$`).exec(href)?.[1]
 }
 
 export function isId(text: string): boolean {
-  return /^[^\s"'()\\<>&]{1,256}$/.test(text)
+  return new RegExp(`^${idPattern}$`).test(text)
 }
 
 /** A value of a property that is safe to hand on, and what it refers to. */
@@ -18,8 +21,10 @@ export interface SafeValue {
   readonly filters: number
 }
 
-const reference =
-  /url\(\s*(?:"#([^\s"'()\\<>&]{1,256})"|'#([^\s"'()\\<>&]{1,256})'|#([^\s"'()\\<>&]{1,256}))\s*\)/gi
+const reference = new RegExp(
+  String.raw`(?<![\w\u0080-\uFFFF-])url\(\s*(?:"#(${idPattern})"|'#(${idPattern})'|#(${idPattern}))\s*\)`,
+  'gi',
+)
 const filterFunction =
   /\b(?:blur|brightness|contrast|drop-shadow|grayscale|hue-rotate|invert|opacity|saturate|sepia)\(/gi
 
@@ -30,19 +35,25 @@ const forbidden = /[{}<>@;]|\/\*/
  * The value, when nothing in it leads out of the file: every address is the id of an element, every function is known,
  * and nothing is written with backslashes, which hide both.
  */
-export function safeValue(text: string): SafeValue | undefined {
+export function safeValue(said: string): SafeValue | undefined {
+  const text = onOneLine(said)
   if (text.includes('\\') || !isBalanced(text)) return undefined
   if (!text.includes('(')) return forbidden.test(text) ? undefined : { text, ids: [], filters: 0 }
   const ids: string[] = []
   const rest = text.replaceAll(reference, (_, double?: string, single?: string, bare?: string) => {
     ids.push(double ?? single ?? bare ?? '')
-    return ''
+    return ' '
   })
   if (forbidden.test(rest)) return undefined
   for (const [, name = ''] of rest.matchAll(/([\w-]*)\(/g)) {
     if (!functions.has(name.toLowerCase())) return undefined
   }
   return { text, ids, filters: rest.match(filterFunction)?.length ?? 0 }
+}
+
+/** The same on one line: a line's end also ends a string, but for those who read it otherwise. */
+export function onOneLine(text: string): string {
+  return text.replaceAll(/[\n\r\f]/g, ' ')
 }
 
 /** Whether every string and bracket that begins in it ends in it, so that nothing after it can be drawn in. */

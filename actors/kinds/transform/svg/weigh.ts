@@ -8,8 +8,10 @@ import type { Declaration, Rule } from './style.ts'
 export interface Part extends Selectable {
   readonly parent?: Part
   readonly children: Part[]
-  /** Ids that it refers to, by property or `href`; null for a property that is set to something else. */
-  refers?: Map<string, string | null>
+  /** Ids that it refers to, by property or `href`, and whether it surely does: of rules all that may apply do. */
+  refers?: Map<string, Map<string, boolean>>
+  /** Inherited properties that it surely has of its own. */
+  has?: Set<string>
   /** How often all pixels are gone over for it alone. */
   layers: number
   /** Its coordinates, if it is drawn along some. */
@@ -43,7 +45,7 @@ export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]
   const byId = new Map<string, Part>()
   for (const part of parts) if (part.id !== undefined && !byId.has(part.id)) byId.set(part.id, part)
   // Most drawings have no paint that is more than a colour.
-  const isPaintShared = parts.some(({ refers }) => inherited.some((property) => refers?.get(property)))
+  const isPaintShared = parts.some(({ refers }) => inherited.some((property) => refers?.has(property)))
 
   const weightOf = (part: Part, level: number): Weight => {
     if (level > limits.drawnDepth) throw tooDeep()
@@ -89,10 +91,12 @@ function tooDeep(): Fault {
   return tooMuch(`refers to more than ${limits.drawnDepth} levels of elements`)
 }
 
-/** Remembers what a part refers to; null stands for nothing, whatever is around it. */
-export function refer(part: Part, property: string, id: string | null): void {
+/** Remembers what a part refers to. */
+export function refer(part: Part, property: string, id: string, isSure = true): void {
   part.refers ??= new Map()
-  part.refers.set(property, id)
+  const known = part.refers.get(property)
+  if (known === undefined) part.refers.set(property, new Map([[id, isSure]]))
+  else known.set(id, isSure || known.get(id) === true)
 }
 
 interface Reference {
@@ -105,16 +109,14 @@ function referencesOf(part: Part, isPaintShared: boolean): readonly Reference[] 
   const isShape = elements.shapes.has(part.tag)
   if (part.refers === undefined && !(isShape && isPaintShared)) return nothing
   const found: Reference[] = []
-  for (const [property, id] of part.refers ?? []) {
-    if (id !== null && (isShape || !isInherited(property))) found.push({ property, id, isOwn: true })
+  for (const [property, ids] of part.refers ?? []) {
+    if (!isShape && isInherited(property)) continue
+    for (const [id, isOwn] of ids) found.push({ property, id, isOwn })
   }
   for (const property of isShape && isPaintShared ? inherited : []) {
-    if (part.refers?.has(property)) continue
-    for (let around = part.parent; around !== undefined; around = around.parent) {
-      const id = around.refers?.get(property)
-      if (id === undefined) continue
-      if (id !== null) found.push({ property, id, isOwn: false })
-      break
+    for (let at = part; at.has?.has(property) !== true && at.parent !== undefined; at = at.parent) {
+      for (const id of at.parent.refers?.get(property)?.keys() ?? [])
+        found.push({ property, id, isOwn: false })
     }
   }
   return found
@@ -132,35 +134,49 @@ function cornersOf({ path = '' }: Part): number {
   return corners + corners ** 2 / 600
 }
 
-/** What a property, wherever it stands, means for an element. */
-export function applyDeclaration(part: Part, { property, value, ids, filters }: Declaration): void {
+/** What a property of an element means, wherever it stands. */
+function applyDeclaration(part: Part, { property, value, ids, filters }: Declaration, isSure: boolean): void {
   part.layers += filters
-  const names = property === 'marker' ? (['marker-start', 'marker-mid', 'marker-end'] as const) : [property]
-  for (const name of names) {
-    const [id] = ids
-    if (id !== undefined || isInherited(name)) refer(part, name, id ?? null)
-    // Several filters, one after the other.
-    for (const [i, more] of ids.entries()) if (i > 0) refer(part, `${name} ${i}`, more)
-  }
+  for (const name of longNames(property)) for (const id of ids) refer(part, name, id, isSure)
   if (layered.has(property) && !/^(?:none|normal|auto|1(?:\.0*)?|100%)$/.test(value.trim()))
     part.layers += 0.05
+}
+
+/** The same of one that is set on the element itself, so that what is around does not count. */
+export function applyOwn(part: Part, found: Declaration): void {
+  applyDeclaration(part, found, true)
+  if (!inherited.some((name) => name.startsWith(found.property)) || passesOn.test(found.value)) return
+  part.has ??= new Set()
+  for (const name of longNames(found.property)) part.has.add(name)
+}
+
+/** Values that stand for what is around. */
+const passesOn = /inherit|unset|revert|context/i
+
+function longNames(property: string): readonly string[] {
+  return property === 'marker' ? ['marker-start', 'marker-mid', 'marker-end'] : [property]
 }
 
 /** What needs a layer of its own, which costs far less than a filter. */
 const layered: ReadonlySet<string> = new Set(['opacity', 'mask', 'mix-blend-mode', 'isolation'])
 
 function applyRules(parts: readonly Part[], rules: readonly Rule[]): void {
-  if (rules.length * parts.length > limits.ruleLooks)
-    throw tooMuch('has too many style rules for its elements')
+  const selectors = rules.reduce((sum, rule) => sum + rule.selectors, 0)
+  if (selectors * parts.length > limits.ruleLooks) throw tooMuch('has too many style rules for its elements')
   const weighty = rules.flatMap(({ selector, declarations }) => {
     const ones = declarations.filter(
-      ({ property, ids, filters }) => ids.length > 0 || filters > 0 || layered.has(property),
+      ({ property, value, ids, filters }) =>
+        ids.length > 0 || filters > 0 || layered.has(property) || passesOn.test(value),
     )
-    return ones.length === 0 ? [] : [{ isMeant: selectorOf(selector), ones }]
+    return ones.length === 0 ? [] : [{ ...selectorOf(selector), ones }]
   })
   for (const part of weighty.length === 0 ? [] : parts) {
-    for (const { isMeant, ones } of weighty) {
-      if (isMeant(part)) for (const one of ones) applyDeclaration(part, one)
+    for (const { isMeant, isExact, ones } of weighty) {
+      if (!isMeant(part)) continue
+      for (const one of ones) {
+        applyDeclaration(part, one, isExact)
+        if (passesOn.test(one.value)) for (const name of longNames(one.property)) part.has?.delete(name)
+      }
     }
   }
 }
