@@ -100,7 +100,7 @@ test('an actor whose children keep crashing goes out of service, says so, and le
     for (const pid of await childrenOf(broken.pid)) {
       // Ready is one that is warm and has come to rest: while it starts, its end would be no crash.
       const used = (await proc(pid, 'stat').catch(() => '')).split(' ').slice(13, 15).join(' ')
-      const isReady = used !== '' && usedBefore.get(pid) === used && (await residentBytes(pid)) > 60 * MiB
+      const isReady = used !== '' && usedBefore.get(pid) === used && (await residentBytes(pid)) > 50 * MiB
       usedBefore.set(pid, used)
       if (isReady) process.kill(pid, 'SIGKILL')
     }
