@@ -145,6 +145,15 @@ describe('the backlog', () => {
     deafen()
   })
 
+  test('serves on who may not hear of what actors have done', async () => {
+    await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "$JS.ACK.>" }' } })
+    const { backlog, queue } = fixture.fabric
+    const deafen = backlog.onRoom('transform', () => {})
+    await queue.submit(bulkOf('ann'))
+    expect(await backlog.count('transform')).toBe(1)
+    deafen()
+  }, 60_000)
+
   test('is followed through the end of its broker, each job once', async () => {
     await using fixture = await openFixture()
     const { fabric, other } = fixture

@@ -58,9 +58,9 @@ export function createBacklog(broker: Broker): Backlog {
     onRoom(kind, heard) {
       const subscriptions = acksOf(streams.jobs, workConsumer(kind, 'bulk')).map((subject) =>
         broker.nc.subscribe(subject, {
-          callback: (_, msg) => {
+          callback: (error, msg) => {
             // Signs of life come the same way.
-            if (msg.string().startsWith('+ACK')) heard()
+            if (!error && msg.string().startsWith('+ACK')) heard()
           },
         }),
       )

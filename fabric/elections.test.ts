@@ -56,3 +56,26 @@ test('a holder that vanishes is followed by another', async () => {
   over.abort()
   await Promise.all([first, second])
 }, 60_000)
+
+test('whoever may not hear of an office can do all else', async () => {
+  await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "live.offices.>" }' } })
+  const over = new AbortController()
+  let terms = 0
+  const stand = ({ elections }: typeof fixture.fabric) =>
+    elections.stand(
+      'sweeper',
+      async (deposed) => {
+        terms += 1
+        await pause(60_000, deposed)
+      },
+      over.signal,
+    )
+  const standing = [stand(fixture.fabric)]
+  await until(() => terms === 1)
+  standing.push(stand(fixture.other))
+  // By then it has asked to hear, and was refused.
+  await Bun.sleep(500)
+  expect(await fixture.other.backlog.count('transform')).toBe(0)
+  over.abort()
+  await Promise.all(standing)
+}, 60_000)

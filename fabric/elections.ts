@@ -45,7 +45,8 @@ export function createElections(broker: Broker, log: Log): Elections {
     const silence = setTimeout(() => free.resolve(true), vacantAfterMs + Math.random() * 100)
     const leave = () => free.resolve(false)
     const subscription = broker.nc.subscribe(liveOffice(office), {
-      callback: (_, msg) => {
+      callback: (error, msg) => {
+        if (error) return
         if (msg.string().startsWith('vacant')) free.resolve(true)
         else silence.refresh()
       },
