@@ -77,6 +77,13 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  test('says where it is told when to come again', () => {
+    const told = (path: string, status: string) =>
+      JSON.stringify(((paths[path]?.['post'] as Json)['responses'] as Json)[status]).includes('Retry-After')
+    const statuses = ['400', '409', '422', '429', '500', '503']
+    expect(statuses.filter((one) => told('/api/v1/tasks', one))).toEqual(['409', '429', '503'])
+  })
+
   test('names the parameters of every path, the refusals of every call, and each call once', () => {
     const operationIds: unknown[] = []
     for (const [path, item] of Object.entries(paths)) {

@@ -47,10 +47,23 @@ function refusal(status: number, codes: readonly FaultCode[]): Json {
   const examples = codes.map((code) => [code, { value: problemExample(status, code) }] as const)
   return {
     description: codes.map((code) => `\`${code}\`: ${faults[code].title}.`).join(' '),
+    ...(passes(status, codes) ? { headers: retryAfter } : {}),
     content: {
       'application/problem+json': { schema: ref('Problem'), examples: Object.fromEntries(examples) },
     },
   }
+}
+
+/** Whether another try may fare better, and how soon is mostly said. */
+function passes(status: number, codes: readonly FaultCode[]): boolean {
+  return status === 429 || status === 503 || codes.includes('idempotency_key_in_use')
+}
+
+const retryAfter = {
+  'Retry-After': {
+    description: 'Seconds until another try makes sense, where that is known.',
+    schema: { type: 'integer' },
+  },
 }
 
 function problemExample(status: number, code: FaultCode): Json {
