@@ -85,6 +85,19 @@ test.each(['fork', 'forkAndGo'])('ends what a child has started, and the child w
   await until(() => !isRunning(heard[0] ?? 0))
 })
 
+test('does not wait for who got away from a child and holds its pipe open', async () => {
+  await using box = sandbox()
+  const file = join(misfits.home, 'away')
+  // Some are caught while they are being started.
+  await until(async () => {
+    expect((await faultOf(box.act('slip', { file }))).code).toBe('processing_failed')
+    return existsSync(file)
+  })
+  const away = readFileSync(file, 'utf8').trim().split(' ').map(Number)
+  expect(away.filter(isRunning)).toEqual(away)
+  for (const pid of away) process.kill(pid, 'SIGKILL')
+})
+
 test('has work wait until there is memory for it, whoever came first', async () => {
   const memory = createBudget(100)
   await using box = sandbox({ children: 2, memory })

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
+import { pause } from '@pixelflow/core/pause'
 import { residentBytes, watchMemory } from './memory.ts'
 import { watchOffspring } from './offspring.ts'
 import { word, type Order, type Word } from './protocol.ts'
@@ -56,6 +57,8 @@ export interface Cell {
 
 /** Characters of a child's stderr that are kept for the log. */
 const keptWords = 2000
+/** How long after a child's end they may take, in milliseconds: whoever got away from its group holds the pipe open. */
+const lastWordsMs = 1000
 
 /** Starts a child and waits until it is warm. @throws Error that says what the child said when it does not get so far. */
 export async function startCell(options: CellOptions): Promise<Cell> {
@@ -107,6 +110,8 @@ export async function startCell(options: CellOptions): Promise<Cell> {
     }
   }
   const listening = listen(child.stderr, (text) => (words = (words + text).slice(-keptWords)))
+  /** Once it is gone and its last words are heard. */
+  const silent = gone.promise.then(() => listening.stop(lastWordsMs))
   const kill = async () => {
     end()
     await gone.promise
@@ -121,7 +126,7 @@ export async function startCell(options: CellOptions): Promise<Cell> {
   if (!isReady) {
     const late = alive
     await kill()
-    await listening
+    await silent
     throw new Error(
       late
         ? `The child was not ready within ${options.startTimeoutMs} ms. ${words}`
@@ -155,8 +160,7 @@ export async function startCell(options: CellOptions): Promise<Cell> {
 
     if (work.signal.aborted) onAbort()
     else if (alive) child.send(order)
-    const died = gone.promise.then(async (): Promise<Outcome> => {
-      await listening
+    const died = silent.then((): Outcome => {
       return verdict === undefined
         ? { end: 'died', by: ended(), words }
         : { end: 'killed', fault: verdict.fault }
@@ -209,7 +213,25 @@ function tooMuch(maxBytes: number): Fault {
   })
 }
 
-async function listen(stream: ReadableStream<Uint8Array>, heard: (text: string) => void): Promise<void> {
+interface Listening {
+  /** Resolves when the stream has ended, after `withinMs` at the latest. */
+  stop(withinMs: number): Promise<void>
+}
+
+function listen(stream: ReadableStream<Uint8Array>, heard: (text: string) => void): Listening {
   const decoder = new TextDecoder()
-  for await (const chunk of stream) heard(decoder.decode(chunk, { stream: true }))
+  const reader = stream.getReader()
+  const read = async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      heard(decoder.decode(next.value, { stream: true }))
+  }
+  const ended = read()
+  return {
+    async stop(withinMs) {
+      const over = new AbortController()
+      await Promise.race([ended, pause(withinMs, over.signal)])
+      over.abort()
+      await reader.cancel()
+    },
+  }
 }

@@ -67,7 +67,7 @@ export async function openMisfits(): Promise<Misfits> {
   const faults = JSON.stringify(Bun.resolveSync('@pixelflow/core/fault', import.meta.dir))
   await Bun.write(
     child,
-    `import { writeFileSync, existsSync } from 'node:fs'
+    `import { appendFileSync, writeFileSync, existsSync } from 'node:fs'
      import { tmpdir } from 'node:os'
      import { Fault } from ${faults}
      import { serve } from ${serve}
@@ -112,6 +112,11 @@ export async function openMisfits(): Promise<Misfits> {
        forkAndGo: async (_, note) => {
          const busy = Bun.spawn(['/bin/sh', '-c', 'while :; do :; done'], { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
          note(busy.pid)
+       },
+       slip: async ({ file }) => {
+         const away = Bun.spawn(['sleep', '600'], { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', detached: true })
+         appendFileSync(file, away.pid + ' ')
+         process.kill(process.pid, 'SIGSEGV')
        },
        swarm: async () => {
          const busy = 'for (;;) Math.random()'
