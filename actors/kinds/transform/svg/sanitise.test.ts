@@ -176,6 +176,16 @@ describe('nothing is hidden', () => {
     expect(layers(`${heavy('mask')}<style>g g rect{mask:url(#m)}</style><g><rect/></g>`)).toBe(0)
   })
 
+  test('in what selectors ask of those around and beside', () => {
+    const wide = '<g/>'.repeat(20_000)
+    const deep = `${'<g>'.repeat(100)}${wide}${'</g>'.repeat(100)}`
+    for (const selector of ['.a ~ g', 'g:nth-child(2)', 'g:last-of-type'])
+      expect(refusal(wrap(`<style>${selector}{fill:red}</style>${wide}`))).toBe('out_of_bounds')
+    const rules = '.a .b{fill:red}'.repeat(50)
+    expect(refusal(wrap(`<style>${rules}</style>${deep}`))).toBe('out_of_bounds')
+    expect(layers(`<style>${rules}</style>${wide}`)).toBe(0)
+  })
+
   test('in many selectors of few rules, or in texts of texts', () => {
     const many = `${Array.from({ length: 900 }, () => 'a').join(',')}{opacity:.5}`.repeat(20)
     expect(refusal(wrap(`<style>${many}</style>${'<g/>'.repeat(20_000)}`))).toBe('out_of_bounds')

@@ -1,6 +1,7 @@
 import type { Fault } from '@pixelflow/core/fault'
 import { elements } from './allowed.ts'
 import { damaged, limits, tooMuch } from './limits.ts'
+import { looksOf } from './looks.ts'
 import { selectorOf, type Selectable } from './selector.ts'
 import type { Declaration, Rule } from './style.ts'
 
@@ -161,8 +162,7 @@ function longNames(property: string): readonly string[] {
 const layered: ReadonlySet<string> = new Set(['opacity', 'mask', 'mix-blend-mode', 'isolation'])
 
 function applyRules(parts: readonly Part[], rules: readonly Rule[]): void {
-  const selectors = rules.reduce((sum, rule) => sum + rule.selectors, 0)
-  if (selectors * parts.length > limits.ruleLooks) throw tooMuch('has too many style rules for its elements')
+  if (looksOf(rules, parts) > limits.ruleLooks) throw tooMuch('has too many style rules for its elements')
   const weighty = rules.flatMap(({ selector, declarations }) => {
     const ones = declarations.filter(
       ({ property, value, ids, filters }) =>
