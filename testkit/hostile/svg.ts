@@ -189,6 +189,14 @@ export const svgBombs: readonly SvgAttack[] = [
     end: 'out_of_bounds',
   },
   { name: 'a long text', bytes: svg(`<text>${'word '.repeat(200_000)}</text>`), end: 'out_of_bounds' },
+  {
+    name: 'letters larger than any',
+    bytes: svg(
+      '<text font-size="1e6">Hello</text><style>text{font-size:1000000%}</style>' +
+        `${'<g font-size="200%">'.repeat(100)}<text style="font:99999px serif">Hello ab</text>${'</g>'.repeat(100)}`,
+    ),
+    end: 'drawn',
+  },
   { name: 'many rules', bytes: svg(`<style>${'a{fill:red}'.repeat(10_000)}</style>`), end: 'out_of_bounds' },
   {
     name: 'many rules for many elements',

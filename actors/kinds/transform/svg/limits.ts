@@ -19,6 +19,9 @@ export const limits = {
   /** Characters of one text, as laying out a line takes time that grows with their square; and of all. */
   textLength: 5000,
   allTextLength: 200_000,
+  /** Size of letters in pixels, and how many times the size around they may be; together less than 65,536. */
+  fontSize: 10_000,
+  fontGrowth: 6,
   /** Rules of style sheets, and elements looked at to find those that each is meant for, some 0.1 µs each. */
   rules: 5000,
   ruleLooks: 40_000_000,

@@ -70,6 +70,16 @@ describe('of an SVG is left', () => {
       '<style>a{font-family:"x\ny"}</style><rect style="font-family:&quot;x&#10;y&quot;" font-family="&quot;x&#13;y"/>',
       '<style>a{font-family:&quot;x y&quot;}</style><rect style="font-family:&quot;x y&quot;"></rect>',
     ],
+    [
+      'letters larger than any',
+      '<text font-size="1e6" style="font-size:10001px;font:200in a"/><g font-size="700%"/><g font-size="9vw"/><style>a{font-size:2em;fill:red}</style>',
+      '<text></text><g></g><g></g><style>a{fill:red}</style>',
+    ],
+    [
+      'letters that grow without end',
+      '<g font-size="3em"><g style="font-size:200%"><g font-size="1.1em"/><g font-size="50px"/></g></g>',
+      '<g font-size="3em"><g style="font-size:200%"><g></g><g font-size="50px"></g></g></g>',
+    ],
     ['rules that do not end', '<style>a{fill:"}b{stroke:red}</style>', ''],
     ['rules in other languages', '<style type="text/less">a{fill:red}</style>', ''],
     ['names that are none', '<g id="a b" /><g id="c&quot;d"/>', '<g></g><g></g>'],

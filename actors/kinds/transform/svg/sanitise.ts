@@ -4,7 +4,7 @@ import { coordinates, data, elements, links, pictures, properties } from './allo
 import { type DrawingCost } from './cost.ts'
 import { damaged, limits, notTaken, tooMuch } from './limits.ts'
 import { layersOf } from './layers.ts'
-import { declaration, declarationsIn, rulesIn, written, type Rule } from './style.ts'
+import { declaration, declarationsIn, rulesIn, written, type Declaration, type Rule } from './style.ts'
 import { embeddedIn, escaped, isId, localId, type Embedded } from './values.ts'
 import { applyOwn, refer, weigh, type Part } from './weigh.ts'
 
@@ -130,6 +130,7 @@ export function sanitise(text: string): CleanSvg {
       tag: tag.local,
       classes: stated(tag, 'class')?.split(/\s+/) ?? none,
       children: [],
+      growth: current?.growth ?? 1,
       layers: layersOf(tag.local, (name) => stated(tag, name)),
       ...(current === undefined ? {} : { parent: current }),
       ...(id === undefined ? {} : { id }),
@@ -173,12 +174,12 @@ export function sanitise(text: string): CleanSvg {
       if (isId(value)) write(name, value)
     } else if (name === 'class' || data.has(name)) write(name, value)
     else if (name === 'style') {
-      const found = declarationsIn(value)
+      const found = declarationsIn(value).filter((one) => isReadable(part, one))
       for (const one of found) applyOwn(part, one)
       if (found.length > 0) write(name, written(found))
     } else if (properties.has(name)) {
       const found = declaration(name, value)
-      if (found === undefined) return
+      if (found === undefined || !isReadable(part, found)) return
       applyOwn(part, found)
       write(name, found.value)
     }
@@ -215,6 +216,14 @@ export function sanitise(text: string): CleanSvg {
       return whole.join('')
     },
   }
+}
+
+/** Letters may grow with each element only so far. */
+function isReadable(part: Part, { growth }: Declaration): boolean {
+  if (growth <= 1) return true
+  if (part.growth * growth > limits.fontGrowth) return false
+  part.growth *= growth
+  return true
 }
 
 const none: readonly string[] = []

@@ -1,4 +1,5 @@
 import { properties } from './allowed.ts'
+import { fontGrowth } from './font-size.ts'
 import { limits, tooMuch } from './limits.ts'
 import { isBalanced, onOneLine, safeValue } from './values.ts'
 
@@ -8,6 +9,8 @@ export interface Declaration {
   readonly value: string
   readonly ids: readonly string[]
   readonly filters: number
+  /** How many times larger letters become than those around. */
+  readonly growth: number
 }
 
 export interface Rule {
@@ -31,7 +34,9 @@ export function declarationsIn(text: string): Declaration[] {
 /** Undefined when the value is not to be handed on. */
 export function declaration(property: string, text: string): Declaration | undefined {
   const safe = safeValue(text)
-  return safe && { property, value: safe.text, ids: safe.ids, filters: safe.filters }
+  const growth = property === 'font-size' || property === 'font' ? fontGrowth(safe?.text ?? '') : 1
+  if (safe === undefined || growth === undefined) return undefined
+  return { property, value: safe.text, ids: safe.ids, filters: safe.filters, growth }
 }
 
 export function written(declarations: readonly Declaration[]): string {
@@ -56,7 +61,8 @@ export function rulesIn(sheet: string): Rule[] {
     const inside = text.slice(stop + 1, end)
     at = end + 1
     if (!isSelector(prelude) || inside.includes('{')) continue
-    const declarations = declarationsIn(inside)
+    // Nobody knows how often a rule applies within itself.
+    const declarations = declarationsIn(inside).filter(({ growth }) => growth <= 1)
     if (declarations.length > 0)
       rules.push({ selector: prelude, selectors: prelude.split(',').length, declarations })
     if (rules.length > limits.rules) throw tooMuch(`has more than ${limits.rules} style rules`)

@@ -15,6 +15,8 @@ export interface Part extends Selectable {
   has?: Set<string>
   /** How often all pixels are gone over for it alone. */
   layers: number
+  /** How many times larger its letters are than they would be without what it and those around say of it. */
+  growth: number
   /** Its coordinates, if it is drawn along some. */
   readonly path?: string
   /** While what it comes to is being counted, and once it is. */
