@@ -21,14 +21,17 @@ export async function patiently<T>(
   { forMs = patienceMs, signal }: PatienceOptions = {},
 ): Promise<T> {
   const begin = performance.now()
+  // Servers without room pass a stream on until nobody leads it: what they said before tells more than their silence.
+  let full: Full | undefined
   for (let tries = 1; ; tries++) {
     try {
       return await attempt(tries)
     } catch (thrown) {
       const pauseMs = Math.min(1000, 25 * 2 ** tries) * (0.5 + Math.random() / 2)
       if (!(thrown instanceof Unreachable) || thrown instanceof Closed || signal?.aborted) throw thrown
+      if (thrown instanceof Full) full = thrown
       const patience = thrown instanceof Full && forMs !== Infinity ? Math.min(forMs, fullPatienceMs) : forMs
-      if (performance.now() + pauseMs > begin + patience) throw thrown
+      if (performance.now() + pauseMs > begin + patience) throw full ?? thrown
       await pause(pauseMs, signal)
     }
   }

@@ -157,7 +157,10 @@ interface Answer {
 const ballast = 'BALLAST'
 const lump = new Uint8Array(512 * 1024)
 
-/** Leaves no room on the disks of the brokers for a moment. */
+/** For how long there is no room, in milliseconds: also for longer than anybody waits for an answer. */
+const fullMs = [500, 4000, 16_000] as const
+
+/** Leaves no room on the disks of the brokers for a while. */
 async function fillDisks({ broker }: House, random: Random, signal: AbortSignal): Promise<void> {
   try {
     await createStream(broker, { name: ballast, subjects: ['ballast'], storage: 'file', num_replicas: 3 })
@@ -165,7 +168,7 @@ async function fillDisks({ broker }: House, random: Random, signal: AbortSignal)
       const answer = await broker.request('ballast', lump)
       if (answer.json<Answer>().error) break
     }
-    await pause(random.between(500, 4000), signal)
+    await pause(random.pick(fullMs), signal)
   } catch {
     // A leader that has gone, or no disk to write that on: it is full all the same.
   } finally {
