@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readSettings } from '@pixelflow/fabric/config'
 import { flipped } from '@pixelflow/testkit/hostile/damage'
 import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
+import { extremeDrawing } from '@pixelflow/testkit/hostile/svg-extremes'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { actorSettings } from './config.ts'
 import { openArena, type Arena } from './testing/arena.ts'
@@ -59,6 +60,20 @@ test('what would lead out of the file leads nowhere', async () => {
   expect(calls).toBe(1)
   expect(arena.news).toEqual([])
 }, 60_000)
+
+test('extreme numbers end in a picture or a typed fault, and no child dies of them', async () => {
+  const allowed = ['picture', 'corrupt_image', 'out_of_bounds']
+  const seeds = Array.from({ length: 300 }, (_, i) => i + 1)
+  const endings = await Promise.all(
+    seeds.map(async (seed) => ({
+      seed,
+      code: (await arena.put(extremeDrawing(seed), 'svg', 'format:png')).code,
+    })),
+  )
+  expect(endings.filter(({ code }) => !allowed.includes(code))).toEqual([])
+  expect(endings.filter(({ code }) => code === 'picture').length).toBeGreaterThan(200)
+  expect(arena.news).toEqual([])
+}, 120_000)
 
 describe('a drawing that is spoiled', () => {
   const allowed = ['picture', 'corrupt_image', 'unsupported_format', 'out_of_bounds', 'too_many_pixels']
