@@ -65,7 +65,8 @@ describe('bootstrap', () => {
     const begin = performance.now()
     const open = openFabric({ settings: settingsFor(nats.env), name: 'test', log: quiet })
     await expect(open).rejects.toThrow(/stream JOBS cannot be set up .*Permissions Violation/)
-    expect(performance.now() - begin).toBeLessThan(3000)
+    // Of the minute that it would try again for.
+    expect(performance.now() - begin).toBeLessThan(20_000)
   })
 
   test('a broker without JetStream is refused', async () => {
@@ -107,7 +108,8 @@ describe('connect', () => {
     const settings = settingsFor({ ...nats.env, PIXELFLOW_NATS_PASSWORD: 'wrong' })
     const begin = performance.now()
     await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('refused the credentials')
-    expect(performance.now() - begin).toBeLessThan(1000)
+    // Of the 30 seconds that it would wait for a broker.
+    expect(performance.now() - begin).toBeLessThan(10_000)
   })
 
   test('a credentials file that is not there is named', async () => {

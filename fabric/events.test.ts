@@ -81,7 +81,8 @@ describe('a broker that dies', () => {
     await fixture.other.events.append(queuedEvent(), 0)
     const begin = performance.now()
     await until(() => feed.seen.length === 2)
-    expect(performance.now() - begin).toBeLessThan(1500)
+    // A consumer of the client library would have waited for 45 seconds.
+    expect(performance.now() - begin).toBeLessThan(15_000)
   }, 30_000)
 })
 
