@@ -5,13 +5,20 @@ import { openTestGateway } from '../../testing/gateway.ts'
 
 test('a full queue refuses a task and keeps nothing of it', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_MAX_QUEUED: '1' } })
-  const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+  const photo = await sampleImage({ width: 20, height: 20 })
+  const { id: image } = await gateway.image(photo)
   const first = await gateway.submit(image)
   const body = JSON.stringify({ image, recipe: 'flip' })
   const headers = { 'content-type': 'application/json' }
   const answer = await gateway.call('/api/v1/tasks', { method: 'POST', body, headers })
   expect(answer.headers.get('retry-after')).toBe('5')
   expect(await gateway.refusal(answer)).toMatchObject({ status: 503, code: 'queue_full' })
+  const form = new FormData()
+  form.set('file', new Blob([new Uint8Array(photo)], { type: 'image/jpeg' }), 'photo.jpg')
+  form.set('recipe', 'flip')
+  const sent = gateway.call('/api/v1/tasks', { method: 'POST', body: form })
+  expect(await gateway.refusal(sent)).toMatchObject({ code: 'queue_full' })
+  expect(await gateway.imageRecords()).toBe(1)
   const { items } = (await (await gateway.call('/api/v1/tasks')).json()) as TaskPageView
   expect(items.map((one) => one.id)).toEqual([first.id])
 })
