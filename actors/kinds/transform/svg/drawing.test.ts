@@ -69,6 +69,7 @@ describe('a drawing that means no harm looks as it did', () => {
       '<g><rect class="b" x="40" width="30" height="30"/></g><rect id="x" y="50" width="30" height="30" fill="red"/>',
     text: () =>
       '<text x="5" y="30" font-family="DejaVu Sans, sans-serif" font-size="14" font-weight="bold">A &lt; B<tspan dy="20" fill="red"> c</tspan></text>' +
+      '<text x="50" y="60">see <a xlink:href="https://example.org/"><tspan fill="blue">there</tspan> or here</a></text>' +
       '<text x="50" y="90" text-anchor="middle" xml:space="preserve">a   b</text>',
     'pictures in it': async () =>
       `<image width="80" height="40" preserveAspectRatio="none" href="${await png()}"/>`,

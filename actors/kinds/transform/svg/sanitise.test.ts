@@ -41,6 +41,11 @@ describe('of an SVG is left', () => {
       '<use href="a.svg#b"/><image href="c.png"/><a href="#d"/>',
       '<use></use><image></image><a></a>',
     ],
+    [
+      'the text of links outside of texts',
+      '<a>b</a><text>c<a href="d">e</a></text>',
+      '<a></a><text>c<a>e</a></text>',
+    ],
     ['links where none belong', '<rect href="#a"/><g xlink:href="#b"/>', '<rect></rect><g></g>'],
     ['the older of two links', '<use xlink:href="#a" href="#b"/>', '<use href="#b"></use>'],
     [
@@ -200,7 +205,8 @@ describe('nothing is hidden', () => {
     const many = `${Array.from({ length: 900 }, () => 'a').join(',')}{opacity:.5}`.repeat(20)
     expect(refusal(wrap(`<style>${many}</style>${'<g/>'.repeat(20_000)}`))).toBe('out_of_bounds')
     const long = 'a'.repeat(limits.textLength - 1)
-    expect(refusal(wrap(`<text>${`${long}<text/>`.repeat(2)}</text>`))).toBe('out_of_bounds')
+    for (const within of ['<text/>', '<a><tspan/></a>'])
+      expect(refusal(wrap(`<text>${`${long}${within}`.repeat(2)}</text>`))).toBe('out_of_bounds')
     expect(clean(`<text>${long}</text><text>${long}</text>`)).toContain(long)
   })
 })

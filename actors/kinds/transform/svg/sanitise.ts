@@ -81,7 +81,7 @@ export function sanitise(text: string): CleanSvg {
   const hear = (said: string) => {
     if (skipFrom !== undefined || current === undefined) return
     if (sheet !== undefined) sheet += said
-    else if (elements.written.has(current.tag)) {
+    else if (isWritten(current)) {
       textLength += said.length
       allTextLength += said.length
       if (textLength > limits.textLength)
@@ -117,7 +117,7 @@ export function sanitise(text: string): CleanSvg {
   const openPart = (tag: SaxesTagNS) => {
     const part = partOf(tag)
     current?.children.push(part)
-    if (current === undefined || !elements.written.has(current.tag)) textLength = 0
+    if (current === undefined || !isWritten(current)) textLength = 0
     out.push(`<${part.tag}`)
     writeAttributes(tag, part)
     out.push('>')
@@ -224,6 +224,11 @@ function isReadable(part: Part, { growth }: Declaration): boolean {
   if (part.growth * growth > limits.fontGrowth) return false
   part.growth *= growth
   return true
+}
+
+/** Whether text that stands in it is shown: also that of a link within a text. */
+function isWritten({ tag, parent }: Part): boolean {
+  return elements.written.has(tag) || (tag === 'a' && parent !== undefined && isWritten(parent))
 }
 
 const none: readonly string[] = []
