@@ -131,6 +131,7 @@ export function sanitise(text: string): CleanSvg {
       classes: stated(tag, 'class')?.split(/\s+/) ?? none,
       children: [],
       growth: current?.growth ?? 1,
+      has: 0,
       layers: layersOf(tag.local, (name) => stated(tag, name)),
       ...(current === undefined ? {} : { parent: current }),
       ...(id === undefined ? {} : { id }),

@@ -3,13 +3,16 @@ import { functions } from './allowed.ts'
 /** What ids may be made of: nothing that means something to CSS inside or outside of an address. */
 const idPattern = String.raw`[^%\s"'()\\<>&{};@*/]{1,256}`
 
+const localAddress = new RegExp(String.raw`^\s*#(${idPattern})\s*$`)
+const wholeId = new RegExp(`^${idPattern}$`)
+
 /** Id of the element that an address leads to, when that is in the same file. */
 export function localId(href: string): string | undefined {
-  return new RegExp(`^\\s*#(${idPattern})\\s*$`).exec(href)?.[1]
+  return localAddress.exec(href)?.[1]
 }
 
 export function isId(text: string): boolean {
-  return new RegExp(`^${idPattern}$`).test(text)
+  return wholeId.test(text)
 }
 
 /** A value of a property that is safe to hand on, and what it refers to. */
@@ -31,11 +34,15 @@ const filterFunction =
 /** What ends a value, begins another, or hides one: braces, rules, comments. */
 const forbidden = /[{}<>@;]|\/\*/
 
+/** Most values: words, numbers and colours. */
+const plain = /^[\w #.,%+!-]*$/
+
 /**
  * The value, when nothing in it leads out of the file: every address is the id of an element, every function is known,
  * and nothing is written with backslashes, which hide both.
  */
 export function safeValue(said: string): SafeValue | undefined {
+  if (plain.test(said)) return { text: said, ids: [], filters: 0 }
   const text = onOneLine(said)
   if (text.includes('\\') || !isBalanced(text)) return undefined
   if (!text.includes('(')) return forbidden.test(text) ? undefined : { text, ids: [], filters: 0 }

@@ -11,8 +11,8 @@ export interface Part extends Selectable {
   readonly children: Part[]
   /** Ids that it refers to, by property or `href`, and whether it surely does: of rules all that may apply do. */
   refers?: Map<string, Map<string, boolean>>
-  /** Inherited properties that it surely has of its own. */
-  has?: Set<string>
+  /** Inherited properties that it surely has of its own, one bit each: every other element has some. */
+  has: number
   /** How often all pixels are gone over for it alone. */
   layers: number
   /** How many times larger its letters are than they would be without what it and those around say of it. */
@@ -36,7 +36,7 @@ export interface Weight {
 }
 
 /** Properties that pass to what is within: paint, and what stands at corners. */
-const inherited = ['fill', 'stroke', 'marker-start', 'marker-mid', 'marker-end'] as const
+const inherited: readonly string[] = ['fill', 'stroke', 'marker-start', 'marker-mid', 'marker-end']
 
 /**
  * Follows every reference from the root and counts. Style sheets are reckoned with, so that nothing can be hidden in
@@ -117,7 +117,7 @@ function referencesOf(part: Part, isPaintShared: boolean): readonly Reference[] 
     for (const [id, isOwn] of ids) found.push({ property, id, isOwn })
   }
   for (const property of isShape && isPaintShared ? inherited : []) {
-    for (let at = part; at.has?.has(property) !== true && at.parent !== undefined; at = at.parent) {
+    for (let at = part; (at.has & bitOf(property)) === 0 && at.parent !== undefined; at = at.parent) {
       for (const id of at.parent.refers?.get(property)?.keys() ?? [])
         found.push({ property, id, isOwn: false })
     }
@@ -128,7 +128,13 @@ function referencesOf(part: Part, isPaintShared: boolean): readonly Reference[] 
 const nothing: readonly Reference[] = []
 
 function isInherited(property: string): boolean {
-  return (inherited as readonly string[]).includes(property)
+  return bitOf(property) !== 0
+}
+
+/** 0 when it is not inherited. */
+function bitOf(property: string): number {
+  const at = inherited.indexOf(property)
+  return at < 0 ? 0 : 1 << at
 }
 
 /** Markers, one for each corner at most; looking for the corners takes time that grows with their square. */
@@ -148,16 +154,17 @@ function applyDeclaration(part: Part, { property, value, ids, filters }: Declara
 /** The same of one that is set on the element itself, so that what is around does not count. */
 export function applyOwn(part: Part, found: Declaration): void {
   applyDeclaration(part, found, true)
-  if (!inherited.some((name) => name.startsWith(found.property)) || passesOn.test(found.value)) return
-  part.has ??= new Set()
-  for (const name of longNames(found.property)) part.has.add(name)
+  if (!(found.property === 'marker' || isInherited(found.property)) || passesOn.test(found.value)) return
+  for (const name of longNames(found.property)) part.has |= bitOf(name)
 }
 
 /** Values that stand for what is around. */
 const passesOn = /inherit|unset|revert|context/i
 
+const markers: readonly string[] = inherited.slice(2)
+
 function longNames(property: string): readonly string[] {
-  return property === 'marker' ? ['marker-start', 'marker-mid', 'marker-end'] : [property]
+  return property === 'marker' ? markers : [property]
 }
 
 /** What needs a layer of its own, which costs far less than a filter. */
@@ -177,7 +184,7 @@ function applyRules(parts: readonly Part[], rules: readonly Rule[]): void {
       if (!isMeant(part)) continue
       for (const one of ones) {
         applyDeclaration(part, one, isExact)
-        if (passesOn.test(one.value)) for (const name of longNames(one.property)) part.has?.delete(name)
+        if (passesOn.test(one.value)) for (const name of longNames(one.property)) part.has &= ~bitOf(name)
       }
     }
   }
