@@ -5,7 +5,7 @@ import { looksOf, type Placed } from './looks.ts'
 const parts: Placed[] = []
 const add = (levels: number, parent?: Placed) => {
   const children: Placed[] = []
-  const part = parent === undefined ? { children } : { children, parent }
+  const part = { children, classes: ['a', 'b'], ...(parent === undefined ? {} : { parent }) }
   parts.push(part)
   if (levels > 0) for (let i = 0; i < 10; i += 1) children.push(add(levels - 1, part))
   return part
@@ -27,8 +27,15 @@ test.each([
   ['a:nth-child(2n)', 111 + beside],
   ['a:first-of-type', 111 + beside],
   ['a ~ b c', 111 + around + besideAround],
+  ['.a.b.c, .d', 4 * 111],
 ])('%s: %d elements are looked at', (selector, looks) => {
   const rule = { selector, selectors: selector.split(',').length, declarations: [] }
   expect(looksOf([rule], parts)).toBe(looks)
   expect(looksOf([rule, rule], parts)).toBe(2 * looks)
+})
+
+test('many classes are as good as several elements', () => {
+  const rule = { selector: '.a', selectors: 1, declarations: [] }
+  const classes = Array.from({ length: 50 }, () => 'a')
+  expect(looksOf([rule], [{ children: [], classes }])).toBe(5)
 })

@@ -3,35 +3,50 @@ import type { Rule } from './style.ts'
 /** What of an element it depends on how long finding its rules takes. */
 export interface Placed {
   readonly parent?: Placed
-  readonly children: readonly unknown[]
+  readonly children: readonly Placed[]
+  readonly classes: readonly string[]
 }
 
 /**
  * How many elements are looked at when each rule is held against each element: also those around it, those beside it,
- * which come to half the square of all of them, or those beside the ones around it, as selectors ask for them.
+ * which come to half the square of all of them, or those beside the ones around it, as selectors ask for them. One with
+ * many classes is as good as several, and so is a selector that asks for many.
  */
 export function looksOf(rules: readonly Rule[], parts: readonly Placed[]): number {
-  const asked = rules.map(({ selector, selectors }) => ({ selectors, ...askedBy(selector) }))
+  const asked = rules.map(askedBy)
   const isFarLooked = asked.some(({ isAround, isBeside }) => isAround || isBeside)
+  const each = sizeOfAll(parts)
   let around = 0
   let beside = 0
   let besideAround = 0
-  for (const { parent, children } of isFarLooked ? parts : []) {
-    beside += children.length ** 2 / 2
-    for (let outer = parent; outer !== undefined; outer = outer.parent) {
-      around += 1
-      besideAround += outer.children.length
+  if (isFarLooked) {
+    const within = new Map(parts.map((part) => [part, sizeOfAll(part.children)]))
+    for (const part of parts) {
+      beside += ((within.get(part) ?? 0) * part.children.length) / 2
+      for (let outer = part.parent; outer !== undefined; outer = outer.parent) {
+        around += sizeOf(outer)
+        besideAround += within.get(outer) ?? 0
+      }
     }
   }
-  return asked.reduce((sum, { selectors, isAround, isBeside }) => {
+  return asked.reduce((sum, { times, isAround, isBeside }) => {
     const besides = isAround ? besideAround : beside
-    return sum + selectors * (parts.length + (isAround ? around : 0) + (isBeside ? besides : 0))
+    return sum + times * (each + (isAround ? around : 0) + (isBeside ? besides : 0))
   }, 0)
 }
 
-function askedBy(selector: string) {
+function sizeOf({ classes }: Placed): number {
+  return Math.max(1, classes.length / 10)
+}
+
+function sizeOfAll(parts: readonly Placed[]): number {
+  return parts.reduce((sum, part) => sum + sizeOf(part), 0)
+}
+
+function askedBy({ selector, selectors }: Rule) {
   const bare = selector.replaceAll(/"[^"]*"|'[^']*'/g, '').replaceAll(/\[[^\]]*\]/g, '')
   return {
+    times: Math.max(selectors, bare.split('.').length - 1),
     isAround: /[^\s,>+~][\s>]+[^\s,>+~]/.test(bare),
     isBeside: /~|:nth-|-of-type/i.test(bare),
   }

@@ -196,6 +196,9 @@ describe('nothing is hidden', () => {
     const deep = `${'<g>'.repeat(100)}${wide}${'</g>'.repeat(100)}`
     for (const selector of ['.a ~ g', 'g:nth-child(2)', 'g:last-of-type'])
       expect(refusal(wrap(`<style>${selector}{fill:red}</style>${wide}`))).toBe('out_of_bounds')
+    const classes = `${'.a'.repeat(900)}{fill:red}`.repeat(100)
+    const classy = `<g class="${'a '.repeat(30_000)}"/>`.repeat(10)
+    expect(refusal(wrap(`<style>${classes}</style>${classy}`))).toBe('out_of_bounds')
     const rules = '.a .b{fill:red}'.repeat(50)
     expect(refusal(wrap(`<style>${rules}</style>${deep}`))).toBe('out_of_bounds')
     expect(layers(`<style>${rules}</style>${wide}`)).toBe(0)
