@@ -233,6 +233,15 @@ describe('damage', () => {
   })
 })
 
+test('a description whose bytes never came does not stand in for a later write', async () => {
+  await using laid = await lay()
+  await store(laid.blobs, 'a', noise(1000))
+  await laid.broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', JSON.stringify({ seq: 1 }))
+  await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'storage_failed' })
+  expect(await store(laid.blobs, 'a', noise(1000))).toMatchObject({ created: true })
+  expect(digest(await content(laid.blobs, 'a'))).toBe(digest(noise(1000)))
+})
+
 describe('a broker that dies', () => {
   test('in mid-write: the write fails, nothing is left behind, the next one works', async () => {
     await using laid = await lay()

@@ -1,7 +1,9 @@
 import { Fault } from '@pixelflow/core/fault'
 import { Refused, wrongLastSequence } from './broker.ts'
 import { describe, putDescription, putTombstone, type Bucket } from './bucket.ts'
+import { readFromLeader } from './manage.ts'
 import type { Described, ObjectInfo } from './object-info.ts'
+import { chunkSubject } from './topology.ts'
 
 const mostRaces = 10
 
@@ -28,7 +30,11 @@ export async function claim(
     }
     const there = await describe(bucket, info.name)
     const isOurs = there?.info.nuid === info.nuid
-    const isFresh = there !== null && !there.info.deleted && Date.now() - madeAt(there) < keepMs
+    const isFresh =
+      there !== null &&
+      !there.info.deleted &&
+      Date.now() - madeAt(there) < keepMs &&
+      (isOurs || (await hasBytes(bucket, there)))
     if (there && (isOurs || (isFresh && Date.now() - there.at.getTime() < touchAfterMs))) return there
     if (there && isFresh) {
       const touched = await touch(bucket, there)
@@ -37,6 +43,15 @@ export async function claim(
     after = there?.seq ?? 0
   }
   throw new Fault('storage_failed', 'Too many writes of one name at once.')
+}
+
+/**
+ * The description of a single chunk is sent along with it, and a server that changes its place in between may take only
+ * the second: whoever sent them may not have lived to notice.
+ */
+async function hasBytes({ broker, name, stream }: Bucket, { info }: Described): Promise<boolean> {
+  if (info.chunks !== 1) return true
+  return (await readFromLeader(broker, stream, { last_by_subj: chunkSubject(name, info.nuid) })) !== null
 }
 
 /** When the bytes were written; touching a description does not make them younger. */
