@@ -115,7 +115,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     await patiently(remove).catch(() => {})
   }
   const remove = async () => {
-    if (claimed !== undefined) await withdraw(bucket, claimed, id)
+    if (claimed !== undefined && !(await withdraw(bucket, claimed, id))) return
     if (chunks > 0) await purgeChunks(bucket, id)
   }
   const abort = () => (end ??= drop())

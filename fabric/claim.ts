@@ -69,8 +69,14 @@ async function touch(bucket: Bucket, { info, seq }: Described): Promise<Describe
   }
 }
 
-/** Takes a description back if it is this write's, so that no name is left without its bytes. */
-export async function withdraw(bucket: Bucket, name: string, nuid: string): Promise<void> {
+/**
+ * Takes a description back if it is this write's, so that no name is left without its bytes. False when it stands and the
+ * one chunk that it tells of is there after all: then somebody else may have met it and rely on it.
+ */
+export async function withdraw(bucket: Bucket, name: string, nuid: string): Promise<boolean> {
   const there = await describe(bucket, name)
-  if (there?.info.nuid === nuid && !there.info.deleted) await putTombstone(bucket, there)
+  if (there?.info.nuid !== nuid || there.info.deleted) return true
+  if (there.info.chunks === 1 && (await hasBytes(bucket, there))) return false
+  await putTombstone(bucket, there)
+  return true
 }
