@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { getEventListeners } from 'node:events'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js'
+import { Fault } from '@pixelflow/core/fault'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
 import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
 import {
@@ -13,7 +14,7 @@ import { createAdmission } from '../../../accounts/admission.ts'
 import { createCallMeters } from '../../../metrics/calls.ts'
 import { gatewayMetrics } from '../../../metrics/table.ts'
 import { until } from '../../../testing/gateway.ts'
-import { grpcClient } from '../../../testing/grpc.ts'
+import { grpcClient, type GrpcClient } from '../../../testing/grpc.ts'
 import { slowLine } from '../../../testing/line.ts'
 import { createDesk } from '../desk.ts'
 import { bind } from './bind.ts'
@@ -36,9 +37,17 @@ beforeAll(async () => {
     server,
     ServerReflection,
     {
-      // Takes one message, then nothing until the client has gone; or gives many, the last with what is left behind.
+      // Takes one message, then nothing until the client has gone; or gives many, the last with what is left behind; or
+      // some, and gives up while it waits for another question.
       async *serverReflectionInfo(questions, { signal }) {
-        for await (const { host } of questions) {
+        const asked = questions[Symbol.asyncIterator]()
+        for (let next = await asked.next(); !next.done; next = await asked.next()) {
+          const { host } = next.value
+          if (host === 'failing') {
+            asked.next().catch(() => {})
+            for (let count = 0; count < 3; count++) yield { validHost: 'x'.repeat(MiB) }
+            throw new Fault('unavailable', 'It goes on elsewhere.')
+          }
           if (host === 'many') {
             for (let count = 0; count < 500; count++) yield { validHost: 'x'.repeat(32 * 1024) }
             yield { validHost: String(getEventListeners(signal, 'abort').length) }
@@ -88,15 +97,30 @@ test('a client sends no more ahead than its window and a few messages', async ()
 
 test('however many messages wait for their client, the call keeps one listener', async () => {
   using client = grpcClient(`127.0.0.1:${port}`)
-  const { serverReflectionInfo: method } = ServerReflection.method
-  const call = client.client.makeBidiStreamRequest(
-    `/${method.parent.typeName}/${method.name}`,
-    (host: string) => Buffer.from(toBinary(method.input, create(method.input, { host }))),
-    (bytes) => fromBinary(ServerReflectionResponseSchema, bytes).validHost,
-  )
-  call.write('many')
-  const told: string[] = []
-  for await (const host of call as AsyncIterable<string>) told.push(host)
+  const told = await Array.fromAsync(asking(client, 'many'))
   expect(told).toHaveLength(501)
   expect(Number(told.at(-1))).toBe(1)
 }, 30_000)
+
+test('an end that comes while messages are still being written is told after them', async () => {
+  await using line = await slowLine('127.0.0.1', port, 20)
+  using client = grpcClient(`127.0.0.1:${line.port}`)
+  const told: number[] = []
+  const end = await (async () => {
+    for await (const host of asking(client, 'failing')) told.push(host.length)
+  })().catch((error: ServiceError) => error)
+  expect(told).toEqual([MiB, MiB, MiB])
+  expect(end).toMatchObject({ code: 14, details: 'It goes on elsewhere.' })
+}, 30_000)
+
+/** Asks one question and stays; the answers, by what they carry. */
+function asking({ client }: GrpcClient, host: string): AsyncIterable<string> {
+  const { serverReflectionInfo: method } = ServerReflection.method
+  const call = client.makeBidiStreamRequest(
+    `/${method.parent.typeName}/${method.name}`,
+    (asked: string) => Buffer.from(toBinary(method.input, create(method.input, { host: asked }))),
+    (bytes) => fromBinary(ServerReflectionResponseSchema, bytes).validHost,
+  )
+  call.write(host)
+  return call
+}

@@ -15,6 +15,7 @@ import { faultOf } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import type { Frames } from './frames.ts'
 import { errorOf, headOf } from './metadata.ts'
+import { outflowOf, type Sink } from './outflow.ts'
 import type { Reception } from './reception.ts'
 
 type Sent = MessageInitShape<DescMessage>
@@ -28,9 +29,7 @@ interface Receiving extends EventEmitter {
 }
 
 /** What the two kinds that send streams have besides. */
-interface Sending extends Receiving {
-  readonly writableLength: number
-  write(message: Message, passed: () => void): boolean
+interface Sending extends Receiving, Sink {
   end(): unknown
 }
 
@@ -92,7 +91,7 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
     // Also what is written after the client has gone ends here.
     call.on('error', () => {})
     let isFirst = true
-    const passed = gateOf(call, visit.signal)
+    const outflow = outflowOf(call, visit.signal)
     const begin = () => {
       if (isFirst) call.sendMetadata(headOf(visit))
       isFirst = false
@@ -101,37 +100,19 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
       for await (const sent of (implemented as Many)(input, visit)) {
         visit.signal.throwIfAborted()
         begin()
-        await passed(create(method.output, sent))
+        await outflow.send(create(method.output, sent))
       }
       begin()
       call.end()
       visit.ended()
     } catch (thrown) {
       const fault = faultOf(thrown, visit.signal)
+      // Whoever iterates over the messages of a call takes its error for a reason to destroy it, and does so before the
+      // status is sent while something else still is.
+      await outflow.passed()
       call.emit('error', errorOf(fault, visit.requestId))
       visit.ended(fault)
     }
-  }
-}
-
-/** Messages that may wait for a client that takes no more; whoever makes the next one waits then. */
-const mostWaiting = 4
-
-/**
- * Writes messages, each when those before it have mostly passed. One listener serves the whole call: one for each
- * message would stay for as long as the call does.
- * @throws what the signal aborts with.
- */
-function gateOf(call: Sending, signal: AbortSignal): (message: Message) => Promise<void> {
-  let wake = () => {}
-  signal.addEventListener('abort', () => wake(), { once: true })
-  return async (message) => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    call.write(message, resolve)
-    if (call.writableLength <= mostWaiting) return
-    wake = resolve
-    if (!signal.aborted) await promise
-    signal.throwIfAborted()
   }
 }
 
