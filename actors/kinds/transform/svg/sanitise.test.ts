@@ -24,6 +24,10 @@ describe('of an SVG is left', () => {
     ['what is known', '<g id="a" class="b c" fill="red"><rect x="1"/></g>'],
     ['text with what stands for other characters', '<text>a &amp; b &lt; c</text>'],
     ['references within the file', '<use href="#a"></use><rect fill="url(#b) red"></rect>'],
+    [
+      'names as drawing programs give them',
+      '<g id="Icons/Arrow-2.x_a:b+c"></g><use href="#Icons/Arrow-2.x_a:b+c"></use><g fill="url(#Icons/Arrow)"></g>',
+    ],
     ['declarations that only say how it looks', '<rect style="fill:red;stroke-width:2"></rect>'],
     ['rules that only say how it looks', '<style>.a{fill:red}b &gt; c{stroke:url(#d)}</style>'],
   ])('%s', (_, body) => {

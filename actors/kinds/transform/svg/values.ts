@@ -1,7 +1,7 @@
 import { functions } from './allowed.ts'
 
 /** What ids may be made of: nothing that means something to CSS inside or outside of an address. */
-const idPattern = String.raw`[^%\s"'()\\<>&{};@*/]{1,256}`
+const idPattern = String.raw`[^%\s"'()\\<>&{};@*]{1,256}`
 
 const localAddress = new RegExp(String.raw`^\s*#(${idPattern})\s*$`)
 const wholeId = new RegExp(`^${idPattern}$`)
