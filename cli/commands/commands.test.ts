@@ -76,8 +76,11 @@ describe('the steps one by one', () => {
     expect((await run(['actors'])).out).toMatch(one)
     expect((await run(['actors', '--grpc', shell.grpc])).out).toMatch(one)
     const { out } = await run(['actors', '--json'])
+    // It may still be busy with what the demo has shown how to ask for.
     expect(json(out)).toEqual([
-      { items: [expect.objectContaining({ state: 'ready', kinds: ['transform'], tasks: [] })] },
+      {
+        items: [expect.objectContaining({ state: 'ready', kinds: ['transform'], tasks: expect.any(Array) })],
+      },
     ])
   })
 

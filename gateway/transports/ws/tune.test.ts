@@ -94,6 +94,17 @@ function tuning(
       await this.opened
       for (const one of said) socket.send(typeof one === 'string' ? one : JSON.stringify(one))
     },
+    /** That it was applied, and the preview of a change, in whichever order. */
+    async both(wanted: number) {
+      let applied: Extract<TuneHeard, { type: 'applied' }> | undefined
+      let preview: TunePreview | undefined
+      while (applied === undefined || preview === undefined) {
+        const { heard } = await next()
+        if (heard.type === 'applied') applied = heard
+        if (heard.type === 'preview' && heard.sequence === wanted) preview = heard
+      }
+      return { applied, preview }
+    },
     async preview(sequence: number) {
       for (;;) {
         const preview = await hear('preview')
@@ -125,11 +136,14 @@ describe('tuning', () => {
     expect(await session.hear('refused')).toMatchObject({ sequence: 2, fault: { code: 'processing_failed' } })
     await session.say({ type: 'change', sequence: 1, recipe: 'flip' })
     expect(await session.hear('refused')).toMatchObject({ sequence: 1, fault: { field: 'sequence' } })
-    await session.say({ type: 'change', sequence: 3, recipe: 'resize:90/grayscale' }, { type: 'apply' })
-    const { task, sequence, position } = await session.hear('applied')
+    await session.say({ type: 'change', sequence: 3, recipe: 'resize:90/grayscale' })
+    // Applied while its preview is being made, so either may be told first.
+    await session.say({ type: 'apply' })
+    const { applied, preview } = await session.both(3)
+    const { task, sequence, position } = applied
     expect(position).toMatch(/^[0-9a-z]+\.[0-9a-z]+$/)
     expect(sequence).toBe(3)
-    expect((await session.preview(3)).width).toBe(90)
+    expect(preview.width).toBe(90)
     const finished = async () =>
       (await (await fetch(`${gateway.url}/api/v1/tasks/${task.id}`)).json()) as TaskView
     while ((await finished()).status !== 'completed') await Bun.sleep(20)
