@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/api'
-import { tuneHeard, type TuneHeard, type TunePreview } from '@pixelflow/core/tune/heard'
 import type { TuneSaidInput } from '@pixelflow/core/tune/said'
 import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/websocket'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Running } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { imageSize } from 'image-size'
+import { tuningAt, type SocketOptions } from '../../testing/tuning-socket.ts'
 
 /** Tuning over a WebSocket: real gateways, broker and actors as processes. */
 
@@ -31,89 +31,7 @@ async function upload(url: string, bytes: Uint8Array, headers = {}): Promise<str
   return ((await answer.json()) as { id: string }).id
 }
 
-interface Closed {
-  readonly code: number
-  readonly reason: string
-}
-
-interface Told {
-  readonly heard: TuneHeard
-  readonly file?: Uint8Array
-}
-
-function tuning(
-  url = gateway.url,
-  options: { protocols?: string[]; headers?: Record<string, string> } = { protocols: [tuneProtocol] },
-) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/tune`, options)
-  socket.binaryType = 'arraybuffer'
-  const told: Told[] = []
-  const closing = Promise.withResolvers<Closed>()
-  let head: TunePreview | undefined
-  let wake = () => {}
-  socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
-    if (typeof data !== 'string') {
-      if (head?.bytes !== data.byteLength) throw new Error('bytes without their head')
-      told.push({ heard: head, file: new Uint8Array(data) })
-      head = undefined
-    } else {
-      const heard = tuneHeard.parse(JSON.parse(data))
-      if (heard.type === 'preview') head = heard
-      else told.push({ heard })
-    }
-    wake()
-  })
-  socket.addEventListener('close', ({ code, reason }) => {
-    closing.resolve({ code, reason })
-    wake()
-  })
-  let isClosed = false
-  void closing.promise.then(() => (isClosed = true))
-  async function next(): Promise<Told> {
-    for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
-      const [first] = told.splice(0, 1)
-      if (first !== undefined) return first
-      if (isClosed) throw new Error(`closed: ${JSON.stringify(await closing.promise)}`)
-      await Promise.race([new Promise<void>((resolve) => (wake = resolve)), Bun.sleep(1000)])
-    }
-    throw new Error('nothing was heard')
-  }
-  async function hear<T extends TuneHeard['type']>(type: T) {
-    for (;;) {
-      const { heard, file } = await next()
-      if (heard.type === type) return { ...(heard as Extract<TuneHeard, { type: T }>), file }
-    }
-  }
-  return {
-    socket,
-    closed: closing.promise,
-    next,
-    hear,
-    opened: new Promise((resolve) => socket.addEventListener('open', resolve)),
-    async say(...said: (TuneSaidInput | string)[]) {
-      await this.opened
-      for (const one of said) socket.send(typeof one === 'string' ? one : JSON.stringify(one))
-    },
-    /** That it was applied, and the preview of a change, in whichever order. */
-    async both(wanted: number) {
-      let applied: Extract<TuneHeard, { type: 'applied' }> | undefined
-      let preview: TunePreview | undefined
-      while (applied === undefined || preview === undefined) {
-        const { heard } = await next()
-        if (heard.type === 'applied') applied = heard
-        if (heard.type === 'preview' && heard.sequence === wanted) preview = heard
-      }
-      return { applied, preview }
-    },
-    async preview(sequence: number) {
-      for (;;) {
-        const preview = await hear('preview')
-        if (preview.sequence === sequence) return preview
-      }
-    },
-  }
-}
-
+const tuning = (url = gateway.url, options?: SocketOptions) => tuningAt(url, options)
 const open = (recipe: string): TuneSaidInput => ({ type: 'open', image, recipe })
 const change = (sequence: number, recipe: string): TuneSaidInput => ({ type: 'change', sequence, recipe })
 
