@@ -65,11 +65,15 @@ export function faultOf(thrown: unknown): Fault {
   }
   if (thrown instanceof Unreachable) {
     return new Fault('unavailable', 'The store does not answer just now.', {
+      remedy: 'Try again in a moment.',
       cause: thrown,
       retryAfterMs: 1000,
     })
   }
-  return new Fault('storage_failed', 'The store could not do what was asked of it.', { cause: thrown })
+  return new Fault('storage_failed', 'The store could not do what was asked of it.', {
+    remedy: 'Try again; if it fails again, whoever operates the server finds the reason in its log.',
+    cause: thrown,
+  })
 }
 
 export interface RequestOptions {
