@@ -93,8 +93,8 @@ function createLook({ strayJobs, events, index, roster, log }: Search, pace: Pac
         continue
       }
       // An attempt that was begun counts.
-      await strayJobs.requeue(stray.job, Math.max(stray.attempts, last.event.task.attempt))
-      log.warn('job that nobody had was queued again', { account, task, entry: stray.id })
+      if (await strayJobs.requeue(stray.job, Math.max(stray.attempts, last.event.task.attempt)))
+        log.warn('job that nobody had was queued again', { account, task, entry: stray.id })
     }
     alone = found
   }
