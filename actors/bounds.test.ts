@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { readdir, readlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { childrenOf, residentBytes, says, type Running } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'
-import { actorHome, photograph, type ActorHome } from './testing/actor.ts'
-import { openHouse, type House } from './testing/house.ts'
+import { inHome, photograph, type ActorHome } from './testing/actor.ts'
+import type { House } from './testing/house.ts'
 
 /** How the shipped actor holds its children, seen from outside: by the kernel, and in what it logs. */
 
@@ -12,14 +12,7 @@ const MiB = 2 ** 20
 
 let house: House
 let home: ActorHome
-beforeAll(async () => {
-  house = await openHouse()
-}, 60_000)
-afterAll(() => house?.[Symbol.asyncDispose]())
-beforeEach(async () => {
-  home = await actorHome(house)
-})
-afterEach(() => home?.[Symbol.asyncDispose]())
+inHome((...opened) => ([house, home] = opened))
 
 interface Ready {
   readonly bounds: Readonly<Record<string, string>>

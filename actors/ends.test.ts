@@ -1,21 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import type { Task } from '@pixelflow/core/task'
 import { childrenOf, residentBytes } from '@pixelflow/testkit/process'
-import { actorHome, entry, gone, heavy, photograph, type ActorHome } from './testing/actor.ts'
-import { openHouse, type House } from './testing/house.ts'
+import { entry, gone, heavy, inHome, photograph, type ActorHome } from './testing/actor.ts'
+import type { House } from './testing/house.ts'
 
 /** Every way in which work, its process or its broker may come to an end too early: what becomes of the task. */
 
 let house: House
 let home: ActorHome
-beforeAll(async () => {
-  house = await openHouse()
-}, 60_000)
-afterAll(() => house?.[Symbol.asyncDispose]())
-beforeEach(async () => {
-  home = await actorHome(house)
-})
-afterEach(() => home?.[Symbol.asyncDispose]())
+inHome((...opened) => ([house, home] = opened))
 
 const kindsOf = async (task: Task) => (await house.history(task)).map(({ event }) => event.kind)
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { sniff } from '@pixelflow/core/format'
 import { transformResult, type TransformResult } from '@pixelflow/core/live-transform'
@@ -8,21 +8,14 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { childrenOf } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'
 import sharp from 'sharp'
-import { actorHome, gone, heavy, photograph, type ActorHome } from './testing/actor.ts'
-import { openHouse, type House } from './testing/house.ts'
+import { gone, heavy, inHome, photograph, type ActorHome } from './testing/actor.ts'
+import type { House } from './testing/house.ts'
 
 /** Live work of the shipped actor, seen from the gateway's end of its sessions. */
 
 let house: House
 let home: ActorHome
-beforeAll(async () => {
-  house = await openHouse()
-}, 60_000)
-afterAll(() => house?.[Symbol.asyncDispose]())
-beforeEach(async () => {
-  home = await actorHome(house)
-})
-afterEach(() => home?.[Symbol.asyncDispose]())
+inHome((...opened) => ([house, home] = opened))
 
 const live = { PIXELFLOW_LIVE_CONCURRENCY: '1', PIXELFLOW_ACTOR_CONCURRENCY: '1' }
 const never = new AbortController().signal

@@ -1,24 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import type { Task } from '@pixelflow/core/task'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { childrenOf, launch, residentBytes, says } from '@pixelflow/testkit/process'
 import sharp from 'sharp'
-import { actorHome, entry, gone, photograph, type ActorHome } from './testing/actor.ts'
-import { openHouse, type House } from './testing/house.ts'
+import { entry, gone, inHome, photograph, type ActorHome } from './testing/actor.ts'
+import type { House } from './testing/house.ts'
 
 /** The shipped entry point as a process, with a real broker: the work it does, and within which bounds. */
 
 let house: House
 let home: ActorHome
-beforeAll(async () => {
-  house = await openHouse()
-}, 60_000)
-afterAll(() => house?.[Symbol.asyncDispose]())
-beforeEach(async () => {
-  home = await actorHome(house)
-})
-afterEach(() => home?.[Symbol.asyncDispose]())
+inHome((...opened) => ([house, home] = opened))
 
 const kindsOf = async (task: Task) => (await house.history(task)).map(({ event }) => event.kind)
 

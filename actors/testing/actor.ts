@@ -1,9 +1,10 @@
+import { afterAll, afterEach, beforeAll, beforeEach } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch, residentBytes, says, type Running } from '@pixelflow/testkit/process'
-import type { House } from './house.ts'
+import { openHouse, type House } from './house.ts'
 
 export const entry = resolve(import.meta.dir, '../main.ts')
 
@@ -19,6 +20,20 @@ export interface ActorHome extends AsyncDisposable {
   /** Folders of the work that is under way, in all actors. */
   work(): Promise<string[]>
   readonly scratchDir: string
+}
+
+/** One house for all tests of a file, and a home for each; `take` is told of both before each test. */
+export function inHome(take: (house: House, home: ActorHome) => void): void {
+  let house: House | undefined
+  let home: ActorHome | undefined
+  beforeAll(async () => {
+    house = await openHouse()
+  }, 60_000)
+  afterAll(() => house?.[Symbol.asyncDispose]())
+  beforeEach(async () => {
+    if (house) take(house, (home = await actorHome(house)))
+  })
+  afterEach(() => home?.[Symbol.asyncDispose]())
 }
 
 export async function actorHome(house: House): Promise<ActorHome> {
