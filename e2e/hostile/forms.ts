@@ -63,11 +63,11 @@ export function forms(): void {
             'Content-Disposition: form-data; name="recipe"\nContent-Type: text/plain; charset=bogus',
             'x',
           ) + end,
-          'invalid_recipe',
+          'invalid_request',
         ],
         [
-          'a bad file name',
-          part('Content-Disposition: form-data; name="file"; filename*=utf-8\'\'%zz', 'x') + end,
+          'an unclosed file name',
+          part('Content-Disposition: form-data; name="file"; filename="x', 'x') + end,
           'invalid_request',
         ],
         [
@@ -87,7 +87,7 @@ export function forms(): void {
           'invalid_request',
         ],
         ['a huge recipe', recipePart('resize:9/'.repeat(200_000)) + end, 'invalid_request'],
-        ['only a preamble', 'z'.repeat(3_000_000), 'truncated_upload'],
+        ['only a preamble', 'z'.repeat(3_000_000), 'invalid_request'],
       ]
       for (const [what, body, code] of forms) {
         const answer = await postForm(body)

@@ -6,6 +6,8 @@ export interface RawClient extends Disposable {
   send(text: string | Uint8Array): Promise<void>
   /** The answer's status, headers in lower case, and body, read to the end of the connection or of its length. */
   answer(withinMs?: number): Promise<RawAnswer>
+  /** Drops what has come, so that the next answer on this connection can be read. */
+  forget(): void
 }
 
 export interface RawAnswer {
@@ -39,6 +41,7 @@ export async function rawClient(url: string): Promise<RawClient> {
         await Bun.sleep(20)
       }
     },
+    forget: () => void received.splice(0),
     [Symbol.dispose]: () => socket.destroy(),
   }
 }

@@ -11,7 +11,7 @@ import { tooLarge } from '../../usecases/receive-image.ts'
 import type { KeepAs, StagedImage } from '../../usecases/upload-image.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { lengthOf, parseJson, type Alive } from './body.ts'
-import { readParts } from './multipart.ts'
+import { readParts, type Part } from './multipart.ts'
 
 /** Room for the form around a file, when its length is judged before it is read. */
 export const largestWrapping = 2 * 1024 * 1024
@@ -71,7 +71,7 @@ async function readForm(
       } else if (part.kind === 'field' && part.name === 'lane' && isForTask) {
         if (lane) throw twice('lane')
         lane = laneOf(part.value)
-      } else throw unexpected(part.name, isForTask ? ['file', 'recipe', 'lane'] : ['file'])
+      } else throw unexpected(part, isForTask ? ['file', 'recipe', 'lane'] : ['file'])
     }
     if (!image) throw missing('file', 'the image')
     if (isForTask && !recipe)
@@ -89,8 +89,9 @@ export function recipeOf(text: string): unknown {
   try {
     return parseJson(text)
   } catch (cause) {
-    throw new Fault('invalid_recipe', `The recipe is no JSON: ${(cause as Error).message}.`, {
+    throw new Fault('invalid_recipe', `The recipe is not valid JSON: ${(cause as Error).message}.`, {
       field: 'recipe',
+      remedy: 'Correct it, or use the text form, for example resize:800/format:webp.',
       cause,
     })
   }
@@ -100,14 +101,17 @@ export function recipeOf(text: string): unknown {
 function laneOf(text: string): Lane {
   const lane = lanes.find((one) => one === text.trim())
   if (lane) return lane
-  throw new Fault('invalid_request', `There is no lane "${text.slice(0, 64)}".`, {
+  throw new Fault('invalid_request', `lane must be ${lanes.join(' or ')}, got "${text.slice(0, 64)}".`, {
     field: 'lane',
-    remedy: `The lanes are ${lanes.join(' and ')}.`,
+    remedy: 'Send one of these, or leave the part out.',
   })
 }
 
 export function twice(name: string): Fault {
-  return new Fault('invalid_request', `The form has more than one part "${name}".`, { field: name })
+  return new Fault('invalid_request', `The form has more than one part "${name}".`, {
+    field: name,
+    remedy: 'Send it once.',
+  })
 }
 
 export function missing(name: string, meaning: string): Fault {
@@ -117,9 +121,11 @@ export function missing(name: string, meaning: string): Fault {
   })
 }
 
-export function unexpected(name: string, known: readonly string[]): Fault {
-  return new Fault('invalid_request', `The form has a part "${name.slice(0, 64)}" that is not known here.`, {
-    field: name.slice(0, 64),
+export function unexpected(part: Part, known: readonly string[]): Fault {
+  const name = part.name.slice(0, 64)
+  const file = part.kind === 'file' && part.fileName ? ` (file "${part.fileName.slice(0, 64)}")` : ''
+  return new Fault('invalid_request', `The form has an unknown part "${name}"${file}.`, {
+    field: name,
     remedy: `Send only ${known.map((one) => `"${one}"`).join(', ')}.`,
   })
 }

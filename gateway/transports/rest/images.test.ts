@@ -262,7 +262,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
   test('the header of a part cannot be read', async () => {
     for (const header of [
       'Content-Disposition: form-data',
-      `Content-Disposition: form-data; name="file"; filename*=utf-8''%ZZ`,
+      'Content-Disposition: form-data; name="file"; filename="x',
       'nonsense\u0000',
     ]) {
       const body = `--xyz\r\n${header}\r\n\r\nabc\r\n--xyz--\r\n`

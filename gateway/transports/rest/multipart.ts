@@ -1,110 +1,108 @@
 import { Fault } from '@pixelflow/core/fault'
-import { decodeField, make, type MultipartError, type PartInfo } from 'multipasta'
 import { truncated } from '../../usecases/receive-image.ts'
 import { bodyOf, type Alive } from './body.ts'
+import { ParameterError, parseParameters } from './multipart/parameters.ts'
+import { createMultipartParser, type MultipartEvent } from './multipart/parser.ts'
+import type { PartHeader } from './multipart/part-header.ts'
 
 export type Part =
   | { readonly kind: 'field'; readonly name: string; readonly value: string }
   | {
       readonly kind: 'file'
       readonly name: string
+      /** As the client wrote it; undefined where it sent none. */
+      readonly fileName: string | undefined
       readonly mediaType: string
       readonly body: AsyncGenerator<Uint8Array, void>
     }
 
-type Piece =
-  | { readonly is: 'field'; readonly info: PartInfo; readonly value: Uint8Array }
-  | { readonly is: 'file'; readonly info: PartInfo }
-  | { readonly is: 'chunk'; readonly chunk: Uint8Array }
-  | { readonly is: 'end of file' | 'end' }
-
+/** In bytes. */
 const largestField = 1024 * 1024
-const mostParts = 16
 const fields: ReadonlySet<string> = new Set(['recipe', 'lane'])
 
 /**
  * The parts of a multipart/form-data body as they come. Pulled: nothing is taken from the socket before it is asked for,
- * and at most what one read brought is held. A file has to be read, or is passed over, before the part behind it. Parts
- * named `recipe` or `lane` are fields even when they are sent as files.
+ * and at most what one read brought, or one field, is held. A file has to be read, or is passed over, before the part
+ * behind it. Parts named `recipe` or `lane` are fields even when they are sent as files.
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
 export async function* readParts(request: Request, alive?: Alive): AsyncGenerator<Part, void> {
-  const pieces: Piece[] = []
-  let failure: Fault | undefined
-  const parser = make({
-    headers: { 'content-type': request.headers.get('content-type') ?? '' },
-    maxParts: mostParts,
-    maxFieldSize: largestField,
-    isFile: ({ name, filename }) => name === 'file' || (filename !== undefined && !fields.has(name)),
-    onField: (info, value) => pieces.push({ is: 'field', info, value }),
-    onFile(info) {
-      pieces.push({ is: 'file', info })
-      return (chunk) => pieces.push(chunk ? { is: 'chunk', chunk } : { is: 'end of file' })
-    },
-    onError: (error) => (failure ??= faultOf(error)),
-    onDone: () => pieces.push({ is: 'end' }),
-  })
+  const events: MultipartEvent[] = []
+  const parser = createMultipartParser(boundaryOf(request), (event) => events.push(event))
   const chunks = bodyOf(request, alive)
 
-  const next = async (): Promise<Piece> => {
+  let isInPart = false
+  const next = async (): Promise<Exclude<MultipartEvent, { is: 'failure' }>> => {
     for (;;) {
-      const piece = pieces.shift()
-      if (piece) return piece
-      if (failure) throw failure
+      const event = events.shift()
+      if (event?.is === 'failure') throw event.detail === null ? truncated() : malformed(event.detail)
+      if (event) {
+        isInPart = event.is === 'part' || event.is === 'chunk'
+        return event
+      }
       const { done, value } = await chunks.next()
-      if (done) throw truncated()
-      parse(parser.write, value)
+      if (done) parser.end()
+      else parser.write(value)
     }
   }
 
-  async function* file(): AsyncGenerator<Uint8Array, void> {
-    for (let piece = await next(); piece.is !== 'end of file'; piece = await next()) {
-      if (piece.is === 'chunk') yield piece.chunk
-    }
+  async function* content(): AsyncGenerator<Uint8Array, void> {
+    for (let event = await next(); event.is === 'chunk'; event = await next()) yield event.chunk
   }
 
   try {
-    for (let piece = await next(); piece.is !== 'end'; piece = await next()) {
-      if (piece.is === 'field')
-        yield { kind: 'field', name: piece.info.name, value: decodeField(piece.info, piece.value) }
-      if (piece.is !== 'file') continue
-      const body = file()
-      yield { kind: 'file', name: piece.info.name, mediaType: piece.info.contentType.toLowerCase(), body }
-      for await (const _ of body);
+    for (let event = await next(); event.is === 'part'; event = await next()) {
+      const { header } = event
+      const body = content()
+      if (!isFile(header)) {
+        yield { kind: 'field', name: header.name, value: await readField(header, body) }
+        continue
+      }
+      const { name, fileName, mediaType = 'application/octet-stream' } = header
+      yield { kind: 'file', name, fileName, mediaType, body }
+      while (isInPart) await next()
     }
   } finally {
     await chunks.return()
   }
 }
 
-/** The parser throws on some malformed headers instead of reporting them. */
-function parse(write: (chunk: Uint8Array) => void, chunk: Uint8Array): void {
+function isFile({ name, fileName }: PartHeader): boolean {
+  return name === 'file' || (fileName !== undefined && !fields.has(name))
+}
+
+/** Copied piece by piece: a field that comes byte by byte would else keep an object, or a whole read, for each. */
+async function readField({ name, charset = 'utf-8' }: PartHeader, body: AsyncIterable<Uint8Array>) {
+  const sink = new Bun.ArrayBufferSink()
+  sink.start({ asUint8Array: true })
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > largestField)
+      throw malformed(`The part "${name.slice(0, 64)}" is longer than ${largestField} bytes.`)
+    sink.write(chunk)
+  }
   try {
-    write(chunk)
-  } catch (cause) {
-    throw malformed('The header of a part cannot be read.', cause)
+    return new TextDecoder(charset as Bun.Encoding, { fatal: true }).decode(sink.end())
+  } catch {
+    throw malformed(`The part "${name.slice(0, 64)}" is not text in the charset ${charset.slice(0, 64)}.`)
   }
 }
 
-function faultOf(error: MultipartError): Fault {
-  switch (error._tag) {
-    case 'InvalidBoundary':
-      return malformed('The content type multipart/form-data names no boundary.', error)
-    case 'BadHeaders':
-    case 'InvalidDisposition':
-      return malformed('The header of a part cannot be read.', error)
-    case 'EndNotReached':
-      return truncated(error)
-    case 'ReachedLimit':
-      return error.limit === 'MaxParts'
-        ? malformed(`The form has more than ${mostParts} parts.`, error)
-        : malformed(`A field of the form is longer than ${largestField} bytes.`, error)
+function boundaryOf(request: Request): string {
+  try {
+    const { parameters } = parseParameters(request.headers.get('content-type') ?? '')
+    const boundary = parameters.get('boundary') ?? ''
+    if (/^[\x20-\x7e]+$/.test(boundary)) return boundary
+    throw malformed('The Content-Type multipart/form-data has no valid boundary.')
+  } catch (thrown) {
+    if (!(thrown instanceof ParameterError)) throw thrown
+    throw malformed(`The Content-Type header ${thrown.message}.`)
   }
 }
 
-function malformed(detail: string, cause: unknown): Fault {
+function malformed(detail: string): Fault {
   return new Fault('invalid_request', detail, {
-    remedy: 'Let your HTTP client make the form, for example curl -F file=@photo.jpg.',
-    cause,
+    remedy: 'Build the form with an HTTP client, for example curl -F file=@photo.jpg.',
   })
 }

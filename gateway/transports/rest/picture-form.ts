@@ -1,3 +1,4 @@
+import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { HeldImage } from '../../usecases/hold-image.ts'
@@ -28,9 +29,10 @@ export async function readPictureForm(
         if (image) throw twice('file')
         image = await usecases.holdImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
       } else if (part.kind === 'field' && part.name === 'recipe') {
+        if (known) throw inBoth()
         if (recipe) throw twice('recipe')
         recipe = parseRecipe(recipeOf(part.value))
-      } else throw unexpected(part.name, ['file', 'recipe'])
+      } else throw unexpected(part, ['file', 'recipe'])
     }
     if (!image) throw missing('file', 'the image')
     if (!recipe) throw missing('recipe', 'what to do with the image, for example resize:800/format:webp')
@@ -39,4 +41,11 @@ export async function readPictureForm(
     await image?.drop()
     throw thrown
   }
+}
+
+function inBoth(): Fault {
+  return new Fault('invalid_request', 'The recipe is given in the query and in the form.', {
+    field: 'recipe',
+    remedy: 'Give it in one of them.',
+  })
 }

@@ -1,0 +1,65 @@
+/** A header value such as `form-data; name="file"`: its first word in lower case, and its parameters. */
+export interface ParameterizedValue {
+  readonly value: string
+  /** By name in lower case. A parameter without a value is the empty string. */
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+/** What is wrong with a header value, as the end of a sentence that begins with the header's name. */
+export class ParameterError extends Error {}
+
+const name = /[ \t]*([^\s=;"]*)[ \t]*/y
+/** With `\"` and `\\` as escapes, as Go, curl and Apache HttpClient write them. */
+const escaped = /"((?:[^"\\]|\\.)*)"[ \t]*(?=;|$)/y
+/** With a backslash that is only a backslash: browsers write the name `a\` as `"a\"`. */
+const literal = /"([^"]*)"[ \t]*(?=;|$)/y
+const unquoted = /[^;]*/y
+
+/**
+ * Parses `value; name=value; name="value"` as leniently as is unambiguous: empty parameters, parameters without a value
+ * and unquoted values with spaces are accepted. Control characters are the caller's to refuse.
+ * @throws ParameterError
+ */
+export function parseParameters(text: string): ParameterizedValue {
+  const semicolon = text.indexOf(';')
+  const value = (semicolon < 0 ? text : text.slice(0, semicolon)).trim().toLowerCase()
+  const parameters = new Map<string, string>()
+  let at = semicolon < 0 ? text.length : semicolon
+  /** The match of a pattern here, which is then passed. */
+  const take = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at
+    const found = pattern.exec(text)
+    if (found) at = pattern.lastIndex
+    return found?.[1] ?? found?.[0]
+  }
+
+  while (at < text.length) {
+    if (text[at] !== ';') throw new ParameterError(`has ${quote(text.slice(at))} where ";" is expected`)
+    at += 1
+    const key = take(name)?.trim().toLowerCase() ?? ''
+    if (text[at] !== '=') {
+      if (key !== '') add(key, '')
+      continue
+    }
+    at += 1
+    while (text[at] === ' ' || text[at] === '\t') at += 1
+    if (text[at] !== '"') {
+      add(key, take(unquoted)?.trim() ?? '')
+      continue
+    }
+    const quoted = take(escaped)?.replace(/\\(["\\])/g, '$1') ?? take(literal)
+    if (quoted === undefined) throw new ParameterError(`has no closing quote after ${quote(`${key}=`)}`)
+    add(key, quoted)
+  }
+  return { value, parameters }
+
+  function add(key: string, content: string): void {
+    if (key === '') throw new ParameterError('has a parameter without a name')
+    if (parameters.has(key)) throw new ParameterError(`has the parameter ${quote(key)} twice`)
+    parameters.set(key, content)
+  }
+}
+
+function quote(text: string): string {
+  return `"${text.length > 32 ? `${text.slice(0, 32)}…` : text}"`
+}
