@@ -171,6 +171,7 @@ export function shown(value: unknown): string {
 }
 
 function quoted(value: unknown): string {
+  if (typeof value === 'symbol') return value.description ?? 'another value'
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 

@@ -1,6 +1,6 @@
 import type { Operation, StepOf } from '../operations/operation.ts'
-import type { Catalogue, RecipeOf } from './catalogue.ts'
-import { explain } from './explain.ts'
+import { fieldOf, type Catalogue, type RecipeOf } from './catalogue.ts'
+import { explain, invalid } from './explain.ts'
 import { readText } from './read-text.ts'
 
 /**
@@ -12,9 +12,26 @@ export function parseWith<Op extends Operation>(
   catalogue: Catalogue<Op>,
 ): RecipeOf<StepOf<Op>> {
   const raw = typeof input === 'string' ? readText(input, catalogue) : input
+  const hidden = pathOfHiddenKey(raw)
+  if (hidden) throw invalid(`the key ${hiddenKey} is not known here.`, fieldOf(hidden), 'Leave it out.')
   const parsed = catalogue.recipe.safeParse(raw)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   if (issue === undefined) throw parsed.error
   throw explain(issue, raw, catalogue)
+}
+
+/** Schemas pass over this key in silence, and everything unknown is to be refused. */
+const hiddenKey = '__proto__'
+/** How deep a recipe goes: `outputs`, a name, `steps`, a number, a parameter. */
+const levels = 5
+
+function pathOfHiddenKey(value: unknown, depth = 0): (string | number)[] | undefined {
+  if (typeof value !== 'object' || value === null || depth > levels) return undefined
+  if (Object.hasOwn(value, hiddenKey)) return [hiddenKey]
+  for (const [key, inner] of Object.entries(value)) {
+    const path = pathOfHiddenKey(inner, depth + 1)
+    if (path) return [Array.isArray(value) ? Number(key) : key, ...path]
+  }
+  return undefined
 }

@@ -21,8 +21,11 @@ export const previewWish = z.strictObject({
 })
 export type PreviewWish = z.output<typeof previewWish>
 
-/** The short text form, or the recipe itself: checked where its faults can be told in words. */
-const anyRecipe = z.union([z.string().max(16_384), z.record(z.string(), z.unknown())])
+/**
+ * The short text form, or the recipe itself. Anything passes here: the recipe parser checks it, so that a bad recipe is a
+ * refused change with the field at fault, and not the end of the session.
+ */
+const anyRecipe = z.custom<string | Record<string, unknown>>((value) => value !== undefined)
 
 /**
  * Counts a client's changes, strictly upwards; the opening is number 0. Answers carry the number of what they answer.

@@ -26,13 +26,27 @@ export async function* download(
   for await (const value of chunksOf(content, part.range)) yield { data: { case: 'chunk', value } }
 }
 
+/** What no content could satisfy, however large it is. @throws Fault `invalid_request`. */
+export function demandRange(offset: bigint, length: bigint | undefined): void {
+  if (offset < 0n) {
+    throw new Fault('invalid_request', `offset must be 0 or more, not ${offset}.`, {
+      field: 'offset',
+      remedy: 'Give offset the number of the first byte wanted; 0 is the first of the content.',
+    })
+  }
+  if (length === undefined || length > 0n) return
+  throw new Fault('invalid_request', `length must be 1 or more, not ${length}.`, {
+    field: 'length',
+    remedy: 'Give length the number of bytes wanted, or leave it out for all up to the end.',
+  })
+}
+
 function partOf(
   bytes: number,
   offset: bigint,
   length: bigint | undefined,
 ): { length: number; range?: ByteRange } {
-  if (offset < 0n || offset >= BigInt(bytes)) throw outside('offset', bytes)
-  if (length !== undefined && length <= 0n) throw outside('length', bytes)
+  if (offset >= BigInt(bytes)) throw outside('offset', bytes)
   const start = Number(offset)
   const left = bytes - start
   const wanted = length === undefined || length > BigInt(left) ? left : Number(length)

@@ -11,12 +11,12 @@ import {
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
 
 /** Fields by the name they have in HTTP, and what stands for them here. */
-const named: Readonly<Record<string, string>> = {
-  'Content-Type': 'metadata.media_type',
-  'Last-Event-ID': 'after',
-  Authorization: 'authorization',
-  Host: ':authority',
-}
+const named: ReadonlyMap<string, string> = new Map([
+  ['Content-Type', 'metadata.media_type'],
+  ['Last-Event-ID', 'after'],
+  ['Authorization', 'authorization'],
+  ['Host', ':authority'],
+])
 
 /** A fault as google.rpc.Status: canonical code, detail for people, details for programs. Its cause stays here. */
 export function statusOf(fault: Fault, requestId: string) {
@@ -26,7 +26,7 @@ export function statusOf(fault: Fault, requestId: string) {
     detail(RequestInfoSchema, { requestId }),
   ]
   if (field !== undefined) {
-    const violation = { field: named[field] ?? field, description: fault.message, reason: fault.code }
+    const violation = { field: named.get(field) ?? field, description: fault.message, reason: fault.code }
     details.push(detail(BadRequestSchema, { fieldViolations: [violation] }))
   }
   if (retryAfterMs !== undefined) {

@@ -1,5 +1,5 @@
-import { create, toBinary, toJson, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
-import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt'
+import { create, toBinary, type DescEnum, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import type { Value } from '@bufbuild/protobuf/wkt'
 import { isFinal, parseResumeToken, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { defaultLane, type Lane } from '@pixelflow/core/job'
@@ -7,15 +7,18 @@ import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import {
   Lane as LaneNumber,
+  LaneSchema,
   ListTasksResponseSchema,
   TaskStatus,
+  TaskStatusSchema,
   type ImageService,
   type ListTasksRequestSchema,
   type ProcessResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { askedOf } from '../../usecases/create-task.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
-import { chunksOf, download } from './content.ts'
+import { chunksOf, demandRange, download } from './content.ts'
+import { plainValue } from './plain-value.ts'
 import { largestMessage, type Call, type Implementation } from './rpc.ts'
 import { eventMessage, laneFrom, statusFrom, taskMessage } from './views.ts'
 
@@ -90,6 +93,7 @@ export function taskMethods(
     async *download({ source, offset, length }, call) {
       const who = call.caller()
       if (source.case === undefined) throw noSource()
+      demandRange(offset, length)
       const content =
         source.case === 'image'
           ? await usecases.readImage(who, source.value)
@@ -179,7 +183,7 @@ function demandCompleted(task: Task | undefined, id: string): Task {
 
 /** A recipe in either form. @throws Fault `invalid_recipe`. */
 export function recipeOf(value: Value | undefined): Recipe {
-  if (value !== undefined && value.kind.case !== undefined) return parseRecipe(toJson(ValueSchema, value))
+  if (value !== undefined && value.kind.case !== undefined) return parseRecipe(plainValue(value))
   throw new Fault('invalid_recipe', 'There is no recipe.', {
     field: 'recipe',
     remedy: 'Send it in the short text form, such as "resize:800/format:webp", or as a struct.',
@@ -192,18 +196,32 @@ function laneOf(number: LaneNumber): Lane {
   if (lane !== undefined) return lane
   throw new Fault('invalid_request', `There is no lane ${number}.`, {
     field: 'lane',
-    remedy: 'Send LANE_INTERACTIVE or LANE_BULK, or none.',
+    remedy: `Send one of ${namesOf(LaneSchema)}, or leave it out.`,
   })
+}
+
+/** What an enum value may be, by the names that the proto has. */
+function namesOf({ values }: DescEnum): string {
+  return values
+    .filter(({ number }) => number !== 0)
+    .map(({ name }) => name)
+    .join(', ')
 }
 
 /** @throws Fault `invalid_request`. */
 function queryOf({ status, limit, cursor }: MessageShape<typeof ListTasksRequestSchema>) {
   if (limit < 0 || limit > 200) {
-    throw new Fault('invalid_request', `The limit ${limit} is not between 1 and 200.`, { field: 'limit' })
+    throw new Fault('invalid_request', `limit must be a whole number from 1 to 200, not ${limit}.`, {
+      field: 'limit',
+      remedy: 'Give limit a whole number from 1 to 200, or leave it out for 50.',
+    })
   }
   const known = statusFrom(status)
   if (status !== TaskStatus.UNSPECIFIED && known === undefined) {
-    throw new Fault('invalid_request', `There is no task status ${status}.`, { field: 'status' })
+    throw new Fault('invalid_request', `There is no task status ${status}.`, {
+      field: 'status',
+      remedy: `Send one of ${namesOf(TaskStatusSchema)}, or leave it out for all.`,
+    })
   }
   return {
     limit: limit || 50,

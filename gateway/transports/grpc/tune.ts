@@ -1,5 +1,4 @@
-import { toJson, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
-import { ValueSchema, type Value } from '@bufbuild/protobuf/wkt'
+import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
 import type {
@@ -13,6 +12,7 @@ import type { Heard } from '../../usecases/tune.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { checked } from '../rest/checked.ts'
 import { largestChunk } from './content.ts'
+import { plainValue } from './plain-value.ts'
 import type { Call, Implementation } from './rpc.ts'
 import { faultMessage, taskMessage } from './views.ts'
 
@@ -53,7 +53,7 @@ function opened({ image, recipe, output, preview }: TuneOpen) {
   const { maxPixels = 0, format = '', quality = 0 } = preview ?? {}
   return {
     image,
-    recipe: valueOf(recipe) ?? '',
+    recipe: recipe === undefined ? '' : plainValue(recipe),
     ...(output === '' ? {} : { output }),
     preview: {
       ...(maxPixels === 0 ? {} : { maxPixels }),
@@ -64,17 +64,12 @@ function opened({ image, recipe, output, preview }: TuneOpen) {
 }
 
 function changed({ sequence, recipe, set, output }: TuneChange) {
-  const whole = valueOf(recipe)
   return {
     sequence: Number(sequence),
-    ...(whole === undefined ? {} : { recipe: whole }),
+    ...(recipe === undefined ? {} : { recipe: plainValue(recipe) }),
     ...(set === undefined ? {} : { set }),
     ...(output === '' ? {} : { output }),
   }
-}
-
-function valueOf(value: Value | undefined): unknown {
-  return value?.kind.case === undefined ? undefined : toJson(ValueSchema, value)
 }
 
 function* messagesOf(heard: Heard): Generator<Response, void> {

@@ -102,6 +102,18 @@ describe('an upload leaves nothing behind', () => {
     await nothing()
   })
 
+  test.each([-1n, 0n, 5n, 1024n * 1024n + 1n])('whose metadata speaks of %d bytes', async (bytes) => {
+    const uploading = await begin('image/jpeg', bytes)
+    await chunks(uploading, photo)
+    await uploading.send(commitOf(photo))
+    uploading.call.end()
+    const failed = await failure(uploading.reply)
+    expect(failed.code).toBe(3)
+    const told = Buffer.concat((failed.status?.details ?? []).map((one) => one.value)).toString()
+    expect(told).toContain('metadata.bytes')
+    await nothing()
+  })
+
   test('that pauses for too long', async () => {
     const uploading = await begin()
     await chunks(uploading, photo.subarray(0, 200_000))

@@ -29,6 +29,7 @@ export async function uploadOf<M extends FileMetadata>(
   const first = await next()
   if (first?.case !== 'metadata') throw misplaced('the metadata', 'metadata')
   const { mediaType, bytes } = first.value
+  if (bytes !== undefined && bytes < 0n) throw negativeSize(bytes)
   let commit: UploadCommit | undefined
 
   async function* body(): AsyncGenerator<Uint8Array, void> {
@@ -37,10 +38,13 @@ export async function uploadOf<M extends FileMetadata>(
       switch (piece?.case) {
         case 'chunk':
           taken += piece.value.length
+          if (bytes !== undefined && bytes < taken) throw otherSize(bytes, `${taken} bytes or more were sent`)
           if (piece.value.length > 0) yield piece.value
           break
         case 'commit':
           demandSize(piece.value, taken)
+          if (bytes !== undefined && bytes !== BigInt(taken))
+            throw otherSize(bytes, `${taken} bytes were sent`)
           commit = piece.value
           if ((await next()) !== undefined) throw misplaced('nothing more', 'commit')
           return
@@ -73,6 +77,21 @@ function demandSize({ bytes, sha256 }: UploadCommit, taken: number): void {
   throw new Fault('invalid_request', `${taken} bytes have come, the commit speaks of ${bytes}.`, {
     field: 'commit.bytes',
     remedy: 'Commit with the size of what was sent.',
+  })
+}
+
+function negativeSize(bytes: bigint): Fault {
+  return new Fault('invalid_request', `metadata.bytes must be 0 or more, not ${bytes}.`, {
+    field: 'metadata.bytes',
+    remedy: 'Give metadata.bytes the size of the file in bytes, or leave it out.',
+  })
+}
+
+/** Not `truncated_upload`: the file may be whole, and the same call would fail again. */
+function otherSize(bytes: bigint, sent: string): Fault {
+  return new Fault('invalid_request', `metadata.bytes says ${bytes}, and ${sent}.`, {
+    field: 'metadata.bytes',
+    remedy: 'Give metadata.bytes the size of the file in bytes, or leave it out.',
   })
 }
 

@@ -123,6 +123,20 @@ describe('tuning', () => {
     session.say({ case: 'change', value: { sequence: 2n, set: { 'steps[0].width': 90 } } })
     expect((await session.preview(2)).about).toMatchObject({ width: 90, height: 60 })
 
+    const nan = { kind: { case: 'numberValue' as const, value: Number.NaN } }
+    const bad: Said[] = [
+      { case: 'change', value: { sequence: 3n, set: { 'steps[1].sigma': Number.NaN } } },
+      { case: 'change', value: { sequence: 4n, recipe: nan } },
+      { case: 'change', value: { sequence: 5n, recipe: {} } },
+    ]
+    for (const data of bad) {
+      session.say(data)
+      expect(await session.until('refused')).toMatchObject({
+        apply: false,
+        fault: { code: 'invalid_recipe' },
+      })
+    }
+
     session.say({ case: 'apply', value: { sequence: 1n } })
     expect(await session.until('refused')).toMatchObject({
       apply: true,
@@ -132,9 +146,9 @@ describe('tuning', () => {
     const { task, sequence, position } = await session.until('applied')
     expect(position).toMatch(/^[0-9a-z]+\.[0-9a-z]+$/)
     expect(sequence).toBe(2n)
-    session.say(change(3, 'resize:50'))
+    session.say(change(6, 'resize:50'))
     session.call.end()
-    expect((await session.preview(3)).about.width).toBe(50)
+    expect((await session.preview(6)).about.width).toBe(50)
     expect(await session.next()).toBeNull()
 
     const done = () => client.unary(calls.getTask, { id: task?.id ?? '' })

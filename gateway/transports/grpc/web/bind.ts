@@ -1,19 +1,13 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
-import {
-  Code,
-  ConnectError,
-  type ConnectRouter,
-  type HandlerContext,
-  type ServiceImpl,
-} from '@connectrpc/connect'
+import { ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { faultOf, givenUp, type Visit } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
-import { statusOf } from '../status.ts'
-import { inWordsOf } from '../words.ts'
+import { errorOf } from './error.ts'
 import { take } from './reception.ts'
+import { undecodable } from './undecodable.ts'
 
 type Once = (input: unknown, call: Call) => Promise<unknown>
 type Often = (input: unknown, call: Call) => AsyncIterable<unknown>
@@ -96,18 +90,12 @@ async function* bothWays(): AsyncGenerator<never, void> {
 }
 
 async function* counted<T>(messages: AsyncIterable<T>, count: () => void): AsyncGenerator<T, void> {
-  for await (const one of messages) {
-    count()
-    yield one
+  try {
+    for await (const one of messages) {
+      count()
+      yield one
+    }
+  } catch (thrown) {
+    throw (thrown instanceof ConnectError ? undecodable(thrown) : undefined) ?? thrown
   }
-}
-
-function errorOf(thrown: Fault, requestId: string): ConnectError {
-  const fault = inWordsOf('web', thrown)
-  const error = new ConnectError(fault.message, Code[Code[fault.row.grpc] as keyof typeof Code])
-  error.details = statusOf(fault, requestId).details.map(({ typeUrl, value }) => ({
-    type: typeUrl.slice(typeUrl.lastIndexOf('/') + 1),
-    value,
-  }))
-  return error
 }

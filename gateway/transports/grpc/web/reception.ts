@@ -3,6 +3,8 @@ import { Code, ConnectError, createContextKey, type HandlerContext } from '@conn
 import { Fault } from '@pixelflow/core/fault'
 import type { RequestNotes } from '../../rest/notes.ts'
 import { clockSlackMs, givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
+import { errorOf } from './error.ts'
+import { undecodable } from './undecodable.ts'
 
 /** The HTTP request that a call came as. */
 export interface Carrier {
@@ -42,7 +44,7 @@ export function createGate(desk: Desk): (context: HandlerContext) => void {
     context.signal.addEventListener('abort', () => {
       // Also comes after every end.
       if (visit.isOver) return
-      const how = endOf(context)
+      const how = told(context, visit) ?? endOf(context)
       gone.abort(how instanceof Fault ? how : undefined)
       if (context.values.get(visitKey) === visit) visit.ended(how)
     })
@@ -55,6 +57,16 @@ export function take({ values }: HandlerContext): Visit {
   if (!visit) throw new Error('The call has not been received.')
   values.delete(visitKey)
   return visit
+}
+
+/**
+ * The fault of a message that could not be decoded. The library hands its error round before it answers with that very
+ * error, so the answer can still be made one of ours: with details, the request id and what to do.
+ */
+function told({ signal: { reason } }: HandlerContext, { requestId }: Visit): Fault | undefined {
+  const fault = reason instanceof ConnectError ? undecodable(reason) : undefined
+  if (fault) Object.assign(reason as ConnectError, errorOf(fault, requestId))
+  return fault
 }
 
 function endOf({ signal: { reason }, timeoutMs }: HandlerContext): Fault | number {

@@ -1,5 +1,9 @@
 import { createConnectRouter, createContextValues } from '@connectrpc/connect'
-import { universalServerRequestFromFetch, universalServerResponseToFetch } from '@connectrpc/connect/protocol'
+import {
+  universalServerRequestFromFetch,
+  universalServerResponseToFetch,
+  type UniversalServerResponse,
+} from '@connectrpc/connect/protocol'
 import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import { notesOf, peerOf } from '../../rest/notes.ts'
@@ -7,6 +11,7 @@ import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'
 import { bind } from './bind.ts'
 import { carrierKey, createGate } from './reception.ts'
+import { binaryType, decodeText, encodeText, textModeOf, textType } from './text.ts'
 
 /** gRPC-Web and Connect on the HTTP port; native gRPC needs trailers, which that port cannot send. */
 export function grpcWeb({ desk, bind: bindServices }: Services) {
@@ -15,6 +20,8 @@ export function grpcWeb({ desk, bind: bindServices }: Services) {
     grpcWeb: true,
     connect: true,
     readMaxBytes: largestMessage,
+    // As over HTTP: what is not known here is refused, and not passed over in silence.
+    jsonOptions: { ignoreUnknownFields: false },
     requestGate: createGate(desk),
   })
   bindServices((service, implementation) => bind(router, service, implementation))
@@ -34,14 +41,27 @@ export function grpcWeb({ desk, bind: bindServices }: Services) {
           notes,
           peer: peerOf(request, server),
         })
-        const answer = await handler({ ...universal, header, contextValues })
+        const { isRequestText, isResponseText } = textModeOf(header)
+        if (isRequestText) header.set('content-type', binaryType)
+        const body = isRequestText ? decodeText(universal.body as AsyncIterable<Uint8Array>) : universal.body
+        const answer = await handler({ ...universal, body, header, contextValues })
         if (answer.status === 415) throw noProtocol(request)
-        return universalServerResponseToFetch(answer)
+        return universalServerResponseToFetch(isResponseText ? asText(answer) : answer)
       },
       { parse: 'none' },
     )
   }
   return app
+}
+
+function asText({ header, body, ...answer }: UniversalServerResponse): UniversalServerResponse {
+  const textHeader = new Headers(header)
+  textHeader.set('content-type', textType)
+  return {
+    ...answer,
+    header: textHeader,
+    ...(body ? { body: encodeText(body) } : {}),
+  }
 }
 
 /** Said by the content type, and by nothing else. */
@@ -56,7 +76,7 @@ function noProtocol(request: Request): Fault {
       remedy: isGrpc
         ? 'Call the gRPC port: gRPC needs trailers, which this port cannot send.'
         : 'Send application/json or application/proto for a plain call; a stream is application/connect+json or ' +
-          'application/connect+proto; gRPC-Web is application/grpc-web+proto.',
+          'application/connect+proto; gRPC-Web is application/grpc-web+proto or application/grpc-web-text.',
     },
   )
 }

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf'
+import type { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { envelope } from '../../testing/envelopes.ts'
+import { callConnect, protocolCalls, protocolNames, type Outcome } from '../../testing/protocol-calls.ts'
+
+const calls = ImageService.method
+const invalidArgument = 3
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await openTestGateway()
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+type Value = MessageInitShape<typeof ValueSchema>
+const number = (value: number): Value => ({ kind: { case: 'numberValue', value } })
+const text = (value: string): Value => ({ kind: { case: 'stringValue', value } })
+const struct = (fields: Record<string, Value>): Value => ({
+  kind: { case: 'structValue', value: { fields } },
+})
+const list = (...values: Value[]): Value => ({ kind: { case: 'listValue', value: { values } } })
+const noKind: Value = {}
+const blur = (sigma: Value) => struct({ steps: list(struct({ op: text('blur'), sigma })) })
+
+interface Row {
+  readonly what: string
+  readonly method: DescMethod
+  readonly messages: readonly Record<string, unknown>[]
+  readonly field: string | undefined
+  /** What JSON has no form for, so that only binary can say it. */
+  readonly isBinary: boolean
+}
+
+function row(
+  what: string,
+  method: DescMethod,
+  field: string | undefined,
+  ...messages: readonly Record<string, unknown>[]
+): Row {
+  return { what, method, messages, field, isBinary: /NaN|infinite|no kind/.test(what) }
+}
+const image = '01890a5d-ac96-774b-bcce-b302099a8057'
+const recipe = text('blur')
+const sigma = 'steps[0].sigma'
+const least = -(2n ** 63n)
+const most = 2n ** 63n - 1n
+const upload = (bytes: bigint) => ({
+  data: { case: 'metadata' as const, value: { mediaType: 'image/jpeg', bytes } },
+})
+const process = (bytes: bigint) => ({
+  data: { case: 'metadata' as const, value: { mediaType: 'image/jpeg', bytes, recipe } },
+})
+const commit = (bytes: bigint) => ({
+  data: { case: 'commit' as const, value: { bytes, sha256: 'a'.repeat(64) } },
+})
+const source = { case: 'image' as const, value: image }
+
+const rows: readonly Row[] = [
+  ...[calls.createTask, calls.process].flatMap((method) => [
+    row('a recipe with NaN', method, sigma, { image, recipe: blur(number(Number.NaN)) }),
+    row('a recipe with an infinite number', method, sigma, { image, recipe: blur(number(Infinity)) }),
+    row('a recipe with a value of no kind', method, sigma, { image, recipe: blur(noKind) }),
+    row('a recipe with a step of no kind', method, 'steps[0]', {
+      image,
+      recipe: struct({ steps: list(noKind) }),
+    }),
+    row('a recipe with a number out of range', method, sigma, { image, recipe: blur(number(1e300)) }),
+    row('a recipe of no kind', method, 'recipe', { image, recipe: noKind }),
+    row('no recipe', method, 'recipe', { image }),
+    row('a lane that is not there', method, 'lane', { image, recipe, lane: 17 }),
+    row('a negative lane', method, 'lane', { image, recipe, lane: -1 }),
+  ]),
+  row('a recipe with NaN', calls.processImageUnary, sigma, { recipe: blur(number(Number.NaN)) }),
+  row('a recipe of no kind', calls.processImageUnary, 'recipe', { recipe: noKind }),
+  ...[-1, 201, 2 ** 31 - 1, -(2 ** 31)].map((limit) =>
+    row(`the limit ${limit}`, calls.listTasks, 'limit', { limit }),
+  ),
+  ...[-1, 99, 2 ** 31 - 1].map((status) =>
+    row(`the status ${status}`, calls.listTasks, 'status', { status }),
+  ),
+  row('a cursor of somewhere else', calls.listTasks, 'cursor', { cursor: 'elsewhere' }),
+  row('a token of somewhere else', calls.watchTask, 'after', { id: image, after: '!' }),
+  ...[-1n, least].map((offset) => row(`the offset ${offset}`, calls.download, 'offset', { source, offset })),
+  ...[0n, -1n, least].map((length) =>
+    row(`the length ${length}`, calls.download, 'length', { source, length }),
+  ),
+  row('no source', calls.download, 'source', {}),
+  ...[-1n, least].map((bytes) =>
+    row(`an upload of ${bytes} bytes`, calls.upload, 'metadata.bytes', upload(bytes)),
+  ),
+  row('an upload of fewer bytes than said', calls.upload, 'metadata.bytes', upload(10n), commit(0n)),
+  ...[-1n, least].map((bytes) =>
+    row(`a commit of ${bytes} bytes`, calls.upload, 'commit.bytes', upload(0n), commit(bytes)),
+  ),
+  ...[-1n, least].map((bytes) =>
+    row(`an image of ${bytes} bytes`, calls.processImage, 'metadata.bytes', process(bytes)),
+  ),
+]
+
+test.each(rows)(
+  '$method.name: $what is refused alike over every protocol',
+  async ({ method, messages, ...row }) => {
+    const made = messages.map((one) => create(method.input, one))
+    const names = protocolNames.filter((name) => !(row.isBinary && name.includes('JSON')))
+    const told = names.map(async (name): Promise<[string, Outcome]> => [
+      name,
+      await protocolCalls[name](gateway, method, made),
+    ])
+    for (const [protocol, { code, reason, field, message, remedy }] of await Promise.all(told)) {
+      expect({ protocol, code, field }).toEqual({ protocol, code: invalidArgument, field: row.field })
+      expect(['invalid_recipe', 'invalid_request']).toContain(reason ?? '')
+      if (row.what.startsWith('a recipe')) expect(reason).toBe('invalid_recipe')
+      expect(message).not.toContain('undefined')
+      expect(remedy).toBeString()
+    }
+  },
+)
+
+test('a size beyond every limit is too large, whatever stands behind it', async () => {
+  for (const name of protocolNames) {
+    const outcome = await protocolCalls[name](gateway, calls.upload, [
+      create(calls.upload.input, upload(most)),
+    ])
+    expect([name, outcome.code, outcome.reason]).toEqual([name, 8, 'image_too_large'])
+  }
+})
+
+describe('Connect refuses JSON that means nothing here, and says so in the words of the service', () => {
+  test.each([
+    ['a field that is not there', calls.listTasks, '{"page_size": 5}'],
+    ['a misspelt field of a message within', calls.download, '{"output": {"taks": "x"}}'],
+    ['a lane by its name in REST', calls.createTask, '{"image": "x", "recipe": "blur", "lane": "bulk"}'],
+    ['a status that is not there', calls.listTasks, '{"status": "NOPE"}'],
+    ['a number beyond its type', calls.listTasks, '{"limit": 99999999999}'],
+    ['a fraction', calls.listTasks, '{"limit": 1.5}'],
+    ['a NaN', calls.listTasks, '{"limit": "NaN"}'],
+    ['a number beyond 64 bits', calls.download, '{"image": "x", "offset": "99999999999999999999"}'],
+    ['text where a message belongs', calls.download, '{"output": "x"}'],
+    ['two sources', calls.download, '{"image": "x", "output": {}}'],
+    ['a list', calls.listTasks, '[]'],
+    ['no JSON', calls.listTasks, '{"limit":'],
+  ])('%s', async (_, method, json) => {
+    const isUnary = method.methodKind === 'unary'
+    const told = isUnary
+      ? await callConnect(gateway, method, 'application/json', json)
+      : await callConnect(gateway, method, 'application/connect+json', envelope(Buffer.from(json)))
+    expect(told).toMatchObject({
+      code: invalidArgument,
+      reason: 'invalid_request',
+      remedy: expect.any(String),
+    })
+  })
+
+  test.each([
+    ['an infinite number', 'steps[0].sigma', '{"steps": [{"op": "blur", "sigma": 1e999}]}'],
+    ['a key that schemas pass over', '__proto__', '{"steps": [], "__proto__": 1}'],
+    ['such a key in a step', 'steps[0].__proto__', '{"steps": [{"op": "blur", "__proto__": {}}]}'],
+  ])('%s in a recipe', async (_, field, recipe) => {
+    const json = `{"image": "x", "recipe": ${recipe}}`
+    expect(await callConnect(gateway, calls.createTask, 'application/json', json)).toMatchObject({
+      code: invalidArgument,
+      reason: 'invalid_recipe',
+      field,
+    })
+  })
+})
+
+test.each([calls.getTask, calls.watchTask, calls.upload, calls.processImage] as const)(
+  '$name: bytes that are no message are the fault of the client over Connect',
+  async (method) => {
+    const bytes = new Uint8Array([0xff, 0xff, 0xff])
+    const told =
+      method.methodKind === 'unary'
+        ? await callConnect(gateway, method, 'application/proto', bytes)
+        : await callConnect(gateway, method, 'application/connect+proto', envelope(bytes))
+    expect(told).toMatchObject({
+      code: invalidArgument,
+      reason: 'invalid_request',
+      remedy: expect.any(String),
+    })
+  },
+)

@@ -1,0 +1,15 @@
+import { Code, ConnectError } from '@connectrpc/connect'
+import type { Fault } from '@pixelflow/core/fault'
+import { statusOf } from '../status.ts'
+import { inWordsOf } from '../words.ts'
+
+/** A fault as the error that the library turns into an answer with details. */
+export function errorOf(thrown: Fault, requestId: string): ConnectError {
+  const fault = inWordsOf('web', thrown)
+  const error = new ConnectError(fault.message, Code[Code[fault.row.grpc] as keyof typeof Code])
+  error.details = statusOf(fault, requestId).details.map(({ typeUrl, value }) => ({
+    type: typeUrl.slice(typeUrl.lastIndexOf('/') + 1),
+    value,
+  }))
+  return error
+}
