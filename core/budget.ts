@@ -65,7 +65,7 @@ export function createBudget(total: number, onShort: () => void = () => {}): Bud
 }
 
 /** Where somebody new stands in a line in which those who yield come after the others. */
-export function placeOf(line: readonly { readonly yields: boolean }[], yields: boolean): number {
+function placeOf(line: readonly { readonly yields: boolean }[], yields: boolean): number {
   const firstToYield = yields ? -1 : line.findIndex((one) => one.yields)
   return firstToYield === -1 ? line.length : firstToYield
 }

@@ -2,6 +2,7 @@ import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { Hosted, Hosting, LiveKind, SessionHost } from '@pixelflow/core/ports/sessions'
+import { createRoomShare } from './room-share.ts'
 import type { SessionEnd } from './session-end.ts'
 import type { SessionHub } from './session-hub.ts'
 import { decodeJson, offer, print, printJson, words, type Acceptance, type Offer } from './session-wire.ts'
@@ -20,9 +21,10 @@ function serve(
   { room, isResting = () => false, take }: Hosting,
 ): Hosted {
   const held = new Map<SessionEnd, Promise<void>>()
+  const share = createRoomShare(room)
   let isLeaving = false
 
-  const accept = ({ peer, window: windowOut, opening }: Offer, inbox: string) => {
+  const accept = ({ peer, window: windowOut, opening, account }: Offer, inbox: string) => {
     // Not the name it has there: a gateway and an actor may live in one process.
     const session = nuid.next()
     const windowIn = hub.takeWindow()
@@ -31,7 +33,10 @@ function serve(
     hub.say(inbox, printJson(words.accept, acceptance))
     held.set(
       end,
-      hold(end, opening).finally(() => held.delete(end)),
+      hold(end, opening).finally(() => {
+        held.delete(end)
+        share.give(account)
+      }),
     )
   }
   const hold = async (end: SessionEnd, opening: unknown) => {
@@ -52,9 +57,12 @@ function serve(
     queue: kind,
     callback: (error, msg) => {
       if (error || !msg.reply) return
-      if (isLeaving || isResting() || held.size >= room) return hub.say(msg.reply, print(words.full, 0))
+      const refuse = (reply: string) => hub.say(reply, print(words.full, 0))
+      if (isLeaving || isResting()) return refuse(msg.reply)
       try {
-        accept(offer.parse(decodeJson(msg.data)), msg.reply)
+        const offered = offer.parse(decodeJson(msg.data))
+        if (share.tryTake(offered.account)) accept(offered, msg.reply)
+        else refuse(msg.reply)
       } catch (thrown) {
         log.error('not an offer', { kind, error: thrown })
       }

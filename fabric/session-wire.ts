@@ -33,7 +33,13 @@ export const fixedBytes = 5
 export const frameBytes = fixedBytes + 8
 
 /** What a gateway offers. */
-export const offer = z.object({ peer: z.string(), window: z.int(), opening: z.unknown() })
+export const offer = z.object({
+  peer: z.string(),
+  window: z.int(),
+  opening: z.unknown(),
+  /** Whose work it is; a gateway of an earlier version does not say. */
+  account: z.string().default(''),
+})
 export type Offer = z.infer<typeof offer>
 
 /** What an actor answers when it takes it: where it wants to be spoken to, and how many bytes it takes unread. */

@@ -1,9 +1,9 @@
 import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
-import { pause } from '@pixelflow/core/pause'
 import { joined } from '@pixelflow/core/pieces'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
 import type { Said, SessionHub } from './session-hub.ts'
+import { createSessionLine, type SessionLine } from './session-line.ts'
 import {
   acceptance,
   decodeJson,
@@ -32,14 +32,14 @@ type Answer = Session | 'full' | 'nobody' | 'silence'
 
 /** The gateway's end of live sessions over plain NATS subjects. */
 export function createSessions(hub: SessionHub): Sessions {
-  const lines = new Map<LiveKind, Line>()
+  const lines = new Map<LiveKind, SessionLine>()
   // Somebody took an offer after another had.
   hub.onStray((said) => {
     const accepted = acceptanceOf(said)
     if (accepted) hub.say(accepted.inbox, printJson(words.fail, unwanted.report()))
   })
 
-  const ask = (kind: LiveKind, opening: unknown, signal: AbortSignal): Promise<Answer> => {
+  const ask = (kind: LiveKind, account: string, opening: unknown, signal: AbortSignal): Promise<Answer> => {
     if (!hub.broker.connected) return Promise.resolve('nobody')
     const session = nuid.next()
     const windowIn = hub.takeWindow()
@@ -71,93 +71,39 @@ export function createSessions(hub: SessionHub): Sessions {
         signal.removeEventListener('abort', onAbort)
       }
       signal.addEventListener('abort', onAbort)
-      const offer: Offer = { peer: hub.peer, window: windowIn, opening }
+      const offer: Offer = { peer: hub.peer, window: windowIn, opening, account }
       const publish = () => hub.offer(offerSubject(kind), session, encodeJson(offer))
       publish()
     })
   }
-  const lineOf = (kind: LiveKind): Line => {
-    const line = lines.get(kind) ?? createLine()
+  const lineOf = (kind: LiveKind): SessionLine => {
+    const line = lines.get(kind) ?? createSessionLine()
     lines.set(kind, line)
     return line
   }
 
   return {
-    async open(kind, opening, signal) {
+    async open(kind, opening, signal, account = '') {
       signal.throwIfAborted()
       const begun = performance.now()
       const line = lineOf(kind)
-      // Nobody overtakes those who wait already.
-      let answer: Answer = line.isEmpty ? await ask(kind, opening, signal) : 'full'
+      // Nothing overtakes what waits already of the same account.
+      let answer: Answer = line.isEmptyFor(account) ? await ask(kind, account, opening, signal) : 'full'
       if (typeof answer !== 'string') return answer
-      const place = line.join()
+      const place = line.join(account)
       try {
         for (let pauseMs = shortestPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
           const leftMs = (answer === 'nobody' ? absenceMs : patienceMs) - (performance.now() - begun)
           if (leftMs <= 0) throw unavailable(answer)
-          // The first in line asks again and again, the others wait for it.
+          // The first of each account asks again and again, the others wait for it.
           await place.wait(Math.min(leftMs, pauseMs), leftMs, signal)
           signal.throwIfAborted()
           if (!place.isFirst) continue
-          answer = await ask(kind, opening, signal)
+          answer = await ask(kind, account, opening, signal)
           if (typeof answer !== 'string') return answer
         }
       } finally {
         place.leave()
-      }
-    },
-  }
-}
-
-/** Those who wait for room, in the order in which they came. */
-interface Line {
-  readonly isEmpty: boolean
-  join(): Place
-  /** There may be room again. */
-  wake(): void
-}
-
-interface Place {
-  readonly isFirst: boolean
-  /** Waits so long as the first, or so long as any other; or until there may be room, or the signal aborts. */
-  wait(firstMs: number, otherMs: number, signal: AbortSignal): Promise<void>
-  leave(): void
-}
-
-function createLine(): Line {
-  const places: { isWoken: boolean; wake: () => void }[] = []
-  const wake = () => {
-    const [first] = places
-    if (first === undefined) return
-    first.isWoken = true
-    first.wake()
-  }
-  return {
-    get isEmpty() {
-      return places.length === 0
-    },
-    wake,
-    join() {
-      const own = { isWoken: false, wake: () => {} }
-      places.push(own)
-      const isFirst = () => places[0] === own
-      return {
-        get isFirst() {
-          return isFirst()
-        },
-        async wait(firstMs, otherMs, signal) {
-          const woken = new AbortController()
-          own.wake = () => woken.abort()
-          // It may have come while nobody waited.
-          if (!own.isWoken)
-            await pause(isFirst() ? firstMs : otherMs, AbortSignal.any([woken.signal, signal]))
-          own.isWoken = false
-        },
-        leave() {
-          const wasFirst = isFirst()
-          places.splice(places.indexOf(own), 1)
-          if (wasFirst) wake()
-        },
       }
     },
   }

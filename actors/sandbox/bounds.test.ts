@@ -72,6 +72,7 @@ test.each(['fork', 'forkAndGo'])('ends what a child has started, and the child w
     box.made
       .run({
         kind: 'act',
+        account: 'ann',
         input: { act: name },
         appetiteBytes: 1,
         signal: new AbortController().signal,

@@ -1,7 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import { placeOf, type Budget } from '@pixelflow/core/budget'
+import type { Budget } from '@pixelflow/core/budget'
 import { startCell, type Cell, type CellOptions, type CellWork, type Outcome } from './cell.ts'
+import { createChildQueue, type Running } from './child-queue.ts'
 import { createCrashes, type CrashBudget } from './crashes.ts'
 
 export interface SandboxOptions extends CellOptions {
@@ -22,6 +23,11 @@ export interface SandboxOptions extends CellOptions {
   readonly recycleAfter: number
   /** First pause before a child that would not start is tried again, in milliseconds; doubles up to 30 s. */
   readonly restartPauseMs: number
+  /**
+   * How long work waits while another account holds more than its fair share of the children, in milliseconds; then
+   * the newest work of that account gives way: its child is killed, and it starts again when its turn comes.
+   */
+  readonly giveWayAfterMs: number
   readonly tell: SandboxNews
 }
 
@@ -31,11 +37,15 @@ export interface SandboxNews {
   lost(news: { pid: number; why: string; words: string }): void
   /** So many children were lost that nothing is taken up for a while. */
   resting(news: CrashBudget): void
+  /** Work of an account that held more than its fair share of the children was stopped for another account. */
+  gaveWay(news: { pid: number; account: string; to: string }): void
   /** A child would not start. */
   unstartable(news: { why: string; failures: number; againInMs: number }): void
 }
 
 export interface SandboxWork extends Pick<CellWork, 'kind' | 'input' | 'onNote' | 'signal'> {
+  /** Whose work it is: accounts take turns at the children. */
+  readonly account: string
   /** Memory it may take, in bytes; it waits until there is so much, or all there is. Default: the child's limit. */
   readonly appetiteBytes?: number
   /** Whether work that does not yield goes first where both wait. */
@@ -52,7 +62,7 @@ export interface Sandbox extends AsyncDisposable {
    * Does one piece of work in the next free child; resolves with the CPU milliseconds it took.
    *
    * A child that crashes at its work is replaced and the work tried once more, since a crash need not be the
-   * picture's doing; notes are repeated then.
+   * picture's doing; notes are repeated then. So they are when the work gives way to another account and starts again.
    * @throws Fault `deadline_exceeded` or `out_of_bounds` when it was killed at a limit, `processing_failed` when two
    * children crashed at it, `actor_lost` when somebody else killed the child, `unavailable` when no child can be
    * started or too many have crashed of late, the fault the child reported, or the reason of `signal`.
@@ -73,20 +83,14 @@ export interface Sandbox extends AsyncDisposable {
 const hopelessAfter = 3
 const longestPauseMs = 30_000
 
-/** Somebody who waits for a child. */
-interface Waiter {
-  readonly yields: boolean
-  readonly take: (cell: Cell) => void
-  readonly fail: (fault: Fault) => void
-}
-
 /** Starts the children; the first calls wait for them. Disposing kills them. */
 export function openSandbox(options: SandboxOptions): Sandbox {
   const closing = new AbortController()
   const living = new Set<Cell>()
-  const idle: Cell[] = []
-  const waiters: Waiter[] = []
-  const onlookers: Waiter[] = []
+  const queue = createChildQueue({
+    ...options,
+    onGiveWay: ({ cell, account }, to) => options.tell.gaveWay({ pid: cell.pid, account, to: to.account }),
+  })
   const crashes = createCrashes(options.crashBudget)
   let fit = new AbortController()
   const lost = (news: Parameters<SandboxNews['lost']>[0]) => {
@@ -97,15 +101,9 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     fit = new AbortController()
   }
 
-  const offer = (cell: Cell) => {
-    for (const onlooker of onlookers.splice(0)) onlooker.take(cell)
-    const waiter = waiters.shift()
-    if (waiter === undefined) idle.push(cell)
-    else waiter.take(cell)
-  }
   const turnAway = (cause: unknown) => {
     if (living.size > 0) return
-    for (const waiter of [...waiters.splice(0), ...onlookers.splice(0)]) waiter.fail(unstartable(cause))
+    queue.refuseAll(unstartable(cause))
   }
 
   /** Keeps one child alive until closing. */
@@ -116,13 +114,11 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         const cell = await startCell(options)
         failures = 0
         living.add(cell)
-        if (!closing.signal.aborted) offer(cell)
+        if (!closing.signal.aborted) queue.offer(cell)
         else await cell.kill()
         await cell.gone
         living.delete(cell)
-        const at = idle.indexOf(cell)
-        if (at >= 0) idle.splice(at, 1)
-        if (at >= 0 && !closing.signal.aborted)
+        if (queue.remove(cell) && !closing.signal.aborted)
           lost({ pid: cell.pid, why: 'died while it had nothing to do', words: '' })
       } catch (error) {
         failures += 1
@@ -136,65 +132,53 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   }
   const keepers = Array.from({ length: options.children }, keep)
 
-  const wait = (line: Waiter[], signal: AbortSignal, yields = false): Promise<Cell> =>
-    new Promise((resolve, reject) => {
-      const leave = () => signal.removeEventListener('abort', onAbort)
-      const waiter: Waiter = {
-        yields,
-        take: (cell) => (leave(), resolve(cell)),
-        fail: (fault) => (leave(), reject(fault)),
-      }
-      const onAbort = () => {
-        line.splice(line.indexOf(waiter), 1)
-        reject(signal.reason)
-      }
-      line.splice(placeOf(line, yields), 0, waiter)
-      signal.addEventListener('abort', onAbort, { once: true })
-    })
-  const take = async ({ signal, yields }: SandboxWork): Promise<Cell> =>
-    idle.pop() ?? wait(waiters, signal, yields)
-
   const giveBack = async (cell: Cell) => {
     if (!cell.alive) return
     const spent =
       cell.served >= options.recycleAfter || (await cell.residentBytes()) > options.recycleRssBytes
     if (spent || closing.signal.aborted) await cell.kill()
-    else offer(cell)
+    else queue.offer(cell)
   }
 
   /**
    * A child, with memory set apart for the work. The child comes first: what only waits for one keeps no memory from
    * what could run.
    */
-  const takeFed = async (work: SandboxWork, appetite: number): Promise<Cell> => {
+  const takeFed = async (work: SandboxWork, appetite: number, isAgain: boolean): Promise<Running> => {
+    const { account, signal, yields = false } = work
     for (;;) {
-      const cell = await take(work)
+      const running = await queue.take({ account, yields }, signal, isAgain)
       try {
-        await options.memory.take(appetite, work.signal, work.yields)
+        await options.memory.take(appetite, signal, yields)
       } catch (thrown) {
-        await giveBack(cell)
+        running[Symbol.dispose]()
+        await giveBack(running.cell)
         throw thrown
       }
-      if (cell.alive) return cell
+      if (running.cell.alive) return running
+      running[Symbol.dispose]()
       options.memory.give(appetite)
     }
   }
 
   const run = async (work: SandboxWork) => {
     const appetite = Math.min(work.appetiteBytes ?? options.maxRssBytes, options.maxRssBytes)
-    for (let tries = 1; ; tries += 1) {
+    for (let tries = 1, isAgain = false; ; isAgain = true) {
       work.signal.throwIfAborted()
-      if (closing.signal.aborted) throw new Fault('unavailable', 'This actor is being stopped.')
+      if (closing.signal.aborted) throw stopping()
       if (crashes.restMs > 0) throw resting(crashes.restMs)
-      const cell = await takeFed(work, appetite)
+      const running = await takeFed(work, appetite, isAgain)
+      const { cell } = running
       let outcome: Outcome
       try {
         work.onTurn?.()
         outcome = await cell.run({ ...options, ...work })
-        await giveBack(cell)
       } finally {
+        running[Symbol.dispose]()
         options.memory.give(appetite)
       }
+      await giveBack(cell)
+      if (running.gaveWay && outcome.end === 'died') continue
       if (outcome.end === 'done') return { cpuMs: outcome.cpuMs }
       if (outcome.end === 'failed') throw outcome.fault
       if (outcome.end === 'killed') {
@@ -215,6 +199,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
           cause: `${outcome.by}: ${outcome.words}`,
         })
       }
+      tries += 1
     }
   }
 
@@ -225,7 +210,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         await pause(crashes.restMs, signal)
         signal.throwIfAborted()
       }
-      if (living.size === 0) await wait(onlookers, signal)
+      if (living.size === 0) await queue.nextFree(signal)
       return fit.signal
     },
     get pids() {
@@ -236,12 +221,15 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     },
     async [Symbol.asyncDispose]() {
       closing.abort()
-      const stopped = new Fault('unavailable', 'This actor is being stopped.')
-      for (const waiter of [...waiters.splice(0), ...onlookers.splice(0)]) waiter.fail(stopped)
+      queue.refuseAll(stopping())
       await Promise.all([...living].map((cell) => cell.kill()))
       await Promise.all(keepers)
     },
   }
+}
+
+function stopping(): Fault {
+  return new Fault('unavailable', 'This actor is being stopped.', { remedy: 'Try again.', retryAfterMs: 100 })
 }
 
 function unstartable(cause: unknown): Fault {

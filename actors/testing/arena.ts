@@ -54,6 +54,7 @@ export async function openArena(settings: ChildSettings, lanes = 2): Promise<Are
   const tell = {
     lost: ({ why, words }: { why: string; words: string }) => news.push(`lost: ${why} ${words}`.trim()),
     resting: () => news.push('resting'),
+    gaveWay: () => news.push('gave way'),
     unstartable: ({ why }: { why: string }) => news.push(`unstartable: ${why}`),
   }
   // One child each, so that it is known from outside who does what.
@@ -98,7 +99,14 @@ export async function openArena(settings: ChildSettings, lanes = 2): Promise<Are
         }
         return await watched(sandbox.pids[0] ?? 0, async () => {
           const signal = new AbortController().signal
-          await sandbox.run({ kind: 'transform', input, signal, onNote: () => {}, appetiteBytes: 1 })
+          await sandbox.run({
+            kind: 'transform',
+            account: 'ann',
+            input,
+            signal,
+            onNote: () => {},
+            appetiteBytes: 1,
+          })
           for (const i of outputs.keys()) {
             // Written by our own encoder from whatever was decoded: it must be a picture.
             await sharp(outputPath(folder.path, i)).metadata()

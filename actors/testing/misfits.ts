@@ -32,9 +32,11 @@ function sandboxOf({ home, child }: { home: string; child: string }, options: Pa
     recycleRssBytes: 400 * 2 ** 20,
     recycleAfter: 1000,
     restartPauseMs: 10,
+    giveWayAfterMs: 1000,
     tell: {
       lost: ({ why }) => news.push(why),
       resting: () => news.push('resting'),
+      gaveWay: ({ account, to }) => news.push(`${account} gave way to ${to}`),
       unstartable: ({ why }) => news.push(why),
     },
     ...options,
@@ -48,6 +50,7 @@ function sandboxOf({ home, child }: { home: string; child: string }, options: Pa
     const notes: unknown[] = []
     await made.run({
       kind: 'act',
+      account: 'ann',
       input: { act: name, ...more },
       appetiteBytes: 1,
       ...work,

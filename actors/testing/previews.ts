@@ -48,7 +48,8 @@ export async function openPreviews(): Promise<PreviewHouse> {
       recycleRssBytes: 2 ** 29,
       recycleAfter: 1000,
       restartPauseMs: 10,
-      tell: { lost: () => {}, resting: () => {}, unstartable: () => {} },
+      giveWayAfterMs: 1000,
+      tell: { lost: () => {}, resting: () => {}, gaveWay: () => {}, unstartable: () => {} },
     }),
   )
   await sandbox.ready(AbortSignal.timeout(30_000))

@@ -42,14 +42,18 @@ export interface Session extends AsyncDisposable {
 export interface Sessions {
   /**
    * @param opening JSON the actor decides and begins with.
+   * @param account whose work it is: accounts share the room of the actors, and wait in lines of their own.
    * @throws Fault `unavailable` when no actor of the kind lives, or none had room before `signal` or a few seconds ended.
    */
-  open(kind: LiveKind, opening: unknown, signal: AbortSignal): Promise<Session>
+  open(kind: LiveKind, opening: unknown, signal: AbortSignal, account?: string): Promise<Session>
 }
 
 /** What an actor does with the sessions of one kind. */
 export interface Hosting {
-  /** Sessions that are taken at once; further offers go to other actors. */
+  /**
+   * Sessions that are taken at once; further offers go to other actors. While others hold all of it, an account still
+   * gets its fair share, so up to twice as many are held.
+   */
   readonly room: number
   /** Whether none are taken just now, as if there were no room. */
   readonly isResting?: () => boolean

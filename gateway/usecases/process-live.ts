@@ -36,7 +36,7 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
       ...order,
     }
     for (let tries = 1; ; tries += 1) {
-      const session = await sessions.open('transform', opening, signal)
+      const session = await sessions.open('transform', opening, signal, who.account)
       try {
         return await converse(session, picture.parts, order.output, inline, signal)
       } catch (thrown) {

@@ -78,7 +78,7 @@ export function openLink({ sessions, opening, hear, clear, restored, signal }: L
     for (;;) {
       try {
         const opened = opening()
-        await using session = await sessions.open('preview', opened, signal)
+        await using session = await sessions.open('preview', opened, signal, opened.account)
         let isNew = true
         await talk(session, opened, async () => {
           if (isNew && !isFirst) await restored()

@@ -86,7 +86,7 @@ export async function openStudio(
     await fetchSource(options, record, source, signal)
     const { format } = record
     const order: MakeCopy = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
-    const made = await makeCopy(sandbox, order, appetiteOf(record), signal)
+    const made = await makeCopy(sandbox, record.account, order, appetiteOf(record), signal)
     copies.set(name, { path, made })
     return { path, made }
   }
@@ -137,7 +137,7 @@ export async function openStudio(
         target,
       }
       try {
-        const preview = await makePreview(sandbox, order, signal)
+        const preview = await makePreview(sandbox, record.account, order, signal)
         return { ...preview, mediaType: format(preview.format).mediaType }
       } finally {
         await rm(target, { force: true })

@@ -25,21 +25,23 @@ const largestPreview = 32 * 2 ** 20
 /** Has a child decode a picture, which may take so much memory, and leave a smaller copy. @throws Fault */
 export function makeCopy(
   sandbox: Sandbox,
+  account: string,
   order: MakeCopy,
   appetiteBytes: number,
   signal: AbortSignal,
 ): Promise<CopyMade> {
-  return ask(sandbox, order, copyMade, signal, { appetiteBytes })
+  return ask(sandbox, account, order, copyMade, signal, { appetiteBytes })
 }
 
 /** Has a child make a preview; answers with it and its bytes. @throws Fault */
 export async function makePreview(
   sandbox: Sandbox,
+  account: string,
   order: MakePreview,
   signal: AbortSignal,
 ): Promise<PreviewMade & { file: Uint8Array }> {
   const limit = { timeLimitMs: previewLimitMs, appetiteBytes: previewAppetiteBytes }
-  const once = () => ask(sandbox, order, previewMade, signal, limit)
+  const once = () => ask(sandbox, account, order, previewMade, signal, limit)
   const made = await once().catch((thrown: unknown) => {
     // A child that somebody killed while it worked on this may have been killed for something else.
     if (Fault.of(thrown).code === 'actor_lost') return once()
@@ -50,6 +52,7 @@ export async function makePreview(
 
 async function ask<S extends z.ZodType>(
   sandbox: Sandbox,
+  account: string,
   input: PreviewInput,
   answer: S,
   signal: AbortSignal,
@@ -58,7 +61,7 @@ async function ask<S extends z.ZodType>(
   let said: unknown
   using patience = patient(signal, finishMs)
   const onNote = (note: unknown) => void (said = note)
-  await sandbox.run({ kind: 'preview', input, signal: patience.signal, onNote, ...limit })
+  await sandbox.run({ kind: 'preview', account, input, signal: patience.signal, onNote, ...limit })
   const { success, data } = answer.safeParse(said)
   if (success) return data
   throw new Fault('processing_failed', 'The process working on this image went astray.')

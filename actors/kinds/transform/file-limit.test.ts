@@ -28,7 +28,7 @@ test('a result that outgrows the limit of files is the recipe’s fault, not tha
     }
     const command = [process.execPath, join(import.meta.dir, '../../sandbox/child.ts')]
     const leash = leashed(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
-    const tell = { lost: () => {}, resting: () => {}, unstartable: () => {} }
+    const tell = { lost: () => {}, resting: () => {}, gaveWay: () => {}, unstartable: () => {} }
     await using sandbox = openSandbox({
       ...sandboxOptions(settings, leash, folder, tell),
       memory: createBudget(2 ** 40),
@@ -45,7 +45,13 @@ test('a result that outgrows the limit of files is the recipe’s fault, not tha
           inStages,
           maxPixels: 1e8,
         }
-        const work = sandbox.run({ kind: 'transform', input, signal: never, onNote: () => {} })
+        const work = sandbox.run({
+          kind: 'transform',
+          account: 'ann',
+          input,
+          signal: never,
+          onNote: () => {},
+        })
         expect([type, inStages, (await faultOf(work)).code]).toEqual([type, inStages, 'out_of_bounds'])
       }
     }

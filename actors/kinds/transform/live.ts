@@ -46,7 +46,7 @@ export function liveTransform({ scratch, sandbox, maxPixels, log }: LiveTransfor
       maxPixels,
     }
     const begin = performance.now()
-    const note = await work(sandbox, input, appetiteOf({ bytes, width, height }), session.broken)
+    const note = await work(sandbox, account, input, appetiteOf({ bytes, width, height }), session.broken)
     const workMs = performance.now() - begin
     await send(session, outputPath(folder.path, 0), note, workMs)
     log.debug('picture made at once', { account, bytes, ms: Math.round(workMs), peer: session.peer })
@@ -100,6 +100,7 @@ function writeShort(path: string, pieces: readonly (readonly Uint8Array[])[]): v
 /** Has a child do it; resolves with what it says about the result. */
 async function work(
   sandbox: Sandbox,
+  account: string,
   input: TransformInput,
   appetiteBytes: number,
   gone: AbortSignal,
@@ -113,7 +114,7 @@ async function work(
     } else if (data.stage === 'output') made = data
   }
   const signal = AbortSignal.any([gone, astray.signal])
-  await sandbox.run({ kind: 'transform', input, appetiteBytes, signal, onNote })
+  await sandbox.run({ kind: 'transform', account, input, appetiteBytes, signal, onNote })
   if (made === undefined) throw new Fault('internal', 'The image was not processed to the end.')
   return made
 }

@@ -112,6 +112,7 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
   try {
     const { cpuMs } = await options.sandbox.run({
       kind: 'transform',
+      account,
       appetiteBytes: appetiteOf(record),
       yields: work.job.lane === 'bulk',
       input,

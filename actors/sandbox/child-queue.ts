@@ -1,0 +1,124 @@
+import type { Fault } from '@pixelflow/core/fault'
+import type { Cell } from './cell.ts'
+import { createTurnsByAccount, type Contender } from './turns-by-account.ts'
+
+export interface ChildQueueOptions {
+  /** Children that there are when all are alive. */
+  readonly children: number
+  /** How long work waits, in milliseconds, before work of an account that holds too much has to give way to it. */
+  readonly giveWayAfterMs: number
+  /** Told before a child is killed for that reason. */
+  readonly onGiveWay: (victim: { cell: Cell; account: string }, to: Contender) => void
+}
+
+/** Work that a child has begun. Disposing ends the account's turn. */
+export interface Running extends Contender, Disposable {
+  readonly cell: Cell
+  /** Whether the child was killed so that another account gets one. */
+  readonly gaveWay: boolean
+}
+
+/** Gives idle children to waiting work, in turns by account. */
+export interface ChildQueue {
+  /** The child is free: waiting work gets it, or it is idle. */
+  offer(cell: Cell): void
+  /** Takes a dead child out; true when it was idle. */
+  remove(cell: Cell): boolean
+  /**
+   * A child for one piece of work, which holds it until it is disposed of.
+   * @param goesFirst whether it goes before other work of its account: it had begun already
+   * @throws the signal's reason, or the fault given to `refuseAll`.
+   */
+  take(contender: Contender, signal: AbortSignal, goesFirst: boolean): Promise<Running>
+  /** Resolves when the next child becomes free, without taking it. @throws as `take` does. */
+  nextFree(signal: AbortSignal): Promise<void>
+  /** Ends all waiting. */
+  refuseAll(fault: Fault): void
+}
+
+interface Waiter extends Contender {
+  readonly accept: (cell: Cell) => void
+  readonly refuse: (fault: Fault) => void
+}
+
+export function createChildQueue({ children, giveWayAfterMs, onGiveWay }: ChildQueueOptions): ChildQueue {
+  const idle: Cell[] = []
+  const waiters: Waiter[] = []
+  const observers: Waiter[] = []
+  /** The newest last. */
+  const running = new Set<Running & { gaveWay: boolean }>()
+  const turns = createTurnsByAccount()
+
+  const wait = (list: Waiter[], contender: Contender, signal: AbortSignal, goesFirst: boolean) =>
+    new Promise<Cell>((resolve, reject) => {
+      const leave = () => signal.removeEventListener('abort', onAbort)
+      const waiter: Waiter = {
+        ...contender,
+        accept: (cell) => (leave(), resolve(cell)),
+        refuse: (fault) => (leave(), reject(fault)),
+      }
+      const onAbort = () => {
+        list.splice(list.indexOf(waiter), 1)
+        reject(signal.reason)
+      }
+      if (goesFirst) list.unshift(waiter)
+      else list.push(waiter)
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+
+  const makeRoomFor = (contender: Contender) => {
+    const victim = turns.givesWay(contender, waiters, running, children)
+    // One at a time: the child that replaces the killed one goes to whoever's turn it is.
+    if (victim === undefined || victim.gaveWay) return
+    victim.gaveWay = true
+    onGiveWay(victim, contender)
+    void victim.cell.kill()
+  }
+
+  const waitForChild = async (contender: Contender, signal: AbortSignal, goesFirst: boolean) => {
+    const timer = setInterval(makeRoomFor, giveWayAfterMs, contender)
+    try {
+      return await wait(waiters, contender, signal, goesFirst)
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
+  return {
+    offer(cell) {
+      for (const observer of observers.splice(0)) observer.accept(cell)
+      const [waiter] = waiters.splice(turns.next(waiters), 1)
+      if (waiter === undefined) return void idle.push(cell)
+      // At once, so that the next child goes to another account.
+      turns.take(waiter.account)
+      waiter.accept(cell)
+    },
+    remove(cell) {
+      const at = idle.indexOf(cell)
+      if (at >= 0) idle.splice(at, 1)
+      return at >= 0
+    },
+    async take(contender, signal, goesFirst) {
+      const { account } = contender
+      const free = idle.pop()
+      if (free !== undefined) turns.take(account)
+      const cell = free ?? (await waitForChild(contender, signal, goesFirst))
+      const entry = {
+        ...contender,
+        cell,
+        gaveWay: false,
+        [Symbol.dispose]() {
+          if (running.delete(entry)) turns.give(account)
+        },
+      }
+      running.add(entry)
+      return entry
+    },
+    async nextFree(signal) {
+      await wait(observers, { account: '', yields: false }, signal, false)
+    },
+    refuseAll(fault) {
+      for (const waiter of [...waiters.splice(0), ...observers.splice(0)]) waiter.refuse(fault)
+    },
+  }
+}
