@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dispatcherOf } from '@pixelflow/core/actor'
+import { dispatcherOf, interactiveShare } from '@pixelflow/core/actor'
 import { firstJob } from '@pixelflow/core/job'
 import { createBudget } from '@pixelflow/core/budget'
 import { readSettings, type Values } from '@pixelflow/fabric/config'
@@ -73,8 +73,9 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   // While the children compute, further jobs fetch their source or store their results; more would only wait here
   // while another machine has nothing to do.
   const slots = concurrency + Math.ceil(concurrency / 2)
-  // With all of them taken by bulk work, the next interactive picture is still fetched and first in line for a child.
-  const interactiveSlots = 1
+  // With all of them taken by bulk work, the next interactive picture is still fetched and first in line for a child;
+  // one more than an account may take, so that another account's is, too.
+  const interactiveSlots = interactiveShare(concurrency) + 1
   const runtimes = handlers.map((handler) =>
     startRuntime({
       source: fabric.work,

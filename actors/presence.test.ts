@@ -36,7 +36,7 @@ test('an actor is known with what it can do and what it holds, drains in sight o
       operations: expect.arrayContaining(['resize', 'blur']),
     },
     state: 'ready',
-    slots: 4,
+    slots: 6,
     held: 0,
     tasks: [],
     sessions: 0,

@@ -66,5 +66,19 @@ export interface SeenActor {
   readonly seenAt: Date
 }
 
+/** Images of a kind that all actors which take work work on at once. */
+export function workersOf(actors: readonly SeenActor[], kind: string): number {
+  const ready = actors.filter(({ report }) => report.state === 'ready' && report.kinds.includes(kind))
+  return ready.reduce((sum, { report }) => sum + (report.workers ?? report.slots), 0)
+}
+
+/**
+ * Interactive jobs are served in the order in which they come, so one account may put only so many there that workers
+ * are left for others: half of them, and two at least.
+ */
+export function interactiveShare(workers: number): number {
+  return Math.max(2, Math.ceil(workers / 2))
+}
+
 /** The office of whoever lets the bulk jobs of a kind into the queue. */
 export const dispatcherOf = (kind: string) => `dispatcher-${kind}`

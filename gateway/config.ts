@@ -139,7 +139,7 @@ export const gatewaySettings = {
     fallback: 16,
     min: 0,
     max: 1_000_000,
-    help: 'Interactive tasks that one account may have waiting and running at once; further ones wait in the bulk lane, where accounts take turns.',
+    help: 'Interactive tasks that one account may have waiting and running at once; further ones wait in the bulk lane, where accounts take turns. With tokens it is at most half of the images that all actors work on at once, and at least 2.',
   }),
   accountQueued: integer('PIXELFLOW_ACCOUNT_QUEUED', {
     fallback: 100_000,

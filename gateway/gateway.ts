@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
+import { workersOf } from '@pixelflow/core/actor'
 import { openFabric, type Fabric } from '@pixelflow/fabric/open'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
@@ -85,7 +86,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     }),
   )
   const writes = createOwnWrites()
-  const workload = createWorkload(index, config)
+  const workload = createWorkload(index, config, () => workersOf(roster.actors, 'transform'))
   const onNewLog = () => [writes, workload].forEach((one) => one.forget())
   const follower: Follower = parts.use(
     startFollower({ eventLog: fabric.log, index, watchers, onNewLog, log }),

@@ -1,4 +1,4 @@
-import { dispatcherOf } from '@pixelflow/core/actor'
+import { dispatcherOf, workersOf } from '@pixelflow/core/actor'
 import { Fault } from '@pixelflow/core/fault'
 import type { ActorKind } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
@@ -125,6 +125,5 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
  * before those that come, and fewer would let children wait.
  */
 function windowOf({ actors }: Roster, kind: ActorKind): number {
-  const ready = actors.filter(({ report }) => report.state === 'ready' && report.kinds.includes(kind))
-  return Math.max(2, 2 * ready.reduce((sum, { report }) => sum + (report.workers ?? report.slots), 0))
+  return Math.max(2, 2 * workersOf(actors, kind))
 }

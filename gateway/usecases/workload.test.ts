@@ -61,3 +61,13 @@ test('of a log that was made anew nothing is counted', () => {
   workload.forget()
   expect(workload.admit('ann')?.lane).toBe('interactive')
 })
+
+test('an account may put half of the workers to interactive tasks, two at least; the only account all', () => {
+  const lanes = (account: string, workers: number) => {
+    const workload = createWorkload(counting(), { accountInteractive: 6, accountQueued: 100 }, () => workers)
+    const admitted = Array.from({ length: 10 }, () => workload.admit(account)?.lane)
+    return admitted.filter((lane) => lane === 'interactive').length
+  }
+  expect([0, 1, 2, 5, 8, 100].map((workers) => lanes('ann', workers))).toEqual([6, 2, 2, 3, 4, 6])
+  expect(lanes('local', 2)).toBe(6)
+})

@@ -1,4 +1,6 @@
+import { interactiveShare } from '@pixelflow/core/actor'
 import { defaultLane, type Lane } from '@pixelflow/core/job'
+import { localAccount } from '@pixelflow/core/principal'
 
 /** Tasks of one account that have not ended. */
 export interface Tally {
@@ -43,8 +45,13 @@ export interface Workload {
  * Knows how much of each account is under way, without asking anybody: what is counted of the event log, and what has been
  * accepted here and is not counted yet. Tasks that other gateways have accepted a moment ago are missing, so several
  * gateways together may let through a few more than the limits say.
+ * @param workers images that all living actors work on at once; 0 when no actor is known
  */
-export function createWorkload(counted: Tallies, limits: AccountLimits): Workload {
+export function createWorkload(
+  counted: Tallies,
+  limits: AccountLimits,
+  workers: () => number = () => 0,
+): Workload {
   const ours = new Map<string, Tally>()
   const taken = new Map<number, { account: string; lane: Lane }>()
 
@@ -71,7 +78,8 @@ export function createWorkload(counted: Tallies, limits: AccountLimits): Workloa
       const known = counted.tally(account)
       const here = ours.get(account) ?? nothing
       if (known.queued + here.queued >= limits.accountQueued) return null
-      const isBusy = known.interactive + here.interactive >= limits.accountInteractive
+      const most = Math.min(limits.accountInteractive, mostInteractive(account, workers()))
+      const isBusy = known.interactive + here.interactive >= most
       const lane = isBusy ? 'bulk' : wanted
       add(account, lane, 1)
       let isOpen = true
@@ -89,6 +97,11 @@ export function createWorkload(counted: Tallies, limits: AccountLimits): Workloa
     },
     forget: () => settle(Infinity),
   }
+}
+
+/** The one account of a machine without tokens has no other to share with. */
+function mostInteractive(account: string, workers: number): number {
+  return account === localAccount || workers === 0 ? Number.POSITIVE_INFINITY : interactiveShare(workers)
 }
 
 const nothing: Tally = { queued: 0, interactive: 0 }
