@@ -122,6 +122,8 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     hosted: hosted.map(({ sessions }) => sessions),
     sandboxes: liveSandbox ? [sandbox, liveSandbox] : [sandbox],
     stop,
+    // Two processes of one name are told apart by which started later.
+    startedAt: new Date(fabric.clock.now()),
   })
   const announced = parts.use(fabric.registry.announce(presence))
   const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)

@@ -67,6 +67,7 @@ test('an actor whose children keep crashing says that it rests', () => {
     slots: 3,
     workers: 2,
     offices: new Set<string>(),
+    startedAt: new Date(),
   }
   const sandboxes = [
     { pids: [], isResting: false },

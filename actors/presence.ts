@@ -16,6 +16,7 @@ export interface PresenceParts extends Pick<ActorReport, 'name' | 'version' | 'k
   readonly sandboxes: readonly Pick<Sandbox, 'pids' | 'isResting'>[]
   /** Aborts when this process is to end. */
   readonly stop: AbortSignal
+  readonly startedAt: Date
 }
 
 /** What this process says of itself, as it is at the time of asking. */
@@ -33,7 +34,7 @@ export function createPresence(parts: PresenceParts): () => ActorReport {
     },
     slots,
     workers,
-    startedAt: new Date().toISOString(),
+    startedAt: parts.startedAt.toISOString(),
   }
   const pids = () => sandboxes.flatMap((sandbox) => sandbox.pids)
   // Asked for each time, told the next: nobody waits for `ps` where there is no /proc.

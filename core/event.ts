@@ -29,6 +29,8 @@ export type TaskEvent = z.infer<typeof taskEvent>
 /** An event in its place in the log. `seq` is the log's own sequence: total order over all tasks, gaps are normal. */
 export interface StoredEvent {
   readonly seq: number
+  /** When the log took it, by the log's own clock: `event.at` is only what its writer said. */
+  readonly storedAt: Date
   readonly event: TaskEvent
 }
 

@@ -48,6 +48,7 @@ export const faults = {
   too_many_tasks: { http: 429, grpc: 8, settle: 'nak', title: 'Too many tasks are waiting' },
   queue_full: { http: 503, grpc: 8, settle: 'nak', title: 'The queue is full' },
   storage_failed: { http: 503, grpc: 14, settle: 'nak', title: 'The store did not answer as it should' },
+  data_loss: { http: 500, grpc: 15, settle: 'term', title: 'Stored data lost' },
   unreadable: { http: 500, grpc: 15, settle: 'term', title: 'What is stored cannot be read' },
   unavailable: { http: 503, grpc: 14, settle: 'nak', title: 'The service is not available just now' },
   deadline_exceeded: { http: 504, grpc: 4, settle: 'term', title: 'It took too long' },

@@ -1,4 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Accepted, AcceptanceLog } from '@pixelflow/core/ports/queue'
 import type { Broker } from './broker.ts'
 import type { Delivery } from './delivery.ts'
@@ -11,7 +12,7 @@ const request = { stream: streams.acceptances, consumer: acceptanceConsumer, bat
  * Reads back what was accepted, through one durable consumer that all processes share. Entries come in the order in
  * which they were written; those younger than `afterMs` are held here, some seconds at most, until they are old enough.
  */
-export function createAcceptanceLog(broker: Broker, afterMs: number): AcceptanceLog {
+export function createAcceptanceLog(broker: Broker, clock: Clock, afterMs: number): AcceptanceLog {
   /** What one pull brings. */
   async function* round(signal: AbortSignal): AsyncGenerator<Accepted> {
     const waiting: Delivery[] = []
@@ -31,12 +32,12 @@ export function createAcceptanceLog(broker: Broker, afterMs: number): Acceptance
       while (!signal.aborted) {
         const next = waiting[0]
         if (next) {
-          // The broker's clock may be ahead of ours.
-          const tooYoungMs = Math.min(afterMs, next.at.getTime() + afterMs - Date.now())
+          // Another server of the cluster may have stored it, whose clock is ahead.
+          const tooYoungMs = Math.min(afterMs, next.at.getTime() + afterMs - clock.now())
           if (tooYoungMs > 0) await pause(tooYoungMs, signal)
           if (signal.aborted) break
           waiting.shift()
-          yield acceptedOf(next)
+          yield acceptedOf(next, clock)
         } else if (isOpen) await new Promise<void>((resolve) => (wake = resolve))
         else break
       }
@@ -57,12 +58,12 @@ export function createAcceptanceLog(broker: Broker, afterMs: number): Acceptance
   }
 }
 
-function acceptedOf(delivery: Delivery): Accepted {
+function acceptedOf(delivery: Delivery, clock: Clock): Accepted {
   const [, account = '', task = ''] = delivery.subject.split('.')
   return {
     account,
     task,
-    ageMs: Date.now() - delivery.at.getTime(),
+    ageMs: clock.now() - delivery.at.getTime(),
     async settle() {
       delivery.ack()
     },

@@ -1,4 +1,3 @@
-import { Fault } from '@pixelflow/core/fault'
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import { faultOf } from './broker.ts'
 import type { Bucket } from './bucket.ts'
@@ -6,6 +5,7 @@ import type { Budget } from '@pixelflow/core/budget'
 import { lookedFor, sideBySide, single, type ChunkSource } from './chunks.ts'
 import type { Stored } from './jetstream.ts'
 import { chunkSizeOf, digestOf, locate, type ObjectInfo, type Place } from './object-info.ts'
+import { explainMissing, lost } from './whole.ts'
 
 export interface ReadOptions {
   readonly bucket: Bucket
@@ -23,7 +23,7 @@ export async function* readWhole(options: ReadOptions, info: ObjectInfo): AsyncG
     hasher.update(chunk)
     left -= chunk.length
     if (left <= 0 && digestOf(hasher.digest('hex')) !== info.digest)
-      throw damaged(info, 'differ from their digest')
+      throw lost(info, 'differ from their digest')
     yield chunk
   }
 }
@@ -46,7 +46,7 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
   try {
     while (at < end) {
       const { messages, asked } = await ahead.next()
-      if (asked === 0 || messages.length < asked) throw damaged(info, 'are incomplete')
+      if (asked === 0 || messages.length < asked) throw await explainMissing(options.bucket, info)
       for (const part of messages.flatMap(({ parts }) => parts)) {
         const from = Math.max(0, start - at)
         const to = Math.min(part.length, end - at)
@@ -124,8 +124,4 @@ async function* guarded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   } catch (thrown) {
     throw faultOf(thrown)
   }
-}
-
-function damaged({ name, bucket }: ObjectInfo, how: string): Fault {
-  return new Fault('storage_failed', `The stored bytes ${how}.`, { cause: new Error(`${bucket}: ${name}`) })
 }

@@ -9,6 +9,7 @@ import { claim, withdraw, type Keeping } from './claim.ts'
 import { publishChunk } from './jetstream.ts'
 import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
 import { patiently } from './patience.ts'
+import { hasAllChunks } from './whole.ts'
 import { chunkSubject } from './topology.ts'
 import type { Chunk } from './wire/chunk.ts'
 
@@ -32,6 +33,13 @@ export interface YieldingWrite extends BlobWrite {
  * little enough to stay in the processor's caches.
  */
 const mostUnderWay = 32
+/**
+ * What a slow upload has sent so far is sent as a shorter chunk after so long: a sweep takes chunks for forgotten by the
+ * age of the newest, and the newest is then never older than this and the longest pause that an upload may make.
+ */
+const longestHeldMs = 30_000
+/** A write that took no longer than this has no chunk that any sweep could have taken for forgotten. */
+const surelyYoungMs = 10_000
 
 export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): YieldingWrite {
   const { chunkBytes } = memory
@@ -51,6 +59,8 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
   let claimed: string | undefined
   let claiming: Promise<Described> | undefined
   let isBusy = false
+  const begunAt = performance.now()
+  let sentAt = begunAt
   let end: Promise<void> | undefined
 
   /** Sends what the buffer holds, without waiting for the answer. */
@@ -58,6 +68,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     if (!buffer) return
     const chunk = buffer
     buffer = undefined
+    sentAt = performance.now()
     // Only the last chunk may be short for the others to be found by counting.
     if (shortest < chunkBytes) isUniform = false
     shortest = Math.min(shortest, chunk.used)
@@ -92,6 +103,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
       rest = rest.subarray(part.length)
       if (buffer.used === chunkBytes) send()
     }
+    if (buffer && performance.now() - sentAt > longestHeldMs) send()
   }
 
   const flushed = async () => {
@@ -142,7 +154,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     size: bytes,
     chunks,
     digest: digestOf(sha256),
-    mtime: new Date().toISOString(),
+    mtime: new Date(keeping.clock.now()).toISOString(),
     deleted: false,
     options: { max_chunk_size: chunkBytes },
     metadata: withSequences(metadata, sequences, isUniform),
@@ -163,13 +175,19 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
         const sha256 = hasher.digest('hex')
         const info = describeAs(name(sha256), sha256, metadata)
         claimed = info.name
-        claiming = patiently(() => claim(bucket, info, keeping))
+        let tries = 0
+        claiming = patiently((n) => {
+          tries = n
+          return claim(bucket, info, keeping)
+        })
         await Promise.allSettled([claiming, sent])
         await sent
         const winner = await claiming
         if (end) throw givenUp()
         const created = winner.info.nuid === id
         if (created) {
+          const isSurelyThere = chunks <= 1 && tries === 1 && performance.now() - begunAt < surelyYoungMs
+          if (!isSurelyThere && !(await patiently(() => hasAllChunks(bucket, info)))) throw gone()
           end = Promise.resolve()
           onEnd()
         } else await abort()
@@ -180,6 +198,13 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
       if (!isBusy && !end) send()
     },
   }
+}
+
+function gone(): Fault {
+  return new Fault('storage_failed', 'Some of the bytes were removed before they could be kept.', {
+    remedy: 'Send them again.',
+    retryAfterMs: 1000,
+  })
 }
 
 function givenUp(): Fault {

@@ -29,7 +29,13 @@ async function lay(options: BlobsOptions & { layout?: Partial<Layout> } = {}): P
   return {
     fixture,
     broker,
-    blobs: createBlobs(broker, 'sources', { ...fixture.settings, ...options.layout }, options),
+    blobs: createBlobs(
+      broker,
+      fixture.fabric.clock,
+      'sources',
+      { ...fixture.settings, ...options.layout },
+      options,
+    ),
     pieces: async () => (await streamInfo(broker, 'OBJ_sources')).state.messages,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -216,7 +222,7 @@ describe('damage', () => {
     const found = await describeBlob(bucket, 'a')
     if (!found) throw new Error('not stored')
     await putDescription(bucket, { ...found.info, digest: `SHA-256=${'A'.repeat(43)}=` }, found.seq)
-    await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'storage_failed' })
+    await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
   })
 
   test('a chunk that is gone is found out, in ranges too, and nothing stands in for it', async () => {
@@ -225,9 +231,9 @@ describe('damage', () => {
     await store(laid.blobs, 'b', noise(mebibyte))
     const third = JSON.stringify({ seq: 3 })
     await laid.broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', third)
-    await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'storage_failed' })
+    await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
     const across = { start: 200_000, end: 500_000 }
-    await expect(content(laid.blobs, 'a', across)).rejects.toMatchObject({ code: 'storage_failed' })
+    await expect(content(laid.blobs, 'a', across)).rejects.toMatchObject({ code: 'data_loss' })
     expect((await content(laid.blobs, 'a', { start: 0, end: 100 })).length).toBe(101)
     expect(digest(await content(laid.blobs, 'b'))).toBe(digest(noise(mebibyte)))
   })
@@ -237,7 +243,7 @@ test('a description whose bytes never came does not stand in for a later write',
   await using laid = await lay()
   await store(laid.blobs, 'a', noise(1000))
   await laid.broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', JSON.stringify({ seq: 1 }))
-  await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'storage_failed' })
+  await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
   expect(await store(laid.blobs, 'a', noise(1000))).toMatchObject({ created: true })
   expect(digest(await content(laid.blobs, 'a'))).toBe(digest(noise(1000)))
 })

@@ -1,5 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import { readRange, readWhole } from './blob-read.ts'
 import { beginWrite, type YieldingWrite } from './blob-write.ts'
 import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
@@ -30,9 +31,15 @@ const defaultWriteMemoryBytes = 64 * 1024 * 1024
 const defaultReadMemoryBytes = 16 * 1024 * 1024
 
 /** Blobs in a bucket of the NATS object store, readable and writable with its ordinary tools. */
-export function createBlobs(broker: Broker, name: string, layout: Layout, options: BlobsOptions = {}): Blobs {
+export function createBlobs(
+  broker: Broker,
+  clock: Clock,
+  name: string,
+  layout: Layout,
+  options: BlobsOptions = {},
+): Blobs {
   const bucket = bucketOf(broker, name, layout.natsReplicas)
-  const keeping = { keepMs: keepBlobMs(name, layout), touchAfterMs: options.touchAfterMs ?? 60_000 }
+  const keeping = { clock, keepMs: keepBlobMs(name, layout), touchAfterMs: options.touchAfterMs ?? 60_000 }
   const writes = new Set<YieldingWrite>()
   const memory = createChunkMemory(options.writeMemoryBytes ?? defaultWriteMemoryBytes, chunkBytes, () => {
     // Slow uploads must not sit on half-filled buffers while others wait for memory.

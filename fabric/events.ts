@@ -3,6 +3,7 @@ import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { defaultLane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Task } from '@pixelflow/core/task'
 import { faultOf, Refused, wrongLastSequence, type Broker } from './broker.ts'
@@ -15,7 +16,11 @@ import { acceptanceSubject, eventSubject, streams, writerHeader, type Layout } f
 const page = 128
 
 /** The event log as state: fenced appends, and reads that make no consumer. */
-export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'natsReplicas'>): Events {
+export function createEvents(
+  broker: Broker,
+  clock: Clock,
+  { natsReplicas }: Pick<Layout, 'natsReplicas'>,
+): Events {
   const writer = nuid.next()
 
   const append = async (event: TaskEvent, after: number): Promise<number> => {
@@ -74,6 +79,7 @@ export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'nat
   }
 
   return {
+    now: () => new Date(clock.now()),
     async append(event, after) {
       try {
         if (event.kind === 'queued') await patiently(() => announce(event.task))
@@ -105,11 +111,11 @@ export function createEvents(broker: Broker, { natsReplicas }: Pick<Layout, 'nat
  * whole schema would cost a follower more than everything else it does.
  * @throws Fault `unreadable` when the log holds something that is no event of this version.
  */
-export function storedEvent({ seq, data }: Stored): StoredEvent {
+export function storedEvent({ seq, at, data }: Stored): StoredEvent {
   const event = parsed(data)
   if (event?.version === 1 && typeof event.task?.id === 'string') {
     event.task.lane ??= defaultLane
-    return { seq, event: event as TaskEvent }
+    return { seq, storedAt: at, event: event as TaskEvent }
   }
   throw new Fault('unreadable', 'The event log holds an entry that this version cannot read.', {
     remedy: 'Start the newest version of PixelFlow that writes to this broker.',

@@ -1,5 +1,6 @@
 import type { DeadLetter } from '@pixelflow/core/dead-letter'
 import { job } from '@pixelflow/core/job'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { LostJob, LostJobs } from '@pixelflow/core/ports/dead-letters'
 import { faultOf, type Broker } from './broker.ts'
 import type { Delivery } from './delivery.ts'
@@ -30,7 +31,7 @@ interface Advisory {
  * The broker says once, to whoever listens, that it has given up a message; a stream listens always. Such a message
  * stays in the queue and is never handed out again, so it must be taken out; one that was terminated is gone already.
  */
-export function createLostJobs(broker: Broker, log: Log): LostJobs {
+export function createLostJobs(broker: Broker, clock: Clock, log: Log): LostJobs {
   const lostOf = async (delivery: Delivery): Promise<LostJob | undefined> => {
     const advisory = advisoryOf(delivery)
     if (!advisory) return undefined
@@ -43,7 +44,7 @@ export function createLostJobs(broker: Broker, log: Log): LostJobs {
     const tokens = stored ? jobOfSubject(stored.subject) : unknownJob(advisory)
     return {
       job: job.safeParse(tokens).data,
-      letter: letterOf(tokens, advisory, isTerminated),
+      letter: letterOf(tokens, advisory, isTerminated, new Date(clock.now())),
       async settle() {
         if (stored) await patiently(() => removeMessage(broker, streams.jobs, seq))
         await patiently(() => delivery.confirm())
@@ -112,6 +113,7 @@ function letterOf(
   tokens: Tokens,
   { consumer, deliveries, reason }: Advisory,
   isTerminated: boolean,
+  at: Date,
 ): DeadLetter {
   const { kind = '_', lane = '_', account = '_', task = '_', stage = '_' } = tokens
   const report = isTerminated
@@ -123,5 +125,5 @@ function letterOf(
       } as const)
   const told = [`consumer ${consumer}`, `${deliveries} deliveries`, ...(reason ? [reason] : [])].join(', ')
   const cause = { report, private: told }
-  return { kind, lane, account, task, stage, cause, attempts: deliveries, at: new Date().toISOString() }
+  return { kind, lane, account, task, stage, cause, attempts: deliveries, at: at.toISOString() }
 }

@@ -55,6 +55,13 @@ export function streamInfo(broker: Broker, stream: string): Promise<StreamInfo> 
   return manage(broker, `stream ${stream}`, (manager) => manager.streams.info(stream))
 }
 
+/** When the stream's leader answered, by its own clock: what it dates the stream's messages by, in milliseconds since 1970. */
+export function leaderTime({ ts }: StreamInfo): number {
+  const ms = Date.parse(ts ?? '')
+  if (Number.isNaN(ms)) throw new Error(`The broker told the time as ${ts}.`)
+  return ms
+}
+
 export function createStream(broker: Broker, config: Stream): Promise<StreamInfo> {
   return manage(
     broker,
@@ -92,6 +99,14 @@ export async function ensureConsumer(
 
 export function consumerInfo(broker: Broker, stream: string, consumer: string): Promise<ConsumerInfo> {
   return manage(broker, `consumer ${consumer}`, (manager) => manager.consumers.info(stream, consumer))
+}
+
+/** How many messages a subject has, as the stream's leader knows. */
+export async function countMessages(broker: Broker, stream: string, subject: string): Promise<number> {
+  const info = await manage(broker, `stream ${stream}`, (manager) =>
+    manager.streams.info(stream, { subjects_filter: subject }),
+  )
+  return info.state.subjects?.[subject] ?? 0
 }
 
 interface SubjectsPage extends ApiAnswer {

@@ -62,6 +62,12 @@ export function withSequences(
   return isUniform && sequences.length > 1 ? { ...metadata, [sequencesKey]: runs(sequences) } : metadata
 }
 
+/** The sequence that is noted for the last of several chunks; undefined when none is. */
+export function lastSequence(info: ObjectInfo): number | undefined {
+  const last = parseRuns(info.metadata[sequencesKey] ?? '')?.at(-1)
+  return last && last.seq + last.chunks - 1
+}
+
 /** Chunks that stand side by side in the stream. */
 export interface Run {
   readonly seq: number

@@ -14,11 +14,13 @@ import type { Sweeper } from '@pixelflow/core/ports/sweeper'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
 import type { StrayJobs } from '@pixelflow/core/ports/stray-jobs'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import { createAcceptanceLog } from './acceptances.ts'
 import { createBacklog } from './backlog.ts'
 import { createBlobs, type BlobsOptions } from './blobs.ts'
 import { bootstrap } from './bootstrap.ts'
 import type { Broker } from './broker.ts'
+import { startBrokerClock } from './broker-clock.ts'
 import { createChannel } from './channel.ts'
 import { connect, type ConnectSettings } from './connect.ts'
 import { createDeadLetters } from './dead-letters.ts'
@@ -64,6 +66,8 @@ export interface Health {
 
 /** Every port. Disposing closes the connections; what is pulled or followed must have been stopped before. */
 export interface Fabric extends AsyncDisposable {
+  /** The broker's time. */
+  readonly clock: Clock
   /** Uploaded images. */
   readonly sources: Blobs
   /** Outputs of tasks. */
@@ -107,29 +111,31 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
   const live = stack.use(await connect({ ...options, name: `${options.name}-live` }))
   const hub = stack.use(createSessionHub(live))
   await bootstrap(broker, settings)
+  const clock = stack.use(await startBrokerClock(broker))
   stack.defer(rebuildAfterBreaks(broker, settings, log))
   const deadLetters = createDeadLetters(broker, log)
   const owned = stack.move()
-  const events = createEvents(broker, settings)
+  const events = createEvents(broker, clock, settings)
   return {
-    sources: createBlobs(bytes, blobBuckets.sources, settings, options),
-    results: createBlobs(bytes, blobBuckets.results, settings, options),
+    clock,
+    sources: createBlobs(bytes, clock, blobBuckets.sources, settings, options),
+    results: createBlobs(bytes, clock, blobBuckets.results, settings, options),
     keys: createFenced(broker, recordBuckets.keys, keyRecord),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
     backlog: createBacklog(broker),
-    work: createWorkSource(broker, deadLetters, log),
+    work: createWorkSource(broker, clock, deadLetters, log),
     retries: createRetries(broker, log),
-    acceptances: createAcceptanceLog(broker, reconcileAfterMs),
+    acceptances: createAcceptanceLog(broker, clock, reconcileAfterMs),
     events,
     log: createEventLog(broker, log),
     channel: createChannel(broker),
     elections: createElections(broker, log),
     deadLetters,
-    lostJobs: createLostJobs(broker, log),
-    strayJobs: createStrayJobs(broker),
+    lostJobs: createLostJobs(broker, clock, log),
+    strayJobs: createStrayJobs(broker, clock),
     sweeper: createSweeper(broker, { events, layout: settings, graceMs: sweepGraceMs }),
-    registry: createRegistry(broker, log),
+    registry: createRegistry(broker, clock, log),
     sessions: createSessions(hub),
     sessionHost: createSessionHost(hub, log),
     health: () => healthOf(broker),

@@ -1,4 +1,5 @@
 import { actorReport, type ActorReport, type SeenActor } from '@pixelflow/core/actor'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { z } from 'zod'
 import type { Broker } from './broker.ts'
@@ -18,7 +19,7 @@ const longestReport = 256 * 1024
 const farewell = actorReport.pick({ name: true, startedAt: true })
 
 /** Actors known by what they say over plain NATS subjects; whoever listens keeps it in memory. */
-export function createRegistry(broker: Broker, log: Log): Registry {
+export function createRegistry(broker: Broker, clock: Clock, log: Log): Registry {
   return {
     announce(report) {
       const say = (subject: string, value: unknown) => {
@@ -63,7 +64,7 @@ export function createRegistry(broker: Broker, log: Log): Registry {
             else log.debug('an actor says what this version cannot read', { subject })
           },
         })
-      const here = listen(actorHere, actorReport, (report) => hear(seen, report))
+      const here = listen(actorHere, actorReport, (report) => hear(seen, report, clock))
       const gone = listen(actorGone, farewell, ({ name, startedAt }) => {
         // Where a name is used again, the one before may say farewell late.
         if (seen.get(name)?.report.startedAt === startedAt) seen.delete(name)
@@ -90,17 +91,17 @@ export function createRegistry(broker: Broker, log: Log): Registry {
   }
 }
 
-/** `at` is this process's own clock: what the actor's says does not matter. */
+/** `at` is this process's monotonic clock: what the actor's says does not matter. */
 type Heard = SeenActor & { readonly at: number }
 
-function hear(seen: Map<string, Heard>, report: ActorReport): void {
+function hear(seen: Map<string, Heard>, report: ActorReport, clock: Clock): void {
   const before = seen.get(report.name)
   if (before !== undefined && before.report.startedAt > report.startedAt) return
   if (before === undefined && seen.size >= mostActors) {
     forget(seen)
     if (seen.size >= mostActors) return
   }
-  seen.set(report.name, { report, seenAt: new Date(), at: performance.now() })
+  seen.set(report.name, { report, seenAt: new Date(clock.now()), at: performance.now() })
 }
 
 function forget(seen: Map<string, Heard>): void {

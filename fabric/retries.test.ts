@@ -57,7 +57,7 @@ test('a retry whose job was not settled yet waits for that, and is not lost with
   const job = sampleJob()
   await queue.submit(job)
   const lease = await work.next('transform', within(5000))
-  await schedule(broker, job, 1, 0)
+  await schedule(broker, fixture.fabric.clock, job, 1, 0)
   await Bun.sleep(1000)
   expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(1)
   await lease?.done()

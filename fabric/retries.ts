@@ -1,5 +1,6 @@
 import { headers } from '@nats-io/nats-core'
 import type { Job } from '@pixelflow/core/job'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Retries } from '@pixelflow/core/ports/queue'
 import { Refused, storeFailed, type Broker } from './broker.ts'
 import type { Delivery } from './delivery.ts'
@@ -23,9 +24,18 @@ export function dueAt(stored: Pick<Stored, 'header'>): number {
   return Date.parse(stored.header(scheduleHeader)?.replace('@at ', '') ?? '') || 0
 }
 
-/** Has a job come into the queue again after a while, as one that so many attempts were made at. */
-export async function schedule(broker: Broker, job: Job, attempts: number, delayMs: number): Promise<void> {
-  const at = new Date(Date.now() + delayMs).toISOString()
+/**
+ * Has a job come into the queue again after a while, as one that so many attempts were made at. The broker holds the time
+ * of a schedule against its own clock.
+ */
+export async function schedule(
+  broker: Broker,
+  clock: Clock,
+  job: Job,
+  attempts: number,
+  delayMs: number,
+): Promise<void> {
+  const at = new Date(clock.now() + delayMs).toISOString()
   const head = headers()
   head.set(scheduleHeader, `@at ${at}`)
   head.set('Nats-Schedule-Target', dueSubject(job))

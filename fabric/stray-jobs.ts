@@ -1,5 +1,6 @@
 import { headers } from '@nats-io/nats-core'
 import { actorKinds, job, lanes, type Job } from '@pixelflow/core/job'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Stray, StrayJobs } from '@pixelflow/core/ports/stray-jobs'
 import { faultOf, Refused, storeFailed, type Broker } from './broker.ts'
 import { batchOf } from './direct.ts'
@@ -28,7 +29,7 @@ const page = 100
  * from then on, and is never handed out again. A schedule whose message could not be stored when its time came is not
  * tried again either.
  */
-export function createStrayJobs(broker: Broker): StrayJobs {
+export function createStrayJobs(broker: Broker, clock: Clock): StrayJobs {
   const handedOut = async (stream: string, consumer: string) =>
     (await patiently(() => consumerInfo(broker, stream, consumer))).delivered.stream_seq
 
@@ -81,7 +82,7 @@ export function createStrayJobs(broker: Broker): StrayJobs {
 
   return {
     async *strays(olderThanMs, signal) {
-      const until = Date.now() - olderThanMs
+      const until = clock.now() - olderThanMs
       try {
         for await (const one of handed(until, signal)) {
           const stray = strayOf(streams.jobs, one)
@@ -124,7 +125,7 @@ export function createStrayJobs(broker: Broker): StrayJobs {
       try {
         const last = await handedOut(streams.acceptances, acceptanceConsumer)
         const all = acceptanceSubject('*', '*')
-        const until = Date.now() - olderThanMs
+        const until = clock.now() - olderThanMs
         for await (const { seq } of front(streams.acceptances, all, last, until, signal)) {
           await patiently(() => removeMessage(broker, streams.acceptances, seq), { signal })
           forgotten += 1

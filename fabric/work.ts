@@ -1,5 +1,6 @@
 import type { DeadLetter } from '@pixelflow/core/dead-letter'
 import { job, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Lease, WorkSource } from '@pixelflow/core/ports/queue'
 import { Unreachable, type Broker } from './broker.ts'
@@ -19,6 +20,7 @@ const waitMs = 30_000
  */
 export function createWorkSource(
   broker: Broker,
+  clock: Clock,
   deadLetters: Pick<DeadLetters, 'put'>,
   log: Log,
 ): WorkSource {
@@ -50,7 +52,7 @@ export function createWorkSource(
   const bury = async (delivery: Delivery): Promise<void> => {
     log.error('not a job', { subject: delivery.subject })
     try {
-      await deadLetters.put(letterOf(delivery))
+      await deadLetters.put(letterOf(delivery, new Date(clock.now())))
       await delivery.confirm()
     } catch (error) {
       log.warn('what is no job could not be taken out of the queue', { subject: delivery.subject, error })
@@ -63,7 +65,7 @@ export function createWorkSource(
       while (!signal.aborted) {
         const delivery = (await takeNow(kind, signal, only)) ?? (await roomOf(kind, only).wait(signal))
         if (!delivery) continue
-        const lease = leaseOf(broker, delivery)
+        const lease = leaseOf(broker, clock, delivery)
         if (lease) return lease
         void bury(delivery)
       }
@@ -76,14 +78,14 @@ function requestOf(kind: ActorKind, lane: Lane, expiresMs: number): PullRequest 
   return { stream: streams.jobs, consumer: workConsumer(kind, lane), batch: 1, expiresMs }
 }
 
-function letterOf({ subject, attempt }: Delivery): DeadLetter {
+function letterOf({ subject, attempt }: Delivery, at: Date): DeadLetter {
   const { kind = '', lane = '', account = '', task = '', stage = '' } = jobOfSubject(subject)
   const report = { code: 'unreadable', detail: 'The queue held something that is no job.' } as const
   const cause = { report, private: subject }
-  return { kind, lane, account, task, stage, cause, attempts: attempt - 1, at: new Date().toISOString() }
+  return { kind, lane, account, task, stage, cause, attempts: attempt - 1, at: at.toISOString() }
 }
 
-function leaseOf(broker: Broker, delivery: Delivery): Lease | undefined {
+function leaseOf(broker: Broker, clock: Clock, delivery: Delivery): Lease | undefined {
   const { success, data } = job.safeParse(jobOfSubject(delivery.subject))
   if (!success) return undefined
   const before = Number(delivery.header(attemptsHeader) ?? 0)
@@ -102,7 +104,7 @@ function leaseOf(broker: Broker, delivery: Delivery): Lease | undefined {
     done,
     async retry(delayMs, attempts) {
       // In this order: whoever dies in between leaves a job that comes twice, not one that never does.
-      await schedule(broker, data, attempts, delayMs)
+      await schedule(broker, clock, data, attempts, delayMs)
       await done()
     },
   }

@@ -24,6 +24,15 @@ test('another address needs tokens', () => {
   expect(readConfig({ PIXELFLOW_HOST: '::1' }).host).toBe('::1')
 })
 
+test('a sweep waits longer than any upload pauses', () => {
+  expect(() => readConfig({ PIXELFLOW_SWEEP_GRACE: '119s' })).toThrow('below 2m')
+  const idle = { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '255s' }
+  expect(() => readConfig({ ...idle, PIXELFLOW_SWEEP_GRACE: '314s' })).toThrow(
+    'PIXELFLOW_SWEEP_GRACE=314s is not a minute longer than PIXELFLOW_UPLOAD_IDLE_TIMEOUT=255s',
+  )
+  expect(readConfig({ ...idle, PIXELFLOW_SWEEP_GRACE: '315s' }).sweepGraceMs).toBe(315_000)
+})
+
 test('tokens come from a file as well, one a line', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-config-'))
   const file = join(folder, 'tokens')

@@ -7,6 +7,7 @@ import {
   integer,
   list,
   port,
+  printDuration,
   secret,
   text,
   type Setting,
@@ -20,6 +21,8 @@ import { WrongTls } from './tls/material.ts'
 
 const MiB = 2 ** 20
 const GiB = 2 ** 30
+/** Between the longest pause of an upload and the grace of a sweep: chunks wait up to half of that to be sent. */
+const sweepMarginMs = 60_000
 
 /** Settings of the gateway. */
 export const gatewaySettings = {
@@ -191,7 +194,7 @@ export const gatewaySettings = {
     fallback: 3_600_000,
     min: 120_000,
     max: 7 * 86_400_000,
-    help: 'How old bytes must be before a sweep may remove them; longer than any upload pauses.',
+    help: 'How old bytes must be, by the clock of the broker, before a sweep may remove them: at least 2m, and at least a minute longer than PIXELFLOW_UPLOAD_IDLE_TIMEOUT.',
   }),
   drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
     fallback: 8000,
@@ -229,6 +232,13 @@ export function readConfig(env: Environment): GatewayConfig {
       `PIXELFLOW_GRPC_PORT=${config.grpcPort}`,
       'is the port of PIXELFLOW_HTTP_PORT',
       'Give the two different ports.',
+    )
+  }
+  if (config.sweepGraceMs < config.uploadIdleTimeoutMs + sweepMarginMs) {
+    throw wrong(
+      `PIXELFLOW_SWEEP_GRACE=${printDuration(config.sweepGraceMs)}`,
+      `is not a minute longer than PIXELFLOW_UPLOAD_IDLE_TIMEOUT=${printDuration(config.uploadIdleTimeoutMs)}`,
+      'Make it longer: a sweep would remove what an upload that pauses has sent so far.',
     )
   }
   if (config.corsOrigins.includes('*') && config.apiTokens === undefined) {

@@ -80,6 +80,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const index: ReadModel = parts.use(
     openReadModel({
       path: join(folder, 'tasks.sqlite'),
+      clock: fabric.clock,
       retentionMs: config.taskRetentionMs,
       log,
       onSetback: () => follower.setBack(),
@@ -89,7 +90,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const workload = createWorkload(index, config, () => workersOf(roster.actors, 'transform'))
   const onNewLog = () => [writes, workload].forEach((one) => one.forget())
   const follower: Follower = parts.use(
-    startFollower({ eventLog: fabric.log, index, watchers, onNewLog, log }),
+    startFollower({ clock: fabric.clock, eventLog: fabric.log, index, watchers, onNewLog, log }),
   )
 
   const roster = parts.use(fabric.registry.follow())
@@ -133,7 +134,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   let grpc: GrpcServer | undefined
   const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
   watchState(meters, examined, deadLetters.count)
-  watchBacklog(meters, fabric.backlog, roster)
+  watchBacklog(meters, fabric.backlog, roster, fabric.clock)
   const openStream = createStreamMeter(meters)
   const services = createServices({
     usecases,
@@ -178,8 +179,11 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     { elections: fabric.elections, sweeper: fabric.sweeper, everyMs: config.sweepIntervalMs, log },
     stopping.signal,
   )
-  const { elections, strayJobs } = fabric
-  const searching = searchForLost({ elections, strayJobs, events, index, roster, log }, stopping.signal)
+  const { clock, elections, strayJobs } = fabric
+  const searching = searchForLost(
+    { clock, elections, strayJobs, events, index, roster, log },
+    stopping.signal,
+  )
   parts.defer(async () => {
     isDraining = true
     // Event streams and tuning sessions end, and their clients go on with another gateway.

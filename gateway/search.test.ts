@@ -35,7 +35,9 @@ async function openHouse() {
   const broker = parts.use(await connect({ settings, name: 'test', log }))
   const fabric = parts.use(await openFabric({ settings, name: 'test', log }))
   const path = join(folder, `${Bun.randomUUIDv7()}.sqlite`)
-  const index = parts.use(openReadModel({ path, retentionMs: 3_600_000, log, onSetback: () => {} }))
+  const index = parts.use(
+    openReadModel({ path, clock: fabric.clock, retentionMs: 3_600_000, log, onSetback: () => {} }),
+  )
   const owned = parts.move()
   return {
     fabric,
@@ -54,7 +56,7 @@ async function openHouse() {
     /** A task that was accepted, and then has become what `change` says; the list knows it. */
     async tell({ lane = 'interactive', ...change }: Partial<Task> = {}) {
       const queued = queuedEvent(sampleTask({ lane }))
-      let last = { seq: await fabric.events.append(queued, 0), event: queued }
+      let seq = await fabric.events.append(queued, 0)
       if (change.status !== undefined) {
         const event = eventOf(
           change.status === 'running' ? 'started' : 'completed',
@@ -62,8 +64,10 @@ async function openHouse() {
           change,
           new Date(),
         )
-        last = { seq: await fabric.events.append(event, last.seq), event }
+        seq = await fabric.events.append(event, seq)
       }
+      const last = await fabric.log.at(seq)
+      if (last === null) throw new Error(`Nothing stands at ${seq}.`)
       index.apply([last])
       return last.event.task
     },

@@ -1,6 +1,7 @@
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { firstJob } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Roster } from '@pixelflow/core/ports/registry'
@@ -10,6 +11,8 @@ import { stopped } from '@pixelflow/fabric/room'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 
 export interface Search {
+  /** That of the broker: everything looked at here is dated by it. */
+  readonly clock: Clock
   readonly elections: Elections
   readonly strayJobs: StrayJobs
   readonly events: Pick<Events, 'last'>
@@ -60,8 +63,8 @@ export function searchForLost(search: Search, signal: AbortSignal): Promise<void
 }
 
 /** One round after the other, each with what the ones before it remember. */
-function createLook({ strayJobs, events, index, roster, log }: Search, pace: Pace) {
-  /** Since when an entry of the queue was found with nobody who has it, and its task unchanged. */
+function createLook({ clock, strayJobs, events, index, roster, log }: Search, pace: Pace) {
+  /** Since when, by the monotonic clock, an entry of the queue was found with nobody who has it, and its task unchanged. */
   let alone = new Map<string, number>()
   let place: IdlePlace | null = null
 
@@ -70,7 +73,7 @@ function createLook({ strayJobs, events, index, roster, log }: Search, pace: Pac
     const held = new Set(tasks.map(({ account, task }) => `${account}/${task}`))
     return (account: string, task: string) => held.has(`${account}/${task}`)
   }
-  const isIdle = ({ event }: StoredEvent) => Date.parse(event.at) < Date.now() - pace.idleMs
+  const isIdle = ({ storedAt }: StoredEvent) => storedAt.getTime() < clock.now() - pace.idleMs
 
   /** What the queue has handed out: somebody has it, or will be given it in a moment, or nobody ever will. */
   const lookThroughQueue = async (deposed: AbortSignal) => {
@@ -84,9 +87,9 @@ function createLook({ strayJobs, events, index, roster, log }: Search, pace: Pac
       const last = await events.last(account, task)
       if (last !== null && !isFinal(last.event) && !isIdle(last)) continue
       const key = `${stray.id} ${last?.seq}`
-      const since = alone.get(key) ?? Date.now()
+      const since = alone.get(key) ?? performance.now()
       found.set(key, since)
-      if (Date.now() - since < pace.aloneMs) continue
+      if (performance.now() - since < pace.aloneMs) continue
       await stray.drop()
       if (last === null || isFinal(last.event)) {
         log.info('job of a task that has ended dropped', { account, task })
@@ -102,7 +105,7 @@ function createLook({ strayJobs, events, index, roster, log }: Search, pace: Pac
   /** Some tasks of which nothing was heard, from where the round before ended. */
   const lookThroughTasks = async (deposed: AbortSignal) => {
     const isHeld = taskHeld()
-    const page = index.idle(new Date(Date.now() - pace.idleMs), mostAtOnce, place)
+    const page = index.idle(new Date(clock.now() - pace.idleMs), mostAtOnce, place)
     for (const task of page.items) {
       deposed.throwIfAborted()
       const { account, id } = task

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { startNats } from './nats.ts'
 import { freePort } from './port.ts'
 import { launch, says, type Running } from './process.ts'
+import type { TestClock } from './test-clock.ts'
 
 type Nats = Awaited<ReturnType<typeof startNats>>
 type Environment = Readonly<Record<string, string>>
@@ -19,8 +20,13 @@ export interface GatewayProcess extends Running {
 export interface Stack extends AsyncDisposable {
   readonly nats: Nats
   /** Starts one more gateway; the same `dataDir` and `port` make it the successor of an earlier one. */
-  gateway(options?: { env?: Environment; dataDir?: string; port?: number }): Promise<GatewayProcess>
-  actor(options?: { env?: Environment }): Promise<Running>
+  gateway(options?: {
+    env?: Environment
+    dataDir?: string
+    port?: number
+    clock?: TestClock
+  }): Promise<GatewayProcess>
+  actor(options?: { env?: Environment; clock?: TestClock }): Promise<Running>
 }
 
 /** Starts the broker; gateways and actors come with `gateway()` and `actor()`. Everything ends with the scope. */
@@ -45,13 +51,14 @@ export async function startStack(options: { env?: Environment; nats?: Nats } = {
 
   return {
     nats,
-    async gateway({ env = {}, dataDir = join(home, `gateway-${(count += 1)}`), port } = {}) {
+    async gateway({ env = {}, dataDir = join(home, `gateway-${(count += 1)}`), port, clock } = {}) {
       const httpPort = port ?? (await freePort())
       const running = scope.use(
         launch({
-          command: [process.execPath, join(root, 'gateway/main.ts')],
+          command: [process.execPath, ...(clock?.arguments ?? []), join(root, 'gateway/main.ts')],
           env: {
             ...shared,
+            ...clock?.env,
             PIXELFLOW_HTTP_PORT: String(httpPort),
             PIXELFLOW_GRPC_PORT: '0',
             PIXELFLOW_DATA_DIR: dataDir,
@@ -62,9 +69,12 @@ export async function startStack(options: { env?: Environment; nats?: Nats } = {
       await running.line(says('ready'))
       return Object.assign(running, { url: `http://127.0.0.1:${httpPort}`, dataDir })
     },
-    async actor({ env = {} } = {}) {
+    async actor({ env = {}, clock } = {}) {
       const running = scope.use(
-        launch({ command: [process.execPath, join(root, 'actors/main.ts')], env: { ...shared, ...env } }),
+        launch({
+          command: [process.execPath, ...(clock?.arguments ?? []), join(root, 'actors/main.ts')],
+          env: { ...shared, ...clock?.env, ...env },
+        }),
       )
       await running.line(says('ready'))
       return running

@@ -48,7 +48,7 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
   }
 
   const work = async (from: StoredEvent): Promise<void> => {
-    const { startedAt = new Date().toISOString(), image } = from.event.task
+    const { startedAt = events.now().toISOString(), image } = from.event.task
     const reporter = reportTo(events, from, (fault) => stop.abort(fault))
     reporter.report('started', { status: 'running', attempt, actor, startedAt })
     log.info('task started', { image, attempt })
@@ -65,7 +65,11 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
       })
       // Work that was stopped may look done to a handler that was just about to return.
       stop.signal.throwIfAborted()
-      reporter.report('completed', { status: 'completed', progress: 100, endedAt: new Date().toISOString() })
+      reporter.report('completed', {
+        status: 'completed',
+        progress: 100,
+        endedAt: events.now().toISOString(),
+      })
     } finally {
       await watch.time('report', reporter.flush())
     }
@@ -124,5 +128,7 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
 
 /** A bad picture is an ordinary day; what another attempt may mend, or none could, wants an operator's eye. */
 function levelOf(fault: Fault | undefined): 'info' | 'warn' {
-  return fault?.row.settle === 'nak' || fault?.code === 'attempts_exhausted' ? 'warn' : 'info'
+  return fault?.row.settle === 'nak' || fault?.code === 'attempts_exhausted' || fault?.code === 'data_loss'
+    ? 'warn'
+    : 'info'
 }

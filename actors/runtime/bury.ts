@@ -49,7 +49,7 @@ async function end(events: Events, { letter }: LostJob): Promise<void> {
     const last = await events.last(letter.account, letter.task)
     if (last === null || isFinal(last.event)) return
     const reporter = reportTo(events, last)
-    const endedAt = new Date().toISOString()
+    const endedAt = events.now().toISOString()
     reporter.report('failed', { status: 'failed', fault: letter.cause.report, endedAt })
     await reporter.flush()
   } catch (thrown) {

@@ -19,13 +19,13 @@ export interface Patience {
  */
 export async function persist<T>(what: () => Promise<T>, patience: Patience = {}): Promise<T> {
   const { limitMs = patienceMs, signal } = patience
-  const end = Date.now() + limitMs
+  const end = performance.now() + limitMs
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
     try {
       return await what()
     } catch (thrown) {
       const fault = Fault.of(thrown)
-      if (fault.row.settle !== 'nak' || signal?.aborted || Date.now() + pauseMs > end) throw fault
+      if (fault.row.settle !== 'nak' || signal?.aborted || performance.now() + pauseMs > end) throw fault
       await (signal === undefined ? Bun.sleep(pauseMs) : pause(pauseMs, signal))
     }
   }

@@ -58,7 +58,7 @@ export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fau
       if (failure !== undefined) return
       // An attempt begins anew; within it progress only grows, in whatever order the work's parts finish.
       const progress = kind === 'started' ? 0 : Math.max(task.progress, change.progress ?? 0)
-      const event = eventOf(kind, task, { ...change, progress }, new Date(), output)
+      const event = eventOf(kind, task, { ...change, progress }, events.now(), output)
       task = event.task
       line = line.then(() => append(event))
     },

@@ -29,7 +29,7 @@ export interface Runtime extends AsyncDisposable {
 }
 
 export function startRuntime(options: RuntimeOptions): Runtime {
-  const { source, handler, channel, log } = options
+  const { source, handler, channel, events, log } = options
   const stop = new AbortController()
   const running = new Map<Attempt, HeldTask>()
 
@@ -49,7 +49,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         if (lease === null) continue
         const attempt = beginAttempt(lease, options)
         const { account, task } = lease.job
-        running.set(attempt, { account, task, attempt: lease.attempt, since: new Date().toISOString() })
+        running.set(attempt, { account, task, attempt: lease.attempt, since: events.now().toISOString() })
         await attempt.settled
         running.delete(attempt)
       } catch (error) {

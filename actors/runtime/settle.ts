@@ -1,6 +1,6 @@
 import { causeText } from '@pixelflow/core/dead-letter'
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
-import { Fault } from '@pixelflow/core/fault'
+import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
@@ -91,21 +91,24 @@ async function unreadable(options: SettleOptions, fault: Fault): Promise<End> {
 
 /** Before the job leaves the queue: work that is given up must not vanish. */
 async function bury(
-  { lease, attempt, actor, maxAttempts, deadLetters }: SettleOptions,
+  { lease, attempt, actor, maxAttempts, events, deadLetters }: SettleOptions,
   fault: Fault,
 ): Promise<void> {
   const text = causeText(fault)
   const cause = { report: fault.report(), ...(text === undefined ? {} : { private: text }) }
   const attempts = Math.min(attempt, maxAttempts)
-  const letter = { ...lease.job, cause, attempts, actor, at: new Date().toISOString() }
+  const letter = { ...lease.job, cause, attempts, actor, at: events.now().toISOString() }
   await persist(() => deadLetters.put(letter))
 }
 
+/** No attempt can mend these, and nor can the task's owner. */
+const isForOperators: ReadonlySet<FaultCode> = new Set(['attempts_exhausted', 'data_loss'])
+
 async function fail(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<End> {
   // A fault of the input is its owner's to mend; whatever else ends a task is an operator's.
-  if (fault.row.settle === 'nak' || fault.code === 'attempts_exhausted') await bury(options, fault)
+  if (fault.row.settle === 'nak' || isForOperators.has(fault.code)) await bury(options, fault)
   const reporter = reportTo(options.events, last)
-  const endedAt = new Date().toISOString()
+  const endedAt = options.events.now().toISOString()
   reporter.report('failed', { status: 'failed', fault: fault.report(), endedAt })
   await reporter.flush()
   await finish(options)

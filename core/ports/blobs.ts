@@ -20,7 +20,7 @@ export interface BlobRead {
   readonly info: BlobInfo
   /**
    * The bytes, pulled: nothing is fetched ahead of the reader beyond a small fixed window. A whole read checks the
-   * digest and fails with `storage_failed` when it does not match. Leaving the loop early frees everything.
+   * digest. It fails with `data_loss` when the bytes are not, and never again will be, those that were stored. Leaving the loop early frees everything.
    */
   readonly body: AsyncIterable<Uint8Array>
 }

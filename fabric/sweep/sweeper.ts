@@ -6,6 +6,7 @@ import { faultOf, Refused, wrongLastSequence, type Broker } from '../broker.ts'
 import { purgeChunks, putTombstone, bucketOf, type Bucket } from '../bucket.ts'
 import { lastOf } from '../direct.ts'
 import type { Stored } from '../jetstream.ts'
+import { leaderTime, streamInfo } from '../manage.ts'
 import { described, type Described } from '../object-info.ts'
 import { patiently } from '../patience.ts'
 import {
@@ -39,7 +40,6 @@ type IsWanted = (name: string) => boolean | Promise<boolean>
  */
 export function createSweeper(broker: Broker, { events, layout, graceMs }: SweeperOptions): Sweeper {
   const newSeed = () => BigInt(Math.floor(Math.random() * 2 ** 32))
-  const isOld = (at: Date, now: number) => at.getTime() < now - graceMs
 
   /** Images point to their bytes by account and digest. */
   const wantedSources = async (signal: AbortSignal): Promise<IsWanted> => {
@@ -63,14 +63,17 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
   }
 
   const sweepBucket = async (bucket: Bucket, isWanted: IsWanted, signal: AbortSignal): Promise<Swept> => {
-    const begin = Date.now()
+    // The server that dates what is stored says what time it is; what comes from now on is not looked at.
+    const info = await patiently(() => streamInfo(broker, bucket.stream), { signal })
+    const oldBefore = leaderTime(info) - graceMs
+    const isOld = ({ at, seq }: { at: Date; seq: number }) =>
+      at.getTime() < oldBefore && seq <= info.state.last_seq
     const known = createFilter(newSeed())
     let blobs = 0
     for await (const message of messagesOf(broker, bucket.stream, blobSubjects(bucket.name), signal)) {
       const found = readable(message)
       if (found === undefined || found.info.deleted) continue
-      if (isOld(found.at, begin) && !(await isWanted(found.info.name)) && (await removed(bucket, found)))
-        blobs += 1
+      if (isOld(found) && !(await isWanted(found.info.name)) && (await removed(bucket, found))) blobs += 1
       else known.add(found.info.nuid)
     }
     let strays = 0
@@ -79,7 +82,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
       const nuid = subject.slice(subject.lastIndexOf('.') + 1)
       if (known.mayHave(nuid)) continue
       const last = await patiently(() => lastOf(broker, bucket.stream, subject), { signal })
-      if (last === null || !isOld(last.at, begin)) continue
+      if (last === null || !isOld(last)) continue
       await patiently(() => purgeChunks(bucket, nuid), { signal })
       strays += 1
     }

@@ -30,11 +30,13 @@ test('a gateway that is behind the others is waited for, for a while', async () 
   }
   using index = openReadModel({
     path: join(folder, 'tasks.sqlite'),
+    clock: gateway.fabric.clock,
     retentionMs: 60_000,
     log,
     onSetback: () => {},
   })
   await using follower = startFollower({
+    clock: gateway.fabric.clock,
     eventLog: late,
     index,
     watchers: createWatchers(),

@@ -2,6 +2,7 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { markOf } from '@pixelflow/core/position'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { proofOf } from '../readmodel/proof.ts'
@@ -21,7 +22,7 @@ export interface FollowerState {
   /** Sequence of the last event taken. */
   readonly position: number
   readonly isCaughtUp: boolean
-  /** How long after it was written the last event was taken, by the clocks of its writer and of ours; NaN before the first. */
+  /** How long after it was stored the last event was taken, in milliseconds by the log's clock; NaN before the first. */
   readonly lagMs: number
   readonly watchers: number
 }
@@ -33,6 +34,8 @@ export interface Follower extends Feed, AsyncDisposable {
 }
 
 export interface FollowerNeeds {
+  /** That of the event log. */
+  readonly clock: Clock
   readonly eventLog: EventLog
   readonly index: ReadModel
   readonly watchers: Watchers
@@ -45,7 +48,7 @@ export interface FollowerNeeds {
  * Follows the event log from where the read model stands, feeding it and the watchers, in this order: whoever has seen
  * an event finds it in the list. A fault is met by starting again from there, after a growing while.
  */
-export function startFollower({ eventLog, index, watchers, onNewLog, log }: FollowerNeeds): Follower {
+export function startFollower({ clock, eventLog, index, watchers, onNewLog, log }: FollowerNeeds): Follower {
   const stopping = new AbortController()
   const milestones = createMilestones()
   let isCaughtUp = false
@@ -63,7 +66,7 @@ export function startFollower({ eventLog, index, watchers, onNewLog, log }: Foll
 
   const take = (one: StoredEvent) => {
     index.apply([one])
-    lagMs = Math.max(0, Date.now() - Date.parse(one.event.at))
+    lagMs = Math.max(0, clock.now() - one.storedAt.getTime())
     watchers.dispatch(one)
     milestones.reach(one.seq)
     if (one.seq >= target) caughtUp()

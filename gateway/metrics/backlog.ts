@@ -2,6 +2,7 @@ import { dispatcherOf } from '@pixelflow/core/actor'
 import { actorKinds } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
 import type { gatewayMetrics } from './table.ts'
@@ -14,6 +15,7 @@ export function watchBacklog(
   meters: Meters<typeof gatewayMetrics>,
   backlog: Pick<Backlog, 'count' | 'oldest'>,
   roster: Pick<Roster, 'actors'>,
+  clock: Clock,
 ): void {
   const jobs = meters.gauge('backlogJobs')
   const waited = meters.gauge('backlogSeconds')
@@ -24,8 +26,7 @@ export function watchBacklog(
       actorKinds.map(async (kind) => {
         const asked = Promise.all([backlog.count(kind), backlog.oldest(kind)]).catch(() => undefined)
         const [count, oldest] = (await Promise.race([asked, late])) ?? [Number.NaN, undefined]
-        // The broker's clock said when it came, ours says how long ago that is.
-        const seconds = oldest ? Math.max(0, (Date.now() - oldest.since.getTime()) / 1000) : 0
+        const seconds = oldest ? Math.max(0, (clock.now() - oldest.since.getTime()) / 1000) : 0
         const inOffice = roster.actors.filter(({ report }) => report.offices?.includes(dispatcherOf(kind)))
         jobs(count, { kind })
         waited(oldest === undefined ? Number.NaN : seconds, { kind })

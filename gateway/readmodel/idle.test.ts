@@ -18,13 +18,20 @@ const minute = 60_000
 test('active tasks are walked from the longest unheard of on, page by page', () => {
   const path = join(folder, 'tasks.sqlite')
   const now = Date.now()
-  using model = openReadModel({ path, retentionMs: 1000 * minute, log, onSetback: () => {} })
+  using model = openReadModel({
+    path,
+    clock: Date,
+    retentionMs: 1000 * minute,
+    log,
+    onSetback: () => {},
+  })
   const names = ['old', 'older', 'new', 'done', 'oldest', 'twin'].map((account, n) => {
     const minutes = { old: 5, older: 6, new: 0, done: 9, oldest: 7, twin: 6 }[account] ?? 0
     const task = sampleTask({ account })
     const [kind, status] =
       account === 'done' ? (['failed', 'failed'] as const) : (['started', 'running'] as const)
-    return { seq: n + 1, event: eventOf(kind, task, { status }, new Date(now - minutes * minute)) }
+    const storedAt = new Date(now - minutes * minute)
+    return { seq: n + 1, storedAt, event: eventOf(kind, task, { status }, storedAt) }
   })
   model.apply(names)
   const pages: string[][] = []

@@ -63,13 +63,13 @@ export function statementsOf(db: Database): Statements {
      GROUP BY account, status, lane`,
   )
 
-  const fold = ({ seq, event }: StoredEvent): Shift | undefined => {
+  const fold = ({ seq, storedAt, event }: StoredEvent): Shift | undefined => {
     const { account, id, status, lane } = event.task
     // It is the first that is ever heard of a task.
     const before = event.kind === 'queued' ? null : find.get(account, id)
     const isDeleted = event.kind === 'deleted'
     if (isDeleted) drop.run(account, id)
-    else put.run(account, id, status, lane, seq, Date.parse(event.at), JSON.stringify(event.task))
+    else put.run(account, id, status, lane, seq, storedAt.getTime(), JSON.stringify(event.task))
     return shiftOf(account, before, isDeleted ? null : { status, lane })
   }
   const write = db.transaction((events: readonly StoredEvent[], position: number, proof: string) => {

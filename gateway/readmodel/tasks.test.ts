@@ -24,7 +24,7 @@ let setbacks = 0
 
 function open(retentionMs = 24 * hour): ReadModel {
   const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
-  return openReadModel({ path, retentionMs, log, onSetback: () => (setbacks += 1) })
+  return openReadModel({ path, clock: Date, retentionMs, log, onSetback: () => (setbacks += 1) })
 }
 
 const idOf = (n: number) => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}`
@@ -49,7 +49,7 @@ function stored(
     createdAt: at.toISOString(),
     updatedAt: at.toISOString(),
   }
-  return { seq, event: eventOf(kind, task, more, at) }
+  return { seq, storedAt: at, event: eventOf(kind, task, more, at) }
 }
 
 const numbers = (page: { items: readonly Task[] }) => page.items.map((one) => Number(one.id.slice(-12)))

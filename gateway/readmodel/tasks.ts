@@ -1,6 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import type { Clock } from '@pixelflow/core/ports/clock'
 import type { IdleTasks, TaskIndex, TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
 import type { Task } from '@pixelflow/core/task'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
@@ -28,6 +29,8 @@ export interface ReadModel extends TaskIndex, IdleTasks, Tallies, Disposable {
 
 export interface ReadModelOptions {
   readonly path: string
+  /** That of the event log. */
+  readonly clock: Clock
   /** A task whose last change is older has left the log and is not listed any more. */
   readonly retentionMs: number
   readonly log: Log
@@ -40,7 +43,7 @@ export interface ReadModelOptions {
  * position they reach: a file is always exactly the log up to its position. Any failure to write goes back to what the
  * file holds.
  */
-export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOptions): ReadModel {
+export function openReadModel({ path, clock, retentionMs, log, onSetback }: ReadModelOptions): ReadModel {
   let db: Database = openFile(path, log)
   let statements = statementsOf(db)
   let folded = ''
@@ -51,6 +54,7 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
   // Only the newest snapshot of a task counts, so only that is kept until it is written.
   const pending = new Map<string, StoredEvent>()
   let timer: ReturnType<typeof setTimeout> | undefined
+  /** Monotonic. */
   let pruneAt = 0
 
   const flush = () => {
@@ -60,10 +64,10 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
     tallying.shift(attempt(() => statements.write([...pending.values()], position, proof)))
     talliedTo = position
     pending.clear()
-    const now = Date.now()
+    const now = performance.now()
     if (now < pruneAt) return
     pruneAt = now + pruneEveryMs
-    const gone = attempt(() => statements.prune(now - retentionMs))
+    const gone = attempt(() => statements.prune(clock.now() - retentionMs))
     tallying.shift(gone)
     if (gone.length >= pruneAtOnce) pruneAt = now + pruneMoreEveryMs
   }
@@ -149,7 +153,7 @@ export function openReadModel({ path, retentionMs, log, onSetback }: ReadModelOp
       new Promise<TaskPage>((resolve) => {
         const before = query.cursor === undefined ? undefined : idOfCursor(query.cursor)
         flush()
-        resolve(attempt(() => pageOf(statements.list(query, before, Date.now() - retentionMs), query)))
+        resolve(attempt(() => pageOf(statements.list(query, before, clock.now() - retentionMs), query)))
       }),
     idle(before, limit, after) {
       flush()

@@ -37,13 +37,13 @@ export async function endIfActive(ports: Needs, who: Principal, taskId: string):
       ports.writes.noted(who.account, last.seq)
       return last
     }
-    const at = new Date()
+    const at = ports.events.now()
     const event = eventOf('cancelled', task, { status: 'cancelled', endedAt: at.toISOString() }, at)
     try {
       const seq = await ports.events.append(event, last.seq)
       ports.writes.noted(who.account, seq)
       await stop(ports, task)
-      return { seq, event }
+      return { seq, storedAt: at, event }
     } catch (thrown) {
       // The task moved on between reading and writing.
       if (Fault.of(thrown).code !== 'conflict' || races === mostRaces) throw thrown

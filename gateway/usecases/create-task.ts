@@ -39,7 +39,7 @@ export function createTask(
       ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
     ])
     using place = workload.admit(who.account, origin.lane)
-    const queued = firstEvent(who, imageId, recipe, { ...origin, lane: place?.lane })
+    const queued = firstEvent(who, imageId, recipe, { ...origin, lane: place?.lane }, events.now())
     if (place === null) return refused(queued.task, origin)
     let seq: number
     try {
@@ -89,7 +89,7 @@ export function createTask(
   /** False when the task stands after all, because it has been taken up meanwhile or the log does not answer. */
   async function withdraw({ task }: TaskEvent, seq: number): Promise<boolean> {
     try {
-      writes.noted(task.account, await events.append(eventOf('deleted', task, {}, new Date()), seq))
+      writes.noted(task.account, await events.append(eventOf('deleted', task, {}, events.now()), seq))
       return true
     } catch {
       return false
@@ -108,11 +108,11 @@ function firstEvent(
   image: string,
   recipe: Recipe,
   { id, retryOf, lane = defaultLane }: Origin,
+  now: Date,
 ): TaskEvent {
-  const now = new Date()
   const task: Task = {
-    // Version 7: ids sort by time, which is the order of the list.
-    id: id ?? Bun.randomUUIDv7(),
+    // Version 7: ids sort by time, which is the order of the list; by the log's time, whichever gateway makes them.
+    id: id ?? Bun.randomUUIDv7('hex', now),
     account: who.account,
     status: 'queued',
     progress: 0,

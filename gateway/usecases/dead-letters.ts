@@ -78,7 +78,8 @@ export function replayDeadLetter(
     return marked
 
     async function mark({ replay }: DeadLetter): Promise<DeadLetter> {
-      const next = { task: Bun.randomUUIDv7(), at: new Date().toISOString() }
+      const now = events.now()
+      const next = { task: Bun.randomUUIDv7('hex', now), at: now.toISOString() }
       return (await deadLetters.mark(id, next, replay?.task)) ?? lost(id)
     }
   }

@@ -14,7 +14,7 @@ export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'channel' | '
     const last = await endIfActive(ports, who, taskId)
     const { task } = last.event
     try {
-      const seq = await ports.events.append(eventOf('deleted', task, {}, new Date()), last.seq)
+      const seq = await ports.events.append(eventOf('deleted', task, {}, ports.events.now()), last.seq)
       ports.writes.noted(who.account, seq)
     } catch (thrown) {
       // After the end there is only one thing that can follow: somebody else deleted it.

@@ -28,7 +28,7 @@ export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'limits' | '
       const promised = upload.sha256?.()
       const { parts } = sink
       if (parts !== undefined && promised !== undefined && promised !== digestOf(parts)) throw damaged()
-      const keep = async (as?: KeepAs) => keepImage(images, who, await sink.stored(), received, promised, as)
+      const keep = async (as?: KeepAs) => keepImage(ports, who, await sink.stored(), received, promised, as)
       return {
         ...received,
         parts,

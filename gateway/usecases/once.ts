@@ -64,7 +64,8 @@ export function once({ keys, events, writes }: Pick<Ports, 'keys' | 'events' | '
   ): Promise<Outcome<Makes[K]>> => {
     if (key === undefined) return { value: await work(), isRepeated: false }
     const at = { account: who.account, name: digest(demandKey(key)) }
-    const claim = await take(keys, at)
+    const newId = () => Bun.randomUUIDv7('hex', events.now())
+    const claim = await take(keys, at, newId)
     const { state, image, task, fingerprint, made } = claim.value
     await using word = state === 'done' ? undefined : holding(keys, at, claim)
     let asked = ''
@@ -89,7 +90,7 @@ export function once({ keys, events, writes }: Pick<Ports, 'keys' | 'events' | '
         if (makes === 'task') await noteFirst(who.account, task)
         return { value: madeOf(made, makes), isRepeated }
       }
-      await word?.say({ state: 'open', ...idsAfter(Fault.of(thrown), claim.value) })
+      await word?.say({ state: 'open', ...idsAfter(Fault.of(thrown), claim.value, newId) })
       throw thrown
     }
   }
@@ -120,7 +121,11 @@ interface Place {
 }
 
 /** What stands for a key that has been used, or a claim to be the next who uses it. */
-async function take(keys: Fenced<KeyRecord>, { account, name }: Place): Promise<Revised<KeyRecord>> {
+async function take(
+  keys: Fenced<KeyRecord>,
+  { account, name }: Place,
+  newId: () => string,
+): Promise<Revised<KeyRecord>> {
   const begun = performance.now()
   let met: { revision: number; at: number } | undefined
   while (performance.now() - begun < longestLookMs) {
@@ -130,8 +135,8 @@ async function take(keys: Fenced<KeyRecord>, { account, name }: Place): Promise<
     if (there === null || there.value.state === 'open' || isSilent) {
       const value: KeyRecord = {
         state: 'working',
-        image: there?.value.image ?? Bun.randomUUIDv7(),
-        task: there?.value.task ?? Bun.randomUUIDv7(),
+        image: there?.value.image ?? newId(),
+        task: there?.value.task ?? newId(),
         attempt: crypto.randomUUID(),
         beat: 0,
       }
@@ -170,12 +175,16 @@ function holding(keys: Fenced<KeyRecord>, { account, name }: Place, claim: Revis
 }
 
 /** A refusal leaves nothing that the next attempt should meet; after any other fault nobody knows. */
-function idsAfter(fault: Fault, { image, task }: KeyRecord): Pick<KeyRecord, 'image' | 'task'> {
+function idsAfter(
+  fault: Fault,
+  { image, task }: KeyRecord,
+  newId: () => string,
+): Pick<KeyRecord, 'image' | 'task'> {
   const isRefused = fault.row.http < 500
   return {
-    image: isRefused ? Bun.randomUUIDv7() : image,
+    image: isRefused ? newId() : image,
     // A task that found no room has been taken back, and its id with it.
-    task: isRefused || fault.code === 'queue_full' ? Bun.randomUUIDv7() : task,
+    task: isRefused || fault.code === 'queue_full' ? newId() : task,
   }
 }
 

@@ -51,7 +51,8 @@ export function stageImage({ images, sources, limits }: Pick<Ports, 'images' | '
     const write = await sources.begin()
     try {
       const received = await receiveImage(upload, write, limits)
-      const keep = (as?: KeepAs) => keepImage(images, who, write, received, upload.sha256?.(), as)
+      const keep = (as?: KeepAs) =>
+        keepImage({ images, sources }, who, write, received, upload.sha256?.(), as)
       return { ...keeping(images, keep), drop: () => write.abort() }
     } catch (thrown) {
       await write.abort()
@@ -87,9 +88,18 @@ export function keeping(images: Records<ImageRecord>, keep: (as?: KeepAs) => Pro
 
 const hadNoRoom: ReadonlySet<FaultCode> = new Set(['too_many_tasks', 'queue_full'])
 
+/** Bytes that nothing refers to stay for at least a minute, the shortest time in which a sweep may find them. */
+const promptMs = 10_000
+
+/** Tells how long ago it was called. A machine that sleeps stops the monotonic clock, so the other is looked at as well. */
+function elapsed(): () => number {
+  const [at, wallAt] = [performance.now(), Date.now()]
+  return () => Math.max(performance.now() - at, Math.abs(Date.now() - wallAt))
+}
+
 /** Makes what was written an image of this account. @throws Fault `invalid_request` when it is not the promised one. */
 export async function keepImage(
-  images: Records<ImageRecord>,
+  { images, sources }: Pick<Ports, 'images' | 'sources'>,
   { account }: Principal,
   write: BlobWrite,
   received: Received,
@@ -104,6 +114,7 @@ export async function keepImage(
     return blobName(account, sha256)
   }
   const { info } = await write.commit(name, { mediaType })
+  const sinceMs = elapsed()
   const record: ImageRecord = {
     id: as?.id ?? Bun.randomUUIDv7(),
     account,
@@ -112,7 +123,16 @@ export async function keepImage(
     ...received,
     createdAt: new Date().toISOString(),
   }
-  if (await images.create(account, record.id, record)) return { image: record, isNew: true }
+  if (await images.create(account, record.id, record)) {
+    if (sinceMs() > promptMs && (await sources.stat(info.name)) === null) {
+      await images.delete(account, record.id)
+      throw new Fault('storage_failed', 'The bytes were removed before they could be recorded.', {
+        remedy: 'Send them again.',
+        retryAfterMs: 1000,
+      })
+    }
+    return { image: record, isNew: true }
+  }
   const earlier = as && (await images.get(account, record.id))
   if (earlier?.sha256 === record.sha256) return { image: earlier, isNew: false }
   if (earlier) throw keyReused()

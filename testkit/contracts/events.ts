@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event'
+import { eventOf, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import { queuedEvent, sampleTask } from '../tasks.ts'
 
@@ -73,7 +73,9 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       await expect(under.events.append(deleted, 1)).rejects.toMatchObject({ code: 'conflict' })
       expect(await all(under.events.history('local', task.id, 0))).toHaveLength(3)
       const seq = await under.events.append(deleted, written.at(-1)?.seq ?? 0)
-      expect(await all(under.events.history('local', task.id, 0))).toEqual([{ seq, event: deleted }])
+      expect(await all(under.events.history('local', task.id, 0))).toEqual([
+        { seq, storedAt: expect.any(Date), event: deleted },
+      ])
       expect(await under.events.last('local', other?.event.task.id ?? '')).toEqual(other ?? null)
     })
 
@@ -157,7 +159,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       await using under = await open()
       const event = queuedEvent()
       const seq = await under.events.append(event, 0)
-      expect(await under.log.at(seq)).toEqual({ seq, event })
+      expect(await under.log.at(seq)).toEqual({ seq, storedAt: expect.any(Date), event })
       expect(await under.log.at(seq + 1)).toBeNull()
       await under.events.append(eventOf('deleted', event.task, {}, new Date()), seq)
       expect(await under.log.at(seq)).toBeNull()
@@ -180,9 +182,15 @@ async function write(
   kinds: EventKind[],
 ): Promise<StoredEvent[]> {
   const written: StoredEvent[] = []
+  const append = async (event: TaskEvent, after: number): Promise<StoredEvent> => {
+    const seq = await events.append(event, after)
+    const last = await events.last(task.account, task.id)
+    if (last?.seq !== seq) throw new Error(`${seq} is not the last of the task.`)
+    return last
+  }
   for (const kind of kinds) {
     const event = eventOf(kind, task, {}, new Date())
-    written.push({ seq: await events.append(event, written.at(-1)?.seq ?? 0), event })
+    written.push(await append(event, written.at(-1)?.seq ?? 0))
   }
   return written
 }

@@ -6,7 +6,11 @@ import { sampleTask } from '@pixelflow/testkit/tasks'
 import { heartbeat } from './frames.ts'
 import { eventStream } from './stream.ts'
 
-const stored: StoredEvent = { seq: 7, event: eventOf('completed', sampleTask(), {}, new Date()) }
+const stored: StoredEvent = {
+  seq: 7,
+  storedAt: new Date(),
+  event: eventOf('completed', sampleTask(), {}, new Date()),
+}
 
 function streamOf(events: AsyncGenerator<StoredEvent, void>, onEnd = () => {}) {
   const leave = () => {}

@@ -1,0 +1,48 @@
+import { afterEach, expect, setSystemTime, test } from 'bun:test'
+import { blobName, type ImageRecord } from '@pixelflow/core/image'
+import type { Records } from '@pixelflow/core/ports/records'
+import { principal } from '@pixelflow/core/principal'
+import { openFixture } from '@pixelflow/fabric/fixture'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { uploadImage } from './upload-image.ts'
+
+afterEach(() => void setSystemTime())
+
+const limits = { maxUploadBytes: 2 ** 20, maxPixels: 1_000_000 }
+const hour = 3_600_000
+
+test('an image is refused when its bytes were removed while the machine slept before it was recorded', async () => {
+  await using fixture = await openFixture()
+  const { images, sources } = fixture.fabric
+  const account = 'local'
+  const bytes = await sampleImage({ width: 60, height: 40, format: 'png' })
+  const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
+  const recorded: string[] = []
+  /** The same records, of a machine that falls asleep before it makes one; meanwhile a sweep comes by. */
+  const asleep: Records<ImageRecord> = {
+    ...images,
+    async create(of, id, record) {
+      recorded.push(id)
+      await fixture.other.sources.delete(blobName(account, sha256))
+      setSystemTime(Date.now() + hour)
+      return images.create(of, id, record)
+    },
+  }
+  const upload = () => {
+    async function* body() {
+      yield bytes
+    }
+    return { body: body(), mediaType: 'image/png', bytes: null }
+  }
+  const slow = uploadImage({ images: asleep, sources, limits })
+  await expect(slow(principal(account), upload())).rejects.toMatchObject({
+    code: 'storage_failed',
+    message: 'The bytes were removed before they could be recorded.',
+  })
+  expect(recorded).toHaveLength(1)
+  expect(await images.get(account, recorded[0] ?? '')).toBeNull()
+
+  const { id } = await uploadImage({ images, sources, limits })(principal(account), upload())
+  expect((await images.get(account, id))?.sha256).toBe(sha256)
+  expect(await sources.stat(blobName(account, sha256))).not.toBeNull()
+})

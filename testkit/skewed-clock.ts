@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+
+/**
+ * Preloaded into a process under test: its wall clock is off by as many milliseconds as the file that
+ * `PIXELFLOW_TEST_CLOCK_FILE` names says, looked at anew while the process runs. The monotonic clock and timers stay as
+ * they are, as they do on a machine whose clock is set.
+ */
+
+const path = process.env['PIXELFLOW_TEST_CLOCK_FILE']
+if (path === undefined)
+  throw new Error('PIXELFLOW_TEST_CLOCK_FILE is not set. Name the file with the offset.')
+const file = path
+
+const lookEveryMs = 20
+const RealDate = Date
+const realNow = Date.now
+let offsetMs = 0
+let lookedAt = Number.NEGATIVE_INFINITY
+
+function now(): number {
+  const at = performance.now()
+  if (at - lookedAt > lookEveryMs) {
+    lookedAt = at
+    offsetMs = Number(readFileSync(file, 'utf8'))
+  }
+  return realNow() + offsetMs
+}
+
+globalThis.Date = new Proxy(RealDate, {
+  construct: (target, args: [], newTarget) =>
+    Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget) as Date,
+  apply: () => new RealDate(now()).toString(),
+  get: (target, key) => (key === 'now' ? now : (Reflect.get(target, key) as unknown)),
+})
+
+const newId = Bun.randomUUIDv7
+Bun.randomUUIDv7 = ((encoding: 'hex' = 'hex', at: Date | number = now()) =>
+  newId(encoding, at)) as typeof Bun.randomUUIDv7
