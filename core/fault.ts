@@ -46,6 +46,7 @@ export const faults = {
   attempts_exhausted: { http: 422, grpc: 10, settle: 'term', title: 'Every attempt has failed' },
   too_many_sessions: { http: 429, grpc: 8, settle: 'nak', title: 'Too many sessions are open' },
   too_many_tasks: { http: 429, grpc: 8, settle: 'nak', title: 'Too many tasks are waiting' },
+  overloaded: { http: 503, grpc: 8, settle: 'nak', title: 'Too much is received at once' },
   queue_full: { http: 503, grpc: 8, settle: 'nak', title: 'The queue is full' },
   storage_failed: { http: 503, grpc: 14, settle: 'nak', title: 'The store did not answer as it should' },
   data_loss: { http: 500, grpc: 15, settle: 'term', title: 'Stored data lost' },

@@ -19,6 +19,7 @@ import { parseTokens, type TokenTable } from './accounts/tokens.ts'
 import { readTls, type TlsConfig } from './tls/files.ts'
 import { WrongTls } from './tls/material.ts'
 
+const KiB = 2 ** 10
 const MiB = 2 ** 20
 const GiB = 2 ** 30
 /** Between the longest pause of an upload and the grace of a sweep: chunks wait up to half of that to be sent. */
@@ -119,6 +120,24 @@ export const gatewaySettings = {
     min: 4 * MiB,
     max: 16 * GiB,
     help: 'Bytes of all uploads together that may be on their way to the store at one time.',
+  }),
+  requestMemoryBytes: bytes('PIXELFLOW_REQUEST_MEMORY', {
+    fallback: 256 * MiB,
+    min: 8 * MiB,
+    max: 64 * GiB,
+    help: 'Bytes of all requests together that are held in memory until they are whole: messages of gRPC, Connect and WebSockets, JSON, and fields of forms. Further ones are refused with overloaded.',
+  }),
+  requestMemoryPerAccountBytes: bytes('PIXELFLOW_REQUEST_MEMORY_PER_ACCOUNT', {
+    fallback: 128 * MiB,
+    min: 8 * MiB,
+    max: 64 * GiB,
+    help: 'How much of it one account may hold; all of it where calls need no credentials.',
+  }),
+  requestMemoryPerPeerBytes: bytes('PIXELFLOW_REQUEST_MEMORY_PER_PEER', {
+    fallback: 4 * MiB,
+    min: 128 * KiB,
+    max: 64 * GiB,
+    help: 'How much of it one address may hold by calls that need no credentials: versions, health, reflection.',
   }),
   inlineMaxBytes: bytes('PIXELFLOW_INLINE_MAX_BYTES', {
     fallback: 16 * MiB,

@@ -12,6 +12,7 @@ import { openSpool, type Spool } from './delivery/spool.ts'
 import { createShelf } from './delivery/shelf.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
+import { createRequestMemory } from './memory/request-memory.ts'
 import { createCallMeters } from './metrics/calls.ts'
 import { createRequestMeter } from './metrics/requests.ts'
 import { watchBacklog } from './metrics/backlog.ts'
@@ -136,9 +137,17 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   watchState(meters, examined, deadLetters.count)
   watchBacklog(meters, fabric.backlog, roster, fabric.clock)
   const openStream = createStreamMeter(meters)
+  const memory = createRequestMemory({
+    totalBytes: config.requestMemoryBytes,
+    // Without credentials there is one account, and it is everybody.
+    perAccountBytes:
+      admission.auth === 'none' ? config.requestMemoryBytes : config.requestMemoryPerAccountBytes,
+    perPeerBytes: config.requestMemoryPerPeerBytes,
+  })
   const services = createServices({
     usecases,
     admission,
+    memory,
     isReady: async () => (await examined()).status === 'ok',
     limits,
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
@@ -203,6 +212,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     port: config.grpcPort,
     connectionAgeMs: config.grpcConnectionAgeMs,
     keepaliveMs: config.grpcKeepaliveMs,
+    uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
     credentials,
     refused: refusals?.('grpc'),
   })

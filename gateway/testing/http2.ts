@@ -88,7 +88,13 @@ export function ping(flags = 0, body: Uint8Array = new Uint8Array(8)): Buffer {
 }
 
 /** The start of a gRPC call, its headers as HPACK literals that nobody has to remember. */
-export function startCall(stream: number, path: string, authority: string, flags = 4): Buffer {
+export function startCall(
+  stream: number,
+  path: string,
+  authority: string,
+  flags = 4,
+  more: Readonly<Record<string, string>> = {},
+): Buffer {
   const headers = {
     ':method': 'POST',
     ':scheme': 'http',
@@ -96,6 +102,7 @@ export function startCall(stream: number, path: string, authority: string, flags
     ':authority': authority,
     'content-type': 'application/grpc',
     te: 'trailers',
+    ...more,
   }
   const block = Object.entries(headers).flatMap(([name, value]) => [
     Buffer.from([0, name.length]),

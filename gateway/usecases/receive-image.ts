@@ -93,6 +93,17 @@ export function truncated(cause?: unknown): Fault {
   })
 }
 
+/** The client has sent nothing for too long. */
+export function paused(idleMs: number): Fault {
+  return new Fault(
+    'truncated_upload',
+    `The request paused for more than ${idleMs / 1000} s before all of it had arrived.`,
+    {
+      remedy: 'Send it again without pauses; the limit is PIXELFLOW_UPLOAD_IDLE_TIMEOUT.',
+    },
+  )
+}
+
 /** What has arrived is not what was sent. */
 export function damaged(): Fault {
   return new Fault('invalid_request', 'The SHA-256 of what has arrived is not the promised one.', {

@@ -1,11 +1,13 @@
 import type { DescMethod } from '@bufbuild/protobuf'
-import { Fault } from '@pixelflow/core/fault'
+import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Admission, ClientCertificate } from '../../accounts/admission.ts'
+import type { HeldBytes, RequestMemory } from '../../memory/request-memory.ts'
 import { codeNames, type CallMeters, type Protocol } from '../../metrics/calls.ts'
 import { harmlessId } from '../rest/notes.ts'
+import { rulesOf, type MethodRules } from './method-rules.ts'
 import type { Call } from './rpc.ts'
 
 export interface Arrival {
@@ -22,6 +24,10 @@ export interface Arrival {
 
 /** A call under way. */
 export interface Visit extends Call {
+  /** Why the call may not be made. Nothing of its body is to be read then, and it is to end with this. */
+  readonly refusal: Fault | undefined
+  /** What is held of its messages; closed when it ends. */
+  readonly held: HeldBytes
   /** What the head of the answer is to bring besides, if anything. */
   readonly toldPosition: string | undefined
   /** A message has come. */
@@ -48,20 +54,38 @@ export interface Desk {
 
 export interface DeskNeeds {
   readonly admission: Admission
+  readonly memory: RequestMemory
   readonly meters: CallMeters
   readonly log: Log
 }
 
-export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
+export function createDesk({ admission, memory, meters, log }: DeskNeeds): Desk {
   let underWay = 0
+
+  /** Demands by the headers alone what the rules of a method want. @throws Fault `unauthenticated` or `forbidden`. */
+  const authenticate = (access: MethodRules['access'], { headers, certificate }: Arrival) => {
+    if (access === 'account') return admission.principalOf(headers, certificate)
+    if (access === 'anybody') admission.letIn(headers)
+    return undefined
+  }
+
   return {
     door(method) {
+      const { access } = rulesOf(method)
       const name = `${method.parent.typeName}/${method.name}`
       const meter = meters(method)
-      return ({ protocol, headers, peer, certificate, signal, moving }) => {
+      return (arrival) => {
+        const { protocol, headers, peer, signal, moving } = arrival
         const begin = performance.now()
         const requestId = harmlessId(headers.get('x-request-id'))
         let caller: Principal | undefined
+        let refusal: Fault | undefined
+        try {
+          caller = authenticate(access, arrival)
+        } catch (thrown) {
+          refusal = Fault.of(thrown)
+        }
+        const held = memory.open({ account: caller?.account, peer })
         let toldPosition: string | undefined
         let isOver = false
         underWay += 1
@@ -76,8 +100,12 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
           },
           signal,
           moving,
-          caller: () => (caller ??= admission.principalOf(headers, certificate)),
-          letIn: () => admission.letIn(headers),
+          refusal,
+          held,
+          caller() {
+            if (caller) return caller
+            throw refusal ?? new Error('Calls of this method are made for no account.')
+          },
           get isOver() {
             return isOver
           },
@@ -87,6 +115,7 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
             if (isOver) return
             isOver = true
             underWay -= 1
+            held.close()
             const tookMs = performance.now() - begin
             const said = lateness(signal) ?? how
             const fault = said instanceof Fault ? said : undefined
@@ -120,11 +149,14 @@ export function createDesk({ admission, meters, log }: DeskNeeds): Desk {
 const longestName = 200
 
 function note(log: Log, fields: Readonly<Record<string, unknown>> & { method: string }, fault?: Fault): void {
-  if (fault && fault.row.http >= 500 && fault.code !== 'unavailable' && fault.code !== 'deadline_exceeded') {
+  if (fault && fault.row.http >= 500 && !expected.has(fault.code)) {
     log.error('call failed', { ...fields, fault })
   } else if (fields.method.startsWith('grpc.')) log.debug('call', fields)
   else log.info('call', fields)
 }
+
+/** Failures that say nothing of a fault in here. */
+const expected: ReadonlySet<FaultCode> = new Set(['unavailable', 'deadline_exceeded', 'overloaded'])
 
 /** Once the time is over, that is what the client was told, whatever became of the call afterwards. */
 function lateness({ aborted, reason }: AbortSignal): Fault | undefined {

@@ -32,8 +32,7 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
     ...processMethods(usecases, uploadIdleTimeoutMs),
     ...tuneMethod(usecases),
     ...actorMethod(usecases),
-    async getVersion(_, call) {
-      call.letIn()
+    async getVersion() {
       return {
         version,
         maxUploadBytes: BigInt(limits.maxUploadBytes),

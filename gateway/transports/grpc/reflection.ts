@@ -3,7 +3,7 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { ServerReflection } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { file_google_rpc_error_details } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
-import type { Call, Implementation } from './rpc.ts'
+import type { Implementation } from './rpc.ts'
 
 /** What can be asked and answered, in whichever of the two versions. */
 type Question =
@@ -37,8 +37,7 @@ export function reflection(services: readonly DescService[]): {
   v1alpha: Implementation<typeof ServerReflectionAlpha>
 } {
   const answer = answering(services)
-  async function* answers<Q extends Asked>(questions: AsyncIterable<Q>, call: Pick<Call, 'letIn'>) {
-    call.letIn()
+  async function* answers<Q extends Asked>(questions: AsyncIterable<Q>) {
     for await (const question of questions) {
       const { host: validHost, messageRequest } = question
       yield { validHost, originalRequest: question, messageResponse: answer(messageRequest) }

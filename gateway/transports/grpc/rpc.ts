@@ -25,10 +25,8 @@ export interface Call {
   readonly signal: AbortSignal
   /** Aborts when the connection is to be left: streams that can be gone on with elsewhere end then. */
   readonly moving: AbortSignal | undefined
-  /** Who calls. @throws Fault `unauthenticated` or `forbidden` when nobody does whom we know. */
+  /** Who calls; known before anything of the body was read. */
   caller(): Principal
-  /** For what anybody may ask. @throws Fault `forbidden` for foreign pages where there are no tokens. */
-  letIn(): void
 }
 
 type Method<M> =

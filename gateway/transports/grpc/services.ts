@@ -3,6 +3,7 @@ import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Admission } from '../../accounts/admission.ts'
+import type { RequestMemory } from '../../memory/request-memory.ts'
 import type { CallMeters } from '../../metrics/calls.ts'
 import { createDesk, type Desk } from './desk.ts'
 import { health } from './health.ts'
@@ -13,6 +14,7 @@ import type { Implementation } from './rpc.ts'
 
 export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
   readonly admission: Admission
+  readonly memory: RequestMemory
   readonly isReady: () => Promise<boolean>
   readonly meters: CallMeters
   readonly log: Log
@@ -32,7 +34,7 @@ export interface Services {
 }
 
 export function createServices(needs: ServicesNeeds): Services {
-  const { admission, isReady, meters, log } = needs
+  const { admission, memory, isReady, meters, log } = needs
   const readiness = createReadiness(isReady)
   const described = [ImageService, Health, ...reflectionServices]
   const images = imageService({ ...needs, auth: admission.auth })
@@ -41,7 +43,7 @@ export function createServices(needs: ServicesNeeds): Services {
     described.map((one) => one.typeName),
   )
   return {
-    desk: createDesk({ admission, meters, log }),
+    desk: createDesk({ admission, memory, meters, log }),
     readiness,
     bind(bind) {
       bind(ImageService, images)

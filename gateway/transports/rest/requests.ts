@@ -80,7 +80,7 @@ function note(log: Log, request: Request, status: number, ms: number, server: Se
     code: fault?.code,
     peer,
   }
-  if (status >= 500 && fault) log.error('request failed', { ...fields, fault })
+  if (status >= 500 && fault && fault.code !== 'overloaded') log.error('request failed', { ...fields, fault })
   else if (isRoutine(request, path, status)) log.debug('request', fields)
   else log.info('request', fields)
 }

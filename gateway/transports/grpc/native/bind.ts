@@ -11,9 +11,10 @@ import {
   type MessageInitShape,
 } from '@bufbuild/protobuf'
 import type * as grpc from '@grpc/grpc-js'
-import { faultOf } from '../desk.ts'
+import type { HeldBytes } from '../../../memory/request-memory.ts'
+import { faultOf, type Visit } from '../desk.ts'
 import type { Call, Implementation } from '../rpc.ts'
-import type { Frames } from './frames.ts'
+import { costOf, type Frames } from './frames.ts'
 import { errorOf, headOf } from './metadata.ts'
 import { outflowOf, type Sink } from './outflow.ts'
 import type { Reception } from './reception.ts'
@@ -55,25 +56,26 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
   switch (method.methodKind) {
     case 'unary':
       return (call: grpc.ServerUnaryCall<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
-        void answerOnce(call, call.request, reply)
+        void answerOnce(call, () => call.request, reply)
     case 'client_streaming':
       return (call: grpc.ServerReadableStream<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
-        void answerOnce(call, messagesOf(call, frames), reply)
+        void answerOnce(call, (visit) => messagesOf(call, visit.held, frames), reply)
     case 'server_streaming':
-      return (call: grpc.ServerWritableStream<Message, Message>) => void answerOften(call, call.request)
+      return (call: grpc.ServerWritableStream<Message, Message>) => void answerOften(call, () => call.request)
     case 'bidi_streaming':
       // Their bytes may be kept until the answer, so nothing of them is used again.
-      return (call: grpc.ServerDuplexStream<Message, Message>) => void answerOften(call, messagesOf(call))
+      return (call: grpc.ServerDuplexStream<Message, Message>) =>
+        void answerOften(call, (visit) => messagesOf(call, visit.held))
   }
 
   async function answerOnce(
     call: Receiving,
-    input: Message | AsyncIterable<Message>,
+    input: (visit: Visit) => Message | AsyncIterable<Message>,
     reply: grpc.sendUnaryData<Message>,
   ): Promise<void> {
     const visit = reception.take(call.metadata)
     try {
-      const sent = await (implemented as Single)(input, visit)
+      const sent = await (implemented as Single)(input(visit), visit)
       // What comes after its client has left is not what the client has got.
       visit.signal.throwIfAborted()
       call.sendMetadata(headOf(visit))
@@ -86,7 +88,10 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
     }
   }
 
-  async function answerOften(call: Sending, input: Message | AsyncIterable<Message>): Promise<void> {
+  async function answerOften(
+    call: Sending,
+    input: (visit: Visit) => Message | AsyncIterable<Message>,
+  ): Promise<void> {
     const visit = reception.take(call.metadata)
     // Also what is written after the client has gone ends here.
     call.on('error', () => {})
@@ -97,7 +102,7 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
       isFirst = false
     }
     try {
-      for await (const sent of (implemented as Many)(input, visit)) {
+      for await (const sent of (implemented as Many)(input(visit), visit)) {
         visit.signal.throwIfAborted()
         begin()
         await outflow.send(create(method.output, sent))
@@ -119,12 +124,14 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
 /** Messages read ahead of the implementation. Each may be as large as a message can be; sixteen would be usual. */
 const mostAhead = 2
 
+/** What each message was charged with. */
+const costs = new WeakMap<object, number>()
+
 /** Each is good until the next one is asked for. Leaving the loop must not destroy the call, or its status would never be sent. */
-function messagesOf(call: Readable, frames?: Frames): AsyncIterable<Message> {
+function messagesOf(call: Readable, held: HeldBytes, frames?: Frames): AsyncIterable<Message> {
   const inside = call as Readable & { readonly _readableState?: { highWaterMark: number } }
   if (inside._readableState) inside._readableState.highWaterMark = mostAhead
   const source: AsyncIterator<Message, undefined> = call.iterator({ destroyOnReturn: false })
-  if (!frames) return { [Symbol.asyncIterator]: () => source }
   let last: Message | undefined
   const keep = (found: IteratorResult<Message, undefined>) => {
     last = found.value
@@ -132,7 +139,10 @@ function messagesOf(call: Readable, frames?: Frames): AsyncIterable<Message> {
   }
   const messages: AsyncIterator<Message, undefined> = {
     next() {
-      if (last) frames.giveBack(last)
+      if (last) {
+        held.give(costs.get(last) ?? 0)
+        frames?.giveBack(last)
+      }
       last = undefined
       return source.next().then(keep)
     },
@@ -152,6 +162,7 @@ function definitionOf(service: DescService, frames?: Frames): grpc.ServiceDefini
       requestSerialize: (message) => bytesOf(input, message),
       requestDeserialize: (bytes) => {
         const message = fromBinary(input, bytes)
+        costs.set(message, costOf(bytes.length))
         return frames ? frames.lend(message, bytes) : message
       },
       responseSerialize: (message) => bytesOf(output, message),

@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test'
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js'
 import { seeded } from '../../../testing/storm.ts'
-import { createDecoder, createFrames, type Decoder } from './frames.ts'
+import { costOf, createDecoder, createFrames } from './frames.ts'
 
 const KiB = 1024
 
@@ -13,11 +12,10 @@ function framed(bytes: number, fill: number): Buffer {
   return frame
 }
 
-/** What a call of grpc-js reads with after it was fitted. */
-function fitted(frames = createFrames()) {
-  const call = { decoder: { write: () => [] } }
-  frames.fit(call as unknown as ServerInterceptingCallInterface, 4 * KiB * KiB)
-  return { frames, decoder: call.decoder as Decoder }
+const free = { take: () => {} }
+
+function fitted(frames = createFrames(), held = free) {
+  return { frames, decoder: frames.decoder(4 * KiB * KiB, held) }
 }
 
 test('messages of any size come whole, however their bytes are cut', () => {
@@ -69,12 +67,36 @@ test('what is kept for later is bounded', () => {
 
 test('a message that is too large is refused by its first bytes, and costs nothing', () => {
   let taken = 0
-  const decoder = createDecoder(100 * KiB, (bytes) => Buffer.alloc((taken += bytes)))
-  expect(() => decoder.write(framed(100 * KiB + 1, 0).subarray(0, 5))).toThrow('larger than max')
+  const held = { take: (bytes: number) => void (taken += bytes) }
+  const decoder = createDecoder(100 * KiB, held, (bytes) => Buffer.alloc((taken += bytes)))
+  expect(() => decoder.write(framed(100 * KiB + 1, 0).subarray(0, 5))).toThrow('at most 102400 are taken')
   expect(taken).toBe(0)
 })
 
-test('a grpc-js that reads elsewhere is refused', () => {
-  const call = {} as unknown as ServerInterceptingCallInterface
-  expect(() => createFrames().fit(call, 1)).toThrow('elsewhere')
+test('a message is charged with what its place takes: its length, or of a long one about what has come', () => {
+  let taken = 0
+  const decoder = createDecoder(4 * KiB * KiB, { take: (bytes) => void (taken += bytes) })
+  decoder.write(framed(256 * KiB, 1).subarray(0, 5))
+  expect(taken).toBe(costOf(256 * KiB))
+  expect(decoder.isInMessage).toBe(true)
+
+  taken = 0
+  const long = createDecoder(4 * KiB * KiB, { take: (bytes) => void (taken += bytes) })
+  const message = framed(4 * KiB * KiB, 2)
+  long.write(message.subarray(0, 5))
+  expect(taken).toBeLessThan(8 * KiB)
+  for (let at = 5; at < 100 * KiB; at += 1) long.write(message.subarray(at, at + 1))
+  expect(taken).toBeWithin(100 * KiB, 300 * KiB)
+  expect(long.write(message.subarray(100 * KiB))[0]?.equals(message)).toBe(true)
+  expect(taken).toBeWithin(4 * KiB * KiB, 5 * KiB * KiB)
+  expect(long.isInMessage).toBe(false)
+})
+
+test('one for which there is no room is refused', () => {
+  const held = {
+    take() {
+      throw new Error('full')
+    },
+  }
+  expect(() => createDecoder(KiB, held).write(framed(1, 0))).toThrow('full')
 })

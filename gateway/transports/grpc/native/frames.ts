@@ -1,4 +1,6 @@
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js'
+import { Fault } from '@pixelflow/core/fault'
+import { createByteBuffer } from '../../../memory/byte-buffer.ts'
+import type { HeldBytes } from '../../../memory/request-memory.ts'
 
 /**
  * Puts messages together from what the connection brings, in memory that is used again and again. grpc-js gathers the
@@ -6,18 +8,33 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js'
  * memory then costs an upload as much as its digest.
  */
 export interface Frames {
-  /** Lets a call of grpc-js read by us. @throws Error when this version of grpc-js is made otherwise. */
-  fit(call: ServerInterceptingCallInterface, largestMessage: number): void
+  /** Reads the messages of one call, of which no two are used at a time. */
+  decoder(largestMessage: number, held: Charge): Decoder
   /** Notes that a message looks into these bytes, so that they can be given back with it. */
   lend<M extends object>(message: M, bytes: Buffer): M
   /** Nobody looks into the message any more. One that is never given back is left to the garbage collector. */
   giveBack(message: object): void
 }
 
+/** What bytes are charged to when they come. */
+export type Charge = Pick<HeldBytes, 'take'>
+
 /** What grpc-js asks of whatever reads its streams: messages with the five bytes before them. */
 export interface Decoder {
-  /** @throws Error when a message is too large. */
+  /** @throws Fault `out_of_bounds` when a message is too large, `overloaded` when there is no room for it. */
   write(data: Buffer): Buffer[]
+  /** Whether a message has begun and is not whole. */
+  readonly isInMessage: boolean
+  /** Forgets what has come of a message; nothing is read any more. */
+  close(): void
+}
+
+/** What a message costs besides its bytes: what grpc-js and the decoded message keep of even an empty one. */
+const overheadBytes = 512
+
+/** What a message is charged with, from its first byte until it is given back. */
+export function costOf(messageBytes: number): number {
+  return headBytes + messageBytes + overheadBytes
 }
 
 /** Smaller ones come whole and are copied in no time, larger ones are nothing that we recommend. */
@@ -55,13 +72,7 @@ export function createFrames(): Frames {
   }
 
   return {
-    fit(call, largestMessage) {
-      const inside = call as ServerInterceptingCallInterface & { decoder?: Partial<Decoder> }
-      if (typeof inside.decoder?.write !== 'function') {
-        throw new Error('This version of @grpc/grpc-js reads its streams elsewhere.')
-      }
-      inside.decoder = createDecoder(largestMessage, take)
-    },
+    decoder: (largestMessage, held) => createDecoder(largestMessage, held, take),
     lend(message, bytes) {
       if (ours.has(bytes.buffer)) lent.set(message, bytes.buffer)
       return message
@@ -77,36 +88,55 @@ export function createFrames(): Frames {
 
 const headBytes = 5
 
-export function createDecoder(largestMessage: number, take: (bytes: number) => Buffer): Decoder {
+/**
+ * @param take Where a message of a usual size is put together. Of a larger one the length is not taken at its word: its place
+ * grows with what comes.
+ */
+export function createDecoder(
+  largestMessage: number,
+  held: Charge,
+  take: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Decoder {
   const head = Buffer.alloc(headBytes)
   let headFilled = 0
   let message: Buffer | undefined
+  const large = createByteBuffer(held)
   let filled = 0
-  /** Instead, for messages that are too large to be taken at their word. */
-  let parts: Buffer[] | undefined
   let total = 0
+  let isClosed = false
 
   const begin = () => {
     const length = head.readUInt32BE(1)
-    if (length > largestMessage) {
-      throw new Error(`Received message larger than max (${length} vs ${largestMessage})`)
-    }
+    if (length > largestMessage) throw tooLarge(length, largestMessage)
     total = headBytes + length
     filled = headBytes
-    if (total <= mostBytes) head.copy((message = take(total)))
-    else parts = [Buffer.from(head)]
+    if (total <= mostBytes) {
+      held.take(costOf(length))
+      head.copy((message = take(total)))
+    } else {
+      held.take(overheadBytes)
+      large.append(head)
+    }
   }
   const end = (): Buffer => {
-    const whole = message ?? Buffer.concat(parts ?? [], total)
+    const whole = message ?? large.finish()
     message = undefined
-    parts = undefined
     headFilled = 0
     return whole
   }
 
   return {
+    get isInMessage() {
+      return headFilled > 0
+    },
+    close() {
+      message = undefined
+      large.clear()
+      isClosed = true
+    },
     write(data) {
       const whole: Buffer[] = []
+      if (isClosed) return whole
       for (let at = 0; at < data.length;) {
         if (headFilled < headBytes) {
           const copied = data.copy(head, headFilled, at)
@@ -117,7 +147,7 @@ export function createDecoder(largestMessage: number, take: (bytes: number) => B
         }
         const part = data.subarray(at, at + total - filled)
         if (message) message.set(part, filled)
-        else parts?.push(part)
+        else large.append(part)
         filled += part.length
         at += part.length
         if (filled === total) whole.push(end())
@@ -125,4 +155,10 @@ export function createDecoder(largestMessage: number, take: (bytes: number) => B
       return whole
     },
   }
+}
+
+function tooLarge(length: number, largest: number): Fault {
+  return new Fault('out_of_bounds', `The message has ${length} bytes; at most ${largest} are taken.`, {
+    remedy: 'Send less in one message. A file goes in several, as chunks.',
+  })
 }

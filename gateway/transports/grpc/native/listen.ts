@@ -1,4 +1,5 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { createIdleWatch } from '../../../memory/idle-watch.ts'
 import type { Refused } from '../../../tls/telling.ts'
 import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'
@@ -24,6 +25,8 @@ export interface GrpcNeeds {
   readonly connectionAgeMs: number
   /** How long a connection may be quiet before its client is asked whether it is still there. */
   readonly keepaliveMs: number
+  /** How long a message may pause while it comes. */
+  readonly uploadIdleTimeoutMs: number
 }
 
 /** The gRPC port, open. */
@@ -42,20 +45,21 @@ const graceMs = 60 * 60_000
 
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
 export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
-  const { services, host, port, connectionAgeMs, keepaliveMs } = needs
+  const { services, host, port, connectionAgeMs, keepaliveMs, uploadIdleTimeoutMs } = needs
   const { credentials = ServerCredentials.createInsecure(), refused } = needs
   const { desk, readiness } = services
   const clients = createClients(refused)
   const ages = createAges({ ageMs: connectionAgeMs, graceMs })
-  const reception = createReception(desk, clients.certificateOf, ages.movingOf)
   const frames = createFrames()
+  const reception = createReception({
+    desk,
+    frames,
+    idle: createIdleWatch(uploadIdleTimeoutMs),
+    certificateOf: clients.certificateOf,
+    movingOf: ages.movingOf,
+  })
   const server = new Server({
-    interceptors: [
-      (definition, call) => {
-        if (definition.requestStream && !definition.responseStream) frames.fit(call, largestMessage)
-        return reception.interceptor(definition, call)
-      },
-    ],
+    interceptors: [reception.interceptor],
     // Bun: more streams at once could nest too deep; clients wait for a free one.
     'grpc.max_concurrent_streams': 256,
     'grpc.max_receive_message_length': largestMessage,

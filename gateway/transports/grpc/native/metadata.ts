@@ -1,4 +1,4 @@
-import { Metadata, status, type ServerErrorResponse } from '@grpc/grpc-js'
+import { Metadata, status, type StatusObject } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { Visit } from '../desk.ts'
@@ -31,7 +31,7 @@ function idMetadata(requestId: string): Metadata {
 }
 
 /** A fault as the error that grpc-js turns into a status with details. */
-export function errorOf(thrown: Fault, requestId: string): ServerErrorResponse {
+export function errorOf(thrown: Fault, requestId: string): Error & StatusObject {
   const fault = inWordsOf('grpc', thrown)
   const metadata = idMetadata(requestId)
   metadata.set('grpc-status-details-bin', Buffer.from(statusBytes(fault, requestId)))

@@ -8,12 +8,17 @@ import {
 } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import type { ClientCertificate } from '../../../accounts/admission.ts'
+import type { IdleWatch } from '../../../memory/idle-watch.ts'
 import { clockSlackMs, givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
-import { headersOf } from './metadata.ts'
+import { rulesOf } from '../method-rules.ts'
+import { createDecoder, type Frames } from './frames.ts'
+import { readIncoming, type Incoming } from './incoming.ts'
+import { errorOf, headersOf } from './metadata.ts'
 
 /**
  * Receives every call at the desk before anything of it is read, so that calls which never reach their implementation
- * are counted and logged too: messages that are too large or no messages, deadlines, clients that leave.
+ * are counted and logged too: messages that are too large or no messages, deadlines, clients that leave. One that may not
+ * be made ends here, on its headers.
  */
 export interface Reception {
   readonly interceptor: ServerInterceptor
@@ -26,24 +31,46 @@ export interface Reception {
 }
 
 type Inner = ServerInterceptingCallInterface
+type Definition = Parameters<ServerInterceptor>[0]
 type Listener = Parameters<Inner['start']>[0]
-type Door = (arrival: Arrival) => Visit
 
-/**
- * @param certificateOf What the client of a connection has shown, by the name of the peer.
- * @param movingOf What aborts when that connection is to be left.
- */
-export function createReception(
-  desk: Desk,
-  certificateOf: (peer: string) => ClientCertificate | undefined = () => undefined,
-  movingOf: (peer: string) => AbortSignal | undefined = () => undefined,
-): Reception {
-  const doors = new Map<string, Door>()
-  const received = new WeakMap<Metadata, ReceivedCall>()
+/** What is known of a method before anybody calls it. */
+interface Method {
+  readonly door: (arrival: Arrival) => Visit
+  readonly largestRequest: number
+}
+
+/** What all calls share. */
+interface Shared {
+  readonly received: WeakMap<Metadata, ReceivedCall>
+  readonly frames: Frames
+  readonly idle: IdleWatch
+}
+
+export interface ReceptionNeeds {
+  readonly desk: Desk
+  readonly frames: Frames
+  /** Ends calls whose messages stay away for too long. */
+  readonly idle: IdleWatch
+  /** What the client of a connection has shown, by the name of the peer. */
+  readonly certificateOf?: (peer: string) => ClientCertificate | undefined
+  /** What aborts when that connection is to be left. */
+  readonly movingOf?: (peer: string) => AbortSignal | undefined
+}
+
+export function createReception({
+  desk,
+  frames,
+  idle,
+  certificateOf = () => undefined,
+  movingOf = () => undefined,
+}: ReceptionNeeds): Reception {
+  const doors = new Map<string, Method>()
+  const shared: Shared = { received: new WeakMap(), frames, idle }
   return {
     interceptor(definition, call) {
-      const door = doors.get(definition.path)
-      return door ? new ReceivedCall(call, door, received) : new ServerInterceptingCall(call)
+      const method = doors.get(definition.path)
+      return method ? new ReceivedCall(call, definition, method, shared) : new ServerInterceptingCall(call)
     },
     look: (server) =>
       void server.on('stream', ({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
@@ -59,13 +86,16 @@ export function createReception(
       }),
     open(path, method) {
       const door = desk.door(method)
-      doors.set(path, (arrival) => {
-        const { peer } = arrival
-        return door({ ...arrival, certificate: certificateOf(peer), moving: movingOf(peer) })
+      doors.set(path, {
+        door(arrival) {
+          const { peer } = arrival
+          return door({ ...arrival, certificate: certificateOf(peer), moving: movingOf(peer) })
+        },
+        largestRequest: rulesOf(method).largestRequest,
       })
     },
     take(metadata) {
-      const visit = received.get(metadata)?.take()
+      const visit = shared.received.get(metadata)?.take()
       if (!visit) throw new Error('The call has not been received.')
       return visit
     },
@@ -75,31 +105,48 @@ export function createReception(
 /** Hands everything on by itself, past what grpc-js does for interceptors that change what they see. */
 class ReceivedCall extends ServerInterceptingCall {
   readonly #call: Inner
-  readonly #door: Door
-  readonly #received: WeakMap<Metadata, ReceivedCall>
+  readonly #method: Method
+  readonly #received: Shared['received']
+  readonly #incoming: Incoming
   readonly #gone = new AbortController()
   #visit: Visit | undefined
   #isTaken = false
   #isCancelled = false
 
-  constructor(call: Inner, door: Door, received: WeakMap<Metadata, ReceivedCall>) {
+  constructor(call: Inner, definition: Definition, method: Method, { received, frames, idle }: Shared) {
     super(call)
     this.#call = call
-    this.#door = door
+    this.#method = method
     this.#received = received
+    const { requestStream: isStream, responseStream } = definition
+    this.#incoming = readIncoming({
+      call,
+      largestMessage: method.largestRequest,
+      // Of other calls the bytes may be kept until the answer, so nothing of them is used again.
+      createDecoder: isStream && !responseStream ? frames.decoder : createDecoder,
+      isStream,
+      idle,
+      onIdle: (fault) => this.#refuse(fault),
+    })
     // What grpc-js refuses by itself passes by no interceptor: only the innermost call knows the code.
     const send = call.sendStatus
     call.sendStatus = (status) => {
-      this.#endUntaken(status.code ?? 0)
-      send.call(call, status)
+      this.#incoming.close()
+      const { fault } = this.#incoming
+      if (fault) this.#gone.abort(fault)
+      this.#endUntaken(fault ?? status.code ?? 0)
+      send.call(call, fault ? errorOf(fault, this.#visit?.requestId ?? '') : status)
     }
   }
 
   override start(listener: Listener): void {
     this.#call.start({
       onReceiveMetadata: (metadata) => {
-        this.#receive(metadata)
-        listener.onReceiveMetadata(metadata)
+        const { refusal, requestId, ended } = this.#receive(metadata)
+        if (!refusal) return listener.onReceiveMetadata(metadata)
+        // Nobody asks for its messages then, and what comes of them is thrown away.
+        ended(refusal)
+        this.#call.sendStatus(errorOf(refusal, requestId))
       },
       onReceiveMessage: (message) => {
         if (this.#isCancelled) return
@@ -107,10 +154,12 @@ class ReceivedCall extends ServerInterceptingCall {
         listener.onReceiveMessage(message)
       },
       onReceiveHalfClose: () => {
+        this.#incoming.halfClosed()
         if (!this.#isCancelled) listener.onReceiveHalfClose()
       },
       onCancel: () => {
         this.#isCancelled = true
+        this.#incoming.close()
         this.#leave()
         listener.onCancel()
       },
@@ -140,14 +189,22 @@ class ReceivedCall extends ServerInterceptingCall {
     return this.#visit
   }
 
-  #receive(metadata: Metadata): void {
-    this.#visit = this.#door({
+  #receive(metadata: Metadata): Visit {
+    const visit = this.#method.door({
       protocol: 'grpc',
       headers: headersOf(metadata, this.#call.getHost()),
       peer: this.#call.getPeer(),
       signal: this.#gone.signal,
     })
+    this.#visit = visit
+    if (!visit.refusal) this.#incoming.begin(visit.held)
     this.#received.set(metadata, this)
+    return visit
+  }
+
+  /** Ends the call in the middle of its messages. */
+  #refuse(fault: Fault): void {
+    this.#call.sendStatus(errorOf(fault, this.#visit?.requestId ?? ''))
   }
 
   /** An implementation that has begun hears of it and ends the visit itself. */

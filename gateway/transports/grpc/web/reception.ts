@@ -17,7 +17,8 @@ const visitKey = createContextKey<Visit | undefined>(undefined)
 
 /**
  * Receives every call at the desk before anything of its body is read, so that those which never reach their
- * implementation are counted and logged too: messages that are too large or no messages, clients that leave.
+ * implementation are counted and logged too: messages that are too large or no messages, clients that leave. One that may
+ * not be made ends here.
  */
 export function createGate(desk: Desk): (context: HandlerContext) => void {
   const doors = new Map<DescMethod, (arrival: Arrival) => Visit>()
@@ -40,6 +41,10 @@ export function createGate(desk: Desk): (context: HandlerContext) => void {
       certificate: carrier?.notes.certificate,
       signal: gone.signal,
     })
+    if (visit.refusal) {
+      visit.ended(visit.refusal)
+      throw errorOf(visit.refusal, visit.requestId)
+    }
     context.values.set(visitKey, visit)
     context.signal.addEventListener('abort', () => {
       // Also comes after every end.

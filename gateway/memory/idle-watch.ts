@@ -1,0 +1,49 @@
+/** Ends what waits for its client too long. One timer for all: most requests come whole at once, and start none. */
+export interface IdleWatch {
+  /** From now on the client has to give signs of life. `onIdle` is called once, when there was none for too long. */
+  begin(onIdle: () => void): Awaited
+  readonly idleMs: number
+}
+
+export interface Awaited {
+  /** The client has sent something. */
+  alive(): void
+  /** Nothing is awaited any more. May be called again. */
+  end(): void
+}
+
+interface Entry {
+  aliveAt: number
+  readonly onIdle: () => void
+}
+
+export function createIdleWatch(idleMs: number): IdleWatch {
+  const entries = new Set<Entry>()
+  let timer: ReturnType<typeof setInterval> | undefined
+  const look = () => {
+    const latest = performance.now() - idleMs
+    for (const entry of entries) {
+      if (entry.aliveAt > latest) continue
+      entries.delete(entry)
+      entry.onIdle()
+    }
+    if (entries.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
+  return {
+    idleMs,
+    begin(onIdle) {
+      const entry = { aliveAt: performance.now(), onIdle }
+      entries.add(entry)
+      if (!timer) {
+        timer = setInterval(look, Math.min(1000, idleMs / 4))
+        timer.unref()
+      }
+      return {
+        alive: () => void (entry.aliveAt = performance.now()),
+        end: () => void entries.delete(entry),
+      }
+    },
+  }
+}

@@ -1,0 +1,118 @@
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js'
+import { Fault } from '@pixelflow/core/fault'
+import type { IdleWatch } from '../../../memory/idle-watch.ts'
+import type { HeldBytes } from '../../../memory/request-memory.ts'
+import { paused } from '../../../usecases/receive-image.ts'
+import type { Charge, Decoder } from './frames.ts'
+
+/** What is used of the inside of grpc-js's innermost call: it has no option for any of it. */
+interface Inside {
+  decoder: { write(data: Buffer): Buffer[] }
+  decompressMessage(message: Buffer, encoding: string): Buffer | Promise<Buffer>
+  maxReceiveMessageSize: number
+  readonly isReadPending: boolean
+  readonly readQueue: unknown[]
+}
+
+/** The messages of one call while they come: each byte is charged, and they must not stay away for too long. */
+export interface Incoming {
+  /** Why they were refused, once they were. */
+  readonly fault: Fault | undefined
+  /** The call was received, and its messages may come. */
+  begin(held: HeldBytes): void
+  /** The client has sent all it will. */
+  halfClosed(): void
+  /** The call has ended. Its client may keep the stream open for ever: nothing of the messages stays. */
+  close(): void
+}
+
+export interface IncomingNeeds {
+  readonly call: ServerInterceptingCallInterface
+  readonly largestMessage: number
+  readonly createDecoder: (largestMessage: number, held: Charge) => Decoder
+  /** Whether the client sends a stream, which may be quiet between two messages. */
+  readonly isStream: boolean
+  readonly idle: IdleWatch
+  /** Called when the client has paused for too long. */
+  readonly onIdle: (fault: Fault) => void
+}
+
+/** Has a call of grpc-js read by us. @throws Error when this version of grpc-js is made otherwise. */
+export function readIncoming(needs: IncomingNeeds): Incoming {
+  const { call, largestMessage, createDecoder, isStream, idle, onIdle } = needs
+  const inside = insideOf(call)
+  let held: HeldBytes | undefined
+  let fault: Fault | undefined
+  let awaited: ReturnType<IdleWatch['begin']> | undefined
+  const expectMore = () => {
+    awaited ??= idle.begin(() => {
+      awaited = undefined
+      // Whoever reads has no time for more just now: it is not the client who pauses.
+      if (!inside.isReadPending) return expectMore()
+      fault = paused(idle.idleMs)
+      onIdle(fault)
+    })
+  }
+  const end = () => {
+    awaited?.end()
+    awaited = undefined
+  }
+  const refusing = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (thrown) {
+      fault ??= Fault.of(thrown)
+      end()
+      throw thrown
+    }
+  }
+
+  const decoder = createDecoder(largestMessage, { take: (bytes) => held?.take(bytes) })
+  inside.decoder = {
+    write(data) {
+      const messages = refusing(() => decoder.write(data))
+      awaited?.alive()
+      if (isStream && !decoder.isInMessage) end()
+      else if (isStream) expectMore()
+      return messages
+    },
+  }
+  const decompress = inside.decompressMessage
+  inside.maxReceiveMessageSize = largestMessage
+  inside.decompressMessage = async (message, encoding) => {
+    if (encoding === 'identity') return decompress.call(call, message, encoding)
+    // How large it becomes is known afterwards only.
+    refusing(() => held?.take(largestMessage))
+    const whole = await decompress.call(call, message, encoding)
+    held?.give(largestMessage - whole.length + message.length)
+    return whole
+  }
+
+  return {
+    get fault() {
+      return fault
+    },
+    begin(its) {
+      held = its
+      if (!isStream) expectMore()
+    },
+    halfClosed: end,
+    close() {
+      end()
+      decoder.close()
+      inside.readQueue.length = 0
+    },
+  }
+}
+
+function insideOf(call: ServerInterceptingCallInterface): Inside {
+  const inside = call as unknown as Partial<Inside>
+  const isKnown =
+    typeof inside.decoder?.write === 'function' &&
+    typeof inside.decompressMessage === 'function' &&
+    typeof inside.maxReceiveMessageSize === 'number' &&
+    typeof inside.isReadPending === 'boolean' &&
+    Array.isArray(inside.readQueue)
+  if (!isKnown) throw new Error('This version of @grpc/grpc-js reads its streams elsewhere.')
+  return inside as Inside
+}
