@@ -158,13 +158,6 @@ async function pixelsOf(bytes: Buffer): Promise<Float64Array> {
   )
 }
 
-/**
- * Mean difference, but for brightness as a whole: libvips blurs in whole numbers that do not quite add up, by up to a
- * few levels, and by others for another sigma.
- */
 function distance(a: Float64Array, b: Float64Array): number {
-  const shift = (a.reduce((sum, value, i) => sum + value - (b[i] ?? 0), 0) / a.length) * (4 / 3)
-  const near = Math.max(-6, Math.min(6, shift))
-  const apart = (value: number, i: number) => Math.abs(value - (b[i] ?? 0) - (i % 4 === 3 ? 0 : near))
-  return a.reduce((sum, value, i) => sum + apart(value, i), 0) / a.length
+  return a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] ?? 0)), 0) / a.length
 }
