@@ -4,6 +4,7 @@ import type { Bucket } from './bucket.ts'
 import type { Budget } from '@pixelflow/core/budget'
 import { lookedFor, sideBySide, single, type ChunkSource } from './chunks.ts'
 import type { Stored } from './jetstream.ts'
+import { noteProgress } from './store-timeout.ts'
 import { chunkSizeOf, digestOf, locate, type ObjectInfo, type Place } from './object-info.ts'
 import { explainMissing, lost } from './whole.ts'
 
@@ -107,6 +108,7 @@ function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo,
       // Looked at by the next call, which may never come.
       ahead?.catch(() => {})
       current = (await awaited) ?? nothing
+      noteProgress()
       return current
     },
     stop() {

@@ -10,6 +10,7 @@ import { publishChunk } from './jetstream.ts'
 import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
 import { patiently } from './patience.ts'
 import { hasAllChunks } from './whole.ts'
+import { noteProgress, storeTimeout, withinTimeout } from './store-timeout.ts'
 import { chunkSubject } from './topology.ts'
 import type { Chunk } from './wire/chunk.ts'
 
@@ -40,6 +41,8 @@ const mostUnderWay = 32
 const longestHeldMs = 30_000
 /** A write that took no longer than this has no chunk that any sweep could have taken for forgotten. */
 const surelyYoungMs = 10_000
+/** How long the removal of what was written is waited for. */
+const longestAbortMs = 1000
 
 export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): YieldingWrite {
   const { chunkBytes } = memory
@@ -130,17 +133,20 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     if (claimed !== undefined && !(await withdraw(bucket, claimed, id))) return
     if (chunks > 0) await purgeChunks(bucket, id)
   }
-  const abort = () => (end ??= drop())
+  const abort = () => (end ??= storeTimeout.detached(drop))
+  /** Nobody has to wait for a broker that is away in order to learn that it is: then the rest goes on without the caller. */
+  const abortSoon = () => Promise.race([abort(), pause(longestAbortMs)])
 
   /** Runs a step of the write; a failure ends it. */
   const step = async <T>(work: () => Promise<T>): Promise<T> => {
     if (end) throw new Fault('storage_failed', 'This write has already ended.')
     isBusy = true
     try {
-      return await work()
+      const value = await withinTimeout(Infinity, work)
+      noteProgress()
+      return value
     } catch (thrown) {
-      // Nobody should have to wait for a broker that is away in order to learn that it is.
-      await Promise.race([abort(), pause(1000)])
+      await abortSoon()
       throw faultOf(thrown)
     } finally {
       isBusy = false
@@ -190,10 +196,10 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
           if (!isSurelyThere && !(await patiently(() => hasAllChunks(bucket, info)))) throw gone()
           end = Promise.resolve()
           onEnd()
-        } else await abort()
+        } else await abortSoon()
         return { info: blobInfoOf(winner), created }
       }),
-    abort,
+    abort: abortSoon,
     yieldMemory() {
       if (!isBusy && !end) send()
     },

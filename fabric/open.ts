@@ -13,6 +13,7 @@ import type { Records } from '@pixelflow/core/ports/records'
 import type { Sweeper } from '@pixelflow/core/ports/sweeper'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
+import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { StrayJobs } from '@pixelflow/core/ports/stray-jobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { createAcceptanceLog } from './acceptances.ts'
@@ -38,6 +39,7 @@ import { createSessionHost } from './session-host.ts'
 import { createSessionHub } from './session-hub.ts'
 import { createSessions } from './sessions.ts'
 import { createStrayJobs } from './stray-jobs.ts'
+import { storeTimeout } from './store-timeout.ts'
 import { createSweeper } from './sweep/sweeper.ts'
 import type { Log } from './telemetry/log.ts'
 import { blobBuckets, recordBuckets, streams, type Layout } from './topology.ts'
@@ -93,6 +95,8 @@ export interface Fabric extends AsyncDisposable {
   readonly sessions: Sessions
   /** Live sessions, the end of an actor. */
   readonly sessionHost: SessionHost
+  /** Bounds how long a call waits for all of these together. */
+  readonly storeTimeout: StoreTimeout
   /** Whether the broker's store answers just now; never throws, takes a second at most. */
   health(): Promise<Health>
 }
@@ -138,6 +142,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     registry: createRegistry(broker, clock, log),
     sessions: createSessions(hub),
     sessionHost: createSessionHost(hub, log),
+    storeTimeout,
     health: () => healthOf(broker),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

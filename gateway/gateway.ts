@@ -98,7 +98,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
 
   // What can be asked of us, and over what.
   const stopping = new AbortController()
-  const { images, keys, sources, results, events, queue, channel, sessions, deadLetters } = fabric
+  const { images, keys, sources, results, events, queue, channel, sessions, deadLetters, storeTimeout } =
+    fabric
   const bare = createUsecases({
     images,
     keys,
@@ -109,6 +110,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     deadLetters,
     channel,
     sessions,
+    storeTimeout,
     roster,
     index,
     feed: follower,
@@ -153,6 +155,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
     version: manifest.version,
     meters: createCallMeters(meters, openStream),
+    storeTimeout,
     log,
   })
   const app = createApp({
@@ -168,6 +171,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     version: manifest.version,
     corsOrigins: pages,
     requestMeter: createRequestMeter(meters),
+    storeTimeout,
     openStream,
     stopping: stopping.signal,
     metricsAccess: config.metrics,

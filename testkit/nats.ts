@@ -15,6 +15,8 @@ export interface NatsOptions {
   readonly storeBytes?: number
   /** Default one made up; servers of one cluster share theirs. */
   readonly password?: string
+  /** Folder for its streams, which stays when the server is disposed of; default one of its own, which goes. */
+  readonly store?: string
 }
 
 /** A real nats-server of this test alone. */
@@ -75,7 +77,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
       PIXELFLOW_NATS_USER: user,
       PIXELFLOW_NATS_PASSWORD: password,
     },
-    store: join(home, 'store'),
+    store: options.store ?? join(home, 'store'),
     get pid() {
       return server.process.pid
     },
@@ -112,13 +114,14 @@ function configuration({
   password,
   jetstream = true,
   storeBytes = 20 * 2 ** 30,
+  store = join(home, 'store'),
   config = '',
   permissions = 'publish: ">"',
 }: Configuration): string {
   return `
 listen: "127.0.0.1:${port}"
 server_name: "test-${port}"
-${jetstream ? `jetstream { store_dir: "${join(home, 'store')}", max_mem: 256M, max_file: ${storeBytes} }` : ''}
+${jetstream ? `jetstream { store_dir: "${store}", max_mem: 256M, max_file: ${storeBytes} }` : ''}
 authorization { users: [{ user: "${user}", password: "${password}", permissions: { ${permissions} } }] }
 ${config}
 `

@@ -41,7 +41,7 @@ export interface BlobWrite {
     name: (sha256: string) => string,
     metadata?: Record<string, string>,
   ): Promise<{ info: BlobInfo; created: boolean }>
-  /** Drops the bytes; leaves no chunk behind. Harmless after the end. */
+  /** Drops the bytes; leaves no chunk behind. Goes on without its caller when it takes longer than a second. Harmless after the end. */
   abort(): Promise<void>
 }
 

@@ -14,7 +14,9 @@ const beatEveryMs = 800
 const silenceMs = 3000
 const lookEveryMs = 100
 /** However many race for a key: after so long one is told to come again. */
-const longestLookMs = 10_000
+const longestLookMs = 5000
+/** How long an answer waits until it is written down: then it is the same for whoever makes the call again at once. */
+const longestWriteMs = 2000
 
 /** One attempt at a call that carries an idempotency key. */
 export interface Attempt {
@@ -49,6 +51,8 @@ export interface Asked<K extends keyof Makes> {
   readonly makes: K
 }
 
+type OnceNeeds = Pick<Ports, 'keys' | 'events' | 'writes' | 'storeTimeout'>
+
 /**
  * Does the work of a call once for each idempotency key of an account, on however many gateways it is asked for, and
  * answers further calls with what the first one was answered. A call that is refused has made nothing, and its key can be
@@ -56,7 +60,7 @@ export interface Asked<K extends keyof Makes> {
  * @throws Fault `idempotency_key_in_use` while another attempt goes on, `idempotency_key_reused`, `invalid_request` for a
  * key that is none, or whatever the work throws.
  */
-export function once({ keys, events, writes }: Pick<Ports, 'keys' | 'events' | 'writes'>) {
+export function once({ keys, events, writes, storeTimeout }: OnceNeeds) {
   return async <K extends keyof Makes>(
     who: Principal,
     { key, call, makes }: Asked<K>,
@@ -67,7 +71,9 @@ export function once({ keys, events, writes }: Pick<Ports, 'keys' | 'events' | '
     const newId = () => Bun.randomUUIDv7('hex', events.now())
     const claim = await take(keys, at, newId)
     const { state, image, task, fingerprint, made } = claim.value
-    await using word = state === 'done' ? undefined : holding(keys, at, claim)
+    // What is noted of the call need not be there for its answer, and is no part of the time that it has.
+    using word =
+      state === 'done' ? undefined : storeTimeout.detached(() => holding({ keys, storeTimeout }, at, claim))
     let asked = ''
     let isRepeated = false
     const attempt: Attempt = {
@@ -83,14 +89,18 @@ export function once({ keys, events, writes }: Pick<Ports, 'keys' | 'events' | '
     }
     try {
       const value = await work(attempt)
-      await word?.say({ state: 'done', fingerprint: asked, made: { [makes]: value } as unknown as Made })
+      const made = { [makes]: value } as unknown as Made
+      await soon(word?.say({ state: 'done', fingerprint: asked, made }))
       return { value, isRepeated: false }
     } catch (thrown) {
       if (isRepeated) {
         if (makes === 'task') await noteFirst(who.account, task)
         return { value: madeOf(made, makes), isRepeated }
       }
-      await word?.say({ state: 'open', ...idsAfter(Fault.of(thrown), claim.value, newId) })
+      const fault = Fault.of(thrown)
+      const said = word?.say({ state: 'open', ...idsAfter(fault, claim.value, newId) })
+      // A store that is in trouble would keep the caller from hearing of it.
+      if (!isOfStore(fault)) await soon(said)
       throw thrown
     }
   }
@@ -150,26 +160,35 @@ async function take(
 }
 
 /** Says again and again that the attempt goes on. Disposing stops that. */
-function holding(keys: Fenced<KeyRecord>, { account, name }: Place, claim: Revised<KeyRecord>) {
+function holding(
+  { keys, storeTimeout }: Pick<Ports, 'keys' | 'storeTimeout'>,
+  { account, name }: Place,
+  claim: Revised<KeyRecord>,
+) {
   let { value, revision } = claim
+  let isWriting = false
   let last = Promise.resolve()
   const put = async (change: Partial<KeyRecord>) => {
     const next = { ...value, ...change, beat: value.beat + 1 }
     // Whoever cannot say it has made what it has made: the next attempt will meet that.
+    isWriting = true
     const said = await keys.put(account, name, next, revision).catch(() => null)
+    isWriting = false
     if (said !== null) [value, revision] = [next, said]
   }
   const say = (change: Partial<KeyRecord>) => (last = last.then(() => put(change)))
-  const timer = setInterval(() => void say({}), beatEveryMs)
+  const beat = () => {
+    if (!isWriting) void say({})
+  }
+  const timer = setInterval(beat, beatEveryMs)
   return {
-    /** The last word. */
+    /** The last word. It comes after a beat that is under way, and goes on though nobody waits for it. */
     say(change: Partial<KeyRecord>) {
       clearInterval(timer)
-      return say(change)
+      return storeTimeout.detached(() => say(change))
     },
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       clearInterval(timer)
-      await last
     },
   }
 }
@@ -186,6 +205,15 @@ function idsAfter(
     // A task that found no room has been taken back, and its id with it.
     task: isRefused || fault.code === 'queue_full' ? newId() : task,
   }
+}
+
+/** What is written of a call, as long as its answer waits for it. */
+async function soon(said: Promise<void> | undefined): Promise<void> {
+  if (said) await Promise.race([said, pause(longestWriteMs)])
+}
+
+function isOfStore({ code }: Fault): boolean {
+  return code === 'unavailable' || code === 'storage_failed'
 }
 
 function madeOf<K extends keyof Makes>(made: Made | undefined, kind: K): Makes[K] {

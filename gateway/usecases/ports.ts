@@ -10,6 +10,7 @@ import type { Queue } from '@pixelflow/core/ports/queue'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { Sessions } from '@pixelflow/core/ports/sessions'
+import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Task } from '@pixelflow/core/task'
 import type { TaskIndex } from '@pixelflow/core/ports/task-index'
 import type { OwnWrites } from './own-writes.ts'
@@ -30,6 +31,8 @@ export interface Ports {
   readonly channel: Pick<Channel, 'cancel'>
   /** Live conversations with actors that have room. */
   readonly sessions: Sessions
+  /** Bounds how long a call waits for the store. */
+  readonly storeTimeout: StoreTimeout
   /** The actors that are there. */
   readonly roster: Pick<Roster, 'actors'>
   readonly index: Pick<TaskIndex, 'list'>

@@ -10,8 +10,12 @@ import type { Order, Processed } from './process-image.ts'
 import { readOutput } from './read-output.ts'
 import { watchTask } from './watch-task.ts'
 
+/** How often a caller who waits for a task makes sure that the store still answers, in milliseconds. */
+const storeCheckMs = 4000
+
 /** Has a picture that is in the store processed as a task, and waits for it. The task stays, as any other does. */
 export function processStored(ports: Ports) {
+  const { events, storeTimeout } = ports
   const create = createTask(ports)
   const watch = watchTask(ports)
   const cancel = cancelTask(ports)
@@ -19,8 +23,28 @@ export function processStored(ports: Ports) {
 
   const ended = async (who: Principal, task: Task, signal: AbortSignal): Promise<Task> => {
     let last: StoredEvent | undefined
-    for await (const one of (await watch(who, task.id, 0, signal)) ?? []) last = one
+    const lost = new AbortController()
+    const checking = setInterval(() => void check(), storeCheckMs)
+    let isChecking = false
+    // Events that do not come look the same whether the work takes long or the store is away.
+    const check = async () => {
+      if (isChecking) return
+      isChecking = true
+      await storeTimeout
+        .call(() => events.last(who.account, task.id))
+        .catch((thrown: unknown) => {
+          lost.abort(storeLost(task, thrown))
+        })
+      isChecking = false
+    }
+    try {
+      const either = AbortSignal.any([signal, lost.signal])
+      for await (const one of (await watch(who, task.id, 0, either)) ?? []) last = one
+    } finally {
+      clearInterval(checking)
+    }
     signal.throwIfAborted()
+    lost.signal.throwIfAborted()
     if (last !== undefined && isFinal(last.event)) return last.event.task
     throw new Fault('unavailable', 'This gateway is stopping.', {
       remedy: `The task ${task.id} goes on; fetch its output when it is finished.`,
@@ -47,6 +71,14 @@ export function processStored(ports: Ports) {
     const content = await read(who, task.id, output)
     return { ...content, format, width, height, output, task, [Symbol.asyncDispose]: async () => {} }
   }
+}
+
+function storeLost(task: Task, cause: unknown): Fault {
+  return new Fault('unavailable', 'The store does not answer just now.', {
+    remedy: `The task ${task.id} goes on when it does; fetch its output when it is finished.`,
+    retryAfterMs: 1000,
+    cause,
+  })
 }
 
 function failureOf(task: Task): Fault {

@@ -11,7 +11,7 @@ import { createTruth } from './tune-truth.ts'
 import { until } from './until.ts'
 
 export interface SessionNeeds {
-  readonly ports: Pick<Ports, 'images' | 'sessions'>
+  readonly ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout'>
   readonly createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>
   readonly positionOf: (account: string) => string | undefined
   readonly who: Principal
@@ -28,7 +28,9 @@ export interface SessionNeeds {
 export async function holdSession(needs: SessionNeeds): Promise<void> {
   const { ports, createTask, positionOf, who, opening, words, outbox, alive, signal } = needs
   const { image, preview } = opening
-  await findImage(ports.images, who, image, 'image')
+  // Each thing said is a call of its own.
+  const { call } = ports.storeTimeout
+  await call(() => findImage(ports.images, who, image, 'image'))
   const truth = createTruth(opening)
   let answered = -1
   let source = ''
@@ -71,7 +73,7 @@ export async function holdSession(needs: SessionNeeds): Promise<void> {
       if (value.type === 'change') return link.show(truth.change(value))
       const recipe = truth.applied(value)
       const { sequence } = truth.order
-      const task = await createTask(who, image, recipe)
+      const task = await call(() => createTask(who, image, recipe))
       const position = positionOf(who.account)
       await outbox.say({ type: 'applied', sequence, task, ...(position === undefined ? {} : { position }) })
     } catch (thrown) {

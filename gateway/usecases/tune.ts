@@ -23,7 +23,7 @@ const openWithinMs = 30_000
  * a picture that cannot be decoded.
  */
 export function tune(
-  ports: Pick<Ports, 'images' | 'sessions' | 'tuning' | 'feed' | 'writes'>,
+  ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout' | 'tuning' | 'feed' | 'writes'>,
   createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
 ) {
   const { tuning } = ports

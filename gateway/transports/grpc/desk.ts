@@ -1,6 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
+import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Admission, ClientCertificate } from '../../accounts/admission.ts'
@@ -37,6 +38,8 @@ export interface Visit extends Call {
   /** How it ended: well, by a fault, or by a code that was sent without us. The first that is said counts. */
   ended(how?: Fault | number): void
   readonly isOver: boolean
+  /** Bounds how long the call waits for the store. */
+  readonly storeTimeout: StoreTimeout
 }
 
 /**
@@ -56,10 +59,11 @@ export interface DeskNeeds {
   readonly admission: Admission
   readonly memory: RequestMemory
   readonly meters: CallMeters
+  readonly storeTimeout: StoreTimeout
   readonly log: Log
 }
 
-export function createDesk({ admission, memory, meters, log }: DeskNeeds): Desk {
+export function createDesk({ admission, memory, meters, storeTimeout, log }: DeskNeeds): Desk {
   let underWay = 0
 
   /** Demands by the headers alone what the rules of a method want. @throws Fault `unauthenticated` or `forbidden`. */
@@ -109,6 +113,7 @@ export function createDesk({ admission, memory, meters, log }: DeskNeeds): Desk 
           get isOver() {
             return isOver
           },
+          storeTimeout,
           received: meter.received,
           sent: meter.sent,
           ended(how = 0) {

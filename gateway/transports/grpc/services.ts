@@ -1,4 +1,5 @@
 import type { DescService } from '@bufbuild/protobuf'
+import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
@@ -17,6 +18,7 @@ export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
   readonly memory: RequestMemory
   readonly isReady: () => Promise<boolean>
   readonly meters: CallMeters
+  readonly storeTimeout: StoreTimeout
   readonly log: Log
 }
 
@@ -34,7 +36,7 @@ export interface Services {
 }
 
 export function createServices(needs: ServicesNeeds): Services {
-  const { admission, memory, isReady, meters, log } = needs
+  const { admission, memory, isReady, meters, storeTimeout, log } = needs
   const readiness = createReadiness(isReady)
   const described = [ImageService, Health, ...reflectionServices]
   const images = imageService({ ...needs, auth: admission.auth })
@@ -43,7 +45,7 @@ export function createServices(needs: ServicesNeeds): Services {
     described.map((one) => one.typeName),
   )
   return {
-    desk: createDesk({ admission, memory, meters, log }),
+    desk: createDesk({ admission, memory, meters, storeTimeout, log }),
     readiness,
     bind(bind) {
       bind(ImageService, images)

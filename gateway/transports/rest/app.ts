@@ -1,3 +1,4 @@
+import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Elysia } from 'elysia'
 import type { RequestMeter } from '../../metrics/requests.ts'
@@ -35,6 +36,7 @@ export interface AppNeeds extends MetricsRoutes {
   /** Pages of other origins that may call; none when empty. */
   readonly corsOrigins: Pages
   readonly requestMeter: RequestMeter
+  readonly storeTimeout: StoreTimeout
   readonly openStream: OpenStream
   /** Aborts when this gateway stops. */
   readonly stopping: AbortSignal

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { storeTimeout } from '@pixelflow/fabric/store-timeout'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
 import { createAdmission } from '../../accounts/admission.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
@@ -27,6 +28,7 @@ function routes(): string[] {
     version: '0',
     corsOrigins: new Set(),
     requestMeter: { began: () => {}, ended: () => {} },
+    storeTimeout,
     openStream: () => () => {},
     stopping: new AbortController().signal,
     metricsAccess: 'token',

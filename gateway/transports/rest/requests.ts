@@ -1,5 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
+import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
@@ -13,6 +14,8 @@ type Answer = (request: Request, ...rest: unknown[]) => Response | Promise<Respo
 
 export interface RequestsNeeds {
   readonly requestMeter: RequestMeter
+  /** Bounds how long each request waits for the store. */
+  readonly storeTimeout: StoreTimeout
   readonly routes: Routes
   /** Undefined where no page of another origin may call. */
   readonly cors: Cors | undefined
@@ -22,16 +25,17 @@ export interface RequestsNeeds {
 }
 
 /**
- * Around everything: gives each request its id, each answer its id and the headers that every one has, counts it, and
- * writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
+ * Around everything: gives each request its id and its time for the store, each answer its id and the headers that every
+ * one has, counts it, and writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
  */
-export function requests({ requestMeter, routes, cors, server, log }: RequestsNeeds) {
+export function requests({ requestMeter, storeTimeout, routes, cors, server, log }: RequestsNeeds) {
   return new Elysia({ name: 'requests' }).wrap((answer) => {
     const inner = answer as unknown as Answer
     const outer: Answer = async (request, ...rest) => {
       const begin = performance.now()
       requestMeter.began()
-      const response = cors?.preflight(request) ?? (await answered(inner, request, rest))
+      const response =
+        cors?.preflight(request) ?? (await storeTimeout.call(() => answered(inner, request, rest)))
       cors?.admit(request, response)
       const { id, position } = notesOf(request)
       response.headers.set('x-request-id', id)

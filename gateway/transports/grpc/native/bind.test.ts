@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
+import { storeTimeout } from '@pixelflow/fabric/store-timeout'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
 import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
 import {
@@ -30,6 +31,7 @@ const desk = createDesk({
   admission: createAdmission(undefined),
   memory: createRequestMemory({ totalBytes: 64 * MiB, perAccountBytes: 64 * MiB, perPeerBytes: 64 * MiB }),
   meters: createCallMeters(openMeters(gatewayMetrics), () => () => {}),
+  storeTimeout,
   log: createLog({ room: 'test', write: () => {} }),
 })
 const reception = createReception({ desk, frames: createFrames(), idle: createIdleWatch(60_000) })

@@ -75,7 +75,7 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
   ): Promise<void> {
     const visit = reception.take(call.metadata)
     try {
-      const sent = await (implemented as Single)(input(visit), visit)
+      const sent = await visit.storeTimeout.call(() => (implemented as Single)(input(visit), visit))
       // What comes after its client has left is not what the client has got.
       visit.signal.throwIfAborted()
       call.sendMetadata(headOf(visit))
@@ -102,7 +102,7 @@ function handlerOf(method: DescMethod, implemented: unknown, reception: Receptio
       isFirst = false
     }
     try {
-      for await (const sent of (implemented as Many)(input(visit), visit)) {
+      for await (const sent of visit.storeTimeout.stream((implemented as Many)(input(visit), visit))) {
         visit.signal.throwIfAborted()
         begin()
         await outflow.send(create(method.output, sent))

@@ -38,7 +38,8 @@ function handlerOf(method: DescMethod, implemented: unknown) {
     return async (input: unknown, context: HandlerContext) => {
       const visit = take(context)
       try {
-        const sent = await (implemented as Once)(read(input, visit.received), visit)
+        const asked = read(input, visit.received)
+        const sent = await visit.storeTimeout.call(() => (implemented as Once)(asked, visit))
         tell(context, visit)
         visit.sent()
         visit.ended()
@@ -57,7 +58,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
     let fault: Fault | undefined
     let isWhole = false
     try {
-      for await (const one of answers(read(input, visit.received), visit)) {
+      for await (const one of visit.storeTimeout.stream(answers(read(input, visit.received), visit))) {
         tell(context, visit)
         visit.sent()
         yield one

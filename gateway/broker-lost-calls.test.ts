@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { DescMethodUnary } from '@bufbuild/protobuf'
+import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import type { Problem } from '@pixelflow/core/api'
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as Serving,
+} from '@pixelflow/proto/grpc/health/v1/health_pb'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { answered, brokerFaults } from './testing/broker-faults.ts'
+import { openTestGateway, type TestGateway, type UploadBody } from './testing/gateway.ts'
+import { failure, grpcClient, uploadWhole, type GrpcClient } from './testing/grpc.ts'
+import { tuningAt } from './testing/tuning-socket.ts'
+
+/** Every call of every protocol is answered while the broker is away: what needs it by a fault that says what to do. */
+
+let photo: Uint8Array<ArrayBuffer>
+let gateway: TestGateway
+let client: GrpcClient
+let image: string
+let task: string
+let recipe: { kind: { case: 'stringValue'; value: string } }
+const dead = () => `/api/v1/admin/dead/transform.local.${task}`
+const json = { 'content-type': 'application/json' }
+const jpeg = { 'content-type': 'image/jpeg' }
+const keyed = () => ({ 'idempotency-key': crypto.randomUUID() })
+
+beforeAll(async () => {
+  photo = new Uint8Array(await sampleImage({ width: 320, height: 240 }))
+  recipe = { kind: { case: 'stringValue', value: 'flip' } }
+})
+
+const post = (path: string, headers: Record<string, string> = {}, body?: UploadBody): Promise<Response> =>
+  gateway.call(path, { method: 'POST', headers, ...(body === undefined ? {} : { body }) })
+const remove = (path: string) => gateway.call(path, { method: 'DELETE' })
+const form = () => {
+  const made = new FormData()
+  made.set('recipe', 'flip')
+  made.set('file', new Blob([photo], { type: 'image/jpeg' }), 'photo.jpg')
+  return made
+}
+const order = () => JSON.stringify({ image, recipe: 'flip' })
+
+const overHttp: Record<string, () => Promise<Response>> = {
+  upload: () => post('/api/v1/images', jpeg, photo),
+  'upload with a key': () => post('/api/v1/images', { ...jpeg, ...keyed() }, photo),
+  'upload of a form': () => {
+    const body = form()
+    body.delete('recipe')
+    return post('/api/v1/images', {}, body)
+  },
+  'image record': () => gateway.call(`/api/v1/images/${image}`),
+  'image content': () => gateway.call(`/api/v1/images/${image}/content`),
+  'image deletion': () => remove(`/api/v1/images/${image}`),
+  'task from JSON': () => post('/api/v1/tasks', json, order()),
+  'task from JSON with a key': () => post('/api/v1/tasks', { ...json, ...keyed() }, order()),
+  'task from a form': () => post('/api/v1/tasks', keyed(), form()),
+  'task record': () => gateway.call(`/api/v1/tasks/${task}`),
+  'task output': () => gateway.call(`/api/v1/tasks/${task}/outputs/default`),
+  'task events': () => gateway.call(`/api/v1/tasks/${task}/events`),
+  'task cancellation': () => post(`/api/v1/tasks/${task}/cancel`),
+  'task retry': () => post(`/api/v1/tasks/${task}/retry`, keyed()),
+  'task deletion': () => remove(`/api/v1/tasks/${task}`),
+  'picture at once': () => post('/api/v1/process?recipe=flip', jpeg, photo),
+  'picture later': () =>
+    post('/api/v1/process?recipe=flip', { ...jpeg, ...keyed(), prefer: 'respond-async' }, photo),
+  'dead letters': () => gateway.call('/api/v1/admin/dead'),
+  'dead letter': () => gateway.call(dead()),
+  'dead letter replay': () => post(`${dead()}/replay`),
+  'dead letter removal': () => remove(dead()),
+  readiness: () => gateway.call('/health/ready'),
+  health: () => gateway.call('/health/'),
+}
+
+/** What the gateway knows by itself. */
+const withoutBroker: Record<string, () => Promise<Response>> = {
+  liveness: () => gateway.call('/health/live'),
+  metrics: () => gateway.call('/metrics'),
+  actors: () => gateway.call('/api/v1/actors'),
+  operations: () => gateway.call('/api/v1/operations'),
+  page: () => gateway.call('/'),
+}
+
+/** The unary calls that need the broker, for whichever protocol. */
+const unary = () =>
+  ({
+    getImage: { id: image },
+    deleteImage: { id: image },
+    createTask: { image, recipe },
+    getTask: { id: task },
+    cancelTask: { id: task },
+    retryTask: { id: task },
+    deleteTask: { id: task },
+    processImageUnary: { image: photo, recipe },
+  }) as const
+
+async function drained(call: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of call);
+}
+
+const overGrpc = (): Record<string, Promise<unknown>> => {
+  const { method } = ImageService
+  const calls = Object.entries(unary()).map(([name, request]) => {
+    const metadata = keyed()
+    return [name, client.unary(method[name as keyof typeof method] as DescMethodUnary, request, { metadata })]
+  })
+  return {
+    ...(Object.fromEntries(calls) as Record<string, Promise<unknown>>),
+    upload: uploadWhole(client, photo),
+    process: drained(client.down(method.process, { image, recipe }, { metadata: keyed() })),
+    watchTask: drained(client.down(method.watchTask, { id: task })),
+    download: drained(client.down(method.download, { source: { case: 'image', value: image } })),
+  }
+}
+
+const overWeb = (createTransport: typeof createConnectTransport): Record<string, Promise<unknown>> => {
+  const web = createClient(ImageService, createTransport({ baseUrl: gateway.url, useBinaryFormat: true }))
+  type Once = (request: unknown, options: { headers: Record<string, string> }) => Promise<unknown>
+  const calls = Object.entries(unary()).map(([name, request]) => [
+    name,
+    (web[name as keyof Client<typeof ImageService>] as Once)(request, { headers: keyed() }),
+  ])
+  return {
+    ...(Object.fromEntries(calls) as Record<string, Promise<unknown>>),
+    process: drained(web.process({ image, recipe }, { headers: keyed() })),
+    watchTask: drained(web.watchTask({ id: task })),
+    download: drained(web.download({ source: { case: 'image', value: image } })),
+  }
+}
+
+/** All at once: each may take most of the time that a call has. */
+async function each<T>(
+  calls: Record<string, Promise<T>>,
+  judge: (name: string, call: Promise<T>) => Promise<void>,
+): Promise<void> {
+  const found = await Promise.allSettled(
+    Object.entries(calls).map(([name, call]) => judge(name, answered(name, call))),
+  )
+  const wrong = found.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))
+  expect(wrong).toEqual([])
+}
+
+const begun = <T>(calls: Record<string, () => Promise<T>>) =>
+  Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, call()]))
+
+describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault) => {
+  beforeAll(async () => {
+    gateway = await openTestGateway()
+    client = grpcClient(gateway.grpcAddress)
+    image = (await gateway.image(photo)).id
+    task = (await gateway.submit(image)).id
+    await fault.begin(gateway.nats)
+  })
+  afterAll(async () => {
+    client[Symbol.dispose]()
+    await fault.end(gateway.nats)
+    await gateway[Symbol.asyncDispose]()
+  }, 60_000)
+
+  test('every call over HTTP is refused in words', async () => {
+    await each(begun(overHttp), async (name, call) => {
+      const answer = await call
+      if (answer.status !== 503) throw new Error(`${name}: ${answer.status} ${await answer.text()}`)
+      if (name === 'readiness' || name === 'health') return
+      const { code, remedy } = (await answer.json()) as Problem
+      if (!/^(unavailable|storage_failed)$/.test(code) || !remedy || !answer.headers.has('retry-after'))
+        throw new Error(`${name}: ${code}, ${remedy}`)
+    })
+  }, 90_000)
+
+  test('what the gateway knows by itself is told, and the list as far as it has come', async () => {
+    const list = () => gateway.call('/api/v1/tasks')
+    await each(begun({ ...withoutBroker, list }), async (name, call) => {
+      const { status } = await call
+      if (status !== 200 && !(name === 'list' && status === 503)) throw new Error(`${name}: ${status}`)
+    })
+  }, 90_000)
+
+  test('every call over gRPC is refused as unavailable', async () => {
+    await each(overGrpc(), async (name, call) => {
+      const { code, details } = await failure(call)
+      if (code !== 14) throw new Error(`${name}: ${code} ${details}`)
+    })
+    const { status } = await answered('health', client.unary(Health.method.check, {}))
+    expect(status).toBe(Serving.NOT_SERVING)
+  }, 90_000)
+
+  test.each([
+    ['Connect', createConnectTransport],
+    ['gRPC-Web', createGrpcWebTransport],
+  ])(
+    'every call over %s is refused as unavailable',
+    async (_, createTransport) => {
+      await each(overWeb(createTransport), async (name, call) => {
+        const thrown = await call.then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        const { code, message } = ConnectError.from(thrown)
+        if (code !== Code.Unavailable) throw new Error(`${name}: ${code} ${message}`)
+      })
+    },
+    90_000,
+  )
+
+  test('a tuning session is refused at its start', async () => {
+    const tuning = tuningAt(gateway.url)
+    await tuning.opened
+    tuning.say({ type: 'open', image, recipe: 'flip' })
+    const { fault: refusal } = await answered('tuning', tuning.hear('failed'))
+    expect(refusal).toMatchObject({ code: 'unavailable', remedy: expect.any(String) as string })
+  }, 90_000)
+})

@@ -1,0 +1,25 @@
+import { expect, test } from 'bun:test'
+import type { Problem } from '@pixelflow/core/api'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { answered, brokerFaults } from './testing/broker-faults.ts'
+import { openTestGateway, until } from './testing/gateway.ts'
+
+test.each(Object.entries(brokerFaults))(
+  'a caller who waits for a picture that is made as a task hears of a broker that is %s',
+  async (name, fault) => {
+    // Nothing is held in memory, and nobody works.
+    await using gateway = await openTestGateway({ env: { PIXELFLOW_INLINE_MAX_BYTES: '1' } })
+    const body = new Uint8Array(await sampleImage({ width: 64, height: 64 }))
+    const headers = { 'content-type': 'image/jpeg' }
+    const waiting = gateway.call('/api/v1/process?recipe=flip', { method: 'POST', headers, body })
+    await until(async () => (await gateway.messages()).events > 0)
+    await fault.begin(gateway.nats)
+    const answer = await answered(name, waiting)
+    await fault.end(gateway.nats)
+    expect(answer.status).toBe(503)
+    const { code, remedy } = (await answer.json()) as Problem
+    expect(code).toBe('unavailable')
+    expect(remedy).toContain('The task ')
+  },
+  60_000,
+)
