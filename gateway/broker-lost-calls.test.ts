@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { DescMethodUnary } from '@bufbuild/protobuf'
 import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
 import type { Problem } from '@pixelflow/core/api'
@@ -104,7 +103,7 @@ const overGrpc = (): Record<string, Promise<unknown>> => {
   const { method } = ImageService
   const calls = Object.entries(unary()).map(([name, request]) => {
     const metadata = keyed()
-    return [name, client.unary(method[name as keyof typeof method] as DescMethodUnary, request, { metadata })]
+    return [name, client.unary(method[name as keyof typeof method], request, { metadata })]
   })
   return {
     ...(Object.fromEntries(calls) as Record<string, Promise<unknown>>),
@@ -208,7 +207,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
   test('a tuning session is refused at its start', async () => {
     const tuning = tuningAt(gateway.url)
     await tuning.opened
-    tuning.say({ type: 'open', image, recipe: 'flip' })
+    await tuning.say({ type: 'open', image, recipe: 'flip' })
     const { fault: refusal } = await answered('tuning', tuning.hear('failed'))
     expect(refusal).toMatchObject({ code: 'unavailable', remedy: expect.any(String) as string })
   }, 90_000)
