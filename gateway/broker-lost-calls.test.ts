@@ -1,3 +1,4 @@
+import type { DescMethodUnary } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
@@ -103,7 +104,8 @@ const overGrpc = (): Record<string, Promise<unknown>> => {
   const { method } = ImageService
   const calls = Object.entries(unary()).map(([name, request]) => {
     const metadata = keyed()
-    return [name, client.unary(method[name as keyof typeof method], request, { metadata })]
+    const called: DescMethodUnary = method[name as keyof ReturnType<typeof unary>]
+    return [name, client.unary(called, request, { metadata })]
   })
   return {
     ...(Object.fromEntries(calls) as Record<string, Promise<unknown>>),
