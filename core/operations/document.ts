@@ -12,6 +12,7 @@ export function recipesMarkdown(): string {
     introduction(),
     textForm(),
     defaults(),
+    sources(),
     drawings(),
     outputs(),
     mistakes(),
@@ -73,6 +74,27 @@ function defaults(): string {
 | Transparent pixels are laid on white where the format has no transparency (JPEG). | \`format:jpeg:background=ffcc00\`, or a format with transparency |
 
 Of moving pictures the first frame is taken. Results have 8 bits a channel.`
+}
+
+function sources(): string {
+  return `## Which files are read
+
+An upload is taken by its first bytes; whether its encoding can be decoded shows when it is processed. One that cannot
+is \`unsupported_format\`, with the encoding in the message; \`corrupt_image\` means that the file is damaged.
+
+| format | read | not supported |
+|---|---|---|
+| JPEG | baseline, progressive, arithmetic, lossless; gray, YCbCr, RGB, CMYK, YCCK; 8 bits | 12 and 16 bits, hierarchical, JPEG-LS, a height stated behind the pixels |
+| PNG | all; of APNG the first picture | |
+| WebP | all; the first frame | |
+| AVIF | 8, 10 and 12 bits, full and limited range, grids, rotation; of a sequence (\`avis\`) its still picture | premultiplied transparency, sequences without a still picture, layers (progressive) that cannot be decoded |
+| GIF | all; the first frame, transparent where it leaves its canvas free | |
+| TIFF | no compression, LZW, Deflate, PackBits, JPEG, WebP, CCITT, SGI LogLuv; strips and tiles; also BigTIFF; the first page | old-style JPEG, ZSTD, LZMA, LERC, JBIG, JPEG 2000, JPEG XL; tiles of one channel each |
+| TIFF, gray | 1, 2, 4, 8, 16 and 32 bits | other depths, signed, complex, floating point (nothing says which number is white) |
+| TIFF, RGB | 8, 16 and 32 bits, each channel by itself too; floating point of 16 and 32 bits, taken as linear light with 1 as white | other depths, signed, complex, 32 bits with transparency |
+| TIFF, others | palettes; CMYK of 8 and 16 bits; Lab of 16 bits; YCbCr with subsampling or JPEG | Lab of 8 bits, ICC and ITU Lab, other inks, raw camera data |
+
+Whole numbers of 32 bits are scaled to 8. Of a TIFF with several additional channels the first one is its transparency.`
 }
 
 function drawings(): string {

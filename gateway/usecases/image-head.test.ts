@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { formatIds } from '@pixelflow/core/format'
+import { sequence } from '@pixelflow/testkit/hostile/avif'
 import { flipped, truncated } from '@pixelflow/testkit/hostile/damage'
 import { emptyComments, stuffed } from '@pixelflow/testkit/hostile/jpeg'
 import { samples } from '@pixelflow/testkit/hostile/samples'
@@ -28,6 +29,14 @@ describe('the head of a file', () => {
       // TIFF may state its size behind the pixels.
       if (found.width !== null || format !== 'tiff')
         expect(found).toEqual({ format, width: 321, height: 123 })
+    }
+  })
+
+  test('tells the size of an AVIF sequence, of its own brand', async () => {
+    const file = Buffer.from(await sequence(3, true))
+    file.write('avis', 8, 'latin1')
+    for (const pieceBytes of [17, 5000]) {
+      expect(read(file, pieceBytes)).toEqual({ format: 'avif', width: 64, height: 64 })
     }
   })
 

@@ -102,19 +102,26 @@ function dimensionsOf(head: Uint8Array, format: FormatId): Dimensions | undefine
   if (format === 'jpeg') return sized(jpegSize(head.subarray(0, longestHead)))
   for (const [i, glance] of glances.entries()) {
     if (i > 0 && head.length <= (glances[i - 1] ?? 0)) return undefined
-    const found = sizeIn(head.subarray(0, glance))
+    const found = sizeIn(head.subarray(0, glance), format)
     if (found !== undefined) return found
   }
   return undefined
 }
 
-function sizeIn(head: Uint8Array): Dimensions | undefined {
+function sizeIn(head: Uint8Array, format: FormatId): Dimensions | undefined {
   try {
-    return sized(imageSize(head))
+    return sized(imageSize(format === 'avif' ? asStill(head) : head))
   } catch {
     // The parser throws for whatever it does not find, and hostile bytes must not end an upload any other way.
     return undefined
   }
+}
+
+/** The parser does not know the brand of AVIF sequences, whose still picture is described as that of other files. */
+function asStill(head: Uint8Array): Uint8Array {
+  const still = Buffer.from(head)
+  still.write('avif', 8, 'latin1')
+  return still
 }
 
 /** A drawing may state any size; one that is no number of pixels is as good as unknown. */

@@ -43,3 +43,40 @@ export function comments(count: number): Uint8Array {
     Buffer.from([...frame(0, 0), 0x3b]),
   ])
 }
+
+/** A frame of green pixels at that place of a black and green canvas; no colour is transparent. */
+export function opaqueFrame(
+  canvas: { width: number; height: number },
+  frame: { left: number; top: number; width: number; height: number },
+): Uint8Array {
+  const { left, top, width, height } = frame
+  const palette = [0, 0, 0, 0, 255, 0]
+  // Two pieces before the frame, with bytes in them that begin other blocks.
+  const comment = [0x21, 0xfe, 3, 0x2c, 0x2c, 0x2c, 1, 0x21, 0]
+  // Codes of three bits, lowest first: clear (4), one for each pixel (1), end (5). Clearing keeps codes from growing.
+  const codes = Array.from({ length: width * height }, () => [4, 1]).flat()
+  const bits = [...codes, 5].map((code) => [code & 1, (code >> 1) & 1, code >> 2]).flat()
+  const bytes = Array.from({ length: Math.ceil(bits.length / 8) }, (_, i) =>
+    bits.slice(i * 8, i * 8 + 8).reduce((sum, bit, k) => sum + (bit << k), 0),
+  )
+  const blocks = Array.from({ length: Math.ceil(bytes.length / 255) }, (_, i) => {
+    const part = bytes.slice(i * 255, i * 255 + 255)
+    return [part.length, ...part]
+  })
+  return Buffer.from([
+    ...ascii('GIF89a'),
+    ...[canvas.width, canvas.height].flatMap(u16le),
+    0x80,
+    0,
+    0,
+    ...palette,
+    ...comment,
+    0x2c,
+    ...[left, top, width, height].flatMap(u16le),
+    0,
+    2,
+    ...blocks.flat(),
+    0,
+    0x3b,
+  ])
+}

@@ -6,6 +6,8 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp'
 import { maxSvgBytes } from '@pixelflow/core/svg'
 import { complaint } from './complaint.ts'
 import { allowDecoders } from './decoders.ts'
+import { prepare } from './formats/prepare.ts'
+import type { Preparation } from './formats/preparation.ts'
 import { noCost, type DrawingCost } from './svg/cost.ts'
 import { tooLong } from './svg/limits.ts'
 import { openSvg } from './svg/open.ts'
@@ -19,14 +21,16 @@ export interface Source {
   /** Pixels that it, and every picture made of it, may have at most. */
   readonly maxPixels: number
   readonly cost: DrawingCost
+  /** How it is opened. */
+  readonly reading: SharpOptions
 }
 
 /**
  * How any picture is opened: damaged ones are refused instead of filled up with grey, but for blemishes that decoders
  * only warn about, since many cameras write such files; of moving pictures the first frame is taken.
  */
-export function reading(maxPixels: number): SharpOptions {
-  return { failOn: 'error', limitInputPixels: maxPixels, sequentialRead: true, pages: 1 }
+function reading(maxPixels: number, failOn: Preparation['failOn'] = 'error'): SharpOptions {
+  return { failOn, limitInputPixels: maxPixels, sequentialRead: true, pages: 1 }
 }
 
 /**
@@ -34,29 +38,59 @@ export function reading(maxPixels: number): SharpOptions {
  * before its decoder is switched on.
  * @throws Fault `unsupported_format` when the bytes are not of the stated format, `too_many_pixels` when the header
  * promises more than is allowed, `corrupt_image` when the decoder does not take the file.
+ * Encodings that the decoder lacks are `unsupported_format`, too.
  */
 export async function openSource(path: string, stated: FormatId, maxPixels: number): Promise<Source> {
   const { head, input } = look(path)
   const format = sniff(head)
   if (format !== stated) throw mistaken(stated)
   const drawing = format === 'svg' ? await openSvg(wholeOf(path, input), maxPixels) : undefined
+  const preparation = prepare(format, input)
   allowDecoders([format])
-  let metadata: Metadata
-  try {
-    metadata = await sharp(drawing?.file ?? input, reading(maxPixels)).metadata()
-  } catch (error) {
-    throw complaint(error, 'open')
-  }
+  const options = reading(maxPixels, preparation.failOn)
+  const opened = drawing?.file ?? preparation.input ?? input
+  const metadata = await metadataOf(opened, options, preparation)
   if (loaderOf(metadata) !== format) throw mistaken(stated)
   checkFrames(metadata, format, maxPixels)
-  if (drawing === undefined) return { input, format, metadata, maxPixels, cost: noCost }
-  return {
-    input: drawing.file,
-    format,
-    metadata: { ...metadata, isVector: true },
-    maxPixels,
-    cost: drawing.cost,
+  const cost = drawing?.cost ?? noCost
+  const source = { input: opened, format, metadata, maxPixels, cost, reading: options }
+  if (drawing !== undefined) return { ...source, metadata: { ...metadata, isVector: true } }
+  return adjusted(source, metadata, preparation)
+}
+
+async function metadataOf(
+  input: string | Buffer,
+  options: SharpOptions,
+  { reason }: Preparation,
+): Promise<Metadata> {
+  try {
+    return await sharp(input, options).metadata()
+  } catch (error) {
+    throw explained(error, 'open', reason)
   }
+}
+
+/** The source, decoded where its decoder's pixels have to be put right first. */
+async function adjusted(
+  source: Source,
+  metadata: Metadata,
+  { adjust, reason }: Preparation,
+): Promise<Source> {
+  const image = adjust?.(sharp(source.input, source.reading), metadata)
+  if (image === undefined) return source
+  try {
+    const input = await image.keepMetadata().png({ compressionLevel: 0 }).toBuffer()
+    const options = reading(source.maxPixels)
+    return { ...source, input, reading: options, metadata: await sharp(input, options).metadata() }
+  } catch (error) {
+    throw explained(error, 'render', reason)
+  }
+}
+
+/** Of a file that its decoder calls damaged, the reason where that is known. */
+function explained(error: unknown, doing: 'open' | 'render', reason: Fault | undefined): Fault {
+  const fault = complaint(error, doing)
+  return reason !== undefined && fault.code === 'corrupt_image' ? reason : fault
 }
 
 /** A drawing is read whole before anybody else sees any of it. */

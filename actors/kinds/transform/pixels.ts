@@ -5,7 +5,7 @@ import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recip
 import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
 import { complaint } from './complaint.ts'
-import { reading, type Source } from './open.ts'
+import type { Source } from './open.ts'
 import { demandDrawable, type DrawingCost } from './svg/cost.ts'
 
 /** A rendered picture in memory, from which the next pipeline goes on. */
@@ -18,7 +18,7 @@ export interface Pixels {
 export function sourcePixels(source: Source, orient: boolean): Pixels {
   return {
     picture: sourcePicture(source.metadata, orient),
-    open: () => sharp(source.input, reading(source.maxPixels)),
+    open: () => sharp(source.input, source.reading),
   }
 }
 

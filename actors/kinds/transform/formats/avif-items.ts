@@ -1,0 +1,115 @@
+import { boxesIn, boxesOf, contentOf, type Box } from './iso-boxes.ts'
+import type { FileBytes } from './file-bytes.ts'
+
+/** What an AVIF states about its main picture, in the boxes of HEIF (ISO/IEC 23008-12). */
+export interface AvifItem {
+  /** `av01` for one picture, `grid` for one made of tiles. */
+  readonly type: string
+  /** Properties of it, and of the tiles it is made of. */
+  readonly properties: readonly AvifProperty[]
+  /** Whether its colours are multiplied by its transparency. */
+  readonly isPremultiplied: boolean
+}
+
+export interface AvifProperty {
+  readonly type: string
+  readonly content: Buffer
+}
+
+/** Bytes of a property that are looked at: profiles are longer. */
+const propertyBytes = 64
+
+/** Undefined when there is no main picture, or the boxes that describe it cannot be read. */
+export function mainItemOf(bytes: FileBytes): AvifItem | undefined {
+  try {
+    const meta = boxesIn(bytes, 0, bytes.length).find(({ type }) => type === 'meta')
+    return meta && readItem(bytes, boxesOf(bytes, meta, 4))
+  } catch (error) {
+    // Numbers beyond the end of a box: such a file is for the decoder to judge.
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+function readItem(bytes: FileBytes, boxes: readonly Box[]): AvifItem | undefined {
+  const content = (type: string) => {
+    const box = boxes.find((one) => one.type === type)
+    return box && contentOf(bytes, box)
+  }
+  const primary = content('pitm')
+  if (primary === undefined) return undefined
+  const id = primary[0] === 0 ? primary.readUInt16BE(4) : primary.readUInt32BE(4)
+  const types = itemTypes(bytes, boxes)
+  const references = referencesFrom(bytes, boxes, id)
+  const tiles = references.filter(({ type }) => type === 'dimg').flatMap(({ to }) => to)
+  return {
+    type: types.get(id) ?? '',
+    properties: propertiesOf(bytes, boxes, new Set([id, ...tiles])),
+    isPremultiplied: references.some(({ type }) => type === 'prem'),
+  }
+}
+
+function itemTypes(bytes: FileBytes, boxes: readonly Box[]): ReadonlyMap<number, string> {
+  const types = new Map<number, string>()
+  const info = boxes.find(({ type }) => type === 'iinf')
+  if (info === undefined) return types
+  const [version] = bytes.read(info.at, 1)
+  for (const entry of boxesOf(bytes, info, version === 0 ? 6 : 8)) {
+    const [entryVersion, , , , ...rest] = bytes.read(entry.at, 16)
+    if (entry.type !== 'infe' || entryVersion === undefined || entryVersion < 2) continue
+    const fields = Buffer.from(rest)
+    const idBytes = entryVersion === 2 ? 2 : 4
+    types.set(fields.readUIntBE(0, idBytes), fields.toString('latin1', idBytes + 2, idBytes + 6))
+  }
+  return types
+}
+
+function referencesFrom(bytes: FileBytes, boxes: readonly Box[], id: number) {
+  const box = boxes.find(({ type }) => type === 'iref')
+  if (box === undefined) return []
+  const idBytes = bytes.read(box.at, 1)[0] === 0 ? 2 : 4
+  return boxesOf(bytes, box, 4).flatMap((reference) => {
+    const fields = contentOf(bytes, reference)
+    if (fields === undefined || fields.readUIntBE(0, idBytes) !== id) return []
+    const count = fields.readUInt16BE(idBytes)
+    const to = Array.from({ length: count }, (_, i) => fields.readUIntBE(idBytes + 2 + i * idBytes, idBytes))
+    return [{ type: reference.type, to }]
+  })
+}
+
+function propertiesOf(bytes: FileBytes, boxes: readonly Box[], ids: ReadonlySet<number>): AvifProperty[] {
+  const box = boxes.find(({ type }) => type === 'iprp')
+  if (box === undefined) return []
+  const within = boxesOf(bytes, box)
+  const container = within.find(({ type }) => type === 'ipco')
+  const all = container ? boxesOf(bytes, container) : []
+  const used = within
+    .filter(({ type }) => type === 'ipma')
+    .flatMap((association) => associated(contentOf(bytes, association), ids))
+  return used.flatMap((index) => {
+    const property = all[index - 1]
+    if (property === undefined) return []
+    const content = Buffer.from(bytes.read(property.at, Math.min(property.length, propertyBytes)))
+    return [{ type: property.type, content }]
+  })
+}
+
+/** Numbers of the properties of these items, counted from 1. */
+function associated(fields: Buffer | undefined, ids: ReadonlySet<number>): number[] {
+  if (fields === undefined) return []
+  const [version = 0, , , flags = 0] = fields
+  const idBytes = version < 1 ? 2 : 4
+  const indexBytes = (flags & 1) === 0 ? 1 : 2
+  const found: number[] = []
+  let at = 8
+  for (let left = fields.readUInt32BE(4); left > 0; left -= 1) {
+    const isWanted = ids.has(fields.readUIntBE(at, idBytes))
+    const count = fields.readUInt8(at + idBytes)
+    at += idBytes + 1
+    for (let i = 0; i < count; i += 1, at += indexBytes) {
+      // The highest bit says whether a reader must understand the property.
+      if (isWanted) found.push(fields.readUIntBE(at, indexBytes) & (indexBytes === 1 ? 0x7f : 0x7fff))
+    }
+  }
+  return found
+}

@@ -1,0 +1,41 @@
+import type { FileBytes } from './file-bytes.ts'
+
+/** A box of an ISO base media file (ISO/IEC 14496-12, 4.2): where its content lies in the file. */
+export interface Box {
+  readonly type: string
+  readonly at: number
+  readonly length: number
+}
+
+/** Boxes looked at on one level. */
+const mostBoxes = 10_000
+
+/** The boxes that lie one after the other in that part of a file, as far as they are whole. */
+export function boxesIn(bytes: FileBytes, from: number, end: number): Box[] {
+  const boxes: Box[] = []
+  let at = from
+  while (at + 8 <= end && boxes.length < mostBoxes) {
+    const head = bytes.read(at, 16)
+    if (head.length < 8) break
+    const stated = head.readUInt32BE(0)
+    const isLarge = stated === 1 && head.length === 16
+    const headBytes = isLarge ? 16 : 8
+    const size = isLarge ? Number(head.readBigUInt64BE(8)) : stated === 0 ? end - at : stated
+    if (size < headBytes || at + size > end) break
+    boxes.push({ type: head.toString('latin1', 4, 8), at: at + headBytes, length: size - headBytes })
+    at += size
+  }
+  return boxes
+}
+
+/** The boxes within a box, behind `skip` bytes: 4 for those that begin with version and flags. */
+export function boxesOf(bytes: FileBytes, { at, length }: Box, skip = 0): Box[] {
+  return boxesIn(bytes, at + skip, at + length)
+}
+
+/** The content of a box, or undefined where there is more than `most` bytes of it. */
+export function contentOf(bytes: FileBytes, { at, length }: Box, most = 1024 * 1024): Buffer | undefined {
+  if (length > most) return undefined
+  const content = Buffer.from(bytes.read(at, length))
+  return content.length === length ? content : undefined
+}

@@ -1,0 +1,26 @@
+import type { FormatId } from '@pixelflow/core/format'
+import { prepareAvif } from './avif.ts'
+import { withFileBytes } from './file-bytes.ts'
+import { prepareGif } from './gif.ts'
+import { prepareJpeg } from './jpeg.ts'
+import type { Preparation } from './preparation.ts'
+import { prepareTiff } from './tiff.ts'
+
+/**
+ * Looks at the header of a file for what its decoder would get wrong.
+ * @throws Fault `unsupported_format` that names an encoding which our decoders do not have.
+ */
+export function prepare(format: FormatId, input: string | Buffer): Preparation {
+  switch (format) {
+    case 'tiff':
+      return withFileBytes(input, prepareTiff)
+    case 'avif':
+      return withFileBytes(input, (bytes) => prepareAvif(input, bytes))
+    case 'gif':
+      return withFileBytes(input, prepareGif)
+    case 'jpeg':
+      return withFileBytes(input, prepareJpeg)
+    default:
+      return {}
+  }
+}
