@@ -1,10 +1,8 @@
-import { z } from 'zod'
 import { Fault } from './fault.ts'
+import { textLike } from './validation/text-like.ts'
 
 /** An account id: safe as a NATS subject token, a KV key token, a path segment and a log field. */
-export const accountId = z
-  .string()
-  .regex(/^[a-z0-9_-]{1,64}$/, 'an account id is 1 to 64 of a-z, 0-9, _ and -')
+export const accountId = textLike(/^[a-z0-9_-]{1,64}$/, 'an account id (1 to 64 of a-z, 0-9, _ and -)')
 
 export const scopes = ['images:read', 'images:write', 'tasks:read', 'tasks:write'] as const
 /** What operators may do on top, for all accounts; nobody has it by being an account. */

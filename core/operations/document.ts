@@ -1,8 +1,9 @@
 import { formats } from '../format.ts'
 import { maxSvgBytes } from '../svg.ts'
-import { maxOutputs, maxSteps, nameOf, type JsonSchema } from '../recipe/catalogue.ts'
+import { maxOutputs, maxSteps, nameOf } from '../recipe/catalogue.ts'
 import { parseWith } from '../recipe/parse.ts'
 import { usageOf } from '../recipe/write-text.ts'
+import type { JsonSchema } from '../validation/json-schema.ts'
 import { catalogue, operations } from './index.ts'
 import type { Operation } from './operation.ts'
 

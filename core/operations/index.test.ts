@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Glob } from 'bun'
-import { nameOf, type JsonSchema } from '../recipe/catalogue.ts'
+import type { JsonSchema } from '../validation/json-schema.ts'
+import { nameOf } from '../recipe/catalogue.ts'
 import { parseRecipe } from '../recipe/recipe.ts'
 import { printText } from '../recipe/text.ts'
 import { recipesMarkdown } from './document.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Operation, StepOf } from '../operations/operation.ts'
+import { jsonSchemaOf, type JsonSchema } from '../validation/json-schema.ts'
 import { outputName } from './output-name.ts'
 
 /** Steps that one output may take at most, those shared by all outputs included. */
@@ -10,22 +11,6 @@ export const maxOutputs = 16
 export interface RecipeOf<S> {
   steps: S[]
   outputs?: Record<string, { steps: S[] }> | undefined
-}
-
-/** A JSON Schema, as far as this code reads it; zod writes the rest. */
-export interface JsonSchema {
-  readonly type?: string
-  readonly format?: string
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly default?: unknown
-  readonly title?: string
-  readonly description?: string
-  readonly pattern?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly properties?: Readonly<Record<string, JsonSchema>>
-  readonly required?: readonly string[]
 }
 
 /** The operations that recipes may use, and what follows from them. */
@@ -47,16 +32,10 @@ export function nameOf(operation: Operation): string {
 
 export function catalogueOf<Op extends Operation>(operations: readonly Op[]): Catalogue<Op> {
   const byName = new Map(operations.map((operation) => [nameOf(operation), operation]))
-  const jsonSchemas = new Map<string, JsonSchema>()
 
   const jsonSchema = (name: string): JsonSchema => {
     const operation = byName.get(name)
-    if (operation === undefined) return {}
-    const known = jsonSchemas.get(name)
-    if (known !== undefined) return known
-    const made = z.toJSONSchema(operation.schema, { io: 'input' }) as JsonSchema
-    jsonSchemas.set(name, made)
-    return made
+    return operation === undefined ? {} : jsonSchemaOf(operation.schema)
   }
 
   return {
@@ -166,12 +145,4 @@ export function branchesOf<S>(recipe: RecipeOf<S>): Branch<S>[] {
     name,
     steps: [...shared, ...placed(output.steps, 'outputs', name)],
   }))
-}
-
-/** `['outputs', 'thumb', 'steps', 0, 'width']` → `outputs.thumb.steps[0].width`. */
-export function fieldOf(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((field, part) => {
-    if (typeof part === 'number') return `${field}[${part}]`
-    return field === '' ? String(part) : `${field}.${String(part)}`
-  }, '')
 }

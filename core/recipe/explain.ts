@@ -1,6 +1,10 @@
 import type { z } from 'zod'
 import { Fault } from '../fault.ts'
-import { fieldOf, type Catalogue, type JsonSchema } from './catalogue.ts'
+import { describeAllowed } from '../validation/describe-allowed.ts'
+import { fieldOf } from '../validation/field-of.ts'
+import { formatValue } from '../validation/format-value.ts'
+import { valueAt } from '../validation/json-schema.ts'
+import type { Catalogue } from './catalogue.ts'
 import { nearest } from './nearest.ts'
 
 type Issue = z.core.$ZodIssue
@@ -35,11 +39,11 @@ export function explain(issue: Issue, input: unknown, catalogue: Catalogue): Fau
     return invalid(`${where}: ${issue.message}.`, field, remedyOf(issue))
   }
   const parameter = String(path[stepDepth] ?? '')
-  const range = inWords(parameters[parameter] ?? {})
+  const range = describeAllowed(parameters[parameter] ?? {})
   const value = valueAt(input, path)
   const remedy = `Give ${parameter} ${range}.`
   if (value === undefined) return invalid(`${where}: ${parameter} is missing.`, field, remedy)
-  return invalid(`${where}: ${parameter} must be ${range}, not ${shown(value)}.`, field, remedy)
+  return invalid(`${where}: ${parameter} must be ${range}, not ${formatValue(value)}.`, field, remedy)
 }
 
 /** Names the field and the remedy of something wrong with a recipe. */
@@ -53,29 +57,6 @@ export function stepInWords(stepPath: readonly PropertyKey[]): string {
   return stepPath[0] === 'outputs' ? `${number} of output ${String(stepPath[1])}` : number
 }
 
-/** What may be given, e.g. `a number from 0.3 to 250`. */
-export function inWords(schema: JsonSchema): string {
-  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`
-  if (schema.format === 'color') return 'a colour such as #ffcc00, white or transparent'
-  if (schema.format === 'image-id') return 'the id of an image'
-  const range =
-    schema.minimum === undefined || schema.maximum === undefined
-      ? ''
-      : ` from ${schema.minimum} to ${schema.maximum}`
-  switch (schema.type) {
-    case 'integer':
-      return `a whole number${range}`
-    case 'number':
-      return `a number${range}`
-    case 'boolean':
-      return 'true or false'
-    case 'string':
-      return schema.pattern === undefined ? 'text' : `text like ${schema.pattern}`
-    default:
-      return 'another value'
-  }
-}
-
 function explainShape(issue: Issue, input: unknown): Fault {
   const field = fieldOf(issue.path)
   const form = 'Send {"steps": [{"op": "resize", "width": 800}]} or the text resize:800.'
@@ -86,7 +67,7 @@ function explainShape(issue: Issue, input: unknown): Fault {
     const place = issue.path.length === 0 ? 'a recipe' : `output ${String(issue.path.at(-1))}`
     const whole = fieldOf([...issue.path, key])
     return invalid(
-      `${place} has no field ${shown(key)}; it knows ${known}.`,
+      `${place} has no field ${formatValue(key)}; it knows ${known}.`,
       whole,
       `Leave ${key.slice(0, 40)} out.`,
     )
@@ -94,7 +75,7 @@ function explainShape(issue: Issue, input: unknown): Fault {
   if (issue.code === 'invalid_key') {
     const name = String(issue.path.at(-1))
     const remedy = 'Use 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit.'
-    return invalid(`${shown(name)} cannot be the name of an output.`, field, remedy)
+    return invalid(`${formatValue(name)} cannot be the name of an output.`, field, remedy)
   }
   if (issue.code === 'too_big') {
     return invalid(
@@ -103,10 +84,11 @@ function explainShape(issue: Issue, input: unknown): Fault {
       'Leave steps out.',
     )
   }
-  if (issue.path.length === 0) return invalid(`a recipe is an object or text, not ${shown(input)}.`, '', form)
+  if (issue.path.length === 0)
+    return invalid(`a recipe is an object or text, not ${formatValue(input)}.`, '', form)
   const value = valueAt(input, issue.path)
   const wanted = issue.path.at(-1) === 'steps' ? 'a list of steps' : 'an object'
-  const problem = value === undefined ? 'is missing' : `must be ${wanted}, not ${shown(value)}`
+  const problem = value === undefined ? 'is missing' : `must be ${wanted}, not ${formatValue(value)}`
   return invalid(`the field ${field} ${problem}.`, field, form)
 }
 
@@ -119,13 +101,13 @@ function unknownOperation(
   const where = stepInWords(stepPath)
   const list = `Known operations: ${catalogue.names.join(', ')}.`
   if (typeof step !== 'object' || step === null || Array.isArray(step)) {
-    return invalid(`${where} must be an object with op, not ${shown(step)}.`, fieldOf(stepPath), list)
+    return invalid(`${where} must be an object with op, not ${formatValue(step)}.`, fieldOf(stepPath), list)
   }
   const field = fieldOf([...stepPath, 'op'])
   if (name === undefined) return invalid(`${where} names no operation in op.`, field, list)
   const near = typeof name === 'string' ? nearest(name, catalogue.names) : undefined
   const hint = near === undefined ? '' : `Did you mean ${near}? `
-  return invalid(`${where}: there is no operation ${shown(name)}.`, field, hint + list)
+  return invalid(`${where}: there is no operation ${formatValue(name)}.`, field, hint + list)
 }
 
 /** A parameter, or a name=value of the text form, that the operation does not have. */
@@ -140,7 +122,7 @@ export function unknownParameter(at: {
   const hint = near === undefined ? '' : `Did you mean ${near}? `
   const list = at.known.length === 0 ? `${at.name} takes no parameters.` : `It knows: ${at.known.join(', ')}.`
   return invalid(
-    `${at.where}: there is no parameter ${shown(at.wrong)}.`,
+    `${at.where}: there is no parameter ${formatValue(at.wrong)}.`,
     fieldOf([...at.stepPath, at.wrong.slice(0, 40)]),
     hint + list,
   )
@@ -151,28 +133,8 @@ function remedyOf(issue: Extract<Issue, { code: 'custom' }>): string {
   return typeof remedy === 'string' ? remedy : 'Change the recipe accordingly.'
 }
 
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, part) => fields(value)[part], input)
-}
-
 function fields(value: unknown): Readonly<Record<PropertyKey, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>) : {}
-}
-
-/** A value as it was sent, short enough for a message. */
-export function shown(value: unknown): string {
-  const text =
-    typeof value === 'object' && value !== null
-      ? Array.isArray(value)
-        ? 'a list'
-        : 'an object'
-      : quoted(value)
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
-}
-
-function quoted(value: unknown): string {
-  if (typeof value === 'symbol') return value.description ?? 'another value'
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 
 function capital(text: string): string {

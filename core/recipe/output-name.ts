@@ -1,12 +1,10 @@
-import { z } from 'zod'
+import { textLike } from '../validation/text-like.ts'
 
 /** Name of an output: safe as a path segment, a part of an object's name and a file name. */
-export const outputName = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9_-]{0,63}$/,
-    'an output name is 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit',
-  )
+export const outputName = textLike(
+  /^[a-z0-9][a-z0-9_-]{0,63}$/,
+  'the name of an output (1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit)',
+)
 
 /** The name of the only output of a recipe that names none. */
 export const defaultOutputName = 'default'

@@ -1,5 +1,6 @@
 import type { Operation, StepOf } from '../operations/operation.ts'
-import { fieldOf, type Catalogue, type RecipeOf } from './catalogue.ts'
+import { fieldOf } from '../validation/field-of.ts'
+import type { Catalogue, RecipeOf } from './catalogue.ts'
 import { explain, invalid } from './explain.ts'
 import { readText } from './read-text.ts'
 

@@ -3,14 +3,8 @@ import { catalogue as shipped } from '../operations/index.ts'
 import type { Operation, PictureOperation, StepOf } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
 import { imageFormat } from '../operations/parameters.ts'
-import {
-  branchesOf,
-  fieldOf,
-  type Branch,
-  type Catalogue,
-  type PlacedStep,
-  type RecipeOf,
-} from './catalogue.ts'
+import { fieldOf } from '../validation/field-of.ts'
+import { branchesOf, type Branch, type Catalogue, type PlacedStep, type RecipeOf } from './catalogue.ts'
 import { stepInWords } from './explain.ts'
 import { fuses } from './fuse.ts'
 import { defaultOutputName } from './output-name.ts'

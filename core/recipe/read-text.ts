@@ -1,6 +1,8 @@
 import type { Positional } from '../operations/operation.ts'
-import type { Catalogue, JsonSchema } from './catalogue.ts'
-import { invalid, shown, stepInWords, unknownParameter } from './explain.ts'
+import { formatValue } from '../validation/format-value.ts'
+import type { JsonSchema } from '../validation/json-schema.ts'
+import type { Catalogue } from './catalogue.ts'
+import { invalid, stepInWords, unknownParameter } from './explain.ts'
 import { usageOf } from './write-text.ts'
 
 /** Characters that a recipe in text form may have; far more than any recipe needs. */
@@ -100,7 +102,7 @@ function readInOrder(value: string, place: number, reading: Reading): void {
   const text = decode(value, field)
   const one = positional[place]
   if (one === undefined)
-    throw invalid(`${where}: ${shown(text)} is one value too many.`, field, `Write ${usage}.`)
+    throw invalid(`${where}: ${formatValue(text)} is one value too many.`, field, `Write ${usage}.`)
   if (text === '') return
   if (typeof one === 'string') {
     set(reading, one, text)
@@ -108,7 +110,7 @@ function readInOrder(value: string, place: number, reading: Reading): void {
   }
   const read = one.read(text)
   if (read === undefined) {
-    throw invalid(`${where}: ${shown(text)} is not of the form ${one.usage}.`, field, `Write ${usage}.`)
+    throw invalid(`${where}: ${formatValue(text)} is not of the form ${one.usage}.`, field, `Write ${usage}.`)
   }
   for (const [parameter, part] of Object.entries(read)) set(reading, parameter, part)
 }
@@ -137,7 +139,7 @@ function decode(text: string, field: string): string {
     return decodeURIComponent(text.trim())
   } catch {
     throw invalid(
-      `${shown(text)} is not percent-encoded properly.`,
+      `${formatValue(text)} is not percent-encoded properly.`,
       field,
       'Write a percent sign itself as %25.',
     )

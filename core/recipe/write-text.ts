@@ -1,4 +1,5 @@
-import type { Catalogue, JsonSchema, RecipeOf } from './catalogue.ts'
+import type { JsonSchema } from '../validation/json-schema.ts'
+import type { Catalogue, RecipeOf } from './catalogue.ts'
 
 type Values = Readonly<Record<string, unknown>>
 type Parameters = Readonly<Record<string, JsonSchema>>

@@ -25,7 +25,10 @@ export type PreviewWish = z.output<typeof previewWish>
  * The short text form, or the recipe itself. Anything passes here: the recipe parser checks it, so that a bad recipe is a
  * refused change with the field at fault, and not the end of the session.
  */
-const anyRecipe = z.custom<string | Record<string, unknown>>((value) => value !== undefined)
+const anyRecipe = z.custom<string | Record<string, unknown>>((value) => value !== undefined, {
+  error: 'there is no recipe',
+  params: { remedy: 'Give it in the short text form, such as resize:800, or as an object.' },
+})
 
 /**
  * Counts a client's changes, strictly upwards; the opening is number 0. Answers carry the number of what they answer.
@@ -38,7 +41,10 @@ const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
  */
 export const parameterChanges = z
   .record(z.string().max(200), z.unknown())
-  .refine((changes) => Object.keys(changes).length <= 64, { error: 'at most 64 parameters at once' })
+  .refine((changes) => Object.keys(changes).length <= 64, {
+    error: 'a change sets at most 64 parameters',
+    params: { remedy: 'Send several changes, or the whole recipe.' },
+  })
 export type ParameterChanges = z.output<typeof parameterChanges>
 
 export const tuneOpen = z.strictObject({
@@ -65,11 +71,13 @@ export const tuneChange = z
   })
   .refine(({ recipe, set }) => recipe === undefined || set === undefined, {
     path: ['set'],
-    error: 'recipe and set exclude each other',
+    error: 'a change has recipe or set, not both',
+    params: { remedy: 'Leave one of them out.' },
   })
   .refine(({ recipe, set, output }) => (recipe ?? set ?? output) !== undefined, {
     path: ['recipe'],
-    error: 'recipe, set or output is needed',
+    error: 'a change has recipe, set or output, and this one has none of them',
+    params: { remedy: 'Give one of them.' },
   })
 export type TuneChange = z.output<typeof tuneChange>
 

@@ -1,18 +1,19 @@
 import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
-import type {
-  ImageService,
-  TuneChange,
-  TuneOpen,
+import { validate } from '@pixelflow/core/validation/validate'
+import {
   TuneRequestSchema,
-  TuneResponseSchema,
+  type ImageService,
+  type TuneChange,
+  type TuneOpen,
+  type TuneResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Heard } from '../../usecases/tune.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
-import { checked } from '../rest/checked.ts'
 import { largestChunk } from './content.ts'
 import { plainValue } from './plain-value.ts'
+import { protoField } from './proto-field.ts'
 import type { Call, Implementation } from './rpc.ts'
 import { faultMessage, taskMessage } from './views.ts'
 
@@ -30,7 +31,11 @@ export function tuneMethod({ tune }: Usecases): Pick<Implementation<typeof Image
 async function* said(
   requests: AsyncIterable<MessageShape<typeof TuneRequestSchema>>,
 ): AsyncGenerator<TuneSaid, void> {
-  for await (const { data } of requests) yield checked(tuneSaid, plain(data), 'the message')
+  for await (const { data } of requests) {
+    const nameField = (path: readonly PropertyKey[]) =>
+      protoField(TuneRequestSchema, path.length === 0 ? [] : [data.case ?? '', ...path])
+    yield validate(tuneSaid, plain(data), { whole: 'the message', nameField })
+  }
 }
 
 /** A message in the JSON form, of which there is a schema. */
@@ -42,11 +47,20 @@ function plain(data: MessageShape<typeof TuneRequestSchema>['data']): unknown {
       return { type: 'change', ...changed(data.value) }
     case 'apply': {
       const { sequence } = data.value
-      return { type: 'apply', ...(sequence === undefined ? {} : { sequence: Number(sequence) }) }
+      return { type: 'apply', ...(sequence === undefined ? {} : { sequence: integer(sequence) }) }
     }
     case undefined:
-      throw new Fault('invalid_request', 'A message says nothing.', { field: 'data' })
+      throw new Fault('invalid_request', 'A message has neither open, change nor apply.', {
+        field: 'data',
+        remedy: 'Set one of them.',
+      })
   }
+}
+
+/** As a number where one can hold it exactly; otherwise it stays what it is, for the schema to refuse. */
+function integer(value: bigint): number | bigint {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
 }
 
 function opened({ image, recipe, output, preview }: TuneOpen) {
@@ -65,7 +79,7 @@ function opened({ image, recipe, output, preview }: TuneOpen) {
 
 function changed({ sequence, recipe, set, output }: TuneChange) {
   return {
-    sequence: Number(sequence),
+    sequence: integer(sequence),
     ...(recipe === undefined ? {} : { recipe: plainValue(recipe) }),
     ...(set === undefined ? {} : { set }),
     ...(output === '' ? {} : { output }),

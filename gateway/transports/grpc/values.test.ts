@@ -182,3 +182,26 @@ test.each([calls.getTask, calls.watchTask, calls.upload, calls.processImage] as 
     })
   },
 )
+
+describe('Tune names the field as its proto does', () => {
+  const opening = (preview: object) => ({
+    data: { case: 'open' as const, value: { image, recipe, preview } },
+  })
+  const changing = (sequence: bigint) => ({ data: { case: 'change' as const, value: { sequence, recipe } } })
+  test.each([
+    ['open.preview.max_pixels', opening({ maxPixels: 1 }), 'from 4096 to 4194304, not 1.'],
+    ['open.preview.max_pixels', opening({ maxPixels: -(2 ** 31) }), 'not -2147483648.'],
+    ['open.preview.quality', opening({ quality: 101 }), 'from 1 to 100, not 101.'],
+    ['open.preview.format', opening({ format: 'avif' }), 'one of jpeg, webp, not "avif".'],
+    ['change.sequence', changing(0n), 'not 0.'],
+    ['change.sequence', changing(least), 'not -9223372036854775808.'],
+    ['change.sequence', changing(most), 'not 9223372036854775807.'],
+    ['apply.sequence', { data: { case: 'apply' as const, value: { sequence: -1n } } }, 'not -1.'],
+    ['data', {}, 'A message has neither open, change nor apply.'],
+  ])('%s', async (field, message, ending) => {
+    const told = await protocolCalls.gRPC(gateway, calls.tune, [create(calls.tune.input, message)])
+    expect(told).toMatchObject({ code: invalidArgument, reason: 'invalid_request', field })
+    expect(told.message).toEndWith(ending)
+    expect(told.remedy).toBeString()
+  })
+})

@@ -1,11 +1,11 @@
 import { viewLetter } from '@pixelflow/core/api'
 import { accountId } from '@pixelflow/core/principal'
+import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/admission.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { caller } from './caller.ts'
-import { checked } from './checked.ts'
 import { tellPosition } from './position.ts'
 
 /** Query of `GET /api/v1/admin/dead`. */
@@ -25,7 +25,7 @@ export function admin({ usecases, admission }: AdminRoutes) {
   return new Elysia({ name: 'admin', prefix: '/api/v1/admin' })
     .use(caller(admission))
     .get('/dead', async ({ query, who }) => {
-      const { account, limit, cursor } = checked(letterQuery, query, 'the query')
+      const { account, limit, cursor } = validate(letterQuery, query, { whole: 'the query' })
       const { items, next } = await usecases.listDeadLetters(who, {
         limit,
         ...(account === undefined ? {} : { account }),

@@ -137,7 +137,7 @@ describe('refused is', () => {
     const refused = { code: 'invalid_argument', message: 'There is no lane 7.' }
     const body = (await answer.json()) as { details: { value: string }[] }
     expect([answer.status, body]).toMatchObject([400, refused])
-    expect(body.details.map(({ value }) => atob(value)).join()).toContain('LANE_INTERACTIVE or LANE_BULK')
+    expect(body.details.map(({ value }) => atob(value)).join()).toContain('LANE_INTERACTIVE, LANE_BULK')
   })
 })
 

@@ -4,6 +4,7 @@ import type { Principal } from '@pixelflow/core/principal'
 import { defaultLane, lanes, type Lane } from '@pixelflow/core/job'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { outputName } from '@pixelflow/core/task'
+import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/admission.ts'
@@ -15,7 +16,6 @@ import { orderOf, type Processed } from '../../usecases/process-image.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { allowPauses, bodyOf, lengthOf, mediaTypeOf, type Alive } from './body.ts'
 import { caller } from './caller.ts'
-import { checked } from './checked.ts'
 import { created, idempotencyKeyOf } from './created.ts'
 import { pictureHeaders, type Send } from './deliver.ts'
 import { recipeOf } from './form.ts'
@@ -44,7 +44,7 @@ export function processing(needs: ProcessRoutes) {
   return new Elysia({ name: 'process' }).use(caller(admission)).post(
     '/api/v1/process',
     async ({ request, server, query, who }) => {
-      const { recipe: inQuery, output, lane } = checked(processQuery, query, 'the query')
+      const { recipe: inQuery, output, lane } = validate(processQuery, query, { whole: 'the query' })
       if (lane !== undefined && !prefersLater(request)) throw noTask()
       const known = inQuery === undefined ? undefined : parseRecipe(recipeOf(inQuery))
       const order = (recipe: Recipe) => orderOf(recipe, output)

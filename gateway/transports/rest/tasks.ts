@@ -2,6 +2,7 @@ import { createTaskBody, viewTask } from '@pixelflow/core/api'
 import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { statuses } from '@pixelflow/core/task'
+import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/admission.ts'
@@ -10,7 +11,6 @@ import type { Usecases } from '../../usecases/usecases.ts'
 import { allowPauses, mediaTypeOf, readJson } from './body.ts'
 import { caller } from './caller.ts'
 import { askedOf } from '../../usecases/create-task.ts'
-import { checked } from './checked.ts'
 import { created, idempotencyKeyOf } from './created.ts'
 import type { Deliver } from './deliver.ts'
 import { processForm } from './form.ts'
@@ -51,7 +51,7 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
             )
           }
           if (mediaType !== 'application/json') throw neither()
-          const body = checked(createTaskBody, await readJson(request, alive), 'the body')
+          const body = validate(createTaskBody, await readJson(request, alive), { whole: 'the body' })
           const { image, lane } = body
           const recipe = parseRecipe(body.recipe)
           return usecases.once(who, { key, call: 'task', makes: 'task' }, async (attempt) => {
@@ -63,7 +63,7 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
       { parse: 'none' },
     )
     .get('/', async ({ query, request, who }) => {
-      const { status, limit, cursor } = checked(listQuery, query, 'the query')
+      const { status, limit, cursor } = validate(listQuery, query, { whole: 'the query' })
       const asked = {
         limit,
         ...(status === undefined ? {} : { status }),

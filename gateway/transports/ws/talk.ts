@@ -3,11 +3,12 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import type { TuneHeard } from '@pixelflow/core/tune/heard'
 import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
+import { validate } from '@pixelflow/core/validation/validate'
 import { closeCodes, largestSaid } from '@pixelflow/core/tune/websocket'
 import type { ServerWebSocket } from 'bun'
 import type { Heard } from '../../usecases/tune.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
-import { checked } from '../rest/checked.ts'
+import { parseJson } from '../rest/body.ts'
 import { createInbox } from './inbox.ts'
 
 /** What belongs to one socket; the server calls it back. */
@@ -111,11 +112,11 @@ function saidIn(data: string | Uint8Array): TuneSaid {
   if (typeof data !== 'string') throw notSaid('Messages are JSON in text frames, and this one is binary.')
   let value: unknown
   try {
-    value = JSON.parse(data)
+    value = parseJson(data)
   } catch {
     throw notSaid('A message is not JSON.')
   }
-  return checked(tuneSaid, value, 'the message')
+  return validate(tuneSaid, value, { whole: 'the message' })
 }
 
 function notSaid(detail: string): Fault {

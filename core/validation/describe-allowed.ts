@@ -1,0 +1,42 @@
+import type { JsonSchema } from './json-schema.ts'
+import { allowedText } from './text-like.ts'
+
+/** What may be given, as a noun: `a number from 0.3 to 250`. */
+export function describeAllowed(schema: JsonSchema): string {
+  if (schema.const !== undefined) return JSON.stringify(schema.const)
+  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`
+  if (schema.format === 'color') return 'a colour such as #ffcc00, white or transparent'
+  if (schema.format === 'image-id') return 'the id of an image'
+  const options = schema.anyOf ?? schema.oneOf
+  if (options !== undefined) return [...new Set(options.map(describeAllowed))].join(' or ')
+  switch (schema.type) {
+    case 'integer':
+      return `a whole number${rangeOf(schema)}`
+    case 'number':
+      return `a number${rangeOf(schema)}`
+    case 'boolean':
+      return 'true or false'
+    case 'string':
+      return textOf(schema)
+    case 'object':
+      return 'an object'
+    case 'array':
+      return schema.maxItems === undefined ? 'a list' : `a list of at most ${schema.maxItems}`
+    case 'null':
+      return 'null'
+    default:
+      return 'another value'
+  }
+}
+
+function rangeOf({ minimum, maximum, multipleOf }: JsonSchema): string {
+  const steps = multipleOf === undefined ? '' : ` that is a multiple of ${multipleOf}`
+  if (minimum !== undefined && maximum !== undefined) return `${steps} from ${minimum} to ${maximum}`
+  if (minimum !== undefined) return `${steps} of ${minimum} or more`
+  return maximum === undefined ? steps : `${steps} of ${maximum} or less`
+}
+
+function textOf({ pattern, maxLength }: JsonSchema): string {
+  if (pattern !== undefined) return allowedText(pattern) ?? `text like ${pattern}`
+  return maxLength === undefined ? 'text' : `text of at most ${maxLength} characters`
+}

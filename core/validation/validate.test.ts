@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { z } from 'zod'
+import { createTaskBody } from '../api.ts'
+import { Fault, type FaultReport } from '../fault.ts'
+import { outputName } from '../recipe/output-name.ts'
+import { parseRecipe } from '../recipe/recipe.ts'
+import { tuneSaid } from '../tune/said.ts'
+import { validate } from './validate.ts'
+
+const image = '01890a5d-ac96-774b-bcce-b302099a8057'
+const open = { type: 'open', image, recipe: 'blur' }
+
+function reportOf(run: () => unknown): FaultReport | undefined {
+  try {
+    run()
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof Fault) return thrown.report()
+    throw thrown
+  }
+}
+const refusal = (schema: z.ZodType, value: unknown) =>
+  reportOf(() => validate(schema, value, { whole: 'the message' }))
+
+describe('a value that is refused is told with what is allowed', () => {
+  test.each([
+    [
+      'a nested value out of range',
+      tuneSaid,
+      { ...open, preview: { maxPixels: 1 } },
+      'preview.maxPixels',
+      '"preview.maxPixels" in the message must be a whole number from 4096 to 4194304, not 1.',
+      'Give preview.maxPixels a whole number from 4096 to 4194304.',
+    ],
+    [
+      'a nested field that is misspelt',
+      tuneSaid,
+      { ...open, preview: { qualty: 1 } },
+      'preview.qualty',
+      '"preview.qualty" in the message is not known here.',
+      'Did you mean quality? Known: maxPixels, format, quality.',
+    ],
+    [
+      'a choice there is not',
+      createTaskBody,
+      { image, recipe: 'blur', lane: 'bulky' },
+      'lane',
+      '"lane" in the message must be one of interactive, bulk, not "bulky".',
+      'Did you mean bulk? Give lane one of interactive, bulk.',
+    ],
+    [
+      'a value that may be of two types, of a third',
+      createTaskBody,
+      { image, recipe: 5 },
+      'recipe',
+      '"recipe" in the message must be text or an object, not 5.',
+      'Give recipe text or an object.',
+    ],
+    [
+      'text of another form',
+      createTaskBody,
+      { image: 'x', recipe: 'blur' },
+      'image',
+      '"image" in the message must be an id as this server gives them (a UUIDv7 in lower case), not "x".',
+      'Give image an id as this server gives them (a UUIDv7 in lower case).',
+    ],
+    [
+      'a missing field',
+      createTaskBody,
+      { recipe: 'blur' },
+      'image',
+      '"image" in the message is missing.',
+      'Give image an id as this server gives them (a UUIDv7 in lower case).',
+    ],
+    [
+      'a type of message there is not',
+      tuneSaid,
+      { type: 'pen' },
+      'type',
+      '"type" in the message must be one of open, change, apply, not "pen".',
+      'Did you mean open? Give type one of open, change, apply.',
+    ],
+    [
+      'another type as a whole',
+      tuneSaid,
+      [open],
+      undefined,
+      'The message must be an object, not a list.',
+      'Send an object.',
+    ],
+    [
+      'a number beyond what can be counted',
+      tuneSaid,
+      { type: 'apply', sequence: 2n ** 63n },
+      'sequence',
+      '"sequence" in the message must be a whole number from 0 to 9007199254740991, not 9223372036854775808.',
+      'Give sequence a whole number from 0 to 9007199254740991.',
+    ],
+    [
+      'a name that is too long',
+      tuneSaid,
+      { type: 'change', sequence: 1, set: { ['a'.repeat(201)]: 1 } },
+      'set',
+      `A name in "set" must be text of at most 200 characters, not "${'a'.repeat(56)}....`,
+      'Give it text of at most 200 characters.',
+    ],
+    [
+      'a rule between fields',
+      tuneSaid,
+      { type: 'change', sequence: 1, recipe: 'blur', set: {} },
+      'set',
+      'A change has recipe or set, not both.',
+      'Leave one of them out.',
+    ],
+  ])('%s', (_, schema, value, field, detail, remedy) => {
+    const expected = { code: 'invalid_request' as const, detail, remedy }
+    expect(refusal(schema, value)).toEqual(field === undefined ? expected : { ...expected, field })
+  })
+
+  test('in the one option of a union that it fits', () => {
+    const schema = z.strictObject({
+      to: z.union([z.string(), z.strictObject({ size: z.int().min(1).max(9) })]),
+    })
+    expect(refusal(schema, { to: { size: 10 } })).toMatchObject({ field: 'to.size' })
+    expect(refusal(schema, { to: 5 })).toMatchObject({ detail: expect.stringContaining('text or an object') })
+  })
+
+  test('by the name that the caller has for the field', () => {
+    const nameField = (path: readonly PropertyKey[]) =>
+      path.map((part) => String(part).toUpperCase()).join('/')
+    const run = () =>
+      validate(tuneSaid, { ...open, preview: { quality: 0 } }, { whole: 'the message', nameField })
+    expect(reportOf(run)).toMatchObject({ field: 'PREVIEW/QUALITY' })
+  })
+})
+
+/** Whatever a schema may find, in every kind of check that zod has. */
+const everyCheck = z.strictObject({
+  whole: z.int().min(1).max(9).optional(),
+  steps: z.number().multipleOf(8).min(8).optional(),
+  most: z.number().max(1).optional(),
+  list: z.array(z.boolean()).max(2).optional(),
+  name: outputName.optional(),
+  none: z.null().optional(),
+  one: z.literal('only').optional(),
+  by: z.record(outputName, z.number()).optional(),
+  either: z.union([z.boolean(), z.strictObject({ a: z.int() })]).optional(),
+  tuned: tuneSaid.optional(),
+  task: createTaskBody.optional(),
+})
+const keys = Object.keys(everyCheck.shape).concat([
+  'a',
+  'type',
+  'open',
+  'image',
+  'recipe',
+  'preview',
+  'maxPixels',
+  'sequence',
+  'set',
+  'lane',
+  'op',
+])
+
+test('no sentence of zod reaches anybody, whatever is sent', () => {
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom('open', 'change', 'apply', 'blur', 'only', image, 'x y', '', null, true, undefined),
+      fc.double(),
+      fc.bigInt(),
+      fc.array(tie('any'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...keys, 'A b'), tie('any'), { maxKeys: 4 }),
+    ),
+  })).any
+  const dictionary = fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 4 })
+  const speaks = (report: FaultReport | undefined) => {
+    if (report === undefined) return
+    const { detail, remedy = '' } = report
+    expect(detail).not.toMatch(/Invalid|[Ee]xpected|Too (?:small|big)|Unrecognized|undefined|\[object/)
+    expect(detail).toMatch(/^[^a-z].*\.$/s)
+    expect(remedy).toMatch(/^[A-Z].*\.$/s)
+  }
+  fc.assert(
+    fc.property(dictionary, (sent) => {
+      speaks(refusal(everyCheck, sent))
+      speaks(refusal(tuneSaid, sent))
+      speaks(reportOf(() => parseRecipe(sent)))
+    }),
+    { numRuns: 3000 },
+  )
+})

@@ -1,0 +1,104 @@
+import type { z } from 'zod'
+import { Fault } from '../fault.ts'
+import { nearest } from '../recipe/nearest.ts'
+import { describeAllowed } from './describe-allowed.ts'
+import { fieldOf } from './field-of.ts'
+import { formatValue } from './format-value.ts'
+import { jsonSchemaOf, optionMeant, schemaAt, valueAt, type JsonSchema } from './json-schema.ts'
+
+type Issue = z.core.$ZodIssue
+type Path = readonly PropertyKey[]
+
+export interface Described {
+  /** What the value is called, for people: `the query`. */
+  readonly whole: string
+  /** How the caller writes a field. Default: as JSON paths, `preview.maxPixels`. */
+  readonly nameField?: (path: Path) => string
+}
+
+/**
+ * A value as its schema has it. The one place where what a schema finds becomes sentences; recipes have their own
+ * (`recipe/explain.ts`), which name steps. The sentences of zod itself reach no caller: checks of our own (`refine`,
+ * `custom`) have to say `error` and `params.remedy`, and regular expressions are made by `textLike`.
+ * @throws Fault `invalid_request` naming the field, its value, and what is allowed.
+ */
+export function validate<S extends z.ZodType>(schema: S, value: unknown, described: Described): z.output<S> {
+  const { success, data, error } = schema.safeParse(value)
+  if (success) return data
+  const [issue] = error.issues
+  if (issue === undefined) throw error
+  throw describeIssue(innermost(issue), value, jsonSchemaOf(schema), described)
+}
+
+function describeIssue(issue: Issue, value: unknown, schema: JsonSchema, described: Described): Fault {
+  const { whole, nameField = fieldOf } = described
+  const { path } = issue
+  const sent = valueAt(value, path)
+  const allowed = describeAllowed(schemaAt(schema, path, value))
+  const field = nameField(path)
+  const name = field === '' ? capital(whole) : `"${field}" in ${whole}`
+
+  if (issue.code === 'unrecognized_keys') {
+    const object = optionMeant(schemaAt(schema, path, value), sent) ?? {}
+    const key = (issue.keys[0] ?? '').slice(0, 80)
+    return unknownField(nameField([...path, key]), key, object, described)
+  }
+  if (issue.code === 'invalid_key') {
+    const parent = path.slice(0, -1)
+    const names = describeAllowed(schemaAt(schema, parent, value).propertyNames ?? {})
+    const detail = `A name in "${nameField(parent)}" must be ${names}, not ${formatValue(String(path.at(-1)))}.`
+    return invalid(detail, nameField(parent), `Give it ${names}.`)
+  }
+  if (issue.code === 'custom') {
+    const remedy = issue.params?.['remedy']
+    return invalid(
+      `${capital(issue.message)}.`,
+      field,
+      typeof remedy === 'string' ? remedy : `Give ${field} another value.`,
+    )
+  }
+  if (sent === undefined && path.length > 0) {
+    return invalid(`${name} is missing.`, field, `Give ${field} ${allowed}.`)
+  }
+  const near = nearestTo(sent, schemaAt(schema, path, value))
+  const remedy = field === '' ? `Send ${allowed}.` : `Give ${field} ${allowed}.`
+  return invalid(`${name} must be ${allowed}, not ${formatValue(sent)}.`, field, near + remedy)
+}
+
+/** Of a union in which one option fits as a whole, what is wrong within that option. */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue
+  const within = issue.errors.flatMap(([first]) =>
+    first !== undefined && (first.path.length > 0 || first.code === 'unrecognized_keys') ? [first] : [],
+  )
+  const [only] = within
+  if (only === undefined || within.length > 1) return issue
+  return innermost({ ...only, path: [...issue.path, ...only.path] })
+}
+
+function unknownField(
+  field: string,
+  key: string,
+  { properties = {} }: JsonSchema,
+  { whole }: Described,
+): Fault {
+  const known = Object.keys(properties)
+  const near = nearest(key, known)
+  const hint = near === undefined ? '' : `Did you mean ${near}? `
+  const remedy = known.length === 0 ? 'Leave it out.' : `Known: ${known.join(', ')}.`
+  return invalid(`"${field}" in ${whole} is not known here.`, field, hint + remedy)
+}
+
+function nearestTo(sent: unknown, schema: JsonSchema): string {
+  const near =
+    typeof sent === 'string' && schema.enum !== undefined ? nearest(sent, schema.enum.map(String)) : undefined
+  return near === undefined ? '' : `Did you mean ${near}? `
+}
+
+function invalid(detail: string, field: string, remedy: string): Fault {
+  return new Fault('invalid_request', detail, { ...(field === '' ? {} : { field }), remedy })
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
