@@ -95,8 +95,11 @@ describe('every answer', () => {
   })
 
   test('comes by a short host name as well', async () => {
-    const { status, body } = await sent('GET /api/v1/settings?x=/y HTTP/1.1\r\nHost: [::1]\r\n\r\n')
+    const { status, body } = await sent('GET /api/v1/settings HTTP/1.1\r\nHost: [::1]\r\n\r\n')
     expect([status, JSON.parse(body.toString()).auth]).toEqual([200, 'none'])
+    // A slash in the query belongs to no path: the parameter is refused, and not the path.
+    const other = await sent('GET /api/v1/settings?x=/y HTTP/1.1\r\nHost: [::1]\r\n\r\n')
+    expect([other.status, JSON.parse(other.body.toString()).field]).toEqual([400, 'x'])
   })
 })
 

@@ -19,6 +19,7 @@ import { metrics, type MetricsRoutes } from './metrics.ts'
 import { page, type PageFiles } from './page.ts'
 import { problems } from './problems.ts'
 import { processing } from './process.ts'
+import { documentedQuery } from './query.ts'
 import { requests } from './requests.ts'
 import { createRoutes } from './routes.ts'
 import { tasks } from './tasks.ts'
@@ -63,6 +64,7 @@ export function createApp(needs: AppNeeds) {
   })
     .use(requests({ ...needs, routes, cors, server: () => self?.server ?? null }))
     .use(problems(routes))
+    .use(documentedQuery())
     .use(images(needs))
     .use(tasks(needs))
     .use(processing(needs))

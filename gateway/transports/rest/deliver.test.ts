@@ -104,6 +104,21 @@ describe.each([
     expect([other.status, (await other.bytes()).length]).toEqual([200, bytes.length])
   })
 
+  test('is compared weakly with If-None-Match and strongly with If-Match', async () => {
+    const { path, etag } = which()
+    const statusOf = async (header: string, value: string) => {
+      const answer = await gateway.call(path, { headers: { [header]: value } })
+      await answer.bytes()
+      return answer.status
+    }
+    for (const value of [`W/${etag}`, `"x", W/${etag}`, etag, '*'])
+      expect([value, await statusOf('if-none-match', value)]).toEqual([value, 304])
+    for (const value of [`W/${etag}`, `"x", W/${etag}`, '', etag.slice(1, -1)])
+      expect([value, await statusOf('if-match', value)]).toEqual([value, 412])
+    for (const value of [etag, `W/"x", ${etag}`, '*'])
+      expect([value, await statusOf('if-match', value)]).toEqual([value, 200])
+  })
+
   test('is offered as a file when asked to', async () => {
     const { headers } = await gateway.call(`${which().path}?download=1`, { method: 'HEAD' })
     expect(headers.get('content-disposition')).toMatch(/^attachment; filename=/)

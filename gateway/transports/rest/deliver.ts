@@ -4,8 +4,10 @@ import type { Server } from 'bun'
 import type { Place } from '../../delivery/shelf.ts'
 import type { Content } from '../../usecases/content.ts'
 import type { Outflow } from './outflow.ts'
+import { matchesStrongly, matchesWeakly } from './etag.ts'
 import { problemResponse } from './problem.ts'
-import { names, rangeOf } from './range.ts'
+import { queryOf } from './query.ts'
+import { rangeOf } from './range.ts'
 
 /** A name of content never comes to mean something else. */
 const cacheControl = 'private, max-age=86400, immutable'
@@ -41,16 +43,16 @@ export type Deliver = (call: Call, content: Content) => Promise<Response>
 export function createDelivery(send: Send): Deliver {
   return async ({ request, server }, content) => {
     const etag = `"${content.sha256}"`
-    if (request.headers.has('if-match') && !names(request.headers.get('if-match'), etag)) {
-      throw new Fault('precondition_failed', 'The content has another tag.', { field: 'If-Match' })
-    }
+    const condition = request.headers.get('if-match')
+    if (condition !== null && !matchesStrongly(condition, etag)) throw otherTag(etag)
     const headers: Record<string, string> = {
       ...pictureHeaders(request, content),
       'accept-ranges': 'bytes',
       'cache-control': cacheControl,
       vary: 'Authorization',
     }
-    if (names(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
+    if (matchesWeakly(request.headers.get('if-none-match'), etag))
+      return new Response(null, { status: 304, headers })
 
     const range = rangeOf(request.headers, content.bytes, etag)
     if (range === 'outside') return outside(request, content.bytes)
@@ -69,7 +71,7 @@ export function createDelivery(send: Send): Deliver {
 
 /** What goes with the bytes of a picture, wherever they come from. */
 export function pictureHeaders(request: Request, content: Omit<Content, 'open'>): Record<string, string> {
-  const isSaved = isProgram(content) || /[?&]download=1(&|$)/.test(request.url)
+  const isSaved = isProgram(content) || queryOf(request).get('download') === '1'
   const disposition = isSaved ? 'attachment' : 'inline'
   return {
     etag: `"${content.sha256}"`,
@@ -90,6 +92,13 @@ function isProgram({ mediaType }: Pick<Content, 'mediaType'>): boolean {
 /** Nobody hears this answer; the log should not take it for a failure of ours. */
 function gone(cause: unknown): Fault {
   return new Fault('cancelled', 'The client left before the content had been fetched for it.', { cause })
+}
+
+function otherTag(etag: string): Fault {
+  return new Fault('precondition_failed', `If-Match names no tag of this content, which has ${etag}.`, {
+    field: 'If-Match',
+    remedy: 'Send this tag without W/, or leave the header out.',
+  })
 }
 
 function outside(request: Request, bytes: number): Response {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { storeTimeout } from '@pixelflow/fabric/store-timeout'
+import { kinds } from '@pixelflow/core/event'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
 import { createAdmission } from '../../accounts/admission.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
@@ -105,6 +106,25 @@ describe('the OpenAPI document', () => {
       }
     }
     expect(new Set(operationIds).size).toBe(operationIds.length)
+  })
+
+  test('says of every call that it may be refused as not valid', () => {
+    const without = Object.entries(paths).flatMap(([path, item]) =>
+      verbs
+        .filter((verb) => verb in item && !('400' in ((item[verb] as Json)['responses'] as Json)))
+        .map((verb) => `${verb} ${path}`),
+    )
+    expect(without).toEqual([])
+  })
+
+  test('describes each event of the stream as an object of its fields', () => {
+    const watching = (paths['/api/v1/tasks/{id}/events']?.['get'] as Json)['responses'] as Json
+    const { content } = watching['200'] as { content: Record<string, Json> }
+    expect(content['text/event-stream']?.['schema']).toEqual({ $ref: '#/components/schemas/EventStream' })
+    const { EventStream } = (document['components'] as { schemas: Record<string, Json> }).schemas
+    const text = JSON.stringify(EventStream)
+    for (const kind of [...kinds, 'heartbeat']) expect(text).toContain(`"${kind}"`)
+    expect(text).toContain('"contentSchema":{"$ref":"#/components/schemas/Event"}')
   })
 
   test('is the same each time', () => {

@@ -7,6 +7,16 @@ import { systemPaths } from './openapi/system-paths.ts'
 import { taskPaths } from './openapi/task-paths.ts'
 import { tunePaths } from './openapi/tune-paths.ts'
 
+/** Every path of the interface with its calls. */
+export const paths: Json = {
+  ...imagePaths,
+  ...processPaths,
+  ...taskPaths,
+  ...tunePaths,
+  ...adminPaths,
+  ...systemPaths,
+}
+
 /** The REST interface as OpenAPI 3.1, from the schemas that the code itself checks with. The same for every gateway. */
 export function openapiDocument(): Json {
   return {
@@ -27,7 +37,7 @@ export function openapiDocument(): Json {
       { name: 'admin', description: 'What operators do, for all accounts.' },
       { name: 'system', description: 'About the service itself.' },
     ],
-    paths: { ...imagePaths, ...processPaths, ...taskPaths, ...tunePaths, ...adminPaths, ...systemPaths },
+    paths,
     components: {
       schemas: componentSchemas(),
       securitySchemes: {

@@ -21,9 +21,3 @@ export function rangeOf(headers: Headers, bytes: number, etag: string): ByteRang
   if (last !== '' && Number(last) < start) return 'whole'
   return start >= bytes ? 'outside' : { start, end }
 }
-
-/** Whether one of the tags in an If-None-Match or If-Match header is ours; `*` is any. */
-export function names(header: string | null, etag: string): boolean {
-  if (header === null) return false
-  return header.trim() === '*' || header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag)
-}

@@ -1,4 +1,4 @@
-import { names } from './range.ts'
+import { matchesWeakly } from './etag.ts'
 
 /** A file that is served as it is, with the ways in which it is packed. */
 export interface StaticFile {
@@ -33,8 +33,10 @@ export function staticFile(
 export function sendStatic(request: Request, file: StaticFile, headers: Record<string, string>): Response {
   const accepted = request.headers.get('accept-encoding') ?? ''
   const coding = (['br', 'gzip'] as const).find((one) => file[one] && takes(accepted, one))
-  const about = { ...headers, etag: file.etag, vary: 'Accept-Encoding' }
-  if (names(request.headers.get('if-none-match'), file.etag))
+  // Each coding has a tag of its own: a strong tag stands for the very bytes (RFC 9110 §8.8.3.3).
+  const etag = coding ? file.etag.replace(/"$/, `-${coding}"`) : file.etag
+  const about = { ...headers, etag, vary: 'Accept-Encoding' }
+  if (matchesWeakly(request.headers.get('if-none-match'), etag))
     return new Response(null, { status: 304, headers: about })
   return new Response(coding ? file[coding] : file.plain, {
     headers: { ...about, 'content-type': file.type, ...(coding ? { 'content-encoding': coding } : {}) },

@@ -189,6 +189,44 @@ describe('the stream', () => {
     expect([answer.status, await answer.text()]).toEqual([204, ''])
   })
 
+  test('goes on behind the token in the header, else in lastEventId, else in after', async () => {
+    const { id } = await gateway.submit(image)
+    await live(id)
+    const all = await Array.fromAsync(watch(gateway.url, id))
+    const [first = '', second = '', third = ''] = all.map((one) => one.id)
+    const firstSeen = async (query: string, header?: string) => {
+      const init = header === undefined ? {} : { headers: { 'last-event-id': header } }
+      const answer = await gateway.call(`/api/v1/tasks/${id}/events?${query}`, init)
+      expect(answer.status).toBe(200)
+      return /^id: (.*)$/m.exec(await answer.text())?.[1]
+    }
+    expect(await firstSeen('')).toBe(first)
+    expect(await firstSeen(`lastEventId=${first}`)).toBe(second)
+    expect(await firstSeen(`after=${first}`)).toBe(second)
+    expect(await firstSeen(`after=${first}&lastEventId=${second}`)).toBe(third)
+    expect(await firstSeen(`after=${first}&lastEventId=`)).toBe(second)
+    expect(await firstSeen(`lastEventId=${second}`, first)).toBe(second)
+    expect(await firstSeen(`after=${second}`, first)).toBe(second)
+  })
+
+  test.each(['lastEventId', 'after'])('refuses an invalid token in %s', async (field) => {
+    const { id } = await gateway.submit(image)
+    const answer = gateway.call(`/api/v1/tasks/${id}/events?${field}=!`)
+    const detail = 'Invalid resume token "!".'
+    expect(await gateway.refusal(answer)).toMatchObject({ status: 400, field, detail })
+  })
+
+  test('refuses unknown parameters and those given twice', async () => {
+    const { id } = await gateway.submit(image)
+    for (const [query, field] of [
+      ['last-event-id=1', 'last-event-id'],
+      ['after=1&after=1', 'after'],
+    ] as const) {
+      const answer = gateway.call(`/api/v1/tasks/${id}/events?${query}`)
+      expect(await gateway.refusal(answer)).toMatchObject({ status: 400, field })
+    }
+  })
+
   test.each(['!', '-1', '1e9', 'zzzzzzzzzzz'])('refuses the token %s', async (token) => {
     const { id } = await gateway.submit(image)
     const answer = gateway.call(`/api/v1/tasks/${id}/events`, { headers: { 'last-event-id': token } })

@@ -25,7 +25,7 @@ export function events({ usecases, admission, heartbeatMs, openStream, log }: Ev
       const left = new AbortController()
       const leave = () => left.abort()
       request.signal.addEventListener('abort', leave, { once: true })
-      const after = afterOf(request.headers.get('last-event-id') ?? query['after'])
+      const after = afterOf(request, query)
       const found = await usecases.watchTask(who, params.id, after, left.signal)
       if (found === null) return new Response(null, { status: 204 })
       if (request.method === 'HEAD') {
@@ -49,12 +49,22 @@ const headers = {
   'x-accel-buffering': 'no',
 }
 
-function afterOf(token: string | undefined): number {
-  if (token === undefined || token === '') return 0
+/**
+ * The sequence number of the last event seen; 0 for none. The header is what an EventSource sends when it comes back, so
+ * it wins over the query, which stays as it was at first. `lastEventId` is what libraries for EventSource append then.
+ */
+function afterOf({ headers: sent }: Request, query: Readonly<Record<string, string>>): number {
+  const tokens = [
+    ['Last-Event-ID', sent.get('last-event-id')],
+    ['lastEventId', query['lastEventId']],
+    ['after', query['after']],
+  ] as const
+  const [field, token] = tokens.find(([, one]) => one) ?? ['Last-Event-ID', '']
+  if (!token) return 0
   const seq = parseResumeToken(token)
   if (seq !== undefined) return seq
-  throw new Fault('invalid_request', 'The resume token is none that this server gave out.', {
-    field: 'Last-Event-ID',
-    remedy: 'Send the id of the last event seen, or none to begin at the first event.',
+  throw new Fault('invalid_request', `Invalid resume token "${token.slice(0, 64)}".`, {
+    field,
+    remedy: 'Send the id of the last event seen, or none to begin with the first event.',
   })
 }

@@ -55,7 +55,7 @@ export const adminPaths: Json = {
       ],
       responses: {
         '200': json('A page of letters.', 'DeadLetterPage', { items: [example], next: null }),
-        ...refusals('invalid_request'),
+        ...refusals(),
       },
     },
   },

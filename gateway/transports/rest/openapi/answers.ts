@@ -30,18 +30,27 @@ export const positionTold = {
   },
 }
 
-/** Every call may meet these, whatever it asks for. */
-const always: readonly FaultCode[] = ['unauthenticated', 'forbidden', 'unavailable', 'internal']
+/** Every call may meet these, whatever it asks for: an unknown query parameter is an `invalid_request`. */
+const always: readonly FaultCode[] = [
+  'invalid_request',
+  'unauthenticated',
+  'forbidden',
+  'unavailable',
+  'internal',
+]
 
 /** The refusals of a call, by status, with an example of each code. */
 export function refusals(...codes: FaultCode[]): Json {
-  const byStatus = Map.groupBy([...codes, ...always], (code) => faults[code].http)
+  const byStatus = Map.groupBy(new Set([...codes, ...always]), (code) => faults[code].http)
   return Object.fromEntries(
     [...byStatus]
       .sort(([a], [b]) => a - b)
       .map(([status, together]) => [String(status), refusal(status, together)]),
   )
 }
+
+/** Of calls that need no credentials and are always answered. */
+export const queryRefusal: Json = { '400': refusal(400, ['invalid_request']) }
 
 function refusal(status: number, codes: readonly FaultCode[]): Json {
   const examples = codes.map((code) => [code, { value: problemExample(status, code) }] as const)
@@ -96,8 +105,8 @@ export function bytes(what: string, missing: FaultCode, mediaTypes: readonly str
 export const conditions = [
   header('Range', 'One range of bytes, such as `bytes=0-1023`; several are answered with the whole.'),
   header('If-Range', 'ETag for which the range holds.'),
-  header('If-None-Match', 'ETag that the client holds.'),
-  header('If-Match', 'ETag without which nothing is sent.'),
+  header('If-None-Match', 'ETags that the client holds, or `*`. Weak tags (`W/"…"`) match, too.'),
+  header('If-Match', 'ETags without which nothing is sent, or `*`. Weak tags (`W/"…"`) never match.'),
 ]
 
 /** Of calls that make something. */

@@ -43,7 +43,6 @@ export const imagePaths: Json = {
       responses: {
         '201': json('The image is stored.', 'Image', imageExample, location),
         ...refusals(
-          'invalid_request',
           'truncated_upload',
           'image_too_large',
           'unsupported_format',

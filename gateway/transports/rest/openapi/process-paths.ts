@@ -92,7 +92,6 @@ const processing = {
     },
     '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionTold }),
     ...refusals(
-      'invalid_request',
       'invalid_recipe',
       'truncated_upload',
       'image_too_large',

@@ -11,6 +11,7 @@ import {
   taskPageView,
   taskView,
 } from '@pixelflow/core/api'
+import { kinds } from '@pixelflow/core/event'
 import { describeOperations } from '@pixelflow/core/operations/index'
 import { recipe } from '@pixelflow/core/recipe/recipe'
 import { z } from 'zod'
@@ -35,7 +36,13 @@ const named = {
   Health: healthView,
 }
 
-export type SchemaName = keyof typeof named | 'CreateTask' | 'RecipeInput' | 'Operations' | 'Status'
+export type SchemaName =
+  | keyof typeof named
+  | 'CreateTask'
+  | 'RecipeInput'
+  | 'Operations'
+  | 'Status'
+  | 'EventStream'
 
 export function ref(name: SchemaName): Json {
   return { $ref: `#/components/schemas/${name}` }
@@ -54,6 +61,7 @@ export function componentSchemas(): Record<SchemaName, Json> {
     RecipeInput: withoutMeta(describeOperations().recipe as Json),
     CreateTask: createTask(),
     Operations: operationsSchema,
+    EventStream: eventStreamSchema,
     Status: { type: 'object', properties: { status: { type: 'string' } }, required: ['status'] },
   }
 }
@@ -73,6 +81,47 @@ function createTask(): Json {
 export const laneText =
   'Whom the task waits with: `interactive` for somebody who waits for it, `bulk` for one of many. Of an account that has ' +
   'many interactive tasks under way, further ones wait in bulk; the task says so.'
+
+/**
+ * A stream as the array of what it sends, each item an object of the fields of a server-sent event: how OpenAPI 3.2 applies
+ * a schema to `text/event-stream`. OpenAPI 3.1 has no rule, and no `itemSchema`.
+ */
+const eventStreamSchema: Json = {
+  type: 'array',
+  description: 'Server-sent events, in the order in which they happened.',
+  items: {
+    oneOf: [
+      {
+        title: 'An event of the task',
+        type: 'object',
+        properties: {
+          event: { type: 'string', enum: [...kinds], description: 'The kind of the event.' },
+          id: { type: 'string', description: 'Resume token, for `Last-Event-ID`.' },
+          data: {
+            type: 'string',
+            description: 'An Event as JSON, in one line.',
+            contentMediaType: 'application/json',
+            contentSchema: ref('Event'),
+          },
+        },
+        required: ['event', 'id', 'data'],
+      },
+      {
+        title: 'A sign of life',
+        type: 'object',
+        properties: {
+          event: { const: 'heartbeat' },
+          retry: {
+            type: 'integer',
+            description: 'Milliseconds until a client reconnects; in the first only.',
+          },
+          data: { const: '{}' },
+        },
+        required: ['event', 'data'],
+      },
+    ],
+  },
+}
 
 const operationsSchema: Json = {
   type: 'object',

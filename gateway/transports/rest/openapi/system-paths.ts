@@ -1,5 +1,5 @@
 import { formatIds } from '@pixelflow/core/format'
-import { json, refusals } from './answers.ts'
+import { json, queryRefusal, refusals } from './answers.ts'
 import { actorExample } from './examples.ts'
 import type { Json } from './schemas.ts'
 
@@ -79,7 +79,7 @@ export const systemPaths: Json = {
       ...open,
       operationId: 'isLive',
       summary: 'Whether the process answers',
-      responses: { '200': json('It does.', 'Status', { status: 'ok' }) },
+      responses: { '200': json('It does.', 'Status', { status: 'ok' }), ...queryRefusal },
     },
   },
   '/health/ready': {
@@ -91,6 +91,7 @@ export const systemPaths: Json = {
       responses: {
         '200': json('It can.', 'Status', { status: 'ok' }),
         '503': json('Not just now.', 'Status', { status: 'unavailable' }),
+        ...queryRefusal,
       },
     },
   },
@@ -100,7 +101,11 @@ export const systemPaths: Json = {
       ...open,
       operationId: 'getHealth',
       summary: 'How everything is',
-      responses: { '200': json('All is well.', 'Health'), '503': json('Something is not.', 'Health') },
+      responses: {
+        '200': json('All is well.', 'Health'),
+        '503': json('Something is not.', 'Health'),
+        ...queryRefusal,
+      },
     },
   },
 }

@@ -75,7 +75,6 @@ const creating = {
   responses: {
     '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionTold }),
     ...refusals(
-      'invalid_request',
       'invalid_recipe',
       'truncated_upload',
       'image_not_found',
@@ -97,7 +96,7 @@ const listing = {
   parameters: [...listParameters(), positionSent],
   responses: {
     '200': json('A page of tasks.', 'TaskPage', { items: [completedExample], next: null }),
-    ...refusals('invalid_request'),
+    ...refusals(),
   },
 }
 
@@ -106,14 +105,20 @@ const watching = {
   operationId: 'watchTask',
   summary: 'The life of a task, as server-sent events',
   description:
-    'Each event is named after its kind; its data is an Event, its id a resume token. Begins with the first event, or behind the token in `Last-Event-ID`; ends after the final one. A quiet stream sends events named `heartbeat`.',
+    'Each event is named after its kind; its data is an Event, its id a resume token. Begins with the first event, or behind the token in `Last-Event-ID`; ends after the final one. A quiet stream sends events named `heartbeat`, which have no id and the data `{}`.',
   parameters: [
     id,
     header('Last-Event-ID', 'Resume token: the id of the last event seen.'),
     {
+      name: 'lastEventId',
+      in: 'query',
+      description: 'The same, for clients that cannot set headers. The header wins.',
+      schema: { type: 'string' },
+    },
+    {
       name: 'after',
       in: 'query',
-      description: 'The same, for clients that cannot set headers.',
+      description: 'The same again; `lastEventId` and the header win.',
       schema: { type: 'string' },
     },
   ],
@@ -122,13 +127,13 @@ const watching = {
       description: 'The events.',
       content: {
         'text/event-stream': {
-          schema: { type: 'string' },
-          example: `event: completed\nid: 2x\ndata: ${JSON.stringify(eventExample)}\n\n`,
+          schema: ref('EventStream'),
+          example: `retry: 1000\nevent: heartbeat\ndata: {}\n\nevent: completed\nid: 2x\ndata: ${JSON.stringify(eventExample)}\n\n`,
         },
       },
     },
     '204': { description: 'Nothing will follow the event named: it was the final one.' },
-    ...refusals('invalid_request', 'task_not_found'),
+    ...refusals('task_not_found'),
   },
 }
 
@@ -143,7 +148,7 @@ export const taskPaths: Json = {
       parameters: [positionSent],
       responses: {
         '200': json('The task.', 'Task', completedExample),
-        ...refusals('invalid_request', 'task_not_found'),
+        ...refusals('task_not_found'),
       },
     },
     delete: {

@@ -18,7 +18,7 @@ export const tunePaths: Json = {
       ],
       responses: {
         '101': { description: 'The WebSocket is open.' },
-        ...refusals('invalid_request'),
+        ...refusals(),
       },
     },
   },
