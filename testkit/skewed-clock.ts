@@ -21,7 +21,7 @@ function now(): number {
   const at = performance.now()
   if (at - lookedAt > lookEveryMs) {
     lookedAt = at
-    offsetMs = Number(readFileSync(file, 'utf8'))
+    offsetMs = Math.round(Number(readFileSync(file, 'utf8')))
   }
   return realNow() + offsetMs
 }

@@ -51,7 +51,7 @@ function table(actors: readonly ActorView[], style: Style): string[] {
     String(one.sessions),
     String(one.children),
     size(one.residentBytes),
-    age(one.startedAt),
+    age(one.startedAt, one),
     one.kinds.join(','),
   ])
   const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]?.length ?? 0)))
@@ -66,15 +66,15 @@ function table(actors: readonly ActorView[], style: Style): string[] {
       coloured(line(rows[at] ?? []), actor, style),
       ...actor.tasks.map(({ task, attempt, since }) => {
         const tried = attempt > 1 ? `, attempt ${attempt}` : ''
-        return style.dim(`  ${task}  for ${age(since)}${tried}`)
+        return style.dim(`  ${task}  for ${age(since, actor)}${tried}`)
       }),
     ]),
   ]
 }
 
-/** How long ago that was. */
-function age(iso: string): string {
-  const ms = Math.max(0, Date.now() - Date.parse(iso))
+/** How long before an actor was last seen that was: both by the server's clock, of which ours may differ. */
+function age(iso: string, { seenAt }: ActorView): string {
+  const ms = Math.max(0, Date.parse(seenAt) - Date.parse(iso))
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 60) return span(ms)
   const hours = Math.floor(minutes / 60)

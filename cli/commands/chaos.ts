@@ -11,8 +11,10 @@ export function chaosCommand(program: Command, context: Context): void {
     .summary('kill and stop processes at random under load, and count what is lost')
     .description(
       'Starts three brokers, two gateways and several actors of its own, gives them many small tasks, and kills, stops\n' +
-        'and confuses them at random meanwhile. Ends with a report as one line of JSON, and with exit code 1 when a\n' +
-        'task was lost, an end or an event was missing or doubled, a result was wrong, or bytes were left behind.',
+        'and confuses them at random meanwhile: clocks of gateways and actors are hours off and are set, disks of brokers\n' +
+        'are full, and brokers stop while calls with an Idempotency-Key are under way. Ends with a report as one line of\n' +
+        'JSON, and with exit code 1 when a task was lost, an end or an event was missing or doubled, a result was wrong,\n' +
+        'a call was not answered in time, or bytes were left behind.',
     )
     .option('--minutes <n>', 'how long anything bad is done', '5')
     .option('--seed <n>', 'what a run has printed, to have the same things done again')

@@ -29,8 +29,23 @@ const recipes: readonly [recipe: string, format: FormatId, width: number, height
 ]
 const impossible: Work = { recipe: 'crop:90:0:40:30', answer: { fault: 'processing_failed' } }
 
+const ballastBytes = 300_000
+/** Length, name and checksum of the last chunk of a PNG, which is empty. */
+const pngEndBytes = 12
+
 export const picture = (seed: number): Promise<Uint8Array> =>
   sampleImage({ width, height, format: 'png', seed, noise: 6 })
+
+/** The same picture in a file of several chunks of the store: with an ancillary chunk of its own that is passed over. */
+export async function largePicture(seed: number): Promise<Uint8Array> {
+  const plain = Buffer.from(await picture(seed))
+  const data = Buffer.concat([Buffer.from('prVt'), crypto.getRandomValues(Buffer.alloc(ballastBytes))])
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(ballastBytes)
+  checksum.writeUInt32BE(Bun.hash.crc32(data))
+  const end = plain.length - pngEndBytes
+  return Buffer.concat([plain.subarray(0, end), length, data, checksum, plain.subarray(end)])
+}
 
 /** Has everything made once while all is calm: what is made later must be the same to the byte. */
 export async function learn(client: Client, seed: number): Promise<Subject> {

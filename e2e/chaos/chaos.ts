@@ -53,7 +53,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   const over = mischief.over
     .then(() => allServe(house))
     .catch((thrown: unknown) => wrongs.add('notBack', String(thrown)))
-  const loading = makeLoad(customers, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
+  const loading = makeLoad(house, customers, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
     signal,
     patience: patience.signal,
     wrongs,
@@ -65,7 +65,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   const calmAt = performance.now()
   say(`calm after ${JSON.stringify(mischief.done)}`)
   const clock = setTimeout(() => patience.abort(), quietMs)
-  const [{ entries, refused }] = await Promise.all([loading, over])
+  const [{ entries, refused, slowestAnswerMs }] = await Promise.all([loading, over])
   // A client that met nobody tries again after some seconds only.
   await each(
     customers.flatMap(({ doors }) => doors),
@@ -123,6 +123,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
     connections: followers.reduce((sum, one) => sum + one.connections, 0),
     events: followers.reduce((sum, one) => sum + one.events.length, 0),
     refused: refused.all,
+    slowestAnswerMs,
     mischief: mischief.done,
     quietAfterMs,
     swept,

@@ -12,11 +12,14 @@ import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
+import { createTestClock, type TestClock } from '@pixelflow/testkit/test-clock'
 
 /** A shipped process that is started again whenever it ends, as `up` does it. */
 export interface Member {
   readonly name: string
   readonly process: Supervised
+  /** Its wall clock, hours off from the beginning. */
+  readonly clock: TestClock
   /** Resolves when it serves again after it has ended the next time. */
   back(): Promise<void>
 }
@@ -80,6 +83,10 @@ export async function allServe({ gateways }: House): Promise<void> {
     })
 }
 
+/** How far the clocks of processes are off when they start, in milliseconds; the brokers' are right. */
+const hour = 3_600_000
+const clockOffsets = [2 * hour, -2 * hour, 0] as const
+
 const root = resolve(import.meta.dir, '../..')
 
 export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan): Promise<House> {
@@ -123,15 +130,18 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     PIXELFLOW_ACTOR_CONCURRENCY: '2',
     PIXELFLOW_LIVE_CONCURRENCY: '0',
     PIXELFLOW_SSE_HEARTBEAT: '2s',
+    // So often that a clock that is ahead would show, and with the least grace there is.
+    PIXELFLOW_SWEEP_INTERVAL: '3s',
+    PIXELFLOW_SWEEP_GRACE: '2m',
   }
   const leash = bestLeash()
-  const keep = (name: string, room: string, own: Record<string, string>): Supervised => {
+  const keep = (name: string, room: string, clock: TestClock, own: Record<string, string>): Supervised => {
     const running = supervise(
       {
         room,
-        command: [process.execPath, '--no-env-file', join(root, room, 'main.ts')],
+        command: [process.execPath, '--no-env-file', ...clock.arguments, join(root, room, 'main.ts')],
         cwd: home,
-        env: { ...env, ...own },
+        env: { ...env, ...clock.env, ...own },
         isReady: (said) => said.msg === 'ready',
       },
       { leash, log: logOf(name) },
@@ -139,24 +149,28 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     scope.defer(() => running.stop(10_000))
     return running
   }
+  const clockOf = async (n: number) => scope.use(await createTestClock(clockOffsets[n % clockOffsets.length]))
   const gateway = async (n: number): Promise<Gateway> => {
     const [http, grpc] = [await freePort(), await freePort()]
     const name = `gateway-${n}`
     const dataDir = join(home, name)
-    const running = keep(name, 'gateway', {
+    const clock = await clockOf(n - 1)
+    const running = keep(name, 'gateway', clock, {
       PIXELFLOW_HTTP_PORT: String(http),
       PIXELFLOW_GRPC_PORT: String(grpc),
       PIXELFLOW_DATA_DIR: dataDir,
     })
     const url = `http://127.0.0.1:${http}`
-    return { name, process: running, back: back(name), dataDir, url, grpc: `127.0.0.1:${grpc}` }
+    return { name, process: running, clock, back: back(name), dataDir, url, grpc: `127.0.0.1:${grpc}` }
   }
   const doors: Gateway[] = []
   for (let n = 1; n <= gateways; n += 1) doors.push(await gateway(n))
-  const hands = Array.from({ length: actors }, (_, n) => {
-    const name = `actor-${n + 1}`
-    return { name, process: keep(name, 'actors', {}), back: back(name) }
-  })
+  const hands: Member[] = []
+  for (let n = 1; n <= actors; n += 1) {
+    const name = `actor-${n}`
+    const clock = await clockOf(n - 1)
+    hands.push({ name, process: keep(name, 'actors', clock, {}), clock, back: back(name) })
+  }
   await Promise.all([...doors, ...hands].map((one) => one.process.ready))
 
   const broker = scope.use(await connect({ settings, name: 'chaos', log }))

@@ -29,6 +29,8 @@ const wrongs = [
   // Stored when nothing is to be stored any more.
   'orphanBytes',
   'leftovers',
+  // Calls that nobody answered in time.
+  'lateAnswers',
   // Processes that did not come back.
   'notBack',
 ] as const

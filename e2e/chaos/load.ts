@@ -1,8 +1,9 @@
 import { pause } from '@pixelflow/core/pause'
-import { learn, picture, reasonOf, type Subject } from './answers.ts'
+import { largePicture, learn, picture, reasonOf, type Subject } from './answers.ts'
 import { createTally, type Entry, type Tally } from './books.ts'
 import { doorsOf, type Door } from './doors.ts'
 import { follow } from './follow.ts'
+import { createWithKey } from './keyed.ts'
 import type { House } from './house.ts'
 import type { Wrongs } from './inspect.ts'
 import type { Random } from './random.ts'
@@ -18,6 +19,8 @@ export interface Load {
   readonly entries: Entry[]
   /** Calls that were refused or never answered, by what and why. */
   readonly refused: Tally
+  /** The longest that a call with an idempotency key was answered after, in milliseconds. */
+  readonly slowestAnswerMs: number
 }
 
 /** Made while all is calm. */
@@ -41,6 +44,7 @@ export interface Pace {
 
 /** Asks for work until `signal` aborts. Followers go on until `patience` does. */
 export async function makeLoad(
+  house: House,
   customers: readonly Customer[],
   pace: Pace,
   random: Random,
@@ -48,6 +52,8 @@ export async function makeLoad(
 ): Promise<Load> {
   const entries: Entry[] = []
   const refused = createTally()
+  let slowestAnswerMs = 0
+  const answered = (ms: number) => void (slowestAnswerMs = Math.max(slowestAnswerMs, ms))
   const under = new Set<Promise<void>>()
   for (let n = 0; !signal.aborted; n += 1) {
     const running: Promise<void> = one(n, random.fork()).finally(() => under.delete(running))
@@ -56,7 +62,7 @@ export async function makeLoad(
     await pause((1000 / pace.perSecond) * random.between(0.5, 1.5), signal)
   }
   await Promise.all(under)
-  return { entries, refused }
+  return { entries, refused, slowestAnswerMs: Math.round(slowestAnswerMs) }
 
   async function one(n: number, random: Random): Promise<void> {
     const { account, doors, subjects } = random.pick(customers)
@@ -72,7 +78,11 @@ export async function makeLoad(
 
     const ownImage = random.chance(0.1)
     const image = ownImage
-      ? (await attempt('upload', async ({ client }) => client.upload(await picture(1000 + n))))?.id
+      ? (
+          await attempt('upload', async ({ client }) =>
+            client.upload(await (random.chance(0.3) ? largePicture : picture)(1000 + n)),
+          )
+        )?.id
       : subject.image
     if (image === undefined) return
     const work = random.pick(subject.works)
@@ -85,15 +95,13 @@ export async function makeLoad(
       )
       return
     }
-    const idempotencyKey = random.chance(0.3) ? `${account}-${n}` : undefined
-    const create = ({ client }: Door) => client.createTask(image, work.recipe, { lane, idempotencyKey })
-    let task = await attempt('create', create)
-    if (idempotencyKey !== undefined && (task === undefined || random.chance(0.2))) {
-      const before = task
-      task = (await attempt('create again', create)) ?? before
-      if (before !== undefined && task?.id !== before.id)
-        wrongs.add('doubledTasks', `${before.id} ${task?.id}`)
-    }
+    const { recipe } = work
+    const task = random.chance(0.3)
+      ? await createWithKey(
+          { account, key: `${account}-${n}`, image, recipe, lane },
+          { house, random: random.fork(), wrongs, refused, answered, patience },
+        )
+      : await attempt('create', ({ client }) => client.createTask(image, recipe, { lane }))
     if (task === undefined) return
     const { id } = task
     const entry: Entry = {

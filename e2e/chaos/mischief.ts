@@ -3,6 +3,7 @@ import { pause } from '@pixelflow/core/pause'
 import { consumersOf } from '@pixelflow/fabric/consumers'
 import { createStream, streamInfo } from '@pixelflow/fabric/manage'
 import { streams, blobBuckets, blobStream } from '@pixelflow/fabric/topology'
+import { fillDiskOf } from '@pixelflow/testkit/disk'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { childrenOf } from '@pixelflow/testkit/process'
 import { again, type House, type Member } from './house.ts'
@@ -28,9 +29,13 @@ export interface Mischief {
 /** How long one may be stopped, in milliseconds: also for longer than a job is held without a sign of life. */
 const stops = [500, 1500, 4000, 14_000] as const
 
+/** How far a clock may be set forward or back, in milliseconds. */
+const mostClockMs = 2 * 3_600_000
+
 /**
  * Does something bad every few hundred milliseconds to a few seconds until `signal` aborts. Never two brokers are away
- * or behind at once: with one of three, nothing may stop. `only` names the kinds of it; all of them when empty.
+ * or behind at once, for with one of three nothing may stop; only now and then all of them are, and then nothing can be
+ * done, but everybody is to be told so. `only` names the kinds of it; all of them when empty.
  */
 export function makeMischief(
   house: House,
@@ -116,6 +121,34 @@ export function makeMischief(
       ofBroker: true,
       run: () => withBroker((nats) => halt(nats.pid, random.pick(stops))),
     },
+    // All at once: calls that are under way get no answer from them.
+    stopBrokers: {
+      weight: 1,
+      ofBroker: true,
+      run: async () => {
+        const ms = random.pick(stops)
+        await withBroker(async () => void (await Promise.all(house.brokers.map(({ pid }) => halt(pid, ms)))))
+      },
+    },
+    fillDisk: {
+      weight: 2,
+      ofBroker: true,
+      run: () =>
+        withBroker(async (nats) => {
+          const makeRoom = fillDiskOf(nats.pid)
+          await pause(random.pick(fullMs), signal)
+          makeRoom()
+          // A server that could not write takes its streams up again at the next start only.
+          await nats.restart()
+        }),
+    },
+    setClock: {
+      weight: 3,
+      run: () =>
+        random
+          .pick([...house.actors, ...house.gateways])
+          .clock.set(random.between(-mostClockMs, mostClockMs)),
+    },
     fillDisks: { weight: 2, ofBroker: true, run: () => withBroker(() => fillDisks(house, random, signal)) },
     stepDown: {
       weight: 3,
@@ -160,7 +193,7 @@ const lump = new Uint8Array(512 * 1024)
 /** For how long there is no room, in milliseconds: also for longer than anybody waits for an answer. */
 const fullMs = [500, 4000, 16_000] as const
 
-/** Leaves no room on the disks of the brokers for a while. */
+/** Uses up what all brokers may keep on their disks, for a while: they say so, and write nothing. */
 async function fillDisks({ broker }: House, random: Random, signal: AbortSignal): Promise<void> {
   try {
     await createStream(broker, { name: ballast, subjects: ['ballast'], storage: 'file', num_replicas: 3 })

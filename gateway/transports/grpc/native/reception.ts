@@ -112,6 +112,8 @@ class ReceivedCall extends ServerInterceptingCall {
   #visit: Visit | undefined
   #isTaken = false
   #isCancelled = false
+  /** By the monotonic clock: the other may be set while the call lasts. */
+  #deadline = Infinity
 
   constructor(call: Inner, definition: Definition, method: Method, { received, frames, idle }: Shared) {
     super(call)
@@ -190,6 +192,7 @@ class ReceivedCall extends ServerInterceptingCall {
   }
 
   #receive(metadata: Metadata): Visit {
+    this.#deadline = performance.now() + Number(this.#call.getDeadline()) - Date.now()
     const visit = this.#method.door({
       protocol: 'grpc',
       headers: headersOf(metadata, this.#call.getHost()),
@@ -221,6 +224,6 @@ class ReceivedCall extends ServerInterceptingCall {
   }
 
   #isLate(): boolean {
-    return Date.now() + clockSlackMs >= Number(this.#call.getDeadline())
+    return performance.now() + clockSlackMs >= this.#deadline
   }
 }
