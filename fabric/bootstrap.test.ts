@@ -9,7 +9,8 @@ import { consumerInfo, createStream, streamInfo } from './manage.ts'
 import { openFabric } from './open.ts'
 import { fabricSettings } from './settings.ts'
 import { consumersOf } from './consumers.ts'
-import { describeRetention, streamsOf } from './topology.ts'
+import { describeRetention } from './retention.ts'
+import { streamsOf } from './topology.ts'
 
 function settingsFor(env: Record<string, string>) {
   return readSettings(fabricSettings, env)
@@ -128,6 +129,7 @@ test('documents can state how long everything is kept', () => {
     '| `RETRIES` | `retry.*.*.*.*.*`, `due.*.*.*.*.*` | 7d | – |',
     '| `ADVISORIES` | `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.JOBS.*`, `$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.JOBS.*` | 7d | 1000000 messages |',
     '| `DEAD` | `dead.*.*.*` | 7d | 1000000 messages |',
+    '| `HEALTH` | `health.*` | 1h | – |',
     '| `KV_images` | `$KV.images.>` | 7d | – |',
     '| `KV_keys` | `$KV.keys.>` | 1d | – |',
     '| `OBJ_sources` | `$O.sources.C.>`, `$O.sources.M.>` | 14d | – |',

@@ -8,6 +8,7 @@ import {
 } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import { createLane, type Lane } from './wire/lane.ts'
+import { createWriteFailures, type WriteFailures } from './write-failures.ts'
 
 /** No answer: the connection is gone, the broker is starting, or it is too busy. Another try may succeed. */
 export class Unreachable extends Error {
@@ -87,6 +88,8 @@ export interface Broker extends AsyncDisposable {
   readonly nc: NatsConnection
   /** For content, both ways. */
   readonly lane: Lane
+  /** What became of the writes over this connection. */
+  readonly writeFailures: WriteFailures
   readonly connected: boolean
   /** One request, one answer. @throws Unreachable at once when the connection breaks, or after the timeout. */
   request(subject: string, data?: Uint8Array | string, options?: RequestOptions): Promise<Msg>
@@ -158,6 +161,7 @@ export function brokerOf(nc: NatsConnection): Broker {
   return {
     nc,
     lane,
+    writeFailures: createWriteFailures(),
     get connected() {
       return connected
     },

@@ -20,7 +20,19 @@ export async function publish(
   data: Uint8Array | string = '',
   options: RequestOptions = {},
 ): Promise<number> {
-  return accepted((await broker.request(subject, data, options)).json<PubAck>()).seq
+  try {
+    const { seq } = accepted((await broker.request(subject, data, options)).json<PubAck>())
+    broker.writeFailures.note(subject)
+    return seq
+  } catch (thrown) {
+    noteFailure(broker, subject, thrown)
+    throw thrown
+  }
+}
+
+/** Only silence counts: a refusal is an answer, and a connection that is away is known by itself. */
+function noteFailure(broker: Broker, subject: string, thrown: unknown): void {
+  if (thrown instanceof Unreachable && broker.connected) broker.writeFailures.note(subject, thrown)
 }
 
 const chunkTimeoutMs = 10_000
@@ -32,14 +44,22 @@ const chunkTimeoutMs = 10_000
 export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Promise<number> {
   return new Promise((resolve, reject) => {
     if (!broker.connected) throw new Unreachable('the connection is away')
+    const committed = (seq: number) => {
+      broker.writeFailures.note(subject)
+      return seq
+    }
     broker.lane.put(subject, chunk, chunkTimeoutMs, {
       hear({ head, parts }) {
         // An ack has no headers; the server's word that nobody listens has.
         if (head.length > 0) reject(new Nobody(`nobody stores ${subject}`))
-        else resolve(ackOf(parts))
+        else resolve(ackOf(parts).then(committed))
         return true
       },
-      fail: (why) => reject(new Unreachable(`${why}: ${subject}`)),
+      fail: (why) => {
+        const thrown = new Unreachable(`${why}: ${subject}`)
+        noteFailure(broker, subject, thrown)
+        reject(thrown)
+      },
     })
   })
 }

@@ -44,6 +44,7 @@ import { createSweeper } from './sweep/sweeper.ts'
 import type { Log } from './telemetry/log.ts'
 import { blobBuckets, recordBuckets, streams, type Layout } from './topology.ts'
 import { createWorkSource } from './work.ts'
+import { createWriteCheck, type WriteCheck } from './write-check.ts'
 
 export interface FabricOptions extends BlobsOptions {
   readonly settings: ConnectSettings & Layout
@@ -97,6 +98,8 @@ export interface Fabric extends AsyncDisposable {
   readonly sessionHost: SessionHost
   /** Bounds how long a call waits for all of these together. */
   readonly storeTimeout: StoreTimeout
+  /** Proves from now on that the store takes writes. @param name of this process, of letters, digits and dashes */
+  checkWrites(name: string): WriteCheck
   /** Whether the broker's store answers just now; never throws, takes a second at most. */
   health(): Promise<Health>
 }
@@ -143,6 +146,7 @@ export async function openFabric(options: FabricOptions): Promise<Fabric> {
     sessions: createSessions(hub),
     sessionHost: createSessionHost(hub, log),
     storeTimeout,
+    checkWrites: (name) => createWriteCheck(name, broker, [bytes]),
     health: () => healthOf(broker),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -1,7 +1,6 @@
 import type { StreamConfig } from '@nats-io/jetstream'
 import type { ActorKind, Job, Lane } from '@pixelflow/core/job'
 import type { LiveKind } from '@pixelflow/core/ports/sessions'
-import { printDuration } from './setting.ts'
 import type { FabricSettings } from './settings.ts'
 
 /**
@@ -33,6 +32,7 @@ export const streams = {
   dead: 'DEAD',
   retries: 'RETRIES',
   advisories: 'ADVISORIES',
+  health: 'HEALTH',
 } as const
 
 /** Events: one subject a task; the middle token is its batch, `_` while a task belongs to none. */
@@ -105,6 +105,9 @@ export const acceptanceConsumer = 'acceptance'
 
 /** A letter about a job that was given up; its id is `<kind>.<account>.<task>`, with `*` for any. */
 export const deadSubject = (id: string) => `dead.${id}`
+
+/** What a gateway writes again and again to see that the store takes writes; the last token is its own. */
+export const healthSubject = (gateway: string) => `health.${gateway}`
 
 /** Who does what only one may do, and where that is repeated for the others. */
 export const officeSubject = (office: string) => `offices.${office}`
@@ -242,6 +245,16 @@ export function streamsOf(layout: Layout): Stream[] {
     },
     {
       ...shared,
+      name: streams.health,
+      subjects: ['health.*'],
+      retention: 'limits',
+      // Of gateways that are gone nothing is left.
+      max_age: nanos(3_600_000),
+      max_msgs_per_subject: 1,
+      discard: 'old',
+    },
+    {
+      ...shared,
       name: recordStream(recordBuckets.images),
       subjects: [`$KV.${recordBuckets.images}.>`],
       retention: 'limits',
@@ -278,15 +291,6 @@ function blobs(bucket: string, maxAgeMs: number, shared: Partial<StreamConfig>):
     discard: 'new',
     allow_rollup_hdrs: true,
   }
-}
-
-/** Markdown table rows: what is kept where, for how long. */
-export function describeRetention(layout: Layout): string[] {
-  return streamsOf(layout).map((stream) => {
-    const age = stream.max_age ? printDuration(stream.max_age / 1e6) : 'until it is done'
-    const most = stream.max_msgs ? `${stream.max_msgs} messages` : '–'
-    return `| \`${stream.name}\` | ${stream.subjects?.map((one) => `\`${one}\``).join(', ')} | ${age} | ${most} |`
-  })
 }
 
 /** As JetStream counts time. */

@@ -8,8 +8,9 @@ import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
 import { watchProcess } from '@pixelflow/fabric/telemetry/process'
 import { createAdmission } from './accounts/admission.ts'
 import type { GatewayConfig } from './config.ts'
-import { openSpool, type Spool } from './delivery/spool.ts'
+import { openSpool } from './delivery/spool.ts'
 import { createShelf } from './delivery/shelf.ts'
+import { examine } from './examine.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
 import { createRequestMemory } from './memory/request-memory.ts'
@@ -30,9 +31,8 @@ import { createServices } from './transports/grpc/services.ts'
 import { grpcWeb } from './transports/grpc/web/routes.ts'
 import { createApp } from './transports/rest/app.ts'
 import { createDelivery, createSending } from './transports/rest/deliver.ts'
-import type { HealthView } from './transports/rest/health.ts'
 import { listenHttp } from './transports/rest/listen.ts'
-import { createOutflow, type Outflow } from './transports/rest/outflow.ts'
+import { createOutflow } from './transports/rest/outflow.ts'
 import { readPage } from './transports/rest/page.ts'
 import { uiFolder } from './ui.ts'
 import { searchForLost } from './search.ts'
@@ -135,7 +135,11 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const pages = new Set(config.corsOrigins.map((origin) => origin.toLowerCase()))
   const admission = createAdmission(config.apiTokens, config.tls?.clientAuth, pages)
   let grpc: GrpcServer | undefined
-  const examined = () => examine({ fabric, follower, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
+  // The name of this process on this machine would do, but two machines may share a broker.
+  const writeCheck = parts.use(fabric.checkWrites(crypto.randomUUID()))
+  await Promise.race([writeCheck.begun, Bun.sleep(1000)])
+  const examined = () =>
+    examine({ fabric, follower, writeCheck, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
   watchState(meters, examined, deadLetters.count)
   watchBacklog(meters, fabric.backlog, roster, fabric.clock)
   const openStream = createStreamMeter(meters)
@@ -256,64 +260,4 @@ async function leave(server: GrpcServer, withinMs: number, log: Log): Promise<vo
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-}
-
-interface Examined {
-  readonly fabric: Fabric
-  readonly follower: Follower
-  readonly outflow: Outflow
-  readonly spool: Spool
-  readonly calls: number
-  readonly isDraining: boolean
-}
-
-async function examine({
-  fabric,
-  follower,
-  outflow,
-  spool,
-  calls,
-  isDraining,
-}: Examined): Promise<HealthView> {
-  const broker = await fabric.health()
-  const last = broker.isUp ? await lastSequence(fabric) : undefined
-  const { position, isCaughtUp, lagMs, watchers } = follower.state
-  const isFine = broker.isUp && isCaughtUp
-  return {
-    status: isDraining ? 'draining' : isFine ? 'ok' : 'unavailable',
-    version: manifest.version,
-    uptimeSeconds: Math.round(process.uptime()),
-    checks: {
-      broker: {
-        ok: broker.isUp,
-        ...(broker.reason === undefined ? {} : { detail: broker.reason }),
-        ...(broker.roundTripMs === undefined
-          ? {}
-          : { roundTripMs: Math.round(broker.roundTripMs * 100) / 100 }),
-      },
-      events: {
-        ok: isCaughtUp,
-        position,
-        ...(isCaughtUp ? {} : { detail: 'The task list is catching up with the event log.' }),
-        ...(last === undefined ? {} : { behind: Math.max(0, last - position) }),
-        ...(Number.isNaN(lagMs) ? {} : { lagMs }),
-      },
-    },
-    load: {
-      watchers,
-      calls,
-      leavingBytes: outflow.bytes,
-      spooledFiles: spool.files,
-      residentBytes: process.memoryUsage.rss(),
-    },
-  }
-}
-
-/** Undefined when that takes longer than a second. */
-async function lastSequence(fabric: Fabric): Promise<number | undefined> {
-  const asked = fabric.log.position().then(
-    ({ last }) => last,
-    () => undefined,
-  )
-  return Promise.race([asked, Bun.sleep(1000).then(() => undefined)])
 }

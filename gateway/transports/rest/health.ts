@@ -11,6 +11,8 @@ export const healthView = z.object({
   checks: z.object({
     /** Whether the store behind everything answers, and how fast. */
     broker: check.extend({ roundTripMs: z.number().optional() }),
+    /** Whether the store commits writes, and how long ago it was last seen to. */
+    writes: check.extend({ ageMs: z.int().optional() }),
     /**
      * Whether the task list has caught up with the event log. `behind` counts the events it lacks; `lagMs` is how long
      * after it was written the last one was taken in.
@@ -34,8 +36,8 @@ export type HealthView = z.infer<typeof healthView>
 export type Examine = () => Promise<HealthView>
 
 /**
- * Live: the process answers. Ready: it can serve, that is, the broker answers and the task list has caught up. Nobody
- * is asked who they are: probes come from the machinery around us, by whatever name it knows us.
+ * Live: the process answers. Ready: it can serve, that is, the broker answers and commits writes, and the task list has
+ * caught up. Nobody is asked who they are: probes come from the machinery around us, by whatever name it knows us.
  */
 export function health(examine: Examine) {
   return new Elysia({ name: 'health', prefix: '/health' })

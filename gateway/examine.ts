@@ -1,0 +1,77 @@
+import type { Fabric } from '@pixelflow/fabric/open'
+import type { WriteCheck } from '@pixelflow/fabric/write-check'
+import type { Spool } from './delivery/spool.ts'
+import type { Follower } from './follow/follower.ts'
+import manifest from './package.json'
+import type { HealthView } from './transports/rest/health.ts'
+import type { Outflow } from './transports/rest/outflow.ts'
+
+/** What a gateway is judged by. */
+export interface Examined {
+  readonly fabric: Fabric
+  readonly follower: Pick<Follower, 'state'>
+  readonly writeCheck: Pick<WriteCheck, 'state'>
+  readonly outflow: Outflow
+  readonly spool: Spool
+  readonly calls: number
+  readonly isDraining: boolean
+}
+
+/** Looks at everything; bounded in time, never throws. */
+export async function examine({
+  fabric,
+  follower,
+  writeCheck,
+  outflow,
+  spool,
+  calls,
+  isDraining,
+}: Examined): Promise<HealthView> {
+  const broker = await fabric.health()
+  const last = broker.isUp ? await lastSequence(fabric) : undefined
+  const { position, isCaughtUp, lagMs, watchers } = follower.state
+  const { isOk: isWritable, ageMs, reason } = writeCheck.state
+  const isFine = broker.isUp && isWritable && isCaughtUp
+  return {
+    status: isDraining ? 'draining' : isFine ? 'ok' : 'unavailable',
+    version: manifest.version,
+    uptimeSeconds: Math.round(process.uptime()),
+    checks: {
+      broker: {
+        ok: broker.isUp,
+        ...(broker.reason === undefined ? {} : { detail: broker.reason }),
+        ...(broker.roundTripMs === undefined
+          ? {}
+          : { roundTripMs: Math.round(broker.roundTripMs * 100) / 100 }),
+      },
+      writes: {
+        ok: isWritable,
+        ...(reason === undefined ? {} : { detail: reason }),
+        ...(ageMs === undefined ? {} : { ageMs }),
+      },
+      events: {
+        ok: isCaughtUp,
+        position,
+        ...(isCaughtUp ? {} : { detail: 'The task list is catching up with the event log.' }),
+        ...(last === undefined ? {} : { behind: Math.max(0, last - position) }),
+        ...(Number.isNaN(lagMs) ? {} : { lagMs }),
+      },
+    },
+    load: {
+      watchers,
+      calls,
+      leavingBytes: outflow.bytes,
+      spooledFiles: spool.files,
+      residentBytes: process.memoryUsage.rss(),
+    },
+  }
+}
+
+/** Undefined when that takes longer than a second. */
+async function lastSequence(fabric: Fabric): Promise<number | undefined> {
+  const asked = fabric.log.position().then(
+    ({ last }) => last,
+    () => undefined,
+  )
+  return Promise.race([asked, Bun.sleep(1000).then(() => undefined)])
+}
