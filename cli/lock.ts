@@ -1,5 +1,5 @@
 import { Database } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
@@ -10,7 +10,9 @@ export type LockKind = 'shared' | 'exclusive'
 
 /** Takes the lock on a file (made when missing) or returns null, at once. Disposing lets go of it. */
 export function tryLock(file: string, kind: LockKind): Disposable | null {
-  mkdirSync(dirname(file), { recursive: true })
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  // Another user who can read a lock file can hold its shared lock for ever.
+  closeSync(openSync(file, 'a', 0o600))
   const database = new Database(file, { create: true })
   try {
     database.run('PRAGMA busy_timeout = 0')

@@ -189,7 +189,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     app: app.use(grpcWeb(services)),
     host,
     port: config.httpPort,
-    tls: tls && refusals && { watched: tls, refused: refusals('http') },
+    tls: tls &&
+      refusals && { watched: tls, refused: refusals('http'), socketFolder: join(folder, 'sockets') },
     log,
   })
   const sweeping = keepSweeping(

@@ -1,5 +1,6 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makePrivateFolder } from '@pixelflow/fabric/private-folder'
 import { Exit } from '../exit.ts'
 import { freePort } from '../stack/port.ts'
 import type { Program } from '../stack/supervise.ts'
@@ -25,7 +26,7 @@ export interface OwnBroker {
  * finds the broker again after it was restarted.
  */
 export async function ownBroker(found: Found, folder: string, env: Program['env']): Promise<OwnBroker> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  makePrivateFolder(folder)
   const port = await freePort()
   const url = `nats://127.0.0.1:${port}`
   const password = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')

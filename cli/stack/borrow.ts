@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makePrivateFile, makePrivateFolder } from '@pixelflow/fabric/private-folder'
 import type { Config } from '../config.ts'
 import type { Certificates } from '../client/certificates.ts'
 import { versionAt } from '../client/server.ts'
@@ -158,7 +159,8 @@ async function demandNobody(url: string, signal: AbortSignal): Promise<void> {
 }
 
 function startTemporary(config: Config, url: string, logFile: string) {
-  mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 })
+  makePrivateFolder(dirname(logFile))
+  makePrivateFile(logFile)
   const log = openSync(logFile, 'w', 0o600)
   const { hostname, port } = new URL(url)
   const child = Bun.spawn(

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -32,8 +32,10 @@ export function meetingPlace(dataDir: string) {
       }
     },
     async write(value: UpRecord): Promise<void> {
-      await mkdir(dataDir, { recursive: true })
-      await Bun.write(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`)
+      await mkdir(dataDir, { recursive: true, mode: 0o700 })
+      // A new file each time, so that its mode is ours.
+      rmSync(`${path}.new`, { force: true })
+      await writeFile(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
       await rename(`${path}.new`, path)
     },
     remove(): void {

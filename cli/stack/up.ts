@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makePrivateFile, makePrivateFolder, UnsafePath } from '@pixelflow/fabric/private-folder'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { findNatsServer } from '../broker/find.ts'
 import { demandBroker, ownBroker } from '../broker/program.ts'
@@ -165,7 +167,16 @@ async function makeDataDir(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await access(path, constants.W_OK)
+    // The folder itself may be somebody's home; what is kept in it is for nobody else.
+    const { upLock, usersLock } = meetingPlace(path)
+    for (const file of [upLock, usersLock]) makePrivateFile(file)
+    for (const name of ['gateway', 'nats', 'logs']) {
+      if (existsSync(join(path, name))) makePrivateFolder(join(path, name))
+    }
   } catch (error) {
+    if (error instanceof UnsafePath) {
+      throw new Exit('usage', error.problem, { field: 'PIXELFLOW_DATA_DIR', remedy: error.remedy })
+    }
     const { code } = error as NodeJS.ErrnoException
     throw new Exit('usage', `The data folder ${path} cannot be written to (${code}).`, {
       field: 'PIXELFLOW_DATA_DIR',

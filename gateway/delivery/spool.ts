@@ -1,6 +1,8 @@
-import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBudget } from '@pixelflow/core/budget'
+import { makePrivateFolder } from '@pixelflow/fabric/private-folder'
+import { ownedName, removeLeftovers } from '../leftovers.ts'
 import { createSweep } from './sweep.ts'
 
 /** Bytes on their way to a client, as a file that only we know. */
@@ -23,8 +25,8 @@ export interface Spool extends AsyncDisposable {
 
 /** Opens the place, and clears it of what dead processes have left there. */
 export async function openSpool(folder: string, maxBytes: number): Promise<Spool> {
-  await mkdir(folder, { recursive: true })
-  await clear(folder)
+  makePrivateFolder(folder)
+  await removeLeftovers(folder)
   const budget = createBudget(maxBytes)
   const open = new Set<string>()
 
@@ -37,7 +39,7 @@ export async function openSpool(folder: string, maxBytes: number): Promise<Spool
   return {
     async fill(bytes, body, signal) {
       await budget.take(bytes, signal)
-      const path = join(folder, `${process.pid}-${crypto.randomUUID()}`)
+      const path = join(folder, ownedName())
       open.add(path)
       try {
         await pour(await body(), path, signal)
@@ -67,23 +69,5 @@ async function pour(body: AsyncIterable<Uint8Array>, path: string, signal: Abort
     }
   } finally {
     await file.close()
-  }
-}
-
-/** Files carry the process that made them: one that lives may be a gateway that shares the folder. */
-async function clear(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? NaN)
-    if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue
-    await rm(join(folder, name), { force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (thrown) {
-    return (thrown as { code?: string }).code === 'EPERM'
   }
 }

@@ -1,11 +1,15 @@
 import { Database, SQLiteError } from 'bun:sqlite'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makePrivateFile, makePrivateFolder } from '@pixelflow/fabric/private-folder'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { isActive } from './idle.ts'
 
 /** Bump it when the tables change: an older file is thrown away and folded again from the log. */
 const schemaVersion = 4
+
+/** Endings of the files that SQLite keeps beside a database. */
+const companions = ['-wal', '-shm']
 
 /**
  * Opens the file of the read model, made anew when it is missing, of another version or damaged; a damaged one is
@@ -13,9 +17,10 @@ const schemaVersion = 4
  * data folder by mistake, or for the moment in which one follows the other.
  */
 export function openFile(path: string, log: Log): Database {
-  mkdirSync(dirname(path), { recursive: true })
+  makePrivateFolder(dirname(path))
+  for (const ending of ['', ...companions, '.damaged']) makePrivateFile(path + ending)
   try {
-    return prepared(new Database(path, { create: true }), path, log)
+    return prepared(openDatabase(path), path, log)
   } catch (error) {
     if (isLocked(error)) {
       log.warn('task list is held by another process', {
@@ -26,8 +31,15 @@ export function openFile(path: string, log: Log): Database {
     }
     if (!isDamaged(error)) throw error
     moveAside(path, log, error)
-    return prepared(new Database(path, { create: true }), path, log)
+    return prepared(openDatabase(path), path, log)
   }
+}
+
+/** SQLite gives its companions the mode of the file itself. */
+function openDatabase(path: string): Database {
+  const db = new Database(path, { create: true })
+  makePrivateFile(path)
+  return db
 }
 
 /** True when the file itself is at fault, so that another one would work. */
@@ -48,7 +60,7 @@ function codeOf(error: unknown): string {
 /** Keeps one damaged file for whoever wants to look at it, never more. */
 export function moveAside(path: string, log: Log, error: unknown): void {
   log.error('task list is damaged and will be made anew', { path, kept: `${path}.damaged`, error })
-  for (const ending of ['-wal', '-shm']) rmSync(path + ending, { force: true })
+  for (const ending of companions) rmSync(path + ending, { force: true })
   rmSync(`${path}.damaged`, { force: true, recursive: true })
   if (existsSync(path)) renameSync(path, `${path}.damaged`)
 }

@@ -1,4 +1,6 @@
 import { expect, test } from 'bun:test'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { Fault } from '@pixelflow/core/fault'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
@@ -15,7 +17,7 @@ const log = createLog({ room: 'test', write: () => {} })
 interface Served extends AsyncDisposable {
   readonly url: string
   readonly port: number
-  readonly innerPort: number
+  readonly socketFolder: string
   drain(withinMs: number): Promise<void>
   /** Requests whose clients have left. */
   readonly left: string[]
@@ -72,18 +74,19 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
       arrived.push('late')
       return Bun.sleep(300).then(() => 'late')
     })
+  const socketFolder = join(certificates.folder, 'sockets')
   const http = await listenHttp({
     app,
     host: '127.0.0.1',
     port: atPort,
-    tls: { watched, refused: () => {} },
+    tls: { watched, refused: () => {}, socketFolder },
     log,
   })
   const { port } = http
   return {
     url: `https://localhost:${port}`,
     port,
-    innerPort: app.server?.port ?? 0,
+    socketFolder,
     left,
     arrived,
     drain: (withinMs) => http.drain(withinMs),
@@ -100,7 +103,7 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
   }
 }
 
-test('requests find their client again, and nobody comes past TLS', async () => {
+test('requests find their client, and no other process reaches the servers behind TLS', async () => {
   await using certificates = await makeCertificates()
   await using served = await serve(certificates)
   const ann = await certificates.client('ann')
@@ -115,9 +118,11 @@ test('requests find their client again, and nobody comes past TLS', async () => 
   expect(known.map(({ account }) => account)).toEqual(['ann', null, ...Array<string>(8).fill('ann')])
   for (const { peer } of known) expect(peer).toMatch(/^(?:::ffff:)?127\.0\.0\.1:\d+$|^::1:\d+$/)
 
-  const past = await fetch(`http://127.0.0.1:${served.innerPort}/who`)
-  expect(past.status).toBe(403)
-  expect(await past.text()).toBe('This server is reached by TLS only.')
+  expect(statSync(served.socketFolder).mode & 0o777).toBe(0o700)
+  // A connected socket has no name that anybody could connect to.
+  const open = await served.client()
+  expect(readdirSync(served.socketFolder)).toEqual([])
+  open.destroy()
 })
 
 test('much goes through either way in little memory, also to a client that stalls', async () => {

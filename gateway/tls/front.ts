@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { SocketAddress } from 'bun'
 import type { ClientCertificate } from '../accounts/admission.ts'
 import { clientOf } from './client.ts'
+import type { ConnectionServers } from './connection-servers.ts'
 import { reasonOf, type Refused } from './telling.ts'
 import { contextOf, handshakeMs, type TlsMaterial } from './material.ts'
 
@@ -10,23 +12,20 @@ export interface FrontNeeds {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** The port on 127.0.0.1 where the same is served without TLS. */
-  readonly innerPort: number
+  /** Opens the HTTP server of one connection; undefined when no connection is accepted any more. */
+  readonly open: ConnectionServers['open']
   readonly material: TlsMaterial
   readonly refused: Refused
 }
 
 /**
  * The TLS in front of the HTTP port. Bun's own server can neither change its certificate nor tell what a client has
- * shown, so connections end here and go on over loopback; by the port they come from there, requests find their client
- * again. What has not come through here has none, and is not answered.
+ * shown, so connections end here, and each goes on to an HTTP server of its own that knows its client.
  */
 export interface Front {
   readonly port: number
   /** Serves new connections with this; those there are stay as they are. */
   take(material: TlsMaterial): void
-  /** Who is behind a connection to the inner port; undefined when it did not come through here. */
-  clientAt(innerPort: number): FrontClient | undefined
   /** Lets nobody in any more. Connections go on until the inner side ends them. */
   close(): void
   /** Gives answers on their way a moment to arrive, then ends all connections. */
@@ -34,8 +33,8 @@ export interface Front {
 }
 
 export interface FrontClient {
-  /** Where it is, e.g. `192.168.1.4:50432`. */
-  readonly peer: string
+  /** Where it is. */
+  readonly address: SocketAddress
   readonly certificate: ClientCertificate | undefined
 }
 
@@ -46,8 +45,7 @@ const lingerMs = 60_000
 const partingMs = 500
 
 /** @throws Error when the address cannot be listened on. */
-export async function openFront({ host, port, innerPort, material, refused }: FrontNeeds): Promise<Front> {
-  const clients = new Map<number, FrontClient>()
+export async function openFront({ host, port, open, material, refused }: FrontNeeds): Promise<Front> {
   const sockets = new Set<Socket>()
   const server = createServer({
     ...contextOf(material),
@@ -64,14 +62,12 @@ export async function openFront({ host, port, innerPort, material, refused }: Fr
       refused(peer, reasonOf(outer.authorizationError))
       return outer.destroy()
     }
-    const inner = connect({ host: '127.0.0.1', port: innerPort })
+    const own = open({ certificate, address: addressOf(outer) })
+    if (own === undefined) return outer.destroy()
+    const inner = connect({ path: own.path })
     sockets.add(outer)
     inner.once('connect', () => {
-      const from = inner.localPort ?? 0
-      const client: FrontClient = { certificate, peer }
-      clients.set(from, client)
-      // By then the port may have been given to another connection.
-      inner.once('close', () => clients.get(from) === client && clients.delete(from))
+      own.connected()
       outer.pipe(inner)
       inner.pipe(outer)
     })
@@ -81,13 +77,13 @@ export async function openFront({ host, port, innerPort, material, refused }: Fr
     })
     outer.on('error', () => outer.destroy())
     inner.on('error', () => outer.destroy())
-    // The answer may still be on its way to a slow client.
     inner.once('close', () => {
+      own.close()
+      // The answer may still be on its way to a slow client.
       outer.end()
       outer.setTimeout(lingerMs, () => outer.destroy())
     })
     outer.setNoDelay(true)
-    inner.setNoDelay(true)
   })
   server.on('tlsClientError', (error, socket) => {
     refused(peerOf(socket), reasonOf(error))
@@ -97,7 +93,6 @@ export async function openFront({ host, port, innerPort, material, refused }: Fr
   return {
     port: bound,
     take: (next) => server.setSecureContext(contextOf(next)),
-    clientAt: (from) => clients.get(from),
     close: () => void server.close(),
     async end() {
       const over = Promise.all([...sockets].map((socket) => once(socket, 'close')))
@@ -105,6 +100,10 @@ export async function openFront({ host, port, innerPort, material, refused }: Fr
       for (const socket of sockets) socket.destroy()
     },
   }
+}
+
+function addressOf({ remoteAddress = '', remotePort = 0, remoteFamily }: Socket): SocketAddress {
+  return { address: remoteAddress, port: remotePort, family: remoteFamily === 'IPv6' ? 'IPv6' : 'IPv4' }
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {

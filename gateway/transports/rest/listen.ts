@@ -3,18 +3,27 @@ import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import type { WatchedTls } from '../../tls/files.ts'
-import { openFront, type Front } from '../../tls/front.ts'
+import { openConnectionServers, type RequestServer } from '../../tls/connection-servers.ts'
+import { openFront, type FrontClient } from '../../tls/front.ts'
 import type { Refused } from '../../tls/telling.ts'
-import { connections } from './connections.ts'
+import { notesOf } from './notes.ts'
 
 export interface HttpNeeds {
   readonly app: AnyElysia
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** What to serve TLS with, and who is told of connections that it refuses; plain without. */
-  readonly tls?: { readonly watched: WatchedTls; readonly refused: Refused } | undefined
+  /** TLS for this port; plain without. */
+  readonly tls?: HttpTls | undefined
   readonly log: Log
+}
+
+export interface HttpTls {
+  readonly watched: WatchedTls
+  /** Told of connections that TLS refuses. */
+  readonly refused: Refused
+  /** Folder for the private sockets behind TLS. */
+  readonly socketFolder: string
 }
 
 /** The HTTP port, open. */
@@ -31,29 +40,37 @@ export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Prom
     const server = serve(app, hostname, port)
     return { port: server.port ?? port, drain: (withinMs) => drain(server, withinMs, log) }
   }
-  let front: Front | undefined
-  app.use(connections((from) => front?.clientAt(from)))
-  const inner = serve(app, '127.0.0.1', 0)
-  try {
-    const { refused } = tls
-    const innerPort = inner.port ?? 0
-    front = await openFront({ host: hostname, port, innerPort, material: tls.watched.current, refused })
-  } catch (cause) {
-    await inner.stop(true)
-    throw cannotListen(hostname, port, cause)
-  }
+  const { open, server } = await openConnectionServers({
+    app,
+    folder: tls.socketFolder,
+    onRequest: noteClient,
+  })
+  app.server = server as Server<unknown>
+  const { refused, watched } = tls
+  const front = await openFront({ host: hostname, port, open, material: watched.current, refused }).catch(
+    (cause: unknown) => {
+      throw cannotListen(hostname, port, cause)
+    },
+  )
   const { port: bound, take, close, end } = front
-  tls.watched.onChange(take)
   // They may have changed since.
-  take(tls.watched.current)
+  watched.onChange(take)
+  take(watched.current)
   return {
     port: bound,
     async drain(withinMs) {
       close()
-      await drain(inner, withinMs, log)
+      await drain(server, withinMs, log)
       await end()
     },
   }
+}
+
+/** Who sends a request, for those who answer it. */
+function noteClient(request: Request, { certificate, address }: FrontClient): void {
+  const notes = notesOf(request)
+  notes.peer = `${address.address}:${address.port}`
+  notes.certificate = certificate
 }
 
 function serve(app: AnyElysia, hostname: string, port: number): Server<unknown> {
@@ -77,7 +94,7 @@ function cannotListen(host: string, port: number, cause: unknown): Error {
 
 const lookEveryMs = 50
 
-async function drain(server: Server<unknown>, withinMs: number, log: Log): Promise<void> {
+async function drain(server: RequestServer, withinMs: number, log: Log): Promise<void> {
   const over = new AbortController()
   const late = pause(withinMs, over.signal).then(() => 'late' as const)
   const result = await Promise.race([server.stop(), idle(server, over.signal), late])
@@ -90,7 +107,7 @@ async function drain(server: Server<unknown>, withinMs: number, log: Log): Promi
  * Resolves when nothing is under way, twice in a row. The server's own promise also waits for the rest of every upload
  * that was refused before it had come whole, and such a client may have nothing more to say.
  */
-async function idle(server: Server<unknown>, signal: AbortSignal): Promise<void> {
+async function idle(server: RequestServer, signal: AbortSignal): Promise<void> {
   for (let times = 0; times < 2 && !signal.aborted; await pause(lookEveryMs, signal)) {
     times = server.pendingRequests + server.pendingWebSockets === 0 ? times + 1 : 0
   }

@@ -55,9 +55,22 @@ async function answered(inner: Answer, request: Request, rest: unknown[]): Promi
   try {
     // Without a Host, Bun knows the path only, and the router would look for the path elsewhere.
     if (request.url.startsWith('/')) throw noHost()
+    if (request.url.includes('%')) demandUtf8(pathOf(request))
     return await inner(request, ...rest)
   } catch (thrown) {
     return problemResponse(request, Fault.of(thrown))
+  }
+}
+
+/** Routers differ in what they make of other bytes: a character that means nothing, or an error. */
+function demandUtf8(path: string): void {
+  try {
+    decodeURIComponent(path)
+  } catch (cause) {
+    throw new Fault('invalid_request', 'The path has a percent sequence that is not UTF-8.', {
+      cause,
+      remedy: 'Encode the path as UTF-8 before percent-encoding it.',
+    })
   }
 }
 

@@ -12,8 +12,8 @@ export interface AgeLimits {
 export interface Ages {
   /** Looks after each connection of a server. */
   look(server: Http2Server): void
-  /** Aborts when the connection of a peer has grown old; undefined where there is none of that name. */
-  movingOf(peer: string): AbortSignal | undefined
+  /** Aborts when the connection has grown old; undefined where it is not known. */
+  movingOf(session: ServerHttp2Session | undefined): AbortSignal | undefined
 }
 
 /**
@@ -21,14 +21,13 @@ export interface Ages {
  * are given there, and then be cut off. Here it is told to move at once, and the uploads may end in peace.
  */
 export function createAges({ ageMs, graceMs }: AgeLimits): Ages {
-  const young = new Map<string, AbortController>()
+  const young = new WeakMap<ServerHttp2Session, AbortController>()
   return {
-    movingOf: (peer) => young.get(peer)?.signal,
+    movingOf: (session) => session && young.get(session)?.signal,
     look: (server) =>
       void server.on('session', (session: ServerHttp2Session) => {
-        const peer = `${session.socket.remoteAddress}:${session.socket.remotePort}`
         const moving = new AbortController()
-        young.set(peer, moving)
+        young.set(session, moving)
         // Connections that were made together are not to be made anew together.
         const untilMs = ageMs * (0.9 + Math.random() / 5)
         let timer = setTimeout(() => {
@@ -40,8 +39,7 @@ export function createAges({ ageMs, graceMs }: AgeLimits): Ages {
         timer.unref()
         session.once('close', () => {
           clearTimeout(timer)
-          // By then the port may have been given to another connection.
-          if (young.get(peer) === moving) young.delete(peer)
+          young.delete(session)
         })
       }),
   }

@@ -4,18 +4,21 @@ import type { ClientCertificate } from '../../../accounts/admission.ts'
 import { clientOf } from '../../../tls/client.ts'
 import { reasonOf, type Refused } from '../../../tls/telling.ts'
 
-/** What the clients of open connections have shown, by the name that grpc-js gives a call's peer. */
+/** The certificates of the clients of open connections. */
 export interface Clients {
-  certificateOf(peer: string): ClientCertificate | undefined
+  certificateOf(session: ServerHttp2Session | undefined): ClientCertificate | undefined
   /** Looks at each connection of a server once, and ends those that show a certificate nobody here has signed. */
   look(server: Http2Server): void
 }
 
-/** Asking the connection anew for each call would cost more than many a call. */
+/**
+ * Kept by connection, because asking its socket for each call costs more than a small call. An address and port do not
+ * identify a connection: where the server listens on several addresses, two connections may come from the same ones.
+ */
 export function createClients(refused: Refused = () => {}): Clients {
-  const known = new Map<string, { readonly certificate: ClientCertificate }>()
+  const known = new WeakMap<ServerHttp2Session, ClientCertificate>()
   return {
-    certificateOf: (peer) => known.get(peer)?.certificate,
+    certificateOf: (session) => session && known.get(session),
     look(server) {
       server.on('tlsClientError', (error: unknown, socket: TLSSocket) =>
         refused(peerOf(socket), reasonOf(error)),
@@ -23,18 +26,14 @@ export function createClients(refused: Refused = () => {}): Clients {
       server.on('session', (session: ServerHttp2Session) => {
         const { socket } = session
         if (!(socket instanceof TLSSocket)) return
-        const peer = peerOf(socket)
         const certificate = clientOf(socket)
         if (certificate === undefined) return
         if (certificate === 'untrusted') {
-          refused(peer, reasonOf(socket.authorizationError))
+          refused(peerOf(socket), reasonOf(socket.authorizationError))
           // Before anything of it is read, but not before others have looked at the connection as it is now.
           return process.nextTick(() => session.destroy())
         }
-        const entry = { certificate }
-        known.set(peer, entry)
-        // By then the port may have been given to another connection.
-        session.once('close', () => known.get(peer) === entry && known.delete(peer))
+        known.set(session, certificate)
       })
     },
   }

@@ -1,4 +1,4 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { DescMethod } from '@bufbuild/protobuf'
 import {
   ServerInterceptingCall,
@@ -36,7 +36,7 @@ type Listener = Parameters<Inner['start']>[0]
 
 /** What is known of a method before anybody calls it. */
 interface Method {
-  readonly door: (arrival: Arrival) => Visit
+  readonly door: (arrival: Arrival, session: ServerHttp2Session | undefined) => Visit
   readonly largestRequest: number
 }
 
@@ -52,10 +52,10 @@ export interface ReceptionNeeds {
   readonly frames: Frames
   /** Ends calls whose messages stay away for too long. */
   readonly idle: IdleWatch
-  /** What the client of a connection has shown, by the name of the peer. */
-  readonly certificateOf?: (peer: string) => ClientCertificate | undefined
+  /** What the client of a connection has shown. */
+  readonly certificateOf?: (session: ServerHttp2Session | undefined) => ClientCertificate | undefined
   /** What aborts when that connection is to be left. */
-  readonly movingOf?: (peer: string) => AbortSignal | undefined
+  readonly movingOf?: (session: ServerHttp2Session | undefined) => AbortSignal | undefined
 }
 
 export function createReception({
@@ -87,10 +87,8 @@ export function createReception({
     open(path, method) {
       const door = desk.door(method)
       doors.set(path, {
-        door(arrival) {
-          const { peer } = arrival
-          return door({ ...arrival, certificate: certificateOf(peer), moving: movingOf(peer) })
-        },
+        door: (arrival, session) =>
+          door({ ...arrival, certificate: certificateOf(session), moving: movingOf(session) }),
         largestRequest: rulesOf(method).largestRequest,
       })
     },
@@ -193,12 +191,13 @@ class ReceivedCall extends ServerInterceptingCall {
 
   #receive(metadata: Metadata): Visit {
     this.#deadline = performance.now() + Number(this.#call.getDeadline()) - Date.now()
-    const visit = this.#method.door({
+    const arrival: Arrival = {
       protocol: 'grpc',
       headers: headersOf(metadata, this.#call.getHost()),
       peer: this.#call.getPeer(),
       signal: this.#gone.signal,
-    })
+    }
+    const visit = this.#method.door(arrival, sessionOf(this.#call))
     this.#visit = visit
     if (!visit.refusal) this.#incoming.begin(visit.held)
     this.#received.set(metadata, this)
@@ -226,4 +225,11 @@ class ReceivedCall extends ServerInterceptingCall {
   #isLate(): boolean {
     return performance.now() + clockSlackMs >= this.#deadline
   }
+}
+
+/** The connection of a call; undefined once it has ended. @throws Error when this version of grpc-js is made otherwise. */
+function sessionOf(call: Inner): ServerHttp2Session | undefined {
+  const { stream } = call as Inner & { readonly stream?: ServerHttp2Stream }
+  if (!stream) throw new Error('This version of @grpc/grpc-js keeps the stream of a call elsewhere.')
+  return stream.session as ServerHttp2Session | undefined
 }

@@ -1,0 +1,32 @@
+import { expect, test } from 'bun:test'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { openFile } from './file.ts'
+
+test('no other user can read the task list, even where its folder was made by hand', () => {
+  const home = mkdtempSync(join(tmpdir(), 'pixelflow-file-'))
+  chmodSync(home, 0o755)
+  const folder = join(home, 'gateway')
+  mkdirSync(folder)
+  const path = join(folder, 'tasks.sqlite')
+  for (const ending of ['-wal', '.damaged']) writeFileSync(path + ending, '')
+  for (const ending of ['-wal', '.damaged', '/..'])
+    chmodSync(ending === '/..' ? folder : path + ending, 0o755)
+
+  const db = openFile(path, createLog({ room: 'test', write: () => {} }))
+  db.run("UPDATE place SET log = 'x'")
+  const modes = readdirSync(folder).map((name) => [
+    name,
+    (statSync(join(folder, name)).mode & 0o777).toString(8),
+  ])
+  expect(Object.fromEntries(modes)).toEqual({
+    'tasks.sqlite': '600',
+    'tasks.sqlite-wal': '600',
+    'tasks.sqlite.damaged': '600',
+  })
+  expect((statSync(folder).mode & 0o777).toString(8)).toBe('700')
+  db.close()
+  rmSync(home, { recursive: true })
+})

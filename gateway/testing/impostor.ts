@@ -1,0 +1,44 @@
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+
+/** One try to be taken for somebody else; run as another user, one a line on standard input. Only tests use this. */
+export interface Attempt {
+  /** Where to connect: an address and port, or the path of a unix socket. */
+  readonly host?: string
+  readonly port?: number
+  readonly path?: string
+  /** Where to connect from. */
+  readonly localAddress?: string
+  readonly localPort?: number
+  readonly isTls?: boolean
+}
+
+/** The first line of the answer, or how the connection failed. */
+export interface Outcome {
+  readonly status: string
+}
+
+const waitMs = 5000
+
+function attempt({ isTls = false, ...where }: Attempt): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const tcp: Socket = connect(where as { host: string; port: number })
+    const end = (status: string) => {
+      clearTimeout(timer)
+      tcp.destroy()
+      resolve({ status })
+    }
+    const timer = setTimeout(end, waitMs, 'no answer')
+    const socket = isTls ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp
+    for (const one of [tcp, socket]) one.on('error', ({ message }) => end(message))
+    socket.on('close', () => end('closed'))
+    socket.on('data', (data: Buffer) => end(String(data).split('\r\n', 1)[0] ?? ''))
+    socket.once(isTls ? 'secureConnect' : 'connect', () =>
+      socket.write('GET /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+    )
+  })
+}
+
+for await (const line of console) {
+  process.stdout.write(`${JSON.stringify(await attempt(JSON.parse(line) as Attempt))}\n`)
+}

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+/** The sockets of this process, as the kernel lists them for everybody to read. Only tests use this. */
+export interface OwnSockets {
+  /** Ports that connections are accepted on. */
+  readonly listening: readonly number[]
+  /** Ports of this side of open connections. */
+  readonly connected: readonly number[]
+  /** Names of unix sockets in the file system. */
+  readonly paths: readonly string[]
+}
+
+const listenState = '0A'
+
+export function ownSockets(): OwnSockets {
+  const own = inodes()
+  const tcp = ['tcp', 'tcp6'].flatMap((name) =>
+    rows(name)
+      .map((row) => ({ local: row[1] ?? '', state: row[3] ?? '', inode: row[9] ?? '' }))
+      .filter(({ inode }) => own.has(inode))
+      .map(({ local, state }) => ({ port: Number.parseInt(local.split(':')[1] ?? '', 16), state })),
+  )
+  const portsIn = (isWanted: (state: string) => boolean) => [
+    ...new Set(tcp.filter(({ state }) => isWanted(state)).map(({ port }) => port)),
+  ]
+  return {
+    listening: portsIn((state) => state === listenState),
+    connected: portsIn((state) => state !== listenState),
+    paths: rows('unix').flatMap((row) => (own.has(row[6] ?? '') && row[7]?.startsWith('/') ? [row[7]] : [])),
+  }
+}
+
+function rows(table: string): string[][] {
+  const lines = readFileSync(`/proc/self/net/${table}`, 'utf8').trim().split('\n').slice(1)
+  return lines.map((line) => line.trim().split(/\s+/))
+}
+
+function inodes(): Set<string> {
+  const found = new Set<string>()
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1]
+      if (inode !== undefined) found.add(inode)
+    } catch {
+      // Closed meanwhile.
+    }
+  }
+  return found
+}

@@ -1,0 +1,70 @@
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+
+/** `nobody` on Debian and most other systems. */
+const otherUid = '65534'
+
+/** A program that runs as another user of this machine and answers each line of JSON with one. */
+export interface OtherUser extends AsyncDisposable {
+  ask<A>(question: unknown): Promise<A>
+}
+
+/**
+ * Starts a Bun script as `nobody`, who has no right to anything of ours; runtime and script are copied to where that
+ * user can read them. @throws Error when this process is not root, who alone may do so.
+ */
+export async function runAsOtherUser(script: string): Promise<OtherUser> {
+  if (process.geteuid?.() !== 0) {
+    throw new Error('This test starts a process as another user, which needs root. Run it as root.')
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'pixelflow-other-user-'))
+  const runtime = join(folder, 'bun')
+  const copy = join(folder, basename(script))
+  await copyFile(process.execPath, runtime)
+  await copyFile(script, copy)
+  for (const path of [folder, runtime, copy]) await chmod(path, 0o755)
+  const child = Bun.spawn(
+    [
+      'setpriv',
+      `--reuid=${otherUid}`,
+      `--regid=${otherUid}`,
+      '--clear-groups',
+      runtime,
+      '--no-install',
+      copy,
+    ],
+    {
+      cwd: folder,
+      env: { HOME: folder, PATH: '/usr/bin:/bin' },
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'inherit',
+    },
+  )
+  const answers = linesOf(child.stdout)
+  return {
+    async ask<A>(question: unknown) {
+      await child.stdin.write(`${JSON.stringify(question)}\n`)
+      await child.stdin.flush()
+      const { value, done } = await answers.next()
+      if (done) throw new Error('The program of the other user has ended.')
+      return JSON.parse(value) as A
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill()
+      await child.exited
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+}
