@@ -75,7 +75,7 @@ const exitHelp = `Every command has a --help of its own.
 
 Exit codes:
   0    done
-  1    the task failed, or what the command was to do
+  1    the task failed, or what the command was to do; what it names does not exist
   2    wrong usage: command line, setting, recipe or picture
   3    no server answers
   4    a token is missing, wrong, or not allowed to do this
@@ -83,3 +83,5 @@ Exit codes:
 
 // A command may have set its own, without an error to tell of.
 process.exitCode = (await main(process.argv.slice(2))) || (process.exitCode ?? exitCodes.ok)
+// A pending read of standard input would keep an interrupted command alive.
+if (process.exitCode === exitCodes.interrupted) process.exit()

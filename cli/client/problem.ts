@@ -39,9 +39,12 @@ export function exitOf(error: PixelflowError): Exit {
           : 'Set PIXELFLOW_TOKEN to a token that the server knows.',
     })
   if (status === 403) return new Exit('denied', message, place)
-  const isFailure = status >= 500 || code === 'not_pixelflow' || code === 'damaged'
-  return new Exit(isFailure ? 'failed' : 'usage', message, place)
+  const isMistake = status >= 400 && status < 500 && !refusedAsItIs.has(status)
+  return new Exit(isMistake && code !== 'not_pixelflow' ? 'usage' : 'failed', message, place)
 }
+
+/** Nothing is wrong with the command line: what it names is not there, not in a state for it, or has to wait. */
+const refusedAsItIs: ReadonlySet<number> = new Set([404, 409, 412, 429])
 
 /** The system's code for a connection that failed, e.g. `ECONNREFUSED`; undefined when the failure is of another kind. */
 function codeOf(error: unknown): string | undefined {

@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { TaskView } from '@pixelflow/core/api'
 import { format, formats, type WritableFormatId, isWritable } from '@pixelflow/core/format'
@@ -16,7 +16,10 @@ export interface Target {
   readonly format: WritableFormatId | undefined
   /** Absolute path of one output's file. */
   pathOf(output: Output): string
-  /** Makes the folder, where one was asked for. */
+  /**
+   * Makes the folder where one was asked for, and finds out that a file can be written there.
+   * @throws Exit `usage` when it cannot.
+   */
   prepare(): Promise<void>
 }
 
@@ -46,9 +49,7 @@ export function readTarget(
     isStdout: false,
     format: undefined,
     pathOf: (output) => guarded(pathOf(output)),
-    async prepare() {
-      if (folder !== undefined) await mkdir(folder, { recursive: true })
-    },
+    prepare: () => (folder === undefined ? Promise.resolve() : demandWritable(folder)),
   })
   const inFolder = (folder: string, suffix: string) =>
     target(
@@ -66,7 +67,7 @@ export function readTarget(
     const fill = ({ name, format: id }: Output) =>
       path.replaceAll('{stem}', stem).replaceAll('{name}', name).replaceAll('{ext}', extension(id))
     if (several && !argument.includes('{name}')) throw severalTo(argument, names)
-    return target(fill, dirname(path).includes('{') ? undefined : dirname(path))
+    return target(fill, dirname(`${path.slice(0, path.indexOf('{'))}x`))
   }
   if (argument.endsWith('/') || isFolder(path)) return inFolder(path, '')
   if (several) throw severalTo(argument, names)
@@ -77,7 +78,26 @@ export function readTarget(
     })
   }
   guarded(path)
-  return { ...target(() => path), format: formatOf(path) }
+  // Pipes and devices are written to as they are.
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true
+  return { ...target(() => path, isFile ? dirname(path) : undefined), format: formatOf(path) }
+}
+
+/** Results are written under another name first, so what counts is whether the folder takes a new file. */
+async function demandWritable(folder: string): Promise<void> {
+  const probe = join(folder, `.pixelflow-${process.pid}.part`)
+  try {
+    await mkdir(folder, { recursive: true })
+    await writeFile(probe, '')
+    await rm(probe, { force: true })
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException
+    throw new Exit('usage', `No file can be written in ${folder} (${code}).`, {
+      field: '--output',
+      remedy: 'Name a folder that you may write to.',
+      cause: error,
+    })
+  }
 }
 
 /** Endings of pictures that are neither read nor written here; any other unknown ending says nothing. */

@@ -4,6 +4,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
+import { cut, tableLines, widthOf, type Column } from '../terminal/table.ts'
 import { examples, grpcOptions, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 interface ActorsOptions extends ClientOptions {
@@ -39,34 +40,43 @@ export function actorsCommand(program: Command, context: Context): void {
 
 const clearScreen = '\u001B[H\u001B[2J\u001B[3J'
 
-const heads = ['NAME', 'STATE', 'VERSION', 'TASKS', 'LIVE', 'CHILDREN', 'MEMORY', 'UP', 'KINDS']
+const columns: readonly Column[] = [
+  { head: 'NAME', gives: 0 },
+  { head: 'STATE', gives: 0 },
+  { head: 'VERSION', gives: 5 },
+  { head: 'TASKS', gives: 1 },
+  { head: 'LIVE', gives: 4 },
+  { head: 'CHILDREN', gives: 4 },
+  { head: 'MEMORY', gives: 2 },
+  { head: 'UP', gives: 3 },
+  { head: 'KINDS', gives: 6 },
+]
 
 function table(actors: readonly ActorView[], style: Style): string[] {
-  if (actors.length === 0) return ['No actors: nobody works on tasks just now.']
-  const rows = actors.map((one) => [
-    one.name,
-    one.state,
-    one.version,
-    `${one.held}/${one.slots}`,
-    String(one.sessions),
-    String(one.children),
-    size(one.residentBytes),
-    age(one.startedAt, one),
-    one.kinds.join(','),
-  ])
-  const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd()
+  if (actors.length === 0) return ['No actors. Tasks wait until one is started.']
+  const width = widthOf(process.stdout)
+  const rows = actors.map((one) => ({
+    cells: [
+      one.name,
+      one.state,
+      one.version,
+      `${one.held}/${one.slots}`,
+      String(one.sessions),
+      String(one.children),
+      size(one.residentBytes),
+      age(one.startedAt, one),
+      one.kinds.join(','),
+    ],
+    paint: (line: string) => coloured(line, one, style),
+  }))
+  const [heads = '', ...lines] = tableLines(columns, rows, { width, style })
   return [
-    style.dim(line(heads)),
+    heads,
     ...actors.flatMap((actor, at) => [
-      coloured(line(rows[at] ?? []), actor, style),
+      lines[at] ?? '',
       ...actor.tasks.map(({ task, attempt, since }) => {
         const tried = attempt > 1 ? `, attempt ${attempt}` : ''
-        return style.dim(`  ${task}  for ${age(since, actor)}${tried}`)
+        return style.dim(cut(`  ${task}  for ${age(since, actor)}${tried}`, width))
       }),
     ]),
   ]

@@ -66,7 +66,7 @@ test('what was given up is listed, shown, replayed and dropped by operators, and
   expect((await run('secret-of-root', 'dead', 'list', '--account', 'ann')).out).toContain('replayed')
 
   expect((await run('secret-of-root', 'dead', 'drop', id)).code).toBe(0)
-  expect((await run('secret-of-root', 'dead', 'show', id)).code).toBe(2)
+  expect((await run('secret-of-root', 'dead', 'show', id)).code).toBe(1)
   expect((await run('secret-of-ann', 'dead')).code).toBe(4)
   expect((await run('secret-of-root', '--help')).out).toContain('Examples:')
   expect((await run('secret-of-root', 'dead', 'show')).err).toContain('./pixelflow admin dead show --help')

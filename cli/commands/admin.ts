@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { DeadLetterView } from '@pixelflow/client'
 import { openAdminServer } from '../client/server.ts'
 import type { Context } from '../context.ts'
+import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { certificatesOf, clientOptions, count, examples, outletFor, type ClientOptions } from './shared.ts'
 
@@ -35,7 +36,14 @@ export function adminCommand(program: Command, context: Context): void {
     const page = await serverOf(context, options).deadPage({ account, limit, cursor })
     const none = page.items.length === 0 && page.next === null ? ['Nothing was given up.'] : []
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
-    const rows = page.items.map((letter) => row(letter, style))
+    const rows = tableLines(
+      columns,
+      page.items.map((letter) => row(letter, style)),
+      {
+        width: widthOf(process.stdout),
+        style,
+      },
+    )
     outletFor(context, options).result(page, [...none, ...rows, ...more])
   })
 
@@ -74,10 +82,13 @@ function serverOf(context: Context, options: ClientOptions) {
   })
 }
 
-function row({ id, at, cause, attempts, replay }: DeadLetterView, style: Style): string {
+const columns: readonly Column[] = [{ gives: 0 }, { gives: 0 }, { gives: 2 }, { gives: 3 }, { gives: 1 }]
+
+function row({ id, at, cause, attempts, replay }: DeadLetterView, style: Style): TableRow {
   const when = at.slice(0, 19).replace('T', ' ')
-  const done = replay === undefined ? '' : `  ${style.green('replayed')}`
-  return `${id}  ${style.red(cause.report.code)}  ${style.dim(`${when}  ${attempts} attempts`)}${done}`
+  const { code } = cause.report
+  const cells = [id, code, when, `${attempts} attempts`, replay === undefined ? '' : 'replayed']
+  return { cells, paint: (line) => line.replace(code, style.red(code)) }
 }
 
 function details(letter: DeadLetterView, style: Style): string[] {

@@ -37,15 +37,15 @@ describe('the steps one by one', () => {
       expect.objectContaining({ id, status: 'completed' }),
     ])
     expect((await run(['get', id, '-o', '-'])).bytes).toEqual(await Bun.file(join(home, 'a.jpg')).bytes())
-    expect((await run(['get', id, 'nothing'])).code).toBe(2)
-    expect((await run(['tasks', 'cancel', id])).code).toBe(2)
+    expect((await run(['get', id, 'nothing'])).code).toBe(1)
+    expect((await run(['tasks', 'cancel', id])).code).toBe(1)
     const retried = json((await run(['tasks', 'retry', id, '--json'])).out)[0] as { id: string }
     expect(retried).toMatchObject({ retryOf: id, image: expect.any(String) })
     expect((await run(['watch', retried.id])).code).toBe(0)
     expect((await run(['tasks', 'get', retried.id])).out).toContain(`retry of ${id}`)
     expect((await run(['tasks', 'delete', id])).code).toBe(0)
-    expect((await run(['tasks', 'retry', id])).code).toBe(2)
-    expect((await run(['tasks', 'get', id])).code).toBe(2)
+    expect((await run(['tasks', 'retry', id])).code).toBe(1)
+    expect((await run(['tasks', 'get', id])).code).toBe(1)
   })
 
   test('a list goes on where the one before ended', async () => {
@@ -102,7 +102,7 @@ describe('exit codes', () => {
     ['2, an argument is missing', ['process'], 2],
     ['2, nothing to do', ['process', 'photo.jpg'], 2],
     ['2, a status that is none', ['tasks', '--status', 'done'], 2],
-    ['2, no such task', ['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab'], 2],
+    ['1, no such task', ['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab'], 1],
     ['3, nobody there', ['tasks', '--server', nobody], 3],
     ['3, nobody there', ['process', 'photo.jpg', '-r', 'resize:10', '-s', nobody], 3],
     ['0, help', ['process', '--help'], 0],
@@ -165,8 +165,8 @@ describe('the commands of developers', () => {
 
 test('programs are told why, too', async () => {
   const { code, out } = await run(['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab', '--json'])
-  expect(code).toBe(2)
-  expect(json(out)).toEqual([{ error: expect.objectContaining({ code: 2, requestId: expect.any(String) }) }])
+  expect(code).toBe(1)
+  expect(json(out)).toEqual([{ error: expect.objectContaining({ code: 1, requestId: expect.any(String) }) }])
 })
 
 test('with tokens, every call needs one, and it is never asked for on the command line', async () => {
@@ -186,7 +186,7 @@ test('with tokens, every call needs one, and it is never asked for on the comman
   const done = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg', '--json'], { env: ann })
   expect(done.code).toBe(0)
   const { id } = json(done.out).at(-1)?.['task'] as { id: string }
-  expect((await run(['tasks', 'get', id, '--token', 'secret-of-bob'], { env })).code).toBe(2)
+  expect((await run(['tasks', 'get', id, '--token', 'secret-of-bob'], { env })).code).toBe(1)
   expect((await run(['tasks', 'get', id, '--token', 'secret-of-ann'], { env })).code).toBe(0)
   expect(running.lines.join('\n')).not.toContain('secret-of')
 }, 90_000)

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { CertificateFiles } from '../client/certificates.ts'
 import { fetchBytes, saveTo } from '../client/download.ts'
+import { resultLine, shortest } from '../client/process-file.ts'
 import { readRecipe } from '../client/recipe.ts'
 import { openSource } from '../client/source.ts'
 import { processPicture } from '../client/work.ts'
@@ -10,7 +11,6 @@ import type { Context } from '../context.ts'
 import { samplePictureFile } from '../demo/picture.ts'
 import { Exit } from '../exit.ts'
 import { styleOf } from '../terminal/style.ts'
-import { resultLine } from './process.ts'
 import { clientOptions, examples, outletFor, withServer, type ClientOptions } from './shared.ts'
 
 const recipeText = 'resize:800/sharpen/format:webp'
@@ -36,15 +36,15 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
   const outlet = outletFor(context, options, { everyEvent: true })
   try {
     await withServer(context, options, outlet.note, async (server) => {
-      const started = performance.now()
-      outlet.note(`painted ${show(file, cwd)}; the recipe is ${recipeText}`)
+      outlet.clock.restart()
+      outlet.note(`painted ${shortest(file, cwd)}; the recipe is ${recipeText}`)
       const { task } = await processPicture(server, source, recipe, outlet, interrupts)
       const [output] = task.outputs
       if (!output) throw new Exit('failed', `Task ${task.id} is completed without an output.`)
       await mkdir(dirname(path), { recursive: true })
       await saveTo(path, fetchBytes(server, { task: task.id, output: output.name }))
       outlet.result({ task, files: [{ name: output.name, path }] }, [
-        resultLine(output, show(path, cwd), source.bytes, performance.now() - started, style),
+        resultLine(output, shortest(path, cwd), source.bytes, outlet.clock.elapsedMs, style),
         '',
         style.dim('The same with curl, while ./pixelflow up is running:'),
         `  ${curlCall(server.address, file, recipeText, {
@@ -75,9 +75,4 @@ export function curlCall(
 
 function quoted(path: string): string {
   return /^[\w./@%+,:-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
-}
-
-function show(path: string, cwd: string): string {
-  const near = relative(cwd, path)
-  return near.startsWith('..') ? path : near
 }

@@ -76,7 +76,7 @@ async function find(server: Client, id: string, name: string | undefined): Promi
     return { from: { task: id, output: found.name }, bytes, sha256, fileName: fileName(stem, format) }
   }
   throw new Exit(
-    'usage',
+    name === undefined && names.length > 1 ? 'usage' : 'failed',
     names.length === 0
       ? `Task ${id} is ${task.status} and has no outputs.`
       : `Task ${id} has ${name === undefined ? 'several outputs' : `no output ${name}`}.`,

@@ -50,7 +50,7 @@ describe('with --grpc', () => {
     expect((await run(['get', id, '-o', '-', '--grpc'], { env })).bytes).toEqual(await read('a.jpg'))
     expect((await run(['tasks', 'delete', id, '--grpc'], { env })).code).toBe(0)
     const gone = await run(['tasks', 'get', id, '--grpc'], { env })
-    expect([gone.code, gone.err]).toEqual([2, expect.stringContaining(id)])
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining(id)])
   })
 
   test('what is refused is refused in the same words', async () => {

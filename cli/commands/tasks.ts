@@ -4,6 +4,7 @@ import { printText } from '@pixelflow/core/recipe/text'
 import { statuses, type Status } from '@pixelflow/core/task'
 import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
+import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
 import { size } from '@pixelflow/core/amounts'
 import { count, grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
@@ -40,7 +41,14 @@ export function tasksCommand(program: Command, context: Context): void {
     const none = page.items.length === 0 ? ['No tasks.'] : []
     outletFor(context, options).result(page, [
       ...none,
-      ...page.items.map((task) => row(task, style)),
+      ...tableLines(
+        columns,
+        page.items.map((task) => row(task, style)),
+        {
+          width: widthOf(process.stdout),
+          style,
+        },
+      ),
       ...more,
     ])
   })
@@ -81,17 +89,27 @@ function one(
   })
 }
 
-function row(task: TaskView, style: Style): string {
+const columns: readonly Column[] = [{ gives: 0 }, { gives: 0 }, { gives: 1 }, { gives: 2 }]
+
+function row(task: TaskView, style: Style): TableRow {
   const when = task.createdAt.slice(0, 19).replace('T', ' ')
   const recipe = printText(task.recipe) ?? `${task.outputs.length} outputs`
-  return `${task.id}  ${state(task, style)}  ${style.dim(when)}  ${recipe}`
+  const state = stateOf(task)
+  return {
+    cells: [task.id, state, when, recipe],
+    paint: (line) => line.replace(state, painted(task, style)),
+  }
 }
 
-function state({ status, progress }: TaskView, style: Style): string {
-  const text = (status === 'running' ? `running ${Math.round(progress)} %` : status).padEnd(13)
-  if (status === 'completed') return style.green(text)
-  if (status === 'failed' || status === 'cancelled') return style.red(text)
-  return style.yellow(text)
+function stateOf({ status, progress }: TaskView): string {
+  return status === 'running' ? `running ${Math.round(progress)} %` : status
+}
+
+function painted(task: TaskView, style: Style): string {
+  const { status } = task
+  if (status === 'completed') return style.green(stateOf(task))
+  if (status === 'failed' || status === 'cancelled') return style.red(stateOf(task))
+  return style.yellow(stateOf(task))
 }
 
 function details(task: TaskView, style: Style): string[] {
@@ -100,7 +118,7 @@ function details(task: TaskView, style: Style): string[] {
     (one) => `output   ${one.name}  ${one.format} ${one.width}×${one.height}  ${size(one.bytes)}`,
   )
   return [
-    `${style.bold(task.id)}  ${state(task, style).trimEnd()}`,
+    `${style.bold(task.id)}  ${painted(task, style)}`,
     `image    ${task.image}`,
     `recipe   ${recipe}`,
     `lane     ${task.lane}`,

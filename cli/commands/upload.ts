@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { openSource } from '../client/source.ts'
+import { openSource, type Source } from '../client/source.ts'
 import { contentOf, sending } from '../client/work.ts'
 import type { Context } from '../context.ts'
+import { Exit } from '../exit.ts'
 import { size } from '@pixelflow/core/amounts'
 import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
@@ -20,7 +21,12 @@ export function uploadCommand(program: Command, context: Context): void {
     const outlet = outletFor(context, options)
     try {
       await using server = await serverOf(context, options)
-      const image = await server.upload(contentOf(source), sending(source, outlet))
+      const { signal } = context.interrupts
+      const image = await server
+        .upload(contentOf(source), { ...sending(source, outlet), signal })
+        .catch((error: unknown) => {
+          throw signal.aborted ? interrupted(source) : error
+        })
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
       outlet.result(image, [`${id}  ${format}${dimensions}  ${size(bytes)}`])
@@ -28,4 +34,8 @@ export function uploadCommand(program: Command, context: Context): void {
       outlet.close()
     }
   })
+}
+
+function interrupted({ name }: Source): Exit {
+  return new Exit('interrupted', `Interrupted while sending ${name}; the server kept nothing of it.`)
 }

@@ -47,7 +47,7 @@ export function bar(percent: number, width: number, style: Style): string {
 }
 
 /** Cuts a text to so many columns; one that has to be cut loses its colours. */
-function fit(text: string, columns: number): string {
+export function fit(text: string, columns: number): string {
   const plain = stripVTControlCharacters(text)
   return plain.length <= columns ? text : plain.slice(0, Math.max(0, columns))
 }

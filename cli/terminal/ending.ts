@@ -35,7 +35,8 @@ export function tellEnding(error: unknown, { json, colour }: EndingOptions): num
   return code
 }
 
-function exitFor(error: unknown): Exit {
+/** What any error means for the one who typed the command. */
+export function exitFor(error: unknown): Exit {
   if (error instanceof Exit) return error
   if (error instanceof PixelflowError) return exitOf(error)
   if (error instanceof WrongSettings) return new Exit('usage', error.message)

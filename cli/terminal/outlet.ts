@@ -1,11 +1,14 @@
 import type { EventView, TaskView } from '@pixelflow/core/api'
 import type { EventKind } from '@pixelflow/core/event'
 import { bar, liveLine } from './bar.ts'
+import { startClock, type Clock } from './clock.ts'
 import { styleOf } from './style.ts'
 import { size, span } from '@pixelflow/core/amounts'
 
 /** How a command tells what goes on: a bar for eyes, lines for pipes, NDJSON for programs. */
 export interface Outlet {
+  /** What all its lines measure time by. */
+  readonly clock: Clock
   /** Something worth a line, for people only. */
   readonly note: (text: string) => void
   /** How much of a picture has been sent; `total` is null when nobody knows. */
@@ -39,6 +42,7 @@ export function openOutlet(options: OutletOptions): Outlet {
 function jsonOutlet(): Outlet {
   const line = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
   return {
+    clock: startClock(),
     note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
     sent() {},
     step: line,
@@ -49,15 +53,16 @@ function jsonOutlet(): Outlet {
 }
 
 function plainOutlet({ quietStdout = false }: OutletOptions): Outlet {
-  const started = performance.now()
+  const clock = startClock()
   const to = quietStdout ? process.stderr : process.stdout
   return {
+    clock,
     note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
     sent() {},
     step: (_, text) => void process.stderr.write(`${text}\n`),
     event: (view) =>
       void process.stderr.write(
-        `${String(Math.round(view.task.progress)).padStart(3)} %  ${nameOf(view)}  ${span(performance.now() - started)}\n`,
+        `${String(Math.round(view.task.progress)).padStart(3)} %  ${nameOf(view)}  ${span(clock.elapsedMs)}\n`,
       ),
     result(_, lines) {
       for (const line of lines) to.write(`${line}\n`)
@@ -69,18 +74,19 @@ function plainOutlet({ quietStdout = false }: OutletOptions): Outlet {
 function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: OutletOptions): Outlet {
   const style = styleOf(process.stderr, colour)
   const live = liveLine(process.stderr)
-  const started = performance.now()
+  const clock = startClock()
   let task: TaskView | undefined
   let stage = ''
   const draw = () => {
     if (!task) return
-    const since = style.dim(span(performance.now() - started))
+    const since = style.dim(span(clock.elapsedMs))
     const percent = `${Math.round(task.progress)} %`.padStart(5)
     live.show(`${bar(task.progress, barWidth, style)} ${percent}  ${stage}  ${since}`)
   }
   // So that the clock goes on while a stage takes long.
-  const clock = setInterval(draw, 100)
+  const ticking = setInterval(draw, 100)
   return {
+    clock,
     note: (text) => live.print(style.dim(text)),
     sent(name, bytes, total) {
       const of = total === null ? '' : ` of ${size(total)}`
@@ -94,19 +100,19 @@ function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: Out
       task = view.task
       stage = doing[view.kind]
       if (everyEvent) {
-        const at = style.dim(span(performance.now() - started).padStart(8))
+        const at = style.dim(span(clock.elapsedMs).padStart(8))
         live.print(`${at}  ${mark(view, style)} ${nameOf(view)}`)
       }
       draw()
     },
     result(_, lines) {
-      clearInterval(clock)
+      clearInterval(ticking)
       live.clear()
       const to = quietStdout ? process.stderr : process.stdout
       for (const line of lines) to.write(`${line}\n`)
     },
     close() {
-      clearInterval(clock)
+      clearInterval(ticking)
       live.clear()
     },
   }
@@ -117,12 +123,12 @@ function mark({ kind }: EventView, style: ReturnType<typeof styleOf>): string {
   return kind === 'queued' ? style.dim('•') : style.green('✓')
 }
 
-function nameOf({ kind, output }: EventView): string {
+export function nameOf({ kind, output }: EventView): string {
   return kind === 'output' && output !== undefined ? `output ${output}` : kind
 }
 
-/** What is going on after an event, for the time until the next one. */
-const doing: Readonly<Record<EventKind, string>> = {
+/** What goes on after an event, for the time until the next one. */
+export const doing: Readonly<Record<EventKind, string>> = {
   queued: 'waiting for an actor',
   started: 'fetching',
   fetched: 'decoding',

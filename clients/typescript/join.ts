@@ -42,7 +42,7 @@ export function joinClient(wire: Wire, { signal, ...limits }: JoinOptions): Clie
     watch: (task, options) => watch(wire, task, ended(options)),
     download: (from, options) => download(wire, limits, from, ended(options)),
     follow: (task, options) => follow(client, wire, task, ended(options)),
-    process: (source, recipe, options) => process(client, source, recipe, ended(options)),
+    process: (source, recipe, options) => process(client, wire, source, recipe, ended(options)),
     processImage: (source, recipe, options) => wire.processImage(source, recipe, ended(options)),
     async tune(options) {
       const { signal } = ended(options)

@@ -11,25 +11,38 @@ import type {
 import { failureOf } from './failure.ts'
 import type { Wire } from './wire.ts'
 
-/** How long telling the server that nobody wants a task any more may take. */
+/** How long cancelling a task that its caller has left may take, in milliseconds. */
 const farewellMs = 3000
 
 /** The whole way of a picture: sent, worked on, followed. */
 export async function process(
   client: Client,
+  wire: Wire,
   source: Source,
   recipe: RecipeInput,
   options: ProcessOptions = {},
 ): Promise<Processed> {
-  const { signal, onImage, onTask, onAbort = 'cancel' } = options
+  const { signal, onImage, onTask, onAbort = 'cancel', onLeft } = options
   // A key is good for one kind of call.
   const { idempotencyKey: key, lane } = options
   const image = await client.upload(source, { ...options, idempotencyKey: key && `${key}.image` })
   onImage?.(image)
   const making = { signal, lane, idempotencyKey: key && `${key}.task` }
-  const accepted = await client.createTask(image.id, recipe, making)
+  const accepted = await client.createTask(image.id, recipe, making).catch(async (thrown: unknown) => {
+    if (!signal?.aborted || onAbort !== 'cancel' || making.idempotencyKey === undefined) throw thrown
+    // The task may have been made all the same: the same key finds it, or makes one that is cancelled at once.
+    const again = { ...making, signal: undefined, timeoutMs: farewellMs }
+    const made = await wire.createTask(image.id, recipe, again).catch(() => undefined)
+    if (made) onLeft?.(made.id, await cancelled(wire, made.id))
+    throw thrown
+  })
   onTask?.(accepted)
   return { image, ...(await client.follow(accepted.id, { ...options, onAbort })) }
+}
+
+/** Cancels a task that its caller has left; whether that was heard. */
+function cancelled(wire: Wire, id: string): Promise<boolean> {
+  return wire.cancel(id, { timeoutMs: farewellMs }).then(Boolean, () => false)
 }
 
 /** A task to its end, over as many connections as it takes. */
@@ -47,9 +60,7 @@ export async function follow(
   }
   if (signal?.aborted) {
     // Not through the client: what ended this may have ended all of its calls.
-    const farewell = onAbort === 'cancel' && wire.cancel(id, { timeoutMs: farewellMs })
-    const isCancelled = await Promise.resolve(farewell).then(Boolean, () => false)
-    onLeft?.(id, isCancelled)
+    onLeft?.(id, onAbort === 'cancel' && (await cancelled(wire, id)))
     throw signal.reason
   }
   // A stream that was taken up after its end has nothing more to tell.

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { launch } from '@pixelflow/testkit/process'
+import { json, openShell, pixelflow, type Shell } from './as-typed.ts'
+
+let shell: Shell
+let home: string
+const run: Shell['run'] = (...args) => shell.run(...args)
+beforeAll(async () => {
+  shell = await openShell()
+  home = shell.home
+  for (let i = 1; i <= 6; i += 1) {
+    await Bun.write(join(home, `many/picture-${i}.jpg`), await sampleImage({ width: 100 + i, height: 80 }))
+  }
+}, 90_000)
+afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
+
+const paths = Array.from({ length: 6 }, (_, i) => `many/picture-${i + 1}.jpg`)
+
+describe('process with several files', () => {
+  test('writes a result for each, and says how many', async () => {
+    const { code, out, err } = await run(['process', ...paths, '-r', 'resize:50/format:webp', '-o', 'small/'])
+    expect([code, err]).toEqual([0, expect.stringContaining('picture-3.jpg')])
+    expect((await readdir(join(home, 'small'))).sort()).toEqual(paths.map((_, i) => `picture-${i + 1}.webp`))
+    expect(out.match(/^✓ small\/picture-\d\.webp {2}webp 50×/gm)).toHaveLength(6)
+    expect(out).toMatch(/6 of 6 files processed in /)
+  })
+
+  test('goes on after a file that fails, names it, and ends with 1', async () => {
+    const broken = (await Bun.file(join(home, 'photo.jpg')).bytes()).slice(0, 600)
+    await Bun.write(join(home, 'many/broken.jpg'), broken)
+    const files = [paths[0] as string, 'many/broken.jpg', paths[1] as string]
+    const { code, out } = await run(['process', ...files, '-r', 'flip', '-o', 'flipped/', '--json'])
+    expect(code).toBe(1)
+    const lines = json(out)
+    expect(lines.filter((line) => 'files' in line && 'task' in line)).toHaveLength(2)
+    expect(lines.find((line) => line['file'] === 'broken.jpg' && 'error' in line)).toMatchObject({
+      error: { code: 1, message: expect.stringContaining('failed') },
+    })
+    expect(lines.find((line) => 'completed' in line)).toEqual({ files: 3, completed: 2, failed: 1 })
+    expect((await readdir(join(home, 'flipped'))).sort()).toEqual(['picture-1.jpg', 'picture-2.jpg'])
+    await rm(join(home, 'many/broken.jpg'))
+  })
+
+  test.each([
+    ['one file for all', ['-o', 'one.webp'], 'would have the same name'],
+    ['standard output', ['-o', '-'], 'cannot go to standard output'],
+    ['tuning', ['-o', 'x/', '--tune', 'blur:2'], 'Only one picture can be tuned'],
+  ])('refuses %s before anything is sent', async (_, options, message) => {
+    const { code, err } = await run(['process', ...paths.slice(0, 2), '-r', 'flip', ...options], {
+      env: { PIXELFLOW_URL: 'http://127.0.0.1:1' },
+    })
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
+  })
+
+  test('refuses files of the same name that would overwrite each other', async () => {
+    await mkdir(join(home, 'other'), { recursive: true })
+    await Bun.write(join(home, 'other/picture-1.jpg'), Bun.file(join(home, paths[0] as string)))
+    const { code, err } = await run(['process', paths[0] as string, 'other/picture-1.jpg', '-o', 'x/'])
+    expect([code, err]).toEqual([2, expect.stringContaining('{stem}')])
+  })
+
+  test('Ctrl-C cancels what is under way, and begins nothing more', async () => {
+    const large = await sampleImage({ width: 3000, height: 2000 })
+    for (let i = 1; i <= 6; i += 1) await Bun.write(join(home, `large/${i}.jpg`), large)
+    const slow = 'blur:60/resize:3000/format:avif:effort=8'
+    await using running = launch({
+      command: [
+        pixelflow,
+        'process',
+        ...[1, 2, 3, 4, 5, 6].map((i) => `large/${i}.jpg`),
+        '-r',
+        slow,
+        '-o',
+        'slow/',
+        '--json',
+      ],
+      cwd: home,
+      env: { PIXELFLOW_URL: shell.url },
+    })
+    await running.line((line) => line.includes('"kind":"started"'))
+    running.signal('SIGINT')
+    expect(await running.exited).toBe(130)
+    for (const status of ['queued', 'running']) {
+      const { out } = await run(['tasks', 'list', '--status', status, '--json'])
+      expect(json(out)[0]).toMatchObject({ items: [] })
+    }
+    expect(await readdir(join(home, 'slow'))).toEqual([])
+  }, 60_000)
+})
+
+test('where no file can be written is told before anything is sent', async () => {
+  for (const output of ['photo.jpg/x/', '/proc/none.jpg', '/proc/none/']) {
+    const { code, err } = await run(['process', 'photo.jpg', '-r', 'flip', '-o', output], {
+      env: { PIXELFLOW_URL: 'http://127.0.0.1:1' },
+    })
+    expect([code, err]).toEqual([2, expect.stringContaining('No file can be written in')])
+  }
+})
+
+test('the time of a result is not shorter than that of the events before it', async () => {
+  const { out, err } = await run(['process', 'photo.jpg', '-r', 'resize:50', '-o', 'time.jpg'])
+  const ms = (text: string) => {
+    const [, value = '', unit = ''] = /([\d.]+) (ms|s)$/.exec(text) ?? []
+    return Number(value) * (unit === 's' ? 1000 : 1)
+  }
+  const completed = err.trimEnd().split('\n').at(-1) ?? ''
+  expect(completed).toContain('completed')
+  // Both are rounded: to a millisecond, or to a tenth of a second.
+  expect(ms(out.trimEnd())).toBeGreaterThanOrEqual(ms(completed) - 50)
+})
+
+test('Ctrl-C ends an upload that waits for standard input, and says so', async () => {
+  const arrived = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  // In front of the server, so that the test knows when the picture is on its way.
+  using front = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: { data: () => arrived.resolve(), close: () => gone.resolve() },
+  })
+  const child = Bun.spawn([pixelflow, 'upload', '-'], {
+    cwd: home,
+    env: { ...process.env, PIXELFLOW_URL: `http://127.0.0.1:${front.port}` },
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  child.stdin.write(await Bun.file(join(home, 'photo.jpg')).bytes())
+  await child.stdin.flush()
+  await arrived.promise
+  child.kill('SIGINT')
+  const [code, err] = await Promise.all([child.exited, child.stderr.text()])
+  expect([code, err]).toEqual([130, expect.stringContaining('Interrupted while sending stdin')])
+  await gone.promise
+}, 30_000)

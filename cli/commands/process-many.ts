@@ -1,0 +1,111 @@
+import type { Client } from '@pixelflow/client'
+import { span } from '@pixelflow/core/amounts'
+import { processFile, resultLines, resultValue, type FileJob } from '../client/process-file.ts'
+import { processPicture } from '../client/work.ts'
+import type { Context } from '../context.ts'
+import { Exit, exitCodes } from '../exit.ts'
+import { exitFor } from '../terminal/ending.ts'
+import { openManyFiles } from '../terminal/many-files.ts'
+import { styleOf } from '../terminal/style.ts'
+import { openJob, readWork, type ProcessOptions } from './process-job.ts'
+import { withServer } from './shared.ts'
+
+/** How many files are sent and followed at once: enough that the server never waits for the next one. */
+const filesAtOnce = 4
+
+/** Processes many files, each as a task of its own. One that fails does not keep the others from being processed. */
+export async function processMany(
+  paths: readonly string[],
+  options: ProcessOptions,
+  context: Context,
+): Promise<void> {
+  const { cwd, config, interrupts } = context
+  const { signal } = interrupts
+  const { lane } = options
+  const { plain, names, finish } = await readWork(options, cwd)
+  const jobs = await Promise.all(paths.map((path) => openJob(path, names, options, cwd)))
+  demandDistinct(jobs, names)
+  for (const { target } of jobs) await target.prepare()
+
+  const files = openManyFiles({ json: options.json === true, colour: config.colour, count: jobs.length })
+  const style = styleOf(process.stdout, config.colour)
+  const failures: unknown[] = []
+  const processJob = async (server: Client, job: FileJob) => {
+    const { source, target } = job
+    const begun = files.clock.elapsedMs
+    const outlet = files.begin(source.name)
+    try {
+      const work = () => processPicture(server, source, finish(plain, target), outlet, { signal, lane })
+      const result = await processFile(server, target, work, { note: outlet.note, cwd })
+      const tookMs = files.clock.elapsedMs - begun
+      outlet.result(resultValue(result), resultLines(result, job, { tookMs, style, cwd }))
+    } catch (error) {
+      if (signal.aborted) throw error
+      failures.push(error)
+      files.failed(source.name, errorValue(error), sentenceOf(error))
+    } finally {
+      outlet.close()
+    }
+  }
+  try {
+    await withServer(context, options, files.note, async (server) => {
+      files.clock.restart()
+      const waiting = [...jobs]
+      const worker = async () => {
+        for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+          signal.throwIfAborted()
+          await processJob(server, job)
+        }
+      }
+      const ends = await Promise.allSettled(Array.from({ length: filesAtOnce }, worker))
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
+      const completed = jobs.length - failures.length
+      const took = span(files.clock.elapsedMs)
+      files.summary(
+        { files: jobs.length, completed, failed: failures.length },
+        `${completed} of ${jobs.length} files processed in ${took}`,
+      )
+    })
+  } finally {
+    files.close()
+  }
+  if (failures.length > 0) {
+    throw new Exit('failed', `${failures.length} of ${jobs.length} files failed.`, {
+      remedy: 'The reason stands above with each of them. The others are processed.',
+    })
+  }
+}
+
+/** @throws Exit `usage` when results of two files would have the same name. */
+function demandDistinct(jobs: readonly FileJob[], names: readonly string[]): void {
+  const owners = new Map<string, string>()
+  for (const { source, target } of jobs) {
+    for (const name of names) {
+      // The format is not known yet; two that differ in nothing else are too close to be told apart anyway.
+      const path = target.pathOf({ name, format: 'png' })
+      const owner = owners.get(path)
+      if (owner !== undefined) {
+        throw new Exit(
+          'usage',
+          `The results of ${owner} and ${source.path ?? source.name} would have the same name.`,
+          {
+            field: '--output',
+            remedy:
+              "Name a folder (-o results/) or a pattern with {stem} (-o 'results/{stem}.{ext}'), and process files of the same name apart.",
+          },
+        )
+      }
+      owners.set(path, source.path ?? source.name)
+    }
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  const { message, remedy } = exitFor(error)
+  return remedy === undefined ? message : `${message} ${remedy}`
+}
+
+function errorValue(error: unknown) {
+  const { ending, message, field, remedy, requestId } = exitFor(error)
+  return { error: { code: exitCodes[ending], ending, message, field, remedy, requestId } }
+}

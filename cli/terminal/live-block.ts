@@ -1,0 +1,47 @@
+import { fit } from './bar.ts'
+
+/** Lines at the bottom of a terminal that are rewritten in place. */
+export interface LiveBlock {
+  /** Shows these lines instead of those that stand there. */
+  show(lines: readonly string[]): void
+  /** Writes a line that stays, above the live ones. */
+  print(text: string): void
+  clear(): void
+}
+
+interface Terminal {
+  write(text: string): unknown
+  readonly columns?: number
+  readonly rows?: number
+}
+
+/** Lines that fit a terminal: a block higher than the screen could not be rewritten. */
+export function blockRows({ rows = 24 }: Pick<Terminal, 'rows'>): number {
+  return Math.max(1, rows - 2)
+}
+
+export function liveBlock(terminal: Terminal): LiveBlock {
+  let shown: readonly string[] = []
+  /** Back to the start of the first line, with everything below it gone. */
+  const erase = () => {
+    if (shown.length === 0) return ''
+    const up = shown.length > 1 ? `\u001b[${shown.length - 1}A` : ''
+    return `\r${up}\u001b[J`
+  }
+  return {
+    show(lines) {
+      const width = (terminal.columns ?? 80) - 1
+      const fitting = lines.slice(0, blockRows(terminal)).map((line) => fit(line, width))
+      if (fitting.join('\n') === shown.join('\n')) return
+      terminal.write(erase() + fitting.join('\n'))
+      shown = fitting
+    },
+    print(text) {
+      terminal.write(`${erase()}${text}\n${shown.join('\n')}`)
+    },
+    clear() {
+      terminal.write(erase())
+      shown = []
+    },
+  }
+}

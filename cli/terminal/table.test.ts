@@ -1,0 +1,30 @@
+import { expect, test } from 'bun:test'
+import { styleOf } from './style.ts'
+import { cut, tableLines, type Column } from './table.ts'
+
+const style = styleOf({}, false)
+const columns: Column[] = [
+  { head: 'NAME', gives: 0 },
+  { head: 'STATE', gives: 1 },
+  { head: 'KINDS', gives: 2 },
+]
+const rows = [{ cells: ['host.1', 'ready', 'transform'] }, { cells: ['host.22', 'draining', ''] }]
+
+test('a pipe gets everything', () => {
+  expect(tableLines(columns, rows, { width: undefined, style })).toEqual([
+    'NAME     STATE     KINDS',
+    'host.1   ready     transform',
+    'host.22  draining',
+  ])
+})
+
+test.each([28, 27, 20, 17, 16, 7, 5, 1])('no line is wider than a terminal of %i columns', (width) => {
+  const lines = tableLines(columns, rows, { width, style })
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width)
+  expect(lines[0]?.includes('KINDS')).toBe(width >= 28)
+  expect(lines[0]?.includes('STATE')).toBe(width >= 17)
+})
+
+test('a text that is cut says so', () => {
+  expect([cut('abcdef', 6), cut('abcdef', 4), cut('abcdef', undefined)]).toEqual(['abcdef', 'abc…', 'abcdef'])
+})
