@@ -128,7 +128,7 @@ test('Ctrl-C ends an upload that waits for standard input, and says so', async (
     stdout: 'ignore',
     stderr: 'pipe',
   })
-  child.stdin.write(await Bun.file(join(home, 'photo.jpg')).bytes())
+  await child.stdin.write(await Bun.file(join(home, 'photo.jpg')).bytes())
   await child.stdin.flush()
   await arrived.promise
   child.kill('SIGINT')
