@@ -80,7 +80,10 @@ export const format: WriteOperation<typeof schema> = {
   notes:
     'Without this step the result has the format of the source, no metadata and sRGB colours. Transparent pixels are ' +
     'laid on the background only where the format has none. A picture that was transparent before is still so in PNG, ' +
-    'WebP and AVIF.',
+    'WebP and AVIF.\n\n' +
+    '`metadata=keep` keeps the EXIF of every source that has it, and XMP, but nothing that shows the picture as it was or ' +
+    'is not in the result: no thumbnails and previews, no maker notes, no announcement of gain maps and motion. The ' +
+    'orientation is the one of the result. `colorspace=keep` keeps whole profiles; with a broken one the result is sRGB.',
   apply: (pipeline, params, picture, target) => {
     checkWritable(params, picture, target)
     const { background } = params

@@ -8,7 +8,8 @@ import { copySize, exactly, previewOf } from '@pixelflow/core/recipe/preview'
 import sharp, { type Sharp } from 'sharp'
 import type { InnerHalf } from '../../sandbox/protocol.ts'
 import { complaint } from '../transform/complaint.ts'
-import { openSource } from '../transform/open.ts'
+import { despiteProfile } from '../transform/metadata/icc.ts'
+import { openSource, type Source } from '../transform/open.ts'
 import {
   checkDrawing,
   checkSizes,
@@ -39,6 +40,10 @@ export const previewInside: InnerHalf = {
 
 async function makeCopy(order: MakeCopy): Promise<CopyMade> {
   const source = await openSource(order.source, order.format, order.maxPixels)
+  return despiteProfile(source, (opened) => copyOf(opened, order))
+}
+
+async function copyOf(source: Source, order: MakeCopy): Promise<CopyMade> {
   const picture = sourcePicture(source.metadata, order.orient)
   // No larger than it is drawn in passable time.
   const drawable = Math.max(picture.width * picture.height, drawablePixels(source.cost))

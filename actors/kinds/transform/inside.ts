@@ -5,7 +5,9 @@ import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
 import type { InnerHalf } from '../../sandbox/protocol.ts'
 import { allowDecoders } from './decoders.ts'
-import { openSource } from './open.ts'
+import { describe } from './metadata/description.ts'
+import { despiteProfile, keepable } from './metadata/icc.ts'
+import { openSource, type Source } from './open.ts'
 import {
   checkDrawing,
   checkSizes,
@@ -40,9 +42,19 @@ export const transformInside: InnerHalf = {
 
 async function run(input: TransformInput, note: (note: TransformNote) => void): Promise<void> {
   const source = await openSource(input.source, input.format, input.maxPixels)
+  await despiteProfile(source, (opened) => make(opened, input, note))
+}
+
+async function make(
+  source: Source,
+  input: TransformInput,
+  note: (note: TransformNote) => void,
+): Promise<void> {
   const pictureOf = ({ source: { orient } }: PlannedOutput) => sourcePicture(source.metadata, orient)
   const targetOf = ({ format }: PlannedOutput) => format.type ?? defaultOutput(source.format)
-  const wanted = plan(input.recipe).outputs.filter(({ name }) => input.outputs.includes(name))
+  const wanted = plan(input.recipe)
+    .outputs.filter(({ name }) => input.outputs.includes(name))
+    .map((output) => ({ ...output, format: keepable(output.format, source) }))
   const outputs = cutAtShared(wanted, pictureOf)
   // All that can be wrong with a recipe for this picture is told before anything is decoded.
   const passes = new Map(
@@ -55,7 +67,7 @@ async function run(input: TransformInput, note: (note: TransformNote) => void): 
 
   const [only] = outputs
   const atOnce = only && outputs.length === 1 ? onlyRendering(passes.get(only)) : undefined
-  if (only && atOnce && !input.inStages) {
+  if (only && atOnce && !input.inStages && only.format.metadata === 'strip') {
     await deliver(0, targetOf(only), (path) =>
       renderFile(sourcePixels(source, only.source.orient), atOnce, path),
     )
@@ -72,7 +84,8 @@ async function run(input: TransformInput, note: (note: TransformNote) => void): 
 
     const target = targetOf(output)
     const index = input.outputs.indexOf(output.name)
-    await deliver(index, target, (path) => encode(pixels, output, target, path))
+    const description = output.format.metadata === 'keep' ? describe(source, output.source.orient) : {}
+    await deliver(index, target, (path) => encode(pixels, output, target, path, description))
   }
 
   /** Has an output written, and tells of it. */

@@ -8,6 +8,7 @@ import { complaint } from './complaint.ts'
 import { allowDecoders } from './decoders.ts'
 import { prepare } from './formats/prepare.ts'
 import type { Preparation } from './formats/preparation.ts'
+import { hasBrokenProfile, withoutProfile } from './metadata/icc.ts'
 import { noCost, type DrawingCost } from './svg/cost.ts'
 import { tooLong } from './svg/limits.ts'
 import { openSvg } from './svg/open.ts'
@@ -16,8 +17,10 @@ import { openSvg } from './svg/open.ts'
 export interface Source {
   /** What decoders read: the path of its file, or all of a short one. */
   readonly input: string | Buffer
+  /** The file as it came, as far as decoders take it: what it says about the picture is in it. */
+  readonly file: string | Buffer
   readonly format: FormatId
-  readonly metadata: SourceMetadata
+  readonly metadata: SourceMetadata & Pick<Metadata, 'exif' | 'xmp' | 'icc'>
   /** Pixels that it, and every picture made of it, may have at most. */
   readonly maxPixels: number
   readonly cost: DrawingCost
@@ -53,9 +56,12 @@ export async function openSource(path: string, stated: FormatId, maxPixels: numb
   if (loaderOf(metadata) !== format) throw mistaken(stated)
   checkFrames(metadata, format, maxPixels)
   const cost = drawing?.cost ?? noCost
-  const source = { input: opened, format, metadata, maxPixels, cost, reading: options }
+  const file = preparation.input ?? input
+  const source = { input: opened, file, format, metadata, maxPixels, cost, reading: options }
   if (drawing !== undefined) return { ...source, metadata: { ...metadata, isVector: true } }
-  return adjusted(source, metadata, preparation)
+  // sharp treats values of 16 bits as converted even when the profile could not be used.
+  const isMistaken = metadata.space === 'rgb16' && hasBrokenProfile(source)
+  return adjusted(isMistaken ? withoutProfile(source) : source, metadata, preparation)
 }
 
 async function metadataOf(
@@ -79,7 +85,10 @@ async function adjusted(
   const image = adjust?.(sharp(source.input, source.reading), metadata)
   if (image === undefined) return source
   try {
-    const input = await image.keepMetadata().png({ compressionLevel: 0 }).toBuffer()
+    const described = image.keepExif().keepXmp()
+    // What is not whole cannot be written.
+    const whole = hasBrokenProfile(source) ? described : described.keepIccProfile()
+    const input = await whole.png({ compressionLevel: 0 }).toBuffer()
     const options = reading(source.maxPixels)
     return { ...source, input, reading: options, metadata: await sharp(input, options).metadata() }
   } catch (error) {

@@ -5,12 +5,16 @@ import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recip
 import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
 import { complaint } from './complaint.ts'
+import { withExif } from './metadata/carrier.ts'
+import type { Description } from './metadata/description.ts'
 import type { Source } from './open.ts'
 import { demandDrawable, type DrawingCost } from './svg/cost.ts'
 
 /** A rendered picture in memory, from which the next pipeline goes on. */
 export interface Pixels {
   readonly picture: Picture
+  /** The same as a PNG of our own, which may carry what describes the picture. */
+  readonly png?: Buffer
   open(): Sharp
 }
 
@@ -31,7 +35,7 @@ export async function renderPass(from: Pixels, rendering: Rendering, plain: bool
     const pipeline = rendering.apply(from.open())
     if (!plain) {
       const png = await pipeline.png({ compressionLevel: 0 }).toBuffer()
-      return { picture: rendering.after, open: () => sharp(png, { limitInputPixels: false }) }
+      return { picture: rendering.after, png, open: () => openPng(png) }
     }
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
     const { width, height, channels } = info
@@ -57,16 +61,23 @@ export async function renderFile(
   }
 }
 
-/** Writes pixels to a file in the output's format. */
+function openPng(png: Buffer): Sharp {
+  return sharp(png, { limitInputPixels: false })
+}
+
+/** Writes pixels to a file in the output's format, with a description where one is to be kept. */
 export async function encode(
   from: Pixels,
   output: PlannedOutput,
   target: WritableFormatId,
   path: string,
+  { exif, xmp }: Description = {},
 ): Promise<{ width: number; height: number }> {
   try {
     const [rendering] = renderings(written(output), from.picture, target)
-    const { width, height } = await rendering.apply(from.open()).toFile(path)
+    const described = from.png === undefined ? from.open() : openPng(withExif(from.png, exif))
+    const pipeline = rendering.apply(described)
+    const { width, height } = await (xmp === undefined ? pipeline : pipeline.withXmp(xmp)).toFile(path)
     return { width, height }
   } catch (error) {
     throw complaint(error, 'encode')

@@ -1,0 +1,48 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { Source } from '../open.ts'
+import { describingExif, type ReadAt } from './exif.ts'
+import { describingXmp } from './xmp.ts'
+
+/** What a file says about its picture, without pictures in it. */
+export interface Description {
+  /** As TIFF structures it, without a mark before it. */
+  readonly exif?: Buffer | undefined
+  readonly xmp?: string | undefined
+}
+
+/**
+ * What a source says about its picture.
+ * @param upright whether the picture is turned upright, so that nobody has to turn it
+ */
+export function describe(source: Source, upright: boolean): Description {
+  const { exif, xmp, orientation = 1 } = source.metadata
+  const stated = upright ? 1 : orientation
+  const text = xmp === undefined ? undefined : describingXmp(new TextDecoder().decode(xmp))
+  if (source.format === 'tiff')
+    return { exif: readingFile(source.file, (readAt) => describingExif(readAt, stated)), xmp: text }
+  return { exif: exif === undefined ? undefined : describingExif(readBlock(exif), stated), xmp: text }
+}
+
+const mark = Buffer.from('Exif\0\0', 'latin1')
+
+function readBlock(exif: Buffer): ReadAt {
+  const block = exif.subarray(0, mark.length).equals(mark) ? exif.subarray(mark.length) : exif
+  return (offset, length) =>
+    offset + length <= block.length ? block.subarray(offset, offset + length) : undefined
+}
+
+/** Reads here and there in a file, or in all of a short one: a TIFF file is a block of EXIF with a picture in it. */
+function readingFile<T>(input: string | Buffer, work: (readAt: ReadAt) => T): T {
+  if (typeof input !== 'string') return work(readBlock(input))
+  const file = openSync(input, 'r')
+  try {
+    const { size } = fstatSync(file)
+    return work((offset, length) => {
+      if (offset + length > size) return undefined
+      const bytes = Buffer.alloc(length)
+      return readSync(file, bytes, 0, length, offset) === length ? bytes : undefined
+    })
+  } finally {
+    closeSync(file)
+  }
+}

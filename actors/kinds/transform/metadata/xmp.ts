@@ -1,0 +1,97 @@
+import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes'
+
+/** Namespaces of pictures in the metadata, and of announcements of files that lay behind the picture in its file. */
+const dropped: readonly string[] = [
+  // Gain maps, and where the parts of the file lay.
+  'http://ns.adobe.com/hdr-gain-map/',
+  'http://ns.apple.com/HDRGainMap/',
+  'http://ns.apple.com/pixeldatainfo/',
+  'http://ns.google.com/photos/1.0/container/',
+  // Motion photos, depth maps, and other pictures of the same moment.
+  'http://ns.google.com/photos/1.0/camera/',
+  'http://ns.google.com/photos/1.0/image/',
+  'http://ns.google.com/photos/1.0/audio/',
+  'http://ns.google.com/photos/1.0/depthmap/',
+  'http://ns.google.com/photos/dd/',
+  // Thumbnails, and the name of a second block of XMP that is not carried along.
+  'http://ns.adobe.com/xap/1.0/g/img/',
+  'http://ns.adobe.com/xmp/note/',
+]
+
+/** Single properties: thumbnails, and what EXIF says better or what is no longer true. */
+const droppedProperties: ReadonlySet<string> = new Set([
+  'http://ns.adobe.com/xap/1.0/Thumbnails',
+  ...['Orientation', 'ImageWidth', 'ImageLength'].map((name) => `http://ns.adobe.com/tiff/1.0/${name}`),
+  ...['PixelXDimension', 'PixelYDimension', 'MakerNote'].map(
+    (name) => `http://ns.adobe.com/exif/1.0/${name}`,
+  ),
+])
+
+/** How JPEG and PNG files begin in base64. */
+const picture = /^\s*(\/9j\/|iVBORw0KGgo)/
+
+const longest = 1024 * 1024
+const deepest = 100
+
+/**
+ * XMP without thumbnails and other pictures, and without announcements of what is not in the result; undefined when
+ * nothing can be made of it.
+ */
+export function describingXmp(text: string): string | undefined {
+  if (text.length > longest) return undefined
+  const out: string[] = []
+  let depth = 0
+  /** Depth of the element that is left out with all that is in it. */
+  let skipFrom: number | undefined
+  const parser = new SaxesParser({ xmlns: true, position: false })
+  const stop = (error: Error) => {
+    throw error
+  }
+  parser.on('error', stop)
+  parser.on('doctype', () => stop(new Error('XMP has no declarations')))
+  parser.on('opentag', (tag) => {
+    depth += 1
+    if (depth > deepest) stop(new Error('too deep'))
+    if (skipFrom === undefined && isDropped(tag)) skipFrom = depth
+    if (skipFrom === undefined) out.push(opening(tag))
+  })
+  const write = (said: string) => {
+    if (skipFrom === undefined && depth > 0 && !picture.test(said)) out.push(escaped(said))
+  }
+  parser.on('text', write)
+  parser.on('cdata', write)
+  parser.on('closetag', (tag) => {
+    if (skipFrom === undefined) out.push(`</${tag.name}>`)
+    else if (skipFrom === depth) skipFrom = undefined
+    depth -= 1
+  })
+  try {
+    parser.write(text.replace(/^\uFEFF/, '').replace(/[\0\s]+$/, '')).close()
+  } catch {
+    return undefined
+  }
+  // The frame by which programs find it in files of formats that they do not know.
+  const written = out.join('')
+  return written === ''
+    ? undefined
+    : `<?xpacket begin="\uFEFF" id="W5M0MpCehiHzreSzNTczkc9d"?>${written}<?xpacket end="r"?>`
+}
+
+function isDropped({ uri, local }: { readonly uri: string; readonly local: string }): boolean {
+  return dropped.some((start) => uri.startsWith(start)) || droppedProperties.has(`${uri}${local}`)
+}
+
+function opening({ name, attributes }: SaxesTagNS): string {
+  const kept = Object.values(attributes).filter((attribute) => !isDroppedAttribute(attribute))
+  return `<${name}${kept.map(({ name: key, value }) => ` ${key}="${escaped(value)}"`).join('')}>`
+}
+
+function isDroppedAttribute(attribute: SaxesAttributeNS): boolean {
+  const { prefix, value } = attribute
+  if (prefix === 'xmlns') return dropped.some((start) => value.startsWith(start))
+  return isDropped(attribute) || picture.test(value)
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+}
