@@ -120,9 +120,9 @@ describe('the OpenAPI document', () => {
   test('describes each event of the stream as an object of its fields', () => {
     const watching = (paths['/api/v1/tasks/{id}/events']?.['get'] as Json)['responses'] as Json
     const { content } = watching['200'] as { content: Record<string, Json> }
-    expect(content['text/event-stream']?.['schema']).toEqual({ $ref: '#/components/schemas/EventStream' })
-    const { EventStream } = (document['components'] as { schemas: Record<string, Json> }).schemas
-    const text = JSON.stringify(EventStream)
+    expect(content['text/event-stream']?.['schema']).toEqual({ $ref: '#/components/schemas/ServerSentEvent' })
+    const { ServerSentEvent } = (document['components'] as { schemas: Record<string, Json> }).schemas
+    const text = JSON.stringify(ServerSentEvent)
     for (const kind of [...kinds, 'heartbeat']) expect(text).toContain(`"${kind}"`)
     expect(text).toContain('"contentSchema":{"$ref":"#/components/schemas/Event"}')
   })

@@ -38,7 +38,7 @@ export const adminPaths: Json = {
           name: 'account',
           in: 'query',
           description: 'Only that of this account.',
-          schema: { type: 'string' },
+          schema: { type: 'string', pattern: '^[a-z0-9_-]{1,64}$' },
         },
         {
           name: 'limit',

@@ -20,6 +20,7 @@ export const location = {
 export const positionSent = header(
   positionHeader,
   'A position that an answer has brought: this one knows of all that the account had written there, through whichever gateway. `unavailable` when it cannot within two seconds.',
+  '^[0-9a-z]{1,11}\\.[0-9a-z]{1,7}$',
 )
 
 /** Of whatever writes to a task. */
@@ -113,13 +114,20 @@ export const conditions = [
 export const idempotencyKey = header(
   'Idempotency-Key',
   'A key of your own for this call, 1 to 255 visible ASCII characters such as a UUID. The same call under the same key is done once: further ones get the first answer, with `Idempotency-Replayed: true`. Another call under it is refused.',
+  '^[\\x21-\\x7e]{1,255}$',
 )
 
 /** What those may be refused with. */
 export const keyRefusals = ['idempotency_key_in_use', 'idempotency_key_reused'] as const
 
-export function header(name: string, description: string): Json {
-  return { name, in: 'header', description, schema: { type: 'string' } }
+/** @param pattern what a value has to match, as a regular expression */
+export function header(name: string, description: string, pattern?: string): Json {
+  return {
+    name,
+    in: 'header',
+    description,
+    schema: { type: 'string', ...(pattern === undefined ? {} : { pattern }) },
+  }
 }
 
 export function pathId(name: string, description: string, example: string): Json {

@@ -42,7 +42,7 @@ export type SchemaName =
   | 'RecipeInput'
   | 'Operations'
   | 'Status'
-  | 'EventStream'
+  | 'ServerSentEvent'
 
 export function ref(name: SchemaName): Json {
   return { $ref: `#/components/schemas/${name}` }
@@ -61,7 +61,7 @@ export function componentSchemas(): Record<SchemaName, Json> {
     RecipeInput: withoutMeta(describeOperations().recipe as Json),
     CreateTask: createTask(),
     Operations: operationsSchema,
-    EventStream: eventStreamSchema,
+    ServerSentEvent: serverSentEventSchema,
     Status: { type: 'object', properties: { status: { type: 'string' } }, required: ['status'] },
   }
 }
@@ -83,44 +83,38 @@ export const laneText =
   'many interactive tasks under way, further ones wait in bulk; the task says so.'
 
 /**
- * A stream as the array of what it sends, each item an object of the fields of a server-sent event: how OpenAPI 3.2 applies
- * a schema to `text/event-stream`. OpenAPI 3.1 has no rule, and no `itemSchema`.
+ * One event of a stream, as an object of the fields of a server-sent event. OpenAPI 3.1 has no rule for
+ * `text/event-stream`; that its schema is that of each event is what tools take it for, and 3.2 has `itemSchema` for it.
  */
-const eventStreamSchema: Json = {
-  type: 'array',
-  description: 'Server-sent events, in the order in which they happened.',
-  items: {
-    oneOf: [
-      {
-        title: 'An event of the task',
-        type: 'object',
-        properties: {
-          event: { type: 'string', enum: [...kinds], description: 'The kind of the event.' },
-          id: { type: 'string', description: 'Resume token, for `Last-Event-ID`.' },
-          data: {
-            type: 'string',
-            description: 'An Event as JSON, in one line.',
-            contentMediaType: 'application/json',
-            contentSchema: ref('Event'),
-          },
+const serverSentEventSchema: Json = {
+  description: 'One event of the stream. The answer is a sequence of them.',
+  oneOf: [
+    {
+      title: 'An event of the task',
+      type: 'object',
+      properties: {
+        event: { type: 'string', enum: [...kinds], description: 'The kind of the event.' },
+        id: { type: 'string', description: 'Resume token, for `Last-Event-ID`.' },
+        data: {
+          type: 'string',
+          description: 'An Event as JSON, in one line.',
+          contentMediaType: 'application/json',
+          contentSchema: ref('Event'),
         },
-        required: ['event', 'id', 'data'],
       },
-      {
-        title: 'A sign of life',
-        type: 'object',
-        properties: {
-          event: { const: 'heartbeat' },
-          retry: {
-            type: 'integer',
-            description: 'Milliseconds until a client reconnects; in the first only.',
-          },
-          data: { const: '{}' },
-        },
-        required: ['event', 'data'],
+      required: ['event', 'id', 'data'],
+    },
+    {
+      title: 'A sign of life',
+      type: 'object',
+      properties: {
+        event: { type: 'string', const: 'heartbeat' },
+        retry: { type: 'integer', description: 'Milliseconds until a client reconnects; in the first only.' },
+        data: { type: 'string', const: '{}' },
       },
-    ],
-  },
+      required: ['event', 'data'],
+    },
+  ],
 }
 
 const operationsSchema: Json = {

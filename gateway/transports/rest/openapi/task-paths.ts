@@ -28,6 +28,8 @@ import { laneText, ref, type Json } from './schemas.ts'
 
 const id = pathId('id', 'Id of a task.', exampleIds.task)
 const tags = ['tasks']
+/** Opaque to clients; empty is none. */
+const resumeToken = '^[0-9a-z]{0,11}$'
 const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
 
 const queryHelp: Record<string, string> = {
@@ -108,18 +110,18 @@ const watching = {
     'Each event is named after its kind; its data is an Event, its id a resume token. Begins with the first event, or behind the token in `Last-Event-ID`; ends after the final one. A quiet stream sends events named `heartbeat`, which have no id and the data `{}`.',
   parameters: [
     id,
-    header('Last-Event-ID', 'Resume token: the id of the last event seen.'),
+    header('Last-Event-ID', 'Resume token: the id of the last event seen.', resumeToken),
     {
       name: 'lastEventId',
       in: 'query',
       description: 'The same, for clients that cannot set headers. The header wins.',
-      schema: { type: 'string' },
+      schema: { type: 'string', pattern: resumeToken },
     },
     {
       name: 'after',
       in: 'query',
       description: 'The same again; `lastEventId` and the header win.',
-      schema: { type: 'string' },
+      schema: { type: 'string', pattern: resumeToken },
     },
   ],
   responses: {
@@ -127,7 +129,7 @@ const watching = {
       description: 'The events.',
       content: {
         'text/event-stream': {
-          schema: ref('EventStream'),
+          schema: ref('ServerSentEvent'),
           example: `retry: 1000\nevent: heartbeat\ndata: {}\n\nevent: completed\nid: 2x\ndata: ${JSON.stringify(eventExample)}\n\n`,
         },
       },
