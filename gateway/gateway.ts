@@ -165,6 +165,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const app = createApp({
     usecases,
     admission,
+    memory,
     deliver: createDelivery(send),
     send,
     examine: examined,
@@ -186,7 +187,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const { host, drainTimeoutMs } = config
   const refusals = tls && tellOfTls(tls, meters, log)
   const http = await listenHttp({
-    app: app.use(grpcWeb(services)),
+    app: app.use(grpcWeb(services, config.uploadIdleTimeoutMs)),
     host,
     port: config.httpPort,
     tls: tls &&

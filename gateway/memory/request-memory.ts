@@ -89,7 +89,7 @@ export function networkOf(peer: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)/.exec(address)?.[1]
   if (mapped !== undefined) return mapped
   const [front = ''] = address.split('::', 1)
-  const groups = front.split(':').slice(0, 4)
+  const groups = front.split(':', 4).filter((group) => group !== '')
   return [...groups, ...Array.from({ length: 4 - groups.length }, () => '0')].join(':')
 }
 

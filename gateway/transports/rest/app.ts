@@ -1,6 +1,7 @@
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Elysia } from 'elysia'
+import type { RequestMemory } from '../../memory/request-memory.ts'
 import type { RequestMeter } from '../../metrics/requests.ts'
 import type { OpenStream } from '../../metrics/streams.ts'
 import type { Limits } from '../../usecases/ports.ts'
@@ -37,6 +38,7 @@ export interface AppNeeds extends MetricsRoutes {
   /** Pages of other origins that may call; none when empty. */
   readonly corsOrigins: Pages
   readonly requestMeter: RequestMeter
+  readonly memory: RequestMemory
   readonly storeTimeout: StoreTimeout
   readonly openStream: OpenStream
   /** Aborts when this gateway stops. */

@@ -1,32 +1,49 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
 import { createSweep } from '../../delivery/sweep.ts'
-import { truncated } from '../../usecases/receive-image.ts'
+import { demandBoundedJson, type StructureCode } from '@pixelflow/core/json-bounds'
+import { createByteBuffer } from '../../memory/byte-buffer.ts'
+import { paused, truncated } from '../../usecases/receive-image.ts'
+import { heldBy } from './notes.ts'
 
 /**
  * The body of a request, pulled: the client is held back until the next piece is asked for. Leaving early frees it.
  * @throws Fault `truncated_upload` when the client goes away in the middle.
  */
-export async function* bodyOf(request: Request, alive: Alive = () => {}): AsyncGenerator<Uint8Array, void> {
+export async function* bodyOf(request: Request, alive?: Alive): AsyncGenerator<Uint8Array, void> {
   if (request.body === null) return
   const reader = request.body.getReader()
   const sweep = createSweep()
   let isOver = false
   try {
     while (!isOver) {
-      const { done, value } = await reader.read().catch((cause: unknown) => {
+      const { done, value } = await within(alive?.pauseMs, reader.read()).catch((cause: unknown) => {
+        if (cause instanceof Fault) throw cause
         isOver = true
         throw truncated(cause)
       })
       isOver = done
       if (!value) continue
-      alive()
+      alive?.()
       yield value
       sweep(value.length)
     }
   } finally {
-    if (!isOver) await reader.cancel().catch(() => {})
+    // Not waited for where the client sends nothing: it would never come.
+    if (!isOver) void reader.cancel().catch(() => {})
     reader.releaseLock()
+  }
+}
+
+/** @throws Fault `truncated_upload` when the piece does not come in time. */
+async function within<T>(pauseMs: number | undefined, piece: Promise<T>): Promise<T> {
+  if (pauseMs === undefined) return piece
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(paused(pauseMs)), pauseMs)
+  try {
+    return await Promise.race([piece, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -42,7 +59,11 @@ export function lengthOf(request: Request): number | null {
 }
 
 /** To be called for each sign of life of a client. */
-export type Alive = () => void
+export interface Alive {
+  (): void
+  /** How long it may pause. */
+  readonly pauseMs?: number
+}
 
 /**
  * Lets the client pause for so long and no longer. The server's own timeout wants 16 kB a second on average; over a
@@ -59,13 +80,20 @@ export function allowPauses(server: Server<unknown> | null, request: Request, pa
     server?.timeout(request, seconds)
   }
   alive()
-  return alive
+  return Object.assign(alive, { pauseMs })
 }
 
 const largestJson = 1024 * 1024
 
-/** JSON in which no key is `__proto__`: schemas pass over it in silence, and everything unknown is to be refused. */
-export function parseJson(text: string): unknown {
+const encoder = new TextEncoder()
+
+/**
+ * JSON within bounds in which no key is `__proto__`: schemas pass over it in silence, and everything unknown is to be
+ * refused.
+ * @throws Fault of that code for what is out of bounds; SyntaxError.
+ */
+export function parseJson(text: string, code?: StructureCode): unknown {
+  demandBoundedJson(encoder.encode(text), code)
   return JSON.parse(text, (key, value: unknown) => {
     if (key === '__proto__') throw new SyntaxError('a key must not be "__proto__"')
     return value
@@ -74,18 +102,19 @@ export function parseJson(text: string): unknown {
 
 /** @throws Fault `invalid_request` for what is too long or no JSON, `truncated_upload`. */
 export async function readJson(request: Request, alive?: Alive): Promise<unknown> {
-  const pieces: Uint8Array[] = []
+  const buffer = createByteBuffer(heldBy(request))
   let bytes = 0
   for await (const piece of bodyOf(request, alive)) {
     bytes += piece.length
     if (bytes > largestJson)
       throw new Fault('invalid_request', `The body is longer than ${largestJson} bytes.`)
-    pieces.push(piece.slice())
+    buffer.append(piece)
   }
   if (bytes < (lengthOf(request) ?? 0)) throw truncated()
   try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces)))
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(buffer.finish()))
   } catch (cause) {
+    if (cause instanceof Fault) throw cause
     const detail =
       bytes === 0
         ? 'The body is empty; JSON was expected.'

@@ -87,8 +87,9 @@ async function readForm(
 export function recipeOf(text: string): unknown {
   if (!text.trimStart().startsWith('{')) return text.trim()
   try {
-    return parseJson(text)
+    return parseJson(text, 'invalid_recipe')
   } catch (cause) {
+    if (cause instanceof Fault) throw cause
     throw new Fault('invalid_recipe', `The recipe is not valid JSON: ${(cause as Error).message}.`, {
       field: 'recipe',
       remedy: 'Correct it, or use the text form, for example resize:800/format:webp.',

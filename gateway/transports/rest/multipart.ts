@@ -1,9 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
 import { truncated } from '../../usecases/receive-image.ts'
+import { createByteBuffer } from '../../memory/byte-buffer.ts'
 import { bodyOf, type Alive } from './body.ts'
 import { ParameterError, parseParameters } from './multipart/parameters.ts'
 import { createMultipartParser, type MultipartEvent } from './multipart/parser.ts'
 import type { PartHeader } from './multipart/part-header.ts'
+import { heldBy } from './notes.ts'
 
 export type Part =
   | { readonly kind: 'field'; readonly name: string; readonly value: string }
@@ -55,7 +57,7 @@ export async function* readParts(request: Request, alive?: Alive): AsyncGenerato
       const { header } = event
       const body = content()
       if (!isFile(header)) {
-        yield { kind: 'field', name: header.name, value: await readField(header, body) }
+        yield { kind: 'field', name: header.name, value: await readField(request, header, body) }
         continue
       }
       const { name, fileName, mediaType = 'application/octet-stream' } = header
@@ -71,19 +73,19 @@ function isFile({ name, fileName }: PartHeader): boolean {
   return name === 'file' || (fileName !== undefined && !fields.has(name))
 }
 
-/** Copied piece by piece: a field that comes byte by byte would else keep an object, or a whole read, for each. */
-async function readField({ name, charset = 'utf-8' }: PartHeader, body: AsyncIterable<Uint8Array>) {
-  const sink = new Bun.ArrayBufferSink()
-  sink.start({ asUint8Array: true })
-  let bytes = 0
+async function readField(
+  request: Request,
+  { name, charset = 'utf-8' }: PartHeader,
+  body: AsyncIterable<Uint8Array>,
+) {
+  const buffer = createByteBuffer(heldBy(request))
   for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > largestField)
+    if (buffer.length + chunk.length > largestField)
       throw malformed(`The part "${name.slice(0, 64)}" is longer than ${largestField} bytes.`)
-    sink.write(chunk)
+    buffer.append(chunk)
   }
   try {
-    return new TextDecoder(charset as Bun.Encoding, { fatal: true }).decode(sink.end())
+    return new TextDecoder(charset as Bun.Encoding, { fatal: true }).decode(buffer.finish())
   } catch {
     throw malformed(`The part "${name.slice(0, 64)}" is not text in the charset ${charset.slice(0, 64)}.`)
   }

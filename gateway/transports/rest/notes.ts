@@ -1,5 +1,6 @@
 import type { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
+import type { HeldBytes, RequestMemory } from '../../memory/request-memory.ts'
 import type { ClientCertificate } from '../../accounts/admission.ts'
 
 /** What is known of a request besides itself, for its answer and its line in the log. */
@@ -11,6 +12,9 @@ export interface RequestNotes {
   position?: string | undefined
   /** It was a call of gRPC-Web or Connect, and its line is written where calls are received. */
   isCall?: boolean
+  /** Where what is held of its body is counted. */
+  memory?: RequestMemory
+  held?: HeldBytes
   /** Who is at the other end of the connection, where it has come by TLS. */
   peer?: string
   /** What that client has shown. */
@@ -30,6 +34,14 @@ export function notesOf(request: Request): RequestNotes {
   const fresh = { id: harmlessId(request.headers.get('x-request-id')) }
   notes.set(request, fresh)
   return fresh
+}
+
+/** What is held of a request's body; to be asked for once it is known whose it is. */
+export function heldBy(request: Request): HeldBytes {
+  const notes = notesOf(request)
+  const { account, peer = 'unknown', memory } = notes
+  if (!memory) throw new Error('The request has not been received.')
+  return (notes.held ??= memory.open({ account, peer }))
 }
 
 /** The path of a request, without its query. */

@@ -3,6 +3,7 @@ import { storeTimeout } from '@pixelflow/fabric/store-timeout'
 import { kinds } from '@pixelflow/core/event'
 import { createLog } from '@pixelflow/fabric/telemetry/log'
 import { createAdmission } from '../../accounts/admission.ts'
+import { createRequestMemory } from '../../memory/request-memory.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { createApp } from './app.ts'
 import { openapiDocument } from './openapi.ts'
@@ -19,6 +20,7 @@ function routes(): string[] {
   const app = createApp({
     usecases: {} as Usecases,
     admission: createAdmission(undefined),
+    memory: createRequestMemory({ totalBytes: 1, perAccountBytes: 1, perPeerBytes: 1 }),
     deliver: () => Promise.reject(new Error('not called')),
     send: () => Promise.reject(new Error('not called')),
     examine: () => Promise.reject(new Error('not called')),

@@ -4,6 +4,7 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
+import type { RequestMemory } from '../../memory/request-memory.ts'
 import type { RequestMeter } from '../../metrics/requests.ts'
 import type { Cors } from './cors.ts'
 import { notesOf, pathOf, peerOf } from './notes.ts'
@@ -14,6 +15,7 @@ type Answer = (request: Request, ...rest: unknown[]) => Response | Promise<Respo
 
 export interface RequestsNeeds {
   readonly requestMeter: RequestMeter
+  readonly memory: RequestMemory
   /** Bounds how long each request waits for the store. */
   readonly storeTimeout: StoreTimeout
   readonly routes: Routes
@@ -28,23 +30,26 @@ export interface RequestsNeeds {
  * Around everything: gives each request its id and its time for the store, each answer its id and the headers that every
  * one has, counts it, and writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
  */
-export function requests({ requestMeter, storeTimeout, routes, cors, server, log }: RequestsNeeds) {
+export function requests({ requestMeter, memory, storeTimeout, routes, cors, server, log }: RequestsNeeds) {
   return new Elysia({ name: 'requests' }).wrap((answer) => {
     const inner = answer as unknown as Answer
     const outer: Answer = async (request, ...rest) => {
       const begin = performance.now()
       requestMeter.began()
+      const notes = notesOf(request)
+      notes.memory = memory
       const response =
         cors?.preflight(request) ?? (await storeTimeout.call(() => answered(inner, request, rest)))
+      notes.held?.close()
       cors?.admit(request, response)
-      const { id, position } = notesOf(request)
+      const { id, position } = notes
       response.headers.set('x-request-id', id)
       if (position !== undefined) response.headers.set(positionHeader, position)
       response.headers.set('x-content-type-options', 'nosniff')
       const tookMs = performance.now() - begin
       const { method } = request
       requestMeter.ended(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
-      if (!notesOf(request).isCall) note(log, request, response.status, tookMs, server())
+      if (!notes.isCall) note(log, request, response.status, tookMs, server())
       return response
     }
     return outer

@@ -1,11 +1,13 @@
 import { viewTask } from '@pixelflow/core/api'
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
+import { demandBoundedJson } from '@pixelflow/core/json-bounds'
 import type { TuneHeard } from '@pixelflow/core/tune/heard'
 import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
 import { validate } from '@pixelflow/core/validation/validate'
 import { closeCodes, largestSaid } from '@pixelflow/core/tune/websocket'
 import type { ServerWebSocket } from 'bun'
+import type { HeldBytes } from '../../memory/request-memory.ts'
 import type { Heard } from '../../usecases/tune.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { parseJson } from '../rest/body.ts'
@@ -25,6 +27,8 @@ export interface TalkNeeds {
   readonly tune: Usecases['tune']
   /** Whoever opened the socket. @throws Fault when it may not. */
   readonly caller: () => Principal
+  /** What waits to be obeyed is charged to this. */
+  readonly held: HeldBytes
   /** Aborts when this gateway stops. */
   readonly stopping: AbortSignal
   /** Called once, when it is over. */
@@ -36,9 +40,19 @@ const mostSaid = 1024
 /** Bytes that wait for a slow client; while there are more, no newer preview is taken from the session. */
 const mostBuffered = 64 * 1024
 
+/** What a message costs besides its characters. */
+const overheadBytes = 512
+const encoder = new TextEncoder()
+
+/** A message that waits, and what it is charged with. */
+interface Waiting {
+  readonly said: TuneSaid
+  readonly cost: number
+}
+
 /** Carries tuning over a WebSocket: JSON up; down JSON, and after each preview's head its file as a binary frame. */
-export function createTalk({ tune, caller, stopping, ended }: TalkNeeds): Talk {
-  const said = createInbox<TuneSaid>(mostSaid)
+export function createTalk({ tune, caller, held, stopping, ended }: TalkNeeds): Talk {
+  const inbox = createInbox<Waiting>(mostSaid)
   const gone = new AbortController()
   let fault: Fault | undefined
   let previews = 0
@@ -51,7 +65,7 @@ export function createTalk({ tune, caller, stopping, ended }: TalkNeeds): Talk {
   const converse = async (socket: Socket) => {
     stopping.addEventListener('abort', flows)
     try {
-      for await (const heard of tune(caller(), said, gone.signal)) {
+      for await (const heard of tune(caller(), saidIn(inbox, held), gone.signal)) {
         while (isStuck(socket) && !gone.signal.aborted && !stopping.aborted) await flow.promise
         if (gone.signal.aborted) return
         send(socket, heard)
@@ -84,18 +98,30 @@ export function createTalk({ tune, caller, stopping, ended }: TalkNeeds): Talk {
       if (gone.signal.aborted) return
       if (data.length > largestSaid) return part(socket, tooLong(), closeCodes.tooLarge)
       try {
-        if (!said.put(saidIn(data))) part(socket, tooFast(), closeCodes.refused)
+        const said = parseSaid(data)
+        const cost = 2 * data.length + overheadBytes
+        held.take(cost)
+        if (!inbox.put({ said, cost })) part(socket, tooFast(), closeCodes.refused)
       } catch (thrown) {
-        part(socket, Fault.of(thrown), closeCodes.protocol)
+        const why = Fault.of(thrown)
+        part(socket, why, why.code === 'overloaded' ? closeCodes.tryLater : closeCodes.protocol)
       }
     },
     drain: flows,
     close() {
       gone.abort()
-      said.close()
+      inbox.close()
+      held.close()
       flows()
       ended({ previews, ...(fault === undefined ? {} : { fault }) })
     },
+  }
+}
+
+async function* saidIn(inbox: AsyncIterable<Waiting>, held: HeldBytes): AsyncGenerator<TuneSaid, void> {
+  for await (const { said, cost } of inbox) {
+    held.give(cost)
+    yield said
   }
 }
 
@@ -108,9 +134,10 @@ function print(heard: TuneHeard): string {
 }
 
 /** @throws Fault `invalid_request`. */
-function saidIn(data: string | Uint8Array): TuneSaid {
+function parseSaid(data: string | Uint8Array): TuneSaid {
   if (typeof data !== 'string') throw notSaid('Messages are JSON in text frames, and this one is binary.')
   let value: unknown
+  demandBoundedJson(encoder.encode(data))
   try {
     value = parseJson(data)
   } catch {

@@ -1,17 +1,19 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
-import { tokenIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { largestSaid, tokenIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
+import type { RequestMemory } from '../../memory/request-memory.ts'
 import type { OpenStream } from '../../metrics/streams.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
-import { notesOf } from '../rest/notes.ts'
+import { notesOf, peerOf } from '../rest/notes.ts'
 import { createTalk, type Talk } from './talk.ts'
 
 export interface TuneRoutes {
   readonly usecases: Pick<Usecases, 'tune'>
   readonly admission: Admission
+  readonly memory: RequestMemory
   readonly openStream: OpenStream
   readonly stopping: AbortSignal
   readonly log: Log
@@ -19,8 +21,8 @@ export interface TuneRoutes {
 
 /** How the server keeps WebSockets; each has a `Talk` as its data. */
 export const sockets = {
-  /** Far above what is taken, so that what is too long is refused in words. */
-  maxPayloadLength: 2 ** 20,
+  /** Above what is taken, so that what is too long is refused in words. Each socket may hold as much of a message. */
+  maxPayloadLength: 4 * largestSaid,
   /** The largest preview and more: we wait by ourselves, and nothing may be dropped. */
   backpressureLimit: 128 * 2 ** 20,
   closeOnBackpressureLimit: true,
@@ -31,7 +33,7 @@ export const sockets = {
 }
 
 /** Live tuning over a WebSocket, for browsers. */
-export function tuning({ usecases, admission, openStream, stopping, log }: TuneRoutes) {
+export function tuning({ usecases, admission, memory, openStream, stopping, log }: TuneRoutes) {
   return new Elysia({ name: 'tuning' }).get(tunePath, ({ request, server }) => {
     const notes = notesOf(request)
     const offered = protocolsOf(request)
@@ -46,6 +48,7 @@ export function tuning({ usecases, admission, openStream, stopping, log }: TuneR
     const talk: Talk = createTalk({
       tune: usecases.tune,
       caller: caller.get,
+      held: memory.open({ account: caller.account, peer: peerOf(request, server) }),
       stopping,
       ended({ fault, previews }) {
         onEnd()

@@ -86,7 +86,8 @@ export function createFrames(): Frames {
   }
 }
 
-const headBytes = 5
+/** Before each message: whether it is compressed, and its length. */
+export const headBytes = 5
 
 /**
  * @param take Where a message of a usual size is put together. Of a larger one the length is not taken at its word: its place
@@ -157,8 +158,10 @@ export function createDecoder(
   }
 }
 
-function tooLarge(length: number, largest: number): Fault {
-  return new Fault('out_of_bounds', `The message has ${length} bytes; at most ${largest} are taken.`, {
+/** @param length undefined while it is not known */
+export function tooLarge(length: number | undefined, largest: number): Fault {
+  const size = length === undefined ? `more than ${largest}` : String(length)
+  return new Fault('out_of_bounds', `The message has ${size} bytes; at most ${largest} are taken.`, {
     remedy: 'Send less in one message. A file goes in several, as chunks.',
   })
 }

@@ -1,9 +1,11 @@
+import type { DescMessage } from '@bufbuild/protobuf'
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
 import type { IdleWatch } from '../../../memory/idle-watch.ts'
 import type { HeldBytes } from '../../../memory/request-memory.ts'
 import { paused } from '../../../usecases/receive-image.ts'
-import type { Charge, Decoder } from './frames.ts'
+import { demandBoundedMessage } from '../message-bounds.ts'
+import { headBytes, type Charge, type Decoder } from './frames.ts'
 
 /** What is used of the inside of grpc-js's innermost call: it has no option for any of it. */
 interface Inside {
@@ -28,6 +30,8 @@ export interface Incoming {
 
 export interface IncomingNeeds {
   readonly call: ServerInterceptingCallInterface
+  /** What the messages are. */
+  readonly input: DescMessage
   readonly largestMessage: number
   readonly createDecoder: (largestMessage: number, held: Charge) => Decoder
   /** Whether the client sends a stream, which may be quiet between two messages. */
@@ -39,7 +43,7 @@ export interface IncomingNeeds {
 
 /** Has a call of grpc-js read by us. @throws Error when this version of grpc-js is made otherwise. */
 export function readIncoming(needs: IncomingNeeds): Incoming {
-  const { call, largestMessage, createDecoder, isStream, idle, onIdle } = needs
+  const { call, input, largestMessage, createDecoder, isStream, idle, onIdle } = needs
   const inside = insideOf(call)
   let held: HeldBytes | undefined
   let fault: Fault | undefined
@@ -70,7 +74,11 @@ export function readIncoming(needs: IncomingNeeds): Incoming {
   const decoder = createDecoder(largestMessage, { take: (bytes) => held?.take(bytes) })
   inside.decoder = {
     write(data) {
-      const messages = refusing(() => decoder.write(data))
+      const messages = refusing(() => {
+        const whole = decoder.write(data)
+        for (const one of whole) if (one[0] === 0) demandBoundedMessage(one.subarray(headBytes), input)
+        return whole
+      })
       awaited?.alive()
       if (isStream && !decoder.isInMessage) end()
       else if (isStream) expectMore()
@@ -85,6 +93,7 @@ export function readIncoming(needs: IncomingNeeds): Incoming {
     refusing(() => held?.take(largestMessage))
     const whole = await decompress.call(call, message, encoding)
     held?.give(largestMessage - whole.length + message.length)
+    refusing(() => demandBoundedMessage(whole, input))
     return whole
   }
 

@@ -1,5 +1,5 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
-import type { DescMethod } from '@bufbuild/protobuf'
+import type { DescMessage, DescMethod } from '@bufbuild/protobuf'
 import {
   ServerInterceptingCall,
   type Metadata,
@@ -37,6 +37,7 @@ type Listener = Parameters<Inner['start']>[0]
 /** What is known of a method before anybody calls it. */
 interface Method {
   readonly door: (arrival: Arrival, session: ServerHttp2Session | undefined) => Visit
+  readonly input: DescMessage
   readonly largestRequest: number
 }
 
@@ -89,6 +90,7 @@ export function createReception({
       doors.set(path, {
         door: (arrival, session) =>
           door({ ...arrival, certificate: certificateOf(session), moving: movingOf(session) }),
+        input: method.input,
         largestRequest: rulesOf(method).largestRequest,
       })
     },
@@ -121,6 +123,7 @@ class ReceivedCall extends ServerInterceptingCall {
     const { requestStream: isStream, responseStream } = definition
     this.#incoming = readIncoming({
       call,
+      input: method.input,
       largestMessage: method.largestRequest,
       // Of other calls the bytes may be kept until the answer, so nothing of them is used again.
       createDecoder: isStream && !responseStream ? frames.decoder : createDecoder,

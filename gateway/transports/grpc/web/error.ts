@@ -6,7 +6,8 @@ import { inWordsOf } from '../words.ts'
 /** A fault as the error that the library turns into an answer with details. */
 export function errorOf(thrown: Fault, requestId: string): ConnectError {
   const fault = inWordsOf('web', thrown)
-  const error = new ConnectError(fault.message, Code[Code[fault.row.grpc] as keyof typeof Code])
+  const code = Code[Code[fault.row.grpc] as keyof typeof Code]
+  const error = new ConnectError(fault.message, code, undefined, undefined, thrown)
   error.details = statusOf(fault, requestId).details.map(({ typeUrl, value }) => ({
     type: typeUrl.slice(typeUrl.lastIndexOf('/') + 1),
     value,

@@ -10,6 +10,8 @@ import { undecodable } from './undecodable.ts'
 export interface Carrier {
   readonly notes: RequestNotes
   readonly peer: string
+  /** The call, once it was let in. */
+  visit?: Visit
 }
 
 export const carrierKey = createContextKey<Carrier | undefined>(undefined)
@@ -46,6 +48,7 @@ export function createGate(desk: Desk): (context: HandlerContext) => void {
       throw errorOf(visit.refusal, visit.requestId)
     }
     context.values.set(visitKey, visit)
+    if (carrier) carrier.visit = visit
     context.signal.addEventListener('abort', () => {
       // Also comes after every end.
       if (visit.isOver) return

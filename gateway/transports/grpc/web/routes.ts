@@ -1,20 +1,20 @@
-import { createConnectRouter, createContextValues } from '@connectrpc/connect'
-import {
-  universalServerRequestFromFetch,
-  universalServerResponseToFetch,
-  type UniversalServerResponse,
-} from '@connectrpc/connect/protocol'
+import type { DescMethod } from '@bufbuild/protobuf'
+import { ConnectError, createConnectRouter, createContextValues } from '@connectrpc/connect'
+import { universalServerResponseToFetch, type UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
+import { bodyOf } from '../../rest/body.ts'
 import { notesOf, peerOf } from '../../rest/notes.ts'
 import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'
 import { bind } from './bind.ts'
-import { carrierKey, createGate } from './reception.ts'
+import { errorOf } from './error.ts'
+import { carrierKey, createGate, type Carrier } from './reception.ts'
+import { messagesIn } from './request-body.ts'
 import { binaryType, decodeText, encodeText, textModeOf, textType } from './text.ts'
 
 /** gRPC-Web and Connect on the HTTP port; native gRPC needs trailers, which that port cannot send. */
-export function grpcWeb({ desk, bind: bindServices }: Services) {
+export function grpcWeb({ desk, bind: bindServices }: Services, uploadIdleTimeoutMs: number) {
   const router = createConnectRouter({
     grpc: false,
     grpcWeb: true,
@@ -33,18 +33,19 @@ export function grpcWeb({ desk, bind: bindServices }: Services) {
       async ({ request, server }) => {
         // A stream may be quiet for long; uploads are given up by themselves.
         server?.timeout(request, 0)
-        const universal = universalServerRequestFromFetch(request, {})
         const notes = notesOf(request)
+        const carrier: Carrier = { notes, peer: peerOf(request, server) }
         const header = new Headers(request.headers)
         header.set('x-request-id', notes.id)
-        const contextValues = createContextValues().set(carrierKey, {
-          notes,
-          peer: peerOf(request, server),
-        })
+        const contextValues = createContextValues().set(carrierKey, carrier)
         const { isRequestText, isResponseText } = textModeOf(header)
         if (isRequestText) header.set('content-type', binaryType)
-        const body = isRequestText ? decodeText(universal.body as AsyncIterable<Uint8Array>) : universal.body
-        const answer = await handler({ ...universal, body, header, contextValues })
+        const alive = Object.assign(() => {}, { pauseMs: uploadIdleTimeoutMs })
+        const bytes = bodyOf(request, alive)
+        const body = received(isRequestText ? decodeText(bytes) : bytes, handler.method, header, carrier)
+        const { method, url, signal } = request
+        // The version that the library assumes of every fetch request; of 1.1 it would refuse streams in both directions.
+        const answer = await handler({ httpVersion: '2', method, url, signal, body, header, contextValues })
         if (answer.status === 415) throw noProtocol(request)
         return universalServerResponseToFetch(isResponseText ? asText(answer) : answer)
       },
@@ -52,6 +53,25 @@ export function grpcWeb({ desk, bind: bindServices }: Services) {
     )
   }
   return app
+}
+
+/** What is wrong with the body is told by the call, in the form of its protocol. */
+async function* received(
+  bytes: AsyncIterable<Uint8Array>,
+  method: DescMethod,
+  header: Headers,
+  carrier: Carrier,
+): AsyncGenerator<Uint8Array, void> {
+  const held = () => {
+    if (carrier.visit) return carrier.visit.held
+    throw new Error('The call has not been received.')
+  }
+  try {
+    yield* messagesIn(bytes, { method, contentType: header.get('content-type') ?? '', held })
+  } catch (thrown) {
+    // Those of the text form are the library's own.
+    throw thrown instanceof ConnectError ? thrown : errorOf(Fault.of(thrown), carrier.notes.id)
+  }
 }
 
 function asText({ header, body, ...answer }: UniversalServerResponse): UniversalServerResponse {

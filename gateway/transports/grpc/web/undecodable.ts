@@ -6,9 +6,11 @@ const longestReason = 200
 
 /**
  * What the library throws when a message of the client cannot be decoded, as our own fault; undefined for anything else.
- * The library calls undecodable binary INTERNAL, which would blame the server.
+ * One that was refused before it was decoded has that as its cause. The library calls undecodable binary INTERNAL, which
+ * would blame the server.
  */
 export function undecodable({ code, rawMessage, cause }: ConnectError): Fault | undefined {
+  if (cause instanceof Fault) return cause
   if (code !== Code.Internal && code !== Code.InvalidArgument) return undefined
   const reason = rawMessage.slice(0, longestReason)
   const inner = cause instanceof Error ? cause.cause : undefined

@@ -1,0 +1,105 @@
+import { connect, type Socket } from 'node:net'
+
+/** Requests of HTTP/1.1 whose bodies never end, each on a connection of its own. Only tests and benchmarks use this. */
+export interface HttpFlood extends Disposable {
+  readonly opened: number
+  /** Connections that were answered or ended. */
+  readonly ended: number
+  /** How often each status line came, by its code; `closed` stands for an end without one. */
+  readonly answers: Readonly<Record<string, number>>
+  /** What the answers said, each cut to some bytes. */
+  readonly texts: readonly string[]
+  /** Resolves when everything was sent, or the server takes no more of it. */
+  settled(): Promise<void>
+}
+
+export interface HttpFloodOptions {
+  /** E.g. `http://127.0.0.1:3000`. */
+  readonly url: string
+  readonly path: string
+  readonly count: number
+  readonly headers: Readonly<Record<string, string>>
+  /** What the body begins with; what follows is filled up. */
+  readonly begin?: Uint8Array
+  /** Bytes of each body that are sent; the length promised is one more. */
+  readonly sentBytes: number
+}
+
+const pieceBytes = 16 * 1024
+const filler = Buffer.alloc(pieceBytes, 0x2e)
+const longestText = 2000
+/** The server has taken nothing for so long: it wants no more. */
+const quietMs = 3000
+
+export async function floodHttp(options: HttpFloodOptions): Promise<HttpFlood> {
+  const connections = await Promise.all(Array.from({ length: options.count }, () => floodRequest(options)))
+  return {
+    opened: options.count,
+    get ended() {
+      return connections.filter((one) => one.answer() !== undefined).length
+    },
+    get answers() {
+      const counts: Record<string, number> = {}
+      for (const one of connections) {
+        const answer = one.answer()
+        if (answer !== undefined) counts[answer] = (counts[answer] ?? 0) + 1
+      }
+      return counts
+    },
+    get texts() {
+      return connections.map((one) => one.text()).filter((text) => text !== '')
+    },
+    async settled() {
+      await Promise.all(connections.map((one) => one.settled()))
+    },
+    [Symbol.dispose]() {
+      for (const { socket } of connections) socket.destroy()
+    },
+  }
+}
+
+async function floodRequest({ url, path, headers, begin = new Uint8Array(), sentBytes }: HttpFloodOptions) {
+  const { hostname, port, host } = new URL(url)
+  const socket: Socket = connect(Number(port), hostname)
+  let text = ''
+  let isClosed = false
+  let left = sentBytes - begin.length
+  let lastAt = performance.now()
+  const send = () => {
+    while (left > 0 && !isClosed && text === '' && socket.writableLength < 4 * pieceBytes) {
+      const bytes = Math.min(left, pieceBytes)
+      left -= bytes
+      socket.write(filler.subarray(0, bytes))
+    }
+  }
+  socket.on('error', () => {})
+  socket.on('close', () => (isClosed = true))
+  socket.on('data', (data: Buffer) => {
+    if (text.length < longestText) text += data.toString('latin1')
+  })
+  socket.on('drain', () => {
+    lastAt = performance.now()
+    send()
+  })
+  await new Promise<void>((resolve) => {
+    socket.once('connect', () => resolve())
+    socket.once('close', () => resolve())
+  })
+  const lines = Object.entries({ host, 'content-length': String(sentBytes + 1), ...headers })
+  socket.write(
+    `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
+  )
+  socket.write(begin)
+  send()
+  return {
+    socket,
+    text: () => text,
+    answer: () => /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? (isClosed ? 'closed' : undefined),
+    async settled() {
+      for (lastAt = performance.now(); ; await Bun.sleep(10)) {
+        if (isClosed || text !== '' || (left <= 0 && socket.writableLength === 0)) return
+        if (performance.now() - lastAt > quietMs) return
+      }
+    },
+  }
+}

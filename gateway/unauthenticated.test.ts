@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { floodGrpc } from './testing/flood-grpc.ts'
+import { floodHttp } from './testing/flood-http.ts'
+import { openTestGateway, until, type TestGateway } from './testing/gateway.ts'
+
+/** Nothing of a body is waited for, or decoded, before its caller is known: unfinished ones are answered all the same. */
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await openTestGateway({
+    env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann', PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '255s' },
+  })
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const service = '/pixelflow.v1.ImageService'
+const calls = () => gateway.logs.filter(({ msg }) => msg === 'call')
+
+describe.each(['GetTask', 'CreateTask', 'WatchTask', 'Upload', 'ProcessImage', 'ProcessImageUnary', 'Tune'])(
+  '%s without a token ends before its message is whole',
+  (method) => {
+    test('over native gRPC', async () => {
+      const before = calls().length
+      using flood = await floodGrpc({
+        address: gateway.grpcAddress,
+        connections: 1,
+        streams: 3,
+        path: `${service}/${method}`,
+        claimedBytes: 1000,
+        sentBytes: 10,
+      })
+      await until(() => flood.ended === flood.opened)
+      await until(() => calls().length === before + 3)
+      expect(calls().at(-1)).toMatchObject({ status: 'Unauthenticated', code: 'unauthenticated' })
+    })
+  },
+)
+
+const refusals = () => gateway.logs.filter(({ code }) => code === 'unauthenticated')
+const bodies: [string, string, string][] = [
+  ['application/proto', `${service}/CreateTask`, '401'],
+  ['application/json', `${service}/CreateTask`, '401'],
+  ['application/proto', `${service}/ProcessImageUnary`, '401'],
+  ['application/connect+proto', `${service}/WatchTask`, '200'],
+  ['application/connect+json', `${service}/Upload`, '200'],
+  ['application/connect+proto', `${service}/ProcessImage`, '200'],
+  ['application/grpc-web+proto', `${service}/GetTask`, '200'],
+  ['application/grpc-web-text', `${service}/GetTask`, '200'],
+  ['application/json', '/api/v1/tasks', '401'],
+  ['multipart/form-data; boundary=b', '/api/v1/tasks', '401'],
+  ['multipart/form-data; boundary=b', '/api/v1/images', '401'],
+  ['image/jpeg', '/api/v1/images', '401'],
+  ['image/jpeg', '/api/v1/process?recipe=flip', '401'],
+]
+
+test.each(bodies)(
+  '%s to %s without a token is answered before its body is whole',
+  async (type, path, status) => {
+    const before = refusals().length
+    using flood = await floodHttp({
+      url: gateway.url,
+      path,
+      count: 2,
+      headers: { 'content-type': type },
+      sentBytes: 100,
+    })
+    await until(() => flood.ended === flood.opened)
+    expect(flood.answers).toEqual({ [status]: 2 })
+    await until(() => refusals().length === before + 2)
+  },
+)
+
+test('calls that need no token take messages of 64 KiB at most', async () => {
+  const path = `${service}/GetVersion`
+  const claimedBytes = 65_537
+  using native = await floodGrpc({
+    address: gateway.grpcAddress,
+    connections: 1,
+    streams: 1,
+    path,
+    claimedBytes,
+    sentBytes: 10,
+  })
+  using connect = await floodHttp({
+    url: gateway.url,
+    path,
+    count: 1,
+    headers: { 'content-type': 'application/proto' },
+    sentBytes: claimedBytes,
+  })
+  await until(() => native.ended === 1 && connect.ended === 1)
+  expect(connect.answers).toEqual({ 429: 1 })
+  const refused = calls().slice(-2)
+  expect(refused.map(({ code }) => code)).toEqual(['out_of_bounds', 'out_of_bounds'])
+})
