@@ -9,7 +9,8 @@ const problem = (value: unknown): string | undefined => {
   const told = [() => demandBoundedJson(Buffer.from(JSON.stringify(value))), () => demandBounded(value)].map(
     (check) => {
       try {
-        return void check()
+        check()
+        return undefined
       } catch (thrown) {
         return (thrown as Error).message
       }

@@ -46,6 +46,7 @@ export function demandBoundedJson(text: Uint8Array, code: StructureCode = 'inval
         keys[Math.max(0, keys.length - 1)] = count
         break
       }
+      default:
     }
     if (values > jsonBounds.values) throw tooManyValues(code)
   }
