@@ -9,6 +9,8 @@ import { readInfo } from './info.ts'
 import { oldestApiLevel } from './version.ts'
 
 const user = 'pixelflow'
+/** Of the system account, which may ask how the server is and nothing of ours. */
+const systemUser = 'up'
 
 /** A broker of our own, ready to be supervised, and how the others reach it. */
 export interface OwnBroker {
@@ -16,6 +18,10 @@ export interface OwnBroker {
   readonly url: string
   /** Environment with which a PixelFlow process logs in. */
   readonly env: Readonly<Record<string, string>>
+  /** Where it keeps its streams. */
+  readonly store: string
+  /** Who may ask it how it is. */
+  readonly system: { readonly user: string; readonly password: string }
   /** Looks at the one that runs. @throws Exit when it is too old by what it says of itself. */
   demandRecent(): Promise<void>
 }
@@ -29,16 +35,19 @@ export async function ownBroker(found: Found, folder: string, env: Program['env'
   makePrivateFolder(folder)
   const port = await freePort()
   const url = `nats://127.0.0.1:${port}`
-  const password = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
+  const store = join(folder, 'store')
+  const password = randomPassword()
+  const systemPassword = randomPassword()
   const passwordFile = join(folder, 'password')
   const configuration = join(folder, 'nats.conf')
-  // The least rounds will do: nobody guesses 256 random bits, and every login pays for them.
-  const hash = await Bun.password.hash(password, { algorithm: 'bcrypt', cost: 4 })
+  const [hash, systemHash] = await Promise.all([hashOf(password), hashOf(systemPassword)])
   await writePrivate(passwordFile, password)
-  await writePrivate(configuration, configurationOf(port, join(folder, 'store'), hash))
+  await writePrivate(configuration, configurationOf({ port, store, hash, systemHash }))
 
   return {
     url,
+    store,
+    system: { user: systemUser, password: systemPassword },
     env: { NATS_URL: url, PIXELFLOW_NATS_USER: user, PIXELFLOW_NATS_PASSWORD_FILE: passwordFile },
     program: {
       room: 'nats',
@@ -55,13 +64,29 @@ export async function ownBroker(found: Found, folder: string, env: Program['env'
   }
 }
 
+function randomPassword(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
+}
+
+/** The least rounds will do: nobody guesses 256 random bits, and every login pays for them. */
+function hashOf(password: string): Promise<string> {
+  return Bun.password.hash(password, { algorithm: 'bcrypt', cost: 4 })
+}
+
 /** Made anew if it exists, so that its mode is ours whatever it was. */
 async function writePrivate(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 })
   await chmod(path, 0o600)
 }
 
-function configurationOf(port: number, store: string, hash: string): string {
+interface Configuration {
+  readonly port: number
+  readonly store: string
+  readonly hash: string
+  readonly systemHash: string
+}
+
+function configurationOf({ port, store, hash, systemHash }: Configuration): string {
   return `# Written by ./pixelflow up at every start.
 listen: "127.0.0.1:${port}"
 server_name: pixelflow
@@ -75,8 +100,10 @@ jetstream {
   max_memory_store: 64MB
 }
 authorization {
-  user: ${user}
-  password: ${JSON.stringify(hash)}
+  users: [ { user: ${user}, password: ${JSON.stringify(hash)} } ]
+}
+accounts {
+  $SYS { users: [ { user: ${systemUser}, password: ${JSON.stringify(systemHash)} } ] }
 }
 `
 }

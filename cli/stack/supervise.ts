@@ -33,6 +33,8 @@ export interface Supervised {
   readonly ready: Promise<Said>
   /** Process id of the current one; undefined between two. */
   readonly pid: number | undefined
+  /** Has the current one end, at the latest after `graceMs`, and starts it again. */
+  restart(graceMs: number): void
   /** Asks it to end, and makes it end after `graceMs`. Nothing of it is left when this resolves. */
   stop(graceMs: number): Promise<void>
   /** Ends it at once. */
@@ -105,6 +107,13 @@ export function supervise(
     ready: ready.promise,
     get pid() {
       return child?.pid
+    },
+    restart(graceMs) {
+      const current = child
+      if (!current || stopping.signal.aborted) return
+      current.kill('SIGTERM')
+      const timer = setTimeout(() => signalGroup(current, 'SIGKILL'), graceMs)
+      void current.exited.finally(() => clearTimeout(timer))
     },
     async stop(graceMs) {
       stopping.abort()

@@ -5,6 +5,7 @@ import { makePrivateFile, makePrivateFolder, UnsafePath } from '@pixelflow/fabri
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { findNatsServer } from '../broker/find.ts'
 import { demandBroker, ownBroker } from '../broker/program.ts'
+import { watchBroker } from '../broker/watch.ts'
 import type { Config } from '../config.ts'
 import { Exit } from '../exit.ts'
 import { tryLock } from '../lock.ts'
@@ -58,7 +59,9 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
   if (!held) throw await alreadyRunning(config, await place.read())
   const running: { graceMs: number; processes: Supervised[] }[] = []
   let stopped: Promise<void> | undefined
+  const watching = new AbortController()
   const stop = async () => {
+    watching.abort()
     // In turn, the last started first; those of one turn together.
     for (const { graceMs, processes } of running.toReversed()) {
       await Promise.all(processes.map((one) => one.stop(graceMs)))
@@ -69,6 +72,7 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
   const up = {
     stop: () => (stopped ??= stop()),
     kill: () => {
+      watching.abort()
       for (const one of running.flatMap((turn) => turn.processes)) one.kill()
     },
   }
@@ -102,6 +106,12 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
       running.push({ graceMs: brokerGraceMs, processes: [nats] })
       await unlessAborted(nats.ready)
       await own.demandRecent()
+      const { url: natsUrl, store, system } = own
+      const restart = () => nats.restart(brokerGraceMs)
+      const brokerLog = log('up')
+      watchBroker({ url: natsUrl, ...system, store, restart, log: brokerLog }, watching.signal).catch(
+        (error: unknown) => brokerLog.error('nats-server is not watched', { error }),
+      )
       brokerEnv = own.env
       broker = `nats-server ${found.version} from ${found.from}`
     }

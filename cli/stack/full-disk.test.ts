@@ -1,0 +1,34 @@
+import { expect, test } from 'bun:test'
+import { join, resolve } from 'node:path'
+import { mountSmallDisk } from '@pixelflow/testkit/full-disk'
+import { freePort } from '@pixelflow/testkit/port'
+import { launch, says } from '@pixelflow/testkit/process'
+import { until } from '@pixelflow/testkit/until'
+
+const root = resolve(import.meta.dir, '../..')
+
+test('nats-server is restarted by up when its disk was full and has room again', async () => {
+  await using disk = await mountSmallDisk(160 * 2 ** 20)
+  const port = await freePort()
+  await using running = launch({
+    command: [join(root, 'pixelflow'), 'up'],
+    env: {
+      PIXELFLOW_HTTP_PORT: String(port),
+      PIXELFLOW_GRPC_PORT: '0',
+      PIXELFLOW_DATA_DIR: join(disk.path, 'data'),
+    },
+  })
+  await running.line((line) => says('ready')(line) && line.includes('"room":"up"'), 60_000)
+  const ready = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status
+  await until(async () => (await ready()) === 200, 30_000)
+
+  await disk.fill()
+  await running.line(says('disk full; make room for nats-server to go on'), 60_000)
+  expect(await ready()).toBe(503)
+  // Without room a restart would be of no use.
+  expect(running.lines.filter(says('is back'))).toEqual([])
+
+  await disk.empty()
+  await running.line(says('is back'), 60_000)
+  await until(async () => (await ready()) === 200, 60_000)
+}, 240_000)
