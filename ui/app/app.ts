@@ -17,6 +17,9 @@ import { createUploads, type Uploads } from './uploads.ts'
 /** A first recipe that does something visible and useful to nearly every picture. */
 const firstRecipe = 'resize:1200/format:webp'
 
+/** How often tasks are read anew that the page does not follow, in milliseconds; only while there are any. */
+const refreshEveryMs = 1500
+
 /** Everything the page knows and can do; components read its signals and call its verbs. */
 export interface App {
   readonly client: Client
@@ -81,6 +84,7 @@ export function createApp(page: Window): App {
     guard: alerts.guard,
   })
   let opening = new AbortController()
+  let begun = 0
 
   function leave(): AbortSignal {
     opening.abort()
@@ -111,6 +115,15 @@ export function createApp(page: Window): App {
     }
   }
 
+  async function pick(file: File): Promise<void> {
+    const refused = await sources.pick(file, () => {
+      leave()
+      route.show(null)
+      void uploads.discard()
+    })
+    if (refused !== null) alerts.add(refused)
+  }
+
   function follow(): void {
     const wanted = route.task()
     if (wanted === (run.task.value?.id ?? null)) return
@@ -125,14 +138,38 @@ export function createApp(page: Window): App {
 
   /** Settings first: they say whether anything else needs a token. */
   async function begin(): Promise<void> {
+    begun += 1
+    const own = begun
     await server.greet()
-    if (server.failure.value !== null) return
+    // With another token everything has begun anew meanwhile.
+    if (server.failure.value !== null || own !== begun) return
     follow()
     await Promise.all([server.load(), recent.load()])
   }
 
+  /** What is shown belongs to the account of the token before; a picture of this machine may stay. */
+  function forgetAccount(): void {
+    leave()
+    route.show(null)
+    uploads.keep()
+    if (sources.current.value?.isLocal === true) sources.stored(null)
+    else sources.clear()
+    recent.clear()
+  }
+
+  /** Tasks that the page does not follow go on, too. */
+  async function refreshRecent(): Promise<void> {
+    if (page.document.visibilityState === 'visible') await recent.refresh()
+    page.setTimeout(() => void refreshRecent(), refreshEveryMs)
+  }
+
   route.onChange(follow)
+  session.onChange((before) => {
+    if (before !== null) forgetAccount()
+    alerts.guard(begin())
+  })
   alerts.guard(begin())
+  void refreshRecent()
 
   return {
     client,
@@ -152,16 +189,13 @@ export function createApp(page: Window): App {
     pick(files) {
       const [file, ...others] = files
       if (file === undefined) return
-      leave()
-      route.show(null)
       if (others.length > 0) {
         alerts.add({
           title: 'One picture at a time',
           detail: `${file.name} was taken; ${others.length === 1 ? 'the other file was' : `${others.length} other files were`} left out.`,
         })
       }
-      void uploads.discard()
-      alerts.guard(sources.pick(file))
+      alerts.guard(pick(file))
     },
     start() {
       const recipe = recipes.ready.value

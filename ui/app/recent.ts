@@ -1,8 +1,11 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { PixelflowError, type Client, type TaskView } from '@pixelflow/client'
+import { hasEnded } from '@pixelflow/core/status'
 import { noticeOf, type Notice } from '../api/notice.ts'
 
 const pageSize = 8
+/** Tasks that are read anew at once: a browser has six connections to a server. */
+const mostRefreshed = 8
 
 /** The account's tasks as the server lists them, newest first. */
 export interface Recent {
@@ -12,6 +15,10 @@ export interface Recent {
   readonly busy: ReadonlySignal<boolean>
   readonly failure: ReadonlySignal<Notice | null>
   load(): Promise<void>
+  /** Reads the tasks of the list that have not ended once more. */
+  refresh(): Promise<void>
+  /** Forgets everything: it belongs to another account. */
+  clear(): void
   more(): Promise<void>
   /** Takes over what is newer about one task, from its events. */
   note(task: TaskView): void
@@ -24,11 +31,15 @@ export function createRecent(client: Client): Recent {
   const hasMore = signal(false)
   const busy = signal(false)
   const failure = signal<Notice | null>(null)
+  /** Which account's list this is, by count: what was asked for before a change is of no use after it. */
+  let epoch = 0
 
   async function read(cursor: string | null): Promise<void> {
+    const asked = epoch
     busy.value = true
     try {
       const page = await client.taskPage({ limit: pageSize, cursor: cursor ?? undefined })
+      if (asked !== epoch) return
       const before = cursor === null ? [] : (tasks.value ?? [])
       const known = new Set(before.map((one) => one.id))
       tasks.value = [...before, ...page.items.filter((one) => !known.has(one.id))]
@@ -36,10 +47,16 @@ export function createRecent(client: Client): Recent {
       hasMore.value = page.next !== null
       failure.value = null
     } catch (thrown) {
-      failure.value = noticeOf(thrown)
+      if (asked === epoch) failure.value = noticeOf(thrown)
     } finally {
-      busy.value = false
+      if (asked === epoch) busy.value = false
     }
+  }
+
+  function note(task: TaskView): void {
+    const all = tasks.value ?? []
+    const known = all.some((one) => one.id === task.id)
+    tasks.value = known ? all.map((one) => (one.id === task.id ? task : one)) : [task, ...all]
   }
 
   return {
@@ -49,11 +66,30 @@ export function createRecent(client: Client): Recent {
     failure,
     load: () => read(null),
     more: () => read(next.value),
-    note(task) {
-      const all = tasks.value ?? []
-      const known = all.some((one) => one.id === task.id)
-      tasks.value = known ? all.map((one) => (one.id === task.id ? task : one)) : [task, ...all]
+    async refresh() {
+      const asked = epoch
+      const active = (tasks.value ?? []).filter(({ status }) => !hasEnded(status)).slice(0, mostRefreshed)
+      await Promise.all(
+        active.map(async ({ id }) => {
+          try {
+            const task = await client.task(id)
+            if (asked === epoch) note(task)
+          } catch (thrown) {
+            // It was deleted meanwhile; any other reason is gone at the next try, or told by the list.
+            if (thrown instanceof PixelflowError && thrown.status === 404 && asked === epoch)
+              tasks.value = (tasks.value ?? []).filter((one) => one.id !== id)
+          }
+        }),
+      )
     },
+    clear() {
+      epoch += 1
+      tasks.value = null
+      next.value = null
+      hasMore.value = busy.value = false
+      failure.value = null
+    },
+    note,
     async remove(id) {
       try {
         await client.deleteTask(id)

@@ -13,12 +13,15 @@ export interface Session extends Required<Credentials> {
   /** Answers the question; null is "not now". */
   answer(token: string | null): void
   forget(): void
+  /** Calls back when the person has given another token; `before` is the one it replaces, if any. */
+  onChange(listener: (before: string | null) => void): void
 }
 
 export function createSession(storage: Storage): Session {
   const current = signal(storage.getItem(storageKey))
   const asking = signal<{ refused: boolean } | null>(null)
   let waiting: PromiseWithResolvers<string | null> | undefined
+  let changed: (before: string | null) => void = () => {}
 
   function forget(): void {
     current.value = null
@@ -39,6 +42,7 @@ export function createSession(storage: Storage): Session {
       asking.value = { refused: false }
     },
     answer(token) {
+      const before = current.value
       if (token !== null) {
         current.value = token
         storage.setItem(storageKey, token)
@@ -46,7 +50,9 @@ export function createSession(storage: Storage): Session {
       asking.value = null
       waiting?.resolve(token)
       waiting = undefined
+      if (token !== null && token !== before) changed(before)
     },
     forget,
+    onChange: (listener) => void (changed = listener),
   }
 }

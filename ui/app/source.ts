@@ -19,6 +19,8 @@ export interface Source {
   /** Whether this browser can draw it; null until that is known. TIFF, for one, it cannot. */
   readonly drawable: boolean | null
   readonly file: Blob | null
+  /** Whether it was chosen on this machine; else it was fetched from the server. */
+  readonly isLocal: boolean
   /** Id on the server, once it is there. */
   readonly imageId: string | null
 }
@@ -27,8 +29,12 @@ export interface Sources {
   readonly current: ReadonlySignal<Source | null>
   /** Why the current picture cannot be used, if so. */
   readonly refusal: ReadonlySignal<Notice | null>
-  /** Takes a file of this machine: looks at its first bytes and size at once, then at its dimensions. */
-  pick(file: File): Promise<void>
+  /**
+   * Takes a file of this machine: looks at its first bytes and size at once, then at its dimensions. Where a picture
+   * lies already, a file that cannot be used leaves it alone, and the reason is returned.
+   * @param onTake called before the file takes the place of what lies there
+   */
+  pick(file: File, onTake: () => void): Promise<Notice | null>
   /** Takes a picture that the server has; its bytes are fetched for the preview. */
   fetch(imageId: string, signal: AbortSignal): Promise<void>
   /** Remembers what the server says of the current picture, now that it has it; null when it no longer has. */
@@ -57,10 +63,18 @@ export function createSources(
     put({ ...current.value, width, height, drawable: size !== null })
   }
 
+  /** Why a picture could not be used, known before it takes the place of another one. */
+  async function refusalBefore(source: Source & { url: string }): Promise<Notice | null> {
+    const known = refusalOf(source, settings.value)
+    if (known !== null) return known
+    const size = await measure(source.url)
+    return refusalOf({ ...source, ...size }, settings.value)
+  }
+
   return {
     current,
     refusal: computed(() => current.value && refusalOf(current.value, settings.value)),
-    async pick(file) {
+    async pick(file, onTake) {
       const format = sniff(new Uint8Array(await file.slice(0, sniffBytes).arrayBuffer()))
       const source = {
         name: file.name === '' ? 'pasted-image' : file.name,
@@ -71,16 +85,24 @@ export function createSources(
         url: URL.createObjectURL(file),
         drawable: format === undefined ? false : null,
         file,
+        isLocal: true,
         imageId: null,
       }
+      const refused = current.value === null ? null : await refusalBefore(source)
+      if (refused !== null) {
+        URL.revokeObjectURL(source.url)
+        return refused
+      }
+      onTake()
       put(source)
       if (format !== undefined) await draw(source)
+      return null
     },
     async fetch(imageId, stop) {
       const view = await client.image(imageId, { signal: stop })
       const { bytes, format, width, height } = view
       const name = names.of(imageId) ?? `image.${format}`
-      const known = { name, bytes, format, width, height, imageId, file: null }
+      const known = { name, bytes, format, width, height, imageId, isLocal: false, file: null }
       put({ ...known, url: null, drawable: null })
       const file = await blobOf(client, { image: imageId }, stop)
       const source = { ...known, file, url: URL.createObjectURL(file), drawable: null }

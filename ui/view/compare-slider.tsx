@@ -16,7 +16,7 @@ export function CompareSlider({ source, after }: Props) {
   return (
     <div class="compare" style={{ '--ratio': (width ?? 3) / (height ?? 2), '--split': `${split.value}%` }}>
       {after === null ? null : (
-        <img key="after" class="compare-picture" {...picturing(after)} draggable={false} />
+        <img key="after" class="compare-picture compare-after" {...picturing(after)} draggable={false} />
       )}
       <img
         key="before"
