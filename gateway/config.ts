@@ -7,7 +7,6 @@ import {
   integer,
   list,
   port,
-  printDuration,
   secret,
   text,
   type Setting,
@@ -16,14 +15,13 @@ import { fabricSettings } from '@pixelflow/fabric/settings'
 import { isLoopback } from './accounts/origin.ts'
 import { metricsAccess } from './metrics/access.ts'
 import { parseTokens, type TokenTable } from './accounts/tokens.ts'
+import { demandGrace, sweepSettings } from './sweep-settings.ts'
 import { readTls, type TlsConfig } from './tls/files.ts'
 import { WrongTls } from './tls/material.ts'
 
 const KiB = 2 ** 10
 const MiB = 2 ** 20
 const GiB = 2 ** 30
-/** Between the longest pause of an upload and the grace of a sweep: chunks wait up to half of that to be sent. */
-const sweepMarginMs = 60_000
 
 /** Settings of the gateway. */
 export const gatewaySettings = {
@@ -203,18 +201,7 @@ export const gatewaySettings = {
     max: 86_400_000,
     help: 'How long a picture may be tuned without a change before its session is ended.',
   }),
-  sweepIntervalMs: duration('PIXELFLOW_SWEEP_INTERVAL', {
-    fallback: 3_600_000,
-    min: 1000,
-    max: 7 * 86_400_000,
-    help: 'How often one of the gateways looks for stored bytes that nothing refers to, and removes them.',
-  }),
-  sweepGraceMs: duration('PIXELFLOW_SWEEP_GRACE', {
-    fallback: 3_600_000,
-    min: 120_000,
-    max: 7 * 86_400_000,
-    help: 'How old bytes must be, by the clock of the broker, before a sweep may remove them: at least 2m, and at least a minute longer than PIXELFLOW_UPLOAD_IDLE_TIMEOUT.',
-  }),
+  ...sweepSettings,
   drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
     fallback: 8000,
     min: 0,
@@ -253,13 +240,7 @@ export function readConfig(env: Environment): GatewayConfig {
       'Give the two different ports.',
     )
   }
-  if (config.sweepGraceMs < config.uploadIdleTimeoutMs + sweepMarginMs) {
-    throw wrong(
-      `PIXELFLOW_SWEEP_GRACE=${printDuration(config.sweepGraceMs)}`,
-      `is not a minute longer than PIXELFLOW_UPLOAD_IDLE_TIMEOUT=${printDuration(config.uploadIdleTimeoutMs)}`,
-      'Make it longer: a sweep would remove what an upload that pauses has sent so far.',
-    )
-  }
+  demandGrace(config)
   if (config.corsOrigins.includes('*') && config.apiTokens === undefined) {
     throw wrong(
       'PIXELFLOW_CORS_ORIGINS="*"',
