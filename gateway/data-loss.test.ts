@@ -1,0 +1,35 @@
+import { expect, test } from 'bun:test'
+import { status } from '@grpc/grpc-js'
+import { connect } from '@pixelflow/fabric/connect'
+import { readSettings } from '@pixelflow/fabric/config'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway } from './testing/gateway.ts'
+import { failure, grpcClient } from './testing/grpc.ts'
+
+const log = createLog({ room: 'test', level: 'error', format: 'json' })
+
+test('stored bytes that are gone are told as lost, over HTTP and gRPC, until the same file is uploaded again', async () => {
+  await using gateway = await openTestGateway()
+  const settings = readSettings(fabricSettings, gateway.nats.env)
+  await using broker = await connect({ settings, name: 'test', log })
+  const bytes = await sampleImage({ width: 700, height: 600, noise: 64, quality: 95 })
+  expect(bytes.length).toBeGreaterThan(300_000)
+  const { id } = await gateway.image(bytes)
+  await broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', JSON.stringify({ seq: 1 }))
+
+  const path = `/api/v1/images/${id}/content`
+  const refusal = await gateway.refusal(gateway.call(path))
+  expect(refusal).toMatchObject({ status: 500, code: 'data_loss' })
+  expect(refusal.remedy).toContain('upload the same file again')
+  using client = grpcClient(gateway.grpcAddress)
+  const source = { case: 'image' as const, value: id }
+  const down = Array.fromAsync(client.down(ImageService.method.download, { source }))
+  expect(await failure(down)).toMatchObject({ code: status.DATA_LOSS })
+
+  await gateway.image(bytes)
+  const again = await gateway.call(path)
+  expect(Buffer.compare(Buffer.from(await again.arrayBuffer()), Buffer.from(bytes))).toBe(0)
+})
