@@ -1,5 +1,6 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { createHeaderBlocks } from './header-blocks.ts'
 
 const prefaceBytes = 24
 const headerBytes = 9
@@ -21,11 +22,13 @@ const along = Symbol('credit')
  * Lets responses go on when a client changes its window in mid-stream, as Go's does when it has measured the line: Bun
  * forgets then what the client has granted before, and both wait for each other for ever. The change is therefore told
  * to Bun as what it means, more credit for each stream. For that we read the frames before it does, on the socket
- * instead of underneath it, which costs nothing that could be measured.
+ * instead of underneath it, which costs nothing that could be measured. Header blocks that Bun would end the connection
+ * for are mended on the way (`header-blocks.ts`).
  */
 export function keepCredit(server: Http2Server): void {
   const readAlong = (socket: Socket) => {
     const credit = createCredit()
+    const blocks = createHeaderBlocks()
     Object.assign(socket, { [along]: credit })
     const inside = Object.getOwnPropertyDescriptor(socket, '_handle')
     Object.defineProperty(socket, '_handle', { value: undefined, configurable: true, writable: true })
@@ -35,7 +38,8 @@ export function keepCredit(server: Http2Server): void {
       Reflect.deleteProperty(socket, '_handle')
       if (inside) Object.defineProperty(socket, '_handle', inside)
       const pass = listener as unknown as Pass
-      return socket.on('data', (bytes: Uint8Array) => credit.read(bytes, pass))
+      const toCredit: Pass = (bytes) => credit.read(bytes, pass)
+      return socket.on('data', (bytes: Uint8Array) => blocks.read(bytes, toCredit))
     }
   }
   server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', readAlong)

@@ -14,6 +14,7 @@ import { rulesOf } from '../method-rules.ts'
 import { createDecoder, type Frames } from './frames.ts'
 import { readIncoming, type Incoming } from './incoming.ts'
 import { errorOf, headersOf } from './metadata.ts'
+import { tooMuchMetadata } from './metadata-size.ts'
 
 /**
  * Receives every call at the desk before anything of it is read, so that calls which never reach their implementation
@@ -145,7 +146,7 @@ class ReceivedCall extends ServerInterceptingCall {
   override start(listener: Listener): void {
     this.#call.start({
       onReceiveMetadata: (metadata) => {
-        const { refusal, requestId, ended } = this.#receive(metadata)
+        const { refusal = tooMuchMetadata(metadata), requestId, ended } = this.#receive(metadata)
         if (!refusal) return listener.onReceiveMetadata(metadata)
         // Nobody asks for its messages then, and what comes of them is thrown away.
         ended(refusal)

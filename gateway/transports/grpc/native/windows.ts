@@ -1,5 +1,6 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Server, ServerCredentials } from '@grpc/grpc-js'
+import { largestBlock } from './header-blocks.ts'
 
 /**
  * Bytes that a client may send ahead, on a stream and on its whole connection. The 64 KiB of HTTP/2 would let through
@@ -8,9 +9,15 @@ import type { Server, ServerCredentials } from '@grpc/grpc-js'
  */
 export const windowBytes = 4 * 1024 * 1024
 
+/** So many names of a header fit into the largest block, so Bun counts none of them. */
+const mostHeaders = largestBlock / 32
+
 /** What we use of the server's inside: it has no option for windows. */
 interface Inside {
-  readonly commonServerOptions: { settings?: { initialWindowSize?: number } }
+  readonly commonServerOptions: {
+    settings?: { initialWindowSize?: number; maxHeaderListSize?: number }
+    maxHeaderListPairs?: number
+  }
   createHttp2Server: (credentials: ServerCredentials) => Http2Server
 }
 
@@ -21,7 +28,13 @@ export function widenWindows(server: Server, show: (server: Http2Server) => void
   if (typeof commonServerOptions !== 'object' || typeof createHttp2Server !== 'function') {
     throw new Error('This version of @grpc/grpc-js has its HTTP/2 settings elsewhere.')
   }
-  commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: windowBytes }
+  commonServerOptions.settings = {
+    ...commonServerOptions.settings,
+    initialWindowSize: windowBytes,
+    // More than we take: what Bun finds too large ends the connection, what we find too large only the call.
+    maxHeaderListSize: largestBlock,
+  }
+  commonServerOptions.maxHeaderListPairs = mostHeaders
   inside.createHttp2Server = (credentials) => {
     const made = createHttp2Server
       .call(server, credentials)

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { fromBinary } from '@bufbuild/protobuf'
+import { BadRequestSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
+import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { failure, grpcClient } from '../../../testing/grpc.ts'
+import { callFields, field, headerFrames, known } from '../../../testing/hpack.ts'
+import { frameTypes, message, rawHttp2 } from '../../../testing/http2.ts'
+
+const calls = ImageService.method
+const path = '/pixelflow.v1.ImageService/GetVersion'
+const resourceExhausted = 8
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await openTestGateway()
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const statusesOf = (requestId: string) =>
+  gateway.logs.filter((line) => line['requestId'] === requestId).map((line) => line['status'])
+
+describe('a call with too much metadata', () => {
+  test('is refused, and the others on its connection go on', async () => {
+    using client = grpcClient(gateway.grpcAddress)
+    const { id: image } = await gateway.image(await sampleImage())
+    const { id } = await gateway.submit(image)
+    const kinds: TaskEventKind[] = []
+    const watch = client.down(calls.watchTask, { id })
+    const watched = (async () => {
+      for await (const { event } of watch) kinds.push(event?.kind ?? TaskEventKind.UNSPECIFIED)
+    })()
+    await until(() => kinds.length === 1)
+
+    const metadata = Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`x-${i}`, 'v'.repeat(100)]))
+    const { code, details, status } = await failure(client.unary(calls.getVersion, {}, { metadata }))
+    expect(code).toBe(resourceExhausted)
+    expect(details).toStartWith('The metadata of a call may have 65536 bytes, and this has ')
+    const bad = status?.details.find(({ typeUrl }) => typeUrl.endsWith('BadRequest'))
+    expect(fromBinary(BadRequestSchema, bad?.value ?? new Uint8Array()).fieldViolations[0]?.field).toBe(
+      'metadata',
+    )
+
+    expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
+    await gateway.advance(id, 'cancelled', { status: 'cancelled' })
+    await watched
+    expect(kinds).toEqual([TaskEventKind.QUEUED, TaskEventKind.CANCELLED])
+  }, 30_000)
+
+  const asText = (length: number, isIndexed: boolean) => field('x-big', 'v'.repeat(length), { isIndexed })
+  const packed = (zeros: number, isIndexed: boolean) => field('x-big', '', { zeros, isIndexed })
+  // Bun can hold no value of more than 64 KiB, and would end the connection.
+  test.each([
+    ['70 kB', asText(70_000, false)],
+    ['70 kB that is to be known', asText(70_000, true)],
+    ['70 kB, packed', packed(70_000, false)],
+    ['100 kB, packed, that is to be known', packed(100_000, true)],
+    ['1 MB', asText(1_000_000, true)],
+    ['8 MB', asText(8_000_000, false)],
+  ])('in one value of %s is refused alone, and the connection knows what it knew', async (name, big) => {
+    using client = await rawHttp2(gateway.grpcAddress)
+    const id = (which: string) => `${which} of ${name.replaceAll(/[^a-z0-9]/gi, '-')}`.replaceAll(' ', '-')
+    const common = callFields(path, gateway.grpcAddress)
+    const first = Buffer.concat([common, big, field('x-request-id', id('refused'), { isIndexed: true })])
+    for (const piece of piecesOf(headerFrames(1, first), 40_000)) client.send(piece)
+    client.send(message(1, new Uint8Array()))
+    await until(() => statusesOf(id('refused')).length === 1)
+    expect(statusesOf(id('refused'))).toEqual(['ResourceExhausted'])
+
+    // The newest field that the connection knows is that id.
+    client.send(headerFrames(3, Buffer.concat([common, known(62)])), message(3, new Uint8Array()))
+    await until(() => statusesOf(id('refused')).length === 2)
+    expect(statusesOf(id('refused'))).toEqual(['ResourceExhausted', 'OK'])
+    expect(client.isClosed).toBe(false)
+    expect(client.frames.some(({ type }) => type === frameTypes.goaway)).toBe(false)
+  })
+
+  test('that is not too much is served', async () => {
+    using client = await rawHttp2(gateway.grpcAddress)
+    const block = Buffer.concat([
+      callFields(path, gateway.grpcAddress),
+      field('x-big', 'v'.repeat(60_000)),
+      field('x-request-id', 'not-too-much'),
+    ])
+    client.send(headerFrames(1, block, 1000), message(1, new Uint8Array()))
+    await until(() => statusesOf('not-too-much').length === 1)
+    expect(statusesOf('not-too-much')).toEqual(['OK'])
+  })
+
+  test('without end closes its connection, and no other', async () => {
+    using client = await rawHttp2(gateway.grpcAddress)
+    const endless = headerFrames(
+      1,
+      Buffer.concat([callFields(path, gateway.grpcAddress), Buffer.alloc(600_000, field('a', 'b'))]),
+    )
+    client.send(endless)
+    await until(() => client.isClosed)
+    using fine = grpcClient(gateway.grpcAddress)
+    expect(await fine.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
+  })
+})
+
+function piecesOf(bytes: Buffer, length: number): Buffer[] {
+  return Array.from({ length: Math.ceil(bytes.length / length) }, (_, i) =>
+    bytes.subarray(i * length, (i + 1) * length),
+  )
+}

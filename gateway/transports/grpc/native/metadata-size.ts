@@ -1,0 +1,35 @@
+import type { Metadata } from '@grpc/grpc-js'
+import { Fault } from '@pixelflow/core/fault'
+import { leftOutHeader } from './header-fields.ts'
+
+/** Names and values of a call's metadata, and 32 bytes for each, as HTTP/2 counts them. */
+const largestMetadata = 64 * 1024
+const aroundEach = 32
+
+/** Why a call has more metadata than is taken; undefined when it has not. */
+export function tooMuchMetadata(metadata: Metadata): Fault | undefined {
+  const bytes = sizeOf(metadata)
+  if (bytes <= largestMetadata) return undefined
+  const said = Number.isFinite(bytes) ? `${bytes} bytes` : 'a value that is longer'
+  return new Fault(
+    'out_of_bounds',
+    `The metadata of a call may have ${largestMetadata} bytes, and this has ${said}.`,
+    {
+      field: 'metadata',
+      remedy: 'Send less metadata: files and recipes belong into messages.',
+    },
+  )
+}
+
+function sizeOf(metadata: Metadata): number {
+  if (metadata.get(leftOutHeader).length > 0) return Infinity
+  let bytes = 0
+  for (const name of Object.keys(metadata.getMap())) {
+    for (const value of metadata.get(name)) {
+      // Binary values travel as base64.
+      const length = typeof value === 'string' ? value.length : Math.ceil((value.length * 4) / 3)
+      bytes += name.length + length + aroundEach
+    }
+  }
+  return bytes
+}
