@@ -120,17 +120,12 @@ async function plainPreviews(bytes: Uint8Array) {
       }
       const pipelines = renderings(shown, copy, 'jpeg')
       for (const one of pipelines.slice(0, -1)) {
-        const made = await one
-          .apply(sharp(pixels.data, { raw: pixels.raw }))
-          .raw()
-          .toBuffer({ resolveWithObject: true })
+        const applied = await one.apply(sharp(pixels.data, { raw: pixels.raw }), sharp)
+        const made = await applied.raw().toBuffer({ resolveWithObject: true })
         pixels = { data: made.data, raw: made.info }
       }
-      await pipelines
-        .at(-1)
-        ?.apply(sharp(pixels.data, { raw: pixels.raw }))
-        .jpeg({ quality: 80 })
-        .toBuffer()
+      const last = await pipelines.at(-1)?.apply(sharp(pixels.data, { raw: pixels.raw }), sharp)
+      await last?.jpeg({ quality: 80 }).toBuffer()
     },
   }
 }

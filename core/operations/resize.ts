@@ -144,6 +144,14 @@ export const resize = pictureOperation({
     // Both sides stated: a decoder that shrinks while it loads would otherwise round the free side its own way.
     return pipeline.resize({ ...target, kernel, fit: 'fill' })
   },
+  parts: (step, before) => {
+    const box = boxOf(step)
+    if (box === undefined || step.fit !== 'contain' || before.isVector === true) return [step]
+    // Padding has just the colour that is asked for when nothing is scaled along with it.
+    const inside = scaled(before, insideGrowth(step, step.fit, before, box)[0] ?? 1)
+    const scaling: Resize = { ...step, ...inside, fit: 'fill', enlarge: true }
+    return [scaling, step]
+  },
   drawn: (step, before) => {
     const target = sizeAfter(step, before)
     if (boxOf(step) === undefined || (step.fit !== 'cover' && step.fit !== 'contain')) return target

@@ -14,7 +14,7 @@ async function run(text: string, source: Buffer, target: WritableFormatId) {
   const steps = renderings(output, picture, output.format.type ?? target)
   let file = source
   for (const step of steps) {
-    const { data, info } = await step.apply(sharp(file)).toBuffer({ resolveWithObject: true })
+    const { data, info } = await (await step.apply(sharp(file), sharp)).toBuffer({ resolveWithObject: true })
     expect([info.width, info.height]).toEqual([step.after.width, step.after.height])
     file = data
   }

@@ -5,6 +5,7 @@ import { checkWritable, flattens, format, type FormatParams } from '../operation
 import { pictureAfter as afterStep, type Picture } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
 import type { Pass, PlannedOutput, PlannedStep } from './plan.ts'
+import { withColorsApart, withHeadroom, withoutHeadroom, type OpenImage } from './transparent.ts'
 
 /** One sharp pipeline of an output. */
 export interface Rendering {
@@ -15,8 +16,9 @@ export interface Rendering {
    * Adds the calls to a pipeline, which is opened on the source for the first rendering of an output and on the bytes
    * that the rendering before has written for every other. The last one writes the output in its target format, those
    * before it lossless PNG without compression: like raw pixels in speed, but with transparency, profile and metadata.
+   * @param open opens what has to be written out on the way
    */
-  apply(pipeline: Sharp): Sharp
+  apply(pipeline: Sharp, open: OpenImage): Promise<Sharp>
 }
 
 /** What sharp's metadata says about a source. */
@@ -80,9 +82,11 @@ export function renderings(
   const [first, ...more] = drafts.map(({ before, after, pass }, i): Rendering => ({
     before,
     after,
-    apply: (pipeline) => {
+    apply: async (pipeline, open) => {
       const opened = i === 0 && output.source.orient ? upright(pipeline, pass, before) : pipeline
-      const changed = keep(applyPass(opened, pass, before), output.format, before)
+      const kept = (picture: Picture) => (one: Sharp) => keep(one, output.format, picture)
+      const [applied, last] = await applyPass(opened, pass, before, { open, kept })
+      const changed = kept(last)(applied)
       return i === drafts.length - 1
         ? format.apply(changed, output.format, after, target)
         : changed.png({ compressionLevel: 0 })
@@ -105,17 +109,87 @@ function upright(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
   return turned.extract({ left: 0, top: 0, width: before.width, height: before.height })
 }
 
+interface Between {
+  readonly open: OpenImage
+  /** What stays in a file that is written on the way, by the picture that its pipeline began with. */
+  readonly kept: (picture: Picture) => (pipeline: Sharp) => Sharp
+}
+
 /**
- * Adds the calls of one pass to a pipeline.
- * @throws Fault `processing_failed` when a step cannot be done to this picture.
+ * Adds the calls of one pass to a pipeline. Where a step mixes pixels of which some may be transparent, the pipeline ends
+ * and another goes on in the way that suits that step.
+ * @returns the pipeline to go on with, and the picture that it began with
  */
-export function applyPass(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
-  let picture = before
-  return pass.reduce((changed, planned) => {
+async function applyPass(
+  pipeline: Sharp,
+  pass: Pass,
+  before: Picture,
+  { open, kept }: Between,
+): Promise<[Sharp, Picture]> {
+  let [current, began, picture] = [pipeline, before, before]
+  let way: Way = 'plain'
+  /** Ends the pipeline, and gives what it has made. */
+  const written = () => {
+    const ended = way === 'headroom' ? withoutHeadroom(current) : current
+    const png = kept(began)(ended).png({ compressionLevel: 0 }).toBuffer()
+    began = decoded(picture)
+    return png
+  }
+  for (const planned of pass.flatMap(partsFrom(before))) {
     const seen = picture
+    const next = wayOf(planned, seen, way)
+    if (next === 'apart') current = await withColorsApart(await written(), open)
+    else if (next !== way) {
+      const png = await written()
+      current = next === 'headroom' ? await withHeadroom(png, open) : open(png, { limitInputPixels: false })
+    }
+    way = next
     picture = pictureAfter(seen, planned)
-    return planned.operation.apply(changed, planned.step, seen)
-  }, pipeline)
+    current = planned.operation.apply(current, planned.step, seen)
+  }
+  return [way === 'headroom' ? withoutHeadroom(current) : current, began]
+}
+
+/** Takes the steps of a pass apart, in their order, where they meet transparency. */
+function partsFrom(before: Picture): (planned: PlannedStep) => readonly PlannedStep[] {
+  let picture = before
+  return (planned) => {
+    const { operation, step } = planned
+    const parts = picture.alpha ? (operation.parts?.(step, picture) ?? [step]) : [step]
+    picture = pictureAfter(picture, planned)
+    return parts.map((part) => ({ ...planned, step: { ...step, ...part } }))
+  }
+}
+
+/**
+ * How a pipeline treats transparency: as sharp does, with room for overshoot, or with the colours apart from it (see
+ * transparent.ts).
+ */
+type Way = 'plain' | 'headroom' | 'apart'
+
+function wayOf({ operation, step }: PlannedStep, picture: Picture, way: Way): Way {
+  const slot = operation.slot(step)
+  switch (slot) {
+    case 'sharpen':
+      return picture.alpha ? 'apart' : 'plain'
+    case 'scale':
+    case 'cover':
+      // A drawing is drawn in the size that is asked for.
+      if (picture.isVector === true && operation.drawn !== undefined) return way
+      return picture.alpha ? 'headroom' : 'plain'
+    case 'blur':
+      return picture.alpha ? 'headroom' : 'plain'
+    case 'contain':
+    case 'grayscale':
+    case 'rotate':
+      return 'plain'
+    case 'flip':
+    case 'flop':
+    case 'turn':
+    case 'crop':
+    case null:
+      return way
+  }
 }
 
 /** What is left of a picture once sharp has read it: 8 bits a channel. */

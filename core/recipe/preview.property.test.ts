@@ -144,7 +144,7 @@ async function render(output: PlannedOutput, start: Picture, source: Buffer) {
   let bytes = source
   let after = start
   for (const rendering of renderings(output, start, 'png')) {
-    bytes = await rendering.apply(sharp(bytes)).toBuffer()
+    bytes = await (await rendering.apply(sharp(bytes), sharp)).toBuffer()
     after = rendering.after
   }
   return { bytes, ...after }

@@ -58,7 +58,7 @@ async function copyOf(source: Source, order: MakeCopy): Promise<CopyMade> {
   }
   const [rendering] = renderings(output, picture, 'png')
   try {
-    const pipeline = rendering.apply(sourcePixels(source, order.orient).open())
+    const pipeline = await rendering.apply(sourcePixels(source, order.orient).open(), sharp)
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
     await writeFile(order.path, data)
     const { width, height, alpha, isVector = false } = picture
@@ -116,6 +116,6 @@ async function rendered(copy: Pixels, output: PlannedOutput, isFlat: boolean): P
   for (const [i, pass] of passes.slice(0, -1).entries()) {
     pixels = await renderPass(pixels, pass, staysPlain(output, output.passes[i] ?? []))
   }
-  const pipeline = (passes.at(-1) ?? passes[0]).apply(pixels.open())
+  const pipeline = await (passes.at(-1) ?? passes[0]).apply(pixels.open(), sharp)
   return isFlat && type === 'webp' ? pipeline.webp({ quality, effort: 0 }) : pipeline
 }

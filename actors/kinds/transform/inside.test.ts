@@ -151,7 +151,7 @@ describe('a good picture', () => {
         expect(atOnce.left.toSorted()).toEqual(staged.left.toSorted())
       }
     }
-  })
+  }, 60_000)
 
   test('gives equal bytes each time', async () => {
     const bytes = await sampleImage()

@@ -32,7 +32,7 @@ export function sourcePixels(source: Source, orient: boolean): Pixels {
  */
 export async function renderPass(from: Pixels, rendering: Rendering, plain: boolean): Promise<Pixels> {
   try {
-    const pipeline = rendering.apply(from.open())
+    const pipeline = await rendering.apply(from.open(), sharp)
     if (!plain) {
       const png = await pipeline.png({ compressionLevel: 0 }).toBuffer()
       return { picture: rendering.after, png, open: () => openPng(png) }
@@ -54,7 +54,7 @@ export async function renderFile(
   path: string,
 ): Promise<{ width: number; height: number }> {
   try {
-    const { width, height } = await rendering.apply(from.open()).toFile(path)
+    const { width, height } = await (await rendering.apply(from.open(), sharp)).toFile(path)
     return { width, height }
   } catch (error) {
     throw complaint(error, 'render')
@@ -76,7 +76,7 @@ export async function encode(
   try {
     const [rendering] = renderings(written(output), from.picture, target)
     const described = from.png === undefined ? from.open() : openPng(withExif(from.png, exif))
-    const pipeline = rendering.apply(described)
+    const pipeline = await rendering.apply(described, sharp)
     const { width, height } = await (xmp === undefined ? pipeline : pipeline.withXmp(xmp)).toFile(path)
     return { width, height }
   } catch (error) {
