@@ -1,4 +1,5 @@
 import type { Sharp, SharpOptions } from 'sharp'
+import { joined } from '../pieces.ts'
 import { alphaOf, filledColors, type Rgba } from './fill.ts'
 
 /** Opens bytes as an image: sharp itself, which is not loaded here. */
@@ -20,8 +21,8 @@ export async function withHeadroom(png: Buffer, open: OpenImage): Promise<Sharp>
   const { data, width, height } = await pixelsOf(png, open)
   const raw = { width, height, channels: 4 } as const
   const deep = open(deepened(data), { raw, limitInputPixels: false })
-  const written = await deep.toColourspace('rgb16').png({ compressionLevel: 0 }).toBuffer()
-  return open(withProfileOf(png, written), { limitInputPixels: false }).pipelineColourspace('rgb16')
+  const profiled = await withProfileOf(png, deep.toColourspace('rgb16'), open)
+  return (profiled ?? deep).pipelineColourspace('rgb16')
 }
 
 /**
@@ -55,23 +56,27 @@ export async function withColorsApart(png: Buffer, open: OpenImage): Promise<Sha
   const pixels = await pixelsOf(png, open)
   const { width, height } = pixels
   const colors = open(filledColors(pixels), { raw: { width, height, channels: 3 }, limitInputPixels: false })
-  const filled = withProfileOf(png, await colors.png({ compressionLevel: 0 }).toBuffer())
+  const filled = (await withProfileOf(png, colors, open)) ?? colors
   const raw = { width, height, channels: 1 } as const
-  return open(filled, { limitInputPixels: false }).joinChannel(Buffer.from(alphaOf(pixels).buffer), { raw })
+  // sharp takes any bytes here; its types know only Node's.
+  return filled.joinChannel(alphaOf(pixels) as Buffer, { raw })
 }
 
 /** Bytes of a PNG up to the end of its first chunk, IHDR. */
 const pngHead = 33
 
-/** A PNG with the colour profile of another one. */
-function withProfileOf(from: Buffer, to: Buffer): Buffer {
-  for (let at = pngHead; at + 12 <= from.length;) {
-    const end = at + 12 + from.readUInt32BE(at)
-    const type = from.toString('latin1', at + 4, at + 8)
-    if (type === 'iCCP')
-      return Buffer.concat([to.subarray(0, pngHead), from.subarray(at, end), to.subarray(pngHead)])
-    if (type === 'IDAT') break
+/** Pixels with the colour profile of a PNG, or undefined when it has none: plain pixels take the least memory. */
+async function withProfileOf(png: Buffer, pixels: Sharp, open: OpenImage): Promise<Sharp | undefined> {
+  for (let at = pngHead; at + 12 <= png.length;) {
+    const end = at + 12 + png.readUInt32BE(at)
+    const type = png.toString('latin1', at + 4, at + 8)
+    if (type === 'iCCP') {
+      const plain = await pixels.png({ compressionLevel: 0 }).toBuffer()
+      const parts = [plain.subarray(0, pngHead), png.subarray(at, end), plain.subarray(pngHead)]
+      return open(joined(parts), { limitInputPixels: false })
+    }
+    if (type === 'IDAT') return undefined
     at = end
   }
-  return to
+  return undefined
 }
