@@ -160,7 +160,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
     await gateway[Symbol.asyncDispose]()
   }, 60_000)
 
-  test('every call over HTTP is refused in words', async () => {
+  test.concurrent('every call over HTTP is refused in words', async () => {
     await each(begun(overHttp), async (name, call) => {
       const answer = await call
       if (answer.status !== 503) throw new Error(`${name}: ${answer.status} ${await answer.text()}`)
@@ -171,7 +171,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
     })
   }, 90_000)
 
-  test('what the gateway knows by itself is told, and the list as far as it has come', async () => {
+  test.concurrent('what the gateway knows by itself is told, and the list as far as it has come', async () => {
     const list = () => gateway.call('/api/v1/tasks')
     await each(begun({ ...withoutBroker, list }), async (name, call) => {
       const { status } = await call
@@ -179,7 +179,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
     })
   }, 90_000)
 
-  test('every call over gRPC is refused as unavailable', async () => {
+  test.concurrent('every call over gRPC is refused as unavailable', async () => {
     await each(overGrpc(), async (name, call) => {
       const { code, details } = await failure(call)
       if (code !== 14) throw new Error(`${name}: ${code} ${details}`)
@@ -188,7 +188,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
     expect(status).toBe(Serving.NOT_SERVING)
   }, 90_000)
 
-  test.each([
+  test.concurrent.each([
     ['Connect', createConnectTransport],
     ['gRPC-Web', createGrpcWebTransport],
   ])(
@@ -206,7 +206,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
     90_000,
   )
 
-  test('a tuning session is refused at its start', async () => {
+  test.concurrent('a tuning session is refused at its start', async () => {
     const tuning = tuningAt(gateway.url)
     await tuning.opened
     await tuning.say({ type: 'open', image, recipe: 'flip' })

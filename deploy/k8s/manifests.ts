@@ -10,6 +10,7 @@ export interface Metadata {
 
 export interface Probe {
   readonly httpGet?: { readonly port: string | number; readonly scheme?: string }
+  readonly exec?: { readonly command: readonly string[] }
 }
 
 export interface Container {

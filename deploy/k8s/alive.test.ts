@@ -1,0 +1,70 @@
+import { beforeAll, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { aptInstall } from '@pixelflow/cli/tools/apt'
+import { readSettings } from '@pixelflow/fabric/config'
+import { openFabric } from '@pixelflow/fabric/open'
+import { fabricSettings } from '@pixelflow/fabric/settings'
+import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { mountSmallDisk } from '@pixelflow/testkit/full-disk'
+import { startNats } from '@pixelflow/testkit/nats'
+import { freePort } from '@pixelflow/testkit/port'
+import { until } from '@pixelflow/testkit/until'
+import { manifests, only } from './manifests.ts'
+
+/** The liveness probe of the chart's nats-server, run by the programs that its image has, those of BusyBox. */
+
+beforeAll(async () => {
+  if (Bun.which('busybox')) return
+  await aptInstall(['busybox'], { mayInstall: process.getuid?.() === 0, say: console.error })
+  if (!Bun.which('busybox')) throw new Error('This test needs busybox. Install it: apt-get install busybox')
+}, 300_000)
+
+test('it fails when a restart helps: the disk was full, and there is room again', async () => {
+  await using scope = new AsyncDisposableStack()
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-alive-'))
+  scope.defer(() => rm(home, { recursive: true, force: true }))
+  const disk = scope.use(await mountSmallDisk(96 * 2 ** 20))
+  const monitor = await freePort()
+  const nats = scope.use(
+    await startNats({ store: join(disk.path, 'store'), config: `http: "127.0.0.1:${monitor}"` }),
+  )
+  const objects = await manifests([])
+  const probe = only(objects, 'StatefulSet').spec?.template?.spec.containers[0]?.livenessProbe
+  expect(probe?.exec?.command).toEqual(['sh', '/etc/nats/alive.sh'])
+  const script = only(objects, 'ConfigMap', '-nats').data?.['alive.sh'] ?? ''
+  const path = join(home, 'alive.sh')
+  await Bun.write(path, script.replaceAll('8222', String(monitor)).replaceAll('/data', disk.path))
+  await run('busybox', '--install', '-s', home)
+  const isAlive = async () => (await run(join(home, 'sh'), path)) === 0
+
+  async function run(...command: string[]): Promise<number> {
+    // Nothing but BusyBox, as in the image.
+    const env = { PATH: command[0] === 'busybox' ? (process.env['PATH'] ?? '') : home }
+    return Bun.spawn(command, { env, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' }).exited
+  }
+
+  const settings = readSettings(fabricSettings, nats.env)
+  const log = createLog({ room: 'test', level: 'error' })
+  const fabric = scope.use(await openFabric({ settings, name: 'test', log }))
+  const check = scope.use(fabric.checkWrites('test'))
+  await check.begun
+  expect(await isAlive()).toBe(true)
+
+  await disk.fill()
+  await until(() => !check.state.isOk, 30_000)
+  const health = await fetch(`http://127.0.0.1:${monitor}/healthz`)
+  expect(health.status).toBe(503)
+  expect(await isAlive()).toBe(true)
+
+  await disk.empty()
+  expect(await isAlive()).toBe(false)
+
+  await nats.restart()
+  expect(await isAlive()).toBe(true)
+  await until(() => check.state.isOk, 30_000)
+
+  process.kill(nats.pid, 'SIGSTOP')
+  expect(await isAlive()).toBe(false)
+}, 180_000)
