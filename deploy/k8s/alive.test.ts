@@ -17,7 +17,10 @@ import { manifests, only } from './manifests.ts'
 
 beforeAll(async () => {
   if (Bun.which('busybox')) return
-  await aptInstall(['busybox'], { mayInstall: process.getuid?.() === 0, say: console.error })
+  await aptInstall(['busybox'], {
+    mayInstall: process.getuid?.() === 0,
+    say: (text) => process.stderr.write(`${text}\n`),
+  })
   if (!Bun.which('busybox')) throw new Error('This test needs busybox. Install it: apt-get install busybox')
 }, 300_000)
 
