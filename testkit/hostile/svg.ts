@@ -174,7 +174,7 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'tiny dashes on a long way',
     bytes: svg('<path d="M-1e7 0L1e7 9" stroke="red" stroke-dasharray="1e-6"/>'),
-    end: 'drawn',
+    end: 'out_of_bounds',
   },
   { name: 'deep', bytes: svg('<g>'.repeat(50_000) + '</g>'.repeat(50_000)), end: 'out_of_bounds' },
   {

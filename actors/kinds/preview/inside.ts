@@ -18,7 +18,7 @@ import {
   staysPlain,
   type Pixels,
 } from '../transform/pixels.ts'
-import { drawablePixels } from '../transform/svg/cost.ts'
+import { drawablePixels, isDrawable } from '../transform/svg/cost.ts'
 import {
   previewInput,
   type CopyMade,
@@ -46,7 +46,9 @@ async function makeCopy(order: MakeCopy): Promise<CopyMade> {
 async function copyOf(source: Source, order: MakeCopy): Promise<CopyMade> {
   const picture = sourcePicture(source.metadata, order.orient)
   // No larger than it is drawn in passable time.
-  const drawable = Math.max(picture.width * picture.height, drawablePixels(source.cost))
+  const drawable = isDrawable(picture, source.cost)
+    ? Math.max(picture.width * picture.height, drawablePixels(source.cost))
+    : drawablePixels(source.cost)
   const size = copySize(picture, Math.min(order.copyPixels, drawable))
   const step = { operation: resize, step: exactly(size), field: '', where: 'the preview' }
   const isWhole = size.width === picture.width && size.height === picture.height

@@ -32,7 +32,7 @@ export const copyMade = z.object({
   /** The source as the first step sees it. */
   source: picture,
   /** What drawing it takes, if it is a drawing. */
-  cost: z.object({ layers: z.number(), canvases: z.number() }),
+  cost: z.object({ layers: z.number(), canvases: z.number(), perRow: z.number(), fixed: z.number() }),
   copy: size.extend({ channels: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]) }),
 })
 export type CopyMade = z.infer<typeof copyMade>

@@ -32,6 +32,8 @@ export const limits = {
   layerPixels: 500_000_000,
   /** Pixels held at once for them, of 4 bytes each. */
   canvasPixels: 200_000_000,
+  /** Steps of about 1 ns that drawing lines takes, of which each row of pixels takes as many again. */
+  lineSteps: 5_000_000_000,
 } as const
 
 /** Too much of something: what a bomb looks like. */

@@ -4,8 +4,8 @@ import { Fault } from '@pixelflow/core/fault'
 import sharp from 'sharp'
 import { allowDecoders } from '../decoders.ts'
 import { decodeXml } from './decode.ts'
-import { demandDrawable, type DrawingCost } from './cost.ts'
-import { limits, tooLong } from './limits.ts'
+import { demandSize, type DrawingCost } from './cost.ts'
+import { limits, tooLong, tooMuch } from './limits.ts'
 import { sanitise } from './sanitise.ts'
 import type { Embedded } from './values.ts'
 
@@ -28,7 +28,9 @@ export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<Svg
   if (bytes.length > maxSvgBytes) throw tooLong()
   const clean = sanitise(decodeXml(bytes))
   const { size, cost } = clean
-  demandDrawable(size, cost, maxPixels)
+  demandSize(size, maxPixels)
+  // What depends on the size is judged by the size that a recipe asks for.
+  if (cost.fixed > limits.lineSteps) throw tooMuch('has lines of too many segments or dashes')
   const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, limits.picturePixels))
   return { file: Buffer.from(clean.text(addresses)), size, cost }
 }

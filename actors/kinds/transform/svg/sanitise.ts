@@ -4,6 +4,8 @@ import { coordinates, data, elements, links, pictures, properties } from './allo
 import { type DrawingCost } from './cost.ts'
 import { damaged, limits, notTaken, tooMuch } from './limits.ts'
 import { layersOf } from './layers.ts'
+import { outlineOf } from './outline.ts'
+import { scaleOf, Strokes } from './strokes.ts'
 import { declaration, declarationsIn, rulesIn, written, type Declaration, type Rule } from './style.ts'
 import { embeddedIn, escaped, isId, localId, type Embedded } from './values.ts'
 import { applyOwn, refer, weigh, type Part } from './weigh.ts'
@@ -33,6 +35,8 @@ export function sanitise(text: string): CleanSvg {
   const places: { readonly at: number; readonly picture: Embedded }[] = []
   const parts: Part[] = []
   const rules: Rule[] = []
+  const strokes = new Strokes()
+  let side = 0
   let size: SvgSize | undefined
   let current: Part | undefined
   let depth = 0
@@ -107,6 +111,7 @@ export function sanitise(text: string): CleanSvg {
     const viewBox = stated(tag, 'viewBox')
     size = sizeOfSvg({ width: stated(tag, 'width'), height: stated(tag, 'height'), viewBox })
     const box = viewBoxOf(viewBox) ?? { x: 0, y: 0, ...size }
+    side = Math.max(box.width, box.height)
     const part = partOf(tag)
     const frame = `width="${size.width}" height="${size.height}" viewBox="${box.x} ${box.y} ${box.width} ${box.height}"`
     out.push(`<svg xmlns="${svgSpace}" ${frame}`)
@@ -126,17 +131,21 @@ export function sanitise(text: string): CleanSvg {
   const partOf = (tag: SaxesTagNS): Part => {
     const id = stated(tag, 'id')
     const path = stated(tag, 'd') ?? stated(tag, 'points')
+    const outline = outlineOf(tag.local, (name) => stated(tag, name))
     const part: Part = {
       tag: tag.local,
       classes: stated(tag, 'class')?.split(/\s+/) ?? none,
       children: [],
       growth: current?.growth ?? 1,
+      scale: (current?.scale ?? 1) * scaleOf(stated(tag, 'transform') ?? ''),
       has: 0,
       layers: layersOf(tag.local, (name) => stated(tag, name)),
       ...(current === undefined ? {} : { parent: current }),
       ...(id === undefined ? {} : { id }),
       ...(path === undefined ? {} : { path }),
+      ...(outline === undefined ? {} : { outline }),
     }
+    strokes.noteScale(part.scale)
     parts.push(part)
     return part
   }
@@ -148,6 +157,7 @@ export function sanitise(text: string): CleanSvg {
     sheet = undefined
     const found = rulesIn(rest)
     rules.push(...found)
+    for (const { declarations } of found) for (const one of declarations) strokes.note(one)
     if (rules.length > limits.rules) throw tooMuch(`has more than ${limits.rules} style rules`)
     const text = found.map(({ selector, declarations }) => `${selector}{${written(declarations)}}`).join('')
     if (text !== '') out.push(`<style>${escaped(text)}</style>`)
@@ -176,11 +186,15 @@ export function sanitise(text: string): CleanSvg {
     } else if (name === 'class' || data.has(name)) write(name, value)
     else if (name === 'style') {
       const found = declarationsIn(value).filter((one) => isReadable(part, one))
-      for (const one of found) applyOwn(part, one)
+      for (const one of found) {
+        strokes.note(one)
+        applyOwn(part, one)
+      }
       if (found.length > 0) write(name, written(found))
     } else if (properties.has(name)) {
       const found = declaration(name, value)
       if (found === undefined || !isReadable(part, found)) return
+      strokes.note(found)
       applyOwn(part, found)
       write(name, found.value)
     }
@@ -203,10 +217,12 @@ export function sanitise(text: string): CleanSvg {
   parser.close()
   const [root] = parts
   if (size === undefined || root === undefined) throw damaged('is empty')
-  const { layers, canvases } = weigh(root, parts, rules)
+  const { layers, canvases, perRow, fixed } = weigh(root, parts, rules, (outline) =>
+    strokes.costOf(outline, side),
+  )
   return {
     size,
-    cost: { layers, canvases },
+    cost: { layers, canvases, perRow, fixed },
     embedded: places.map(({ picture }) => picture),
     text(addresses) {
       const whole = [...out]

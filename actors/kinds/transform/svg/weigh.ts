@@ -2,7 +2,9 @@ import type { Fault } from '@pixelflow/core/fault'
 import { elements } from './allowed.ts'
 import { damaged, limits, tooMuch } from './limits.ts'
 import { looksOf } from './looks.ts'
+import type { Outline } from './outline.ts'
 import { selectorOf, type Selectable } from './selector.ts'
+import type { OutlineCost } from './strokes.ts'
 import type { Declaration, Rule } from './style.ts'
 
 /** What is remembered of an element, to know what drawing it comes to. */
@@ -19,6 +21,10 @@ export interface Part extends Selectable {
   growth: number
   /** Its coordinates, if it is drawn along some. */
   readonly path?: string
+  /** The line along which it is drawn, if it is a shape. */
+  readonly outline?: Outline
+  /** How many times larger than it states it is drawn, by what it and those around say. */
+  readonly scale: number
   /** While what it comes to is being counted, and once it is. */
   weight?: Weight | 'counting'
 }
@@ -33,6 +39,9 @@ export interface Weight {
   readonly layers: number
   /** How many pictures as large as the whole are held at once. */
   readonly canvases: number
+  /** What drawing lines takes, for each row of pixels and whatever the size. */
+  readonly perRow: number
+  readonly fixed: number
 }
 
 /** Properties that pass to what is within: paint, and what stands at corners. */
@@ -43,7 +52,12 @@ const inherited: readonly string[] = ['fill', 'stroke', 'marker-start', 'marker-
  * them; whatever `use` passes on to what it shows is not, and has its bound in the renderer's own count.
  * @throws Fault `corrupt_image` when something refers to itself, `out_of_bounds` when it comes to too much.
  */
-export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]): Weight {
+export function weigh(
+  root: Part,
+  parts: readonly Part[],
+  rules: readonly Rule[],
+  costOf: (outline: Outline) => OutlineCost,
+): Weight {
   applyRules(parts, rules)
   const byId = new Map<string, Part>()
   for (const part of parts) if (part.id !== undefined && !byId.has(part.id)) byId.set(part.id, part)
@@ -57,11 +71,14 @@ export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]
       return part.weight
     }
     part.weight = 'counting'
-    const sum = { drawn: 1, depth: 1, layers: part.layers, canvases: 0 }
+    const lines = part.outline === undefined ? noLines : costOf(part.outline)
+    const sum = { drawn: 1, depth: 1, layers: part.layers, canvases: 0, ...lines }
     const add = (other: Part, times: number) => {
       const weight = weightOf(other, level + 1)
       sum.drawn += weight.drawn * times
       sum.layers += weight.layers * times
+      sum.perRow += weight.perRow * times
+      sum.fixed += weight.fixed * times
       sum.depth = Math.max(sum.depth, weight.depth + 1)
       sum.canvases = Math.max(sum.canvases, weight.canvases)
     }
@@ -80,6 +97,8 @@ export function weigh(root: Part, parts: readonly Part[], rules: readonly Rule[]
   }
   return weightOf(root, 0)
 }
+
+const noLines: OutlineCost = { perRow: 0, fixed: 0 }
 
 /** A layer lies on what is below it; a filter keeps what each of its steps has made until it is done. */
 function canvasesOf(part: Part, within: number): number {

@@ -1,0 +1,37 @@
+import { svg, type SvgAttack } from './svg.ts'
+
+/** A line that goes from top to bottom so often, from one place to another. */
+const upAndDown = (times: number) =>
+  `M0 0${Array.from({ length: times }, (_, i) => `L${(i * 617) % 1000} ${i % 2 ? 0 : 1000}`).join('')}`
+
+/** Drawings of few bytes whose lines take a minute to draw. */
+export const svgLines: readonly SvgAttack[] = [
+  { name: 'a path over itself', bytes: svg(`<path d="${upAndDown(5000)}"/>`, 1000), end: 'out_of_bounds' },
+  {
+    name: 'a line over itself, turned and shown by use',
+    bytes: svg(
+      `<defs><path id="p" fill="none" stroke="red" d="${upAndDown(1500)}"/></defs>` +
+        '<use href="#p" transform="rotate(90)"/>'.repeat(4),
+      1000,
+    ),
+    end: 'out_of_bounds',
+  },
+  {
+    name: 'a path of 800,000 segments',
+    bytes: svg(`<path d="M0 0${'h1v1'.repeat(400_000)}"/>`),
+    end: 'out_of_bounds',
+  },
+  {
+    name: 'fine dashes on wide lines',
+    bytes: svg(
+      `<g stroke-dasharray=".2"><path fill="none" stroke="red" stroke-width="200" d="M0 0${'L1000 1000L0 0'.repeat(20)}"/></g>`,
+      1000,
+    ),
+    end: 'out_of_bounds',
+  },
+  {
+    name: 'dashes far outside, by style sheet',
+    bytes: svg('<style>path { stroke: red; stroke-dasharray: .01 }</style><path d="M0 0H1e6"/>'),
+    end: 'out_of_bounds',
+  },
+]
