@@ -82,6 +82,22 @@ describe('a drawing that means no harm looks as it did', () => {
     expect((await draw(file, 'resize:333')).data.equals((await untouched(file, 333)).data)).toBe(true)
   })
 
+  test('a nested drawing shown by use is as large as it states, or as use says', async () => {
+    const nested = (size: string) =>
+      `<defs><svg id="n" ${size} viewBox="0 0 10 10"><rect width="10" height="10"/></svg></defs>`
+    const cases: readonly (readonly [string, number, number])[] = [
+      [`${nested('width="10" height="20"')}<use href="#n" x="5" y="5"/>`, 10, 10],
+      [`<use xlink:href="#n" x="5" y="5"/>${nested('width="50%" height="30"')}`, 30, 30],
+      [`${nested('width="10" height="10"')}<use href="#n" x="5" y="5" width="30" height="30"/>`, 30, 30],
+      [`${nested('width="10" height="30"')}<use href="#n" x="5" y="5" width="30"/>`, 30, 30],
+    ]
+    for (const [body, width, height] of cases) {
+      const drawn = await draw(svg(body, 100))
+      const dark = [...drawn.data.keys()].filter((i) => i % 4 === 3 && drawn.data[i] === 255)
+      expect([body, dark.length]).toEqual([body, width * height])
+    }
+  })
+
   test('what is bad is left out of it, and nothing else', async () => {
     for (const { name, bytes, end } of svgSpies(9)) {
       if (end !== 'drawn') continue

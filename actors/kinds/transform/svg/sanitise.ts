@@ -7,6 +7,7 @@ import { layersOf } from './layers.ts'
 import { outlineOf } from './outline.ts'
 import { scaleOf, Strokes } from './strokes.ts'
 import { declaration, declarationsIn, rulesIn, written, type Declaration, type Rule } from './style.ts'
+import { sizeOfUse, type StatedSize } from './use-size.ts'
 import { embeddedIn, escaped, isId, localId, type Embedded } from './values.ts'
 import { applyOwn, refer, weigh, type Part } from './weigh.ts'
 
@@ -33,6 +34,7 @@ export interface CleanSvg {
 export function sanitise(text: string): CleanSvg {
   const out: string[] = []
   const places: { readonly at: number; readonly picture: Embedded }[] = []
+  const uses: { readonly at: number; readonly id: string; readonly own: StatedSize }[] = []
   const parts: Part[] = []
   const rules: Rule[] = []
   const strokes = new Strokes()
@@ -144,6 +146,7 @@ export function sanitise(text: string): CleanSvg {
       ...(id === undefined ? {} : { id }),
       ...(path === undefined ? {} : { path }),
       ...(outline === undefined ? {} : { outline }),
+      ...(tag.local === 'svg' ? { stated: sizeIn(tag) } : {}),
     }
     strokes.noteScale(part.scale)
     parts.push(part)
@@ -173,7 +176,7 @@ export function sanitise(text: string): CleanSvg {
         if (isNewer || (attribute.uri === linkSpace && link === undefined)) link = attribute
       } else if (!without.has(name)) writeAttribute(attribute, part)
     }
-    if (link !== undefined) writeLink(part, link.value)
+    if (link !== undefined) writeLink(part, link.value, sizeIn(tag))
   }
   const write = (name: string, value: string) => out.push(` ${name}="${escaped(value)}"`)
 
@@ -199,11 +202,12 @@ export function sanitise(text: string): CleanSvg {
       write(name, found.value)
     }
   }
-  const writeLink = (part: Part, href: string) => {
+  const writeLink = (part: Part, href: string, own: StatedSize) => {
     const id = links.has(part.tag) ? localId(href) : undefined
     if (id !== undefined) {
       refer(part, 'href', id)
       write('href', `#${id}`)
+      if (part.tag === 'use') uses.push({ at: out.push('') - 1, id, own })
       return
     }
     const picture = pictures.has(part.tag) ? embeddedIn(href) : undefined
@@ -217,6 +221,10 @@ export function sanitise(text: string): CleanSvg {
   parser.close()
   const [root] = parts
   if (size === undefined || root === undefined) throw damaged('is empty')
+  const sizes = new Map<string, StatedSize | undefined>()
+  for (const { id, stated } of uses.length === 0 ? [] : parts)
+    if (id !== undefined && !sizes.has(id)) sizes.set(id, stated)
+  for (const { at, id, own } of uses) out[at] = sizeOfUse(own, sizes.get(id))
   const { layers, canvases, perRow, fixed } = weigh(root, parts, rules, (outline) =>
     strokes.costOf(outline, side),
   )
@@ -250,6 +258,15 @@ function isWritten({ tag, parent }: Part): boolean {
 
 const none: readonly string[] = []
 const nothing: ReadonlySet<string> = new Set()
+
+/** Sizes too long to be handed on are none. */
+function sizeIn(tag: SaxesTagNS): StatedSize {
+  const [width, height] = [stated(tag, 'width'), stated(tag, 'height')]
+  return {
+    ...(width === undefined || width.length > 100 ? {} : { width }),
+    ...(height === undefined || height.length > 100 ? {} : { height }),
+  }
+}
 
 function stated(tag: SaxesTagNS, name: string): string | undefined {
   return tag.attributes[name]?.value

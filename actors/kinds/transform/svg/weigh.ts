@@ -6,6 +6,7 @@ import type { Outline } from './outline.ts'
 import { selectorOf, type Selectable } from './selector.ts'
 import type { OutlineCost } from './strokes.ts'
 import type { Declaration, Rule } from './style.ts'
+import type { StatedSize } from './use-size.ts'
 
 /** What is remembered of an element, to know what drawing it comes to. */
 export interface Part extends Selectable {
@@ -23,6 +24,8 @@ export interface Part extends Selectable {
   readonly path?: string
   /** The line along which it is drawn, if it is a shape. */
   readonly outline?: Outline
+  /** Of a nested `svg`. */
+  readonly stated?: StatedSize
   /** How many times larger than it states it is drawn, by what it and those around say. */
   readonly scale: number
   /** While what it comes to is being counted, and once it is. */
