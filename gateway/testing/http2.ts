@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 
 /** One frame of HTTP/2. */
 export interface Frame {
@@ -11,11 +12,13 @@ export interface Frame {
 export const frameTypes = {
   data: 0,
   headers: 1,
+  priority: 2,
   reset: 3,
   settings: 4,
   ping: 6,
   goaway: 7,
   windowUpdate: 8,
+  continuation: 9,
 } as const
 
 /** A client of HTTP/2 that says exactly what a test wants, and nothing by itself. */
@@ -29,10 +32,11 @@ export interface RawHttp2 extends Disposable {
   onFrame(take: (frame: Frame) => void): void
 }
 
-/** Connects, with the preface and empty settings. */
-export async function rawHttp2(address: string): Promise<RawHttp2> {
+/** Connects, with the preface and empty settings; over TLS where there are options for it. */
+export async function rawHttp2(address: string, tls?: ConnectionOptions): Promise<RawHttp2> {
   const { hostname, port } = new URL(`http://${address}`)
-  const socket = connect(Number(port), hostname)
+  const tcp = connect(Number(port), hostname)
+  const socket: Socket = tls ? connectTls({ ...tls, socket: tcp, ALPNProtocols: ['h2'] }) : tcp
   const frames: Frame[] = []
   const takers: ((frame: Frame) => void)[] = []
   let rest: Buffer = Buffer.alloc(0)
@@ -54,7 +58,7 @@ export async function rawHttp2(address: string): Promise<RawHttp2> {
       for (const take of takers) take(frame)
     }
   })
-  await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+  await new Promise<void>((resolve) => socket.once(tls ? 'secureConnect' : 'connect', resolve))
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
   socket.write(frame(frameTypes.settings, 0, 0))
   return {

@@ -1,5 +1,6 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { FrameBudget, FrameHead } from './frame-budget.ts'
 import { createHeaderBlocks } from './header-blocks.ts'
 
 const prefaceBytes = 24
@@ -8,7 +9,7 @@ const firstWindow = 65_535
 const largestWindow = 0x7fff_ffff
 /** Longer ones hold nothing that we know of. */
 const longestSettings = 1024
-const type = { headers: 1, settings: 4, windowUpdate: 8, continuation: 9 } as const
+const type = { headers: 1, reset: 3, settings: 4, windowUpdate: 8, continuation: 9 } as const
 const flag = { ack: 1, endHeaders: 4 } as const
 const initialWindowSize = 4
 
@@ -25,11 +26,15 @@ const along = Symbol('credit')
  * instead of underneath it, which costs nothing that could be measured. Header blocks that Bun would end the connection
  * for are mended on the way (`header-blocks.ts`).
  */
-export function keepCredit(server: Http2Server): void {
+export function keepCredit(
+  server: Http2Server,
+  limitOf: (socket: Socket) => FrameLimit | undefined = () => undefined,
+): void {
   const readAlong = (socket: Socket) => {
-    const credit = createCredit()
-    const blocks = createHeaderBlocks()
-    Object.assign(socket, { [along]: credit })
+    const limit = limitOf(socket)
+    const credit = createCredit(limit)
+    const blocks = createHeaderBlocks(limit)
+    Object.assign(socket, { [along]: { credit, limit } })
     const inside = Object.getOwnPropertyDescriptor(socket, '_handle')
     Object.defineProperty(socket, '_handle', { value: undefined, configurable: true, writable: true })
     socket.on = (event: string, listener: (...given: never[]) => void) => {
@@ -45,9 +50,25 @@ export function keepCredit(server: Http2Server): void {
   server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', readAlong)
   server.on('session', (session: ServerHttp2Session) => {
     // One whose client has left by now has no socket any more.
-    const credit = (session.socket as { [along]?: Credit } | undefined)?.[along]
-    session.on('stream', (stream) => void stream.once('close', () => credit?.closed(stream.id ?? 0)))
+    const read = (session.socket as { [along]?: Along } | undefined)?.[along]
+    read?.limit?.began(session)
+    session.on('stream', (stream) => void stream.once('close', () => read?.credit.closed(stream.id ?? 0)))
   })
+}
+
+/** Decides about the frames of a connection before they are read by anybody else. */
+export interface FrameLimit extends Pick<FrameBudget, 'completed'> {
+  /** The connection has a session; frames are read from now on. */
+  began(session: ServerHttp2Session): void
+  /** Whether the connection goes on. Nothing of it is read any more once it does not. */
+  allows(frame: FrameHead): boolean
+  /** Ends the connection. */
+  end(why: string): void
+}
+
+interface Along {
+  readonly credit: Credit
+  readonly limit: FrameLimit | undefined
 }
 
 interface Credit {
@@ -56,13 +77,14 @@ interface Credit {
 }
 
 /** Reads the frames of one connection as they come, and changes what Bun would get wrong. */
-export function createCredit(): Credit {
+export function createCredit(limit?: FrameLimit): Credit {
   const open = new Set<number>()
   let newest = 0
   /** What Bun takes for the window of a new stream, and what it is. */
   let told = firstWindow
   let window = firstWindow
   let isFirst = true
+  let isOver = false
 
   /** Bytes of the frame under way that are of no interest. */
   let skip = prefaceBytes
@@ -83,6 +105,13 @@ export function createCredit(): Credit {
     const kind = view.getUint8(3)
     const flags = view.getUint8(4)
     const stream = view.getUint32(5) & largestWindow
+    const head = { type: kind, flags, length, stream, isOpen: open.has(stream) }
+    if (limit?.allows({ ...head, isOpening: kind === type.headers && stream > newest }) === false) {
+      isOver = true
+      return
+    }
+    // What the client does not want any more is granted nothing.
+    if (kind === type.reset) open.delete(stream)
     if (kind === type.settings && !(flags & flag.ack) && length > 0 && length <= longestSettings) {
       held = new Uint8Array(headerBytes + length)
       held.set(header)
@@ -118,8 +147,11 @@ export function createCredit(): Credit {
   }
 
   return {
-    closed: (stream) => void open.delete(stream),
+    closed(stream) {
+      if (open.delete(stream)) limit?.completed()
+    },
     read(bytes, pass) {
+      if (isOver) return
       /** Up to where it has been passed on. */
       let passed = 0
       let at = 0
@@ -149,6 +181,7 @@ export function createCredit(): Credit {
           if (isWhole) {
             filled = 0
             begin()
+            if (isOver) return
           }
           // What may have to be changed is kept back from its first byte on.
           if (!isWhole || held !== undefined) {

@@ -1,3 +1,4 @@
+import type { FrameLimit } from './credit.ts'
 import { createFieldFilter, type FieldFilter } from './header-fields.ts'
 
 const prefaceBytes = 24
@@ -29,10 +30,11 @@ interface Block {
  * Reads the frames of one connection and leaves strings out of header blocks that Bun would end the connection for.
  * Blocks of one frame cannot hold any, so only longer ones are held until they are whole.
  */
-export function createHeaderBlocks(): { read(bytes: Uint8Array, pass: Pass): void } {
+export function createHeaderBlocks(limit?: FrameLimit): { read(bytes: Uint8Array, pass: Pass): void } {
   let through = prefaceBytes
   let held: Uint8Array = new Uint8Array()
   let block: Block | undefined
+  let isOver = false
 
   /** Takes a frame that belongs to a long block; false when it is not to be taken but passed on. */
   const take = (frame: Uint8Array, pass: Pass): void => {
@@ -51,12 +53,15 @@ export function createHeaderBlocks(): { read(bytes: Uint8Array, pass: Pass): voi
     block.frames += 1
     block.bytes += body.length
     block.filter.write(isFirst ? fragmentOf(body, flags) : body)
-    const isOver = (flags & flag.endHeaders) !== 0
+    const isWhole = (flags & flag.endHeaders) !== 0
     const isTooLarge =
       block.frames > mostFrames || block.bytes > largestOnWire || block.filter.bytes > largestBlock
-    if (!isOver && !isTooLarge) return
-    // One that is too large is not ended, and cut: Bun ends the connection over it.
-    for (const one of framesOf(block, isOver)) pass(one)
+    if (!isWhole && !isTooLarge) return
+    // One that is too large is not ended, and cut: Bun ends the connection over it, unless we do.
+    if (isTooLarge && limit) {
+      isOver = true
+      limit.end('too much metadata')
+    } else for (const one of framesOf(block, isWhole)) pass(one)
     block = undefined
   }
 
@@ -69,6 +74,7 @@ export function createHeaderBlocks(): { read(bytes: Uint8Array, pass: Pass): voi
 
   return {
     read(given, pass) {
+      if (isOver) return
       const bytes = held.length > 0 ? Buffer.concat([held, given]) : given
       held = new Uint8Array()
       let passed = 0
@@ -96,7 +102,15 @@ export function createHeaderBlocks(): { read(bytes: Uint8Array, pass: Pass): voi
         const end = at + headerBytes + length
         if (end > bytes.length) return hold(at)
         passTo(at)
+        // What is put together here is counted here; the rest when it is read for its windows.
+        const head = { flags: 0, length, stream, isOpen: true, isOpening: false }
+        if (block && limit?.allows({ ...head, type: type.continuation }) === false) {
+          isOver = true
+          block = undefined
+          return
+        }
         take(bytes.subarray(at, end), pass)
+        if (isOver) return
         passed = at = end
       }
       passTo(at)

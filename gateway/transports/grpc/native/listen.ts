@@ -7,8 +7,8 @@ import { createAges } from './ages.ts'
 import { bind } from './bind.ts'
 import { createClients } from './clients.ts'
 import { keepCredit } from './credit.ts'
+import { limitFrames } from './frame-limit.ts'
 import { createFrames } from './frames.ts'
-import { restrainPings } from './pings.ts'
 import { createReception } from './reception.ts'
 import { widenWindows } from './windows.ts'
 
@@ -68,11 +68,10 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
     'grpc.enable_channelz': 0,
   })
   widenWindows(server, (http2) => {
-    keepCredit(http2)
+    keepCredit(http2, limitFrames)
     clients.look(http2)
     reception.look(http2)
     ages.look(http2)
-    restrainPings(http2)
   })
 
   services.bind((service, implementation) => bind(server, service, implementation, reception, frames))
