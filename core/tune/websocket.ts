@@ -15,14 +15,17 @@ export function bearerProtocol(token: string): string {
   return `${prefix}${btoa(token).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`
 }
 
-/** The token among offered subprotocols; undefined when there is none that could be one. */
-export function tokenIn(protocols: readonly string[]): string | undefined {
-  const encoded = protocols.find((one) => one.startsWith(prefix))?.slice(prefix.length)
-  if (encoded === undefined || !/^[A-Za-z0-9_-]+$/.test(encoded)) return undefined
+/** The tokens among offered subprotocols, without those that could be none. */
+export function tokensIn(protocols: readonly string[]): readonly string[] {
+  return protocols.filter((one) => one.startsWith(prefix)).flatMap((one) => decoded(one.slice(prefix.length)))
+}
+
+function decoded(encoded: string): string[] {
+  if (!/^[A-Za-z0-9_-]+$/.test(encoded)) return []
   try {
-    return atob(encoded.replaceAll('-', '+').replaceAll('_', '/'))
+    return [atob(encoded.replaceAll('-', '+').replaceAll('_', '/'))]
   } catch {
-    return undefined
+    return []
   }
 }
 

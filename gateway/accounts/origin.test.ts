@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { demandOwnOrigin, hostnameOf, isLoopback } from './origin.ts'
+import { demandOwnOrigin, hostnameOf, hostnamesOf, isLoopback } from './origin.ts'
 
 function verdict(headers: Record<string, string>): string {
   try {
@@ -23,6 +23,8 @@ test.each([
   '127.0.0.1.evil.example',
   'evil',
   '1270.0.0.1',
+  '127.999.999.999',
+  '127.0.0.256',
 ])('%s is not', (name) => expect(isLoopback(name)).toBe(false))
 
 test('reads host names with and without a port', () => {
@@ -37,9 +39,31 @@ test('reads host names with and without a port', () => {
   )
 })
 
+test('reads lists of addresses, of which each must be one', () => {
+  expect(hostnamesOf('127.0.0.1:1,[::1]:2')).toEqual(['127.0.0.1', '[::1]'])
+  expect(['', '127.0.0.1:1,', ',', 'localhost,user@localhost', null].map(hostnamesOf)).toEqual(
+    Array<undefined>(5).fill(undefined),
+  )
+})
+
 describe('an unauthenticated call', () => {
   const host = 'localhost:3000'
   test.each([
+    'Forwarded',
+    'Via',
+    'X-Real-IP',
+    'X-Forwarded-For',
+    'X-Forwarded-Host',
+    'X-Forwarded-Proto',
+    'X-Forwarded-Server',
+    'CF-Connecting-IP',
+  ])('with %s has come by a proxy', (name) =>
+    expect(verdict({ host, [name]: 'x' })).toBe(`forbidden ${name.toLowerCase()}`),
+  )
+
+  test.each([
+    ['of a gRPC client with a list of addresses', { host: '127.0.0.1:1,127.0.0.1:2' }, 'passes'],
+    ['with a list that leads elsewhere', { host: '127.0.0.1:1,192.0.2.1:2' }, 'forbidden Host'],
     ['from a program', { host }, 'passes'],
     ['by address', { host: '127.0.0.1:3000' }, 'passes'],
     ['by IPv6 address', { host: '[::1]:3000' }, 'passes'],

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { Fault } from '@pixelflow/core/fault'
 
 /**
@@ -6,13 +7,26 @@ import { Fault } from '@pixelflow/core/fault'
  */
 export function isLoopback(hostname: string): boolean {
   const name = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1')
-  return /^(?:.+\.)?localhost$/.test(name) || name === '::1' || /^127(?:\.\d{1,3}){3}$/.test(name)
+  return /^(?:.+\.)?localhost$/.test(name) || name === '::1' || (isIPv4(name) && name.startsWith('127.'))
 }
 
 /** The host name in a Host header, its port cut off; undefined when it is none. */
 export function hostnameOf(host: string | null): string | undefined {
   return /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?$/i.exec(host ?? '')?.[1]
 }
+
+/**
+ * The host names of an authority. There are several where a gRPC client in C++, Python, Ruby or PHP has a list of
+ * addresses: `127.0.0.1:50051,127.0.0.1:50061`. Undefined when one of them is none.
+ */
+export function hostnamesOf(authority: string | null): readonly string[] | undefined {
+  const names = (authority ?? '').split(',').map(hostnameOf)
+  return names.every((name) => name !== undefined) ? names : undefined
+}
+
+/** What proxies add to the calls that they hand on; each may come from anywhere. */
+const proxyHeader =
+  /^(?:forwarded|via|x-forwarded(?:-.+)?|x-original-(?:for|host|forwarded-for)|x-(?:real|client|cluster-client)-ip|true-client-ip|cf-connecting-ip|x-envoy-external-address)$/
 
 /** Origins whose pages may call as well, in lower case; every page is none of them. */
 type Pages = ReadonlySet<string>
@@ -23,14 +37,14 @@ type Pages = ReadonlySet<string>
  * @throws Fault `forbidden`.
  */
 export function demandOwnOrigin(headers: Headers, pages: Pages = new Set()): void {
-  const host = headers.get('host')
-  const hostname = hostnameOf(host)
-  if (hostname === undefined || !isLoopback(hostname)) {
+  if (hostnamesOf(headers.get('host'))?.every(isLoopback) !== true) {
     throw new Fault('forbidden', 'Without tokens this server answers calls to a loopback address only.', {
       field: 'Host',
       remedy: 'Call it as localhost or 127.0.0.1, or configure PIXELFLOW_API_TOKENS.',
     })
   }
+  // A proxy on this machine may hand on calls from anywhere, under a Host of its choice.
+  for (const name of headers.keys()) if (proxyHeader.test(name)) throw proxied(name)
   demandOwnPage(headers, pages, ['http', 'https'])
 }
 
@@ -58,6 +72,18 @@ export function demandOwnPage(
 /** A link that was followed: the whole page becomes ours, and whoever linked to it cannot read it. */
 function isNavigation(headers: Headers): boolean {
   return headers.get('sec-fetch-mode') === 'navigate' && headers.get('sec-fetch-dest') === 'document'
+}
+
+function proxied(field: string): Fault {
+  return new Fault(
+    'forbidden',
+    `Without tokens this server answers no call that a proxy hands on (${field}).`,
+    {
+      field,
+      remedy:
+        'Configure PIXELFLOW_API_TOKENS and have the proxy pass Authorization on, or call without the proxy.',
+    },
+  )
 }
 
 function foreign(field: string): Fault {

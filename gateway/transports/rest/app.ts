@@ -76,7 +76,7 @@ export function createApp(needs: AppNeeds) {
     .use(admin(needs))
     .use(operations(needs))
     .use(settings(needs))
-    .use(health(needs.examine))
+    .use(health(needs.admission, needs.examine))
     .use(metrics(needs))
     .use(docs(needs.admission))
     .use(page(needs.admission, needs.page))

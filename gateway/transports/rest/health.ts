@@ -1,5 +1,7 @@
 import { Elysia } from 'elysia'
 import { z } from 'zod'
+import type { Admission } from '../../accounts/admission.ts'
+import { anybody } from './caller.ts'
 
 const check = z.object({ ok: z.boolean(), detail: z.string().optional() })
 
@@ -37,15 +39,17 @@ export type Examine = () => Promise<HealthView>
 
 /**
  * Live: the process answers. Ready: it can serve, that is, the broker answers and commits writes, and the task list has
- * caught up. Nobody is asked who they are: probes come from the machinery around us, by whatever name it knows us.
+ * caught up. Nobody is asked who they are: probes come from the machinery around us, by whatever name it knows us,
+ * and get the bare status. The whole view is for those who may see the page: without tokens, for this machine alone.
  */
-export function health(examine: Examine) {
+export function health(admission: Admission, examine: Examine) {
   return new Elysia({ name: 'health', prefix: '/health' })
     .get('/live', () => plain(200, { status: 'ok' }))
     .get('/ready', async () => {
       const { status } = await examine()
       return plain(status === 'ok' ? 200 : 503, { status })
     })
+    .use(anybody(admission))
     .get('/', async () => {
       const view = await examine()
       return plain(view.status === 'ok' ? 200 : 503, view)

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
-import { largestSaid, tokenIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { largestSaid, tokensIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
@@ -93,11 +93,13 @@ function protocolsOf({ headers }: Request): string[] {
 
 /** The headers as they would be if the token had come in the usual one. */
 function withToken(headers: Headers, offered: readonly string[]): Headers {
-  const token = tokenIn(offered)
-  if (token === undefined || headers.has('authorization')) return headers
+  const tokens = tokensIn(offered)
+  if (tokens.length === 0) return headers
   const all = new Headers(headers)
-  // A token that cannot stand in a header is none that is known.
-  all.set('authorization', /^[\x21-\x7e]+$/.test(token) ? `Bearer ${token}` : 'Bearer')
+  for (const token of tokens) {
+    // A token that cannot stand in a header is none that is known.
+    all.append('authorization', /^[\x21-\x7e]+$/.test(token) ? `Bearer ${token}` : 'Bearer')
+  }
   return all
 }
 

@@ -5,8 +5,15 @@ import type { Visit } from '../desk.ts'
 import { statusBytes } from '../status.ts'
 import { inWordsOf } from '../words.ts'
 
-/** Metadata as headers; the authority stands as `host`, whatever else the client may have called so. */
-export function headersOf(metadata: Metadata, authority: string): Headers {
+/**
+ * Metadata as headers; the authority stands as `host`, whatever else the client may have called so.
+ * @param authorizations All values of that field, where there are several: Bun and Node keep only the first.
+ */
+export function headersOf(
+  metadata: Metadata,
+  authority: string,
+  authorizations?: readonly string[],
+): Headers {
   const headers = new Headers()
   for (const name of Object.keys(metadata.getMap())) {
     for (const value of metadata.get(name)) {
@@ -14,6 +21,7 @@ export function headersOf(metadata: Metadata, authority: string): Headers {
     }
   }
   headers.set('host', authority)
+  if (authorizations) headers.set('authorization', authorizations.join(', '))
   return headers
 }
 

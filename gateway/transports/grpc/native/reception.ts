@@ -14,6 +14,7 @@ import { rulesOf } from '../method-rules.ts'
 import { createDecoder, type Frames } from './frames.ts'
 import { readIncoming, type Incoming } from './incoming.ts'
 import { errorOf, headersOf } from './metadata.ts'
+import { createRepeatedAuthorization, type RepeatedAuthorization } from './repeated-authorization.ts'
 import { tooMuchMetadata } from './metadata-size.ts'
 
 /**
@@ -47,6 +48,7 @@ interface Shared {
   readonly received: WeakMap<Metadata, ReceivedCall>
   readonly frames: Frames
   readonly idle: IdleWatch
+  readonly repeated: RepeatedAuthorization
 }
 
 export interface ReceptionNeeds {
@@ -68,14 +70,16 @@ export function createReception({
   movingOf = () => undefined,
 }: ReceptionNeeds): Reception {
   const doors = new Map<string, Method>()
-  const shared: Shared = { received: new WeakMap(), frames, idle }
+  const repeated = createRepeatedAuthorization()
+  const shared: Shared = { received: new WeakMap(), frames, idle, repeated }
   return {
     interceptor(definition, call) {
       const method = doors.get(definition.path)
       return method ? new ReceivedCall(call, definition, method, shared) : new ServerInterceptingCall(call)
     },
-    look: (server) =>
-      void server.on('stream', ({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    look(server) {
+      repeated.look(server)
+      server.on('stream', ({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
         const path = String(headers[':path'])
         if (doors.has(path)) return
         const id = headers['x-request-id']
@@ -85,7 +89,8 @@ export function createReception({
           headers: new Headers(typeof id === 'string' ? { 'x-request-id': id } : {}),
           peer: `${socket?.remoteAddress}:${socket?.remotePort}`,
         })
-      }),
+      })
+    },
     open(path, method) {
       const door = desk.door(method)
       doors.set(path, {
@@ -108,6 +113,7 @@ class ReceivedCall extends ServerInterceptingCall {
   readonly #call: Inner
   readonly #method: Method
   readonly #received: Shared['received']
+  readonly #repeated: RepeatedAuthorization
   readonly #incoming: Incoming
   readonly #gone = new AbortController()
   #visit: Visit | undefined
@@ -116,11 +122,17 @@ class ReceivedCall extends ServerInterceptingCall {
   /** By the monotonic clock: the other may be set while the call lasts. */
   #deadline = Infinity
 
-  constructor(call: Inner, definition: Definition, method: Method, { received, frames, idle }: Shared) {
+  constructor(
+    call: Inner,
+    definition: Definition,
+    method: Method,
+    { received, frames, idle, repeated }: Shared,
+  ) {
     super(call)
     this.#call = call
     this.#method = method
     this.#received = received
+    this.#repeated = repeated
     const { requestStream: isStream, responseStream } = definition
     this.#incoming = readIncoming({
       call,
@@ -195,13 +207,14 @@ class ReceivedCall extends ServerInterceptingCall {
 
   #receive(metadata: Metadata): Visit {
     this.#deadline = performance.now() + Number(this.#call.getDeadline()) - Date.now()
+    const stream = streamOf(this.#call)
     const arrival: Arrival = {
       protocol: 'grpc',
-      headers: headersOf(metadata, this.#call.getHost()),
+      headers: headersOf(metadata, this.#call.getHost(), this.#repeated.valuesOf(stream)),
       peer: this.#call.getPeer(),
       signal: this.#gone.signal,
     }
-    const visit = this.#method.door(arrival, sessionOf(this.#call))
+    const visit = this.#method.door(arrival, stream.session as ServerHttp2Session | undefined)
     this.#visit = visit
     if (!visit.refusal) this.#incoming.begin(visit.held)
     this.#received.set(metadata, this)
@@ -231,9 +244,9 @@ class ReceivedCall extends ServerInterceptingCall {
   }
 }
 
-/** The connection of a call; undefined once it has ended. @throws Error when this version of grpc-js is made otherwise. */
-function sessionOf(call: Inner): ServerHttp2Session | undefined {
+/** @throws Error when this version of grpc-js is made otherwise. */
+function streamOf(call: Inner): ServerHttp2Stream {
   const { stream } = call as Inner & { readonly stream?: ServerHttp2Stream }
   if (!stream) throw new Error('This version of @grpc/grpc-js keeps the stream of a call elsewhere.')
-  return stream.session as ServerHttp2Session | undefined
+  return stream
 }

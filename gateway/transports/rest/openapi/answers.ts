@@ -53,6 +53,9 @@ export function refusals(...codes: FaultCode[]): Json {
 /** Of calls that need no credentials and are always answered. */
 export const queryRefusal: Json = { '400': refusal(400, ['invalid_request']) }
 
+/** Of calls that need no credentials, and where there are no tokens are answered to this machine only. */
+export const originRefusal: Json = { ...queryRefusal, '403': refusal(403, ['forbidden']) }
+
 function refusal(status: number, codes: readonly FaultCode[]): Json {
   const examples = codes.map((code) => [code, { value: problemExample(status, code) }] as const)
   return {

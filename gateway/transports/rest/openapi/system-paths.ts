@@ -1,5 +1,5 @@
 import { formatIds } from '@pixelflow/core/format'
-import { json, queryRefusal, refusals } from './answers.ts'
+import { json, originRefusal, queryRefusal, refusals } from './answers.ts'
 import { actorExample } from './examples.ts'
 import type { Json } from './schemas.ts'
 
@@ -104,7 +104,7 @@ export const systemPaths: Json = {
       responses: {
         '200': json('All is well.', 'Health'),
         '503': json('Something is not.', 'Health'),
-        ...queryRefusal,
+        ...originRefusal,
       },
     },
   },
