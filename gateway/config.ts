@@ -120,13 +120,13 @@ export const gatewaySettings = {
     help: 'Bytes of all uploads together that may be on their way to the store at one time.',
   }),
   requestMemoryBytes: bytes('PIXELFLOW_REQUEST_MEMORY', {
-    fallback: 256 * MiB,
+    fallback: 128 * MiB,
     min: 8 * MiB,
     max: 64 * GiB,
-    help: 'Bytes of all requests together that are held in memory until they are whole: messages of gRPC, Connect and WebSockets, JSON, and fields of forms. Further ones are refused with overloaded.',
+    help: 'Bytes of all requests together that are held in memory until they are whole or passed on: messages of gRPC, Connect and WebSockets, JSON, fields of forms, and the first 512 KiB of each upload. Further ones are refused with overloaded.',
   }),
   requestMemoryPerAccountBytes: bytes('PIXELFLOW_REQUEST_MEMORY_PER_ACCOUNT', {
-    fallback: 128 * MiB,
+    fallback: 64 * MiB,
     min: 8 * MiB,
     max: 64 * GiB,
     help: 'How much of it one account may hold; all of it where calls need no credentials.',

@@ -1,29 +1,36 @@
 import { expect, test } from 'bun:test'
 import { createRequestMemory, networkOf } from './request-memory.ts'
 
-const open = () => createRequestMemory({ totalBytes: 100, perAccountBytes: 60, perPeerBytes: 20 })
+const open = () => createRequestMemory({ totalBytes: 640, perAccountBytes: 300, perPeerBytes: 50 })
 
 test('an account has its share, whatever address it comes from; so has an address of unknown callers', () => {
   const memory = open()
-  const ann = [
-    memory.open({ account: 'ann', peer: '1.1.1.1:1' }),
-    memory.open({ account: 'ann', peer: '2.2.2.2' }),
-  ]
-  const [first, second] = ann
-  first?.take(40)
-  expect(() => second?.take(21)).toThrow('of this account')
-  second?.take(20)
-  const stranger = memory.open({ peer: '1.1.1.1:2' })
-  stranger.take(20)
+  const [first, second] = ['1.1.1.1:1', '2.2.2.2'].map((peer) => memory.open({ account: 'ann', peer }))
+  first?.take(200)
+  expect(() => second?.take(101)).toThrow('of this account')
+  second?.take(100)
+  memory.open({ peer: '1.1.1.1:2' }).take(50)
   expect(() => memory.open({ peer: '1.1.1.1:3' }).take(1)).toThrow('from this address')
-  expect(() => memory.open({ account: 'bob', peer: '1.1.1.1' }).take(21)).toThrow('already hold 100 bytes')
-  expect(memory.heldBytes).toBe(80)
+  memory.open({ peer: '1.1.1.1:3', isProbe: true }).take(50)
+  expect(memory.heldBytes).toBe(400)
+})
+
+test('the last of all is for those who hold little', () => {
+  const memory = open()
+  memory.open({ account: 'ann', peer: '1.1.1.1' }).take(300)
+  memory.open({ account: 'bob', peer: '1.1.1.1' }).take(260)
+  expect(() => memory.open({ account: 'bob', peer: '1.1.1.1' }).take(1)).toThrow('nearly all of 640 bytes')
+  const small = ['cid', 'dee', 'eve', 'fay', 'gus', 'hal', 'ivy', 'joe'].map((account) =>
+    memory.open({ account, peer: '1.1.1.1' }),
+  )
+  for (const one of small) one.take(10)
+  expect(() => small[0]?.take(1)).toThrow('nearly all')
 })
 
 test('what was given back or closed can be taken again, and nothing is given twice', () => {
   const memory = open()
   const held = memory.open({ account: 'ann', peer: '1.1.1.1' })
-  held.take(60)
+  held.take(300)
   held.give(10)
   held.take(10)
   held.close()
@@ -31,11 +38,11 @@ test('what was given back or closed can be taken again, and nothing is given twi
   held.give(10)
   held.take(1000)
   expect(memory.heldBytes).toBe(0)
-  memory.open({ account: 'ann', peer: '1.1.1.1' }).take(60)
+  memory.open({ account: 'ann', peer: '1.1.1.1' }).take(300)
 })
 
 test('a refusal says when to try again, and which setting it was', () => {
-  expect(() => open().open({ peer: 'x' }).take(21)).toThrow(
+  expect(() => open().open({ peer: 'x' }).take(51)).toThrow(
     expect.objectContaining({
       code: 'overloaded',
       place: { retryAfterMs: 1000, remedy: expect.stringContaining('PIXELFLOW_REQUEST_MEMORY_PER_PEER') },

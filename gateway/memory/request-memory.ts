@@ -5,6 +5,8 @@ export interface Charged {
   readonly account?: string | undefined
   /** Address of the connection's other end, its port included or not. */
   readonly peer: string
+  /** Health checks have a share of their own: a proxy in front, whose address all have, must not be taken for dead. */
+  readonly isProbe?: boolean
 }
 
 /**
@@ -39,19 +41,35 @@ export interface RequestMemoryLimits {
 }
 
 const retryAfterMs = 1000
+const collectEveryMs = 500
 
 export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory {
   const { totalBytes, perAccountBytes, perPeerBytes } = limits
   /** Bytes by who is charged; those who hold nothing have no entry. */
   const shares = new Map<string, number>()
   let held = 0
+  /** The last of all is for those who hold little, so that a few who hold much cannot keep out everybody else. */
+  const reserveBytes = totalBytes / 8
+  const smallBytes = totalBytes / 64
+  let collectedAt = -Infinity
+  /** What was refused lies outside the heap, so that the collector would find too late how much of it there is. */
+  const collect = () => {
+    const now = performance.now()
+    if (now - collectedAt < collectEveryMs) return
+    collectedAt = now
+    setTimeout(() => {
+      Bun.gc(true)
+      collectedAt = performance.now()
+    })
+  }
 
   return {
     get heldBytes() {
       return held
     },
-    open({ account, peer }) {
-      const share = account === undefined ? `peer ${networkOf(peer)}` : `account ${account}`
+    open({ account, peer, isProbe = false }) {
+      const share =
+        account === undefined ? `${isProbe ? 'probes' : 'calls'} of ${networkOf(peer)}` : `account ${account}`
       const most = Math.min(account === undefined ? perPeerBytes : perAccountBytes, totalBytes)
       let own = 0
       let isClosed = false
@@ -65,8 +83,13 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
       return {
         take(bytes) {
           if (isClosed) return
-          if ((shares.get(share) ?? 0) + bytes > most) throw shareIsFull(account !== undefined, most)
-          if (held + bytes > totalBytes) throw isFull(totalBytes)
+          const now = (shares.get(share) ?? 0) + bytes
+          const isShareFull = now > most
+          const room = now > smallBytes ? totalBytes - reserveBytes : totalBytes
+          if (isShareFull || held + bytes > room) {
+            collect()
+            throw isShareFull ? shareIsFull(account !== undefined, most) : isFull(totalBytes)
+          }
           count(bytes)
         },
         give: (bytes) => count(-Math.min(bytes, own)),
@@ -108,7 +131,7 @@ function shareIsFull(isAccount: boolean, most: number): Fault {
 }
 
 function isFull(totalBytes: number): Fault {
-  return new Fault('overloaded', `Unfinished requests already hold ${totalBytes} bytes, the most they may.`, {
+  return new Fault('overloaded', `Unfinished requests already hold nearly all of ${totalBytes} bytes.`, {
     remedy: 'Try again in a moment; the limit is PIXELFLOW_REQUEST_MEMORY.',
     retryAfterMs,
   })

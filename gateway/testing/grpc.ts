@@ -122,8 +122,13 @@ export function grpcClient(
 }
 
 /** Uploads bytes by the book: metadata, chunks, commit. */
-export async function uploadWhole(client: GrpcClient, bytes: Uint8Array, chunkBytes = 64 * 1024) {
-  const { call, reply, send } = client.upload()
+export async function uploadWhole(
+  client: GrpcClient,
+  bytes: Uint8Array,
+  chunkBytes = 64 * 1024,
+  options?: CallOptions,
+) {
+  const { call, reply, send } = client.upload(options)
   await send({ case: 'metadata', value: { mediaType: 'image/jpeg' } })
   for (let at = 0; at < bytes.length; at += chunkBytes) {
     await send({ case: 'chunk', value: bytes.subarray(at, at + chunkBytes) })

@@ -89,7 +89,7 @@ export function createDesk({ admission, memory, meters, storeTimeout, log }: Des
         } catch (thrown) {
           refusal = Fault.of(thrown)
         }
-        const held = memory.open({ account: caller?.account, peer })
+        const held = memory.open({ account: caller?.account, peer, isProbe: access === 'probe' })
         let toldPosition: string | undefined
         let isOver = false
         underWay += 1

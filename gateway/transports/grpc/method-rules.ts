@@ -15,6 +15,8 @@ export interface MethodRules {
 
 /** Messages of callers who are not known: names of services, and nothing. */
 const largestPublicRequest = 64 * 1024
+/** The name of a service. */
+const largestProbe = 4096
 /** Messages that carry no image: as much as JSON may have over REST. */
 const largestControlRequest = 1024 * 1024
 
@@ -23,7 +25,7 @@ const carriesImage: ReadonlySet<DescMethod> = new Set([upload, processImage, pro
 
 export function rulesOf(method: DescMethod): MethodRules {
   const service = method.parent.typeName
-  if (service.startsWith('grpc.health.')) return { access: 'probe', largestRequest: largestPublicRequest }
+  if (service.startsWith('grpc.health.')) return { access: 'probe', largestRequest: largestProbe }
   if (service.startsWith('grpc.reflection.') || method === getVersion) {
     return { access: 'anybody', largestRequest: largestPublicRequest }
   }

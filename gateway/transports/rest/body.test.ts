@@ -6,9 +6,9 @@ import { notesOf } from './notes.ts'
 
 const KiB = 1024
 const memory = createRequestMemory({
-  totalBytes: 64 * KiB,
-  perAccountBytes: 64 * KiB,
-  perPeerBytes: 64 * KiB,
+  totalBytes: 1024 * KiB,
+  perAccountBytes: 1024 * KiB,
+  perPeerBytes: 1024 * KiB,
 })
 
 const sent = async (body: string) => {
@@ -46,7 +46,7 @@ test('what has too many keys, levels or values is refused before it is parsed', 
 })
 
 test('what there is no room for is refused, and nothing is held afterwards', async () => {
-  await expect(sent(JSON.stringify('x'.repeat(80 * KiB)))).rejects.toMatchObject({ code: 'overloaded' })
+  await expect(sent(JSON.stringify('x'.repeat(600 * KiB)))).rejects.toMatchObject({ code: 'overloaded' })
   expect(memory.heldBytes).toBe(0)
   expect(await sent('[]')).toEqual([])
 })

@@ -2,16 +2,31 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
 import { createSweep } from '../../delivery/sweep.ts'
 import { demandBoundedJson, type StructureCode } from '@pixelflow/core/json-bounds'
+import type { HeldBytes } from '../../memory/request-memory.ts'
 import { createByteBuffer } from '../../memory/byte-buffer.ts'
 import { paused, truncated } from '../../usecases/receive-image.ts'
 import { heldBy } from './notes.ts'
 
 /**
- * The body of a request, pulled: the client is held back until the next piece is asked for. Leaving early frees it.
- * @throws Fault `truncated_upload` when the client goes away in the middle.
+ * What Bun takes of a body before it holds its client back: measured 1 MiB and more where nobody reads, much less where
+ * somebody does. Shorter bodies are taken whole.
  */
-export async function* bodyOf(request: Request, alive?: Alive): AsyncGenerator<Uint8Array, void> {
+const aheadBytes = 512 * 1024
+
+/**
+ * The body of a request, pulled: the client is held back until the next piece is asked for. Leaving early frees it.
+ * @param charge what is charged with the bytes that wait to be pulled
+ * @throws Fault `truncated_upload` when the client goes away in the middle or pauses for too long, `overloaded`.
+ */
+export async function* bodyOf(
+  request: Request,
+  alive?: Alive,
+  charge: () => HeldBytes = () => heldBy(request),
+): AsyncGenerator<Uint8Array, void> {
   if (request.body === null) return
+  const held = charge()
+  const ahead = Math.min(lengthOf(request) ?? aheadBytes, aheadBytes)
+  held.take(ahead)
   const reader = request.body.getReader()
   const sweep = createSweep()
   let isOver = false
@@ -32,6 +47,7 @@ export async function* bodyOf(request: Request, alive?: Alive): AsyncGenerator<U
     // Not waited for where the client sends nothing: it would never come.
     if (!isOver) void reader.cancel().catch(() => {})
     reader.releaseLock()
+    held.give(ahead)
   }
 }
 

@@ -13,6 +13,8 @@ const compressed = 1
 export interface RequestBodyNeeds {
   readonly method: DescMethod
   readonly contentType: string
+  /** What the client promises; null when it does not. */
+  readonly length: number | null
   /** What the body is charged to; asked for once the first of it has come. */
   readonly held: () => HeldBytes
 }
@@ -24,7 +26,7 @@ export interface RequestBodyNeeds {
  */
 export async function* messagesIn(
   body: AsyncIterable<Uint8Array>,
-  { method, contentType, held }: RequestBodyNeeds,
+  { method, contentType, length, held }: RequestBodyNeeds,
 ): AsyncGenerator<Uint8Array, void> {
   const { largestRequest } = rulesOf(method)
   const isJson = contentType.includes('json')
@@ -32,6 +34,7 @@ export async function* messagesIn(
     isJson ? demandBoundedJson(message) : demandBoundedMessage(message, method.input)
 
   if (!/^application\/(?:connect\+|grpc-web)/i.test(contentType)) {
+    if (length !== null && length > largestRequest) throw tooLarge(length, largestRequest)
     const whole = createByteBuffer(held())
     for await (const piece of body) {
       if (whole.length + piece.length > largestRequest) throw tooLarge(undefined, largestRequest)

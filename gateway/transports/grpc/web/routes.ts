@@ -3,7 +3,8 @@ import { ConnectError, createConnectRouter, createContextValues } from '@connect
 import { universalServerResponseToFetch, type UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
-import { bodyOf } from '../../rest/body.ts'
+import type { HeldBytes } from '../../../memory/request-memory.ts'
+import { bodyOf, lengthOf } from '../../rest/body.ts'
 import { notesOf, peerOf } from '../../rest/notes.ts'
 import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'
@@ -41,8 +42,8 @@ export function grpcWeb({ desk, bind: bindServices }: Services, uploadIdleTimeou
         const { isRequestText, isResponseText } = textModeOf(header)
         if (isRequestText) header.set('content-type', binaryType)
         const alive = Object.assign(() => {}, { pauseMs: uploadIdleTimeoutMs })
-        const bytes = bodyOf(request, alive)
-        const body = received(isRequestText ? decodeText(bytes) : bytes, handler.method, header, carrier)
+        const bytes = bodyOf(request, alive, () => heldBy(carrier))
+        const body = received(isRequestText ? decodeText(bytes) : bytes, handler.method, request, carrier)
         const { method, url, signal } = request
         // The version that the library assumes of every fetch request; of 1.1 it would refuse streams in both directions.
         const answer = await handler({ httpVersion: '2', method, url, signal, body, header, contextValues })
@@ -59,19 +60,21 @@ export function grpcWeb({ desk, bind: bindServices }: Services, uploadIdleTimeou
 async function* received(
   bytes: AsyncIterable<Uint8Array>,
   method: DescMethod,
-  header: Headers,
+  request: Request,
   carrier: Carrier,
 ): AsyncGenerator<Uint8Array, void> {
-  const held = () => {
-    if (carrier.visit) return carrier.visit.held
-    throw new Error('The call has not been received.')
-  }
+  const contentType = request.headers.get('content-type') ?? ''
   try {
-    yield* messagesIn(bytes, { method, contentType: header.get('content-type') ?? '', held })
+    yield* messagesIn(bytes, { method, contentType, length: lengthOf(request), held: () => heldBy(carrier) })
   } catch (thrown) {
     // Those of the text form are the library's own.
     throw thrown instanceof ConnectError ? thrown : errorOf(Fault.of(thrown), carrier.notes.id)
   }
+}
+
+function heldBy({ visit }: Carrier): HeldBytes {
+  if (visit) return visit.held
+  throw new Error('The call has not been received.')
 }
 
 function asText({ header, body, ...answer }: UniversalServerResponse): UniversalServerResponse {

@@ -1,0 +1,83 @@
+import { expect, test } from 'bun:test'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { until } from './testing/gateway.ts'
+import { startFloods } from './testing/floods.ts'
+import { grpcClient, uploadWhole } from './testing/grpc.ts'
+import { startLoadedGateway } from './testing/load.ts'
+
+const MiB = 2 ** 20
+/** Resident memory of a gateway with the memory settings as they are by default, whatever is sent to it. */
+const mostResident = 640 * MiB
+
+test('floods of unfinished requests are refused or given up, cost little, and hinder nobody else', async () => {
+  await using gateway = await startLoadedGateway({
+    PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob',
+    PIXELFLOW_METRICS: 'open',
+    PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '20s',
+  })
+  const { url } = gateway.process
+  const seen = watchMemory(gateway.residentBytes)
+  using floods = await startFloods({ url, grpcAddress: gateway.grpcAddress, token: 'secret-of-bob' })
+
+  // Another account, over each protocol, while those that fit are still held.
+  const metadata = { authorization: 'Bearer secret-of-ann' }
+  using client = grpcClient(gateway.grpcAddress)
+  const photo = await sampleImage({ width: 30, height: 20 })
+  const sent = await fetch(`${url}/api/v1/images`, {
+    method: 'POST',
+    body: photo as Uint8Array<ArrayBuffer>,
+    headers: { 'content-type': 'image/jpeg', ...metadata },
+  })
+  expect(sent.status).toBe(201)
+  const { id: image } = (await sent.json()) as { id: string }
+  const recipe = { kind: { case: 'stringValue' as const, value: 'flip' } }
+  const made = await client.unary(ImageService.method.createTask, { image, recipe }, { metadata })
+  expect(made.task?.id).toBeString()
+  expect(await client.unary(ImageService.method.getImage, { id: image }, { metadata })).toMatchObject({
+    image: { id: image },
+  })
+  const found = await fetch(`${url}/pixelflow.v1.ImageService/GetImage`, {
+    method: 'POST',
+    body: JSON.stringify({ id: image }),
+    headers: { 'content-type': 'application/json', ...metadata },
+  })
+  expect(found.status).toBe(200)
+  expect((await uploadWhole(client, photo, 64 * 1024, { metadata }))?.bytes).toBe(BigInt(photo.length))
+  expect(floods.ended).toBeLessThan(floods.opened)
+
+  // What has no credentials ended at once, and what was held ends when it has paused for too long.
+  await until(() => floods.ended === floods.opened, 120_000)
+  expect(await seen.stop()).toBeLessThan(mostResident)
+  const told = Object.fromEntries(
+    floods.parts.flatMap(({ name, flood }) =>
+      'answers' in flood ? [[name, Object.keys(flood.answers).sort()]] : [],
+    ),
+  )
+  expect(told['Connect messages of nobody']).toEqual(['401'])
+  expect(told['JSON of nobody']).toEqual(['401'])
+  // Which of them had room is chance.
+  for (const name of ['fields of forms', 'files in forms', 'JSON', 'plain uploads'])
+    expect(['400', '503']).toEqual(expect.arrayContaining(told[name] ?? ['none']))
+  const codes = new Set(gateway.process.lines.map((line) => (JSON.parse(line) as { code?: string }).code))
+  expect(codes).toContain('unauthenticated')
+  expect(codes).toContain('overloaded')
+  expect(codes).toContain('truncated_upload')
+  await gateway.idle()
+}, 240_000)
+
+/** The most resident memory that is seen from now on. */
+function watchMemory(look: () => Promise<number>): { stop(): Promise<number> } {
+  let most = 0
+  let isOver = false
+  const watching = (async () => {
+    for (; !isOver; await Bun.sleep(50)) most = Math.max(most, await look())
+    return most
+  })()
+  return {
+    stop() {
+      isOver = true
+      return watching
+    },
+  }
+}
