@@ -3,6 +3,7 @@ import { recipesMarkdown } from '@pixelflow/core/operations/document'
 import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi'
 import { configurationMarkdown } from './configuration.ts'
 import { metricsMarkdown } from './metrics.ts'
+import { thirdPartyNotices } from './third-party.ts'
 
 /**
  * Writes the pages that come from the code, or, with `--check`, fails when one of them is not what the code says.
@@ -11,6 +12,7 @@ const pages: Record<string, () => string> = {
   'recipes.md': recipesMarkdown,
   'configuration.md': configurationMarkdown,
   'metrics.md': metricsMarkdown,
+  'third-party-notices.txt': () => thirdPartyNotices(join(import.meta.dir, '..')),
   'openapi.json': () => `${JSON.stringify(openapiDocument(), null, 2)}\n`,
 }
 
