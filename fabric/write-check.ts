@@ -40,7 +40,10 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
   const begun = Promise.withResolvers<void>()
   let committedAt: number | undefined
   let failure: unknown
+  let wake = new AbortController()
   const forgetting = all.map((one) => one.onUp(() => one.writeFailures.clear()))
+  // What failed while the broker was away says nothing of it once it is back.
+  forgetting.push(broker.onUp(() => wake.abort()))
 
   const run = async () => {
     while (!stopping.signal.aborted) {
@@ -54,7 +57,8 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
         failure = thrown
       }
       begun.resolve()
-      await pause(everyMs, stopping.signal)
+      await pause(everyMs, AbortSignal.any([stopping.signal, wake.signal]))
+      if (wake.signal.aborted) wake = new AbortController()
     }
   }
   const running = run()
