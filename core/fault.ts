@@ -40,7 +40,7 @@ export const faults = {
   corrupt_image: { http: 422, grpc: 3, settle: 'term', title: 'The image cannot be decoded' },
   too_many_pixels: { http: 422, grpc: 8, settle: 'term', title: 'The image has too many pixels' },
   truncated_upload: { http: 400, grpc: 15, settle: 'term', title: 'The upload ended too early' },
-  processing_failed: { http: 422, grpc: 13, settle: 'term', title: 'The image could not be processed' },
+  processing_failed: { http: 422, grpc: 9, settle: 'term', title: 'The image could not be processed' },
   out_of_bounds: { http: 422, grpc: 8, settle: 'term', title: 'The task took more than it may' },
   actor_lost: { http: 503, grpc: 14, settle: 'nak', title: 'The process doing the work was lost' },
   attempts_exhausted: { http: 422, grpc: 10, settle: 'term', title: 'Every attempt has failed' },

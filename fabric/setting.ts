@@ -188,7 +188,7 @@ function within(value: number, min: number, max: number, print: (value: number) 
 }
 
 function matching(value: string, pattern: RegExp | undefined): string {
-  if (pattern && !pattern.test(value)) throw new Error('is not written that way')
+  if (pattern && !pattern.test(value)) throw new Error('has the wrong form')
   return value
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
+import { invalidMessage } from './invalid-message.ts'
 import { residentBytes, watchMemory } from './memory.ts'
 import { watchOffspring } from './offspring.ts'
 import { word, type Order, type Word } from './protocol.ts'
@@ -144,7 +145,7 @@ export async function startCell(options: CellOptions): Promise<Cell> {
       end()
     }
 
-    stray = () => execute(new Fault('processing_failed', 'The process working on this image went astray.'))
+    stray = () => execute(invalidMessage())
     hear = (said) => {
       if (said.say === 'ready' || said.work !== order.work || verdict !== undefined) return
       if (said.say === 'note') work.onNote(said.note)

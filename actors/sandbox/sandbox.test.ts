@@ -49,7 +49,7 @@ describe('a child', () => {
     ['spin', 'deadline_exceeded', { timeLimitMs: 300 }, '0.3 s'],
     ['eat', 'out_of_bounds', { maxRssBytes: 256 * 2 ** 20 }, '256 MiB'],
     ['vanish', 'actor_lost', {}, 'killed'],
-    ['babble', 'processing_failed', {}, 'astray'],
+    ['babble', 'processing_failed', {}, 'invalid message'],
     ['crash', 'processing_failed', {}, 'twice'],
   ])('that does %s ends with %s, and another takes its place', async (name, code, options, text) => {
     await using box = sandbox(options)

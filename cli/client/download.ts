@@ -1,7 +1,7 @@
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { PixelflowError, type Client, type Stored } from '@pixelflow/client'
-import { Exit } from '../exit.ts'
+import { Exit, exitCodes } from '../exit.ts'
 
 /**
  * The bytes of an output or image, at the reader's pace.
@@ -57,9 +57,20 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
 /** Writes to standard output at its reader's pace. */
 export async function saveToStdout(chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const sink = Bun.stdout.writer({ highWaterMark: 256 * 1024 })
-  for await (const chunk of chunks) {
-    await sink.write(chunk)
-    await sink.flush()
+  try {
+    for await (const chunk of chunks) {
+      await sink.write(chunk)
+      await sink.flush()
+    }
+    await sink.end()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (error instanceof PixelflowError || code === undefined) throw error
+    // A reader that has seen enough, such as head, is not an error.
+    if (code === 'EPIPE') process.exit(exitCodes.ok)
+    throw new Exit('failed', `Standard output cannot be written (${code}).`, {
+      remedy: 'Write to a file with -o.',
+      cause: error,
+    })
   }
-  await sink.end()
 }

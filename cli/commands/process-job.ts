@@ -2,7 +2,7 @@ import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/re
 import type { Lane } from '@pixelflow/core/job'
 import type { FileJob } from '../client/process-file.ts'
 import { readRecipe, writtenAs } from '../client/recipe.ts'
-import { openSource } from '../client/source.ts'
+import type { Source } from '../client/source.ts'
 import { readSteps, withSteps } from '../client/steps.ts'
 import { readTarget, type Target } from '../client/target.ts'
 import type { ClientOptions } from './shared.ts'
@@ -29,13 +29,15 @@ export async function readWork({ recipe: text, filters }: ProcessOptions, cwd: s
   return { plain, names, finish }
 }
 
-/** @throws Exit `usage` when the file is no picture, or its results cannot go where they should. */
-export async function openJob(
-  file: string,
+/**
+ * A picture and where its results go.
+ * @throws Exit `usage` when the results cannot go there.
+ */
+export function jobOf(
+  source: Source,
   names: readonly string[],
   { output, force = false }: ProcessOptions,
   cwd: string,
-): Promise<FileJob> {
-  const source = await openSource(file, cwd)
+): FileJob {
   return { source, target: readTarget(output, { source, names, cwd, force }) }
 }

@@ -31,7 +31,8 @@ describe('process with several files', () => {
   test('goes on after a file that fails, names it, and ends with 1', async () => {
     const broken = (await Bun.file(join(home, 'photo.jpg')).bytes()).slice(0, 600)
     await Bun.write(join(home, 'many/broken.jpg'), broken)
-    const files = [paths[0] as string, 'many/broken.jpg', paths[1] as string]
+    await Bun.write(join(home, 'many/empty.jpg'), '')
+    const files = [paths[0] as string, 'many/broken.jpg', 'many/empty.jpg', 'nowhere.jpg', paths[1] as string]
     const { code, out } = await run(['process', ...files, '-r', 'flip', '-o', 'flipped/', '--json'])
     expect(code).toBe(1)
     const lines = json(out)
@@ -39,9 +40,12 @@ describe('process with several files', () => {
     expect(lines.find((line) => line['file'] === 'broken.jpg' && 'error' in line)).toMatchObject({
       error: { code: 1, message: expect.stringContaining('failed') },
     })
-    expect(lines.find((line) => 'completed' in line)).toEqual({ files: 3, completed: 2, failed: 1 })
+    expect(lines.find((line) => 'completed' in line)).toEqual({ files: 5, completed: 2, failed: 3 })
     expect((await readdir(join(home, 'flipped'))).sort()).toEqual(['picture-1.jpg', 'picture-2.jpg'])
+    for (const name of ['many/empty.jpg', 'nowhere.jpg'])
+      expect(lines.find((line) => line['file'] === name)).toMatchObject({ error: { ending: 'usage' } })
     await rm(join(home, 'many/broken.jpg'))
+    await rm(join(home, 'many/empty.jpg'))
   })
 
   test.each([
@@ -110,6 +114,24 @@ test('the time of a result is not shorter than that of the events before it', as
   expect(completed).toContain('completed')
   // Both are rounded: to a millisecond, or to a tenth of a second.
   expect(ms(out.trimEnd())).toBeGreaterThanOrEqual(ms(completed) - 50)
+})
+
+test('a reader of standard output that has seen enough is not an error; a full one is told of', async () => {
+  const typed = (command: string) =>
+    Bun.spawnSync(['sh', '-c', command, pixelflow], {
+      cwd: home,
+      env: { ...process.env, PIXELFLOW_URL: shell.url },
+    })
+  await Bun.write(
+    join(home, 'noise.png'),
+    await sampleImage({ width: 1500, height: 1000, noise: 60, format: 'png' }),
+  )
+  const enough = typed(`"$0" process noise.png -r flip -o - | head -c 10 | wc -c`)
+  expect(enough.stdout.toString().trim()).toBe('10')
+  expect(enough.stderr.toString()).not.toContain('error')
+  const full = typed(`"$0" process noise.png -r flip -o - >/dev/full`)
+  expect([full.exitCode, full.stderr.toString()]).toEqual([1, expect.stringContaining('ENOSPC')])
+  expect(full.stderr.toString()).not.toContain('mistake of ours')
 })
 
 test('Ctrl-C ends an upload that waits for standard input, and says so', async () => {

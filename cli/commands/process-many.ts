@@ -7,7 +7,8 @@ import { Exit, exitCodes } from '../exit.ts'
 import { exitFor } from '../terminal/ending.ts'
 import { openManyFiles } from '../terminal/many-files.ts'
 import { styleOf } from '../terminal/style.ts'
-import { openJob, readWork, type ProcessOptions } from './process-job.ts'
+import { openSource } from '../client/source.ts'
+import { jobOf, readWork, type ProcessOptions } from './process-job.ts'
 import { withServer } from './shared.ts'
 
 /** How many files are sent and followed at once: enough that the server never waits for the next one. */
@@ -23,13 +24,19 @@ export async function processMany(
   const { signal } = interrupts
   const { lane } = options
   const { plain, names, finish } = await readWork(options, cwd)
-  const jobs = await Promise.all(paths.map((path) => openJob(path, names, options, cwd)))
+  const opened = await Promise.allSettled(paths.map((path) => openSource(path, cwd)))
+  const sources = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const jobs = sources.map((source) => jobOf(source, names, options, cwd))
   demandDistinct(jobs, names)
   for (const { target } of jobs) await target.prepare()
 
-  const files = openManyFiles({ json: options.json === true, colour: config.colour, count: jobs.length })
+  const files = openManyFiles({ json: options.json === true, colour: config.colour, count: paths.length })
   const style = styleOf(process.stdout, config.colour)
   const failures: unknown[] = []
+  const fail = (name: string, error: unknown) => {
+    failures.push(error)
+    files.failed(name, errorValue(error), sentenceOf(error))
+  }
   const processJob = async (server: Client, job: FileJob) => {
     const { source, target } = job
     const begun = files.clock.elapsedMs
@@ -41,8 +48,7 @@ export async function processMany(
       outlet.result(resultValue(result), resultLines(result, job, { tookMs, style, cwd }))
     } catch (error) {
       if (signal.aborted) throw error
-      failures.push(error)
-      files.failed(source.name, errorValue(error), sentenceOf(error))
+      fail(source.name, error)
     } finally {
       outlet.close()
     }
@@ -50,6 +56,8 @@ export async function processMany(
   try {
     await withServer(context, options, files.note, async (server) => {
       files.clock.restart()
+      for (const [at, one] of opened.entries())
+        if (one.status === 'rejected') fail(paths[at] ?? '', one.reason)
       const waiting = [...jobs]
       const worker = async () => {
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
@@ -58,22 +66,31 @@ export async function processMany(
         }
       }
       const ends = await Promise.allSettled(Array.from({ length: filesAtOnce }, worker))
-      for (const end of ends) if (end.status === 'rejected') throw end.reason
-      const completed = jobs.length - failures.length
+      const left = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
+      if (left.length > 0) throw interruptedAll(left)
+      const completed = paths.length - failures.length
       const took = span(files.clock.elapsedMs)
       files.summary(
-        { files: jobs.length, completed, failed: failures.length },
-        `${completed} of ${jobs.length} files processed in ${took}`,
+        { files: paths.length, completed, failed: failures.length },
+        `${completed} of ${paths.length} files processed in ${took}`,
       )
     })
   } finally {
     files.close()
   }
   if (failures.length > 0) {
-    throw new Exit('failed', `${failures.length} of ${jobs.length} files failed.`, {
+    throw new Exit('failed', `${failures.length} of ${paths.length} files failed.`, {
       remedy: 'The reason stands above with each of them. The others are processed.',
     })
   }
+}
+
+/** What to say of an interruption that met several files; anything else is as it was thrown. */
+function interruptedAll(reasons: readonly unknown[]): unknown {
+  const [first, ...others] = reasons
+  const isInterrupted = (one: unknown) => one instanceof Exit && one.ending === 'interrupted'
+  if (others.length === 0 || !reasons.every(isInterrupted)) return first
+  return new Exit('interrupted', reasons.map((one) => (one as Exit).message).join('\n       '))
 }
 
 /** @throws Exit `usage` when results of two files would have the same name. */

@@ -2,13 +2,14 @@ import { Option, type Command } from 'commander'
 import { lanes } from '@pixelflow/core/job'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { processFile, resultLines, resultValue } from '../client/process-file.ts'
+import { openSource } from '../client/source.ts'
 import { readSteps } from '../client/steps.ts'
 import { previewPath, tunePicture } from '../client/tune.ts'
 import { processPicture } from '../client/work.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { styleOf } from '../terminal/style.ts'
-import { openJob, readWork, type ProcessOptions } from './process-job.ts'
+import { jobOf, readWork, type ProcessOptions } from './process-job.ts'
 import { processMany } from './process-many.ts'
 import { grpcOptions, examples, outletFor, withServer } from './shared.ts'
 
@@ -67,7 +68,7 @@ async function processOne(file: string, options: ProcessOptions, context: Contex
   const { signal } = interrupts
   const { tune: changes, lane } = options
   const { plain, names, finish } = await readWork(options, cwd)
-  const job = await openJob(file, names, options, cwd)
+  const job = jobOf(await openSource(file, cwd), names, options, cwd)
   const { source, target } = job
   const preview = previewPath(options.preview, source, cwd)
 

@@ -122,6 +122,7 @@ function terminalFiles({ colour, count }: Options): ManyFiles {
           row.text = doing[view.kind]
         },
         result(_, lines) {
+          active.delete(row)
           ended.well += 1
           for (const line of lines) print(line)
         },

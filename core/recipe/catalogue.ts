@@ -118,7 +118,7 @@ function problemWith(
     return {
       at: maxSteps,
       message: `an output takes at most ${maxSteps} steps, the shared ones included`,
-      remedy: 'Leave steps out, or process the result once more.',
+      remedy: 'Use fewer steps, or process the result in a second task.',
     }
   }
   return undefined

@@ -81,7 +81,7 @@ function explainShape(issue: Issue, input: unknown): Fault {
     return invalid(
       `the list ${field} holds more than ${String(issue.maximum)} steps.`,
       field,
-      'Leave steps out.',
+      'Use fewer steps.',
     )
   }
   if (issue.path.length === 0)

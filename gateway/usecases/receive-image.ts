@@ -29,7 +29,7 @@ export interface Received extends Dimensions {
 export function demandAcceptable({ mediaType, bytes }: Omit<Upload, 'body'>, limits: Limits): void {
   if (mediaType === null) throw unsupported('The content type is missing.')
   if (!accepted.has(mediaType))
-    throw unsupported(`The content type ${mediaType.slice(0, 100)} is none of an image.`)
+    throw unsupported(`The content type ${mediaType.slice(0, 100)} is not supported.`)
   if (bytes !== null && bytes > limits.maxUploadBytes) throw tooLarge(limits)
 }
 
@@ -133,7 +133,7 @@ function unsupported(detail: string): Fault {
 function packed(): Fault {
   return new Fault('unsupported_format', 'The file is packed with gzip, as SVGZ is; that is not taken.', {
     field: 'Content-Type',
-    remedy: 'Unpack it, with gunzip for example, and send the SVG.',
+    remedy: 'Unpack it, with gunzip for example, and send the unpacked file.',
   })
 }
 

@@ -59,7 +59,8 @@ export function openLink({ sessions, opening, hear, clear, restored, signal }: L
     const listen = async () => {
       for (let frame; (frame = await session.next(ended)) !== null;) {
         const news = previewNews.safeParse(frame.head)
-        if (!news.success) throw new Fault('internal', 'The previews went astray.', { cause: news.error })
+        if (!news.success)
+          throw new Fault('internal', 'The preview worker sent an invalid message.', { cause: news.error })
         await isHeard()
         await hear(news.data, frame.body)
       }

@@ -81,8 +81,8 @@ function outputOf(recipe: Recipe, wanted: string | undefined): string {
 }
 
 function notUpwards(sequence: number, latest: number): Fault {
-  return new Fault('invalid_request', `Change ${sequence} comes after change ${latest}.`, {
+  return new Fault('invalid_request', `sequence must be greater than ${latest}, got ${sequence}.`, {
     field: 'sequence',
-    remedy: 'Count changes strictly upwards.',
+    remedy: 'Give each change a greater number than the one before.',
   })
 }

@@ -78,9 +78,9 @@ export function tune(
 
 function openingOf({ done, value }: IteratorResult<TuneSaid, unknown>): TuneOpen {
   if (done !== true && value.type === 'open') return value
-  throw new Fault('invalid_request', 'Nothing was opened.', {
+  throw new Fault('invalid_request', 'Expected an `open` message first.', {
     field: 'open',
-    remedy: 'Say first which image is tuned, and with which recipe it begins.',
+    remedy: 'Send `open` with the image and the recipe before any change.',
   })
 }
 
@@ -89,8 +89,8 @@ function lateOpening(): AbortSignal {
   setTimeout(
     () =>
       late.abort(
-        new Fault('deadline_exceeded', 'Nothing was opened in time.', {
-          remedy: 'Say first which image is tuned.',
+        new Fault('deadline_exceeded', 'Expected an `open` message; none came in time.', {
+          remedy: 'Send `open` with the image and the recipe right after connecting.',
         }),
       ),
     openWithinMs,

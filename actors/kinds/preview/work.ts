@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Fault } from '@pixelflow/core/fault'
 import type { z } from 'zod'
+import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox, SandboxWork } from '../../sandbox/sandbox.ts'
 import {
   copyMade,
@@ -64,7 +65,7 @@ async function ask<S extends z.ZodType>(
   await sandbox.run({ kind: 'preview', account, input, signal: patience.signal, onNote, ...limit })
   const { success, data } = answer.safeParse(said)
   if (success) return data
-  throw new Fault('processing_failed', 'The process working on this image went astray.')
+  throw invalidMessage()
 }
 
 /** A signal that aborts so much later than another. */

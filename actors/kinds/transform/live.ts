@@ -12,6 +12,7 @@ import { bytesOf } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { appetiteOf } from '../../sandbox/appetite.ts'
+import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { outputPath, transformNote, type TransformInput, type TransformNote } from './protocol.ts'
@@ -105,15 +106,15 @@ async function work(
   appetiteBytes: number,
   gone: AbortSignal,
 ): Promise<OutputNote> {
-  const astray = new AbortController()
+  const broken = new AbortController()
   let made: OutputNote | undefined
   const onNote = (said: unknown) => {
     const { data } = transformNote.safeParse(said)
     if (data === undefined || (data.stage === 'output' && data.index !== 0)) {
-      astray.abort(new Fault('processing_failed', 'The process working on this image went astray.'))
+      broken.abort(invalidMessage())
     } else if (data.stage === 'output') made = data
   }
-  const signal = AbortSignal.any([gone, astray.signal])
+  const signal = AbortSignal.any([gone, broken.signal])
   await sandbox.run({ kind: 'transform', account, input, appetiteBytes, signal, onNote })
   if (made === undefined) throw new Fault('internal', 'The image was not processed to the end.')
   return made

@@ -7,6 +7,7 @@ import { outputObject } from '@pixelflow/core/task'
 import type { Handler, Work } from '../../runtime/handler.ts'
 import { persist } from '../../runtime/persist.ts'
 import { appetiteOf } from '../../sandbox/appetite.ts'
+import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { outputPath, transformNote, type TransformInput, type TransformNote } from './protocol.ts'
@@ -78,7 +79,7 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
     const note = transformNote.safeParse(said)
     const name = note.data?.stage === 'output' ? missing[note.data.index] : 'decoded'
     if (!note.success || name === undefined) {
-      broken.abort(new Fault('processing_failed', 'The process working on this image went astray.'))
+      broken.abort(invalidMessage())
       return
     }
     // After a crash the same work is done once more and tells the same again.

@@ -59,7 +59,7 @@ describe('a caller is told in its own words', () => {
     const { reply, send } = native.upload({ metadata: { authorization: 'Bearer secret-of-ann' } })
     await send({ case: 'metadata', value: { mediaType: 'text/html' } })
     const { message, remedy } = await told(reply)
-    expect(message).toBe('The media type text/html is none of an image.')
+    expect(message).toBe('The media type text/html is not supported.')
     expect(remedy).toContain('named so by media_type')
   })
 

@@ -123,7 +123,9 @@ export async function readJson(request: Request, alive?: Alive): Promise<unknown
   for await (const piece of bodyOf(request, alive)) {
     bytes += piece.length
     if (bytes > largestJson)
-      throw new Fault('invalid_request', `The body is longer than ${largestJson} bytes.`)
+      throw new Fault('invalid_request', `The body must be at most ${largestJson} bytes of JSON.`, {
+        remedy: 'Send a smaller body.',
+      })
     buffer.append(piece)
   }
   if (bytes < (lengthOf(request) ?? 0)) throw truncated()
@@ -134,7 +136,10 @@ export async function readJson(request: Request, alive?: Alive): Promise<unknown
     const detail =
       bytes === 0
         ? 'The body is empty; JSON was expected.'
-        : `The body is no JSON: ${(cause as Error).message}.`
-    throw new Fault('invalid_request', detail, { cause })
+        : `The body is not JSON: ${(cause as Error).message}.`
+    throw new Fault('invalid_request', detail, {
+      remedy: 'Send one JSON value in UTF-8.',
+      cause,
+    })
   }
 }

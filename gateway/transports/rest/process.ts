@@ -141,7 +141,7 @@ async function later(
 }
 
 function noTask(): Fault {
-  return new Fault('invalid_request', 'A picture that its caller waits for stands in no lane.', {
+  return new Fault('invalid_request', '`lane` applies to queued tasks only.', {
     field: 'lane',
     remedy: 'Leave the lane out, or send "Prefer: respond-async" to have a task made.',
   })

@@ -11,6 +11,8 @@ test.each([
   ['bytes=-10', { start: 90, end: 99 }],
   ['bytes=-1000', { start: 0, end: 99 }],
   ['BYTES= 5-5 ', { start: 5, end: 5 }],
+  ['bytes=90-9223372036854775807', { start: 90, end: 99 }],
+  ['bytes=99999999999999999999-', 'outside'],
   ['bytes=100-', 'outside'],
   ['bytes=-0', 'outside'],
   ['bytes=0-1,5-6', 'whole'],

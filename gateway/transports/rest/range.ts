@@ -10,7 +10,7 @@ export function rangeOf(headers: Headers, bytes: number, etag: string): ByteRang
   const condition = headers.get('if-range')
   // Dates are weak here: only our tag proves that the client's part is of this content.
   if (condition !== null && condition !== etag) return 'whole'
-  const [, first = '', last = ''] = /^bytes=[ \t]*(\d{0,15})-(\d{0,15})[ \t]*$/i.exec(header) ?? []
+  const [, first = '', last = ''] = /^bytes=[ \t]*(\d{0,100})-(\d{0,100})[ \t]*$/i.exec(header) ?? []
   if (first === '' && last === '') return 'whole'
   if (first === '') {
     const length = Math.min(Number(last), bytes)

@@ -91,15 +91,11 @@ function asText({ header, body, ...answer }: UniversalServerResponse): Universal
 function noProtocol(request: Request): Fault {
   const type = request.headers.get('content-type') ?? ''
   const isGrpc = /^application\/grpc(?:\+|;|$)/i.test(type)
-  return new Fault(
-    'unsupported_format',
-    `No protocol that is spoken here has the content type "${type.slice(0, 100)}".`,
-    {
-      field: 'Content-Type',
-      remedy: isGrpc
-        ? 'Call the gRPC port: gRPC needs trailers, which this port cannot send.'
-        : 'Send application/json or application/proto for a plain call; a stream is application/connect+json or ' +
-          'application/connect+proto; gRPC-Web is application/grpc-web+proto or application/grpc-web-text.',
-    },
-  )
+  return new Fault('unsupported_format', `The content type "${type.slice(0, 100)}" does not fit this call.`, {
+    field: 'Content-Type',
+    remedy: isGrpc
+      ? 'Call the gRPC port: gRPC needs trailers, which this port cannot send.'
+      : 'Send application/json or application/proto for a plain call; a stream is application/connect+json or ' +
+        'application/connect+proto; gRPC-Web is application/grpc-web+proto or application/grpc-web-text.',
+  })
 }
