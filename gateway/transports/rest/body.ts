@@ -81,13 +81,16 @@ export interface Alive {
   readonly pauseMs?: number
 }
 
+/** How long the server's own timeout comes after ours: what was stored of an upload is removed before it is answered. */
+const afterSeconds = 60
+
 /**
- * Lets the client pause for so long and no longer. The server's own timeout wants 16 kB a second on average; over a
- * slow line that is too much to ask, so each piece that arrives winds it up again.
+ * Lets the client pause for so long and no longer; then the request is answered. The server's own timeout only closes the
+ * connection, and wants 16 kB a second on average; so it comes later, and each piece that arrives winds it up again.
  */
 export function allowPauses(server: Server<unknown> | null, request: Request, pauseMs: number): Alive {
-  // Its clock ticks every four seconds, and 255 is the most it counts.
-  const seconds = Math.min(255, Math.ceil(pauseMs / 1000) + 4)
+  // 255 is the most it counts.
+  const seconds = Math.min(255, Math.ceil(pauseMs / 1000) + afterSeconds)
   let woundAt = -Infinity
   const alive = () => {
     const now = performance.now()

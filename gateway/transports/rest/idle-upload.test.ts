@@ -13,7 +13,12 @@ test.concurrent('an upload that pauses for too long is given up, and leaves noth
   )
   await client.send(photo)
   await until(async () => (await gateway.messages()).chunks > before.chunks)
-  await until(() => client.socket.closed, 15_000)
+  const answer = await client.answer(15_000)
+  expect(answer.status).toBe(400)
+  expect(JSON.parse(answer.body.toString())).toMatchObject({
+    code: 'truncated_upload',
+    remedy: expect.stringContaining('PIXELFLOW_UPLOAD_IDLE_TIMEOUT'),
+  })
   await until(async () => Bun.deepEquals(await gateway.messages(), before))
 }, 40_000)
 
