@@ -59,3 +59,17 @@ test.each(Object.keys(bodies) as (keyof typeof bodies)[])(
   },
   30_000,
 )
+
+test('a message that is too long is told of in our own words, with the reason as a code', async () => {
+  const answer = await gateway.call('/pixelflow.v1.ImageService/ProcessImageUnary', {
+    method: 'POST',
+    body: JSON.stringify({ recipe: 'flip', image: 'A'.repeat(5 * 2 ** 20) }),
+    headers: { 'content-type': 'application/json' },
+  })
+  const problem = (await answer.json()) as { code: string; message: string; details: { type: string }[] }
+  expect(problem).toMatchObject({
+    code: 'resource_exhausted',
+    message: expect.stringContaining('must be at most 4194304 bytes'),
+  })
+  expect(problem.details.map(({ type }) => type)).toContain('google.rpc.ErrorInfo')
+})

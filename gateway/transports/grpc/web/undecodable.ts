@@ -1,6 +1,7 @@
 import { isFieldError } from '@bufbuild/protobuf/reflect'
 import { Code, type ConnectError } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
+import { largestMessage } from '../rpc.ts'
 
 const longestReason = 200
 
@@ -11,6 +12,12 @@ const longestReason = 200
  */
 export function undecodable({ code, rawMessage, cause }: ConnectError): Fault | undefined {
   if (cause instanceof Fault) return cause
+  // Of a message this is said only when it is longer than `largestMessage`.
+  if (code === Code.ResourceExhausted) {
+    return new Fault('out_of_bounds', `The message must be at most ${largestMessage} bytes.`, {
+      remedy: 'Send larger images by Upload, whose messages are parts of the file, or over HTTP.',
+    })
+  }
   if (code !== Code.Internal && code !== Code.InvalidArgument) return undefined
   const reason = rawMessage.slice(0, longestReason)
   const inner = cause instanceof Error ? cause.cause : undefined
