@@ -77,6 +77,8 @@ export function createSessionHub(broker: Broker): SessionHub {
     try {
       const message = parse(parts)
       if (message.word === words.accept) stray({ isAnswered, parts })
+      // The answer of another actor that was asked, too, before this session began.
+      else if (message.word === words.full) return
       else end.hear(message, bytesOf(parts))
     } catch {
       end.lose('It said something that is not a message of ours.')

@@ -31,4 +31,7 @@ test('nats-server is restarted by up when its disk was full and has room again',
   await disk.empty()
   await running.line(says('is back'), 60_000)
   await until(async () => (await ready()) === 200, 60_000)
+  // All its processes have ended with it, so the disk can be unmounted.
+  running.signal('SIGTERM')
+  await running.exited
 }, 240_000)
