@@ -1,4 +1,4 @@
-import { unlinkSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { makePrivateFolder } from '@pixelflow/fabric/private-folder'
 import type { Server } from 'bun'
@@ -24,7 +24,10 @@ export type RequestServer = Pick<
 >
 
 export interface ConnectionServers {
-  /** Serves the connection of one client. Undefined once no connection is accepted any more. */
+  /**
+   * Serves the connection of one client. Undefined once no connection is accepted any more.
+   * @throws Error of the system when there is no file descriptor for the socket.
+   */
   open(client: FrontClient): ConnectionServer | undefined
   /** All of them as one, for `app.server`. */
   readonly server: RequestServer
@@ -92,10 +95,12 @@ export async function openConnectionServers({
       open.add(served)
       return {
         path,
-        connected: () => unlinkSync(path),
+        connected: () => rmSync(path, { force: true }),
         close() {
           open.delete(served)
           void server.stop(true)
+          // Where no connection was made, the name is still there.
+          rmSync(path, { force: true })
         },
       }
     },

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { SocketAddress } from 'bun'
 import type { ClientCertificate } from '../accounts/admission.ts'
 import { clientOf } from './client.ts'
-import type { ConnectionServers } from './connection-servers.ts'
-import { reasonOf, type Refused } from './telling.ts'
+import type { ConnectionServer, ConnectionServers } from './connection-servers.ts'
+import { createOccasionalLog, reasonOf, type Refused } from './telling.ts'
 import { contextOf, handshakeMs, type TlsMaterial } from './material.ts'
 
 export interface FrontNeeds {
@@ -16,6 +17,7 @@ export interface FrontNeeds {
   readonly open: ConnectionServers['open']
   readonly material: TlsMaterial
   readonly refused: Refused
+  readonly log: Log
 }
 
 /**
@@ -45,8 +47,9 @@ const lingerMs = 60_000
 const partingMs = 500
 
 /** @throws Error when the address cannot be listened on. */
-export async function openFront({ host, port, open, material, refused }: FrontNeeds): Promise<Front> {
+export async function openFront({ host, port, open, material, refused, log }: FrontNeeds): Promise<Front> {
   const sockets = new Set<Socket>()
+  const warn = createOccasionalLog((fields) => log.warn('connection refused', fields))
   const server = createServer({
     ...contextOf(material),
     ALPNProtocols: ['http/1.1'],
@@ -62,12 +65,20 @@ export async function openFront({ host, port, open, material, refused }: FrontNe
       refused(peer, reasonOf(outer.authorizationError))
       return outer.destroy()
     }
-    const own = open({ certificate, address: addressOf(outer) })
+    outer.on('error', () => outer.destroy())
+    let own: ConnectionServer | undefined
+    try {
+      own = open({ certificate, address: addressOf(outer) })
+    } catch (thrown) {
+      // Usually EMFILE: the process has no file descriptor left. Thrown from this listener, it would end the process.
+      warn({ port: 'http', peer, reason: reasonOf(thrown) })
+    }
     if (own === undefined) return outer.destroy()
+    const server = own
     const inner = connect({ path: own.path })
     sockets.add(outer)
     inner.once('connect', () => {
-      own.connected()
+      server.connected()
       outer.pipe(inner)
       inner.pipe(outer)
     })
@@ -75,10 +86,12 @@ export async function openFront({ host, port, open, material, refused }: FrontNe
       sockets.delete(outer)
       inner.destroy()
     })
-    outer.on('error', () => outer.destroy())
-    inner.on('error', () => outer.destroy())
+    inner.on('error', (thrown) => {
+      if (!outer.destroyed) warn({ port: 'http', peer, reason: reasonOf(thrown) })
+      outer.destroy()
+    })
     inner.once('close', () => {
-      own.close()
+      server.close()
       // The answer may still be on its way to a slow client.
       outer.end()
       outer.setTimeout(lingerMs, () => outer.destroy())

@@ -6,8 +6,22 @@ import type { WatchedTls } from './files.ts'
 /** A connection was refused in its handshake: from where, and the library's code for why. */
 export type Refused = (peer: string, reason: string) => void
 
-/** Anybody can cause such lines, so there is one a second at most, which tells how many were left out. */
+/** Milliseconds between two lines that any client can cause. */
 const pauseMs = 1000
+
+/** Writes at most one line a second; `leftOut` of the next line is the number of lines not written. */
+export function createOccasionalLog(
+  write: (fields: Record<string, string | number>) => void,
+): (fields: Record<string, string | number>) => void {
+  let quietUntil = 0
+  let leftOut = 0
+  return (fields) => {
+    if (performance.now() < quietUntil) return void (leftOut += 1)
+    write({ ...fields, ...(leftOut === 0 ? {} : { leftOut }) })
+    quietUntil = performance.now() + pauseMs
+    leftOut = 0
+  }
+}
 
 /**
  * Tells in numbers when the certificate ends, and in numbers and words which connections each port refuses: a client
@@ -22,18 +36,14 @@ export function tellOfTls(
   tellEnd(tls.current.until.getTime() / 1000, {})
   tls.onChange(({ until }) => tellEnd(until.getTime() / 1000, {}))
   const count = meters.counter('tlsRefused')
-  let quietUntil = 0
-  let leftOut = 0
+  const tell = createOccasionalLog((fields) => log.info('TLS refused', fields))
   return (port) => {
     count(0, { port })
     return (peer, reason) => {
       // Somebody looked whether the port is open, or did not like our certificate: nothing that we refused.
       if (reason === 'ECONNRESET') return
       count(1, { port })
-      if (performance.now() < quietUntil) return void (leftOut += 1)
-      log.info('TLS refused', { port, peer, reason, ...(leftOut === 0 ? {} : { leftOut }) })
-      quietUntil = performance.now() + pauseMs
-      leftOut = 0
+      tell({ port, peer, reason })
     }
   }
 }

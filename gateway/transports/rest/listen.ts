@@ -47,11 +47,10 @@ export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Prom
   })
   app.server = server as Server<unknown>
   const { refused, watched } = tls
-  const front = await openFront({ host: hostname, port, open, material: watched.current, refused }).catch(
-    (cause: unknown) => {
-      throw cannotListen(hostname, port, cause)
-    },
-  )
+  const needs = { host: hostname, port, open, material: watched.current, refused, log }
+  const front = await openFront(needs).catch((cause: unknown) => {
+    throw cannotListen(hostname, port, cause)
+  })
   const { port: bound, take, close, end } = front
   // They may have changed since.
   watched.onChange(take)
