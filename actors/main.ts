@@ -51,7 +51,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   const tell: SandboxNews = {
     lost: (news) => log.warn('child lost', { ...news }),
     resting: (news) => log.error('out of service: children keep crashing', { ...news }),
-    gaveWay: (news) => log.info('work gave way to another account', { ...news }),
+    preempted: (news) => log.info('work preempted for another account', { ...news }),
     unstartable: (news) => log.error('child does not start', { ...news }),
   }
   const openChildren = (children: number) =>

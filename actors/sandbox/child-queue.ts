@@ -1,21 +1,21 @@
 import type { Fault } from '@pixelflow/core/fault'
 import type { Cell } from './cell.ts'
-import { createTurnsByAccount, type Contender } from './turns-by-account.ts'
+import { createFairScheduler, type Contender } from './fair-scheduler.ts'
 
 export interface ChildQueueOptions {
   /** Children that there are when all are alive. */
   readonly children: number
-  /** How long work waits, in milliseconds, before work of an account that holds too much has to give way to it. */
-  readonly giveWayAfterMs: number
+  /** How long work waits, in milliseconds, before work of an account that holds too much is stopped for it. */
+  readonly preemptAfterMs: number
   /** Told before a child is killed for that reason. */
-  readonly onGiveWay: (victim: { cell: Cell; account: string }, to: Contender) => void
+  readonly onPreempt: (victim: { cell: Cell; account: string }, to: Contender) => void
 }
 
 /** Work that a child has begun. Disposing ends the account's turn. */
 export interface Running extends Contender, Disposable {
   readonly cell: Cell
   /** Whether the child was killed so that another account gets one. */
-  readonly gaveWay: boolean
+  readonly preempted: boolean
 }
 
 /** Gives idle children to waiting work, in turns by account. */
@@ -41,16 +41,17 @@ interface Waiter extends Contender {
   readonly refuse: (fault: Fault) => void
 }
 
-export function createChildQueue({ children, giveWayAfterMs, onGiveWay }: ChildQueueOptions): ChildQueue {
+export function createChildQueue({ children, preemptAfterMs, onPreempt }: ChildQueueOptions): ChildQueue {
   const idle: Cell[] = []
   const waiters: Waiter[] = []
   const observers: Waiter[] = []
   /** The newest last. */
-  const running = new Set<Running & { gaveWay: boolean }>()
-  const turns = createTurnsByAccount()
+  const running = new Set<Running & { preempted: boolean }>()
+  const turns = createFairScheduler()
 
   const wait = (list: Waiter[], contender: Contender, signal: AbortSignal, goesFirst: boolean) =>
     new Promise<Cell>((resolve, reject) => {
+      signal.throwIfAborted()
       const leave = () => signal.removeEventListener('abort', onAbort)
       const waiter: Waiter = {
         ...contender,
@@ -67,16 +68,16 @@ export function createChildQueue({ children, giveWayAfterMs, onGiveWay }: ChildQ
     })
 
   const makeRoomFor = (contender: Contender) => {
-    const victim = turns.givesWay(contender, waiters, running, children)
+    const victim = turns.selectVictim(contender, waiters, running, children)
     // One at a time: the child that replaces the killed one goes to whoever's turn it is.
-    if (victim === undefined || victim.gaveWay) return
-    victim.gaveWay = true
-    onGiveWay(victim, contender)
+    if (victim === undefined || victim.preempted) return
+    victim.preempted = true
+    onPreempt(victim, contender)
     void victim.cell.kill()
   }
 
   const waitForChild = async (contender: Contender, signal: AbortSignal, goesFirst: boolean) => {
-    const timer = setInterval(makeRoomFor, giveWayAfterMs, contender)
+    const timer = setInterval(makeRoomFor, preemptAfterMs, contender)
     try {
       return await wait(waiters, contender, signal, goesFirst)
     } finally {
@@ -106,7 +107,7 @@ export function createChildQueue({ children, giveWayAfterMs, onGiveWay }: ChildQ
       const entry = {
         ...contender,
         cell,
-        gaveWay: false,
+        preempted: false,
         [Symbol.dispose]() {
           if (running.delete(entry)) turns.give(account)
         },

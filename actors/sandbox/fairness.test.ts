@@ -15,7 +15,7 @@ afterAll(() => misfits[Symbol.asyncDispose]())
 test('an account that holds all children with endless work gives one to another account, and keeps the other', async () => {
   await using box = misfits.sandbox({
     children: 2,
-    giveWayAfterMs: 50,
+    preemptAfterMs: 50,
     timeLimitMs: 60_000,
     maxCpuMs: 60_000,
   })
@@ -29,8 +29,8 @@ test('an account that holds all children with endless work gives one to another 
   for (let i = 0; i < 3; i += 1)
     expect(await box.act('echo', { say: i }, undefined, { account: 'bob' })).toHaveLength(1)
 
-  // The one that had begun first was never stopped; the ones that gave way start again.
-  expect(box.news).toContain('ann gave way to bob')
+  // The one that had begun first was never stopped; the ones that were stopped start again.
+  expect(box.news).toContain('ann preempted for bob')
   expect(begun.filter((n) => n === 0)).toHaveLength(1)
   await until(() => begun.length > 3)
   expect(begun.slice(2).every((n) => n === 1)).toBe(true)
@@ -52,8 +52,8 @@ test('work that waits for a child is served in turns by account', async () => {
   expect(order).toEqual(['bob', 'cid', 'ann', 'ann', 'ann'])
 }, 30_000)
 
-test('work that gave way ends as it would have ended, with all its notes', async () => {
-  await using box = misfits.sandbox({ children: 2, giveWayAfterMs: 50 })
+test('work that was preempted ends as it would have ended, with all its notes', async () => {
+  await using box = misfits.sandbox({ children: 2, preemptAfterMs: 50 })
   const stop = new AbortController()
   const turns: string[] = []
   const busy = faultOf(box.act('spin', {}, stop.signal, { account: 'ann', onTurn: () => turns.push('spin') }))
@@ -66,7 +66,7 @@ test('work that gave way ends as it would have ended, with all its notes', async
   await box.act('echo', {}, undefined, { account: 'bob' })
   expect(await litter).toMatchObject([{ cwd: expect.any(String) }])
   expect(turns.filter((turn) => turn === 'litter').length).toBeGreaterThan(1)
-  expect(box.news.filter((line) => line !== 'ann gave way to bob')).toEqual([])
+  expect(box.news.filter((line) => line !== 'ann preempted for bob')).toEqual([])
   stop.abort(new Fault('cancelled', 'Enough.'))
   await busy
 }, 30_000)

@@ -25,9 +25,9 @@ export interface SandboxOptions extends CellOptions {
   readonly restartPauseMs: number
   /**
    * How long work waits while another account holds more than its fair share of the children, in milliseconds; then
-   * the newest work of that account gives way: its child is killed, and it starts again when its turn comes.
+   * the newest work of that account is stopped: its child is killed, and it starts again when its turn comes.
    */
-  readonly giveWayAfterMs: number
+  readonly preemptAfterMs: number
   readonly tell: SandboxNews
 }
 
@@ -38,7 +38,7 @@ export interface SandboxNews {
   /** So many children were lost that nothing is taken up for a while. */
   resting(news: CrashBudget): void
   /** Work of an account that held more than its fair share of the children was stopped for another account. */
-  gaveWay(news: { pid: number; account: string; to: string }): void
+  preempted(news: { pid: number; account: string; to: string }): void
   /** A child would not start. */
   unstartable(news: { why: string; failures: number; againInMs: number }): void
 }
@@ -62,7 +62,7 @@ export interface Sandbox extends AsyncDisposable {
    * Does one piece of work in the next free child; resolves with the CPU milliseconds it took.
    *
    * A child that crashes at its work is replaced and the work tried once more, since a crash need not be the
-   * picture's doing; notes are repeated then. So they are when the work gives way to another account and starts again.
+   * picture's doing; notes are repeated then. So they are when the work is stopped for another account and starts again.
    * @throws Fault `deadline_exceeded` or `out_of_bounds` when it was killed at a limit, `processing_failed` when two
    * children crashed at it, `actor_lost` when somebody else killed the child, `unavailable` when no child can be
    * started or too many have crashed of late, the fault the child reported, or the reason of `signal`.
@@ -89,7 +89,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   const living = new Set<Cell>()
   const queue = createChildQueue({
     ...options,
-    onGiveWay: ({ cell, account }, to) => options.tell.gaveWay({ pid: cell.pid, account, to: to.account }),
+    onPreempt: ({ cell, account }, to) => options.tell.preempted({ pid: cell.pid, account, to: to.account }),
   })
   const crashes = createCrashes(options.crashBudget)
   let fit = new AbortController()
@@ -178,7 +178,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         options.memory.give(appetite)
       }
       await giveBack(cell)
-      if (running.gaveWay && outcome.end === 'died') continue
+      if (running.preempted && outcome.end === 'died') continue
       if (outcome.end === 'done') return { cpuMs: outcome.cpuMs }
       if (outcome.end === 'failed') throw outcome.fault
       if (outcome.end === 'killed') {

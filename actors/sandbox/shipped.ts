@@ -66,7 +66,7 @@ export function sandboxOptions(
     recycleRssBytes: Math.max(256 * MiB, maxRssBytes / 2),
     recycleAfter: 1000,
     restartPauseMs: 250,
-    giveWayAfterMs: 1000,
+    preemptAfterMs: 1000,
     tell,
   }
 }

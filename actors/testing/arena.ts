@@ -54,7 +54,7 @@ export async function openArena(settings: ChildSettings, lanes = 2): Promise<Are
   const tell = {
     lost: ({ why, words }: { why: string; words: string }) => news.push(`lost: ${why} ${words}`.trim()),
     resting: () => news.push('resting'),
-    gaveWay: () => news.push('gave way'),
+    preempted: () => news.push('preempted'),
     unstartable: ({ why }: { why: string }) => news.push(`unstartable: ${why}`),
   }
   // One child each, so that it is known from outside who does what.

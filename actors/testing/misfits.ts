@@ -32,11 +32,11 @@ function sandboxOf({ home, child }: { home: string; child: string }, options: Pa
     recycleRssBytes: 400 * 2 ** 20,
     recycleAfter: 1000,
     restartPauseMs: 10,
-    giveWayAfterMs: 1000,
+    preemptAfterMs: 1000,
     tell: {
       lost: ({ why }) => news.push(why),
       resting: () => news.push('resting'),
-      gaveWay: ({ account, to }) => news.push(`${account} gave way to ${to}`),
+      preempted: ({ account, to }) => news.push(`${account} preempted for ${to}`),
       unstartable: ({ why }) => news.push(why),
     },
     ...options,

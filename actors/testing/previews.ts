@@ -48,8 +48,8 @@ export async function openPreviews(): Promise<PreviewHouse> {
       recycleRssBytes: 2 ** 29,
       recycleAfter: 1000,
       restartPauseMs: 10,
-      giveWayAfterMs: 1000,
-      tell: { lost: () => {}, resting: () => {}, gaveWay: () => {}, unstartable: () => {} },
+      preemptAfterMs: 1000,
+      tell: { lost: () => {}, resting: () => {}, preempted: () => {}, unstartable: () => {} },
     }),
   )
   await sandbox.ready(AbortSignal.timeout(30_000))

@@ -7,7 +7,7 @@ import { Exit, exitCodes } from '../exit.ts'
 import { exitFor } from '../terminal/ending.ts'
 import { openManyFiles } from '../terminal/many-files.ts'
 import { styleOf } from '../terminal/style.ts'
-import { openSource } from '../client/source.ts'
+import { openSource, type Source } from '../client/source.ts'
 import { jobOf, readWork, type ProcessOptions } from './process-job.ts'
 import { withServer } from './shared.ts'
 
@@ -24,8 +24,15 @@ export async function processMany(
   const { signal } = interrupts
   const { lane } = options
   const { plain, names, finish } = await readWork(options, cwd)
-  const opened = await Promise.allSettled(paths.map((path) => openSource(path, cwd)))
-  const sources = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const sources: Source[] = []
+  const unusable: { path: string; error: unknown }[] = []
+  // One after the other: a shell may name more files than may be open at once.
+  for (const path of paths) {
+    await openSource(path, cwd).then(
+      (source) => sources.push(source),
+      (error: unknown) => unusable.push({ path, error }),
+    )
+  }
   const jobs = sources.map((source) => jobOf(source, names, options, cwd))
   demandDistinct(jobs, names)
   for (const { target } of jobs) await target.prepare()
@@ -56,8 +63,7 @@ export async function processMany(
   try {
     await withServer(context, options, files.note, async (server) => {
       files.clock.restart()
-      for (const [at, one] of opened.entries())
-        if (one.status === 'rejected') fail(paths[at] ?? '', one.reason)
+      for (const { path, error } of unusable) fail(path, error)
       const waiting = [...jobs]
       const worker = async () => {
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
@@ -80,7 +86,7 @@ export async function processMany(
   }
   if (failures.length > 0) {
     throw new Exit('failed', `${failures.length} of ${paths.length} files failed.`, {
-      remedy: 'The reason stands above with each of them. The others are processed.',
+      remedy: 'See the reason beside each file above. The others are processed.',
     })
   }
 }

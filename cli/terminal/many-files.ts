@@ -1,14 +1,14 @@
 import type { EventView } from '@pixelflow/core/api'
 import { size, span } from '@pixelflow/core/amounts'
 import { bar } from './bar.ts'
-import { startClock, type Clock } from './clock.ts'
+import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { blockRows, liveBlock } from './live-block.ts'
 import { doing, nameOf, type Outlet } from './outlet.ts'
 import { styleOf, type Style } from './style.ts'
 
 /** How a command that works on many files tells what goes on: a bar each and one in all, lines, or NDJSON. */
 export interface ManyFiles {
-  readonly clock: Clock
+  readonly clock: Stopwatch
   readonly note: (text: string) => void
   /** The work on one file begins; its `result` ends it. */
   begin(name: string): Outlet
@@ -32,7 +32,7 @@ export function openManyFiles(options: Options): ManyFiles {
 }
 
 function jsonFiles(): ManyFiles {
-  const clock = startClock()
+  const clock = startStopwatch()
   const line = (value: unknown) => void process.stdout.write(`${JSON.stringify(value)}\n`)
   const note = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
   return {
@@ -54,7 +54,7 @@ function jsonFiles(): ManyFiles {
 }
 
 function plainFiles({ colour }: Options): ManyFiles {
-  const clock = startClock()
+  const clock = startStopwatch()
   const style = styleOf(process.stderr, colour)
   const say = (text: string) => void process.stderr.write(`${text}\n`)
   return {
@@ -87,7 +87,7 @@ interface Row {
 }
 
 function terminalFiles({ colour, count }: Options): ManyFiles {
-  const clock = startClock()
+  const clock = startStopwatch()
   const style = styleOf(process.stderr, colour)
   const block = liveBlock(process.stderr)
   const active = new Set<Row>()

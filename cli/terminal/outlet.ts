@@ -1,14 +1,14 @@
 import type { EventView, TaskView } from '@pixelflow/core/api'
 import type { EventKind } from '@pixelflow/core/event'
 import { bar, liveLine } from './bar.ts'
-import { startClock, type Clock } from './clock.ts'
+import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { styleOf } from './style.ts'
 import { size, span } from '@pixelflow/core/amounts'
 
 /** How a command tells what goes on: a bar for eyes, lines for pipes, NDJSON for programs. */
 export interface Outlet {
   /** What all its lines measure time by. */
-  readonly clock: Clock
+  readonly clock: Stopwatch
   /** Something worth a line, for people only. */
   readonly note: (text: string) => void
   /** How much of a picture has been sent; `total` is null when nobody knows. */
@@ -42,7 +42,7 @@ export function openOutlet(options: OutletOptions): Outlet {
 function jsonOutlet(): Outlet {
   const line = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
   return {
-    clock: startClock(),
+    clock: startStopwatch(),
     note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
     sent() {},
     step: line,
@@ -53,7 +53,7 @@ function jsonOutlet(): Outlet {
 }
 
 function plainOutlet({ quietStdout = false }: OutletOptions): Outlet {
-  const clock = startClock()
+  const clock = startStopwatch()
   const to = quietStdout ? process.stderr : process.stdout
   return {
     clock,
@@ -74,7 +74,7 @@ function plainOutlet({ quietStdout = false }: OutletOptions): Outlet {
 function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: OutletOptions): Outlet {
   const style = styleOf(process.stderr, colour)
   const live = liveLine(process.stderr)
-  const clock = startClock()
+  const clock = startStopwatch()
   let task: TaskView | undefined
   let stage = ''
   const draw = () => {

@@ -28,7 +28,7 @@ test('a result that outgrows the limit of files is the recipe’s fault, not tha
     }
     const command = [process.execPath, join(import.meta.dir, '../../sandbox/child.ts')]
     const leash = leashed(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
-    const tell = { lost: () => {}, resting: () => {}, gaveWay: () => {}, unstartable: () => {} }
+    const tell = { lost: () => {}, resting: () => {}, preempted: () => {}, unstartable: () => {} }
     await using sandbox = openSandbox({
       ...sandboxOptions(settings, leash, folder, tell),
       memory: createBudget(2 ** 40),

@@ -1,11 +1,11 @@
 /** Time since the work began, in milliseconds: one for all lines of a command, so that they agree. */
-export interface Clock {
+export interface Stopwatch {
   readonly elapsedMs: number
   /** The work begins now; what came before was preparation. */
   restart(): void
 }
 
-export function startClock(): Clock {
+export function startStopwatch(): Stopwatch {
   let begun = performance.now()
   return {
     get elapsedMs() {

@@ -1,12 +1,12 @@
 /** One piece of work that waits for a child or holds one. */
 export interface Contender {
   readonly account: string
-  /** Work that yields is served after all other work, and nothing gives way to it. */
+  /** Work that yields is served after all other work, and stops none. */
   readonly yields: boolean
 }
 
-/** Decides which waiting work gets the next child, and which running work gives way, so that no account crowds out another. */
-export interface TurnsByAccount {
+/** Decides which waiting work gets the next child, and which running work is stopped, so that no account crowds out another. */
+export interface FairScheduler {
   /** The account has been given a child. */
   take(account: string): void
   /** The account has given a child back. */
@@ -17,10 +17,12 @@ export interface TurnsByAccount {
    */
   next(waiting: readonly Contender[]): number
   /**
-   * Running work that has to give way to `waiter`: the newest of the account that holds the most children, if that
-   * account holds more than its fair share and the waiter's account less. Undefined when nobody holds too much.
+   * Running work to stop so that `waiter` gets a child: the newest of the account that holds the most children, if that
+   * account holds more than its fair share and the waiter's account less. Undefined when no account holds too much.
+   * An account's oldest work is never chosen while it has others, so each piece of work is finished in the end, however
+   * often it was stopped before.
    */
-  givesWay<R extends Contender>(
+  selectVictim<R extends Contender>(
     waiter: Contender,
     waiting: readonly Contender[],
     running: Iterable<R>,
@@ -28,7 +30,7 @@ export interface TurnsByAccount {
   ): R | undefined
 }
 
-export function createTurnsByAccount(): TurnsByAccount {
+export function createFairScheduler(): FairScheduler {
   const held = new Map<string, number>()
   /** When an account last had its turn; kept only while there is contention, so it stays small. */
   const lastTurn = new Map<string, number>()
@@ -55,7 +57,7 @@ export function createTurnsByAccount(): TurnsByAccount {
       const ranks = waiting.map(rank)
       return ranks.reduce((best, own, i) => (isLess(own, ranks[best] ?? own) ? i : best), 0)
     },
-    givesWay(waiter, waiting, running, children) {
+    selectVictim(waiter, waiting, running, children) {
       if (waiter.yields) return undefined
       const urgent = waiting.filter(({ yields }) => !yields)
       const accounts = new Set([...held.keys(), ...urgent.map(({ account }) => account), waiter.account])
