@@ -1,6 +1,7 @@
 import type { Fault } from '@pixelflow/core/fault'
 import type { Cell } from './cell.ts'
 import { createFairScheduler, type Contender } from './fair-scheduler.ts'
+import { createReservations } from './reservations.ts'
 
 export interface ChildQueueOptions {
   /** Children that there are when all are alive. */
@@ -41,6 +42,9 @@ interface Waiter extends Contender {
   readonly refuse: (fault: Fault) => void
 }
 
+/** How long a child is kept for an account that work was stopped for, as a multiple of how long it had waited. */
+const keptFor = 10
+
 export function createChildQueue({ children, preemptAfterMs, onPreempt }: ChildQueueOptions): ChildQueue {
   const idle: Cell[] = []
   const waiters: Waiter[] = []
@@ -48,6 +52,28 @@ export function createChildQueue({ children, preemptAfterMs, onPreempt }: ChildQ
   /** The newest last. */
   const running = new Set<Running & { preempted: boolean }>()
   const turns = createFairScheduler()
+  const reservations = createReservations({ children, keepMs: keptFor * preemptAfterMs, held: turns.held })
+  const mayTake = ({ account }: Contender) => reservations.keptFrom(account) < idle.length
+  let timer: Timer | undefined
+
+  /** Gives idle children to waiting work, as far as they are not kept for others. */
+  const serve = () => {
+    clearTimeout(timer)
+    while (idle.length > 0) {
+      const eligible = waiters.filter(mayTake)
+      const waiter = eligible[turns.next(eligible)]
+      const cell = waiter && idle.pop()
+      if (!cell) break
+      waiters.splice(waiters.indexOf(waiter), 1)
+      // At once, so that the next child goes to another account.
+      turns.take(waiter.account)
+      waiter.accept(cell)
+    }
+    const { endsInMs } = reservations
+    if (idle.length > 0 && waiters.length > 0 && endsInMs !== undefined) {
+      timer = setTimeout(serve, Math.ceil(endsInMs)).unref()
+    }
+  }
 
   const wait = (list: Waiter[], contender: Contender, signal: AbortSignal, goesFirst: boolean) =>
     new Promise<Cell>((resolve, reject) => {
@@ -72,6 +98,7 @@ export function createChildQueue({ children, preemptAfterMs, onPreempt }: ChildQ
     // One at a time: the child that replaces the killed one goes to whoever's turn it is.
     if (victim === undefined || victim.preempted) return
     victim.preempted = true
+    reservations.begin(contender.account)
     onPreempt(victim, contender)
     void victim.cell.kill()
   }
@@ -88,11 +115,8 @@ export function createChildQueue({ children, preemptAfterMs, onPreempt }: ChildQ
   return {
     offer(cell) {
       for (const observer of observers.splice(0)) observer.accept(cell)
-      const [waiter] = waiters.splice(turns.next(waiters), 1)
-      if (waiter === undefined) return void idle.push(cell)
-      // At once, so that the next child goes to another account.
-      turns.take(waiter.account)
-      waiter.accept(cell)
+      idle.push(cell)
+      serve()
     },
     remove(cell) {
       const at = idle.indexOf(cell)
@@ -101,7 +125,7 @@ export function createChildQueue({ children, preemptAfterMs, onPreempt }: ChildQ
     },
     async take(contender, signal, goesFirst) {
       const { account } = contender
-      const free = idle.pop()
+      const free = mayTake(contender) ? idle.pop() : undefined
       if (free !== undefined) turns.take(account)
       const cell = free ?? (await waitForChild(contender, signal, goesFirst))
       const entry = {
@@ -109,10 +133,13 @@ export function createChildQueue({ children, preemptAfterMs, onPreempt }: ChildQ
         cell,
         preempted: false,
         [Symbol.dispose]() {
-          if (running.delete(entry)) turns.give(account)
+          if (!running.delete(entry)) return
+          turns.give(account)
+          if (!contender.yields) reservations.prolong(account)
         },
       }
       running.add(entry)
+      if (!contender.yields) reservations.prolong(account)
       return entry
     },
     async nextFree(signal) {

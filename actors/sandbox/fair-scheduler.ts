@@ -7,6 +7,8 @@ export interface Contender {
 
 /** Decides which waiting work gets the next child, and which running work is stopped, so that no account crowds out another. */
 export interface FairScheduler {
+  /** Children that each account holds; those that hold none are missing. */
+  readonly held: ReadonlyMap<string, number>
   /** The account has been given a child. */
   take(account: string): void
   /** The account has given a child back. */
@@ -38,6 +40,7 @@ export function createFairScheduler(): FairScheduler {
   const heldBy = (account: string) => held.get(account) ?? 0
 
   return {
+    held,
     take(account) {
       held.set(account, heldBy(account) + 1)
       lastTurn.set(account, (turn += 1))
