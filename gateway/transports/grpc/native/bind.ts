@@ -13,11 +13,13 @@ import {
 import type * as grpc from '@grpc/grpc-js'
 import type { HeldBytes } from '../../../memory/request-memory.ts'
 import { faultOf, type Visit } from '../desk.ts'
+import { cannotDecode } from '../cannot-decode.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import { costOf, type Frames } from './frames.ts'
 import { errorOf, headOf } from './metadata.ts'
 import { outflowOf, type Sink } from './outflow.ts'
 import type { Reception } from './reception.ts'
+import { UndecodableMessage } from './undecodable-message.ts'
 
 type Sent = MessageInitShape<DescMessage>
 type Single = (input: Message | AsyncIterable<Message>, call: Call) => Promise<Sent>
@@ -161,7 +163,13 @@ function definitionOf(service: DescService, frames?: Frames): grpc.ServiceDefini
       responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
       requestSerialize: (message) => bytesOf(input, message),
       requestDeserialize: (bytes) => {
-        const message = fromBinary(input, bytes)
+        let message: Message
+        try {
+          message = fromBinary(input, bytes)
+        } catch (thrown) {
+          // The interceptor ends the call with it, so no implementation sees it.
+          return new UndecodableMessage(cannotDecode((thrown as Error).message, thrown)) as unknown as Message
+        }
         costs.set(message, costOf(bytes.length))
         return frames ? frames.lend(message, bytes) : message
       },

@@ -17,7 +17,7 @@ export interface Frames {
 }
 
 /** What bytes are charged to when they come. */
-export type Charge = Pick<HeldBytes, 'take'>
+export type Charge = Pick<HeldBytes, 'take' | 'give'>
 
 /** What grpc-js asks of whatever reads its streams: messages with the five bytes before them. */
 export interface Decoder {
@@ -32,7 +32,10 @@ export interface Decoder {
 /** What a message costs besides its bytes: what grpc-js and the decoded message keep of even an empty one. */
 const overheadBytes = 512
 
-/** What a message is charged with, from its first byte until it is given back. */
+/**
+ * What a whole message is charged with until it is given back. While a large one comes, the charge is for the blocks that
+ * it is put together in.
+ */
 export function costOf(messageBytes: number): number {
   return headBytes + messageBytes + overheadBytes
 }

@@ -1,11 +1,12 @@
 import type { DescMessage } from '@bufbuild/protobuf'
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js'
+import { status, type ServerInterceptingCallInterface } from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
 import type { IdleWatch } from '../../../memory/idle-watch.ts'
 import type { HeldBytes } from '../../../memory/request-memory.ts'
 import { paused } from '../../../usecases/receive-image.ts'
+import { cannotDecode } from '../cannot-decode.ts'
 import { demandBoundedMessage } from '../message-bounds.ts'
-import { headBytes, type Charge, type Decoder } from './frames.ts'
+import { headBytes, tooLarge, type Charge, type Decoder } from './frames.ts'
 
 /** What is used of the inside of grpc-js's innermost call: it has no option for any of it. */
 interface Inside {
@@ -22,6 +23,8 @@ export interface Incoming {
   readonly fault: Fault | undefined
   /** The call was received, and its messages may come. */
   begin(held: HeldBytes): void
+  /** Refuses the messages for another reason: the one that just came cannot be decoded. */
+  refuse(fault: Fault): void
   /** The client has sent all it will. */
   halfClosed(): void
   /** The call has ended. Its client may keep the stream open for ever: nothing of the messages stays. */
@@ -71,7 +74,10 @@ export function readIncoming(needs: IncomingNeeds): Incoming {
     }
   }
 
-  const decoder = createDecoder(largestMessage, { take: (bytes) => held?.take(bytes) })
+  const decoder = createDecoder(largestMessage, {
+    take: (bytes) => held?.take(bytes),
+    give: (bytes) => held?.give(bytes),
+  })
   inside.decoder = {
     write(data) {
       const messages = refusing(() => {
@@ -91,8 +97,12 @@ export function readIncoming(needs: IncomingNeeds): Incoming {
     if (encoding === 'identity') return decompress.call(call, message, encoding)
     // How large it becomes is known afterwards only.
     refusing(() => held?.take(largestMessage))
-    const whole = await decompress.call(call, message, encoding)
-    held?.give(largestMessage - whole.length + message.length)
+    const whole = await Promise.resolve(decompress.call(call, message, encoding)).catch((thrown: unknown) => {
+      fault ??= damagedOf(thrown, largestMessage)
+      throw thrown
+    })
+    // What stays is the charge for a message of this length that was not compressed.
+    held?.give(largestMessage - whole.length + message.length - headBytes)
     refusing(() => demandBoundedMessage(whole, input))
     return whole
   }
@@ -105,6 +115,10 @@ export function readIncoming(needs: IncomingNeeds): Incoming {
       held = its
       if (!isStream) expectMore()
     },
+    refuse(why) {
+      fault ??= why
+      end()
+    },
     halfClosed: end,
     close() {
       end()
@@ -112,6 +126,16 @@ export function readIncoming(needs: IncomingNeeds): Incoming {
       inside.readQueue.length = 0
     },
   }
+}
+
+/**
+ * What grpc-js rejects with when a message cannot be decompressed, as our fault; undefined for an
+ * encoding that is not known.
+ */
+function damagedOf(thrown: unknown, largestMessage: number): Fault | undefined {
+  const { code } = thrown as { readonly code?: number }
+  if (code === status.INTERNAL) return cannotDecode('its compressed bytes are damaged')
+  return code === status.RESOURCE_EXHAUSTED ? tooLarge(undefined, largestMessage) : undefined
 }
 
 function insideOf(call: ServerInterceptingCallInterface): Inside {

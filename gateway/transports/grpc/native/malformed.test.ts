@@ -1,7 +1,9 @@
+import { connect, type IncomingHttpHeaders } from 'node:http2'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { status } from '@grpc/grpc-js'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
-import { grpcClient } from '../../../testing/grpc.ts'
+import { failure, grpcClient } from '../../../testing/grpc.ts'
 import { frame, frameTypes, message, rawHttp2, reset, startCall } from '../../../testing/http2.ts'
 
 const endStream = 1
@@ -61,3 +63,67 @@ test.each(Object.keys(cases))(
   },
   60_000,
 )
+
+const noMessages: Record<string, Uint8Array> = {
+  'bytes that are no fields': noMessage,
+  'a field cut off': new Uint8Array([0x0a, 0x7f, 1]),
+  'text that is not UTF-8': new Uint8Array([0x0a, 2, 0xc3, 0x28]),
+}
+
+test.each(Object.keys(noMessages))('%s: the client hears that its message is at fault', async (name) => {
+  using client = grpcClient(gateway.grpcAddress)
+  const bytes = Buffer.from(noMessages[name] ?? empty)
+  for (const method of ['GetTask', 'Upload', 'WatchTask', 'Tune']) {
+    const path = `/pixelflow.v1.ImageService/${method}`
+    const isStream = method !== 'GetTask'
+    const call = isStream
+      ? client.client.makeBidiStreamRequest(
+          path,
+          () => bytes,
+          (made) => made,
+        )
+      : undefined
+    call?.write({})
+    call?.resume()
+    const refused = await failure(
+      call
+        ? new Promise((_, reject) => void call.on('error', reject))
+        : new Promise((resolve, reject) =>
+            client.client.makeUnaryRequest(
+              path,
+              () => bytes,
+              (made) => made,
+              {},
+              (error, answer) => (error ? reject(error) : resolve(answer)),
+            ),
+          ),
+    )
+    expect({ method, code: refused.code }).toEqual({ method, code: status.INVALID_ARGUMENT })
+    expect(refused.details).toStartWith('The message cannot be decoded: ')
+    expect(refused.metadata.get('x-request-id')).toHaveLength(1)
+    expect(refused.status?.details.map(({ typeUrl }) => typeUrl)).toContain(
+      'type.googleapis.com/google.rpc.ErrorInfo',
+    )
+  }
+})
+
+test('a compressed message that is damaged is refused likewise', async () => {
+  const client = connect(`http://${gateway.grpcAddress}`)
+  const call = client.request({
+    ':method': 'POST',
+    ':path': '/pixelflow.v1.ImageService/GetTask',
+    'content-type': 'application/grpc',
+    'grpc-encoding': 'gzip',
+    te: 'trailers',
+  })
+  const told = new Promise<IncomingHttpHeaders>((resolve) => {
+    call.on('response', (headers) => headers['grpc-status'] !== undefined && resolve(headers))
+    call.on('trailers', resolve)
+  })
+  call.resume().end(Buffer.concat([head(3, 1), noMessage]))
+  expect(await told).toMatchObject({
+    'grpc-status': String(status.INVALID_ARGUMENT),
+    'grpc-status-details-bin': expect.any(String),
+  })
+  client.close()
+})

@@ -16,6 +16,7 @@ import { readIncoming, type Incoming } from './incoming.ts'
 import { errorOf, headersOf } from './metadata.ts'
 import { createRepeatedAuthorization, type RepeatedAuthorization } from './repeated-authorization.ts'
 import { tooMuchMetadata } from './metadata-size.ts'
+import { UndecodableMessage } from './undecodable-message.ts'
 
 /**
  * Receives every call at the desk before anything of it is read, so that calls which never reach their implementation
@@ -166,6 +167,11 @@ class ReceivedCall extends ServerInterceptingCall {
       },
       onReceiveMessage: (message) => {
         if (this.#isCancelled) return
+        const received: unknown = message
+        if (received instanceof UndecodableMessage) {
+          this.#incoming.refuse(received.fault)
+          return this.#refuse(received.fault)
+        }
         this.#visit?.received()
         listener.onReceiveMessage(message)
       },

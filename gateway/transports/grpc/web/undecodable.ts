@@ -1,9 +1,7 @@
-import { isFieldError } from '@bufbuild/protobuf/reflect'
 import { Code, type ConnectError } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
+import { cannotDecode } from '../cannot-decode.ts'
 import { largestMessage } from '../rpc.ts'
-
-const longestReason = 200
 
 /**
  * What the library throws when a message of the client cannot be decoded, as our own fault; undefined for anything else.
@@ -19,12 +17,5 @@ export function undecodable({ code, rawMessage, cause }: ConnectError): Fault | 
     })
   }
   if (code !== Code.Internal && code !== Code.InvalidArgument) return undefined
-  const reason = rawMessage.slice(0, longestReason)
-  const inner = cause instanceof Error ? cause.cause : undefined
-  return new Fault('invalid_request', `The message cannot be decoded: ${reason}.`, {
-    ...(isFieldError(inner) ? { field: inner.field().name } : {}),
-    remedy:
-      'Send it as proto/pixelflow/v1/image.proto describes it: in JSON with its fields, and with enum values such as ' +
-      '"LANE_BULK".',
-  })
+  return cannotDecode(rawMessage, cause instanceof Error ? cause.cause : undefined)
 }
