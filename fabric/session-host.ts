@@ -30,7 +30,12 @@ function serve(
     const windowIn = hub.takeWindow()
     const end = hub.join(session, { peer, inbox, windowIn, windowOut })
     const acceptance: Acceptance = { inbox: hub.inboxOf(session), peer: hub.peer, window: windowIn }
-    hub.say(inbox, printJson(words.accept, acceptance))
+    try {
+      hub.say(inbox, printJson(words.accept, acceptance))
+    } catch (thrown) {
+      end.lose('The acceptance could not be sent.')
+      throw thrown
+    }
     held.set(
       end,
       hold(end, opening).finally(() => {
@@ -59,12 +64,18 @@ function serve(
       if (error || !msg.reply) return
       const refuse = (reply: string) => hub.say(reply, print(words.full, 0))
       if (isLeaving || isResting()) return refuse(msg.reply)
+      let offered: Offer
       try {
-        const offered = offer.parse(decodeJson(msg.data))
-        if (share.tryTake(offered.account)) accept(offered, msg.reply)
-        else refuse(msg.reply)
+        offered = offer.parse(decodeJson(msg.data))
       } catch (thrown) {
-        log.error('not an offer', { kind, error: thrown })
+        return log.error('not an offer', { kind, error: thrown })
+      }
+      if (!share.tryTake(offered.account)) return refuse(msg.reply)
+      try {
+        accept(offered, msg.reply)
+      } catch (thrown) {
+        share.give(offered.account)
+        log.error('session not accepted', { kind, error: thrown })
       }
     },
   })

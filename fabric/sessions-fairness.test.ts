@@ -1,7 +1,10 @@
 import { expect, test } from 'bun:test'
+import { connect } from '@nats-io/transport-node'
 import { Fault } from '@pixelflow/core/fault'
 import type { Session } from '@pixelflow/core/ports/sessions'
-import { openFixture } from './fixture.ts'
+import { openFixture, until, type Fixture } from './fixture.ts'
+import { decodeJson, offer } from './session-wire.ts'
+import { offerSubject } from './topology.ts'
 
 const never = new AbortController().signal
 
@@ -26,7 +29,30 @@ test('an account that holds all room of an actor, with more calls waiting, keeps
   expect(hosted.held).toBe(room + bobs.length)
 
   // Beyond his share bob waits as ann does.
+  const offers = await offersOf(fixture, 'bob', stack)
   const third = sessions.open('transform', 3, leave.signal, 'bob').catch((error) => error as Fault)
+  // Each offer has an inbox of its own, and a second one is made only once the first was refused.
+  await until(() => offers.size > 1)
+  expect(hosted.held).toBe(room + bobs.length)
   leave.abort(new Fault('cancelled', 'Enough.'))
   for (const ended of await Promise.all([...waiting, third])) expect(ended).toBe(leave.signal.reason)
 }, 30_000)
+
+/** The inboxes of the offers that an account makes from now on. */
+async function offersOf(
+  { nats }: Fixture,
+  account: string,
+  stack: AsyncDisposableStack,
+): Promise<ReadonlySet<string>> {
+  const inboxes = new Set<string>()
+  const { url, user, password } = nats
+  const listener = await connect({ servers: url, user, pass: password })
+  stack.defer(() => listener.close())
+  listener.subscribe(offerSubject('transform'), {
+    callback: (_, { data, reply = '' }) => {
+      if (offer.parse(decodeJson(data)).account === account) inboxes.add(reply)
+    },
+  })
+  await listener.flush()
+  return inboxes
+}

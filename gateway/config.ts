@@ -110,7 +110,8 @@ export const gatewaySettings = {
   uploadIdleTimeoutMs: duration('PIXELFLOW_UPLOAD_IDLE_TIMEOUT', {
     fallback: 60_000,
     min: 1000,
-    max: 255_000,
+    // The server's own timeout, 255 s at most, comes 60 s later.
+    max: 195_000,
     help: 'How long an upload may pause before it is given up.',
   }),
   uploadMemoryBytes: bytes('PIXELFLOW_UPLOAD_MEMORY', {

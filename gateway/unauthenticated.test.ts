@@ -8,7 +8,7 @@ import { openTestGateway, until, type TestGateway } from './testing/gateway.ts'
 let gateway: TestGateway
 beforeAll(async () => {
   gateway = await openTestGateway({
-    env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann', PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '255s' },
+    env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann', PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '195s' },
   })
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())

@@ -17,7 +17,7 @@ export interface HeldImage extends Received, Keeping {
  * bounded over all of them; one that does not fit goes on into the store from where it is.
  * @throws Fault as an upload does; nothing is left behind then.
  */
-export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'limits' | 'inline'>) {
+export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'events' | 'limits' | 'inline'>) {
   const { images, sources, limits, inline } = ports
   return async (who: Principal, upload: Upload): Promise<HeldImage> => {
     demand(who, 'images:write')

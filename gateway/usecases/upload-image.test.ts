@@ -13,7 +13,7 @@ const hour = 3_600_000
 
 test('an image is refused when its bytes were removed while the machine slept before it was recorded', async () => {
   await using fixture = await openFixture()
-  const { images, sources } = fixture.fabric
+  const { images, sources, events } = fixture.fabric
   const account = 'local'
   const bytes = await sampleImage({ width: 60, height: 40, format: 'png' })
   const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
@@ -34,7 +34,7 @@ test('an image is refused when its bytes were removed while the machine slept be
     }
     return { body: body(), mediaType: 'image/png', bytes: null }
   }
-  const slow = uploadImage({ images: asleep, sources, limits })
+  const slow = uploadImage({ images: asleep, sources, events, limits })
   await expect(slow(principal(account), upload())).rejects.toMatchObject({
     code: 'storage_failed',
     message: 'The bytes were removed before they could be recorded.',
@@ -42,7 +42,28 @@ test('an image is refused when its bytes were removed while the machine slept be
   expect(recorded).toHaveLength(1)
   expect(await images.get(account, recorded[0] ?? '')).toBeNull()
 
-  const { id } = await uploadImage({ images, sources, limits })(principal(account), upload())
+  const { id } = await uploadImage({ images, sources, events, limits })(principal(account), upload())
   expect((await images.get(account, id))?.sha256).toBe(sha256)
   expect(await sources.stat(blobName(account, sha256))).not.toBeNull()
+})
+
+test('an image is dated by the clock of the broker, not by the one of the gateway', async () => {
+  await using fixture = await openFixture()
+  const { images, sources, events } = fixture.fabric
+  const bytes = await sampleImage({ width: 6, height: 4 })
+  async function* body() {
+    yield bytes
+  }
+  setSystemTime(Date.now() + 5 * hour)
+  const before = events.now().getTime()
+  const upload = uploadImage({ images, sources, events, limits })
+  const { id, createdAt } = await upload(principal('local'), {
+    body: body(),
+    mediaType: 'image/jpeg',
+    bytes: null,
+  })
+  const after = events.now().getTime()
+  expect(Date.parse(createdAt)).toBeWithin(before, after + 1)
+  // The first 48 bits of a UUID of version 7 are its time in milliseconds.
+  expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBeWithin(before, after + 1)
 })

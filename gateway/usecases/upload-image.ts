@@ -16,6 +16,9 @@ export interface KeepAs {
   readonly found: (sha256: string) => void
 }
 
+/** What an image is stored in. `events` has the clock that dates it. */
+type ImagePorts = Pick<Ports, 'images' | 'sources' | 'events'>
+
 /** What makes an image of a file. */
 export interface Keeping {
   keep(as?: KeepAs): Promise<ImageRecord>
@@ -37,22 +40,22 @@ export interface StagedImage extends Keeping {
  * is left behind.
  * @throws Fault `unsupported_format`, `image_too_large`, `too_many_pixels`, `truncated_upload`, `invalid_request`.
  */
-export function uploadImage(ports: Pick<Ports, 'images' | 'sources' | 'limits'>) {
+export function uploadImage(ports: ImagePorts & Pick<Ports, 'limits'>) {
   const stage = stageImage(ports)
   return async (who: Principal, upload: Upload, as?: KeepAs): Promise<ImageRecord> =>
     (await stage(who, upload)).keep(as)
 }
 
 /** The same in two steps, for calls that need more than the file before they know that they want it. */
-export function stageImage({ images, sources, limits }: Pick<Ports, 'images' | 'sources' | 'limits'>) {
+export function stageImage({ limits, ...ports }: ImagePorts & Pick<Ports, 'limits'>) {
+  const { images, sources } = ports
   return async (who: Principal, upload: Upload): Promise<StagedImage> => {
     demand(who, 'images:write')
     demandAcceptable(upload, limits)
     const write = await sources.begin()
     try {
       const received = await receiveImage(upload, write, limits)
-      const keep = (as?: KeepAs) =>
-        keepImage({ images, sources }, who, write, received, upload.sha256?.(), as)
+      const keep = (as?: KeepAs) => keepImage(ports, who, write, received, upload.sha256?.(), as)
       return { ...keeping(images, keep), drop: () => write.abort() }
     } catch (thrown) {
       await write.abort()
@@ -99,7 +102,7 @@ function elapsed(): () => number {
 
 /** Makes what was written an image of this account. @throws Fault `invalid_request` when it is not the promised one. */
 export async function keepImage(
-  { images, sources }: Pick<Ports, 'images' | 'sources'>,
+  { images, sources, events }: ImagePorts,
   { account }: Principal,
   write: BlobWrite,
   received: Received,
@@ -115,13 +118,14 @@ export async function keepImage(
   }
   const { info } = await write.commit(name, { mediaType })
   const sinceMs = elapsed()
+  const now = events.now()
   const record: ImageRecord = {
-    id: as?.id ?? Bun.randomUUIDv7(),
+    id: as?.id ?? Bun.randomUUIDv7('hex', now),
     account,
     sha256: info.sha256,
     bytes: info.bytes,
     ...received,
-    createdAt: new Date().toISOString(),
+    createdAt: now.toISOString(),
   }
   if (await images.create(account, record.id, record)) {
     if (sinceMs() > promptMs && (await sources.stat(info.name)) === null) {

@@ -89,8 +89,8 @@ const afterSeconds = 60
  * connection, and wants 16 kB a second on average; so it comes later, and each piece that arrives winds it up again.
  */
 export function allowPauses(server: Server<unknown> | null, request: Request, pauseMs: number): Alive {
-  // 255 is the most it counts.
-  const seconds = Math.min(255, Math.ceil(pauseMs / 1000) + afterSeconds)
+  // It counts to 255 s; the setting for `pauseMs` leaves room for that.
+  const seconds = Math.ceil(pauseMs / 1000) + afterSeconds
   let woundAt = -Infinity
   const alive = () => {
     const now = performance.now()
