@@ -50,10 +50,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
   if (/Input file is missing|ENOENT/i.test(said))
     return new Fault('internal', 'The file went away.', { cause: thrown })
   if (doing === 'open' || (doing === 'render' && (blamesTheFile.test(said) || saysNothing.test(said)))) {
-    return new Fault('corrupt_image', 'The image is damaged or incomplete and cannot be decoded.', {
-      remedy: 'Check that the file opens elsewhere and upload it again.',
-      cause: thrown,
-    })
+    return damagedImage(thrown)
   }
   if (fromRenderer.test(said)) {
     return new Fault('corrupt_image', 'The SVG cannot be drawn.', {
@@ -65,6 +62,14 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
   return new Fault('processing_failed', `The image could not be ${verb}.`, {
     remedy: 'Try other parameters, or another format.',
     cause: thrown,
+  })
+}
+
+/** Of a file that its decoder does not take, or in which something lies beyond its end. */
+export function damagedImage(cause?: unknown): Fault {
+  return new Fault('corrupt_image', 'The image is damaged or incomplete and cannot be decoded.', {
+    remedy: 'Check that the file opens elsewhere and upload it again.',
+    ...(cause === undefined ? {} : { cause }),
   })
 }
 

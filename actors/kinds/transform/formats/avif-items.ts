@@ -31,6 +31,22 @@ export function mainItemOf(bytes: FileBytes): AvifItem | undefined {
   }
 }
 
+/**
+ * Whether the file is whole as far as its boxes go, and has tracks and no box that could describe a picture. Of a file
+ * that was cut off, or whose boxes cannot be read, nobody knows what it had.
+ */
+export function hasTracksOnly(bytes: FileBytes): boolean {
+  const boxes = boxesIn(bytes, 0, bytes.length)
+  const last = boxes.at(-1)
+  const types = boxes.map(({ type }) => type)
+  return (
+    last !== undefined &&
+    last.at + last.length === bytes.length &&
+    types.includes('moov') &&
+    !types.includes('meta')
+  )
+}
+
 function readItem(bytes: FileBytes, boxes: readonly Box[]): AvifItem | undefined {
   const content = (type: string) => {
     const box = boxes.find((one) => one.type === type)

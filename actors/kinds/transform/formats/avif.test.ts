@@ -64,6 +64,14 @@ describe('a sequence', () => {
     expect(picture).toMatchObject({ width: 64, height: 64 })
   })
 
+  test('that was cut off is damaged: it may have had one', async () => {
+    const file = await branded(false)
+    for (const part of [3, 6, 9, 12, 15]) {
+      const cut = file.subarray(0, (file.length * part) / 16)
+      expect([part, (await inside.refusal(cut, 'format:png')).code]).toEqual([part, 'corrupt_image'])
+    }
+  })
+
   test('without one is refused as unsupported', async () => {
     const fault = await inside.refusal(await branded(false), 'format:png')
     expect(fault.report()).toMatchObject({

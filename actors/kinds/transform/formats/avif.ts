@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mainItemOf, type AvifItem } from './avif-items.ts'
+import { hasTracksOnly, mainItemOf, type AvifItem } from './avif-items.ts'
 import type { FileBytes } from './file-bytes.ts'
 import type { Preparation } from './preparation.ts'
 import { unsupportedEncoding } from './unsupported.ts'
@@ -17,7 +17,7 @@ export function prepareAvif(input: string | Buffer, bytes: FileBytes): Preparati
   const item = mainItemOf(bytes)
   if (item?.isPremultiplied === true)
     throw unsupportedEncoding('AVIF with premultiplied transparency is not supported', remedy)
-  if (item === undefined && isSequence)
+  if (hasTracksOnly(bytes))
     throw unsupportedEncoding('AVIF sequence without a still picture is not supported', remedy)
   return {
     ...(isSequence ? { input: asStill(input) } : {}),

@@ -1,3 +1,5 @@
+import type { Fault } from '@pixelflow/core/fault'
+import { damagedImage } from '../complaint.ts'
 import type { FileBytes } from './file-bytes.ts'
 
 /** How the first picture of a TIFF is stored, by the tags of its first directory (TIFF 6.0, section 8). */
@@ -36,11 +38,12 @@ const mostValues = 16
 /** Entries looked at; the tags wanted come early, as entries are sorted. */
 const mostEntries = 4096
 
-/** Undefined when the file has no readable first directory, or none that states a photometric interpretation. */
+/**
+ * Undefined when the first directory states no photometric interpretation.
+ * @throws Fault `corrupt_image` when the directory, or a value that it points to, lies beyond the end of the file.
+ */
 export function tiffLayoutOf(bytes: FileBytes): TiffLayout | undefined {
-  const directory = firstDirectory(bytes)
-  if (directory === undefined) return undefined
-  const found = valuesIn(bytes, directory)
+  const found = valuesIn(bytes, firstDirectory(bytes))
   const first = (tag: number, otherwise: number) => found.get(tag)?.[0] ?? otherwise
   const photometric = found.get(tags.photometric)?.[0]
   if (photometric === undefined) return undefined
@@ -65,16 +68,16 @@ interface Directory {
   readonly isLittle: boolean
 }
 
-function firstDirectory(bytes: FileBytes): Directory | undefined {
-  const head = bytes.read(0, 16)
-  if (head.length < 8) return undefined
+function firstDirectory(bytes: FileBytes): Directory {
+  const head = Buffer.from(bytes.read(0, 16))
+  if (head.length < 8) throw beyondEnd('the header')
   const isLittle = head[0] === 0x49
   const isBig = number(head, 2, 2, isLittle) === 43
-  if (isBig && head.length < 16) return undefined
+  if (isBig && head.length < 16) throw beyondEnd('the header')
   const at = isBig ? number(head, 8, 8, isLittle) : number(head, 4, 4, isLittle)
   const countBytes = isBig ? 8 : 2
   const counter = bytes.read(at, countBytes)
-  if (counter.length < countBytes) return undefined
+  if (counter.length < countBytes) throw beyondEnd('the directory')
   const entries = Math.min(mostEntries, number(counter, 0, countBytes, isLittle))
   return { at: at + countBytes, entries, isBig, isLittle }
 }
@@ -85,7 +88,7 @@ function valuesIn(bytes: FileBytes, directory: Directory): ReadonlyMap<number, r
   const found = new Map<number, readonly number[]>()
   for (let i = 0; i < directory.entries; i += 1) {
     const entry = Buffer.from(bytes.read(directory.at + i * entryBytes, entryBytes))
-    if (entry.length < entryBytes) break
+    if (entry.length < entryBytes) throw beyondEnd('the directory')
     const tag = number(entry, 0, 2, isLittle)
     const size = valueBytes[number(entry, 2, 2, isLittle)]
     if (!wanted.has(tag) || size === undefined || found.has(tag)) continue
@@ -94,13 +97,17 @@ function valuesIn(bytes: FileBytes, directory: Directory): ReadonlyMap<number, r
     const isHere = count * size <= fieldBytes
     const kept = Math.min(count, mostValues)
     const values = isHere ? field : bytes.read(number(field, 0, fieldBytes, isLittle), kept * size)
-    if (values.length < kept * size) continue
+    if (values.length < kept * size) throw beyondEnd(`the value of tag ${tag}`)
     found.set(
       tag,
       Array.from({ length: kept }, (_, k) => number(values, k * size, size, isLittle)),
     )
   }
   return found
+}
+
+function beyondEnd(what: string): Fault {
+  return damagedImage(`${what} lies beyond the end of the file`)
 }
 
 function number(bytes: Buffer, at: number, size: number, isLittle: boolean): number {

@@ -150,6 +150,18 @@ test('a tile that cannot be decompressed is damage, in stages and in one go', as
   expect((await inside.transform(odd, 'format:png')).picture).toMatchObject({ width: 32, height: 32 })
 })
 
+test('a file that ends within what states its encoding is damaged, not unsupported', async () => {
+  const file = encodedTiff({ ...rgb, bits: 16, compression: 8 })
+  const directory = Buffer.from(file).readUInt32LE(4)
+  for (let end = directory; end < file.length; end += 1) {
+    const fault = await inside.refusal(file.subarray(0, end), 'format:png', {
+      format: 'tiff',
+      inStages: end % 2 === 0,
+    })
+    expect([end, fault.report()]).toMatchObject([end, { code: 'corrupt_image', remedy: expect.any(String) }])
+  }
+})
+
 test('a file longer than is read whole is looked at as well', async () => {
   const fault = await inside.refusal(encodedTiff({ side: 900, bits: 12 }), 'flip')
   expect(fault.message).toContain('12 bits')

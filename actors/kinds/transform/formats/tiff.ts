@@ -58,7 +58,7 @@ const mostChannels = 5
 /**
  * Looks at how a TIFF is stored before it is decoded, since libvips calls what it cannot read damaged, or makes black of
  * it: tiles that cannot be decompressed, 32 bit integers, grey of floating point numbers.
- * @throws Fault `unsupported_format` that names the encoding.
+ * @throws Fault `unsupported_format` that names the encoding, `corrupt_image` when what states it is cut off.
  */
 export function prepareTiff(bytes: FileBytes): Preparation {
   const layout = tiffLayoutOf(bytes)
