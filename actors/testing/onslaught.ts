@@ -113,17 +113,23 @@ export async function onslaught({ with: which, flips = 100, seed = 1 }: Onslaugh
   return record.report()
 }
 
-/** Drawings, whose bombs have a list of their own: what a gateway refuses at the door a child has to refuse as well. */
-const drawings: readonly Bomb[] = svgBombs.map(({ name, bytes, end }) => ({
-  name,
-  format: 'svg',
-  make: () => bytes,
-  ends: end === 'drawn' ? 'picture' : [end],
-}))
+/**
+ * Drawings, whose bombs have a list of their own: what a gateway refuses at the door a child has to refuse as well. What
+ * drawing costs depends on the size, so each comes in the size of an icon, as all bombs do, and in its own.
+ */
+const drawings: readonly (Bomb & { readonly recipe?: string })[] = svgBombs.flatMap(
+  ({ name, bytes, end, isCheapWhenSmall = false }) => {
+    const make = () => bytes
+    const full = end === 'drawn' ? 'picture' : ([end] as const)
+    return [
+      { name, format: 'svg', make, ends: isCheapWhenSmall ? 'picture' : full },
+      { name: `${name}, in full size`, format: 'svg', make, ends: full, recipe: 'format:png' },
+    ]
+  },
+)
 
-async function* ofBombs(all: readonly Bomb[]): AsyncGenerator<File, void> {
-  for (const { name, format, make, ends } of all) {
-    const recipe = recipes[0] ?? ''
+async function* ofBombs(all: readonly (Bomb & { readonly recipe?: string })[]): AsyncGenerator<File, void> {
+  for (const { name, format, make, ends, recipe = recipes[0] ?? '' } of all) {
     yield { name, format, bytes: await make(), recipe, ends: ends === 'picture' ? [ends] : ends }
   }
 }

@@ -8,6 +8,8 @@ export interface SvgAttack {
   readonly bytes: Uint8Array
   /** How it ends; `drawn` when what is bad is left out and the rest is a picture. */
   readonly end: FaultCode | 'drawn'
+  /** Whether it is bad only by its size, and is drawn when a recipe makes it as small as an icon. */
+  readonly isCheapWhenSmall?: boolean
 }
 
 const space = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -128,11 +130,13 @@ export const svgBombs: readonly SvgAttack[] = [
     name: 'many filters',
     bytes: filters('<feGaussianBlur stdDeviation="9"/>', 900, 2000),
     end: 'out_of_bounds',
+    isCheapWhenSmall: true,
   },
   {
     name: 'a filter over a huge window',
     bytes: filters('<feMorphology operator="dilate" radius="1e6"/>', 1, 9999),
     end: 'out_of_bounds',
+    isCheapWhenSmall: true,
   },
   {
     name: 'a filter with a huge region',
@@ -146,6 +150,12 @@ export const svgBombs: readonly SvgAttack[] = [
     name: 'filters as functions',
     bytes: svg(`<rect width="100%" height="100%" style="filter:${'blur(9px) '.repeat(5000)}"/>`, 1000),
     end: 'out_of_bounds',
+    isCheapWhenSmall: true,
+  },
+  {
+    name: '300,000 filters',
+    bytes: svg(`<rect ${box} style="filter:${'blur(9px) '.repeat(5000)}"/>`.repeat(60), 1000),
+    end: 'out_of_bounds',
   },
   {
     name: 'a filter that keeps much',
@@ -155,11 +165,13 @@ export const svgBombs: readonly SvgAttack[] = [
       1500,
     ),
     end: 'out_of_bounds',
+    isCheapWhenSmall: true,
   },
   {
     name: 'layers in layers',
     bytes: svg(`${'<g opacity=".5">'.repeat(110)}<rect ${box}/>${'</g>'.repeat(110)}`, 9000),
     end: 'out_of_bounds',
+    isCheapWhenSmall: true,
   },
   {
     name: 'a huge pattern',
