@@ -52,7 +52,7 @@ export async function openSource(path: string, stated: FormatId, maxPixels: numb
   allowDecoders([format])
   const options = reading(maxPixels, preparation.failOn)
   const opened = drawing?.file ?? preparation.input ?? input
-  const metadata = await metadataOf(opened, options, preparation)
+  const metadata = await metadataOf(opened, options, preparation.reason)
   if (loaderOf(metadata) !== format) throw mistaken(stated)
   checkFrames(metadata, format, maxPixels)
   const cost = drawing?.cost ?? noCost
@@ -67,7 +67,7 @@ export async function openSource(path: string, stated: FormatId, maxPixels: numb
 async function metadataOf(
   input: string | Buffer,
   options: SharpOptions,
-  { reason }: Preparation,
+  reason: Fault | undefined,
 ): Promise<Metadata> {
   try {
     return await sharp(input, options).metadata()
@@ -76,12 +76,15 @@ async function metadataOf(
   }
 }
 
-/** The source, decoded where its decoder's pixels have to be put right first. */
+/** The source with what is to be decoded instead of it, or decoded where its decoder's pixels have to be put right. */
 async function adjusted(
   source: Source,
   metadata: Metadata,
-  { adjust, reason }: Preparation,
+  { adjust, replace, reason }: Preparation,
 ): Promise<Source> {
+  const input = replace?.(metadata)
+  if (input !== undefined)
+    return { ...source, input, metadata: await metadataOf(input, source.reading, reason) }
   const image = adjust?.(sharp(source.input, source.reading), metadata)
   if (image === undefined) return source
   try {

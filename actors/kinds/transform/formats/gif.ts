@@ -1,75 +1,87 @@
-import type { FileBytes } from './file-bytes.ts'
+import { withFileBytes, type FileBytes } from './file-bytes.ts'
 import type { Preparation } from './preparation.ts'
 
-/** Blocks gone over on the way to the first frame. */
-const mostBlocks = 1_000_000
+/** Blocks gone over on the way to the end of the first frame: a file may be nothing but blocks. */
+const mostBlocks = 4_000_000
 
-interface Area {
+/** Where the first frame lies on its canvas, and in the file. */
+interface Frame {
   readonly left: number
   readonly top: number
   readonly width: number
   readonly height: number
+  /** Where the block that follows its pixels begins. */
+  readonly end: number
 }
 
 /**
  * Looks at where the first frame of a GIF lies on its canvas (GIF89a, 18 and 20). What it leaves free is transparent, but
  * libvips has no transparency for a file none of whose frames names a transparent colour, and paints it black.
  */
-export function prepareGif(bytes: FileBytes): Preparation {
+export function prepareGif(input: string | Buffer, bytes: FileBytes): Preparation {
   const head = bytes.read(0, 13)
   if (head.length < 13) return {}
   const canvas = { width: head.readUInt16LE(6), height: head.readUInt16LE(8) }
   const frame = firstFrame(bytes, 13 + colourTableBytes(head[10] ?? 0))
   if (frame === undefined || covers(frame, canvas)) return {}
-  return {
-    adjust: (image, { width, height, hasAlpha }) =>
-      hasAlpha ? undefined : image.joinChannel(mask(width, height, frame), rawGray(width, height)),
-  }
+  return { replace: ({ hasAlpha }) => (hasAlpha ? undefined : withTransparency(input, frame)) }
 }
 
-function rawGray(width: number, height: number) {
-  return { raw: { width, height, channels: 1 as const } }
+/**
+ * The first frame, and behind it one that names a transparent colour. The decoder then gives transparency, and needs no
+ * more memory than for any other file: nothing as large as the canvas is made here.
+ */
+function withTransparency(input: string | Buffer, { end }: Frame): Buffer {
+  return Buffer.concat([withFileBytes(input, (bytes) => bytes.read(0, end)), transparentFrame])
 }
 
-/** Opaque where the frame is. */
-function mask(width: number, height: number, { left, top, ...frame }: Area): Buffer {
-  const alpha = Buffer.alloc(width * height)
-  const right = Math.min(width, left + frame.width)
-  for (let y = top; y < Math.min(height, top + frame.height); y += 1)
-    alpha.fill(255, y * width + Math.min(left, right), y * width + right)
-  return alpha
-}
+/** A frame of one pixel with a colour table of its own, whose colour 0 is transparent, and the end of the file. */
+const transparentFrame = Buffer.from(
+  '21f9040100000000' + '2c000000000100010080000000000000' + '0202440100' + '3b',
+  'hex',
+)
 
-function covers({ left, top, width, height }: Area, canvas: { width: number; height: number }): boolean {
+function covers({ left, top, width, height }: Frame, canvas: { width: number; height: number }): boolean {
   return left === 0 && top === 0 && width >= canvas.width && height >= canvas.height
 }
 
-function firstFrame(bytes: FileBytes, from: number): Area | undefined {
+/** Undefined when the file has none, or ends within it. */
+function firstFrame(bytes: FileBytes, from: number): Frame | undefined {
+  let blocksLeft = mostBlocks
   let at = from
-  for (let blocks = 0; blocks < mostBlocks; blocks += 1) {
+  for (; blocksLeft > 0; blocksLeft -= 1) {
     const [kind] = bytes.read(at, 1)
     if (kind === 0x2c) {
-      const place = bytes.read(at + 1, 8)
-      if (place.length < 8) return undefined
+      const place = Buffer.from(bytes.read(at + 1, 9))
+      if (place.length < 9) return undefined
+      // The pixels begin with the size of their codes.
+      const end = endOfPieces(at + 10 + colourTableBytes(place[8] ?? 0) + 1)
       const [left, top, width, height] = [0, 2, 4, 6].map((i) => place.readUInt16LE(i)) as [
         number,
         number,
         number,
         number,
       ]
-      return { left, top, width, height }
+      return end === undefined ? undefined : { left, top, width, height, end }
     }
-    if (kind !== 0x21) return undefined
-    // An extension: its label, and then pieces that each begin with their length; an empty one ends it.
-    at += 2
-    for (; blocks < mostBlocks; blocks += 1) {
-      const [length] = bytes.read(at, 1)
-      if (length === undefined) return undefined
-      at += 1 + length
-      if (length === 0) break
-    }
+    // An extension: its label, and then pieces.
+    const end = kind === 0x21 ? endOfPieces(at + 2) : undefined
+    if (end === undefined) return undefined
+    at = end
   }
   return undefined
+
+  /** Each piece begins with its length; an empty one ends them. */
+  function endOfPieces(start: number): number | undefined {
+    let piece = start
+    for (; blocksLeft > 0; blocksLeft -= 1) {
+      const [length] = bytes.read(piece, 1)
+      if (length === undefined) return undefined
+      piece += 1 + length
+      if (length === 0) return piece
+    }
+    return undefined
+  }
 }
 
 function colourTableBytes(flags: number): number {

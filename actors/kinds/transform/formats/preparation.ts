@@ -12,6 +12,11 @@ export interface Preparation {
    * the decoder's metadata show that nothing is wrong with it.
    */
   readonly adjust?: (image: Sharp, metadata: Metadata) => Sharp | undefined
+  /**
+   * The bytes to decode instead of the file, once the decoder has looked at all of it. Undefined where its metadata show that
+   * nothing is wrong.
+   */
+  readonly replace?: (metadata: Metadata) => Buffer | undefined
   /** The reason that the decoder does not know, for a file that it calls damaged. */
   readonly reason?: Fault
 }

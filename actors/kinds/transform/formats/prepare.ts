@@ -17,7 +17,7 @@ export function prepare(format: FormatId, input: string | Buffer): Preparation {
     case 'avif':
       return withFileBytes(input, (bytes) => prepareAvif(input, bytes))
     case 'gif':
-      return withFileBytes(input, prepareGif)
+      return withFileBytes(input, (bytes) => prepareGif(input, bytes))
     case 'jpeg':
       return withFileBytes(input, prepareJpeg)
     default:
