@@ -1,3 +1,4 @@
+import { gaussian } from '@pixelflow/testkit/gaussian'
 import sharp from 'sharp'
 
 /**
@@ -59,7 +60,7 @@ async function flatError(way: Way, sigma: number): Promise<number> {
 }
 
 async function edgeError(way: Way, sigma: number): Promise<string> {
-  return furthest(await blurred(edges, way, sigma), gaussian(edges, sigma)).toFixed(1)
+  return furthest(await blurred(edges, way, sigma), gaussian(edges, small, sigma)).toFixed(1)
 }
 
 function furthest(one: Uint8Array, other: ArrayLike<number>): number {
@@ -72,23 +73,4 @@ function noise(width: number, height: number): Uint8Array {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     return state >>> 24
   })
-}
-
-/** The Gaussian as it is defined, edges continued outwards. */
-function gaussian(pixels: Uint8Array, sigma: number): Float64Array {
-  const { width, height } = small
-  const reach = Math.ceil(4 * sigma)
-  const weights = Array.from({ length: 2 * reach + 1 }, (_, i) =>
-    Math.exp(-((i - reach) ** 2) / (2 * sigma ** 2)),
-  )
-  const sum = weights.reduce((all, weight) => all + weight)
-  const along = (from: ArrayLike<number>, length: number, step: number) =>
-    Float64Array.from(from, (_, at) => {
-      const here = Math.floor(at / step) % length
-      return weights.reduce((all, weight, i) => {
-        const there = Math.min(length - 1, Math.max(0, here + i - reach))
-        return all + (weight / sum) * (from[at + (there - here) * step] ?? 0)
-      }, 0)
-    })
-  return along(along(pixels, width, 1), height, width)
 }

@@ -66,6 +66,16 @@ export interface FaultRow {
 export type Settlement = 'ack' | 'nak' | 'term'
 export type FaultCode = keyof typeof faults
 
+/**
+ * Failures of the surroundings or of the load. They are answered with a status of the server, but are not errors of this
+ * program, so their requests are not logged as errors.
+ */
+const expected: ReadonlySet<FaultCode> = new Set(['unavailable', 'deadline_exceeded', 'overloaded'])
+
+export function isExpected(code: FaultCode): boolean {
+  return expected.has(code)
+}
+
 /** Where and why, in words for the person who sent the request. Never carries anything internal. */
 export interface FaultPlace {
   /** The field, header, variable or parameter at fault, e.g. `steps[1].sigma`. */

@@ -13,6 +13,9 @@ export const jsonBounds = {
   values: 16_384,
 } as const
 
+/** Bytes of JSON, and of anything else that a call carries besides images: far more than the largest recipe has. */
+export const largestJsonBytes = 1024 * 1024
+
 export type StructureCode = 'invalid_request' | 'invalid_recipe'
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import sharp, { type Raw } from 'sharp'
+import { gaussian } from '../../testkit/gaussian.ts'
 import { blur, precisionOf } from './blur.ts'
 import type { Picture } from './operation.ts'
 
@@ -63,7 +64,7 @@ const blurredGray = async (sigma: number) => (await blurred(chequers, 1, sigma))
 
 // The picture is too small for wider ones.
 test.each(sigmas.filter((sigma) => sigma <= 25))('sigma %p is near the Gaussian', async (sigma) => {
-  expect(furthest(await blurredGray(sigma), gaussian(chequers, sigma))).toBeLessThanOrEqual(8)
+  expect(furthest(await blurredGray(sigma), gaussian(chequers, size, sigma))).toBeLessThanOrEqual(8)
 })
 
 test('nothing jumps where the method changes', async () => {
@@ -73,22 +74,3 @@ test('nothing jumps where the method changes', async () => {
   const [one, other] = [await blurredGray(below), await blurredGray(above)]
   expect(furthest(one, other)).toBeLessThanOrEqual(5)
 })
-
-/** The Gaussian as it is defined, edges continued outwards. */
-function gaussian(pixels: Uint8Array, sigma: number): Float64Array {
-  const { width, height } = size
-  const reach = Math.ceil(5 * sigma)
-  const weights = Array.from({ length: 2 * reach + 1 }, (_, i) =>
-    Math.exp(-((i - reach) ** 2) / (2 * sigma ** 2)),
-  )
-  const sum = weights.reduce((all, weight) => all + weight)
-  const along = (from: ArrayLike<number>, length: number, step: number) =>
-    Float64Array.from(from, (_, at) => {
-      const here = Math.floor(at / step) % length
-      return weights.reduce((all, weight, i) => {
-        const there = Math.min(length - 1, Math.max(0, here + i - reach))
-        return all + (weight / sum) * (from[at + (there - here) * step] ?? 0)
-      }, 0)
-    })
-  return along(along(pixels, width, 1), height, width)
-}

@@ -40,6 +40,9 @@ export interface RequestMemoryLimits {
   readonly perPeerBytes: number
 }
 
+/** What is kept of a message besides its bytes, in bytes: what the library and the decoded message take of even an empty one. */
+export const messageOverheadBytes = 512
+
 const retryAfterMs = 1000
 /** Milliseconds from one collection to the next at least. */
 const collectEveryMs = 10_000

@@ -54,6 +54,10 @@ export interface ConnectionServersNeeds {
  * client a request comes from is then a property of the server that received it: no address or port is compared, and
  * nothing that another process binds or reuses can be taken for it. A server costs 15 KiB and less than the handshake
  * before it.
+ *
+ * Remove this file, `front.ts` and `client.ts` when `Bun.serve` tells the handler what the client has shown
+ * (https://github.com/oven-sh/bun/issues/14097) and takes new certificates while it serves
+ * (https://github.com/oven-sh/bun/issues/43815).
  * @throws UnsafePath when the folder belongs to another user.
  */
 export async function openConnectionServers({

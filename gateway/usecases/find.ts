@@ -4,6 +4,7 @@ import { id, type ImageRecord } from '@pixelflow/core/image'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { Principal } from '@pixelflow/core/principal'
+import { shorten } from '@pixelflow/core/shorten'
 
 /**
  * What belongs to somebody else is answered exactly like what never was: accounts are part of every name, so there is
@@ -19,7 +20,7 @@ export async function findImage(
 ): Promise<ImageRecord> {
   const found = id.safeParse(imageId).success ? await images.get(who.account, imageId) : null
   if (found) return found
-  throw new Fault('image_not_found', `You have no image ${shown(imageId)}.`, {
+  throw new Fault('image_not_found', `You have no image ${shorten(imageId)}.`, {
     ...(field === undefined ? {} : { field }),
     remedy: 'Upload it, or check the id; images are kept for a limited time.',
   })
@@ -38,11 +39,7 @@ export async function lastEvent(events: Events, who: Principal, taskId: string):
 }
 
 export function noTask(taskId: string): Fault {
-  return new Fault('task_not_found', `You have no task ${shown(taskId)}.`, {
+  return new Fault('task_not_found', `You have no task ${shorten(taskId)}.`, {
     remedy: 'Check the id; tasks are kept for a limited time.',
   })
-}
-
-function shown(text: string): string {
-  return text.length > 64 ? `${text.slice(0, 64)}…` : text
 }

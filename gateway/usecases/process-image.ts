@@ -4,6 +4,7 @@ import { demand, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import { outputNames, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
+import { shorten } from '@pixelflow/core/shorten'
 import type { Content } from './content.ts'
 import { findImage } from './find.ts'
 import type { HeldImage } from './hold-image.ts'
@@ -48,7 +49,7 @@ export function orderOf(recipe: Recipe, output?: string): Order {
   }
   const name = output ?? only ?? 'default'
   if (!names.includes(name)) {
-    throw new Fault('invalid_request', `The recipe makes no output "${name.slice(0, 64)}".`, {
+    throw new Fault('invalid_request', `The recipe makes no output "${shorten(name)}".`, {
       field: 'output',
       remedy: `It makes: ${names.join(', ')}.`,
     })

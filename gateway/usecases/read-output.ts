@@ -4,6 +4,7 @@ import { onlyStage } from '@pixelflow/core/job'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { demand, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, outputObject, type Task } from '@pixelflow/core/task'
+import { shorten } from '@pixelflow/core/shorten'
 import { contentOf, type Content } from './content.ts'
 import { findTask } from './find.ts'
 import type { Ports } from './ports.ts'
@@ -26,7 +27,7 @@ export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'
 function noOutput(task: Task, name: string): Fault {
   const names = outputNames(task.recipe)
   if (!names.includes(name)) {
-    return new Fault('output_not_found', `The recipe of the task makes no output "${name.slice(0, 64)}".`, {
+    return new Fault('output_not_found', `The recipe of the task makes no output "${shorten(name)}".`, {
       remedy: `It makes: ${names.join(', ')}.`,
     })
   }

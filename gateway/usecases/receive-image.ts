@@ -2,6 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { formats, type FormatId } from '@pixelflow/core/format'
 import { maxSvgBytes } from '@pixelflow/core/svg'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
+import { shorten } from '@pixelflow/core/shorten'
 import { createImageHead, type Dimensions, type ImageHead } from './image-head.ts'
 import type { Limits } from './ports.ts'
 
@@ -29,7 +30,7 @@ export interface Received extends Dimensions {
 export function demandAcceptable({ mediaType, bytes }: Omit<Upload, 'body'>, limits: Limits): void {
   if (mediaType === null) throw unsupported('The content type is missing.')
   if (!accepted.has(mediaType))
-    throw unsupported(`The content type ${mediaType.slice(0, 100)} is not supported.`)
+    throw unsupported(`The content type ${shorten(mediaType, 100)} is not supported.`)
   if (bytes !== null && bytes > limits.maxUploadBytes) throw tooLarge(limits)
 }
 

@@ -1,5 +1,5 @@
 import type { DescMethod } from '@bufbuild/protobuf'
-import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { Fault, isExpected } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
@@ -154,14 +154,12 @@ export function createDesk({ admission, memory, meters, storeTimeout, log }: Des
 const longestName = 200
 
 function note(log: Log, fields: Readonly<Record<string, unknown>> & { method: string }, fault?: Fault): void {
-  if (fault && fault.row.http >= 500 && !expected.has(fault.code)) {
-    log.error('call failed', { ...fields, fault })
+  if (fault && fault.row.http >= 500) {
+    if (isExpected(fault.code)) log.info('call', { ...fields, fault })
+    else log.error('call failed', { ...fields, fault })
   } else if (fields.method.startsWith('grpc.')) log.debug('call', fields)
   else log.info('call', fields)
 }
-
-/** Failures that say nothing of a fault in here. */
-const expected: ReadonlySet<FaultCode> = new Set(['unavailable', 'deadline_exceeded', 'overloaded'])
 
 /** Once the time is over, that is what the client was told, whatever became of the call afterwards. */
 function lateness({ aborted, reason }: AbortSignal): Fault | undefined {

@@ -1,11 +1,12 @@
 import type { DescMethod } from '@bufbuild/protobuf'
+import { largestJsonBytes } from '@pixelflow/core/json-bounds'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { largestMessage } from './rpc.ts'
 
 /** What is demanded of a call before anything of its body is read. */
 export interface MethodRules {
   /**
-   * `account`: the caller has to be known. `anybody`: whoever may see the page may call. `probe`: nothing is demanded,
+   * `account`: the caller has to be known. `anybody`: any caller that may load the page. `probe`: nothing is demanded,
    * for load balancers and kubelets have no credentials and call by any host name.
    */
   readonly access: 'account' | 'anybody' | 'probe'
@@ -17,8 +18,6 @@ export interface MethodRules {
 const largestPublicRequest = 64 * 1024
 /** The name of a service. */
 const largestProbe = 4096
-/** Messages that carry no image: as much as JSON may have over REST. */
-const largestControlRequest = 1024 * 1024
 
 const { upload, processImage, processImageUnary, getVersion } = ImageService.method
 const carriesImage: ReadonlySet<DescMethod> = new Set([upload, processImage, processImageUnary])
@@ -31,6 +30,6 @@ export function rulesOf(method: DescMethod): MethodRules {
   }
   return {
     access: 'account',
-    largestRequest: carriesImage.has(method) ? largestMessage : largestControlRequest,
+    largestRequest: carriesImage.has(method) ? largestMessage : largestJsonBytes,
   }
 }

@@ -55,7 +55,7 @@ describe('whatever is refused', () => {
     expect(text).not.toMatch(/nats|127\.0\.0\.1|stack|at .*\.ts|Unreachable/i)
     const id = answer.headers.get('x-request-id')
     const line = gateway.logs.find((one) => one['requestId'] === id)
-    expect(line).toMatchObject({ level: 'error', msg: 'request failed', status: 503, code: 'unavailable' })
+    expect(line).toMatchObject({ level: 'info', msg: 'request', status: 503, code: 'unavailable' })
     expect(JSON.stringify(line)).toContain('Unreachable')
   }, 30_000)
 })

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
 import { createSweep } from '../../delivery/sweep.ts'
-import { demandBoundedJson, type StructureCode } from '@pixelflow/core/json-bounds'
+import { demandBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
 import type { HeldBytes } from '../../memory/request-memory.ts'
 import { createByteBuffer } from '../../memory/byte-buffer.ts'
 import { paused, truncated } from '../../usecases/receive-image.ts'
@@ -9,7 +9,8 @@ import { heldBy } from './notes.ts'
 
 /**
  * What Bun takes of a body before it holds its client back: measured 1 MiB and more where nobody reads, much less where
- * somebody does. Shorter bodies are taken whole.
+ * somebody does. Shorter bodies are taken whole. It cannot be set, and no upstream issue is known: Bun holds clients back
+ * since https://github.com/oven-sh/bun/pull/36006. Remove the charge when the server can be told how much to read ahead.
  */
 const aheadBytes = 512 * 1024
 
@@ -102,8 +103,6 @@ export function allowPauses(server: Server<unknown> | null, request: Request, pa
   return Object.assign(alive, { pauseMs })
 }
 
-const largestJson = 1024 * 1024
-
 const encoder = new TextEncoder()
 
 /**
@@ -125,8 +124,8 @@ export async function readJson(request: Request, alive?: Alive): Promise<unknown
   let bytes = 0
   for await (const piece of bodyOf(request, alive)) {
     bytes += piece.length
-    if (bytes > largestJson)
-      throw new Fault('invalid_request', `The body must be at most ${largestJson} bytes of JSON.`, {
+    if (bytes > largestJsonBytes)
+      throw new Fault('invalid_request', `The body must be at most ${largestJsonBytes} bytes of JSON.`, {
         remedy: 'Send a smaller body.',
       })
     buffer.append(piece)

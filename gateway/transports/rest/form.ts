@@ -4,6 +4,7 @@ import { defaultLane, lanes, type Lane } from '@pixelflow/core/job'
 import type { Principal } from '@pixelflow/core/principal'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
+import { shorten } from '@pixelflow/core/shorten'
 import { askedOf } from '../../usecases/create-task.ts'
 import { keptAs, type Attempt } from '../../usecases/once.ts'
 import type { Limits } from '../../usecases/ports.ts'
@@ -102,7 +103,7 @@ export function recipeOf(text: string): unknown {
 function laneOf(text: string): Lane {
   const lane = lanes.find((one) => one === text.trim())
   if (lane) return lane
-  throw new Fault('invalid_request', `lane must be ${lanes.join(' or ')}, got "${text.slice(0, 64)}".`, {
+  throw new Fault('invalid_request', `lane must be ${lanes.join(' or ')}, got "${shorten(text)}".`, {
     field: 'lane',
     remedy: 'Send one of these, or leave the part out.',
   })
@@ -123,8 +124,8 @@ export function missing(name: string, meaning: string): Fault {
 }
 
 export function unexpected(part: Part, known: readonly string[]): Fault {
-  const name = part.name.slice(0, 64)
-  const file = part.kind === 'file' && part.fileName ? ` (file "${part.fileName.slice(0, 64)}")` : ''
+  const name = shorten(part.name)
+  const file = part.kind === 'file' && part.fileName ? ` (file "${shorten(part.fileName)}")` : ''
   return new Fault('invalid_request', `The form has an unknown part "${name}"${file}.`, {
     field: name,
     remedy: `Send only ${known.map((one) => `"${one}"`).join(', ')}.`,

@@ -1,4 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
+import { largestJsonBytes } from '@pixelflow/core/json-bounds'
+import { shorten } from '@pixelflow/core/shorten'
 import { truncated } from '../../usecases/receive-image.ts'
 import { createByteBuffer } from '../../memory/byte-buffer.ts'
 import { bodyOf, type Alive } from './body.ts'
@@ -18,8 +20,6 @@ export type Part =
       readonly body: AsyncGenerator<Uint8Array, void>
     }
 
-/** In bytes. */
-const largestField = 1024 * 1024
 const fields: ReadonlySet<string> = new Set(['recipe', 'lane'])
 
 /**
@@ -80,14 +80,14 @@ async function readField(
 ) {
   const buffer = createByteBuffer(heldBy(request))
   for await (const chunk of body) {
-    if (buffer.length + chunk.length > largestField)
-      throw malformed(`The part "${name.slice(0, 64)}" is longer than ${largestField} bytes.`)
+    if (buffer.length + chunk.length > largestJsonBytes)
+      throw malformed(`The part "${shorten(name)}" is longer than ${largestJsonBytes} bytes.`)
     buffer.append(chunk)
   }
   try {
     return new TextDecoder(charset as Bun.Encoding, { fatal: true }).decode(buffer.finish())
   } catch {
-    throw malformed(`The part "${name.slice(0, 64)}" is not text in the charset ${charset.slice(0, 64)}.`)
+    throw malformed(`The part "${shorten(name)}" is not text in the charset ${shorten(charset)}.`)
   }
 }
 

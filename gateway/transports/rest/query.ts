@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { shorten } from '@pixelflow/core/shorten'
 import { Elysia } from 'elysia'
 import { paths } from './openapi.ts'
 import type { Json } from './openapi/schemas.ts'
@@ -89,8 +90,4 @@ function demandKnown(query: URLSearchParams, known: readonly Parameter[]): void 
 
 function orOf(values: readonly string[]): string {
   return values.length < 2 ? values.join('') : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
-}
-
-function shorten(text: string): string {
-  return text.length > 64 ? `${text.slice(0, 64)}…` : text
 }

@@ -1,4 +1,4 @@
-import { Fault } from '@pixelflow/core/fault'
+import { Fault, isExpected } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
@@ -102,8 +102,10 @@ function note(log: Log, request: Request, status: number, ms: number, server: Se
     code: fault?.code,
     peer,
   }
-  if (status >= 500 && fault && fault.code !== 'overloaded') log.error('request failed', { ...fields, fault })
-  else if (isRoutine(request, path, status)) log.debug('request', fields)
+  if (status >= 500 && fault) {
+    if (isExpected(fault.code)) log.info('request', { ...fields, fault })
+    else log.error('request failed', { ...fields, fault })
+  } else if (isRoutine(request, path, status)) log.debug('request', fields)
   else log.info('request', fields)
 }
 

@@ -1,5 +1,6 @@
 import { parseResumeToken } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import { shorten } from '@pixelflow/core/shorten'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
@@ -63,7 +64,7 @@ function afterOf({ headers: sent }: Request, query: Readonly<Record<string, stri
   if (!token) return 0
   const seq = parseResumeToken(token)
   if (seq !== undefined) return seq
-  throw new Fault('invalid_request', `Invalid resume token "${token.slice(0, 64)}".`, {
+  throw new Fault('invalid_request', `Invalid resume token "${shorten(token)}".`, {
     field,
     remedy: 'Send the id of the last event seen, or none to begin with the first event.',
   })

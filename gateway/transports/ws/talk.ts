@@ -1,13 +1,12 @@
 import { viewTask } from '@pixelflow/core/api'
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
-import { demandBoundedJson } from '@pixelflow/core/json-bounds'
 import type { TuneHeard } from '@pixelflow/core/tune/heard'
 import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
 import { validate } from '@pixelflow/core/validation/validate'
 import { closeCodes, largestSaid } from '@pixelflow/core/tune/websocket'
 import type { ServerWebSocket } from 'bun'
-import type { HeldBytes } from '../../memory/request-memory.ts'
+import { messageOverheadBytes, type HeldBytes } from '../../memory/request-memory.ts'
 import type { Heard } from '../../usecases/tune.ts'
 import type { Usecases } from '../../usecases/usecases.ts'
 import { parseJson } from '../rest/body.ts'
@@ -39,10 +38,6 @@ export interface TalkNeeds {
 const mostSaid = 1024
 /** Bytes that wait for a slow client; while there are more, no newer preview is taken from the session. */
 const mostBuffered = 64 * 1024
-
-/** What a message costs besides its characters. */
-const overheadBytes = 512
-const encoder = new TextEncoder()
 
 /** A message that waits, and what it is charged with. */
 interface Waiting {
@@ -99,7 +94,7 @@ export function createTalk({ tune, caller, held, stopping, ended }: TalkNeeds): 
       if (data.length > largestSaid) return part(socket, tooLong(), closeCodes.tooLarge)
       try {
         const said = parseSaid(data)
-        const cost = 2 * data.length + overheadBytes
+        const cost = 2 * data.length + messageOverheadBytes
         held.take(cost)
         if (!inbox.put({ said, cost })) part(socket, tooFast(), closeCodes.refused)
       } catch (thrown) {
@@ -137,10 +132,10 @@ function print(heard: TuneHeard): string {
 function parseSaid(data: string | Uint8Array): TuneSaid {
   if (typeof data !== 'string') throw notSaid('Messages are JSON in text frames, and this one is binary.')
   let value: unknown
-  demandBoundedJson(encoder.encode(data))
   try {
     value = parseJson(data)
-  } catch {
+  } catch (thrown) {
+    if (thrown instanceof Fault) throw thrown
     throw notSaid('A message is not JSON.')
   }
   return validate(tuneSaid, value, { whole: 'the message' })

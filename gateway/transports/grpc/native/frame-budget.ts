@@ -48,7 +48,7 @@ const pings = { burst: 100, perSecond: 1 }
 const pingAnswerBytes = 17
 /** Less than this is not a transfer that a ping could measure. */
 const leastTransfer = 1024
-/** Frames of the headers of one call: a little more than the largest take that are put together here. */
+/** Frames of the headers of one call: a little more than the largest headers take that `header-blocks.ts` reads. */
 const mostHeaderFrames = 1100
 /** A gRPC message has 5 bytes and its content; less than this in a frame is not worth the frame. */
 const leastData = 16

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { createByteBuffer } from '../../../memory/byte-buffer.ts'
-import type { HeldBytes } from '../../../memory/request-memory.ts'
+import { messageOverheadBytes, type HeldBytes } from '../../../memory/request-memory.ts'
 
 /**
  * Puts messages together from what the connection brings, in memory that is used again and again. grpc-js gathers the
@@ -29,15 +29,12 @@ export interface Decoder {
   close(): void
 }
 
-/** What a message costs besides its bytes: what grpc-js and the decoded message keep of even an empty one. */
-const overheadBytes = 512
-
 /**
  * What a whole message is charged with until it is given back. While a large one comes, the charge is for the blocks that
  * it is put together in.
  */
 export function costOf(messageBytes: number): number {
-  return headBytes + messageBytes + overheadBytes
+  return headBytes + messageBytes + messageOverheadBytes
 }
 
 /** Smaller ones come whole and are copied in no time, larger ones are nothing that we recommend. */
@@ -111,14 +108,14 @@ export function createDecoder(
 
   const begin = () => {
     const length = head.readUInt32BE(1)
-    if (length > largestMessage) throw tooLarge(length, largestMessage)
+    if (length > largestMessage) throw messageTooLarge(length, largestMessage)
     total = headBytes + length
     filled = headBytes
     if (total <= mostBytes) {
       held.take(costOf(length))
       head.copy((message = take(total)))
     } else {
-      held.take(overheadBytes)
+      held.take(messageOverheadBytes)
       large.append(head)
     }
   }
@@ -162,7 +159,7 @@ export function createDecoder(
 }
 
 /** @param length undefined while it is not known */
-export function tooLarge(length: number | undefined, largest: number): Fault {
+export function messageTooLarge(length: number | undefined, largest: number): Fault {
   const size = length === undefined ? `more than ${largest}` : String(length)
   return new Fault('out_of_bounds', `The message has ${size} bytes; at most ${largest} are taken.`, {
     remedy: 'Send less in one message. A file goes in several, as chunks.',

@@ -12,7 +12,6 @@ const flag = { endHeaders: 0x4, padded: 0x8, priority: 0x20 } as const
 export const largestBlock = 256 * 1024
 /** What a block may have on the wire, with what is left out of it. */
 const largestOnWire = 16 * 1024 * 1024
-const mostFrames = 2048
 
 type Pass = (bytes: Uint8Array) => void
 
@@ -22,13 +21,15 @@ interface Block {
   /** Of its first frame, as they are passed on. */
   readonly flags: number
   readonly filter: FieldFilter
-  frames: number
   bytes: number
 }
 
 /**
  * Reads the frames of one connection and leaves strings out of header blocks that Bun would end the connection for.
  * Blocks of one frame cannot hold any, so only longer ones are held until they are whole.
+ *
+ * Workaround for Bun 1.4.5, with `header-fields.ts`; no upstream issue is known for `node:http2` (for HTTP/3 it is
+ * https://github.com/oven-sh/bun/pull/35741). Remove both files when `large-metadata.test.ts` passes without them.
  */
 export function createHeaderBlocks(limit?: FrameLimit): { read(bytes: Uint8Array, pass: Pass): void } {
   let through = prefaceBytes
@@ -42,20 +43,18 @@ export function createHeaderBlocks(limit?: FrameLimit): { read(bytes: Uint8Array
     const flags = view.getUint8(4)
     const stream = view.getUint32(5)
     const body = frame.subarray(headerBytes)
+    const isFirst = block === undefined
     block ??= {
       stream,
       flags: flags & ~(flag.endHeaders | flag.padded | flag.priority),
       filter: createFieldFilter(),
-      frames: 0,
       bytes: 0,
     }
-    const isFirst = block.frames === 0
-    block.frames += 1
     block.bytes += body.length
     block.filter.write(isFirst ? fragmentOf(body, flags) : body)
     const isWhole = (flags & flag.endHeaders) !== 0
-    const isTooLarge =
-      block.frames > mostFrames || block.bytes > largestOnWire || block.filter.bytes > largestBlock
+    // The number of frames is bounded by `frame-budget.ts`.
+    const isTooLarge = block.bytes > largestOnWire || block.filter.bytes > largestBlock
     if (!isWhole && !isTooLarge) return
     // One that is too large is not ended, and cut: Bun ends the connection over it, unless we do.
     if (isTooLarge && limit) {

@@ -9,7 +9,8 @@ export const leftOutHeader = 'pixelflow-left-out'
 
 /**
  * Reads an encoded header block (HPACK, RFC 7541) as it comes and leaves out the strings that are too long, without
- * holding them. Bun ends the whole connection over such a string, and with it every other call.
+ * holding them. Bun ends the whole connection over such a string, and with it every other call; `header-blocks.ts` says
+ * when this file can be removed.
  *
  * A decoder that reads the result knows the same as one that has read the whole: a field longer than its table of known
  * fields empties that table (section 4.4), and so does what stands in its place.

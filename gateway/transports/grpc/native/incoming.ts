@@ -6,9 +6,12 @@ import type { HeldBytes } from '../../../memory/request-memory.ts'
 import { paused } from '../../../usecases/receive-image.ts'
 import { cannotDecode } from '../cannot-decode.ts'
 import { demandBoundedMessage } from '../message-bounds.ts'
-import { headBytes, tooLarge, type Charge, type Decoder } from './frames.ts'
+import { headBytes, messageTooLarge, type Charge, type Decoder } from './frames.ts'
 
-/** What is used of the inside of grpc-js's innermost call: it has no option for any of it. */
+/**
+ * What is used of the inside of grpc-js's innermost call. No upstream issue is known. Remove this when grpc-js 1.14.7 is
+ * followed by a version in which an interceptor can choose the decoder of a call and its largest message.
+ */
 interface Inside {
   decoder: { write(data: Buffer): Buffer[] }
   decompressMessage(message: Buffer, encoding: string): Buffer | Promise<Buffer>
@@ -135,7 +138,7 @@ export function readIncoming(needs: IncomingNeeds): Incoming {
 function damagedOf(thrown: unknown, largestMessage: number): Fault | undefined {
   const { code } = thrown as { readonly code?: number }
   if (code === status.INTERNAL) return cannotDecode('its compressed bytes are damaged')
-  return code === status.RESOURCE_EXHAUSTED ? tooLarge(undefined, largestMessage) : undefined
+  return code === status.RESOURCE_EXHAUSTED ? messageTooLarge(undefined, largestMessage) : undefined
 }
 
 function insideOf(call: ServerInterceptingCallInterface): Inside {

@@ -1,6 +1,9 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 
-/** All `authorization` values of calls that bring several: `node:http2` keeps the first, and other servers another. */
+/**
+ * All `authorization` values of calls that bring several: `node:http2` keeps the first, and other servers another. Node
+ * documents this, so no upstream issue is known. Remove this file when the metadata of grpc-js has every value.
+ */
 export interface RepeatedAuthorization {
   /** Looks at each stream of a server, before grpc-js does. */
   look(server: Http2Server): void

@@ -5,14 +5,17 @@ import { largestBlock } from './header-blocks.ts'
 /**
  * Bytes that a client may send ahead, on a stream and on its whole connection. The 64 KiB of HTTP/2 would let through
  * so much a round trip and no more. The two are equal because Bun stalls uploads for ever when the connection's window
- * is more than twice the stream's.
+ * is more than twice the stream's (https://github.com/oven-sh/bun/pull/40180).
  */
 export const windowBytes = 4 * 1024 * 1024
 
 /** So many names of a header fit into the largest block, so Bun counts none of them. */
 const mostHeaders = largestBlock / 32
 
-/** What we use of the server's inside: it has no option for windows. */
+/**
+ * What we use of the server's inside: grpc-js 1.14.7 has no option for the windows of a server. Remove this when a version
+ * with https://github.com/grpc/grpc-node/pull/3058 is used, and set `grpc-node.flow_control_window` instead.
+ */
 interface Inside {
   readonly commonServerOptions: {
     settings?: { initialWindowSize?: number; maxHeaderListSize?: number }

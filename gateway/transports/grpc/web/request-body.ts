@@ -5,7 +5,7 @@ import { createByteBuffer } from '../../../memory/byte-buffer.ts'
 import type { HeldBytes } from '../../../memory/request-memory.ts'
 import { demandBoundedMessage } from '../message-bounds.ts'
 import { rulesOf } from '../method-rules.ts'
-import { costOf, createDecoder, headBytes, tooLarge } from '../native/frames.ts'
+import { costOf, createDecoder, headBytes, messageTooLarge } from '../native/frames.ts'
 
 /** Flags of a message in an envelope: it is compressed; it is not a message, but the end of the stream. */
 const compressed = 1
@@ -34,10 +34,10 @@ export async function* messagesIn(
     isJson ? demandBoundedJson(message) : demandBoundedMessage(message, method.input)
 
   if (!/^application\/(?:connect\+|grpc-web)/i.test(contentType)) {
-    if (length !== null && length > largestRequest) throw tooLarge(length, largestRequest)
+    if (length !== null && length > largestRequest) throw messageTooLarge(length, largestRequest)
     const whole = createByteBuffer(held())
     for await (const piece of body) {
-      if (whole.length + piece.length > largestRequest) throw tooLarge(undefined, largestRequest)
+      if (whole.length + piece.length > largestRequest) throw messageTooLarge(undefined, largestRequest)
       whole.append(piece)
     }
     const message = whole.finish()

@@ -2,6 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import { ConnectError, createConnectRouter, createContextValues } from '@connectrpc/connect'
 import { universalServerResponseToFetch, type UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { Fault } from '@pixelflow/core/fault'
+import { shorten } from '@pixelflow/core/shorten'
 import { Elysia } from 'elysia'
 import type { HeldBytes } from '../../../memory/request-memory.ts'
 import { bodyOf, lengthOf } from '../../rest/body.ts'
@@ -91,7 +92,7 @@ function asText({ header, body, ...answer }: UniversalServerResponse): Universal
 function noProtocol(request: Request): Fault {
   const type = request.headers.get('content-type') ?? ''
   const isGrpc = /^application\/grpc(?:\+|;|$)/i.test(type)
-  return new Fault('unsupported_format', `The content type "${type.slice(0, 100)}" does not fit this call.`, {
+  return new Fault('unsupported_format', `The content type "${shorten(type, 100)}" does not fit this call.`, {
     field: 'Content-Type',
     remedy: isGrpc
       ? 'Call the gRPC port: gRPC needs trailers, which this port cannot send.'

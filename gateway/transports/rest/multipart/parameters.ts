@@ -1,3 +1,4 @@
+import { shorten } from '@pixelflow/core/shorten'
 /** A header value such as `form-data; name="file"`: its first word in lower case, and its parameters. */
 export interface ParameterizedValue {
   readonly value: string
@@ -61,5 +62,5 @@ export function parseParameters(text: string): ParameterizedValue {
 }
 
 function quote(text: string): string {
-  return `"${text.length > 32 ? `${text.slice(0, 32)}…` : text}"`
+  return `"${shorten(text, 32)}"`
 }

@@ -9,7 +9,7 @@ import { parsePartHeader, PartHeaderError, type PartHeader } from './part-header
  * the body is split in some cases (`--` in two reads, an empty part). No issue is open for these at
  * https://github.com/tim-smart/multipasta/issues; parsers that accept such headers (busboy and its forks,
  * @remix-run/multipart-parser) crashed on cut bodies or hold whole files. Remove this file when a streaming parser
- * passes `multipart.test.ts` and `fuzz.test.ts`.
+ * passes `parser.test.ts` and `part-header.test.ts`.
  */
 export interface MultipartParser {
   /** Never throws; what is wrong comes as a `failure`, and nothing after it. */

@@ -1,3 +1,4 @@
+import { shorten } from '@pixelflow/core/shorten'
 import { ParameterError, parseParameters, type ParameterizedValue } from './parameters.ts'
 
 /** What the header of a part says. */
@@ -110,8 +111,4 @@ function decodeExtended(text: string | undefined): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function shorten(text: string): string {
-  return text.length > 64 ? `${text.slice(0, 64)}…` : text
 }
