@@ -6,7 +6,7 @@ import { lookedFor, sideBySide, single, type ChunkSource } from './chunks.ts'
 import type { Stored } from './jetstream.ts'
 import { noteProgress } from './store-timeout.ts'
 import { chunkSizeOf, digestOf, locate, type ObjectInfo, type Place } from './object-info.ts'
-import { explainMissing, lost } from './whole.ts'
+import { dataLoss, explainMissing } from './blob-integrity.ts'
 
 export interface ReadOptions {
   readonly bucket: Bucket
@@ -24,7 +24,7 @@ export async function* readWhole(options: ReadOptions, info: ObjectInfo): AsyncG
     hasher.update(chunk)
     left -= chunk.length
     if (left <= 0 && digestOf(hasher.digest('hex')) !== info.digest)
-      throw lost(info, 'differ from their digest')
+      throw dataLoss(info, 'differ from their digest')
     yield chunk
   }
 }

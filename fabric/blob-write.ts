@@ -9,7 +9,7 @@ import { claim, withdraw, type Keeping } from './claim.ts'
 import { publishChunk } from './jetstream.ts'
 import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
 import { patiently } from './patience.ts'
-import { hasAllChunks } from './whole.ts'
+import { hasAllChunks } from './blob-integrity.ts'
 import { noteProgress, storeTimeout, withinTimeout } from './store-timeout.ts'
 import { chunkSubject } from './topology.ts'
 import type { Chunk } from './wire/chunk.ts'
@@ -134,7 +134,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     if (chunks > 0) await purgeChunks(bucket, id)
   }
   const abort = () => (end ??= storeTimeout.detached(drop))
-  /** Nobody has to wait for a broker that is away in order to learn that it is: then the rest goes on without the caller. */
+  /** Waits at most 1 s; the removal then continues in the background. */
   const abortSoon = () => Promise.race([abort(), pause(longestAbortMs)])
 
   /** Runs a step of the write; a failure ends it. */

@@ -3,7 +3,7 @@ import { Refused, wrongLastSequence } from './broker.ts'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { describe, putDescription, putTombstone, type Bucket } from './bucket.ts'
 import type { Described, ObjectInfo } from './object-info.ts'
-import { isWhole } from './whole.ts'
+import { isWhole } from './blob-integrity.ts'
 
 const mostRaces = 10
 

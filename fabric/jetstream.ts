@@ -30,7 +30,9 @@ export async function publish(
   }
 }
 
-/** Only silence counts: a refusal is an answer, and a connection that is away is known by itself. */
+/**
+ * Timeouts and a full store count. A JetStream refusal does not, nor does a lost connection, which `connected` shows.
+ */
 function noteFailure(broker: Broker, subject: string, thrown: unknown): void {
   if (thrown instanceof Unreachable && broker.connected) broker.writeFailures.note(subject, thrown)
 }

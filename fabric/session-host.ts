@@ -2,7 +2,7 @@ import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { Hosted, Hosting, LiveKind, SessionHost } from '@pixelflow/core/ports/sessions'
-import { createRoomShare } from './room-share.ts'
+import { createSessionQuota } from './session-quota.ts'
 import type { SessionEnd } from './session-end.ts'
 import type { SessionHub } from './session-hub.ts'
 import { decodeJson, offer, print, printJson, words, type Acceptance, type Offer } from './session-wire.ts'
@@ -21,7 +21,7 @@ function serve(
   { room, isResting = () => false, take }: Hosting,
 ): Hosted {
   const held = new Map<SessionEnd, Promise<void>>()
-  const share = createRoomShare(room)
+  const quota = createSessionQuota(room)
   let isLeaving = false
 
   const accept = ({ peer, window: windowOut, opening, account }: Offer, inbox: string) => {
@@ -40,7 +40,7 @@ function serve(
       end,
       hold(end, opening).finally(() => {
         held.delete(end)
-        share.give(account)
+        quota.give(account)
       }),
     )
   }
@@ -70,11 +70,11 @@ function serve(
       } catch (thrown) {
         return log.error('not an offer', { kind, error: thrown })
       }
-      if (!share.tryTake(offered.account)) return refuse(msg.reply)
+      if (!quota.tryTake(offered.account)) return refuse(msg.reply)
       try {
         accept(offered, msg.reply)
       } catch (thrown) {
-        share.give(offered.account)
+        quota.give(offered.account)
         log.error('session not accepted', { kind, error: thrown })
       }
     },

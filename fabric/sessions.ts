@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { joined } from '@pixelflow/core/pieces'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
 import type { Said, SessionHub } from './session-hub.ts'
-import { createSessionLine, type SessionLine } from './session-line.ts'
+import { createSessionQueue, type SessionQueue } from './session-queue.ts'
 import {
   acceptance,
   decodeJson,
@@ -32,7 +32,7 @@ type Answer = Session | 'full' | 'nobody' | 'silence'
 
 /** The gateway's end of live sessions over plain NATS subjects. */
 export function createSessions(hub: SessionHub): Sessions {
-  const lines = new Map<LiveKind, SessionLine>()
+  const queues = new Map<LiveKind, SessionQueue>()
   // Somebody took an offer after another had.
   hub.onStray((said) => {
     const accepted = acceptanceOf(said)
@@ -59,7 +59,7 @@ export function createSessions(hub: SessionHub): Sessions {
         if (!accepted) return end(said.isAnswered ? 'full' : 'nobody')
         leave()
         const { peer, inbox, window: windowOut } = accepted
-        const onEnd = () => lineOf(kind).wake()
+        const onEnd = () => queueOf(kind).wake()
         resolve(hub.join(session, { peer, inbox, windowIn, windowOut, onEnd }))
       })
       const timer = setTimeout(end, answerMs, 'silence')
@@ -76,34 +76,34 @@ export function createSessions(hub: SessionHub): Sessions {
       publish()
     })
   }
-  const lineOf = (kind: LiveKind): SessionLine => {
-    const line = lines.get(kind) ?? createSessionLine()
-    lines.set(kind, line)
-    return line
+  const queueOf = (kind: LiveKind): SessionQueue => {
+    const queue = queues.get(kind) ?? createSessionQueue()
+    queues.set(kind, queue)
+    return queue
   }
 
   return {
     async open(kind, opening, signal, account = '') {
       signal.throwIfAborted()
       const begun = performance.now()
-      const line = lineOf(kind)
+      const queue = queueOf(kind)
       // Nothing overtakes what waits already of the same account.
-      let answer: Answer = line.isEmptyFor(account) ? await ask(kind, account, opening, signal) : 'full'
+      let answer: Answer = queue.isEmptyFor(account) ? await ask(kind, account, opening, signal) : 'full'
       if (typeof answer !== 'string') return answer
-      const place = line.join(account)
+      const entry = queue.join(account)
       try {
         for (let pauseMs = shortestPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
           const leftMs = (answer === 'nobody' ? absenceMs : patienceMs) - (performance.now() - begun)
           if (leftMs <= 0) throw unavailable(answer)
           // The first of each account asks again and again, the others wait for it.
-          await place.wait(Math.min(leftMs, pauseMs), leftMs, signal)
+          await entry.wait(Math.min(leftMs, pauseMs), leftMs, signal)
           signal.throwIfAborted()
-          if (!place.isFirst) continue
+          if (!entry.isFirst) continue
           answer = await ask(kind, account, opening, signal)
           if (typeof answer !== 'string') return answer
         }
       } finally {
-        place.leave()
+        entry.leave()
       }
     },
   }

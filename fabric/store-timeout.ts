@@ -84,8 +84,8 @@ export function noteProgress(): void {
 }
 
 /**
- * Waits for the store as long as the call allows that is under way here, and at most `mostMs`. What does not end in time
- * goes on, and nobody hears of it.
+ * Waits for the store as long as the call allows that is under way here, and at most `mostMs`. Work that is late
+ * continues; its result is ignored.
  * @throws Unreachable when the time is over, at once when nothing was left of it.
  */
 export async function withinTimeout<T>(

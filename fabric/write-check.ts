@@ -22,13 +22,13 @@ export interface WriteCheck extends AsyncDisposable {
 const everyMs = 2000
 /** How long the broker may take to commit it. */
 const timeoutMs = 3000
-/** A proof that is older is none. */
+/** Older results do not count. */
 const longestAgeMs = 10_000
 /**
  * More than a block of any usual file system, so that each write needs space of its own: a small one still finds room
  * at the end of a file when the disk is full.
  */
-const proof = new Uint8Array(8 * 1024)
+const payload = new Uint8Array(8 * 1024)
 
 /**
  * Writes a message to a stream that keeps one of each process. That alone does not tell of the other streams, which
@@ -49,7 +49,7 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
     while (!stopping.signal.aborted) {
       try {
         if (broker.connected) {
-          await publish(broker, healthSubject(name), proof, { timeoutMs })
+          await publish(broker, healthSubject(name), payload, { timeoutMs })
           committedAt = performance.now()
           failure = undefined
         }

@@ -10,7 +10,7 @@ import { createAdmission } from './accounts/admission.ts'
 import type { GatewayConfig } from './config.ts'
 import { openSpool } from './delivery/spool.ts'
 import { createShelf } from './delivery/shelf.ts'
-import { examine } from './examine.ts'
+import { viewHealth } from './health-view.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
 import { createRequestMemory } from './memory/request-memory.ts'
@@ -139,7 +139,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const writeCheck = parts.use(fabric.checkWrites(crypto.randomUUID()))
   await Promise.race([writeCheck.begun, Bun.sleep(1000)])
   const examined = () =>
-    examine({ fabric, follower, writeCheck, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
+    viewHealth({ fabric, follower, writeCheck, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
   watchState(meters, examined, deadLetters.count)
   watchBacklog(meters, fabric.backlog, roster, fabric.clock)
   const openStream = createStreamMeter(meters)

@@ -9,7 +9,7 @@ import { jsonSchemaOf, optionMeant, schemaAt, valueAt, type JsonSchema } from '.
 type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]
 
-export interface Described {
+export interface ValidationContext {
   /** What the value is called, for people: `the query`. */
   readonly whole: string
   /** How the caller writes a field. Default: as JSON paths, `preview.maxPixels`. */
@@ -22,16 +22,20 @@ export interface Described {
  * `custom`) have to say `error` and `params.remedy`, and regular expressions are made by `textLike`.
  * @throws Fault `invalid_request` naming the field, its value, and what is allowed.
  */
-export function validate<S extends z.ZodType>(schema: S, value: unknown, described: Described): z.output<S> {
+export function validate<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  context: ValidationContext,
+): z.output<S> {
   const { success, data, error } = schema.safeParse(value)
   if (success) return data
   const [issue] = error.issues
   if (issue === undefined) throw error
-  throw describeIssue(innermost(issue), value, jsonSchemaOf(schema), described)
+  throw describeIssue(innermost(issue), value, jsonSchemaOf(schema), context)
 }
 
-function describeIssue(issue: Issue, value: unknown, schema: JsonSchema, described: Described): Fault {
-  const { whole, nameField = fieldOf } = described
+function describeIssue(issue: Issue, value: unknown, schema: JsonSchema, context: ValidationContext): Fault {
+  const { whole, nameField = fieldOf } = context
   const { path } = issue
   const sent = valueAt(value, path)
   const allowed = describeAllowed(schemaAt(schema, path, value))
@@ -41,7 +45,7 @@ function describeIssue(issue: Issue, value: unknown, schema: JsonSchema, describ
   if (issue.code === 'unrecognized_keys') {
     const object = optionMeant(schemaAt(schema, path, value), sent) ?? {}
     const key = (issue.keys[0] ?? '').slice(0, 80)
-    return unknownField(nameField([...path, key]), key, object, described)
+    return unknownField(nameField([...path, key]), key, object, context)
   }
   if (issue.code === 'invalid_key') {
     const parent = path.slice(0, -1)
@@ -80,7 +84,7 @@ function unknownField(
   field: string,
   key: string,
   { properties = {} }: JsonSchema,
-  { whole }: Described,
+  { whole }: ValidationContext,
 ): Fault {
   const known = Object.keys(properties)
   const near = nearest(key, known)

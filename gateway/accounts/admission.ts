@@ -83,7 +83,7 @@ export function createAdmission(
 function holderByToken(headers: Headers, tokens: TokenTable | undefined): Principal | undefined {
   const authorization = headers.get('authorization')
   if (authorization === null) return undefined
-  // Which of several counts is for nobody to guess. No token has a comma, and joining puts one between them.
+  // Several tokens are ambiguous, so the call is refused. No token has a comma, and joining puts one between them.
   if (authorization.includes(',')) throw refused('The call brings more than one token.')
   const token = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
   if (token === undefined) throw refused('The Authorization header holds no bearer token.')

@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBudget } from '@pixelflow/core/budget'
 import { makePrivateFolder } from '@pixelflow/fabric/private-folder'
-import { ownedName, removeLeftovers } from '../leftovers.ts'
+import { ownedName, removeLeftovers } from '../owned-files.ts'
 import { createSweep } from './sweep.ts'
 
 /** Bytes on their way to a client, as a file that only we know. */

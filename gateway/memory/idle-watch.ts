@@ -1,11 +1,11 @@
 /** Ends what waits for its client too long. One timer for all: most requests come whole at once, and start none. */
 export interface IdleWatch {
   /** From now on the client has to give signs of life. `onIdle` is called once, when there was none for too long. */
-  begin(onIdle: () => void): Awaited
+  begin(onIdle: () => void): IdleTimer
   readonly idleMs: number
 }
 
-export interface Awaited {
+export interface IdleTimer {
   /** The client has sent something. */
   alive(): void
   /** Nothing is awaited any more. May be called again. */

@@ -4,7 +4,7 @@ import { makePrivateFolder } from '@pixelflow/fabric/private-folder'
 import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import { websocket } from 'elysia/ws'
-import { ownedName, removeLeftovers } from '../leftovers.ts'
+import { ownedName, removeLeftovers } from '../owned-files.ts'
 import type { FrontClient } from './front.ts'
 
 /** The HTTP server of one TLS connection. */

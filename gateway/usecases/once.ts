@@ -71,7 +71,7 @@ export function once({ keys, events, writes, storeTimeout }: OnceNeeds) {
     const newId = () => Bun.randomUUIDv7('hex', events.now())
     const claim = await take(keys, at, newId)
     const { state, image, task, fingerprint, made } = claim.value
-    // What is noted of the call need not be there for its answer, and is no part of the time that it has.
+    // Key records are written in the background and do not use the call's store timeout.
     using word =
       state === 'done' ? undefined : storeTimeout.detached(() => holding({ keys, storeTimeout }, at, claim))
     let asked = ''
@@ -90,7 +90,7 @@ export function once({ keys, events, writes, storeTimeout }: OnceNeeds) {
     try {
       const value = await work(attempt)
       const made = { [makes]: value } as unknown as Made
-      await soon(word?.say({ state: 'done', fingerprint: asked, made }))
+      await waitBriefly(word?.say({ state: 'done', fingerprint: asked, made }))
       return { value, isRepeated: false }
     } catch (thrown) {
       if (isRepeated) {
@@ -100,7 +100,7 @@ export function once({ keys, events, writes, storeTimeout }: OnceNeeds) {
       const fault = Fault.of(thrown)
       const said = word?.say({ state: 'open', ...idsAfter(fault, claim.value, newId) })
       // A store that is in trouble would keep the caller from hearing of it.
-      if (!isOfStore(fault)) await soon(said)
+      if (!isOfStore(fault)) await waitBriefly(said)
       throw thrown
     }
   }
@@ -208,7 +208,7 @@ function idsAfter(
 }
 
 /** What is written of a call, as long as its answer waits for it. */
-async function soon(said: Promise<void> | undefined): Promise<void> {
+async function waitBriefly(said: Promise<void> | undefined): Promise<void> {
   if (said) await Promise.race([said, pause(longestWriteMs)])
 }
 

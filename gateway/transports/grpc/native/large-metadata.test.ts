@@ -35,7 +35,7 @@ describe('a call with too much metadata', () => {
     const metadata = Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`x-${i}`, 'v'.repeat(100)]))
     const { code, details, status } = await failure(client.unary(calls.getVersion, {}, { metadata }))
     expect(code).toBe(resourceExhausted)
-    expect(details).toStartWith('The metadata of a call may have 65536 bytes, and this has ')
+    expect(details).toStartWith('Metadata must be at most 65536 bytes, got ')
     const bad = status?.details.find(({ typeUrl }) => typeUrl.endsWith('BadRequest'))
     expect(fromBinary(BadRequestSchema, bad?.value ?? new Uint8Array()).fieldViolations[0]?.field).toBe(
       'metadata',

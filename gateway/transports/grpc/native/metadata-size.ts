@@ -10,15 +10,11 @@ const aroundEach = 32
 export function tooMuchMetadata(metadata: Metadata): Fault | undefined {
   const bytes = sizeOf(metadata)
   if (bytes <= largestMetadata) return undefined
-  const said = Number.isFinite(bytes) ? `${bytes} bytes` : 'a value that is longer'
-  return new Fault(
-    'out_of_bounds',
-    `The metadata of a call may have ${largestMetadata} bytes, and this has ${said}.`,
-    {
-      field: 'metadata',
-      remedy: 'Send less metadata: files and recipes belong into messages.',
-    },
-  )
+  const got = Number.isFinite(bytes) ? String(bytes) : 'more'
+  return new Fault('out_of_bounds', `Metadata must be at most ${largestMetadata} bytes, got ${got}.`, {
+    field: 'metadata',
+    remedy: 'Send files and recipes in messages.',
+  })
 }
 
 function sizeOf(metadata: Metadata): number {

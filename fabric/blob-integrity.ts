@@ -29,7 +29,7 @@ export async function isWhole(bucket: Bucket, { info }: Pick<Described, 'info'>)
   return last?.seq === noted
 }
 
-/** Why bytes that a description tells of could not be read: lost for good, or only just now. */
+/** Why bytes that a description tells of could not be read: lost for good, or temporarily unreadable. */
 export async function explainMissing(bucket: Bucket, info: ObjectInfo): Promise<Fault> {
   const { broker, name, stream } = bucket
   const subject = blobSubject(name, info.name)
@@ -37,8 +37,8 @@ export async function explainMissing(bucket: Bucket, info: ObjectInfo): Promise<
   const now = found && described(found).info
   // Deleted or replaced while it was read.
   const isThis = now?.nuid === info.nuid && !now.deleted
-  if (isThis && !(await patiently(() => isWhole(bucket, { info })))) return lost(info, 'are incomplete')
-  return new Fault('storage_failed', 'The stored bytes could not be read just now.', {
+  if (isThis && !(await patiently(() => isWhole(bucket, { info })))) return dataLoss(info, 'are incomplete')
+  return new Fault('storage_failed', 'The stored bytes are temporarily unreadable.', {
     remedy: 'Try again in a moment.',
     retryAfterMs: 1000,
     cause: new Error(`${info.bucket}: ${info.name}`),
@@ -46,7 +46,7 @@ export async function explainMissing(bucket: Bucket, info: ObjectInfo): Promise<
 }
 
 /** That no further attempt will ever read these bytes. */
-export function lost({ name, bucket }: ObjectInfo, how: string): Fault {
+export function dataLoss({ name, bucket }: ObjectInfo, how: string): Fault {
   return new Fault('data_loss', `The stored bytes ${how}.`, {
     remedy: 'Store them anew: upload the same file again, or repeat the task that made them.',
     cause: new Error(`${bucket}: ${name}`),

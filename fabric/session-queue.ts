@@ -1,14 +1,14 @@
 import { pause } from '@pixelflow/core/pause'
 
 /** Calls that wait for room at an actor: each account's in the order in which they came, the accounts beside each other. */
-export interface SessionLine {
+export interface SessionQueue {
   isEmptyFor(account: string): boolean
-  join(account: string): LinePlace
+  join(account: string): QueueEntry
   /** There may be room again. */
   wake(): void
 }
 
-export interface LinePlace {
+export interface QueueEntry {
   /** Whether no call of the same account waits before this one. */
   readonly isFirst: boolean
   /**
@@ -19,30 +19,30 @@ export interface LinePlace {
   leave(): void
 }
 
-interface Place {
+interface Waiting {
   isWoken: boolean
   wake: () => void
 }
 
-export function createSessionLine(): SessionLine {
-  const places = new Map<string, Place[]>()
+export function createSessionQueue(): SessionQueue {
+  const entries = new Map<string, Waiting[]>()
   const wakeFirst = (account: string) => {
-    const first = places.get(account)?.[0]
+    const first = entries.get(account)?.[0]
     if (first === undefined) return
     first.isWoken = true
     first.wake()
   }
   return {
-    isEmptyFor: (account) => !places.has(account),
+    isEmptyFor: (account) => !entries.has(account),
     wake() {
-      for (const account of places.keys()) wakeFirst(account)
+      for (const account of entries.keys()) wakeFirst(account)
     },
     join(account) {
-      const own: Place = { isWoken: false, wake: () => {} }
-      const line = places.get(account) ?? []
-      line.push(own)
-      places.set(account, line)
-      const isFirst = () => line[0] === own
+      const own: Waiting = { isWoken: false, wake: () => {} }
+      const queue = entries.get(account) ?? []
+      queue.push(own)
+      entries.set(account, queue)
+      const isFirst = () => queue[0] === own
       return {
         get isFirst() {
           return isFirst()
@@ -57,8 +57,8 @@ export function createSessionLine(): SessionLine {
         },
         leave() {
           const wasFirst = isFirst()
-          line.splice(line.indexOf(own), 1)
-          if (line.length === 0) places.delete(account)
+          queue.splice(queue.indexOf(own), 1)
+          if (queue.length === 0) entries.delete(account)
           else if (wasFirst) wakeFirst(account)
         },
       }

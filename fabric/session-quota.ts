@@ -1,5 +1,5 @@
 /** Room for so many sessions, of which each account gets its fair share even when others hold all of it. */
-export interface RoomShare {
+export interface SessionQuota {
   /** Takes room for one session of the account if there is any for it. */
   tryTake(account: string): boolean
   give(account: string): void
@@ -10,7 +10,7 @@ export interface RoomShare {
  * holds less than `room` divided by the accounts that hold any: sessions cannot be taken back, so this is what keeps one
  * account from holding all of them.
  */
-export function createRoomShare(room: number): RoomShare {
+export function createSessionQuota(room: number): SessionQuota {
   const held = new Map<string, number>()
   let total = 0
 

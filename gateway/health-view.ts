@@ -7,7 +7,7 @@ import type { HealthView } from './transports/rest/health.ts'
 import type { Outflow } from './transports/rest/outflow.ts'
 
 /** What a gateway is judged by. */
-export interface Examined {
+export interface HealthSources {
   readonly fabric: Fabric
   readonly follower: Pick<Follower, 'state'>
   readonly writeCheck: Pick<WriteCheck, 'state'>
@@ -18,7 +18,7 @@ export interface Examined {
 }
 
 /** Looks at everything; bounded in time, never throws. */
-export async function examine({
+export async function viewHealth({
   fabric,
   follower,
   writeCheck,
@@ -26,7 +26,7 @@ export async function examine({
   spool,
   calls,
   isDraining,
-}: Examined): Promise<HealthView> {
+}: HealthSources): Promise<HealthView> {
   const broker = await fabric.health()
   const last = broker.isUp ? await lastSequence(fabric) : undefined
   const { position, isCaughtUp, lagMs, watchers } = follower.state
