@@ -96,6 +96,10 @@ export interface PictureOperation<S extends StepSchema = StepSchema> extends Ope
   apply(pipeline: Sharp, step: z.output<S>, before: Picture): Sharp
   /** Steps that come to the same, one after the other: where one mixes pixels, the next may not. Default: the step itself. */
   parts?(step: z.output<S>, before: Picture): readonly z.output<S>[]
+  /**
+   * The size that a much larger picture may have before the step, whose result is as good then. Default: only its own.
+   */
+  preShrunk?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'> | undefined
   /** The size at which a drawing is drawn for this step, when it is the first. Default: its own. */
   drawn?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'>
   /**

@@ -152,6 +152,13 @@ export const resize = pictureOperation({
     const scaling: Resize = { ...step, ...inside, fit: 'fill', enlarge: true }
     return [scaling, step]
   },
+  // libvips itself takes means of blocks until twice the size is left: with four times it, all that it keeps is there.
+  preShrunk: (step, before) => {
+    const target = sizeAfter(step, before)
+    const factor = Math.min(before.width / target.width, before.height / target.height) / 4
+    if (step.kernel === 'nearest' || factor < 2) return undefined
+    return { width: Math.ceil(before.width / factor), height: Math.ceil(before.height / factor) }
+  },
   drawn: (step, before) => {
     const target = sizeAfter(step, before)
     if (boxOf(step) === undefined || (step.fit !== 'cover' && step.fit !== 'contain')) return target

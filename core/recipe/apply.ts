@@ -5,6 +5,7 @@ import { checkWritable, flattens, format, type FormatParams } from '../operation
 import { pictureAfter as afterStep, type Picture } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
 import type { Pass, PlannedOutput, PlannedStep } from './plan.ts'
+import { preShrink } from './pre-shrink.ts'
 import { withColorsApart, withHeadroom, withoutHeadroom, type OpenImage } from './transparent.ts'
 
 /** One sharp pipeline of an output. */
@@ -135,9 +136,10 @@ async function applyPass(
     began = decoded(picture)
     return png
   }
-  for (const planned of pass.flatMap(partsFrom(before))) {
+  for (const [i, planned] of pass.flatMap(partsFrom(before)).entries()) {
     const seen = picture
     const next = wayOf(planned, seen, way)
+    if (i === 0 && next === 'headroom') current = preShrink(current, planned, seen)
     if (next === 'apart') current = await withColorsApart(await written(), open)
     else if (next !== way) {
       const png = await written()

@@ -1,5 +1,6 @@
 import type { FormatId } from '@pixelflow/core/format'
 import { deflateSync } from 'node:zlib'
+import sharp from 'sharp'
 import { sampleImage } from '../images.ts'
 import * as avif from './avif.ts'
 import * as gif from './gif.ts'
@@ -27,6 +28,10 @@ const tooMany = ['too_many_pixels'] as const
 const bounded = ['deadline_exceeded', 'out_of_bounds'] as const
 
 const small = () => sampleImage({ width: 48, height: 32 })
+const vastTransparent = () => {
+  const create = { width: side, height: side, channels: 4, background: '#33669980' } as const
+  return sharp({ create }).png({ compressionLevel: 1 }).toBuffer()
+}
 const stuffed = async (segments: readonly Uint8Array[]) => jpeg.stuffed(await small(), segments)
 const pngWith = (extra: Uint8Array) => png.png(48, 32, undefined, extra)
 const grey = (more: readonly tiff.Entry[]) => tiff.pictureOf(8, 8, Buffer.alloc(64), 1, more)
@@ -77,6 +82,7 @@ export const bombs: readonly Bomb[] = [
     ends: corrupt,
   },
   { name: 'as large as is allowed', format: 'png', make: () => png.png(10_000, 10_000), ends: 'picture' },
+  { name: 'large and transparent', format: 'png', make: () => vastTransparent(), ends: 'picture' },
   {
     name: 'a packed profile',
     format: 'png',
