@@ -1,6 +1,7 @@
 import { startStack } from '@pixelflow/testkit/stack'
 import { optionsOrExit } from './options.ts'
 import { fair } from './parts/fair.ts'
+import { floods } from './parts/floods.ts'
 import { grpcUploads } from './parts/grpc-upload.ts'
 import type { Part } from './parts/part.ts'
 import { processing } from './parts/process.ts'
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, Part>> = {
   tune: tuning,
   'grpc-upload': grpcUploads,
   fair,
+  floods,
 }
 
 const options = optionsOrExit(process.argv.slice(2), Object.keys(parts))

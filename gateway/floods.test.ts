@@ -2,13 +2,10 @@ import { expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { until } from './testing/gateway.ts'
+import { mostResidentBytes, watchResidentBytes } from './testing/flood-bounds.ts'
 import { startFloods } from './testing/floods.ts'
 import { grpcClient, uploadWhole } from './testing/grpc.ts'
 import { startLoadedGateway } from './testing/load.ts'
-
-const MiB = 2 ** 20
-/** Resident memory of a gateway with the memory settings as they are by default, whatever is sent to it. */
-const mostResident = 640 * MiB
 
 test('floods of unfinished requests are refused or given up, cost little, and hinder nobody else', async () => {
   await using gateway = await startLoadedGateway({
@@ -17,7 +14,7 @@ test('floods of unfinished requests are refused or given up, cost little, and hi
     PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '20s',
   })
   const { url } = gateway.process
-  const seen = watchMemory(gateway.residentBytes)
+  const seen = watchResidentBytes(gateway.process.pid)
   using floods = await startFloods({ url, grpcAddress: gateway.grpcAddress, token: 'secret-of-bob' })
 
   // Another account, over each protocol, while those that fit are still held.
@@ -48,7 +45,7 @@ test('floods of unfinished requests are refused or given up, cost little, and hi
 
   // What has no credentials ended at once, and what was held ends when it has paused for too long.
   await until(() => floods.ended === floods.opened, 120_000)
-  expect(await seen.stop()).toBeLessThan(mostResident)
+  expect(await seen.stop()).toBeLessThan(mostResidentBytes)
   const told = Object.fromEntries(
     floods.parts.flatMap(({ name, flood }) =>
       'answers' in flood ? [[name, Object.keys(flood.answers).sort()]] : [],
@@ -65,19 +62,3 @@ test('floods of unfinished requests are refused or given up, cost little, and hi
   expect(codes).toContain('truncated_upload')
   await gateway.idle()
 }, 240_000)
-
-/** The most resident memory that is seen from now on. */
-function watchMemory(look: () => Promise<number>): { stop(): Promise<number> } {
-  let most = 0
-  let isOver = false
-  const watching = (async () => {
-    for (; !isOver; await Bun.sleep(50)) most = Math.max(most, await look())
-    return most
-  })()
-  return {
-    stop() {
-      isOver = true
-      return watching
-    },
-  }
-}

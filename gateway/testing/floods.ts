@@ -30,13 +30,12 @@ const MiB = 1024 * KiB
 const service = '/pixelflow.v1.ImageService'
 const reflection = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
 
-/** Opens all of them and sends what the gateway takes; they stay open until they are disposed of. */
-export async function startFloods({
+/** Every flood by its name; each call opens it once more. Those of nobody and for anybody bring no token. */
+export function unfinishedFloods({
   url,
   grpcAddress: address,
   token,
-  only = /./,
-}: FloodTarget): Promise<Floods> {
+}: Omit<FloodTarget, 'only'>): Readonly<Record<string, () => Promise<GrpcFlood | HttpFlood>>> {
   const known = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const native = (path: string, sentBytes: number, headers = {}) =>
     floodGrpc({ address, connections: 2, streams: 256, path, claimedBytes: sentBytes, sentBytes, headers })
@@ -55,7 +54,7 @@ export async function startFloods({
   const envelope = (bytes: number) =>
     String.fromCharCode(0, bytes >>> 24, (bytes >>> 16) & 255, (bytes >>> 8) & 255, bytes & 255)
 
-  const wanted: Record<string, () => Promise<GrpcFlood | HttpFlood>> = {
+  return {
     'native messages of nobody': () => native(`${service}/GetTask`, 4 * MiB),
     'native messages of calls for anybody': () => native(`${service}/GetVersion`, 60 * KiB),
     'native streams for anybody': () => native(reflection, 60 * KiB),
@@ -76,10 +75,14 @@ export async function startFloods({
     JSON: () => body(300, 'application/json', '/api/v1/tasks', MiB, '{"image":"', known),
     'plain uploads': () => body(300, 'image/jpeg', '/api/v1/images', MiB, '\xff\xd8\xff\xe0', known),
   }
+}
+
+/** Opens all of them and sends what the gateway takes; they stay open until they are disposed of. */
+export async function startFloods({ only = /./, ...target }: FloodTarget): Promise<Floods> {
   const parts: NamedFlood[] = []
   const sum = (of: (flood: GrpcFlood | HttpFlood) => number) =>
     parts.reduce((total, { flood }) => total + of(flood), 0)
-  const chosen = Object.entries(wanted).filter(([name]) => only.test(name))
+  const chosen = Object.entries(unfinishedFloods(target)).filter(([name]) => only.test(name))
   const started = chosen.map(async ([name, start]) => {
     const flood = await start()
     parts.push({ name, flood })

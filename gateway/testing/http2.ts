@@ -58,7 +58,11 @@ export async function rawHttp2(address: string, tls?: ConnectionOptions): Promis
       for (const take of takers) take(frame)
     }
   })
-  await new Promise<void>((resolve) => socket.once(tls ? 'secureConnect' : 'connect', resolve))
+  await new Promise<void>((resolve) => {
+    socket.once(tls ? 'secureConnect' : 'connect', resolve)
+    // A server that takes no more connections refuses this one: then it is closed from the start.
+    socket.once('close', resolve)
+  })
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
   socket.write(frame(frameTypes.settings, 0, 0))
   return {

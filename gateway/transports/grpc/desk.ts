@@ -73,6 +73,20 @@ export function createDesk({ admission, memory, meters, storeTimeout, log }: Des
     return undefined
   }
 
+  /** Whom the memory of a call is charged to: an account also where none is needed, if the call brings credentials. */
+  const accountOf = (
+    access: MethodRules['access'],
+    { headers, certificate }: Arrival,
+  ): string | undefined => {
+    if (access === 'probe' || (!headers.has('authorization') && !certificate)) return undefined
+    try {
+      return admission.principalOf(headers, certificate).account
+    } catch {
+      // The credentials are not needed, so that they are wrong is not the answer of this call.
+      return undefined
+    }
+  }
+
   return {
     door(method) {
       const { access } = rulesOf(method)
@@ -89,7 +103,8 @@ export function createDesk({ admission, memory, meters, storeTimeout, log }: Des
         } catch (thrown) {
           refusal = Fault.of(thrown)
         }
-        const held = memory.open({ account: caller?.account, peer, isProbe: access === 'probe' })
+        const account = caller ? caller.account : refusal ? undefined : accountOf(access, arrival)
+        const held = memory.open({ account, peer, isProbe: access === 'probe' })
         let toldPosition: string | undefined
         let isOver = false
         underWay += 1

@@ -1,0 +1,135 @@
+import type { TaskPageView } from '@pixelflow/core/api'
+import { openCaller, type Caller } from '@pixelflow/gateway/testing/caller'
+import { startFloodProcesses, type FloodProcesses } from '@pixelflow/gateway/testing/flood-processes'
+import { mostResidentBytes, watchResidentBytes } from '@pixelflow/gateway/testing/flood-bounds'
+import { says } from '@pixelflow/testkit/process'
+import { startStack } from '@pixelflow/testkit/stack'
+import { until } from '@pixelflow/testkit/until'
+import { cpuDuring } from '../cpu.ts'
+import { percentile } from '../pace.ts'
+import type { Part } from './part.ts'
+
+const flooding = 'flooding'
+const other = 'other'
+const limit = 3
+const MiB = 2 ** 20
+/** Calls of each kind in one turn. */
+const callsPerTurn = 20
+/** A flood ends by itself after so long, whatever becomes of this process. */
+const longestFloodSeconds = 600
+
+const kinds = ['process', 'task', 'list', 'version', 'getTask'] as const satisfies (keyof Caller)[]
+const names: Record<(typeof kinds)[number], string> = {
+  process: 'picture while the caller waits',
+  task: 'task until its end',
+  list: 'list of tasks',
+  version: 'GetVersion, new connection',
+  getTask: 'GetTask, new connection',
+}
+const turns = ['calm', 'floods', 'floods at nice 19'] as const
+type Turn = (typeof turns)[number]
+
+/**
+ * One account's calls in calm and under all floods together, in turns. The floods are as fast as they can be and run on
+ * the same machine; at nice 19 they get what the rest leaves them, which tells their own use of the CPU from what they
+ * make the gateway do.
+ */
+export const floods: Part = async ({ options, say }) => {
+  const tokens = [flooding, other].map((name) => `${name}:secret-of-${name}`).join(',')
+  await using stack = await startStack({
+    env: { PIXELFLOW_API_TOKENS: tokens, PIXELFLOW_LOG_LEVEL: 'info' },
+  })
+  const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
+  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const caller = await openCaller(gateway.url, grpc, `secret-of-${other}`)
+  const pids = { gateway: gateway.pid, actors: actor.pid, 'nats-server': stack.nats.pid }
+  const tookMs: Record<Turn, Record<string, number[]>> = { calm: {}, floods: {}, 'floods at nice 19': {} }
+  const cpu: Record<Turn, Record<string, number>> = { calm: {}, floods: {}, 'floods at nice 19': {} }
+  const sent: Record<string, number> = {}
+  let failed = 0
+  let most = 0
+
+  const measure = async (turn: Turn, count: number) => {
+    for (let at = 0; at < count; at += 1) {
+      for (const kind of kinds) {
+        const begin = performance.now()
+        await caller[kind]().catch((error: unknown) => {
+          failed += 1
+          say(`${turn}: ${kind} failed: ${String(error).slice(0, 200)}`)
+        })
+        ;(tookMs[turn][kind] ??= []).push(performance.now() - begin)
+      }
+    }
+  }
+  const takeTurn = async (turn: Turn) => {
+    let flood: FloodProcesses | undefined
+    if (turn !== 'calm') {
+      flood = await startFloodProcesses({
+        url: gateway.url,
+        grpcAddress: grpc,
+        token: `secret-of-${flooding}`,
+        seconds: longestFloodSeconds,
+        isNice: turn !== 'floods',
+      })
+    }
+    await using _ = flood
+    const memory = watchResidentBytes(gateway.pid)
+    const begin = performance.now()
+    const { cpuMs } = await cpuDuring({ ...pids, ...flood?.pids }, () => measure(turn, callsPerTurn))
+    const seconds = (performance.now() - begin) / 1000
+    const bytes = await memory.stop()
+    if (flood) most = Math.max(most, bytes)
+    const isFlood = (name: string) => name in (flood?.pids ?? {})
+    for (const [name, ms] of Object.entries(cpuMs)) {
+      const whose = isFlood(name) ? 'floods' : name
+      cpu[turn][whose] = (cpu[turn][whose] ?? 0) + ms / 1000 / seconds / options.rounds
+    }
+    for (const [name, count] of Object.entries((await flood?.stop()) ?? {}))
+      sent[name] = (sent[name] ?? 0) + count
+    // The next turn is to begin in calm.
+    await until(() => isQuiet(gateway.url), 60_000)
+  }
+
+  await measure('calm', options.warmUp)
+  tookMs.calm = {}
+  for (let round = 0; round < options.rounds; round += 1) for (const turn of turns) await takeTurn(turn)
+
+  const calls = options.rounds * callsPerTurn
+  say(`${calls} calls of each kind in each turn, one after the other, by a second account; milliseconds`)
+  say(`  ${''.padEnd(32)}${turns.map((turn) => turn.padStart(22)).join('')}   p99 ÷ calm (at most ${limit})`)
+  const ratios: Record<string, Record<string, number>> = {}
+  for (const kind of kinds) {
+    const [p50, p99] = [0.5, 0.99].map((part) =>
+      Object.fromEntries(turns.map((turn) => [turn, percentile(tookMs[turn][kind] ?? [], part)])),
+    ) as [Record<Turn, number>, Record<Turn, number>]
+    ratios[kind] = Object.fromEntries(turns.slice(1).map((turn) => [turn, p99[turn] / p99.calm]))
+    const cells = turns.map((turn) => `p50 ${p50[turn].toFixed(0)} p99 ${p99[turn].toFixed(0)}`.padStart(22))
+    const found = Object.values(ratios[kind]).map((ratio) => ratio.toFixed(1))
+    say(`  ${names[kind].padEnd(32)}${cells.join('')}   ${found.join(', ')}`)
+  }
+  say(`calls that failed: ${failed}   (at most 0)`)
+  say(`gateway: at most ${(most / MiB).toFixed(0)} MiB resident   (at most ${mostResidentBytes / MiB})`)
+  for (const turn of turns) {
+    const shares = Object.entries(cpu[turn]).map(([name, cores]) => `${name} ${cores.toFixed(2)}`)
+    say(`cores in use, ${turn}: ${shares.join(', ')}`)
+  }
+  say('The floods run on this machine: what they take of its cores, the others do not get, but for nice 19.')
+  return {
+    floodsTookMs: tookMs,
+    floodsP99ToCalm: ratios,
+    floodsFailed: failed,
+    floodsGatewayBytes: most,
+    floodsCores: cpu,
+    floodsSent: sent,
+  }
+}
+
+/** Whether the account that floods has nothing under way any more. */
+async function isQuiet(url: string): Promise<boolean> {
+  const headers = { authorization: `Bearer secret-of-${flooding}` }
+  const under = ['running', 'queued'].map(async (status) => {
+    const answer = await fetch(`${url}/api/v1/tasks?status=${status}`, { headers })
+    return ((await answer.json()) as TaskPageView).items.length
+  })
+  return (await Promise.all(under)).every((count) => count === 0)
+}

@@ -1,0 +1,33 @@
+/** Whole JSON bodies with 430,000 keys that no schema knows. Only tests and benchmarks use them. */
+
+const keys = 430_000
+
+/** One JSON object of 3.8 MB. */
+export function unknownKeys(): Uint8Array<ArrayBuffer> {
+  const members = Array.from({ length: keys }, (_, at) => `"${at.toString(36)}":0`)
+  return new TextEncoder().encode(`{${members.join(',')}}`)
+}
+
+/** Where it is sent: calls that need a token, and one that needs none. */
+export const keyPaths = [
+  '/api/v1/tasks',
+  '/pixelflow.v1.ImageService/CreateTask',
+  '/pixelflow.v1.ImageService/GetVersion',
+] as const
+
+/** Sends it without a token; returns the status, or `closed` when the connection ended before there was one. */
+export async function sendKeys(
+  url: string,
+  path: string,
+  body: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal,
+): Promise<string> {
+  const headers = { 'content-type': 'application/json' }
+  try {
+    const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body, signal, keepalive: false })
+    await answer.arrayBuffer()
+    return String(answer.status)
+  } catch {
+    return 'closed'
+  }
+}

@@ -1,0 +1,88 @@
+import { until } from '@pixelflow/testkit/until'
+import { frameFloods, sendFrames } from './flood-frames.ts'
+import { keyPaths, sendKeys, unknownKeys } from './flood-keys.ts'
+import type { FloodKind, FloodOrder } from './flood-processes.ts'
+import { openWorkFlood } from './flood-work.ts'
+import { unfinishedFloods } from './floods.ts'
+
+/**
+ * Floods of one kind, as fast as they can, as a process of its own: `flood-program.ts <order as JSON>`. Writes `flooding`
+ * once it has begun, and `met <name>: <end>` when a flood ends in some way for the first time. Ends at SIGTERM or after the
+ * time of its order, and writes then how often each of these has happened.
+ */
+
+const order = JSON.parse(process.argv[2] ?? '') as FloodOrder
+const { url, grpcAddress, token } = order
+const over = new AbortController()
+const sent: Record<string, number> = {}
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+const slowCallsAtOnce = 6
+const heavyTasksAtOnce = 16
+/** After an end that is not the gateway's usual refusal, so that a gateway that is away is not asked without a pause. */
+const pauseMs = 100
+const expected = /^(ended|closed|401|429|GOAWAY)/
+
+/** Does one thing again and again until the time is over, and counts how it ended. */
+async function repeat(name: string, act: () => Promise<string>): Promise<void> {
+  while (!over.signal.aborted) {
+    const end = await act().catch((error: Error) => error.message)
+    if (over.signal.aborted) return
+    const line = `${name}: ${end}`
+    if (!(line in sent)) say(`met ${line}`)
+    sent[line] = (sent[line] ?? 0) + 1
+    if (!expected.test(end)) await Bun.sleep(pauseMs)
+  }
+}
+
+/** What has room is held for as long as the gateway lets it be; the rest has been refused by then. */
+async function holdOpen(start: ReturnType<typeof unfinishedFloods>[string]): Promise<string> {
+  using flood = await start()
+  await until(() => over.signal.aborted || flood.ended === flood.opened, 300_000)
+  return 'ended'
+}
+
+const isKnown = (name: string) => !/nobody|anybody/.test(name)
+
+function unfinished(ofKnownCallers: boolean): Promise<void>[] {
+  const chosen = Object.entries(unfinishedFloods(order)).filter(([name]) => isKnown(name) === ofKnownCallers)
+  return chosen.map(([name, start]) => repeat(name, () => holdOpen(start)))
+}
+
+async function work(): Promise<Promise<void>[]> {
+  const flood = await openWorkFlood(url, token)
+  const calls = Array.from({ length: slowCallsAtOnce }, () =>
+    repeat('slow calls', () => flood.callOnce(over.signal)),
+  )
+  const tasks = Array.from({ length: heavyTasksAtOnce }, () =>
+    repeat('heavy tasks', () => flood.taskOnce(over.signal)),
+  )
+  return [...calls, ...tasks]
+}
+
+const floods: Readonly<Record<FloodKind, () => Promise<void>[] | Promise<Promise<void>[]>>> = {
+  stalled: () => unfinished(true),
+  refused: () => unfinished(false),
+  frames: () =>
+    Object.entries(frameFloods).map(([name, flood]) =>
+      repeat(name, async () => `GOAWAY ${(await sendFrames(flood, grpcAddress)).code}`),
+    ),
+  keys() {
+    const body = unknownKeys()
+    return [...keyPaths, ...keyPaths].map((path) =>
+      repeat(`keys to ${path}`, () => sendKeys(url, path, body, over.signal)),
+    )
+  },
+  work,
+}
+
+process.once('SIGTERM', () => over.abort())
+setTimeout(() => over.abort(), order.seconds * 1000)
+const loops = await floods[order.kind]()
+say('flooding')
+// A connection that the gateway never answers must not keep the process.
+await Promise.race([Promise.all(loops), aborted(over.signal).then(() => Bun.sleep(5000))])
+process.stdout.write(`${JSON.stringify({ sent })}\n`, () => process.exit(0))
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
