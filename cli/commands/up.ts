@@ -62,7 +62,14 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
   })
   if (format === 'pretty')
     process.stdout.write(banner(running, config.dataDir, call, startedMs, config.colour))
-  if (!temporary) samplePictureFile(picture)
+  if (!temporary) {
+    try {
+      samplePictureFile(picture)
+    } catch (error) {
+      // Nothing but the first call to copy needs it.
+      own.warn('demo picture not written', { picture, error })
+    }
+  }
 
   interrupts.again = () => {
     own.warn('stopping at once')
