@@ -30,7 +30,7 @@ describe('a JPEG that the decoder lacks is refused as unsupported, with the reas
     ['hierarchical coding', () => withFrame(0xcd)],
     ['lossless arithmetic coding', () => withFrame(0xcb)],
     ['JPEG-LS coding', () => withFrame(0xf7)],
-    ['its height stated behind the pixels', () => withFrame(0xc0, 8, 0)],
+    ['a height stated after the pixels', () => withFrame(0xc0, 8, 0)],
     ['12 bits a channel', async () => stuffed(await withFrame(0xc1, 12), emptyComments(50_000))],
   ]
 

@@ -30,7 +30,7 @@ export function demandSize({ width, height }: SvgSize, maxPixels: number): void 
   if (pixels > maxPixels || width > longestSide || height > longestSide) {
     throw new Fault(
       'too_many_pixels',
-      `The SVG would be drawn at ${width} × ${height} pixels; ${maxPixels} in all, and ${longestSide} a side, are allowed.`,
+      `The SVG would be drawn at ${width} × ${height} pixels, and at most ${maxPixels} in all and ${longestSide} a side are allowed.`,
       { remedy: 'Choose a smaller size.' },
     )
   }
@@ -44,9 +44,9 @@ export function demandDrawable(size: SvgSize, cost: DrawingCost, maxPixels: numb
   demandSize(size, maxPixels)
   const { width, height } = size
   if (hasTooManyLayers(size, cost))
-    throw tooMuch(`has more filters and layers than are drawn at ${width} × ${height} pixels`)
+    throw tooMuch(`has more filters and layers than are allowed at ${width} × ${height} pixels`)
   if (hasTooManyLines(size, cost))
-    throw tooMuch(`has more lines over one another, or dashes, than are drawn at ${width} × ${height} pixels`)
+    throw tooMuch(`has more overlapping lines or dashes than are allowed at ${width} × ${height} pixels`)
 }
 
 /** Whether it is drawn at that size in passable time. */

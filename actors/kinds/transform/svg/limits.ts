@@ -47,7 +47,7 @@ export function tooMuch(what: string): Fault {
 export function tooLong(): Fault {
   return new Fault(
     'image_too_large',
-    `The SVG is too large: at most ${maxSvgBytes / 2 ** 20} MiB are taken.`,
+    `The SVG is too large: at most ${maxSvgBytes / 2 ** 20} MiB are allowed.`,
     {
       remedy: 'Simplify the drawing, or take large pictures out of it.',
     },

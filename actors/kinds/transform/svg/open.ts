@@ -30,7 +30,7 @@ export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<Svg
   const { size, cost } = clean
   demandSize(size, maxPixels)
   // What depends on the size is judged by the size that a recipe asks for.
-  if (cost.fixed > limits.lineSteps) throw tooMuch('has lines of too many segments or dashes')
+  if (cost.fixed > limits.lineSteps) throw tooMuch('has too many line segments or dashes')
   const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, limits.picturePixels))
   return { file: Buffer.from(clean.text(addresses)), size, cost }
 }

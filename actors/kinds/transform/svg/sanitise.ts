@@ -56,13 +56,14 @@ export function sanitise(text: string): CleanSvg {
     throw damaged('is not well-formed XML', error)
   })
   parser.on('doctype', (doctype) => {
-    if (doctype.includes('[')) throw notTaken('declares things of its own in its DOCTYPE, such as entities')
+    if (doctype.includes('['))
+      throw notTaken('has declarations in its DOCTYPE, such as entities, which are not allowed')
   })
   parser.on('opentagstart', () => {
     attributeCount = 0
     depth += 1
     count += 1
-    if (depth > limits.depth) throw tooMuch(`has more than ${limits.depth} elements within one another`)
+    if (depth > limits.depth) throw tooMuch(`has elements nested more than ${limits.depth} levels deep`)
     if (count > limits.elements) throw tooMuch(`has more than ${limits.elements} elements`)
   })
   parser.on('attribute', () => {
@@ -92,7 +93,8 @@ export function sanitise(text: string): CleanSvg {
       allTextLength += said.length
       if (textLength > limits.textLength)
         throw tooMuch(`has a text of more than ${limits.textLength} characters`)
-      if (allTextLength > limits.allTextLength) throw tooMuch('has too much text')
+      if (allTextLength > limits.allTextLength)
+        throw tooMuch(`has more than ${limits.allTextLength} characters of text`)
       out.push(escaped(said))
     }
   }
@@ -108,7 +110,7 @@ export function sanitise(text: string): CleanSvg {
 
   const openRoot = (tag: SaxesTagNS) => {
     if (tag.local !== 'svg' || (tag.uri !== svgSpace && tag.uri !== ''))
-      throw damaged('has another root element than svg')
+      throw damaged('has a root element other than svg')
     rootSpace = tag.uri
     const viewBox = stated(tag, 'viewBox')
     size = sizeOfSvg({ width: stated(tag, 'width'), height: stated(tag, 'height'), viewBox })

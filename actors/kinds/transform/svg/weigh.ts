@@ -90,11 +90,11 @@ export function weigh(
       const target = byId.get(id)
       if (target === undefined) continue
       if (target.weight !== 'counting') add(target, property.startsWith('marker') ? cornersOf(part) : 1)
-      else if (isOwn) throw damaged(`has an element that refers to itself, by way of #${id.slice(0, 40)}`)
+      else if (isOwn) throw damaged(`has an element that refers to itself through #${id.slice(0, 40)}`)
     }
     sum.canvases = canvasesOf(part, sum.canvases)
     if (sum.drawn > limits.drawn)
-      throw tooMuch(`comes to more than ${limits.drawn} elements once every reference is followed`)
+      throw tooMuch(`draws more than ${limits.drawn} elements once every reference is followed`)
     part.weight = sum
     return sum
   }
@@ -113,7 +113,7 @@ function canvasesOf(part: Part, within: number): number {
 const filterCanvases = 7
 
 function tooDeep(): Fault {
-  return tooMuch(`refers to more than ${limits.drawnDepth} levels of elements`)
+  return tooMuch(`has references more than ${limits.drawnDepth} levels deep`)
 }
 
 /** Remembers what a part refers to. */
