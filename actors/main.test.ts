@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
 import type { Task } from '@pixelflow/core/task'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { childrenOf, launch, residentBytes, says } from '@pixelflow/testkit/process'
 import sharp from 'sharp'
+import { appetiteOf } from './sandbox/appetite.ts'
 import { entry, gone, inHome, photograph, type ActorHome } from './testing/actor.ts'
 import type { House } from './testing/house.ts'
 
@@ -175,6 +177,30 @@ describe('bounds', () => {
     expect(most).toBeLessThan(1e9)
   }, 90_000)
 })
+
+test('a large picture with transparency takes the memory that it waited for', async () => {
+  await using running = await home.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
+  const [width, height] = [5000, 4000]
+  const pixels = Buffer.alloc(width * height * 4)
+  for (let at = 0; at < pixels.length; at += 4) {
+    pixels.writeUInt32LE(0x00_50_80_c0 + ((at >> 6) & 0xff) * 2 ** 24, at)
+  }
+  const raw = { width, height, channels: 4 } as const
+  const image = await house.upload(await sharp(pixels, { raw }).png({ compressionLevel: 1 }).toBuffer())
+  for (const recipe of ['resize:2500', 'sharpen', 'blur:1', 'resize:800']) {
+    const { task } = await house.end(await house.submit(image.id, recipe), 60_000)
+    expect(task.fault).toBeUndefined()
+  }
+  const peaks = (await childrenOf(running.pid)).map(peakBytes)
+  expect(Math.max(...peaks)).toBeGreaterThan(width * height * 4)
+  expect(Math.max(...peaks)).toBeLessThan(1.2 * appetiteOf(image))
+}, 120_000)
+
+/** The most memory that a process has held so far. */
+function peakBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
+}
 
 test('wrong settings stop the start and are named', async () => {
   await using running = launch({

@@ -100,6 +100,8 @@ export interface PictureOperation<S extends StepSchema = StepSchema> extends Ope
    * The size that a much larger picture may have before the step, whose result is as good then. Default: only its own.
    */
   preShrunk?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'> | undefined
+  /** By what whole number a picture can be made smaller first, blocks of pixels becoming their mean. Default: 1, not at all. */
+  blockSize?(step: z.output<S>, before: Picture): number
   /** The size at which a drawing is drawn for this step, when it is the first. Default: its own. */
   drawn?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'>
   /**

@@ -159,6 +159,12 @@ export const resize = pictureOperation({
     if (step.kernel === 'nearest' || factor < 2) return undefined
     return { width: Math.ceil(before.width / factor), height: Math.ceil(before.height / factor) }
   },
+  // As libvips does it: the kernel still has twice as many pixels as it makes.
+  blockSize: (step, before) => {
+    if (step.kernel === 'nearest') return 1
+    const { width, height } = sizeAfter(step, before)
+    return Math.max(1, Math.floor(Math.min(before.width / width, before.height / height) / 2))
+  },
   drawn: (step, before) => {
     const target = sizeAfter(step, before)
     if (boxOf(step) === undefined || (step.fit !== 'cover' && step.fit !== 'contain')) return target

@@ -1,12 +1,12 @@
 import type { Sharp } from 'sharp'
-import { Fault } from '../fault.ts'
 import type { WritableFormatId } from '../format.ts'
 import { checkWritable, flattens, format, type FormatParams } from '../operations/format.ts'
-import { pictureAfter as afterStep, type Picture } from '../operations/operation.ts'
+import type { Picture } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
-import type { Pass, PlannedOutput, PlannedStep } from './plan.ts'
-import { preShrink } from './pre-shrink.ts'
-import { withColorsApart, withHeadroom, withoutHeadroom, type OpenImage } from './transparent.ts'
+import { applyPass } from './apply-pass.ts'
+import { decoded, inPlace, pictureAfter } from './picture-after.ts'
+import type { Pass, PlannedOutput } from './plan.ts'
+import type { OpenImage } from './transparent.ts'
 
 /** One sharp pipeline of an output. */
 export interface Rendering {
@@ -85,9 +85,10 @@ export function renderings(
     after,
     apply: async (pipeline, open) => {
       const opened = i === 0 && output.source.orient ? upright(pipeline, pass, before) : pipeline
-      const kept = (picture: Picture) => (one: Sharp) => keep(one, output.format, picture)
-      const [applied, last] = await applyPass(opened, pass, before, { open, kept })
-      const changed = kept(last)(applied)
+      const kept = (one: Sharp, picture: Picture) => keep(one, output.format, picture)
+      const keepsProfile = output.format.colorspace === 'keep'
+      const [applied, began] = await applyPass(opened, pass, before, { open, kept, keepsProfile })
+      const changed = kept(applied, began)
       return i === drafts.length - 1
         ? format.apply(changed, output.format, after, target)
         : changed.png({ compressionLevel: 0 })
@@ -108,111 +109,6 @@ function upright(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
   const first = pass.find(({ operation, step }) => operation.slot(step) !== 'grayscale')
   if (first?.operation.isLopsided?.(first.step, before) !== true) return turned
   return turned.extract({ left: 0, top: 0, width: before.width, height: before.height })
-}
-
-interface Between {
-  readonly open: OpenImage
-  /** What stays in a file that is written on the way, by the picture that its pipeline began with. */
-  readonly kept: (picture: Picture) => (pipeline: Sharp) => Sharp
-}
-
-/**
- * Adds the calls of one pass to a pipeline. Where a step mixes pixels of which some may be transparent, the pipeline ends
- * and another goes on in the way that suits that step.
- * @returns the pipeline to go on with, and the picture that it began with
- */
-async function applyPass(
-  pipeline: Sharp,
-  pass: Pass,
-  before: Picture,
-  { open, kept }: Between,
-): Promise<[Sharp, Picture]> {
-  let [current, began, picture] = [pipeline, before, before]
-  let way: Way = 'plain'
-  /** Ends the pipeline, and gives what it has made. */
-  const written = () => {
-    const ended = way === 'headroom' ? withoutHeadroom(current) : current
-    const png = kept(began)(ended).png({ compressionLevel: 0 }).toBuffer()
-    began = decoded(picture)
-    return png
-  }
-  for (const [i, planned] of pass.flatMap(partsFrom(before)).entries()) {
-    const seen = picture
-    const next = wayOf(planned, seen, way)
-    if (i === 0 && next === 'headroom') current = preShrink(current, planned, seen)
-    if (next === 'apart') current = await withColorsApart(await written(), open)
-    else if (next !== way) {
-      const png = await written()
-      current = next === 'headroom' ? await withHeadroom(png, open) : open(png, { limitInputPixels: false })
-    }
-    way = next
-    picture = pictureAfter(seen, planned)
-    current = planned.operation.apply(current, planned.step, seen)
-  }
-  return [way === 'headroom' ? withoutHeadroom(current) : current, began]
-}
-
-/** Takes the steps of a pass apart, in their order, where they meet transparency. */
-function partsFrom(before: Picture): (planned: PlannedStep) => readonly PlannedStep[] {
-  let picture = before
-  return (planned) => {
-    const { operation, step } = planned
-    const parts = picture.alpha ? (operation.parts?.(step, picture) ?? [step]) : [step]
-    picture = pictureAfter(picture, planned)
-    return parts.map((part) => ({ ...planned, step: { ...step, ...part } }))
-  }
-}
-
-/**
- * How a pipeline treats transparency: as sharp does, with room for overshoot, or with the colours apart from it (see
- * transparent.ts).
- */
-type Way = 'plain' | 'headroom' | 'apart'
-
-function wayOf({ operation, step }: PlannedStep, picture: Picture, way: Way): Way {
-  const slot = operation.slot(step)
-  switch (slot) {
-    case 'sharpen':
-      return picture.alpha ? 'apart' : 'plain'
-    case 'scale':
-    case 'cover':
-      // A drawing is drawn in the size that is asked for.
-      if (picture.isVector === true && operation.drawn !== undefined) return way
-      return picture.alpha ? 'headroom' : 'plain'
-    case 'blur':
-      return picture.alpha ? 'headroom' : 'plain'
-    case 'contain':
-    case 'grayscale':
-    case 'rotate':
-      return 'plain'
-    case 'flip':
-    case 'flop':
-    case 'turn':
-    case 'crop':
-    case null:
-      return way
-  }
-}
-
-/** What is left of a picture once sharp has read it: 8 bits a channel. */
-function decoded({ width, height, alpha }: Picture): Picture {
-  return { width, height, alpha }
-}
-
-function pictureAfter(picture: Picture, planned: PlannedStep): Picture {
-  return inPlace(planned.field, planned.where, () => afterStep(planned, picture))
-}
-
-/** Makes a parameter's fault one of the recipe: says which step it is about. */
-function inPlace<T>(field: string, where: string, act: () => T): T {
-  try {
-    return act()
-  } catch (thrown) {
-    if (!(thrown instanceof Fault)) throw thrown
-    const { code, detail, field: parameter, ...place } = thrown.report()
-    const whole = [field, parameter].filter((part) => part !== undefined && part !== '').join('.')
-    throw new Fault(code, `In ${where}: ${detail}`, { ...place, ...(whole === '' ? {} : { field: whole }) })
-  }
 }
 
 /** What stays in the file from one pipeline to the next; sharp drops it all unless told. */

@@ -4,13 +4,13 @@ import { renderings } from './apply.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
 
-const size = { width: 3600, height: 2400 }
+const size = { width: 4950, height: 3300 }
 const color = [200, 100, 50]
 
 /** A drawing of one colour, its edges smooth; what is transparent is black. */
 const shape = await sharp(
   Buffer.from(
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 24" width="3600" height="2400"><circle cx="18" cy="12" r="11"/></svg>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 24" width="4950" height="3300"><circle cx="18" cy="12" r="11"/></svg>`,
   ),
 )
   .ensureAlpha()

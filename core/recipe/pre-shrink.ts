@@ -2,8 +2,11 @@ import type { Sharp } from 'sharp'
 import type { Picture } from '../operations/operation.ts'
 import type { PlannedStep } from './plan.ts'
 
-/** Pixels from which on a picture is large: as raw pixels it takes 32 MB, and several times as much on its way. */
-const largePixels = 8_000_000
+/**
+ * Pixels from which on a picture is large: as raw pixels it takes 64 MB beside what its decoder holds. This way takes less
+ * memory, but twice the time of whole raw pixels and means of blocks (see rgba.ts).
+ */
+const largePixels = 16_000_000
 
 /**
  * Makes a large picture smaller while it is decoded, where the step that comes next makes it much smaller anyway. What

@@ -10,24 +10,24 @@ import { parseRecipe } from './recipe.ts'
 const size = { width: 120, height: 90 }
 
 /** A disc and a wedge of one colour, their edges smooth; what is transparent is black. */
-async function logo([red, green, blue]: readonly number[]): Promise<Buffer> {
-  const drawing = `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}">
+async function logo([red, green, blue]: readonly number[], { width, height } = size): Promise<Buffer> {
+  const drawing = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 120 90">
     <circle cx="40" cy="45" r="30"/><path d="M70 10 L115 20 L90 85z"/></svg>`
   const shape = await sharp(Buffer.from(drawing)).ensureAlpha().raw().toBuffer()
   const pixels = shape.map((value, i) => {
     const alpha = shape[i - (i % 4) + 3] ?? 0
     return i % 4 === 3 ? value : alpha === 0 ? 0 : ([red, green, blue][i % 4] ?? 0)
   })
-  return sharp(pixels, { raw: { ...size, channels: 4 } })
+  return sharp(pixels, { raw: { width, height, channels: 4 } })
     .png()
     .toBuffer()
 }
 
-async function run(text: string, source: Buffer): Promise<Buffer> {
+async function run(text: string, source: Buffer, { width, height } = size): Promise<Buffer> {
   const [output] = plan(parseRecipe(text)).outputs
   if (output === undefined) throw new Error('no output')
   let file = source
-  for (const rendering of renderings(output, { ...size, alpha: true }, 'png')) {
+  for (const rendering of renderings(output, { width, height, alpha: true }, 'png')) {
     file = await (await rendering.apply(sharp(file), sharp)).toBuffer()
   }
   return file
@@ -61,22 +61,92 @@ describe.each(
     [0, 0, 0],
   ])('leaves %p, %p, %p as it is', async (red, green, blue) => {
     const color = [red, green, blue]
-    const pixels = await sharp(await run(recipe, await logo(color)))
-      .ensureAlpha()
-      .raw()
-      .toBuffer()
-    let visible = 0
-    let worst = 0
-    for (let at = 0; at < pixels.length; at += 4) {
-      const alpha = pixels[at + 3] ?? 0
-      if (alpha < 8) continue
-      visible += 1
-      for (const [i, level] of color.entries())
-        worst = Math.max(worst, Math.abs((pixels[at + i] ?? 0) - level))
-    }
+    const { visible, worst } = await errorOf(await run(recipe, await logo(color)), color)
     expect(visible).toBeGreaterThan(300)
     expect(worst).toBeLessThanOrEqual(recipe.includes('/') ? 4 : 2)
   })
+})
+
+/** How many pixels can be seen, and how far the worst of them is from the colour of all. */
+async function errorOf(file: Buffer, color: readonly number[]): Promise<{ visible: number; worst: number }> {
+  const pixels = await sharp(file).ensureAlpha().raw().toBuffer()
+  let visible = 0
+  let worst = 0
+  for (let at = 0; at < pixels.length; at += 4) {
+    const alpha = pixels[at + 3] ?? 0
+    if (alpha < 8) continue
+    visible += 1
+    for (const [i, level] of color.entries()) worst = Math.max(worst, Math.abs((pixels[at + i] ?? 0) - level))
+  }
+  return { visible, worst }
+}
+
+test.each([
+  'resize:70',
+  'resize:101',
+  'resize:60x60:cover',
+  'resize:80x80:contain',
+  'resize:90:kernel=nearest',
+  'resize:70/sharpen',
+])('%s leaves a colour as it is also where it makes a picture much smaller', async (recipe) => {
+  const large = { width: 1001, height: 750 }
+  const color = [200, 100, 50]
+  const { visible, worst } = await errorOf(await run(recipe, await logo(color, large), large), color)
+  expect(visible).toBeGreaterThan(300)
+  expect(worst).toBeLessThanOrEqual(2)
+})
+
+test('a picture much smaller stands where it stood', async () => {
+  const large = { width: 1201, height: 901 }
+  const [red, green, blue] = [200, 100, 50]
+  const source = await logo([red, green, blue], large)
+  const made = await sharp(await run('resize:150', source, large))
+    .extractChannel(3)
+    .raw()
+    .toBuffer()
+  const known = await sharp(source).resize(150, 113, { fit: 'fill' }).extractChannel(3).raw().toBuffer()
+  const apart = made.map((alpha, i) => Math.abs(alpha - (known[i] ?? 0)))
+  expect(Math.max(...apart)).toBeLessThanOrEqual(12)
+})
+
+test.each(['resize:40', 'blur:2', 'sharpen', 'resize:50/blur:3/sharpen', 'resize:40x80:contain/blur:1'])(
+  'an opaque picture with an alpha channel comes out of %s as without one, and keeps the channel',
+  async (recipe) => {
+    const opaque = await sharp(await logo([200, 100, 50]))
+      .flatten({ background: '#103070' })
+      .png()
+      .toBuffer()
+    const channelled = await sharp(opaque).ensureAlpha().png().toBuffer()
+    const [output] = plan(parseRecipe(recipe)).outputs
+    if (output === undefined) throw new Error('no output')
+    let plain = opaque
+    for (const rendering of renderings(output, { ...size, alpha: false }, 'png'))
+      plain = await (await rendering.apply(sharp(plain), sharp)).toBuffer()
+    const made = await run(recipe, channelled)
+    expect((await sharp(made).metadata()).hasAlpha).toBe(true)
+    const [expected, actual] = await Promise.all(
+      [plain, made].map((file) => sharp(file).ensureAlpha().raw().toBuffer()),
+    )
+    expect(actual?.equals(expected ?? Buffer.alloc(0))).toBe(true)
+  },
+)
+
+test('a colour profile that is kept is kept along transparent edges too', async () => {
+  const color = [200, 100, 50]
+  const source = await sharp(await logo(color))
+    .withIccProfile('p3')
+    .png()
+    .toBuffer()
+  const own = await sharp(source).metadata()
+  const raw = await sharp(source, { ignoreIcc: true }).raw().toBuffer()
+  const at = (45 * size.width + 40) * 4
+  const seen = [...raw.subarray(at, at + 3)]
+  for (const recipe of ['resize:60', 'blur:1', 'sharpen', 'resize:60/flip/blur:1/sharpen']) {
+    const file = await run(`${recipe}/format:colorspace=keep`, source)
+    expect((await sharp(file).metadata()).icc?.equals(own.icc ?? Buffer.alloc(0))).toBe(true)
+    const unconverted = await sharp(file, { ignoreIcc: true }).png().toBuffer()
+    expect((await errorOf(unconverted, seen)).worst).toBeLessThanOrEqual(4)
+  }
 })
 
 test('opaque stays opaque, and half stays half, to a level', async () => {

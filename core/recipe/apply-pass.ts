@@ -1,0 +1,155 @@
+import type { Sharp } from 'sharp'
+import type { Picture } from '../operations/operation.ts'
+import { decoded, pictureAfter } from './picture-after.ts'
+import type { Pass, PlannedStep } from './plan.ts'
+import { preShrink } from './pre-shrink.ts'
+import { colorsInPlace, isOpaque, type Rgba } from './rgba.ts'
+import {
+  endOf,
+  inDepth,
+  openRaw,
+  openRgba,
+  pixelsByPng,
+  pixelsOf,
+  sharpened,
+  withHeadroom,
+  withProfile,
+  type OpenImage,
+  type Way,
+} from './transparent.ts'
+
+interface PassContext {
+  readonly open: OpenImage
+  /** Adds what stays in a file, by the picture that the pipeline began with. */
+  readonly kept: (pipeline: Sharp, began: Picture) => Sharp
+  /** Whether a colour profile is kept instead of being converted. */
+  readonly keepsProfile: boolean
+}
+
+/** What a pass has come to: a pipeline to go on with, or the pixels of one that has ended. */
+type State = { readonly pipeline: Sharp; readonly way: Way } | { readonly pixels: Rgba }
+
+/**
+ * Adds the calls of one pass to a pipeline. Before a step that mixes pixels of which some may be transparent, the
+ * pipeline ends with its pixels in memory. When none of them is transparent after all, three channels go on; else the
+ * step is done in the way that suits it (see transparent.ts).
+ * @returns the pipeline to go on with, and the picture that it began with
+ */
+export async function applyPass(
+  pipeline: Sharp,
+  pass: Pass,
+  before: Picture,
+  { open, kept, keepsProfile }: PassContext,
+): Promise<[Sharp, Picture]> {
+  // As what it may become: closures assign it.
+  let state = { pipeline, way: 'plain' } as State
+  let [began, picture, isGray] = [before, before, false]
+  let profile: Uint8Array | undefined
+
+  const takePixels = async (): Promise<Rgba> => {
+    if ('pixels' in state) return state.pixels
+    const ended = kept(endOf(state.way, state.pipeline), began)
+    if (!isGray && !keepsProfile) return pixelsOf(ended)
+    const read = await pixelsByPng(ended, open)
+    profile ??= read.profile
+    return read.pixels
+  }
+  const end = async (): Promise<Rgba> => {
+    const pixels = await takePixels()
+    state = { pixels }
+    began = decoded(picture)
+    isGray = false
+    return pixels
+  }
+  const add = async (planned: PlannedStep): Promise<void> => {
+    const { operation, step } = planned
+    const seen = picture
+    const call = (to: Sharp) => operation.apply(to, step, seen)
+    const ways = waysOf(planned, seen)
+    if ('pipeline' in state && ways.includes(state.way)) {
+      state = { pipeline: call(state.pipeline), way: state.way }
+    } else {
+      const pixels = await end()
+      const slot = operation.slot(step)
+      if (ways.includes('plain')) state = { pipeline: call(openRgba(pixels, open)), way: 'plain' }
+      else if (slot === 'sharpen') state = { pixels: await sharpened(pixels, call, open) }
+      else if (slot === 'blur') state = { pipeline: call(inDepth(pixels, open)), way: 'deep' }
+      else {
+        // Maybe fewer pixels already than the picture has.
+        const block = operation.blockSize?.(step, { ...seen, ...sizeOf(pixels) }) ?? 1
+        state = { pipeline: call(withHeadroom(pixels, block, open)), way: 'headroom' }
+      }
+    }
+    picture = pictureAfter(seen, planned)
+    isGray ||= operation.slot(step) === 'grayscale'
+  }
+
+  for (const planned of pass) {
+    const parts = partsOf(planned, picture)
+    if (parts.every((part) => waysOf(part, picture).includes('plain'))) {
+      await add(planned)
+      continue
+    }
+    const way = 'way' in state ? state.way : undefined
+    const canGoOn = parts.every((part) => way !== undefined && waysOf(part, picture).includes(way))
+    if (planned === pass[0]) preShrink(pipeline, parts[0] ?? planned, picture)
+    const pixels = canGoOn ? undefined : await end()
+    if (pixels !== undefined && isOpaque(pixels)) {
+      state = { pipeline: openRaw(colorsInPlace(pixels), open), way: 'plain' }
+      picture = { ...picture, alpha: false }
+      await add(planned)
+      continue
+    }
+    for (const part of parts) await add(part)
+  }
+
+  const last = 'pixels' in state ? openRgba(state.pixels, open) : endOf(state.way, state.pipeline)
+  // The channel stays, also when nothing in it is transparent.
+  const whole = before.alpha && !picture.alpha ? last.ensureAlpha() : last
+  return [profile === undefined ? whole : await withProfile(whole, profile, open), began]
+}
+
+function sizeOf({ width, height }: Rgba): Pick<Picture, 'width' | 'height'> {
+  return { width, height }
+}
+
+/** A step in parts that meet transparency one after the other. */
+function partsOf(planned: PlannedStep, picture: Picture): readonly PlannedStep[] {
+  const { operation, step } = planned
+  const parts = (picture.alpha ? operation.parts?.(step, picture) : undefined) ?? [step]
+  return parts.map((part) => ({ ...planned, step: { ...step, ...part } }))
+}
+
+const everyWay: readonly Way[] = ['plain', 'deep', 'headroom']
+
+/** The ways of a pipeline that a step can be added to. */
+function waysOf(planned: PlannedStep, picture: Picture): readonly Way[] {
+  const { operation, step } = planned
+  const slot = operation.slot(step)
+  switch (slot) {
+    case 'sharpen':
+      return picture.alpha ? [] : ['plain']
+    case 'blur':
+      return picture.alpha ? ['headroom'] : ['plain']
+    case 'scale':
+    case 'cover':
+      return picture.alpha && changesPixels(planned, picture) ? [] : everyWay
+    case 'contain':
+    case 'grayscale':
+    case 'rotate':
+      return ['plain']
+    case 'flip':
+    case 'flop':
+    case 'turn':
+    case 'crop':
+    case null:
+      return everyWay
+  }
+}
+
+/** Whether a resize makes new pixels: not where it finds the right size, and a drawing is drawn in it. */
+function changesPixels(planned: PlannedStep, picture: Picture): boolean {
+  if (picture.isVector === true && planned.operation.drawn !== undefined) return false
+  const { width, height } = pictureAfter(picture, planned)
+  return width !== picture.width || height !== picture.height
+}
