@@ -12,7 +12,8 @@ test.each(Object.entries(brokerFaults))(
     const body = new Uint8Array(await sampleImage({ width: 64, height: 64 }))
     const headers = { 'content-type': 'image/jpeg' }
     const waiting = gateway.call('/api/v1/process?recipe=flip', { method: 'POST', headers, body })
-    await until(async () => (await gateway.messages()).events > 0)
+    // Before its job is queued, the call is not waiting yet but making the task.
+    await until(async () => (await gateway.messages()).jobs > 0)
     await fault.begin(gateway.nats)
     const answer = await answered(name, waiting)
     await fault.end(gateway.nats)

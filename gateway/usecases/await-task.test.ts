@@ -61,3 +61,16 @@ test('a task that ends in the moment in which the store is lost has ended', asyn
   const task = await failing(new Fault('unavailable', 'No answer.'), completed)
   expect(task.status).toBe('completed')
 }, 30_000)
+
+test('a store that is lost before the first event is read is told with the task as well', async () => {
+  const { events, storeTimeout } = fixture.fabric
+  const wait = awaitTask({
+    events,
+    storeTimeout,
+    watch: () => Promise.reject(new Fault('unavailable', 'No answer.', { remedy: 'Try again in a moment.' })),
+  })
+  await expect(wait(principal('local'), queued, new AbortController().signal)).rejects.toMatchObject({
+    code: 'unavailable',
+    place: { remedy: expect.stringContaining('The task task continues') },
+  })
+})

@@ -35,6 +35,10 @@ export function awaitTask({ events, storeTimeout, watch }: AwaitTaskNeeds) {
     try {
       const either = AbortSignal.any([signal, lost.signal])
       for await (const one of (await watch(who, task.id, 0, either)) ?? []) last = one
+    } catch (thrown) {
+      signal.throwIfAborted()
+      // The task is accepted: a caller who is told to try again would make another.
+      throw storeLost(task, Fault.of(thrown))
     } finally {
       clearInterval(checking)
     }
