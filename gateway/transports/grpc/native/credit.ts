@@ -2,6 +2,7 @@ import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { FrameBudget, FrameHead } from './frame-budget.ts'
 import { createHeaderBlocks } from './header-blocks.ts'
+import { createReadScheduler, type ReadScheduler } from './read-scheduler.ts'
 
 const prefaceBytes = 24
 const headerBytes = 9
@@ -29,6 +30,7 @@ const along = Symbol('credit')
 export function keepCredit(
   server: Http2Server,
   limitOf: (socket: Socket) => FrameLimit | undefined = () => undefined,
+  scheduler: ReadScheduler = createReadScheduler(),
 ): void {
   const readAlong = (socket: Socket) => {
     const limit = limitOf(socket)
@@ -44,7 +46,11 @@ export function keepCredit(
       if (inside) Object.defineProperty(socket, '_handle', inside)
       const pass = listener as unknown as Pass
       const toCredit: Pass = (bytes) => credit.read(bytes, pass)
-      return socket.on('data', (bytes: Uint8Array) => blocks.read(bytes, toCredit))
+      const reads = scheduler.connect(socket, (bytes) => {
+        blocks.read(bytes, toCredit)
+        if (limit?.isOver) reads.stop()
+      })
+      return socket.on('data', reads.push)
     }
   }
   server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', readAlong)
@@ -64,6 +70,8 @@ export interface FrameLimit extends Pick<FrameBudget, 'completed'> {
   allows(frame: FrameHead): boolean
   /** Ends the connection. */
   end(why: string): void
+  /** Whether the connection was ended. */
+  readonly isOver: boolean
 }
 
 interface Along {

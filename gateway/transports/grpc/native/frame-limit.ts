@@ -14,7 +14,9 @@ const lingerMs = 1000
 export function limitFrames(socket: Socket): FrameLimit {
   const budget = createFrameBudget(() => socket.bytesWritten)
   let session: ServerHttp2Session | undefined
+  let isOver = false
   const end = (why: string) => {
+    isOver = true
     socket.pause()
     if (!session || session.destroyed) return socket.destroy()
     if (!goaway(session, goawayCodes.enhanceYourCalm, 0, why)) return
@@ -24,6 +26,9 @@ export function limitFrames(socket: Socket): FrameLimit {
     began: (one) => void (session = one),
     completed: budget.completed,
     end,
+    get isOver() {
+      return isOver
+    },
     allows(frame) {
       const why = budget.take(frame)
       if (why !== undefined) end(why)

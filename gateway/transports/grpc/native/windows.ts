@@ -12,6 +12,8 @@ export const windowBytes = 4 * 1024 * 1024
 /** So many names of a header fit into the largest block, so Bun counts none of them. */
 const mostHeaders = largestBlock / 32
 
+const unlimited = 2 ** 31 - 1
+
 /**
  * What we use of the server's inside: grpc-js 1.14.7 has no option for the windows of a server. Remove this when a version
  * with https://github.com/grpc/grpc-node/pull/3058 is used, and set `grpc-node.flow_control_window` instead.
@@ -20,6 +22,9 @@ interface Inside {
   readonly commonServerOptions: {
     settings?: { initialWindowSize?: number; maxHeaderListSize?: number }
     maxHeaderListPairs?: number
+    maxSessionInvalidFrames?: number
+    streamResetBurst?: number
+    streamResetRate?: number
   }
   createHttp2Server: (credentials: ServerCredentials) => Http2Server
 }
@@ -38,6 +43,11 @@ export function widenWindows(server: Server, show: (server: Http2Server) => void
     maxHeaderListSize: largestBlock,
   }
   commonServerOptions.maxHeaderListPairs = mostHeaders
+  // Frames for calls that were just answered count as invalid, and Bun ends a connection without saying why.
+  // `frame-budget.ts` bounds both instead.
+  commonServerOptions.maxSessionInvalidFrames = unlimited
+  commonServerOptions.streamResetBurst = unlimited
+  commonServerOptions.streamResetRate = unlimited
   inside.createHttp2Server = (credentials) => {
     const made = createHttp2Server
       .call(server, credentials)

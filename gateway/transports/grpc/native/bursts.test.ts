@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { failure, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import {
+  frameTypes as types,
+  message,
+  rawHttp2,
+  reset,
+  startCall,
+  type RawHttp2,
+} from '../../../testing/http2.ts'
+
+const calls = ImageService.method
+const connections = 150
+const callsEach = 256
+const all = connections * callsEach
+const endStream = 1
+const secret = 'secret-of-ann'
+
+let gateway: TestGateway
+
+beforeAll(async () => {
+  gateway = await openTestGateway({ env: { PIXELFLOW_API_TOKENS: `ann:${secret}` } })
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+/** Connections that have sent nothing but their settings. */
+async function connectMany(count: number) {
+  const clients = await Promise.all(Array.from({ length: count }, () => rawHttp2(gateway.grpcAddress)))
+  let answered = 0
+  for (const client of clients) {
+    client.onFrame(({ type, flags }) => {
+      if (type === types.headers && flags & endStream) answered += 1
+    })
+  }
+  return {
+    clients,
+    get answered() {
+      return answered
+    },
+    [Symbol.dispose]: () => clients.forEach((client) => client[Symbol.dispose]()),
+  }
+}
+
+/** Sends all calls of a connection in one write. */
+function sendCalls(client: RawHttp2, path: string, end: (stream: number) => Buffer, count = callsEach): void {
+  client.send(
+    ...Array.from({ length: count }, (_, at) => {
+      const stream = 2 * at + 1
+      return Buffer.concat([startCall(stream, path, gateway.grpcAddress), end(stream)])
+    }),
+  )
+}
+
+const empty = (stream: number) => message(stream, new Uint8Array())
+
+describe('while a burst of calls without a token is worked off', () => {
+  test.each(['/pixelflow.v1.ImageService/ListTasks', '/grpc.health.v1.Health/Check'])(
+    'others are answered, and all of it in the end: %s',
+    async (path) => {
+      using burst = await connectMany(connections)
+      for (const client of burst.clients) sendCalls(client, path, empty)
+      await until(() => burst.answered > 0, 60_000)
+
+      const headers = { authorization: `Bearer ${secret}` }
+      const [response, reply] = await Promise.all([
+        gateway.call('/api/v1/tasks?limit=1', { headers }),
+        (async () => {
+          using other = grpcClient(gateway.grpcAddress)
+          return await other.unary(calls.listTasks, {}, { metadata: headers })
+        })(),
+      ])
+      expect(response.status).toBe(200)
+      expect(reply.items).toEqual([])
+      expect(burst.answered).toBeLessThan(all)
+
+      await until(() => burst.answered === all, 120_000)
+    },
+    200_000,
+  )
+
+  test('also while calls are reset as soon as they are made', async () => {
+    using burst = await connectMany(20)
+    // Fewer than a connection may reset at once.
+    const count = 900
+    for (const client of burst.clients) {
+      sendCalls(client, '/pixelflow.v1.ImageService/ListTasks', reset, count)
+      const last = 2 * count + 1
+      client.send(startCall(last, '/pixelflow.v1.ImageService/ListTasks', gateway.grpcAddress), empty(last))
+    }
+    const isThrough = ({ frames }: RawHttp2) =>
+      frames.some(
+        ({ type, stream, flags }) => type === types.headers && stream === 2 * count + 1 && flags & endStream,
+      )
+    const headers = { authorization: `Bearer ${secret}` }
+    const response = await gateway.call('/api/v1/tasks?limit=1', { headers })
+    expect(response.status).toBe(200)
+    expect(burst.clients.every(isThrough)).toBe(false)
+    await until(() => burst.clients.every(isThrough), 60_000)
+  }, 120_000)
+})
+
+describe('much at once on one connection passes', () => {
+  test('5,000 calls', async () => {
+    using client = grpcClient(gateway.grpcAddress)
+    const answers = await Promise.all(Array.from({ length: 5000 }, () => client.unary(calls.getVersion, {})))
+    expect(answers.every((one) => one.version === '0.1.0')).toBe(true)
+  }, 120_000)
+
+  test('an upload of 200 MiB', async () => {
+    using client = grpcClient(gateway.grpcAddress)
+    const bytes = new Uint8Array(200 * 2 ** 20)
+    const metadata = { authorization: `Bearer ${secret}` }
+    const refused = await failure(uploadWhole(client, bytes, 256 * 1024, { metadata }))
+    // Received whole, and then found to be no image.
+    expect(refused.status?.details.length).toBeGreaterThan(0)
+  }, 120_000)
+})
