@@ -133,10 +133,10 @@ export const gatewaySettings = {
     help: 'How much of it one account may hold; all of it where calls need no credentials.',
   }),
   requestMemoryPerPeerBytes: bytes('PIXELFLOW_REQUEST_MEMORY_PER_PEER', {
-    fallback: 4 * MiB,
+    fallback: 16 * MiB,
     min: 128 * KiB,
     max: 64 * GiB,
-    help: 'How much of it one address may hold by calls that need no credentials: versions, health, reflection.',
+    help: 'How much of it one address may hold by calls that need no credentials: versions, health, reflection. Each open call counts 16 KiB.',
   }),
   inlineMaxBytes: bytes('PIXELFLOW_INLINE_MAX_BYTES', {
     fallback: 16 * MiB,

@@ -101,6 +101,20 @@ describe('while a burst of calls without a token is worked off', () => {
   }, 120_000)
 })
 
+test('open calls of callers without a token are bounded for each address', async () => {
+  using watches = await connectMany(8)
+  let started = 0
+  for (const client of watches.clients) {
+    client.onFrame(({ type, flags }) => {
+      if (type === types.headers && !(flags & endStream)) started += 1
+    })
+    sendCalls(client, '/grpc.health.v1.Health/Watch', empty)
+  }
+  await until(() => started + watches.answered >= 8 * callsEach, 60_000)
+  // 16 MiB, of which each takes 16 KiB.
+  expect(watches.answered).toBeGreaterThanOrEqual(8 * callsEach - 1024)
+}, 90_000)
+
 describe('much at once on one connection passes', () => {
   test('5,000 calls', async () => {
     using client = grpcClient(gateway.grpcAddress)
