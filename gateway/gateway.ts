@@ -13,6 +13,7 @@ import { createShelf } from './delivery/shelf.ts'
 import { viewHealth } from './health-view.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
+import { createRefusals } from './memory/refusals.ts'
 import { createRequestMemory } from './memory/request-memory.ts'
 import { createCallMeters } from './metrics/calls.ts'
 import { createRequestMeter } from './metrics/requests.ts'
@@ -150,10 +151,15 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
       admission.auth === 'none' ? config.requestMemoryBytes : config.requestMemoryPerAccountBytes,
     perPeerBytes: config.requestMemoryPerPeerBytes,
   })
+  const refusals = createRefusals({
+    memory,
+    onRefused: (share, count) => log.warn('calls refused on their headers', { share, count }),
+  })
   const services = createServices({
     usecases,
     admission,
     memory,
+    refusals,
     isReady: async () => (await examined()).status === 'ok',
     limits,
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
@@ -166,6 +172,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     usecases,
     admission,
     memory,
+    refusals,
     deliver: createDelivery(send),
     send,
     examine: examined,
@@ -185,13 +192,13 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   })
   const tls = config.tls && parts.use(watchTls(config.tls, log))
   const { host, drainTimeoutMs } = config
-  const refusals = tls && tellOfTls(tls, meters, log)
+  const tlsRefusals = tls && tellOfTls(tls, meters, log)
   const http = await listenHttp({
     app: app.use(grpcWeb(services, config.uploadIdleTimeoutMs)),
     host,
     port: config.httpPort,
     tls: tls &&
-      refusals && { watched: tls, refused: refusals('http'), socketFolder: join(folder, 'sockets') },
+      tlsRefusals && { watched: tls, refused: tlsRefusals('http'), socketFolder: join(folder, 'sockets') },
     log,
   })
   const sweeping = keepSweeping(
@@ -224,7 +231,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     keepaliveMs: config.grpcKeepaliveMs,
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
     credentials,
-    refused: refusals?.('grpc'),
+    refused: tlsRefusals?.('grpc'),
   })
 
   const owned = parts.move()

@@ -19,6 +19,8 @@ export interface RequestMemory {
   open(charged: Charged): HeldBytes
   /** Bytes that are held now. */
   readonly heldBytes: number
+  /** Whether this caller holds more than half of what it may. */
+  isHalfFull(charged: Charged): boolean
 }
 
 /** What one request holds. */
@@ -68,14 +70,18 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
     setTimeout(() => Bun.gc(false))
   }
 
+  const mostOf = ({ account }: Charged) =>
+    Math.min(account === undefined ? perPeerBytes : perAccountBytes, totalBytes)
+
   return {
     get heldBytes() {
       return held
     },
-    open({ account, peer, isProbe = false }) {
-      const share =
-        account === undefined ? `${isProbe ? 'probes' : 'calls'} of ${networkOf(peer)}` : `account ${account}`
-      const most = Math.min(account === undefined ? perPeerBytes : perAccountBytes, totalBytes)
+    isHalfFull: (charged) => 2 * (shares.get(shareOf(charged)) ?? 0) > mostOf(charged),
+    open(charged) {
+      const { account } = charged
+      const share = shareOf(charged)
+      const most = mostOf(charged)
       let own = 0
       let isClosed = false
       const count = (bytes: number) => {
@@ -106,6 +112,13 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
       }
     },
   }
+}
+
+/** What all that is charged together has in common. */
+export function shareOf({ account, peer, isProbe = false }: Charged): string {
+  return account === undefined
+    ? `${isProbe ? 'probes' : 'calls'} of ${networkOf(peer)}`
+    : `account ${account}`
 }
 
 /** The address without its port. Of IPv6 the network of 64 bits, which one host may have all addresses of. */

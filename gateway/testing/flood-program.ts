@@ -7,8 +7,8 @@ import { unfinishedFloods } from './floods.ts'
 
 /**
  * Floods of one kind, as fast as they can, as a process of its own: `flood-program.ts <order as JSON>`. Writes `flooding`
- * once it has begun, and `met <name>: <end>` when a flood ends in some way for the first time. Ends at SIGTERM or after the
- * time of its order, and writes then how often each of these has happened.
+ * once it has begun, and `met <name>: <end>` when a flood ends in some way for the first time. Ends at SIGTERM, with
+ * its parent, or after the time of its order, and writes then how often each of these has happened.
  */
 
 const order = JSON.parse(process.argv[2] ?? '') as FloodOrder
@@ -77,6 +77,8 @@ const floods: Readonly<Record<FloodKind, () => Promise<void>[] | Promise<Promise
 
 process.once('SIGTERM', () => over.abort())
 setTimeout(() => over.abort(), order.seconds * 1000)
+const parent = process.ppid
+setInterval(() => process.ppid !== parent && over.abort(), 1000).unref()
 const loops = await floods[order.kind]()
 say('flooding')
 // A connection that the gateway never answers must not keep the process.

@@ -5,6 +5,7 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Admission, ClientCertificate } from '../../accounts/admission.ts'
+import { isRefusal, type Refusals } from '../../memory/refusals.ts'
 import type { HeldBytes, RequestMemory } from '../../memory/request-memory.ts'
 import { codeNames, type CallMeters, type Protocol } from '../../metrics/calls.ts'
 import { harmlessId } from '../rest/notes.ts'
@@ -59,6 +60,7 @@ export interface Desk {
 export interface DeskNeeds {
   readonly admission: Admission
   readonly memory: RequestMemory
+  readonly refusals: Refusals
   readonly meters: CallMeters
   readonly storeTimeout: StoreTimeout
   readonly log: Log
@@ -67,7 +69,7 @@ export interface DeskNeeds {
 /** What a call without credentials takes while it is open, in bytes: 15,360 watches of the health took 260 MB. */
 const openCallBytes = 16 * 1024
 
-export function createDesk({ admission, memory, meters, storeTimeout, log }: DeskNeeds): Desk {
+export function createDesk({ admission, memory, refusals, meters, storeTimeout, log }: DeskNeeds): Desk {
   let underWay = 0
   const refusedLines = createLineLimit((count) => log.info('call lines left out', { count }))
 
@@ -109,7 +111,8 @@ export function createDesk({ admission, memory, meters, storeTimeout, log }: Des
           refusal = Fault.of(thrown)
         }
         const account = caller ? caller.account : refusal ? undefined : accountOf(access, arrival)
-        const held = memory.open({ account, peer, isProbe: access === 'probe' })
+        const charged = { account, peer, isProbe: access === 'probe' }
+        const held = memory.open(charged)
         if (!caller && !refusal) {
           try {
             held.take(openCallBytes)
@@ -151,16 +154,25 @@ export function createDesk({ admission, memory, meters, storeTimeout, log }: Des
             const tookMs = performance.now() - begin
             const said = lateness(signal) ?? how
             const fault = said instanceof Fault ? said : undefined
+            if (fault && isRefusal(fault)) refusals.count(charged)
             const code = fault ? fault.row.grpc : (said as number)
             meter.ended(code, tookMs / 1000)
             closed?.()
             if (fault?.code === 'unauthenticated' && !refusedLines.take()) return
             const ms = Math.round(tookMs * 100) / 100
             const status = codeNames[code] ?? code
-            const account = caller?.account
             note(
               log,
-              { method: name, status, ms, requestId, account, code: fault?.code, protocol, peer },
+              {
+                method: name,
+                status,
+                ms,
+                requestId,
+                account: caller?.account,
+                code: fault?.code,
+                protocol,
+                peer,
+              },
               fault,
             )
           },

@@ -4,6 +4,7 @@ import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Admission } from '../../accounts/admission.ts'
+import type { Refusals } from '../../memory/refusals.ts'
 import type { RequestMemory } from '../../memory/request-memory.ts'
 import type { CallMeters } from '../../metrics/calls.ts'
 import { createDesk, type Desk } from './desk.ts'
@@ -16,6 +17,7 @@ import type { Implementation } from './rpc.ts'
 export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
   readonly admission: Admission
   readonly memory: RequestMemory
+  readonly refusals: Refusals
   readonly isReady: () => Promise<boolean>
   readonly meters: CallMeters
   readonly storeTimeout: StoreTimeout
@@ -28,6 +30,7 @@ type Bind = <S extends DescService>(service: S, implementation: Implementation<S
 /** Every service, once, for whichever protocols serve them. */
 export interface Services {
   readonly desk: Desk
+  readonly refusals: Refusals
   readonly readiness: Readiness
   /** Those that any protocol can carry. */
   bind(bind: Bind): void
@@ -36,7 +39,7 @@ export interface Services {
 }
 
 export function createServices(needs: ServicesNeeds): Services {
-  const { admission, memory, isReady, meters, storeTimeout, log } = needs
+  const { admission, memory, refusals, isReady, meters, storeTimeout, log } = needs
   const readiness = createReadiness(isReady)
   const described = [ImageService, Health, ...reflectionServices]
   const images = imageService({ ...needs, auth: admission.auth })
@@ -45,7 +48,8 @@ export function createServices(needs: ServicesNeeds): Services {
     described.map((one) => one.typeName),
   )
   return {
-    desk: createDesk({ admission, memory, meters, storeTimeout, log }),
+    desk: createDesk({ admission, memory, refusals, meters, storeTimeout, log }),
+    refusals,
     readiness,
     bind(bind) {
       bind(ImageService, images)

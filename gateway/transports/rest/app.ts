@@ -1,6 +1,7 @@
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import { Elysia } from 'elysia'
+import type { Refusals } from '../../memory/refusals.ts'
 import type { RequestMemory } from '../../memory/request-memory.ts'
 import type { RequestMeter } from '../../metrics/requests.ts'
 import type { OpenStream } from '../../metrics/streams.ts'
@@ -39,6 +40,7 @@ export interface AppNeeds extends MetricsRoutes {
   readonly corsOrigins: Pages
   readonly requestMeter: RequestMeter
   readonly memory: RequestMemory
+  readonly refusals: Refusals
   readonly storeTimeout: StoreTimeout
   readonly openStream: OpenStream
   /** Aborts when this gateway stops. */

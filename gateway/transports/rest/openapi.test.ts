@@ -21,6 +21,7 @@ function routes(): string[] {
     usecases: {} as Usecases,
     admission: createAdmission(undefined),
     memory: createRequestMemory({ totalBytes: 1, perAccountBytes: 1, perPeerBytes: 1 }),
+    refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, atOnce: () => undefined },
     deliver: () => Promise.reject(new Error('not called')),
     send: () => Promise.reject(new Error('not called')),
     examine: () => Promise.reject(new Error('not called')),

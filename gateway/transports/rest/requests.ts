@@ -4,6 +4,8 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/fabric/telemetry/log'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
+import type { Admission, ClientCertificate } from '../../accounts/admission.ts'
+import { isRefusal, type Refusals } from '../../memory/refusals.ts'
 import type { RequestMemory } from '../../memory/request-memory.ts'
 import type { RequestMeter } from '../../metrics/requests.ts'
 import type { Cors } from './cors.ts'
@@ -15,7 +17,9 @@ type Answer = (request: Request, ...rest: unknown[]) => Response | Promise<Respo
 
 export interface RequestsNeeds {
   readonly requestMeter: RequestMeter
+  readonly admission: Admission
   readonly memory: RequestMemory
+  readonly refusals: Refusals
   /** Bounds how long each request waits for the store. */
   readonly storeTimeout: StoreTimeout
   readonly routes: Routes
@@ -30,7 +34,8 @@ export interface RequestsNeeds {
  * Around everything: gives each request its id and its time for the store, each answer its id and the headers that every
  * one has, counts it, and writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
  */
-export function requests({ requestMeter, memory, storeTimeout, routes, cors, server, log }: RequestsNeeds) {
+export function requests(needs: RequestsNeeds) {
+  const { requestMeter, memory, refusals, storeTimeout, routes, cors, server, log } = needs
   return new Elysia({ name: 'requests' }).wrap((answer) => {
     const inner = answer as unknown as Answer
     const outer: Answer = async (request, ...rest) => {
@@ -38,8 +43,10 @@ export function requests({ requestMeter, memory, storeTimeout, routes, cors, ser
       requestMeter.began()
       const notes = notesOf(request)
       notes.memory = memory
-      const response =
-        cors?.preflight(request) ?? (await storeTimeout.call(() => answered(inner, request, rest)))
+      const refusal = refusals.isAnySpent ? refusedAtOnce(request, needs) : undefined
+      const response = refusal
+        ? problemResponse(request, refusal)
+        : (cors?.preflight(request) ?? (await storeTimeout.call(() => answered(inner, request, rest))))
       notes.held?.close()
       cors?.admit(request, response)
       const { id, position } = notes
@@ -49,11 +56,34 @@ export function requests({ requestMeter, memory, storeTimeout, routes, cors, ser
       const tookMs = performance.now() - begin
       const { method } = request
       requestMeter.ended(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
-      if (!notes.isCall) note(log, request, response.status, tookMs, server())
+      if (refusal || notes.isCall) return response
+      const { fault, account } = notes
+      if (fault && isRefusal(fault)) refusals.count({ account, peer: peerOf(request, server()) })
+      note(log, request, response.status, tookMs, server())
       return response
     }
     return outer
   })
+}
+
+/** What has a body is refused, of callers whose calls were refused too often; what is only read costs little anyway. */
+function refusedAtOnce(request: Request, { admission, refusals, server }: RequestsNeeds): Fault | undefined {
+  if (!writes.has(request.method)) return undefined
+  return refusals.atOnce({
+    account: accountOf(request, admission, notesOf(request).certificate),
+    peer: peerOf(request, server()),
+  })
+}
+
+const writes: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+
+function accountOf({ headers }: Request, admission: Admission, certificate?: ClientCertificate) {
+  if (admission.auth === 'token' && !certificate && !headers.has('authorization')) return undefined
+  try {
+    return admission.principalOf(headers, certificate).account
+  } catch {
+    return undefined
+  }
 }
 
 async function answered(inner: Answer, request: Request, rest: unknown[]): Promise<Response> {

@@ -30,6 +30,7 @@ const MiB = 2 ** 20
 const desk = createDesk({
   admission: createAdmission(undefined),
   memory: createRequestMemory({ totalBytes: 64 * MiB, perAccountBytes: 64 * MiB, perPeerBytes: 64 * MiB }),
+  refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, atOnce: () => undefined },
   meters: createCallMeters(openMeters(gatewayMetrics), () => () => {}),
   storeTimeout,
   log: createLog({ room: 'test', write: () => {} }),

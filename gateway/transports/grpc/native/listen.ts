@@ -7,7 +7,7 @@ import { createAges } from './ages.ts'
 import { bind } from './bind.ts'
 import { createClients } from './clients.ts'
 import { keepCredit } from './credit.ts'
-import { limitFrames } from './frame-limit.ts'
+import { createFrameLimits } from './frame-limit.ts'
 import { createFrames } from './frames.ts'
 import { createReception } from './reception.ts'
 import { widenWindows } from './windows.ts'
@@ -51,12 +51,14 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const clients = createClients(refused)
   const ages = createAges({ ageMs: connectionAgeMs, graceMs })
   const frames = createFrames()
+  const limits = createFrameLimits((peer) => services.refusals.isSpent({ peer }))
   const reception = createReception({
     desk,
     frames,
     idle: createIdleWatch(uploadIdleTimeoutMs),
     certificateOf: clients.certificateOf,
     movingOf: ages.movingOf,
+    onLetIn: limits.letIn,
   })
   const server = new Server({
     interceptors: [reception.interceptor],
@@ -68,7 +70,7 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
     'grpc.enable_channelz': 0,
   })
   widenWindows(server, (http2) => {
-    keepCredit(http2, limitFrames)
+    keepCredit(http2, limits.limit)
     clients.look(http2)
     reception.look(http2)
     ages.look(http2)

@@ -59,6 +59,8 @@ export interface ReceptionNeeds {
   readonly idle: IdleWatch
   /** What the client of a connection has shown. */
   readonly certificateOf?: (session: ServerHttp2Session | undefined) => ClientCertificate | undefined
+  /** Told of a connection whose client has made a call with valid credentials. */
+  readonly onLetIn?: (session: ServerHttp2Session) => void
   /** What aborts when that connection is to be left. */
   readonly movingOf?: (session: ServerHttp2Session | undefined) => AbortSignal | undefined
 }
@@ -69,6 +71,7 @@ export function createReception({
   idle,
   certificateOf = () => undefined,
   movingOf = () => undefined,
+  onLetIn = () => {},
 }: ReceptionNeeds): Reception {
   const doors = new Map<string, Method>()
   const repeated = createRepeatedAuthorization()
@@ -94,11 +97,15 @@ export function createReception({
     },
     open(path, method) {
       const door = desk.door(method)
+      const { access, largestRequest } = rulesOf(method)
       doors.set(path, {
-        door: (arrival, session) =>
-          door({ ...arrival, certificate: certificateOf(session), moving: movingOf(session) }),
+        door(arrival, session) {
+          const visit = door({ ...arrival, certificate: certificateOf(session), moving: movingOf(session) })
+          if (session && access === 'account' && !visit.refusal) onLetIn(session)
+          return visit
+        },
         input: method.input,
-        largestRequest: rulesOf(method).largestRequest,
+        largestRequest,
       })
     },
     take(metadata) {

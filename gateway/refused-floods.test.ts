@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { floodGrpc } from './testing/flood-grpc.ts'
+import { openTestGateway, until, type TestGateway } from './testing/gateway.ts'
+import { grpcClient } from './testing/grpc.ts'
+
+/** Callers whose calls are refused too often are refused at little cost; others at the same address notice nothing. */
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await openTestGateway({ env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' } })
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const metadata = { authorization: 'Bearer secret-of-ann' }
+const send = (headers: Record<string, string>) =>
+  gateway.call('/api/v1/images', {
+    method: 'POST',
+    body: new Uint8Array(1000),
+    headers: { 'content-type': 'image/jpeg', ...headers },
+  })
+const refusalLines = () => gateway.logs.filter(({ code }) => code === 'unauthenticated').length
+
+test('HTTP: after some refusals with their reason, the rest is refused without a line in the log each', async () => {
+  const statuses: number[] = []
+  for (let at = 0; at < 400; at += 1) statuses.push((await send({ authorization: 'Bearer wrong' })).status)
+  expect(statuses.slice(0, 100).every((status) => status === 401)).toBe(true)
+  expect(statuses).toContain(503)
+  expect(refusalLines()).toBe(statuses.filter((status) => status === 401).length)
+
+  const photo = await sampleImage({ width: 30, height: 20 })
+  const body = photo as Uint8Array<ArrayBuffer>
+  const headers = { 'content-type': 'image/jpeg', ...metadata }
+  expect((await gateway.call('/api/v1/images', { method: 'POST', body, headers })).status).toBe(201)
+  expect((await gateway.call('/health/live')).status).toBe(200)
+}, 60_000)
+
+test('native gRPC: a connection with many calls of nobody ends before most of them are looked at', async () => {
+  const flood = () =>
+    floodGrpc({
+      address: gateway.grpcAddress,
+      connections: 1,
+      streams: 256,
+      path: '/pixelflow.v1.ImageService/GetTask',
+      claimedBytes: 1000,
+      sentBytes: 10,
+    })
+  using first = await flood()
+  await until(() => first.ended === first.opened)
+  const before = refusalLines()
+  using second = await flood()
+  await until(() => second.ended === second.opened)
+  expect(refusalLines() - before).toBeLessThan(100)
+
+  using client = grpcClient(gateway.grpcAddress)
+  const calls = ImageService.method
+  await Promise.all(Array.from({ length: 10 }, () => client.unary(calls.listTasks, {}, { metadata })))
+  const many = Array.from({ length: 100 }, () => client.unary(calls.listTasks, {}, { metadata }))
+  expect(await Promise.all(many)).toHaveLength(100)
+  expect(await client.unary(calls.getVersion, {}, { metadata })).toMatchObject({ version: '0.1.0' })
+}, 60_000)
