@@ -1,0 +1,67 @@
+import { expect, test } from 'bun:test'
+import type { TaskView } from '@pixelflow/core/api'
+import { says } from '@pixelflow/testkit/process'
+import { startStack } from '@pixelflow/testkit/stack'
+import { openCaller } from './testing/caller.ts'
+import { mostResidentBytes, watchResidentBytes } from './testing/flood-bounds.ts'
+import { startFloodProcesses } from './testing/flood-processes.ts'
+
+/** What tells that the floods have met what bounds them; frames have a test of their own. */
+const ends = [/of nobody: ended$/, /for anybody: ended$/, /^keys to .*: 4\d\d$/]
+const leastRounds = 4
+const longestMs = 240_000
+
+/** How late the answers come is measured by `./pixelflow bench --parts floods`; here only that they come, and in order. */
+test('under all floods together another account is served, before the work that floods, within the memory', async () => {
+  await using stack = await startStack({
+    env: {
+      PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob',
+      // Longer than this test: no slow picture of ann's ends meanwhile.
+      PIXELFLOW_PROCESS_TIMEOUT: '10m',
+      PIXELFLOW_TASK_TIMEOUT: '10m',
+      PIXELFLOW_TASK_CPU_TIME: '10m',
+    },
+  })
+  const [gateway, actor] = await Promise.all([
+    // Freed pages go back at once, so that what is held can be seen.
+    stack.gateway({ env: { MIMALLOC_PURGE_DELAY: '0' } }),
+    stack.actor(),
+  ])
+  const { grpc: grpcAddress } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const bob = await openCaller(gateway.url, grpcAddress, 'secret-of-bob')
+  const memory = watchResidentBytes(gateway.pid)
+  await using floods = await startFloodProcesses({
+    url: gateway.url,
+    grpcAddress,
+    token: 'secret-of-ann',
+    seconds: 600,
+    // The floods fill what the rest leaves of the machine: this asks what they make the gateway do.
+    isNice: true,
+  })
+
+  const ended: TaskView[] = []
+  const begin = performance.now()
+  const isMet = () => ends.every((end) => floods.met.some((line) => end.test(line)))
+  for (let round = 0; round < leastRounds || !isMet(); round += 1) {
+    if (performance.now() - begin > longestMs) throw new Error(`Only met: ${floods.met.join('; ')}`)
+    await bob.process()
+    ended.push(await bob.task())
+    const { items } = await bob.list()
+    expect(items.map(({ id }) => id)).toEqual(
+      ended
+        .map(({ id }) => id)
+        .reverse()
+        .slice(0, 20),
+    )
+    await bob.version()
+    await bob.getTask()
+  }
+  expect(await memory.stop()).toBeLessThan(mostResidentBytes)
+
+  // All floods were still under way, and bob's tasks have not waited for ann's.
+  const headers = { authorization: 'Bearer secret-of-ann' }
+  const answer = await fetch(`${gateway.url}/api/v1/tasks?status=completed`, { headers })
+  expect(((await answer.json()) as { items: unknown[] }).items).toEqual([])
+  await floods.stop()
+  expect(actor.lines.some(says('work preempted for another account'))).toBe(true)
+}, 360_000)
