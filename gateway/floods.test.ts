@@ -59,7 +59,10 @@ test('floods of unfinished requests are refused or given up, cost little, and hi
     })
   // Which of them had room is chance.
   for (const name of ['fields of forms', 'files in forms', 'JSON', 'plain uploads'])
-    expect(['400', '503']).toEqual(expect.arrayContaining(told[name] ?? ['none']))
+    expect({ name, told: told[name]?.filter((status) => status !== '400' && status !== '503') }).toEqual({
+      name,
+      told: [],
+    })
   const codes = new Set(gateway.process.lines.map((line) => (JSON.parse(line) as { code?: string }).code))
   expect(codes).toContain('unauthenticated')
   expect(codes).toContain('overloaded')
