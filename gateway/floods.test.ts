@@ -57,9 +57,11 @@ test('floods of unfinished requests are refused or given up, cost little, and hi
       name,
       told: [],
     })
-  // Which of them had room is chance.
+  // Which of them had room is chance. One that is refused while it still sends may find the connection reset before it
+  // has read why.
+  const ends = new Set(['400', '503', 'closed'])
   for (const name of ['fields of forms', 'files in forms', 'JSON', 'plain uploads'])
-    expect({ name, told: told[name]?.filter((status) => status !== '400' && status !== '503') }).toEqual({
+    expect({ name, told: told[name]?.filter((status) => !ends.has(status)) }).toEqual({
       name,
       told: [],
     })
