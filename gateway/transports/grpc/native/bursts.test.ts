@@ -138,3 +138,13 @@ test('open calls of callers without a token are bounded for each address', async
   // 16 MiB, of which each takes 16 KiB.
   expect(open.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(1024)
 }, 90_000)
+
+test('many calls with credentials pass at an address whose other calls were refused', async () => {
+  using client = grpcClient(gateway.grpcAddress)
+  const metadata = { authorization: `Bearer ${secret}` }
+  const call = () => client.unary(calls.listTasks, {}, { metadata })
+  for (let round = 0; round < 3; round += 1) {
+    const answers = await Promise.all(Array.from({ length: 200 }, call))
+    expect(answers.every((one) => one.items.length === 0)).toBe(true)
+  }
+}, 60_000)

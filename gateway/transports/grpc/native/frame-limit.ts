@@ -7,8 +7,11 @@ import { goaway, goawayCodes } from './goaway.ts'
 /** How long a client may take to read why its connection ends. Nothing of it is read meanwhile. */
 const lingerMs = 1000
 
-/** Calls that a connection may open before one of them is let in, where its address is a suspect. */
-const mostUnknown = 16
+/**
+ * Calls that a connection may open before one of them is let in, where its address is a suspect: as many as it may have
+ * open at once, or a client that begins with many calls would be cut off before its credentials are looked at.
+ */
+const mostUnknown = 256
 
 export interface FrameLimits {
   limit(socket: Socket): FrameLimit
