@@ -15,7 +15,7 @@ export async function hasAllChunks({ broker, name, stream }: Bucket, info: Objec
 /**
  * Whether a description's bytes are all there, and where it says. They may not be: the description of a single chunk is
  * sent along with it, and a server that changes its place in between may take only the second; and chunks may have been
- * removed since, by whoever may.
+ * removed since, by another process.
  */
 export async function isWhole(bucket: Bucket, { info }: Pick<Described, 'info'>): Promise<boolean> {
   if (!(await hasAllChunks(bucket, info))) return false

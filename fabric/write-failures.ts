@@ -1,6 +1,6 @@
 /** Failures in a row after which the writes of a stream count as broken: a single one may be an election. */
 const failuresInRow = 2
-/** A failure is forgotten after so long, in milliseconds: nobody may have tried since. */
+/** A failure is forgotten after so long, in milliseconds: there may have been no write since. */
 const forgetAfterMs = 30_000
 
 /** What the writes that calls make anyway tell of the store. */

@@ -64,7 +64,7 @@ export function searchForLost(search: Search, signal: AbortSignal): Promise<void
 
 /** One round after the other, each with what the ones before it remember. */
 function createLook({ clock, strayJobs, events, index, roster, log }: Search, pace: Pace) {
-  /** Since when, by the monotonic clock, an entry of the queue was found with nobody who has it, and its task unchanged. */
+  /** Since when, by the monotonic clock, an entry of the queue was found without an actor that holds it, and its task unchanged. */
   let alone = new Map<string, number>()
   let place: IdlePlace | null = null
 

@@ -95,7 +95,7 @@ export function createChildQueue({ children, preemptAfterMs, onPreempt }: ChildQ
 
   const makeRoomFor = (contender: Contender) => {
     const victim = turns.selectVictim(contender, waiters, running, children)
-    // One at a time: the child that replaces the killed one goes to whoever's turn it is.
+    // One at a time: the child that replaces the killed one goes to the account whose turn it is.
     if (victim === undefined || victim.preempted) return
     victim.preempted = true
     reservations.begin(contender.account)

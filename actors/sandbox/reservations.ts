@@ -9,7 +9,7 @@ export interface Reservations {
   prolong(account: string): void
   /**
    * Idle children that are not for this account. An account that holds less than its fair share may take each of them,
-   * so that reservations of accounts that are away keep nobody waiting.
+   * so that reservations of accounts that are away keep no other account waiting.
    */
   keptFrom(account: string): number
   /** Milliseconds until the first one ends; undefined when there is none. */

@@ -15,7 +15,7 @@ const limit = 3
 const MiB = 2 ** 20
 /** Calls of each kind in one turn. */
 const callsPerTurn = 20
-/** A flood ends by itself after so long, whatever becomes of this process. */
+/** A flood ends after so long, whatever becomes of this process. */
 const longestFloodSeconds = 600
 
 const kinds = ['process', 'task', 'list', 'version', 'getTask'] as const satisfies (keyof Caller)[]

@@ -68,7 +68,7 @@ function randomPassword(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
 }
 
-/** The least rounds will do: nobody guesses 256 random bits, and every login pays for them. */
+/** The least rounds will do: 256 random bits cannot be guessed, and every login pays for them. */
 function hashOf(password: string): Promise<string> {
   return Bun.password.hash(password, { algorithm: 'bcrypt', cost: 4 })
 }

@@ -31,7 +31,7 @@ export async function watchBroker(options: WatchOptions, signal: AbortSignal): P
   const { url, user, password, store, restart, log } = options
   await using stack = new AsyncDisposableStack()
   const settings = { natsUrl: [url], natsUser: user, natsPassword: password, natsCredsFile: undefined }
-  // Whoever uses it for more than this tells that it is away.
+  // Processes that use it for more than this log that it is away.
   const broker = stack.use(await connect({ settings, name: 'up', log: quieter(log) }))
   let seen = 0
   let restartedAt = -Infinity

@@ -177,7 +177,7 @@ async function makeDataDir(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await access(path, constants.W_OK)
-    // The folder itself may be somebody's home; what is kept in it is for nobody else.
+    // The folder itself may be a user's home; what is kept in it is for that user alone.
     const { upLock, usersLock } = meetingPlace(path)
     for (const file of [upLock, usersLock]) makePrivateFile(file)
     for (const name of ['gateway', 'nats', 'logs']) {

@@ -3,6 +3,6 @@
  * the clocks of two machines may differ by hours.
  */
 export interface Clock {
-  /** Milliseconds since 1970. Never asks anybody. */
+  /** Milliseconds since 1970. Needs no exchange. */
   now(): number
 }

@@ -2,7 +2,7 @@ import type { StoredEvent, TaskEvent } from '../event.ts'
 
 /** Writing and looking back: the event log is the state of every task. */
 export interface Events {
-  /** The time by the log's own clock, with which events are stamped whoever writes them. */
+  /** The time by the log's own clock, with which events are stamped, whichever process writes them. */
   now(): Date
   /**
    * Appends an event to its task's history if the history still ends at `after` (0: there is none yet).

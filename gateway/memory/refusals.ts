@@ -53,7 +53,7 @@ export function createRefusals({
 }: RefusalsOptions): Refusals {
   /** Those whose last refusal is longest ago come first. */
   const buckets = new Map<string, Bucket>()
-  /** Refusals at once that nobody was told of, by share. */
+  /** Refusals on the headers that are not reported yet, by share. */
   const untold = new Map<string, number>()
   let spentUntil = -Infinity
   let timer: Timer | undefined

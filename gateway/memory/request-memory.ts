@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 
-/** Who is charged for the bytes of a request: its account or, as long as nobody knows that, the address it comes from. */
+/** Who is charged for the bytes of a request: its account or, until that is known, the address it comes from. */
 export interface Charged {
   readonly account?: string | undefined
   /** Address of the connection's other end, its port included or not. */

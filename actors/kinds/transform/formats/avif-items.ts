@@ -33,7 +33,7 @@ export function mainItemOf(bytes: FileBytes): AvifItem | undefined {
 
 /**
  * Whether the file is whole as far as its boxes go, and has tracks and no box that could describe a picture. Of a file
- * that was cut off, or whose boxes cannot be read, nobody knows what it had.
+ * that was cut off, or whose boxes cannot be read, it is not known what it had.
  */
 export function hasTracksOnly(bytes: FileBytes): boolean {
   const boxes = boxesIn(bytes, 0, bytes.length)

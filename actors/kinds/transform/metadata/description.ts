@@ -12,7 +12,7 @@ export interface Description {
 
 /**
  * What a source says about its picture.
- * @param upright whether the picture is turned upright, so that nobody has to turn it
+ * @param upright whether the picture is turned upright, so that no viewer has to turn it
  */
 export function describe(source: Source, upright: boolean): Description {
   const { exif, xmp, orientation = 1 } = source.metadata

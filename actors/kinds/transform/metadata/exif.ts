@@ -36,7 +36,7 @@ const described = {
     [0xc62f, 0xc62f],
   ],
   // All that the standard names but MakerNote (927C), the size of the original (A002, A003) and DeviceSettingDescription
-  // (A40B): of those nobody knows what is in them, or they are no longer true.
+  // (A40B): their content is unknown, or they are no longer true.
   exif: [
     [0x829a, 0x829d],
     [0x8822, 0x8835],

@@ -56,7 +56,7 @@ export function keepable<P extends Pick<FormatParams, 'colorspace'>>(params: P, 
 
 /**
  * Does work on a picture; once more without its profile when the picture seems damaged with it. A profile can be broken
- * in ways that only whoever uses it finds.
+ * in ways that only its user finds.
  */
 export async function despiteProfile<T>(source: Source, work: (source: Source) => Promise<T>): Promise<T> {
   try {
