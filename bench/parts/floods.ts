@@ -13,8 +13,8 @@ const flooding = 'flooding'
 const other = 'other'
 const limit = 3
 const MiB = 2 ** 20
-/** Calls of each kind in one turn. */
-const callsPerTurn = 20
+/** So long each turn of the second account takes. */
+const turnMs = 30_000
 /** A flood ends after so long, whatever becomes of this process. */
 const longestFloodSeconds = 600
 
@@ -30,9 +30,9 @@ const turns = ['calm', 'floods', 'floods at nice 19'] as const
 type Turn = (typeof turns)[number]
 
 /**
- * One account's calls in calm and under all floods together, in turns. The floods are as fast as they can be and run on
- * the same machine; at nice 19 they get what the rest leaves them, which tells their own use of the CPU from what they
- * make the gateway do.
+ * One account's calls in calm and under all floods together, in turns. Each connection and call of the floods comes again
+ * as soon as the gateway's `Retry-After` allows. They run on the same machine; at nice 19 they get what the rest leaves
+ * them, which separates their own use of the CPU from the work that they cause.
  */
 export const floods: Part = async ({ options, say }) => {
   const tokens = [flooding, other].map((name) => `${name}:secret-of-${name}`).join(',')
@@ -49,8 +49,8 @@ export const floods: Part = async ({ options, say }) => {
   let failed = 0
   let most = 0
 
-  const measure = async (turn: Turn, count: number) => {
-    for (let at = 0; at < count; at += 1) {
+  const measure = async (turn: Turn, isOver: (rounds: number) => boolean) => {
+    for (let at = 0; !isOver(at); at += 1) {
       for (const kind of kinds) {
         const begin = performance.now()
         await caller[kind]().catch((error: unknown) => {
@@ -75,7 +75,9 @@ export const floods: Part = async ({ options, say }) => {
     await using _ = flood
     const memory = watchResidentBytes(gateway.pid)
     const begin = performance.now()
-    const { cpuMs } = await cpuDuring({ ...pids, ...flood?.pids }, () => measure(turn, callsPerTurn))
+    const { cpuMs } = await cpuDuring({ ...pids, ...flood?.pids }, () =>
+      measure(turn, () => performance.now() - begin >= turnMs),
+    )
     const seconds = (performance.now() - begin) / 1000
     const bytes = await memory.stop()
     if (flood) most = Math.max(most, bytes)
@@ -87,15 +89,17 @@ export const floods: Part = async ({ options, say }) => {
     for (const [name, count] of Object.entries((await flood?.stop()) ?? {}))
       sent[name] = (sent[name] ?? 0) + count
     // The next turn is to begin in calm.
-    await until(() => isQuiet(gateway.url), 60_000)
+    await until(() => cancelAll(gateway.url), 60_000)
+    const p99s = kinds.map((kind) => `${kind} ${percentile(tookMs[turn][kind] ?? [], 0.99).toFixed(0)}`)
+    say(`${turn}, ${seconds.toFixed(0)} s; p99 so far in ms: ${p99s.join(', ')}`)
   }
 
-  await measure('calm', options.warmUp)
+  await measure('calm', (rounds) => rounds >= options.warmUp)
   tookMs.calm = {}
   for (let round = 0; round < options.rounds; round += 1) for (const turn of turns) await takeTurn(turn)
 
-  const calls = options.rounds * callsPerTurn
-  say(`${calls} calls of each kind in each turn, one after the other, by a second account; milliseconds`)
+  const calls = turns.map((turn) => tookMs[turn]['list']?.length ?? 0)
+  say(`calls of a second account, one after the other: ${calls.join(', ')} of each kind; milliseconds`)
   say(`  ${''.padEnd(32)}${turns.map((turn) => turn.padStart(22)).join('')}   p99 ÷ calm (at most ${limit})`)
   const ratios: Record<string, Record<string, number>> = {}
   for (const kind of kinds) {
@@ -124,12 +128,16 @@ export const floods: Part = async ({ options, say }) => {
   }
 }
 
-/** Whether the account that floods has nothing under way any more. */
-async function isQuiet(url: string): Promise<boolean> {
+/** Cancels what the account that floods has under way; true when there is nothing more. */
+async function cancelAll(url: string): Promise<boolean> {
   const headers = { authorization: `Bearer secret-of-${flooding}` }
-  const under = ['running', 'queued'].map(async (status) => {
+  const pages = ['running', 'queued'].map(async (status) => {
     const answer = await fetch(`${url}/api/v1/tasks?status=${status}`, { headers })
-    return ((await answer.json()) as TaskPageView).items.length
+    return ((await answer.json()) as TaskPageView).items
   })
-  return (await Promise.all(under)).every((count) => count === 0)
+  const tasks = (await Promise.all(pages)).flat()
+  const cancel = (id: string) => fetch(`${url}/api/v1/tasks/${id}/cancel`, { method: 'POST', headers })
+  // A task that has ended meanwhile cannot be cancelled.
+  await Promise.all(tasks.map(async ({ id }) => (await cancel(id)).body?.cancel()))
+  return tasks.length === 0
 }

@@ -103,7 +103,7 @@ export function createRefusals({
   }
 }
 
-const retryAfterMs = 1000
+const retryAfterMs = spentForMs
 /** Made once: an error with its stack would cost as much as the rest of such an answer. */
 const unknownCaller = new Fault('overloaded', 'Too many calls from this address were refused of late.', {
   remedy: 'Send valid credentials; calls that bring them are served.',

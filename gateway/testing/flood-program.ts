@@ -1,12 +1,11 @@
-import { until } from '@pixelflow/testkit/until'
 import { frameFloods, sendFrames } from './flood-frames.ts'
 import { keyPaths, sendKeys, unknownKeys } from './flood-keys.ts'
 import type { FloodKind, FloodOrder } from './flood-processes.ts'
 import { openWorkFlood } from './flood-work.ts'
-import { unfinishedFloods } from './floods.ts'
+import { unfinishedFloods, type UnfinishedFlood } from './floods.ts'
 
 /**
- * Floods of one kind, as fast as they can, as a process of its own: `flood-program.ts <order as JSON>`. Writes `flooding`
+ * Floods of one kind, without an end, as a process of its own: `flood-program.ts <order as JSON>`. Writes `flooding`
  * once it has begun, and `met <name>: <end>` when a flood ends in some way for the first time. Ends at SIGTERM, with
  * its parent, or after the time of its order, and writes then how often each of these has happened.
  */
@@ -18,9 +17,10 @@ const sent: Record<string, number> = {}
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const slowCallsAtOnce = 6
 const heavyTasksAtOnce = 16
-/** After an end that is not the gateway's usual refusal, so that a gateway that is away is not asked without a pause. */
-const pauseMs = 100
-const expected = /^(ended|closed|401|429|GOAWAY)/
+/** Each connection and call comes again after so long, which is what the gateway asks for when it refuses (`Retry-After`). */
+const pauseMs = 5000
+/** Connections of each kind of unfinished request: 300 forms, as an account once held 400 MB with, and fewer of the others. */
+const mostConnections = (name: string) => (name.includes('forms') ? 150 : 30)
 
 /** Does one thing again and again until the time is over, and counts how it ended. */
 async function repeat(name: string, act: () => Promise<string>): Promise<void> {
@@ -30,14 +30,14 @@ async function repeat(name: string, act: () => Promise<string>): Promise<void> {
     const line = `${name}: ${end}`
     if (!(line in sent)) say(`met ${line}`)
     sent[line] = (sent[line] ?? 0) + 1
-    if (!expected.test(end)) await Bun.sleep(pauseMs)
+    await Bun.sleep(pauseMs)
   }
 }
 
-/** What has room is held for as long as the gateway lets it be; the rest has been refused by then. */
-async function holdOpen(start: ReturnType<typeof unfinishedFloods>[string]): Promise<string> {
-  using flood = await start()
-  await until(() => over.signal.aborted || flood.ended === flood.opened, 300_000)
+/** What has room is held for as long as the gateway lets it be; the rest is refused at once. */
+async function holdOpen({ open }: UnfinishedFlood): Promise<string> {
+  using flood = await open(1)
+  while (!over.signal.aborted && flood.ended < flood.opened) await Bun.sleep(250)
   return 'ended'
 }
 
@@ -45,7 +45,14 @@ const isKnown = (name: string) => !/nobody|anybody/.test(name)
 
 function unfinished(ofKnownCallers: boolean): Promise<void>[] {
   const chosen = Object.entries(unfinishedFloods(order)).filter(([name]) => isKnown(name) === ofKnownCallers)
-  return chosen.map(([name, start]) => repeat(name, () => holdOpen(start)))
+  return chosen.flatMap(([name, flood]) => {
+    const count = Math.min(mostConnections(name), flood.connections)
+    return Array.from({ length: count }, async (_, at) => {
+      // One after the other, not all in the same moment.
+      await Bun.sleep((pauseMs * at) / count)
+      await repeat(name, () => holdOpen(flood))
+    })
+  })
 }
 
 async function work(): Promise<Promise<void>[]> {

@@ -30,24 +30,45 @@ const MiB = 1024 * KiB
 const service = '/pixelflow.v1.ImageService'
 const reflection = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
 
-/** Every flood by its name; each call opens it once more. Those of nobody and for anybody bring no token. */
+/** One kind of unfinished request. */
+export interface UnfinishedFlood {
+  /** Connections that make up the whole of it. */
+  readonly connections: number
+  /** Opens so many of them. */
+  open(connections: number): Promise<GrpcFlood | HttpFlood>
+}
+
+/** Every flood by its name. Those of nobody and for anybody bring no token. */
 export function unfinishedFloods({
   url,
   grpcAddress: address,
   token,
-}: Omit<FloodTarget, 'only'>): Readonly<Record<string, () => Promise<GrpcFlood | HttpFlood>>> {
+}: Omit<FloodTarget, 'only'>): Readonly<Record<string, UnfinishedFlood>> {
   const known = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const native = (path: string, sentBytes: number, headers = {}) =>
-    floodGrpc({ address, connections: 2, streams: 256, path, claimedBytes: sentBytes, sentBytes, headers })
-  const body = (count: number, type: string, path: string, sentBytes: number, begin = '', headers = {}) =>
-    floodHttp({
-      url,
-      path,
-      count,
-      sentBytes,
-      begin: Buffer.from(begin, 'latin1'),
-      headers: { 'content-type': type, ...headers },
-    })
+  const native = (path: string, sentBytes: number, headers = {}): UnfinishedFlood => ({
+    connections: 2,
+    open: (connections) =>
+      floodGrpc({ address, connections, streams: 256, path, claimedBytes: sentBytes, sentBytes, headers }),
+  })
+  const body = (
+    connections: number,
+    type: string,
+    path: string,
+    sentBytes: number,
+    begin = '',
+    headers = {},
+  ): UnfinishedFlood => ({
+    connections,
+    open: (count) =>
+      floodHttp({
+        url,
+        path,
+        count,
+        sentBytes,
+        begin: Buffer.from(begin, 'latin1'),
+        headers: { 'content-type': type, ...headers },
+      }),
+  })
   const part = (name: string, fileName = '') =>
     `--b\r\nContent-Disposition: form-data; name="${name}"${fileName}\r\n\r\n`
   const form = 'multipart/form-data; boundary=b'
@@ -55,25 +76,48 @@ export function unfinishedFloods({
     String.fromCharCode(0, bytes >>> 24, (bytes >>> 16) & 255, (bytes >>> 8) & 255, bytes & 255)
 
   return {
-    'native messages of nobody': () => native(`${service}/GetTask`, 4 * MiB),
-    'native messages of calls for anybody': () => native(`${service}/GetVersion`, 60 * KiB),
-    'native streams for anybody': () => native(reflection, 60 * KiB),
-    'Connect messages of nobody': () => body(1000, 'application/proto', `${service}/CreateTask`, MiB),
-    'Connect messages for anybody': () => body(1000, 'application/proto', `${service}/GetVersion`, 60 * KiB),
-    'gRPC-Web messages for anybody': () =>
-      body(300, 'application/grpc-web+proto', `${service}/GetVersion`, 60 * KiB, envelope(60 * KiB)),
-    'JSON of nobody': () => body(300, 'application/json', '/api/v1/tasks', MiB),
-    'native chunks': () => native(`${service}/Upload`, 4 * MiB, known),
-    'native images': () => native(`${service}/ProcessImageUnary`, 4 * MiB, known),
-    'Connect images': () =>
-      body(100, 'application/proto', `${service}/ProcessImageUnary`, 4 * MiB - KiB, '', known),
-    'Connect chunks': () =>
-      body(100, 'application/connect+proto', `${service}/Upload`, 4 * MiB, envelope(4 * MiB - KiB), known),
-    'fields of forms': () => body(300, form, '/api/v1/tasks', MiB, part('recipe'), known),
-    'files in forms': () =>
-      body(300, form, '/api/v1/tasks', MiB, `${part('file', '; filename="a.jpg"')}\xff\xd8\xff\xe0`, known),
-    JSON: () => body(300, 'application/json', '/api/v1/tasks', MiB, '{"image":"', known),
-    'plain uploads': () => body(300, 'image/jpeg', '/api/v1/images', MiB, '\xff\xd8\xff\xe0', known),
+    'native messages of nobody': native(`${service}/GetTask`, 4 * MiB),
+    'native messages of calls for anybody': native(`${service}/GetVersion`, 60 * KiB),
+    'native streams for anybody': native(reflection, 60 * KiB),
+    'Connect messages of nobody': body(1000, 'application/proto', `${service}/CreateTask`, MiB),
+    'Connect messages for anybody': body(1000, 'application/proto', `${service}/GetVersion`, 60 * KiB),
+    'gRPC-Web messages for anybody': body(
+      300,
+      'application/grpc-web+proto',
+      `${service}/GetVersion`,
+      60 * KiB,
+      envelope(60 * KiB),
+    ),
+    'JSON of nobody': body(300, 'application/json', '/api/v1/tasks', MiB),
+    'native chunks': native(`${service}/Upload`, 4 * MiB, known),
+    'native images': native(`${service}/ProcessImageUnary`, 4 * MiB, known),
+    'Connect images': body(
+      100,
+      'application/proto',
+      `${service}/ProcessImageUnary`,
+      4 * MiB - KiB,
+      '',
+      known,
+    ),
+    'Connect chunks': body(
+      100,
+      'application/connect+proto',
+      `${service}/Upload`,
+      4 * MiB,
+      envelope(4 * MiB - KiB),
+      known,
+    ),
+    'fields of forms': body(300, form, '/api/v1/tasks', MiB, part('recipe'), known),
+    'files in forms': body(
+      300,
+      form,
+      '/api/v1/tasks',
+      MiB,
+      `${part('file', '; filename="a.jpg"')}\xff\xd8\xff\xe0`,
+      known,
+    ),
+    JSON: body(300, 'application/json', '/api/v1/tasks', MiB, '{"image":"', known),
+    'plain uploads': body(300, 'image/jpeg', '/api/v1/images', MiB, '\xff\xd8\xff\xe0', known),
   }
 }
 
@@ -83,8 +127,8 @@ export async function startFloods({ only = /./, ...target }: FloodTarget): Promi
   const sum = (of: (flood: GrpcFlood | HttpFlood) => number) =>
     parts.reduce((total, { flood }) => total + of(flood), 0)
   const chosen = Object.entries(unfinishedFloods(target)).filter(([name]) => only.test(name))
-  const started = chosen.map(async ([name, start]) => {
-    const flood = await start()
+  const started = chosen.map(async ([name, { connections, open }]) => {
+    const flood = await open(connections)
     parts.push({ name, flood })
     await flood.settled()
   })
