@@ -9,7 +9,8 @@ import { Glob } from 'bun'
 const rooms = [
   'core',
   'proto',
-  'fabric',
+  'platform',
+  'nats',
   'gateway',
   'actors',
   'ui',
@@ -81,20 +82,22 @@ describe('borders', () => {
 
   test('use-cases know neither HTTP nor gRPC nor NATS', () => {
     expect(
-      trespassers(/^gateway\/usecases\//, /elysia|grpc|@nats-io|@pixelflow\/fabric|transports\//, {
-        typesToo: true,
-      }),
+      trespassers(
+        /^gateway\/(?:images|tasks|process|tuning|operators|idempotency|consistency|limits)\//,
+        /elysia|grpc|@nats-io|@pixelflow\/nats|transports\//,
+        {
+          typesToo: true,
+        },
+      ),
     ).toEqual([])
   })
 
   test('transports call use-cases, never the broker', () => {
-    expect(trespassers(/^gateway\/transports\//, /@nats-io|@pixelflow\/fabric\/(?!telemetry)/)).toEqual([])
+    expect(trespassers(/^gateway\/transports\//, /@nats-io|@pixelflow\/nats/)).toEqual([])
   })
 
   test('the runtime and the kinds of actor never meet the broker', () => {
-    expect(
-      trespassers(/^actors\/(runtime|kinds|sandbox)\//, /@nats-io|@pixelflow\/fabric\/(?!telemetry)/),
-    ).toEqual([])
+    expect(trespassers(/^actors\/(runtime|kinds|sandbox)\//, /@nats-io|@pixelflow\/nats/)).toEqual([])
   })
 
   test('the runtime knows no pixels', () => {
@@ -102,11 +105,13 @@ describe('borders', () => {
   })
 
   test('what is shipped to a server does not need the command line', () => {
-    expect(trespassers(/^(?:core|fabric|gateway|actors)\/(?!testing\/)/, /@pixelflow\/cli/)).toEqual([])
+    expect(trespassers(/^(?:core|platform|nats|gateway|actors)\/(?!testing\/)/, /@pixelflow\/cli/)).toEqual(
+      [],
+    )
   })
 
-  test('only the fabric speaks NATS', () => {
-    expect(trespassers(/^(?!fabric\/|testkit\/|bench\/)/, /@nats-io/)).toEqual([])
+  test('only the nats package speaks NATS', () => {
+    expect(trespassers(/^(?!nats\/|testkit\/|bench\/)/, /@nats-io/)).toEqual([])
   })
 
   test('the page talks to the gateway like any other client', () => {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import type { Values } from '@pixelflow/fabric/config'
-import { bytes, duration, flag, integer, text } from '@pixelflow/fabric/setting'
+import type { Values } from '@pixelflow/platform/config/config'
+import { bytes, duration, flag, integer, text } from '@pixelflow/platform/config/setting'
 import { machineBytes } from './sandbox/appetite.ts'
 
 const MiB = 2 ** 20

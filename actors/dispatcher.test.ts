@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { isFinal } from '@pixelflow/core/event'
-import { connect } from '@pixelflow/fabric/connect'
-import { streamInfo } from '@pixelflow/fabric/manage'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { streamInfo } from '@pixelflow/nats/jetstream/manage'
 import type { Running } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'
 import { actorHome, photograph } from './testing/actor.ts'
@@ -13,11 +13,11 @@ const office = 'dispatcher-transform'
 
 /** The process in office; waits for one, other than those. */
 async function inOffice(house: House, actors: readonly Running[], not: readonly Running[] = []) {
-  using roster = house.fabric.registry.follow()
+  using roster = house.adapters.registry.follow()
   let found: Running | undefined
   await until(() => {
     // Who begins to listen asks who is there.
-    using _ = house.fabric.registry.follow()
+    using _ = house.adapters.registry.follow()
     const holds = (pid: number) =>
       roster.actors.some(({ report }) => report.offices?.includes(office) && report.name.endsWith(`.${pid}`))
     found = actors.find((actor) => !not.includes(actor) && holds(actor.pid))
@@ -43,13 +43,13 @@ test.each([
     const tasks = await Promise.all(
       Array.from({ length: 60 }, (_, i) => house.submit(image, `resize:${100 + i}`, { lane: 'bulk' })),
     )
-    await until(async () => (await house.fabric.backlog.count('transform')) < 55)
+    await until(async () => (await house.adapters.backlog.count('transform')) < 55)
     lost.signal(end)
     const next = await inOffice(house, actors, [lost])
     expect(next).not.toBe(lost)
     // The backlog goes on being worked on before the leases of the lost one have run out.
-    const left = await house.fabric.backlog.count('transform')
-    await until(async () => (await house.fabric.backlog.count('transform')) < Math.max(1, left - 5))
+    const left = await house.adapters.backlog.count('transform')
+    await until(async () => (await house.adapters.backlog.count('transform')) < Math.max(1, left - 5))
     lost.signal('SIGCONT')
     for (const task of tasks) {
       expect((await house.end(task, 60_000)).kind).toBe('completed')

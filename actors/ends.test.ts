@@ -77,7 +77,7 @@ describe('an end before the end', () => {
     expect(await running.exited).toBe(0)
     expect(performance.now() - began).toBeLessThan(1700)
     expect(await home.scratch()).toEqual([])
-    const lease = await house.fabric.work.next('transform', AbortSignal.timeout(2000))
+    const lease = await house.adapters.work.next('transform', AbortSignal.timeout(2000))
     // Being told to stop is nobody's fault: the attempt does not count.
     expect(lease).toMatchObject({ attempt: 1, job: { task: task.id } })
     await house.cancel(task)

@@ -30,7 +30,7 @@ async function begin(source: Uint8Array, recipe: unknown, output = 'default'): P
     recipe: parseRecipe(recipe),
     output,
   }
-  const session = await house.fabric.sessions.open('transform', opening, never)
+  const session = await house.adapters.sessions.open('transform', opening, never)
   await session.send(null, source)
   await session.finish()
   return session
@@ -171,7 +171,7 @@ describe('a live call', () => {
 
   test('that is not what was agreed on is refused, and room is kept', async () => {
     await using _ = await home.actor(live)
-    const { sessions } = house.fabric
+    const { sessions } = house.adapters
     for (const opening of [null, { account: 'ann' }]) {
       await using session = await sessions.open('transform', opening, never)
       const thrown = await session.next().catch((error: unknown) => error)

@@ -87,7 +87,7 @@ describe('work', () => {
     }
     // As an actor leaves it that dies between the first output and the second.
     const task = await house.submit(image, recipe, { job: false })
-    const { queue, events, results } = house.fabric
+    const { queue, events, results } = house.adapters
     const write = await results.begin()
     await write.write(new TextEncoder().encode('of the first attempt'))
     const { info } = await write.commit(() => `${task.account}/${task.id}/main/a`)

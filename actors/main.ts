@@ -3,11 +3,12 @@ import { hostname } from 'node:os'
 import { dispatcherOf, interactiveShare } from '@pixelflow/core/actor'
 import { firstJob } from '@pixelflow/core/job'
 import { createBudget } from '@pixelflow/core/budget'
-import { readSettings, type Values } from '@pixelflow/fabric/config'
-import { openFabric } from '@pixelflow/fabric/open'
-import { live, stopped } from '@pixelflow/fabric/room'
-import { fabricSettings } from '@pixelflow/fabric/settings'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { readSettings, type Values } from '@pixelflow/platform/config/config'
+import { openAdapters } from '@pixelflow/nats/open'
+import { live, stopped } from '@pixelflow/platform/service'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { logSettings } from '@pixelflow/platform/telemetry/settings'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import { actorSettings } from './config.ts'
 import { handlersOf, liveKindsOf } from './kinds/index.ts'
 import { createShelf } from './kinds/preview/shelf.ts'
@@ -23,7 +24,7 @@ import { boundsOf, childStartMs, leashOf, sandboxOptions } from './sandbox/shipp
 
 /** One actor process: takes jobs from the queue and has its children do them, until it is told to stop. */
 
-const table = { ...fabricSettings, ...actorSettings }
+const table = { ...natsSettings, ...logSettings, ...actorSettings }
 type Settings = Values<typeof table>
 
 /** Time kept back from the drain for giving back what did not finish, and for saying goodbye, in milliseconds. */
@@ -60,14 +61,14 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   // Whoever waits for an answer never waits for the queue: the machine's scheduler shares the cores between the two.
   const liveSandbox = liveConcurrency === 0 ? undefined : openChildren(liveConcurrency)
   const starting = Promise.all([
-    openFabric({ settings, name: 'actor', log, reconcileAfterMs: settings.reconcileAfterMs }),
+    openAdapters({ settings, name: 'actor', log, reconcileAfterMs: settings.reconcileAfterMs }),
     sandbox.ready(AbortSignal.timeout(childStartMs)),
     liveSandbox?.ready(AbortSignal.timeout(childStartMs)),
   ])
-  const [fabric] = await Promise.race([starting, stopped(stop).then(() => Promise.reject(stop.reason))])
-  parts.use(fabric)
+  const [adapters] = await Promise.race([starting, stopped(stop).then(() => Promise.reject(stop.reason))])
+  parts.use(adapters)
 
-  const { images, sources, results, events, queue, channel } = fabric
+  const { images, sources, results, events, queue, channel } = adapters
   const handlers = handlersOf({ images, blobs: sources, results, scratch, sandbox, maxPixels })
   const name = `${hostname()}.${process.pid}`
   // While the children compute, further jobs fetch their source or store their results; more would only wait here
@@ -78,10 +79,10 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   const interactiveSlots = interactiveShare(concurrency) + 1
   const runtimes = handlers.map((handler) =>
     startRuntime({
-      source: fabric.work,
+      source: adapters.work,
       channel,
       events,
-      deadLetters: fabric.deadLetters,
+      deadLetters: adapters.deadLetters,
       handler,
       actor: name,
       maxAttempts,
@@ -106,7 +107,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     })
   const hosted = [...(live ?? [])].map(([kind, hosting]) => ({
     kind,
-    sessions: parts.use(fabric.sessionHost.serve(kind, hosting)),
+    sessions: parts.use(adapters.sessionHost.serve(kind, hosting)),
   }))
   const kinds = handlers.map(({ kind }) => kind)
   const offices = new Set<string>()
@@ -123,15 +124,18 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     sandboxes: liveSandbox ? [sandbox, liveSandbox] : [sandbox],
     stop,
     // Two processes of one name are told apart by which started later.
-    startedAt: new Date(fabric.clock.now()),
+    startedAt: new Date(adapters.clock.now()),
   })
-  const announced = parts.use(fabric.registry.announce(presence))
-  const reconciling = reconcile({ acceptance: fabric.acceptances, events, queue, jobOf: firstJob, log }, stop)
-  const forwarding = fabric.retries.forward(stop)
-  const { elections, lostJobs, deadLetters } = fabric
+  const announced = parts.use(adapters.registry.announce(presence))
+  const reconciling = reconcile(
+    { acceptance: adapters.acceptances, events, queue, jobOf: firstJob, log },
+    stop,
+  )
+  const forwarding = adapters.retries.forward(stop)
+  const { elections, lostJobs, deadLetters } = adapters
   const burying = buryLostJobs({ elections, lostJobs, deadLetters, events, log }, stop)
   const mostOf = () => settings.accountRunning || Number.POSITIVE_INFINITY
-  const { backlog, registry } = fabric
+  const { backlog, registry } = adapters
   const dispatching = kinds.map((kind) => {
     const onOffice = (isHeld: boolean) => {
       offices[isHeld ? 'add' : 'delete'](dispatcherOf(kind))

@@ -9,11 +9,11 @@ import { openHouse } from './testing/house.ts'
 test('an actor is known with what it can do and what it holds, drains in sight of all, and says farewell', async () => {
   await using house = await openHouse()
   await using home = await actorHome(house)
-  using roster = house.fabric.registry.follow()
+  using roster = house.adapters.registry.follow()
   const seen = async (holds: (report: ActorReport) => boolean): Promise<ActorReport> => {
     for (const deadline = Date.now() + 15_000; Date.now() < deadline; await Bun.sleep(20)) {
       // Whoever begins to listen asks who is there, and all hear the answer.
-      using _ = house.fabric.registry.follow()
+      using _ = house.adapters.registry.follow()
       const found = roster.actors.map((one) => one.report).find(holds)
       if (found !== undefined) return found
     }

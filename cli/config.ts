@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { readSettings, type Environment, type Values } from '@pixelflow/fabric/config'
-import { choice, duration, list, port, secret, text } from '@pixelflow/fabric/setting'
+import { readSettings, type Environment, type Values } from '@pixelflow/platform/config/config'
+import { choice, duration, list, port, secret, text } from '@pixelflow/platform/config/setting'
 
 /** Settings of the command-line client and of what it starts. */
 export const cliSettings = {

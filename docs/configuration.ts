@@ -1,7 +1,8 @@
 import { actorSettings } from '@pixelflow/actors/config'
 import { cliSettings } from '@pixelflow/cli/config'
-import { describe, type Table } from '@pixelflow/fabric/config'
-import { fabricSettings } from '@pixelflow/fabric/settings'
+import { describe, type Table } from '@pixelflow/platform/config/config'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { logSettings } from '@pixelflow/platform/telemetry/settings'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
 const head = ['| variable | default | expects | what it does |', '| --- | --- | --- | --- |']
@@ -25,7 +26,7 @@ ${table(actorSettings)}
 
 ## Broker and log (gateway and actors)
 
-${table(fabricSettings)}
+${table({ ...natsSettings, ...logSettings })}
 
 ## Command line and \`./pixelflow up\`
 

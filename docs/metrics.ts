@@ -1,4 +1,4 @@
-import type { Metric } from '@pixelflow/fabric/telemetry/metrics'
+import type { Metric } from '@pixelflow/platform/telemetry/metrics'
 import { gatewayMetrics } from '@pixelflow/gateway/metrics/table'
 
 /** `docs/metrics.md`, from the table that the gateway itself measures by. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** What of this checkout is handed out: its packages' dependencies are, too. */
-const shipped = ['gateway', 'actors', 'cli', 'ui', 'core', 'fabric', 'proto', 'clients/typescript']
+const shipped = ['gateway', 'actors', 'cli', 'ui', 'core', 'platform', 'nats', 'proto', 'clients/typescript']
 /** Peers that are there for type checking only. */
 const notShipped: ReadonlySet<string> = new Set(['typescript', '@types/bun', '@types/node'])
 

@@ -74,7 +74,7 @@ describe('of interactive tasks', () => {
     const made = await Promise.all(Array.from({ length: 6 }, () => ann.make()))
     expect(lanesOf(made)).toEqual(['bulk', 'bulk', 'bulk', 'interactive', 'interactive', 'interactive'])
     for (const { id, lane } of made) {
-      const last = await one.fabric.events.last('ann', id)
+      const last = await one.adapters.events.last('ann', id)
       expect(last?.event.task.lane).toBe(lane)
     }
     await ann.known(other, 6)
@@ -167,10 +167,10 @@ describe('of tasks that wait', () => {
     expect((await eve.make({ key })).id).toBe(id)
 
     // Somebody died between making this task and answering so.
-    const record = await one.fabric.keys.get('eve', digest(key))
+    const record = await one.adapters.keys.get('eve', digest(key))
     if (!record) throw new Error('no record')
     const { made: _, ...left } = record.value
-    await one.fabric.keys.put('eve', digest(key), { ...left, state: 'open' }, record.revision)
+    await one.adapters.keys.put('eve', digest(key), { ...left, state: 'open' }, record.revision)
     expect((await eve.make({ key, at: other })).id).toBe(id)
   })
 })
@@ -184,11 +184,11 @@ test('after a restart the counts are those of the task list', async () => {
 })
 
 async function advance(account: string, task: string, to: 'running' | 'completed') {
-  const last = await one.fabric.events.last(account, task)
+  const last = await one.adapters.events.last(account, task)
   if (!last) throw new Error('no task')
   const kind = to === 'running' ? 'started' : 'completed'
   const event = { ...last.event, kind, task: { ...last.event.task, status: to } } as const
-  await one.fabric.events.append(event, last.seq)
+  await one.adapters.events.append(event, last.seq)
 }
 
 function digest(text: string): string {

@@ -1,4 +1,4 @@
-import { readSettings, WrongSettings, type Environment, type Values } from '@pixelflow/fabric/config'
+import { readSettings, WrongSettings, type Environment, type Values } from '@pixelflow/platform/config/config'
 import {
   bytes,
   choice,
@@ -10,8 +10,9 @@ import {
   secret,
   text,
   type Setting,
-} from '@pixelflow/fabric/setting'
-import { fabricSettings } from '@pixelflow/fabric/settings'
+} from '@pixelflow/platform/config/setting'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { logSettings } from '@pixelflow/platform/telemetry/settings'
 import { isLoopback } from './accounts/origin.ts'
 import { metricsAccess } from './metrics/access.ts'
 import { parseTokens, type TokenTable } from './accounts/tokens.ts'
@@ -216,7 +217,7 @@ export const gatewaySettings = {
 }
 
 /** All that a gateway process reads. */
-export const settingsTable = { ...fabricSettings, ...gatewaySettings }
+export const settingsTable = { ...natsSettings, ...logSettings, ...gatewaySettings }
 
 export interface GatewayConfig extends Values<typeof settingsTable> {
   /** Undefined where both ports speak plainly. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import { status } from '@grpc/grpc-js'
-import { connect } from '@pixelflow/fabric/connect'
-import { readSettings } from '@pixelflow/fabric/config'
-import { fabricSettings } from '@pixelflow/fabric/settings'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway } from './testing/gateway.ts'
@@ -13,7 +13,7 @@ const log = createLog({ room: 'test', level: 'error', format: 'json' })
 
 test('stored bytes that are gone are told as lost, over HTTP and gRPC, until the same file is uploaded again', async () => {
   await using gateway = await openTestGateway()
-  const settings = readSettings(fabricSettings, gateway.nats.env)
+  const settings = readSettings(natsSettings, gateway.nats.env)
   await using broker = await connect({ settings, name: 'test', log })
   const bytes = await sampleImage({ width: 700, height: 600, noise: 64, quality: 95 })
   expect(bytes.length).toBeGreaterThan(300_000)

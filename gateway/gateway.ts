@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
 import { workersOf } from '@pixelflow/core/actor'
-import { openFabric, type Fabric } from '@pixelflow/fabric/open'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
-import { openMeters } from '@pixelflow/fabric/telemetry/metrics'
-import { watchProcess } from '@pixelflow/fabric/telemetry/process'
+import { openAdapters, type Adapters } from '@pixelflow/nats/open'
+import type { Log } from '@pixelflow/platform/telemetry/log'
+import { openMeters } from '@pixelflow/platform/telemetry/metrics'
+import { watchProcess } from '@pixelflow/platform/telemetry/process'
 import { createAdmission } from './accounts/admission.ts'
 import type { GatewayConfig } from './config.ts'
 import { openSpool } from './delivery/spool.ts'
@@ -13,8 +13,8 @@ import { createShelf } from './delivery/shelf.ts'
 import { viewHealth } from './health-view.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
-import { createRefusals } from './memory/refusals.ts'
-import { createRequestMemory } from './memory/request-memory.ts'
+import { createRefusals } from './limits/refusals.ts'
+import { createRequestMemory } from './limits/request-memory.ts'
 import { createCallMeters } from './metrics/calls.ts'
 import { createRequestMeter } from './metrics/requests.ts'
 import { watchBacklog } from './metrics/backlog.ts'
@@ -33,14 +33,14 @@ import { grpcWeb } from './transports/grpc/web/routes.ts'
 import { createApp } from './transports/rest/app.ts'
 import { createDelivery, createSending } from './transports/rest/deliver.ts'
 import { listenHttp } from './transports/rest/listen.ts'
-import { createOutflow } from './transports/rest/outflow.ts'
+import { createOutflow } from './transports/shared/outflow.ts'
 import { readPage } from './transports/rest/page.ts'
 import { uiFolder } from './ui.ts'
 import { searchForLost } from './search.ts'
 import { keepSweeping } from './sweep.ts'
-import { createOwnWrites } from './usecases/own-writes.ts'
-import { createUsecases } from './usecases/usecases.ts'
-import { createWorkload } from './usecases/workload.ts'
+import { createOwnWrites } from './consistency/own-writes.ts'
+import { createUsecases } from './usecases.ts'
+import { createWorkload } from './limits/workload.ts'
 
 /** A gateway that is listening. Disposing lets nobody in any more and drains what is under way. */
 export interface Gateway extends AsyncDisposable {
@@ -58,8 +58,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const limits = { maxUploadBytes: config.maxUploadBytes, maxPixels: config.maxPixels }
 
   // What everything stands on. Two of these take a moment and do not need each other.
-  const [fabric, page] = await Promise.all([
-    openFabric({
+  const [adapters, page] = await Promise.all([
+    openAdapters({
       settings: config,
       name: 'gateway',
       log,
@@ -68,21 +68,21 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     }),
     uiFolder(config.uiDir, log).then(readPage),
   ])
-  parts.use(fabric)
+  parts.use(adapters)
   const meters = parts.use(openMeters(gatewayMetrics))
   parts.use(watchProcess(meters, manifest.version))
   const spool = parts.use(await openSpool(join(folder, 'spool'), config.downloadSpoolBytes))
   const outflow = parts.use(createOutflow())
 
   // Here, too, for there may be no actor while all that is left to do waits for its next attempt.
-  parts.use(forwardRetries(fabric))
+  parts.use(forwardRetries(adapters))
 
   // The event log, folded into the task list and fanned out to watchers.
   const watchers = createWatchers()
   const index: ReadModel = parts.use(
     openReadModel({
       path: join(folder, 'tasks.sqlite'),
-      clock: fabric.clock,
+      clock: adapters.clock,
       retentionMs: config.taskRetentionMs,
       log,
       onSetback: () => follower.setBack(),
@@ -92,15 +92,15 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const workload = createWorkload(index, config, () => workersOf(roster.actors, 'transform'))
   const onNewLog = () => [writes, workload].forEach((one) => one.forget())
   const follower: Follower = parts.use(
-    startFollower({ clock: fabric.clock, eventLog: fabric.log, index, watchers, onNewLog, log }),
+    startFollower({ clock: adapters.clock, eventLog: adapters.log, index, watchers, onNewLog, log }),
   )
 
-  const roster = parts.use(fabric.registry.follow())
+  const roster = parts.use(adapters.registry.follow())
 
   // What can be asked of us, and over what.
   const stopping = new AbortController()
   const { images, keys, sources, results, events, queue, channel, sessions, deadLetters, storeTimeout } =
-    fabric
+    adapters
   const bare = createUsecases({
     images,
     keys,
@@ -137,12 +137,12 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const admission = createAdmission(config.apiTokens, config.tls?.clientAuth, pages)
   let grpc: GrpcServer | undefined
   // The name of this process on this machine would do, but two machines may share a broker.
-  const writeCheck = parts.use(fabric.checkWrites(crypto.randomUUID()))
+  const writeCheck = parts.use(adapters.checkWrites(crypto.randomUUID()))
   await Promise.race([writeCheck.begun, Bun.sleep(1000)])
   const examined = () =>
-    viewHealth({ fabric, follower, writeCheck, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
+    viewHealth({ adapters, follower, writeCheck, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
   watchState(meters, examined, deadLetters.count)
-  watchBacklog(meters, fabric.backlog, roster, fabric.clock)
+  watchBacklog(meters, adapters.backlog, roster, adapters.clock)
   const openStream = createStreamMeter(meters)
   const memory = createRequestMemory({
     totalBytes: config.requestMemoryBytes,
@@ -202,10 +202,10 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     log,
   })
   const sweeping = keepSweeping(
-    { elections: fabric.elections, sweeper: fabric.sweeper, everyMs: config.sweepIntervalMs, log },
+    { elections: adapters.elections, sweeper: adapters.sweeper, everyMs: config.sweepIntervalMs, log },
     stopping.signal,
   )
-  const { clock, elections, strayJobs } = fabric
+  const { clock, elections, strayJobs } = adapters
   const searching = searchForLost(
     { clock, elections, strayJobs, events, index, roster, log },
     stopping.signal,
@@ -243,7 +243,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   }
 }
 
-function forwardRetries({ retries }: Fabric): AsyncDisposable {
+function forwardRetries({ retries }: Adapters): AsyncDisposable {
   const stop = new AbortController()
   const forwarding = retries.forward(stop.signal)
   return {

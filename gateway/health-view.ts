@@ -1,14 +1,14 @@
-import type { Fabric } from '@pixelflow/fabric/open'
-import type { WriteCheck } from '@pixelflow/fabric/write-check'
+import type { Adapters } from '@pixelflow/nats/open'
+import type { WriteCheck } from '@pixelflow/nats/jetstream/write-check'
 import type { Spool } from './delivery/spool.ts'
 import type { Follower } from './follow/follower.ts'
 import manifest from './package.json'
 import type { HealthView } from './transports/rest/health.ts'
-import type { Outflow } from './transports/rest/outflow.ts'
+import type { Outflow } from './transports/shared/outflow.ts'
 
 /** What a gateway is judged by. */
 export interface HealthSources {
-  readonly fabric: Fabric
+  readonly adapters: Adapters
   readonly follower: Pick<Follower, 'state'>
   readonly writeCheck: Pick<WriteCheck, 'state'>
   readonly outflow: Outflow
@@ -19,7 +19,7 @@ export interface HealthSources {
 
 /** Looks at everything; bounded in time, never throws. */
 export async function viewHealth({
-  fabric,
+  adapters,
   follower,
   writeCheck,
   outflow,
@@ -27,8 +27,8 @@ export async function viewHealth({
   calls,
   isDraining,
 }: HealthSources): Promise<HealthView> {
-  const broker = await fabric.health()
-  const last = broker.isUp ? await lastSequence(fabric) : undefined
+  const broker = await adapters.health()
+  const last = broker.isUp ? await lastSequence(adapters) : undefined
   const { position, isCaughtUp, lagMs, watchers } = follower.state
   const { isOk: isWritable, ageMs, reason } = writeCheck.state
   const isFine = broker.isUp && isWritable && isCaughtUp
@@ -68,8 +68,8 @@ export async function viewHealth({
 }
 
 /** Undefined when that takes longer than a second. */
-async function lastSequence(fabric: Fabric): Promise<number | undefined> {
-  const asked = fabric.log.position().then(
+async function lastSequence(adapters: Adapters): Promise<number | undefined> {
+  const asked = adapters.log.position().then(
     ({ last }) => last,
     () => undefined,
   )

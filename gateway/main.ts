@@ -1,4 +1,4 @@
-import { live, stopped } from '@pixelflow/fabric/room'
+import { live, stopped } from '@pixelflow/platform/service'
 import { readConfig, settingsTable } from './config.ts'
 import { openGateway } from './gateway.ts'
 

@@ -6,14 +6,14 @@ import type { SeenActor } from '@pixelflow/core/actor'
 import { eventOf } from '@pixelflow/core/event'
 import { firstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
-import { connect } from '@pixelflow/fabric/connect'
-import { readSettings } from '@pixelflow/fabric/config'
-import { publish } from '@pixelflow/fabric/jetstream'
-import { streamInfo } from '@pixelflow/fabric/manage'
-import { openFabric } from '@pixelflow/fabric/open'
-import { fabricSettings } from '@pixelflow/fabric/settings'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
-import { dueSubject, retrySubject } from '@pixelflow/fabric/topology'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { publish } from '@pixelflow/nats/jetstream/jetstream'
+import { streamInfo } from '@pixelflow/nats/jetstream/manage'
+import { openAdapters } from '@pixelflow/nats/open'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+import { dueSubject, retrySubject } from '@pixelflow/nats/topology/topology'
 import { startNats } from '@pixelflow/testkit/nats'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { until } from '@pixelflow/testkit/until'
@@ -31,23 +31,23 @@ const soon = () => AbortSignal.timeout(10_000)
 async function openHouse() {
   await using parts = new AsyncDisposableStack()
   const nats = parts.use(await startNats())
-  const settings = readSettings(fabricSettings, nats.env)
+  const settings = readSettings(natsSettings, nats.env)
   const broker = parts.use(await connect({ settings, name: 'test', log }))
-  const fabric = parts.use(await openFabric({ settings, name: 'test', log }))
+  const adapters = parts.use(await openAdapters({ settings, name: 'test', log }))
   const path = join(folder, `${Bun.randomUUIDv7()}.sqlite`)
   const index = parts.use(
-    openReadModel({ path, clock: fabric.clock, retentionMs: 3_600_000, log, onSetback: () => {} }),
+    openReadModel({ path, clock: adapters.clock, retentionMs: 3_600_000, log, onSetback: () => {} }),
   )
   const owned = parts.move()
   return {
-    fabric,
+    adapters,
     broker,
     /** `held` are the tasks that actors say they have. */
     search(held: readonly string[] = []) {
       const pace = { everyMs: 20, idleMs: 50, aloneMs: 200, acceptedMs: 400 }
       const stop = new AbortController()
       const roster = { actors: held.map(actorWith) }
-      const searching = searchForLost({ ...fabric, index, roster, log, pace }, stop.signal)
+      const searching = searchForLost({ ...adapters, index, roster, log, pace }, stop.signal)
       owned.defer(async () => {
         stop.abort()
         await searching
@@ -56,7 +56,7 @@ async function openHouse() {
     /** A task that was accepted, and then has become what `change` says; the list knows it. */
     async tell({ lane = 'interactive', ...change }: Partial<Task> = {}) {
       const queued = queuedEvent(sampleTask({ lane }))
-      let seq = await fabric.events.append(queued, 0)
+      let seq = await adapters.events.append(queued, 0)
       if (change.status !== undefined) {
         const event = eventOf(
           change.status === 'running' ? 'started' : 'completed',
@@ -64,17 +64,17 @@ async function openHouse() {
           change,
           new Date(),
         )
-        seq = await fabric.events.append(event, seq)
+        seq = await adapters.events.append(event, seq)
       }
-      const last = await fabric.log.at(seq)
+      const last = await adapters.log.at(seq)
       if (last === null) throw new Error(`Nothing stands at ${seq}.`)
       index.apply([last])
       return last.event.task
     },
     async end(task: Task) {
-      const last = await fabric.events.last(task.account, task.id)
+      const last = await adapters.events.last(task.account, task.id)
       const end = eventOf('completed', task, { status: 'completed' }, new Date())
-      await fabric.events.append(end, last?.seq ?? 0)
+      await adapters.events.append(end, last?.seq ?? 0)
     },
     count: async (stream: string) => (await streamInfo(broker, stream)).state.messages,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -86,7 +86,7 @@ function actorWith(task: string): SeenActor {
   return { report: { tasks } as unknown as SeenActor['report'], seenAt: new Date() }
 }
 
-const next = ({ fabric }: Awaited<ReturnType<typeof openHouse>>) => fabric.work.next('transform', soon())
+const next = ({ adapters }: Awaited<ReturnType<typeof openHouse>>) => adapters.work.next('transform', soon())
 
 test('a task that has no job gets one, with the attempts that were made', async () => {
   await using house = await openHouse()
@@ -99,11 +99,11 @@ test('what waits in the queue, or for its next attempt, and what has ended is le
   await using house = await openHouse()
   const [waiting, due] = [await house.tell(), await house.tell()]
   await house.tell({ status: 'completed' })
-  await house.fabric.queue.submit(firstJob(due))
+  await house.adapters.queue.submit(firstJob(due))
   await (await next(house))?.retry(60_000, 1)
-  await house.fabric.queue.submit(firstJob(waiting))
+  await house.adapters.queue.submit(firstJob(waiting))
   // Nobody lets it in.
-  await house.fabric.queue.submit(firstJob(await house.tell({ lane: 'bulk' })))
+  await house.adapters.queue.submit(firstJob(await house.tell({ lane: 'bulk' })))
   house.search()
   const late = await house.tell()
   // Found only after everything else was passed over.
@@ -116,8 +116,8 @@ test('what waits in the queue, or for its next attempt, and what has ended is le
 test('a job that was handed out and that nobody has is queued again, one that somebody has is not', async () => {
   await using house = await openHouse()
   const [forgotten, held] = [await house.tell(), await house.tell()]
-  await house.fabric.queue.submit(firstJob(forgotten))
-  await house.fabric.queue.submit(firstJob(held))
+  await house.adapters.queue.submit(firstJob(forgotten))
+  await house.adapters.queue.submit(firstJob(held))
   const leases = [await next(house), await next(house)]
   house.search([held.id])
   expect(await next(house)).toMatchObject({ job: firstJob(forgotten), attempt: 1 })
@@ -145,13 +145,13 @@ test('a retry whose time has come without anything coming of it is queued', asyn
 
 test('jobs of tasks that have ended and acceptances that led to nothing go', async () => {
   await using house = await openHouse()
-  const { fabric } = house
+  const { adapters } = house
   const task = await house.tell({ status: 'completed' })
-  await fabric.queue.submit(firstJob(task))
+  await adapters.queue.submit(firstJob(task))
   await next(house)
   const stop = new AbortController()
   const reading = (async () => {
-    for await (const _ of fabric.acceptances.accepted(stop.signal));
+    for await (const _ of adapters.acceptances.accepted(stop.signal));
   })()
   house.search()
   await until(async () => (await house.count('JOBS')) + (await house.count('ACCEPTANCES')) === 0)

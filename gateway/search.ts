@@ -7,8 +7,8 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { StrayJobs } from '@pixelflow/core/ports/stray-jobs'
 import type { IdlePlace, IdleTasks } from '@pixelflow/core/ports/task-index'
-import { stopped } from '@pixelflow/fabric/room'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { stopped } from '@pixelflow/platform/service'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 
 export interface Search {
   /** That of the broker: everything looked at here is dated by it. */

@@ -1,5 +1,5 @@
-import { WrongSettings, type Values } from '@pixelflow/fabric/config'
-import { duration, printDuration } from '@pixelflow/fabric/setting'
+import { WrongSettings, type Values } from '@pixelflow/platform/config/config'
+import { duration, printDuration } from '@pixelflow/platform/config/setting'
 
 /** Settings of the sweeps that remove stored bytes to which nothing refers. */
 export const sweepSettings = {

@@ -1,16 +1,16 @@
 import { expect, test } from 'bun:test'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
-import { openFabric } from '@pixelflow/fabric/open'
-import { readSettings } from '@pixelflow/fabric/config'
-import { fabricSettings } from '@pixelflow/fabric/settings'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+import { openAdapters } from '@pixelflow/nats/open'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { natsSettings } from '@pixelflow/nats/settings'
 import { startNats } from '@pixelflow/testkit/nats'
 import { keepSweeping } from './sweep.ts'
 
 test('one of two gateways sweeps, and the other goes on when it leaves', async () => {
   await using nats = await startNats()
-  const settings = readSettings(fabricSettings, nats.env)
+  const settings = readSettings(natsSettings, nats.env)
   const log = createLog({ room: 'test', level: 'error', format: 'json' })
-  const open = () => openFabric({ settings, name: 'test', log, sweepGraceMs: 0 })
+  const open = () => openAdapters({ settings, name: 'test', log, sweepGraceMs: 0 })
   await using one = await open()
   await using other = await open()
   const write = await one.results.begin()

@@ -1,7 +1,7 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Sweeper } from '@pixelflow/core/ports/sweeper'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 
 export interface Sweeping {
   readonly elections: Elections

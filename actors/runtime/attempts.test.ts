@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eventOf } from '@pixelflow/core/event'
 import { firstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
-import { connect } from '@pixelflow/fabric/connect'
-import { publish } from '@pixelflow/fabric/jetstream'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { publish } from '@pixelflow/nats/jetstream/jetstream'
 import { sampleTask } from '@pixelflow/testkit/tasks'
 import { account, openHouse, type House } from '../testing/house.ts'
 import type { Handler, Work } from './handler.ts'
@@ -22,17 +22,17 @@ const always = new AbortController().signal
 
 function start(run: (work: Work) => Promise<void>, maxAttempts = 3): Runtime {
   const handler: Handler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, channel, deadLetters } = house.fabric
+  const { work: source, events, channel, deadLetters } = house.adapters
   const rest = { maxAttempts, slots: 1, interactiveSlots: 0, actor: 'one', log: house.log }
   return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
 }
 
-const letterOf = ({ id }: Task) => house.fabric.deadLetters.get(`transform.${account}.${id}`)
+const letterOf = ({ id }: Task) => house.adapters.deadLetters.get(`transform.${account}.${id}`)
 
 describe('an attempt', () => {
   test('is not begun after too many lost ones: the task fails without being run', async () => {
     let runs = 0
-    const { work, events } = house.fabric
+    const { work, events } = house.adapters
     const task = await house.submit(image, 'flip')
     for (let n = 1; n <= 2; n += 1) {
       const lease = await work.next('transform', AbortSignal.timeout(5000))
@@ -52,7 +52,7 @@ describe('an attempt', () => {
   })
 
   test('whose task is not known is looked at again, for its history may be behind', async () => {
-    const { queue, events } = house.fabric
+    const { queue, events } = house.adapters
     const at = new Date()
     const task = sampleTask({ account })
     await using _ = start(async () => {})
@@ -65,16 +65,16 @@ describe('an attempt', () => {
 
   test('whose task is never known leaves the queue in the end', async () => {
     const task = sampleTask({ account })
-    await house.fabric.queue.submit(firstJob(task))
+    await house.adapters.queue.submit(firstJob(task))
     await using _ = start(async () => {}, 2)
     while (!house.lines.some((line) => line.includes(task.id) && line.includes('ended elsewhere')))
       await Bun.sleep(10)
-    expect(await house.fabric.queue.submit(firstJob(task))).toBe('queued')
-    await house.fabric.queue.remove(firstJob(task))
+    expect(await house.adapters.queue.submit(firstJob(task))).toBe('queued')
+    await house.adapters.queue.remove(firstJob(task))
   }, 20_000)
 
   test('that comes to nothing before it begins is not held against the task', async () => {
-    const { work } = house.fabric
+    const { work } = house.adapters
     const task = await house.submit(image, 'flip')
     for (let n = 1; n <= 4; n += 1) {
       const lease = await work.next('transform', AbortSignal.timeout(5000))
@@ -88,18 +88,18 @@ describe('an attempt', () => {
     await using broker = await connect({ settings: house.settings, name: 'test', log: house.log })
     const odd = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
     await publish(broker, `events.${account}._.${odd.task}`, '{"version":99}')
-    await house.fabric.queue.submit(odd)
+    await house.adapters.queue.submit(odd)
     await using _ = start(async () => {}, 2)
     const task = await house.submit(image, 'flip')
     await house.end(task)
     const name = `transform.${account}.${odd.task}`
-    while ((await house.fabric.deadLetters.get(name)) === null) await Bun.sleep(50)
-    expect(await house.fabric.deadLetters.get(name)).toMatchObject({
+    while ((await house.adapters.deadLetters.get(name)) === null) await Bun.sleep(50)
+    expect(await house.adapters.deadLetters.get(name)).toMatchObject({
       attempts: 2,
       cause: { report: { code: 'unreadable' } },
     })
     await Bun.sleep(100)
-    expect(await house.fabric.queue.submit(odd)).toBe('queued')
-    await house.fabric.queue.remove(odd)
+    expect(await house.adapters.queue.submit(odd)).toBe('queued')
+    await house.adapters.queue.remove(odd)
   }, 20_000)
 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { firstJob } from '@pixelflow/core/job'
-import { connect } from '@pixelflow/fabric/connect'
-import { streamInfo } from '@pixelflow/fabric/manage'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { streamInfo } from '@pixelflow/nats/jetstream/manage'
 import { account, openHouse, type House } from '../testing/house.ts'
 import { buryLostJobs } from './bury.ts'
 
@@ -30,19 +30,19 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
   await giveUpAfter(2)
   const task = await house.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
   for (let i = 0; i < 2; i++) {
-    await house.fabric.work.next('transform', AbortSignal.timeout(20_000))
+    await house.adapters.work.next('transform', AbortSignal.timeout(20_000))
     const info = (await one.request('$JS.API.CONSUMER.INFO.JOBS.transform-interactive')).json<{
       num_ack_pending: number
     }>()
     expect(info.num_ack_pending).toBe(1)
   }
   // Whoever holds it says nothing; the next request finds that it was handed out often enough.
-  expect(await house.fabric.work.next('transform', AbortSignal.timeout(13_000))).toBeNull()
+  expect(await house.adapters.work.next('transform', AbortSignal.timeout(13_000))).toBeNull()
   expect((await streamInfo(one, 'ADVISORIES')).state.messages).toBe(1)
   expect((await streamInfo(one, 'JOBS')).state.messages).toBe(1)
 
   const stop = new AbortController()
-  const { elections, lostJobs, deadLetters, events } = house.fabric
+  const { elections, lostJobs, deadLetters, events } = house.adapters
   const options = { elections, lostJobs, deadLetters, events, log: house.log }
   const burying = [1, 2].map(() => buryLostJobs(options, stop.signal))
   const last = await house.end(task)
@@ -53,8 +53,8 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
   expect(items).toMatchObject([
     { account, task: task.id, attempts: 2, cause: { private: expect.stringContaining('deliveries') } },
   ])
-  expect(await house.fabric.queue.submit(firstJob(task))).toBe('queued')
-  await house.fabric.queue.remove(firstJob(task))
+  expect(await house.adapters.queue.submit(firstJob(task))).toBe('queued')
+  await house.adapters.queue.remove(firstJob(task))
 
   // Somebody terminates one by hand: there is nothing left to say whose it was.
   const gone = await house.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
@@ -77,7 +77,7 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
 test('a job that is taken out of the queue while somebody holds it leaves no letter', async () => {
   await using one = await broker()
   const advisories = async () => (await streamInfo(one, 'ADVISORIES')).state
-  const { elections, lostJobs, deadLetters, events, work, queue } = house.fabric
+  const { elections, lostJobs, deadLetters, events, work, queue } = house.adapters
   const letters = (await deadLetters.list({ limit: 10 })).items
   const { last_seq: before } = await advisories()
   const task = await house.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')

@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters, LostJob, LostJobs } from '@pixelflow/core/ports/dead-letters'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Events } from '@pixelflow/core/ports/events'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import { reportTo } from './reporter.ts'
 
 export interface BuryOptions {

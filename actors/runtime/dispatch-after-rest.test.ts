@@ -7,7 +7,7 @@ import { dispatch } from './dispatch.ts'
 
 test('a job that comes when a full window has emptied does not wait for others to end', async () => {
   await using house = await openHouse()
-  const { queue, work, elections, backlog, registry } = house.fabric
+  const { queue, work, elections, backlog, registry } = house.adapters
   const over = new AbortController()
   await using _announced = registry.announce(() => reportOf('one.1', { workers: 1 }))
   const common = { kind: 'transform', elections, backlog, registry, log: house.log } as const

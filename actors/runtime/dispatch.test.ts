@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import type { Job } from '@pixelflow/core/job'
-import { connect } from '@pixelflow/fabric/connect'
-import { publish } from '@pixelflow/fabric/jetstream'
-import { streamInfo } from '@pixelflow/fabric/manage'
-import type { Fabric } from '@pixelflow/fabric/open'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
-import { jobSubject } from '@pixelflow/fabric/topology'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { publish } from '@pixelflow/nats/jetstream/jetstream'
+import { streamInfo } from '@pixelflow/nats/jetstream/manage'
+import type { Adapters } from '@pixelflow/nats/open'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+import { jobSubject } from '@pixelflow/nats/topology/topology'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { until } from '@pixelflow/testkit/until'
@@ -20,7 +20,7 @@ const quiet = createLog({ room: 'test', level: 'error', format: 'json' })
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 
 /** Stands for the office, with actors announced that work on so many at a time. */
-function dispatching({ elections, backlog, registry }: Fabric, options: Partial<DispatchOptions> = {}) {
+function dispatching({ elections, backlog, registry }: Adapters, options: Partial<DispatchOptions> = {}) {
   const over = new AbortController()
   const announced = registry.announce(() => reportOf('one.1', { workers }))
   const mostOf = () => Number.POSITIVE_INFINITY
@@ -36,7 +36,7 @@ function dispatching({ elections, backlog, registry }: Fabric, options: Partial<
 }
 
 /** Slots of an actor that does next to nothing; `begun` grows. */
-function working({ work }: Fabric, slots = workers + 1) {
+function working({ work }: Adapters, slots = workers + 1) {
   const over = new AbortController()
   const begun: Job[] = []
   const slot = async () => {
@@ -59,7 +59,7 @@ function working({ work }: Fabric, slots = workers + 1) {
 }
 
 /** Looks again and again at how many bulk jobs the queue holds; tells the most of all, and of the flood. */
-function watching({ backlog }: Fabric) {
+function watching({ backlog }: Adapters) {
   let isOver = false
   const most = { all: 0, ofFlood: 0, looks: 0 }
   const looking = (async () => {
@@ -78,7 +78,7 @@ function watching({ backlog }: Fabric) {
   }
 }
 
-const submitAll = async ({ queue }: Fabric, jobs: readonly Job[]) => {
+const submitAll = async ({ queue }: Adapters, jobs: readonly Job[]) => {
   for (let at = 0; at < jobs.length; at += 100) {
     await Promise.all(jobs.slice(at, at + 100).map((job) => queue.submit(job)))
   }
@@ -96,16 +96,16 @@ const brokerOf = ({ settings, log }: House) => connect({ settings, name: 'test',
 describe('the dispatcher', () => {
   test('lets a single job go before a flood, and 300 single ones each in its turn', async () => {
     await using house = await openHouse()
-    const { fabric } = house
-    await submitAll(fabric, flood(1000))
-    const watched = watching(fabric)
-    await using _ = dispatching(fabric)
-    await using slots = working(fabric)
+    const { adapters } = house
+    await submitAll(adapters, flood(1000))
+    const watched = watching(adapters)
+    await using _ = dispatching(adapters)
+    await using slots = working(adapters)
     await until(() => slots.begun.length >= 20)
     const before = new Map<string, number>()
     for (let account = 0; account < 300; account += 1) {
       const job = bulkOf(`single-${account}`)
-      await fabric.queue.submit(job)
+      await adapters.queue.submit(job)
       before.set(job.account, slots.begun.length)
     }
     await until(() => new Set(slots.begun.map(({ account }) => account)).size === 301)
@@ -126,13 +126,13 @@ describe('the dispatcher', () => {
 
   test('does everything once and leaves nothing behind', async () => {
     await using house = await openHouse()
-    const { fabric } = house
+    const { adapters } = house
     const jobs = [...flood(300), ...Array.from({ length: 100 }, (_, i) => bulkOf(`single-${i % 20}`))]
     const half = jobs.length / 2
-    await submitAll(fabric, jobs.slice(0, half))
-    await using _ = dispatching(fabric)
-    await using slots = working(fabric)
-    await submitAll(fabric, jobs.slice(half))
+    await submitAll(adapters, jobs.slice(0, half))
+    await using _ = dispatching(adapters)
+    await using slots = working(adapters)
+    await submitAll(adapters, jobs.slice(half))
     await until(() => slots.begun.length >= jobs.length)
     await empty(house)
     expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
@@ -140,14 +140,14 @@ describe('the dispatcher', () => {
 
   test('lets in no more of one account than it may, and others meanwhile', async () => {
     await using house = await openHouse()
-    const { fabric } = house
-    await submitAll(fabric, flood(100))
-    const watched = watching(fabric)
-    await using _ = dispatching(fabric, { mostOf: (account) => (account === 'flood' ? 1 : Infinity) })
-    await using slots = working(fabric)
+    const { adapters } = house
+    await submitAll(adapters, flood(100))
+    const watched = watching(adapters)
+    await using _ = dispatching(adapters, { mostOf: (account) => (account === 'flood' ? 1 : Infinity) })
+    await using slots = working(adapters)
     await until(() => slots.begun.length >= 5)
     const others = Array.from({ length: 30 }, () => bulkOf('other'))
-    await submitAll(fabric, others)
+    await submitAll(adapters, others)
     await until(() => slots.begun.length >= 130)
     const most = await watched()
     expect(most.ofFlood).toBe(1)
@@ -157,17 +157,17 @@ describe('the dispatcher', () => {
 
   test('passes over what was cancelled meanwhile', async () => {
     await using house = await openHouse()
-    const { fabric } = house
+    const { adapters } = house
     const jobs = flood(200)
-    await submitAll(fabric, jobs)
-    await using _ = dispatching(fabric)
-    await using slots = working(fabric)
+    await submitAll(adapters, jobs)
+    await using _ = dispatching(adapters)
+    await using slots = working(adapters)
     await until(() => slots.begun.length >= 10)
     const cancelled = jobs.slice(40)
-    await Promise.all(cancelled.map((job) => fabric.queue.remove(job)))
+    await Promise.all(cancelled.map((job) => adapters.queue.remove(job)))
     const at = slots.begun.length
     const late = bulkOf('late')
-    await fabric.queue.submit(late)
+    await adapters.queue.submit(late)
     await until(() => tasksOf(slots.begun).includes(late.task))
     await empty(house)
     const isCancelled = new Set(tasksOf(cancelled))
@@ -178,14 +178,14 @@ describe('the dispatcher', () => {
 
   test('takes out what another one let in and did not live to take out', async () => {
     await using house = await openHouse()
-    const { fabric } = house
+    const { adapters } = house
     const jobs = flood(window)
-    await submitAll(fabric, jobs)
+    await submitAll(adapters, jobs)
     await using broker = await brokerOf(house)
     for (const job of jobs.slice(0, 2)) await publish(broker, jobSubject(job))
-    await using _ = dispatching(fabric)
-    await until(async () => (await fabric.backlog.count('transform')) === 0)
-    await using slots = working(fabric)
+    await using _ = dispatching(adapters)
+    await until(async () => (await adapters.backlog.count('transform')) === 0)
+    await using slots = working(adapters)
     await until(() => slots.begun.length >= window)
     await empty(house)
     expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
@@ -193,24 +193,24 @@ describe('the dispatcher', () => {
 
   test('loses nothing while another one believes to be in office, too', async () => {
     await using house = await openHouse()
-    const { fabric } = house
+    const { adapters } = house
     const jobs = flood(300)
-    await submitAll(fabric, jobs)
+    await submitAll(adapters, jobs)
     const always: DispatchOptions['elections'] = { stand: (_, lead, signal) => lead(signal) }
-    await using _ = dispatching(fabric, { elections: always })
-    await using _other = dispatching(fabric, { elections: always })
-    await using slots = working(fabric)
+    await using _ = dispatching(adapters, { elections: always })
+    await using _other = dispatching(adapters, { elections: always })
+    await using slots = working(adapters)
     await until(() => new Set(tasksOf(slots.begun)).size === jobs.length)
     await empty(house)
   }, 60_000)
 
   test('goes on after the end of the broker', async () => {
     await using house = await openHouse()
-    const { fabric } = house
+    const { adapters } = house
     const jobs = flood(200)
-    await submitAll(fabric, jobs)
-    await using _ = dispatching(fabric)
-    await using slots = working(fabric)
+    await submitAll(adapters, jobs)
+    await using _ = dispatching(adapters)
+    await using slots = working(adapters)
     for (const at of [20, 80]) {
       await until(() => slots.begun.length >= at)
       await house.nats.kill9()
@@ -224,7 +224,7 @@ describe('the dispatcher', () => {
     await using house = await openHouse()
     const said: boolean[] = []
     {
-      await using _ = dispatching(house.fabric, { onOffice: (isHeld) => said.push(isHeld) })
+      await using _ = dispatching(house.adapters, { onOffice: (isHeld) => said.push(isHeld) })
       await until(() => said.length === 1)
     }
     expect(said).toEqual([true, false])

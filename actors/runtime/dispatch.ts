@@ -5,7 +5,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Registry, Roster } from '@pixelflow/core/ports/registry'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import { createBell } from './bell.ts'
 import { openGate } from './gate.ts'
 

@@ -3,7 +3,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Accepted, AcceptanceLog, Queue } from '@pixelflow/core/ports/queue'
 import type { Task } from '@pixelflow/core/task'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import { backoffMs } from './backoff.ts'
 
 export interface ReconcileOptions {

@@ -28,12 +28,12 @@ const always = new AbortController().signal
 
 function start(run: (work: Work) => Promise<void>, options: Options = {}): Runtime {
   const handler: Handler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, channel, deadLetters } = house.fabric
+  const { work: source, events, channel, deadLetters } = house.adapters
   const rest = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one', log: house.log, ...options }
   return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
 }
 
-const letterOf = ({ id }: Task) => house.fabric.deadLetters.get(`transform.${account}.${id}`)
+const letterOf = ({ id }: Task) => house.adapters.deadLetters.get(`transform.${account}.${id}`)
 
 const kindsOf = async (task: Parameters<House['history']>[0]) =>
   (await house.history(task)).map(({ event }) => event.kind)
@@ -136,22 +136,22 @@ describe('an attempt', () => {
 
     const deaf = await house.submit(image, 'flip')
     const started = await house.until(deaf, ({ kind }) => kind === 'started')
-    const seq = (await house.fabric.events.last(account, deaf.id))?.seq ?? 0
-    await house.fabric.events.append(
+    const seq = (await house.adapters.events.last(account, deaf.id))?.seq ?? 0
+    await house.adapters.events.append(
       eventOf('cancelled', started.task, { status: 'cancelled' }, new Date()),
       seq,
     )
     while (!stopped.includes(deaf.id)) await Bun.sleep(50)
     await Bun.sleep(50)
     expect(await kindsOf(deaf)).toEqual(['queued', 'started', 'cancelled'])
-    expect(await house.fabric.queue.submit(firstJob(deaf))).toBe('queued')
+    expect(await house.adapters.queue.submit(firstJob(deaf))).toBe('queued')
   }, 20_000)
 
   test('that was cancelled before it began does nothing', async () => {
     let runs = 0
     const task = await house.submit(image, 'flip', { job: false })
     await house.cancel(task)
-    await house.fabric.queue.submit(firstJob(task))
+    await house.adapters.queue.submit(firstJob(task))
     await using _ = start(async () => void (runs += 1))
     const other = await house.submit(image, 'flip')
     await house.end(other)
@@ -160,7 +160,7 @@ describe('an attempt', () => {
   })
 
   test('leaves a task alone that somebody else has taken over', async () => {
-    const { events } = house.fabric
+    const { events } = house.adapters
     await using _ = start(async (work) => {
       await house.until(work.task, ({ kind }) => kind === 'started')
       const last = await events.last(account, work.task.id)
@@ -173,7 +173,7 @@ describe('an attempt', () => {
     await house.until(task, ({ task: { attempt } }) => attempt === 9)
     while (!house.lines.some((l) => l.includes('task taken over') && l.includes(task.id))) await Bun.sleep(10)
     expect((await kindsOf(task)).filter((kind) => kind === 'completed' || kind === 'failed')).toEqual([])
-    expect(await house.fabric.queue.submit(firstJob(task))).toBe('duplicate')
+    expect(await house.adapters.queue.submit(firstJob(task))).toBe('duplicate')
     await house.cancel(task)
   })
 })
@@ -204,8 +204,8 @@ describe('the process', () => {
     })
     const long = await Promise.all([1, 2, 3].map(() => house.submit(bulk, 'flip', { lane: 'bulk' })))
     for (const _ of long) {
-      const { ticket } = (await house.fabric.backlog.oldest('transform')) ?? {}
-      await house.fabric.backlog.admit(ticket ?? 0)
+      const { ticket } = (await house.adapters.backlog.oldest('transform')) ?? {}
+      await house.adapters.backlog.admit(ticket ?? 0)
     }
     const isStarted = (task: Task) => house.history(task).then((events) => events.length > 1)
     while ((await Promise.all(long.map(isStarted))).filter(Boolean).length < 2) await Bun.sleep(10)
@@ -247,7 +247,7 @@ test('a task that was accepted and never queued is found and done, once', async 
   const stop = new AbortController()
   let runs = 0
   await using _ = start(async () => void (runs += 1))
-  const { acceptances: acceptance, events, queue } = house.fabric
+  const { acceptances: acceptance, events, queue } = house.adapters
   const reconciling = reconcile({ acceptance, events, queue, jobOf: firstJob, log: house.log }, stop.signal)
   const lost = await house.submit(image, 'flip', { job: false })
   const queued = await house.submit(image, 'flip')

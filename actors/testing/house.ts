@@ -4,10 +4,10 @@ import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import { firstJob, type Lane } from '@pixelflow/core/job'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { outputObject, type Task } from '@pixelflow/core/task'
-import { readSettings } from '@pixelflow/fabric/config'
-import { openFabric, type Fabric } from '@pixelflow/fabric/open'
-import { fabricSettings, type FabricSettings } from '@pixelflow/fabric/settings'
-import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { openAdapters, type Adapters } from '@pixelflow/nats/open'
+import { natsSettings, type NatsSettings } from '@pixelflow/nats/settings'
+import { createLog, type Log } from '@pixelflow/platform/telemetry/log'
 import { startNats, type Nats } from '@pixelflow/testkit/nats'
 
 export const account = 'ann'
@@ -15,8 +15,8 @@ export const account = 'ann'
 /** A real broker, and what a gateway does to it, for tests of the actors alone. */
 export interface House extends AsyncDisposable {
   readonly nats: Nats
-  readonly settings: FabricSettings
-  readonly fabric: Fabric
+  readonly settings: NatsSettings
+  readonly adapters: Adapters
   readonly log: Log
   /** Lines logged in this process so far. */
   readonly lines: readonly string[]
@@ -39,11 +39,11 @@ export async function openHouse(): Promise<House> {
   const nats = parts.use(await startNats())
   const lines: string[] = []
   const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
-  const settings = readSettings(fabricSettings, nats.env)
-  const fabric = parts.use(await openFabric({ settings, name: 'test', log, reconcileAfterMs: 300 }))
-  const { images, sources, results, events, queue, channel } = fabric
+  const settings = readSettings(natsSettings, nats.env)
+  const adapters = parts.use(await openAdapters({ settings, name: 'test', log, reconcileAfterMs: 300 }))
+  const { images, sources, results, events, queue, channel } = adapters
   const stop = new AbortController()
-  const forwarding = fabric.retries.forward(stop.signal)
+  const forwarding = adapters.retries.forward(stop.signal)
   parts.defer(async () => {
     stop.abort()
     await forwarding
@@ -63,7 +63,7 @@ export async function openHouse(): Promise<House> {
   return {
     nats,
     settings,
-    fabric,
+    adapters,
     log,
     lines,
     async upload(bytes) {

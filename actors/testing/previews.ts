@@ -53,7 +53,7 @@ export async function openPreviews(): Promise<PreviewHouse> {
     }),
   )
   await sandbox.ready(AbortSignal.timeout(30_000))
-  const { images, sources: blobs, sessionHost, sessions } = house.fabric
+  const { images, sources: blobs, sessionHost, sessions } = house.adapters
   const shelf = createShelf(80 * 2 ** 20)
   const take = preview({ images, blobs, scratch, sandbox, maxPixels: 1e7, shelf, idleTimeoutMs: 3000 })
   parts.use(sessionHost.serve('preview', { room: 4, take }))

@@ -1,6 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makePrivateFolder } from '@pixelflow/fabric/private-folder'
+import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { Exit } from '../exit.ts'
 import { freePort } from '../stack/port.ts'
 import type { Program } from '../stack/supervise.ts'

@@ -1,4 +1,4 @@
-/** JetStream API level of nats-server 2.12, the oldest that has everything the fabric builds on. */
+/** JetStream API level of nats-server 2.12, the oldest that has everything the adapters builds on. */
 export const oldestApiLevel = 2
 export const oldestVersion = '2.12'
 

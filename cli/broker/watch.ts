@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises'
 import { pause } from '@pixelflow/core/pause'
-import { connect } from '@pixelflow/fabric/connect'
-import { brokenStreams } from '@pixelflow/fabric/server-health'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { brokenStreams } from '@pixelflow/nats/connection/server-health'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 
 export interface WatchOptions {
   readonly url: string

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { openHttp } from '@pixelflow/client'
 import { eventOf } from '@pixelflow/core/event'
-import { readSettings } from '@pixelflow/fabric/config'
-import { openFabric } from '@pixelflow/fabric/open'
-import { fabricSettings } from '@pixelflow/fabric/settings'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { openAdapters } from '@pixelflow/nats/open'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
@@ -33,16 +33,16 @@ async function run(token: string, ...args: readonly string[]) {
 
 /** What an actor leaves of a task that it has given up. */
 async function giveUp(task: string): Promise<void> {
-  const settings = readSettings(fabricSettings, stack.nats.env)
+  const settings = readSettings(natsSettings, stack.nats.env)
   const log = createLog({ room: 'test', level: 'error' })
-  await using fabric = await openFabric({ settings, name: 'test', log })
+  await using adapters = await openAdapters({ settings, name: 'test', log })
   const report = { code: 'storage_failed', detail: 'No answer.' } as const
   const cause = { report, private: 'Error: disk 7 is away\n    at the wheel' }
-  await fabric.deadLetters.put(sampleLetter({ account: 'ann', task, cause, attempts: 2 }))
-  const last = await fabric.events.last('ann', task)
+  await adapters.deadLetters.put(sampleLetter({ account: 'ann', task, cause, attempts: 2 }))
+  const last = await adapters.events.last('ann', task)
   if (last === null) throw new Error('no such task')
   const failed = { status: 'failed', attempt: 2, fault: report } as const
-  await fabric.events.append(eventOf('failed', last.event.task, failed, new Date()), last.seq)
+  await adapters.events.append(eventOf('failed', last.event.task, failed, new Date()), last.seq)
 }
 
 test('what was given up is listed, shown, replayed and dropped by operators, and by nobody else', async () => {

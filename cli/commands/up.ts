@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { Context } from '../context.ts'
 import { samplePictureFile } from '../demo/picture.ts'
 import { tryLock } from '../lock.ts'

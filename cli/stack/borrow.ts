@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makePrivateFile, makePrivateFolder } from '@pixelflow/fabric/private-folder'
+import { makePrivateFile, makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import type { Config } from '../config.ts'
 import type { Certificates } from '../client/certificates.ts'
 import { versionAt } from '../client/server.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { launch } from '@pixelflow/testkit/process'
 import type { Exit } from '../exit.ts'
 import { bestLeash, type Leash } from './leash.ts'
@@ -133,7 +133,7 @@ describe.each(leashes)('on a %s leash', (leash) => {
     await writeFile(
       script,
       `import { supervise } from '${import.meta.dir}/supervise.ts'
-       import { createLog } from '${import.meta.dir}/../../fabric/telemetry/log.ts'
+       import { createLog } from '${import.meta.dir}/../../platform/telemetry/log.ts'
        const log = createLog({ room: 'x', level: 'debug', format: 'json' })
        const one = supervise({ room: 'x', command: ['/bin/sh', '-c', 'echo "pid $$"; exec sleep 60'], cwd: '/', env: process.env,
          isReady: (said) => said.msg.startsWith('pid ') }, { leash: '${leash}', log })

@@ -1,5 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { Subprocess } from 'bun'
 import { Exit } from '../exit.ts'
 import { onLeash, type Leash } from './leash.ts'

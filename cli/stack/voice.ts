@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { localAccount } from '@pixelflow/core/principal'
-import { createLog, levels, type Level, type Log } from '@pixelflow/fabric/telemetry/log'
+import { createLog, levels, type Level, type Log } from '@pixelflow/platform/telemetry/log'
 
 /** What one process has said: a line of our structured log, of nats-server's log, or whatever a crash prints. */
 export interface Said {

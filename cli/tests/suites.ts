@@ -18,7 +18,8 @@ export interface Suite {
 /** The rooms that must have tests, in the order in which they run; a room with tests that is not listed runs too. */
 export const suites: readonly Suite[] = [
   { room: 'core', fileTimeoutS: 120 },
-  { room: 'fabric', fileTimeoutS: 180 },
+  { room: 'platform', fileTimeoutS: 120 },
+  { room: 'nats', fileTimeoutS: 180 },
   { room: 'gateway', fileTimeoutS: 180 },
   { room: 'actors', fileTimeoutS: 180 },
   { room: 'ui', fileTimeoutS: 120 },

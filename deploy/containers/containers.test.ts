@@ -3,7 +3,8 @@ import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { actorSettings } from '@pixelflow/actors/config'
-import { fabricSettings } from '@pixelflow/fabric/settings'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { logSettings } from '@pixelflow/platform/telemetry/settings'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
@@ -163,8 +164,12 @@ describe('compose.yaml', async () => {
   test('gives settings that exist, to containers that can do little', () => {
     const declared = (...tables: Record<string, { env: string }>[]) =>
       tables.flatMap((table) => Object.values(table).map(({ env }) => env))
-    expect(declared(fabricSettings, gatewaySettings)).toContainValues(Object.keys(gateway.environment ?? {}))
-    expect(declared(fabricSettings, actorSettings)).toContainValues(Object.keys(actors.environment ?? {}))
+    expect(declared(natsSettings, logSettings, gatewaySettings)).toContainValues(
+      Object.keys(gateway.environment ?? {}),
+    )
+    expect(declared(natsSettings, logSettings, actorSettings)).toContainValues(
+      Object.keys(actors.environment ?? {}),
+    )
     for (const service of [nats, gateway, actors]) {
       expect(service.read_only).toBe(true)
       expect(service.cap_drop).toEqual(['ALL'])

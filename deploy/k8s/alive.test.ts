@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { aptInstall } from '@pixelflow/cli/tools/apt'
-import { readSettings } from '@pixelflow/fabric/config'
-import { openFabric } from '@pixelflow/fabric/open'
-import { fabricSettings } from '@pixelflow/fabric/settings'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { openAdapters } from '@pixelflow/nats/open'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { mountSmallDisk } from '@pixelflow/testkit/full-disk'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
@@ -48,10 +48,10 @@ test('it fails when a restart helps: the disk was full, and there is room again'
     return Bun.spawn(command, { env, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' }).exited
   }
 
-  const settings = readSettings(fabricSettings, nats.env)
+  const settings = readSettings(natsSettings, nats.env)
   const log = createLog({ room: 'test', level: 'error' })
-  const fabric = scope.use(await openFabric({ settings, name: 'test', log }))
-  const check = scope.use(fabric.checkWrites('test'))
+  const adapters = scope.use(await openAdapters({ settings, name: 'test', log }))
+  const check = scope.use(adapters.checkWrites('test'))
   await check.begun
   expect(await isAlive()).toBe(true)
 

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { actorKinds, onlyStage, type Lane } from '@pixelflow/core/job'
-import { readSettings } from '@pixelflow/fabric/config'
-import { openFabric } from '@pixelflow/fabric/open'
-import { fabricSettings } from '@pixelflow/fabric/settings'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { openAdapters } from '@pixelflow/nats/open'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { natsServer } from '@pixelflow/testkit/nats-server'
 import { freePort } from '@pixelflow/testkit/port'
 import { valueSets } from './gates.ts'
@@ -30,9 +30,9 @@ test.each([
     const env = { ...only(objects, 'ConfigMap', '-gateway').data, NATS_URL: cluster.urls.join(',') }
     const secret = join(cluster.home, 'password')
     await Bun.write(secret, password)
-    const settings = readSettings(fabricSettings, { ...env, PIXELFLOW_NATS_PASSWORD_FILE: secret })
+    const settings = readSettings(natsSettings, { ...env, PIXELFLOW_NATS_PASSWORD_FILE: secret })
     expect(settings.natsReplicas).toBe(servers)
-    await using fabric = await openFabric({
+    await using adapters = await openAdapters({
       settings,
       name: 'test',
       log: createLog({ room: 'test', level: 'error' }),
@@ -48,13 +48,13 @@ test.each([
 
     const kind = actorKinds[0]
     const submit = (lane: Lane) =>
-      fabric.queue.submit({ kind, lane, account, task: Bun.randomUUIDv7(), stage: onlyStage })
+      adapters.queue.submit({ kind, lane, account, task: Bun.randomUUIDv7(), stage: onlyStage })
     await submit('interactive')
     for (let i = 0; i < 5; i += 1) await submit('bulk')
     // As the dispatcher does it: what is let in counts as bulk, the rest as backlog.
     for (let i = 0; i < 2; i += 1) {
-      const { ticket } = (await fabric.backlog.oldest(kind)) ?? {}
-      expect(await fabric.backlog.admit(ticket ?? 0)).toBe('admitted')
+      const { ticket } = (await adapters.backlog.oldest(kind)) ?? {}
+      expect(await adapters.backlog.admit(ticket ?? 0)).toBe('admitted')
     }
     const waiting: Record<string, number> = { interactive: 1, bulk: 2, backlog: 3, accepted: 0 }
     expect(triggers.map(({ name }) => name).sort()).toEqual(Object.keys(waiting).sort())

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { actorSettings } from '@pixelflow/actors/config'
 import { actorKinds } from '@pixelflow/core/job'
-import { readSettings, type Table } from '@pixelflow/fabric/config'
-import { fabricSettings } from '@pixelflow/fabric/settings'
-import { bytes } from '@pixelflow/fabric/setting'
-import { consumersOf } from '@pixelflow/fabric/consumers'
-import { streams } from '@pixelflow/fabric/topology'
+import { readSettings, type Table } from '@pixelflow/platform/config/config'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { logSettings } from '@pixelflow/platform/telemetry/settings'
+import { bytes } from '@pixelflow/platform/config/setting'
+import { consumersOf } from '@pixelflow/nats/topology/consumers'
+import { streams } from '@pixelflow/nats/topology/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 import { render, valueSets } from './gates.ts'
 import { chartSchema, chartTopology, schemaFile, setByChart, topologyFile } from './generate.ts'
@@ -41,7 +42,7 @@ describe('scaling', () => {
   const scaled = (objects: Manifests) => only(objects, 'ScaledObject', '-actor-transform').spec
 
   test('asks for the lag of exactly the consumers whose messages wait for an actor', () => {
-    const layout = readSettings(fabricSettings, {})
+    const layout = readSettings(natsSettings, {})
     const made = consumersOf(layout)
       .filter(({ stream }) =>
         ([streams.jobs, streams.backlog, streams.acceptances] as string[]).includes(stream),
@@ -102,8 +103,16 @@ describe('scaling', () => {
 
 describe.each(sets)('settings, $name values', ({ objects }) => {
   const parts = [
-    { part: 'gateway', table: { ...fabricSettings, ...gatewaySettings }, own: setByChart.gateway },
-    { part: 'actor-transform', table: { ...fabricSettings, ...actorSettings }, own: setByChart.actors },
+    {
+      part: 'gateway',
+      table: { ...natsSettings, ...logSettings, ...gatewaySettings },
+      own: setByChart.gateway,
+    },
+    {
+      part: 'actor-transform',
+      table: { ...natsSettings, ...logSettings, ...actorSettings },
+      own: setByChart.actors,
+    },
   ]
 
   test.each(parts)('the $part would start with them', async ({ part, table, own }) => {
@@ -130,7 +139,7 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
   })
 
   test('no secret stands outside of a Secret', () => {
-    const passwords = [fabricSettings.natsPassword.env, 'PIXELFLOW_API_TOKENS']
+    const passwords = [natsSettings.natsPassword.env, 'PIXELFLOW_API_TOKENS']
     const open = objects.filter(({ kind }) => kind !== 'Secret').map((one) => JSON.stringify(one))
     for (const name of passwords) expect(open.filter((text) => text.includes(`"${name}"`))).toEqual([])
   })

@@ -1,9 +1,10 @@
 import { actorSettings } from '@pixelflow/actors/config'
 import { actorKinds, lanes } from '@pixelflow/core/job'
-import type { Table } from '@pixelflow/fabric/config'
-import { fabricSettings } from '@pixelflow/fabric/settings'
-import { consumersOf } from '@pixelflow/fabric/consumers'
-import { acceptanceConsumer, backlogConsumer, streams, workConsumer } from '@pixelflow/fabric/topology'
+import type { Table } from '@pixelflow/platform/config/config'
+import { natsSettings } from '@pixelflow/nats/settings'
+import { logSettings } from '@pixelflow/platform/telemetry/settings'
+import { consumersOf } from '@pixelflow/nats/topology/consumers'
+import { acceptanceConsumer, backlogConsumer, streams, workConsumer } from '@pixelflow/nats/topology/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
 /**
@@ -51,12 +52,12 @@ const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
 /** `topology.json`: where the work of each kind waits, by the name of KEDA's trigger, and how much of it is lent out. */
 export function chartTopology() {
   const layout = {
-    natsReplicas: fabricSettings.natsReplicas.fallback,
-    taskRetentionMs: fabricSettings.taskRetentionMs.fallback,
-    imageRetentionMs: fabricSettings.imageRetentionMs.fallback,
-    resultRetentionMs: fabricSettings.resultRetentionMs.fallback,
-    idempotencyRetentionMs: fabricSettings.idempotencyRetentionMs.fallback,
-    maxQueued: fabricSettings.maxQueued.fallback,
+    natsReplicas: natsSettings.natsReplicas.fallback,
+    taskRetentionMs: natsSettings.taskRetentionMs.fallback,
+    imageRetentionMs: natsSettings.imageRetentionMs.fallback,
+    resultRetentionMs: natsSettings.resultRetentionMs.fallback,
+    idempotencyRetentionMs: natsSettings.idempotencyRetentionMs.fallback,
+    maxQueued: natsSettings.maxQueued.fallback,
   }
   const work = consumersOf(layout).filter(({ stream }) => stream === streams.jobs)
   const waitingOf = (kind: (typeof actorKinds)[number]) => ({
@@ -81,7 +82,11 @@ export function settingNames() {
       .map(({ env }) => env)
   const gateway = free(gatewaySettings)
   const actors = free(actorSettings)
-  const common = [...free(fabricSettings), ...gateway.filter((name) => actors.includes(name))]
+  const common = [
+    ...free(natsSettings),
+    ...free(logSettings),
+    ...gateway.filter((name) => actors.includes(name)),
+  ]
   const alone = (names: string[]) => names.filter((name) => !common.includes(name)).sort()
   return { common: common.sort(), gateway: alone(gateway), actors: alone(actors) }
 }

@@ -90,7 +90,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
       say(`${task.id} is ${task.status}: ${await whereabouts(house, task.id)}`)
   const { ends, reasons } = endings([...standing, ...untold])
 
-  const swept = await house.fabric.sweeper.sweep(AbortSignal.timeout(120_000))
+  const swept = await house.adapters.sweeper.sweep(AbortSignal.timeout(120_000))
   await each(pairs(entries, standing), async ([entry, task]) => {
     if (task.status !== 'completed') return
     const digest = await digestOf(random.pick(doorsOf(entry.account)), task.id).catch(String)

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { bestLeash } from '@pixelflow/cli/stack/leash'
 import { supervise, type Supervised } from '@pixelflow/cli/stack/supervise'
-import type { Broker } from '@pixelflow/fabric/broker'
-import { readSettings } from '@pixelflow/fabric/config'
-import { connect } from '@pixelflow/fabric/connect'
-import { openFabric, type Fabric } from '@pixelflow/fabric/open'
-import { fabricSettings, type FabricSettings } from '@pixelflow/fabric/settings'
-import { createLog, type Log } from '@pixelflow/fabric/telemetry/log'
+import type { Broker } from '@pixelflow/nats/connection/broker'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { openAdapters, type Adapters } from '@pixelflow/nats/open'
+import { natsSettings, type NatsSettings } from '@pixelflow/nats/settings'
+import { createLog, type Log } from '@pixelflow/platform/telemetry/log'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
@@ -40,8 +40,8 @@ export interface House extends AsyncDisposable {
   /** Our own eyes on the brokers, apart from all gateways and actors. */
   readonly broker: Broker
   /** As a gateway has it, but its sweeps take all that nothing refers to, however young. */
-  readonly fabric: Fabric
-  readonly settings: FabricSettings
+  readonly adapters: Adapters
+  readonly settings: NatsSettings
   readonly accounts: readonly string[]
   /** For what is done to it. */
   readonly log: Log
@@ -114,11 +114,11 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     })
 
   const cluster = scope.use(await startCluster({ storeBytes }))
-  const settings = readSettings(fabricSettings, cluster.env)
+  const settings = readSettings(natsSettings, cluster.env)
   const log = logOf('chaos')
   // Servers that have just met place no streams yet; whoever starts then is refused.
-  const open = () => openFabric({ settings, name: 'chaos', log, sweepGraceMs: 0, touchAfterMs: 0 })
-  const fabric = scope.use(await again(open))
+  const open = () => openAdapters({ settings, name: 'chaos', log, sweepGraceMs: 0, touchAfterMs: 0 })
+  const adapters = scope.use(await again(open))
   const env = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
@@ -180,7 +180,7 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     gateways: doors,
     actors: hands,
     broker,
-    fabric,
+    adapters,
     settings,
     accounts,
     log,

@@ -1,8 +1,8 @@
 import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
-import { consumerInfo, streamInfo, streamSubjects } from '@pixelflow/fabric/manage'
-import { messagesOf } from '@pixelflow/fabric/sweep/pages'
+import { consumerInfo, streamInfo, streamSubjects } from '@pixelflow/nats/jetstream/manage'
+import { messagesOf } from '@pixelflow/nats/blobs/sweep/pages'
 import {
   blobBuckets,
   blobStream,
@@ -12,7 +12,7 @@ import {
   recordSubjects,
   streams,
   workConsumer,
-} from '@pixelflow/fabric/topology'
+} from '@pixelflow/nats/topology/topology'
 import type { House } from './house.ts'
 
 const consumers = lanes.map((lane) => workConsumer('transform', lane))
@@ -27,14 +27,14 @@ export interface Remains {
 }
 
 /** Deletes all images, also those whose upload was told to nobody because the answer was lost; returns how many. */
-export async function dropImages({ broker, fabric }: House, signal: AbortSignal): Promise<number> {
+export async function dropImages({ broker, adapters }: House, signal: AbortSignal): Promise<number> {
   const bucket = recordBuckets.images
   let dropped = 0
   for await (const { data } of messagesOf(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
     const record = imageRecord.safeParse(
       data.length === 0 ? null : JSON.parse(new TextDecoder().decode(data)),
     ).data
-    if (record && (await fabric.images.delete(record.account, record.id))) dropped += 1
+    if (record && (await adapters.images.delete(record.account, record.id))) dropped += 1
   }
   return dropped
 }
@@ -67,7 +67,7 @@ export async function whereabouts({ broker }: House, task: string): Promise<stri
 export async function emptied(house: House, signal: AbortSignal): Promise<Remains[]> {
   for (;;) {
     const late = AbortSignal.timeout(60_000)
-    await house.fabric.sweeper.sweep(late)
+    await house.adapters.sweeper.sweep(late)
     const remains = await remainsOf(house, late)
     if (remains.length === 0 || signal.aborted) return remains
     await pause(1000, signal)

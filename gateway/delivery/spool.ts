@@ -1,7 +1,7 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBudget } from '@pixelflow/core/budget'
-import { makePrivateFolder } from '@pixelflow/fabric/private-folder'
+import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { ownedName, removeLeftovers } from '../owned-files.ts'
 import { createSweep } from './sweep.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pause } from '@pixelflow/core/pause'
 import type { EventLog } from '@pixelflow/core/ports/events'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openReadModel } from '../readmodel/tasks.ts'
 import { openTestGateway } from '../testing/gateway.ts'
@@ -19,10 +19,10 @@ test('a gateway that is behind the others is waited for, for a while', async () 
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-follower-'))
   const log = createLog({ room: 'test', level: 'error', format: 'json' })
   const late: EventLog = {
-    at: (seq) => gateway.fabric.log.at(seq),
-    position: () => gateway.fabric.log.position(),
+    at: (seq) => gateway.adapters.log.at(seq),
+    position: () => gateway.adapters.log.position(),
     async *follow(after, signal) {
-      for await (const one of gateway.fabric.log.follow(after, signal)) {
+      for await (const one of gateway.adapters.log.follow(after, signal)) {
         await pause(lagMs, signal)
         yield one
       }
@@ -30,13 +30,13 @@ test('a gateway that is behind the others is waited for, for a while', async () 
   }
   using index = openReadModel({
     path: join(folder, 'tasks.sqlite'),
-    clock: gateway.fabric.clock,
+    clock: gateway.adapters.clock,
     retentionMs: 60_000,
     log,
     onSetback: () => {},
   })
   await using follower = startFollower({
-    clock: gateway.fabric.clock,
+    clock: gateway.adapters.clock,
     eventLog: late,
     index,
     watchers: createWatchers(),

@@ -34,12 +34,12 @@ async function whole(url: string): Promise<string[]> {
 }
 
 /** Tasks as the log has them, some of them begun. */
-async function append({ fabric }: TestGateway, count: number): Promise<void> {
+async function append({ adapters }: TestGateway, count: number): Promise<void> {
   const one = async (n: number) => {
     const event = queuedEvent()
-    const seq = await fabric.events.append(event, 0)
+    const seq = await adapters.events.append(event, 0)
     if (n % 3 > 0) return
-    await fabric.events.append(
+    await adapters.events.append(
       eventOf('started', event.task, { status: 'running', attempt: 1 }, new Date()),
       seq,
     )

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '@pixelflow/core/event'
-import type { Subscription } from '../usecases/ports.ts'
+import type { Subscription } from '../ports.ts'
 
 /** Hands the events of the gateway's one follower to whoever watches a task. */
 export interface Watchers {

@@ -81,10 +81,10 @@ describe('the reading', () => {
     ]).toEqual([0, NaN])
     const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
     const { id: task } = await gateway.submit(image)
-    for (const one of [{ task }, {}]) await gateway.fabric.deadLetters.put(sampleLetter(one))
+    for (const one of [{ task }, {}]) await gateway.adapters.deadLetters.put(sampleLetter(one))
     expect(await valueOf('pixelflow_dead_letters')).toBe(2)
     await until(async () => (await valueOf('pixelflow_follower_lag_seconds')) >= 0)
-    await gateway.fabric.deadLetters.drop(`transform.local.${task}`)
+    await gateway.adapters.deadLetters.drop(`transform.local.${task}`)
     expect(await valueOf('pixelflow_dead_letters')).toBe(1)
   })
 
@@ -94,7 +94,7 @@ describe('the reading', () => {
     expect(of(before, 'pixelflow_backlog_jobs')).toBe(0)
     expect(of(before, 'pixelflow_backlog_oldest_seconds')).toBe(0)
     expect(of(before, 'pixelflow_dispatchers')).toBe(0)
-    const { queue, registry } = gateway.fabric
+    const { queue, registry } = gateway.adapters
     const jobs = [sampleJob({ lane: 'bulk' }), sampleJob({ lane: 'bulk' })]
     for (const job of jobs) await queue.submit(job)
     await using _ = registry.announce(() => reportOf('one.1', { offices: ['dispatcher-transform'] }))

@@ -1,4 +1,4 @@
-import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/metrics'
 import type { gatewayMetrics } from './table.ts'
 
 /** Counts requests of the HTTP port. */

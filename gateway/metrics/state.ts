@@ -1,5 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
-import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/metrics'
 import type { Examine } from '../transports/rest/health.ts'
 import type { gatewayMetrics } from './table.ts'
 

@@ -1,4 +1,4 @@
-import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/metrics'
 import type { Protocol } from './calls.ts'
 import type { gatewayMetrics } from './table.ts'
 

@@ -1,4 +1,4 @@
-import { processMetrics } from '@pixelflow/fabric/telemetry/process'
+import { processMetrics } from '@pixelflow/platform/telemetry/process'
 
 const method = ['grpc_type', 'grpc_service', 'grpc_method'] as const
 

@@ -1,9 +1,9 @@
 import { lanes } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
-import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
-import type { Content } from '../usecases/content.ts'
-import type { Upload } from '../usecases/receive-image.ts'
-import type { Usecases } from '../usecases/usecases.ts'
+import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { Content } from '../images/content.ts'
+import type { Upload } from '../images/receive-image.ts'
+import type { Usecases } from '../usecases.ts'
 import type { gatewayMetrics } from './table.ts'
 
 /** The same use-cases, with what goes through them counted, whichever transport they are called by. */

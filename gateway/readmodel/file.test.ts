@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { openFile } from './file.ts'
 
 test('no other user can read the task list, even where its folder was made by hand', () => {

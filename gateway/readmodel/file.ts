@@ -1,8 +1,8 @@
 import { Database, SQLiteError } from 'bun:sqlite'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { makePrivateFile, makePrivateFolder } from '@pixelflow/fabric/private-folder'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import { makePrivateFile, makePrivateFolder } from '@pixelflow/platform/config/private-folder'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import { isActive } from './idle.ts'
 
 /** Bump it when the tables change: an older file is thrown away and folded again from the log. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { IdlePlace } from '@pixelflow/core/ports/task-index'
 import { eventOf } from '@pixelflow/core/event'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { sampleTask } from '@pixelflow/testkit/tasks'
 import { openReadModel } from './tasks.ts'
 

@@ -1,6 +1,6 @@
 import type { Lane } from '@pixelflow/core/job'
 import { hasEnded, type Status } from '@pixelflow/core/status'
-import type { Tally } from '../usecases/workload.ts'
+import type { Tally } from '../limits/workload.ts'
 
 /** What makes a task count. */
 export interface Counting {

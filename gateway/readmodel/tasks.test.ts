@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { Status, Task } from '@pixelflow/core/task'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { until } from '@pixelflow/testkit/until'
 import { openReadModel, type ReadModel } from './tasks.ts'
 

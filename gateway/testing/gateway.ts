@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { ImageView, Problem, TaskView } from '@pixelflow/core/api'
 import { eventOf, type EventKind } from '@pixelflow/core/event'
 import type { Task } from '@pixelflow/core/task'
-import { bootstrap } from '@pixelflow/fabric/bootstrap'
-import { connect } from '@pixelflow/fabric/connect'
-import { openFabric, type Fabric } from '@pixelflow/fabric/open'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { bootstrap } from '@pixelflow/nats/topology/bootstrap'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { openAdapters, type Adapters } from '@pixelflow/nats/open'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import { startNats, type Nats, type NatsOptions } from '@pixelflow/testkit/nats'
 import { readConfig, type GatewayConfig } from '../config.ts'
 import { openGateway, type Gateway } from '../gateway.ts'
@@ -23,7 +23,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly grpcAddress: string
   readonly nats: Nats
   /** Ports of another process, to play the actors' part. */
-  readonly fabric: Fabric
+  readonly adapters: Adapters
   readonly dataDir: string
   readonly logs: readonly Record<string, unknown>[]
   call(path: string, init?: BunFetchRequestInit): Promise<Response>
@@ -82,7 +82,7 @@ export async function openTestGateway({
     await gateway.caughtUp(10_000)
     return gateway
   }
-  const fabric = stack.use(await openFabric({ settings, name: 'test', log }))
+  const adapters = stack.use(await openAdapters({ settings, name: 'test', log }))
   const broker = stack.use(await connect({ settings, name: 'test', log }))
   const count = async (stream: string) => {
     const info = await broker.request(`$JS.API.STREAM.INFO.${stream}`)
@@ -98,7 +98,7 @@ export async function openTestGateway({
   const owned = stack.move()
   return {
     nats,
-    fabric,
+    adapters,
     dataDir,
     logs,
     get url() {
@@ -152,9 +152,9 @@ export async function openTestGateway({
       return found.filter(Boolean).length
     },
     async advance(task, kind, change = {}) {
-      const last = await fabric.events.last(account, task)
+      const last = await adapters.events.last(account, task)
       if (!last) throw new Error(`no task ${task}`)
-      return fabric.events.append(eventOf(kind, last.event.task, change, new Date()), last.seq)
+      return adapters.events.append(eventOf(kind, last.event.task, change, new Date()), last.seq)
     },
     async loseEvents(how) {
       if (how === 'emptied') return void (await broker.request('$JS.API.STREAM.PURGE.EVENTS'))

@@ -1,4 +1,4 @@
-import type { Fabric } from '@pixelflow/fabric/open'
+import type { Adapters } from '@pixelflow/nats/open'
 import {
   liveFrameBytes,
   transformOpening,
@@ -28,8 +28,8 @@ export function answer(bytes: Uint8Array): Play {
 }
 
 /** Plays an actor for callers who wait for their picture. Only tests use this. */
-export function playActor(fabric: Fabric, play: Play, seen: Seen[] = []): Hosted {
-  return fabric.sessionHost.serve('transform', {
+export function playActor(adapters: Adapters, play: Play, seen: Seen[] = []): Hosted {
+  return adapters.sessionHost.serve('transform', {
     room: 50,
     async take(opening, session) {
       const pieces: Uint8Array[] = []

@@ -1,5 +1,5 @@
-import { connect } from '@pixelflow/fabric/connect'
-import { createLog } from '@pixelflow/fabric/telemetry/log'
+import { connect } from '@pixelflow/nats/connection/connect'
+import { createLog } from '@pixelflow/platform/telemetry/log'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { readConfig } from '../config.ts'
 

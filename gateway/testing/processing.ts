@@ -29,7 +29,7 @@ export async function openProcessing(): Promise<Processing> {
   return {
     gateway,
     photo,
-    actor: (play, seen) => playActor(gateway.fabric, play, seen),
+    actor: (play, seen) => playActor(gateway.adapters, play, seen),
     post: (query, body, init = {}) =>
       gateway.call(`/api/v1/process${query}`, {
         method: 'POST',

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { makePrivateFolder } from '@pixelflow/fabric/private-folder'
+import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import { websocket } from 'elysia/ws'

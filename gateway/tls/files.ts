@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { ClientAuth } from '../accounts/admission.ts'
 import { understand, WrongTls, type TlsFiles, type TlsMaterial, type TlsTexts } from './material.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { SocketAddress } from 'bun'
 import type { ClientCertificate } from '../accounts/admission.ts'
 import { clientOf } from './client.ts'

@@ -1,5 +1,5 @@
-import type { Log } from '@pixelflow/fabric/telemetry/log'
-import type { Meters } from '@pixelflow/fabric/telemetry/metrics'
+import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Meters } from '@pixelflow/platform/telemetry/metrics'
 import type { gatewayMetrics } from '../metrics/table.ts'
 import type { WatchedTls } from './files.ts'
 

@@ -110,7 +110,7 @@ describe('a session that cannot be', () => {
   }, 30_000)
 
   test('by somebody who speaks another version', async () => {
-    const session = await previews.house.fabric.sessions.open(
+    const session = await previews.house.adapters.sessions.open(
       'preview',
       { of: 'old' },
       AbortSignal.timeout(5000),

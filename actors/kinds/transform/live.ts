@@ -10,7 +10,7 @@ import {
 } from '@pixelflow/core/live-transform'
 import { bytesOf } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import { appetiteOf } from '../../sandbox/appetite.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'

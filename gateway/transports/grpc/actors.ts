@@ -3,7 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ActorState as State, SeenActor } from '@pixelflow/core/actor'
 import { viewActor } from '@pixelflow/core/api'
 import { ActorState, type ActorSchema, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Usecases } from '../../usecases/usecases.ts'
+import type { Usecases } from '../../usecases.ts'
 import type { Implementation } from './rpc.ts'
 
 const states: Readonly<Record<State, ActorState>> = {

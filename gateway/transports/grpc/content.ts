@@ -2,7 +2,7 @@ import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import type { DownloadRequestSchema, DownloadResponseSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Content } from '../../usecases/content.ts'
+import type { Content } from '../../images/content.ts'
 
 /** Most bytes in one message: little enough for every client's default limit, and for windows to stay full. */
 export const largestChunk = 256 * 1024

@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10/format:webp' } }
 
-const actor = (play: Play = answer(result), seen?: Seen[]) => playActor(gateway.fabric, play, seen)
+const actor = (play: Play = answer(result), seen?: Seen[]) => playActor(gateway.adapters, play, seen)
 
 type Data = MessageInitShape<typeof ProcessImageRequestSchema>['data']
 const metadata = (change: { output?: string; recipe?: typeof recipe } = {}) =>
@@ -165,7 +165,7 @@ describe('ProcessImage', () => {
       id = items[0]?.id ?? ''
       return id !== ''
     })
-    const write = await gateway.fabric.results.begin()
+    const write = await gateway.adapters.results.begin()
     await write.write(result)
     const { info } = await write.commit(() => `local/${id}/main/default`, { mediaType: 'image/webp' })
     const output = { name: 'default', format: 'webp', mediaType: 'image/webp', width: 10, height: 6 } as const

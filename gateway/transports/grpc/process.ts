@@ -6,9 +6,9 @@ import type {
   ProcessedImageSchema,
   ProcessImageMetadata,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { orderOf, type Order, type Processed } from '../../usecases/process-image.ts'
-import type { Upload } from '../../usecases/receive-image.ts'
-import type { Usecases } from '../../usecases/usecases.ts'
+import { orderOf, type Order, type Processed } from '../../process/process-image.ts'
+import type { Upload } from '../../images/receive-image.ts'
+import type { Usecases } from '../../usecases.ts'
 import { chunksOf } from './content.ts'
 import type { Implementation } from './rpc.ts'
 import { recipeOf, tell } from './tasks.ts'

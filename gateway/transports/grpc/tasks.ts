@@ -15,8 +15,8 @@ import {
   type ListTasksRequestSchema,
   type ProcessResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { askedOf } from '../../usecases/create-task.ts'
-import type { Usecases } from '../../usecases/usecases.ts'
+import { askedOf } from '../../tasks/create-task.ts'
+import type { Usecases } from '../../usecases.ts'
 import { chunksOf, demandRange, download } from './content.ts'
 import { plainValue } from './plain-value.ts'
 import { largestMessage, type Call, type Implementation } from './rpc.ts'

@@ -9,8 +9,8 @@ import {
   type TuneOpen,
   type TuneResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Heard } from '../../usecases/tune.ts'
-import type { Usecases } from '../../usecases/usecases.ts'
+import type { Heard } from '../../tuning/tune.ts'
+import type { Usecases } from '../../usecases.ts'
 import { largestChunk } from './content.ts'
 import { plainValue } from './plain-value.ts'
 import { protoField } from './proto-field.ts'

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { truncated, type Upload } from '../../usecases/receive-image.ts'
+import { truncated, type Upload } from '../../images/receive-image.ts'
 import type { UploadCommit } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
 /** A message of a stream that brings a file; what stands before its first byte differs by call. */

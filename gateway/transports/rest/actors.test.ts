@@ -22,8 +22,8 @@ test('everybody sees all actors, and of the tasks that they hold their own', asy
     return ((await answer.json()) as ActorsView).items
   }
   expect(await actorsOf('ann')).toEqual([])
-  await using _one = gateway.fabric.registry.announce(() => reportOf('one.1', { tasks, held: 2 }))
-  await using _two = gateway.fabric.registry.announce(() => reportOf('two.2', { state: 'resting' }))
+  await using _one = gateway.adapters.registry.announce(() => reportOf('one.1', { tasks, held: 2 }))
+  await using _two = gateway.adapters.registry.announce(() => reportOf('two.2', { state: 'resting' }))
   await until(async () => (await actorsOf('ann')).length === 2)
 
   const seen = await actorsOf('ann')
@@ -51,7 +51,7 @@ test('everybody sees all actors, and of the tasks that they hold their own', asy
 
 test('a gateway that starts later knows them at once', async () => {
   await using gateway = await openTestGateway()
-  await using _one = gateway.fabric.registry.announce(() => reportOf('one.1'))
+  await using _one = gateway.adapters.registry.announce(() => reportOf('one.1'))
   const begun = performance.now()
   const other = await gateway.another()
   const known = async () =>

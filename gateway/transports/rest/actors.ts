@@ -1,8 +1,8 @@
 import { viewActor, type ActorsView } from '@pixelflow/core/api'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
-import type { Usecases } from '../../usecases/usecases.ts'
-import { caller } from './caller.ts'
+import type { Usecases } from '../../usecases.ts'
+import { caller } from '../shared/caller.ts'
 
 export interface ActorRoutes {
   readonly usecases: Usecases

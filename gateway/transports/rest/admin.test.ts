@@ -19,7 +19,7 @@ const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id
 /** A task that was given up, as an actor leaves it. */
 async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
   const { id } = await gateway.submit(of, 'resize:32')
-  await gateway.fabric.deadLetters.put(sampleLetter({ task: id }))
+  await gateway.adapters.deadLetters.put(sampleLetter({ task: id }))
   const fault = { code: 'storage_failed', detail: 'No answer.' } as const
   await gateway.advance(id, 'failed', { status: 'failed', attempt: 5, actor: 'one', fault })
   return { task: await get(id), id: `transform.local.${id}` }
@@ -84,7 +84,7 @@ test('a replay is one task of the same account, however often it is asked for', 
 test('a mark whose task was never made is made good by the next replay', async () => {
   const { id, task } = await giveUp()
   const replay = { task: Bun.randomUUIDv7(), at: new Date().toISOString() }
-  await gateway.fabric.deadLetters.mark(id, replay)
+  await gateway.adapters.deadLetters.mark(id, replay)
   expect((await letterOf(dead(`/${id}/replay`, 'POST'))).replay).toEqual(replay)
   expect(await get(replay.task)).toMatchObject({ status: 'queued', retryOf: task.id })
 })
@@ -96,8 +96,8 @@ test('what cannot be replayed says why, and stays unmarked', async () => {
   const deleted = await giveUp()
   await gateway.call(`/api/v1/tasks/${deleted.task.id}`, { method: 'DELETE' })
   const active = await gateway.submit(image)
-  await gateway.fabric.deadLetters.put(sampleLetter({ task: active.id }))
-  await gateway.fabric.deadLetters.put(sampleLetter({ task: 'no-id' }))
+  await gateway.adapters.deadLetters.put(sampleLetter({ task: active.id }))
+  await gateway.adapters.deadLetters.put(sampleLetter({ task: 'no-id' }))
   const cases = [
     [imageless.id, 404, 'image_not_found'],
     [deleted.id, 404, 'task_not_found'],

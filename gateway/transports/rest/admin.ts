@@ -4,8 +4,8 @@ import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/admission.ts'
-import type { Usecases } from '../../usecases/usecases.ts'
-import { caller } from './caller.ts'
+import type { Usecases } from '../../usecases.ts'
+import { caller } from '../shared/caller.ts'
 import { tellPosition } from './position.ts'
 
 /** Query of `GET /api/v1/admin/dead`. */

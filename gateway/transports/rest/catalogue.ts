@@ -2,9 +2,9 @@ import { formatIds } from '@pixelflow/core/format'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/admission.ts'
-import type { Limits } from '../../usecases/ports.ts'
-import type { Usecases } from '../../usecases/usecases.ts'
-import { anybody, caller } from './caller.ts'
+import type { Limits } from '../../ports.ts'
+import type { Usecases } from '../../usecases.ts'
+import { anybody, caller } from '../shared/caller.ts'
 
 /** What a client has to know before its first call; anybody may. */
 export const settingsView = z.object({

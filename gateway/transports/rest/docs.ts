@@ -3,7 +3,7 @@ import { gzip } from 'node:zlib'
 import { Fault, faults } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
-import { anybody } from './caller.ts'
+import { anybody } from '../shared/caller.ts'
 import { openapiDocument } from './openapi.ts'
 import { sendStatic, staticFile, type StaticFile } from './static.ts'
 

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/admission.ts'
-import { anybody } from './caller.ts'
+import { anybody } from '../shared/caller.ts'
 
 const check = z.object({ ok: z.boolean(), detail: z.string().optional() })
 

@@ -161,7 +161,7 @@ describe('a gateway that died', () => {
   const left = async (key: string) => {
     const ids = { image: Bun.randomUUIDv7(), task: Bun.randomUUIDv7() }
     const name = new Bun.CryptoHasher('sha256').update(key).digest('hex')
-    await one.fabric.keys.put('local', name, { state: 'working', ...ids, attempt: 'lost', beat: 3 }, 0)
+    await one.adapters.keys.put('local', name, { state: 'working', ...ids, attempt: 'lost', beat: 3 }, 0)
     return ids
   }
 
@@ -179,7 +179,7 @@ describe('a gateway that died', () => {
     const { account, ...whole } = (await lastOf(await one.submit(image, 'sharpen'))).task
     const now = new Date().toISOString()
     const accepted = { ...whole, account, id: ids.task, createdAt: now, recipe: parseRecipe('sharpen') }
-    await one.fabric.events.append({ version: 1, kind: 'queued', at: now, task: accepted }, 0)
+    await one.adapters.events.append({ version: 1, kind: 'queued', at: now, task: accepted }, 0)
     const before = await tasks()
     const { jobs } = await one.messages()
     const answer = await post(other.url, task('sharpen'), 'died-late')
@@ -196,22 +196,22 @@ describe('a gateway that died', () => {
     const ids = await left('died-other')
     const { task: whole } = await lastOf(await one.submit(image, 'sharpen'))
     const at = new Date().toISOString()
-    await one.fabric.events.append({ version: 1, kind: 'queued', at, task: { ...whole, id: ids.task } }, 0)
+    await one.adapters.events.append({ version: 1, kind: 'queued', at, task: { ...whole, id: ids.task } }, 0)
     const refused = await one.refusal(post(other.url, task('flop'), 'died-other'))
     expect(refused.code).toBe('idempotency_key_reused')
   }, 20_000)
 
   test('after it stored the image: that one stands', async () => {
     const ids = await left('died-stored')
-    const record = await one.fabric.images.get('local', image)
+    const record = await one.adapters.images.get('local', image)
     if (!record) throw new Error('no image')
-    await one.fabric.images.create('local', ids.image, { ...record, id: ids.image })
+    await one.adapters.images.create('local', ids.image, { ...record, id: ids.image })
     const answer = await post(other.url, form('/api/v1/tasks', photo, 'flip'), 'died-stored')
     expect((await answer.json()) as TaskView).toMatchObject({ id: ids.task, image: ids.image })
   }, 20_000)
 
   const lastOf = async ({ id }: TaskView) => {
-    const last = await one.fabric.events.last('local', id)
+    const last = await one.adapters.events.last('local', id)
     if (!last) throw new Error('no task')
     return last.event
   }

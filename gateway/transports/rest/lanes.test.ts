@@ -69,7 +69,7 @@ const recipe = { kind: { case: 'stringValue', value: 'flip' } } as const
 /** The lane that the answer tells and the log holds. */
 async function laneIn(answer: Response): Promise<string> {
   const { id, lane } = (await answer.json()) as TaskView
-  const last = await gateway.fabric.events.last('local', id)
+  const last = await gateway.adapters.events.last('local', id)
   return `${answer.status} ${lane} ${last?.event.task.lane}`
 }
 

@@ -1,12 +1,12 @@
 import { pause } from '@pixelflow/core/pause'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import type { WatchedTls } from '../../tls/files.ts'
 import { openConnectionServers, type RequestServer } from '../../tls/connection-servers.ts'
 import { openFront, type FrontClient } from '../../tls/front.ts'
 import type { Refused } from '../../tls/telling.ts'
-import { notesOf } from './notes.ts'
+import { notesOf } from '../shared/notes.ts'
 
 export interface HttpNeeds {
   readonly app: AnyElysia

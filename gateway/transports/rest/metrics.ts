@@ -1,8 +1,8 @@
-import { metricsMediaType } from '@pixelflow/fabric/telemetry/metrics'
+import { metricsMediaType } from '@pixelflow/platform/telemetry/metrics'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
 import type { MetricsAccess } from '../../metrics/access.ts'
-import { anybody, caller } from './caller.ts'
+import { anybody, caller } from '../shared/caller.ts'
 import { takes } from './static.ts'
 
 export interface MetricsRoutes {

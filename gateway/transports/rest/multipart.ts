@@ -1,13 +1,13 @@
 import { Fault } from '@pixelflow/core/fault'
 import { largestJsonBytes } from '@pixelflow/core/json-bounds'
 import { shorten } from '@pixelflow/core/shorten'
-import { truncated } from '../../usecases/receive-image.ts'
-import { createByteBuffer } from '../../memory/byte-buffer.ts'
-import { bodyOf, type Alive } from './body.ts'
+import { truncated } from '../../images/receive-image.ts'
+import { createByteBuffer } from '../../limits/byte-buffer.ts'
+import { bodyOf, type Alive } from '../shared/body.ts'
 import { ParameterError, parseParameters } from './multipart/parameters.ts'
 import { createMultipartParser, type MultipartEvent } from './multipart/parser.ts'
 import type { PartHeader } from './multipart/part-header.ts'
-import { heldBy } from './notes.ts'
+import { heldBy } from '../shared/notes.ts'
 
 export type Part =
   | { readonly kind: 'field'; readonly name: string; readonly value: string }

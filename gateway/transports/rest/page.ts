@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
-import { anybody } from './caller.ts'
+import { anybody } from '../shared/caller.ts'
 import { readStatic, sendStatic, type StaticFile } from './static.ts'
 
 /** Only what we serve runs, loads or is called; pictures are shown from memory. */

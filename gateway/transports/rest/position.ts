@@ -1,6 +1,6 @@
 import { positionHeader } from '@pixelflow/core/position'
-import type { Usecases } from '../../usecases/usecases.ts'
-import { notesOf } from './notes.ts'
+import type { Usecases } from '../../usecases.ts'
+import { notesOf } from '../shared/notes.ts'
 
 /** The position that a client wants to be known of; undefined when it sends none. */
 export function positionIn(request: Request): string | undefined {

@@ -1,6 +1,6 @@
 import type { Problem } from '@pixelflow/core/api'
 import type { Fault } from '@pixelflow/core/fault'
-import { notesOf } from './notes.ts'
+import { notesOf } from '../shared/notes.ts'
 
 /** The answer that tells a fault: problem+json (RFC 9457). Its cause stays here. */
 export function problemResponse(

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import { problemResponse } from './problem.ts'
-import { pathOf } from './notes.ts'
+import { pathOf } from '../shared/notes.ts'
 import type { Routes } from './routes.ts'
 
 /** Turns whatever was thrown into a problem+json answer, unknown paths and wrong methods included. */

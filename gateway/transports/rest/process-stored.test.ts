@@ -40,7 +40,7 @@ describe('a picture that does not fit into memory', () => {
       await gateway.advance(id, 'failed', { status: 'failed', fault, endedAt: new Date().toISOString() })
       return id
     }
-    const write = await gateway.fabric.results.begin()
+    const write = await gateway.adapters.results.begin()
     await write.write(result)
     const { info } = await write.commit(() => `local/${id}/main/default`, { mediaType: 'image/webp' })
     const output = {

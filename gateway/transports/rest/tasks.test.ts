@@ -175,7 +175,7 @@ describe('cancelling', () => {
     const { id } = await gateway.submit(image)
     const { jobs } = await gateway.messages()
     const heard: string[] = []
-    const stop = gateway.fabric.channel.onCancel((_, task) => heard.push(task))
+    const stop = gateway.adapters.channel.onCancel((_, task) => heard.push(task))
     const answer = await cancel(id)
     expect(answer.status).toBe(200)
     expect(await answer.json()).toMatchObject({ id, status: 'cancelled', endedAt: expect.any(String) })
@@ -217,7 +217,7 @@ describe('cancelling', () => {
 describe('deleting', () => {
   test('takes a finished task away with its outputs', async () => {
     const { id } = await gateway.submit(image)
-    const write = await gateway.fabric.results.begin()
+    const write = await gateway.adapters.results.begin()
     await write.write(photo)
     const { info } = await write.commit(() => `local/${id}/main/default`)
     const output = { name: 'default', format: 'jpeg', mediaType: 'image/jpeg', width: 1, height: 1 } as const
@@ -225,7 +225,7 @@ describe('deleting', () => {
     await gateway.advance(id, 'completed', { status: 'completed', progress: 100, outputs })
     expect((await gateway.call(`/api/v1/tasks/${id}/outputs/default`)).status).toBe(200)
     expect((await remove(id)).status).toBe(204)
-    expect(await gateway.fabric.results.stat(`local/${id}/main/default`)).toBeNull()
+    expect(await gateway.adapters.results.stat(`local/${id}/main/default`)).toBeNull()
     for (const path of [
       `/api/v1/tasks/${id}`,
       `/api/v1/tasks/${id}/outputs/default`,

@@ -1,13 +1,13 @@
 import { parseResumeToken } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { shorten } from '@pixelflow/core/shorten'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
 import type { OpenStream } from '../../metrics/streams.ts'
-import type { Usecases } from '../../usecases/usecases.ts'
-import { caller } from '../rest/caller.ts'
-import { notesOf } from '../rest/notes.ts'
+import type { Usecases } from '../../usecases.ts'
+import { caller } from '../shared/caller.ts'
+import { notesOf } from '../shared/notes.ts'
 import { eventStream } from './stream.ts'
 
 export interface EventRoutes {

@@ -18,7 +18,7 @@ test('over TLS a client certificate says who tunes', async () => {
   })
   const { id: image } = (await sent.json()) as { id: string }
   const size = { width: 9, height: 9 }
-  await using _ = gateway.fabric.sessionHost.serve('preview', {
+  await using _ = gateway.adapters.sessionHost.serve('preview', {
     room: 2,
     async take(_opening, session) {
       await session.send({ type: 'opened', source: size, preview: size })

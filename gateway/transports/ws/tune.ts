@@ -1,13 +1,13 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import { largestSaid, tokensIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
-import type { Log } from '@pixelflow/fabric/telemetry/log'
+import type { Log } from '@pixelflow/platform/telemetry/log'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/admission.ts'
-import type { RequestMemory } from '../../memory/request-memory.ts'
+import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { OpenStream } from '../../metrics/streams.ts'
-import type { Usecases } from '../../usecases/usecases.ts'
-import { notesOf, peerOf } from '../rest/notes.ts'
+import type { Usecases } from '../../usecases.ts'
+import { notesOf, peerOf } from '../shared/notes.ts'
 import { createTalk, type Talk } from './talk.ts'
 
 export interface TuneRoutes {

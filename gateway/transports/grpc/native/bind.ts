@@ -11,7 +11,7 @@ import {
   type MessageInitShape,
 } from '@bufbuild/protobuf'
 import type * as grpc from '@grpc/grpc-js'
-import type { HeldBytes } from '../../../memory/request-memory.ts'
+import type { HeldBytes } from '../../../limits/request-memory.ts'
 import { faultOf, type Visit } from '../desk.ts'
 import { cannotDecode } from '../cannot-decode.ts'
 import type { Call, Implementation } from '../rpc.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createRequestMemory } from '../../../memory/request-memory.ts'
+import { createRequestMemory } from '../../../limits/request-memory.ts'
 import { seeded } from '../../../testing/storm.ts'
 import { costOf, createDecoder, createFrames } from './frames.ts'
 

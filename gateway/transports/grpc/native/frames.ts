@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
-import { createByteBuffer } from '../../../memory/byte-buffer.ts'
-import { messageOverheadBytes, type HeldBytes } from '../../../memory/request-memory.ts'
+import { createByteBuffer } from '../../../limits/byte-buffer.ts'
+import { messageOverheadBytes, type HeldBytes } from '../../../limits/request-memory.ts'
 
 /**
  * Puts messages together from what the connection brings, in memory that is used again and again. grpc-js gathers the

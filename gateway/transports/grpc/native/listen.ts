@@ -1,5 +1,5 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { createIdleWatch } from '../../../memory/idle-watch.ts'
+import { createIdleWatch } from '../../../limits/idle-watch.ts'
 import type { Refused } from '../../../tls/telling.ts'
 import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'

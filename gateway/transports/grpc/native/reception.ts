@@ -8,7 +8,7 @@ import {
 } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import type { ClientCertificate } from '../../../accounts/admission.ts'
-import type { IdleWatch } from '../../../memory/idle-watch.ts'
+import type { IdleWatch } from '../../../limits/idle-watch.ts'
 import { clockSlackMs, givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
 import { rulesOf } from '../method-rules.ts'
 import { createDecoder, type Frames } from './frames.ts'

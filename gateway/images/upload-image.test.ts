@@ -1,0 +1,69 @@
+import { afterEach, expect, setSystemTime, test } from 'bun:test'
+import { blobName, type ImageRecord } from '@pixelflow/core/image'
+import type { Records } from '@pixelflow/core/ports/records'
+import { principal } from '@pixelflow/core/principal'
+import { openFixture } from '@pixelflow/nats/testing/fixture'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { uploadImage } from './upload-image.ts'
+
+afterEach(() => void setSystemTime())
+
+const limits = { maxUploadBytes: 2 ** 20, maxPixels: 1_000_000 }
+const hour = 3_600_000
+
+test('an image is refused when its bytes were removed while the machine slept before it was recorded', async () => {
+  await using fixture = await openFixture()
+  const { images, sources, events } = fixture.adapters
+  const account = 'local'
+  const bytes = await sampleImage({ width: 60, height: 40, format: 'png' })
+  const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
+  const recorded: string[] = []
+  /** The same records, of a machine that falls asleep before it makes one; meanwhile a sweep comes by. */
+  const asleep: Records<ImageRecord> = {
+    ...images,
+    async create(of, id, record) {
+      recorded.push(id)
+      await fixture.other.sources.delete(blobName(account, sha256))
+      setSystemTime(Date.now() + hour)
+      return images.create(of, id, record)
+    },
+  }
+  const upload = () => {
+    async function* body() {
+      yield bytes
+    }
+    return { body: body(), mediaType: 'image/png', bytes: null }
+  }
+  const slow = uploadImage({ images: asleep, sources, events, limits })
+  await expect(slow(principal(account), upload())).rejects.toMatchObject({
+    code: 'storage_failed',
+    message: 'The bytes were removed before they could be recorded.',
+  })
+  expect(recorded).toHaveLength(1)
+  expect(await images.get(account, recorded[0] ?? '')).toBeNull()
+
+  const { id } = await uploadImage({ images, sources, events, limits })(principal(account), upload())
+  expect((await images.get(account, id))?.sha256).toBe(sha256)
+  expect(await sources.stat(blobName(account, sha256))).not.toBeNull()
+})
+
+test('an image is dated by the clock of the broker, not by the one of the gateway', async () => {
+  await using fixture = await openFixture()
+  const { images, sources, events } = fixture.adapters
+  const bytes = await sampleImage({ width: 6, height: 4 })
+  async function* body() {
+    yield bytes
+  }
+  setSystemTime(Date.now() + 5 * hour)
+  const before = events.now().getTime()
+  const upload = uploadImage({ images, sources, events, limits })
+  const { id, createdAt } = await upload(principal('local'), {
+    body: body(),
+    mediaType: 'image/jpeg',
+    bytes: null,
+  })
+  const after = events.now().getTime()
+  expect(Date.parse(createdAt)).toBeWithin(before, after + 1)
+  // The first 48 bits of a UUID of version 7 are its time in milliseconds.
+  expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBeWithin(before, after + 1)
+})

@@ -1,0 +1,141 @@
+import { Fault } from '@pixelflow/core/fault'
+import { format } from '@pixelflow/core/format'
+import {
+  liveFrameBytes,
+  transformResult,
+  type TransformOpening,
+  type TransformResult,
+} from '@pixelflow/core/live-transform'
+import { bytesOf, inPieces } from '@pixelflow/core/pieces'
+import type { Session } from '@pixelflow/core/ports/sessions'
+import type { Principal } from '@pixelflow/core/principal'
+import type { Inline, Ports } from '../ports.ts'
+import type { Order, Processed } from './process-image.ts'
+import type { Received } from '../images/receive-image.ts'
+
+/** Actors that may be lost at one picture: a second one need not be the picture's victim, a third would be. */
+const mostTries = 2
+/** A result up to here is taken in at once, so that its actor is free whatever the client does. */
+const largestHeld = 4 * 2 ** 20
+/** How long somebody who reads a larger one may pause. */
+const longestPauseMs = 30_000
+
+interface Picture extends Received {
+  readonly parts: readonly Uint8Array[]
+}
+
+/** Has an actor process a picture that is in memory. */
+export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inline'>) {
+  return async (who: Principal, picture: Picture, order: Order, signal: AbortSignal): Promise<Processed> => {
+    const opening: TransformOpening = {
+      account: who.account,
+      format: picture.format,
+      width: picture.width,
+      height: picture.height,
+      bytes: bytesOf(picture.parts),
+      ...order,
+    }
+    for (let tries = 1; ; tries += 1) {
+      const session = await sessions.open('transform', opening, signal, who.account)
+      try {
+        return await converse(session, picture.parts, order.output, inline, signal)
+      } catch (thrown) {
+        await session[Symbol.asyncDispose]()
+        signal.throwIfAborted()
+        // The surroundings are to blame: elsewhere it may succeed, and the picture is still here.
+        if (Fault.of(thrown).row.settle !== 'nak' || tries === mostTries) throw thrown
+      }
+    }
+  }
+}
+
+async function converse(
+  session: Session,
+  parts: readonly Uint8Array[],
+  output: string,
+  inline: Inline,
+  signal: AbortSignal,
+): Promise<Processed> {
+  // What goes wrong with it goes wrong with the reading, too.
+  give(session, parts).catch(() => {})
+  const first = await session.next(signal)
+  if (first === null) throw new Fault('internal', 'The actor has given no result.')
+  const result = transformResult.parse(first.head)
+  if (result.bytes > largestHeld || !inline.memory.tryTake(result.bytes))
+    return streamed(session, result, output, first.body)
+  const giveBack = () => inline.memory.give(result.bytes)
+  try {
+    const pieces = await Array.fromAsync(rest(session, result, first.body, signal))
+    await session[Symbol.asyncDispose]()
+    return processed(result, output, pieces, giveBack)
+  } catch (thrown) {
+    giveBack()
+    throw thrown
+  }
+}
+
+async function give(session: Session, parts: readonly Uint8Array[]): Promise<void> {
+  for (const piece of inPieces(parts, liveFrameBytes)) await session.send(null, piece)
+  await session.finish()
+}
+
+/** The bytes of the result; whole, or it throws. */
+async function* rest(session: Session, { bytes }: TransformResult, first: Uint8Array, signal?: AbortSignal) {
+  yield first
+  let left = bytes - first.length
+  for (let frame = await session.next(signal); frame !== null; frame = await session.next(signal)) {
+    left -= frame.body.length
+    yield frame.body
+  }
+  if (left !== 0) throw new Fault('internal', 'The result did not arrive whole.')
+}
+
+/** A result that is read from its actor as it is taken. */
+function streamed(session: Session, result: TransformResult, output: string, first: Uint8Array): Processed {
+  const leave = () => session[Symbol.asyncDispose]()
+  const late = () => void leave()
+  let patience = setTimeout(late, longestPauseMs)
+  async function* body() {
+    for await (const piece of rest(session, result, first)) {
+      clearTimeout(patience)
+      patience = setTimeout(late, longestPauseMs)
+      yield piece
+    }
+  }
+  return processed(result, output, body(), async () => {
+    clearTimeout(patience)
+    await leave()
+  })
+}
+
+function processed(
+  { format: written, width, height, bytes, sha256 }: TransformResult,
+  output: string,
+  body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  dispose: () => void | Promise<void>,
+): Processed {
+  const { mediaType, extensions } = format(written)
+  let isOver = false
+  return {
+    format: written,
+    width,
+    height,
+    output,
+    bytes,
+    sha256,
+    mediaType,
+    fileName: `image.${extensions[0]}`,
+    open: async () => each(body),
+    async [Symbol.asyncDispose]() {
+      if (isOver) return
+      isOver = true
+      await dispose()
+    },
+  }
+}
+
+async function* each(
+  body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  yield* body
+}

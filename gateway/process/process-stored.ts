@@ -1,0 +1,46 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { Principal } from '@pixelflow/core/principal'
+import type { Task } from '@pixelflow/core/task'
+import { awaitTask } from '../tasks/await-task.ts'
+import { cancelTask } from '../tasks/cancel-task.ts'
+import { createTask } from '../tasks/create-task.ts'
+import type { HeldImage } from './hold-image.ts'
+import type { Ports } from '../ports.ts'
+import type { Order, Processed } from './process-image.ts'
+import { readOutput } from '../tasks/read-output.ts'
+import { watchTask } from '../tasks/watch-task.ts'
+
+/** Has a picture that is in the store processed as a task, and waits for it. The task stays, as any other does. */
+export function processStored(ports: Ports) {
+  const { events, storeTimeout } = ports
+  const create = createTask(ports)
+  const cancel = cancelTask(ports)
+  const read = readOutput(ports)
+
+  const ended = awaitTask({ events, storeTimeout, watch: watchTask(ports) })
+
+  return async (
+    who: Principal,
+    image: Pick<HeldImage, 'keepFor'>,
+    { recipe, output }: Order,
+    signal: AbortSignal,
+  ): Promise<Processed> => {
+    const accepted = await image.keepFor(({ id }) => create(who, id, recipe))
+    const task = await ended(who, accepted, signal).catch(async (thrown: unknown) => {
+      // Nobody waits for it any more.
+      if (signal.aborted) await cancel(who, accepted.id).catch(() => {})
+      throw thrown
+    })
+    if (task.status !== 'completed') throw failureOf(task)
+    const made = task.outputs.find((one) => one.name === output)
+    if (made === undefined) throw new Fault('internal', 'The task has not made its output.')
+    const { format, width, height } = made
+    const content = await read(who, task.id, output)
+    return { ...content, format, width, height, output, task, [Symbol.asyncDispose]: async () => {} }
+  }
+}
+
+function failureOf(task: Task): Fault {
+  if (task.fault) return Fault.from(task.fault)
+  return new Fault('cancelled', `The task ${task.id} was cancelled or deleted.`)
+}

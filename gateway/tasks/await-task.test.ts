@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { eventOf, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import { principal } from '@pixelflow/core/principal'
+import type { Task } from '@pixelflow/core/task'
+import { openFixture, type Fixture } from '@pixelflow/nats/testing/fixture'
+import { awaitTask } from './await-task.ts'
+
+let fixture: Fixture
+beforeAll(async () => {
+  fixture = await openFixture()
+}, 60_000)
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+const queued: Task = {
+  id: 'task',
+  account: 'local',
+  status: 'queued',
+  progress: 0,
+  image: 'image',
+  recipe: { steps: [] },
+  lane: 'interactive',
+  outputs: [],
+  attempt: 0,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  updatedAt: '2026-01-01T00:00:00.000Z',
+}
+
+/** Waits for a task whose store check fails with this; the event comes after that. */
+function failing(fault: Fault, event?: TaskEvent): Promise<Task> {
+  const { events, storeTimeout } = fixture.adapters
+  async function* follow(signal: AbortSignal): AsyncGenerator<StoredEvent, void> {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    if (event) yield { seq: 2, storedAt: new Date(), event }
+  }
+  const wait = awaitTask({
+    events: { ...events, last: () => Promise.reject(fault) },
+    storeTimeout,
+    watch: async (_, _id, _after, signal) => follow(signal),
+  })
+  return wait(principal('local'), queued, new AbortController().signal)
+}
+
+test('a store that does not answer while a task is awaited is told, with the task', async () => {
+  for (const code of ['unavailable', 'storage_failed'] as const) {
+    await expect(failing(new Fault(code, 'No answer.'))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'The store does not answer.',
+      place: { remedy: expect.stringContaining('The task task continues') },
+    })
+  }
+}, 30_000)
+
+test('any other failure of the store is told as it is', async () => {
+  const fault = new Fault('unreadable', 'The event cannot be read.')
+  await expect(failing(fault)).rejects.toBe(fault)
+}, 30_000)
+
+test('a task that ends in the moment in which the store is lost has ended', async () => {
+  const completed = eventOf('completed', queued, { status: 'completed', progress: 1 }, new Date())
+  const task = await failing(new Fault('unavailable', 'No answer.'), completed)
+  expect(task.status).toBe('completed')
+}, 30_000)
+
+test('a store that is lost before the first event is read is told with the task as well', async () => {
+  const { events, storeTimeout } = fixture.adapters
+  const wait = awaitTask({
+    events,
+    storeTimeout,
+    watch: () => Promise.reject(new Fault('unavailable', 'No answer.', { remedy: 'Try again in a moment.' })),
+  })
+  await expect(wait(principal('local'), queued, new AbortController().signal)).rejects.toMatchObject({
+    code: 'unavailable',
+    place: { remedy: expect.stringContaining('The task task continues') },
+  })
+})

@@ -1,0 +1,47 @@
+import { Fault } from '@pixelflow/core/fault'
+import { format } from '@pixelflow/core/format'
+import { onlyStage } from '@pixelflow/core/job'
+import { outputNames } from '@pixelflow/core/recipe/recipe'
+import { demand, type Principal } from '@pixelflow/core/principal'
+import { hasEnded, outputObject, type Task } from '@pixelflow/core/task'
+import { shorten } from '@pixelflow/core/shorten'
+import { contentOf, type Content } from '../images/content.ts'
+import { findTask } from './find.ts'
+import type { Ports } from '../ports.ts'
+
+/** One finished output of a task, which need not have ended. @throws Fault `task_not_found`, `output_not_found`. */
+export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'>) {
+  return async (who: Principal, taskId: string, name: string): Promise<Content> => {
+    demand(who, 'tasks:read')
+    const { task } = (await findTask(events, who, taskId)).event
+    const output = task.outputs.find((one) => one.name === name)
+    if (output === undefined) throw noOutput(task, name)
+    const { bytes, sha256, mediaType } = output
+    const extension = format(output.format).extensions[0]
+    const fileName = `${taskId}${name === 'default' ? '' : `-${name}`}.${extension}`
+    const object = outputObject(who.account, taskId, onlyStage, name)
+    return contentOf(results, object, 'output_not_found', { bytes, sha256, mediaType, fileName })
+  }
+}
+
+function noOutput(task: Task, name: string): Fault {
+  const names = outputNames(task.recipe)
+  if (!names.includes(name)) {
+    return new Fault('output_not_found', `The recipe of the task makes no output "${shorten(name)}".`, {
+      remedy: `It makes: ${names.join(', ')}.`,
+    })
+  }
+  if (!hasEnded(task.status)) {
+    return new Fault(
+      'output_not_found',
+      `The output "${name}" is not finished yet: the task is ${task.status}.`,
+      {
+        remedy: 'Watch the events of the task and fetch the output once it is finished.',
+      },
+    )
+  }
+  const end = task.status === 'failed' ? 'has failed' : `was ${task.status}`
+  return new Fault('output_not_found', `The output "${name}" was never made: the task ${end}.`, {
+    remedy: task.fault?.detail ?? 'Make a new task from the same image.',
+  })
+}

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { StoredEvent } from '@pixelflow/core/event'
+import { principal } from '@pixelflow/core/principal'
+import { createWatchers } from '../follow/watchers.ts'
+import { openTestGateway, type TestGateway } from '../testing/gateway.ts'
+import { watchTask } from './watch-task.ts'
+
+const who = principal('local')
+const never = new AbortController().signal
+const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
+
+let gateway: TestGateway
+let image: string
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  image = (await gateway.image(gif)).id
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+/** Watches with a follower of its own, which holds `mostHeld` events for each watcher. */
+async function watching(task: string, mostHeld: number, signal = never) {
+  const watchers = createWatchers(mostHeld)
+  const stop = new AbortController()
+  const { last } = await gateway.adapters.log.position()
+  const following = (async () => {
+    for await (const one of gateway.adapters.log.follow(last, stop.signal)) watchers.dispatch(one)
+  })()
+  const feed = {
+    subscribe: watchers.subscribe,
+    log: '',
+    head: () => Promise.resolve(undefined),
+    reached: () => Promise.resolve(true),
+    current: () => Promise.resolve(true),
+    caughtUp: () => Promise.resolve(true),
+  }
+  const found = await watchTask({ events: gateway.adapters.events, feed })(who, task, 0, signal)
+  if (found === null) throw new Error('nothing to watch')
+  return {
+    events: found,
+    watchers,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await following
+    },
+  }
+}
+
+const kindOf = (one: IteratorResult<StoredEvent, void>) => (one.done ? 'end' : one.value.event.kind)
+
+describe('a watcher', () => {
+  test('that is too slow misses nothing', async () => {
+    const { id } = await gateway.submit(image)
+    await using slow = await watching(id, 1)
+    expect(kindOf(await slow.events.next())).toBe('queued')
+    await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
+    expect(kindOf(await slow.events.next())).toBe('started')
+    const written: number[] = []
+    for (let n = 0; n < 40; n++) written.push(await gateway.advance(id, 'output', { progress: n }))
+    await Bun.sleep(100)
+    const read: number[] = []
+    for (let n = 0; n < 40; n++) {
+      const next = await slow.events.next()
+      if (!next.done) read.push(next.value.seq)
+    }
+    expect(read).toEqual(written)
+    await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
+    expect(kindOf(await slow.events.next())).toBe('completed')
+    expect(kindOf(await slow.events.next())).toBe('end')
+    expect(slow.watchers.count).toBe(0)
+  })
+
+  test('that leaves while it waits is let go of', async () => {
+    const { id } = await gateway.submit(image)
+    const leaving = new AbortController()
+    await using patient = await watching(id, 8, leaving.signal)
+    await patient.events.next()
+    const waiting = patient.events.next()
+    await Bun.sleep(20)
+    expect(patient.watchers.count).toBe(1)
+    leaving.abort()
+    expect(kindOf(await waiting)).toBe('end')
+    expect(patient.watchers.count).toBe(0)
+  })
+
+  test('is let go of at the end of the gateway', async () => {
+    const { id } = await gateway.submit(image)
+    await using patient = await watching(id, 8)
+    await patient.events.next()
+    const waiting = patient.events.next()
+    await Bun.sleep(20)
+    patient.watchers.close()
+    expect(kindOf(await waiting)).toBe('end')
+  })
+})

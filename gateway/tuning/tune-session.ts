@@ -1,0 +1,114 @@
+import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import type { Principal } from '@pixelflow/core/principal'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Task } from '@pixelflow/core/task'
+import type { TuneOpen, TuneSaid } from '@pixelflow/core/tune/said'
+import { findImage } from '../tasks/find.ts'
+import type { Ports } from '../ports.ts'
+import { openLink } from './tune-link.ts'
+import type { Outbox } from './tune-outbox.ts'
+import { createTruth } from './tune-truth.ts'
+import { until } from '../tasks/until.ts'
+
+export interface SessionNeeds {
+  readonly ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout'>
+  readonly createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>
+  readonly positionOf: (account: string) => string | undefined
+  readonly who: Principal
+  readonly opening: TuneOpen
+  /** What the client says after its opening. */
+  readonly words: AsyncIterator<TuneSaid>
+  readonly outbox: Outbox
+  /** Called for each thing said or heard. */
+  readonly alive: () => void
+  readonly signal: AbortSignal
+}
+
+/** One session from its opening to its end. @throws Fault why it ends, unless the client has finished. */
+export async function holdSession(needs: SessionNeeds): Promise<void> {
+  const { ports, createTask, positionOf, who, opening, words, outbox, alive, signal } = needs
+  const { image, preview } = opening
+  // Each thing said is a call of its own.
+  const { call } = ports.storeTimeout
+  await call(() => findImage(ports.images, who, image, 'image'))
+  const truth = createTruth(opening)
+  let answered = -1
+  let source = ''
+  const link = openLink({
+    sessions: ports.sessions,
+    signal,
+    opening: () => ({ account: who.account, image, preview, ...truth.order }),
+    clear: outbox.clear,
+    restored: () => outbox.say({ type: 'restored', sequence: truth.order.sequence }),
+    async hear(news, file) {
+      alive()
+      if (news.type === 'opened') {
+        // Whoever takes over sees the same.
+        const seen = JSON.stringify(news)
+        if (seen !== source) await outbox.say(news)
+        source = seen
+        return
+      }
+      if ((news.sequence ?? 0) <= answered) return
+      answered = news.sequence ?? answered
+      if (news.type === 'refused') {
+        truth.refuse(answered, news.fault)
+        return outbox.say(news)
+      }
+      const { type: _, ...about } = news
+      return outbox.say({ type: 'preview', about, file })
+    },
+  })
+  const listen = async () => {
+    for (;;) {
+      const { done, value } = await until(words.next(), signal)
+      if (done === true) return link.finish()
+      alive()
+      await obey(value)
+    }
+  }
+  const obey = async (value: TuneSaid) => {
+    try {
+      if (value.type === 'open') throw openedTwice()
+      if (value.type === 'change') return link.show(truth.change(value))
+      const recipe = truth.applied(value)
+      const { sequence } = truth.order
+      const task = await call(() => createTask(who, image, recipe))
+      const position = positionOf(who.account)
+      await outbox.say({ type: 'applied', sequence, task, ...(position === undefined ? {} : { position }) })
+    } catch (thrown) {
+      const fault = Fault.of(thrown)
+      if (!survivable.has(fault.code)) throw fault
+      const { sequence } = value.type === 'open' ? { sequence: undefined } : value
+      await outbox.say({
+        type: 'refused',
+        ...(sequence === undefined ? {} : { sequence }),
+        ...(value.type === 'apply' ? { apply: true as const } : {}),
+        fault: fault.report(),
+      })
+    }
+  }
+  const listening = listen()
+  // What breaks one way breaks both.
+  await Promise.race([link.done, listening.then(() => link.done)])
+}
+
+/** What may be wrong with one thing said; the session goes on. */
+const survivable: ReadonlySet<FaultCode> = new Set([
+  'invalid_recipe',
+  'invalid_request',
+  'precondition_failed',
+  'image_not_found',
+  'forbidden',
+  'too_many_tasks',
+  'queue_full',
+  'storage_failed',
+  'unavailable',
+])
+
+function openedTwice(): Fault {
+  return new Fault('invalid_request', 'An image is open already.', {
+    field: 'open',
+    remedy: 'Send changes, or open another session.',
+  })
+}

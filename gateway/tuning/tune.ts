@@ -1,0 +1,114 @@
+import { Fault } from '@pixelflow/core/fault'
+import { demand, type Principal } from '@pixelflow/core/principal'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Task } from '@pixelflow/core/task'
+import type { TuneOpen, TuneSaid } from '@pixelflow/core/tune/said'
+import type { Ports } from '../ports.ts'
+import { positionOf } from '../consistency/position.ts'
+import { createOutbox, type Heard } from './tune-outbox.ts'
+import { holdSession } from './tune-session.ts'
+import { until } from '../tasks/until.ts'
+
+export type { Heard } from './tune-outbox.ts'
+
+/** How long a client may take to say what it wants to tune, in milliseconds. */
+const openWithinMs = 30_000
+
+/**
+ * Tunes a recipe: each change of it is answered by a preview, unless a newer one has come meanwhile. Recipe and newest
+ * change are kept here, so the session goes on when the actor that makes the previews is lost. It ends after the last
+ * answer once the client has finished; with a fault when there is nobody who could go on, when nothing was said for too
+ * long, or when this gateway stops. However slowly it is listened to, only the newest preview is held for it.
+ * @throws Fault `too_many_sessions`, `image_not_found`, `invalid_recipe`, `invalid_request`, `unavailable`, and those of
+ * a picture that cannot be decoded.
+ */
+export function tune(
+  ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout' | 'tuning' | 'feed' | 'writes'>,
+  createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
+) {
+  const { tuning } = ports
+  const position = positionOf(ports)
+  const open = new Map<string, number>()
+
+  /** Counts a session of an account. */
+  const enter = (account: string): Disposable => {
+    const count = open.get(account) ?? 0
+    if (count >= tuning.sessionsPerAccount) throw tooMany(tuning.sessionsPerAccount)
+    open.set(account, count + 1)
+    return {
+      [Symbol.dispose]() {
+        const left = (open.get(account) ?? 1) - 1
+        if (left === 0) open.delete(account)
+        else open.set(account, left)
+      },
+    }
+  }
+
+  return async function* (
+    who: Principal,
+    said: AsyncIterable<TuneSaid>,
+    left: AbortSignal,
+  ): AsyncGenerator<Heard, void> {
+    demand(who, 'images:read')
+    using _ = enter(who.account)
+    const over = new AbortController()
+    const signal = AbortSignal.any([left, tuning.stopping, over.signal])
+    const words = said[Symbol.asyncIterator]()
+    const outbox = createOutbox()
+    const idle = idleTimer(tuning.idleTimeoutMs, (fault) => over.abort(fault))
+    try {
+      const first = await until(words.next(), AbortSignal.any([signal, lateOpening()]))
+      const opening = openingOf(first)
+      const alive = idle.refresh
+      const needs = { ports, createTask, positionOf: position, who, opening, words, outbox, alive, signal }
+      const session = holdSession(needs)
+      session.then(
+        () => outbox.close(),
+        (thrown: unknown) => outbox.close(thrown),
+      )
+      for (let heard; (heard = await outbox.next()) !== null;) yield heard
+    } finally {
+      over.abort(new Fault('cancelled', 'Nobody listens any more.'))
+      idle.stop()
+      // Not waited for: where the client has fallen silent it would never come.
+      void words.return?.().catch(() => {})
+    }
+  }
+}
+
+function openingOf({ done, value }: IteratorResult<TuneSaid, unknown>): TuneOpen {
+  if (done !== true && value.type === 'open') return value
+  throw new Fault('invalid_request', 'Expected an `open` message first.', {
+    field: 'open',
+    remedy: 'Send `open` with the image and the recipe before any change.',
+  })
+}
+
+function lateOpening(): AbortSignal {
+  const late = new AbortController()
+  setTimeout(
+    () =>
+      late.abort(
+        new Fault('deadline_exceeded', 'Expected an `open` message; none came in time.', {
+          remedy: 'Send `open` with the image and the recipe right after connecting.',
+        }),
+      ),
+    openWithinMs,
+  ).unref()
+  return late.signal
+}
+
+function idleTimer(afterMs: number, abort: (fault: Fault) => void) {
+  const timer = setTimeout(() => {
+    const detail = `Nothing was changed for ${Math.round(afterMs / 1000)} s.`
+    abort(new Fault('deadline_exceeded', detail, { remedy: 'Open the image again.' }))
+  }, afterMs)
+  return { refresh: () => void timer.refresh(), stop: () => clearTimeout(timer) }
+}
+
+function tooMany(limit: number): Fault {
+  return new Fault('too_many_sessions', `This account has ${limit} tuning sessions open on this gateway.`, {
+    remedy: 'End one, or wait until an idle one is ended.',
+    retryAfterMs: 10_000,
+  })
+}

@@ -1,0 +1,54 @@
+import { cancelTask } from './tasks/cancel-task.ts'
+import { createTask } from './tasks/create-task.ts'
+import { dropDeadLetter, getDeadLetter, listDeadLetters, replayDeadLetter } from './operators/dead-letters.ts'
+import { deleteImage } from './images/delete-image.ts'
+import { deleteTask } from './tasks/delete-task.ts'
+import { getTask } from './tasks/get-task.ts'
+import { holdImage } from './process/hold-image.ts'
+import { inspectImage } from './images/inspect-image.ts'
+import { listActors } from './operators/list-actors.ts'
+import { listOperations } from './process/list-operations.ts'
+import { listTasks } from './tasks/list-tasks.ts'
+import { once } from './idempotency/once.ts'
+import type { Ports } from './ports.ts'
+import { positionOf } from './consistency/position.ts'
+import { processImage } from './process/process-image.ts'
+import { readImage } from './images/read-image.ts'
+import { readOutput } from './tasks/read-output.ts'
+import { retryTask } from './tasks/retry-task.ts'
+import { tune } from './tuning/tune.ts'
+import { stageImage, uploadImage } from './images/upload-image.ts'
+import { watchTask } from './tasks/watch-task.ts'
+
+/** Everything that can be asked of PixelFlow, over whichever transport. */
+export function createUsecases(ports: Ports) {
+  const accept = createTask(ports)
+  return {
+    once: once(ports),
+    positionOf: positionOf(ports),
+    uploadImage: uploadImage(ports),
+    stageImage: stageImage(ports),
+    holdImage: holdImage(ports),
+    processImage: processImage(ports),
+    inspectImage: inspectImage(ports),
+    readImage: readImage(ports),
+    deleteImage: deleteImage(ports),
+    createTask: accept,
+    getTask: getTask(ports),
+    listTasks: listTasks(ports),
+    watchTask: watchTask(ports),
+    cancelTask: cancelTask(ports),
+    retryTask: retryTask(ports, accept),
+    deleteTask: deleteTask(ports),
+    readOutput: readOutput(ports),
+    listOperations: listOperations(),
+    listActors: listActors(ports),
+    tune: tune(ports, accept),
+    listDeadLetters: listDeadLetters(ports),
+    getDeadLetter: getDeadLetter(ports),
+    replayDeadLetter: replayDeadLetter(ports, accept),
+    dropDeadLetter: dropDeadLetter(ports),
+  }
+}
+
+export type Usecases = ReturnType<typeof createUsecases>

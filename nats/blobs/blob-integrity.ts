@@ -1,0 +1,54 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { Bucket } from './bucket.ts'
+import { lastOf } from '../jetstream/direct.ts'
+import { countMessages, readFromLeader } from '../jetstream/manage.ts'
+import { described, lastSequence, type Described, type ObjectInfo } from './object-info.ts'
+import { patiently } from '../jetstream/patience.ts'
+import { blobSubject, chunkSubject } from '../topology/topology.ts'
+
+/** Whether the stream's leader has as many chunks as a description tells of. One small exchange. */
+export async function hasAllChunks({ broker, name, stream }: Bucket, info: ObjectInfo): Promise<boolean> {
+  if (info.chunks === 0) return info.size === 0
+  return (await countMessages(broker, stream, chunkSubject(name, info.nuid))) === info.chunks
+}
+
+/**
+ * Whether a description's bytes are all there, and where it says. They may not be: the description of a single chunk is
+ * sent along with it, and a server that changes its place in between may take only the second; and chunks may have been
+ * removed since, by another process.
+ */
+export async function isWhole(bucket: Bucket, { info }: Pick<Described, 'info'>): Promise<boolean> {
+  if (!(await hasAllChunks(bucket, info))) return false
+  const noted = lastSequence(info)
+  if (noted === undefined) return true
+  const { broker, name, stream, isReplicated } = bucket
+  const subject = chunkSubject(name, info.nuid)
+  const last =
+    (await lastOf(broker, stream, subject)) ??
+    (isReplicated ? await readFromLeader(broker, stream, { last_by_subj: subject }) : null)
+  return last?.seq === noted
+}
+
+/** Why bytes that a description tells of could not be read: lost for good, or temporarily unreadable. */
+export async function explainMissing(bucket: Bucket, info: ObjectInfo): Promise<Fault> {
+  const { broker, name, stream } = bucket
+  const subject = blobSubject(name, info.name)
+  const found = await patiently(() => readFromLeader(broker, stream, { last_by_subj: subject }))
+  const now = found && described(found).info
+  // Deleted or replaced while it was read.
+  const isThis = now?.nuid === info.nuid && !now.deleted
+  if (isThis && !(await patiently(() => isWhole(bucket, { info })))) return dataLoss(info, 'are incomplete')
+  return new Fault('storage_failed', 'The stored bytes are temporarily unreadable.', {
+    remedy: 'Try again in a moment.',
+    retryAfterMs: 1000,
+    cause: new Error(`${info.bucket}: ${info.name}`),
+  })
+}
+
+/** That no further attempt will ever read these bytes. */
+export function dataLoss({ name, bucket }: ObjectInfo, how: string): Fault {
+  return new Fault('data_loss', `The stored bytes ${how}.`, {
+    remedy: 'Store them anew: upload the same file again, or repeat the task that made them.',
+    cause: new Error(`${bucket}: ${name}`),
+  })
+}

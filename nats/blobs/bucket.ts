@@ -1,0 +1,47 @@
+import type { Broker } from '../connection/broker.ts'
+import { lastOf } from '../jetstream/direct.ts'
+import { publish } from '../jetstream/jetstream.ts'
+import { purgeSubject, readFromLeader } from '../jetstream/manage.ts'
+import { headers } from '@nats-io/nats-core'
+import { described, type Described, type ObjectInfo } from './object-info.ts'
+import { blobStream, blobSubject, chunkSubject } from '../topology/topology.ts'
+
+/** One bucket of the object store, as its readers and writers see it. */
+export interface Bucket {
+  readonly broker: Broker
+  readonly name: string
+  readonly stream: string
+  /** Whether other replicas may lag behind the leader. */
+  readonly isReplicated: boolean
+}
+
+export function bucketOf(broker: Broker, name: string, replicas: number): Bucket {
+  return { broker, name, stream: blobStream(name), isReplicated: replicas > 1 }
+}
+
+/** The newest description of a name, a deletion included. A replica may not have it yet: then the leader is asked. */
+export async function describe(bucket: Bucket, name: string): Promise<Described | null> {
+  const { broker, stream, isReplicated } = bucket
+  const subject = blobSubject(bucket.name, name)
+  const found =
+    (await lastOf(broker, stream, subject)) ??
+    (isReplicated ? await readFromLeader(broker, stream, { last_by_subj: subject }) : null)
+  return found && described(found)
+}
+
+/** Replaces the description of a name if `after` is still the newest. @throws Refused 10071 when it is not. */
+export function putDescription(bucket: Bucket, info: ObjectInfo, after: number): Promise<number> {
+  const fence = headers()
+  fence.set('Nats-Rollup', 'sub')
+  fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
+  return publish(bucket.broker, blobSubject(bucket.name, info.name), JSON.stringify(info), { headers: fence })
+}
+
+/** Marks a name as deleted, as NATS's own tools do. @throws Refused 10071 when it has changed meanwhile. */
+export async function putTombstone(bucket: Bucket, { info, seq }: Described): Promise<void> {
+  await putDescription(bucket, { ...info, deleted: true, size: 0, chunks: 0, digest: '' }, seq)
+}
+
+export async function purgeChunks({ broker, name, stream }: Bucket, nuid: string): Promise<void> {
+  await purgeSubject(broker, stream, chunkSubject(name, nuid))
+}

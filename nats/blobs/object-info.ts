@@ -1,0 +1,123 @@
+import type { BlobInfo } from '@pixelflow/core/ports/blobs'
+import { z } from 'zod'
+import type { Stored } from '../jetstream/jetstream.ts'
+
+/**
+ * The description of an object in the wire format of the NATS object store (ADR-20), as its ordinary tools read and
+ * write it.
+ */
+export const objectInfo = z.object({
+  name: z.string(),
+  bucket: z.string(),
+  /** Last token of the chunks' subject. */
+  nuid: z.string(),
+  size: z.int().nonnegative().default(0),
+  chunks: z.int().nonnegative().default(0),
+  /** `SHA-256=` and the digest in padded base64url. */
+  digest: z.string().default(''),
+  mtime: z.string().default(''),
+  deleted: z.boolean().default(false),
+  options: z.object({ max_chunk_size: z.int().positive().optional() }).default({}),
+  metadata: z.record(z.string(), z.string()).default({}),
+})
+export type ObjectInfo = z.infer<typeof objectInfo>
+
+/** Our own entry among an object's metadata: the sequences of its chunks, so that a range can be read at once. */
+const sequencesKey = 'pixelflow-chunks'
+
+export const chunkSizeOf = (info: ObjectInfo) => info.options.max_chunk_size ?? 128 * 1024
+
+export interface Described {
+  readonly info: ObjectInfo
+  /** Sequence of the description, for fencing. */
+  readonly seq: number
+  /** When the broker stored it. */
+  readonly at: Date
+}
+
+export function described({ seq, at, data }: Stored): Described {
+  return { info: objectInfo.parse(JSON.parse(new TextDecoder().decode(data))), seq, at }
+}
+
+export function blobInfoOf({ info, at }: Described): BlobInfo {
+  const { [sequencesKey]: _, ...metadata } = info.metadata
+  return { name: info.name, bytes: info.size, sha256: hexOfDigest(info.digest), storedAt: at, metadata }
+}
+
+export function digestOf(hex: string): string {
+  const plain = Buffer.from(hex, 'hex').toString('base64url')
+  return `SHA-256=${plain.padEnd(Math.ceil(plain.length / 4) * 4, '=')}`
+}
+
+function hexOfDigest(digest: string): string {
+  return Buffer.from(digest.replace(/^SHA-256=/i, ''), 'base64url').toString('hex')
+}
+
+/** The metadata with the chunks' sequences noted; only several chunks of equal size are found by counting. */
+export function withSequences(
+  metadata: Record<string, string>,
+  sequences: readonly number[],
+  isUniform: boolean,
+) {
+  return isUniform && sequences.length > 1 ? { ...metadata, [sequencesKey]: runs(sequences) } : metadata
+}
+
+/** The sequence that is noted for the last of several chunks; undefined when none is. */
+export function lastSequence(info: ObjectInfo): number | undefined {
+  const last = parseRuns(info.metadata[sequencesKey] ?? '')?.at(-1)
+  return last && last.seq + last.chunks - 1
+}
+
+/** Chunks that stand side by side in the stream. */
+export interface Run {
+  readonly seq: number
+  readonly chunks: number
+}
+
+/** Where the chunks of some of an object's bytes are. */
+export interface Place {
+  /** Which byte of the object the first of them begins at. */
+  readonly offset: number
+  /** Undefined when nothing is noted: the chunks have to be looked for from the object's beginning. */
+  readonly runs?: readonly Run[]
+}
+
+/** Finds the chunks that hold the bytes from `start` to before `end`. */
+export function locate(info: ObjectInfo, start: number, end: number): Place {
+  const noted = parseRuns(info.metadata[sequencesKey] ?? '')
+  if (info.chunks <= 1 || !noted || noted.reduce((sum, { chunks }) => sum + chunks, 0) !== info.chunks)
+    return { offset: 0 }
+  const size = chunkSizeOf(info)
+  const first = Math.floor(start / size)
+  const after = Math.ceil(end / size)
+  const runs: Run[] = []
+  let index = 0
+  for (const { seq, chunks } of noted) {
+    const from = Math.max(first - index, 0)
+    const to = Math.min(after - index, chunks)
+    if (from < to) runs.push({ seq: seq + from, chunks: to - from })
+    index += chunks
+  }
+  return { offset: first * size, runs }
+}
+
+/** `12-15,20` for 12, 13, 14, 15, 20: a few bytes, since chunks mostly stand side by side. */
+function runs(sequences: readonly number[]): string {
+  const found: [number, number][] = []
+  for (const seq of sequences) {
+    const last = found.at(-1)
+    if (last && last[1] + 1 === seq) last[1] = seq
+    else found.push([seq, seq])
+  }
+  return found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
+}
+
+/** Undefined when it is not written as `runs` does: metadata may come from anybody. */
+function parseRuns(noted: string): Run[] | undefined {
+  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(noted)) return undefined
+  const runs = noted.split(',').map((run) => {
+    const [first = 0, last = first] = run.split('-').map(Number)
+    return { seq: first, chunks: last - first + 1 }
+  })
+  return runs.every(({ chunks }) => chunks > 0) ? runs : undefined
+}

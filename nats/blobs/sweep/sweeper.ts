@@ -1,0 +1,134 @@
+import { blobName, imageRecord } from '@pixelflow/core/image'
+import type { Events } from '@pixelflow/core/ports/events'
+import type { Sweeper, Swept } from '@pixelflow/core/ports/sweeper'
+import { outputObject } from '@pixelflow/core/task'
+import { faultOf, Refused, wrongLastSequence, type Broker } from '../../connection/broker.ts'
+import { purgeChunks, putTombstone, bucketOf, type Bucket } from '../bucket.ts'
+import { lastOf } from '../../jetstream/direct.ts'
+import type { Stored } from '../../jetstream/jetstream.ts'
+import { leaderTime, streamInfo } from '../../jetstream/manage.ts'
+import { described, type Described } from '../object-info.ts'
+import { patiently } from '../../jetstream/patience.ts'
+import {
+  blobBuckets,
+  chunkSubject,
+  recordBuckets,
+  recordStream,
+  recordSubjects,
+  blobSubjects,
+  type Layout,
+} from '../../topology/topology.ts'
+import { createFilter } from './filter.ts'
+import { messagesOf, subjectsOf } from './pages.ts'
+
+export interface SweeperOptions {
+  readonly events: Pick<Events, 'last'>
+  readonly layout: Pick<Layout, 'natsReplicas'>
+  /**
+   * What was written or touched more recently stays whatever refers to it, in milliseconds: longer than any upload
+   * pauses, and than a result waits for its task to point to it.
+   */
+  readonly graceMs: number
+}
+
+/** Whether something still refers to a blob. */
+type IsWanted = (name: string) => boolean | Promise<boolean>
+
+/**
+ * Mark and sweep, in memory that does not grow with what is stored: references are marked in a filter that may take a
+ * few for wanted that are not. They are found by a later sweep, which is mistaken about others.
+ */
+export function createSweeper(broker: Broker, { events, layout, graceMs }: SweeperOptions): Sweeper {
+  const newSeed = () => BigInt(Math.floor(Math.random() * 2 ** 32))
+
+  /** Images point to their bytes by account and digest. */
+  const wantedSources = async (signal: AbortSignal): Promise<IsWanted> => {
+    const wanted = createFilter(newSeed())
+    const bucket = recordBuckets.images
+    for await (const { data } of messagesOf(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
+      const record = imageRecord.safeParse(parsed(data)).data
+      if (record) wanted.add(blobName(record.account, record.sha256))
+    }
+    return wanted.mayHave
+  }
+
+  /** Tasks point to their outputs by name; one that is still at work may be about to. */
+  const isWantedResult: IsWanted = async (name) => {
+    const [account = '', task = '', stage = ''] = name.split('/')
+    const last = await events.last(account, task)
+    if (last === null || last.event.kind === 'deleted') return false
+    const { status, outputs } = last.event.task
+    const isAtWork = status === 'queued' || status === 'running'
+    return isAtWork || outputs.some((output) => outputObject(account, task, stage, output.name) === name)
+  }
+
+  const sweepBucket = async (bucket: Bucket, isWanted: IsWanted, signal: AbortSignal): Promise<Swept> => {
+    // The server that dates what is stored says what time it is; what comes from now on is not looked at.
+    const info = await patiently(() => streamInfo(broker, bucket.stream), { signal })
+    const oldBefore = leaderTime(info) - graceMs
+    const isOld = ({ at, seq }: { at: Date; seq: number }) =>
+      at.getTime() < oldBefore && seq <= info.state.last_seq
+    const known = createFilter(newSeed())
+    let blobs = 0
+    for await (const message of messagesOf(broker, bucket.stream, blobSubjects(bucket.name), signal)) {
+      const found = readable(message)
+      if (found === undefined || found.info.deleted) continue
+      if (isOld(found) && !(await isWanted(found.info.name)) && (await removed(bucket, found))) blobs += 1
+      else known.add(found.info.nuid)
+    }
+    let strays = 0
+    const chunks = chunkSubject(bucket.name, '>')
+    for await (const subject of subjectsOf(broker, bucket.stream, chunks, signal)) {
+      const nuid = subject.slice(subject.lastIndexOf('.') + 1)
+      if (known.mayHave(nuid)) continue
+      const last = await patiently(() => lastOf(broker, bucket.stream, subject), { signal })
+      if (last === null || !isOld(last)) continue
+      await patiently(() => purgeChunks(bucket, nuid), { signal })
+      strays += 1
+    }
+    return { blobs, strays }
+  }
+
+  return {
+    async sweep(signal) {
+      try {
+        const bucket = (name: string) => bucketOf(broker, name, layout.natsReplicas)
+        const sources = await sweepBucket(bucket(blobBuckets.sources), await wantedSources(signal), signal)
+        const results = await sweepBucket(bucket(blobBuckets.results), isWantedResult, signal)
+        return { blobs: sources.blobs + results.blobs, strays: sources.strays + results.strays }
+      } catch (thrown) {
+        signal.throwIfAborted()
+        throw faultOf(thrown)
+      }
+    },
+  }
+}
+
+/** Removes a blob unless it was touched since it was looked at: whoever stores the same bytes again touches it. */
+async function removed(bucket: Bucket, found: Described): Promise<boolean> {
+  try {
+    await patiently(() => putTombstone(bucket, found))
+  } catch (thrown) {
+    if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
+    throw thrown
+  }
+  await patiently(() => purgeChunks(bucket, found.info.nuid))
+  return true
+}
+
+/** Undefined for what somebody else has put there. */
+function readable(message: Stored): Described | undefined {
+  try {
+    return described(message)
+  } catch {
+    return undefined
+  }
+}
+
+function parsed(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(data))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,110 @@
+import { expect, test } from 'bun:test'
+import { eventOf } from '@pixelflow/core/event'
+import type { Events } from '@pixelflow/core/ports/events'
+import { startCluster } from '@pixelflow/testkit/cluster'
+import { digest, noise } from '@pixelflow/testkit/contracts/blobs'
+import { sampleRecord } from '@pixelflow/testkit/contracts/records'
+import { queuedEvent, sampleJob, sampleTask } from '@pixelflow/testkit/tasks'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { connect } from './connect.ts'
+import { quiet, until } from '../testing/fixture.ts'
+import { streamInfo } from '../jetstream/manage.ts'
+import { openAdapters } from '../open.ts'
+import { natsSettings } from '../settings.ts'
+
+async function live(events: Events, steps: number): Promise<string> {
+  const task = sampleTask()
+  let seq = await events.append(queuedEvent(task), 0)
+  for (let i = 1; i < steps; i++) {
+    seq = await events.append(eventOf('output', task, { progress: i }, new Date()), seq)
+    // What was just written is read, whichever server answers.
+    expect((await events.last('local', task.id))?.seq).toBe(seq)
+  }
+  const history = await Array.fromAsync(events.history('local', task.id, 0))
+  expect(history.map(({ event }) => event.task.progress)).toEqual(Array.from({ length: steps }, (_, i) => i))
+  return task.id
+}
+
+test('three servers, one of which dies: what was stored stays, what is under way goes on', async () => {
+  await using cluster = await startCluster()
+  const settings = readSettings(natsSettings, cluster.env)
+  await using adapters = await openAdapters({ settings, name: 'one', log: quiet })
+  await using other = await openAdapters({ settings, name: 'two', log: quiet })
+  await using broker = await connect({ settings, name: 'three', log: quiet })
+
+  const write = await adapters.sources.begin()
+  await write.write(noise(3_000_000))
+  await write.commit(() => 'a')
+  const read = async () => Buffer.concat(await Array.fromAsync((await other.sources.read('a'))?.body ?? []))
+  expect(digest(await read())).toBe(digest(noise(3_000_000)))
+  const record = sampleRecord()
+  expect(await adapters.images.create('local', record.id, record)).toBe(true)
+  expect(await other.images.get('local', record.id)).toEqual(record)
+
+  const leave = new AbortController()
+  const seen: number[] = []
+  const follow = async () => {
+    for await (const { seq } of other.log.follow(0, leave.signal)) seen.push(seq)
+  }
+  const following = follow()
+  const slot = other.work.next('transform', AbortSignal.timeout(60_000))
+  const lives = Array.from({ length: 10 }, () => live(adapters.events, 60))
+  await Bun.sleep(300)
+
+  // The one that leads the event log: appends, reads and the follower all have to find another.
+  const leader = (await streamInfo(broker, 'EVENTS')).cluster?.leader
+  const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
+  expect(victim).toBeDefined()
+  await victim?.kill9()
+  await Bun.sleep(1000)
+  await victim?.restart()
+
+  await Promise.all(lives)
+  await until(() => seen.length === 600, 30_000)
+  expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+  expect(new Set(seen).size).toBe(600)
+  expect(digest(await read())).toBe(digest(noise(3_000_000)))
+  const job = sampleJob()
+  // The servers may still be electing; an answer that was lost shows as a duplicate.
+  let submitted: string | undefined
+  await until(
+    async () => (submitted = await adapters.queue.submit(job).catch(() => undefined)) !== undefined,
+    30_000,
+  )
+  expect(['queued', 'duplicate']).toContain(submitted as string)
+  const lease = await slot
+  expect(lease?.job).toEqual(job)
+  await lease?.done()
+  leave.abort()
+  await following
+}, 120_000)
+
+test('three servers: what waits for its next attempt comes once, also when the leader of the schedules dies', async () => {
+  await using cluster = await startCluster()
+  const settings = readSettings(natsSettings, cluster.env)
+  await using adapters = await openAdapters({ settings, name: 'one', log: quiet })
+  await using other = await openAdapters({ settings, name: 'two', log: quiet })
+  await using broker = await connect({ settings, name: 'three', log: quiet })
+  const over = new AbortController()
+  const forwarding = [adapters, other].map(({ retries }) => retries.forward(over.signal))
+  const jobs = Array.from({ length: 20 }, () => sampleJob())
+  for (const job of jobs) await adapters.queue.submit(job)
+  for (let i = 0; i < jobs.length; i++)
+    await (await adapters.work.next('transform', AbortSignal.timeout(20_000)))?.retry(2500, 1)
+
+  const leader = (await streamInfo(broker, 'RETRIES')).cluster?.leader
+  const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
+  await victim?.kill9()
+  const seen: string[] = []
+  for (let i = 0; i < jobs.length; i++) {
+    const lease = await other.work.next('transform', AbortSignal.timeout(30_000))
+    expect(lease?.attempt).toBe(2)
+    seen.push(lease?.job.task ?? '')
+    await lease?.done()
+  }
+  await victim?.restart()
+  expect(seen.toSorted()).toEqual(jobs.map(({ task }) => task).toSorted())
+  expect(await other.work.next('transform', AbortSignal.timeout(2000))).toBeNull()
+  over.abort()
+  await Promise.all(forwarding)
+}, 120_000)

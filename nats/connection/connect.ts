@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { credsAuthenticator, errors, type ConnectionOptions } from '@nats-io/nats-core'
+import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
+import { Fault } from '@pixelflow/core/fault'
+import { pause } from '@pixelflow/core/pause'
+import { brokerOf, type Broker } from './broker.ts'
+import type { NatsSettings } from '../settings.ts'
+import type { Log } from '@pixelflow/platform/telemetry/log'
+import { useWireTransport } from './wire/transport.ts'
+
+export type ConnectSettings = Pick<NatsSettings, 'natsUrl' | 'natsUser' | 'natsPassword' | 'natsCredsFile'>
+
+export interface ConnectOptions {
+  readonly settings: ConnectSettings
+  /** How the connection is called in the broker's own views, e.g. `gateway`. */
+  readonly name: string
+  readonly log: Log
+  /** How long to wait for a broker that does not answer yet; default 30 s. */
+  readonly waitMs?: number
+}
+
+/**
+ * Connects, and stays connected: a broker that goes away is waited for without end.
+ * @throws Fault `unavailable` when no broker answers in time, or at once when it refuses the credentials.
+ */
+export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectOptions): Promise<Broker> {
+  const options = { ...dialling, ...credentials(settings), name, servers: [...settings.natsUrl] }
+  useWireTransport()
+  const deadline = performance.now() + waitMs
+  for (let tries = 1; ; tries++) {
+    try {
+      const broker = brokerOf(await NatsConnectionImpl.connect(options))
+      broker.onDown(() => {
+        if (!broker.nc.isClosed() && !broker.nc.isDraining())
+          log.warn('broker lost', { servers: settings.natsUrl })
+      })
+      broker.onUp(() => log.info('broker back', { server: broker.nc.getServer() }))
+      return broker
+    } catch (thrown) {
+      if (thrown instanceof errors.AuthorizationError) throw refused(settings, thrown)
+      if (performance.now() > deadline) throw silent(settings, waitMs, thrown)
+      if (tries === 5) log.info('waiting for the broker', { servers: settings.natsUrl })
+      await pause(Math.min(1000, 50 * tries))
+    }
+  }
+}
+
+const dialling: ConnectionOptions = {
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 200,
+  reconnectJitter: 100,
+  timeout: 3000,
+  // Notices a broker that hangs, or a peer that vanished, within ten to fifteen seconds.
+  pingInterval: 5000,
+  maxPingOut: 2,
+  // A stack trace for each request costs more than the request.
+  noAsyncTraces: true,
+  // A broker that is being set up anew may refuse us twice in a row; that is no reason to leave for good.
+  ignoreAuthErrorAbort: true,
+}
+
+function credentials({ natsUser, natsPassword, natsCredsFile }: ConnectSettings): ConnectionOptions {
+  if (natsCredsFile !== undefined) return { authenticator: credsAuthenticator(readCreds(natsCredsFile)) }
+  return { ...(natsUser && { user: natsUser }), ...(natsPassword && { pass: natsPassword }) }
+}
+
+function readCreds(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    const remedy = 'Let PIXELFLOW_NATS_CREDS_FILE name a credentials file that this process may read.'
+    throw new Fault('unavailable', `The NATS credentials file ${path} cannot be read.`, { remedy, cause })
+  }
+}
+
+function refused({ natsUrl }: ConnectSettings, cause: unknown): Fault {
+  return new Fault('unavailable', `The NATS server at ${natsUrl.join(', ')} refused the credentials.`, {
+    remedy: 'Check PIXELFLOW_NATS_USER and PIXELFLOW_NATS_PASSWORD, or PIXELFLOW_NATS_CREDS_FILE.',
+    cause,
+  })
+}
+
+function silent({ natsUrl }: ConnectSettings, waitMs: number, cause: unknown): Fault {
+  return new Fault(
+    'unavailable',
+    `No NATS server answered at ${natsUrl.join(', ')} within ${waitMs / 1000} s.`,
+    {
+      remedy: 'Start nats-server there, or set NATS_URL to where it runs.',
+      cause,
+    },
+  )
+}

@@ -1,0 +1,32 @@
+import { expect, test } from 'bun:test'
+import { registryContract, reportOf } from '@pixelflow/testkit/contracts/registry'
+import { openFixture, until } from '../testing/fixture.ts'
+
+registryContract('nats', async () => {
+  const { adapters, other, ...fixture } = await openFixture()
+  return { ...fixture, registry: adapters.registry, elsewhere: other.registry }
+})
+
+test('an actor that vanishes without a word is gone after some seconds', async () => {
+  await using fixture = await openFixture()
+  using roster = fixture.adapters.registry.follow()
+  fixture.other.registry.announce(() => reportOf('ann.1'))
+  await until(() => roster.actors.length === 1)
+  await fixture.other[Symbol.asyncDispose]()
+  const begun = performance.now()
+  await until(() => roster.actors.length === 0)
+  expect(performance.now() - begun).toBeGreaterThan(3000)
+  expect(performance.now() - begun).toBeLessThan(7000)
+}, 30_000)
+
+test('a broker that dies: whoever was known is known again at once', async () => {
+  await using fixture = await openFixture()
+  using roster = fixture.adapters.registry.follow()
+  let held = 0
+  await using _ann = fixture.other.registry.announce(() => reportOf('ann.1', { held }))
+  await until(() => roster.actors.length === 1)
+  await fixture.nats.kill9()
+  held = 7
+  await fixture.nats.restart()
+  await until(() => roster.actors[0]?.report.held === 7)
+}, 30_000)

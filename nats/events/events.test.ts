@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'bun:test'
+import { cp, rename, rm } from 'node:fs/promises'
+import { eventOf, type StoredEvent } from '@pixelflow/core/event'
+import type { EventLog, Events } from '@pixelflow/core/ports/events'
+import { eventsContract } from '@pixelflow/testkit/contracts/events'
+import { startRelay } from '@pixelflow/testkit/relay'
+import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
+import { bootstrap } from '../topology/bootstrap.ts'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { connect } from '../connection/connect.ts'
+import { createEventLog } from './event-log.ts'
+import { openFixture, quiet, until, type Fixture } from '../testing/fixture.ts'
+import { publish } from '../jetstream/jetstream.ts'
+import { streamInfo } from '../jetstream/manage.ts'
+import { openAdapters } from '../open.ts'
+import { natsSettings } from '../settings.ts'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+
+eventsContract('nats', async () => {
+  const { adapters, other, ...fixture } = await openFixture()
+  return { ...fixture, events: adapters.events, elsewhere: other.events, log: adapters.log }
+})
+
+/** Appends the whole life of one task, reading again where somebody else was faster. */
+async function live(events: Events, steps: number): Promise<number[]> {
+  const task = sampleTask()
+  const seqs = [await events.append(queuedEvent(task), 0)]
+  for (let i = 1; i < steps; i++) {
+    seqs.push(await events.append(eventOf('output', task, { progress: i }, new Date()), seqs.at(-1) ?? 0))
+  }
+  return seqs
+}
+
+function follow(log: EventLog, after = 0) {
+  const leave = new AbortController()
+  const seen: StoredEvent[] = []
+  const read = async () => {
+    for await (const one of log.follow(after, leave.signal)) seen.push(one)
+  }
+  const following = read()
+  following.catch(() => {})
+  return {
+    seen,
+    following,
+    async [Symbol.asyncDispose]() {
+      leave.abort()
+      await following.catch(() => {})
+    },
+  }
+}
+
+const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', log: quiet })
+
+describe('a broker that dies', () => {
+  test('appends wait for it, and each event is there exactly once', async () => {
+    await using fixture = await openFixture()
+    await using feed = follow(fixture.other.log)
+    const lives = Array.from({ length: 30 }, () => live(fixture.adapters.events, 40))
+    for (let i = 0; i < 2; i++) {
+      await Bun.sleep(150)
+      await fixture.nats.kill9()
+      await Bun.sleep(150)
+      await fixture.nats.restart()
+    }
+    const written = (await Promise.all(lives)).flat().toSorted((a, b) => a - b)
+    expect(new Set(written).size).toBe(1200)
+    await until(() => feed.seen.length >= 1200)
+    await Bun.sleep(50)
+    expect(feed.seen.map(({ seq }) => seq)).toEqual(written)
+    const { log } = fixture.adapters
+    expect((await log.position()).last).toBe(written.at(-1) ?? 0)
+  }, 60_000)
+
+  test('a quiet follower hears the next event soon after', async () => {
+    await using fixture = await openFixture()
+    await using feed = follow(fixture.adapters.log)
+    await fixture.other.events.append(queuedEvent(), 0)
+    await until(() => feed.seen.length === 1)
+    await fixture.nats.kill9()
+    await fixture.nats.restart()
+    await fixture.other.events.append(queuedEvent(), 0)
+    const begin = performance.now()
+    await until(() => feed.seen.length === 2)
+    // A consumer of the client library would have waited for 45 seconds.
+    expect(performance.now() - begin).toBeLessThan(15_000)
+  }, 30_000)
+})
+
+describe('the log', () => {
+  test('a follower is told when the log was made anew', async () => {
+    await using fixture = await openFixture()
+    await live(fixture.adapters.events, 5)
+    const before = await fixture.adapters.log.position()
+    await using feed = follow(fixture.adapters.log)
+    await until(() => feed.seen.length === 5)
+    await using broker = await brokerOf(fixture)
+    await broker.request('$JS.API.STREAM.DELETE.EVENTS')
+    await bootstrap(broker, fixture.settings)
+    await live(fixture.adapters.events, 3)
+    await expect(feed.following).rejects.toMatchObject({ code: 'precondition_failed' })
+    expect(feed.seen).toHaveLength(5)
+    expect((await fixture.adapters.log.position()).log).not.toBe(before.log)
+  }, 20_000)
+
+  test.each([
+    ['ends before what the follower has seen', 2],
+    ['has gone on otherwise', 9],
+  ])(
+    'a follower is told when the log was set back to a copy that %s',
+    async (_, after) => {
+      await using fixture = await openFixture()
+      const { nats, other } = fixture
+      await using relay = await startRelay(nats.port)
+      const env = { ...nats.env, NATS_URL: `nats://127.0.0.1:${relay.port}` }
+      const settings = readSettings(natsSettings, env)
+      await using adapters = await openAdapters({ settings, name: 'test', log: quiet })
+      await live(other.events, 5)
+      await nats.kill9()
+      const copy = `${nats.store}-copy`
+      await cp(nats.store, copy, { recursive: true })
+      await nats.restart()
+      await using feed = follow(adapters.log)
+      await live(other.events, 5)
+      await until(() => feed.seen.length === 10)
+
+      relay.cut()
+      await nats.kill9()
+      await rm(nats.store, { recursive: true })
+      await rename(copy, nats.store)
+      await nats.restart()
+      await live(other.events, after)
+      relay.release()
+      const told: unknown[] = []
+      feed.following.catch((thrown: unknown) => told.push(thrown))
+      await until(() => told.length > 0)
+      expect(told).toMatchObject([{ code: 'precondition_failed' }])
+    },
+    60_000,
+  )
+
+  test('an entry that cannot be read is passed over by the follower, and told by the others', async () => {
+    await using fixture = await openFixture()
+    await using broker = await brokerOf(fixture)
+    await publish(broker, 'events.local._.odd', '{"version":99}')
+    await live(fixture.adapters.events, 2)
+    const lines: string[] = []
+    const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
+    await using feed = follow(createEventLog(broker, log))
+    await until(() => feed.seen.length === 2)
+    expect(lines.join('')).toContain('event passed over')
+    await expect(fixture.adapters.events.last('local', 'odd')).rejects.toMatchObject({ code: 'unreadable' })
+  })
+
+  test('neither following nor reading makes a consumer', async () => {
+    await using fixture = await openFixture()
+    await using broker = await brokerOf(fixture)
+    const before = (await streamInfo(broker, 'EVENTS')).state.consumer_count
+    await live(fixture.adapters.events, 3)
+    await using feed = follow(fixture.adapters.log)
+    await until(() => feed.seen.length === 3)
+    await Array.fromAsync(fixture.adapters.events.history('local', feed.seen[0]?.event.task.id ?? '', 0))
+    expect((await streamInfo(broker, 'EVENTS')).state.consumer_count).toBe(before)
+  })
+})

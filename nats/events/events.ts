@@ -1,0 +1,131 @@
+import { headers, nuid } from '@nats-io/nats-core'
+import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import { defaultLane } from '@pixelflow/core/job'
+import { pause } from '@pixelflow/core/pause'
+import type { Clock } from '@pixelflow/core/ports/clock'
+import type { Events } from '@pixelflow/core/ports/events'
+import type { Task } from '@pixelflow/core/task'
+import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { batchOf, lastOf } from '../jetstream/direct.ts'
+import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { readFromLeader } from '../jetstream/manage.ts'
+import { patiently } from '../jetstream/patience.ts'
+import { acceptanceSubject, eventSubject, streams, writerHeader, type Layout } from '../topology/topology.ts'
+
+const page = 128
+
+/** The event log as state: fenced appends, and reads that make no consumer. */
+export function createEvents(
+  broker: Broker,
+  clock: Clock,
+  { natsReplicas }: Pick<Layout, 'natsReplicas'>,
+): Events {
+  const writer = nuid.next()
+
+  const append = async (event: TaskEvent, after: number): Promise<number> => {
+    const { account, id } = event.task
+    const subject = eventSubject(account, id)
+    const body = new TextEncoder().encode(JSON.stringify(event))
+    const fence = headers()
+    fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
+    fence.set(writerHeader, writer)
+    if (event.kind === 'deleted') fence.set('Nats-Rollup', 'sub')
+    try {
+      return await publish(broker, subject, body, { headers: fence, timeoutMs: 3000 })
+    } catch (thrown) {
+      if (!(thrown instanceof Refused) || thrown.code !== wrongLastSequence) throw thrown
+      const own = await ownAppend(subject, body, after)
+      if (own !== undefined) return own
+      throw new Fault('conflict', 'The task has changed meanwhile.', {
+        remedy: 'Read the task again.',
+        cause: thrown,
+      })
+    }
+  }
+
+  /** Notes that a task is about to be accepted, so that nobody has to read the log to find those without a job. */
+  const announce = ({ account, id }: Task) => publish(broker, acceptanceSubject(account, id))
+
+  /** Where this very append already stands, from a try whose answer was lost. */
+  const ownAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | undefined> => {
+    const which = { seq: after + 1, next_by_subj: subject }
+    const next = await readFromLeader(broker, streams.events, which)
+    const isOurs = next?.header(writerHeader) === writer && Buffer.compare(next.data, body) === 0
+    return isOurs ? next.seq : undefined
+  }
+
+  /** With copies on several servers, any of them may be a moment behind: then the leader is asked. */
+  const newest = (subject: string): Promise<Stored | null> =>
+    natsReplicas === 1
+      ? lastOf(broker, streams.events, subject)
+      : readFromLeader(broker, streams.events, { last_by_subj: subject })
+
+  async function* history(subject: string, after: number): AsyncGenerator<StoredEvent> {
+    let at = after
+    const readPage = () => batchOf(broker, streams.events, { seq: at + 1, subject, batch: page })
+    for (;;) {
+      const found = await patiently(readPage)
+      for (const one of found) {
+        at = one.seq
+        yield storedEvent(one)
+      }
+      if (found.length === page) continue
+      if (natsReplicas === 1) return
+      const last = await patiently(() => newest(subject))
+      if (last === null || last.seq <= at) return
+      await pause(50)
+    }
+  }
+
+  return {
+    now: () => new Date(clock.now()),
+    async append(event, after) {
+      try {
+        if (event.kind === 'queued') await patiently(() => announce(event.task))
+        return await patiently(() => append(event, after))
+      } catch (thrown) {
+        throw faultOf(thrown)
+      }
+    },
+    async last(account, task) {
+      try {
+        const last = await patiently(() => newest(eventSubject(account, task)))
+        return last && storedEvent(last)
+      } catch (thrown) {
+        throw faultOf(thrown)
+      }
+    },
+    async *history(account, task, after) {
+      try {
+        yield* history(eventSubject(account, task), after)
+      } catch (thrown) {
+        throw faultOf(thrown)
+      }
+    },
+  }
+}
+
+/**
+ * The log is written by ourselves alone, so an event is only asked for its version: holding every snapshot against its
+ * whole schema would cost a follower more than everything else it does.
+ * @throws Fault `unreadable` when the log holds something that is no event of this version.
+ */
+export function storedEvent({ seq, at, data }: Stored): StoredEvent {
+  const event = parsed(data)
+  if (event?.version === 1 && typeof event.task?.id === 'string') {
+    event.task.lane ??= defaultLane
+    return { seq, storedAt: at, event: event as TaskEvent }
+  }
+  throw new Fault('unreadable', 'The event log holds an entry that this version cannot read.', {
+    remedy: 'Start the newest version of PixelFlow that writes to this broker.',
+  })
+}
+
+function parsed(data: Uint8Array): Partial<TaskEvent> | undefined {
+  try {
+    return JSON.parse(new TextDecoder().decode(data)) as Partial<TaskEvent>
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,82 @@
+import type { Broker } from '../connection/broker.ts'
+import { storedOf, type Stored } from '../jetstream/jetstream.ts'
+
+/** Why a live feed has no next message: it must be looked for in the log. */
+export type Absence = 'gap' | 'quiet' | 'broken'
+
+export interface Live extends Disposable {
+  /** The message of sequence `after` + 1, waited for as long as `quietMs`; older ones are passed over. */
+  next(after: number, quietMs: number): Promise<Stored | Absence>
+  /** Whether the connection has broken and nobody has been told so yet. */
+  readonly isBroken: boolean
+  /** Forgets what has arrived and was not taken. */
+  clear(): void
+}
+
+const longest = 1024
+
+/**
+ * Messages that the broker repeats right after storing them. At most 1024 wait here: a slower reader finds a gap, and
+ * the rest in the log.
+ */
+export function listenLive(broker: Broker, subject: string, signal: AbortSignal): Live {
+  let arrived: Stored[] = []
+  let isBroken = false
+  let isOverfull = false
+  let wake = () => {}
+  const subscription = broker.nc.subscribe(subject, {
+    callback: (error, msg) => {
+      if (error || arrived.length >= longest) isOverfull = true
+      else arrived.push(storedOf(msg))
+      wake()
+    },
+  })
+  const breaks = () => {
+    isBroken = true
+    wake()
+  }
+  const leave = () => wake()
+  const stops = [broker.onDown(breaks), broker.onUp(breaks)]
+  signal.addEventListener('abort', leave)
+
+  /** The outcome as things stand; undefined when there is nothing to tell yet. */
+  const look = (after: number): Stored | Absence | undefined => {
+    const stale = arrived.findIndex(({ seq }) => seq > after)
+    arrived.splice(0, stale === -1 ? arrived.length : stale)
+    if (isBroken) {
+      isBroken = false
+      return 'broken'
+    }
+    if (arrived[0] === undefined) {
+      const isGap = isOverfull
+      isOverfull = false
+      return isGap ? 'gap' : undefined
+    }
+    return arrived[0].seq === after + 1 ? arrived.shift() : 'gap'
+  }
+
+  return {
+    async next(after, quietMs) {
+      const now = look(after)
+      if (now !== undefined) return now
+      const timer = await new Promise<NodeJS.Timeout>((resolve) => {
+        const timer = setTimeout(() => resolve(timer), quietMs)
+        wake = () => resolve(timer)
+        if (signal.aborted) resolve(timer)
+      })
+      clearTimeout(timer)
+      return look(after) ?? 'quiet'
+    },
+    get isBroken() {
+      return isBroken
+    },
+    clear() {
+      arrived = []
+    },
+    [Symbol.dispose]() {
+      signal.removeEventListener('abort', leave)
+      for (const stop of stops) stop()
+      subscription.unsubscribe()
+    },
+  }
+}

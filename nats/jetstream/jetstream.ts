@@ -1,0 +1,124 @@
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
+import {
+  accepted,
+  Nobody,
+  Unreachable,
+  type ApiAnswer,
+  type Broker,
+  type RequestOptions,
+} from '../connection/broker.ts'
+import type { Chunk } from '../connection/wire/chunk.ts'
+import { readHead } from '../connection/wire/head.ts'
+import type { Caught } from '../connection/wire/splitter.ts'
+
+/** The two things that happen for every message, and are therefore done on the wire: storing one, and reading one. */
+
+interface PubAck extends ApiAnswer {
+  readonly seq: number
+}
+
+/**
+ * Stores a message in the stream that its subject belongs to; returns its sequence.
+ * @throws Refused when JetStream says no, Unreachable when it cannot be asked just now.
+ */
+export async function publish(
+  broker: Broker,
+  subject: string,
+  data: Uint8Array | string = '',
+  options: RequestOptions = {},
+): Promise<number> {
+  try {
+    const { seq } = accepted((await broker.request(subject, data, options)).json<PubAck>())
+    broker.writeFailures.note(subject)
+    return seq
+  } catch (thrown) {
+    noteFailure(broker, subject, thrown)
+    throw thrown
+  }
+}
+
+/**
+ * Timeouts and a full store count. A JetStream refusal does not, nor does a lost connection, which `connected` shows.
+ */
+function noteFailure(broker: Broker, subject: string, thrown: unknown): void {
+  if (thrown instanceof Unreachable && broker.connected) broker.writeFailures.note(subject, thrown)
+}
+
+const chunkTimeoutMs = 10_000
+
+/**
+ * Stores a chunk's content likewise. It must not be touched before this has ended; when it failed, not even then, since
+ * it may still be on its way to the socket.
+ */
+export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Promise<number> {
+  return new Promise((resolve, reject) => {
+    if (!broker.connected) throw new Unreachable('the connection is away')
+    const committed = (seq: number) => {
+      broker.writeFailures.note(subject)
+      return seq
+    }
+    broker.lane.put(subject, chunk, chunkTimeoutMs, {
+      hear({ head, parts }) {
+        // An ack has no headers; the server's word that nobody listens has.
+        if (head.length > 0) reject(new Nobody(`nobody stores ${subject}`))
+        else resolve(ackOf(parts).then(committed))
+        return true
+      },
+      fail: (why) => {
+        const thrown = new Unreachable(`${why}: ${subject}`)
+        noteFailure(broker, subject, thrown)
+        reject(thrown)
+      },
+    })
+  })
+}
+
+/** Rejects, rather than throws, what JetStream refused: it is read in the middle of everybody's answers. */
+async function ackOf(parts: readonly Buffer[]): Promise<number> {
+  return accepted(JSON.parse(Buffer.concat(parts).toString()) as PubAck).seq
+}
+
+/** A message as it is stored. */
+export interface Stored {
+  readonly seq: number
+  readonly subject: string
+  /** When the broker stored it. */
+  readonly at: Date
+  readonly data: Uint8Array
+  /** The same bytes in the pieces in which they arrived, to be read without putting them together. */
+  readonly parts: readonly Uint8Array[]
+  /** Value of a header; undefined when there is none of that name. */
+  header(name: string): string | undefined
+}
+
+/** A direct get's answer, or a republished message, as a stored one. */
+export function storedOf(msg: Msg): Stored {
+  const headers = msg.headers as MsgHdrs
+  return {
+    seq: Number(headers.get('Nats-Sequence')),
+    subject: headers.get('Nats-Subject'),
+    get at() {
+      return new Date(headers.get('Nats-Time-Stamp'))
+    },
+    data: msg.data,
+    parts: [msg.data],
+    header: (name) => headers.get(name) || undefined,
+  }
+}
+
+/** The same of an answer taken from the wire. */
+export function storedOfWire({ head, parts }: Caught): Stored {
+  const header = readHead(head)
+  return {
+    seq: Number(header('Nats-Sequence')),
+    subject: header('Nats-Subject') ?? '',
+    get at() {
+      return new Date(header('Nats-Time-Stamp') ?? '')
+    },
+    get data() {
+      return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+    },
+    parts,
+    header,
+  }
+}

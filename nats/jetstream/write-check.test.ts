@@ -1,0 +1,46 @@
+import { expect, test } from 'bun:test'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet, until } from '../testing/fixture.ts'
+import { streamInfo } from './manage.ts'
+import { streams } from '../topology/topology.ts'
+import { Unreachable } from '../connection/broker.ts'
+import { createWriteFailures } from './write-failures.ts'
+
+test('proofs are made again and again, and one of each process is kept', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using one = fixture.adapters.checkWrites('one')
+  await using two = fixture.other.checkWrites('two')
+  await Promise.all([one.begun, two.begun])
+  await until(async () => (await streamInfo(broker, streams.health)).state.last_seq >= 4)
+  expect((await streamInfo(broker, streams.health)).state.messages).toBe(2)
+  for (const { state } of [one, two])
+    expect(state).toEqual({ isOk: true, ageMs: expect.any(Number) as number })
+}, 30_000)
+
+test('a broker that is frozen commits nothing', async () => {
+  await using fixture = await openFixture()
+  await using check = fixture.adapters.checkWrites('one')
+  await check.begun
+  expect(check.state.isOk).toBe(true)
+  process.kill(fixture.nats.pid, 'SIGSTOP')
+  await until(() => !check.state.isOk, 30_000)
+  expect(check.state.reason).toContain('does not commit writes')
+  process.kill(fixture.nats.pid, 'SIGCONT')
+  await until(() => check.state.isOk, 30_000)
+}, 90_000)
+
+test('writes of calls that fail in a row are remembered until one succeeds', () => {
+  const failures = createWriteFailures()
+  const silence = new Unreachable('no answer')
+  failures.note('$O.sources.C.a', silence)
+  expect(failures.failing).toEqual([])
+  failures.note('$O.sources.C.b', silence)
+  failures.note('events.local._.a', silence)
+  failures.note('events.local._.a', silence)
+  expect(failures.failing).toEqual(['$O.sources', 'events'])
+  failures.note('events.local._.b')
+  expect(failures.failing).toEqual(['$O.sources'])
+  failures.clear()
+  expect(failures.failing).toEqual([])
+})

@@ -1,0 +1,71 @@
+import { pause } from '@pixelflow/core/pause'
+import type { Clock } from '@pixelflow/core/ports/clock'
+import type { Accepted, AcceptanceLog } from '@pixelflow/core/ports/queue'
+import type { Broker } from '../connection/broker.ts'
+import type { Delivery } from '../jetstream/delivery.ts'
+import { pull } from '../jetstream/pull.ts'
+import { acceptanceConsumer, streams } from '../topology/topology.ts'
+
+const request = { stream: streams.acceptances, consumer: acceptanceConsumer, batch: 200, expiresMs: 10_000 }
+
+/**
+ * Reads back what was accepted, through one durable consumer that all processes share. Entries come in the order in
+ * which they were written; those younger than `afterMs` are held here, some seconds at most, until they are old enough.
+ */
+export function createAcceptanceLog(broker: Broker, clock: Clock, afterMs: number): AcceptanceLog {
+  /** What one pull brings. */
+  async function* round(signal: AbortSignal): AsyncGenerator<Accepted> {
+    const waiting: Delivery[] = []
+    let wake = () => {}
+    const one = pull(broker, request, (delivery) => {
+      waiting.push(delivery)
+      wake()
+    })
+    const leave = () => wake()
+    signal.addEventListener('abort', leave)
+    let isOpen = true
+    const end = one.ended.finally(() => {
+      isOpen = false
+      wake()
+    })
+    try {
+      while (!signal.aborted) {
+        const next = waiting[0]
+        if (next) {
+          // Another server of the cluster may have stored it, whose clock is ahead.
+          const tooYoungMs = Math.min(afterMs, next.at.getTime() + afterMs - clock.now())
+          if (tooYoungMs > 0) await pause(tooYoungMs, signal)
+          if (signal.aborted) break
+          waiting.shift()
+          yield acceptedOf(next, clock)
+        } else if (isOpen) await new Promise<void>((resolve) => (wake = resolve))
+        else break
+      }
+    } finally {
+      signal.removeEventListener('abort', leave)
+      await one.retract()
+      // Whatever was not looked at goes to another process at once.
+      for (const delivery of waiting) delivery.nak(0)
+    }
+    const how = await end
+    if (how === 'lost' || how === 'refused') await pause(500, signal)
+  }
+
+  return {
+    async *accepted(signal) {
+      while (!signal.aborted) yield* round(signal)
+    },
+  }
+}
+
+function acceptedOf(delivery: Delivery, clock: Clock): Accepted {
+  const [, account = '', task = ''] = delivery.subject.split('.')
+  return {
+    account,
+    task,
+    ageMs: clock.now() - delivery.at.getTime(),
+    async settle() {
+      delivery.ack()
+    },
+  }
+}

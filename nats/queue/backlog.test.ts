@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'bun:test'
+import type { Job } from '@pixelflow/core/job'
+import type { Waiting } from '@pixelflow/core/ports/backlog'
+import { sampleJob } from '@pixelflow/testkit/tasks'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet, until, type Fixture } from '../testing/fixture.ts'
+import { publish } from '../jetstream/jetstream.ts'
+import { consumerInfo, streamInfo } from '../jetstream/manage.ts'
+
+const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
+const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', log: quiet })
+
+/** Follows the backlog; `seen` grows. */
+function follow({ backlog }: Fixture['adapters']) {
+  const over = new AbortController()
+  const seen: Waiting[] = []
+  const following = (async () => {
+    for await (const waiting of backlog.follow('transform', over.signal)) seen.push(waiting)
+  })()
+  return {
+    seen,
+    following,
+    async [Symbol.asyncDispose]() {
+      over.abort()
+      await following.catch(() => {})
+    },
+  }
+}
+
+describe('the backlog', () => {
+  test('shows what waits, then what comes, and counts it', async () => {
+    await using fixture = await openFixture()
+    const { adapters, other } = fixture
+    expect(await adapters.backlog.oldest('transform')).toBeNull()
+    for (const account of ['ann', 'bob', 'ann']) await other.queue.submit(bulkOf(account))
+    await using feed = follow(adapters)
+    await until(() => feed.seen.length === 3)
+    await other.queue.submit(bulkOf('cleo'))
+    await other.queue.submit(sampleJob())
+    await until(() => feed.seen.length === 4)
+    expect(feed.seen.map(({ account }) => account)).toEqual(['ann', 'bob', 'ann', 'cleo'])
+    expect(await adapters.backlog.count('transform')).toBe(4)
+    expect((await adapters.backlog.oldest('transform'))?.ticket).toBe(feed.seen[0]?.ticket)
+    expect(await adapters.backlog.admitted('transform')).toEqual(new Map())
+  })
+
+  test('keeps kinds apart', async () => {
+    await using fixture = await openFixture()
+    const { queue, backlog } = fixture.adapters
+    await using broker = await brokerOf(fixture)
+    await publish(broker, `backlog.other.ann.${Bun.randomUUIDv7()}.main`)
+    expect(await backlog.oldest('transform')).toBeNull()
+    await queue.submit(bulkOf('bob'))
+    await using feed = follow(fixture.adapters)
+    await until(() => feed.seen.length === 1)
+    expect(feed.seen).toEqual([{ account: 'bob', ticket: 2 }])
+    expect((await backlog.oldest('transform'))?.ticket).toBe(2)
+    expect(await backlog.count('transform')).toBe(1)
+  })
+
+  test('lets a job into the queue, once, whoever does it and however often', async () => {
+    await using fixture = await openFixture()
+    const { adapters, other } = fixture
+    const job = bulkOf('ann')
+    await adapters.queue.submit(job)
+    const ticket = (await adapters.backlog.oldest('transform'))?.ticket ?? 0
+    const ends = await Promise.all([adapters, other, adapters].map(({ backlog }) => backlog.admit(ticket)))
+    expect(ends).toContain('admitted')
+    expect(await other.backlog.admit(ticket)).toBe('gone')
+    expect(await adapters.backlog.admitted('transform')).toEqual(new Map([['ann', 1]]))
+    expect(await adapters.backlog.count('transform')).toBe(0)
+    const lease = await other.work.next('transform', AbortSignal.timeout(5000))
+    expect(lease?.job).toEqual(job)
+    await lease?.done()
+    expect(await adapters.backlog.admitted('transform')).toEqual(new Map())
+    expect(await other.work.next('transform', AbortSignal.timeout(300))).toBeNull()
+  })
+
+  test('refuses a job that waits, or that was let in and is not over', async () => {
+    await using fixture = await openFixture()
+    const { queue, backlog, work } = fixture.adapters
+    const job = bulkOf('ann')
+    expect(await queue.submit(job)).toBe('queued')
+    expect(await queue.submit(job)).toBe('duplicate')
+    await backlog.admit((await backlog.oldest('transform'))?.ticket ?? 0)
+    expect(await queue.submit(job)).toBe('duplicate')
+    const lease = await work.next('transform', AbortSignal.timeout(5000))
+    expect(await queue.submit(job)).toBe('duplicate')
+    await lease?.done()
+    expect(await queue.submit(job)).toBe('queued')
+  })
+
+  test('loses what is taken out, and does not let it in', async () => {
+    await using fixture = await openFixture()
+    const { queue, backlog } = fixture.adapters
+    const [stays, goes] = [bulkOf('ann'), bulkOf('ann')]
+    await queue.submit(goes)
+    await queue.submit(stays)
+    const ticket = (await backlog.oldest('transform'))?.ticket ?? 0
+    await queue.remove(goes)
+    expect(await backlog.admit(ticket)).toBe('gone')
+    expect(await backlog.admitted('transform')).toEqual(new Map())
+    // What waits is also what those see who count the lag.
+    await using broker = await brokerOf(fixture)
+    expect(await consumerInfo(broker, 'BACKLOG', 'transform-backlog')).toMatchObject({
+      num_pending: 1,
+      num_ack_pending: 0,
+    })
+    await queue.remove(stays)
+    expect((await consumerInfo(broker, 'BACKLOG', 'transform-backlog')).num_pending).toBe(0)
+    expect((await streamInfo(broker, 'BACKLOG')).state.messages).toBe(0)
+  })
+
+  test('says when it, or the queue behind it, is full', async () => {
+    await using fixture = await openFixture({ env: { PIXELFLOW_MAX_QUEUED: '2' } })
+    const { queue, backlog } = fixture.adapters
+    await queue.submit(sampleJob())
+    await queue.submit(sampleJob())
+    await queue.submit(bulkOf('ann'))
+    await queue.submit(bulkOf('ann'))
+    await expect(queue.submit(bulkOf('bob'))).rejects.toMatchObject({ code: 'queue_full' })
+    const ticket = (await backlog.oldest('transform'))?.ticket ?? 0
+    expect(await backlog.admit(ticket)).toBe('full')
+    expect(await backlog.count('transform')).toBe(2)
+  })
+
+  test('tells when a bulk job is over, and nothing else', async () => {
+    await using fixture = await openFixture()
+    const { queue, backlog, work } = fixture.adapters
+    let heard = 0
+    const deafen = fixture.other.backlog.onRoom('transform', () => (heard += 1))
+    await queue.submit(sampleJob())
+    await queue.submit(bulkOf('ann'))
+    await backlog.admit((await backlog.oldest('transform'))?.ticket ?? 0)
+    const [first, second] = [
+      await work.next('transform', AbortSignal.timeout(5000)),
+      await work.next('transform', AbortSignal.timeout(5000)),
+    ]
+    await first?.done()
+    await second?.extend()
+    await Bun.sleep(100)
+    expect([first?.job.lane, second?.job.lane, heard]).toEqual(['interactive', 'bulk', 0])
+    await second?.done()
+    await until(() => heard === 1)
+    deafen()
+  })
+
+  test('serves on who may not hear of what actors have done', async () => {
+    await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "$JS.ACK.>" }' } })
+    const { backlog, queue } = fixture.adapters
+    const deafen = backlog.onRoom('transform', () => {})
+    await queue.submit(bulkOf('ann'))
+    expect(await backlog.count('transform')).toBe(1)
+    deafen()
+  }, 60_000)
+
+  test('is followed through the end of its broker, each job once', async () => {
+    await using fixture = await openFixture()
+    const { adapters, other } = fixture
+    await using feed = follow(adapters)
+    for (let i = 0; i < 100; i++) {
+      await other.queue.submit(bulkOf('ann'))
+      if (i % 40 === 20) {
+        await fixture.nats.kill9()
+        await fixture.nats.restart()
+      }
+    }
+    await until(() => feed.seen.length >= 100)
+    const tickets = feed.seen.map(({ ticket }) => ticket)
+    expect(tickets).toEqual([...new Set(tickets)].toSorted((a, b) => a - b))
+    expect(tickets).toHaveLength(100)
+  }, 60_000)
+})

@@ -1,0 +1,93 @@
+import type { Admission, Backlog } from '@pixelflow/core/ports/backlog'
+import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker.ts'
+import { batchOf } from '../jetstream/direct.ts'
+import { followStream } from '../events/follow.ts'
+import { publish } from '../jetstream/jetstream.ts'
+import { consumerInfo, readFromLeader, removeMessage, streamSubjects } from '../jetstream/manage.ts'
+import {
+  acksOf,
+  admittedSubject,
+  admittedSubjects,
+  backlogConsumer,
+  backlogSubjects,
+  jobOfSubject,
+  liveBacklog,
+  streams,
+  waitingOfSubject,
+  workConsumer,
+} from '../topology/topology.ts'
+
+/** What waits is a stream that any process can read; tickets are its sequences. */
+export function createBacklog(broker: Broker): Backlog {
+  /** Into the queue first: whoever dies in between leaves a job that the queue refuses, or that has nothing left to do. */
+  const admit = async (ticket: number): Promise<Admission> => {
+    const waiting = await readFromLeader(broker, streams.backlog, { seq: ticket })
+    if (waiting === null) return 'gone'
+    try {
+      await publish(broker, admittedSubject(waiting.subject), '', { timeoutMs: 3000 })
+    } catch (thrown) {
+      if (!(thrown instanceof Refused) || thrown.code !== storeFailed) throw thrown
+      if (!thrown.message.includes('per subject')) return 'full'
+    }
+    await removeMessage(broker, streams.backlog, ticket)
+    return 'admitted'
+  }
+
+  return {
+    async *follow(kind, signal) {
+      const backlog = { stream: streams.backlog, live: liveBacklog }
+      try {
+        for await (const { seq, subject } of followStream(broker, backlog, 0, signal)) {
+          const { kind: its, account } = waitingOfSubject(subject)
+          if (its === kind) yield { account, ticket: seq }
+        }
+      } catch (thrown) {
+        if (!signal.aborted) throw faultOf(thrown)
+      }
+    },
+    async admitted(kind) {
+      const counts = new Map<string, number>()
+      const { subjects } = await asFault(streamSubjects(broker, streams.jobs, admittedSubjects(kind), 0))
+      for (const subject of subjects) {
+        const { account = '' } = jobOfSubject(subject)
+        counts.set(account, (counts.get(account) ?? 0) + 1)
+      }
+      return counts
+    },
+    admit: (ticket) => asFault(admit(ticket)),
+    onRoom(kind, heard) {
+      const subscriptions = acksOf(streams.jobs, workConsumer(kind, 'bulk')).map((subject) =>
+        broker.nc.subscribe(subject, {
+          callback: (error, msg) => {
+            // Signs of life come the same way.
+            if (!error && msg.string().startsWith('+ACK')) heard()
+          },
+        }),
+      )
+      return () => {
+        for (const one of subscriptions) one.unsubscribe()
+      }
+    },
+    async oldest(kind) {
+      const [first] = await asFault(batchOf(broker, streams.backlog, { seq: 1, batch: 1 }))
+      if (first === undefined) return null
+      const isOfKind = waitingOfSubject(first.subject).kind === kind
+      // With a subject the broker looks at all there are, a second where hundreds of thousands wait.
+      const which = { seq: first.seq, next_by_subj: backlogSubjects(kind) }
+      const found = isOfKind ? first : await asFault(readFromLeader(broker, streams.backlog, which))
+      return found && { ticket: found.seq, since: found.at }
+    },
+    async count(kind) {
+      const { num_pending } = await asFault(consumerInfo(broker, streams.backlog, backlogConsumer(kind)))
+      return num_pending
+    },
+  }
+}
+
+async function asFault<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (thrown) {
+    throw faultOf(thrown)
+  }
+}

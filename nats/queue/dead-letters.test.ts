@@ -1,0 +1,7 @@
+import { deadLettersContract } from '@pixelflow/testkit/contracts/dead-letters'
+import { openFixture } from '../testing/fixture.ts'
+
+deadLettersContract('nats', async () => {
+  const { adapters, other, ...fixture } = await openFixture()
+  return { ...fixture, letters: adapters.deadLetters, elsewhere: other.deadLetters }
+})

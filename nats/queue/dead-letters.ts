@@ -1,0 +1,105 @@
+import { headers } from '@nats-io/nats-core'
+import { deadLetter, isLetterId, letterId, type DeadLetter } from '@pixelflow/core/dead-letter'
+import { Fault } from '@pixelflow/core/fault'
+import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
+import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { batchOf } from '../jetstream/direct.ts'
+import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { purgeSubject, readFromLeader, streamInfo } from '../jetstream/manage.ts'
+import { patiently } from '../jetstream/patience.ts'
+import type { Log } from '@pixelflow/platform/telemetry/log'
+import { deadSubject, streams } from '../topology/topology.ts'
+
+/** Dead letters in a stream that holds one message a job. */
+export function createDeadLetters(broker: Broker, log: Log): DeadLetters {
+  /** False when something else stands there than what was expected. */
+  const write = async (letter: DeadLetter, after: number): Promise<boolean> => {
+    const fence = headers()
+    fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
+    try {
+      await publish(broker, deadSubject(letterId(letter)), JSON.stringify(letter), { headers: fence })
+      return true
+    } catch (thrown) {
+      if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
+      throw thrown
+    }
+  }
+  const read = (id: string) => readFromLeader(broker, streams.dead, { last_by_subj: deadSubject(id) })
+
+  const mark = async (
+    id: string,
+    replay: NonNullable<DeadLetter['replay']>,
+    before?: string,
+  ): Promise<DeadLetter | null> => {
+    for (;;) {
+      const there = await read(id)
+      if (there === null) return null
+      const letter = letterOf(there)
+      if (letter.replay?.task !== before) return letter
+      if (await write({ ...letter, replay }, there.seq)) return { ...letter, replay }
+    }
+  }
+
+  /** One letter that cannot be read must not hide the others. */
+  const readable = (one: Stored): DeadLetter[] => {
+    try {
+      return [letterOf(one)]
+    } catch (error) {
+      log.error('letter passed over', { subject: one.subject, error })
+      return []
+    }
+  }
+
+  return {
+    put: (letter) => guarded(() => write(letter, 0)),
+    async get(id) {
+      if (!isLetterId(id)) return null
+      const found = await guarded(() => read(id))
+      return found && letterOf(found)
+    },
+    async list({ account, limit, cursor }) {
+      const after = positionOf(cursor)
+      const subject = deadSubject(account === undefined ? '*.*.*' : `*.${account}.*`)
+      // One more tells whether there is another page.
+      const request = { seq: after + 1, subject, batch: limit + 1 }
+      const found = await guarded(() => batchOf(broker, streams.dead, request))
+      const page = found.slice(0, limit)
+      return {
+        items: page.flatMap(readable),
+        next: found.length > limit ? String(page.at(-1)?.seq) : null,
+      }
+    },
+    mark: async (id, replay, before) => (isLetterId(id) ? guarded(() => mark(id, replay, before)) : null),
+    async drop(id) {
+      if (!isLetterId(id)) return false
+      return guarded(async () => (await purgeSubject(broker, streams.dead, deadSubject(id))) > 0)
+    },
+    count: () => guarded(async () => (await streamInfo(broker, streams.dead)).state.messages),
+  }
+}
+
+async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await patiently(attempt)
+  } catch (thrown) {
+    throw faultOf(thrown)
+  }
+}
+
+/** @throws Fault `unreadable`. */
+function letterOf({ data, subject }: Stored): DeadLetter {
+  try {
+    return deadLetter.parse(JSON.parse(new TextDecoder().decode(data)))
+  } catch (cause) {
+    throw new Fault('unreadable', `The letter ${subject} cannot be read by this version.`, { cause })
+  }
+}
+
+/** @throws Fault `invalid_request`. */
+function positionOf(cursor = '0'): number {
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor)
+  throw new Fault('invalid_request', 'The cursor is none that this server gave out.', {
+    field: 'cursor',
+    remedy: 'Send the next of the page before, or none to begin at the first.',
+  })
+}

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'bun:test'
+import { pause } from '@pixelflow/core/pause'
+import type { WorkSource } from '@pixelflow/core/ports/queue'
+import { queueContract } from '@pixelflow/testkit/contracts/queue'
+import { sampleJob } from '@pixelflow/testkit/tasks'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet, until, type Fixture } from '../testing/fixture.ts'
+import { publish } from '../jetstream/jetstream.ts'
+import { streamInfo } from '../jetstream/manage.ts'
+
+queueContract('nats', async () => {
+  const { adapters, other, ...fixture } = await openFixture()
+  const over = new AbortController()
+  const letting = letAllIn(other, over.signal)
+  return {
+    ...fixture,
+    async [Symbol.asyncDispose]() {
+      over.abort()
+      await letting
+      await fixture[Symbol.asyncDispose]()
+    },
+    queue: adapters.queue,
+    work: adapters.work,
+    retries: adapters.retries,
+    elsewhere: other.work,
+  }
+})
+
+/** Bulk jobs go through the backlog as if it were not there. */
+async function letAllIn({ backlog }: Fixture['adapters'], signal: AbortSignal): Promise<void> {
+  for await (const { ticket } of backlog.follow('transform', signal)) {
+    // As a dispatcher does: a broker that is away is asked again.
+    while ((await backlog.admit(ticket).catch(() => 'full')) === 'full') await pause(50, signal)
+  }
+}
+
+/** A slot that works off whatever comes; `seen` holds the tasks whose work was done. */
+async function slot(work: WorkSource, signal: AbortSignal, seen: string[]): Promise<void> {
+  for (;;) {
+    const lease = await work.next('transform', signal)
+    if (!lease) return
+    await Bun.sleep(5)
+    seen.push(lease.job.task)
+    await lease.done()
+  }
+}
+
+test('a full queue says so, and takes more once there is room', async () => {
+  await using fixture = await openFixture({ env: { PIXELFLOW_MAX_QUEUED: '3' } })
+  const { queue, work } = fixture.adapters
+  const jobs = Array.from({ length: 4 }, () => sampleJob())
+  const [first, second, third, fourth] = jobs as [
+    (typeof jobs)[0],
+    (typeof jobs)[0],
+    (typeof jobs)[0],
+    (typeof jobs)[0],
+  ]
+  for (const one of [first, second, third]) expect(await queue.submit(one)).toBe('queued')
+  await expect(queue.submit(fourth)).rejects.toMatchObject({
+    code: 'queue_full',
+    place: { retryAfterMs: 5000 },
+  })
+  expect(await queue.submit(first)).toBe('duplicate')
+  await (await work.next('transform', AbortSignal.timeout(5000)))?.done()
+  expect(await queue.submit(fourth)).toBe('queued')
+})
+
+test('what is no job is kept as a dead letter and does not stop the rest', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await publish(broker, 'jobs.transform.interactive.LOCAL.not-an-id.main', '')
+  const job = sampleJob()
+  await fixture.adapters.queue.submit(job)
+  const lease = await fixture.adapters.work.next('transform', AbortSignal.timeout(5000))
+  expect(lease?.job).toEqual(job)
+  await lease?.done()
+  await until(async () => (await streamInfo(broker, 'JOBS')).state.messages === 0)
+  const { items } = await fixture.adapters.deadLetters.list({ limit: 10 })
+  expect(items).toMatchObject([
+    {
+      kind: 'transform',
+      lane: 'interactive',
+      account: 'LOCAL',
+      task: 'not-an-id',
+      stage: 'main',
+      attempts: 0,
+    },
+  ])
+})
+
+describe('a broker that dies', () => {
+  test('slots that wait and slots that work carry on; every job is done', async () => {
+    await using fixture = await openFixture()
+    const { adapters, other } = fixture
+    const over = new AbortController()
+    const seen: string[] = []
+    const letting = letAllIn(other, over.signal)
+    const slots = [adapters, adapters, other, other].map(({ work }) => slot(work, over.signal, seen))
+    const submitted: string[] = []
+    const submit = async () => {
+      for (let i = 0; i < 150; i++) {
+        const job = sampleJob({ lane: i % 2 === 0 ? 'bulk' : 'interactive' })
+        await adapters.queue.submit(job)
+        submitted.push(job.task)
+        await Bun.sleep(4)
+      }
+    }
+    const submitting = submit()
+    for (let i = 0; i < 2; i++) {
+      await Bun.sleep(200)
+      await fixture.nats.kill9()
+      await Bun.sleep(100)
+      await fixture.nats.restart()
+    }
+    await submitting
+    await until(() => new Set(seen).size === 150, 30_000)
+    over.abort()
+    await Promise.all([...slots, letting])
+    expect([...new Set(seen)].toSorted()).toEqual(submitted.toSorted())
+  }, 60_000)
+
+  test('an idle slot gets the first job after the restart at once', async () => {
+    await using fixture = await openFixture()
+    const waiting = fixture.adapters.work.next('transform', AbortSignal.timeout(50_000))
+    await Bun.sleep(50)
+    await fixture.nats.kill9()
+    await Bun.sleep(300)
+    await fixture.nats.restart()
+    await fixture.other.queue.submit(sampleJob())
+    const begin = performance.now()
+    expect((await waiting)?.attempt).toBe(1)
+    // Not only when the request from before has run out, after 30 seconds.
+    expect(performance.now() - begin).toBeLessThan(15_000)
+  }, 60_000)
+
+  test('a submission gives up when it does not come back, and health tells why', async () => {
+    await using fixture = await openFixture()
+    const { queue, health } = fixture.adapters
+    await fixture.nats.kill9()
+    const begin = performance.now()
+    const gone = { code: 'unavailable', place: { retryAfterMs: 1000 } }
+    await expect(queue.submit(sampleJob())).rejects.toMatchObject(gone)
+    // Whoever has nobody waiting for an answer tries for 15 seconds.
+    expect(performance.now() - begin).toBeLessThan(14_000)
+    expect(await health()).toEqual({ isUp: false, reason: 'The broker is away.' })
+    await fixture.nats.restart()
+    await until(async () => (await health()).isUp)
+  }, 30_000)
+})

@@ -1,0 +1,99 @@
+import { expect, test } from 'bun:test'
+import { sampleJob } from '@pixelflow/testkit/tasks'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet, until } from '../testing/fixture.ts'
+import { consumerInfo, streamInfo } from '../jetstream/manage.ts'
+import { schedule } from './retries.ts'
+
+const within = (ms: number) => AbortSignal.timeout(ms)
+
+test('what waits for its next attempt is neither held nor lag, and comes with its count', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  const { queue, work, retries } = fixture.adapters
+  const over = new AbortController()
+  const forwarding = [retries.forward(over.signal), fixture.other.retries.forward(over.signal)]
+  const job = sampleJob()
+  await queue.submit(job)
+  const begin = performance.now()
+  await (await work.next('transform', within(5000)))?.retry(1500, 3)
+  const { num_pending, num_ack_pending } = await consumerInfo(broker, 'JOBS', 'transform-interactive')
+  expect([num_pending, num_ack_pending]).toEqual([0, 0])
+  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(0)
+  const again = await work.next('transform', within(10_000))
+  expect(performance.now() - begin).toBeGreaterThan(1400)
+  expect(again).toMatchObject({ job, attempt: 4 })
+  await again?.done()
+  await until(async () => (await streamInfo(broker, 'RETRIES')).state.messages === 0)
+  over.abort()
+  await Promise.all(forwarding)
+}, 30_000)
+
+test('a retry survives a broker that is killed, and everybody who could bring it along', async () => {
+  await using fixture = await openFixture()
+  const { queue, backlog, work, retries } = fixture.adapters
+  const job = sampleJob({ lane: 'bulk' })
+  await queue.submit(job)
+  // It has had its turn: nobody need let it in a second time.
+  await backlog.admit((await backlog.oldest('transform'))?.ticket ?? 0)
+  await (await work.next('transform', within(5000)))?.retry(300, 1)
+  await fixture.nats.kill9()
+  await Bun.sleep(500)
+  await fixture.nats.restart()
+  await Bun.sleep(1000)
+  const over = new AbortController()
+  const forwarding = retries.forward(over.signal)
+  expect(await work.next('transform', within(10_000))).toMatchObject({ job, attempt: 2 })
+  over.abort()
+  await forwarding
+}, 40_000)
+
+test('a retry whose job was not settled yet waits for that, and is not lost with it', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  const { queue, work, retries } = fixture.adapters
+  const over = new AbortController()
+  const forwarding = retries.forward(over.signal)
+  const job = sampleJob()
+  await queue.submit(job)
+  const lease = await work.next('transform', within(5000))
+  await schedule(broker, fixture.adapters.clock, job, 1, 0)
+  await Bun.sleep(1000)
+  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(1)
+  await lease?.done()
+  expect(await work.next('transform', within(5000))).toMatchObject({ job, attempt: 2 })
+  over.abort()
+  await forwarding
+}, 30_000)
+
+test('taking a job out takes its retry along', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  const { queue, work } = fixture.adapters
+  const [one, other] = [sampleJob(), sampleJob()]
+  for (const job of [one, other]) {
+    await queue.submit(job)
+    await (await work.next('transform', within(5000)))?.retry(60_000, 1)
+  }
+  await queue.remove(one)
+  expect((await streamInfo(broker, 'RETRIES')).state.messages).toBe(1)
+})
+
+test('no job is taken out by a purge: with three servers that makes consumers forget the jobs of others', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  const { queue, work } = fixture.adapters
+  const asked: string[] = []
+  broker.nc.subscribe('$JS.API.STREAM.>', { callback: (_, { subject }) => void asked.push(subject) })
+  await broker.nc.flush()
+  const [queued, bulk, late] = [sampleJob(), sampleJob({ lane: 'bulk' }), sampleJob()]
+  await queue.submit(late)
+  await (await work.next('transform', within(5000)))?.retry(60_000, 1)
+  await queue.submit(queued)
+  await queue.submit(bulk)
+  for (const job of [queued, bulk, late]) await queue.remove(job)
+  for (const stream of ['JOBS', 'BACKLOG', 'RETRIES'])
+    expect((await streamInfo(broker, stream)).state.messages).toBe(0)
+  expect(asked.filter((subject) => subject.includes('.MSG.DELETE.'))).toHaveLength(3)
+  expect(asked.filter((subject) => subject.includes('.PURGE.'))).toEqual([])
+})

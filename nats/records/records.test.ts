@@ -1,0 +1,49 @@
+import { expect, test } from 'bun:test'
+import { jetstream } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { recordsContract, sampleRecord } from '@pixelflow/testkit/contracts/records'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet } from '../testing/fixture.ts'
+import { publish } from '../jetstream/jetstream.ts'
+
+recordsContract('nats', async () => {
+  const { adapters, ...fixture } = await openFixture()
+  return { records: adapters.images, ...fixture }
+})
+
+test("NATS's own key-value client sees the same records", async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  const own = await new Kvm(jetstream(broker.nc)).open('images')
+  const { images } = fixture.adapters
+  const record = sampleRecord()
+  await images.create('local', record.id, record)
+  expect((await own.get(`local.${record.id}`))?.json<unknown>()).toEqual(record)
+  await own.delete(`local.${record.id}`)
+  expect(await images.get('local', record.id)).toBeNull()
+  await own.create(`local.${record.id}`, JSON.stringify({ ...record, bytes: 9 }))
+  expect((await images.get('local', record.id))?.bytes).toBe(9)
+  await images.delete('local', record.id)
+  expect((await own.get(`local.${record.id}`))?.operation).toBe('DEL')
+})
+
+test('a record of another shape is a fault of the store', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  const { id } = sampleRecord()
+  await publish(broker, `$KV.images.local.${id}`, '{"id":1}')
+  await expect(fixture.adapters.images.get('local', id)).rejects.toMatchObject({ code: 'storage_failed' })
+})
+
+test('a broker that dies: records are there again, creations wait for it', async () => {
+  await using fixture = await openFixture()
+  const { images } = fixture.adapters
+  const [first, second] = [sampleRecord(), sampleRecord()]
+  await images.create('local', first.id, first)
+  await fixture.nats.kill9()
+  const creating = images.create('local', second.id, second)
+  await Bun.sleep(200)
+  await fixture.nats.restart()
+  expect(await creating).toBe(true)
+  expect(await images.get('local', first.id)).toEqual(first)
+}, 20_000)

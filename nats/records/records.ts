@@ -1,0 +1,90 @@
+import { headers } from '@nats-io/nats-core'
+import { Fault } from '@pixelflow/core/fault'
+import type { Records } from '@pixelflow/core/ports/records'
+import type { ZodType } from 'zod'
+import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { lastOf } from '../jetstream/direct.ts'
+import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { readFromLeader } from '../jetstream/manage.ts'
+import { patiently } from '../jetstream/patience.ts'
+import { recordStream, recordSubject, type Layout } from '../topology/topology.ts'
+
+const operation = 'KV-Operation'
+
+/** Records in a bucket of the NATS key-value store, readable with its ordinary tools. */
+export function createRecords<T>(
+  broker: Broker,
+  bucket: string,
+  schema: ZodType<T>,
+  { natsReplicas }: Pick<Layout, 'natsReplicas'>,
+): Records<T> {
+  const stream = recordStream(bucket)
+
+  /** The newest entry, a deletion included. A replica may not have it yet, so a miss is asked of the leader. */
+  const newest = async (subject: string): Promise<Stored | null> => {
+    const found = await lastOf(broker, stream, subject)
+    if (found !== null || natsReplicas === 1) return found
+    return readFromLeader(broker, stream, { last_by_subj: subject })
+  }
+
+  /** Whether it was written: the entry before it is the one expected. */
+  const put = async (subject: string, data: string, after: number, mark?: string): Promise<boolean> => {
+    const fence = headers()
+    fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
+    if (mark) fence.set(operation, mark)
+    try {
+      await publish(broker, subject, data, { headers: fence })
+      return true
+    } catch (thrown) {
+      if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
+      throw thrown
+    }
+  }
+
+  const create = async (subject: string, data: string, tries: number): Promise<boolean> => {
+    if (await put(subject, data, 0)) return true
+    const there = await readFromLeader(broker, stream, { last_by_subj: subject })
+    // An earlier try of ours whose answer was lost.
+    if (tries > 1 && there && new TextDecoder().decode(there.data) === data) return true
+    return there !== null && isGone(there) && (await put(subject, data, there.seq))
+  }
+
+  const remove = async (subject: string): Promise<boolean> => {
+    const there = await readFromLeader(broker, stream, { last_by_subj: subject })
+    return there !== null && !isGone(there) && (await put(subject, '', there.seq, 'DEL'))
+  }
+
+  return {
+    async create(account, id, value) {
+      const data = JSON.stringify(value)
+      return guarded((tries) => create(recordSubject(bucket, account, id), data, tries))
+    },
+    async get(account, id) {
+      const found = await guarded(() => newest(recordSubject(bucket, account, id)))
+      return found === null || isGone(found) ? null : parsed(schema, found)
+    },
+    async delete(account, id) {
+      return guarded(() => remove(recordSubject(bucket, account, id)))
+    },
+  }
+}
+
+async function guarded<T>(attempt: (tries: number) => Promise<T>): Promise<T> {
+  try {
+    return await patiently(attempt)
+  } catch (thrown) {
+    throw faultOf(thrown)
+  }
+}
+
+function isGone(entry: Stored): boolean {
+  return entry.header(operation) !== undefined
+}
+
+function parsed<T>(schema: ZodType<T>, { data, subject }: Stored): T {
+  try {
+    return schema.parse(JSON.parse(new TextDecoder().decode(data)))
+  } catch (cause) {
+    throw new Fault('storage_failed', `The record ${subject} cannot be read by this version.`, { cause })
+  }
+}

@@ -1,0 +1,114 @@
+import { expect, test } from 'bun:test'
+import { resolve } from 'node:path'
+import { Fault } from '@pixelflow/core/fault'
+import { sessionsContract } from '@pixelflow/testkit/contracts/sessions'
+import { freePort } from '@pixelflow/testkit/port'
+import { launch, says } from '@pixelflow/testkit/process'
+import { openFixture, until } from '../testing/fixture.ts'
+
+const never = new AbortController().signal
+
+sessionsContract('nats', async () => {
+  const { adapters, other, ...fixture } = await openFixture()
+  return { ...fixture, sessions: adapters.sessions, hosts: [other.sessionHost, adapters.sessionHost] }
+})
+
+/** An actor that echoes, as a process of its own. */
+async function echoing(env: Readonly<Record<string, string>>) {
+  const actor = launch({
+    command: [process.execPath, resolve(import.meta.dir, '../testing/session-echo.ts')],
+    env: { ...env },
+  })
+  await actor.line(says('ready'))
+  return actor
+}
+
+for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+  test(`an actor that meets ${signal} is noticed within seconds, and nobody waits for it again`, async () => {
+    await using fixture = await openFixture()
+    await using actor = await echoing(fixture.nats.env)
+    await using session = await fixture.adapters.sessions.open('preview', null, never)
+    await session.send('hello')
+    expect((await session.next())?.head).toBe('hello')
+    // Longer than the silence that would break it: signs of life keep it.
+    await Bun.sleep(3500)
+    expect(session.broken.aborted).toBe(false)
+
+    const begin = performance.now()
+    process.kill(actor.pid, signal)
+    const fault = (await session.next().catch((error: unknown) => error)) as Fault
+    expect(fault.code).toBe('actor_lost')
+    // Of a process that is gone the broker tells; one that hangs is known by its silence.
+    expect(performance.now() - begin).toBeLessThan(signal === 'SIGKILL' ? 2000 : 5000)
+
+    // The broker still offers to a process that hangs; another is found beside it.
+    await using _ = fixture.other.sessionHost.serve('preview', { room: 9, take: async () => {} })
+    for (let i = 0; i < 4; i += 1) {
+      await using next = await fixture.adapters.sessions.open('preview', null, never)
+      expect(await next.next()).toBeNull()
+    }
+    if (signal === 'SIGSTOP') process.kill(actor.pid, 'SIGKILL')
+  }, 30_000)
+}
+
+test('a broker that dies is noticed at both ends, and new sessions work when it is back', async () => {
+  await using fixture = await openFixture()
+  const ends: Fault[] = []
+  await using hosted = fixture.other.sessionHost.serve('preview', {
+    room: 2,
+    take: (_, session) =>
+      new Promise((resolve) => {
+        session.broken.addEventListener('abort', () => {
+          ends.push(session.broken.reason as Fault)
+          resolve()
+        })
+        // Whoever is asked for nothing is done when the gateway is.
+        void session.next().then(
+          (frame) => frame === null && resolve(),
+          () => {},
+        )
+      }),
+  })
+  await using session = await fixture.adapters.sessions.open('preview', null, never)
+  await fixture.nats.kill9()
+  const fault = (await session.next().catch((error: unknown) => error)) as Fault
+  expect(fault.code).toBe('actor_lost')
+  await until(() => ends.length === 1 && hosted.held === 0)
+  expect(ends[0]?.code).toBe('actor_lost')
+  await fixture.nats.restart()
+  await until(async () => {
+    const opened = await fixture.adapters.sessions.open('preview', null, never).catch(() => undefined)
+    await opened?.finish()
+    if (opened !== undefined) expect(await opened.next()).toBeNull()
+    return opened !== undefined
+  })
+}, 30_000)
+
+test('sessions leave nothing at the broker, however they end', async () => {
+  const port = await freePort()
+  await using fixture = await openFixture({ nats: { config: `http: "127.0.0.1:${port}"` } })
+  const subscriptions = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/subsz`)
+    return ((await answer.json()) as { num_subscriptions: number }).num_subscriptions
+  }
+  await using hosted = fixture.other.sessionHost.serve('preview', {
+    room: 4,
+    async take(opening, session) {
+      if (opening === 0) throw new Fault('corrupt_image', 'No.')
+      await session.send(opening)
+      await session.next()
+    },
+  })
+  const call = async (how: number) => {
+    await using session = await fixture.adapters.sessions.open('preview', how, never)
+    if (how === 1) return
+    if (how === 2) return session.fail(new Fault('cancelled', 'Enough.'))
+    await session.finish()
+    for (let frame = await session.next(); frame !== null; frame = await session.next());
+  }
+  await call(3)
+  const before = await subscriptions()
+  await Promise.allSettled(Array.from({ length: 40 }, (_, i) => call(i % 4)))
+  await until(() => hosted.held === 0)
+  expect(await subscriptions()).toBe(before)
+})

@@ -1,0 +1,19 @@
+import { stopped } from '@pixelflow/platform/service'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { openAdapters } from '../open.ts'
+import { natsSettings } from '../settings.ts'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+
+/** A process that sends back whatever it is sent in a session. Only tests use this, to kill it. */
+const log = createLog({ room: 'echo', format: 'json' })
+const adapters = await openAdapters({ settings: readSettings(natsSettings, process.env), name: 'echo', log })
+adapters.sessionHost.serve('preview', {
+  room: 3,
+  async take(_, session) {
+    for (let frame = await session.next(); frame !== null; frame = await session.next()) {
+      await session.send(frame.head, frame.body)
+    }
+  },
+})
+log.info('ready')
+await stopped(new AbortController().signal)

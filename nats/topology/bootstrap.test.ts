@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'bun:test'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { startNats } from '@pixelflow/testkit/nats'
+import { bootstrap } from './bootstrap.ts'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet } from '../testing/fixture.ts'
+import { consumerInfo, createStream, streamInfo } from '../jetstream/manage.ts'
+import { openAdapters } from '../open.ts'
+import { natsSettings } from '../settings.ts'
+import { consumersOf } from './consumers.ts'
+import { describeRetention } from './retention.ts'
+import { streamsOf } from './topology.ts'
+
+function settingsFor(env: Record<string, string>) {
+  return readSettings(natsSettings, env)
+}
+
+describe('bootstrap', () => {
+  test('many processes may do it at once, with settings of their own, and again', async () => {
+    await using nats = await startNats()
+    const settings = settingsFor(nats.env)
+    await using stack = new AsyncDisposableStack()
+    const brokers = await Promise.all(
+      Array.from({ length: 6 }, async () => stack.use(await connect({ settings, name: 'test', log: quiet }))),
+    )
+    await Promise.all(
+      brokers.map((broker, i) => bootstrap(broker, { ...settings, maxQueued: 100 + (i % 2) })),
+    )
+    const [broker] = brokers as [(typeof brokers)[0]]
+    for (const { name, subjects, retention, max_age } of streamsOf(settings)) {
+      expect((await streamInfo(broker, name)).config).toMatchObject({
+        subjects,
+        retention,
+        max_age: max_age ?? 0,
+      })
+    }
+    for (const { stream, config } of consumersOf(settings)) {
+      expect((await consumerInfo(broker, stream, config.durable_name)).config).toMatchObject(config)
+    }
+  })
+
+  test('changes what has changed and keeps what is stored', async () => {
+    await using fixture = await openFixture()
+    const { settings, adapters } = fixture
+    await using broker = await connect({ settings, name: 'test', log: quiet })
+    const write = await adapters.sources.begin()
+    await write.write(new Uint8Array(10))
+    await write.commit(() => 'a')
+    await bootstrap(broker, { ...settings, taskRetentionMs: 3_600_000, maxQueued: 7 })
+    expect((await streamInfo(broker, 'EVENTS')).config.max_age).toBe(3_600_000e6)
+    expect((await streamInfo(broker, 'JOBS')).config.max_msgs).toBe(7)
+    expect((await adapters.sources.stat('a'))?.bytes).toBe(10)
+  })
+
+  test('a stream of that name that is somebody else’s is named', async () => {
+    await using nats = await startNats()
+    const settings = settingsFor(nats.env)
+    await using broker = await connect({ settings, name: 'test', log: quiet })
+    await createStream(broker, { name: 'JOBS', subjects: ['other'], retention: 'limits', storage: 'memory' })
+    await expect(bootstrap(broker, settings)).rejects.toThrow('stream JOBS cannot be set up')
+  })
+
+  test('what this account may not do is told at once', async () => {
+    await using nats = await startNats({ permissions: 'publish: { deny: "$JS.API.STREAM.CREATE.JOBS" }' })
+    const begin = performance.now()
+    const open = openAdapters({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    await expect(open).rejects.toThrow(/stream JOBS cannot be set up .*Permissions Violation/)
+    // Of the minute that it would try again for.
+    expect(performance.now() - begin).toBeLessThan(20_000)
+  })
+
+  test('a broker without JetStream is refused', async () => {
+    await using nats = await startNats({ jetstream: false })
+    const open = openAdapters({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    await expect(open).rejects.toThrow('without JetStream')
+  }, 15_000)
+
+  test('a broker that is too old is refused', async () => {
+    using old = await oldServer()
+    const open = openAdapters({ settings: settingsFor({ NATS_URL: old.url }), name: 'test', log: quiet })
+    await expect(open).rejects.toMatchObject({
+      message: 'The NATS server 2.11.4 is too old.',
+      place: { remedy: 'Use nats-server 2.12 or newer.' },
+    })
+  })
+})
+
+describe('connect', () => {
+  test('waits for a broker that comes late', async () => {
+    await using nats = await startNats()
+    await nats.kill9()
+    setTimeout(() => void nats.restart(), 500)
+    await using broker = await connect({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    expect(broker.connected).toBe(true)
+  })
+
+  test('gives up with a remedy when nobody answers', async () => {
+    const settings = settingsFor({ NATS_URL: 'nats://127.0.0.1:9' })
+    await expect(connect({ settings, name: 'test', log: quiet, waitMs: 300 })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'No NATS server answered at nats://127.0.0.1:9 within 0.3 s.',
+      place: { remedy: 'Start nats-server there, or set NATS_URL to where it runs.' },
+    })
+  })
+
+  test('says at once that the credentials are wrong', async () => {
+    await using nats = await startNats()
+    const settings = settingsFor({ ...nats.env, PIXELFLOW_NATS_PASSWORD: 'wrong' })
+    const begin = performance.now()
+    await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('refused the credentials')
+    // Of the 30 seconds that it would wait for a broker.
+    expect(performance.now() - begin).toBeLessThan(10_000)
+  })
+
+  test('a credentials file that is not there is named', async () => {
+    const settings = settingsFor({ PIXELFLOW_NATS_CREDS_FILE: '/nowhere/pixelflow.creds' })
+    await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('/nowhere/pixelflow.creds')
+  })
+})
+
+test('documents can state how long everything is kept', () => {
+  expect(describeRetention(settingsFor({}))).toEqual([
+    '| `EVENTS` | `events.*.*.*` | 7d | – |',
+    '| `JOBS` | `jobs.*.*.*.*.*` | until it is done | 1000000 messages |',
+    '| `BACKLOG` | `backlog.*.*.*.*` | until it is done | 1000000 messages |',
+    '| `ACCEPTANCES` | `accepted.*.*` | 7d | – |',
+    '| `OFFICES` | `offices.*` | until it is done | – |',
+    '| `RETRIES` | `retry.*.*.*.*.*`, `due.*.*.*.*.*` | 7d | – |',
+    '| `ADVISORIES` | `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.JOBS.*`, `$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.JOBS.*` | 7d | 1000000 messages |',
+    '| `DEAD` | `dead.*.*.*` | 7d | 1000000 messages |',
+    '| `HEALTH` | `health.*` | 1h | – |',
+    '| `KV_images` | `$KV.images.>` | 7d | – |',
+    '| `KV_keys` | `$KV.keys.>` | 1d | – |',
+    '| `OBJ_sources` | `$O.sources.C.>`, `$O.sources.M.>` | 14d | – |',
+    '| `OBJ_results` | `$O.results.C.>`, `$O.results.M.>` | 7d | – |',
+  ])
+})
+
+/** A socket that greets as nats-server 2.11 does, and answers pings and requests for account information. */
+async function oldServer() {
+  const info = {
+    server_id: 'x',
+    version: '2.11.4',
+    proto: 1,
+    headers: true,
+    max_payload: 1048576,
+    jetstream: true,
+    api_lvl: 1,
+  }
+  const greet = (socket: Socket) => {
+    const sids = new Map<string, string>()
+    socket.on('error', () => {})
+    socket.on('data', (data) => {
+      const text = data.toString()
+      for (const _ of text.matchAll(/PING\r\n/g)) socket.write('PONG\r\n')
+      for (const [, subject = '', sid = ''] of text.matchAll(/SUB (\S+)\.\* (\S+)\r\n/g))
+        sids.set(subject, sid)
+      const reply = /PUB \$JS\.API\.INFO (\S+) /.exec(text)?.[1]
+      const sid = sids.get(reply?.replace(/\.[^.]*$/, '') ?? '')
+      if (reply && sid) socket.write(`MSG ${reply} ${sid} 2\r\n{}\r\n`)
+    })
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`)
+  }
+  const server = createServer(greet)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { url: `nats://127.0.0.1:${port}`, [Symbol.dispose]: () => void server.close() }
+}

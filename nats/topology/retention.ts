@@ -1,0 +1,11 @@
+import { printDuration } from '@pixelflow/platform/config/setting'
+import { streamsOf, type Layout } from './topology.ts'
+
+/** Markdown table rows: what is kept where, for how long. */
+export function describeRetention(layout: Layout): string[] {
+  return streamsOf(layout).map((stream) => {
+    const age = stream.max_age ? printDuration(stream.max_age / 1e6) : 'until it is done'
+    const most = stream.max_msgs ? `${stream.max_msgs} messages` : '–'
+    return `| \`${stream.name}\` | ${stream.subjects?.map((one) => `\`${one}\``).join(', ')} | ${age} | ${most} |`
+  })
+}

@@ -1,0 +1,70 @@
+import { redact, WrongSettings, type Table, type Values } from './config/config.ts'
+import type { LogSettings } from './telemetry/settings.ts'
+import { createLog, type Log } from './telemetry/log.ts'
+
+/** What every process of the house reads: the log's settings, and whether to watch its parent. */
+type RoomSettings = LogSettings & { readonly exitWithParent: boolean }
+
+export interface Room<T extends Table, S extends Values<T> & RoomSettings> {
+  readonly name: string
+  readonly table: T
+  /** @throws WrongSettings */
+  read(): S
+  /** Runs until `stop` aborts, then drains and returns. */
+  run(settings: S, log: Log, stop: AbortSignal): Promise<void>
+}
+
+/**
+ * The life of one process: reads its settings, runs until SIGTERM or SIGINT (or until its parent is gone, where it was
+ * asked to watch that), and exits: 0 when it was told to stop, 1 when anything failed.
+ */
+export async function live<T extends Table, S extends Values<T> & RoomSettings>({
+  name,
+  table,
+  read,
+  run,
+}: Room<T, S>): Promise<never> {
+  const settings = readOrExit(name, read)
+  const log = createLog({ room: name, level: settings.logLevel, format: settings.logFormat })
+  const fail = (what: string, error: unknown): never => {
+    log.error(what, { error })
+    process.exit(1)
+  }
+  const stop = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info('stopping', { signal })
+      stop.abort()
+    })
+  }
+  if (settings.exitWithParent) process.stdin.resume().on('close', () => stop.abort())
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) => fail('unexpected error', error))
+  }
+
+  log.info('starting', { pid: process.pid, settings: redact(table, settings) })
+  try {
+    await run(settings, log, stop.signal)
+  } catch (error) {
+    // Told to stop before it had begun.
+    if (!stop.signal.aborted) fail('cannot run', error)
+  }
+  log.info('stopped')
+  process.exit(0)
+}
+
+/** Resolves when the signal aborts. */
+export function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+function readOrExit<S>(room: string, read: () => S): S {
+  try {
+    return read()
+  } catch (error) {
+    const problems = error instanceof WrongSettings ? error.message.split('\n') : [String(error)]
+    createLog({ room }).error('settings are wrong', { problems })
+    process.exit(1)
+  }
+}

@@ -1,0 +1,107 @@
+import { redacted } from '../config/setting.ts'
+import { pretty } from './pretty.ts'
+import { toStdout } from './stdout.ts'
+
+export const levels = ['debug', 'info', 'warn', 'error'] as const
+export type Level = (typeof levels)[number]
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** One line an event: a short fixed message, and fields for all that varies. */
+export interface Log {
+  debug(msg: string, fields?: Fields): void
+  info(msg: string, fields?: Fields): void
+  warn(msg: string, fields?: Fields): void
+  error(msg: string, fields?: Fields): void
+  /** A log that adds these fields to each of its lines. */
+  child(fields: Fields): Log
+  /** Whether lines of this level are written, for fields that are dear to compute. */
+  enabled(level: Level): boolean
+}
+
+export interface LogOptions {
+  /** Which room speaks, e.g. `gateway`. */
+  readonly room: string
+  /** Default `info`. */
+  readonly level?: Level | undefined
+  /** Default: pretty on a terminal, else JSON lines. */
+  readonly format?: 'json' | 'pretty' | undefined
+  /** Takes whole lines; default standard output. */
+  readonly write?: (line: string) => void
+}
+
+/** A structured log. Fields whose name speaks of a secret are never written; errors are written with their causes. */
+export function createLog({ room, level = 'info', format, write = toStdout }: LogOptions): Log {
+  const lowest = levels.indexOf(level)
+  const isPretty = format === undefined ? process.stdout.isTTY : format === 'pretty'
+  return isPretty
+    ? bound({ room }, lowest, (level, msg, fields) => write(pretty(level, msg, fields)))
+    : bound({ room }, lowest, (level, msg, fields) => write(json(level, msg, fields)))
+}
+
+function bound(
+  fixed: Fields,
+  lowest: number,
+  emit: (level: Level, msg: string, fields: Fields) => void,
+): Log {
+  const at = (level: Level) => {
+    if (levels.indexOf(level) < lowest) return () => {}
+    return (msg: string, fields?: Fields) => emit(level, msg, fields ? { ...fixed, ...safe(fields) } : fixed)
+  }
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => bound({ ...fixed, ...safe(fields) }, lowest, emit),
+    enabled: (level) => levels.indexOf(level) >= lowest,
+  }
+}
+
+function json(level: Level, msg: string, fields: Fields): string {
+  const { room, ...rest } = fields
+  return `${JSON.stringify({ time: new Date().toISOString(), level, room, msg, ...rest })}\n`
+}
+
+const secretive = /token|passw|secret|authori[sz]ation|cookie|credential|api_?key/i
+const deepest = 4
+const longestText = 4096
+
+/** The fields as they may be written: plain values, bounded in depth and length, secrets replaced. */
+function safe(fields: Fields, depth = 0): Record<string, unknown> {
+  const plain: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(fields)) {
+    plain[key] = value != null && secretive.test(key) ? redacted : plainOf(value, depth)
+  }
+  return plain
+}
+
+function plainOf(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return withoutPassword(value).slice(0, longestText)
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Error) return plainError(value, depth)
+  if (value instanceof Date) return value
+  if (depth >= deepest) return '[deeper]'
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+  if (Array.isArray(value)) return value.slice(0, 100).map((one) => plainOf(one, depth + 1))
+  return safe(value as Fields, depth + 1)
+}
+
+function plainError(error: Error, depth: number): unknown {
+  const { code, place } = error as { code?: unknown; place?: unknown }
+  const stack = error.stack?.slice(0, longestText)
+  return {
+    name: error.name,
+    message: withoutPassword(error.message).slice(0, longestText),
+    ...(code === undefined ? {} : { code }),
+    ...(place === undefined ? {} : { place: plainOf(place, depth + 1) }),
+    ...(stack === undefined ? {} : { stack: withoutPassword(stack) }),
+    ...(error.cause === undefined || depth >= deepest ? {} : { cause: plainOf(error.cause, depth + 1) }),
+  }
+}
+
+/** `scheme://user:password@host` without the middle. */
+function withoutPassword(text: string): string {
+  return text.includes('://') ? text.replace(/:\/\/[^\s/@]+@/g, `://${redacted}@`) : text
+}
