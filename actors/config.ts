@@ -66,7 +66,7 @@ export const actorSettings = {
   maxRssBytes: bytes('PIXELFLOW_CHILD_MAX_RSS', {
     fallback: 1024 * MiB,
     min: 128 * MiB,
-    help: 'Memory a child may hold; beyond it is killed and the task fails with out_of_bounds.',
+    help: 'Memory a child may hold; beyond it is killed and the task fails with resource_limit_exceeded.',
   }),
   childrenMemoryBytes: bytes('PIXELFLOW_CHILDREN_MEMORY', {
     fallback: Math.floor(machineBytes() * 0.75),

@@ -118,7 +118,7 @@ describe('a live call', () => {
       PIXELFLOW_CHILD_MAX_RSS: '128MiB',
       PIXELFLOW_MAX_PIXELS: '50000000',
     })
-    expect((await refused(large, 'rotate:30')).code).toBe('out_of_bounds')
+    expect((await refused(large, 'rotate:30')).code).toBe('resource_limit_exceeded')
     expect((await refused(await small(), 'resize:20000:enlarge=true')).code).toBe('too_many_pixels')
     expect((await call(await small(), 'flip')).head.width).toBe(400)
   }, 30_000)

@@ -123,7 +123,7 @@ describe('bounds', () => {
     const before = await childrenOf(running.pid)
     const greedy = await house.submit(await photograph(house, 6000, 4000), 'rotate:30')
     const { fault } = (await house.end(greedy)).task
-    expect(fault).toMatchObject({ code: 'out_of_bounds' })
+    expect(fault).toMatchObject({ code: 'resource_limit_exceeded' })
     expect(fault?.detail).toContain('128 MiB')
     expect(await gone(before)).toBe(true)
     const modest = await house.submit(await photograph(house, 300, 200), 'flip')

@@ -65,7 +65,7 @@ test('what would lead out of the file leads nowhere', async () => {
 }, 60_000)
 
 test('extreme numbers end in a picture or a typed fault, and no child dies of them', async () => {
-  const allowed = ['picture', 'corrupt_image', 'out_of_bounds']
+  const allowed = ['picture', 'corrupt_image', 'resource_limit_exceeded']
   const seeds = Array.from({ length: 300 }, (_, i) => i + 1)
   const endings = await Promise.all(
     seeds.map(async (seed) => ({
@@ -79,7 +79,7 @@ test('extreme numbers end in a picture or a typed fault, and no child dies of th
 }, 120_000)
 
 describe('a drawing that is spoiled', () => {
-  const allowed = ['picture', 'corrupt_image', 'unsupported_format', 'out_of_bounds', 'too_many_pixels']
+  const allowed = ['picture', 'corrupt_image', 'unsupported_format', 'resource_limit_exceeded', 'too_many_pixels']
 
   test('cut anywhere is refused', async () => {
     const whole = await sampleImage({ format: 'svg', width: 64, height: 48 })

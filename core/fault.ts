@@ -41,7 +41,7 @@ export const faults = {
   too_many_pixels: { http: 422, grpc: 8, settle: 'term', title: 'The image has too many pixels' },
   truncated_upload: { http: 400, grpc: 15, settle: 'term', title: 'The upload ended too early' },
   processing_failed: { http: 422, grpc: 9, settle: 'term', title: 'The image could not be processed' },
-  out_of_bounds: { http: 422, grpc: 8, settle: 'term', title: 'The task took more than it may' },
+  resource_limit_exceeded: { http: 422, grpc: 8, settle: 'term', title: 'The task took more than it may' },
   actor_lost: { http: 503, grpc: 14, settle: 'nak', title: 'The process doing the work was lost' },
   attempts_exhausted: { http: 422, grpc: 10, settle: 'term', title: 'Every attempt has failed' },
   too_many_sessions: { http: 429, grpc: 8, settle: 'nak', title: 'Too many sessions are open' },
@@ -50,7 +50,7 @@ export const faults = {
   queue_full: { http: 503, grpc: 8, settle: 'nak', title: 'The queue is full' },
   storage_failed: { http: 503, grpc: 14, settle: 'nak', title: 'The store did not answer as it should' },
   data_loss: { http: 500, grpc: 15, settle: 'term', title: 'Stored data lost' },
-  unreadable: { http: 500, grpc: 15, settle: 'term', title: 'What is stored cannot be read' },
+  incompatible_record: { http: 500, grpc: 15, settle: 'term', title: 'What is stored cannot be read' },
   unavailable: { http: 503, grpc: 14, settle: 'nak', title: 'The service is not available just now' },
   deadline_exceeded: { http: 504, grpc: 4, settle: 'term', title: 'It took too long' },
   internal: { http: 500, grpc: 13, settle: 'nak', title: 'Something went wrong on our side' },
@@ -65,6 +65,18 @@ export interface FaultRow {
 
 export type Settlement = 'ack' | 'nak' | 'term'
 export type FaultCode = keyof typeof faults
+
+/** Codes that earlier versions wrote into events and dead letters, with the code that replaces each. */
+const renamedCodes: Readonly<Record<string, FaultCode>> = {
+  out_of_bounds: 'resource_limit_exceeded',
+  unreadable: 'incompatible_record',
+}
+
+/** The current name of a stored code. Other values are returned unchanged. */
+export function currentCode<T>(code: T): T | FaultCode {
+  const isRenamed = typeof code === 'string' && Object.hasOwn(renamedCodes, code)
+  return (isRenamed ? renamedCodes[code] : undefined) ?? code
+}
 
 /**
  * Failures of the surroundings or of the load. They are answered with a status of the server, but are not errors of this

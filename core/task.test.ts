@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import type { FaultCode } from './fault.ts'
 import { firstJob } from './job.ts'
 import { parseRecipe } from './recipe/recipe.ts'
 import { faultReport, hasEnded, outputName, outputObject, statuses, task } from './task.ts'
@@ -75,4 +76,14 @@ test('the object of an output carries account, task and stage', () => {
 test('a fault report keeps what is public and nothing else', () => {
   const report = { code: 'actor_lost' as const, detail: 'Gone.', retryAfterMs: 5 }
   expect(faultReport.parse({ ...report, stack: 'secret' })).toEqual(report)
+})
+
+test.each<[string, FaultCode]>([
+  ['out_of_bounds', 'resource_limit_exceeded'],
+  ['unreadable', 'incompatible_record'],
+])('a fault report stored with the former code %s is read as %s', (former, code) => {
+  expect(faultReport.parse({ code: former, detail: 'Stored earlier.' })).toEqual({
+    code,
+    detail: 'Stored earlier.',
+  })
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { faults, type FaultCode, type FaultReport } from './fault.ts'
+import { currentCode, faults, type FaultCode, type FaultReport } from './fault.ts'
 import { id, sha256 } from './image.ts'
 import { writableFormatIds } from './format.ts'
 import { defaultLane, lanes } from './job.ts'
@@ -21,8 +21,9 @@ export const output = z.object({
 })
 export type Output = z.infer<typeof output>
 
+/** Also reads reports of earlier versions, whose codes may have other names. */
 export const faultReport = z.object({
-  code: z.enum(Object.keys(faults) as [FaultCode, ...FaultCode[]]),
+  code: z.preprocess(currentCode, z.enum(Object.keys(faults) as [FaultCode, ...FaultCode[]])),
   detail: z.string(),
   field: z.string().optional(),
   remedy: z.string().optional(),

@@ -91,5 +91,5 @@ test('calls that need no token take messages of 64 KiB at most', async () => {
   await until(() => native.ended === 1 && connect.ended === 1)
   expect(connect.answers).toEqual({ 429: 1 })
   const refused = calls().slice(-2)
-  expect(refused.map(({ code }) => code)).toEqual(['out_of_bounds', 'out_of_bounds'])
+  expect(refused.map(({ code }) => code)).toEqual(['resource_limit_exceeded', 'resource_limit_exceeded'])
 })

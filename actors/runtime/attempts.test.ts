@@ -96,7 +96,7 @@ describe('an attempt', () => {
     while ((await house.adapters.deadLetters.get(name)) === null) await Bun.sleep(50)
     expect(await house.adapters.deadLetters.get(name)).toMatchObject({
       attempts: 2,
-      cause: { report: { code: 'unreadable' } },
+      cause: { report: { code: 'incompatible_record' } },
     })
     await Bun.sleep(100)
     expect(await house.adapters.queue.submit(odd)).toBe('queued')

@@ -55,6 +55,6 @@ async function end(events: Events, { letter }: LostJob): Promise<void> {
   } catch (thrown) {
     const fault = Fault.of(thrown)
     // It has ended meanwhile; or nothing can be said in a history that this version cannot read.
-    if (fault.code !== 'task_ended' && fault.code !== 'unreadable') throw fault
+    if (fault.code !== 'task_ended' && fault.code !== 'incompatible_record') throw fault
   }
 }

@@ -66,7 +66,7 @@ describe('an attempt', () => {
     expect(JSON.parse(line ?? '{}')).toMatchObject({ attempt: 1, ms: { total: expect.any(Number) } })
   })
 
-  test.each<[FaultCode]>([['corrupt_image'], ['out_of_bounds'], ['deadline_exceeded']])(
+  test.each<[FaultCode]>([['corrupt_image'], ['resource_limit_exceeded'], ['deadline_exceeded']])(
     'ends the task at once when the fault is %s',
     async (code) => {
       let runs = 0

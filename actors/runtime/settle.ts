@@ -51,7 +51,7 @@ export async function recover(options: SettleOptions, fault: Fault, givenUp: boo
   } catch (thrown) {
     const why = Fault.of(thrown)
     if (why.code === 'task_ended') return leave(options)
-    if (why.code === 'unreadable') return unreadable(options, why)
+    if (why.code === 'incompatible_record') return unreadable(options, why)
     // The log is out of reach: the lease runs out, and whoever is given the job next finds the task as it is.
     log.warn('task left to another attempt', { error: why })
     return 'taken over'

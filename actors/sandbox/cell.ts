@@ -209,7 +209,7 @@ function tooBusy(maxMs: number): Fault {
 
 function tooMuch(maxBytes: number): Fault {
   const mebibytes = Math.round(maxBytes / 1024 / 1024)
-  return new Fault('out_of_bounds', `Processing needed more than ${mebibytes} MiB of memory.`, {
+  return new Fault('resource_limit_exceeded', `Processing needed more than ${mebibytes} MiB of memory.`, {
     remedy: 'Resize first, or use a smaller image.',
   })
 }

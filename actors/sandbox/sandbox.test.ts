@@ -47,7 +47,7 @@ describe('a child', () => {
 
   test.each<[string, FaultCode, Partial<SandboxOptions>, string]>([
     ['spin', 'deadline_exceeded', { timeLimitMs: 300 }, '0.3 s'],
-    ['eat', 'out_of_bounds', { maxRssBytes: 256 * 2 ** 20 }, '256 MiB'],
+    ['eat', 'resource_limit_exceeded', { maxRssBytes: 256 * 2 ** 20 }, '256 MiB'],
     ['vanish', 'actor_lost', {}, 'killed'],
     ['babble', 'processing_failed', {}, 'invalid message'],
     ['crash', 'processing_failed', {}, 'twice'],

@@ -63,7 +63,7 @@ export interface Sandbox extends AsyncDisposable {
    *
    * A child that crashes at its work is replaced and the work tried once more, since a crash need not be the
    * picture's doing; notes are repeated then. So they are when the work is stopped for another account and starts again.
-   * @throws Fault `deadline_exceeded` or `out_of_bounds` when it was killed at a limit, `processing_failed` when two
+   * @throws Fault `deadline_exceeded` or `resource_limit_exceeded` when it was killed at a limit, `processing_failed` when two
    * children crashed at it, `actor_lost` when somebody else killed the child, `unavailable` when no child can be
    * started or too many have crashed of late, the fault the child reported, or the reason of `signal`.
    */

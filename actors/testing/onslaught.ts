@@ -32,7 +32,7 @@ const decent = new Set([
   'corrupt_image',
   'unsupported_format',
   'too_many_pixels',
-  'out_of_bounds',
+  'resource_limit_exceeded',
   'deadline_exceeded',
   'processing_failed',
 ])

@@ -111,7 +111,7 @@ from elsewhere, and everything in style sheets with an \`@\`. Pictures in it are
 \`data:\` in PNG, JPEG, WebP or GIF. **Refused**: declarations in the DOCTYPE, such as entities
 (\`unsupported_format\`; also SVGZ: unpack it first), references in a circle and broken XML (\`corrupt_image\`), more
 pixels than are allowed (\`too_many_pixels\`), files over ${maxSvgBytes / 2 ** 20} MiB (\`image_too_large\`), and what comes to far more than drawings do:
-elements, also by \`use\` and patterns, depth, filters, text, lines over one another, dashes (\`out_of_bounds\`). Filters and
+elements, also by \`use\` and patterns, depth, filters, text, lines over one another, dashes (\`resource_limit_exceeded\`). Filters and
 lines are judged by the size at which the drawing is drawn: \`resize\` to a smaller one where they are too much.
 
 Text is drawn with the fonts of the machine that draws it. A family that is not there is replaced by one that is, and

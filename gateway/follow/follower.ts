@@ -174,7 +174,7 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
 
 /** We have read what stood there. */
 function nullIfUnreadable(thrown: unknown): null {
-  if (Fault.of(thrown).code === 'unreadable') return null
+  if (Fault.of(thrown).code === 'incompatible_record') return null
   throw thrown
 }
 

@@ -6,7 +6,7 @@ import type { Log } from '@pixelflow/platform/telemetry/log'
 import { isActive } from './idle.ts'
 
 /** Bump it when the tables change: an older file is thrown away and folded again from the log. */
-const schemaVersion = 4
+const schemaVersion = 5
 
 /** Endings of the files that SQLite keeps beside a database. */
 const companions = ['-wal', '-shm']

@@ -52,7 +52,7 @@ test('a store that does not answer while a task is awaited is told, with the tas
 }, 30_000)
 
 test('any other failure of the store is told as it is', async () => {
-  const fault = new Fault('unreadable', 'The event cannot be read.')
+  const fault = new Fault('incompatible_record', 'The event cannot be read.')
   await expect(failing(fault)).rejects.toBe(fault)
 }, 30_000)
 

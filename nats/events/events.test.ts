@@ -148,7 +148,18 @@ describe('the log', () => {
     await using feed = follow(createEventLog(broker, log))
     await until(() => feed.seen.length === 2)
     expect(lines.join('')).toContain('event passed over')
-    await expect(fixture.adapters.events.last('local', 'odd')).rejects.toMatchObject({ code: 'unreadable' })
+    await expect(fixture.adapters.events.last('local', 'odd')).rejects.toMatchObject({ code: 'incompatible_record' })
+  })
+
+  test('an event stored with a former fault code is read with the current one', async () => {
+    await using fixture = await openFixture()
+    await using broker = await brokerOf(fixture)
+    const failed = eventOf('failed', sampleTask(), { status: 'failed' }, new Date())
+    const fault = { code: 'out_of_bounds', detail: 'Too much memory.' }
+    const stored = { ...failed, task: { ...failed.task, fault } }
+    await publish(broker, `events.local._.${failed.task.id}`, JSON.stringify(stored))
+    const last = await fixture.adapters.events.last('local', failed.task.id)
+    expect(last?.event.task.fault).toEqual({ ...fault, code: 'resource_limit_exceeded' })
   })
 
   test('neither following nor reading makes a consumer', async () => {

@@ -1,6 +1,6 @@
 import { headers, nuid } from '@nats-io/nats-core'
 import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
-import { Fault } from '@pixelflow/core/fault'
+import { currentCode, Fault } from '@pixelflow/core/fault'
 import { defaultLane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Clock } from '@pixelflow/core/ports/clock'
@@ -109,15 +109,17 @@ export function createEvents(
 /**
  * The log is written by ourselves alone, so an event is only asked for its version: holding every snapshot against its
  * whole schema would cost a follower more than everything else it does.
- * @throws Fault `unreadable` when the log holds something that is no event of this version.
+ * @throws Fault `incompatible_record` when the log holds something that is no event of this version.
  */
 export function storedEvent({ seq, at, data }: Stored): StoredEvent {
   const event = parsed(data)
   if (event?.version === 1 && typeof event.task?.id === 'string') {
     event.task.lane ??= defaultLane
+    const { fault } = event.task
+    if (fault) event.task.fault = { ...fault, code: currentCode(fault.code) }
     return { seq, storedAt: at, event: event as TaskEvent }
   }
-  throw new Fault('unreadable', 'The event log holds an entry that this version cannot read.', {
+  throw new Fault('incompatible_record', 'The event log holds an entry that this version cannot read.', {
     remedy: 'Start the newest version of PixelFlow that writes to this broker.',
   })
 }

@@ -86,12 +86,12 @@ async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @throws Fault `unreadable`. */
+/** @throws Fault `incompatible_record`. */
 function letterOf({ data, subject }: Stored): DeadLetter {
   try {
     return deadLetter.parse(JSON.parse(new TextDecoder().decode(data)))
   } catch (cause) {
-    throw new Fault('unreadable', `The letter ${subject} cannot be read by this version.`, { cause })
+    throw new Fault('incompatible_record', `The letter ${subject} cannot be read by this version.`, { cause })
   }
 }
 

@@ -80,7 +80,7 @@ function requestOf(kind: ActorKind, lane: Lane, expiresMs: number): PullRequest 
 
 function letterOf({ subject, attempt }: Delivery, at: Date): DeadLetter {
   const { kind = '', lane = '', account = '', task = '', stage = '' } = jobOfSubject(subject)
-  const report = { code: 'unreadable', detail: 'The queue held something that is no job.' } as const
+  const report = { code: 'incompatible_record', detail: 'The queue held something that is no job.' } as const
   const cause = { report, private: subject }
   return { kind, lane, account, task, stage, cause, attempts: attempt - 1, at: at.toISOString() }
 }

@@ -25,7 +25,7 @@ const corrupt = ['corrupt_image'] as const
 const unsupported = ['unsupported_format'] as const
 const tooMany = ['too_many_pixels'] as const
 /** At a limit of time or memory, whichever a machine meets first. */
-const bounded = ['deadline_exceeded', 'out_of_bounds'] as const
+const bounded = ['deadline_exceeded', 'resource_limit_exceeded'] as const
 
 const small = () => sampleImage({ width: 48, height: 32 })
 const vastTransparent = () => {
@@ -127,7 +127,7 @@ export const bombs: readonly Bomb[] = [
   { name: '20 large frames', format: 'webp', make: () => webp.frames(side, side, 20), ends: tooMany },
   { name: '24 MB beside the picture', format: 'webp', make: () => webp.laden(8e6), ends: 'picture' },
 
-  { name: '22,500 tiles', format: 'avif', make: () => avif.grid(150, 150), ends: ['out_of_bounds'] },
+  { name: '22,500 tiles', format: 'avif', make: () => avif.grid(150, 150), ends: ['resource_limit_exceeded'] },
   { name: '256 tiles', format: 'avif', make: () => avif.grid(16, 16), ends: 'picture' },
   { name: 'a tile of itself', format: 'avif', make: () => avif.gridOfItself(), ends: corrupt },
   { name: 'tiles of tiles, 12 deep', format: 'avif', make: () => avif.nested(12), ends: 'picture' },
@@ -137,7 +137,7 @@ export const bombs: readonly Bomb[] = [
     name: 'a sequence of 10^9',
     format: 'avif',
     make: () => avif.sequence(1e9, true),
-    ends: ['out_of_bounds'],
+    ends: ['resource_limit_exceeded'],
   },
   {
     name: 'a sequence and no picture',

@@ -6,7 +6,7 @@ const upAndDown = (times: number) =>
 
 /** Drawings of few bytes whose lines take a minute to draw. */
 export const svgLines: readonly SvgAttack[] = [
-  { name: 'a path over itself', bytes: svg(`<path d="${upAndDown(5000)}"/>`, 1000), end: 'out_of_bounds' },
+  { name: 'a path over itself', bytes: svg(`<path d="${upAndDown(5000)}"/>`, 1000), end: 'resource_limit_exceeded' },
   {
     name: 'a line over itself, turned and shown by use',
     bytes: svg(
@@ -14,12 +14,12 @@ export const svgLines: readonly SvgAttack[] = [
         '<use href="#p" transform="rotate(90)"/>'.repeat(4),
       1000,
     ),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   {
     name: 'a path of 800,000 segments',
     bytes: svg(`<path d="M0 0${'h1v1'.repeat(400_000)}"/>`),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   {
     name: 'fine dashes on wide lines',
@@ -27,11 +27,11 @@ export const svgLines: readonly SvgAttack[] = [
       `<g stroke-dasharray=".2"><path fill="none" stroke="red" stroke-width="200" d="M0 0${'L1000 1000L0 0'.repeat(20)}"/></g>`,
       1000,
     ),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   {
     name: 'dashes far outside, by style sheet',
     bytes: svg('<style>path { stroke: red; stroke-dasharray: .01 }</style><path d="M0 0H1e6"/>'),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
 ]

@@ -70,7 +70,7 @@ export const svgBombs: readonly SvgAttack[] = [
     end: 'unsupported_format',
   },
   { name: 'an entity that nobody declares', bytes: svg('<text>&x;</text>'), end: 'corrupt_image' },
-  { name: 'use, exponential', bytes: svg(tower(9, 10, use, group) + use('f0')), end: 'out_of_bounds' },
+  { name: 'use, exponential', bytes: svg(tower(9, 10, use, group) + use('f0')), end: 'resource_limit_exceeded' },
   {
     name: 'use, exponential, by xlink and symbols',
     bytes: svg(
@@ -81,7 +81,7 @@ export const svgBombs: readonly SvgAttack[] = [
         (id, body) => `<symbol id="${id}">${body}</symbol>`,
       ) + use('f0'),
     ),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   { name: 'use of itself', bytes: svg('<g id="a"><use href="#a"/></g>'), end: 'corrupt_image' },
   {
@@ -92,18 +92,18 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'use, one after the other',
     bytes: svg(tower(5000, 1, use, group) + use('f0')),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   {
     name: 'patterns, exponential',
     bytes: svg(tower(9, 10, filled, pattern) + filled('f0')),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
-  { name: 'masks, exponential', bytes: svg(tower(9, 10, masked, mask) + masked('f0')), end: 'out_of_bounds' },
+  { name: 'masks, exponential', bytes: svg(tower(9, 10, masked, mask) + masked('f0')), end: 'resource_limit_exceeded' },
   {
     name: 'markers, exponential',
     bytes: svg(tower(9, 3, marked, marker) + marked('f0')),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   {
     name: 'patterns, exponential, by style sheet',
@@ -112,7 +112,7 @@ export const svgBombs: readonly SvgAttack[] = [
         tower(9, 10, () => `<rect ${box}/>`, pattern) +
         filled('f0'),
     ),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   {
     name: 'a pattern of itself, by inherited paint',
@@ -124,18 +124,18 @@ export const svgBombs: readonly SvgAttack[] = [
     bytes: svg(
       `${marker('m', `<rect ${box}/>`)}<path marker-mid="url(#m)" d="M0 0${'L1 1'.repeat(50_000)}"/>`,
     ),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   {
     name: 'many filters',
     bytes: filters('<feGaussianBlur stdDeviation="9"/>', 900, 2000),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
     isCheapWhenSmall: true,
   },
   {
     name: 'a filter over a huge window',
     bytes: filters('<feMorphology operator="dilate" radius="1e6"/>', 1, 9999),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
     isCheapWhenSmall: true,
   },
   {
@@ -149,13 +149,13 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'filters as functions',
     bytes: svg(`<rect width="100%" height="100%" style="filter:${'blur(9px) '.repeat(5000)}"/>`, 1000),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
     isCheapWhenSmall: true,
   },
   {
     name: '300,000 filters',
     bytes: svg(`<rect ${box} style="filter:${'blur(9px) '.repeat(5000)}"/>`.repeat(60), 1000),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   {
     name: 'a filter that keeps much',
@@ -164,13 +164,13 @@ export const svgBombs: readonly SvgAttack[] = [
         '<rect width="100%" height="100%" filter="url(#f)"/>',
       1500,
     ),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
     isCheapWhenSmall: true,
   },
   {
     name: 'layers in layers',
     bytes: svg(`${'<g opacity=".5">'.repeat(110)}<rect ${box}/>${'</g>'.repeat(110)}`, 9000),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
     isCheapWhenSmall: true,
   },
   {
@@ -186,21 +186,21 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'tiny dashes on a long way',
     bytes: svg('<path d="M-1e7 0L1e7 9" stroke="red" stroke-dasharray="1e-6"/>'),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
-  { name: 'deep', bytes: svg('<g>'.repeat(50_000) + '</g>'.repeat(50_000)), end: 'out_of_bounds' },
+  { name: 'deep', bytes: svg('<g>'.repeat(50_000) + '</g>'.repeat(50_000)), end: 'resource_limit_exceeded' },
   {
     name: 'deep in what is left out',
     bytes: svg(`<x>${'<g>'.repeat(500)}${'</g>'.repeat(500)}</x>`),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
-  { name: 'many elements', bytes: svg('<g/>'.repeat(200_000)), end: 'out_of_bounds' },
+  { name: 'many elements', bytes: svg('<g/>'.repeat(200_000)), end: 'resource_limit_exceeded' },
   {
     name: 'many attributes',
     bytes: svg(`<g ${Array.from({ length: 50_000 }, (_, i) => `a${i}=""`).join(' ')}/>`),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
-  { name: 'a long text', bytes: svg(`<text>${'word '.repeat(200_000)}</text>`), end: 'out_of_bounds' },
+  { name: 'a long text', bytes: svg(`<text>${'word '.repeat(200_000)}</text>`), end: 'resource_limit_exceeded' },
   {
     name: 'letters larger than any',
     bytes: svg(
@@ -209,11 +209,11 @@ export const svgBombs: readonly SvgAttack[] = [
     ),
     end: 'drawn',
   },
-  { name: 'many rules', bytes: svg(`<style>${'a{fill:red}'.repeat(10_000)}</style>`), end: 'out_of_bounds' },
+  { name: 'many rules', bytes: svg(`<style>${'a{fill:red}'.repeat(10_000)}</style>`), end: 'resource_limit_exceeded' },
   {
     name: 'many rules for many elements',
     bytes: svg(`<style>${'g g g g{fill:red}'.repeat(4000)}</style>${'<g/>'.repeat(20_000)}`),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   { name: 'gigantic', bytes: svg('', '1e9'), end: 'too_many_pixels' },
   { name: 'gigantic in inches', bytes: svg('', '99999in'), end: 'too_many_pixels' },
@@ -232,7 +232,7 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'many pictures in it',
     bytes: svg('<image href="data:image/png;base64,AAAA"/>'.repeat(2000)),
-    end: 'out_of_bounds',
+    end: 'resource_limit_exceeded',
   },
   { name: 'packed', bytes: gzipSync(svg('<rect/>')), end: 'unsupported_format' },
   { name: 'longer than is read', bytes: svg(`<!--${' '.repeat(9 * 2 ** 20)}-->`), end: 'image_too_large' },

@@ -70,7 +70,7 @@ const ofTheOrder: ReadonlySet<FaultCode> = new Set([
   'invalid_recipe',
   'processing_failed',
   'too_many_pixels',
-  'out_of_bounds',
+  'resource_limit_exceeded',
   'deadline_exceeded',
   'actor_lost',
 ])

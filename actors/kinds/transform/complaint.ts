@@ -20,7 +20,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
     })
   }
   if (/security limit|svgload.*has been exceeded|svgload.*exceeded more than/is.test(said)) {
-    return new Fault('out_of_bounds', 'The image is made of more parts than are read here.', {
+    return new Fault('resource_limit_exceeded', 'The image is made of more parts than are read here.', {
       remedy: 'Save the image anew with another program and try again.',
       cause: thrown,
     })
@@ -33,7 +33,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
     })
   }
   if (/File too large|EFBIG/i.test(said)) {
-    return new Fault('out_of_bounds', 'The result is larger than a file may be here.', {
+    return new Fault('resource_limit_exceeded', 'The result is larger than a file may be here.', {
       remedy: 'Resize it, or choose another format.',
       cause: thrown,
     })
@@ -42,7 +42,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
     return new Fault('unavailable', 'There is no room to work on this image just now.', { cause: thrown })
   }
   if (/memory/i.test(said)) {
-    return new Fault('out_of_bounds', 'Processing needed more memory than there is.', {
+    return new Fault('resource_limit_exceeded', 'Processing needed more memory than there is.', {
       remedy: 'Resize first, or use a smaller image.',
       cause: thrown,
     })

@@ -100,7 +100,7 @@ export function staysPlain({ format }: PlannedOutput, pass: readonly PlannedStep
 
 /**
  * Looks at how large a drawing has to be drawn for an output.
- * @throws Fault `too_many_pixels` or `out_of_bounds` when it is more than is allowed.
+ * @throws Fault `too_many_pixels` or `resource_limit_exceeded` when it is more than is allowed.
  */
 export function checkDrawing(
   output: PlannedOutput,

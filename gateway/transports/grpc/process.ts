@@ -80,7 +80,7 @@ async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
 
 function tooLarge(bytes: number): Fault {
   return new Fault(
-    'out_of_bounds',
+    'resource_limit_exceeded',
     `The result has ${bytes} bytes, and one message carries ${largestResult}.`,
     {
       remedy: 'Call ProcessImage, which sends it in pieces, or make a smaller picture.',

@@ -150,7 +150,7 @@ function tooLong(): Fault {
 }
 
 function tooFast(): Fault {
-  return new Fault('out_of_bounds', `More than ${mostSaid} messages wait to be obeyed.`, {
+  return new Fault('resource_limit_exceeded', `More than ${mostSaid} messages wait to be obeyed.`, {
     remedy: 'Wait for an answer now and then.',
   })
 }

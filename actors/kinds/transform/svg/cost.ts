@@ -37,7 +37,7 @@ export function demandSize({ width, height }: SvgSize, maxPixels: number): void 
 }
 
 /**
- * @throws Fault `too_many_pixels` when a drawing is larger than may be, `out_of_bounds` when filters would have to go over
+ * @throws Fault `too_many_pixels` when a drawing is larger than may be, `resource_limit_exceeded` when filters would have to go over
  * or hold more pixels than may be, or its lines take too long.
  */
 export function demandDrawable(size: SvgSize, cost: DrawingCost, maxPixels: number): void {

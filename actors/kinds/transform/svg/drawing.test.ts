@@ -177,13 +177,13 @@ describe('the size of a drawing', () => {
       'width="6000" height="6000"',
       `${blur}<rect width="99" height="99" filter="url(#f)"/>`,
     )
-    expect((await inside.refusal(filtered, 'format:png')).code).toBe('out_of_bounds')
+    expect((await inside.refusal(filtered, 'format:png')).code).toBe('resource_limit_exceeded')
     expect((await inside.transform(filtered, 'resize:100/format:png')).picture.width).toBe(100)
 
     const lines = Array.from({ length: 2500 }, (_, i) => `L${(i * 617) % 5000} ${i % 2 ? 0 : 5000}`).join('')
     const lined = bare('width="5000" height="5000"', `<path d="M0 0${lines}"/>`)
     const fault = await inside.refusal(lined, 'format:png')
-    expect(fault.report()).toMatchObject({ code: 'out_of_bounds', remedy: expect.any(String) })
+    expect(fault.report()).toMatchObject({ code: 'resource_limit_exceeded', remedy: expect.any(String) })
     expect((await inside.transform(lined, 'resize:64/format:png')).picture.width).toBe(64)
   })
 

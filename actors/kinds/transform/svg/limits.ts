@@ -38,7 +38,7 @@ export const limits = {
 
 /** Too much of something: what a bomb looks like. */
 export function tooMuch(what: string): Fault {
-  return new Fault('out_of_bounds', `The SVG ${what}.`, {
+  return new Fault('resource_limit_exceeded', `The SVG ${what}.`, {
     remedy: 'Simplify the drawing, or export it as PNG.',
   })
 }

@@ -21,7 +21,7 @@ const embeddable: readonly FormatId[] = ['jpeg', 'png', 'webp', 'gif']
 
 /**
  * Makes an SVG safe to draw.
- * @throws Fault `corrupt_image`, `unsupported_format`, `out_of_bounds`, `image_too_large`, or `too_many_pixels` when it says to be larger,
+ * @throws Fault `corrupt_image`, `unsupported_format`, `resource_limit_exceeded`, `image_too_large`, or `too_many_pixels` when it says to be larger,
  * or pictures in it are.
  */
 export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<SvgSource> {

@@ -150,7 +150,7 @@ test('what is never shown is not counted', () => {
   const times = '<use href="#a"/>'.repeat(1000)
   const shelf = `<defs><g id="a">${'<g/>'.repeat(1000)}</g><g id="b">${times}</g></defs>`
   expect(sanitise(wrap(shelf)).cost).toMatchObject({ layers: 0, canvases: 0 })
-  expect(refusal(wrap(`${shelf}<use href="#b"/>`))).toBe('out_of_bounds')
+  expect(refusal(wrap(`${shelf}<use href="#b"/>`))).toBe('resource_limit_exceeded')
 })
 
 describe('nothing is hidden', () => {
@@ -199,21 +199,21 @@ describe('nothing is hidden', () => {
     const wide = '<g/>'.repeat(20_000)
     const deep = `${'<g>'.repeat(100)}${wide}${'</g>'.repeat(100)}`
     for (const selector of ['.a ~ g', 'g:nth-child(2)', 'g:last-of-type'])
-      expect(refusal(wrap(`<style>${selector}{fill:red}</style>${wide}`))).toBe('out_of_bounds')
+      expect(refusal(wrap(`<style>${selector}{fill:red}</style>${wide}`))).toBe('resource_limit_exceeded')
     const classes = `${'.a'.repeat(900)}{fill:red}`.repeat(100)
     const classy = `<g class="${'a '.repeat(30_000)}"/>`.repeat(10)
-    expect(refusal(wrap(`<style>${classes}</style>${classy}`))).toBe('out_of_bounds')
+    expect(refusal(wrap(`<style>${classes}</style>${classy}`))).toBe('resource_limit_exceeded')
     const rules = '.a .b{fill:red}'.repeat(50)
-    expect(refusal(wrap(`<style>${rules}</style>${deep}`))).toBe('out_of_bounds')
+    expect(refusal(wrap(`<style>${rules}</style>${deep}`))).toBe('resource_limit_exceeded')
     expect(layers(`<style>${rules}</style>${wide}`)).toBe(0)
   })
 
   test('in many selectors of few rules, or in texts of texts', () => {
     const many = `${Array.from({ length: 900 }, () => 'a').join(',')}{opacity:.5}`.repeat(20)
-    expect(refusal(wrap(`<style>${many}</style>${'<g/>'.repeat(20_000)}`))).toBe('out_of_bounds')
+    expect(refusal(wrap(`<style>${many}</style>${'<g/>'.repeat(20_000)}`))).toBe('resource_limit_exceeded')
     const long = 'a'.repeat(limits.textLength - 1)
     for (const within of ['<text/>', '<a><tspan/></a>'])
-      expect(refusal(wrap(`<text>${`${long}${within}`.repeat(2)}</text>`))).toBe('out_of_bounds')
+      expect(refusal(wrap(`<text>${`${long}${within}`.repeat(2)}</text>`))).toBe('resource_limit_exceeded')
     expect(clean(`<text>${long}</text><text>${long}</text>`)).toContain(long)
   })
 })

@@ -29,7 +29,7 @@ export interface CleanSvg {
  * Reads an SVG and writes it anew with nothing in it but what a picture needs: known elements with known attributes, and
  * references within the file. Left out are scripts, foreign content, animation, and whatever leads elsewhere.
  * @throws Fault `corrupt_image` for what is no XML, no SVG, or refers to itself, `unsupported_format` for declarations,
- * `out_of_bounds` for what comes to too much.
+ * `resource_limit_exceeded` for what comes to too much.
  */
 export function sanitise(text: string): CleanSvg {
   const out: string[] = []

@@ -53,7 +53,7 @@ const inherited: readonly string[] = ['fill', 'stroke', 'marker-start', 'marker-
 /**
  * Follows every reference from the root and counts. Style sheets are reckoned with, so that nothing can be hidden in
  * them; whatever `use` passes on to what it shows is not, and has its bound in the renderer's own count.
- * @throws Fault `corrupt_image` when something refers to itself, `out_of_bounds` when it comes to too much.
+ * @throws Fault `corrupt_image` when something refers to itself, `resource_limit_exceeded` when it comes to too much.
  */
 export function weigh(
   root: Part,

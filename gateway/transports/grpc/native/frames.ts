@@ -21,7 +21,7 @@ export type Charge = Pick<HeldBytes, 'take' | 'give'>
 
 /** What grpc-js asks of whatever reads its streams: messages with the five bytes before them. */
 export interface Decoder {
-  /** @throws Fault `out_of_bounds` when a message is too large, `overloaded` when there is no room for it. */
+  /** @throws Fault `resource_limit_exceeded` when a message is too large, `overloaded` when there is no room for it. */
   write(data: Buffer): Buffer[]
   /** Whether a message has begun and is not whole. */
   readonly isInMessage: boolean
@@ -161,7 +161,7 @@ export function createDecoder(
 /** @param length undefined while it is not known */
 export function messageTooLarge(length: number | undefined, largest: number): Fault {
   const size = length === undefined ? `more than ${largest}` : String(length)
-  return new Fault('out_of_bounds', `The message has ${size} bytes; at most ${largest} are taken.`, {
+  return new Fault('resource_limit_exceeded', `The message has ${size} bytes; at most ${largest} are taken.`, {
     remedy: 'Send less in one message. A file goes in several, as chunks.',
   })
 }

@@ -22,7 +22,7 @@ export interface RequestBodyNeeds {
 /**
  * The body of a call for the library, which would gather it in pieces: whole messages, each within the bounds of its method
  * and charged for as long as it is held. Pulled, so nothing is read before the call has been let in.
- * @throws Fault `out_of_bounds`, `overloaded`, `invalid_request`, and those of the body.
+ * @throws Fault `resource_limit_exceeded`, `overloaded`, `invalid_request`, and those of the body.
  */
 export async function* messagesIn(
   body: AsyncIterable<Uint8Array>,

@@ -12,7 +12,7 @@ export function undecodable({ code, rawMessage, cause }: ConnectError): Fault | 
   if (cause instanceof Fault) return cause
   // Of a message this is said only when it is longer than `largestMessage`.
   if (code === Code.ResourceExhausted) {
-    return new Fault('out_of_bounds', `The message must be at most ${largestMessage} bytes.`, {
+    return new Fault('resource_limit_exceeded', `The message must be at most ${largestMessage} bytes.`, {
       remedy: 'Send larger images by Upload, whose messages are parts of the file, or over HTTP.',
     })
   }

@@ -99,7 +99,7 @@ const processing = {
       'too_many_pixels',
       'corrupt_image',
       'processing_failed',
-      'out_of_bounds',
+      'resource_limit_exceeded',
       'actor_lost',
       'too_many_tasks',
       'queue_full',
