@@ -79,7 +79,13 @@ test('extreme numbers end in a picture or a typed fault, and no child dies of th
 }, 120_000)
 
 describe('a drawing that is spoiled', () => {
-  const allowed = ['picture', 'corrupt_image', 'unsupported_format', 'resource_limit_exceeded', 'too_many_pixels']
+  const allowed = [
+    'picture',
+    'corrupt_image',
+    'unsupported_format',
+    'resource_limit_exceeded',
+    'too_many_pixels',
+  ]
 
   test('cut anywhere is refused', async () => {
     const whole = await sampleImage({ format: 'svg', width: 64, height: 48 })

@@ -56,7 +56,13 @@ export function hostilePictures(): void {
         return flipped(bytes, seed, 1 + (seed % 40))
       })
       const codes = await each(files, (bytes, i) => (i % 8 ? atOnce(bytes) : byTask(bytes)))
-      const known = ['picture', 'corrupt_image', 'unsupported_format', 'too_many_pixels', 'resource_limit_exceeded']
+      const known = [
+        'picture',
+        'corrupt_image',
+        'unsupported_format',
+        'too_many_pixels',
+        'resource_limit_exceeded',
+      ]
       expect(codes.filter((code) => ![...known, 'processing_failed'].includes(code))).toEqual([])
       expect(await house.childrenWithinBounds()).toBe(true)
     }, 300_000)

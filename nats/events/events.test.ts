@@ -148,7 +148,9 @@ describe('the log', () => {
     await using feed = follow(createEventLog(broker, log))
     await until(() => feed.seen.length === 2)
     expect(lines.join('')).toContain('event passed over')
-    await expect(fixture.adapters.events.last('local', 'odd')).rejects.toMatchObject({ code: 'incompatible_record' })
+    await expect(fixture.adapters.events.last('local', 'odd')).rejects.toMatchObject({
+      code: 'incompatible_record',
+    })
   })
 
   test('an event stored with a former fault code is read with the current one', async () => {

@@ -127,7 +127,12 @@ export const bombs: readonly Bomb[] = [
   { name: '20 large frames', format: 'webp', make: () => webp.frames(side, side, 20), ends: tooMany },
   { name: '24 MB beside the picture', format: 'webp', make: () => webp.laden(8e6), ends: 'picture' },
 
-  { name: '22,500 tiles', format: 'avif', make: () => avif.grid(150, 150), ends: ['resource_limit_exceeded'] },
+  {
+    name: '22,500 tiles',
+    format: 'avif',
+    make: () => avif.grid(150, 150),
+    ends: ['resource_limit_exceeded'],
+  },
   { name: '256 tiles', format: 'avif', make: () => avif.grid(16, 16), ends: 'picture' },
   { name: 'a tile of itself', format: 'avif', make: () => avif.gridOfItself(), ends: corrupt },
   { name: 'tiles of tiles, 12 deep', format: 'avif', make: () => avif.nested(12), ends: 'picture' },

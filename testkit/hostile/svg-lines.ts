@@ -6,7 +6,11 @@ const upAndDown = (times: number) =>
 
 /** Drawings of few bytes whose lines take a minute to draw. */
 export const svgLines: readonly SvgAttack[] = [
-  { name: 'a path over itself', bytes: svg(`<path d="${upAndDown(5000)}"/>`, 1000), end: 'resource_limit_exceeded' },
+  {
+    name: 'a path over itself',
+    bytes: svg(`<path d="${upAndDown(5000)}"/>`, 1000),
+    end: 'resource_limit_exceeded',
+  },
   {
     name: 'a line over itself, turned and shown by use',
     bytes: svg(

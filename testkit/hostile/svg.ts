@@ -70,7 +70,11 @@ export const svgBombs: readonly SvgAttack[] = [
     end: 'unsupported_format',
   },
   { name: 'an entity that nobody declares', bytes: svg('<text>&x;</text>'), end: 'corrupt_image' },
-  { name: 'use, exponential', bytes: svg(tower(9, 10, use, group) + use('f0')), end: 'resource_limit_exceeded' },
+  {
+    name: 'use, exponential',
+    bytes: svg(tower(9, 10, use, group) + use('f0')),
+    end: 'resource_limit_exceeded',
+  },
   {
     name: 'use, exponential, by xlink and symbols',
     bytes: svg(
@@ -99,7 +103,11 @@ export const svgBombs: readonly SvgAttack[] = [
     bytes: svg(tower(9, 10, filled, pattern) + filled('f0')),
     end: 'resource_limit_exceeded',
   },
-  { name: 'masks, exponential', bytes: svg(tower(9, 10, masked, mask) + masked('f0')), end: 'resource_limit_exceeded' },
+  {
+    name: 'masks, exponential',
+    bytes: svg(tower(9, 10, masked, mask) + masked('f0')),
+    end: 'resource_limit_exceeded',
+  },
   {
     name: 'markers, exponential',
     bytes: svg(tower(9, 3, marked, marker) + marked('f0')),
@@ -200,7 +208,11 @@ export const svgBombs: readonly SvgAttack[] = [
     bytes: svg(`<g ${Array.from({ length: 50_000 }, (_, i) => `a${i}=""`).join(' ')}/>`),
     end: 'resource_limit_exceeded',
   },
-  { name: 'a long text', bytes: svg(`<text>${'word '.repeat(200_000)}</text>`), end: 'resource_limit_exceeded' },
+  {
+    name: 'a long text',
+    bytes: svg(`<text>${'word '.repeat(200_000)}</text>`),
+    end: 'resource_limit_exceeded',
+  },
   {
     name: 'letters larger than any',
     bytes: svg(
@@ -209,7 +221,11 @@ export const svgBombs: readonly SvgAttack[] = [
     ),
     end: 'drawn',
   },
-  { name: 'many rules', bytes: svg(`<style>${'a{fill:red}'.repeat(10_000)}</style>`), end: 'resource_limit_exceeded' },
+  {
+    name: 'many rules',
+    bytes: svg(`<style>${'a{fill:red}'.repeat(10_000)}</style>`),
+    end: 'resource_limit_exceeded',
+  },
   {
     name: 'many rules for many elements',
     bytes: svg(`<style>${'g g g g{fill:red}'.repeat(4000)}</style>${'<g/>'.repeat(20_000)}`),

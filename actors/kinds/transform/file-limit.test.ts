@@ -52,7 +52,11 @@ test('a result that outgrows the limit of files is the recipe’s fault, not tha
           signal: never,
           onNote: () => {},
         })
-        expect([type, inStages, (await faultOf(work)).code]).toEqual([type, inStages, 'resource_limit_exceeded'])
+        expect([type, inStages, (await faultOf(work)).code]).toEqual([
+          type,
+          inStages,
+          'resource_limit_exceeded',
+        ])
       }
     }
     expect(

@@ -161,7 +161,11 @@ export function createDecoder(
 /** @param length undefined while it is not known */
 export function messageTooLarge(length: number | undefined, largest: number): Fault {
   const size = length === undefined ? `more than ${largest}` : String(length)
-  return new Fault('resource_limit_exceeded', `The message has ${size} bytes; at most ${largest} are taken.`, {
-    remedy: 'Send less in one message. A file goes in several, as chunks.',
-  })
+  return new Fault(
+    'resource_limit_exceeded',
+    `The message has ${size} bytes; at most ${largest} are taken.`,
+    {
+      remedy: 'Send less in one message. A file goes in several, as chunks.',
+    },
+  )
 }

@@ -11,10 +11,14 @@ export function tooMuchMetadata(metadata: Metadata): Fault | undefined {
   const bytes = sizeOf(metadata)
   if (bytes <= largestMetadata) return undefined
   const got = Number.isFinite(bytes) ? String(bytes) : 'more'
-  return new Fault('resource_limit_exceeded', `Metadata must be at most ${largestMetadata} bytes, got ${got}.`, {
-    field: 'metadata',
-    remedy: 'Send files and recipes in messages.',
-  })
+  return new Fault(
+    'resource_limit_exceeded',
+    `Metadata must be at most ${largestMetadata} bytes, got ${got}.`,
+    {
+      field: 'metadata',
+      remedy: 'Send files and recipes in messages.',
+    },
+  )
 }
 
 function sizeOf(metadata: Metadata): number {
