@@ -48,6 +48,8 @@ const filters = (primitive: string, times: number, size: number) =>
     size,
   )
 
+const limitExceeded = 'resource_limit_exceeded'
+
 /** What tries to use up whoever reads or draws it. */
 export const svgBombs: readonly SvgAttack[] = [
   {
@@ -70,11 +72,7 @@ export const svgBombs: readonly SvgAttack[] = [
     end: 'unsupported_format',
   },
   { name: 'an entity that nobody declares', bytes: svg('<text>&x;</text>'), end: 'corrupt_image' },
-  {
-    name: 'use, exponential',
-    bytes: svg(tower(9, 10, use, group) + use('f0')),
-    end: 'resource_limit_exceeded',
-  },
+  { name: 'use, exponential', bytes: svg(tower(9, 10, use, group) + use('f0')), end: limitExceeded },
   {
     name: 'use, exponential, by xlink and symbols',
     bytes: svg(
@@ -85,7 +83,7 @@ export const svgBombs: readonly SvgAttack[] = [
         (id, body) => `<symbol id="${id}">${body}</symbol>`,
       ) + use('f0'),
     ),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
   { name: 'use of itself', bytes: svg('<g id="a"><use href="#a"/></g>'), end: 'corrupt_image' },
   {
@@ -96,22 +94,18 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'use, one after the other',
     bytes: svg(tower(5000, 1, use, group) + use('f0')),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
   {
     name: 'patterns, exponential',
     bytes: svg(tower(9, 10, filled, pattern) + filled('f0')),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
-  {
-    name: 'masks, exponential',
-    bytes: svg(tower(9, 10, masked, mask) + masked('f0')),
-    end: 'resource_limit_exceeded',
-  },
+  { name: 'masks, exponential', bytes: svg(tower(9, 10, masked, mask) + masked('f0')), end: limitExceeded },
   {
     name: 'markers, exponential',
     bytes: svg(tower(9, 3, marked, marker) + marked('f0')),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
   {
     name: 'patterns, exponential, by style sheet',
@@ -120,7 +114,7 @@ export const svgBombs: readonly SvgAttack[] = [
         tower(9, 10, () => `<rect ${box}/>`, pattern) +
         filled('f0'),
     ),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
   {
     name: 'a pattern of itself, by inherited paint',
@@ -132,18 +126,18 @@ export const svgBombs: readonly SvgAttack[] = [
     bytes: svg(
       `${marker('m', `<rect ${box}/>`)}<path marker-mid="url(#m)" d="M0 0${'L1 1'.repeat(50_000)}"/>`,
     ),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
   {
     name: 'many filters',
     bytes: filters('<feGaussianBlur stdDeviation="9"/>', 900, 2000),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
     isCheapWhenSmall: true,
   },
   {
     name: 'a filter over a huge window',
     bytes: filters('<feMorphology operator="dilate" radius="1e6"/>', 1, 9999),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
     isCheapWhenSmall: true,
   },
   {
@@ -157,13 +151,13 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'filters as functions',
     bytes: svg(`<rect width="100%" height="100%" style="filter:${'blur(9px) '.repeat(5000)}"/>`, 1000),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
     isCheapWhenSmall: true,
   },
   {
     name: '300,000 filters',
     bytes: svg(`<rect ${box} style="filter:${'blur(9px) '.repeat(5000)}"/>`.repeat(60), 1000),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
   {
     name: 'a filter that keeps much',
@@ -172,13 +166,13 @@ export const svgBombs: readonly SvgAttack[] = [
         '<rect width="100%" height="100%" filter="url(#f)"/>',
       1500,
     ),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
     isCheapWhenSmall: true,
   },
   {
     name: 'layers in layers',
     bytes: svg(`${'<g opacity=".5">'.repeat(110)}<rect ${box}/>${'</g>'.repeat(110)}`, 9000),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
     isCheapWhenSmall: true,
   },
   {
@@ -194,25 +188,21 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'tiny dashes on a long way',
     bytes: svg('<path d="M-1e7 0L1e7 9" stroke="red" stroke-dasharray="1e-6"/>'),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
-  { name: 'deep', bytes: svg('<g>'.repeat(50_000) + '</g>'.repeat(50_000)), end: 'resource_limit_exceeded' },
+  { name: 'deep', bytes: svg('<g>'.repeat(50_000) + '</g>'.repeat(50_000)), end: limitExceeded },
   {
     name: 'deep in what is left out',
     bytes: svg(`<x>${'<g>'.repeat(500)}${'</g>'.repeat(500)}</x>`),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
-  { name: 'many elements', bytes: svg('<g/>'.repeat(200_000)), end: 'resource_limit_exceeded' },
+  { name: 'many elements', bytes: svg('<g/>'.repeat(200_000)), end: limitExceeded },
   {
     name: 'many attributes',
     bytes: svg(`<g ${Array.from({ length: 50_000 }, (_, i) => `a${i}=""`).join(' ')}/>`),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
-  {
-    name: 'a long text',
-    bytes: svg(`<text>${'word '.repeat(200_000)}</text>`),
-    end: 'resource_limit_exceeded',
-  },
+  { name: 'a long text', bytes: svg(`<text>${'word '.repeat(200_000)}</text>`), end: limitExceeded },
   {
     name: 'letters larger than any',
     bytes: svg(
@@ -221,15 +211,11 @@ export const svgBombs: readonly SvgAttack[] = [
     ),
     end: 'drawn',
   },
-  {
-    name: 'many rules',
-    bytes: svg(`<style>${'a{fill:red}'.repeat(10_000)}</style>`),
-    end: 'resource_limit_exceeded',
-  },
+  { name: 'many rules', bytes: svg(`<style>${'a{fill:red}'.repeat(10_000)}</style>`), end: limitExceeded },
   {
     name: 'many rules for many elements',
     bytes: svg(`<style>${'g g g g{fill:red}'.repeat(4000)}</style>${'<g/>'.repeat(20_000)}`),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
   { name: 'gigantic', bytes: svg('', '1e9'), end: 'too_many_pixels' },
   { name: 'gigantic in inches', bytes: svg('', '99999in'), end: 'too_many_pixels' },
@@ -248,7 +234,7 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'many pictures in it',
     bytes: svg('<image href="data:image/png;base64,AAAA"/>'.repeat(2000)),
-    end: 'resource_limit_exceeded',
+    end: limitExceeded,
   },
   { name: 'packed', bytes: gzipSync(svg('<rect/>')), end: 'unsupported_format' },
   { name: 'longer than is read', bytes: svg(`<!--${' '.repeat(9 * 2 ** 20)}-->`), end: 'image_too_large' },
