@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { recipesMarkdown } from '@pixelflow/core/operations/document'
-import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi'
+import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi/openapi-document'
 import { configurationMarkdown } from './configuration.ts'
 import { metricsMarkdown } from './metrics.ts'
 import { thirdPartyNotices } from './third-party.ts'

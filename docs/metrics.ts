@@ -1,5 +1,5 @@
 import type { Metric } from '@pixelflow/platform/telemetry/metrics'
-import { gatewayMetrics } from '@pixelflow/gateway/metrics/table'
+import { gatewayMetrics } from '@pixelflow/gateway/metrics/gateway-metrics'
 
 /** `docs/metrics.md`, from the table that the gateway itself measures by. */
 export function metricsMarkdown(): string {

@@ -3,7 +3,7 @@ import type { TaskView } from '@pixelflow/core/api'
 import type { Lane } from '@pixelflow/core/job'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Gateway } from './gateway.ts'
-import { openTestGateway, until, type TestGateway } from './testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
 
 /** Two gateways that agree on how much of one account may be under way. */
 

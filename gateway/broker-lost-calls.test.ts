@@ -10,9 +10,9 @@ import {
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { answered, brokerFaults } from './testing/broker-faults.ts'
-import { openTestGateway, type TestGateway, type UploadBody } from './testing/gateway.ts'
+import { openTestGateway, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from './testing/grpc.ts'
-import { tuningAt } from './testing/tuning-socket.ts'
+import { tuningAt } from './testing/tune-socket.ts'
 
 /** Every call of every protocol is answered while the broker is away: what needs it by a fault that says what to do. */
 

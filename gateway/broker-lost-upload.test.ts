@@ -8,7 +8,7 @@ import {
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { answered, brokerFaults } from './testing/broker-faults.ts'
-import { openTestGateway, until, type TestGateway, type UploadBody } from './testing/gateway.ts'
+import { openTestGateway, until, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
 import { digestOf, failure, grpcClient } from './testing/grpc.ts'
 
 /** The broker is lost in the middle of an upload with an idempotency key: the call is answered, and counts once. */

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { answered, brokerFaults } from './testing/broker-faults.ts'
-import { openTestGateway, until } from './testing/gateway.ts'
+import { openTestGateway, until } from './testing/test-gateway.ts'
 
 test.each(Object.entries(brokerFaults))(
   'a caller who waits for a picture that is made as a task hears of a broker that is %s',

@@ -13,12 +13,12 @@ import {
 } from '@pixelflow/platform/config/setting'
 import { natsSettings } from '@pixelflow/nats/settings'
 import { logSettings } from '@pixelflow/platform/telemetry/settings'
-import { isLoopback } from './accounts/origin.ts'
-import { metricsAccess } from './metrics/access.ts'
-import { parseTokens, type TokenTable } from './accounts/tokens.ts'
+import { isLoopback } from './accounts/check-origin.ts'
+import { metricsAccess } from './metrics/metrics-access.ts'
+import { parseTokens, type TokenTable } from './accounts/token-table.ts'
 import { demandGrace, sweepSettings } from './sweep-settings.ts'
-import { readTls, type TlsConfig } from './tls/files.ts'
-import { WrongTls } from './tls/material.ts'
+import { readTls, type TlsConfig } from './tls/watch-tls.ts'
+import { WrongTls } from './tls/tls-material.ts'
 
 const KiB = 2 ** 10
 const MiB = 2 ** 20

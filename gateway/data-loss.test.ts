@@ -6,7 +6,7 @@ import { natsSettings } from '@pixelflow/nats/settings'
 import { createLog } from '@pixelflow/platform/telemetry/log'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway } from './testing/gateway.ts'
+import { openTestGateway } from './testing/test-gateway.ts'
 import { failure, grpcClient } from './testing/grpc.ts'
 
 const log = createLog({ room: 'test', level: 'error', format: 'json' })

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { until } from './testing/gateway.ts'
+import { until } from './testing/test-gateway.ts'
 import { mostResidentBytes, watchResidentBytes } from './testing/flood-bounds.ts'
 import { startFloods } from './testing/floods.ts'
 import { grpcClient, uploadWhole } from './testing/grpc.ts'
-import { startLoadedGateway } from './testing/load.ts'
+import { startLoadedGateway } from './testing/loaded-gateway.ts'
 
 test('floods of unfinished requests are refused or given up, cost little, and hinder nobody else', async () => {
   await using gateway = await startLoadedGateway({

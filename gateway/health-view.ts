@@ -1,10 +1,10 @@
 import type { Adapters } from '@pixelflow/nats/open'
 import type { WriteCheck } from '@pixelflow/nats/jetstream/write-check'
-import type { Spool } from './delivery/spool.ts'
+import type { Spool } from './delivery/disk-spool.ts'
 import type { Follower } from './follow/follower.ts'
 import manifest from './package.json'
-import type { HealthView } from './transports/rest/health.ts'
-import type { Outflow } from './transports/shared/outflow.ts'
+import type { HealthView } from './transports/rest/health-routes.ts'
+import type { Outflow } from './transports/shared/send-tracker.ts'
 
 /** What a gateway is judged by. */
 export interface HealthSources {

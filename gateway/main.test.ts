@@ -7,7 +7,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, residentBytes, says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import { rawClient } from './testing/socket.ts'
+import { rawClient } from './testing/raw-client.ts'
 
 const main = join(import.meta.dir, 'main.ts')
 const command = [process.execPath, main]

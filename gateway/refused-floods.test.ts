@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { floodGrpc } from './testing/flood-grpc.ts'
-import { openTestGateway, until, type TestGateway } from './testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
 import { grpcClient } from './testing/grpc.ts'
 
 /** Callers whose calls are refused too often are refused at little cost; others at the same address notice nothing. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { floodGrpc } from './testing/flood-grpc.ts'
 import { floodHttp } from './testing/flood-http.ts'
-import { openTestGateway, until, type TestGateway } from './testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
 
 /** Nothing of a body is waited for, or decoded, before its caller is known: unfinished ones are answered all the same. */
 

@@ -1,4 +1,4 @@
-import { slowLine } from '@pixelflow/gateway/testing/line'
+import { slowLine } from '@pixelflow/gateway/testing/delay-proxy'
 
 /** A line with a delay as a process of its own: `line.ts <port> <milliseconds each way>`; writes its port. */
 const [port, delayMs] = process.argv.slice(2).map(Number)

@@ -7,7 +7,7 @@ import type { EventLog } from '@pixelflow/core/ports/events'
 import { createLog } from '@pixelflow/platform/telemetry/log'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openReadModel } from '../readmodel/tasks.ts'
-import { openTestGateway } from '../testing/gateway.ts'
+import { openTestGateway } from '../testing/test-gateway.ts'
 import { startFollower } from './follower.ts'
 import { createWatchers } from './watchers.ts'
 

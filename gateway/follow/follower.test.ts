@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TaskPageView } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
 
 const listed = async (gateway: TestGateway) => {
   const answer = await gateway.call('/api/v1/tasks?limit=200')

@@ -8,7 +8,7 @@ import { eventOf } from '@pixelflow/core/event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch, says } from '@pixelflow/testkit/process'
 import { queuedEvent } from '@pixelflow/testkit/tasks'
-import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
 
 /** Whatever becomes of the file behind the task list, the list is that of the log. */
 

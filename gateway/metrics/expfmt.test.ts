@@ -3,7 +3,7 @@ import { readConfig } from '@pixelflow/cli/config'
 import { goTool } from '@pixelflow/cli/tools/go'
 import { readMetrics } from '@pixelflow/testkit/prometheus'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openTestGateway, type TestGateway } from '../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc.ts'
 
 /** A metric as Prometheus' own reader has understood it. */

@@ -5,7 +5,7 @@ import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
-import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../testing/grpc.ts'
 
 const calls = ImageService.method

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { StoredEvent } from '@pixelflow/core/event'
 import { principal } from '@pixelflow/core/principal'
 import { createWatchers } from '../follow/watchers.ts'
-import { openTestGateway, type TestGateway } from '../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { watchTask } from './watch-task.ts'
 
 const who = principal('local')

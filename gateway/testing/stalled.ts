@@ -2,7 +2,7 @@ import { expect } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { residentBytes } from '@pixelflow/testkit/process'
-import { until } from './gateway.ts'
+import { until } from './test-gateway.ts'
 import { uploadWhole, type GrpcClient } from './grpc.ts'
 
 const calls = ImageService.method

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { create, fromBinary, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { digestOf, grpcClient, type GrpcClient } from './grpc.ts'
-import { slowLine } from './line.ts'
+import { slowLine } from './delay-proxy.ts'
 
 /** What calls that are about to be given up ask for. */
 export interface Targets {

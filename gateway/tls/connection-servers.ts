@@ -5,7 +5,7 @@ import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import { websocket } from 'elysia/ws'
 import { ownedName, removeLeftovers } from '../owned-files.ts'
-import type { FrontClient } from './front.ts'
+import type { FrontClient } from './tls-proxy.ts'
 
 /** The HTTP server of one TLS connection. */
 export interface ConnectionServer {

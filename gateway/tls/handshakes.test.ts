@@ -11,8 +11,8 @@ import {
   makeCertificates,
   past,
   type TestCertificates,
-} from '../testing/certificates.ts'
-import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
+} from '../testing/test-certificates.ts'
+import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc.ts'
 
 let certificates: TestCertificates

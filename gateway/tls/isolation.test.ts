@@ -7,10 +7,10 @@ import { connect, type TLSSocket } from 'node:tls'
 import type { Issued } from '@pixelflow/cli/certs/issue'
 import { runAsOtherUser, type OtherUser } from '@pixelflow/testkit/other-user'
 import { freePort } from '@pixelflow/testkit/port'
-import { makeCertificates, type TestCertificates } from '../testing/certificates.ts'
-import { openTestGateway, type TestGateway } from '../testing/gateway.ts'
-import type { Attempt, Outcome } from '../testing/impostor.ts'
-import { ownSockets } from '../testing/own-sockets.ts'
+import { makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
+import type { Attempt, Outcome } from '../testing/connect-as-other-user.ts'
+import { ownSockets } from '../testing/process-sockets.ts'
 
 let certificates: TestCertificates
 let gateway: TestGateway
@@ -23,7 +23,7 @@ beforeAll(async () => {
   gateway = await openTestGateway({ env })
   // As it is where somebody has made the folder by hand.
   await chmod(gateway.dataDir, 0o755)
-  impostor = await runAsOtherUser(join(import.meta.dir, '../testing/impostor.ts'))
+  impostor = await runAsOtherUser(join(import.meta.dir, '../testing/connect-as-other-user.ts'))
 }, 60_000)
 afterAll(async () => {
   await impostor?.[Symbol.asyncDispose]()

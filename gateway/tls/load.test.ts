@@ -10,10 +10,10 @@ import {
   grpcCredentials,
   makeCertificates,
   type TestCertificates,
-} from '../testing/certificates.ts'
-import { until } from '../testing/gateway.ts'
+} from '../testing/test-certificates.ts'
+import { until } from '../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../testing/grpc.ts'
-import { slowLine } from '../testing/line.ts'
+import { slowLine } from '../testing/delay-proxy.ts'
 import { stalledReadersCostLittle } from '../testing/stalled.ts'
 
 /** What Bun needed mending for without TLS, once more with it: its sockets are others then. */

@@ -10,8 +10,8 @@ import {
   grpcCredentials,
   makeCertificates,
   type TestCertificates,
-} from '../testing/certificates.ts'
-import { until } from '../testing/gateway.ts'
+} from '../testing/test-certificates.ts'
+import { until } from '../testing/test-gateway.ts'
 import { grpcClient } from '../testing/grpc.ts'
 
 let certificates: TestCertificates

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import { fetchOptions, makeCertificates } from '../testing/certificates.ts'
-import { openTestGateway, type TestGateway } from '../testing/gateway.ts'
+import { fetchOptions, makeCertificates } from '../testing/test-certificates.ts'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
 /** Requests that a router may understand in several ways. */
 const requests: readonly (readonly [method: string, path: string])[] = [

@@ -5,9 +5,9 @@ import { createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-web'
 import { jsonBounds } from '@pixelflow/core/json-bounds'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openTestGateway, type TestGateway } from '../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { grpcClient } from '../testing/grpc.ts'
-import { tuningAt } from '../testing/tuning-socket.ts'
+import { tuningAt } from '../testing/tune-socket.ts'
 
 /** What has too many keys, levels or values is refused in the same way, whichever protocol brings it. */
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/websocket'
-import { openTestGateway, until, type TestGateway } from '../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc.ts'
 import { callFields, field, headerFrames } from '../testing/hpack.ts'
 import { message, rawHttp2 } from '../testing/http2.ts'

@@ -3,7 +3,7 @@ import { positionHeader } from '@pixelflow/core/position'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startRelay, type Relay } from '@pixelflow/testkit/relay'
 import type { Gateway } from '../gateway.ts'
-import { openTestGateway, type TestGateway } from '../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { speakers } from '../testing/speakers.ts'
 
 let gateway: TestGateway

@@ -20,7 +20,7 @@ import {
   OutputSchema,
   TaskSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openapiDocument } from '../rest/openapi.ts'
+import { openapiDocument } from '../rest/openapi/openapi-document.ts'
 
 /**
  * The contract's annotations and the REST interface are one. Another test holds the OpenAPI document to the routes that

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { Auth, ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway } from '../../testing/gateway.ts'
+import { openTestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole } from '../../testing/grpc.ts'
 
 const calls = ImageService.method

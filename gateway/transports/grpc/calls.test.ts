@@ -9,7 +9,7 @@ import {
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { Auth, ImageService, TaskEventKind, TaskStatus } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, uploadWhole, type GrpcClient } from '../../testing/grpc.ts'
 
 const calls = ImageService.method

@@ -13,7 +13,7 @@ import {
   type ServerReflectionResponse,
 } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
-import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
 
 let gateway: TestGateway

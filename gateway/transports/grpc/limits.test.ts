@@ -4,7 +4,7 @@ import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/conn
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics } from '@pixelflow/testkit/prometheus'
-import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
 
 const calls = ImageService.method

@@ -11,9 +11,9 @@ import {
   type ProcessedImage,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
-import { answer, playActor, type Play, type Seen } from '../../testing/live-actor.ts'
+import { answer, playActor, type Play, type Seen } from '../../testing/stub-actor.ts'
 
 /** Image in, image out over every protocol of the contract; the test plays the actor. */
 

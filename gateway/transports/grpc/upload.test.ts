@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
 import {
   digestOf,
   failure,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { envelope } from '../../testing/envelopes.ts'
 import { callConnect, protocolCalls, protocolNames, type Outcome } from '../../testing/protocol-calls.ts'
 

@@ -5,7 +5,7 @@ import { LocalizedMessageSchema } from '@pixelflow/proto/google/rpc/error_detail
 import { fromBinary } from '@bufbuild/protobuf'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
 
 const calls = ImageService.method

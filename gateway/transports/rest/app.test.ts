@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { faults } from '@pixelflow/core/fault'
-import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
-import { rawClient } from '../../testing/socket.ts'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
+import { rawClient } from '../../testing/raw-client.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {

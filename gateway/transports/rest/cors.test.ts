@@ -4,7 +4,7 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readConfig } from '../../config.ts'
-import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 
 const app = 'https://app.example'
 const foreign = 'https://evil.example'

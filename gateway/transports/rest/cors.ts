@@ -1,7 +1,7 @@
 import { cors as connect } from '@connectrpc/connect'
 import { positionHeader } from '@pixelflow/core/position'
-import type { Routes } from './routes.ts'
-import { pathOf } from '../shared/notes.ts'
+import type { Routes } from './route-table.ts'
+import { pathOf } from '../shared/request-context.ts'
 
 /** Pages of other origins that may call from a browser, as `https://app.example`; `*` is every page. */
 export type Pages = ReadonlySet<string>

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { TaskPageView } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until } from '../../testing/gateway.ts'
+import { openTestGateway, until } from '../../testing/test-gateway.ts'
 
 test('a full queue refuses a task and keeps nothing of it', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_MAX_QUEUED: '1' } })

@@ -4,7 +4,7 @@ import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Gateway } from '../../gateway.ts'
-import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
 
 /** Two gateways on one broker: the first call goes to one, the second to the other. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until } from '../../testing/gateway.ts'
-import { rawClient } from '../../testing/socket.ts'
+import { openTestGateway, until } from '../../testing/test-gateway.ts'
+import { rawClient } from '../../testing/raw-client.ts'
 
 test.concurrent('an upload that pauses for too long is given up, and leaves nothing behind', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' } })

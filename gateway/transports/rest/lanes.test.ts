@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/api'
 import { ImageService, Lane } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { grpcClient, type GrpcClient } from '../../testing/grpc.ts'
 
 let gateway: TestGateway

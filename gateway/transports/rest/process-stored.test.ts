@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/api'
-import { until, type TestGateway } from '../../testing/gateway.ts'
+import { until, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf } from '../../testing/grpc.ts'
-import { answer, type Seen } from '../../testing/live-actor.ts'
-import { openProcessing, type Processing } from '../../testing/processing.ts'
+import { answer, type Seen } from '../../testing/stub-actor.ts'
+import { openProcessing, type Processing } from '../../testing/process-fixture.ts'
 
 /** Pictures that are to be answered at once and become tasks, unasked or asked; the test plays the actors. */
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { TaskPageView, TaskView } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway } from '../../testing/gateway.ts'
+import { openTestGateway } from '../../testing/test-gateway.ts'
 
 test('what was done through one gateway is in the list of any other at once', async () => {
   await using one = await openTestGateway()

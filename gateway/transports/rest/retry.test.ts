@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskPageView, TaskView } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, type TestGateway } from '../../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>

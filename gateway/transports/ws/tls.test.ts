@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { tuneProtocol } from '@pixelflow/core/tune/websocket'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { fetchOptions, makeCertificates } from '../../testing/certificates.ts'
-import { openTestGateway } from '../../testing/gateway.ts'
+import { fetchOptions, makeCertificates } from '../../testing/test-certificates.ts'
+import { openTestGateway } from '../../testing/test-gateway.ts'
 
 test('over TLS a client certificate says who tunes', async () => {
   await using certificates = await makeCertificates()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 import {
   frameTypes as types,

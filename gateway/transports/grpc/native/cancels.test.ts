@@ -2,9 +2,9 @@ import { expect, test } from 'bun:test'
 import { heapStats } from 'bun:jsc'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until } from '../../../testing/gateway.ts'
+import { openTestGateway, until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
-import { orphans } from '../../../testing/orphans.ts'
+import { orphans } from '../../../testing/orphaned-chunks.ts'
 import { seeded, storm, type Storm } from '../../../testing/storm.ts'
 
 const calls = ImageService.method

@@ -1,8 +1,8 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import { TLSSocket } from 'node:tls'
-import type { ClientCertificate } from '../../../accounts/admission.ts'
-import { clientOf } from '../../../tls/client.ts'
-import { reasonOf, type Refused } from '../../../tls/telling.ts'
+import type { ClientCertificate } from '../../../accounts/authenticator.ts'
+import { clientOf } from '../../../tls/client-certificate.ts'
+import { reasonOf, type Refused } from '../../../tls/tls-log.ts'
 
 /** The certificates of the clients of open connections. */
 export interface Clients {

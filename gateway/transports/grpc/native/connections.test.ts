@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { DownloadRequestSchema, ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 import { frameTypes, message, ping, rawHttp2, reset, startCall } from '../../../testing/http2.ts'
 

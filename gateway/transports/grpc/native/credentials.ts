@@ -1,6 +1,6 @@
 import { ServerCredentials } from '@grpc/grpc-js'
-import type { WatchedTls } from '../../../tls/files.ts'
-import { contextOf, handshakeMs, type TlsMaterial } from '../../../tls/material.ts'
+import type { WatchedTls } from '../../../tls/watch-tls.ts'
+import { contextOf, handshakeMs, type TlsMaterial } from '../../../tls/tls-material.ts'
 
 /**
  * Credentials whose certificate, key and authorities change with the files while the port is open.

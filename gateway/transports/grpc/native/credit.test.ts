@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createServer, type ServerHttp2Stream } from 'node:http2'
 import { connect, type AddressInfo, type Socket } from 'node:net'
-import { until } from '../../../testing/gateway.ts'
+import { until } from '../../../testing/test-gateway.ts'
 import { createCredit, keepCredit } from './credit.ts'
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway } from '../../../testing/gateway.ts'
+import { openTestGateway } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 
 const MiB = 2 ** 20

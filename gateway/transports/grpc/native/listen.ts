@@ -1,6 +1,6 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { createIdleWatch } from '../../../limits/idle-watch.ts'
-import type { Refused } from '../../../tls/telling.ts'
+import type { Refused } from '../../../tls/tls-log.ts'
 import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'
 import { createAges } from './ages.ts'

@@ -2,7 +2,7 @@ import { connect, type IncomingHttpHeaders } from 'node:http2'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { status } from '@grpc/grpc-js'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient } from '../../../testing/grpc.ts'
 import { frame, frameTypes, message, rawHttp2, reset, startCall } from '../../../testing/http2.ts'
 

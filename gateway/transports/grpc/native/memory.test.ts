@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { until } from '../../../testing/gateway.ts'
+import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
-import { startLoadedGateway } from '../../../testing/load.ts'
-import { orphans } from '../../../testing/orphans.ts'
+import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
+import { orphans } from '../../../testing/orphaned-chunks.ts'
 import { seeded, storm } from '../../../testing/storm.ts'
 
 const calls = ImageService.method

@@ -7,7 +7,7 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
-import type { ClientCertificate } from '../../../accounts/admission.ts'
+import type { ClientCertificate } from '../../../accounts/authenticator.ts'
 import type { IdleWatch } from '../../../limits/idle-watch.ts'
 import { clockSlackMs, givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
 import { rulesOf } from '../method-rules.ts'

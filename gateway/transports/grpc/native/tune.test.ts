@@ -10,7 +10,7 @@ import {
 import { sampleImage } from '@pixelflow/testkit/images'
 import { says, type Running } from '@pixelflow/testkit/process'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
-import { until } from '../../../testing/gateway.ts'
+import { until } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc.ts'
 
 /** Tuning over native gRPC: real gateway, broker and actors as processes. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { until } from '../../../testing/gateway.ts'
+import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc.ts'
-import { startLoadedGateway } from '../../../testing/load.ts'
+import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
 
 const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:40/format:png' } }

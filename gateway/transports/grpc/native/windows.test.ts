@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import type { Server } from '@grpc/grpc-js'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
-import { slowLine } from '../../../testing/line.ts'
+import { slowLine } from '../../../testing/delay-proxy.ts'
 import { widenWindows, windowBytes } from './windows.ts'
 
 let gateway: TestGateway

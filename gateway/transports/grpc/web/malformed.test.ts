@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readMetrics } from '@pixelflow/testkit/prometheus'
 import { envelope } from '../../../testing/envelopes.ts'
-import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {

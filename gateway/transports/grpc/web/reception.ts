@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { Code, ConnectError, createContextKey, type HandlerContext } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
-import type { RequestNotes } from '../../shared/notes.ts'
+import type { RequestNotes } from '../../shared/request-context.ts'
 import { clockSlackMs, givenUp, tooLate, type Arrival, type Desk, type Visit } from '../desk.ts'
 import { errorOf } from './error.ts'
 import { undecodable } from './undecodable.ts'

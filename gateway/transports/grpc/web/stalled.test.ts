@@ -5,7 +5,7 @@ import { DownloadRequestSchema, ImageService } from '@pixelflow/proto/pixelflow/
 import { sampleImage } from '@pixelflow/testkit/images'
 import { residentBytes, says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import { until } from '../../../testing/gateway.ts'
+import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 
 const MiB = 2 ** 20

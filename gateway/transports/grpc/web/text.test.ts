@@ -11,7 +11,7 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { envelope, envelopesIn } from '../../../testing/envelopes.ts'
-import { openTestGateway, type TestGateway } from '../../../testing/gateway.ts'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { protocolCalls } from '../../../testing/protocol-calls.ts'
 
 const calls = ImageService.method

@@ -11,7 +11,7 @@ import {
   UploadResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../../testing/gateway.ts'
+import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 import { digestOf, grpcClient } from '../../../testing/grpc.ts'
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }

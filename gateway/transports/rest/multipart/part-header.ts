@@ -1,5 +1,5 @@
 import { shorten } from '@pixelflow/core/shorten'
-import { ParameterError, parseParameters, type ParameterizedValue } from './parameters.ts'
+import { ParameterError, parseParameters, type ParameterizedValue } from './parse-parameters.ts'
 
 /** What the header of a part says. */
 export interface PartHeader {

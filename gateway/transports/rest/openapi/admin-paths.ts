@@ -1,4 +1,4 @@
-import { json, pathId, positionTold, refusals } from './answers.ts'
+import { json, pathId, positionTold, refusals } from './responses.ts'
 import { exampleIds } from './examples.ts'
 import { ref, type Json } from './schemas.ts'
 

@@ -9,7 +9,7 @@ import {
   location,
   pathId,
   refusals,
-} from './answers.ts'
+} from './responses.ts'
 import { exampleIds, imageExample } from './examples.ts'
 import type { Json } from './schemas.ts'
 

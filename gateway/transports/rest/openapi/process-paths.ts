@@ -9,7 +9,7 @@ import {
   location,
   positionTold,
   refusals,
-} from './answers.ts'
+} from './responses.ts'
 import { queuedExample, recipeText } from './examples.ts'
 import { laneText, type Json } from './schemas.ts'
 

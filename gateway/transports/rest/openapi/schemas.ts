@@ -15,8 +15,8 @@ import { kinds } from '@pixelflow/core/event'
 import { describeOperations } from '@pixelflow/core/operations/index'
 import { recipe } from '@pixelflow/core/recipe/recipe'
 import { z } from 'zod'
-import { settingsView } from '../catalogue.ts'
-import { healthView } from '../health.ts'
+import { settingsView } from '../catalogue-routes.ts'
+import { healthView } from '../health-routes.ts'
 
 export type Json = Record<string, unknown>
 

@@ -1,5 +1,5 @@
 import { formatIds } from '@pixelflow/core/format'
-import { json, originRefusal, queryRefusal, refusals } from './answers.ts'
+import { json, originRefusal, queryRefusal, refusals } from './responses.ts'
 import { actorExample } from './examples.ts'
 import type { Json } from './schemas.ts'
 

@@ -1,7 +1,7 @@
 import { format, writableFormatIds } from '@pixelflow/core/format'
 import { defaultLane, lanes } from '@pixelflow/core/job'
 import { z } from 'zod'
-import { listQuery } from '../tasks.ts'
+import { listQuery } from '../task-routes.ts'
 import {
   bytes,
   conditions,
@@ -15,7 +15,7 @@ import {
   positionSent,
   positionTold,
   refusals,
-} from './answers.ts'
+} from './responses.ts'
 import {
   completedExample,
   eventExample,

@@ -1,5 +1,5 @@
 import { tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
-import { header, refusals } from './answers.ts'
+import { header, refusals } from './responses.ts'
 import type { Json } from './schemas.ts'
 
 export const tunePaths: Json = {

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'bun:test'
+import { Fault } from '@pixelflow/core/fault'
+import { demandOwnOrigin, hostnameOf, hostnamesOf, isLoopback } from './check-origin.ts'
+
+function verdict(headers: Record<string, string>): string {
+  try {
+    demandOwnOrigin(new Headers(headers))
+    return 'passes'
+  } catch (thrown) {
+    return thrown instanceof Fault ? `${thrown.code} ${thrown.place.field}` : String(thrown)
+  }
+}
+
+test.each(['localhost', 'LOCALHOST', 'pixelflow.localhost', '127.0.0.1', '127.1.2.3', '::1', '[::1]'])(
+  '%s is loopback',
+  (name) => expect(isLoopback(name)).toBe(true),
+)
+test.each([
+  '0.0.0.0',
+  '::',
+  '192.168.1.4',
+  'localhost.evil.example',
+  '127.0.0.1.evil.example',
+  'evil',
+  '1270.0.0.1',
+  '127.999.999.999',
+  '127.0.0.256',
+])('%s is not', (name) => expect(isLoopback(name)).toBe(false))
+
+test('reads host names with and without a port', () => {
+  expect(['localhost:3000', 'a.b', '[::1]:80', '[::1]'].map(hostnameOf)).toEqual([
+    'localhost',
+    'a.b',
+    '[::1]',
+    '[::1]',
+  ])
+  expect(['', 'a:b', 'user@localhost', 'localhost/x', '::1', 'localhost localhost'].map(hostnameOf)).toEqual(
+    Array<undefined>(6).fill(undefined),
+  )
+})
+
+test('reads lists of addresses, of which each must be one', () => {
+  expect(hostnamesOf('127.0.0.1:1,[::1]:2')).toEqual(['127.0.0.1', '[::1]'])
+  expect(['', '127.0.0.1:1,', ',', 'localhost,user@localhost', null].map(hostnamesOf)).toEqual(
+    Array<undefined>(5).fill(undefined),
+  )
+})
+
+describe('an unauthenticated call', () => {
+  const host = 'localhost:3000'
+  test.each([
+    'Forwarded',
+    'Via',
+    'X-Real-IP',
+    'X-Forwarded-For',
+    'X-Forwarded-Host',
+    'X-Forwarded-Proto',
+    'X-Forwarded-Server',
+    'CF-Connecting-IP',
+  ])('with %s has come by a proxy', (name) =>
+    expect(verdict({ host, [name]: 'x' })).toBe(`forbidden ${name.toLowerCase()}`),
+  )
+
+  test.each([
+    ['of a gRPC client with a list of addresses', { host: '127.0.0.1:1,127.0.0.1:2' }, 'passes'],
+    ['with a list that leads elsewhere', { host: '127.0.0.1:1,192.0.2.1:2' }, 'forbidden Host'],
+    ['from a program', { host }, 'passes'],
+    ['by address', { host: '127.0.0.1:3000' }, 'passes'],
+    ['by IPv6 address', { host: '[::1]:3000' }, 'passes'],
+    ['from our page', { host, origin: 'http://localhost:3000', 'sec-fetch-site': 'same-origin' }, 'passes'],
+    ['typed by a person', { host, 'sec-fetch-site': 'none' }, 'passes'],
+    [
+      'by a followed link',
+      { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
+      'passes',
+    ],
+    ['without Host', {}, 'forbidden Host'],
+    ['under a rebound name', { host: 'evil.example:3000' }, 'forbidden Host'],
+    ['to an address of the network', { host: '192.168.1.4:3000' }, 'forbidden Host'],
+    ['from a foreign page', { host, origin: 'https://evil.example' }, 'forbidden Origin'],
+    ['from a page on another port', { host, origin: 'http://localhost:8080' }, 'forbidden Origin'],
+    ['from another name of this machine', { host, origin: 'http://127.0.0.1:3000' }, 'forbidden Origin'],
+    ['from a sandboxed page', { host, origin: 'null' }, 'forbidden Origin'],
+    [
+      'of a foreign picture tag',
+      { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
+      'forbidden Sec-Fetch-Site',
+    ],
+    [
+      'of a frame',
+      { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
+      'forbidden Sec-Fetch-Site',
+    ],
+    [
+      'of a neighbour port',
+      { host, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
+      'forbidden Sec-Fetch-Site',
+    ],
+  ])('%s', (_, headers, expected) => expect(verdict(headers as Record<string, string>)).toBe(expected))
+})

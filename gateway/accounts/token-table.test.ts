@@ -1,0 +1,34 @@
+import { expect, test } from 'bun:test'
+import { parseTokens } from './token-table.ts'
+
+test('finds the account of a token, and only of a whole one', () => {
+  const table = parseTokens('ann:secret-of-ann, bob:secret:with:colons\n# comment\nann:second-of-ann\n')
+  expect(table.size).toBe(3)
+  expect(table.holderOf('secret-of-ann')?.account).toBe('ann')
+  expect(table.holderOf('second-of-ann')?.account).toBe('ann')
+  expect(table.holderOf('secret:with:colons')?.account).toBe('bob')
+  expect(table.holderOf('secret-of-an')?.account).toBeUndefined()
+  expect(table.holderOf('')?.account).toBeUndefined()
+})
+
+test('who may do what operators do is said behind the token', () => {
+  const table = parseTokens('ann:secret-of-ann,root:secret:of:root:admin')
+  expect(table.holderOf('secret-of-ann')?.scopes.has('admin')).toBe(false)
+  const root = table.holderOf('secret:of:root')
+  expect(root?.account).toBe('root')
+  expect([...(root?.scopes ?? [])]).toEqual(expect.arrayContaining(['admin', 'tasks:write']))
+  expect(table.holderOf('secret:of:root:admin')).toBeUndefined()
+})
+
+test.each([
+  ['', 'holds no pair'],
+  ['ann', 'no colon between account and token in pair 1'],
+  ['ann:a,Bob:b', 'account in pair 2'],
+  ['ann:', 'token in pair 1'],
+  ['ann::admin', 'token in pair 1'],
+  ['ann:with space', 'token in pair 1'],
+  ['ann:same-secret,bob:same-secret', 'same token to two accounts, in pairs 1 and 2'],
+])('refuses %p without repeating a token', (text, problem) => {
+  expect(() => parseTokens(text)).toThrow(problem)
+  expect(() => parseTokens(text)).not.toThrow(/same-secret|with space/)
+})

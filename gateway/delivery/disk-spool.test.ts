@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openSpool } from './disk-spool.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pixelflow-spool-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const never = new AbortController().signal
+const body = (text: string) => async () =>
+  (async function* () {
+    yield new TextEncoder().encode(text)
+  })()
+
+test('keeps bytes in a file until they are released', async () => {
+  await using spool = await openSpool(folder, 100)
+  const held = await spool.fill(5, body('hello'), never)
+  expect(await Bun.file(held.path).text()).toBe('hello')
+  expect(spool.files).toBe(1)
+  await held.release()
+  await held.release()
+  expect([spool.files, await readdir(folder)]).toEqual([0, []])
+})
+
+test('lets others wait while it is full, and those that wait may leave', async () => {
+  await using spool = await openSpool(folder, 10)
+  const first = await spool.fill(8, body('first'), never)
+  const leaving = new AbortController()
+  const left = spool.fill(8, body('left'), leaving.signal)
+  const second = spool.fill(1000, body('second'), never)
+  leaving.abort(new Error('gone'))
+  await expect(left).rejects.toThrow('gone')
+  expect(await Promise.race([second, Bun.sleep(50).then(() => 'waits')])).toBe('waits')
+  await first.release()
+  expect(await Bun.file((await second).path).text()).toBe('second')
+})
+
+test('leaves nothing behind when the bytes break off or nobody wants them any more', async () => {
+  await using spool = await openSpool(folder, 10)
+  const breaking = async () =>
+    (async function* () {
+      yield new Uint8Array(3)
+      throw new Error('broke')
+    })()
+  await expect(spool.fill(10, breaking, never)).rejects.toThrow('broke')
+  await expect(spool.fill(10, body('x'), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
+  expect(await readdir(folder)).toEqual([])
+  await (await spool.fill(10, body('x'), never)).release()
+})
+
+test('clears away what dead processes have left, and nothing else', async () => {
+  const dead = Bun.spawn(['true'])
+  await dead.exited
+  await Promise.all(
+    [`${dead.pid}-a`, `${process.pid}-b`, `${process.ppid}-c`, 'note.txt'].map((name) =>
+      Bun.write(join(folder, name), 'x'),
+    ),
+  )
+  await using spool = await openSpool(folder, 10)
+  expect(spool.files).toBe(0)
+  expect((await readdir(folder)).sort()).toEqual([`${process.ppid}-c`, 'note.txt'].sort())
+})

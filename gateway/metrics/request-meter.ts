@@ -1,0 +1,29 @@
+import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { gatewayMetrics } from './gateway-metrics.ts'
+
+/** Counts requests of the HTTP port. */
+export interface RequestMeter {
+  began(): void
+  /** @param route template of the path; undefined where there is nothing */
+  ended(method: string, route: string | undefined, status: number, seconds: number): void
+}
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+export function createRequestMeter(meters: Meters<typeof gatewayMetrics>): RequestMeter {
+  const count = meters.counter('requests')
+  const time = meters.histogram('requestSeconds')
+  let inFlight = 0
+  meters.watch('requestsInFlight', () => inFlight)
+  return {
+    began: () => void (inFlight += 1),
+    ended(sent, found, status, seconds) {
+      inFlight -= 1
+      // Whatever a client makes up must not become a series.
+      const method = methods.has(sent) ? sent : 'other'
+      const route = found ?? 'other'
+      count(1, { method, route, status: String(status) })
+      time(seconds, { method, route })
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { reportOf } from '@pixelflow/testkit/contracts/registry'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
+import { sampleJob } from '@pixelflow/testkit/tasks'
+import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
+import { grpcClient } from '../testing/grpc.ts'
+import { gatewayMetrics } from './gateway-metrics.ts'
+
+const service = 'pixelflow.v1.ImageService'
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await openTestGateway()
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+async function read(): Promise<Reading> {
+  const answer = await gateway.call('/metrics')
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+  return readMetrics(await answer.text())
+}
+
+async function valueOf(name: string): Promise<number> {
+  return (await read()).value(name)
+}
+
+describe('the reading', () => {
+  test('has every metric of the table and no other', async () => {
+    await gateway.call('/health/live')
+    using client = grpcClient(gateway.grpcAddress)
+    await client.unary(ImageService.method.getVersion, {})
+    const names = Object.values(gatewayMetrics).map(({ name }) => name as string)
+    // Those of TLS are there where TLS is.
+    const rows = names.filter((name) => !name.includes('_tls_'))
+    await until(async () => (await read()).names.includes('pixelflow_event_loop_lag_seconds'))
+    expect([...(await read()).names].sort()).toEqual(rows.sort())
+  })
+
+  test('has every method and code before anything has happened', async () => {
+    await using fresh = await openTestGateway()
+    const reading = readMetrics(await (await fresh.call('/metrics')).text())
+    const methods = new Set(
+      reading
+        .series('grpc_server_started_total')
+        .filter((one) => one.labels['grpc_service'] === service)
+        .map((one) => one.labels['grpc_method']),
+    )
+    expect(methods).toEqual(new Set(ImageService.methods.map(({ name }) => name)))
+    expect(reading.series('grpc_server_handled_total').every((one) => one.value === 0)).toBe(true)
+    const codes = reading.series('grpc_server_handled_total').map((one) => one.labels['grpc_code'])
+    expect(codes).toContain('ResourceExhausted')
+    expect(Object.keys(reading.series('grpc_server_handled_total')[0]?.labels ?? {}).sort()).toEqual([
+      'grpc_code',
+      'grpc_method',
+      'grpc_service',
+      'grpc_type',
+    ])
+  }, 30_000)
+
+  test('tells how the process and the gateway are', async () => {
+    const reading = await read()
+    expect(reading.value('pixelflow_build_info', { version: '0.1.0' })).toBe(1)
+    expect(reading.value('process_resident_memory_bytes')).toBeGreaterThan(10 * 2 ** 20)
+    expect(reading.value('process_cpu_seconds_total')).toBeGreaterThan(0.05)
+    expect(Math.abs(reading.value('process_start_time_seconds') - Date.now() / 1000)).toBeLessThan(600)
+    expect(reading.value('process_open_fds')).toBeGreaterThan(5)
+    expect(reading.value('pixelflow_ready')).toBe(1)
+    expect(reading.value('pixelflow_broker_up')).toBe(1)
+    expect(reading.value('pixelflow_broker_round_trip_seconds')).toBeLessThan(1)
+    expect(reading.value('pixelflow_follower_behind_events')).toBe(0)
+    await until(async () => (await read()).value('pixelflow_event_loop_lag_seconds_count') > 1)
+  })
+
+  test('counts what waits for operators, and tells how old news is when it is taken in', async () => {
+    expect([
+      await valueOf('pixelflow_dead_letters'),
+      await valueOf('pixelflow_follower_lag_seconds'),
+    ]).toEqual([0, NaN])
+    const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
+    const { id: task } = await gateway.submit(image)
+    for (const one of [{ task }, {}]) await gateway.adapters.deadLetters.put(sampleLetter(one))
+    expect(await valueOf('pixelflow_dead_letters')).toBe(2)
+    await until(async () => (await valueOf('pixelflow_follower_lag_seconds')) >= 0)
+    await gateway.adapters.deadLetters.drop(`transform.local.${task}`)
+    expect(await valueOf('pixelflow_dead_letters')).toBe(1)
+  })
+
+  test('counts the bulk work that waits, and who lets it in', async () => {
+    const of = (reading: Reading, name: string) => reading.value(name, { kind: 'transform' })
+    const before = await read()
+    expect(of(before, 'pixelflow_backlog_jobs')).toBe(0)
+    expect(of(before, 'pixelflow_backlog_oldest_seconds')).toBe(0)
+    expect(of(before, 'pixelflow_dispatchers')).toBe(0)
+    const { queue, registry } = gateway.adapters
+    const jobs = [sampleJob({ lane: 'bulk' }), sampleJob({ lane: 'bulk' })]
+    for (const job of jobs) await queue.submit(job)
+    await using _ = registry.announce(() => reportOf('one.1', { offices: ['dispatcher-transform'] }))
+    await until(async () => of(await read(), 'pixelflow_dispatchers') === 1)
+    const reading = await read()
+    expect(of(reading, 'pixelflow_backlog_jobs')).toBe(2)
+    expect(of(reading, 'pixelflow_backlog_oldest_seconds')).toBeGreaterThan(0)
+    for (const job of jobs) await queue.remove(job)
+    expect(of(await read(), 'pixelflow_backlog_jobs')).toBe(0)
+  })
+
+  test('is packed for whoever takes it so', async () => {
+    const plain = await gateway.call('/metrics', { headers: { 'accept-encoding': 'identity' } })
+    expect(plain.headers.get('content-encoding')).toBeNull()
+    const packed = await gateway.call('/metrics', { headers: { 'accept-encoding': 'gzip' } })
+    expect(packed.headers.get('content-encoding')).toBe('gzip')
+    expect(readMetrics(await packed.text()).names).toEqual(readMetrics(await plain.text()).names)
+  })
+
+  test('says so while the broker is away', async () => {
+    await using other = await openTestGateway()
+    await other.nats.kill9()
+    await until(async () => {
+      const reading = readMetrics(await (await other.call('/metrics')).text())
+      return reading.value('pixelflow_broker_up') === 0 && reading.value('pixelflow_ready') === 0
+    })
+  }, 30_000)
+})
+
+describe('who may read them', () => {
+  const env = { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' }
+  test('without tokens: this machine, and no foreign page', async () => {
+    expect((await gateway.call('/metrics', { headers: { host: 'evil.example' } })).status).toBe(403)
+    expect((await gateway.call('/metrics', { headers: { origin: 'https://evil.example' } })).status).toBe(403)
+  })
+
+  test('with tokens: whoever brings one, or everybody, or nobody', async () => {
+    await using guarded = await openTestGateway({ env })
+    expect((await guarded.call('/metrics')).status).toBe(401)
+    const headers = { authorization: 'Bearer secret-of-ann' }
+    expect((await guarded.call('/metrics', { headers })).status).toBe(200)
+    await using open = await guarded.another({ PIXELFLOW_METRICS: 'open' })
+    expect((await fetch(`${open.url}/metrics`)).status).toBe(200)
+    await using off = await guarded.another({ PIXELFLOW_METRICS: 'off' })
+    expect((await fetch(`${off.url}/metrics`, { headers })).status).toBe(404)
+  }, 30_000)
+})

@@ -1,0 +1,25 @@
+import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { Protocol } from './call-meters.ts'
+import type { gatewayMetrics } from './gateway-metrics.ts'
+
+/** What an open stream goes over. */
+export type Transport = Protocol | 'sse' | 'websocket'
+
+/** Counts a stream that has opened; what it returns is called when it is over, once or more often. */
+export type OpenStream = (transport: Transport) => () => void
+
+export function createStreamMeter(meters: Meters<typeof gatewayMetrics>): OpenStream {
+  const tell = meters.gauge('streams')
+  const open: Record<Transport, number> = { grpc: 0, grpc_web: 0, connect: 0, sse: 0, websocket: 0 }
+  const change = (transport: Transport, by: number) => tell((open[transport] += by), { transport })
+  for (const transport of Object.keys(open) as Transport[]) change(transport, 0)
+  return (transport) => {
+    let isOver = false
+    change(transport, 1)
+    return () => {
+      if (isOver) return
+      isOver = true
+      change(transport, -1)
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import { expect, test } from 'bun:test'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect, type TLSSocket } from 'node:tls'
+import { Fault } from '@pixelflow/core/fault'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+import { Elysia } from 'elysia'
+import { makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
+import { until } from '../testing/test-gateway.ts'
+import { notesOf, peerOf } from '../transports/shared/request-context.ts'
+import { listenHttp } from '../transports/rest/listen-http.ts'
+import { readTls, watchTls } from './watch-tls.ts'
+
+const MiB = 2 ** 20
+const log = createLog({ room: 'test', write: () => {} })
+
+interface Served extends AsyncDisposable {
+  readonly url: string
+  readonly port: number
+  readonly socketFolder: string
+  drain(withinMs: number): Promise<void>
+  /** Requests whose clients have left. */
+  readonly left: string[]
+  /** Requests that have begun. */
+  readonly arrived: string[]
+  client(): Promise<TLSSocket>
+}
+
+/** A server of a few routes behind TLS. */
+async function serve(certificates: TestCertificates, atPort = 0): Promise<Served> {
+  const { env } = certificates
+  const files = {
+    certFile: env['PIXELFLOW_TLS_CERT_FILE'] ?? '',
+    keyFile: env['PIXELFLOW_TLS_KEY_FILE'] ?? '',
+    clientCaFile: env['PIXELFLOW_TLS_CLIENT_CA_FILE'],
+  }
+  const watched = watchTls(
+    { files, first: readTls(files), clientAuth: 'require', reloadIntervalMs: 60_000 },
+    log,
+  )
+  const left: string[] = []
+  const arrived: string[] = []
+  const block = new Uint8Array(MiB)
+  const app = new Elysia({ serve: { maxRequestBodySize: 2 ** 40 } })
+    .onError(({ error }) => {
+      const { message, row } = Fault.of(error)
+      return new Response(message, { status: row.http })
+    })
+    .get('/who', ({ request, server }) => ({
+      account: notesOf(request).certificate?.account ?? null,
+      peer: peerOf(request, server),
+    }))
+    .get('/much', ({ query, server, request }) => {
+      server?.timeout(request, 0)
+      request.signal.addEventListener('abort', () => left.push('much'))
+      let count = Number(query['MiB'])
+      const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+        if (count-- === 0) controller.close()
+        else controller.enqueue(block.slice())
+      }
+      return new Response(new ReadableStream({ pull }, { highWaterMark: 1 }))
+    })
+    .post(
+      '/count',
+      async ({ request }) => {
+        let bytes = 0
+        for await (const chunk of request.body ?? []) bytes += chunk.length
+        return { bytes }
+      },
+      { parse: 'none' },
+    )
+    .ws('/echo', { message: (socket, message) => void socket.send(message) })
+    .get('/late', () => {
+      arrived.push('late')
+      return Bun.sleep(300).then(() => 'late')
+    })
+  const socketFolder = join(certificates.folder, 'sockets')
+  const http = await listenHttp({
+    app,
+    host: '127.0.0.1',
+    port: atPort,
+    tls: { watched, refused: () => {}, socketFolder },
+    log,
+  })
+  const { port } = http
+  return {
+    url: `https://localhost:${port}`,
+    port,
+    socketFolder,
+    left,
+    arrived,
+    drain: (withinMs) => http.drain(withinMs),
+    async client() {
+      const socket = connect({ host: 'localhost', port, ca: certificates.authority.certificate })
+      socket.on('error', () => {})
+      await new Promise((resolve) => socket.once('secureConnect', resolve))
+      return socket
+    },
+    async [Symbol.asyncDispose]() {
+      watched[Symbol.dispose]()
+      await http.drain(0)
+    },
+  }
+}
+
+test('requests find their client, and no other process reaches the servers behind TLS', async () => {
+  await using certificates = await makeCertificates()
+  await using served = await serve(certificates)
+  const ann = await certificates.client('ann')
+  const ca = certificates.authority.certificate
+  const who = async (tls: Bun.TLSOptions) =>
+    (await (await fetch(`${served.url}/who`, { tls })).json()) as { account: string | null; peer: string }
+  const known = await Promise.all([
+    who({ ca, cert: ann.certificate, key: ann.key }),
+    who({ ca }),
+    ...Array.from({ length: 8 }, () => who({ ca, cert: ann.certificate, key: ann.key })),
+  ])
+  expect(known.map(({ account }) => account)).toEqual(['ann', null, ...Array<string>(8).fill('ann')])
+  for (const { peer } of known) expect(peer).toMatch(/^(?:::ffff:)?127\.0\.0\.1:\d+$|^::1:\d+$/)
+
+  expect(statSync(served.socketFolder).mode & 0o777).toBe(0o700)
+  // A connected socket has no name that anybody could connect to.
+  const open = await served.client()
+  expect(readdirSync(served.socketFolder)).toEqual([])
+  open.destroy()
+})
+
+test('much goes through either way in little memory, also to a client that stalls', async () => {
+  await using certificates = await makeCertificates()
+  await using served = await serve(certificates)
+  const tls = { ca: certificates.authority.certificate }
+  const size = 300
+  await fetch(`${served.url}/much?MiB=1`, { tls }).then((answer) => answer.arrayBuffer())
+  const before = process.memoryUsage.rss()
+  let most = before
+  const timer = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 10)
+
+  let made = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => (made++ < size ? controller.enqueue(new Uint8Array(MiB)) : controller.close()),
+  })
+  const sent = await fetch(`${served.url}/count`, { method: 'POST', body, tls })
+  expect(await sent.json()).toEqual({ bytes: size * MiB })
+
+  const slow = await served.client()
+  slow.write(`GET /much?MiB=${size} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+  slow.pause()
+  await Bun.sleep(1000)
+  let received = 0
+  slow.on('data', (data: Buffer) => (received += data.length))
+  slow.resume()
+  await until(() => slow.closed, 30_000)
+  clearInterval(timer)
+  expect(received).toBeGreaterThan(size * MiB)
+  expect((most - before) / MiB).toBeLessThan(120)
+}, 60_000)
+
+test('a client that leaves is noticed', async () => {
+  await using certificates = await makeCertificates()
+  await using served = await serve(certificates)
+  const client = await served.client()
+  client.write('GET /much?MiB=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await new Promise((resolve) => client.once('data', resolve))
+  client.destroy()
+  await until(() => served.left.length === 1)
+})
+
+test('draining lets answers out and nobody in', async () => {
+  await using certificates = await makeCertificates()
+  await using served = await serve(certificates)
+  const tls = { ca: certificates.authority.certificate }
+  const late = fetch(`${served.url}/late`, { tls })
+  await until(() => served.arrived.length === 1)
+  const drained = served.drain(5000)
+  await expect(fetch(`${served.url}/who`, { tls, keepalive: false })).rejects.toThrow()
+  expect(await (await late).text()).toBe('late')
+  await drained
+})
+
+test('carries WebSockets', async () => {
+  await using certificates = await makeCertificates()
+  await using served = await serve(certificates)
+  const tls = { ca: certificates.authority.certificate }
+  const socket = new WebSocket(`${served.url.replace('https', 'wss')}/echo`, { tls })
+  const heard: unknown[] = []
+  socket.addEventListener('message', ({ data }) => heard.push(data))
+  await new Promise((resolve) => socket.addEventListener('open', resolve))
+  const long = 'x'.repeat(MiB)
+  for (const text of ['one', long, 'two']) socket.send(text)
+  await until(() => heard.length === 3)
+  expect(heard).toEqual(['one', long, 'two'])
+  const closed = new Promise((resolve) => socket.addEventListener('close', resolve))
+  socket.close()
+  await closed
+})
+
+test('a port that is taken is told of', async () => {
+  await using certificates = await makeCertificates()
+  await using served = await serve(certificates)
+  await expect(serve(certificates, served.port)).rejects.toThrow(
+    `Cannot listen on 127.0.0.1 port ${served.port}: it is taken by another process.`,
+  )
+})

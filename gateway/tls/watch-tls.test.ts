@@ -1,0 +1,124 @@
+import { expect, test } from 'bun:test'
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { issueServer } from '@pixelflow/cli/certs/issue'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+import { hosts, makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
+import { until } from '../testing/test-gateway.ts'
+import { readTls, watchTls, type WatchedTls } from './watch-tls.ts'
+import type { TlsFiles } from './tls-material.ts'
+
+interface Watching extends Disposable {
+  readonly tls: WatchedTls
+  readonly taken: string[]
+  readonly logs: { level: string; msg: string; problem?: string }[]
+}
+
+function watch(files: TlsFiles): Watching {
+  const logs: Watching['logs'] = []
+  const log = createLog({
+    room: 'test',
+    format: 'json',
+    write: (line) => logs.push(JSON.parse(line) as Watching['logs'][number]),
+  })
+  const tls = watchTls({ files, first: readTls(files), clientAuth: 'require', reloadIntervalMs: 100 }, log)
+  const taken: string[] = []
+  tls.onChange(({ serial }) => taken.push(serial))
+  return { tls, taken, logs, [Symbol.dispose]: () => tls[Symbol.dispose]() }
+}
+
+function filesOf({ env }: TestCertificates): TlsFiles {
+  return {
+    certFile: env['PIXELFLOW_TLS_CERT_FILE'] ?? '',
+    keyFile: env['PIXELFLOW_TLS_KEY_FILE'] ?? '',
+    clientCaFile: env['PIXELFLOW_TLS_CLIENT_CA_FILE'],
+  }
+}
+
+test('takes up new files, and nothing when nothing has changed', async () => {
+  await using certificates = await makeCertificates()
+  using watching = watch(filesOf(certificates))
+  const first = watching.tls.current.serial
+  await Bun.sleep(350)
+  expect(watching.taken).toEqual([])
+  await certificates.replaceServer(await issueServer(certificates.authority, hosts))
+  await until(() => watching.taken.length === 1)
+  expect(watching.tls.current.serial).not.toBe(first)
+  expect(watching.logs.map(({ msg }) => msg)).toEqual(['new TLS files are in use'])
+})
+
+test('keeps the old while the new are no good, says so once, and takes the ones that mend it', async () => {
+  await using certificates = await makeCertificates()
+  const files = filesOf(certificates)
+  using watching = watch(files)
+  const first = watching.tls.current.serial
+  const next = await issueServer(certificates.authority, hosts)
+
+  await writeFile(files.certFile, next.certificate)
+  await until(() => watching.logs.length === 1)
+  await Bun.sleep(350)
+  expect(watching.logs.map(({ level }) => level)).toEqual(['error'])
+  expect(watching.logs[0]?.problem).toMatch(/^PIXELFLOW_TLS_KEY_FILE=.*is not the key/)
+  expect(watching.tls.current.serial).toBe(first)
+
+  await rm(files.certFile)
+  await until(() => watching.logs.length === 2)
+  expect(watching.logs[1]?.problem).toContain('cannot be read (ENOENT)')
+
+  await certificates.replaceServer(next)
+  await until(() => watching.taken.length === 1)
+  expect(watching.logs).toHaveLength(3)
+})
+
+test('does not complain of files that are replaced one after the other', async () => {
+  await using certificates = await makeCertificates()
+  const files = filesOf(certificates)
+  using watching = watch(files)
+  for (let round = 1; round <= 3; round++) {
+    const next = await issueServer(certificates.authority, hosts)
+    await writeFile(files.keyFile, next.key)
+    await Bun.sleep(60)
+    await writeFile(files.certFile, next.certificate)
+    await until(() => watching.taken.length === round)
+  }
+  expect(watching.logs.filter(({ level }) => level === 'error')).toEqual([])
+})
+
+test('takes up a folder that is swapped by a link, as Kubernetes does it', async () => {
+  await using certificates = await makeCertificates()
+  const { folder, authority } = certificates
+  const mounted = join(folder, 'mounted')
+  const put = async (version: string) => {
+    const data = join(mounted, `..${version}`)
+    await mkdir(data, { recursive: true })
+    const { certificate, key } = await issueServer(authority, hosts)
+    await writeFile(join(data, 'tls.crt'), certificate)
+    await writeFile(join(data, 'tls.key'), key)
+    await symlink(`..${version}`, join(mounted, '..data_tmp'))
+    await rename(join(mounted, '..data_tmp'), join(mounted, '..data'))
+    return readFile(join(data, 'tls.crt'), 'utf8')
+  }
+  await put('1')
+  for (const name of ['tls.crt', 'tls.key']) await symlink(join('..data', name), join(mounted, name))
+  const certFile = join(mounted, 'tls.crt')
+  using watching = watch({ certFile, keyFile: join(mounted, 'tls.key'), clientCaFile: undefined })
+  const second = await put('2')
+  await until(() => watching.tls.current.cert === second)
+})
+
+test('warns of an end that is near, and of a key that others may read', async () => {
+  await using certificates = await makeCertificates()
+  const files = filesOf(certificates)
+  const until2days = { from: new Date(Date.now() - 1000), until: new Date(Date.now() + 2 * 86_400_000) }
+  const { certificate, key } = await issueServer(certificates.authority, hosts, until2days)
+  await rm(files.keyFile)
+  await writeFile(files.keyFile, key, { mode: 0o644 })
+  await writeFile(files.certFile, certificate)
+  using watching = watch(files)
+  await until(() => watching.logs.length === 2)
+  await Bun.sleep(300)
+  expect(watching.logs.map(({ msg }) => msg).toSorted()).toEqual([
+    'everybody on this machine may read the TLS key',
+    'the TLS certificate ends soon',
+  ])
+})

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { LetterPageView, LetterView, TaskView } from '@pixelflow/core/api'
+import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
+
+let gateway: TestGateway
+let image: string
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  image = (await gateway.image(await sampleImage({ width: 64, height: 48 }))).id
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const dead = (path = '', method = 'GET') => gateway.call(`/api/v1/admin/dead${path}`, { method })
+const letterOf = async (answer: Promise<Response>) => (await (await answer).json()) as LetterView
+const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
+
+/** A task that was given up, as an actor leaves it. */
+async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
+  const { id } = await gateway.submit(of, 'resize:32')
+  await gateway.adapters.deadLetters.put(sampleLetter({ task: id }))
+  const fault = { code: 'storage_failed', detail: 'No answer.' } as const
+  await gateway.advance(id, 'failed', { status: 'failed', attempt: 5, actor: 'one', fault })
+  return { task: await get(id), id: `transform.local.${id}` }
+}
+
+test('letters are listed page by page, shown with their private cause, and dropped', async () => {
+  const made = [await giveUp(), await giveUp(), await giveUp()]
+  const ids: string[] = []
+  for (let cursor = ''; ;) {
+    const page = (await (await dead(`?limit=2${cursor}`)).json()) as LetterPageView
+    ids.push(...page.items.map((one) => one.id))
+    if (page.next === null) break
+    cursor = `&cursor=${page.next}`
+  }
+  expect(ids).toEqual(made.map((one) => one.id))
+  expect(await (await dead('?account=nobody')).json()).toEqual({ items: [], next: null })
+  const [{ id, task }] = made as [(typeof made)[0]]
+  expect(await letterOf(dead(`/${id}`))).toMatchObject({
+    id,
+    account: 'local',
+    task: task.id,
+    attempts: 5,
+    actor: 'host.1',
+    cause: { report: { code: 'internal' }, private: 'Error: why' },
+  })
+  for (const one of made) expect((await dead(`/${one.id}`, 'DELETE')).status).toBe(204)
+  expect(await gateway.refusal(dead(`/${id}`))).toMatchObject({ status: 404, code: 'not_found' })
+  expect(await gateway.refusal(dead(`/${id}`, 'DELETE'))).toMatchObject({ status: 404 })
+  expect(await gateway.refusal(dead('/*.*.*', 'DELETE'))).toMatchObject({ status: 404 })
+  expect(await get(task.id)).toEqual(task)
+  for (const query of ['limit=0', 'cursor=x', 'account=A', 'more=1'])
+    expect(await gateway.refusal(dead(`?${query}`))).toMatchObject({ status: 400, code: 'invalid_request' })
+})
+
+test('a replay is one task of the same account, however often it is asked for', async () => {
+  const { id, task } = await giveUp()
+  const before = await gateway.messages()
+  const answers = await Promise.all(Array.from({ length: 6 }, () => dead(`/${id}/replay`, 'POST')))
+  expect(answers.map((one) => one.status)).toEqual(answers.map(() => 202))
+  const letters = (await Promise.all(answers.map((one) => one.json()))) as LetterView[]
+  const replayed = new Set(letters.map((one) => one.replay?.task))
+  expect(replayed.size).toBe(1)
+  const [again = ''] = replayed
+  expect(await get(again)).toMatchObject({
+    status: 'queued',
+    image,
+    recipe: task.recipe,
+    retryOf: task.id,
+    attempt: 0,
+  })
+  expect(await gateway.messages()).toMatchObject({ jobs: before.jobs + 1, events: before.events + 1 })
+  expect((await letterOf(dead(`/${id}`))).replay?.task).toBe(again)
+  expect(await get(task.id)).toEqual(task)
+
+  // What it was replayed as is gone: then it may be done once more.
+  await gateway.call(`/api/v1/tasks/${again}`, { method: 'DELETE' })
+  const third = (await letterOf(dead(`/${id}/replay`, 'POST'))).replay?.task ?? ''
+  expect(third).not.toBe(again)
+  expect(await get(third)).toMatchObject({ status: 'queued', retryOf: task.id })
+})
+
+test('a mark whose task was never made is made good by the next replay', async () => {
+  const { id, task } = await giveUp()
+  const replay = { task: Bun.randomUUIDv7(), at: new Date().toISOString() }
+  await gateway.adapters.deadLetters.mark(id, replay)
+  expect((await letterOf(dead(`/${id}/replay`, 'POST'))).replay).toEqual(replay)
+  expect(await get(replay.task)).toMatchObject({ status: 'queued', retryOf: task.id })
+})
+
+test('what cannot be replayed says why, and stays unmarked', async () => {
+  const mortal = (await gateway.image(await sampleImage({ width: 32, height: 32 }))).id
+  const imageless = await giveUp(mortal)
+  await gateway.call(`/api/v1/images/${mortal}`, { method: 'DELETE' })
+  const deleted = await giveUp()
+  await gateway.call(`/api/v1/tasks/${deleted.task.id}`, { method: 'DELETE' })
+  const active = await gateway.submit(image)
+  await gateway.adapters.deadLetters.put(sampleLetter({ task: active.id }))
+  await gateway.adapters.deadLetters.put(sampleLetter({ task: 'no-id' }))
+  const cases = [
+    [imageless.id, 404, 'image_not_found'],
+    [deleted.id, 404, 'task_not_found'],
+    [`transform.local.${active.id}`, 409, 'task_active'],
+    ['transform.local.no-id', 412, 'precondition_failed'],
+  ] as const
+  for (const [id, status, code] of cases) {
+    expect(await gateway.refusal(dead(`/${id}/replay`, 'POST'))).toMatchObject({ status, code })
+    expect(await letterOf(dead(`/${id}`))).not.toHaveProperty('replay')
+  }
+  expect(await gateway.refusal(dead('/transform.local.gone/replay', 'POST'))).toMatchObject({ status: 404 })
+})
+
+test('is for those alone whose token says so', async () => {
+  const tokens = 'ann:secret-of-ann,root:secret-of-root:admin'
+  const other = await gateway.another({ PIXELFLOW_API_TOKENS: tokens })
+  const { id, task } = await giveUp()
+  const call = (token: string, path: string, method = 'GET') =>
+    fetch(`${other.url}/api/v1/${path}`, { method, headers: { authorization: `Bearer ${token}` } })
+  for (const [path, method] of [
+    ['', 'GET'],
+    [`/${id}`, 'GET'],
+    [`/${id}/replay`, 'POST'],
+    [`/${id}`, 'DELETE'],
+  ] as const) {
+    expect(await gateway.refusal(call('secret-of-ann', `admin/dead${path}`, method))).toMatchObject({
+      status: 403,
+      code: 'forbidden',
+      detail: expect.stringContaining('admin'),
+    })
+  }
+  const replayed = (await (
+    await call('secret-of-root', `admin/dead/${id}/replay`, 'POST')
+  ).json()) as LetterView
+  // It is the owner's, not the operator's.
+  expect(await get(replayed.replay?.task ?? '')).toMatchObject({ retryOf: task.id })
+  expect((await call('secret-of-root', `tasks/${replayed.replay?.task}`)).status).toBe(404)
+})

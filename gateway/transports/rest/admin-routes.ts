@@ -1,0 +1,56 @@
+import { viewLetter } from '@pixelflow/core/api'
+import { accountId } from '@pixelflow/core/principal'
+import { validate } from '@pixelflow/core/validation/validate'
+import { Elysia } from 'elysia'
+import { z } from 'zod'
+import type { Admission } from '../../accounts/authenticator.ts'
+import type { Usecases } from '../../usecases.ts'
+import { caller } from '../shared/authenticate.ts'
+import { tellPosition } from './position-headers.ts'
+
+/** Query of `GET /api/v1/admin/dead`. */
+export const letterQuery = z.strictObject({
+  account: accountId.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().optional(),
+})
+
+export interface AdminRoutes {
+  readonly usecases: Usecases
+  readonly admission: Admission
+}
+
+/** For operators: what was given up, and what is to become of it. */
+export function admin({ usecases, admission }: AdminRoutes) {
+  return new Elysia({ name: 'admin', prefix: '/api/v1/admin' })
+    .use(caller(admission))
+    .get('/dead', async ({ query, who }) => {
+      const { account, limit, cursor } = validate(letterQuery, query, { whole: 'the query' })
+      const { items, next } = await usecases.listDeadLetters(who, {
+        limit,
+        ...(account === undefined ? {} : { account }),
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      return { items: items.map(viewLetter), next }
+    })
+    .get('/dead/:id', async ({ params, who }) => viewLetter(await usecases.getDeadLetter(who, params.id)))
+    .post(
+      '/dead/:id/replay',
+      async ({ params, request, who, set }) => {
+        set.status = 202
+        const letter = await usecases.replayDeadLetter(who, params.id)
+        // The task is not the operator's own.
+        tellPosition(request, usecases, letter.account)
+        return viewLetter(letter)
+      },
+      { parse: 'none' },
+    )
+    .delete(
+      '/dead/:id',
+      async ({ params, who }) => {
+        await usecases.dropDeadLetter(who, params.id)
+        return new Response(null, { status: 204 })
+      },
+      { parse: 'none' },
+    )
+}

@@ -1,0 +1,126 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { Fault, faults } from '@pixelflow/core/fault'
+import { Elysia } from 'elysia'
+import type { Admission } from '../../accounts/authenticator.ts'
+import { anybody } from '../shared/authenticate.ts'
+import { openapiDocument } from './openapi/openapi-document.ts'
+import { sendStatic, staticFile, type StaticFile } from './static-file.ts'
+
+/** Nothing comes from anywhere else: the documents work without a network. The viewer sets styles on its elements. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+const headers = { 'content-security-policy': policy, 'cache-control': 'no-cache' }
+
+/** The interface described: the document itself, a viewer for it, and every problem with its meaning. */
+export function docs(admission: Admission) {
+  const document = once(() => packedFile('application/json', JSON.stringify(openapiDocument())))
+  const viewer = once(() => packedFile('text/html; charset=utf-8', viewerHtml))
+  const problems = once(() => packedFile('text/html; charset=utf-8', problemsHtml()))
+  const assets: Record<string, () => Promise<StaticFile>> = {
+    'swagger-ui-bundle.js': once(() => fromViewer('swagger-ui-bundle.js')),
+    'swagger-ui.css': once(() => fromViewer('swagger-ui.css')),
+    'favicon-32x32.png': once(() => fromViewer('favicon-32x32.png')),
+    'start.js': once(() => packedFile('text/javascript; charset=utf-8', startScript)),
+  }
+  return new Elysia({ name: 'docs' })
+    .use(anybody(admission))
+    .get('/api/v1/openapi.json', async ({ request }) => sendStatic(request, await document(), headers))
+    .get('/docs', async ({ request }) => sendStatic(request, await viewer(), headers))
+    .get('/docs/problems', async ({ request }) => sendStatic(request, await problems(), headers))
+    .get('/docs/assets/:name', async ({ params, request }) => {
+      const asset = Object.hasOwn(assets, params.name) ? assets[params.name] : undefined
+      if (asset) return sendStatic(request, await asset(), headers)
+      throw new Fault('not_found', 'The documents have no such file.')
+    })
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+async function packedFile(type: string, content: string | Uint8Array<ArrayBuffer>): Promise<StaticFile> {
+  const plain = typeof content === 'string' ? new TextEncoder().encode(content) : content
+  return staticFile(type, plain, { gzip: new Uint8Array(await promisify(gzip)(plain)) })
+}
+
+async function fromViewer(name: string): Promise<StaticFile> {
+  const file = Bun.file(Bun.resolveSync(`swagger-ui-dist/${name}`, import.meta.dir))
+  return packedFile(file.type, await file.bytes())
+}
+
+const viewerHtml = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>PixelFlow: the REST interface</title>
+    <link rel="icon" href="/docs/assets/favicon-32x32.png" />
+    <link rel="stylesheet" href="/docs/assets/swagger-ui.css" />
+  </head>
+  <body>
+    <div id="viewer"></div>
+    <script src="/docs/assets/swagger-ui-bundle.js"></script>
+    <script src="/docs/assets/start.js"></script>
+    <noscript>The document itself is at <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</noscript>
+  </body>
+</html>
+`
+
+const startScript = `SwaggerUIBundle({
+  url: '/api/v1/openapi.json',
+  dom_id: '#viewer',
+  deepLinking: true,
+  docExpansion: 'list',
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null,
+  persistAuthorization: false,
+})
+`
+
+function problemsHtml(): string {
+  const rows = Object.entries(faults).map(
+    ([code, { http, title }]) =>
+      `      <tr id="${code}"><td><a href="#${code}">${code}</a></td><td>${http}</td><td>${title}</td></tr>`,
+  )
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>PixelFlow: problems</title>
+    <link rel="icon" href="/docs/assets/favicon-32x32.png" />
+    <style>
+      body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
+      table { border-collapse: collapse; width: 100% }
+      th, td { text-align: left; padding: .4rem .8rem; border-bottom: 1px solid #8884 }
+      tr:target { background: #fc08 }
+    </style>
+  </head>
+  <body>
+    <h1>Problems</h1>
+    <p>
+      What is refused is answered with an application/problem+json body: its <code>code</code> is one of these,
+      <code>detail</code> says what happened, <code>field</code> where, <code>remedy</code> what to do about it, and
+      <code>requestId</code> finds the request in the log. The interface is described at <a href="/docs">/docs</a>.
+    </p>
+    <table>
+      <thead><tr><th>code</th><th>status</th><th>meaning</th></tr></thead>
+      <tbody>
+${rows.join('\n')}
+      </tbody>
+    </table>
+  </body>
+</html>
+`
+}

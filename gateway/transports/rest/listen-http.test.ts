@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { hugeHeaders } from '@pixelflow/testkit/hostile/headers'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
+import { rawClient } from '../../testing/raw-client.ts'
+
+const MiB = 2 ** 20
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await openTestGateway({ env: { PIXELFLOW_DRAIN_TIMEOUT: '20s' } })
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const isLate = () => gateway.logs.some(({ msg }) => msg === 'not drained in time')
+
+test('draining does not wait for the rest of uploads that were refused', async () => {
+  const head = (path: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: ${8 * MiB}\r\n\r\n`
+  const bomb = Buffer.concat([hugeHeaders['png'] ?? new Uint8Array(), new Uint8Array(MiB)])
+  const senders = []
+  for (const path of ['/api/v1/images', '/api/v1/process?recipe=flip']) {
+    const sender = await rawClient(gateway.url)
+    await sender.send(head(path))
+    await sender.send(bomb)
+    expect((await sender.answer()).status).toBe(422)
+    senders.push(sender)
+  }
+  await gateway.restart()
+  expect(isLate()).toBe(false)
+  for (const sender of senders) sender.socket.destroy()
+}, 60_000)
+
+test('draining waits for a reader who takes his time', async () => {
+  const bytes = new Uint8Array(30 * MiB).map((_, at) => (at * 31 + (at >> 11)) & 255)
+  // A TIFF by its head: large enough not to lie in buffers on its way.
+  bytes.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
+  const { id } = await gateway.image(bytes)
+  const small = await gateway.image(await sampleImage({ width: 300, height: 200 }))
+  const readers = await Promise.all(
+    [id, small.id].map(async (image) => {
+      const reader = await rawClient(gateway.url)
+      reader.socket.pause()
+      await reader.send(`GET /api/v1/images/${image}/content HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      return reader
+    }),
+  )
+  await Bun.sleep(300)
+  const restarted = gateway.restart()
+  await Bun.sleep(500)
+  for (const { socket } of readers) socket.resume()
+  const [large, other] = await Promise.all(readers.map((reader) => reader.answer(30_000)))
+  await restarted
+  expect(large?.body.length).toBe(bytes.length)
+  expect(Buffer.compare(large?.body ?? Buffer.alloc(0), bytes)).toBe(0)
+  expect(other?.body.length).toBe(small.bytes)
+  expect(isLate()).toBe(false)
+}, 60_000)

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'bun:test'
+import { createMultipartParser, longestHeader, type MultipartEvent } from './multipart-parser.ts'
+
+/** What a body comes to, whatever the reads it comes in: names, contents, and how it ends. */
+function parse(...reads: Uint8Array[]): (string | null)[] {
+  const events: MultipartEvent[] = []
+  const parser = createMultipartParser('b-1', (event) => events.push(event))
+  for (const read of reads) parser.write(read)
+  parser.end()
+  const found: (string | null)[] = []
+  let content = ''
+  for (const event of events) {
+    if (event.is === 'chunk') content += Buffer.from(event.chunk).toString('latin1')
+    else if (event.is === 'part') content = `${event.header.name}=`
+    else if (event.is === 'end of part') found.push(content)
+    // Of a part that did not end, nothing is said of how much has come.
+    else found.push(event.is === 'end' ? 'end' : event.detail)
+  }
+  return found
+}
+
+const bytes = (text: string) => Buffer.from(text, 'latin1')
+const header = (name: string) => `\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`
+const part = (name: string, content: string) => `--b-1${header(name)}${content}\r\n`
+const end = '--b-1--\r\n'
+
+const missing = 'No part begins with the boundary "b-1" in the first 16384 bytes of the body.'
+const cut = 'The header of a part does not end.'
+const padded = 'A boundary is followed by something else than the end of its line.'
+
+/** Bodies with what they come to; null for one that ended too early. */
+const bodies: Record<string, readonly [string, ...(string | null)[]]> = {
+  'an ordinary form': [
+    part('file', 'JPEG') + part('recipe', 'flip') + end,
+    'file=JPEG',
+    'recipe=flip',
+    'end',
+  ],
+  'content that looks like boundaries': [
+    part('file', '\r\n--b-\r\n--b\r\r\n\r\n--\r\n-') + end,
+    'file=\r\n--b-\r\n--b\r\r\n\r\n--\r\n-',
+    'end',
+  ],
+  'empty parts': [part('file', '') + part('recipe', '') + end, 'file=', 'recipe=', 'end'],
+  'a part without an empty line': [
+    `--b-1\r\nContent-Disposition: form-data; name="a"\r\n\r\n${part('b', 'x')}${end}`,
+    'a=',
+    'b=x',
+    'end',
+  ],
+  'a preamble and an epilogue': [
+    `This is MIME.\r\n${part('file', 'JPEG')}${end}and more --b-1\r\n--b-1`,
+    'file=JPEG',
+    'end',
+  ],
+  'spaces behind boundaries': [`--b-1 \t${header('file')}JPEG\r\n--b-1-- \r\n`, 'file=JPEG', 'end'],
+  'no closing boundary': [part('file', 'JPEG'), null],
+  'half a closing boundary': [`${part('file', 'JPEG')}--b-1-`, 'file=JPEG', null],
+  'no parts': [end, 'end'],
+  nothing: ['', null],
+  'no boundary': ['JPEG\r\n--b-2\r\n', missing],
+  'a part without a name': [
+    `${part('file', 'JPEG')}--b-1\r\nContent-Disposition: form-data\r\n\r\nx\r\n${end}`,
+    'file=JPEG',
+    'A part has no name in its Content-Disposition header.',
+  ],
+  'a part without a header': [`--b-1\r\n\r\nx\r\n${end}`, 'A part has no Content-Disposition header.'],
+  'two boundaries in a row': [`--b-1\r\n--b-1${header('file')}JPEG\r\n${end}`, cut],
+  'two boundaries behind a part': [`${part('file', 'JPEG')}--b-1\r\n--b-1\r\n--b-1--`, 'file=JPEG', cut],
+  'a longer boundary': [`--b-12${header('file')}JPEG\r\n${end}`, padded],
+  'line feeds only': [`--b-1\nContent-Disposition: form-data; name="a"\n\nx\n--b-1--\n`, null],
+  'a header that does not end': [`--b-1\r\nContent-Disposition: form-data; name="a"`, null],
+  'a header cut by a boundary': [`--b-1\r\nContent-Dispo\r\n${end}`, cut],
+}
+
+describe('a body is parsed alike whatever the reads it comes in:', () => {
+  test.each(Object.entries(bodies))('%s', (_, [text, ...whole]) => {
+    const body = bytes(text)
+    expect(parse(body)).toEqual(whole)
+    expect(parse(...Array.from(body, (one) => Uint8Array.of(one)))).toEqual(whole)
+    for (let at = 0; at <= body.length; at++) {
+      expect([at, parse(body.subarray(0, at), body.subarray(at))]).toEqual([at, whole])
+      const later = Math.min(body.length, at + 1 + (at % 7))
+      expect([at, parse(body.subarray(0, at), body.subarray(at, later), body.subarray(later))]).toEqual([
+        at,
+        whole,
+      ])
+    }
+  })
+
+  test('cut anywhere, it is over with a failure', () => {
+    const body = bytes(bodies['an ordinary form']?.[0] ?? '')
+    const whole = body.lastIndexOf('--') + 2
+    for (let at = 0; at < whole; at++) {
+      const last = parse(body.subarray(0, at)).at(-1)
+      expect([at, last === null || String(last).startsWith('No part begins')]).toEqual([at, true])
+    }
+    expect(parse(body.subarray(0, whole)).at(-1)).toBe('end')
+  })
+})
+
+describe('limits are exact:', () => {
+  const fill = (text: string, length: number) => text + 'x'.repeat(length - text.length)
+  const splits = (body: Buffer) => [
+    [body],
+    [body.subarray(0, longestHeader - 1), body.subarray(longestHeader - 1)],
+    Array.from({ length: Math.ceil(body.length / 5) }, (_, i) => body.subarray(i * 5, i * 5 + 5)),
+  ]
+  const expectAlike = (text: string) => {
+    const [whole, ...others] = splits(bytes(text)).map((reads) => parse(...reads))
+    for (const other of others) expect(other).toEqual(whole as (string | null)[])
+    return whole?.at(-1)
+  }
+
+  test('the header of a part', () => {
+    const lines = '\r\nContent-Disposition: form-data; name="a"\r\nX: '
+    const form = (length: number) => `--b-1${fill(lines, length)}\r\n\r\ncontent\r\n${end}`
+    expect(expectAlike(form(longestHeader))).toBe('end')
+    expect(expectAlike(form(longestHeader + 1))).toBe(
+      `The header of a part is longer than ${longestHeader} bytes.`,
+    )
+  })
+
+  test('what stands before the first part', () => {
+    const form = (length: number) => `${fill('', length)}\r\n${part('a', 'b')}${end}`
+    expect(expectAlike(form(longestHeader))).toBe('end')
+    expect(expectAlike(form(longestHeader + 1))).toStartWith('No part begins with the boundary "b-1"')
+  })
+})
+
+test('whatever is changed in a body, it is parsed alike in one read and byte by byte, and ends once', () => {
+  const random = randomFrom(20_261_121)
+  const pieces = [
+    '\r\n',
+    '--',
+    '--b-1',
+    '\r\n--b-1',
+    '"',
+    ';',
+    '\\',
+    '=',
+    ':',
+    ' ',
+    '\0',
+    '\xff',
+    'name',
+    "''%zz",
+  ]
+  const bases = Object.values(bodies)
+  for (let round = 0; round < 4000; round++) {
+    let text = bases[random(bases.length)]?.[0] ?? ''
+    for (let changes = 1 + random(4); changes > 0; changes--) {
+      const at = random(text.length + 1)
+      const piece = random(2) ? (pieces[random(pieces.length)] ?? '') : String.fromCharCode(random(256))
+      text = text.slice(0, at) + piece + text.slice(at + random(3))
+    }
+    const body = bytes(text)
+    const whole = parse(body)
+    const endings = whole.filter((one) => one === null || one === 'end')
+    expect(endings.length).toBeLessThanOrEqual(1)
+    expect(['string', 'object']).toContain(typeof whole.at(-1))
+    expect([text, parse(...Array.from(body, (one) => Uint8Array.of(one)))]).toEqual([text, whole])
+  }
+})
+
+/** A xorshift generator: the same numbers in each run. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % below
+  }
+}

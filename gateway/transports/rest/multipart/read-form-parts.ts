@@ -1,0 +1,110 @@
+import { Fault } from '@pixelflow/core/fault'
+import { largestJsonBytes } from '@pixelflow/core/json-bounds'
+import { shorten } from '@pixelflow/core/shorten'
+import { truncated } from '../../../images/receive-image.ts'
+import { createByteBuffer } from '../../../limits/byte-buffer.ts'
+import { bodyOf, type Alive } from '../../shared/read-body.ts'
+import { ParameterError, parseParameters } from './parse-parameters.ts'
+import { createMultipartParser, type MultipartEvent } from './multipart-parser.ts'
+import type { PartHeader } from './part-header.ts'
+import { heldBy } from '../../shared/request-context.ts'
+
+export type Part =
+  | { readonly kind: 'field'; readonly name: string; readonly value: string }
+  | {
+      readonly kind: 'file'
+      readonly name: string
+      /** As the client wrote it; undefined where it sent none. */
+      readonly fileName: string | undefined
+      readonly mediaType: string
+      readonly body: AsyncGenerator<Uint8Array, void>
+    }
+
+const fields: ReadonlySet<string> = new Set(['recipe', 'lane'])
+
+/**
+ * The parts of a multipart/form-data body as they come. Pulled: nothing is taken from the socket before it is asked for,
+ * and at most what one read brought, or one field, is held. A file has to be read, or is passed over, before the part
+ * behind it. Parts named `recipe` or `lane` are fields even when they are sent as files.
+ * @throws Fault `invalid_request`, `truncated_upload`.
+ */
+export async function* readParts(request: Request, alive?: Alive): AsyncGenerator<Part, void> {
+  const events: MultipartEvent[] = []
+  const parser = createMultipartParser(boundaryOf(request), (event) => events.push(event))
+  const chunks = bodyOf(request, alive)
+
+  let isInPart = false
+  const next = async (): Promise<Exclude<MultipartEvent, { is: 'failure' }>> => {
+    for (;;) {
+      const event = events.shift()
+      if (event?.is === 'failure') throw event.detail === null ? truncated() : malformed(event.detail)
+      if (event) {
+        isInPart = event.is === 'part' || event.is === 'chunk'
+        return event
+      }
+      const { done, value } = await chunks.next()
+      if (done) parser.end()
+      else parser.write(value)
+    }
+  }
+
+  async function* content(): AsyncGenerator<Uint8Array, void> {
+    for (let event = await next(); event.is === 'chunk'; event = await next()) yield event.chunk
+  }
+
+  try {
+    for (let event = await next(); event.is === 'part'; event = await next()) {
+      const { header } = event
+      const body = content()
+      if (!isFile(header)) {
+        yield { kind: 'field', name: header.name, value: await readField(request, header, body) }
+        continue
+      }
+      const { name, fileName, mediaType = 'application/octet-stream' } = header
+      yield { kind: 'file', name, fileName, mediaType, body }
+      while (isInPart) await next()
+    }
+  } finally {
+    await chunks.return()
+  }
+}
+
+function isFile({ name, fileName }: PartHeader): boolean {
+  return name === 'file' || (fileName !== undefined && !fields.has(name))
+}
+
+async function readField(
+  request: Request,
+  { name, charset = 'utf-8' }: PartHeader,
+  body: AsyncIterable<Uint8Array>,
+) {
+  const buffer = createByteBuffer(heldBy(request))
+  for await (const chunk of body) {
+    if (buffer.length + chunk.length > largestJsonBytes)
+      throw malformed(`The part "${shorten(name)}" is longer than ${largestJsonBytes} bytes.`)
+    buffer.append(chunk)
+  }
+  try {
+    return new TextDecoder(charset as Bun.Encoding, { fatal: true }).decode(buffer.finish())
+  } catch {
+    throw malformed(`The part "${shorten(name)}" is not text in the charset ${shorten(charset)}.`)
+  }
+}
+
+function boundaryOf(request: Request): string {
+  try {
+    const { parameters } = parseParameters(request.headers.get('content-type') ?? '')
+    const boundary = parameters.get('boundary') ?? ''
+    if (/^[\x20-\x7e]+$/.test(boundary)) return boundary
+    throw malformed('The Content-Type multipart/form-data has no valid boundary.')
+  } catch (thrown) {
+    if (!(thrown instanceof ParameterError)) throw thrown
+    throw malformed(`The Content-Type header ${thrown.message}.`)
+  }
+}
+
+function malformed(detail: string): Fault {
+  return new Fault('invalid_request', detail, {
+    remedy: 'Build the form with an HTTP client, for example curl -F file=@photo.jpg.',
+  })
+}

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'bun:test'
+import { storeTimeout } from '@pixelflow/nats/jetstream/store-timeout'
+import { kinds } from '@pixelflow/core/event'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createAdmission } from '../../../accounts/authenticator.ts'
+import { createRequestMemory } from '../../../limits/request-memory.ts'
+import type { Usecases } from '../../../usecases.ts'
+import { createApp } from '../app.ts'
+import { openapiDocument } from './openapi-document.ts'
+import { staticFile } from '../static-file.ts'
+
+type Json = Record<string, unknown>
+const document = openapiDocument()
+const paths = document['paths'] as Record<string, Json>
+const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete']
+
+/** What the app would serve; its routes are looked at, none is called. */
+function routes(): string[] {
+  const file = staticFile('text/html', new Uint8Array())
+  const app = createApp({
+    usecases: {} as Usecases,
+    admission: createAdmission(undefined),
+    memory: createRequestMemory({ totalBytes: 1, perAccountBytes: 1, perPeerBytes: 1 }),
+    refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, atOnce: () => undefined },
+    deliver: () => Promise.reject(new Error('not called')),
+    send: () => Promise.reject(new Error('not called')),
+    examine: () => Promise.reject(new Error('not called')),
+    page: { index: file, assets: new Map() },
+    limits: { maxUploadBytes: 1, maxPixels: 1 },
+    uploadIdleTimeoutMs: 1,
+    heartbeatMs: 1,
+    version: '0',
+    corsOrigins: new Set(),
+    requestMeter: { began: () => {}, ended: () => {} },
+    storeTimeout,
+    openStream: () => () => {},
+    stopping: new AbortController().signal,
+    metricsAccess: 'token',
+    metricsText: () => Promise.reject(new Error('not called')),
+    log: createLog({ room: 'test' }),
+  })
+  return app.routes.map(
+    ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')}`,
+  )
+}
+
+function documented(): string[] {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    verbs.filter((verb) => verb in item).map((verb) => `${verb.toUpperCase()} ${path}`),
+  )
+}
+
+describe('the OpenAPI document', () => {
+  test('describes every route of the interface, and no other', () => {
+    const pagesForPeople = /^GET (\/|\/assets\/\{name\}|\/docs|\/docs\/problems|\/docs\/assets\/\{name\})$/
+    expect(documented().sort()).toEqual(
+      routes()
+        .filter((route) => !pagesForPeople.test(route))
+        .sort(),
+    )
+  })
+
+  test('refers to nothing that is not there', () => {
+    const text = JSON.stringify(document)
+    const schemas = (document['components'] as { schemas: Json }).schemas
+    const refs = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map((found) => found[1] ?? '')
+    expect(refs.length).toBeGreaterThan(20)
+    for (const ref of new Set(refs)) {
+      if (ref.startsWith('#/components/schemas/')) expect(Object.keys(schemas)).toContain(ref.slice(21))
+      else expect(ref).toBe('nothing else')
+    }
+  })
+
+  test('says of every call that makes a task that there may be no room for one', () => {
+    const making = Object.entries(paths).flatMap(([path, item]) => {
+      const { responses = {} } = (item['post'] ?? {}) as { responses?: Json }
+      return '202' in responses ? [[path, JSON.stringify(responses)] as const] : []
+    })
+    expect(making.map(([path]) => path)).toContain('/api/v1/process')
+    for (const [path, text] of making) {
+      for (const code of ['too_many_tasks', 'queue_full'])
+        expect([path, text]).toEqual([path, expect.stringContaining(code)])
+    }
+  })
+
+  test('says where it is told when to come again', () => {
+    const told = (path: string, status: string) =>
+      JSON.stringify(((paths[path]?.['post'] as Json)['responses'] as Json)[status]).includes('Retry-After')
+    const statuses = ['400', '409', '422', '429', '500', '503']
+    expect(statuses.filter((one) => told('/api/v1/tasks', one))).toEqual(['409', '429', '503'])
+  })
+
+  test('names the parameters of every path, the refusals of every call, and each call once', () => {
+    const operationIds: unknown[] = []
+    for (const [path, item] of Object.entries(paths)) {
+      for (const verb of verbs.filter((one) => one in item)) {
+        const call = item[verb] as Json
+        operationIds.push(call['operationId'])
+        const parameters = [
+          ...((item['parameters'] as Json[]) ?? []),
+          ...((call['parameters'] as Json[]) ?? []),
+        ]
+        const inPath = parameters.filter((one) => one['in'] === 'path').map((one) => one['name'])
+        expect([path, inPath]).toEqual([path, [...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1])])
+        const statuses = Object.keys(call['responses'] as Json)
+        if (path.startsWith('/api/'))
+          for (const status of ['401', '403', '503', '500']) expect(statuses).toContain(status)
+        expect(call['summary']).toBeString()
+      }
+    }
+    expect(new Set(operationIds).size).toBe(operationIds.length)
+  })
+
+  test('says of every call that it may be refused as not valid', () => {
+    const without = Object.entries(paths).flatMap(([path, item]) =>
+      verbs
+        .filter((verb) => verb in item && !('400' in ((item[verb] as Json)['responses'] as Json)))
+        .map((verb) => `${verb} ${path}`),
+    )
+    expect(without).toEqual([])
+  })
+
+  test('describes each event of the stream as an object of its fields', () => {
+    const watching = (paths['/api/v1/tasks/{id}/events']?.['get'] as Json)['responses'] as Json
+    const { content } = watching['200'] as { content: Record<string, Json> }
+    expect(content['text/event-stream']?.['schema']).toEqual({ $ref: '#/components/schemas/ServerSentEvent' })
+    const { ServerSentEvent } = (document['components'] as { schemas: Record<string, Json> }).schemas
+    const text = JSON.stringify(ServerSentEvent)
+    for (const kind of [...kinds, 'heartbeat']) expect(text).toContain(`"${kind}"`)
+    expect(text).toContain('"contentSchema":{"$ref":"#/components/schemas/Event"}')
+  })
+
+  test('is the same each time', () => {
+    expect(JSON.stringify(openapiDocument())).toBe(JSON.stringify(document))
+  })
+})

@@ -1,0 +1,35 @@
+import type { Problem } from '@pixelflow/core/api'
+import type { Fault } from '@pixelflow/core/fault'
+import { notesOf } from '../shared/request-context.ts'
+
+/** The answer that tells a fault: problem+json (RFC 9457). Its cause stays here. */
+export function problemResponse(
+  request: Request,
+  fault: Fault,
+  headers: Record<string, string> = {},
+): Response {
+  const notes = notesOf(request)
+  notes.fault = fault
+  const { http, title } = fault.row
+  const { field, remedy, retryAfterMs } = fault.place
+  const body: Problem = {
+    type: `/docs/problems#${fault.code}`,
+    title,
+    status: http,
+    code: fault.code,
+    detail: fault.message,
+    requestId: notes.id,
+    ...(field === undefined ? {} : { field }),
+    ...(remedy === undefined ? {} : { remedy }),
+  }
+  return new Response(`${JSON.stringify(body)}\n`, {
+    status: http,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(http === 401 ? { 'www-authenticate': 'Bearer realm="pixelflow"' } : {}),
+      ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+      ...headers,
+    },
+  })
+}

@@ -1,0 +1,51 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { Principal } from '@pixelflow/core/principal'
+import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import type { HeldImage } from '../../process/hold-image.ts'
+import type { Limits } from '../../ports.ts'
+import { tooLarge } from '../../images/receive-image.ts'
+import type { Usecases } from '../../usecases.ts'
+import { lengthOf, type Alive } from '../shared/read-body.ts'
+import { largestWrapping, missing, recipeOf, twice, unexpected } from './upload-form.ts'
+import { readParts } from './multipart/read-form-parts.ts'
+
+/**
+ * A picture that is to be processed at once, from a form with the parts `file` and `recipe`, in either order.
+ * @param known the recipe, where it is known already; the form brings none then
+ */
+export async function readPictureForm(
+  { usecases, limits }: { readonly usecases: Pick<Usecases, 'holdImage'>; readonly limits: Limits },
+  who: Principal,
+  request: Request,
+  known: Recipe | undefined,
+  alive: Alive,
+): Promise<{ image: HeldImage; recipe: Recipe }> {
+  if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
+  let image: HeldImage | undefined
+  let recipe = known
+  try {
+    for await (const part of readParts(request, alive)) {
+      if (part.kind === 'file' && part.name === 'file') {
+        if (image) throw twice('file')
+        image = await usecases.holdImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
+      } else if (part.kind === 'field' && part.name === 'recipe') {
+        if (known) throw inBoth()
+        if (recipe) throw twice('recipe')
+        recipe = parseRecipe(recipeOf(part.value))
+      } else throw unexpected(part, ['file', 'recipe'])
+    }
+    if (!image) throw missing('file', 'the image')
+    if (!recipe) throw missing('recipe', 'what to do with the image, for example resize:800/format:webp')
+    return { image, recipe }
+  } catch (thrown) {
+    await image?.drop()
+    throw thrown
+  }
+}
+
+function inBoth(): Fault {
+  return new Fault('invalid_request', 'The recipe is given in the query and in the form.', {
+    field: 'recipe',
+    remedy: 'Give it in one of them.',
+  })
+}

@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
+import { Fault } from '@pixelflow/core/fault'
+import { sampleImage } from '@pixelflow/testkit/images'
+import type { TestGateway } from '../../testing/test-gateway.ts'
+import { digestOf } from '../../testing/grpc.ts'
+import { answer, type Seen } from '../../testing/stub-actor.ts'
+import { openProcessing, type Processing } from '../../testing/process-fixture.ts'
+
+/** The gateway's side of pictures that are answered at once; the test plays the actor. */
+
+let processing: Processing
+let gateway: TestGateway
+let photo: Uint8Array<ArrayBuffer>
+beforeAll(async () => {
+  processing = await openProcessing()
+  ;({ gateway, photo } = processing)
+}, 60_000)
+afterAll(() => processing?.[Symbol.asyncDispose]())
+
+const digest = digestOf
+const actor: Processing['actor'] = (...asked) => processing.actor(...asked)
+const post: Processing['post'] = (...asked) => processing.post(...asked)
+const form: Processing['form'] = (...asked) => processing.form(...asked)
+const padded: Processing['padded'] = (...asked) => processing.padded(...asked)
+const result = new TextEncoder().encode('a finished picture')
+
+describe('a picture', () => {
+  test('comes back at once, with all that is to be said of it, and nothing is stored', async () => {
+    const before = await gateway.messages()
+    const seen: Seen[] = []
+    await using _ = actor(answer(result), seen)
+    const response = await post('?recipe=resize:12/format:webp', photo, {
+      headers: { 'x-request-id': 'abc' },
+    })
+    expect(response.status).toBe(200)
+    expect(Buffer.from(await response.arrayBuffer()).equals(result)).toBe(true)
+    const headers = Object.fromEntries(response.headers)
+    expect(headers).toMatchObject({
+      'content-type': 'image/webp',
+      'content-length': String(result.length),
+      'content-disposition': 'inline; filename="image.webp"',
+      etag: `"${digest(result)}"`,
+      'cache-control': 'no-store',
+      'x-request-id': 'abc',
+      'x-content-type-options': 'nosniff',
+    })
+    expect(headers['server-timing']).toMatch(/^receive;dur=[\d.]+, process;dur=[\d.]+$/)
+    expect(headers).not.toHaveProperty('accept-ranges')
+    expect(seen).toMatchObject([{ account: 'local', format: 'jpeg', output: 'default', bytes: photo.length }])
+    expect(digest(seen[0]?.source ?? result)).toBe(digest(photo))
+    expect(seen[0]?.recipe.steps.map(({ op }) => op)).toEqual(['resize', 'format'])
+    expect(await gateway.messages()).toEqual(before)
+  })
+
+  test.each(['before', 'behind'] as const)('comes in a form with the recipe %s the file', async (where) => {
+    const seen: Seen[] = []
+    await using _ = actor(answer(result), seen)
+    const response = await post('?download=1', form('{"steps":[{"op":"flip"}]}', where))
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-disposition')).toStartWith('attachment')
+    expect(seen[0]?.recipe).toEqual({ steps: [{ op: 'flip' }] })
+    expect(digest(seen[0]?.source ?? result)).toBe(digest(photo))
+  })
+
+  test('of several frames in and out arrives whole', async () => {
+    const seen: Seen[] = []
+    const long = crypto.getRandomValues(new Uint8Array(65_536))
+    const large = new Uint8Array(6 * 2 ** 20).map((_, i) => long[i & 65_535] ?? 0)
+    await using _ = actor(answer(large), seen)
+    const source = padded(2 ** 20)
+    const response = await post('?recipe=flip', source)
+    expect(digest(new Uint8Array(await response.arrayBuffer()))).toBe(digest(large))
+    expect(digest(seen[0]?.source ?? result)).toBe(digest(source))
+  })
+
+  test('of a recipe with several outputs wants one chosen, and makes no other', async () => {
+    const seen: Seen[] = []
+    await using _ = actor(answer(result), seen)
+    const recipe = JSON.stringify({ steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
+    const query = `?recipe=${encodeURIComponent(recipe)}`
+    expect(await gateway.refusal(post(query, photo))).toMatchObject({
+      status: 400,
+      field: 'output',
+      remedy: expect.stringContaining('create a task'),
+    })
+    expect(await gateway.refusal(post(`${query}&output=c`, photo))).toMatchObject({ field: 'output' })
+    expect((await post(`${query}&output=b`, photo)).status).toBe(200)
+    expect(seen.map((one) => [one.output, Object.keys(one.recipe.outputs ?? {})])).toEqual([['b', ['b']]])
+  })
+
+  test('that nobody has room for is refused with a time to come again', async () => {
+    const response = await post('?recipe=flip', photo)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await gateway.refusal(response)).toMatchObject({
+      code: 'unavailable',
+      remedy: expect.stringMatching(/^Make a task instead.*PIXELFLOW_LIVE_CONCURRENCY/),
+    })
+  }, 15_000)
+})
+
+describe('what an actor says', () => {
+  test('of the picture is what the caller reads', async () => {
+    await using _ = actor(async () => {
+      throw new Fault('corrupt_image', 'It is damaged.', { remedy: 'Mend it.' })
+    })
+    expect(await gateway.refusal(post('?recipe=flip', photo))).toMatchObject({
+      status: 422,
+      code: 'corrupt_image',
+      detail: 'It is damaged.',
+      remedy: 'Mend it.',
+    })
+  })
+
+  test('when it is lost: another is asked once, with the picture that is still here', async () => {
+    let plays = 0
+    await using _ = actor(async (session, seen) => {
+      plays += 1
+      if (plays === 1) throw new Fault('actor_lost', 'Killed.')
+      await answer(result)(session, seen)
+    })
+    const response = await post('?recipe=flip', photo)
+    expect([response.status, plays]).toEqual([200, 2])
+  })
+
+  test('when each is lost is that', async () => {
+    let plays = 0
+    await using _ = actor(async () => {
+      plays += 1
+      throw new Fault('actor_lost', 'Killed.')
+    })
+    expect(await gateway.refusal(post('?recipe=flip', photo))).toMatchObject({
+      status: 503,
+      code: 'actor_lost',
+    })
+    expect(plays).toBe(2)
+  })
+
+  test('too late is not waited for, and it is told to stop', async () => {
+    const broken = Promise.withResolvers<unknown>()
+    await using _ = actor(async (session) => {
+      session.broken.addEventListener('abort', () => broken.resolve(session.broken.reason))
+      await broken.promise
+    })
+    expect(await gateway.refusal(post('?recipe=flip', photo))).toMatchObject({
+      status: 504,
+      code: 'deadline_exceeded',
+      remedy: expect.stringContaining('Create a task'),
+    })
+    expect(await broken.promise).toBeInstanceOf(Fault)
+  }, 20_000)
+})
+
+test('a client that leaves ends the work', async () => {
+  const begun = Promise.withResolvers<void>()
+  const broken = Promise.withResolvers<void>()
+  await using _ = actor(async (session) => {
+    session.broken.addEventListener('abort', () => broken.resolve())
+    begun.resolve()
+    await broken.promise
+  })
+  const { hostname, port } = new URL(gateway.url)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    `POST /api/v1/process?recipe=flip HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length}\r\n\r\n`,
+  )
+  socket.write(photo)
+  await begun.promise
+  const left = performance.now()
+  socket.destroy()
+  await broken.promise
+  expect(performance.now() - left).toBeLessThan(1000)
+})
+
+describe('is refused like an upload, with nothing left behind', () => {
+  test.each([
+    [
+      'a wrong type',
+      '?recipe=flip',
+      () => photo,
+      { 'content-type': 'text/plain' },
+      415,
+      'unsupported_format',
+    ],
+    [
+      'bytes that are no image',
+      '?recipe=flip',
+      () => padded(photo.length).fill(65),
+      {},
+      415,
+      'unsupported_format',
+    ],
+    ['an empty body', '?recipe=flip', () => new Uint8Array(0), {}, 400, 'invalid_request'],
+    ['a file that is too large', '?recipe=flip', () => padded(9 * 2 ** 20), {}, 413, 'image_too_large'],
+    ['a wrong recipe', '?recipe=resize:0', () => photo, {}, 400, 'invalid_recipe'],
+    ['no recipe', '', () => photo, {}, 400, 'invalid_request'],
+    ['an unknown parameter', '?recipe=flip&size=3', () => photo, {}, 400, 'invalid_request'],
+    ['a recipe that is no JSON', '?recipe={', () => photo, {}, 400, 'invalid_recipe'],
+  ] as const)('%s', async (_, query, body, headers, status, code) => {
+    const before = await gateway.messages()
+    expect(await gateway.refusal(post(query, body(), { headers }))).toMatchObject({ status, code })
+    expect(await gateway.messages()).toEqual(before)
+  })
+
+  test('too many pixels, and forms with a part too many or too few', async () => {
+    const before = await gateway.messages()
+    const large = new Uint8Array(await sampleImage({ width: 1200, height: 900 }))
+    expect(await gateway.refusal(post('?recipe=flip', large))).toMatchObject({ code: 'too_many_pixels' })
+    const both = form('flip', 'before')
+    expect(await gateway.refusal(post('?recipe=flip', both))).toMatchObject({ field: 'recipe' })
+    const none = new FormData()
+    none.set('recipe', 'flip')
+    expect(await gateway.refusal(post('', none))).toMatchObject({ field: 'file' })
+    expect(await gateway.messages()).toEqual(before)
+  })
+})

@@ -1,0 +1,146 @@
+import { Fault, isExpected } from '@pixelflow/core/fault'
+import { positionHeader } from '@pixelflow/core/position'
+import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
+import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Server } from 'bun'
+import { Elysia } from 'elysia'
+import type { Admission, ClientCertificate } from '../../accounts/authenticator.ts'
+import { isRefusal, type Refusals } from '../../limits/refusals.ts'
+import type { RequestMemory } from '../../limits/request-memory.ts'
+import type { RequestMeter } from '../../metrics/request-meter.ts'
+import type { Cors } from './cors.ts'
+import { notesOf, pathOf, peerOf } from '../shared/request-context.ts'
+import { problemResponse } from './problem-response.ts'
+import type { Routes } from './route-table.ts'
+
+type Answer = (request: Request, ...rest: unknown[]) => Response | Promise<Response>
+
+export interface RequestsNeeds {
+  readonly requestMeter: RequestMeter
+  readonly admission: Admission
+  readonly memory: RequestMemory
+  readonly refusals: Refusals
+  /** Bounds how long each request waits for the store. */
+  readonly storeTimeout: StoreTimeout
+  readonly routes: Routes
+  /** Undefined where no page of another origin may call. */
+  readonly cors: Cors | undefined
+  /** The server, once it listens. */
+  readonly server: () => Server<unknown> | null
+  readonly log: Log
+}
+
+/**
+ * Around everything: gives each request its id and its time for the store, each answer its id and the headers that every
+ * one has, counts it, and writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
+ */
+export function requests(needs: RequestsNeeds) {
+  const { requestMeter, memory, refusals, storeTimeout, routes, cors, server, log } = needs
+  return new Elysia({ name: 'requests' }).wrap((answer) => {
+    const inner = answer as unknown as Answer
+    const outer: Answer = async (request, ...rest) => {
+      const begin = performance.now()
+      requestMeter.began()
+      const notes = notesOf(request)
+      notes.memory = memory
+      const refusal = refusals.isAnySpent ? refusedAtOnce(request, needs) : undefined
+      const response = refusal
+        ? problemResponse(request, refusal)
+        : (cors?.preflight(request) ?? (await storeTimeout.call(() => answered(inner, request, rest))))
+      notes.held?.close()
+      cors?.admit(request, response)
+      const { id, position } = notes
+      response.headers.set('x-request-id', id)
+      if (position !== undefined) response.headers.set(positionHeader, position)
+      response.headers.set('x-content-type-options', 'nosniff')
+      const tookMs = performance.now() - begin
+      const { method } = request
+      requestMeter.ended(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
+      if (refusal || notes.isCall) return response
+      const { fault, account } = notes
+      if (fault && isRefusal(fault)) refusals.count({ account, peer: peerOf(request, server()) })
+      note(log, request, response.status, tookMs, server())
+      return response
+    }
+    return outer
+  })
+}
+
+/** What has a body is refused, of callers whose calls were refused too often; what is only read costs little anyway. */
+function refusedAtOnce(request: Request, { admission, refusals, server }: RequestsNeeds): Fault | undefined {
+  if (!writes.has(request.method)) return undefined
+  return refusals.atOnce({
+    account: accountOf(request, admission, notesOf(request).certificate),
+    peer: peerOf(request, server()),
+  })
+}
+
+const writes: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+
+function accountOf({ headers }: Request, admission: Admission, certificate?: ClientCertificate) {
+  if (admission.auth === 'token' && !certificate && !headers.has('authorization')) return undefined
+  try {
+    return admission.principalOf(headers, certificate).account
+  } catch {
+    return undefined
+  }
+}
+
+async function answered(inner: Answer, request: Request, rest: unknown[]): Promise<Response> {
+  try {
+    // Without a Host, Bun knows the path only, and the router would look for the path elsewhere.
+    if (request.url.startsWith('/')) throw noHost()
+    if (request.url.includes('%')) demandUtf8(pathOf(request))
+    return await inner(request, ...rest)
+  } catch (thrown) {
+    return problemResponse(request, Fault.of(thrown))
+  }
+}
+
+/** Routers differ in what they make of other bytes: a character that means nothing, or an error. */
+function demandUtf8(path: string): void {
+  try {
+    decodeURIComponent(path)
+  } catch (cause) {
+    throw new Fault('invalid_request', 'The path has a percent sequence that is not UTF-8.', {
+      cause,
+      remedy: 'Encode the path as UTF-8 before percent-encoding it.',
+    })
+  }
+}
+
+function noHost(): Fault {
+  return new Fault('invalid_request', 'The request has no Host header.', {
+    field: 'Host',
+    remedy: 'Send one.',
+  })
+}
+
+function note(log: Log, request: Request, status: number, ms: number, server: Server<unknown> | null): void {
+  const { id: requestId, account, fault, peer: known } = notesOf(request)
+  // Asking for the address costs as much as a tenth of a small answer: only where it says something.
+  const isPlain = status < 400 && (request.method === 'GET' || request.method === 'HEAD')
+  const peer = known ?? (isPlain ? undefined : peerOf(request, server))
+  const path = pathOf(request)
+  const fields = {
+    method: request.method,
+    path,
+    status,
+    ms: Math.round(ms * 100) / 100,
+    requestId,
+    account,
+    code: fault?.code,
+    peer,
+  }
+  if (status >= 500 && fault) {
+    if (isExpected(fault.code)) log.info('request', { ...fields, fault })
+    else log.error('request failed', { ...fields, fault })
+  } else if (isRoutine(request, path, status)) log.debug('request', fields)
+  else log.info('request', fields)
+}
+
+/** What machines ask over and over, and browsers before what they ask. */
+function isRoutine({ method }: Request, path: string, status: number): boolean {
+  if (method === 'OPTIONS') return status === 204
+  return path.startsWith('/health') || (path === '/metrics' && status === 200)
+}

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { rawClient } from '../../testing/raw-client.ts'
+
+const MiB = 2 ** 20
+
+let gateway: TestGateway
+let small: { path: string; bytes: Uint8Array; etag: string }
+let large: typeof small
+
+beforeAll(async () => {
+  gateway = await openTestGateway({ env: { PIXELFLOW_DOWNLOAD_SPOOL: '64MiB' } })
+  const photo = await sampleImage({ width: 300, height: 200 })
+  // A TIFF by its head, as large as it takes to be spooled.
+  const long = new Uint8Array(30 * MiB).map((_, at) => (at * 31 + (at >> 11)) & 255)
+  long.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
+  const put = async (bytes: Uint8Array) => {
+    const { id, sha256 } = await gateway.image(bytes)
+    return { path: `/api/v1/images/${id}/content`, bytes, etag: `"${sha256}"` }
+  }
+  small = await put(photo)
+  large = await put(long)
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const spooled = () => readdir(join(gateway.dataDir, 'gateway', 'spool'))
+const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET') => {
+  using client = await rawClient(gateway.url)
+  const lines = Object.entries({ Host: 'localhost', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
+  await client.send(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
+  if (method === 'GET') return await client.answer()
+  await until(() => client.socket.bytesRead > 0)
+  client.socket.end()
+  return await client.answer()
+}
+
+describe.each([
+  ['small', () => small],
+  ['large', () => large],
+])('what is stored, %s', (_, which) => {
+  test('is sent with its length, type and tag', async () => {
+    const { path, bytes, etag } = which()
+    const { status, headers, body } = await ask(path)
+    expect(status).toBe(200)
+    expect(headers.get('content-length')).toBe(String(bytes.length))
+    expect(headers.get('transfer-encoding')).toBeUndefined()
+    expect(headers.get('etag')).toBe(etag)
+    expect(headers.get('content-type')).toMatch(/^image\/(jpeg|tiff)$/)
+    expect(headers.get('content-disposition')).toMatch(/^inline; filename="[0-9a-f-]{36}\.(jpg|tif)"$/)
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(headers.get('cache-control')).toContain('private')
+    expect(Buffer.compare(body, bytes)).toBe(0)
+  })
+
+  test('tells its length to HEAD and sends nothing', async () => {
+    const { path, bytes, etag } = which()
+    const { status, headers, body } = await ask(path, {}, 'HEAD')
+    expect([status, headers.get('content-length'), headers.get('etag'), body.length]).toEqual([
+      200,
+      String(bytes.length),
+      etag,
+      0,
+    ])
+    // The file of a download that has just ended may be on its way out.
+    await until(async () => (await spooled()).length === 0)
+  })
+
+  test('is sent in part', async () => {
+    const { path, bytes, etag } = which()
+    const half = bytes.length >> 1
+    for (const [range, start, end] of [
+      ['bytes=0-0', 0, 1],
+      [`bytes=100-${half}`, 100, half + 1],
+      [`bytes=${half}-`, half, bytes.length],
+      ['bytes=-77', bytes.length - 77, bytes.length],
+    ] as const) {
+      const { status, headers, body } = await ask(path, { Range: range, 'If-Range': etag })
+      expect(status).toBe(206)
+      expect(headers.get('content-range')).toBe(`bytes ${start}-${end - 1}/${bytes.length}`)
+      expect(headers.get('content-length')).toBe(String(end - start))
+      expect(Buffer.compare(body, bytes.subarray(start, end))).toBe(0)
+    }
+  })
+
+  test('is not sent when the client has it, or has asked for something else', async () => {
+    const { path, bytes, etag } = which()
+    const known = await ask(path, { 'If-None-Match': `"other", ${etag}` }, 'HEAD')
+    expect([known.status, known.headers.get('etag')]).toEqual([304, etag])
+    expect((await gateway.call(path, { headers: { 'if-none-match': etag } })).status).toBe(304)
+    expect(await gateway.refusal(gateway.call(path, { headers: { 'if-match': '"other"' } }))).toMatchObject({
+      status: 412,
+      code: 'precondition_failed',
+    })
+    const outside = await gateway.call(path, { headers: { range: `bytes=${bytes.length}-` } })
+    expect(outside.headers.get('content-range')).toBe(`bytes */${bytes.length}`)
+    expect(await gateway.refusal(outside)).toMatchObject({ status: 416, code: 'range_not_satisfiable' })
+    const other = await gateway.call(path, { headers: { range: 'bytes=0-9', 'if-range': '"other"' } })
+    expect([other.status, (await other.bytes()).length]).toEqual([200, bytes.length])
+  })
+
+  test('is compared weakly with If-None-Match and strongly with If-Match', async () => {
+    const { path, etag } = which()
+    const statusOf = async (header: string, value: string) => {
+      const answer = await gateway.call(path, { headers: { [header]: value } })
+      await answer.bytes()
+      return answer.status
+    }
+    for (const value of [`W/${etag}`, `"x", W/${etag}`, etag, '*'])
+      expect([value, await statusOf('if-none-match', value)]).toEqual([value, 304])
+    for (const value of [`W/${etag}`, `"x", W/${etag}`, '', etag.slice(1, -1)])
+      expect([value, await statusOf('if-match', value)]).toEqual([value, 412])
+    for (const value of [etag, `W/"x", ${etag}`, '*'])
+      expect([value, await statusOf('if-match', value)]).toEqual([value, 200])
+  })
+
+  test('is offered as a file when asked to', async () => {
+    const { headers } = await gateway.call(`${which().path}?download=1`, { method: 'HEAD' })
+    expect(headers.get('content-disposition')).toMatch(/^attachment; filename=/)
+  })
+})
+
+describe('large downloads', () => {
+  test('leave no file behind, also when the reader goes away in the middle', async () => {
+    using client = await rawClient(gateway.url)
+    client.socket.pause()
+    await client.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    await until(async () => (await spooled()).length === 1)
+    await until(() => client.socket.bytesRead >= 0)
+    await Bun.sleep(200)
+    expect((await spooled()).length).toBe(1)
+    client.socket.destroy()
+    await until(async () => (await spooled()).length === 0)
+  })
+
+  test('share a bounded place: those that do not fit wait for those before them', async () => {
+    const readers = await Promise.all(Array.from({ length: 4 }, () => rawClient(gateway.url)))
+    for (const one of readers) {
+      one.socket.pause()
+      await one.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    }
+    await until(async () => (await spooled()).length === 2)
+    await Bun.sleep(200)
+    expect((await spooled()).length).toBe(2)
+    for (const one of readers) one.socket.resume()
+    for (const one of readers) {
+      const { body } = await one.answer(20_000)
+      expect(Buffer.compare(body, large.bytes)).toBe(0)
+      one[Symbol.dispose]()
+    }
+    await until(async () => (await spooled()).length === 0)
+  }, 30_000)
+
+  test('survive a reader slower than the idle timeout', async () => {
+    // The server's own timeout is a minute; the touch that puts it off comes at once and every ten seconds.
+    using client = await rawClient(gateway.url)
+    client.socket.pause()
+    await client.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    await Bun.sleep(2500)
+    client.socket.resume()
+    expect((await client.answer(20_000)).body.length).toBe(large.bytes.length)
+  }, 30_000)
+})
+
+test('a client that leaves while its download waits for room is no failure of ours', async () => {
+  const clients = await Promise.all(Array.from({ length: 4 }, () => rawClient(gateway.url)))
+  for (const { socket, send } of clients) {
+    socket.pause()
+    await send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  }
+  await until(async () => (await spooled()).length === 2)
+  for (const { socket } of clients) socket.destroy()
+  await until(() => gateway.logs.some(({ code }) => code === 'cancelled'))
+  expect(gateway.logs.filter(({ level }) => level === 'error')).toEqual([])
+  await until(async () => (await spooled()).length === 0)
+}, 20_000)

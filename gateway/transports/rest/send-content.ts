@@ -1,0 +1,110 @@
+import { Fault } from '@pixelflow/core/fault'
+import { format } from '@pixelflow/core/format'
+import type { Server } from 'bun'
+import type { Place } from '../../delivery/response-buffer.ts'
+import type { Content } from '../../images/content.ts'
+import type { Outflow } from '../shared/send-tracker.ts'
+import { matchesStrongly, matchesWeakly } from './etag.ts'
+import { problemResponse } from './problem-response.ts'
+import { queryOf } from './validate-query.ts'
+import { rangeOf } from './parse-range.ts'
+
+/** A name of content never comes to mean something else. */
+const cacheControl = 'private, max-age=86400, immutable'
+
+export interface Call {
+  readonly request: Request
+  readonly server: Server<unknown> | null
+}
+
+/** Sends so many bytes, and always with their length, which Bun would drop from a body that is streamed. */
+export type Send = (
+  call: Call,
+  bytes: number,
+  open: () => Promise<AsyncIterable<Uint8Array>>,
+  answer: { readonly status: number; readonly headers: Record<string, string> },
+) => Promise<Response>
+
+export function createSending(place: Place, outflow: Outflow): Send {
+  return async ({ request, server }, bytes, open, answer) => {
+    // There may be a wait for room, and then gigabytes to be fetched.
+    server?.timeout(request, 0)
+    const { body, release } = await place(bytes, open, request.signal).catch((thrown: unknown) => {
+      throw request.signal.aborted ? gone(thrown) : thrown
+    })
+    outflow.whenGone(request, server, bytes, release)
+    return new Response(body, answer)
+  }
+}
+
+/** Answers a request for stored bytes: conditions, ranges, HEAD. */
+export type Deliver = (call: Call, content: Content) => Promise<Response>
+
+export function createDelivery(send: Send): Deliver {
+  return async ({ request, server }, content) => {
+    const etag = `"${content.sha256}"`
+    const condition = request.headers.get('if-match')
+    if (condition !== null && !matchesStrongly(condition, etag)) throw otherTag(etag)
+    const headers: Record<string, string> = {
+      ...pictureHeaders(request, content),
+      'accept-ranges': 'bytes',
+      'cache-control': cacheControl,
+      vary: 'Authorization',
+    }
+    if (matchesWeakly(request.headers.get('if-none-match'), etag))
+      return new Response(null, { status: 304, headers })
+
+    const range = rangeOf(request.headers, content.bytes, etag)
+    if (range === 'outside') return outside(request, content.bytes)
+    const part = range === 'whole' ? undefined : range
+    const bytes = part ? part.end - part.start + 1 : content.bytes
+    const status = part ? 206 : 200
+    if (part) headers['content-range'] = `bytes ${part.start}-${part.end}/${content.bytes}`
+    if (request.method === 'HEAD') {
+      return new Response(null, { status, headers: { ...headers, 'content-length': String(bytes) } })
+    }
+    // Clients ask for a range of everything to be told its size; it is read as everything.
+    const opened = bytes === content.bytes ? undefined : part
+    return send({ request, server }, bytes, () => content.open(opened), { status, headers })
+  }
+}
+
+/** What goes with the bytes of a picture, wherever they come from. */
+export function pictureHeaders(request: Request, content: Omit<Content, 'open'>): Record<string, string> {
+  const isSaved = isProgram(content) || queryOf(request).get('download') === '1'
+  const disposition = isSaved ? 'attachment' : 'inline'
+  return {
+    etag: `"${content.sha256}"`,
+    'content-type': content.mediaType,
+    // Always said, or Bun would name the file that it is sent from.
+    'content-disposition': `${disposition}; filename="${content.fileName}"`,
+    // Nothing in a picture may run or load anything, even if a browser were to take it for a page.
+    'content-security-policy': "default-src 'none'; sandbox",
+    'cross-origin-resource-policy': 'same-origin',
+  }
+}
+
+/** A drawing that somebody has sent may carry scripts. Opened as a page it would be one of ours, so it never is one. */
+function isProgram({ mediaType }: Pick<Content, 'mediaType'>): boolean {
+  return mediaType === format('svg').mediaType
+}
+
+/** Nobody hears this answer; the log should not take it for a failure of ours. */
+function gone(cause: unknown): Fault {
+  return new Fault('cancelled', 'The client left before the content had been fetched for it.', { cause })
+}
+
+function otherTag(etag: string): Fault {
+  return new Fault('precondition_failed', `If-Match names no tag of this content, which has ${etag}.`, {
+    field: 'If-Match',
+    remedy: 'Send this tag without W/, or leave the header out.',
+  })
+}
+
+function outside(request: Request, bytes: number): Response {
+  const fault = new Fault('range_not_satisfiable', `The content has ${bytes} bytes.`, {
+    field: 'Range',
+    remedy: `Ask for bytes between 0 and ${bytes - 1}.`,
+  })
+  return problemResponse(request, fault, { 'content-range': `bytes */${bytes}` })
+}

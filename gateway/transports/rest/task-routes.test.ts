@@ -1,0 +1,288 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { TaskPageView, TaskView } from '@pixelflow/core/api'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+
+let gateway: TestGateway
+let photo: Uint8Array<ArrayBuffer>
+let image: string
+const nobody = '01900000-0000-7000-8000-000000000000'
+
+beforeAll(async () => {
+  gateway = await openTestGateway()
+  photo = new Uint8Array(await sampleImage({ width: 320, height: 200 }))
+  image = (await gateway.image(photo)).id
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+const postJson = (body: unknown) =>
+  gateway.call('/api/v1/tasks', {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  })
+const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
+const list = async (query = '') =>
+  (await (await gateway.call(`/api/v1/tasks${query}`)).json()) as TaskPageView
+const cancel = (id: string) => gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
+const remove = (id: string) => gateway.call(`/api/v1/tasks/${id}`, { method: 'DELETE' })
+
+describe('a task', () => {
+  test('is accepted, queued and listed', async () => {
+    const before = await gateway.messages()
+    const response = await postJson({ image, recipe: 'resize:100/format:webp' })
+    expect(response.status).toBe(202)
+    const task = (await response.json()) as TaskView
+    expect(response.headers.get('location')).toBe(`/api/v1/tasks/${task.id}`)
+    expect(task).toMatchObject({ status: 'queued', progress: 0, image, attempt: 0, outputs: [] })
+    expect(task.recipe.steps.map((step) => step.op)).toEqual(['resize', 'format'])
+    expect(task).not.toHaveProperty('account')
+    expect(await get(task.id)).toEqual(task)
+    expect((await list('?limit=1')).items).toEqual([task])
+    expect(await gateway.messages()).toMatchObject({ jobs: before.jobs + 1, events: before.events + 1 })
+  })
+
+  test.each(['before', 'behind'])('is accepted from a form with the recipe %s the file', async (where) => {
+    const file = new Blob([photo], { type: 'image/jpeg' })
+    const form = new FormData()
+    if (where === 'before') form.set('recipe', 'flip')
+    form.set('file', file, 'a.jpg')
+    if (where === 'behind')
+      form.set('recipe', new Blob([JSON.stringify({ steps: [{ op: 'flip' }] })]), 'recipe.json')
+    const response = await gateway.call('/api/v1/tasks', { method: 'POST', body: form })
+    expect(response.status).toBe(202)
+    const task = (await response.json()) as TaskView
+    expect(task.recipe).toEqual({ steps: [{ op: 'flip' }] })
+    expect(await (await gateway.call(`/api/v1/images/${task.image}`)).json()).toMatchObject({
+      bytes: photo.length,
+    })
+  })
+
+  test('runs, shows what it has made, and ends', async () => {
+    const { id } = await gateway.submit(image)
+    await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
+    expect(await get(id)).toMatchObject({ status: 'running', attempt: 1 })
+    await gateway.advance(id, 'failed', {
+      status: 'failed',
+      fault: { code: 'corrupt_image', detail: 'It cannot be decoded.' },
+    })
+    expect(await get(id)).toMatchObject({ status: 'failed', fault: { code: 'corrupt_image' } })
+    expect(await gateway.refusal(gateway.call(`/api/v1/tasks/${id}/outputs/default`))).toMatchObject({
+      status: 404,
+      code: 'output_not_found',
+      detail: expect.stringContaining('has failed'),
+    })
+  })
+})
+
+describe('a task is refused and leaves nothing behind when', () => {
+  const form = (parts: Record<string, Blob | string>) => {
+    const body = new FormData()
+    for (const [name, value] of Object.entries(parts)) body.append(name, value)
+    return gateway.call('/api/v1/tasks', { method: 'POST', body })
+  }
+  const file = () =>
+    new Blob([photo.map((byte, at) => (at > 1000 && at < 1010 ? 7 : byte))], { type: 'image/jpeg' })
+
+  test.each([
+    [
+      'its image is not there',
+      () => postJson({ image: nobody, recipe: 'flip' }),
+      404,
+      'image_not_found',
+      'image',
+    ],
+    ['its image is no id', () => postJson({ image: 'x', recipe: 'flip' }), 400, 'invalid_request', 'image'],
+    ['there is no recipe', () => postJson({ image }), 400, 'invalid_request', 'recipe'],
+    [
+      'a field is not known',
+      () => postJson({ image, recipe: 'flip', priority: 1 }),
+      400,
+      'invalid_request',
+      'priority',
+    ],
+    [
+      'an operation is not known',
+      () => postJson({ image, recipe: 'resize:10/blurr:2' }),
+      400,
+      'invalid_recipe',
+      'steps[1].op',
+    ],
+    [
+      'a parameter is out of range',
+      () => postJson({ image, recipe: { steps: [{ op: 'blur', sigma: -3 }] } }),
+      400,
+      'invalid_recipe',
+      'steps[0].sigma',
+    ],
+    ['the body is no JSON', () => postJson('{"image":'), 400, 'invalid_request', undefined],
+    ['the body is empty', () => postJson(''), 400, 'invalid_request', undefined],
+    ['the body is a list', () => postJson([]), 400, 'invalid_request', undefined],
+    [
+      'the body is endless',
+      () => postJson(`{"image":"${'x'.repeat(2_000_000)}"}`),
+      400,
+      'invalid_request',
+      undefined,
+    ],
+    [
+      'the body is of another type',
+      () => gateway.call('/api/v1/tasks', { method: 'POST', body: 'image=x' }),
+      415,
+      'unsupported_format',
+      'Content-Type',
+    ],
+    ['the form has no recipe', () => form({ file: file() }), 400, 'invalid_request', 'recipe'],
+    ['the form has no file', () => form({ recipe: 'flip' }), 400, 'invalid_request', 'file'],
+    [
+      'the form has a wrong recipe before the file',
+      () => form({ recipe: 'nope', file: file() }),
+      400,
+      'invalid_recipe',
+      'steps[0].op',
+    ],
+    [
+      'the form has a wrong recipe behind the file',
+      () => form({ file: file(), recipe: 'nope' }),
+      400,
+      'invalid_recipe',
+      'steps[0].op',
+    ],
+    [
+      'the form has half a recipe',
+      () => form({ file: file(), recipe: '{"steps":' }),
+      400,
+      'invalid_recipe',
+      'recipe',
+    ],
+    [
+      'the form has no image in its file',
+      () => form({ recipe: 'flip', file: new Blob(['no image '.repeat(50)], { type: 'image/png' }) }),
+      415,
+      'unsupported_format',
+      'Content-Type',
+    ],
+  ])('%s', async (_, send, status, code, field) => {
+    const before = await gateway.messages()
+    const problem = await gateway.refusal(send())
+    expect([problem.status, problem.code, problem.field]).toEqual([status, code, field])
+    await until(async () => Bun.deepEquals(await gateway.messages(), before))
+  })
+})
+
+describe('cancelling', () => {
+  test('ends a task that waits, takes its job out, and may be repeated', async () => {
+    const { id } = await gateway.submit(image)
+    const { jobs } = await gateway.messages()
+    const heard: string[] = []
+    const stop = gateway.adapters.channel.onCancel((_, task) => heard.push(task))
+    const answer = await cancel(id)
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({ id, status: 'cancelled', endedAt: expect.any(String) })
+    expect(await gateway.messages()).toMatchObject({ jobs: jobs - 1 })
+    const again = await cancel(id)
+    expect([again.status, ((await again.json()) as TaskView).status]).toEqual([200, 'cancelled'])
+    await until(() => heard.includes(id))
+    stop()
+    expect((await list('?status=cancelled&limit=1')).items[0]?.id).toBe(id)
+  })
+
+  test('comes too late for a task that has ended', async () => {
+    const { id } = await gateway.submit(image)
+    await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
+    expect(await gateway.refusal(cancel(id))).toMatchObject({ status: 409, code: 'task_ended' })
+    expect(await get(id)).toMatchObject({ status: 'completed' })
+  })
+
+  test('wins or loses against an actor, but never both', async () => {
+    for (let round = 0; round < 15; round++) {
+      const { id } = await gateway.submit(image)
+      await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
+      const actor = gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
+      const [outcome, answer] = await Promise.all([
+        actor.then(
+          () => 'completed',
+          () => 'too late',
+        ),
+        cancel(id),
+      ])
+      const { status } = await get(id)
+      expect([outcome, answer.status, status]).toEqual(
+        outcome === 'completed' ? ['completed', 409, 'completed'] : ['too late', 200, 'cancelled'],
+      )
+    }
+  })
+})
+
+describe('deleting', () => {
+  test('takes a finished task away with its outputs', async () => {
+    const { id } = await gateway.submit(image)
+    const write = await gateway.adapters.results.begin()
+    await write.write(photo)
+    const { info } = await write.commit(() => `local/${id}/main/default`)
+    const output = { name: 'default', format: 'jpeg', mediaType: 'image/jpeg', width: 1, height: 1 } as const
+    const outputs = [{ ...output, bytes: info.bytes, sha256: info.sha256 }]
+    await gateway.advance(id, 'completed', { status: 'completed', progress: 100, outputs })
+    expect((await gateway.call(`/api/v1/tasks/${id}/outputs/default`)).status).toBe(200)
+    expect((await remove(id)).status).toBe(204)
+    expect(await gateway.adapters.results.stat(`local/${id}/main/default`)).toBeNull()
+    for (const path of [
+      `/api/v1/tasks/${id}`,
+      `/api/v1/tasks/${id}/outputs/default`,
+      `/api/v1/tasks/${id}/events`,
+    ]) {
+      expect(await gateway.refusal(gateway.call(path))).toMatchObject({ status: 404, code: 'task_not_found' })
+    }
+    expect(await gateway.refusal(remove(id))).toMatchObject({ status: 404, code: 'task_not_found' })
+    expect((await list()).items.map((one) => one.id)).not.toContain(id)
+  })
+
+  test('cancels a task that has not ended', async () => {
+    const { id } = await gateway.submit(image)
+    const { jobs } = await gateway.messages()
+    expect((await remove(id)).status).toBe(204)
+    expect(await gateway.messages()).toMatchObject({ jobs: jobs - 1 })
+    expect(await gateway.refusal(cancel(id))).toMatchObject({ status: 404 })
+  })
+})
+
+describe('the list', () => {
+  test('is newest first, page by page, by status', async () => {
+    const ids: string[] = []
+    for (let n = 0; n < 5; n++) ids.unshift((await gateway.submit(image)).id)
+    await gateway.advance(ids[1] as string, 'started', { status: 'running', attempt: 1 })
+    const first = await list('?limit=3')
+    expect(first.items.map((one) => one.id)).toEqual(ids.slice(0, 3))
+    const second = await list(`?limit=2&cursor=${first.next}`)
+    expect(second.items.map((one) => one.id)).toEqual(ids.slice(3))
+    await until(async () => (await list('?status=running')).items.some((one) => one.id === ids[1]))
+  })
+
+  test.each([
+    ['limit=0', 'limit'],
+    ['limit=201', 'limit'],
+    ['limit=x', 'limit'],
+    ['status=done', 'status'],
+    ['cursor=!', 'cursor'],
+    ['page=2', 'page'],
+  ])('refuses ?%s', async (query, field) => {
+    expect(await gateway.refusal(gateway.call(`/api/v1/tasks?${query}`))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      field,
+    })
+  })
+})
+
+test.each([nobody, 'x', '..%2F..', 'a'.repeat(500)])('there is no task %s', async (id) => {
+  for (const [path, method] of [
+    ['', 'GET'],
+    ['/events', 'GET'],
+    ['/outputs/default', 'GET'],
+    ['/cancel', 'POST'],
+    ['', 'DELETE'],
+  ] as const) {
+    const problem = await gateway.refusal(gateway.call(`/api/v1/tasks/${id}${path}`, { method }))
+    expect([path, problem.status]).toEqual([path, 404])
+  }
+})

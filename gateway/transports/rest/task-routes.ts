@@ -1,0 +1,123 @@
+import { createTaskBody, viewTask } from '@pixelflow/core/api'
+import { Fault } from '@pixelflow/core/fault'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { statuses } from '@pixelflow/core/task'
+import { validate } from '@pixelflow/core/validation/validate'
+import { Elysia } from 'elysia'
+import { z } from 'zod'
+import type { Admission } from '../../accounts/authenticator.ts'
+import type { Limits } from '../../ports.ts'
+import type { Usecases } from '../../usecases.ts'
+import { allowPauses, mediaTypeOf, readJson } from '../shared/read-body.ts'
+import { caller } from '../shared/authenticate.ts'
+import { askedOf } from '../../tasks/create-task.ts'
+import { created, idempotencyKeyOf } from './created-response.ts'
+import type { Deliver } from './send-content.ts'
+import { processForm } from './upload-form.ts'
+import { positionIn, tellPosition } from './position-headers.ts'
+
+/** Query of `GET /api/v1/tasks`. */
+export const listQuery = z.strictObject({
+  status: z.enum(statuses).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().optional(),
+})
+
+export interface TaskRoutes {
+  readonly usecases: Usecases
+  readonly admission: Admission
+  readonly deliver: Deliver
+  readonly limits: Limits
+  readonly uploadIdleTimeoutMs: number
+}
+
+export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutMs }: TaskRoutes) {
+  return new Elysia({ name: 'tasks', prefix: '/api/v1/tasks' })
+    .use(caller(admission))
+    .post(
+      '/',
+      async ({ request, server, who }) => {
+        const alive = allowPauses(server, request, uploadIdleTimeoutMs)
+        const key = idempotencyKeyOf(request)
+        const { value: task, isRepeated } = await accept()
+        tellPosition(request, usecases, who.account)
+        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
+
+        async function accept() {
+          const mediaType = mediaTypeOf(request)
+          if (mediaType === 'multipart/form-data') {
+            return usecases.once(who, { key, call: 'upload-and-task', makes: 'task' }, (attempt) =>
+              processForm({ usecases, limits }, who, request, alive, attempt),
+            )
+          }
+          if (mediaType !== 'application/json') throw neither()
+          const body = validate(createTaskBody, await readJson(request, alive), { whole: 'the body' })
+          const { image, lane } = body
+          const recipe = parseRecipe(body.recipe)
+          return usecases.once(who, { key, call: 'task', makes: 'task' }, async (attempt) => {
+            attempt?.asks(image, ...askedOf(recipe, lane))
+            return usecases.createTask(who, image, recipe, { id: attempt?.task, lane })
+          })
+        }
+      },
+      { parse: 'none' },
+    )
+    .get('/', async ({ query, request, who }) => {
+      const { status, limit, cursor } = validate(listQuery, query, { whole: 'the query' })
+      const asked = {
+        limit,
+        ...(status === undefined ? {} : { status }),
+        ...(cursor === undefined ? {} : { cursor }),
+      }
+      const { items, next } = await usecases.listTasks(who, asked, positionIn(request))
+      return { items: items.map(viewTask), next }
+    })
+    .get('/:id', async ({ params, request, who }) =>
+      viewTask(await usecases.getTask(who, params.id, positionIn(request))),
+    )
+    .post(
+      '/:id/cancel',
+      async ({ params, request, who }) => {
+        const task = await usecases.cancelTask(who, params.id)
+        tellPosition(request, usecases, who.account)
+        return viewTask(task)
+      },
+      { parse: 'none' },
+    )
+    .post(
+      '/:id/retry',
+      async ({ params, request, who }) => {
+        const asked = { key: idempotencyKeyOf(request), call: 'retry', makes: 'task' } as const
+        const { value: task, isRepeated } = await usecases.once(who, asked, async (attempt) => {
+          attempt?.asks(params.id)
+          return usecases.retryTask(who, params.id, attempt?.task)
+        })
+        tellPosition(request, usecases, who.account)
+        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
+      },
+      { parse: 'none' },
+    )
+    .delete(
+      '/:id',
+      async ({ params, request, who }) => {
+        await usecases.deleteTask(who, params.id)
+        tellPosition(request, usecases, who.account)
+        return new Response(null, { status: 204 })
+      },
+      { parse: 'none' },
+    )
+    .get('/:id/outputs/:name', async ({ params, request, server, who }) =>
+      deliver({ request, server }, await usecases.readOutput(who, params.id, params.name)),
+    )
+    .head('/:id/outputs/:name', async ({ params, request, server, who }) =>
+      deliver({ request, server }, await usecases.readOutput(who, params.id, params.name)),
+    )
+}
+
+function neither(): Fault {
+  return new Fault('unsupported_format', 'A task is made from JSON or from a form.', {
+    field: 'Content-Type',
+    remedy:
+      'Send {"image", "recipe"} as application/json, or the parts file and recipe as multipart/form-data.',
+  })
+}

@@ -1,0 +1,133 @@
+import { Fault } from '@pixelflow/core/fault'
+import type { ImageRecord } from '@pixelflow/core/image'
+import { defaultLane, lanes, type Lane } from '@pixelflow/core/job'
+import type { Principal } from '@pixelflow/core/principal'
+import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Task } from '@pixelflow/core/task'
+import { shorten } from '@pixelflow/core/shorten'
+import { askedOf } from '../../tasks/create-task.ts'
+import { keptAs, type Attempt } from '../../idempotency/once.ts'
+import type { Limits } from '../../ports.ts'
+import { tooLarge } from '../../images/receive-image.ts'
+import type { KeepAs, StagedImage } from '../../images/upload-image.ts'
+import type { Usecases } from '../../usecases.ts'
+import { lengthOf, parseJson, type Alive } from '../shared/read-body.ts'
+import { readParts, type Part } from './multipart/read-form-parts.ts'
+
+/** Room for the form around a file, when its length is judged before it is read. */
+export const largestWrapping = 2 * 1024 * 1024
+
+export interface FormNeeds {
+  readonly usecases: Pick<Usecases, 'stageImage' | 'createTask'>
+  readonly limits: Limits
+}
+
+/** An image from a form with a part `file`. */
+export async function uploadForm(
+  needs: FormNeeds,
+  who: Principal,
+  request: Request,
+  alive: Alive,
+  as?: KeepAs,
+): Promise<ImageRecord> {
+  const { image } = await readForm(needs, who, request, alive, false)
+  return image.keep(as)
+}
+
+/** A task from a form with the parts `file` and `recipe`, and maybe `lane`, in any order. */
+export async function processForm(
+  needs: FormNeeds,
+  who: Principal,
+  request: Request,
+  alive: Alive,
+  attempt?: Attempt,
+): Promise<Task> {
+  const { image, recipe, lane } = await readForm(needs, who, request, alive, true)
+  return image.keepFor(
+    ({ id }) => needs.usecases.createTask(who, id, recipe as Recipe, { id: attempt?.task, lane }),
+    keptAs(attempt, ...askedOf(recipe as Recipe, lane)),
+  )
+}
+
+/** The image is in the store but not kept yet: it is dropped when anything else turns out to be wrong with the form. */
+async function readForm(
+  { usecases, limits }: FormNeeds,
+  who: Principal,
+  request: Request,
+  alive: Alive,
+  isForTask: boolean,
+) {
+  if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
+  let image: StagedImage | undefined
+  let recipe: Recipe | undefined
+  let lane: Lane | undefined
+  try {
+    for await (const part of readParts(request, alive)) {
+      if (part.kind === 'file' && part.name === 'file') {
+        if (image) throw twice('file')
+        image = await usecases.stageImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
+      } else if (part.kind === 'field' && part.name === 'recipe' && isForTask) {
+        if (recipe) throw twice('recipe')
+        recipe = parseRecipe(recipeOf(part.value))
+      } else if (part.kind === 'field' && part.name === 'lane' && isForTask) {
+        if (lane) throw twice('lane')
+        lane = laneOf(part.value)
+      } else throw unexpected(part, isForTask ? ['file', 'recipe', 'lane'] : ['file'])
+    }
+    if (!image) throw missing('file', 'the image')
+    if (isForTask && !recipe)
+      throw missing('recipe', 'what to do with the image, for example resize:800/format:webp')
+    return { image, recipe, lane: lane ?? defaultLane }
+  } catch (thrown) {
+    await image?.drop()
+    throw thrown
+  }
+}
+
+/** A recipe as it was written. JSON begins with a brace, the text form never does. */
+export function recipeOf(text: string): unknown {
+  if (!text.trimStart().startsWith('{')) return text.trim()
+  try {
+    return parseJson(text, 'invalid_recipe')
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause
+    throw new Fault('invalid_recipe', `The recipe is not valid JSON: ${(cause as Error).message}.`, {
+      field: 'recipe',
+      remedy: 'Correct it, or use the text form, for example resize:800/format:webp.',
+      cause,
+    })
+  }
+}
+
+/** @throws Fault `invalid_request`. */
+function laneOf(text: string): Lane {
+  const lane = lanes.find((one) => one === text.trim())
+  if (lane) return lane
+  throw new Fault('invalid_request', `lane must be ${lanes.join(' or ')}, got "${shorten(text)}".`, {
+    field: 'lane',
+    remedy: 'Send one of these, or leave the part out.',
+  })
+}
+
+export function twice(name: string): Fault {
+  return new Fault('invalid_request', `The form has more than one part "${name}".`, {
+    field: name,
+    remedy: 'Send it once.',
+  })
+}
+
+export function missing(name: string, meaning: string): Fault {
+  return new Fault('invalid_request', `The form has no part "${name}".`, {
+    field: name,
+    remedy: `Add a part "${name}" with ${meaning}.`,
+  })
+}
+
+export function unexpected(part: Part, known: readonly string[]): Fault {
+  const name = shorten(part.name)
+  const file = part.kind === 'file' && part.fileName ? ` (file "${shorten(part.fileName)}")` : ''
+  return new Fault('invalid_request', `The form has an unknown part "${name}"${file}.`, {
+    field: name,
+    remedy: `Send only ${known.map((one) => `"${one}"`).join(', ')}.`,
+  })
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'bun:test'
+import { jsonBounds } from '@pixelflow/core/json-bounds'
+import { createRequestMemory } from '../../limits/request-memory.ts'
+import { readJson } from './read-body.ts'
+import { notesOf } from './request-context.ts'
+
+const KiB = 1024
+const memory = createRequestMemory({
+  totalBytes: 1024 * KiB,
+  perAccountBytes: 1024 * KiB,
+  perPeerBytes: 1024 * KiB,
+})
+
+const sent = async (body: string) => {
+  const request = new Request('http://localhost/', { method: 'POST', body })
+  const notes = notesOf(request)
+  notes.memory = memory
+  try {
+    return await readJson(request)
+  } finally {
+    notes.held?.close()
+  }
+}
+
+test('a key that schemas would pass over in silence is refused, wherever it stands', async () => {
+  for (const body of ['{"__proto__":1}', '{"a":[{"\\u005f_proto__":{}}]}'])
+    await expect(sent(body)).rejects.toMatchObject({ code: 'invalid_request' })
+  expect(await sent('{"proto":["__proto__"]}')).toEqual({ proto: ['__proto__'] })
+})
+
+test('what has too many keys, levels or values is refused before it is parsed', async () => {
+  const keys = JSON.stringify(
+    Object.fromEntries(Array.from({ length: jsonBounds.keys + 1 }, (_, i) => [i, 1])),
+  )
+  const values = `[${'1,'.repeat(jsonBounds.values + 1)}`
+  for (const [body, problem] of [
+    [keys, '256 keys'],
+    ['['.repeat(20), '16 levels'],
+    [values, '16384 values'],
+  ] as const) {
+    await expect(sent(body)).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining(problem),
+    })
+  }
+})
+
+test('what there is no room for is refused, and nothing is held afterwards', async () => {
+  await expect(sent(JSON.stringify('x'.repeat(600 * KiB)))).rejects.toMatchObject({ code: 'overloaded' })
+  expect(memory.heldBytes).toBe(0)
+  expect(await sent('[]')).toEqual([])
+})

@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { EventView } from '@pixelflow/core/api'
+import type { EventKind } from '@pixelflow/core/event'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { rawClient } from '../../testing/raw-client.ts'
+
+let gateway: TestGateway
+let image: string
+
+beforeAll(async () => {
+  gateway = await openTestGateway({ env: { PIXELFLOW_SSE_HEARTBEAT: '100ms' } })
+  image = (await gateway.image(await sampleImage({ width: 20, height: 20 }))).id
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+interface Seen {
+  readonly id: string
+  readonly event: string
+  readonly data: EventView
+}
+
+/** What one connection brings until it ends, heartbeats counted apart. */
+async function* watch(url: string, id: string, lastId?: string): AsyncGenerator<Seen> {
+  const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId }
+  const response = await fetch(`${url}/api/v1/tasks/${id}/events`, { headers })
+  if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true })
+    const blocks = text.split('\n\n')
+    text = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const fields = new Map(
+        block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string]),
+      )
+      if (fields.get('event') === 'heartbeat') continue
+      const data = JSON.parse(fields.get('data') ?? '') as EventView
+      yield { id: fields.get('id') ?? '', event: fields.get('event') ?? '', data }
+    }
+  }
+}
+
+/** Plays a task's life, one event after the other. */
+async function live(id: string, { outputs = 1, pauseMs = 0 } = {}): Promise<void> {
+  const step = async (kind: EventKind, change = {}) => {
+    await gateway.advance(id, kind, change)
+    await Bun.sleep(pauseMs)
+  }
+  await step('started', { status: 'running', attempt: 1 })
+  await step('fetched', { progress: 20 })
+  await step('decoded', { progress: 40 })
+  for (let n = 0; n < outputs; n++) await step('output', { progress: 50 + n })
+  await step('completed', { status: 'completed', progress: 100 })
+}
+
+describe('the events of a task', () => {
+  test('come as they happen, each once and in order, and end after the final one', async () => {
+    const { id } = await gateway.submit(image)
+    const watching = Array.fromAsync(watch(gateway.url, id))
+    await Bun.sleep(50)
+    await live(id, { pauseMs: 5 })
+    const seen = await watching
+    expect(seen.map((one) => one.event)).toEqual([
+      'queued',
+      'started',
+      'fetched',
+      'decoded',
+      'output',
+      'completed',
+    ])
+    expect(seen.map((one) => one.data.kind)).toEqual(seen.map((one) => one.event) as EventView['kind'][])
+    expect(seen.map((one) => one.data.task.progress)).toEqual([0, 0, 20, 40, 50, 100])
+    expect(new Set(seen.map((one) => one.id)).size).toBe(6)
+  })
+
+  test('are told from the history when they have all happened', async () => {
+    const { id } = await gateway.submit(image)
+    await live(id)
+    expect((await Array.fromAsync(watch(gateway.url, id))).map((one) => one.event).at(-1)).toBe('completed')
+  })
+
+  test('go on behind any of them, on any gateway', async () => {
+    const other = await gateway.another()
+    const { id } = await gateway.submit(image)
+    await live(id, { outputs: 3 })
+    const whole = await Array.fromAsync(watch(gateway.url, id))
+    for (const [at, one] of whole.slice(0, -1).entries()) {
+      const rest = await Array.fromAsync(watch(at % 2 ? gateway.url : other.url, id, one.id))
+      expect(rest).toEqual(whole.slice(at + 1))
+    }
+  })
+
+  test('reach a hundred watchers that join, leave and come back while they happen', async () => {
+    const other = await gateway.another()
+    const { id } = await gateway.submit(image)
+    const follow = async (n: number) => {
+      const seen: Seen[] = []
+      await Bun.sleep(n * 3)
+      while (seen.at(-1)?.event !== 'completed') {
+        for await (const one of watch(n % 2 ? gateway.url : other.url, id, seen.at(-1)?.id)) {
+          seen.push(one)
+          if ((seen.length + n) % 4 === 0) break
+        }
+      }
+      return seen
+    }
+    const [all] = await Promise.all([
+      Promise.all(Array.from({ length: 100 }, (_, n) => follow(n))),
+      live(id, { outputs: 20, pauseMs: 10 }),
+    ])
+    for (const seen of all) expect(seen).toEqual(all[0] as Seen[])
+    expect(all[0]?.length).toBe(25)
+  }, 30_000)
+
+  test('are all there for a watcher that does not read for a while', async () => {
+    const { id } = await gateway.submit(image)
+    using client = await rawClient(gateway.url)
+    client.socket.pause()
+    await client.send(
+      `GET /api/v1/tasks/${id}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    )
+    await Bun.sleep(50)
+    await live(id, { outputs: 120 })
+    client.socket.resume()
+    await until(async () => client.socket.closed || client.socket.destroyed)
+    const text = (await client.answer()).body.toString()
+    const ids = [...text.matchAll(/^id: (\w+)$/gm)].map((found) => Number.parseInt(found[1] ?? '', 36))
+    expect(ids.length).toBe(125)
+    expect(ids).toEqual(ids.toSorted((a, b) => a - b))
+    expect(text).toContain('event: completed')
+  }, 20_000)
+
+  test('end with a deletion, which those hear who were watching', async () => {
+    const { id } = await gateway.submit(image)
+    const watching = Array.fromAsync(watch(gateway.url, id))
+    await Bun.sleep(50)
+    await gateway.call(`/api/v1/tasks/${id}`, { method: 'DELETE' })
+    const seen = await watching
+    expect(seen.map((one) => one.event)).toEqual(['queued', 'cancelled'])
+    expect((await Array.fromAsync(watch(gateway.url, id, seen[0]?.id))).map((one) => one.event)).toEqual([
+      'deleted',
+    ])
+    expect(await gateway.refusal(gateway.call(`/api/v1/tasks/${id}/events`))).toMatchObject({ status: 404 })
+  })
+})
+
+describe('the stream', () => {
+  test('begins at once, says that nothing may hold it back, and shows signs of life', async () => {
+    const { id } = await gateway.submit(image)
+    const leaving = new AbortController()
+    const response = await gateway.call(`/api/v1/tasks/${id}/events`, { signal: leaving.signal })
+    expect(response.headers.get('content-type')).toStartWith('text/event-stream')
+    expect(response.headers.get('cache-control')).toBe('no-cache, no-transform')
+    expect(response.headers.get('x-accel-buffering')).toBe('no')
+    expect(response.headers.get('x-request-id')).toBeString()
+    let text = ''
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk)
+      if (text.split('event: heartbeat\ndata: {}\n\n').length > 3) break
+    }
+    expect(text).toStartWith('retry: ')
+    expect(text.match(/^id: /gm)?.length).toBe(1)
+    leaving.abort()
+  })
+
+  test('is let go of when the client leaves', async () => {
+    const { id } = await gateway.submit(image)
+    const watchers = async () =>
+      ((await (await gateway.call('/health/')).json()) as { load: { watchers: number } }).load.watchers
+    await until(async () => (await watchers()) === 0)
+    const leaving = new AbortController()
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => gateway.call(`/api/v1/tasks/${id}/events`, { signal: leaving.signal })),
+    )
+    await Promise.all(answers.map((one) => one.body?.getReader().read()))
+    await until(async () => (await watchers()) === 5)
+    leaving.abort()
+    await until(async () => (await watchers()) === 0)
+  })
+
+  test('says that there is nothing more to come with 204', async () => {
+    const { id } = await gateway.submit(image)
+    await live(id)
+    const last = (await Array.fromAsync(watch(gateway.url, id))).at(-1)?.id ?? ''
+    const answer = await gateway.call(`/api/v1/tasks/${id}/events?after=${last}`)
+    expect([answer.status, await answer.text()]).toEqual([204, ''])
+  })
+
+  test('goes on behind the token in the header, else in lastEventId, else in after', async () => {
+    const { id } = await gateway.submit(image)
+    await live(id)
+    const all = await Array.fromAsync(watch(gateway.url, id))
+    const [first = '', second = '', third = ''] = all.map((one) => one.id)
+    const firstSeen = async (query: string, header?: string) => {
+      const init = header === undefined ? {} : { headers: { 'last-event-id': header } }
+      const answer = await gateway.call(`/api/v1/tasks/${id}/events?${query}`, init)
+      expect(answer.status).toBe(200)
+      return /^id: (.*)$/m.exec(await answer.text())?.[1]
+    }
+    expect(await firstSeen('')).toBe(first)
+    expect(await firstSeen(`lastEventId=${first}`)).toBe(second)
+    expect(await firstSeen(`after=${first}`)).toBe(second)
+    expect(await firstSeen(`after=${first}&lastEventId=${second}`)).toBe(third)
+    expect(await firstSeen(`after=${first}&lastEventId=`)).toBe(second)
+    expect(await firstSeen(`lastEventId=${second}`, first)).toBe(second)
+    expect(await firstSeen(`after=${second}`, first)).toBe(second)
+  })
+
+  test.each(['lastEventId', 'after'])('refuses an invalid token in %s', async (field) => {
+    const { id } = await gateway.submit(image)
+    const answer = gateway.call(`/api/v1/tasks/${id}/events?${field}=!`)
+    const detail = 'Invalid resume token "!".'
+    expect(await gateway.refusal(answer)).toMatchObject({ status: 400, field, detail })
+  })
+
+  test('refuses unknown parameters and those given twice', async () => {
+    const { id } = await gateway.submit(image)
+    for (const [query, field] of [
+      ['last-event-id=1', 'last-event-id'],
+      ['after=1&after=1', 'after'],
+    ] as const) {
+      const answer = gateway.call(`/api/v1/tasks/${id}/events?${query}`)
+      expect(await gateway.refusal(answer)).toMatchObject({ status: 400, field })
+    }
+  })
+
+  test.each(['!', '-1', '1e9', 'zzzzzzzzzzz'])('refuses the token %s', async (token) => {
+    const { id } = await gateway.submit(image)
+    const answer = gateway.call(`/api/v1/tasks/${id}/events`, { headers: { 'last-event-id': token } })
+    expect(await gateway.refusal(answer)).toMatchObject({ status: 400, field: 'Last-Event-ID' })
+  })
+
+  test('goes through a restart of the broker without losing or doubling an event', async () => {
+    const { id } = await gateway.submit(image)
+    const follow = async () => {
+      const seen: Seen[] = []
+      while (seen.at(-1)?.event !== 'completed') {
+        try {
+          for await (const one of watch(gateway.url, id, seen.at(-1)?.id)) seen.push(one)
+        } catch {
+          await Bun.sleep(50)
+        }
+      }
+      return seen.map((one) => one.event)
+    }
+    const watching = Promise.all(Array.from({ length: 10 }, follow))
+    await Bun.sleep(50)
+    await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
+    await gateway.nats.kill9()
+    await Bun.sleep(200)
+    await gateway.nats.restart()
+    await until(
+      () =>
+        gateway.advance(id, 'fetched', { progress: 10 }).then(
+          () => true,
+          () => false,
+        ),
+      20_000,
+    )
+    await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
+    for (const seen of await watching) expect(seen).toEqual(['queued', 'started', 'fetched', 'completed'])
+  }, 40_000)
+})

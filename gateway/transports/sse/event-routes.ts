@@ -1,0 +1,71 @@
+import { parseResumeToken } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import { shorten } from '@pixelflow/core/shorten'
+import type { Log } from '@pixelflow/platform/telemetry/log'
+import { Elysia } from 'elysia'
+import type { Admission } from '../../accounts/authenticator.ts'
+import type { OpenStream } from '../../metrics/stream-meter.ts'
+import type { Usecases } from '../../usecases.ts'
+import { caller } from '../shared/authenticate.ts'
+import { notesOf } from '../shared/request-context.ts'
+import { eventStream } from './event-stream.ts'
+
+export interface EventRoutes {
+  readonly usecases: Usecases
+  readonly admission: Admission
+  readonly heartbeatMs: number
+  readonly openStream: OpenStream
+  readonly log: Log
+}
+
+/** The life of a task as server-sent events. Where nothing will ever follow, 204 tells an EventSource to stay away. */
+export function events({ usecases, admission, heartbeatMs, openStream, log }: EventRoutes) {
+  return new Elysia({ name: 'events' })
+    .use(caller(admission))
+    .get('/api/v1/tasks/:id/events', async ({ params, query, request, server, who }) => {
+      const left = new AbortController()
+      const leave = () => left.abort()
+      request.signal.addEventListener('abort', leave, { once: true })
+      const after = afterOf(request, query)
+      const found = await usecases.watchTask(who, params.id, after, left.signal)
+      if (found === null) return new Response(null, { status: 204 })
+      if (request.method === 'HEAD') {
+        await found.return()
+        return new Response(null, { headers })
+      }
+      server?.timeout(request, 0)
+      const onEnd = openStream('sse')
+      request.signal.addEventListener('abort', onEnd, { once: true })
+      const requestId = notesOf(request).id
+      const onFailure = (error: unknown) =>
+        log.warn('event stream broke off', { requestId, task: params.id, error })
+      return new Response(eventStream({ events: found, heartbeatMs, leave, onFailure, onEnd }), { headers })
+    })
+}
+
+const headers = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  // Proxies would hold events back to compress or to collect them.
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
+
+/**
+ * The sequence number of the last event seen; 0 for none. The header is what an EventSource sends when it comes back, so
+ * it wins over the query, which stays as it was at first. `lastEventId` is what libraries for EventSource append then.
+ */
+function afterOf({ headers: sent }: Request, query: Readonly<Record<string, string>>): number {
+  const tokens = [
+    ['Last-Event-ID', sent.get('last-event-id')],
+    ['lastEventId', query['lastEventId']],
+    ['after', query['after']],
+  ] as const
+  const [field, token] = tokens.find(([, one]) => one) ?? ['Last-Event-ID', '']
+  if (!token) return 0
+  const seq = parseResumeToken(token)
+  if (seq !== undefined) return seq
+  throw new Fault('invalid_request', `Invalid resume token "${shorten(token)}".`, {
+    field,
+    remedy: 'Send the id of the last event seen, or none to begin with the first event.',
+  })
+}

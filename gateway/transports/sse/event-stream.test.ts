@@ -1,0 +1,76 @@
+import { expect, test } from 'bun:test'
+import { heapStats } from 'bun:jsc'
+import type { StoredEvent } from '@pixelflow/core/event'
+import { eventOf } from '@pixelflow/core/event'
+import { sampleTask } from '@pixelflow/testkit/tasks'
+import { heartbeat } from './encode-event.ts'
+import { eventStream } from './event-stream.ts'
+
+const stored: StoredEvent = {
+  seq: 7,
+  storedAt: new Date(),
+  event: eventOf('completed', sampleTask(), {}, new Date()),
+}
+
+function streamOf(events: AsyncGenerator<StoredEvent, void>, onEnd = () => {}) {
+  const leave = () => {}
+  return eventStream({ events, heartbeatMs: 1, leave, onFailure: leave, onEnd }).getReader()
+}
+
+test('an event that has been waited for over many heartbeats still comes, once', async () => {
+  const due = Promise.withResolvers<void>()
+  const reader = streamOf(
+    (async function* () {
+      await due.promise
+      yield stored
+    })(),
+  )
+  await reader.read()
+  for (let beats = 0; beats < 20; beats++) expect((await reader.read()).value).toEqual(heartbeat)
+  due.resolve()
+  const rest: string[] = []
+  for (let found; !(found = await reader.read()).done;) rest.push(new TextDecoder().decode(found.value))
+  expect(rest.filter((text) => text.includes('event: completed'))).toHaveLength(1)
+})
+
+test('a quiet stream does not grow with its heartbeats', async () => {
+  const never = Promise.withResolvers<void>()
+  const reader = streamOf(
+    (async function* () {
+      await never.promise
+      yield stored
+    })(),
+  )
+  await reader.read()
+  const beat = async (times: number) => {
+    for (let beats = 0; beats < times; beats++) await reader.read()
+    Bun.gc(true)
+    const { Promise: promises = 0, Function: functions = 0 } = heapStats().objectTypeCounts
+    return promises + functions
+  }
+  const before = await beat(50)
+  expect((await beat(500)) - before).toBeLessThan(250)
+  never.resolve()
+})
+
+test('a client that leaves while it waits is no failure', async () => {
+  const failures: unknown[] = []
+  const left = Promise.withResolvers<void>()
+  const events = (async function* () {
+    await left.promise
+    if (failures.length > 1000) yield stored
+  })()
+  const reader = eventStream({
+    events,
+    heartbeatMs: 10_000,
+    leave: () => left.resolve(),
+    onFailure: (error) => failures.push(error),
+    onEnd: () => {},
+  }).getReader()
+  await reader.read()
+  const waiting = reader.read()
+  await reader.cancel()
+  expect(await waiting).toMatchObject({ done: true })
+  await Bun.sleep(20)
+  expect(failures).toEqual([])
+})
