@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { grpcCredentials, makeCertificates, type TestCertificates } from '../../../testing/test-certificates.ts'
+import {
+  grpcCredentials,
+  makeCertificates,
+  type TestCertificates,
+} from '../../../testing/test-certificates.ts'
 import { frameFloods, sendFrames } from '../../../testing/flood-frames.ts'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
