@@ -3,8 +3,8 @@ import { readdir, readlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { childrenOf, residentBytes, says, type Running } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'
-import { inHome, photograph, type ActorHome } from './testing/actor.ts'
-import type { House } from './testing/house.ts'
+import { inHome, photograph, type ActorHome } from './testing/actor-processes.ts'
+import type { House } from './testing/actor-cluster.ts'
 
 /** How the shipped actor holds its children, seen from outside: by the kernel, and in what it logs. */
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Values } from '@pixelflow/platform/config/config'
 import { bytes, duration, flag, integer, text } from '@pixelflow/platform/config/setting'
-import { machineBytes } from './sandbox/appetite.ts'
+import { machineBytes } from './sandbox/estimate-memory.ts'
 
 const MiB = 2 ** 20
 const cores = availableParallelism()

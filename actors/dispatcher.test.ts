@@ -4,8 +4,8 @@ import { connect } from '@pixelflow/nats/connection/connect'
 import { streamInfo } from '@pixelflow/nats/jetstream/manage'
 import type { Running } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'
-import { actorHome, photograph } from './testing/actor.ts'
-import { openHouse, type House } from './testing/house.ts'
+import { actorHome, photograph } from './testing/actor-processes.ts'
+import { openHouse, type House } from './testing/actor-cluster.ts'
 
 /** Actors as processes, one of which lets the bulk jobs in: what its loss costs. */
 

@@ -5,9 +5,9 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { childrenOf, launch, residentBytes, says } from '@pixelflow/testkit/process'
 import sharp from 'sharp'
-import { appetiteOf } from './sandbox/appetite.ts'
-import { entry, gone, inHome, photograph, type ActorHome } from './testing/actor.ts'
-import type { House } from './testing/house.ts'
+import { appetiteOf } from './sandbox/estimate-memory.ts'
+import { entry, gone, inHome, photograph, type ActorHome } from './testing/actor-processes.ts'
+import type { House } from './testing/actor-cluster.ts'
 
 /** The shipped entry point as a process, with a real broker: the work it does, and within which bounds. */
 

@@ -3,8 +3,8 @@ import type { ActorReport } from '@pixelflow/core/actor'
 import type { Task } from '@pixelflow/core/task'
 import { until } from '@pixelflow/testkit/until'
 import { createPresence } from './presence.ts'
-import { actorHome, heavy, photograph } from './testing/actor.ts'
-import { openHouse } from './testing/house.ts'
+import { actorHome, heavy, photograph } from './testing/actor-processes.ts'
+import { openHouse } from './testing/actor-cluster.ts'
 
 test('an actor is known with what it can do and what it holds, drains in sight of all, and says farewell', async () => {
   await using house = await openHouse()

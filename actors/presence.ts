@@ -2,7 +2,7 @@ import { mostTasksNamed, type ActorReport, type HeldTask } from '@pixelflow/core
 import { formatIds, writableFormatIds } from '@pixelflow/core/format'
 import { operations } from '@pixelflow/core/operations/index'
 import { nameOf } from '@pixelflow/core/recipe/catalogue'
-import { residentBytes } from './sandbox/memory.ts'
+import { residentBytes } from './sandbox/watch-memory.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 
 /** What an actor process looks at to say how it is. */

@@ -1,8 +1,8 @@
 import type { Hosting, LiveKind } from '@pixelflow/core/ports/sessions'
 import type { Handler } from '../runtime/handler.ts'
-import { preview, type PreviewOptions } from './preview/preview.ts'
-import { liveTransform, type LiveTransformOptions } from './transform/live.ts'
-import { transform, type TransformOptions } from './transform/transform.ts'
+import { preview, type PreviewOptions } from './preview/preview-kind.ts'
+import { liveTransform, type LiveTransformOptions } from './transform/live-transform-kind.ts'
+import { transform, type TransformOptions } from './transform/transform-kind.ts'
 
 /** What all kinds together need. */
 export type KindParts = TransformOptions

@@ -6,7 +6,7 @@ import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { Handler } from './handler.ts'
 import { persist } from './persist.ts'
-import { ended, reportTo, unknown } from './reporter.ts'
+import { ended, reportTo, unknown } from './task-reporter.ts'
 import { exhausted, finish, recover, type End } from './settle.ts'
 import { stopwatch } from './stopwatch.ts'
 

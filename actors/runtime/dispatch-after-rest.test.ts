@@ -2,7 +2,7 @@ import { test } from 'bun:test'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { until } from '@pixelflow/testkit/until'
-import { openHouse } from '../testing/house.ts'
+import { openHouse } from '../testing/actor-cluster.ts'
 import { dispatch } from './dispatch.ts'
 
 test('a job that comes when a full window has emptied does not wait for others to end', async () => {

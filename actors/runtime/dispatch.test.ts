@@ -9,7 +9,7 @@ import { jobSubject } from '@pixelflow/nats/topology/topology'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { until } from '@pixelflow/testkit/until'
-import { openHouse, type House } from '../testing/house.ts'
+import { openHouse, type House } from '../testing/actor-cluster.ts'
 import { dispatch, type DispatchOptions } from './dispatch.ts'
 
 /** The dispatcher on a real broker. Nothing here is about time: it is counted who began before whom. */

@@ -7,7 +7,7 @@ import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Registry, Roster } from '@pixelflow/core/ports/registry'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { createBell } from './bell.ts'
-import { openGate } from './gate.ts'
+import { openGate } from './admission-window.ts'
 
 export interface DispatchOptions {
   readonly kind: ActorKind

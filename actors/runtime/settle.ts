@@ -7,7 +7,7 @@ import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { backoffMs } from './backoff.ts'
 import { persist } from './persist.ts'
-import { reportTo } from './reporter.ts'
+import { reportTo } from './task-reporter.ts'
 
 /** How an attempt ended, in the words of the log. */
 export type End = 'completed' | 'failed' | 'to be retried' | 'given back' | 'ended elsewhere' | 'taken over'

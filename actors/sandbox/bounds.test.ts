@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
 import { until } from '@pixelflow/testkit/until'
-import { faultOf, limits, openMisfits, type Misfits } from '../testing/misfits.ts'
-import { leashed } from './leash.ts'
+import { faultOf, limits, openMisfits, type Misfits } from '../testing/faulty-workers.ts'
+import { leashed } from './launcher.ts'
 
 /** Whether a process runs; one that only waits to be taken notice of does not. */
 function isRunning(pid: number): boolean {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { until } from '@pixelflow/testkit/until'
-import { faultOf, openMisfits, type Misfits } from '../testing/misfits.ts'
+import { faultOf, openMisfits, type Misfits } from '../testing/faulty-workers.ts'
 
 /** Accounts share real children. */
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
 import { until } from '@pixelflow/testkit/until'
-import { faultOf, limits, openMisfits, type Misfits } from '../testing/misfits.ts'
-import { leashed } from './leash.ts'
+import { faultOf, limits, openMisfits, type Misfits } from '../testing/faulty-workers.ts'
+import { leashed } from './launcher.ts'
 import type { SandboxOptions } from './sandbox.ts'
 
 let misfits: Misfits

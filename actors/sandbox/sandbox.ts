@@ -1,9 +1,9 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { Budget } from '@pixelflow/core/budget'
-import { startCell, type Cell, type CellOptions, type CellWork, type Outcome } from './cell.ts'
-import { createChildQueue, type Running } from './child-queue.ts'
-import { createCrashes, type CrashBudget } from './crashes.ts'
+import { startCell, type Cell, type CellOptions, type CellWork, type Outcome } from './worker.ts'
+import { createChildQueue, type Running } from './worker-queue.ts'
+import { createCrashes, type CrashBudget } from './circuit-breaker.ts'
 
 export interface SandboxOptions extends CellOptions {
   /** How many children are kept warm, so how many pieces of work run at once. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { onslaught } from './onslaught.ts'
+import { onslaught } from './stress.ts'
 
 /**
  * Hostile files, as many as you like: `bun actors/testing/main.ts --flips 5000 --seed 100000`. Prints a report as one

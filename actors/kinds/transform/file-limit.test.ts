@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { createBudget } from '@pixelflow/core/budget'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { leashed } from '../../sandbox/leash.ts'
+import { leashed } from '../../sandbox/launcher.ts'
 import { openSandbox } from '../../sandbox/sandbox.ts'
-import { sandboxOptions } from '../../sandbox/shipped.ts'
-import { faultOf } from '../../testing/misfits.ts'
-import type { TransformInput } from './protocol.ts'
+import { sandboxOptions } from '../../sandbox/sandbox-options.ts'
+import { faultOf } from '../../testing/faulty-workers.ts'
+import type { TransformInput } from './transform-input.ts'
 
 const MiB = 2 ** 20
 const never = new AbortController().signal
@@ -26,7 +26,7 @@ test('a result that outgrows the limit of files is the recipe’s fault, not tha
       childrenMemoryBytes: 2 ** 40,
       maxPixels: 1e8,
     }
-    const command = [process.execPath, join(import.meta.dir, '../../sandbox/child.ts')]
+    const command = [process.execPath, join(import.meta.dir, '../../sandbox/worker-entry.ts')]
     const leash = leashed(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
     const tell = { lost: () => {}, resting: () => {}, preempted: () => {}, unstartable: () => {} }
     await using sandbox = openSandbox({

@@ -4,11 +4,11 @@ import { pictureAfter, type Picture } from '@pixelflow/core/operations/operation
 import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
 import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
-import { complaint } from './complaint.ts'
-import { withExif } from './metadata/carrier.ts'
+import { complaint } from './map-vips-error.ts'
+import { withExif } from './metadata/replace-png-exif.ts'
 import type { Description } from './metadata/description.ts'
-import type { Source } from './open.ts'
-import { demandDrawable, type DrawingCost } from './svg/cost.ts'
+import type { Source } from './open-source.ts'
+import { demandDrawable, type DrawingCost } from './svg/drawing-cost.ts'
 
 /** A rendered picture in memory, from which the next pipeline goes on. */
 export interface Pixels {

@@ -1,10 +1,10 @@
 import type { FormatId } from '@pixelflow/core/format'
-import { prepareAvif } from './avif.ts'
+import { prepareAvif } from './prepare-avif.ts'
 import { withFileBytes } from './file-bytes.ts'
-import { prepareGif } from './gif.ts'
-import { prepareJpeg } from './jpeg.ts'
+import { prepareGif } from './prepare-gif.ts'
+import { prepareJpeg } from './prepare-jpeg.ts'
 import type { Preparation } from './preparation.ts'
-import { prepareTiff } from './tiff.ts'
+import { prepareTiff } from './prepare-tiff.ts'
 
 /**
  * Looks at the header of a file for what its decoder would get wrong.

@@ -1,5 +1,5 @@
 import type { Fault } from '@pixelflow/core/fault'
-import { damagedImage } from '../complaint.ts'
+import { damagedImage } from '../map-vips-error.ts'
 import type { FileBytes } from './file-bytes.ts'
 
 /** How the first picture of a TIFF is stored, by the tags of its first directory (TIFF 6.0, section 8). */

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import type { Source } from '../open.ts'
-import { describingExif, type ReadAt } from './exif.ts'
-import { describingXmp } from './xmp.ts'
+import type { Source } from '../open-source.ts'
+import { describingExif, type ReadAt } from './filter-exif.ts'
+import { describingXmp } from './filter-xmp.ts'
 
 /** What a file says about its picture, without pictures in it. */
 export interface Description {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { svg, svgSpies } from '@pixelflow/testkit/hostile/svg'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp, { type Sharp } from 'sharp'
-import { openInside, type Inside } from '../../../testing/inside.ts'
-import { allowDecoders } from '../decoders.ts'
+import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+import { allowDecoders } from '../allow-decoders.ts'
 
 /** Drawings as they come out, run in this process. */
 

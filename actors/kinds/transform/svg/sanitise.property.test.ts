@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import fc from 'fast-check'
 import { SaxesParser } from 'saxes'
-import { coordinates, data, elements, functions, properties } from './allowed.ts'
-import { limits } from './limits.ts'
+import { coordinates, data, elements, functions, properties } from './allow-list.ts'
+import { limits } from './svg-limits.ts'
 import { sanitise } from './sanitise.ts'
 
 const wrap = (body: string, attributes: string) =>

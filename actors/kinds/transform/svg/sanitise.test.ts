@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { limits } from './limits.ts'
+import { limits } from './svg-limits.ts'
 import { sanitise } from './sanitise.ts'
 
 const wrap = (body: string, attributes = '') =>

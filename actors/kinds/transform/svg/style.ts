@@ -1,7 +1,7 @@
-import { properties } from './allowed.ts'
-import { fontGrowth } from './font-size.ts'
-import { limits, tooMuch } from './limits.ts'
-import { isBalanced, onOneLine, safeValue } from './values.ts'
+import { properties } from './allow-list.ts'
+import { fontGrowth } from './font-growth.ts'
+import { limits, tooMuch } from './svg-limits.ts'
+import { isBalanced, onOneLine, safeValue } from './safe-value.ts'
 
 /** One property with its value, which leads nowhere out of the file. */
 export interface Declaration {

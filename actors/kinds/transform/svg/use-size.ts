@@ -1,4 +1,4 @@
-import { escaped } from './values.ts'
+import { escaped } from './safe-value.ts'
 
 /** Size that an `svg` within the drawing states, as text. */
 export interface StatedSize {

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readSettings } from '@pixelflow/platform/config/config'
+import { flipped } from '@pixelflow/testkit/hostile/damage'
+import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
+import { svgLines } from '@pixelflow/testkit/hostile/svg-lines'
+import { extremeDrawing } from '@pixelflow/testkit/hostile/svg-extremes'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { until } from '@pixelflow/testkit/until'
+import { actorSettings } from './config.ts'
+import { openArena, type Arena } from './testing/sandbox-harness.ts'
+
+/** Hostile drawings, each through a child held as the shipped actor holds it. */
+
+const MiB = 2 ** 20
+let arena: Arena
+beforeAll(async () => {
+  const settings = readSettings(actorSettings, { PIXELFLOW_CHILD_MAX_RSS: '512MiB' })
+  arena = await openArena(settings)
+}, 60_000)
+afterAll(() => arena?.[Symbol.asyncDispose]())
+
+test('what would use up whoever draws it is refused, by what it is and not by what it takes', async () => {
+  const endings = await Promise.all(
+    [...svgBombs, ...svgLines].map(async ({ name, bytes, end }) => ({
+      name,
+      end,
+      got: await arena.put(bytes, 'svg', 'format:png'),
+    })),
+  )
+  for (const { name, end, got } of endings) {
+    // A packed file is no SVG to whoever looks at its first bytes.
+    expect([name, got.code]).toEqual([name, end === 'drawn' ? 'picture' : end])
+    expect([name, got.fault?.message ?? '']).not.toEqual([
+      name,
+      expect.stringMatching(/vips|glib|\/tmp|task-/i),
+    ])
+    expect([name, got.peakBytes < 400 * MiB]).toEqual([name, true])
+  }
+  expect(arena.news).toEqual([])
+}, 120_000)
+
+test('what would lead out of the file leads nowhere', async () => {
+  let calls = 0
+  using listener = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: { open: () => void (calls += 1), data() {} },
+  })
+  // Somebody is there to be called.
+  const caller = await Bun.connect({ hostname: '127.0.0.1', port: listener.port, socket: { data() {} } })
+  await until(() => calls === 1)
+  caller.end()
+
+  const endings = await Promise.all(
+    svgSpies(listener.port).map(async ({ name, bytes, end }) => ({
+      name,
+      end,
+      code: (await arena.put(bytes, 'svg', 'format:png')).code,
+    })),
+  )
+  for (const { name, end, code } of endings)
+    expect([name, code]).toEqual([name, end === 'drawn' ? 'picture' : end])
+  expect(calls).toBe(1)
+  expect(arena.news).toEqual([])
+}, 60_000)
+
+test('extreme numbers end in a picture or a typed fault, and no child dies of them', async () => {
+  const allowed = ['picture', 'corrupt_image', 'resource_limit_exceeded']
+  const seeds = Array.from({ length: 300 }, (_, i) => i + 1)
+  const endings = await Promise.all(
+    seeds.map(async (seed) => ({
+      seed,
+      code: (await arena.put(extremeDrawing(seed), 'svg', 'format:png')).code,
+    })),
+  )
+  expect(endings.filter(({ code }) => !allowed.includes(code))).toEqual([])
+  expect(endings.filter(({ code }) => code === 'picture').length).toBeGreaterThan(150)
+  expect(arena.news).toEqual([])
+}, 120_000)
+
+describe('a drawing that is spoiled', () => {
+  const allowed = [
+    'picture',
+    'corrupt_image',
+    'unsupported_format',
+    'resource_limit_exceeded',
+    'too_many_pixels',
+  ]
+
+  test('cut anywhere is refused', async () => {
+    const whole = await sampleImage({ format: 'svg', width: 64, height: 48 })
+    for (let part = 1; part < 16; part++) {
+      const { code } = await arena.put(whole.slice(0, (whole.length * part) / 16), 'svg')
+      expect(['corrupt_image', 'unsupported_format']).toContain(code)
+    }
+  }, 60_000)
+
+  test('with bits turned over ends in a picture or a typed fault, and no child dies of it', async () => {
+    const whole = svg(
+      '<style>.a{fill:url(#g)}</style><linearGradient id="g"><stop offset="1"/></linearGradient>' +
+        '<filter id="f"><feGaussianBlur stdDeviation="2"/></filter><g id="u"><rect class="a" width="9" height="9"/></g>' +
+        '<use href="#u" x="10" filter="url(#f)"/><path d="M0 0L9 9z" marker-end="url(#m)"/><text x="3">a&amp;b</text>',
+    )
+    const codes = await Promise.all(
+      Array.from({ length: 500 }, (_, seed) => arena.put(flipped(whole, seed + 1, 1 + (seed % 7)), 'svg')),
+    )
+    for (const { code } of codes) expect(allowed).toContain(code)
+    expect(codes.some(({ code }) => code === 'picture')).toBe(true)
+    expect(arena.news).toEqual([])
+  }, 120_000)
+})

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { svg } from '@pixelflow/testkit/hostile/svg'
+import sharp, { type Sharp } from 'sharp'
+import { openInside, type Inside } from '../../testing/transform-harness.ts'
+import { openPreviews, order, shown, type PreviewHouse } from '../../testing/preview-harness.ts'
+
+/** What a session shows of a drawing: what the task will make, to the eye. */
+
+let previews: PreviewHouse
+let inside: Inside
+beforeAll(async () => {
+  previews = await openPreviews()
+  inside = await openInside()
+}, 60_000)
+afterAll(async () => {
+  await inside?.[Symbol.asyncDispose]()
+  await previews?.[Symbol.asyncDispose]()
+})
+
+/** 24 × 24, with an edge that shows whether it was drawn large or made large. */
+const icon = svg('<rect width="60" height="24" fill="#fff"/><path d="M2 2L22 12L2 22z" fill="#d00"/>', 24)
+
+const raw = (image: Sharp) => image.toColourspace('srgb').flatten({ background: '#fff' }).raw().toBuffer()
+
+describe('a small drawing', () => {
+  test.each([
+    'resize:600',
+    'resize:600x300:contain:background=fff',
+    'resize:600x300:cover',
+    'resize:600/blur:6',
+    'resize:600/crop:100:100:300:300',
+    'flip',
+    'blur:3',
+    'crop:0:0:12:24/resize:300:enlarge',
+    'grayscale/format:jpeg',
+  ])(
+    'is shown as the task draws it: %s',
+    async (recipe) => {
+      const { id } = await previews.house.upload(icon)
+      await using session = await previews.open(id, recipe)
+      const { preview, file } = await shown(session, 0)
+      const { picture, file: real } = await inside.transform(icon, recipe)
+      expect(preview.result).toEqual({ width: picture.width, height: picture.height })
+      expect([preview.width, preview.height]).toEqual([picture.width, picture.height])
+      const [one, other] = await Promise.all([raw(sharp(file)), raw(sharp(real))])
+      const apart = one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
+      // Drawn small, or drawn large and made small: edges of a few pixels differ by some shades.
+      expect(apart).toBeLessThan(10)
+    },
+    30_000,
+  )
+
+  test('stays itself while the recipe changes', async () => {
+    const { id } = await previews.house.upload(icon)
+    await using session = await previews.open(id, 'flip')
+    await shown(session, 0)
+    await session.send(order(1, 'resize:900'))
+    expect((await shown(session, 1)).preview).toMatchObject({
+      width: 900,
+      result: { width: 900, height: 900 },
+    })
+    await session.send(order(2, 'rotate:90'))
+    expect((await shown(session, 2)).preview).toMatchObject({ width: 24, result: { width: 24, height: 24 } })
+  }, 30_000)
+})
+
+test('a drawing that is an attack ends the session with what the task would say', async () => {
+  const { id } = await previews.house.upload(svg('<g id="a"><use href="#a"/></g>'))
+  await using session = await previews.open(id, 'flip')
+  expect(await shown(session, 0).catch((fault: unknown) => fault)).toMatchObject({ code: 'corrupt_image' })
+}, 30_000)

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { sequence } from '@pixelflow/testkit/hostile/avif'
+import {
+  grayAvif,
+  premultipliedAvif,
+  undecodableAvif,
+  variantSize,
+} from '@pixelflow/testkit/hostile/avif-variants'
+import sharp from 'sharp'
+import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+
+let inside: Inside
+beforeAll(async () => {
+  inside = await openInside()
+})
+afterAll(() => inside[Symbol.asyncDispose]())
+
+/** The darkest and the brightest value of the result. */
+async function rangeOf(file: Uint8Array, inStages: boolean): Promise<readonly [number, number]> {
+  const result = await inside.transform(file, 'format:png', { inStages })
+  expect(result.picture).toMatchObject(variantSize)
+  const data = await sharp(result.file).raw().toBuffer()
+  return [Math.min(...data), Math.max(...data)]
+}
+
+describe('gray values of limited range', () => {
+  test.each([8, 10, 12] as const)('of %d bits are expanded to black and white', async (bits) => {
+    for (const inStages of [true, false]) {
+      const [black, white] = await rangeOf(await grayAvif(16, 235, 'limited', bits), inStages)
+      expect([black <= 1, white >= 254]).toEqual([true, true])
+    }
+  })
+
+  test('that lie outside of it are black and white, too', async () => {
+    expect(await rangeOf(await grayAvif(0, 255, 'limited'), true)).toEqual([0, 255])
+  })
+
+  test('of full range stay as they are', async () => {
+    const [black, white] = await rangeOf(await grayAvif(16, 235, 'full'), true)
+    expect([Math.abs(black - 16) <= 1, Math.abs(white - 235) <= 1]).toEqual([true, true])
+  })
+})
+
+describe('a sequence', () => {
+  const branded = async (still: boolean) => {
+    const file = Buffer.from(await sequence(3, still))
+    file.write('avis', 8, 'latin1')
+    return file
+  }
+
+  test('gives its still picture, in stages and in one go', async () => {
+    for (const inStages of [true, false]) {
+      const { picture } = await inside.transform(await branded(true), 'format:png', { inStages })
+      expect(picture).toMatchObject({ width: 64, height: 64 })
+    }
+  })
+
+  test('gives its still picture from a file longer than is read whole', async () => {
+    const long = Buffer.concat([await branded(true), Buffer.from([0, 0x20, 0, 0]), Buffer.from('free')])
+    const { picture } = await inside.transform(
+      Buffer.concat([long, Buffer.alloc(0x20_0000 - 8)]),
+      'format:png',
+    )
+    expect(picture).toMatchObject({ width: 64, height: 64 })
+  })
+
+  test('that was cut off is damaged: it may have had one', async () => {
+    const file = await branded(false)
+    for (const part of [3, 6, 9, 12, 15]) {
+      const cut = file.subarray(0, (file.length * part) / 16)
+      expect([part, (await inside.refusal(cut, 'format:png')).code]).toEqual([part, 'corrupt_image'])
+    }
+  })
+
+  test('without one is refused as unsupported', async () => {
+    const fault = await inside.refusal(await branded(false), 'format:png')
+    expect(fault.report()).toMatchObject({
+      code: 'unsupported_format',
+      detail: 'AVIF sequence without a still picture is not supported.',
+      remedy: expect.any(String),
+    })
+  })
+})
+
+test('premultiplied transparency is refused as unsupported, as its colours would come out dark', async () => {
+  const fault = await inside.refusal(await premultipliedAvif(), 'format:png')
+  expect(fault.report()).toMatchObject({
+    code: 'unsupported_format',
+    detail: 'AVIF with premultiplied transparency is not supported.',
+  })
+})
+
+test('layers that cannot be decoded are named, and other damage is damage', async () => {
+  for (const inStages of [true, false]) {
+    const layered = await inside.refusal(await undecodableAvif(true), 'format:png', { inStages })
+    expect([layered.code, layered.message]).toEqual([
+      'unsupported_format',
+      'Layered (progressive) AVIF is not supported.',
+    ])
+    const damaged = await inside.refusal(await undecodableAvif(false), 'format:png', { inStages })
+    expect(damaged.code).toBe('corrupt_image')
+  }
+})

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { losslessJpeg } from '@pixelflow/testkit/hostile/lossless-jpeg'
+import { emptyComments, stuffed } from '@pixelflow/testkit/hostile/jpeg'
+import { sampleImage } from '@pixelflow/testkit/images'
+import sharp from 'sharp'
+import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+
+let inside: Inside
+beforeAll(async () => {
+  inside = await openInside()
+})
+afterAll(() => inside[Symbol.asyncDispose]())
+
+/** A JPEG whose frame header was written over: marker, precision and height. */
+async function withFrame(marker: number, precision = 8, height?: number): Promise<Uint8Array> {
+  const file = Buffer.from(await sampleImage({ width: 40, height: 30 }))
+  const at = file.indexOf(Buffer.from([0xff, 0xc0]))
+  file[at + 1] = marker
+  file[at + 4] = precision
+  if (height !== undefined) file.writeUInt16BE(height, at + 5)
+  return file
+}
+
+describe('a JPEG that the decoder lacks is refused as unsupported, with the reason', () => {
+  const cases: readonly (readonly [string, () => Promise<Uint8Array> | Uint8Array])[] = [
+    ['12 bits a channel', () => withFrame(0xc1, 12)],
+    ['12 bits a channel', () => losslessJpeg(32, 8, 12)],
+    ['16 bits a channel', () => losslessJpeg(32, 8, 16)],
+    ['hierarchical coding', () => withFrame(0xc5)],
+    ['hierarchical coding', () => withFrame(0xcd)],
+    ['lossless arithmetic coding', () => withFrame(0xcb)],
+    ['JPEG-LS coding', () => withFrame(0xf7)],
+    ['a height stated after the pixels', () => withFrame(0xc0, 8, 0)],
+    ['12 bits a channel', async () => stuffed(await withFrame(0xc1, 12), emptyComments(50_000))],
+  ]
+
+  test.each(cases)('%s', async (reason, file) => {
+    for (const inStages of [true, false]) {
+      const fault = await inside.refusal(await file(), 'format:png', { inStages })
+      expect(fault.report()).toMatchObject({
+        code: 'unsupported_format',
+        detail: `JPEG with ${reason} is not supported.`,
+        remedy: expect.any(String),
+      })
+    }
+  })
+})
+
+test('a lossless JPEG of 8 bits is decoded', async () => {
+  const { file } = await inside.transform(losslessJpeg(32, 8, 8), 'format:png')
+  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true })
+  expect([data[0], data[16 * info.channels], data[31 * info.channels]]).toEqual([0, 132, 255])
+})

@@ -1,0 +1,141 @@
+import type { Fault } from '@pixelflow/core/fault'
+import type { FileBytes } from './file-bytes.ts'
+import type { Preparation } from './preparation.ts'
+import { tiffLayoutOf, type TiffLayout } from './tiff-layout.ts'
+import { unsupportedEncoding } from './unsupported-encoding.ts'
+
+/** Compression schemes that the libtiff we ship reads. Measured with sharp 0.35.5, which has libtiff 4.7.2. */
+const readable: ReadonlySet<number> = new Set([
+  1, 2, 3, 4, 5, 7, 8, 32766, 32771, 32773, 32809, 32946, 34676, 34677, 50001,
+])
+
+const compressionNames: Readonly<Record<number, string>> = {
+  6: 'old-style JPEG',
+  9: 'JBIG',
+  10: 'JBIG',
+  32909: 'PixarLog',
+  33003: 'JPEG 2000',
+  33004: 'JPEG 2000',
+  33005: 'JPEG 2000',
+  34661: 'JBIG',
+  34663: 'JBIG2',
+  34712: 'JPEG 2000',
+  34715: 'JBIG2',
+  34887: 'LERC',
+  34892: 'lossy raw JPEG',
+  34925: 'LZMA',
+  34933: 'PNG',
+  50000: 'ZSTD',
+  50002: 'JPEG XL',
+  52546: 'JPEG XL',
+}
+
+const photometricNames: Readonly<Record<number, string>> = {
+  4: 'a transparency mask',
+  9: 'ICC Lab colours',
+  10: 'ITU Lab colours',
+  32803: 'raw sensor data',
+  32844: 'LogL luminance',
+  34892: 'linear raw data',
+  51177: 'a depth map',
+}
+
+const photometric = {
+  white: 0,
+  black: 1,
+  rgb: 2,
+  palette: 3,
+  ink: 5,
+  yCbCr: 6,
+  lab: 8,
+  logLuv: 32845,
+} as const
+/** Channels that are colour; those behind them are transparency and other masks. */
+const colourChannels: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3 }
+/** Channels that sharp takes. */
+const mostChannels = 5
+
+/**
+ * Looks at how a TIFF is stored before it is decoded, since libvips calls what it cannot read damaged, or makes black of
+ * it: tiles that cannot be decompressed, 32 bit integers, grey of floating point numbers.
+ * @throws Fault `unsupported_format` that names the encoding, `corrupt_image` when what states it is cut off.
+ */
+export function prepareTiff(bytes: FileBytes): Preparation {
+  const layout = tiffLayoutOf(bytes)
+  if (layout === undefined) return {}
+  const reason = unsupportedIn(layout)
+  if (reason !== undefined) throw notSupported(reason)
+  const { samples, isTiled } = layout
+  // libvips passes over tiles that cannot be decompressed unless every warning ends it; of a tiled file it heeds no others.
+  const failOn = isTiled ? { failOn: 'warning' as const } : {}
+  const [bits] = layout.bits
+  const [sampleFormat] = layout.sampleFormats
+  // libvips takes the numbers as they are where it wants 0 to 255.
+  if (bits === 32 && sampleFormat !== 3) return { ...failOn, adjust: (image) => image.linear(2 ** -24, 0) }
+  // sharp writes PNG with the first of them as transparency, and fails on raw pixels of five or six channels.
+  const extra = samples - (colourChannels[layout.photometric] ?? samples)
+  return extra > 1 ? { ...failOn, adjust: (image) => image } : failOn
+}
+
+/** What of it cannot be read, as in "TIFF with … is not supported"; undefined when nothing is known against it. */
+function unsupportedIn(layout: TiffLayout): string | undefined {
+  const { compression, samples, isPlanar, isTiled } = layout
+  if (!readable.has(compression)) {
+    const name = compressionNames[compression]
+    return name === undefined ? `compression scheme ${compression}` : `${name} compression`
+  }
+  if (samples > mostChannels) return `${samples} channels (at most ${mostChannels} are read)`
+  if (isPlanar && isTiled) return 'tiles that hold one channel each'
+  if (new Set(layout.bits).size > 1) return `channels of different depths (${layout.bits.join(', ')} bits)`
+  const [sampleFormat = 1] = layout.sampleFormats
+  // SGI's encoding states what its numbers were made of, and is decoded to floating point numbers anyway.
+  if (layout.photometric === photometric.logLuv && [34676, 34677].includes(compression)) return undefined
+  if (sampleFormat === 2) return 'signed integers'
+  if (sampleFormat > 4) return 'complex numbers'
+  return unsupportedColours(layout, layout.bits[0] ?? 1, sampleFormat === 3)
+}
+
+function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean): string | undefined {
+  const { samples, photometric: kind } = layout
+  const unlessBits = (...allowed: number[]) =>
+    allowed.includes(bits) ? undefined : depth(samples, bits, isFloat)
+  switch (kind) {
+    case photometric.white:
+    case photometric.black:
+      // Nothing says which number is white: heights and distances are stored like this, too.
+      if (isFloat) return 'floating point gray values'
+      return samples === 1 ? unlessBits(1, 2, 4, 8, 16, 32) : unlessBits(8, 16)
+    case photometric.palette:
+      return isFloat || samples > 1 ? depth(samples, bits, isFloat) : unlessBits(1, 2, 4, 8, 16)
+    case photometric.rgb:
+      if (samples < 3) return `RGB colours in ${samples === 1 ? '1 channel' : '2 channels'}`
+      if (isFloat) return unlessBits(16, 32)
+      return samples === 3 ? unlessBits(8, 16, 32) : unlessBits(8, 16)
+    case photometric.ink:
+      if (samples < 4 || layout.inkSet !== 1) return 'inks other than CMYK'
+      return isFloat ? depth(samples, bits, true) : unlessBits(8, 16)
+    case photometric.yCbCr: {
+      if (samples !== 3 || bits !== 8) return depth(samples, bits, isFloat)
+      // libvips takes these for RGB.
+      const isSubsampled = layout.chromaSubsampling.some((step) => step !== 1)
+      return isSubsampled || layout.compression === 7 ? undefined : 'YCbCr colours without subsampling'
+    }
+    case photometric.lab:
+      if (samples !== 3 || layout.isPlanar) return 'Lab colours in other than three interleaved channels'
+      return (bits === 16 && !isFloat) || (bits === 32 && isFloat) ? undefined : `Lab colours of ${bits} bits`
+    default:
+      return photometricNames[kind] ?? `photometric interpretation ${kind}`
+  }
+}
+
+function depth(samples: number, bits: number, isFloat: boolean): string {
+  const depths = `${bits} ${bits === 1 ? 'bit' : 'bits'}${isFloat ? ' in floating point' : ''}`
+  return samples === 1 ? `1 channel of ${depths}` : `${samples} channels of ${depths}`
+}
+
+function notSupported(reason: string): Fault {
+  return unsupportedEncoding(
+    `TIFF with ${reason} is not supported`,
+    'Save it as RGB TIFF of 8 or 16 bits with LZW or Deflate compression, or as PNG, and upload it again.',
+  )
+}

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { writableFormatIds } from '@pixelflow/core/format'
+import {
+  describedImage,
+  thumbnail,
+  whatItSays,
+  withProfile,
+  xmpWithPictures,
+} from '@pixelflow/testkit/described'
+import sharp from 'sharp'
+import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+
+/** What of a file's metadata is in a result that keeps it. */
+
+let inside: Inside
+beforeAll(async () => {
+  inside = await openInside()
+})
+afterAll(() => inside[Symbol.asyncDispose]())
+
+const sources = ['jpeg', 'tiff', 'png', 'webp', 'avif'] as const
+/** Enough of the thumbnail to be sure that it is it, but for its first bytes, which every JPEG has. */
+const partOfThumbnail = Buffer.from(thumbnail.subarray(-200))
+
+/** Whole and with what an encoder may have compressed. */
+async function read(file: Uint8Array) {
+  const { exif = Buffer.alloc(0), xmp, ...metadata } = await sharp(file).metadata()
+  return { ...metadata, exif, xmp: xmp?.toString() ?? '', all: Buffer.concat([file, exif]) }
+}
+
+describe('EXIF', () => {
+  for (const inStages of [true, false]) {
+    test.each(sources)(
+      `of %s survives in every format, without its pictures${inStages ? '' : ', in one go'}`,
+      async (format) => {
+        const bytes = await describedImage({ format })
+        expect(Buffer.from(bytes).includes(partOfThumbnail)).toBe(true)
+        for (const target of writableFormatIds) {
+          const recipe = `crop:0:0:10:10/format:${target}:metadata=keep`
+          const {
+            exif,
+            all,
+            orientation = 1,
+          } = await read((await inside.transform(bytes, recipe, { inStages })).file)
+          expect({ target, says: whatItSays.filter((text) => exif.includes(text)) }).toEqual({
+            target,
+            says: [...whatItSays],
+          })
+          expect({ target, thumbnail: all.includes(partOfThumbnail), orientation }).toEqual({
+            target,
+            thumbnail: false,
+            orientation: 1,
+          })
+        }
+      },
+    )
+  }
+
+  test.each([
+    { format: 'jpeg', bigEndian: true },
+    { format: 'tiff', bigEndian: true },
+    { format: 'tiff', bigTiff: true },
+    { format: 'tiff', bigTiff: true, bigEndian: true },
+  ] as const)('is read as it is written: %p', async (options) => {
+    const { file } = await inside.transform(await describedImage(options), 'format:jpeg:metadata=keep')
+    const { exif, width, height } = await read(file)
+    expect(whatItSays.filter((text) => exif.includes(text))).toEqual([...whatItSays])
+    expect([width, height]).toEqual([32, 48])
+  })
+
+  test.each(['jpeg', 'tiff', 'png', 'webp'] as const)(
+    'of %s states how to turn what is not turned',
+    async (format) => {
+      const { file } = await inside.transform(
+        await describedImage({ format }),
+        'orient:false/format:jpeg:metadata=keep',
+      )
+      const { orientation, width, height } = await read(file)
+      expect([orientation, width, height]).toEqual([6, 48, 32])
+    },
+  )
+
+  test('is gone unless it is asked for', async () => {
+    for (const format of sources) {
+      const { file } = await inside.transform(await describedImage({ format }), 'flip/format:png')
+      expect((await sharp(file).metadata()).exif).toBeUndefined()
+    }
+  })
+})
+
+test.each(sources)(
+  'XMP of %s keeps what describes, and announces and holds no other picture',
+  async (format) => {
+    const bytes = await describedImage({ format, xmp: xmpWithPictures })
+    expect((await read(bytes)).xmp).toContain('hdrgm:Version')
+    for (const target of writableFormatIds) {
+      const { file } = await inside.transform(bytes, `resize:20/format:${target}:metadata=keep`)
+      const { xmp } = await read(file)
+      expect(xmp).toMatch(/Ada &(amp|#38); Nobody/)
+      expect(xmp).not.toMatch(
+        /hdrgm|hdr-gain-map|GainMap|Container|GCamera|GImage|Thumbnails|\/9j\/|Orientation/,
+      )
+    }
+  },
+)
+
+describe('a broken colour profile', async () => {
+  const whole = (await sharp(
+    await sharp({ create: { width: 4, height: 4, channels: 3, background: 'red' } })
+      .withIccProfile('p3')
+      .png()
+      .toBuffer(),
+  ).metadata()) as { icc: Buffer }
+  const profile = whole.icc
+  const broken: Record<string, Buffer> = {
+    ...Object.fromEntries(
+      [10, 128, 200, 300, 479].map((length) => [`cut at ${length}`, profile.subarray(0, length)]),
+    ),
+    ...Object.fromEntries(
+      [16, 20, 36, 128, 131, 140, 200].map((at) => [
+        `spoiled at ${at}`,
+        profile.map((v, i) => (i === at ? v ^ 0x55 : v)) as Buffer,
+      ]),
+    ),
+    empty: Buffer.alloc(500),
+  }
+
+  test.each(sources)('in %s does not spoil the picture', async (format) => {
+    for (const [how, bytes] of Object.entries(broken)) {
+      const source = await withProfile(format, bytes)
+      for (const recipe of [
+        'format:png',
+        'format:png:colorspace=keep',
+        'flip/blur/flip/format:webp:lossless:colorspace=keep',
+      ]) {
+        for (const inStages of [true, false]) {
+          const { file, picture } = await inside.transform(source, recipe, { inStages })
+          expect({ how, recipe, icc: picture.icc }).toEqual({ how, recipe, icc: undefined })
+          const [red = 0, green = 0, blue = 0] = await sharp(file).raw().toBuffer()
+          // A JPEG is near its colours, not at them; a profile of which too little is left may still be used.
+          const isNear = Math.abs(red - 200) + Math.abs(green - 100) + Math.abs(blue - 50) < 60
+          expect({ how, recipe, isNear }).toEqual({ how, recipe, isNear: true })
+        }
+      }
+    }
+  })
+
+  test('is told from a whole one, which is kept', async () => {
+    for (const format of sources) {
+      const { picture } = await inside.transform(
+        await withProfile(format, profile),
+        'format:png:colorspace=keep',
+      )
+      expect(picture.icc?.length).toBe(profile.length)
+    }
+  })
+})

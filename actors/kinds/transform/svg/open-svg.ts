@@ -1,0 +1,73 @@
+import { sniff, type FormatId } from '@pixelflow/core/format'
+import { maxSvgBytes, type SvgSize } from '@pixelflow/core/svg'
+import { Fault } from '@pixelflow/core/fault'
+import sharp from 'sharp'
+import { allowDecoders } from '../allow-decoders.ts'
+import { decodeXml } from './decode-xml.ts'
+import { demandSize, type DrawingCost } from './drawing-cost.ts'
+import { limits, tooLong, tooMuch } from './svg-limits.ts'
+import { sanitise } from './sanitise.ts'
+import type { Embedded } from './safe-value.ts'
+
+/** A drawing as it may be given to the renderer. */
+export interface SvgSource {
+  readonly file: Buffer
+  readonly size: SvgSize
+  readonly cost: DrawingCost
+}
+
+/** Formats that pictures in an SVG may have: those that browsers show there. */
+const embeddable: readonly FormatId[] = ['jpeg', 'png', 'webp', 'gif']
+
+/**
+ * Makes an SVG safe to draw.
+ * @throws Fault `corrupt_image`, `unsupported_format`, `resource_limit_exceeded`, `image_too_large`, or `too_many_pixels` when it says to be larger,
+ * or pictures in it are.
+ */
+export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<SvgSource> {
+  if (bytes.length > maxSvgBytes) throw tooLong()
+  const clean = sanitise(decodeXml(bytes))
+  const { size, cost } = clean
+  demandSize(size, maxPixels)
+  // What depends on the size is judged by the size that a recipe asks for.
+  if (cost.fixed > limits.lineSteps) throw tooMuch('has too many line segments or dashes')
+  const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, limits.picturePixels))
+  return { file: Buffer.from(clean.text(addresses)), size, cost }
+}
+
+/** Addresses of those pictures that are what they may be; where there is none, nothing is shown. */
+async function addressesOf(
+  pictures: readonly Embedded[],
+  maxPixels: number,
+): Promise<readonly (string | undefined)[]> {
+  const addresses: (string | undefined)[] = []
+  let pixels = 0
+  for (const { bytes } of pictures) {
+    const format = sniff(bytes)
+    if (format === undefined || !embeddable.includes(format)) {
+      addresses.push(undefined)
+      continue
+    }
+    allowDecoders([format])
+    const { width, height } = await sizeOf(bytes)
+    pixels += width * height
+    if (pixels > maxPixels) {
+      throw new Fault('too_many_pixels', `The pictures in the SVG have more than ${maxPixels} pixels.`, {
+        remedy: 'Make them smaller before putting them in.',
+      })
+    }
+    addresses.push(
+      width * height === 0 ? undefined : `data:image/${format};base64,${bytes.toString('base64')}`,
+    )
+  }
+  return addresses
+}
+
+/** Nothing of one that cannot be read. */
+async function sizeOf(picture: Buffer): Promise<SvgSize> {
+  try {
+    return await sharp(picture, { limitInputPixels: false }).metadata()
+  } catch {
+    return { width: 0, height: 0 }
+  }
+}

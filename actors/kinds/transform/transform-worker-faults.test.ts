@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { writableFormatIds, formatIds, type FormatId } from '@pixelflow/core/format'
+import { frames } from '@pixelflow/testkit/hostile/gif'
+import { chained } from '@pixelflow/testkit/hostile/tiff'
+import { sampleImage } from '@pixelflow/testkit/images'
+import sharp from 'sharp'
+import { openInside, type Inside } from '../../testing/transform-harness.ts'
+import { allowDecoders } from './allow-decoders.ts'
+import { maxFrames, openSource } from './open-source.ts'
+
+/** The inner half, run in this process: what it says of bad pictures, and of recipes that do not fit. */
+
+let inside: Inside
+const samples = new Map<FormatId, Uint8Array>()
+beforeAll(async () => {
+  inside = await openInside()
+  for (const format of formatIds) samples.set(format, await sampleImage({ format, width: 8, height: 8 }))
+})
+afterAll(() => inside[Symbol.asyncDispose]())
+
+const transform: Inside['transform'] = (...all) => inside.transform(...all)
+const refusal: Inside['refusal'] = (...all) => inside.refusal(...all)
+
+describe('a bad picture', () => {
+  const half = (bytes: Uint8Array) => bytes.slice(0, Math.floor(bytes.length * 0.6))
+  const spoiled = (bytes: Uint8Array) =>
+    bytes.map((b, i) => (i > bytes.length / 2 && i < bytes.length / 2 + 64 ? (i * 37) & 255 : b))
+
+  test.each(formatIds)('%s cut in half is refused, in stages and in one go', async (format) => {
+    const cut = half(await sampleImage({ format, width: 400, height: 300 }))
+    for (const inStages of [true, false]) {
+      for (const to of writableFormatIds) {
+        const fault = await refusal(cut, `resize:100/format:${to}`, { inStages })
+        expect([to, fault.code]).toEqual([to, 'corrupt_image'])
+        expect(fault.message).not.toMatch(/vips|\/|task-/i)
+        expect(fault.cause).toBeDefined()
+      }
+    }
+  })
+
+  test.each(['png', 'gif', 'avif'] as const)('%s with spoiled bytes is refused', async (format) => {
+    const fault = await refusal(spoiled(await sampleImage({ format, width: 400, height: 300 })), 'resize:100')
+    expect(fault.code).toBe('corrupt_image')
+  })
+
+  test('a PNG whose header was tampered with is refused, in stages and in one go', async () => {
+    const tampered = new Uint8Array(await sampleImage({ format: 'png', width: 400, height: 300 }))
+    new DataView(tampered.buffer).setUint32(16, 401)
+    for (const inStages of [true, false]) {
+      for (const to of writableFormatIds) {
+        const fault = await refusal(tampered, `resize:100/format:${to}`, { inStages })
+        expect([to, fault.code]).toEqual([to, 'corrupt_image'])
+      }
+    }
+  })
+
+  test('a JPEG with spoiled bytes is taken, as every viewer takes it', async () => {
+    const { picture } = await transform(spoiled(await sampleImage({ width: 400, height: 300 })), 'resize:100')
+    expect(picture.width).toBe(100)
+  })
+
+  test('a header that promises 65,000 × 65,000 pixels is refused before anything is decoded', async () => {
+    const huge = new Uint8Array(await sampleImage({ format: 'png', width: 8, height: 8 }))
+    new DataView(huge.buffer).setUint32(16, 65_000)
+    new DataView(huge.buffer).setUint32(20, 65_000)
+    expect((await refusal(huge, 'resize:100')).code).toBe('too_many_pixels')
+    const large = await refusal(await sampleImage({ width: 200, height: 200 }), 'flip', { maxPixels: 39_999 })
+    expect(large.code).toBe('too_many_pixels')
+  })
+
+  test('an animation has so many frames, and so many pixels in all of them', async () => {
+    const taken = await transform(frames(30, 20, maxFrames), 'flip')
+    expect(taken.picture).toMatchObject({ format: 'png', width: 30, height: 20 })
+    const long = await refusal(frames(1, 1, maxFrames + 1), 'flip')
+    expect(long.report()).toMatchObject({ code: 'too_many_pixels', remedy: expect.any(String) })
+    expect(long.message).toContain('5001 frames')
+    const large = await refusal(frames(100, 100, 11), 'flip', { maxPixels: 10_000 })
+    expect(large.code).toBe('too_many_pixels')
+    expect(large.message).toContain('11 frames of 100×100')
+    await transform(frames(100, 100, 10), 'flip', { maxPixels: 10_000 })
+    // Pages of a document are counted only.
+    await transform(chained(20), 'flip', { maxPixels: 64 })
+    expect((await refusal(chained(maxFrames + 1), 'flip')).code).toBe('too_many_pixels')
+  })
+
+  test('has no decoder but that of its format', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pixelflow-decoders-'))
+    try {
+      const path = join(folder, 'source')
+      await Bun.write(path, await sampleImage({ format: 'gif', width: 8, height: 8 }))
+      await openSource(path, 'gif', 100)
+      const opens = async (format: FormatId) => {
+        const bytes = samples.get(format)
+        return sharp(bytes)
+          .metadata()
+          .then(
+            () => true,
+            () => false,
+          )
+      }
+      const open = await Promise.all(formatIds.map(async (format) => ((await opens(format)) ? format : '')))
+      expect(open.filter(Boolean)).toEqual(['png', 'gif'])
+    } finally {
+      allowDecoders(formatIds)
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  test('what is something else than it seemed is refused', async () => {
+    const png = await sampleImage({ format: 'png', width: 8, height: 8 })
+    expect((await refusal(png, 'flip', { format: 'jpeg' })).code).toBe('unsupported_format')
+    const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    expect((await refusal(svg, 'flip', { format: 'png' })).code).toBe('unsupported_format')
+  })
+})
+
+describe('a recipe that does not fit the picture', () => {
+  test('is refused with the step, before anything is decoded', async () => {
+    const bytes = await sampleImage({ width: 400, height: 300 })
+    const outside = await refusal(bytes, 'resize:200/crop:150:0:100:100')
+    expect(outside.report()).toMatchObject({ code: 'processing_failed', field: 'steps[1].width' })
+    expect(outside.message).toContain('200×150')
+    const grown = await refusal(bytes, 'resize:60000x60000:fill:enlarge=true')
+    expect(grown.report()).toMatchObject({ code: 'too_many_pixels', field: 'steps[0]' })
+    const wide = await refusal(bytes, 'resize:20000x10:fill:enlarge=true/format:webp')
+    expect(wide.report()).toMatchObject({ code: 'processing_failed', field: 'steps[1].type' })
+    const avif = await refusal(bytes, 'resize:17000x10:fill:enlarge=true/format:avif')
+    expect(avif.code).toBe('processing_failed')
+  })
+})

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { writableFormatIds, formatIds } from '@pixelflow/core/format'
+import { sampleImage } from '@pixelflow/testkit/images'
+import sharp from 'sharp'
+import { openInside, type Inside } from '../../testing/transform-harness.ts'
+
+/** The inner half, run in this process: what it makes of good pictures. */
+
+let inside: Inside
+beforeAll(async () => {
+  inside = await openInside()
+})
+afterAll(() => inside[Symbol.asyncDispose]())
+
+const transform: Inside['transform'] = (...all) => inside.transform(...all)
+
+async function pixelsOf(file: Uint8Array) {
+  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true })
+  return {
+    ...info,
+    at: (x: number, y: number) =>
+      [...data.subarray((y * info.width + x) * info.channels)].slice(0, info.channels),
+  }
+}
+
+/** By how much two pictures differ where they differ most. */
+function furthest(one: Uint8Array, other: Uint8Array): number {
+  return one.reduce((most, value, i) => Math.max(most, Math.abs(value - (other[i] ?? 0))), 0)
+}
+
+/** A picture of one colour. */
+function plain(width: number, height: number, color: string) {
+  return sharp({ create: { width, height, channels: color.length > 7 ? 4 : 3, background: color } })
+}
+
+describe('a good picture', () => {
+  test.each(formatIds)('comes from %s in every format that can be written', async (from) => {
+    const bytes = await sampleImage({ format: from, width: 200, height: 120 })
+    for (const to of writableFormatIds) {
+      const { picture, notes, left } = await transform(bytes, `resize:100/format:${to}`)
+      expect(picture).toMatchObject({ width: 100, height: 60, format: to === 'avif' ? 'heif' : to })
+      expect(notes).toEqual([
+        { stage: 'decoded' },
+        { stage: 'output', index: 0, format: to, width: 100, height: 60 },
+      ])
+      expect(left.toSorted()).toEqual(['output-0', 'source'])
+    }
+  })
+
+  test.each([
+    ['jpeg', 'jpeg'],
+    ['webp', 'webp'],
+    ['gif', 'png'],
+    ['tiff', 'png'],
+  ] as const)('keeps its format: %s becomes %s', async (from, to) => {
+    const { picture } = await transform(await sampleImage({ format: from, width: 50, height: 40 }), 'flop')
+    expect(picture).toMatchObject({ format: to, width: 50, height: 40 })
+  })
+
+  test('stands upright, and says nothing about where and by whom it was taken', async () => {
+    const bytes = await sampleImage({ width: 60, height: 40, orientation: 6, gps: true })
+    const { picture, file } = await transform(bytes, 'resize:20')
+    expect(picture).toMatchObject({ width: 20, height: 30 })
+    expect(picture.orientation).toBeUndefined()
+    expect(picture.exif).toBeUndefined()
+    expect(picture.xmp).toBeUndefined()
+    expect(Buffer.from(file).includes('PixelFlow')).toBe(false)
+    const lying = await transform(bytes, 'orient:false/resize:20')
+    expect(lying.picture).toMatchObject({ width: 20, height: 13 })
+    const kept = await transform(bytes, 'resize:20/blur:1/format:metadata=keep')
+    expect(kept.picture.exif?.includes('PixelFlow')).toBe(true)
+    expect(kept.picture).toMatchObject({ width: 20, height: 30, orientation: 1 })
+  })
+
+  test('has sRGB colours whatever its profile said, or keeps both', async () => {
+    const wide = await plain(8, 8, '#c86432').withIccProfile('p3').png().toBuffer()
+    const { file, picture } = await transform(wide, 'flip')
+    expect(picture.icc).toBeUndefined()
+    expect((await pixelsOf(file)).at(2, 2).map((v) => Math.round(v / 3))).toEqual(
+      [200, 100, 50].map((v) => Math.round(v / 3)),
+    )
+    const kept = await transform(wide, 'flip/blur:1/format:png:colorspace=keep')
+    expect(kept.picture.icc?.length).toBeGreaterThan(100)
+    const raw = await sharp(kept.file, { ignoreIcc: true }).raw().toBuffer()
+    const before = await sharp(wide, { ignoreIcc: true }).raw().toBuffer()
+    expect(Math.abs((raw[0] ?? 0) - (before[0] ?? 99))).toBeLessThanOrEqual(2)
+  })
+
+  test('of 16 bits, of gray or of printing inks comes out in ordinary colours', async () => {
+    const [deep, gray, inks] = await Promise.all([
+      plain(8, 8, '#c86432').toColourspace('rgb16').png().toBuffer(),
+      plain(8, 8, '#808080').toColourspace('b-w').jpeg().toBuffer(),
+      plain(8, 8, '#c86432').toColourspace('cmyk').jpeg().toBuffer(),
+    ])
+    expect((await pixelsOf((await transform(deep, 'flip/format:png')).file)).at(0, 0)).toEqual([200, 100, 50])
+    expect((await pixelsOf((await transform(gray, 'flip/format:png')).file)).at(0, 0)).toEqual([
+      128, 128, 128,
+    ])
+    expect((await transform(inks, 'flip')).picture).toMatchObject({ space: 'srgb', channels: 3 })
+  })
+
+  test('is laid on white, or on what is asked for, only where the format has no transparency', async () => {
+    const clear = await sampleImage({ format: 'png', alpha: true, width: 64, height: 64 })
+    const flat = await pixelsOf((await transform(clear, 'flip/format:jpeg:100')).file)
+    expect(flat.channels).toBe(3)
+    expect(flat.at(0, 0).every((v) => v > 250)).toBe(true)
+    const red = await pixelsOf((await transform(clear, 'grayscale/format:jpeg:100:background=f00')).file)
+    expect(red.at(0, 0)[0]).toBeGreaterThan(245)
+    expect(red.at(0, 0)[1]).toBeLessThan(10)
+    const still = await pixelsOf((await transform(clear, 'resize:32/blur:1/format:webp')).file)
+    expect(still.at(0, 0)[3]).toBe(0)
+  })
+
+  test('is the first frame when it moves', async () => {
+    const frames = await Promise.all(
+      ['#ff0000', '#00ff00'].map((color) => plain(20, 10, color).png().toBuffer()),
+    )
+    const moving = await sharp(frames, { join: { animated: true } })
+      .gif()
+      .toBuffer()
+    expect((await sharp(moving).metadata()).pages).toBe(2)
+    const { picture, file } = await transform(moving, 'format:png')
+    expect(picture).toMatchObject({ width: 20, height: 10 })
+    expect((await pixelsOf(file)).at(5, 5).slice(0, 3)).toEqual([255, 0, 0])
+  })
+
+  test('is the same in one go, where nobody wants to know the stages', async () => {
+    const sources = await Promise.all([
+      sampleImage({ width: 800, height: 600, orientation: 6, gps: true }),
+      sampleImage({ width: 300, height: 200, format: 'png', alpha: true }),
+    ])
+    const recipes = [
+      'resize:200',
+      'resize:300/format:webp',
+      'rotate:90/crop:10:10:100:90/format:png',
+      'grayscale/format:jpeg',
+      'blur:2/sharpen',
+      'flip/resize:90x90:cover',
+      'format:png:metadata=keep',
+      'resize:10/format:jpeg:colorspace=keep',
+    ]
+    for (const source of sources) {
+      for (const recipe of recipes) {
+        const staged = await transform(source, recipe)
+        const atOnce = await transform(source, recipe, { inStages: false })
+        const pixels = (file: Uint8Array) => sharp(file).raw().toBuffer()
+        const [one, other] = await Promise.all([pixels(staged.file), pixels(atOnce.file)])
+        expect([recipe, one.length, furthest(one, other)]).toEqual([recipe, other.length, 0])
+        expect(atOnce.picture).toEqual(staged.picture)
+        expect(atOnce.notes.at(-1)).toEqual(staged.notes.at(-1))
+        expect(atOnce.left.toSorted()).toEqual(staged.left.toSorted())
+      }
+    }
+  }, 60_000)
+
+  test('gives equal bytes each time', async () => {
+    const bytes = await sampleImage()
+    const [one, two] = await Promise.all([1, 2].map(() => transform(bytes, 'resize:300/sharpen/format:webp')))
+    expect(one?.file).toEqual(two?.file as Uint8Array)
+  })
+})
+
+describe('several outputs', () => {
+  test('share what they begin with, and equal what each gives alone', async () => {
+    const bytes = await sampleImage({ width: 900, height: 700 })
+    const steps = [{ op: 'resize', width: 400 }]
+    const outputs = {
+      small: {
+        steps: [
+          { op: 'resize', width: 100 },
+          { op: 'format', type: 'png' },
+        ],
+      },
+      soft: {
+        steps: [
+          { op: 'blur', sigma: 2 },
+          { op: 'format', type: 'png' },
+        ],
+      },
+      gray: { steps: [{ op: 'grayscale' }, { op: 'format', type: 'png' }] },
+      plain: { steps: [] },
+      kept: { steps: [{ op: 'format', metadata: 'keep', type: 'png' }] },
+    }
+    const { files, notes } = await transform(bytes, { steps, outputs })
+    expect(notes.length).toBe(6)
+    for (const [i, own] of Object.values(outputs).entries()) {
+      const alone = await transform(bytes, { steps: [...steps, ...own.steps] })
+      // Fused or one by one, a value may be rounded the other way.
+      const [a, b] = await Promise.all(
+        [files[i] as Uint8Array, alone.file].map((file) => sharp(file).raw().toBuffer()),
+      )
+      expect(a?.length).toBe(b?.length as number)
+      expect(Math.max(...(a ?? []).map((v, n) => Math.abs(v - (b?.[n] ?? 0))))).toBeLessThanOrEqual(2)
+    }
+  })
+})

@@ -1,0 +1,108 @@
+import { renameSync } from 'node:fs'
+import { defaultOutput, type WritableFormatId } from '@pixelflow/core/format'
+import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
+import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
+import sharp from 'sharp'
+import type { InnerHalf } from '../../sandbox/worker-message.ts'
+import { allowDecoders } from './allow-decoders.ts'
+import { describe } from './metadata/description.ts'
+import { despiteProfile, keepable } from './metadata/icc-profile.ts'
+import { openSource, type Source } from './open-source.ts'
+import {
+  checkDrawing,
+  checkSizes,
+  encode,
+  renderFile,
+  renderPass,
+  sourcePixels,
+  staysPlain,
+  type Pixels,
+} from './pixels.ts'
+import { outputPath, transformInput, type TransformInput, type TransformNote } from './transform-input.ts'
+import { cutAtShared, rememberShared } from './shared-passes.ts'
+
+/** The half of a transform that meets the picture. */
+export const transformInside: InnerHalf = {
+  async warmUp() {
+    // Each picture then leaves only its own.
+    allowDecoders(['jpeg'])
+    // One core a child: the pool has as many children as there are cores.
+    sharp.concurrency(1)
+    sharp.cache(false)
+    const grey = { create: { width: 16, height: 16, channels: 3, background: '#808080' } } as const
+    const small = await sharp(grey).jpeg().toBuffer()
+    await sharp(await sharp(small).resize(8).raw().toBuffer(), {
+      raw: { width: 8, height: 8, channels: 3 },
+    })
+      .webp()
+      .toBuffer()
+  },
+  run: (input, note) => run(transformInput.parse(input), note),
+}
+
+async function run(input: TransformInput, note: (note: TransformNote) => void): Promise<void> {
+  const source = await openSource(input.source, input.format, input.maxPixels)
+  await despiteProfile(source, (opened) => make(opened, input, note))
+}
+
+async function make(
+  source: Source,
+  input: TransformInput,
+  note: (note: TransformNote) => void,
+): Promise<void> {
+  const pictureOf = ({ source: { orient } }: PlannedOutput) => sourcePicture(source.metadata, orient)
+  const targetOf = ({ format }: PlannedOutput) => format.type ?? defaultOutput(source.format)
+  const wanted = plan(input.recipe)
+    .outputs.filter(({ name }) => input.outputs.includes(name))
+    .map((output) => ({ ...output, format: keepable(output.format, source) }))
+  const outputs = cutAtShared(wanted, pictureOf)
+  // All that can be wrong with a recipe for this picture is told before anything is decoded.
+  const passes = new Map(
+    outputs.map((output) => [output, renderings(output, pictureOf(output), targetOf(output))]),
+  )
+  for (const output of outputs) {
+    checkSizes(output, pictureOf(output), input.maxPixels)
+    checkDrawing(output, pictureOf(output), source.cost, input.maxPixels)
+  }
+
+  const [only] = outputs
+  const atOnce = only && outputs.length === 1 ? onlyRendering(passes.get(only)) : undefined
+  if (only && atOnce && !input.inStages && only.format.metadata === 'strip') {
+    await deliver(0, targetOf(only), (path) =>
+      renderFile(sourcePixels(source, only.source.orient), atOnce, path),
+    )
+    return
+  }
+
+  const remember = rememberShared<Pixels>(outputs)
+  for (const [output, steps] of passes) {
+    const start = sourcePixels(source, output.source.orient)
+    const pixels = await remember(output, start, (before, i) =>
+      renderPass(before, steps[i] ?? steps[0], staysPlain(output, output.passes[i] ?? [])),
+    )
+    if (output === outputs[0]) note({ stage: 'decoded' })
+
+    const target = targetOf(output)
+    const index = input.outputs.indexOf(output.name)
+    const description = output.format.metadata === 'keep' ? describe(source, output.source.orient) : {}
+    await deliver(index, target, (path) => encode(pixels, output, target, path, description))
+  }
+
+  /** Has an output written, and tells of it. */
+  async function deliver(
+    index: number,
+    target: WritableFormatId,
+    write: (path: string) => Promise<{ width: number; height: number }>,
+  ) {
+    const path = outputPath(input.folder, index)
+    // Whoever stores the output must find it whole, also while it is being made again after a crash.
+    const size = await write(`${path}.part`)
+    renameSync(`${path}.part`, path)
+    note({ stage: 'output', index, format: target, ...size })
+  }
+}
+
+/** The rendering of an output that needs no other. */
+function onlyRendering(all: readonly Rendering[] = []): Rendering | undefined {
+  return all.length === 1 ? all[0] : undefined
+}

@@ -1,0 +1,60 @@
+import { isFinal } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import type { DeadLetters, LostJob, LostJobs } from '@pixelflow/core/ports/dead-letters'
+import type { Elections } from '@pixelflow/core/ports/elections'
+import type { Events } from '@pixelflow/core/ports/events'
+import type { Log } from '@pixelflow/platform/telemetry/log'
+import { reportTo } from './task-reporter.ts'
+
+export interface BuryOptions {
+  readonly elections: Elections
+  readonly lostJobs: LostJobs
+  readonly deadLetters: Pick<DeadLetters, 'put'>
+  readonly events: Events
+  readonly log: Log
+}
+
+/**
+ * Brings to an end what the queue has given up by itself: a job that was handed out too often without anybody coming
+ * far enough to count it. One process does this for all; doing it twice is harmless. Runs until `signal` aborts; never
+ * rejects.
+ */
+export function buryLostJobs(options: BuryOptions, signal: AbortSignal): Promise<void> {
+  const { elections, lostJobs, log } = options
+  return elections.stand(
+    'undertaker',
+    async (deposed) => {
+      for await (const lost of lostJobs.lost(deposed)) {
+        const { account, task } = lost.letter
+        try {
+          await bury(options, lost)
+          log.error('job given up by the queue', { account, task, deliveries: lost.letter.attempts })
+        } catch (error) {
+          log.warn('lost job not buried yet', { account, task, error })
+        }
+      }
+    },
+    signal,
+  )
+}
+
+async function bury(options: BuryOptions, lost: LostJob): Promise<void> {
+  await options.deadLetters.put(lost.letter)
+  if (lost.job) await end(options.events, lost)
+  await lost.settle()
+}
+
+async function end(events: Events, { letter }: LostJob): Promise<void> {
+  try {
+    const last = await events.last(letter.account, letter.task)
+    if (last === null || isFinal(last.event)) return
+    const reporter = reportTo(events, last)
+    const endedAt = events.now().toISOString()
+    reporter.report('failed', { status: 'failed', fault: letter.cause.report, endedAt })
+    await reporter.flush()
+  } catch (thrown) {
+    const fault = Fault.of(thrown)
+    // It has ended meanwhile; or nothing can be said in a history that this version cannot read.
+    if (fault.code !== 'task_ended' && fault.code !== 'incompatible_record') throw fault
+  }
+}

@@ -1,0 +1,24 @@
+import { expect, test } from 'bun:test'
+import { residentBytes, watchMemory } from './watch-memory.ts'
+
+test('tells what a process holds, and nothing of one that is gone', async () => {
+  const own = await residentBytes(process.pid)
+  expect(Math.abs(own - process.memoryUsage.rss())).toBeLessThan(32 * 2 ** 20)
+  const short = Bun.spawn(['true'])
+  await short.exited
+  expect(await residentBytes(short.pid)).toBe(0)
+})
+
+test('calls once when there is too much, and not after it was told to stop', async () => {
+  let calls = 0
+  {
+    using _ = watchMemory(process.pid, 1, () => (calls += 1))
+    await Bun.sleep(700)
+  }
+  expect(calls).toBe(1)
+  {
+    using _ = watchMemory(process.pid, 1, () => (calls += 1))
+  }
+  await Bun.sleep(300)
+  expect(calls).toBe(1)
+})

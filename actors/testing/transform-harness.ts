@@ -1,0 +1,59 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Fault } from '@pixelflow/core/fault'
+import { formatIds, sniff, type FormatId } from '@pixelflow/core/format'
+import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
+import sharp from 'sharp'
+import { transformInside } from '../kinds/transform/transform-worker.ts'
+import { allowDecoders } from '../kinds/transform/allow-decoders.ts'
+import { outputPath } from '../kinds/transform/transform-input.ts'
+
+export interface InsideOptions {
+  readonly format?: FormatId
+  readonly maxPixels?: number
+  readonly inStages?: boolean
+}
+
+/** The inner half of a transform, run in this process. Only tests use this. */
+export async function openInside() {
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-inside-'))
+  await transformInside.warmUp()
+
+  async function transform(bytes: Uint8Array, recipe: unknown, options: InsideOptions = {}) {
+    const folder = await mkdtemp(join(home, 'task-'))
+    const source = join(folder, 'source')
+    await Bun.write(source, bytes)
+    const parsed = parseRecipe(recipe)
+    const outputs = outputNames(parsed)
+    const notes: unknown[] = []
+    const { format = sniff(bytes), maxPixels = 1e8, inStages = true } = options
+    const input = { source, format, recipe: parsed, outputs, folder, inStages, maxPixels }
+    // Whoever looks at the results does so in the same process.
+    await transformInside.run(input, (note) => notes.push(note)).finally(() => allowDecoders(formatIds))
+    const files = await Promise.all(outputs.map((_, i) => Bun.file(outputPath(folder, i)).bytes()))
+    return {
+      notes,
+      left: await readdir(folder),
+      files,
+      file: files[0] as Uint8Array,
+      picture: await sharp(files[0]).metadata(),
+    }
+  }
+
+  return {
+    transform,
+    /** The fault that it ends with. @throws Error when there is none. */
+    async refusal(bytes: Uint8Array, recipe: unknown, options: InsideOptions = {}): Promise<Fault> {
+      const thrown = await transform(bytes, recipe, options).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      if (thrown instanceof Fault) return thrown
+      throw new Error(`no fault, but: ${String(thrown)}`)
+    },
+    [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
+  }
+}
+
+export type Inside = Awaited<ReturnType<typeof openInside>>
