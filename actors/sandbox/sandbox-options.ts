@@ -23,7 +23,12 @@ const maxOpenFiles = 256
 const MiB = 2 ** 20
 
 export function leashOf({ maxRssBytes }: ChildSettings): Leash {
-  const command = [process.execPath, '--no-env-file', '--no-install', join(import.meta.dir, 'worker-entry.ts')]
+  const command = [
+    process.execPath,
+    '--no-env-file',
+    '--no-install',
+    join(import.meta.dir, 'worker-entry.ts'),
+  ]
   return leashed(command, { maxFileBytes: maxRssBytes, maxOpenFiles })
 }
 

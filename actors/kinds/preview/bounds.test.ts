@@ -3,7 +3,14 @@ import { readdir } from 'node:fs/promises'
 import { Fault } from '@pixelflow/core/fault'
 import { previewWish } from '@pixelflow/core/tune/said'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { hear, openPreviews, order, refusal, shown, type PreviewHouse } from '../../testing/preview-harness.ts'
+import {
+  hear,
+  openPreviews,
+  order,
+  refusal,
+  shown,
+  type PreviewHouse,
+} from '../../testing/preview-harness.ts'
 
 /** Sessions under load, and those that cannot be. */
 
