@@ -2,8 +2,8 @@ import { expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/api'
 import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import { openCaller } from './testing/caller.ts'
-import { mostResidentBytes, watchResidentBytes } from './testing/flood-bounds.ts'
+import { openAccountClient } from './testing/account-client.ts'
+import { maxResidentBytes, watchResidentBytes } from './testing/watch-resident-bytes.ts'
 import { startFloodProcesses } from './testing/flood-processes.ts'
 
 /** What tells that the floods have met what bounds them; frames have a test of their own. */
@@ -28,7 +28,7 @@ test('under all floods together another account is served, before the work that 
     stack.actor(),
   ])
   const { grpc: grpcAddress } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
-  const bob = await openCaller(gateway.url, grpcAddress, 'secret-of-bob')
+  const bob = await openAccountClient(gateway.url, grpcAddress, 'secret-of-bob')
   const memory = watchResidentBytes(gateway.pid)
   await using floods = await startFloodProcesses({
     url: gateway.url,
@@ -56,7 +56,7 @@ test('under all floods together another account is served, before the work that 
     await bob.version()
     await bob.getTask()
   }
-  expect(await memory.stop()).toBeLessThan(mostResidentBytes)
+  expect(await memory.stop()).toBeLessThan(maxResidentBytes)
 
   // All floods were still under way, and bob's tasks have not waited for ann's.
   const headers = { authorization: 'Bearer secret-of-ann' }

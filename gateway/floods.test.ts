@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { until } from './testing/test-gateway.ts'
-import { mostResidentBytes, watchResidentBytes } from './testing/flood-bounds.ts'
+import { maxResidentBytes, watchResidentBytes } from './testing/watch-resident-bytes.ts'
 import { startFloods } from './testing/floods.ts'
 import { grpcClient, uploadWhole } from './testing/grpc.ts'
 import { startLoadedGateway } from './testing/loaded-gateway.ts'
@@ -45,7 +45,7 @@ test('floods of unfinished requests are refused or given up, cost little, and hi
 
   // What has no credentials ended at once, and what was held ends when it has paused for too long.
   await until(() => floods.ended === floods.opened, 120_000)
-  expect(await seen.stop()).toBeLessThan(mostResidentBytes)
+  expect(await seen.stop()).toBeLessThan(maxResidentBytes)
   const told = Object.fromEntries(
     floods.parts.flatMap(({ name, flood }) =>
       'answers' in flood ? [[name, Object.keys(flood.answers).sort()]] : [],

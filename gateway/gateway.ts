@@ -26,10 +26,10 @@ import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
 import { watchTls } from './tls/watch-tls.ts'
 import { tellOfTls } from './tls/tls-log.ts'
-import { renewable } from './transports/grpc/native/credentials.ts'
-import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen.ts'
+import { reloadableCredentials } from './transports/grpc/native/reloadable-credentials.ts'
+import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen-grpc.ts'
 import { createServices } from './transports/grpc/services.ts'
-import { grpcWeb } from './transports/grpc/web/routes.ts'
+import { grpcWeb } from './transports/grpc/web/grpc-web-routes.ts'
 import { createApp } from './transports/rest/app.ts'
 import { createDelivery, createSending } from './transports/rest/send-content.ts'
 import { listenHttp } from './transports/rest/listen-http.ts'
@@ -222,7 +222,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
       searching,
     ])
   })
-  const credentials = tls && renewable(tls, config.tls?.clientAuth === 'require')
+  const credentials = tls && reloadableCredentials(tls, config.tls?.clientAuth === 'require')
   grpc = await listenGrpc({
     services,
     host,

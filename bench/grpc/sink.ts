@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { widenWindows } from '@pixelflow/gateway/transports/grpc/native/windows'
+import { configureHttp2Server } from '@pixelflow/gateway/transports/grpc/native/configure-http2-server'
 import { ImageService, UploadResponseSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { Server, ServerCredentials, type sendUnaryData, type ServerReadableStream } from '@grpc/grpc-js'
 
@@ -8,7 +8,7 @@ import { Server, ServerCredentials, type sendUnaryData, type ServerReadableStrea
  * the gateway. A process of its own; writes its port, and ends with its parent.
  */
 const server = new Server({ 'grpc.max_receive_message_length': -1 })
-widenWindows(server)
+configureHttp2Server(server)
 const whole = (bytes: Buffer) => bytes
 const { upload } = ImageService.method
 server.addService(

@@ -1,7 +1,7 @@
 import type { TaskPageView } from '@pixelflow/core/api'
-import { openCaller, type Caller } from '@pixelflow/gateway/testing/caller'
+import { openAccountClient, type AccountClient } from '@pixelflow/gateway/testing/account-client'
 import { startFloodProcesses, type FloodProcesses } from '@pixelflow/gateway/testing/flood-processes'
-import { mostResidentBytes, watchResidentBytes } from '@pixelflow/gateway/testing/flood-bounds'
+import { maxResidentBytes, watchResidentBytes } from '@pixelflow/gateway/testing/watch-resident-bytes'
 import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { until } from '@pixelflow/testkit/until'
@@ -18,7 +18,7 @@ const turnMs = 30_000
 /** A flood ends after so long, whatever becomes of this process. */
 const longestFloodSeconds = 600
 
-const kinds = ['process', 'task', 'list', 'version', 'getTask'] as const satisfies (keyof Caller)[]
+const kinds = ['process', 'task', 'list', 'version', 'getTask'] as const satisfies (keyof AccountClient)[]
 const names: Record<(typeof kinds)[number], string> = {
   process: 'picture while the caller waits',
   task: 'task until its end',
@@ -41,7 +41,7 @@ export const floods: Part = async ({ options, say }) => {
   })
   const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
   const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
-  const caller = await openCaller(gateway.url, grpc, `secret-of-${other}`)
+  const caller = await openAccountClient(gateway.url, grpc, `secret-of-${other}`)
   const pids = { gateway: gateway.pid, actors: actor.pid, 'nats-server': stack.nats.pid }
   const tookMs: Record<Turn, Record<string, number[]>> = { calm: {}, floods: {}, 'floods at nice 19': {} }
   const cpu: Record<Turn, Record<string, number>> = { calm: {}, floods: {}, 'floods at nice 19': {} }
@@ -112,7 +112,7 @@ export const floods: Part = async ({ options, say }) => {
     say(`  ${names[kind].padEnd(32)}${cells.join('')}   ${found.join(', ')}`)
   }
   say(`calls that failed: ${failed}   (at most 0)`)
-  say(`gateway: at most ${(most / MiB).toFixed(0)} MiB resident   (at most ${mostResidentBytes / MiB})`)
+  say(`gateway: at most ${(most / MiB).toFixed(0)} MiB resident   (at most ${maxResidentBytes / MiB})`)
   for (const turn of turns) {
     const shares = Object.entries(cpu[turn]).map(([name, cores]) => `${name} ${cores.toFixed(2)}`)
     say(`cores in use, ${turn}: ${shares.join(', ')}`)

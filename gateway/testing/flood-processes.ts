@@ -12,7 +12,7 @@ export const floodKinds = ['stalled', 'refused', 'frames', 'keys', 'work'] as co
 export type FloodKind = (typeof floodKinds)[number]
 
 /** What one process is to flood. */
-export interface FloodOrder {
+export interface FloodConfig {
   readonly kind: FloodKind
   /** E.g. `http://127.0.0.1:3000`. */
   readonly url: string
@@ -24,7 +24,7 @@ export interface FloodOrder {
   readonly seconds: number
 }
 
-export interface FloodProcessesOptions extends Omit<FloodOrder, 'kind'> {
+export interface FloodProcessesOptions extends Omit<FloodConfig, 'kind'> {
   readonly kinds?: readonly FloodKind[]
   /** Whether the scheduler prefers every other process, which shows what their own use of the CPU does. */
   readonly isNice?: boolean

@@ -1,6 +1,6 @@
 import { frameFloods, sendFrames } from './flood-frames.ts'
 import { keyPaths, sendKeys, unknownKeys } from './flood-keys.ts'
-import type { FloodKind, FloodOrder } from './flood-processes.ts'
+import type { FloodKind, FloodConfig } from './flood-processes.ts'
 import { openWorkFlood } from './flood-work.ts'
 import { unfinishedFloods, type UnfinishedFlood } from './floods.ts'
 
@@ -10,7 +10,7 @@ import { unfinishedFloods, type UnfinishedFlood } from './floods.ts'
  * its parent, or after the time of its order, and writes then how often each of these has happened.
  */
 
-const order = JSON.parse(process.argv[2] ?? '') as FloodOrder
+const order = JSON.parse(process.argv[2] ?? '') as FloodConfig
 const { url, grpcAddress, token } = order
 const over = new AbortController()
 const sent: Record<string, number> = {}

@@ -8,7 +8,7 @@ import {
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
 import type { Gateway } from '../gateway.ts'
-import { envelope, envelopesIn, type Envelope } from './envelopes.ts'
+import { envelope, envelopesIn, type Envelope } from './envelope.ts'
 import { failure, grpcClient } from './grpc.ts'
 
 /** How a call has ended, in one form for every protocol. Only tests use this. */

@@ -14,7 +14,7 @@ import {
 import { until } from '../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../testing/grpc.ts'
 import { slowLine } from '../testing/delay-proxy.ts'
-import { stalledReadersCostLittle } from '../testing/stalled.ts'
+import { checkStalledReaders } from '../testing/stalled-readers.ts'
 
 /** What Bun needed mending for without TLS, once more with it: its sockets are others then. */
 
@@ -59,7 +59,7 @@ test('on a line with 24 ms there and back, megabytes are on their way', async ()
 
 test('clients that do not read are given little, and forgotten when they reset', async () => {
   using client = clientAt(port)
-  await stalledReadersCostLittle(client, gateway.pid, underWay)
+  await checkStalledReaders(client, gateway.pid, underWay)
 }, 60_000)
 
 test('a gateway that is told to stop ends event streams and does not wait for idle connections', async () => {

@@ -4,7 +4,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { startRelay, type Relay } from '@pixelflow/testkit/relay'
 import type { Gateway } from '../gateway.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
-import { speakers } from '../testing/speakers.ts'
+import { protocolClients } from '../testing/protocol-clients.ts'
 
 let gateway: TestGateway
 let relay: Relay
@@ -23,7 +23,7 @@ afterAll(async () => {
   await relay?.[Symbol.asyncDispose]()
 })
 
-describe.each(Object.entries(speakers))('%s', (_, { speaker, refusal }) => {
+describe.each(Object.entries(protocolClients))('%s', (_, { speaker, refusal }) => {
   test('a gateway that is behind waits for what was done through another', async () => {
     const [here, there] = [speaker(gateway, image), speaker(behind, image)]
     relay.hold()

@@ -7,7 +7,7 @@ import type { Admission } from '../../accounts/authenticator.ts'
 import type { Refusals } from '../../limits/refusals.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { CallMeters } from '../../metrics/call-meters.ts'
-import { createDesk, type Desk } from './desk.ts'
+import { createCallInterceptor, type CallInterceptor } from './call-interceptor.ts'
 import { health } from './health.ts'
 import { imageService, type ImageServiceNeeds } from './images.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -29,7 +29,7 @@ type Bind = <S extends DescService>(service: S, implementation: Implementation<S
 
 /** Every service, once, for whichever protocols serve them. */
 export interface Services {
-  readonly desk: Desk
+  readonly callInterceptor: CallInterceptor
   readonly refusals: Refusals
   readonly readiness: Readiness
   /** Those that any protocol can carry. */
@@ -48,7 +48,7 @@ export function createServices(needs: ServicesNeeds): Services {
     described.map((one) => one.typeName),
   )
   return {
-    desk: createDesk({ admission, memory, refusals, meters, storeTimeout, log }),
+    callInterceptor: createCallInterceptor({ admission, memory, refusals, meters, storeTimeout, log }),
     refusals,
     readiness,
     bind(bind) {

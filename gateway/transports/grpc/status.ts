@@ -19,7 +19,7 @@ const named: ReadonlyMap<string, string> = new Map([
 ])
 
 /** A fault as google.rpc.Status: canonical code, detail for people, details for programs. Its cause stays here. */
-export function statusOf(fault: Fault, requestId: string) {
+export function toStatus(fault: Fault, requestId: string) {
   const { field, remedy, retryAfterMs } = fault.place
   const details = [
     detail(ErrorInfoSchema, { reason: fault.code, domain: 'pixelflow', metadata: {} }),
@@ -42,7 +42,7 @@ export function statusOf(fault: Fault, requestId: string) {
 
 /** The value of `grpc-status-details-bin`. */
 export function statusBytes(fault: Fault, requestId: string): Uint8Array {
-  return toBinary(StatusSchema, statusOf(fault, requestId))
+  return toBinary(StatusSchema, toStatus(fault, requestId))
 }
 
 function detail<D extends DescMessage>(schema: D, value: MessageInitShape<D>) {

@@ -3,7 +3,7 @@ import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protob
 import type { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { envelope } from '../../testing/envelopes.ts'
+import { envelope } from '../../testing/envelope.ts'
 import { callConnect, protocolCalls, protocolNames, type Outcome } from '../../testing/protocol-calls.ts'
 
 const calls = ImageService.method

@@ -32,7 +32,7 @@ const ackFlag = 1
 const paddedFlag = 8
 
 /**
- * Frames without content, all kinds together. Clients send them in proportion to what they are answered (window
+ * MessagePool without content, all kinds together. Clients send them in proportion to what they are answered (window
  * updates, pings that measure the line) and to their calls, so both refill the budget.
  */
 const control = { burst: 4000, perSecond: 1000 }
@@ -48,7 +48,7 @@ const pings = { burst: 100, perSecond: 1 }
 const pingAnswerBytes = 17
 /** Less than this is not a transfer that a ping could measure. */
 const leastTransfer = 1024
-/** Frames of the headers of one call: a little more than the largest headers take that `header-blocks.ts` reads. */
+/** MessagePool of the headers of one call: a little more than the largest headers take that `header-block-filter.ts` reads. */
 const mostHeaderFrames = 1100
 /** A gRPC message has 5 bytes and its content; less than this in a frame is not worth the frame. */
 const leastData = 16

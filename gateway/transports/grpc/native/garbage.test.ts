@@ -6,7 +6,7 @@ import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
 import { orphans } from '../../../testing/orphaned-chunks.ts'
-import { seeded } from '../../../testing/storm.ts'
+import { seeded } from '../../../testing/stress.ts'
 
 const calls = ImageService.method
 const connections = 1500

@@ -5,7 +5,7 @@ import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
 import { orphans } from '../../../testing/orphaned-chunks.ts'
-import { seeded, storm } from '../../../testing/storm.ts'
+import { seeded, stressCalls } from '../../../testing/stress.ts'
 
 const calls = ImageService.method
 const MiB = 2 ** 20
@@ -33,8 +33,8 @@ test('a gateway stays as large as it is, whatever its clients give up, cut off o
     const targets = { address: gateway.grpcAddress, image, task: task?.id ?? '', file }
     for (let count = 0; count < stormsInRound; count++) {
       const how = count % 2 === 0 ? 'cancelled' : 'cut off'
-      await storm(targets, { width, how, random })
-      await storm(targets, { width: widthOfWork, how, random, isWork: true })
+      await stressCalls(targets, { width, how, random })
+      await stressCalls(targets, { width: widthOfWork, how, random, isWork: true })
     }
     await gateway.idle()
     // The first rounds make what stays: compiled code, pools, the heap at its size.

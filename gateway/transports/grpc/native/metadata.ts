@@ -1,7 +1,7 @@
 import { Metadata, status, type StatusObject } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
-import type { Visit } from '../desk.ts'
+import type { CallContext } from '../call-interceptor.ts'
 import { statusBytes } from '../status.ts'
 import { inWordsOf } from '../words.ts'
 
@@ -26,7 +26,7 @@ export function headersOf(
 }
 
 /** The head of an answer. */
-export function headOf({ requestId, toldPosition }: Pick<Visit, 'requestId' | 'toldPosition'>): Metadata {
+export function responseMetadata({ requestId, toldPosition }: Pick<CallContext, 'requestId' | 'toldPosition'>): Metadata {
   const metadata = idMetadata(requestId)
   if (toldPosition !== undefined) metadata.set(positionHeader, toldPosition)
   return metadata
@@ -39,7 +39,7 @@ function idMetadata(requestId: string): Metadata {
 }
 
 /** A fault as the error that grpc-js turns into a status with details. */
-export function errorOf(thrown: Fault, requestId: string): Error & StatusObject {
+export function toStatusError(thrown: Fault, requestId: string): Error & StatusObject {
   const fault = inWordsOf('grpc', thrown)
   const metadata = idMetadata(requestId)
   metadata.set('grpc-status-details-bin', Buffer.from(statusBytes(fault, requestId)))

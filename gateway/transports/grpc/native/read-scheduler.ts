@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { createFrameSlicer, sliceWeight } from './frame-slices.ts'
+import { createFrameSlicer, sliceWeight } from './frame-slicer.ts'
 
 /**
  * Hands the bytes of all HTTP/2 connections to their sessions in slices, and only so much in each turn of the event loop.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readMetrics } from '@pixelflow/testkit/prometheus'
-import { envelope } from '../../../testing/envelopes.ts'
+import { envelope } from '../../../testing/envelope.ts'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 
 let gateway: TestGateway

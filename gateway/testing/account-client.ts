@@ -1,0 +1,66 @@
+import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/api'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { grpcClient, type GrpcClient } from './grpc.ts'
+
+/** What an ordinary account does, one call after the other. Each call throws when it is not answered well. */
+export interface AccountClient {
+  /** A small picture processed while the caller waits. */
+  process(): Promise<void>
+  /** An interactive task until its end is seen; returns the task. */
+  task(): Promise<TaskView>
+  list(): Promise<TaskPageView>
+  /** GetVersion on a new connection of gRPC. */
+  version(): Promise<void>
+  /** GetTask on a new connection of gRPC. */
+  getTask(): Promise<void>
+}
+
+const calls = ImageService.method
+
+export async function openAccountClient(url: string, grpcAddress: string, token: string): Promise<AccountClient> {
+  const metadata = { authorization: `Bearer ${token}` }
+  const call = async (path: string, init: RequestInit = {}) => {
+    const headers = { ...metadata, ...(init.headers as Record<string, string>) }
+    const answer = await fetch(`${url}${path}`, { ...init, headers })
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+    return answer
+  }
+  const post = (path: string, body: string | Uint8Array, type: string) =>
+    call(path, {
+      method: 'POST',
+      body: body as string | Uint8Array<ArrayBuffer>,
+      headers: { 'content-type': type },
+    })
+  const onNewConnection = async (act: (client: GrpcClient) => Promise<unknown>) => {
+    using client = grpcClient(grpcAddress, { 'grpc.enable_retries': 0 })
+    await act(client)
+  }
+  const photo = await sampleImage({ width: 640, height: 480 })
+  const { id: image } = (await (await post('/api/v1/images', photo, 'image/jpeg')).json()) as ImageView
+  let latest = ''
+
+  return {
+    async process() {
+      const answer = await post('/api/v1/process?recipe=resize:200', photo, 'image/jpeg')
+      if ((await answer.arrayBuffer()).byteLength < 1000) throw new Error('process: the picture is too small')
+    },
+    async task() {
+      const made = await post(
+        '/api/v1/tasks',
+        JSON.stringify({ image, recipe: 'resize:200' }),
+        'application/json',
+      )
+      const { id } = (await made.json()) as TaskView
+      latest = id
+      const text = await (await call(`/api/v1/tasks/${id}/events`)).text()
+      const data = text.split('\n').filter((line) => line.startsWith('data: {"'))
+      const last = JSON.parse(data.at(-1)?.slice('data: '.length) ?? '{}') as Partial<EventView>
+      if (last.kind !== 'completed' || !last.task) throw new Error(`task ${id} ended as ${last.kind}`)
+      return last.task
+    },
+    list: async () => (await (await call('/api/v1/tasks?limit=20')).json()) as TaskPageView,
+    version: () => onNewConnection((client) => client.unary(calls.getVersion, {}, { metadata })),
+    getTask: () => onNewConnection((client) => client.unary(calls.getTask, { id: latest }, { metadata })),
+  }
+}

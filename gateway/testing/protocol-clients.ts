@@ -1,0 +1,193 @@
+import { fromBinary } from '@bufbuild/protobuf'
+import { status } from '@grpc/grpc-js'
+import { Code, ConnectError, createClient } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import type { Problem, TaskPageView, TaskView } from '@pixelflow/core/api'
+import { positionHeader } from '@pixelflow/core/position'
+import { BadRequestSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
+import { ImageService, TaskStatus } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import type { Gateway } from '../gateway.ts'
+import { failure, grpcClient } from './grpc.ts'
+
+/** Calls of one gateway about the tasks of one image, each with the position that came and goes. Only tests use this. */
+export interface ProtocolClient {
+  create(): Promise<Said<string>>
+  cancel(id: string): Promise<Said<string>>
+  retry(id: string): Promise<Said<string>>
+  remove(id: string): Promise<Said<undefined>>
+  /** Ids of a page, newest first. */
+  list(position?: string): Promise<readonly string[]>
+  /** Its status. */
+  get(id: string, position?: string): Promise<string>
+}
+
+interface Said<T> {
+  readonly value: T
+  readonly position: string | null
+}
+
+/** How a protocol refuses, in one form. */
+export interface Refusal {
+  readonly isTemporary: boolean
+  readonly field: string | undefined
+}
+
+/** Every protocol: how it calls, and how its refusals are read. */
+export const protocolClients = {
+  REST: { speaker: overRest, refusal: refusalOverRest },
+  Connect: { speaker: overConnect(createConnectTransport), refusal: refusalOverConnect },
+  'gRPC-Web': { speaker: overConnect(createGrpcWebTransport), refusal: refusalOverConnect },
+  gRPC: { speaker: overGrpc, refusal: refusalOverGrpc },
+}
+
+function overRest({ url }: Pick<Gateway, 'url'>, image: string): ProtocolClient {
+  const call = async <T>(path: string, init: RequestInit = {}, position?: string) => {
+    const headers = {
+      'content-type': 'application/json',
+      ...(position === undefined ? {} : { [positionHeader]: position }),
+    }
+    const answer = await fetch(new URL(`/api/v1/tasks${path}`, url), { ...init, headers })
+    if (!answer.ok) throw answer
+    const value = answer.status === 204 ? undefined : await answer.json()
+    return { value: value as T, position: answer.headers.get(positionHeader) }
+  }
+  const named = async (path: string, body?: string) => {
+    const { value, position } = await call<TaskView>(path, {
+      method: 'POST',
+      ...(body === undefined ? {} : { body }),
+    })
+    return { value, position }
+  }
+  return {
+    create: async () => idOf(await named('', JSON.stringify({ image, recipe: 'flip' }))),
+    cancel: async (id) => statusOf(await named(`/${id}/cancel`)),
+    retry: async (id) => idOf(await named(`/${id}/retry`)),
+    remove: (id) => call<undefined>(`/${id}`, { method: 'DELETE' }),
+    list: async (position) => (await call<TaskPageView>('', {}, position)).value.items.map(({ id }) => id),
+    get: async (id, position) => (await call<TaskView>(`/${id}`, {}, position)).value.status,
+  }
+}
+
+async function refusalOverRest(promise: Promise<unknown>): Promise<Refusal> {
+  const answer = (await thrownBy(promise)) as Response
+  const { code, field } = (await answer.clone().json()) as Problem
+  const isTemporary = answer.status === 503 && code === 'unavailable' && answer.headers.has('retry-after')
+  if (!isTemporary && code !== 'invalid_request') throw answer
+  return { isTemporary, field }
+}
+
+function overConnect(createTransport: typeof createConnectTransport) {
+  return ({ url }: Pick<Gateway, 'url'>, image: string): ProtocolClient => {
+    const client = createClient(ImageService, createTransport({ baseUrl: url, useBinaryFormat: true }))
+    const told = () => {
+      let position: string | null = null
+      return {
+        options: { onHeader: (headers: Headers) => (position = headers.get(positionHeader)) },
+        with: <T>(value: T): Said<T> => ({ value, position }),
+      }
+    }
+    const sent = (position?: string) =>
+      position === undefined ? {} : { headers: { [positionHeader]: position } }
+    return {
+      async create() {
+        const { options, with: said } = told()
+        return said((await client.createTask({ image, recipe }, options)).task?.id ?? '')
+      },
+      async cancel(id) {
+        const { options, with: said } = told()
+        return said(nameOf((await client.cancelTask({ id }, options)).task?.status))
+      },
+      async retry(id) {
+        const { options, with: said } = told()
+        return said((await client.retryTask({ id }, options)).task?.id ?? '')
+      },
+      async remove(id) {
+        const { options, with: said } = told()
+        await client.deleteTask({ id }, options)
+        return said(undefined)
+      },
+      list: async (position) => (await client.listTasks({}, sent(position))).items.map(({ id }) => id),
+      get: async (id, position) => nameOf((await client.getTask({ id }, sent(position))).task?.status),
+    }
+  }
+}
+
+async function refusalOverConnect(promise: Promise<unknown>): Promise<Refusal> {
+  const error = ConnectError.from(await thrownBy(promise))
+  const isTemporary = error.code === Code.Unavailable
+  if (!isTemporary && error.code !== Code.InvalidArgument) throw error
+  return { isTemporary, field: error.findDetails(BadRequestSchema)[0]?.fieldViolations[0]?.field }
+}
+
+function overGrpc({ grpcAddress }: Pick<Gateway, 'grpcAddress'>, image: string): ProtocolClient {
+  const { method } = ImageService
+  const client = grpcClient(grpcAddress)
+  const told = () => {
+    let position: string | null = null
+    return {
+      options: {
+        onHead: (head: { get(name: string): unknown[] }) =>
+          (position = (head.get(positionHeader)[0] as string) ?? null),
+      },
+      with: <T>(value: T): Said<T> => ({ value, position }),
+    }
+  }
+  const sent = (position?: string) =>
+    position === undefined ? {} : { metadata: { [positionHeader]: position } }
+  return {
+    async create() {
+      const { options, with: said } = told()
+      return said((await client.unary(method.createTask, { image, recipe }, options)).task?.id ?? '')
+    },
+    async cancel(id) {
+      const { options, with: said } = told()
+      return said(nameOf((await client.unary(method.cancelTask, { id }, options)).task?.status))
+    },
+    async retry(id) {
+      const { options, with: said } = told()
+      return said((await client.unary(method.retryTask, { id }, options)).task?.id ?? '')
+    },
+    async remove(id) {
+      const { options, with: said } = told()
+      await client.unary(method.deleteTask, { id }, options)
+      return said(undefined)
+    },
+    list: async (position) =>
+      (await client.unary(method.listTasks, {}, sent(position))).items.map(({ id }) => id),
+    get: async (id, position) =>
+      nameOf((await client.unary(method.getTask, { id }, sent(position))).task?.status),
+  }
+}
+
+async function refusalOverGrpc(promise: Promise<unknown>): Promise<Refusal> {
+  const { code, status: said } = await failure(promise)
+  const isTemporary = status[code] === 'UNAVAILABLE'
+  if (!isTemporary && status[code] !== 'INVALID_ARGUMENT') throw new Error(`code ${code}`)
+  const violations = said?.details.map(({ typeUrl, value }) =>
+    typeUrl.endsWith('BadRequest') ? fromBinary(BadRequestSchema, value).fieldViolations : [],
+  )
+  return { isTemporary, field: violations?.flat()[0]?.field }
+}
+
+const recipe = { kind: { case: 'stringValue' as const, value: 'flip' } }
+
+function idOf({ value, position }: Said<TaskView>): Said<string> {
+  return { value: value.id, position }
+}
+
+function statusOf({ value, position }: Said<TaskView>): Said<string> {
+  return { value: value.status, position }
+}
+
+function nameOf(status: TaskStatus | undefined): string {
+  return TaskStatus[status ?? TaskStatus.UNSPECIFIED].toLowerCase()
+}
+
+async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (thrown) {
+    return thrown
+  }
+  throw new Error('It was not refused.')
+}

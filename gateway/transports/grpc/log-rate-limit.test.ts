@@ -1,0 +1,18 @@
+import { expect, test } from 'bun:test'
+import { createLogRateLimit, maxLinesPerSecond } from './log-rate-limit.ts'
+
+test('lines beyond the most of a second are left out, and counted once it is over', () => {
+  const reports: number[] = []
+  const ends: (() => void)[] = []
+  const limit = createLogRateLimit(
+    (leftOut) => reports.push(leftOut),
+    (end) => ends.push(end),
+  )
+  const taken = Array.from({ length: maxLinesPerSecond + 7 }, () => limit.take())
+  expect(taken.filter(Boolean)).toHaveLength(maxLinesPerSecond)
+  ends.shift()?.()
+  expect(reports).toEqual([7])
+  expect(limit.take()).toBe(true)
+  ends.shift()?.()
+  expect([reports, ends]).toEqual([[7], []])
+})

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { getEventListeners } from 'node:events'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js'
+import { Fault } from '@pixelflow/core/fault'
+import { storeTimeout } from '@pixelflow/nats/jetstream/store-timeout'
+import { createLog } from '@pixelflow/platform/telemetry/log'
+import { openMeters } from '@pixelflow/platform/telemetry/metrics'
+import {
+  ServerReflection,
+  ServerReflectionResponseSchema,
+} from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { createAdmission } from '../../../accounts/authenticator.ts'
+import { createIdleWatch } from '../../../limits/idle-watch.ts'
+import { createRequestMemory } from '../../../limits/request-memory.ts'
+import { createCallMeters } from '../../../metrics/call-meters.ts'
+import { gatewayMetrics } from '../../../metrics/gateway-metrics.ts'
+import { until } from '../../../testing/test-gateway.ts'
+import { grpcClient, type GrpcClient } from '../../../testing/grpc.ts'
+import { slowLine } from '../../../testing/delay-proxy.ts'
+import { createCallInterceptor } from '../call-interceptor.ts'
+import type { Implementation } from '../rpc.ts'
+import { bindNativeService } from './bind-native-service.ts'
+import { createMessagePool } from './message-pool.ts'
+import { createNativeInterceptor } from './native-interceptor.ts'
+import { configureHttp2Server } from './configure-http2-server.ts'
+
+const MiB = 2 ** 20
+const callInterceptor = createCallInterceptor({
+  admission: createAdmission(undefined),
+  memory: createRequestMemory({ totalBytes: 64 * MiB, perAccountBytes: 64 * MiB, perPeerBytes: 64 * MiB }),
+  refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, atOnce: () => undefined },
+  meters: createCallMeters(openMeters(gatewayMetrics), () => () => {}),
+  storeTimeout,
+  log: createLog({ room: 'test', write: () => {} }),
+})
+const reception = createNativeInterceptor({ callInterceptor, frames: createMessagePool(), idle: createIdleWatch(60_000) })
+const server = new Server({ interceptors: [reception.interceptor] })
+let port: number
+
+beforeAll(async () => {
+  configureHttp2Server(server)
+  const processing = {
+    // Takes one message, then nothing until the client has gone.
+    async *processImage(pieces, { signal }) {
+      await pieces[Symbol.asyncIterator]().next()
+      yield { data: { case: 'chunk', value: new Uint8Array(1) } }
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    },
+  } satisfies Partial<Implementation<typeof ImageService>>
+  bindNativeService(server, ImageService, processing as unknown as Implementation<typeof ImageService>, reception)
+  bindNativeService(
+    server,
+    ServerReflection,
+    {
+      // Gives many, the last with what is left behind; or some, and gives up while it waits for another question.
+      async *serverReflectionInfo(questions, { signal }) {
+        const asked = questions[Symbol.asyncIterator]()
+        for (let next = await asked.next(); !next.done; next = await asked.next()) {
+          const { host } = next.value
+          if (host === 'failing') {
+            asked.next().catch(() => {})
+            for (let count = 0; count < 3; count++) yield { validHost: 'x'.repeat(MiB) }
+            throw new Fault('unavailable', 'It goes on elsewhere.')
+          }
+          if (host === 'many') {
+            for (let count = 0; count < 500; count++) yield { validHost: 'x'.repeat(32 * 1024) }
+            yield { validHost: String(getEventListeners(signal, 'abort').length) }
+            return
+          }
+        }
+      },
+    },
+    reception,
+  )
+  port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    )
+  })
+})
+afterAll(() => server.forceShutdown())
+
+test('a client sends no more ahead than its window and a few messages', async () => {
+  await using line = await slowLine('127.0.0.1', port, 1)
+  using client = grpcClient(`127.0.0.1:${line.port}`)
+  const { processImage: method } = ImageService.method
+  const call = client.client.makeBidiStreamRequest<number, Buffer>(
+    `/${method.parent.typeName}/${method.name}`,
+    (bytes) =>
+      Buffer.from(
+        toBinary(
+          method.input,
+          create(method.input, { data: { case: 'chunk', value: new Uint8Array(bytes) } }),
+        ),
+      ),
+    (bytes) => bytes,
+  )
+  call.on('error', () => {})
+  const answered = new Promise((resolve) => call.once('data', resolve))
+  for (let count = 0; count < 40; count++) call.write(MiB)
+  await answered
+  let before = -1
+  await until(async () => {
+    const isQuiet = before === line.sent()
+    before = line.sent()
+    await Bun.sleep(300)
+    return isQuiet
+  })
+  // The window is 4 MiB, a message 1; sixteen messages ahead would make it more than 20.
+  expect(line.sent()).toBeLessThan(12 * MiB)
+  expect(callInterceptor.underWay).toBe(1)
+  call.cancel()
+  await until(() => callInterceptor.underWay === 0)
+}, 30_000)
+
+test('however many messages wait for their client, the call keeps one listener', async () => {
+  using client = grpcClient(`127.0.0.1:${port}`)
+  const told = await Array.fromAsync(asking(client, 'many'))
+  expect(told).toHaveLength(501)
+  expect(Number(told.at(-1))).toBe(1)
+}, 30_000)
+
+test('an end that comes while messages are still being written is told after them', async () => {
+  await using line = await slowLine('127.0.0.1', port, 20)
+  using client = grpcClient(`127.0.0.1:${line.port}`)
+  const told: number[] = []
+  const end = await (async () => {
+    for await (const host of asking(client, 'failing')) told.push(host.length)
+  })().catch((error: ServiceError) => error)
+  expect(told).toEqual([MiB, MiB, MiB])
+  expect(end).toMatchObject({ code: 14, details: 'It goes on elsewhere.' })
+}, 30_000)
+
+/** Asks one question and stays; the answers, by what they carry. */
+function asking({ client }: GrpcClient, host: string): AsyncIterable<string> {
+  const { serverReflectionInfo: method } = ServerReflection.method
+  const call = client.makeBidiStreamRequest(
+    `/${method.parent.typeName}/${method.name}`,
+    (asked: string) => Buffer.from(toBinary(method.input, create(method.input, { host: asked }))),
+    (bytes) => fromBinary(ServerReflectionResponseSchema, bytes).validHost,
+  )
+  call.write(host)
+  return call
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { connect } from 'node:net'
+import type { Server } from '@grpc/grpc-js'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { slowLine } from '../../../testing/delay-proxy.ts'
+import { configureHttp2Server, flowControlWindowBytes } from './configure-http2-server.ts'
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await openTestGateway()
+}, 60_000)
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+test('every connection is told of equal windows and of at most 256 streams', async () => {
+  const [host = '', port = ''] = gateway.grpcAddress.split(':')
+  const socket = connect(Number(port), host)
+  const received: Buffer[] = []
+  socket.on('data', (data) => received.push(Buffer.from(data)))
+  // The preface of HTTP/2 and empty settings.
+  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+  const told = () => framesIn(Buffer.concat(received))
+  await until(() => told().some((frame) => frame.type === 8))
+  socket.destroy()
+
+  const settings = new Map<number, number>()
+  for (const { type, body } of told()) {
+    if (type !== 4) continue
+    for (let at = 0; at + 6 <= body.length; at += 6)
+      settings.set(body.readUInt16BE(at), body.readUInt32BE(at + 2))
+  }
+  const maxConcurrentStreams = settings.get(3)
+  const streamWindow = settings.get(4)
+  const update = told().find((frame) => frame.type === 8 && frame.stream === 0)
+  const sessionWindow = 65_535 + (update?.body.readUInt32BE(0) ?? 0)
+  expect({ maxConcurrentStreams, streamWindow, sessionWindow }).toEqual({
+    maxConcurrentStreams: 256,
+    streamWindow: flowControlWindowBytes,
+    sessionWindow: flowControlWindowBytes,
+  })
+})
+
+test('a grpc-js that keeps its settings elsewhere is refused', () => {
+  const other = { commonServerOptions: undefined } as unknown as Server
+  expect(() => configureHttp2Server(other)).toThrow('elsewhere')
+})
+
+test('on a line with 24 ms there and back, megabytes are on their way', async () => {
+  const [host = '', port = ''] = gateway.grpcAddress.split(':')
+  await using line = await slowLine(host, Number(port), 12)
+  using client = grpcClient(`127.0.0.1:${line.port}`)
+  const file = new Uint8Array(12 * 1024 * 1024)
+  file.set(await sampleImage({ width: 640, height: 480 }))
+  const image = await uploadWhole(client, file, 256 * 1024)
+  expect(image?.bytes).toBe(BigInt(file.length))
+  // With the windows HTTP/2 begins with there would be 64 KiB.
+  expect(line.mostUnderWay()).toBeGreaterThan(1024 * 1024)
+}, 60_000)
+
+interface Frame {
+  readonly type: number
+  readonly stream: number
+  readonly body: Buffer
+}
+
+function framesIn(bytes: Buffer): Frame[] {
+  const found: Frame[] = []
+  for (let at = 0; at + 9 <= bytes.length;) {
+    const length = bytes.readUIntBE(at, 3)
+    if (at + 9 + length > bytes.length) break
+    const body = bytes.subarray(at + 9, at + 9 + length)
+    found.push({ type: bytes[at + 3] ?? 0, stream: bytes.readUInt32BE(at + 5) & 0x7fff_ffff, body })
+    at += 9 + length
+  }
+  return found
+}

@@ -1,0 +1,124 @@
+import { expect, test } from 'bun:test'
+import { createRequestMemory } from '../../../limits/request-memory.ts'
+import { seeded } from '../../../testing/stress.ts'
+import { costOf, createMessageDecoder, createMessagePool } from './message-pool.ts'
+
+const KiB = 1024
+
+/** A message as it is sent: whether it is compressed, its length, its bytes. */
+function framed(bytes: number, fill: number): Buffer {
+  const frame = Buffer.alloc(5 + bytes, fill)
+  frame[0] = 0
+  frame.writeUInt32BE(bytes, 1)
+  return frame
+}
+
+const free = { take: () => {}, give: () => {} }
+
+function fitted(frames = createMessagePool(), held = free) {
+  return { frames, decoder: frames.decoder(4 * KiB * KiB, held) }
+}
+
+test('messages of any size come whole, however their bytes are cut', () => {
+  const random = seeded(3)
+  const { decoder } = fitted()
+  for (let round = 0; round < 200; round++) {
+    const sizes = [0, 1, 15 * KiB, 16 * KiB, 64 * KiB, 256 * KiB, 400 * KiB].map((size) =>
+      random() < 0.5 ? size : Math.floor(random() * (size + 1)),
+    )
+    const sent = sizes.map((size, fill) => framed(size, fill))
+    const stream = Buffer.concat(sent)
+    const received: Buffer[] = []
+    for (let at = 0; at < stream.length;) {
+      const cut = random() < 0.2 ? Math.ceil(random() * 7) : Math.ceil(random() * 40 * KiB)
+      received.push(...decoder.write(stream.subarray(at, at + cut)))
+      at += cut
+    }
+    expect(received.length).toBe(sent.length)
+    expect(received.every((one, i) => one.equals(sent[i] ?? Buffer.alloc(0)))).toBe(true)
+  }
+})
+
+test('memory is used again once a message was given back, and not before', () => {
+  const { frames, decoder } = fitted()
+  const [first] = decoder.write(framed(256 * KiB, 1)) as [Buffer]
+  const message = frames.lend({}, first)
+  const [second] = decoder.write(framed(256 * KiB, 2)) as [Buffer]
+  expect(second.buffer).not.toBe(first.buffer)
+  expect(first[100]).toBe(1)
+  frames.giveBack(message)
+  frames.giveBack(message)
+  const [third] = decoder.write(framed(270 * KiB, 3)) as [Buffer]
+  const [fourth] = decoder.write(framed(270 * KiB, 4)) as [Buffer]
+  expect(third.buffer).toBe(first.buffer)
+  expect(fourth.buffer).not.toBe(first.buffer)
+  expect([second[100], third[100], fourth[100]]).toEqual([2, 3, 4])
+})
+
+test('what is kept for later is bounded', () => {
+  const { frames, decoder } = fitted()
+  const read = () => decoder.write(framed(256 * KiB, 1))[0] as Buffer
+  const first = Array.from({ length: 100 }, read)
+  for (const message of first.map((bytes) => frames.lend({}, bytes))) frames.giveBack(message)
+  const old = new Set(first.map((bytes) => bytes.buffer))
+  const again = Array.from({ length: 100 }, read).filter((bytes) => old.has(bytes.buffer))
+  expect(again.length).toBeGreaterThan(20)
+  expect(again.length).toBeLessThan(30)
+})
+
+test('a message that is too large is refused by its first bytes, and costs nothing', () => {
+  let taken = 0
+  const held = { ...free, take: (bytes: number) => void (taken += bytes) }
+  const decoder = createMessageDecoder(100 * KiB, held, (bytes) => Buffer.alloc((taken += bytes)))
+  expect(() => decoder.write(framed(100 * KiB + 1, 0).subarray(0, 5))).toThrow('at most 102400 are taken')
+  expect(taken).toBe(0)
+})
+
+test('a message is charged with what its place takes: its length, or of a long one about what has come', () => {
+  let taken = 0
+  const held = {
+    take: (bytes: number) => void (taken += bytes),
+    give: (bytes: number) => void (taken -= bytes),
+  }
+  const decoder = createMessageDecoder(4 * KiB * KiB, held)
+  decoder.write(framed(256 * KiB, 1).subarray(0, 5))
+  expect(taken).toBe(costOf(256 * KiB))
+  expect(decoder.isInMessage).toBe(true)
+
+  taken = 0
+  const long = createMessageDecoder(4 * KiB * KiB, held)
+  const message = framed(4 * KiB * KiB, 2)
+  long.write(message.subarray(0, 5))
+  expect(taken).toBeLessThan(8 * KiB)
+  for (let at = 5; at < 100 * KiB; at += 1) long.write(message.subarray(at, at + 1))
+  expect(taken).toBeWithin(100 * KiB, 300 * KiB)
+  expect(long.write(message.subarray(100 * KiB))[0]?.equals(message)).toBe(true)
+  expect(taken).toBe(costOf(4 * KiB * KiB))
+  expect(long.isInMessage).toBe(false)
+})
+
+test('one for which there is no room is refused', () => {
+  const held = {
+    ...free,
+    take() {
+      throw new Error('full')
+    },
+  }
+  expect(() => createMessageDecoder(KiB, held).write(framed(1, 0))).toThrow('full')
+})
+
+test.each([0, 1, 4, 16, 64, 319, 320, 330, 512, 513, 1024, 4096])(
+  '100 messages of %d KiB leave nothing charged once each was given back',
+  (size) => {
+    const memory = createRequestMemory({ totalBytes: 64e6, perAccountBytes: 64e6, perPeerBytes: 64e6 })
+    const held = memory.open({ account: 'ann', peer: '1.1.1.1' })
+    const decoder = createMessageDecoder(4 * KiB * KiB, held)
+    const message = framed(size * KiB, 1)
+    for (let count = 0; count < 100; count++) {
+      for (let at = 0; at < message.length; at += 50_000) decoder.write(message.subarray(at, at + 50_000))
+      expect(memory.heldBytes).toBe(costOf(size * KiB))
+      held.give(costOf(size * KiB))
+      expect(memory.heldBytes).toBe(0)
+    }
+  },
+)
