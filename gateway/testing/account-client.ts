@@ -18,7 +18,11 @@ export interface AccountClient {
 
 const calls = ImageService.method
 
-export async function openAccountClient(url: string, grpcAddress: string, token: string): Promise<AccountClient> {
+export async function openAccountClient(
+  url: string,
+  grpcAddress: string,
+  token: string,
+): Promise<AccountClient> {
   const metadata = { authorization: `Bearer ${token}` }
   const call = async (path: string, init: RequestInit = {}) => {
     const headers = { ...metadata, ...(init.headers as Record<string, string>) }

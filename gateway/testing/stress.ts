@@ -40,7 +40,10 @@ export function seeded(seed: number): () => number {
 }
 
 /** Calls of every kind at once, given up at random moments; over when their client has heard the end of each. */
-export async function stressCalls(targets: StressTargets, { isWork = false, width, how, random }: StressOptions): Promise<void> {
+export async function stressCalls(
+  targets: StressTargets,
+  { isWork = false, width, how, random }: StressOptions,
+): Promise<void> {
   const [host = '', port = ''] = targets.address.split(':')
   await using line = await slowLine(host, Number(port), 0)
   using client = grpcClient(`127.0.0.1:${line.port}`, { 'grpc.enable_retries': 0 })

@@ -52,7 +52,10 @@ export interface CallInterceptor {
   /** The door for calls of one method; asked once for each. */
   door(method: DescMethod): (arrival: IncomingCall) => CallContext
   /** Notes a call of a method that there is none of; it has no place in the metrics, or clients could make places. */
-  unknown(path: string, { protocol, headers, peer }: Pick<IncomingCall, 'protocol' | 'headers' | 'peer'>): void
+  unknown(
+    path: string,
+    { protocol, headers, peer }: Pick<IncomingCall, 'protocol' | 'headers' | 'peer'>,
+  ): void
   /** How many calls are under way. */
   readonly underWay: number
 }
@@ -69,7 +72,14 @@ export interface CallInterceptorNeeds {
 /** What a call without credentials takes while it is open, in bytes: 15,360 watches of the health took 260 MB. */
 const openCallBytes = 16 * 1024
 
-export function createCallInterceptor({ admission, memory, refusals, meters, storeTimeout, log }: CallInterceptorNeeds): CallInterceptor {
+export function createCallInterceptor({
+  admission,
+  memory,
+  refusals,
+  meters,
+  storeTimeout,
+  log,
+}: CallInterceptorNeeds): CallInterceptor {
   let underWay = 0
   const refusedLines = createLogRateLimit((count) => log.info('call lines left out', { count }))
 

@@ -35,7 +35,11 @@ const callInterceptor = createCallInterceptor({
   storeTimeout,
   log: createLog({ room: 'test', write: () => {} }),
 })
-const reception = createNativeInterceptor({ callInterceptor, frames: createMessagePool(), idle: createIdleWatch(60_000) })
+const reception = createNativeInterceptor({
+  callInterceptor,
+  frames: createMessagePool(),
+  idle: createIdleWatch(60_000),
+})
 const server = new Server({ interceptors: [reception.interceptor] })
 let port: number
 
@@ -49,7 +53,12 @@ beforeAll(async () => {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
     },
   } satisfies Partial<Implementation<typeof ImageService>>
-  bindNativeService(server, ImageService, processing as unknown as Implementation<typeof ImageService>, reception)
+  bindNativeService(
+    server,
+    ImageService,
+    processing as unknown as Implementation<typeof ImageService>,
+    reception,
+  )
   bindNativeService(
     server,
     ServerReflection,

@@ -54,7 +54,12 @@ export function bindNativeService<S extends DescService>(
   server.addService(definitionOf(service, frames), handlersByName)
 }
 
-function handlerOf(method: DescMethod, implemented: unknown, reception: NativeInterceptor, frames?: MessagePool) {
+function handlerOf(
+  method: DescMethod,
+  implemented: unknown,
+  reception: NativeInterceptor,
+  frames?: MessagePool,
+) {
   switch (method.methodKind) {
     case 'unary':
       return (call: grpc.ServerUnaryCall<Message, Message>, reply: grpc.sendUnaryData<Message>) =>

@@ -76,7 +76,9 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
     ages.look(http2)
   })
 
-  services.bind((service, implementation) => bindNativeService(server, service, implementation, reception, frames))
+  services.bind((service, implementation) =>
+    bindNativeService(server, service, implementation, reception, frames),
+  )
   services.bindReflection((service, implementation) =>
     bindNativeService(server, service, implementation, reception, frames),
   )

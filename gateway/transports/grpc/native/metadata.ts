@@ -26,7 +26,10 @@ export function headersOf(
 }
 
 /** The head of an answer. */
-export function responseMetadata({ requestId, toldPosition }: Pick<CallContext, 'requestId' | 'toldPosition'>): Metadata {
+export function responseMetadata({
+  requestId,
+  toldPosition,
+}: Pick<CallContext, 'requestId' | 'toldPosition'>): Metadata {
   const metadata = idMetadata(requestId)
   if (toldPosition !== undefined) metadata.set(positionHeader, toldPosition)
   return metadata

@@ -9,7 +9,14 @@ import {
 import type { Fault } from '@pixelflow/core/fault'
 import type { ClientCertificate } from '../../../accounts/authenticator.ts'
 import type { IdleWatch } from '../../../limits/idle-watch.ts'
-import { clockSlackMs, clientCancelled, deadlineExceeded, type IncomingCall, type CallInterceptor, type CallContext } from '../call-interceptor.ts'
+import {
+  clockSlackMs,
+  clientCancelled,
+  deadlineExceeded,
+  type IncomingCall,
+  type CallInterceptor,
+  type CallContext,
+} from '../call-interceptor.ts'
 import { rulesOf } from '../method-rules.ts'
 import { createMessageDecoder, type MessagePool } from './message-pool.ts'
 import { createMessageReceiver, type MessageReceiver } from './message-receiver.ts'
@@ -100,7 +107,11 @@ export function createNativeInterceptor({
       const { access, largestRequest } = rulesOf(method)
       doors.set(path, {
         door(arrival, session) {
-          const visit = door({ ...arrival, certificate: certificateOf(session), moving: goawaySignalOf(session) })
+          const visit = door({
+            ...arrival,
+            certificate: certificateOf(session),
+            moving: goawaySignalOf(session),
+          })
           if (session && access === 'account' && !visit.refusal) onLetIn(session)
           return visit
         },

@@ -66,7 +66,12 @@ async function* received(
 ): AsyncGenerator<Uint8Array, void> {
   const contentType = request.headers.get('content-type') ?? ''
   try {
-    yield* readMessages(bytes, { method, contentType, length: lengthOf(request), held: () => heldBy(carrier) })
+    yield* readMessages(bytes, {
+      method,
+      contentType,
+      length: lengthOf(request),
+      held: () => heldBy(carrier),
+    })
   } catch (thrown) {
     // Those of the text form are the library's own.
     throw thrown instanceof ConnectError ? thrown : toConnectError(Fault.of(thrown), carrier.notes.id)

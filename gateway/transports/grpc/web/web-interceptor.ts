@@ -2,7 +2,14 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import { Code, ConnectError, createContextKey, type HandlerContext } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
 import type { RequestNotes } from '../../shared/request-context.ts'
-import { clockSlackMs, clientCancelled, deadlineExceeded, type IncomingCall, type CallInterceptor, type CallContext } from '../call-interceptor.ts'
+import {
+  clockSlackMs,
+  clientCancelled,
+  deadlineExceeded,
+  type IncomingCall,
+  type CallInterceptor,
+  type CallContext,
+} from '../call-interceptor.ts'
 import { toConnectError } from './connect-error.ts'
 import { mapConnectError } from './map-connect-error.ts'
 
@@ -78,6 +85,7 @@ function told({ signal: { reason } }: HandlerContext, { requestId }: CallContext
 }
 
 function endOf({ signal: { reason }, timeoutMs }: HandlerContext): Fault | number {
-  if (reason instanceof ConnectError) return reason.code === Code.DeadlineExceeded ? deadlineExceeded() : reason.code
+  if (reason instanceof ConnectError)
+    return reason.code === Code.DeadlineExceeded ? deadlineExceeded() : reason.code
   return (timeoutMs() ?? Infinity) <= clockSlackMs ? deadlineExceeded() : clientCancelled()
 }
