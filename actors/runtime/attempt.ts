@@ -5,7 +5,7 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { Handler } from './handler.ts'
-import { persist } from './persist.ts'
+import { retry } from '@pixelflow/core/retry'
 import { ended, reportTo, unknown } from './task-reporter.ts'
 import { exhausted, finish, recover, type End } from './settle.ts'
 import { stopwatch } from './stopwatch.ts'
@@ -78,7 +78,7 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const whole = async (): Promise<void> => {
     const from = await watch.time(
       'look',
-      persist(() => events.last(account, task)),
+      retry(() => events.last(account, task)),
     )
     if (from === null) throw unknown()
     if (isFinal(from.event)) throw ended()

@@ -4,7 +4,7 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Accepted, AcceptanceLog, Queue } from '@pixelflow/core/ports/queue'
 import type { Task } from '@pixelflow/core/task'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import { backoffMs } from './backoff.ts'
+import { backoffMs } from '@pixelflow/core/backoff'
 
 export interface ReconcileOptions {
   readonly acceptance: AcceptanceLog

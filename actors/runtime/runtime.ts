@@ -4,7 +4,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
 import { beginAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
-import { backoffMs } from './backoff.ts'
+import { backoffMs } from '@pixelflow/core/backoff'
 
 export interface RuntimeOptions extends AttemptOptions {
   readonly source: WorkSource

@@ -5,8 +5,8 @@ import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import { backoffMs } from './backoff.ts'
-import { persist } from './persist.ts'
+import { backoffMs } from '@pixelflow/core/backoff'
+import { retry } from '@pixelflow/core/retry'
 import { reportTo } from './task-reporter.ts'
 
 /** How an attempt ended, in the words of the log. */
@@ -35,7 +35,7 @@ export function finish({ lease, log }: SettleOptions): Promise<void> {
 export async function recover(options: SettleOptions, fault: Fault, givenUp: boolean): Promise<End> {
   const { lease, attempt, events, maxAttempts, log } = options
   try {
-    const last = await persist(() => events.last(lease.job.account, lease.job.task))
+    const last = await retry(() => events.last(lease.job.account, lease.job.task))
     // Nothing is known of it here: looking again is cheap, and taking its job away would be for ever.
     if (last === null) return attempt < maxAttempts ? await again(options, fault) : await leave(options)
     if (isFinal(last.event)) return await leave(options)
@@ -98,7 +98,7 @@ async function bury(
   const cause = { report: fault.report(), ...(text === undefined ? {} : { private: text }) }
   const attempts = Math.min(attempt, maxAttempts)
   const letter = { ...lease.job, cause, attempts, actor, at: events.now().toISOString() }
-  await persist(() => deadLetters.put(letter))
+  await retry(() => deadLetters.put(letter))
 }
 
 /** No attempt can mend these, and nor can the task's owner. */
@@ -123,7 +123,7 @@ async function leave(options: SettleOptions): Promise<End> {
 /** Settling twice is harmless; not at all costs a redelivery, which finds the task as it stands in the log. */
 async function settle(log: Log, how: () => Promise<void>): Promise<void> {
   try {
-    await persist(how)
+    await retry(how)
   } catch (error) {
     log.warn('lease not settled', { error })
   }

@@ -2,7 +2,7 @@ import { eventOf, isFinal, type EventKind, type StoredEvent, type TaskEvent } fr
 import { Fault } from '@pixelflow/core/fault'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Task } from '@pixelflow/core/task'
-import { persist } from './persist.ts'
+import { retry } from '@pixelflow/core/retry'
 
 /** Writes one attempt's events, one after the other, each on top of the one before. */
 export interface Reporter {
@@ -31,7 +31,7 @@ export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fau
   const append = async (event: TaskEvent) => {
     if (failure !== undefined) return
     try {
-      seq = await persist(() => events.append(event, seq))
+      seq = await retry(() => events.append(event, seq))
     } catch (thrown) {
       failure = await explain(Fault.of(thrown))
       failed?.(failure)
@@ -42,7 +42,7 @@ export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fau
   const explain = async (fault: Fault): Promise<Fault> => {
     if (fault.code !== 'conflict') return fault
     try {
-      const last = await persist(() => events.last(task.account, task.id))
+      const last = await retry(() => events.last(task.account, task.id))
       if (last === null) return unknown()
       return isFinal(last.event) ? ended() : fault
     } catch (thrown) {

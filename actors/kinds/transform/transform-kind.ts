@@ -5,7 +5,7 @@ import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { outputObject } from '@pixelflow/core/task'
 import type { Handler, Work } from '../../runtime/handler.ts'
-import { persist } from '../../runtime/persist.ts'
+import { retry } from '@pixelflow/core/retry'
 import { appetiteOf } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
@@ -47,13 +47,13 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
 
   const record = await work.time(
     'look',
-    persist(() => findSource(options, account, image), work),
+    retry(() => findSource(options, account, image), work),
   )
   await using folder = await options.scratch.folder(record.bytes)
   const source = join(folder.path, 'source')
   await work.time(
     'fetch',
-    persist(() => fetchSource(options, record, source, work.signal), work),
+    retry(() => fetchSource(options, record, source, work.signal), work),
   )
   work.report('fetched', { progress: progress() })
 
@@ -67,7 +67,7 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
     const { mediaType } = format(note.format)
     const object = outputObject(account, work.task.id, work.job.stage, name)
     const path = outputPath(folder.path, note.index)
-    const put = persist(() => storeOutput(options.results, { path, name: object, mediaType, signal }), {
+    const put = retry(() => storeOutput(options.results, { path, name: object, mediaType, signal }), {
       signal,
     })
     const { bytes, sha256 } = await work.time('store', put)

@@ -1,0 +1,19 @@
+import { expect, test } from 'bun:test'
+import { backoffMs } from './backoff.ts'
+
+const longest = () => 1
+
+test('the pause doubles up to half a minute, and its second half is random', () => {
+  expect([1, 2, 3, 7, 8, 50].map((failures) => backoffMs(failures, { random: longest }))).toEqual([
+    500, 1000, 2000, 30_000, 30_000, 30_000,
+  ])
+  expect(backoffMs(1, { random: () => 0 })).toBe(250)
+  expect(backoffMs(0, { random: longest })).toBe(500)
+})
+
+test('first and longest pause can be set', () => {
+  const pauses = [1, 2, 9].map((failures) =>
+    backoffMs(failures, { initialMs: 50, maxMs: 1000, random: longest }),
+  )
+  expect(pauses).toEqual([50, 100, 1000])
+})
