@@ -3,7 +3,7 @@ import type { Bucket } from './bucket.ts'
 import { lastOf } from '../jetstream/direct.ts'
 import { countMessages, readFromLeader } from '../jetstream/manage.ts'
 import { described, lastSequence, type Described, type ObjectInfo } from './object-info.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { blobSubject, chunkSubject } from '../topology/topology.ts'
 
 /** Whether the stream's leader has as many chunks as a description tells of. One small exchange. */
@@ -33,11 +33,11 @@ export async function isWhole(bucket: Bucket, { info }: Pick<Described, 'info'>)
 export async function explainMissing(bucket: Bucket, info: ObjectInfo): Promise<Fault> {
   const { broker, name, stream } = bucket
   const subject = blobSubject(name, info.name)
-  const found = await patiently(() => readFromLeader(broker, stream, { last_by_subj: subject }))
+  const found = await retryUnreachable(() => readFromLeader(broker, stream, { last_by_subj: subject }))
   const now = found && described(found).info
   // Deleted or replaced while it was read.
   const isThis = now?.nuid === info.nuid && !now.deleted
-  if (isThis && !(await patiently(() => isWhole(bucket, { info })))) return dataLoss(info, 'are incomplete')
+  if (isThis && !(await retryUnreachable(() => isWhole(bucket, { info })))) return dataLoss(info, 'are incomplete')
   return new Fault('storage_failed', 'The stored bytes are temporarily unreadable.', {
     remedy: 'Try again in a moment.',
     retryAfterMs: 1000,

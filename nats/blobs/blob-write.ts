@@ -8,7 +8,7 @@ import type { ChunkMemory } from './chunk-memory.ts'
 import { claim, withdraw, type Keeping } from './claim.ts'
 import { publishChunk } from '../jetstream/jetstream.ts'
 import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { hasAllChunks } from './blob-integrity.ts'
 import { noteProgress, storeTimeout, withinTimeout } from '../jetstream/store-timeout.ts'
 import { chunkSubject } from '../topology/topology.ts'
@@ -127,7 +127,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     await claiming?.catch(() => {})
     onEnd()
     // What cannot be removed now expires with the bucket's age limit.
-    await patiently(remove).catch(() => {})
+    await retryUnreachable(remove).catch(() => {})
   }
   const remove = async () => {
     if (claimed !== undefined && !(await withdraw(bucket, claimed, id))) return
@@ -182,7 +182,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
         const info = describeAs(name(sha256), sha256, metadata)
         claimed = info.name
         let tries = 0
-        claiming = patiently((n) => {
+        claiming = retryUnreachable((n) => {
           tries = n
           return claim(bucket, info, keeping)
         })
@@ -193,7 +193,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
         const created = winner.info.nuid === id
         if (created) {
           const isSurelyThere = chunks <= 1 && tries === 1 && performance.now() - begunAt < surelyYoungMs
-          if (!isSurelyThere && !(await patiently(() => hasAllChunks(bucket, info)))) throw gone()
+          if (!isSurelyThere && !(await retryUnreachable(() => hasAllChunks(bucket, info)))) throw gone()
           end = Promise.resolve()
           onEnd()
         } else await abortSoon()

@@ -8,7 +8,7 @@ import { bucketOf, describe, purgeChunks, putTombstone, type Bucket } from './bu
 import { createBudget } from '@pixelflow/core/budget'
 import { createChunkMemory } from './chunk-memory.ts'
 import { blobInfoOf } from './object-info.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { keepBlobMs, type Layout } from '../topology/topology.ts'
 
 export interface BlobsOptions {
@@ -49,7 +49,7 @@ export function createBlobs(
 
   const find = async (blob: string) => {
     try {
-      const found = await patiently(() => describe(bucket, blob))
+      const found = await retryUnreachable(() => describe(bucket, blob))
       return found?.info.deleted ? null : found
     } catch (thrown) {
       throw faultOf(thrown)
@@ -77,7 +77,7 @@ export function createBlobs(
     },
     async delete(blob) {
       try {
-        return await patiently(() => remove(bucket, blob))
+        return await retryUnreachable(() => remove(bucket, blob))
       } catch (thrown) {
         throw faultOf(thrown)
       }

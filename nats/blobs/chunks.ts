@@ -4,7 +4,7 @@ import { batchOf, lastOf, type BatchRequest } from '../jetstream/direct.ts'
 import type { Stored } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/manage.ts'
 import type { ObjectInfo, Run } from './object-info.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { chunkSubject } from '../topology/topology.ts'
 
 /** Where an object's chunks come from, in their order. */
@@ -62,9 +62,9 @@ export function single(bucket: Bucket, info: ObjectInfo): ChunkSource {
     async fetch() {
       left = 0
       const found =
-        (await patiently(() => lastOf(broker, stream, subject))) ??
+        (await retryUnreachable(() => lastOf(broker, stream, subject))) ??
         (isReplicated
-          ? await patiently(() => readFromLeader(broker, stream, { last_by_subj: subject }))
+          ? await retryUnreachable(() => readFromLeader(broker, stream, { last_by_subj: subject }))
           : null)
       return found ? [found] : []
     },
@@ -100,7 +100,7 @@ async function whole(
   isExpected: (one: Stored, index: number) => boolean,
 ): Promise<Stored[]> {
   for (let waitedMs = 0; ; waitedMs += 50) {
-    const found = await patiently(() => batchOf(bucket.broker, bucket.stream, request))
+    const found = await retryUnreachable(() => batchOf(bucket.broker, bucket.stream, request))
     const stranger = found.findIndex((one, i) => !isExpected(one, i))
     if (stranger !== -1) return found.slice(0, stranger)
     // The replica that answers may not have them yet.

@@ -1,7 +1,7 @@
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Broker } from './broker.ts'
 import { leaderTime, streamInfo } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { streams } from '../topology/topology.ts'
 
 /** How often the broker is asked for its time. Between two answers this process's monotonic clock goes on from it. */
@@ -24,7 +24,7 @@ export async function startBrokerClock(broker: Broker): Promise<BrokerClock> {
   }
   const askAgain = () => void ask().catch(() => {})
 
-  await patiently(ask)
+  await retryUnreachable(ask)
   const timer = setInterval(askAgain, askEveryMs)
   timer.unref()
   // The next broker may have another time.

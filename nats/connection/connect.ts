@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { credsAuthenticator, errors, type ConnectionOptions } from '@nats-io/nats-core'
 import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import { Fault } from '@pixelflow/core/fault'
-import { pause } from '@pixelflow/core/pause'
+import { retry } from '@pixelflow/core/retry'
 import { brokerOf, type Broker } from './broker.ts'
 import type { NatsSettings } from '../settings.ts'
 import type { Log } from '@pixelflow/platform/telemetry/log'
@@ -26,22 +26,24 @@ export interface ConnectOptions {
 export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectOptions): Promise<Broker> {
   const options = { ...dialling, ...credentials(settings), name, servers: [...settings.natsUrl] }
   useWireTransport()
-  const deadline = performance.now() + waitMs
-  for (let tries = 1; ; tries++) {
-    try {
-      const broker = brokerOf(await NatsConnectionImpl.connect(options))
-      broker.onDown(() => {
-        if (!broker.nc.isClosed() && !broker.nc.isDraining())
-          log.warn('broker lost', { servers: settings.natsUrl })
-      })
-      broker.onUp(() => log.info('broker back', { server: broker.nc.getServer() }))
-      return broker
-    } catch (thrown) {
-      if (thrown instanceof errors.AuthorizationError) throw refused(settings, thrown)
-      if (performance.now() > deadline) throw silent(settings, waitMs, thrown)
-      if (tries === 5) log.info('waiting for the broker', { servers: settings.natsUrl })
-      await pause(Math.min(1000, 50 * tries))
-    }
+  try {
+    const nc = await retry(
+      (tries) => {
+        if (tries === 5) log.info('waiting for the broker', { servers: settings.natsUrl })
+        return NatsConnectionImpl.connect(options)
+      },
+      { timeoutMs: waitMs, isRetryable: (thrown) => !(thrown instanceof errors.AuthorizationError) },
+    )
+    const broker = brokerOf(nc)
+    broker.onDown(() => {
+      if (!nc.isClosed() && !nc.isDraining()) log.warn('broker connection lost', { servers: settings.natsUrl })
+    })
+    broker.onUp(() => log.info('broker connection restored', { server: nc.getServer() }))
+    return broker
+  } catch (thrown) {
+    throw thrown instanceof errors.AuthorizationError
+      ? refused(settings, thrown)
+      : silent(settings, waitMs, thrown)
   }
 }
 

@@ -5,7 +5,7 @@ import { storedEvent } from './events.ts'
 import { followStream } from './follow.ts'
 import type { Stored } from '../jetstream/jetstream.ts'
 import { readFromLeader, streamInfo } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { liveEvents, streams } from '../topology/topology.ts'
 
@@ -32,7 +32,7 @@ export function createEventLog(broker: Broker, log: Log): EventLog {
     },
     async at(seq) {
       try {
-        const found = await patiently(() => readFromLeader(broker, streams.events, { seq }))
+        const found = await retryUnreachable(() => readFromLeader(broker, streams.events, { seq }))
         return found && storedEvent(found)
       } catch (thrown) {
         throw faultOf(thrown)
@@ -40,7 +40,7 @@ export function createEventLog(broker: Broker, log: Log): EventLog {
     },
     async position() {
       try {
-        return await patiently(position)
+        return await retryUnreachable(position)
       } catch (thrown) {
         throw faultOf(thrown)
       }

@@ -10,7 +10,7 @@ import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/
 import { batchOf, lastOf } from '../jetstream/direct.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { acceptanceSubject, eventSubject, streams, writerHeader, type Layout } from '../topology/topology.ts'
 
 const page = 128
@@ -65,14 +65,14 @@ export function createEvents(
     let at = after
     const readPage = () => batchOf(broker, streams.events, { seq: at + 1, subject, batch: page })
     for (;;) {
-      const found = await patiently(readPage)
+      const found = await retryUnreachable(readPage)
       for (const one of found) {
         at = one.seq
         yield storedEvent(one)
       }
       if (found.length === page) continue
       if (natsReplicas === 1) return
-      const last = await patiently(() => newest(subject))
+      const last = await retryUnreachable(() => newest(subject))
       if (last === null || last.seq <= at) return
       await pause(50)
     }
@@ -82,15 +82,15 @@ export function createEvents(
     now: () => new Date(clock.now()),
     async append(event, after) {
       try {
-        if (event.kind === 'queued') await patiently(() => announce(event.task))
-        return await patiently(() => append(event, after))
+        if (event.kind === 'queued') await retryUnreachable(() => announce(event.task))
+        return await retryUnreachable(() => append(event, after))
       } catch (thrown) {
         throw faultOf(thrown)
       }
     },
     async last(account, task) {
       try {
-        const last = await patiently(() => newest(eventSubject(account, task)))
+        const last = await retryUnreachable(() => newest(eventSubject(account, task)))
         return last && storedEvent(last)
       } catch (thrown) {
         throw faultOf(thrown)

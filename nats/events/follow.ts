@@ -5,7 +5,7 @@ import { batchOf } from '../jetstream/direct.ts'
 import type { Stored } from '../jetstream/jetstream.ts'
 import { listenLive } from './live.ts'
 import { readFromLeader, streamInfo } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 
 /** A stream whose messages the broker repeats right after storing them. */
 export interface Followed {
@@ -36,9 +36,9 @@ export async function* followStream(
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<Stored> {
-  const described = () => patiently(() => streamInfo(broker, stream), { forMs: Infinity, signal })
+  const described = () => retryUnreachable(() => streamInfo(broker, stream), { timeoutMs: Infinity, signal })
   const entryAt = (seq: number) =>
-    patiently(() => readFromLeader(broker, stream, { seq }), { forMs: Infinity, signal })
+    retryUnreachable(() => readFromLeader(broker, stream, { seq }), { timeoutMs: Infinity, signal })
 
   const { created: made } = await described()
   let latest: Stored | undefined
@@ -62,7 +62,7 @@ export async function* followStream(
   async function* stored(from: number): AsyncGenerator<Stored> {
     for (let at = from; !signal.aborted;) {
       const readPage = () => batchOf(broker, stream, { seq: at + 1, batch: page })
-      const found = await patiently(readPage, { forMs: Infinity, signal })
+      const found = await retryUnreachable(readPage, { timeoutMs: Infinity, signal })
       // While this was asked for, too, another store may have come.
       if (live.isBroken && !(await isSame(true))) throw madeAnew(stream)
       yield* found

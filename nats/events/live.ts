@@ -1,3 +1,4 @@
+import { createNotifier } from '@pixelflow/core/notifier'
 import type { Broker } from '../connection/broker.ts'
 import { storedOf, type Stored } from '../jetstream/jetstream.ts'
 
@@ -23,21 +24,19 @@ export function listenLive(broker: Broker, subject: string, signal: AbortSignal)
   let arrived: Stored[] = []
   let isBroken = false
   let isOverfull = false
-  let wake = () => {}
+  const changed = createNotifier()
   const subscription = broker.nc.subscribe(subject, {
     callback: (error, msg) => {
       if (error || arrived.length >= longest) isOverfull = true
       else arrived.push(storedOf(msg))
-      wake()
+      changed.notify()
     },
   })
   const breaks = () => {
     isBroken = true
-    wake()
+    changed.notify()
   }
-  const leave = () => wake()
   const stops = [broker.onDown(breaks), broker.onUp(breaks)]
-  signal.addEventListener('abort', leave)
 
   /** The outcome as things stand; undefined when there is nothing to tell yet. */
   const look = (after: number): Stored | Absence | undefined => {
@@ -59,12 +58,7 @@ export function listenLive(broker: Broker, subject: string, signal: AbortSignal)
     async next(after, quietMs) {
       const now = look(after)
       if (now !== undefined) return now
-      const timer = await new Promise<NodeJS.Timeout>((resolve) => {
-        const timer = setTimeout(() => resolve(timer), quietMs)
-        wake = () => resolve(timer)
-        if (signal.aborted) resolve(timer)
-      })
-      clearTimeout(timer)
+      await changed.wait({ signal, timeoutMs: quietMs })
       return look(after) ?? 'quiet'
     },
     get isBroken() {
@@ -74,7 +68,6 @@ export function listenLive(broker: Broker, subject: string, signal: AbortSignal)
       arrived = []
     },
     [Symbol.dispose]() {
-      signal.removeEventListener('abort', leave)
       for (const stop of stops) stop()
       subscription.unsubscribe()
     },

@@ -1,4 +1,4 @@
-import { pause } from '@pixelflow/core/pause'
+import { createNotifier } from '@pixelflow/core/notifier'
 import { Full, type Broker } from '../connection/broker.ts'
 import { publish } from './jetstream.ts'
 import { healthSubject } from '../topology/topology.ts'
@@ -40,10 +40,10 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
   const begun = Promise.withResolvers<void>()
   let committedAt: number | undefined
   let failure: unknown
-  let wake = new AbortController()
+  const changed = createNotifier()
   const forgetting = all.map((one) => one.onUp(() => one.writeFailures.clear()))
   // What failed while the broker was away says nothing of it once it is back.
-  forgetting.push(broker.onUp(() => wake.abort()))
+  forgetting.push(broker.onUp(() => changed.notify()))
 
   const run = async () => {
     while (!stopping.signal.aborted) {
@@ -57,8 +57,7 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
         failure = thrown
       }
       begun.resolve()
-      await pause(everyMs, AbortSignal.any([stopping.signal, wake.signal]))
-      if (wake.signal.aborted) wake = new AbortController()
+      await changed.wait({ signal: stopping.signal, timeoutMs: everyMs })
     }
   }
   const running = run()

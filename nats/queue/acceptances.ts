@@ -1,3 +1,4 @@
+import { createNotifier } from '@pixelflow/core/notifier'
 import { pause } from '@pixelflow/core/pause'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Accepted, AcceptanceLog } from '@pixelflow/core/ports/queue'
@@ -16,17 +17,15 @@ export function createAcceptanceLog(broker: Broker, clock: Clock, afterMs: numbe
   /** What one pull brings. */
   async function* round(signal: AbortSignal): AsyncGenerator<Accepted> {
     const waiting: Delivery[] = []
-    let wake = () => {}
+    const changed = createNotifier()
     const one = pull(broker, request, (delivery) => {
       waiting.push(delivery)
-      wake()
+      changed.notify()
     })
-    const leave = () => wake()
-    signal.addEventListener('abort', leave)
     let isOpen = true
     const end = one.ended.finally(() => {
       isOpen = false
-      wake()
+      changed.notify()
     })
     try {
       while (!signal.aborted) {
@@ -38,11 +37,10 @@ export function createAcceptanceLog(broker: Broker, clock: Clock, afterMs: numbe
           if (signal.aborted) break
           waiting.shift()
           yield acceptedOf(next, clock)
-        } else if (isOpen) await new Promise<void>((resolve) => (wake = resolve))
+        } else if (isOpen) await changed.wait({ signal })
         else break
       }
     } finally {
-      signal.removeEventListener('abort', leave)
       await one.retract()
       // Whatever was not looked at goes to another process at once.
       for (const delivery of waiting) delivery.nak(0)

@@ -6,7 +6,7 @@ import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/
 import { batchOf } from '../jetstream/direct.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
 import { purgeSubject, readFromLeader, streamInfo } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { deadSubject, streams } from '../topology/topology.ts'
 
@@ -80,7 +80,7 @@ export function createDeadLetters(broker: Broker, log: Log): DeadLetters {
 
 async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
   try {
-    return await patiently(attempt)
+    return await retryUnreachable(attempt)
   } catch (thrown) {
     throw faultOf(thrown)
   }

@@ -5,7 +5,7 @@ import type { LostJob, LostJobs } from '@pixelflow/core/ports/dead-letters'
 import { faultOf, type Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
 import { readFromLeader, removeMessage } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { advisoryConsumer, jobOfSubject, streams } from '../topology/topology.ts'
@@ -46,8 +46,8 @@ export function createLostJobs(broker: Broker, clock: Clock, log: Log): LostJobs
       job: job.safeParse(tokens).data,
       letter: letterOf(tokens, advisory, isTerminated, new Date(clock.now())),
       async settle() {
-        if (stored) await patiently(() => removeMessage(broker, streams.jobs, seq))
-        await patiently(() => delivery.confirm())
+        if (stored) await retryUnreachable(() => removeMessage(broker, streams.jobs, seq))
+        await retryUnreachable(() => delivery.confirm())
       },
     }
   }

@@ -5,11 +5,11 @@ import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker
 import { lastOf } from '../jetstream/direct.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { readFromLeader, removeMessage } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { backlogSubject, dueSubject, jobSubject, retrySubject, streams } from '../topology/topology.ts'
 
 /** A caller of ours has a client of its own waiting; what is not queued now is found by the reconciler. */
-const submitPatience = { forMs: 5000 }
+const submitRetry = { timeoutMs: 5000 }
 
 /**
  * The queue in a work-queue stream that holds one message a subject at most. Bulk jobs come to it by way of the backlog,
@@ -17,7 +17,7 @@ const submitPatience = { forMs: 5000 }
  */
 export function createQueue(broker: Broker): Queue {
   const put = async (subject: string) => {
-    await patiently(() => publish(broker, subject, '', { timeoutMs: 3000 }), submitPatience)
+    await retryUnreachable(() => publish(broker, subject, '', { timeoutMs: 3000 }), submitRetry)
     return 'queued' as const
   }
   /** Not by a purge, which makes the consumers of the stream forget others' jobs: see `purgeSubject`. */
@@ -27,7 +27,7 @@ export function createQueue(broker: Broker): Queue {
   }
   /** Whether it is past the backlog. */
   const isLetIn = async (job: Job) =>
-    (await patiently(() => lastOf(broker, streams.jobs, jobSubject(job)), submitPatience)) !== null
+    (await retryUnreachable(() => lastOf(broker, streams.jobs, jobSubject(job)), submitRetry)) !== null
 
   return {
     async submit(job) {
@@ -40,13 +40,13 @@ export function createQueue(broker: Broker): Queue {
     },
     async remove(job) {
       try {
-        await patiently(async () => {
+        await retryUnreachable(async () => {
           // In the order in which it moves on.
           if (job.lane === 'bulk') await takeOut(streams.backlog, backlogSubject(job))
           await takeOut(streams.retries, retrySubject(job))
           await takeOut(streams.retries, dueSubject(job))
           await takeOut(streams.jobs, jobSubject(job))
-        }, submitPatience)
+        }, submitRetry)
       } catch (thrown) {
         throw faultOf(thrown)
       }

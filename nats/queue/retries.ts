@@ -5,7 +5,7 @@ import type { Retries } from '@pixelflow/core/ports/queue'
 import { Refused, storeFailed, type Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import {
@@ -47,8 +47,8 @@ export async function schedule(
   head.set(scheduleHeader, `@at ${at}`)
   head.set('Nats-Schedule-Target', dueSubject(job))
   head.set(attemptsHeader, String(attempts))
-  await patiently(() => publish(broker, retrySubject(job), '', { headers: head, timeoutMs: 3000 }), {
-    forMs: 5000,
+  await retryUnreachable(() => publish(broker, retrySubject(job), '', { headers: head, timeoutMs: 3000 }), {
+    timeoutMs: 5000,
   })
 }
 

@@ -6,7 +6,7 @@ import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker
 import { batchOf } from '../jetstream/direct.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
 import { consumerInfo, readFromLeader, removeMessage } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { dueAt } from './retries.ts'
 import {
   acceptanceConsumer,
@@ -31,13 +31,13 @@ const page = 100
  */
 export function createStrayJobs(broker: Broker, clock: Clock): StrayJobs {
   const handedOut = async (stream: string, consumer: string) =>
-    (await patiently(() => consumerInfo(broker, stream, consumer))).delivered.stream_seq
+    (await retryUnreachable(() => consumerInfo(broker, stream, consumer))).delivered.stream_seq
 
   /** The oldest messages of these subjects, up to a sequence and to those that were stored `until` then. */
   async function* front(stream: string, subject: string, last: number, until: number, signal: AbortSignal) {
     for (let at = 0; at < last;) {
       const request = { seq: at + 1, subject, batch: page }
-      const found = await patiently(() => batchOf(broker, stream, request), { signal })
+      const found = await retryUnreachable(() => batchOf(broker, stream, request), { signal })
       for (const one of found) {
         signal.throwIfAborted()
         if (one.seq > last || one.at.getTime() > until) return
@@ -127,7 +127,7 @@ export function createStrayJobs(broker: Broker, clock: Clock): StrayJobs {
         const all = acceptanceSubject('*', '*')
         const until = clock.now() - olderThanMs
         for await (const { seq } of front(streams.acceptances, all, last, until, signal)) {
-          await patiently(() => removeMessage(broker, streams.acceptances, seq), { signal })
+          await retryUnreachable(() => removeMessage(broker, streams.acceptances, seq), { signal })
           forgotten += 1
         }
         return forgotten
@@ -143,7 +143,7 @@ const anyJob = { account: '*', task: '*', stage: '*' } satisfies Partial<Job>
 
 async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
   try {
-    return await patiently(attempt)
+    return await retryUnreachable(attempt)
   } catch (thrown) {
     throw faultOf(thrown)
   }

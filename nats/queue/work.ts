@@ -5,7 +5,7 @@ import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Lease, WorkSource } from '@pixelflow/core/ports/queue'
 import { Unreachable, type Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull, type PullRequest } from '../jetstream/pull.ts'
 import { schedule } from './retries.ts'
 import type { Log } from '@pixelflow/platform/telemetry/log'
@@ -91,7 +91,7 @@ function leaseOf(broker: Broker, clock: Clock, delivery: Delivery): Lease | unde
   const before = Number(delivery.header(attemptsHeader) ?? 0)
   // The event log says whether the work is over; a lost acknowledgement only makes somebody look there again.
   const done = () =>
-    patiently(() => delivery.confirm(), { forMs: 5000 }).catch((thrown: unknown) => {
+    retryUnreachable(() => delivery.confirm(), { timeoutMs: 5000 }).catch((thrown: unknown) => {
       if (!(thrown instanceof Unreachable)) throw thrown
     })
   return {

@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { recordStream, recordSubject } from '../topology/topology.ts'
 
 /** Values in a bucket of the NATS key-value store, each written under the sequence of the one before. */
@@ -29,7 +29,7 @@ export function createFenced<T>(broker: Broker, bucket: string, schema: z.ZodTyp
   return {
     async get(account, name) {
       try {
-        const found = await patiently(() => newest(recordSubject(bucket, account, name)))
+        const found = await retryUnreachable(() => newest(recordSubject(bucket, account, name)))
         if (found === null) return null
         const value = schema.safeParse(JSON.parse(new TextDecoder().decode(found.data)))
         if (value.success) return { value: value.data, revision: found.seq }
@@ -42,7 +42,7 @@ export function createFenced<T>(broker: Broker, bucket: string, schema: z.ZodTyp
     async put(account, name, value, after) {
       const data = JSON.stringify(value)
       try {
-        return await patiently(() => put(recordSubject(bucket, account, name), data, after))
+        return await retryUnreachable(() => put(recordSubject(bucket, account, name), data, after))
       } catch (thrown) {
         throw faultOf(thrown)
       }

@@ -6,7 +6,7 @@ import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/
 import { lastOf } from '../jetstream/direct.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { recordStream, recordSubject, type Layout } from '../topology/topology.ts'
 
 const operation = 'KV-Operation'
@@ -71,7 +71,7 @@ export function createRecords<T>(
 
 async function guarded<T>(attempt: (tries: number) => Promise<T>): Promise<T> {
   try {
-    return await patiently(attempt)
+    return await retryUnreachable(attempt)
   } catch (thrown) {
     throw faultOf(thrown)
   }

@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { createNotifier } from '@pixelflow/core/notifier'
 import { bytesOf, inPieces } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { createInflow } from './session-inflow.ts'
@@ -50,7 +51,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   let isFinished = false
   let hasLeft = false
   let isOver = false
-  let bell = Promise.withResolvers<void>()
+  const changed = createNotifier()
   let line = Promise.resolve()
 
   const say = (message: readonly Uint8Array[], isAsking = false) => {
@@ -60,16 +61,11 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   const inflow = createInflow(windowIn, (bytes) => {
     if (!isOver) say(print(words.credit, bytes))
   })
-  /** Wakes whoever waits for something to change. */
-  const ring = () => {
-    bell.resolve()
-    bell = Promise.withResolvers()
-  }
   const over = () => {
     if (isOver) return
     isOver = true
     options.onEnd()
-    ring()
+    changed.notify()
   }
   const overIfFinished = () => {
     if (isFinished && inflow.isFinished) over()
@@ -91,7 +87,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
 
   /** Sends a message that has a place in the order, as soon as the other end has room for it. */
   const sayInOrder = async (bytes: number, print: (number: number) => readonly Uint8Array[]) => {
-    while (!isOver && unread > 0 && unread + bytes > windowOut) await bell.promise
+    while (!isOver && unread > 0 && unread + bytes > windowOut) await changed.wait()
     breaking.signal.throwIfAborted()
     if (isOver || isFinished) throw new Error('this end of the session has finished')
     unread += bytes
@@ -130,19 +126,6 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
       overIfFinished()
     })
 
-  /** Resolves when something has changed, or when the signal aborts. */
-  const heard = (signal: AbortSignal | undefined) => {
-    if (signal === undefined) return bell.promise
-    return new Promise<void>((resolve) => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      void bell.promise.then(wake)
-      signal.addEventListener('abort', wake)
-    })
-  }
-
   return {
     peer,
     broken: breaking.signal,
@@ -154,7 +137,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
         const frame = inflow.shift()
         if (frame !== undefined) return frame
         if (inflow.isFinished || isOver) return null
-        await heard(signal)
+        await changed.wait(signal ? { signal } : {})
       }
     },
     finish,
@@ -178,7 +161,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
       } catch (cause) {
         astray(cause)
       }
-      ring()
+      changed.notify()
       overIfFinished()
     },
     pulse(now) {

@@ -1,4 +1,4 @@
-import { pause } from '@pixelflow/core/pause'
+import { createNotifier, type Notifier } from '@pixelflow/core/notifier'
 
 /** Calls that wait for room at an actor: each account's in the order in which they came, the accounts beside each other. */
 export interface SessionQueue {
@@ -21,7 +21,7 @@ export interface QueueEntry {
 
 interface Waiting {
   isWoken: boolean
-  wake: () => void
+  readonly woken: Notifier
 }
 
 export function createSessionQueue(): SessionQueue {
@@ -30,7 +30,7 @@ export function createSessionQueue(): SessionQueue {
     const first = entries.get(account)?.[0]
     if (first === undefined) return
     first.isWoken = true
-    first.wake()
+    first.woken.notify()
   }
   return {
     isEmptyFor: (account) => !entries.has(account),
@@ -38,7 +38,7 @@ export function createSessionQueue(): SessionQueue {
       for (const account of entries.keys()) wakeFirst(account)
     },
     join(account) {
-      const own: Waiting = { isWoken: false, wake: () => {} }
+      const own: Waiting = { isWoken: false, woken: createNotifier() }
       const queue = entries.get(account) ?? []
       queue.push(own)
       entries.set(account, queue)
@@ -48,11 +48,8 @@ export function createSessionQueue(): SessionQueue {
           return isFirst()
         },
         async wait(firstMs, otherMs, signal) {
-          const woken = new AbortController()
-          own.wake = () => woken.abort()
-          // It may have come while nothing waited.
-          if (!own.isWoken)
-            await pause(isFirst() ? firstMs : otherMs, AbortSignal.any([woken.signal, signal]))
+          // A wake-up that came while this entry did not wait counts.
+          if (!own.isWoken) await own.woken.wait({ signal, timeoutMs: isFirst() ? firstMs : otherMs })
           own.isWoken = false
         },
         leave() {

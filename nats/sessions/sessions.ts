@@ -1,4 +1,5 @@
 import { nuid } from '@nats-io/nats-core'
+import { backoffMs } from '@pixelflow/core/backoff'
 import { Fault } from '@pixelflow/core/fault'
 import { joined } from '@pixelflow/core/pieces'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
@@ -24,8 +25,7 @@ const answerMs = 1500
 const patienceMs = 10_000
 /** How long to look when there is none at all: actors that are being replaced are gone for a moment. */
 const absenceMs = 3000
-const shortestPauseMs = 4
-const longestPauseMs = 60
+const backoff = { initialMs: 4, maxMs: 60 }
 
 /** What became of an offer. */
 type Answer = Session | 'full' | 'nobody' | 'silence'
@@ -92,11 +92,11 @@ export function createSessions(hub: SessionHub): Sessions {
       if (typeof answer !== 'string') return answer
       const entry = queue.join(account)
       try {
-        for (let pauseMs = shortestPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+        for (let refusals = 1; ; refusals += 1) {
           const leftMs = (answer === 'nobody' ? absenceMs : patienceMs) - (performance.now() - begun)
           if (leftMs <= 0) throw unavailable(answer)
           // The first of each account asks again and again, the others wait for it.
-          await entry.wait(Math.min(leftMs, pauseMs), leftMs, signal)
+          await entry.wait(Math.min(leftMs, backoffMs(refusals, backoff)), leftMs, signal)
           signal.throwIfAborted()
           if (!entry.isFirst) continue
           answer = await ask(kind, account, opening, signal)

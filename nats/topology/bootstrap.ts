@@ -16,7 +16,7 @@ import {
   streamInfo,
   updateStream,
 } from '../jetstream/manage.ts'
-import { patiently } from '../jetstream/patience.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
 
 /**
@@ -27,7 +27,7 @@ import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
 export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
   await demandAbilities(broker)
   for (const stream of streamsOf(layout)) {
-    await patiently(() => ensureStream(broker, stream), settling).catch((cause: unknown) => {
+    await retryUnreachable(() => ensureStream(broker, stream), settling).catch((cause: unknown) => {
       throw unsuitable(`stream ${stream.name}`, cause)
     })
   }
@@ -37,20 +37,20 @@ export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
       if (await hasConsumer(broker, stream, config)) return
       await ensureConsumer(broker, stream, config)
     }
-    await patiently(ensure, settling).catch((cause: unknown) => {
+    await retryUnreachable(ensure, settling).catch((cause: unknown) => {
       throw unsuitable(`consumer ${config.durable_name} of stream ${stream}`, cause)
     })
   }
 }
 
 /** Servers of a cluster that have just met lose requests while they elect: each step is asked for several times. */
-const settling = { forMs: 60_000 }
+const settling = { timeoutMs: 60_000 }
 /** A server that is just starting takes connections before its JetStream is up; a cluster first elects a leader. */
 const startingMs = 3000
 
 async function demandAbilities(broker: Broker): Promise<void> {
   const begin = performance.now()
-  await patiently(async () => {
+  await retryUnreachable(async () => {
     try {
       await accountInfo(broker)
     } catch (thrown) {

@@ -3,7 +3,7 @@ import type { Broker } from '../../connection/broker.ts'
 import { batchOf } from '../../jetstream/direct.ts'
 import type { Stored } from '../../jetstream/jetstream.ts'
 import { streamSubjects } from '../../jetstream/manage.ts'
-import { patiently } from '../../jetstream/patience.ts'
+import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 
 const page = 256
 /** A sweep is never in a hurry. */
@@ -17,7 +17,7 @@ export async function* messagesOf(
   signal: AbortSignal,
 ): AsyncGenerator<Stored> {
   for (let after = 0; ;) {
-    const found = await patiently(() => batchOf(broker, stream, { seq: after + 1, subject, batch: page }), {
+    const found = await retryUnreachable(() => batchOf(broker, stream, { seq: after + 1, subject, batch: page }), {
       signal,
     })
     signal.throwIfAborted()
@@ -37,7 +37,7 @@ export async function* subjectsOf(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   for (let offset = 0; ;) {
-    const { subjects, total } = await patiently(() => streamSubjects(broker, stream, filter, offset), {
+    const { subjects, total } = await retryUnreachable(() => streamSubjects(broker, stream, filter, offset), {
       signal,
     })
     signal.throwIfAborted()

@@ -8,7 +8,7 @@ import { lastOf } from '../../jetstream/direct.ts'
 import type { Stored } from '../../jetstream/jetstream.ts'
 import { leaderTime, streamInfo } from '../../jetstream/manage.ts'
 import { described, type Described } from '../object-info.ts'
-import { patiently } from '../../jetstream/patience.ts'
+import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 import {
   blobBuckets,
   chunkSubject,
@@ -64,7 +64,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
 
   const sweepBucket = async (bucket: Bucket, isWanted: IsWanted, signal: AbortSignal): Promise<Swept> => {
     // The server that dates what is stored says what time it is; what comes from now on is not looked at.
-    const info = await patiently(() => streamInfo(broker, bucket.stream), { signal })
+    const info = await retryUnreachable(() => streamInfo(broker, bucket.stream), { signal })
     const oldBefore = leaderTime(info) - graceMs
     const isOld = ({ at, seq }: { at: Date; seq: number }) =>
       at.getTime() < oldBefore && seq <= info.state.last_seq
@@ -81,9 +81,9 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     for await (const subject of subjectsOf(broker, bucket.stream, chunks, signal)) {
       const nuid = subject.slice(subject.lastIndexOf('.') + 1)
       if (known.mayHave(nuid)) continue
-      const last = await patiently(() => lastOf(broker, bucket.stream, subject), { signal })
+      const last = await retryUnreachable(() => lastOf(broker, bucket.stream, subject), { signal })
       if (last === null || !isOld(last)) continue
-      await patiently(() => purgeChunks(bucket, nuid), { signal })
+      await retryUnreachable(() => purgeChunks(bucket, nuid), { signal })
       strays += 1
     }
     return { blobs, strays }
@@ -107,12 +107,12 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
 /** Removes a blob unless it was touched since it was looked at: whoever stores the same bytes again touches it. */
 async function removed(bucket: Bucket, found: Described): Promise<boolean> {
   try {
-    await patiently(() => putTombstone(bucket, found))
+    await retryUnreachable(() => putTombstone(bucket, found))
   } catch (thrown) {
     if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
     throw thrown
   }
-  await patiently(() => purgeChunks(bucket, found.info.nuid))
+  await retryUnreachable(() => purgeChunks(bucket, found.info.nuid))
   return true
 }
 
