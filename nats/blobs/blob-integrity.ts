@@ -37,7 +37,8 @@ export async function explainMissing(bucket: Bucket, info: ObjectInfo): Promise<
   const now = found && described(found).info
   // Deleted or replaced while it was read.
   const isThis = now?.nuid === info.nuid && !now.deleted
-  if (isThis && !(await retryUnreachable(() => isWhole(bucket, { info })))) return dataLoss(info, 'are incomplete')
+  if (isThis && !(await retryUnreachable(() => isWhole(bucket, { info }))))
+    return dataLoss(info, 'are incomplete')
   return new Fault('storage_failed', 'The stored bytes are temporarily unreadable.', {
     remedy: 'Try again in a moment.',
     retryAfterMs: 1000,

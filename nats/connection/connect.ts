@@ -36,7 +36,8 @@ export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectO
     )
     const broker = brokerOf(nc)
     broker.onDown(() => {
-      if (!nc.isClosed() && !nc.isDraining()) log.warn('broker connection lost', { servers: settings.natsUrl })
+      if (!nc.isClosed() && !nc.isDraining())
+        log.warn('broker connection lost', { servers: settings.natsUrl })
     })
     broker.onUp(() => log.info('broker connection restored', { server: nc.getServer() }))
     return broker

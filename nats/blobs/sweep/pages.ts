@@ -17,9 +17,12 @@ export async function* messagesOf(
   signal: AbortSignal,
 ): AsyncGenerator<Stored> {
   for (let after = 0; ;) {
-    const found = await retryUnreachable(() => batchOf(broker, stream, { seq: after + 1, subject, batch: page }), {
-      signal,
-    })
+    const found = await retryUnreachable(
+      () => batchOf(broker, stream, { seq: after + 1, subject, batch: page }),
+      {
+        signal,
+      },
+    )
     signal.throwIfAborted()
     yield* found
     const last = found.at(-1)
