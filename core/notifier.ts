@@ -13,7 +13,7 @@ export function createNotifier(): Notifier {
   const waiters = new Set<() => void>()
   return {
     notify() {
-      for (const wake of [...waiters]) wake()
+      for (const wake of waiters) wake()
     },
     wait({ signal, timeoutMs } = {}) {
       if (signal?.aborted) return Promise.resolve()
