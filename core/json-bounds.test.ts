@@ -1,21 +1,22 @@
 import { expect, test } from 'bun:test'
-import { demandBounded, demandBoundedJson, jsonBounds } from './json-bounds.ts'
+import { requireBounded, requireBoundedJson, jsonBounds } from './json-bounds.ts'
 
 const { depth, keys, values } = jsonBounds
 const objectOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]))
 const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)])
 /** The text, and the value that it stands for, are refused alike. */
 const problem = (value: unknown): string | undefined => {
-  const told = [() => demandBoundedJson(Buffer.from(JSON.stringify(value))), () => demandBounded(value)].map(
-    (check) => {
-      try {
-        check()
-        return undefined
-      } catch (thrown) {
-        return (thrown as Error).message
-      }
-    },
-  )
+  const told = [
+    () => requireBoundedJson(Buffer.from(JSON.stringify(value))),
+    () => requireBounded(value),
+  ].map((check) => {
+    try {
+      check()
+      return undefined
+    } catch (thrown) {
+      return (thrown as Error).message
+    }
+  })
   expect(told[0]).toBe(told[1])
   return told[0]
 }
@@ -34,5 +35,5 @@ test('what stands in strings counts for nothing', () => {
 })
 
 test('half a text passes; it is refused by its parser', () => {
-  for (const text of ['', '"', '"\\', '{"a":', ']]]]:,', '{{', ':::']) demandBoundedJson(Buffer.from(text))
+  for (const text of ['', '"', '"\\', '{"a":', ']]]]:,', '{{', ':::']) requireBoundedJson(Buffer.from(text))
 })

@@ -22,7 +22,7 @@ export type StructureCode = 'invalid_request' | 'invalid_recipe'
  * Looks at JSON text before it is parsed. What is not JSON may pass; the parser says so.
  * @throws Fault that names the bound.
  */
-export function demandBoundedJson(text: Uint8Array, code: StructureCode = 'invalid_request'): void {
+export function requireBoundedJson(text: Uint8Array, code: StructureCode = 'invalid_request'): void {
   /** Keys so far, of the objects that are open; lists have none. */
   const keys: number[] = []
   let values = 0
@@ -56,7 +56,7 @@ export function demandBoundedJson(text: Uint8Array, code: StructureCode = 'inval
 }
 
 /** The same of a value that is there already. @throws Fault that names the bound. */
-export function demandBounded(value: unknown, code: StructureCode = 'invalid_request'): void {
+export function requireBounded(value: unknown, code: StructureCode = 'invalid_request'): void {
   let values = 0
   const visit = (one: unknown, depth: number): void => {
     if (typeof one !== 'object' || one === null) return

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { Fault } from './fault.ts'
-import { accountId, demand, localAccount, principal, scopes } from './principal.ts'
+import { accountId, requireScope, localAccount, principal, scopes } from './principal.ts'
 
 test('an account id is safe wherever it goes', () => {
   for (const good of [localAccount, 'a', 'team-7_x', '0', 'x'.repeat(64)])
@@ -12,17 +12,17 @@ test('an account id is safe wherever it goes', () => {
 
 test('a principal may do everything for its account unless its scopes are named', () => {
   const everything = principal('a')
-  for (const scope of scopes) expect(() => demand(everything, scope)).not.toThrow()
-  expect(() => demand(everything, 'admin')).toThrow(Fault)
-  expect(() => demand(principal('a', [...scopes, 'admin']), 'admin')).not.toThrow()
+  for (const scope of scopes) expect(() => requireScope(everything, scope)).not.toThrow()
+  expect(() => requireScope(everything, 'admin')).toThrow(Fault)
+  expect(() => requireScope(principal('a', [...scopes, 'admin']), 'admin')).not.toThrow()
   const reader = principal('a', ['tasks:read'])
-  expect(() => demand(reader, 'tasks:read')).not.toThrow()
-  expect(() => demand(principal('a', []), 'tasks:read')).toThrow(Fault)
+  expect(() => requireScope(reader, 'tasks:read')).not.toThrow()
+  expect(() => requireScope(principal('a', []), 'tasks:read')).toThrow(Fault)
 })
 
 test('a missing scope is named', () => {
   try {
-    demand(principal('a', ['tasks:read']), 'images:write')
+    requireScope(principal('a', ['tasks:read']), 'images:write')
     throw new Error('it was allowed')
   } catch (thrown) {
     expect(Fault.of(thrown).report()).toMatchObject({

@@ -16,7 +16,7 @@ import { logSettings } from '@pixelflow/platform/telemetry/settings'
 import { isLoopback } from './accounts/check-origin.ts'
 import { metricsAccess } from './metrics/metrics-access.ts'
 import { parseTokens, type TokenTable } from './accounts/token-table.ts'
-import { demandGrace, sweepSettings } from './sweep-settings.ts'
+import { requireGrace, sweepSettings } from './sweep-settings.ts'
 import { readTls, type TlsConfig } from './tls/watch-tls.ts'
 import { WrongTls } from './tls/tls-material.ts'
 
@@ -242,7 +242,7 @@ export function readConfig(env: Environment): GatewayConfig {
       'Give the two different ports.',
     )
   }
-  demandGrace(config)
+  requireGrace(config)
   if (config.corsOrigins.includes('*') && config.apiTokens === undefined) {
     throw wrong(
       'PIXELFLOW_CORS_ORIGINS="*"',

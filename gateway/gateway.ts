@@ -10,7 +10,7 @@ import { createAdmission } from './accounts/authenticator.ts'
 import type { GatewayConfig } from './config.ts'
 import { openSpool } from './delivery/disk-spool.ts'
 import { createShelf } from './delivery/response-buffer.ts'
-import { viewHealth } from './health-view.ts'
+import { viewHealth } from './view-health.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
 import { createRefusals } from './limits/refusals.ts'
@@ -23,7 +23,7 @@ import { createStreamMeter } from './metrics/stream-meter.ts'
 import { gatewayMetrics } from './metrics/gateway-metrics.ts'
 import { counted, countTasks } from './metrics/count-traffic.ts'
 import manifest from './package.json'
-import { openReadModel, type ReadModel } from './readmodel/tasks.ts'
+import { openReadModel, type ReadModel } from './readmodel/read-model.ts'
 import { watchTls } from './tls/watch-tls.ts'
 import { tellOfTls } from './tls/tls-log.ts'
 import { reloadableCredentials } from './transports/grpc/native/reloadable-credentials.ts'
@@ -35,12 +35,12 @@ import { createDelivery, createSending } from './transports/rest/send-content.ts
 import { listenHttp } from './transports/rest/listen-http.ts'
 import { createOutflow } from './transports/shared/send-tracker.ts'
 import { readPage } from './transports/rest/page-routes.ts'
-import { uiFolder } from './ui.ts'
-import { searchForLost } from './search.ts'
-import { keepSweeping } from './sweep.ts'
-import { createOwnWrites } from './consistency/own-writes.ts'
+import { resolveUiFolder } from './resolve-ui-folder.ts'
+import { requeueOrphans } from './requeue-orphans.ts'
+import { runSweeps } from './run-sweeps.ts'
+import { createWritePositions } from './consistency/write-positions.ts'
 import { createUsecases } from './usecases.ts'
-import { createWorkload } from './limits/workload.ts'
+import { createTaskQuota } from './limits/task-quota.ts'
 
 /** A gateway that is listening. Disposing lets nobody in any more and drains what is under way. */
 export interface Gateway extends AsyncDisposable {
@@ -66,7 +66,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
       writeMemoryBytes: config.uploadMemoryBytes,
       sweepGraceMs: config.sweepGraceMs,
     }),
-    uiFolder(config.uiDir, log).then(readPage),
+    resolveUiFolder(config.uiDir, log).then(readPage),
   ])
   parts.use(adapters)
   const meters = parts.use(openMeters(gatewayMetrics))
@@ -85,12 +85,12 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
       clock: adapters.clock,
       retentionMs: config.taskRetentionMs,
       log,
-      onSetback: () => follower.setBack(),
+      onRewound: () => follower.onRewound(),
     }),
   )
-  const writes = createOwnWrites()
-  const workload = createWorkload(index, config, () => workersOf(roster.actors, 'transform'))
-  const onNewLog = () => [writes, workload].forEach((one) => one.forget())
+  const writes = createWritePositions()
+  const taskQuota = createTaskQuota(index, config, () => workersOf(roster.actors, 'transform'))
+  const onNewLog = () => [writes, taskQuota].forEach((one) => one.forget())
   const follower: Follower = parts.use(
     startFollower({ clock: adapters.clock, eventLog: adapters.log, index, watchers, onNewLog, log }),
   )
@@ -114,9 +114,9 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
     storeTimeout,
     roster,
     index,
-    feed: follower,
+    follower,
     writes,
-    workload,
+    taskQuota,
     accepted: countTasks(meters),
     limits,
     tuning: {
@@ -201,12 +201,12 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
       tlsRefusals && { watched: tls, refused: tlsRefusals('http'), socketFolder: join(folder, 'sockets') },
     log,
   })
-  const sweeping = keepSweeping(
+  const sweeping = runSweeps(
     { elections: adapters.elections, sweeper: adapters.sweeper, everyMs: config.sweepIntervalMs, log },
     stopping.signal,
   )
   const { clock, elections, strayJobs } = adapters
-  const searching = searchForLost(
+  const searching = requeueOrphans(
     { clock, elections, strayJobs, events, index, roster, log },
     stopping.signal,
   )

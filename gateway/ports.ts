@@ -13,8 +13,8 @@ import type { Sessions } from '@pixelflow/core/ports/sessions'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Task } from '@pixelflow/core/task'
 import type { TaskIndex } from '@pixelflow/core/ports/task-index'
-import type { OwnWrites } from './consistency/own-writes.ts'
-import type { Workload } from './limits/workload.ts'
+import type { WritePositions } from './consistency/write-positions.ts'
+import type { TaskQuota } from './limits/task-quota.ts'
 
 /** Everything use-cases stand on; each takes the few it needs. */
 export interface Ports {
@@ -36,23 +36,23 @@ export interface Ports {
   /** The actors that are there. */
   readonly roster: Pick<Roster, 'actors'>
   readonly index: Pick<TaskIndex, 'list'>
-  readonly feed: Feed
-  readonly writes: OwnWrites
-  readonly workload: Workload
+  readonly follower: EventFollower
+  readonly writes: WritePositions
+  readonly taskQuota: TaskQuota
   /** Told of each task that was accepted here, once. */
   readonly accepted: (task: Task) => void
-  readonly limits: Limits
+  readonly limits: ImageLimits
   readonly tuning: Tuning
-  readonly inline: Inline
+  readonly inline: InlineProcessing
 }
 
-export interface Limits {
+export interface ImageLimits {
   readonly maxUploadBytes: number
   readonly maxPixels: number
 }
 
 /** For calls whose answer is the picture itself. */
-export interface Inline {
+export interface InlineProcessing {
   /** A larger file goes by way of the store. */
   readonly maxBytes: number
   /** How long a caller waits for the picture at most. */
@@ -72,7 +72,7 @@ export interface Tuning {
 }
 
 /** What the gateway's one follower of the event log offers to those who wait for something. */
-export interface Feed {
+export interface EventFollower {
   /** Live events of one task from now on. */
   subscribe(account: string, task: string): Subscription
   /** Which log the task list is folded from; empty while from none. */

@@ -21,7 +21,7 @@ export const sweepSettings = {
 const marginMs = 60_000
 
 /** @throws WrongSettings for a grace in which a sweep would remove what a pausing upload has sent so far. */
-export function demandGrace({
+export function requireGrace({
   sweepGraceMs,
   uploadIdleTimeoutMs,
 }: Values<typeof sweepSettings> & { readonly uploadIdleTimeoutMs: number }): void {

@@ -4,14 +4,14 @@ import { dropDeadLetter, getDeadLetter, listDeadLetters, replayDeadLetter } from
 import { deleteImage } from './images/delete-image.ts'
 import { deleteTask } from './tasks/delete-task.ts'
 import { getTask } from './tasks/get-task.ts'
-import { holdImage } from './process/hold-image.ts'
+import { bufferImage } from './process/buffer-image.ts'
 import { inspectImage } from './images/inspect-image.ts'
 import { listActors } from './operators/list-actors.ts'
 import { listOperations } from './process/list-operations.ts'
 import { listTasks } from './tasks/list-tasks.ts'
-import { once } from './idempotency/once.ts'
+import { withIdempotency } from './idempotency/with-idempotency.ts'
 import type { Ports } from './ports.ts'
-import { positionOf } from './consistency/position.ts'
+import { positionOf } from './consistency/wait-for-position.ts'
 import { processImage } from './process/process-image.ts'
 import { readImage } from './images/read-image.ts'
 import { readOutput } from './tasks/read-output.ts'
@@ -24,11 +24,11 @@ import { watchTask } from './tasks/watch-task.ts'
 export function createUsecases(ports: Ports) {
   const accept = createTask(ports)
   return {
-    once: once(ports),
+    withIdempotency: withIdempotency(ports),
     positionOf: positionOf(ports),
     uploadImage: uploadImage(ports),
     stageImage: stageImage(ports),
-    holdImage: holdImage(ports),
+    bufferImage: bufferImage(ports),
     processImage: processImage(ports),
     inspectImage: inspectImage(ports),
     readImage: readImage(ports),

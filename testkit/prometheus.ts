@@ -47,7 +47,7 @@ export function readMetrics(text: string): Reading {
       take(current, line, refuse)
     }
   }
-  for (const family of families.values()) if (family.type === 'histogram') demandHistogram(family)
+  for (const family of families.values()) if (family.type === 'histogram') requireHistogram(family)
 
   const series = (name: string) => {
     const family = families.get(name) ?? families.get(name.replace(/_(?:bucket|sum|count)$/, ''))
@@ -84,7 +84,7 @@ function take(family: Family, line: string, refuse: (why: string) => Error): voi
 }
 
 /** Buckets grow, the last one is +Inf and holds all. */
-function demandHistogram({ name, samples }: Family): void {
+function requireHistogram({ name, samples }: Family): void {
   const groups = new Map<string, Series[]>()
   for (const one of samples.get(`${name}_bucket`)?.values() ?? []) {
     const { le: _, ...rest } = one.labels

@@ -113,7 +113,7 @@ accounts {
  *
  * @throws Exit `unreachable` or `usage`, naming NATS_URL.
  */
-export async function demandBroker(urls: readonly string[]): Promise<void> {
+export async function requireBroker(urls: readonly string[]): Promise<void> {
   const refusals: string[] = []
   for (const url of urls) {
     try {

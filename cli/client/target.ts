@@ -49,7 +49,7 @@ export function readTarget(
     isStdout: false,
     format: undefined,
     pathOf: (output) => guarded(pathOf(output)),
-    prepare: () => (folder === undefined ? Promise.resolve() : demandWritable(folder)),
+    prepare: () => (folder === undefined ? Promise.resolve() : requireWritable(folder)),
   })
   const inFolder = (folder: string, suffix: string) =>
     target(
@@ -84,7 +84,7 @@ export function readTarget(
 }
 
 /** Results are written under another name first, so what counts is whether the folder takes a new file. */
-async function demandWritable(folder: string): Promise<void> {
+async function requireWritable(folder: string): Promise<void> {
   const probe = join(folder, `.pixelflow-${process.pid}.part`)
   try {
     await mkdir(folder, { recursive: true })

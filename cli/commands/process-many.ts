@@ -34,7 +34,7 @@ export async function processMany(
     )
   }
   const jobs = sources.map((source) => jobOf(source, names, options, cwd))
-  demandDistinct(jobs, names)
+  requireDistinct(jobs, names)
   for (const { target } of jobs) await target.prepare()
 
   const files = openManyFiles({ json: options.json === true, colour: config.colour, count: paths.length })
@@ -100,7 +100,7 @@ function interruptedAll(reasons: readonly unknown[]): unknown {
 }
 
 /** @throws Exit `usage` when results of two files would have the same name. */
-function demandDistinct(jobs: readonly FileJob[], names: readonly string[]): void {
+function requireDistinct(jobs: readonly FileJob[], names: readonly string[]): void {
   const owners = new Map<string, string>()
   for (const { source, target } of jobs) {
     for (const name of names) {

@@ -57,7 +57,7 @@ export function processCommand(program: Command, context: Context): void {
     'process photo.jpg --filters=blur:2,grayscale',
     'process photo.jpg --tune blur:3,resize:400 --preview preview.webp -o out.webp',
   ]).action(async (files: readonly string[], options: ProcessOptions) => {
-    demandSense(files, options)
+    requireConsistentOptions(files, options)
     const [file = '-'] = files
     await (files.length === 1 ? processOne(file, options, context) : processMany(files, options, context))
   })
@@ -99,7 +99,7 @@ async function processOne(file: string, options: ProcessOptions, context: Contex
 }
 
 /** @throws Exit `usage` when the options do not go together. */
-function demandSense(
+function requireConsistentOptions(
   files: readonly string[],
   { recipe, output, filters, tune, lane, json = false }: ProcessOptions,
 ): void {

@@ -59,7 +59,7 @@ export async function borrowServer(options: BorrowOptions): Promise<Borrowed> {
     // A folder has one stack: starting a second in it could only wait for the first to end.
     if (elsewhere !== undefined) throw runsElsewhere(url, elsewhere, config.dataDir)
     if (other?.url.startsWith('https:') && (await isHeld(place.upLock))) throw untrusted(other.url)
-    await demandNobody(url, signal)
+    await requireUnused(url, signal)
     if (!using)
       throw new Exit(
         'unreachable',
@@ -148,7 +148,7 @@ function untrusted(url: string): Exit {
 }
 
 /** Somebody else on that port is not asked to leave. */
-async function demandNobody(url: string, signal: AbortSignal): Promise<void> {
+async function requireUnused(url: string, signal: AbortSignal): Promise<void> {
   const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) }).catch(
     () => null,
   )

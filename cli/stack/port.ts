@@ -19,7 +19,7 @@ export async function freePort(): Promise<number> {
  *
  * @throws Exit `usage` naming the variable and a way out.
  */
-export async function demandPort(
+export async function requirePort(
   host: string,
   port: number,
   variable: 'PIXELFLOW_HTTP_PORT' | 'PIXELFLOW_GRPC_PORT' = 'PIXELFLOW_HTTP_PORT',

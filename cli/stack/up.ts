@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { makePrivateFile, makePrivateFolder, UnsafePath } from '@pixelflow/platform/config/private-folder'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { findNatsServer } from '../broker/find.ts'
-import { demandBroker, ownBroker } from '../broker/program.ts'
+import { requireBroker, ownBroker } from '../broker/program.ts'
 import { watchBroker } from '../broker/watch.ts'
 import type { Config } from '../config.ts'
 import { Exit } from '../exit.ts'
 import { tryLock } from '../lock.ts'
 import { bestLeash } from './leash.ts'
-import { demandPort } from './port.ts'
+import { requirePort } from './port.ts'
 import { meetingPlace } from './record.ts'
 import { supervise, type Program, type Supervised } from './supervise.ts'
 import type { Said } from './voice.ts'
@@ -77,8 +77,8 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
     },
   }
   try {
-    await demandPort(config.host, config.httpPort)
-    await demandPort(config.host, config.grpcPort, 'PIXELFLOW_GRPC_PORT')
+    await requirePort(config.host, config.httpPort)
+    await requirePort(config.host, config.grpcPort, 'PIXELFLOW_GRPC_PORT')
     const unlessAborted = racing(signal)
     const leash = config.leash ?? bestLeash()
     const keep = (program: Program) =>
@@ -88,7 +88,7 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
     let broker: string
     let brokerEnv: Record<string, string> = {}
     if (config.natsUrl) {
-      await unlessAborted(demandBroker(config.natsUrl))
+      await unlessAborted(requireBroker(config.natsUrl))
       broker = config.natsUrl.join(', ')
     } else {
       const found = await unlessAborted(

@@ -1,4 +1,4 @@
-import { demandBounded } from '../json-bounds.ts'
+import { requireBounded } from '../json-bounds.ts'
 import type { Operation, StepOf } from '../operations/operation.ts'
 import { fieldOf } from '../validation/field-of.ts'
 import type { Catalogue, RecipeOf } from './catalogue.ts'
@@ -14,7 +14,7 @@ export function parseWith<Op extends Operation>(
   catalogue: Catalogue<Op>,
 ): RecipeOf<StepOf<Op>> {
   const raw = typeof input === 'string' ? readText(input, catalogue) : input
-  demandBounded(raw, 'invalid_recipe')
+  requireBounded(raw, 'invalid_recipe')
   const hidden = pathOfHiddenKey(raw)
   if (hidden) throw invalid(`the key ${hiddenKey} is not known here.`, fieldOf(hidden), 'Leave it out.')
   const parsed = catalogue.recipe.safeParse(raw)

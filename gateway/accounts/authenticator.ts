@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { adminScope, localAccount, principal, scopes, type Principal } from '@pixelflow/core/principal'
-import { demandOwnOrigin, demandOwnPage } from './check-origin.ts'
+import { requireOwnOrigin, requireOwnPage } from './check-origin.ts'
 import type { TokenTable } from './token-table.ts'
 
 /** Finds out who sends a request, or that nobody may. */
@@ -42,10 +42,10 @@ export function createAdmission(
     return {
       auth: 'none',
       principalOf(headers) {
-        demandOwnOrigin(headers, pages)
+        requireOwnOrigin(headers, pages)
         return local
       },
-      letIn: (headers) => demandOwnOrigin(headers, pages),
+      letIn: (headers) => requireOwnOrigin(headers, pages),
     }
   }
   const auth = tokens === undefined || clientAuth === 'require' ? 'certificate' : 'token'
@@ -66,7 +66,7 @@ export function createAdmission(
         })
       }
       // A browser shows its certificate by itself, whichever page has made it call; a token is sent on purpose.
-      if (byToken === undefined && byCertificate !== undefined) demandOwnPage(headers, pages)
+      if (byToken === undefined && byCertificate !== undefined) requireOwnPage(headers, pages)
       if (holder !== undefined) return holder
       if (byCertificate !== undefined) return principal(byCertificate)
       if (certificate) throw uncertified('The client certificate names no account.')

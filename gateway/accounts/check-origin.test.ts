@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { demandOwnOrigin, hostnameOf, hostnamesOf, isLoopback } from './check-origin.ts'
+import { requireOwnOrigin, hostnameOf, hostnamesOf, isLoopback } from './check-origin.ts'
 
 function verdict(headers: Record<string, string>): string {
   try {
-    demandOwnOrigin(new Headers(headers))
+    requireOwnOrigin(new Headers(headers))
     return 'passes'
   } catch (thrown) {
     return thrown instanceof Fault ? `${thrown.code} ${thrown.place.field}` : String(thrown)

@@ -36,7 +36,7 @@ type Pages = ReadonlySet<string>
  * page. Loopback alone is no border: a foreign page can send requests to it, and a rebound name can read the answers.
  * @throws Fault `forbidden`.
  */
-export function demandOwnOrigin(headers: Headers, pages: Pages = new Set()): void {
+export function requireOwnOrigin(headers: Headers, pages: Pages = new Set()): void {
   if (hostnamesOf(headers.get('host'))?.every(isLoopback) !== true) {
     throw new Fault('forbidden', 'Without tokens this server answers calls to a loopback address only.', {
       field: 'Host',
@@ -45,14 +45,14 @@ export function demandOwnOrigin(headers: Headers, pages: Pages = new Set()): voi
   }
   // A proxy on this machine may hand on calls from anywhere, under a Host of its choice.
   for (const name of headers.keys()) if (proxyHeader.test(name)) throw proxied(name)
-  demandOwnPage(headers, pages, ['http', 'https'])
+  requireOwnPage(headers, pages, ['http', 'https'])
 }
 
 /**
  * Lets a call pass when it comes from a program, from one of the pages, or from our own page under one of the schemes.
  * @throws Fault `forbidden`.
  */
-export function demandOwnPage(
+export function requireOwnPage(
   headers: Headers,
   pages: Pages = new Set(),
   schemes: readonly string[] = ['https'],

@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBudget } from '@pixelflow/core/budget'
 import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
-import { ownedName, removeLeftovers } from '../owned-files.ts'
+import { processFileName, removeStaleFiles } from '../process-files.ts'
 import { createSweep } from './gc-trigger.ts'
 
 /** Bytes on their way to a client, as a file that only we know. */
@@ -26,7 +26,7 @@ export interface Spool extends AsyncDisposable {
 /** Opens the place, and clears it of what dead processes have left there. */
 export async function openSpool(folder: string, maxBytes: number): Promise<Spool> {
   makePrivateFolder(folder)
-  await removeLeftovers(folder)
+  await removeStaleFiles(folder)
   const budget = createBudget(maxBytes)
   const open = new Set<string>()
 
@@ -39,7 +39,7 @@ export async function openSpool(folder: string, maxBytes: number): Promise<Spool
   return {
     async fill(bytes, body, signal) {
       await budget.take(bytes, signal)
-      const path = join(folder, ownedName())
+      const path = join(folder, processFileName())
       open.add(path)
       try {
         await pour(await body(), path, signal)

@@ -6,7 +6,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import { createLog } from '@pixelflow/platform/telemetry/log'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openReadModel } from '../readmodel/tasks.ts'
+import { openReadModel } from '../readmodel/read-model.ts'
 import { openTestGateway } from '../testing/test-gateway.ts'
 import { startFollower } from './follower.ts'
 import { createWatchers } from './watchers.ts'
@@ -33,7 +33,7 @@ test('a gateway that is behind the others is waited for, for a while', async () 
     clock: gateway.adapters.clock,
     retentionMs: 60_000,
     log,
-    onSetback: () => {},
+    onRewound: () => {},
   })
   await using follower = startFollower({
     clock: gateway.adapters.clock,

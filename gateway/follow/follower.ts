@@ -5,10 +5,10 @@ import { markOf } from '@pixelflow/core/position'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import { proofOf } from '../readmodel/proof.ts'
-import type { ReadModel } from '../readmodel/tasks.ts'
-import type { Feed } from '../ports.ts'
-import { createMilestones } from '../consistency/milestones.ts'
+import { checkpointHash } from '../readmodel/checkpoint-hash.ts'
+import type { ReadModel } from '../readmodel/read-model.ts'
+import type { EventFollower } from '../ports.ts'
+import { createSequenceWaiters } from '../consistency/sequence-waiters.ts'
 import type { Watchers } from './watchers.ts'
 
 /** A log that has been quiet for so long has been read to its end, whatever its last sequence says. */
@@ -27,10 +27,10 @@ export interface FollowerState {
   readonly watchers: number
 }
 
-export interface Follower extends Feed, AsyncDisposable {
+export interface Follower extends EventFollower, AsyncDisposable {
   readonly state: FollowerState
   /** The read model has gone back: so do we. */
-  setBack(): void
+  onRewound(): void
 }
 
 export interface FollowerNeeds {
@@ -50,7 +50,7 @@ export interface FollowerNeeds {
  */
 export function startFollower({ clock, eventLog, index, watchers, onNewLog, log }: FollowerNeeds): Follower {
   const stopping = new AbortController()
-  const milestones = createMilestones()
+  const sequenceWaiters = createSequenceWaiters()
   let isCaughtUp = false
   let lagMs = Number.NaN
   let round = new AbortController()
@@ -60,7 +60,7 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
   const caughtUp = () => {
     if (isCaughtUp) return
     isCaughtUp = true
-    milestones.reach(Infinity)
+    sequenceWaiters.reach(Infinity)
     log.info('caught up with the event log', { position: index.position })
   }
 
@@ -68,7 +68,7 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
     index.apply([one])
     lagMs = Math.max(0, clock.now() - one.storedAt.getTime())
     watchers.dispatch(one)
-    milestones.reach(one.seq)
+    sequenceWaiters.reach(one.seq)
     if (one.seq >= target) caughtUp()
     waitMs = firstWaitMs
   }
@@ -92,7 +92,7 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
     if (index.position === 0) return undefined
     const there = await eventLog.at(index.position).catch(nullIfUnreadable)
     if (there === null) return 'nothing stands there any more'
-    return proofOf(there) === index.proof ? undefined : 'another event stands there'
+    return checkpointHash(there) === index.checkpointHash ? undefined : 'another event stands there'
   }
 
   const follow = async (signal: AbortSignal) => {
@@ -148,20 +148,20 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
     head,
     reached(seq, withinMs, mark) {
       const isThere = () => index.position >= seq && (mark === undefined || markOf(index.log) === mark)
-      return milestones.reached(isThere, seq, withinMs)
+      return sequenceWaiters.reached(isThere, seq, withinMs)
     },
     async current(withinMs) {
       const begun = performance.now()
       const found = await head(withinMs)
       if (found === undefined) return false
       const leftMs = withinMs - (performance.now() - begun)
-      return milestones.reached(() => index.position >= found.last, found.last, leftMs)
+      return sequenceWaiters.reached(() => index.position >= found.last, found.last, leftMs)
     },
-    caughtUp: (withinMs) => milestones.reached(() => isCaughtUp, Infinity, withinMs),
+    caughtUp: (withinMs) => sequenceWaiters.reached(() => isCaughtUp, Infinity, withinMs),
     get state() {
       return { position: index.position, isCaughtUp, lagMs, watchers: watchers.count }
     },
-    setBack() {
+    onRewound() {
       isCaughtUp = false
       round.abort()
     },

@@ -100,7 +100,7 @@ test('a file of another version is made anew', async () => {
   await gateway.restart(async () => {
     using db = new Database(file(gateway.dataDir))
     db.run('ALTER TABLE tasks RENAME TO jobs')
-    db.run('DROP TABLE place')
+    db.run('DROP TABLE checkpoint')
     db.run('CREATE VIEW tasks AS SELECT id FROM jobs')
     db.run('PRAGMA user_version = 1')
     await Promise.resolve()

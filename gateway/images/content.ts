@@ -2,7 +2,7 @@ import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
 
 /** Stored bytes that may be handed out: what they are, and a way to open them that costs nothing until it is used. */
-export interface Content {
+export interface StoredContent {
   readonly bytes: number
   readonly sha256: string
   readonly mediaType: string
@@ -12,12 +12,12 @@ export interface Content {
   open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
 }
 
-export function contentOf(
+export function storedContent(
   blobs: Blobs,
   name: string,
   missing: FaultCode,
-  about: Omit<Content, 'open'>,
-): Content {
+  about: Omit<StoredContent, 'open'>,
+): StoredContent {
   return {
     ...about,
     async open(range) {

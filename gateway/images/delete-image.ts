@@ -1,5 +1,5 @@
-import { demand, type Principal } from '@pixelflow/core/principal'
-import { findImage } from '../tasks/find.ts'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
+import { findImage } from '../tasks/find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { Ports } from '../ports.ts'
  */
 export function deleteImage({ images }: Pick<Ports, 'images'>) {
   return async (who: Principal, imageId: string): Promise<void> => {
-    demand(who, 'images:write')
+    requireScope(who, 'images:write')
     await findImage(images, who, imageId)
     // False when somebody else has just deleted it: it is gone, which is all that was asked for.
     await images.delete(who.account, imageId)

@@ -4,10 +4,10 @@ import { maxSvgBytes } from '@pixelflow/core/svg'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { shorten } from '@pixelflow/core/shorten'
 import { createImageHead, type Dimensions, type ImageHead } from './image-head.ts'
-import type { Limits } from '../ports.ts'
+import type { ImageLimits } from '../ports.ts'
 
 /** A file on its way in. */
-export interface Upload {
+export interface ImageUpload {
   /** Pulled: nothing is taken from the client before the store has room for it. */
   readonly body: AsyncIterable<Uint8Array>
   /** What the client calls it, without parameters and in lower case; null when it does not say. */
@@ -19,7 +19,7 @@ export interface Upload {
 }
 
 /** What the bytes themselves have told. */
-export interface Received extends Dimensions {
+export interface ReceivedImage extends Dimensions {
   readonly format: FormatId
 }
 
@@ -27,7 +27,10 @@ export interface Received extends Dimensions {
  * What can be refused before the first byte is read.
  * @throws Fault `unsupported_format`, `image_too_large`.
  */
-export function demandAcceptable({ mediaType, bytes }: Omit<Upload, 'body'>, limits: Limits): void {
+export function requireAcceptable(
+  { mediaType, bytes }: Omit<ImageUpload, 'body'>,
+  limits: ImageLimits,
+): void {
   if (mediaType === null) throw unsupported('The content type is missing.')
   if (!accepted.has(mediaType))
     throw unsupported(`The content type ${shorten(mediaType, 100)} is not supported.`)
@@ -39,10 +42,10 @@ export function demandAcceptable({ mediaType, bytes }: Omit<Upload, 'body'>, lim
  * @throws Fault `unsupported_format`, `image_too_large`, `too_many_pixels`, `truncated_upload`, `invalid_request`.
  */
 export async function receiveImage(
-  { body, bytes }: Upload,
+  { body, bytes }: ImageUpload,
   write: Pick<BlobWrite, 'write'>,
-  limits: Limits,
-): Promise<Received> {
+  limits: ImageLimits,
+): Promise<ReceivedImage> {
   const head = createImageHead()
   // What came before the format could be told: a few bytes in tiny pieces.
   const held: Uint8Array[] = []
@@ -74,8 +77,8 @@ export async function receiveImage(
 
 function judge(
   { format, isPacked, dimensions = { width: null, height: null } }: ImageHead,
-  { maxPixels }: Limits,
-): Received {
+  { maxPixels }: ImageLimits,
+): ReceivedImage {
   if (format === undefined && isPacked) throw packed()
   if (format === undefined) throw unsupported('The bytes are no image of a supported format.')
   const { width, height } = dimensions
@@ -138,7 +141,7 @@ function packed(): Fault {
   })
 }
 
-export function tooLarge({ maxUploadBytes }: Pick<Limits, 'maxUploadBytes'>): Fault {
+export function tooLarge({ maxUploadBytes }: Pick<ImageLimits, 'maxUploadBytes'>): Fault {
   return new Fault(
     'image_too_large',
     `The file is too large: at most ${inWords(maxUploadBytes)} are taken.`,

@@ -3,14 +3,20 @@ import { format } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
-import { keyReused } from '../idempotency/once.ts'
+import { keyReused } from '../idempotency/with-idempotency.ts'
 import type { Ports } from '../ports.ts'
-import { damaged, demandAcceptable, receiveImage, type Received, type Upload } from './receive-image.ts'
+import {
+  damaged,
+  requireAcceptable,
+  receiveImage,
+  type ReceivedImage,
+  type ImageUpload,
+} from './receive-image.ts'
 
 /** What an image is to be when a call may be made again: of this id, and known by its digest before it is stored. */
-export interface KeepAs {
+export interface StoreImageOptions {
   readonly id: string
   /** Whatever it throws gets through, and then nothing is left behind. */
   readonly found: (sha256: string) => void
@@ -20,17 +26,17 @@ export interface KeepAs {
 type ImagePorts = Pick<Ports, 'images' | 'sources' | 'events'>
 
 /** What makes an image of a file. */
-export interface Keeping {
-  keep(as?: KeepAs): Promise<ImageRecord>
+export interface Storable {
+  keep(as?: StoreImageOptions): Promise<ImageRecord>
   /**
    * Keeps it for the task that is made of it. Where there is no room for the task the image goes again, for nobody has been
    * told of it.
    */
-  keepFor(make: (image: ImageRecord) => Promise<Task>, as?: KeepAs): Promise<Task>
+  storeForTask(make: (image: ImageRecord) => Promise<Task>, as?: StoreImageOptions): Promise<Task>
 }
 
 /** A file that has arrived whole and is nobody's yet. Exactly one of what it can do ends it. */
-export interface StagedImage extends Keeping {
+export interface StagedImage extends Storable {
   /** Leaves nothing behind. */
   drop(): Promise<void>
 }
@@ -42,21 +48,21 @@ export interface StagedImage extends Keeping {
  */
 export function uploadImage(ports: ImagePorts & Pick<Ports, 'limits'>) {
   const stage = stageImage(ports)
-  return async (who: Principal, upload: Upload, as?: KeepAs): Promise<ImageRecord> =>
+  return async (who: Principal, upload: ImageUpload, as?: StoreImageOptions): Promise<ImageRecord> =>
     (await stage(who, upload)).keep(as)
 }
 
 /** The same in two steps, for calls that need more than the file before they know that they want it. */
 export function stageImage({ limits, ...ports }: ImagePorts & Pick<Ports, 'limits'>) {
   const { images, sources } = ports
-  return async (who: Principal, upload: Upload): Promise<StagedImage> => {
-    demand(who, 'images:write')
-    demandAcceptable(upload, limits)
+  return async (who: Principal, upload: ImageUpload): Promise<StagedImage> => {
+    requireScope(who, 'images:write')
+    requireAcceptable(upload, limits)
     const write = await sources.begin()
     try {
       const received = await receiveImage(upload, write, limits)
-      const keep = (as?: KeepAs) => keepImage(ports, who, write, received, upload.sha256?.(), as)
-      return { ...keeping(images, keep), drop: () => write.abort() }
+      const keep = (as?: StoreImageOptions) => storeImage(ports, who, write, received, upload.sha256?.(), as)
+      return { ...storable(images, keep), drop: () => write.abort() }
     } catch (thrown) {
       await write.abort()
       throw thrown
@@ -65,16 +71,19 @@ export function stageImage({ limits, ...ports }: ImagePorts & Pick<Ports, 'limit
 }
 
 /** An image that is there, and whether it was made just now or by an earlier attempt. */
-export interface Kept {
+export interface StoreResult {
   readonly image: ImageRecord
   readonly isNew: boolean
 }
 
 /** The two ways to keep an image. */
-export function keeping(images: Records<ImageRecord>, keep: (as?: KeepAs) => Promise<Kept>): Keeping {
+export function storable(
+  images: Records<ImageRecord>,
+  keep: (as?: StoreImageOptions) => Promise<StoreResult>,
+): Storable {
   return {
     keep: async (as) => (await keep(as)).image,
-    async keepFor(make, as) {
+    async storeForTask(make, as) {
       const { image, isNew } = await keep(as)
       try {
         return await make(image)
@@ -101,14 +110,14 @@ function elapsed(): () => number {
 }
 
 /** Makes what was written an image of this account. @throws Fault `invalid_request` when it is not the promised one. */
-export async function keepImage(
+export async function storeImage(
   { images, sources, events }: ImagePorts,
   { account }: Principal,
   write: BlobWrite,
-  received: Received,
+  received: ReceivedImage,
   promised: string | undefined,
-  as?: KeepAs,
-): Promise<Kept> {
+  as?: StoreImageOptions,
+): Promise<StoreResult> {
   const { mediaType } = format(received.format)
   // A commit that throws leaves nothing behind.
   const name = (sha256: string) => {

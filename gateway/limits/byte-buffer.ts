@@ -1,4 +1,4 @@
-import type { HeldBytes } from './request-memory.ts'
+import type { MemoryReservation } from './request-memory.ts'
 
 /**
  * Bytes put together in blocks. Kept as they come, pieces of one byte each would take a hundred times what they are counted
@@ -22,7 +22,7 @@ export interface ByteBuffer {
 const firstBlockBytes = 4096
 const largestBlockBytes = 64 * 1024
 
-export function createByteBuffer(held: Pick<HeldBytes, 'take' | 'give'>): ByteBuffer {
+export function createByteBuffer(held: Pick<MemoryReservation, 'take' | 'give'>): ByteBuffer {
   const blocks: Buffer[] = []
   let last = Buffer.alloc(0)
   /** How much of the last block is filled. */

@@ -16,7 +16,7 @@ export interface Charged {
  */
 export interface RequestMemory {
   /** The part of one request; it has to be closed. */
-  open(charged: Charged): HeldBytes
+  open(charged: Charged): MemoryReservation
   /** Bytes that are held now. */
   readonly heldBytes: number
   /** Whether this caller holds more than half of what it may. */
@@ -24,7 +24,7 @@ export interface RequestMemory {
 }
 
 /** What one request holds. */
-export interface HeldBytes {
+export interface MemoryReservation {
   /** Counts bytes that are held from now on. @throws Fault `overloaded` when there is no room for them. */
   take(bytes: number): void
   /** Counts bytes that are held no longer. */

@@ -1,8 +1,8 @@
 import { lanes } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import type { Meters } from '@pixelflow/platform/telemetry/metrics'
-import type { Content } from '../images/content.ts'
-import type { Upload } from '../images/receive-image.ts'
+import type { StoredContent } from '../images/content.ts'
+import type { ImageUpload } from '../images/receive-image.ts'
 import type { Usecases } from '../usecases.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 
@@ -11,8 +11,11 @@ export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics
   const uploaded = meters.counter('uploadBytes')
   const downloaded = meters.counter('downloadBytes')
   for (const add of [uploaded, downloaded]) add(0, {})
-  const upload = (one: Upload): Upload => ({ ...one, body: pieces(one.body, (n) => uploaded(n, {})) })
-  const download = (content: Content): Content => ({
+  const upload = (one: ImageUpload): ImageUpload => ({
+    ...one,
+    body: pieces(one.body, (n) => uploaded(n, {})),
+  })
+  const download = (content: StoredContent): StoredContent => ({
     ...content,
     open: async (range) => pieces(await content.open(range), (n) => downloaded(n, {})),
   })
@@ -21,7 +24,7 @@ export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics
     ...usecases,
     uploadImage: (who, one, as) => usecases.uploadImage(who, upload(one), as),
     stageImage: (who, one) => usecases.stageImage(who, upload(one)),
-    holdImage: (who, one) => usecases.holdImage(who, upload(one)),
+    bufferImage: (who, one) => usecases.bufferImage(who, upload(one)),
     async processImage(...asked) {
       const processed = await usecases.processImage(...asked)
       return { ...processed, ...download(processed) }

@@ -1,10 +1,10 @@
 import { jobOfLetter, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { LetterPage, LetterQuery } from '@pixelflow/core/ports/dead-letters'
-import { demand, principal, type Principal } from '@pixelflow/core/principal'
+import { requireScope, principal, type Principal } from '@pixelflow/core/principal'
 import { hasEnded } from '@pixelflow/core/task'
 import type { createTask } from '../tasks/create-task.ts'
-import { findImage, findTask, lastEvent } from '../tasks/find.ts'
+import { findImage, findTask, lastEvent } from '../tasks/find-task.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'deadLetters' | 'events' | 'images' | 'writes'>
@@ -14,7 +14,7 @@ type Needs = Pick<Ports, 'deadLetters' | 'events' | 'images' | 'writes'>
 /** Oldest first. @throws Fault `invalid_request` for a wrong cursor. */
 export function listDeadLetters({ deadLetters }: Needs) {
   return async (who: Principal, query: LetterQuery): Promise<LetterPage> => {
-    demand(who, 'admin')
+    requireScope(who, 'admin')
     return deadLetters.list(query)
   }
 }
@@ -22,7 +22,7 @@ export function listDeadLetters({ deadLetters }: Needs) {
 /** @throws Fault `not_found`. */
 export function getDeadLetter({ deadLetters }: Needs) {
   return async (who: Principal, id: string): Promise<DeadLetter> => {
-    demand(who, 'admin')
+    requireScope(who, 'admin')
     return (await deadLetters.get(id)) ?? lost(id)
   }
 }
@@ -30,7 +30,7 @@ export function getDeadLetter({ deadLetters }: Needs) {
 /** @throws Fault `not_found`. */
 export function dropDeadLetter({ deadLetters }: Needs) {
   return async (who: Principal, id: string): Promise<void> => {
-    demand(who, 'admin')
+    requireScope(who, 'admin')
     if (!(await deadLetters.drop(id))) lost(id)
   }
 }
@@ -47,7 +47,7 @@ export function replayDeadLetter(
   accept: ReturnType<typeof createTask>,
 ) {
   return async (who: Principal, id: string): Promise<DeadLetter> => {
-    demand(who, 'admin')
+    requireScope(who, 'admin')
     const letter = (await deadLetters.get(id)) ?? lost(id)
     if (!jobOfLetter(letter)) {
       throw new Fault('precondition_failed', 'What this letter is about was no job.', {

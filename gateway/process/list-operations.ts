@@ -1,11 +1,11 @@
 import { describeOperations } from '@pixelflow/core/operations/index'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 
 /** The catalogue of operations with their schemas, made once. */
 export function listOperations() {
   const described = describeOperations()
   return (who: Principal): ReturnType<typeof describeOperations> => {
-    demand(who, 'tasks:read')
+    requireScope(who, 'tasks:read')
     return described
   }
 }

@@ -1,26 +1,26 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { WritableFormatId } from '@pixelflow/core/format'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import { outputNames, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import { shorten } from '@pixelflow/core/shorten'
-import type { Content } from '../images/content.ts'
-import { findImage } from '../tasks/find.ts'
-import type { HeldImage } from './hold-image.ts'
+import type { StoredContent } from '../images/content.ts'
+import { findImage } from '../tasks/find-task.ts'
+import type { BufferedImage } from './buffer-image.ts'
 import type { Ports } from '../ports.ts'
 import { processLive } from './process-live.ts'
 import { processStored } from './process-stored.ts'
 
 /** What is to be made at once: one picture. */
-export interface Order {
+export interface OutputRequest {
   /** Makes nothing but the output that is wanted. */
   readonly recipe: Recipe
   readonly output: string
 }
 
 /** A finished picture. Its bytes can be opened once, until it is disposed of. */
-export interface Processed extends Content, AsyncDisposable {
+export interface ProcessResult extends StoredContent, AsyncDisposable {
   readonly format: WritableFormatId
   readonly width: number
   readonly height: number
@@ -34,7 +34,7 @@ export interface Processed extends Content, AsyncDisposable {
  * The order for one output of a recipe.
  * @throws Fault `invalid_request` when there are several and none is chosen, or no such one.
  */
-export function orderOf(recipe: Recipe, output?: string): Order {
+export function selectOutput(recipe: Recipe, output?: string): OutputRequest {
   const names = outputNames(recipe)
   const [only] = names
   if (output === undefined && names.length > 1) {
@@ -70,12 +70,17 @@ export function processImage(ports: Ports) {
   const { images, inline } = ports
   const live = processLive(ports)
   const stored = processStored(ports)
-  return async (who: Principal, image: HeldImage, order: Order, gone: AbortSignal): Promise<Processed> => {
+  return async (
+    who: Principal,
+    image: BufferedImage,
+    order: OutputRequest,
+    gone: AbortSignal,
+  ): Promise<ProcessResult> => {
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(tooLate(inline.timeoutMs)), inline.timeoutMs)
     const signal = AbortSignal.any([gone, late.signal])
     try {
-      demand(who, 'tasks:write')
+      requireScope(who, 'tasks:write')
       const others = plan(order.recipe).images
       await Promise.all(others.map((one) => findImage(images, who, one, 'recipe')))
       const { format, width, height, parts } = image

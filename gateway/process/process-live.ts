@@ -9,9 +9,9 @@ import {
 import { bytesOf, inPieces } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Principal } from '@pixelflow/core/principal'
-import type { Inline, Ports } from '../ports.ts'
-import type { Order, Processed } from './process-image.ts'
-import type { Received } from '../images/receive-image.ts'
+import type { InlineProcessing, Ports } from '../ports.ts'
+import type { OutputRequest, ProcessResult } from './process-image.ts'
+import type { ReceivedImage } from '../images/receive-image.ts'
 
 /** Actors that may be lost at one picture: a second one need not be the picture's victim, a third would be. */
 const mostTries = 2
@@ -20,13 +20,18 @@ const largestHeld = 4 * 2 ** 20
 /** How long somebody who reads a larger one may pause. */
 const longestPauseMs = 30_000
 
-interface Picture extends Received {
+interface Picture extends ReceivedImage {
   readonly parts: readonly Uint8Array[]
 }
 
 /** Has an actor process a picture that is in memory. */
 export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inline'>) {
-  return async (who: Principal, picture: Picture, order: Order, signal: AbortSignal): Promise<Processed> => {
+  return async (
+    who: Principal,
+    picture: Picture,
+    order: OutputRequest,
+    signal: AbortSignal,
+  ): Promise<ProcessResult> => {
     const opening: TransformOpening = {
       account: who.account,
       format: picture.format,
@@ -53,9 +58,9 @@ async function converse(
   session: Session,
   parts: readonly Uint8Array[],
   output: string,
-  inline: Inline,
+  inline: InlineProcessing,
   signal: AbortSignal,
-): Promise<Processed> {
+): Promise<ProcessResult> {
   // What goes wrong with it goes wrong with the reading, too.
   give(session, parts).catch(() => {})
   const first = await session.next(signal)
@@ -91,7 +96,12 @@ async function* rest(session: Session, { bytes }: TransformResult, first: Uint8A
 }
 
 /** A result that is read from its actor as it is taken. */
-function streamed(session: Session, result: TransformResult, output: string, first: Uint8Array): Processed {
+function streamed(
+  session: Session,
+  result: TransformResult,
+  output: string,
+  first: Uint8Array,
+): ProcessResult {
   const leave = () => session[Symbol.asyncDispose]()
   const late = () => void leave()
   let patience = setTimeout(late, longestPauseMs)
@@ -113,7 +123,7 @@ function processed(
   output: string,
   body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   dispose: () => void | Promise<void>,
-): Processed {
+): ProcessResult {
   const { mediaType, extensions } = format(written)
   let isOver = false
   return {

@@ -4,9 +4,9 @@ import type { Task } from '@pixelflow/core/task'
 import { awaitTask } from '../tasks/await-task.ts'
 import { cancelTask } from '../tasks/cancel-task.ts'
 import { createTask } from '../tasks/create-task.ts'
-import type { HeldImage } from './hold-image.ts'
+import type { BufferedImage } from './buffer-image.ts'
 import type { Ports } from '../ports.ts'
-import type { Order, Processed } from './process-image.ts'
+import type { OutputRequest, ProcessResult } from './process-image.ts'
 import { readOutput } from '../tasks/read-output.ts'
 import { watchTask } from '../tasks/watch-task.ts'
 
@@ -21,11 +21,11 @@ export function processStored(ports: Ports) {
 
   return async (
     who: Principal,
-    image: Pick<HeldImage, 'keepFor'>,
-    { recipe, output }: Order,
+    image: Pick<BufferedImage, 'storeForTask'>,
+    { recipe, output }: OutputRequest,
     signal: AbortSignal,
-  ): Promise<Processed> => {
-    const accepted = await image.keepFor(({ id }) => create(who, id, recipe))
+  ): Promise<ProcessResult> => {
+    const accepted = await image.storeForTask(({ id }) => create(who, id, recipe))
     const task = await ended(who, accepted, signal).catch(async (thrown: unknown) => {
       // Nobody waits for it any more.
       if (signal.aborted) await cancel(who, accepted.id).catch(() => {})

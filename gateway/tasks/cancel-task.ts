@@ -1,9 +1,9 @@
 import { eventOf, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, type Task } from '@pixelflow/core/task'
-import { findTask } from './find.ts'
+import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 type Needs = Pick<Ports, 'events' | 'queue' | 'channel' | 'writes'>
@@ -18,7 +18,7 @@ const mostRaces = 64
  */
 export function cancelTask(ports: Needs) {
   return async (who: Principal, taskId: string): Promise<Task> => {
-    demand(who, 'tasks:write')
+    requireScope(who, 'tasks:write')
     const { task } = (await endIfActive(ports, who, taskId)).event
     if (task.status === 'cancelled') return task
     throw new Fault('task_ended', `The task has already ${task.status}.`, {

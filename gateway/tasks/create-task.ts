@@ -1,12 +1,12 @@
 import { eventOf, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { defaultLane, firstJob, type Lane } from '@pixelflow/core/job'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
-import { findImage } from './find.ts'
-import { keyReused } from '../idempotency/once.ts'
+import { findImage } from './find-task.ts'
+import { keyReused } from '../idempotency/with-idempotency.ts'
 import type { Ports } from '../ports.ts'
 
 /** When somebody who has too many tasks waiting should look again. */
@@ -28,17 +28,17 @@ interface Origin {
  * and then there is no task.
  */
 export function createTask(
-  ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes' | 'workload' | 'accepted'>,
+  ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes' | 'taskQuota' | 'accepted'>,
 ) {
-  const { images, events, queue, writes, workload, accepted } = ports
+  const { images, events, queue, writes, taskQuota, accepted } = ports
 
   return async (who: Principal, imageId: string, recipe: Recipe, origin: Origin = {}): Promise<Task> => {
-    demand(who, 'tasks:write')
+    requireScope(who, 'tasks:write')
     await Promise.all([
       findImage(images, who, imageId, 'image'),
       ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
     ])
-    using place = workload.admit(who.account, origin.lane)
+    using place = taskQuota.reserve(who.account, origin.lane)
     const queued = firstEvent(who, imageId, recipe, { ...origin, lane: place?.lane }, events.now())
     if (place === null) return refused(queued.task, origin)
     let seq: number
@@ -78,7 +78,7 @@ export function createTask(
   /** There is no room for another task; but an earlier attempt of the same call may have found some. */
   async function refused(wanted: Task, { id }: Origin): Promise<Task> {
     if (id !== undefined && (await events.last(wanted.account, id)) !== null) return earlier(wanted)
-    const { accountQueued: most } = workload.limits
+    const { accountQueued: most } = taskQuota.limits
     throw new Fault('too_many_tasks', `This account has ${most} tasks waiting, and may not have more.`, {
       remedy:
         'Wait until some are done, or cancel some. Operators set the limit by PIXELFLOW_ACCOUNT_QUEUED.',
@@ -98,7 +98,7 @@ export function createTask(
 }
 
 /** What a call for a task asks for besides its image, to tell calls under one idempotency key apart. */
-export function askedOf(recipe: Recipe, lane: Lane): readonly string[] {
+export function taskRequestParts(recipe: Recipe, lane: Lane): readonly string[] {
   // The usual lane is not among it, as it was not before there were lanes.
   return [JSON.stringify(recipe), ...(lane === defaultLane ? [] : [lane])]
 }

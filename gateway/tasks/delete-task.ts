@@ -1,16 +1,16 @@
 import { eventOf } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { onlyStage } from '@pixelflow/core/job'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { outputObject, type Task } from '@pixelflow/core/task'
 import { endIfActive } from './cancel-task.ts'
-import { noTask } from './find.ts'
+import { taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /** Takes a task away with its outputs, after cancelling it when it has not ended. @throws Fault `task_not_found`. */
 export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'channel' | 'writes' | 'results'>) {
   return async (who: Principal, taskId: string): Promise<void> => {
-    demand(who, 'tasks:write')
+    requireScope(who, 'tasks:write')
     const last = await endIfActive(ports, who, taskId)
     const { task } = last.event
     try {
@@ -18,7 +18,7 @@ export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'channel' | '
       ports.writes.noted(who.account, seq)
     } catch (thrown) {
       // After the end there is only one thing that can follow: somebody else deleted it.
-      throw Fault.of(thrown).code === 'conflict' ? noTask(taskId) : thrown
+      throw Fault.of(thrown).code === 'conflict' ? taskNotFound(taskId) : thrown
     }
     await dropOutputs(ports, task)
   }

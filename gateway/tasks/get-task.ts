@@ -1,14 +1,14 @@
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
-import { findTask } from './find.ts'
+import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
-import { demandPosition } from '../consistency/position.ts'
+import { requireValidPosition } from '../consistency/wait-for-position.ts'
 
 /** A task as it is now, read from the log itself. @throws Fault `task_not_found`, `invalid_request` for a wrong position. */
-export function getTask({ events, feed }: Pick<Ports, 'events' | 'feed'>) {
+export function getTask({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
   return async (who: Principal, taskId: string, position?: string): Promise<Task> => {
-    demand(who, 'tasks:read')
-    await demandPosition(feed, position)
+    requireScope(who, 'tasks:read')
+    await requireValidPosition(follower, position)
     return (await findTask(events, who, taskId)).event.task
   }
 }

@@ -1,8 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import type { Ports } from '../ports.ts'
-import { arriveAt } from '../consistency/position.ts'
+import { waitForPosition } from '../consistency/wait-for-position.ts'
 
 const patienceMs = 2000
 /** How long to wait for what was done through other gateways. They may be ahead of us, and we of the store's answer. */
@@ -15,18 +15,18 @@ const othersMs = 500
  * @throws Fault `unavailable` while the list is being made anew or has not come to the position, `invalid_request` for a
  * wrong cursor or position.
  */
-export function listTasks({ index, feed, writes }: Pick<Ports, 'index' | 'feed' | 'writes'>) {
+export function listTasks({ index, follower, writes }: Pick<Ports, 'index' | 'follower' | 'writes'>) {
   return async (who: Principal, query: Omit<TaskQuery, 'account'>, position?: string): Promise<TaskPage> => {
-    demand(who, 'tasks:read')
-    const isWhole = await feed.caughtUp(patienceMs)
-    if (!isWhole || !(await feed.reached(writes.latest(who.account), patienceMs))) {
+    requireScope(who, 'tasks:read')
+    const isWhole = await follower.caughtUp(patienceMs)
+    if (!isWhole || !(await follower.reached(writes.latest(who.account), patienceMs))) {
       throw new Fault('unavailable', 'The task list is still catching up with what has happened.', {
         remedy: 'Try again in a moment; single tasks can be read all the while.',
         retryAfterMs: 1000,
       })
     }
-    await arriveAt(feed, position)
-    await feed.current(othersMs)
+    await waitForPosition(follower, position)
+    await follower.current(othersMs)
     return index.list({ ...query, account: who.account })
   }
 }

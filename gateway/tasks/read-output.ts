@@ -2,17 +2,17 @@ import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import { onlyStage } from '@pixelflow/core/job'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, outputObject, type Task } from '@pixelflow/core/task'
 import { shorten } from '@pixelflow/core/shorten'
-import { contentOf, type Content } from '../images/content.ts'
-import { findTask } from './find.ts'
+import { storedContent, type StoredContent } from '../images/content.ts'
+import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /** One finished output of a task, which need not have ended. @throws Fault `task_not_found`, `output_not_found`. */
 export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'>) {
-  return async (who: Principal, taskId: string, name: string): Promise<Content> => {
-    demand(who, 'tasks:read')
+  return async (who: Principal, taskId: string, name: string): Promise<StoredContent> => {
+    requireScope(who, 'tasks:read')
     const { task } = (await findTask(events, who, taskId)).event
     const output = task.outputs.find((one) => one.name === name)
     if (output === undefined) throw noOutput(task, name)
@@ -20,7 +20,7 @@ export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'
     const extension = format(output.format).extensions[0]
     const fileName = `${taskId}${name === 'default' ? '' : `-${name}`}.${extension}`
     const object = outputObject(who.account, taskId, onlyStage, name)
-    return contentOf(results, object, 'output_not_found', { bytes, sha256, mediaType, fileName })
+    return storedContent(results, object, 'output_not_found', { bytes, sha256, mediaType, fileName })
   }
 }
 

@@ -1,8 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, type Task } from '@pixelflow/core/task'
 import type { createTask } from './create-task.ts'
-import { findTask } from './find.ts'
+import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /**
@@ -13,7 +13,7 @@ import type { Ports } from '../ports.ts'
  */
 export function retryTask({ events }: Pick<Ports, 'events'>, accept: ReturnType<typeof createTask>) {
   return async (who: Principal, taskId: string, newId?: string): Promise<Task> => {
-    demand(who, 'tasks:write')
+    requireScope(who, 'tasks:write')
     const { task } = (await findTask(events, who, taskId)).event
     if (!hasEnded(task.status)) {
       throw new Fault('task_active', `The task is ${task.status}; only what has ended can be tried again.`, {

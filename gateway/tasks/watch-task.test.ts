@@ -25,7 +25,7 @@ async function watching(task: string, mostHeld: number, signal = never) {
   const following = (async () => {
     for await (const one of gateway.adapters.log.follow(last, stop.signal)) watchers.dispatch(one)
   })()
-  const feed = {
+  const follower = {
     subscribe: watchers.subscribe,
     log: '',
     head: () => Promise.resolve(undefined),
@@ -33,7 +33,7 @@ async function watching(task: string, mostHeld: number, signal = never) {
     current: () => Promise.resolve(true),
     caughtUp: () => Promise.resolve(true),
   }
-  const found = await watchTask({ events: gateway.adapters.events, feed })(who, task, 0, signal)
+  const found = await watchTask({ events: gateway.adapters.events, follower })(who, task, 0, signal)
   if (found === null) throw new Error('nothing to watch')
   return {
     events: found,

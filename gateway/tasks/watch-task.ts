@@ -1,7 +1,7 @@
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
-import { demand, type Principal } from '@pixelflow/core/principal'
-import { lastEvent, noTask } from './find.ts'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
+import { lastEvent, taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /**
@@ -10,17 +10,17 @@ import type { Ports } from '../ports.ts'
  * `after`. However slowly it is read, only a handful of events is held for it: what it missed is read again.
  * @throws Fault `task_not_found`, `invalid_request` for an `after` that the task has never reached.
  */
-export function watchTask({ events, feed }: Pick<Ports, 'events' | 'feed'>) {
+export function watchTask({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
   return async (
     who: Principal,
     taskId: string,
     after: number,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<StoredEvent, void> | null> => {
-    demand(who, 'tasks:read')
+    requireScope(who, 'tasks:read')
     const last = await lastEvent(events, who, taskId)
     // A deletion is news for those who were watching before it, and for nobody else.
-    if (last === null || (last.event.kind === 'deleted' && after === 0)) throw noTask(taskId)
+    if (last === null || (last.event.kind === 'deleted' && after === 0)) throw taskNotFound(taskId)
     if (after > last.seq) throw notReached()
     if (after === last.seq && isFinal(last.event)) return null
     return follow(who.account, taskId, after, signal)
@@ -28,7 +28,7 @@ export function watchTask({ events, feed }: Pick<Ports, 'events' | 'feed'>) {
 
   async function* follow(account: string, taskId: string, after: number, signal: AbortSignal) {
     // Before the history is read, so that there is no gap between the two.
-    using live = feed.subscribe(account, taskId)
+    using live = follower.subscribe(account, taskId)
     for (let at = after; ;) {
       for await (const one of events.history(account, taskId, at)) {
         at = one.seq

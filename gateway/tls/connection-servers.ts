@@ -4,7 +4,7 @@ import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import { websocket } from 'elysia/ws'
-import { ownedName, removeLeftovers } from '../owned-files.ts'
+import { processFileName, removeStaleFiles } from '../process-files.ts'
 import type { FrontClient } from './tls-proxy.ts'
 
 /** The HTTP server of one TLS connection. */
@@ -67,7 +67,7 @@ export async function openConnectionServers({
 }: ConnectionServersNeeds): Promise<ConnectionServers> {
   makePrivateFolder(folder)
   // A process that was killed leaves at most the sockets that were not connected yet.
-  await removeLeftovers(folder)
+  await removeStaleFiles(folder)
   await app.modules
   app.compile()
   const answer = app.fetch
@@ -84,7 +84,7 @@ export async function openConnectionServers({
   return {
     open(client) {
       if (isStopping) return undefined
-      const path = join(folder, ownedName())
+      const path = join(folder, processFileName())
       const server = Bun.serve({
         ...options,
         unix: path,

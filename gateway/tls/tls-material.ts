@@ -82,7 +82,7 @@ export function understand(files: TlsFiles, texts: TlsTexts, now = new Date()): 
       `Give the key that belongs to ${variables.cert}=${certFile}.`,
     )
   }
-  if (texts.ca !== undefined && clientCaFile !== undefined) demandAuthorities(texts.ca, clientCaFile, now)
+  if (texts.ca !== undefined && clientCaFile !== undefined) requireAuthorities(texts.ca, clientCaFile, now)
   try {
     createSecureContext(contextOf(texts))
   } catch (cause) {
@@ -94,7 +94,7 @@ export function understand(files: TlsFiles, texts: TlsTexts, now = new Date()): 
 /** Extended key usages that let a certificate speak for a server: authentication of servers, and any. */
 const serverUses = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0']
 
-function demandAuthorities(text: string, file: string, now: Date): void {
+function requireAuthorities(text: string, file: string, now: Date): void {
   const remedy = 'Give the certificates, in PEM, of the authorities that sign those of your clients.'
   const wrong = (problem: string) => new WrongTls('ca', file, problem, remedy)
   const all = certificatesIn(text, 'ca', file)

@@ -1,15 +1,15 @@
 import { Fault } from '@pixelflow/core/fault'
-import { demand, type Principal } from '@pixelflow/core/principal'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import type { TuneOpen, TuneSaid } from '@pixelflow/core/tune/said'
 import type { Ports } from '../ports.ts'
-import { positionOf } from '../consistency/position.ts'
-import { createOutbox, type Heard } from './tune-outbox.ts'
-import { holdSession } from './tune-session.ts'
-import { until } from '../tasks/until.ts'
+import { positionOf } from '../consistency/wait-for-position.ts'
+import { createUpdateBuffer, type TuneUpdate } from './update-buffer.ts'
+import { runTuneSession } from './run-tune-session.ts'
+import { rejectOnAbort } from '../tasks/reject-on-abort.ts'
 
-export type { Heard } from './tune-outbox.ts'
+export type { TuneUpdate } from './update-buffer.ts'
 
 /** How long a client may take to say what it wants to tune, in milliseconds. */
 const openWithinMs = 30_000
@@ -23,7 +23,7 @@ const openWithinMs = 30_000
  * a picture that cannot be decoded.
  */
 export function tune(
-  ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout' | 'tuning' | 'feed' | 'writes'>,
+  ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout' | 'tuning' | 'follower' | 'writes'>,
   createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
 ) {
   const { tuning } = ports
@@ -48,20 +48,20 @@ export function tune(
     who: Principal,
     said: AsyncIterable<TuneSaid>,
     left: AbortSignal,
-  ): AsyncGenerator<Heard, void> {
-    demand(who, 'images:read')
+  ): AsyncGenerator<TuneUpdate, void> {
+    requireScope(who, 'images:read')
     using _ = enter(who.account)
     const over = new AbortController()
     const signal = AbortSignal.any([left, tuning.stopping, over.signal])
     const words = said[Symbol.asyncIterator]()
-    const outbox = createOutbox()
+    const outbox = createUpdateBuffer()
     const idle = idleTimer(tuning.idleTimeoutMs, (fault) => over.abort(fault))
     try {
-      const first = await until(words.next(), AbortSignal.any([signal, lateOpening()]))
+      const first = await rejectOnAbort(words.next(), AbortSignal.any([signal, lateOpening()]))
       const opening = openingOf(first)
       const alive = idle.refresh
       const needs = { ports, createTask, positionOf: position, who, opening, words, outbox, alive, signal }
-      const session = holdSession(needs)
+      const session = runTuneSession(needs)
       session.then(
         () => outbox.close(),
         (thrown: unknown) => outbox.close(thrown),
@@ -108,7 +108,7 @@ function idleTimer(afterMs: number, abort: (fault: Fault) => void) {
 
 function tooMany(limit: number): Fault {
   return new Fault('too_many_sessions', `This account has ${limit} tuning sessions open on this gateway.`, {
-    remedy: 'End one, or wait until an idle one is ended.',
+    remedy: 'End one, or wait rejectOnAbort an idle one is ended.',
     retryAfterMs: 10_000,
   })
 }

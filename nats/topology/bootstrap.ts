@@ -25,7 +25,7 @@ import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
  * to what we need.
  */
 export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
-  await demandAbilities(broker)
+  await requireAbilities(broker)
   for (const stream of streamsOf(layout)) {
     await retryUnreachable(() => ensureStream(broker, stream), settling).catch((cause: unknown) => {
       throw unsuitable(`stream ${stream.name}`, cause)
@@ -48,7 +48,7 @@ const settling = { timeoutMs: 60_000 }
 /** A server that is just starting takes connections before its JetStream is up; a cluster first elects a leader. */
 const startingMs = 3000
 
-async function demandAbilities(broker: Broker): Promise<void> {
+async function requireAbilities(broker: Broker): Promise<void> {
   const begin = performance.now()
   await retryUnreachable(async () => {
     try {

@@ -8,7 +8,7 @@ import { complaint } from './map-vips-error.ts'
 import { withExif } from './metadata/replace-png-exif.ts'
 import type { Description } from './metadata/description.ts'
 import type { Source } from './open-source.ts'
-import { demandDrawable, type DrawingCost } from './svg/drawing-cost.ts'
+import { requireDrawable, type DrawingCost } from './svg/drawing-cost.ts'
 
 /** A rendered picture in memory, from which the next pipeline goes on. */
 export interface Pixels {
@@ -111,10 +111,10 @@ export function checkDrawing(
   if (source.isVector !== true) return
   let picture = source
   for (const { operation, step } of output.passes[0] ?? []) {
-    if (operation.drawn !== undefined) return demandDrawable(operation.drawn(step, picture), cost, maxPixels)
+    if (operation.drawn !== undefined) return requireDrawable(operation.drawn(step, picture), cost, maxPixels)
     picture = pictureAfter({ operation, step }, picture)
   }
-  demandDrawable(source, cost, maxPixels)
+  requireDrawable(source, cost, maxPixels)
 }
 
 /**

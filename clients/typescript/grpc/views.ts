@@ -64,7 +64,7 @@ export function catalogueOf({
 export function actorOf(message: MessageShape<typeof ActorSchema>): ActorView {
   const { capabilities, state, tasks, residentBytes, startedAt, seenAt } = message
   const { name, version, kinds, live, slots, held, sessions, children } = message
-  const { reads, writes, operations } = demand(capabilities)
+  const { reads, writes, operations } = requireMessage(capabilities)
   return {
     name,
     version,
@@ -84,7 +84,7 @@ export function actorOf(message: MessageShape<typeof ActorSchema>): ActorView {
 }
 
 export function imageOf(message: MessageShape<typeof ImageSchema> | undefined): ImageView {
-  const { id, sha256, bytes, format, width, height, createdAt } = demand(message)
+  const { id, sha256, bytes, format, width, height, createdAt } = requireMessage(message)
   return {
     id,
     sha256,
@@ -98,7 +98,7 @@ export function imageOf(message: MessageShape<typeof ImageSchema> | undefined): 
 
 export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): TaskView {
   const { id, status, progress, image, recipe, lane, outputs, attempt, actor, fault, retryOf, ...at } =
-    demand(message)
+    requireMessage(message)
   return {
     id,
     status: statusOf(status),
@@ -138,7 +138,7 @@ export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): Ta
 }
 
 export function eventOf(message: MessageShape<typeof TaskEventSchema> | undefined): TaskEvent {
-  const { token, kind, at, output, task } = demand(message)
+  const { token, kind, at, output, task } = requireMessage(message)
   return {
     kind: lowered(TaskEventKind[kind]) as EventView['kind'],
     at: moment(at),
@@ -176,7 +176,7 @@ function moment(at: Timestamp | undefined): string {
 }
 
 /** proto3 calls every field optional; the server sends these. */
-function demand<T>(message: T | undefined): T {
+function requireMessage<T>(message: T | undefined): T {
   if (message === undefined) throw new TypeError('The answer lacks its message.')
   return message
 }

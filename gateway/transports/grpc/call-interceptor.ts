@@ -6,7 +6,7 @@ import type { Principal } from '@pixelflow/core/principal'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { Admission, ClientCertificate } from '../../accounts/authenticator.ts'
 import { isRefusal, type Refusals } from '../../limits/refusals.ts'
-import type { HeldBytes, RequestMemory } from '../../limits/request-memory.ts'
+import type { MemoryReservation, RequestMemory } from '../../limits/request-memory.ts'
 import { codeNames, type CallMeters, type Protocol } from '../../metrics/call-meters.ts'
 import { harmlessId } from '../shared/request-context.ts'
 import { createLogRateLimit } from './log-rate-limit.ts'
@@ -30,7 +30,7 @@ export interface CallContext extends Call {
   /** Why the call may not be made. Nothing of its body is to be read then, and it is to end with this. */
   readonly refusal: Fault | undefined
   /** What is held of its messages; closed when it ends. */
-  readonly held: HeldBytes
+  readonly held: MemoryReservation
   /** What the head of the answer is to bring besides, if anything. */
   readonly toldPosition: string | undefined
   /** A message has come. */

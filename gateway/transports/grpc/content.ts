@@ -2,13 +2,13 @@ import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import type { DownloadRequestSchema, DownloadResponseSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Content } from '../../images/content.ts'
+import type { StoredContent } from '../../images/content.ts'
 
 /** Most bytes in one message: little enough for every client's default limit, and for windows to stay full. */
 export const largestChunk = 256 * 1024
 
 /** Stored bytes as chunks of a message's size, pulled. */
-export async function* chunksOf(content: Content, range?: ByteRange): AsyncGenerator<Uint8Array, void> {
+export async function* chunksOf(content: StoredContent, range?: ByteRange): AsyncGenerator<Uint8Array, void> {
   for await (const piece of await content.open(range)) {
     for (let at = 0; at < piece.length; at += largestChunk) yield piece.subarray(at, at + largestChunk)
   }
@@ -16,7 +16,7 @@ export async function* chunksOf(content: Content, range?: ByteRange): AsyncGener
 
 /** A whole download, or the part asked for. @throws Fault `range_not_satisfiable`. */
 export async function* download(
-  content: Content,
+  content: StoredContent,
   { offset, length }: Pick<MessageShape<typeof DownloadRequestSchema>, 'offset' | 'length'>,
 ): AsyncGenerator<MessageInitShape<typeof DownloadResponseSchema>, void> {
   const { bytes, sha256, mediaType, fileName } = content
@@ -27,7 +27,7 @@ export async function* download(
 }
 
 /** What no content could satisfy, however large it is. @throws Fault `invalid_request`. */
-export function demandRange(offset: bigint, length: bigint | undefined): void {
+export function requireValidRange(offset: bigint, length: bigint | undefined): void {
   if (offset < 0n) {
     throw new Fault('invalid_request', `offset must be 0 or more, not ${offset}.`, {
       field: 'offset',

@@ -3,8 +3,8 @@ import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { formatIds } from '@pixelflow/core/format'
 import { Auth, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Admission } from '../../accounts/authenticator.ts'
-import { keptAs } from '../../idempotency/once.ts'
-import type { Limits } from '../../ports.ts'
+import { storeImageOptions } from '../../idempotency/with-idempotency.ts'
+import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
 import { actorMethod } from './actors.ts'
 import type { Implementation } from './rpc.ts'
@@ -17,7 +17,7 @@ import { imageMessage } from './views.ts'
 export interface ImageServiceNeeds {
   readonly usecases: Usecases
   readonly auth: Admission['auth']
-  readonly limits: Limits
+  readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
   readonly version: string
 }
@@ -59,8 +59,8 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
       const who = call.caller()
       const upload = await uploadOf(pieces, uploadIdleTimeoutMs)
       const asked = { key: call.idempotencyKey, call: 'upload', makes: 'image' } as const
-      const { value } = await usecases.once(who, asked, (attempt) =>
-        usecases.uploadImage(who, upload, keptAs(attempt)),
+      const { value } = await usecases.withIdempotency(who, asked, (attempt) =>
+        usecases.uploadImage(who, upload, storeImageOptions(attempt)),
       )
       return { image: imageMessage(value) }
     },

@@ -6,13 +6,13 @@ import {
   CreateTaskRequestSchema,
   ProcessImageUnaryRequestSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { demandBoundedMessage } from './message-bounds.ts'
+import { requireBoundedMessage } from './message-bounds.ts'
 
 const messageOf = (recipe: JsonValue) => {
   const request = create(CreateTaskRequestSchema, { image: 'x', recipe: fromJson(ValueSchema, recipe) })
   return toBinary(CreateTaskRequestSchema, request)
 }
-const check = (recipe: JsonValue) => () => demandBoundedMessage(messageOf(recipe), CreateTaskRequestSchema)
+const check = (recipe: JsonValue) => () => requireBoundedMessage(messageOf(recipe), CreateTaskRequestSchema)
 const objectOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]))
 const nested = (levels: number): JsonValue => (levels === 0 ? 1 : { a: nested(levels - 1) })
 
@@ -29,7 +29,7 @@ test('so do levels', () => {
 test('bytes of a picture are no fields, whatever they look like, and what is no message passes', () => {
   const image = messageOf(objectOf(2 * jsonBounds.values))
   const picture = toBinary(ProcessImageUnaryRequestSchema, create(ProcessImageUnaryRequestSchema, { image }))
-  demandBoundedMessage(picture, ProcessImageUnaryRequestSchema)
-  demandBoundedMessage(new Uint8Array([0xff, 0xff, 0xff]), CreateTaskRequestSchema)
-  demandBoundedMessage(new Uint8Array([0x0a, 0x7f, 1]), CreateTaskRequestSchema)
+  requireBoundedMessage(picture, ProcessImageUnaryRequestSchema)
+  requireBoundedMessage(new Uint8Array([0xff, 0xff, 0xff]), CreateTaskRequestSchema)
+  requireBoundedMessage(new Uint8Array([0x0a, 0x7f, 1]), CreateTaskRequestSchema)
 })

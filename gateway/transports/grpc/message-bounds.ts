@@ -16,7 +16,7 @@ type Inside = (field: number) => Inside | undefined
  * second to decode. What is no message may pass; the decoder says so.
  * @throws Fault `invalid_request` that names the bound.
  */
-export function demandBoundedMessage(bytes: Uint8Array, schema: DescMessage): void {
+export function requireBoundedMessage(bytes: Uint8Array, schema: DescMessage): void {
   let fields = 0
   const visit = (part: Uint8Array, inside: Inside, level: number): void => {
     if (level > mostLevels) throw tooDeep()

@@ -6,8 +6,8 @@ import type {
   ProcessedImageSchema,
   ProcessImageMetadata,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { orderOf, type Order, type Processed } from '../../process/process-image.ts'
-import type { Upload } from '../../images/receive-image.ts'
+import { selectOutput, type OutputRequest, type ProcessResult } from '../../process/process-image.ts'
+import type { ImageUpload } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { chunksOf } from './content.ts'
 import type { Implementation } from './rpc.ts'
@@ -29,7 +29,7 @@ export function processMethods(
       const who = call.caller()
       const upload = await uploadOf<ProcessImageMetadata>(pieces, uploadIdleTimeoutMs)
       const { recipe, output } = upload.metadata
-      const order = orderOf(recipeOf(recipe), output || undefined)
+      const order = selectOutput(recipeOf(recipe), output || undefined)
       const held = { ...upload, body: owned(upload.body) }
       await using picture = await processed(usecases, who, held, order, call.signal)
       if (picture.task) tell(usecases, call)
@@ -38,7 +38,7 @@ export function processMethods(
     },
     async processImageUnary({ image, recipe, output }, call) {
       const who = call.caller()
-      const order = orderOf(recipeOf(recipe), output || undefined)
+      const order = selectOutput(recipeOf(recipe), output || undefined)
       const upload = { body: only(image), mediaType: 'application/octet-stream', bytes: image.length }
       await using picture = await processed(usecases, who, upload, order, call.signal)
       if (picture.task) tell(usecases, call)
@@ -55,13 +55,13 @@ async function* owned(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arra
 }
 
 async function processed(
-  { holdImage, processImage }: Usecases,
+  { bufferImage, processImage }: Usecases,
   who: Principal,
-  upload: Upload,
-  order: Order,
+  upload: ImageUpload,
+  order: OutputRequest,
   signal: AbortSignal,
-): Promise<Processed> {
-  const image = await holdImage(who, upload)
+): Promise<ProcessResult> {
+  const image = await bufferImage(who, upload)
   try {
     return await processImage(who, image, order, signal)
   } finally {
@@ -69,7 +69,7 @@ async function processed(
   }
 }
 
-function resultMessage(picture: Processed): MessageInitShape<typeof ProcessedImageSchema> {
+function resultMessage(picture: ProcessResult): MessageInitShape<typeof ProcessedImageSchema> {
   const { format, mediaType, bytes, sha256, width, height, fileName, task } = picture
   return { format, mediaType, bytes: BigInt(bytes), sha256, width, height, fileName, task: task?.id ?? '' }
 }

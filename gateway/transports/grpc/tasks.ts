@@ -15,9 +15,9 @@ import {
   type ListTasksRequestSchema,
   type ProcessResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { askedOf } from '../../tasks/create-task.ts'
+import { taskRequestParts } from '../../tasks/create-task.ts'
 import type { Usecases } from '../../usecases.ts'
-import { chunksOf, demandRange, download } from './content.ts'
+import { chunksOf, requireValidRange, download } from './content.ts'
 import { plainValue } from './plain-value.ts'
 import { largestMessage, type Call, type Implementation } from './rpc.ts'
 import { eventMessage, laneFrom, statusFrom, taskMessage } from './views.ts'
@@ -51,7 +51,7 @@ export function taskMethods(
         last = one.event.task
         yield { data: { case: 'event', value: eventMessage(one) } }
       }
-      yield* results(usecases, call, demandCompleted(last, id))
+      yield* results(usecases, call, requireCompleted(last, id))
     },
     async *watchTask({ id, after }, call) {
       for await (const one of follow(usecases, call, id, afterOf(after), call.moving))
@@ -78,7 +78,7 @@ export function taskMethods(
     async retryTask({ id }, call) {
       const who = call.caller()
       const asked = { key: call.idempotencyKey, call: 'retry', makes: 'task' } as const
-      const { value } = await usecases.once(who, asked, async (attempt) => {
+      const { value } = await usecases.withIdempotency(who, asked, async (attempt) => {
         attempt?.asks(id)
         return usecases.retryTask(who, id, attempt?.task)
       })
@@ -93,7 +93,7 @@ export function taskMethods(
     async *download({ source, offset, length }, call) {
       const who = call.caller()
       if (source.case === undefined) throw noSource()
-      demandRange(offset, length)
+      requireValidRange(offset, length)
       const content =
         source.case === 'image'
           ? await usecases.readImage(who, source.value)
@@ -114,8 +114,8 @@ async function accepted(
 ): Promise<Task> {
   const who = visit.caller()
   const asked = { key: visit.idempotencyKey, call, makes: 'task' } as const
-  const { value } = await usecases.once(who, asked, async (attempt) => {
-    attempt?.asks(image, ...askedOf(recipe, lane))
+  const { value } = await usecases.withIdempotency(who, asked, async (attempt) => {
+    attempt?.asks(image, ...taskRequestParts(recipe, lane))
     return usecases.createTask(who, image, recipe, { id: attempt?.task, lane })
   })
   tell(usecases, visit)
@@ -175,7 +175,7 @@ async function* results(
   }
 }
 
-function demandCompleted(task: Task | undefined, id: string): Task {
+function requireCompleted(task: Task | undefined, id: string): Task {
   if (task?.status === 'completed') return task
   if (task?.fault) throw Fault.from(task.fault)
   throw new Fault('cancelled', `The task ${id} was cancelled or deleted.`)

@@ -9,7 +9,7 @@ import {
   type TuneOpen,
   type TuneResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Heard } from '../../tuning/tune.ts'
+import type { TuneUpdate } from '../../tuning/tune.ts'
 import type { Usecases } from '../../usecases.ts'
 import { largestChunk } from './content.ts'
 import { plainValue } from './plain-value.ts'
@@ -86,7 +86,7 @@ function changed({ sequence, recipe, set, output }: TuneChange) {
   }
 }
 
-function* messagesOf(heard: Heard): Generator<Response, void> {
+function* messagesOf(heard: TuneUpdate): Generator<Response, void> {
   switch (heard.type) {
     case 'opened':
     case 'restored':

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { truncated, type Upload } from '../../images/receive-image.ts'
+import { truncated, type ImageUpload } from '../../images/receive-image.ts'
 import type { UploadCommit } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
 /** A message of a stream that brings a file; what stands before its first byte differs by call. */
@@ -24,7 +24,7 @@ interface FileMetadata {
 export async function uploadOf<M extends FileMetadata>(
   pieces: AsyncIterable<Piece<M>>,
   idleTimeoutMs: number,
-): Promise<Upload & { readonly metadata: M }> {
+): Promise<ImageUpload & { readonly metadata: M }> {
   const next = impatient(pieces, idleTimeoutMs)
   const first = await next()
   if (first?.case !== 'metadata') throw misplaced('the metadata', 'metadata')
@@ -42,7 +42,7 @@ export async function uploadOf<M extends FileMetadata>(
           if (piece.value.length > 0) yield piece.value
           break
         case 'commit':
-          demandSize(piece.value, taken)
+          requireSize(piece.value, taken)
           if (bytes !== undefined && bytes !== BigInt(taken))
             throw otherSize(bytes, `${taken} bytes were sent`)
           commit = piece.value
@@ -65,7 +65,7 @@ export async function uploadOf<M extends FileMetadata>(
   }
 }
 
-function demandSize({ bytes, sha256 }: UploadCommit, taken: number): void {
+function requireSize({ bytes, sha256 }: UploadCommit, taken: number): void {
   if (!/^[0-9a-f]{64}$/i.test(sha256)) {
     throw new Fault('invalid_request', 'The digest of the commit is no SHA-256.', {
       field: 'commit.sha256',

@@ -5,7 +5,7 @@ import type { Refusals } from '../../limits/refusals.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { RequestMeter } from '../../metrics/request-meter.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
-import type { Limits } from '../../ports.ts'
+import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
 import { admin } from './admin-routes.ts'
 import { events } from '../sse/event-routes.ts'
@@ -32,7 +32,7 @@ export interface AppNeeds extends MetricsRoutes {
   readonly send: Send
   readonly examine: Examine
   readonly page: PageFiles
-  readonly limits: Limits
+  readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
   readonly heartbeatMs: number
   readonly version: string

@@ -2,7 +2,7 @@ import { formatIds } from '@pixelflow/core/format'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/authenticator.ts'
-import type { Limits } from '../../ports.ts'
+import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
 import { anybody, caller } from '../shared/authenticate.ts'
 
@@ -20,7 +20,7 @@ export const settingsView = z.object({
 export interface CatalogueRoutes {
   readonly usecases: Usecases
   readonly admission: Admission
-  readonly limits: Limits
+  readonly limits: ImageLimits
   readonly version: string
 }
 

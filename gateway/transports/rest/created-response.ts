@@ -3,13 +3,13 @@ export function idempotencyKeyOf(request: Request): string | undefined {
   return request.headers.get('idempotency-key') ?? undefined
 }
 
-/** An answer that tells where what it shows can be found from now on; `isRepeated` when it was given before. */
+/** An answer that tells where what it shows can be found from now on; `replayed` when it was given before. */
 export function created(
   status: 201 | 202,
   location: string,
   view: unknown,
-  isRepeated: boolean = false,
+  replayed: boolean = false,
 ): Response {
-  const replayed = isRepeated ? { 'idempotency-replayed': 'true' } : {}
-  return Response.json(view, { status, headers: { location, ...replayed } })
+  const replayHeader = replayed ? { 'idempotency-replayed': 'true' } : {}
+  return Response.json(view, { status, headers: { location, ...replayHeader } })
 }

@@ -1,8 +1,8 @@
 import { viewImage } from '@pixelflow/core/api'
 import { Elysia } from 'elysia'
 import type { Admission } from '../../accounts/authenticator.ts'
-import type { Limits } from '../../ports.ts'
-import { keptAs } from '../../idempotency/once.ts'
+import type { ImageLimits } from '../../ports.ts'
+import { storeImageOptions } from '../../idempotency/with-idempotency.ts'
 import type { Usecases } from '../../usecases.ts'
 import { allowPauses, bodyOf, lengthOf, mediaTypeOf } from '../shared/read-body.ts'
 import { caller } from '../shared/authenticate.ts'
@@ -14,7 +14,7 @@ export interface ImageRoutes {
   readonly usecases: Usecases
   readonly admission: Admission
   readonly deliver: Deliver
-  readonly limits: Limits
+  readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
 }
 
@@ -27,14 +27,14 @@ export function images({ usecases, admission, deliver, limits, uploadIdleTimeout
         const alive = allowPauses(server, request, uploadIdleTimeoutMs)
         const mediaType = mediaTypeOf(request)
         const asked = { key: idempotencyKeyOf(request), call: 'upload', makes: 'image' } as const
-        const { value, isRepeated } = await usecases.once(who, asked, async (attempt) => {
-          const as = keptAs(attempt)
+        const { value, replayed } = await usecases.withIdempotency(who, asked, async (attempt) => {
+          const as = storeImageOptions(attempt)
           if (mediaType === 'multipart/form-data')
             return uploadForm({ usecases, limits }, who, request, alive, as)
           const upload = { body: bodyOf(request, alive), mediaType, bytes: lengthOf(request) }
           return usecases.uploadImage(who, upload, as)
         })
-        return created(201, `/api/v1/images/${value.id}`, viewImage(value), isRepeated)
+        return created(201, `/api/v1/images/${value.id}`, viewImage(value), replayed)
       },
       { parse: 'none' },
     )

@@ -1,8 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
-import type { HeldImage } from '../../process/hold-image.ts'
-import type { Limits } from '../../ports.ts'
+import type { BufferedImage } from '../../process/buffer-image.ts'
+import type { ImageLimits } from '../../ports.ts'
 import { tooLarge } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { lengthOf, type Alive } from '../shared/read-body.ts'
@@ -14,20 +14,20 @@ import { readParts } from './multipart/read-form-parts.ts'
  * @param known the recipe, where it is known already; the form brings none then
  */
 export async function readPictureForm(
-  { usecases, limits }: { readonly usecases: Pick<Usecases, 'holdImage'>; readonly limits: Limits },
+  { usecases, limits }: { readonly usecases: Pick<Usecases, 'bufferImage'>; readonly limits: ImageLimits },
   who: Principal,
   request: Request,
   known: Recipe | undefined,
   alive: Alive,
-): Promise<{ image: HeldImage; recipe: Recipe }> {
+): Promise<{ image: BufferedImage; recipe: Recipe }> {
   if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
-  let image: HeldImage | undefined
+  let image: BufferedImage | undefined
   let recipe = known
   try {
     for await (const part of readParts(request, alive)) {
       if (part.kind === 'file' && part.name === 'file') {
         if (image) throw twice('file')
-        image = await usecases.holdImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
+        image = await usecases.bufferImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
       } else if (part.kind === 'field' && part.name === 'recipe') {
         if (known) throw inBoth()
         if (recipe) throw twice('recipe')

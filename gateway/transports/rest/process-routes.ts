@@ -8,11 +8,11 @@ import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/authenticator.ts'
-import { askedOf } from '../../tasks/create-task.ts'
-import type { HeldImage } from '../../process/hold-image.ts'
-import { keptAs, type Attempt } from '../../idempotency/once.ts'
-import type { Limits } from '../../ports.ts'
-import { orderOf, type Processed } from '../../process/process-image.ts'
+import { taskRequestParts } from '../../tasks/create-task.ts'
+import type { BufferedImage } from '../../process/buffer-image.ts'
+import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-idempotency.ts'
+import type { ImageLimits } from '../../ports.ts'
+import { selectOutput, type ProcessResult } from '../../process/process-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { allowPauses, bodyOf, lengthOf, mediaTypeOf, type Alive } from '../shared/read-body.ts'
 import { caller } from '../shared/authenticate.ts'
@@ -34,7 +34,7 @@ export interface ProcessRoutes {
   readonly usecases: Usecases
   readonly admission: Admission
   readonly send: Send
-  readonly limits: Limits
+  readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
 }
 
@@ -47,7 +47,7 @@ export function processing(needs: ProcessRoutes) {
       const { recipe: inQuery, output, lane } = validate(processQuery, query, { whole: 'the query' })
       if (lane !== undefined && !prefersLater(request)) throw noTask()
       const known = inQuery === undefined ? undefined : parseRecipe(recipeOf(inQuery))
-      const order = (recipe: Recipe) => orderOf(recipe, output)
+      const order = (recipe: Recipe) => selectOutput(recipe, output)
       // What cannot be done is told before the picture is read.
       if (known && !prefersLater(request)) order(known)
 
@@ -56,13 +56,13 @@ export function processing(needs: ProcessRoutes) {
       const read = () => readPicture(needs, who, request, known, alive)
       if (prefersLater(request)) {
         const asked = { key: idempotencyKeyOf(request), call: 'upload-and-task', makes: 'task' } as const
-        const { value: task, isRepeated } = await usecases.once(who, asked, async (attempt) => {
+        const { value: task, replayed } = await usecases.withIdempotency(who, asked, async (attempt) => {
           const { image, recipe } = await read()
           const wanted = output === undefined ? recipe : order(recipe).recipe
           return later(usecases, who, image, wanted, lane ?? defaultLane, attempt)
         })
         tellPosition(request, usecases, who.account)
-        const answer = created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
+        const answer = created(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
         answer.headers.set('preference-applied', 'respond-async')
         return answer
       }
@@ -89,7 +89,7 @@ async function readPicture(
   request: Request,
   known: Recipe | undefined,
   alive: Alive,
-): Promise<{ image: HeldImage; recipe: Recipe }> {
+): Promise<{ image: BufferedImage; recipe: Recipe }> {
   const mediaType = mediaTypeOf(request)
   if (mediaType === 'multipart/form-data') return readPictureForm(needs, who, request, known, alive)
   if (known === undefined) {
@@ -99,16 +99,16 @@ async function readPicture(
     })
   }
   const upload = { body: bodyOf(request, alive), mediaType, bytes: lengthOf(request) }
-  return { image: await needs.usecases.holdImage(who, upload), recipe: known }
+  return { image: await needs.usecases.bufferImage(who, upload), recipe: known }
 }
 
 async function processed(
   usecases: Usecases,
   who: Principal,
-  image: HeldImage,
-  order: () => ReturnType<typeof orderOf>,
+  image: BufferedImage,
+  order: () => ReturnType<typeof selectOutput>,
   gone: AbortSignal,
-): Promise<Processed> {
+): Promise<ProcessResult> {
   try {
     return await usecases.processImage(who, image, order(), gone)
   } catch (thrown) {
@@ -125,15 +125,15 @@ async function processed(
 async function later(
   { createTask }: Usecases,
   who: Principal,
-  image: HeldImage,
+  image: BufferedImage,
   recipe: Recipe,
   lane: Lane,
-  attempt: Attempt | undefined,
+  attempt: IdempotentCall | undefined,
 ) {
   try {
-    return await image.keepFor(
+    return await image.storeForTask(
       ({ id }) => createTask(who, id, recipe, { id: attempt?.task, lane }),
-      keptAs(attempt, ...askedOf(recipe, lane)),
+      storeImageOptions(attempt, ...taskRequestParts(recipe, lane)),
     )
   } finally {
     await image.drop()
@@ -155,7 +155,7 @@ function prefersLater(request: Request): boolean {
 
 function headersOf(
   request: Request,
-  picture: Processed,
+  picture: ProcessResult,
   timing: Readonly<Record<string, number>>,
 ): Record<string, string> {
   const timings = Object.entries(timing).map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`)

@@ -90,7 +90,7 @@ async function answered(inner: Answer, request: Request, rest: unknown[]): Promi
   try {
     // Without a Host, Bun knows the path only, and the router would look for the path elsewhere.
     if (request.url.startsWith('/')) throw noHost()
-    if (request.url.includes('%')) demandUtf8(pathOf(request))
+    if (request.url.includes('%')) requireUtf8(pathOf(request))
     return await inner(request, ...rest)
   } catch (thrown) {
     return problemResponse(request, Fault.of(thrown))
@@ -98,7 +98,7 @@ async function answered(inner: Answer, request: Request, rest: unknown[]): Promi
 }
 
 /** Routers differ in what they make of other bytes: a character that means nothing, or an error. */
-function demandUtf8(path: string): void {
+function requireUtf8(path: string): void {
   try {
     decodeURIComponent(path)
   } catch (cause) {

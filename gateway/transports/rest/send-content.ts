@@ -2,7 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import type { Server } from 'bun'
 import type { Place } from '../../delivery/response-buffer.ts'
-import type { Content } from '../../images/content.ts'
+import type { StoredContent } from '../../images/content.ts'
 import type { Outflow } from '../shared/send-tracker.ts'
 import { matchesStrongly, matchesWeakly } from './etag.ts'
 import { problemResponse } from './problem-response.ts'
@@ -38,7 +38,7 @@ export function createSending(place: Place, outflow: Outflow): Send {
 }
 
 /** Answers a request for stored bytes: conditions, ranges, HEAD. */
-export type Deliver = (call: Call, content: Content) => Promise<Response>
+export type Deliver = (call: Call, content: StoredContent) => Promise<Response>
 
 export function createDelivery(send: Send): Deliver {
   return async ({ request, server }, content) => {
@@ -70,7 +70,10 @@ export function createDelivery(send: Send): Deliver {
 }
 
 /** What goes with the bytes of a picture, wherever they come from. */
-export function pictureHeaders(request: Request, content: Omit<Content, 'open'>): Record<string, string> {
+export function pictureHeaders(
+  request: Request,
+  content: Omit<StoredContent, 'open'>,
+): Record<string, string> {
   const isSaved = isProgram(content) || queryOf(request).get('download') === '1'
   const disposition = isSaved ? 'attachment' : 'inline'
   return {
@@ -85,7 +88,7 @@ export function pictureHeaders(request: Request, content: Omit<Content, 'open'>)
 }
 
 /** A drawing that somebody has sent may carry scripts. Opened as a page it would be one of ours, so it never is one. */
-function isProgram({ mediaType }: Pick<Content, 'mediaType'>): boolean {
+function isProgram({ mediaType }: Pick<StoredContent, 'mediaType'>): boolean {
   return mediaType === format('svg').mediaType
 }
 

@@ -6,11 +6,11 @@ import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Admission } from '../../accounts/authenticator.ts'
-import type { Limits } from '../../ports.ts'
+import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
 import { allowPauses, mediaTypeOf, readJson } from '../shared/read-body.ts'
 import { caller } from '../shared/authenticate.ts'
-import { askedOf } from '../../tasks/create-task.ts'
+import { taskRequestParts } from '../../tasks/create-task.ts'
 import { created, idempotencyKeyOf } from './created-response.ts'
 import type { Deliver } from './send-content.ts'
 import { processForm } from './upload-form.ts'
@@ -27,7 +27,7 @@ export interface TaskRoutes {
   readonly usecases: Usecases
   readonly admission: Admission
   readonly deliver: Deliver
-  readonly limits: Limits
+  readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
 }
 
@@ -39,14 +39,14 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
       async ({ request, server, who }) => {
         const alive = allowPauses(server, request, uploadIdleTimeoutMs)
         const key = idempotencyKeyOf(request)
-        const { value: task, isRepeated } = await accept()
+        const { value: task, replayed } = await accept()
         tellPosition(request, usecases, who.account)
-        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
+        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
 
         async function accept() {
           const mediaType = mediaTypeOf(request)
           if (mediaType === 'multipart/form-data') {
-            return usecases.once(who, { key, call: 'upload-and-task', makes: 'task' }, (attempt) =>
+            return usecases.withIdempotency(who, { key, call: 'upload-and-task', makes: 'task' }, (attempt) =>
               processForm({ usecases, limits }, who, request, alive, attempt),
             )
           }
@@ -54,8 +54,8 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
           const body = validate(createTaskBody, await readJson(request, alive), { whole: 'the body' })
           const { image, lane } = body
           const recipe = parseRecipe(body.recipe)
-          return usecases.once(who, { key, call: 'task', makes: 'task' }, async (attempt) => {
-            attempt?.asks(image, ...askedOf(recipe, lane))
+          return usecases.withIdempotency(who, { key, call: 'task', makes: 'task' }, async (attempt) => {
+            attempt?.asks(image, ...taskRequestParts(recipe, lane))
             return usecases.createTask(who, image, recipe, { id: attempt?.task, lane })
           })
         }
@@ -88,12 +88,12 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
       '/:id/retry',
       async ({ params, request, who }) => {
         const asked = { key: idempotencyKeyOf(request), call: 'retry', makes: 'task' } as const
-        const { value: task, isRepeated } = await usecases.once(who, asked, async (attempt) => {
+        const { value: task, replayed } = await usecases.withIdempotency(who, asked, async (attempt) => {
           attempt?.asks(params.id)
           return usecases.retryTask(who, params.id, attempt?.task)
         })
         tellPosition(request, usecases, who.account)
-        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), isRepeated)
+        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
       },
       { parse: 'none' },
     )

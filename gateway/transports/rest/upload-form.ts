@@ -5,11 +5,11 @@ import type { Principal } from '@pixelflow/core/principal'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import { shorten } from '@pixelflow/core/shorten'
-import { askedOf } from '../../tasks/create-task.ts'
-import { keptAs, type Attempt } from '../../idempotency/once.ts'
-import type { Limits } from '../../ports.ts'
+import { taskRequestParts } from '../../tasks/create-task.ts'
+import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-idempotency.ts'
+import type { ImageLimits } from '../../ports.ts'
 import { tooLarge } from '../../images/receive-image.ts'
-import type { KeepAs, StagedImage } from '../../images/upload-image.ts'
+import type { StoreImageOptions, StagedImage } from '../../images/upload-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { lengthOf, parseJson, type Alive } from '../shared/read-body.ts'
 import { readParts, type Part } from './multipart/read-form-parts.ts'
@@ -19,7 +19,7 @@ export const largestWrapping = 2 * 1024 * 1024
 
 export interface FormNeeds {
   readonly usecases: Pick<Usecases, 'stageImage' | 'createTask'>
-  readonly limits: Limits
+  readonly limits: ImageLimits
 }
 
 /** An image from a form with a part `file`. */
@@ -28,7 +28,7 @@ export async function uploadForm(
   who: Principal,
   request: Request,
   alive: Alive,
-  as?: KeepAs,
+  as?: StoreImageOptions,
 ): Promise<ImageRecord> {
   const { image } = await readForm(needs, who, request, alive, false)
   return image.keep(as)
@@ -40,12 +40,12 @@ export async function processForm(
   who: Principal,
   request: Request,
   alive: Alive,
-  attempt?: Attempt,
+  attempt?: IdempotentCall,
 ): Promise<Task> {
   const { image, recipe, lane } = await readForm(needs, who, request, alive, true)
-  return image.keepFor(
+  return image.storeForTask(
     ({ id }) => needs.usecases.createTask(who, id, recipe as Recipe, { id: attempt?.task, lane }),
-    keptAs(attempt, ...askedOf(recipe as Recipe, lane)),
+    storeImageOptions(attempt, ...taskRequestParts(recipe as Recipe, lane)),
   )
 }
 

@@ -22,7 +22,7 @@ export function documentedQuery() {
     // Most calls have none.
     if (!request.url.includes('?')) return
     const item = calls.get(templateOf(route))
-    if (item) demandKnown(queryOf(request), item.get(request.method) ?? item.get('GET') ?? [])
+    if (item) requireKnown(queryOf(request), item.get(request.method) ?? item.get('GET') ?? [])
   })
 }
 
@@ -56,7 +56,7 @@ function queriesOf(documented: Json): Queries {
 }
 
 /** @throws Fault `invalid_request` naming the parameter. */
-function demandKnown(query: URLSearchParams, known: readonly Parameter[]): void {
+function requireKnown(query: URLSearchParams, known: readonly Parameter[]): void {
   const seen = new Set<string>()
   for (const [name, value] of query) {
     const field = shorten(name)

@@ -1,8 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
 import { createSweep } from '../../delivery/gc-trigger.ts'
-import { demandBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
-import type { HeldBytes } from '../../limits/request-memory.ts'
+import { requireBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
+import type { MemoryReservation } from '../../limits/request-memory.ts'
 import { createByteBuffer } from '../../limits/byte-buffer.ts'
 import { paused, truncated } from '../../images/receive-image.ts'
 import { heldBy } from './request-context.ts'
@@ -22,7 +22,7 @@ const aheadBytes = 512 * 1024
 export async function* bodyOf(
   request: Request,
   alive?: Alive,
-  charge: () => HeldBytes = () => heldBy(request),
+  charge: () => MemoryReservation = () => heldBy(request),
 ): AsyncGenerator<Uint8Array, void> {
   if (request.body === null) return
   const held = charge()
@@ -111,7 +111,7 @@ const encoder = new TextEncoder()
  * @throws Fault of that code for what is out of bounds; SyntaxError.
  */
 export function parseJson(text: string, code?: StructureCode): unknown {
-  demandBoundedJson(encoder.encode(text), code)
+  requireBoundedJson(encoder.encode(text), code)
   return JSON.parse(text, (key, value: unknown) => {
     if (key === '__proto__') throw new SyntaxError('a key must not be "__proto__"')
     return value

@@ -1,6 +1,6 @@
 import type { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
-import type { HeldBytes, RequestMemory } from '../../limits/request-memory.ts'
+import type { MemoryReservation, RequestMemory } from '../../limits/request-memory.ts'
 import type { ClientCertificate } from '../../accounts/authenticator.ts'
 
 /** What is known of a request besides itself, for its answer and its line in the log. */
@@ -14,7 +14,7 @@ export interface RequestNotes {
   isCall?: boolean
   /** Where what is held of its body is counted. */
   memory?: RequestMemory
-  held?: HeldBytes
+  held?: MemoryReservation
   /** Who is at the other end of the connection, where it has come by TLS. */
   peer?: string
   /** What that client has shown. */
@@ -37,7 +37,7 @@ export function notesOf(request: Request): RequestNotes {
 }
 
 /** What is held of a request's body; to be asked for once it is known whose it is. */
-export function heldBy(request: Request): HeldBytes {
+export function heldBy(request: Request): MemoryReservation {
   const notes = notesOf(request)
   const { account, peer = 'unknown', memory } = notes
   if (!memory) throw new Error('The request has not been received.')

@@ -6,8 +6,8 @@ import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
 import { validate } from '@pixelflow/core/validation/validate'
 import { closeCodes, largestSaid } from '@pixelflow/core/tune/websocket'
 import type { ServerWebSocket } from 'bun'
-import { messageOverheadBytes, type HeldBytes } from '../../limits/request-memory.ts'
-import type { Heard } from '../../tuning/tune.ts'
+import { messageOverheadBytes, type MemoryReservation } from '../../limits/request-memory.ts'
+import type { TuneUpdate } from '../../tuning/tune.ts'
 import type { Usecases } from '../../usecases.ts'
 import { parseJson } from '../shared/read-body.ts'
 import { createInbox } from './message-queue.ts'
@@ -27,7 +27,7 @@ export interface TalkNeeds {
   /** Whoever opened the socket. @throws Fault when it may not. */
   readonly caller: () => Principal
   /** What waits to be obeyed is charged to this. */
-  readonly held: HeldBytes
+  readonly held: MemoryReservation
   /** Aborts when this gateway stops. */
   readonly stopping: AbortSignal
   /** Called once, when it is over. */
@@ -79,7 +79,7 @@ export function createTalk({ tune, caller, held, stopping, ended }: TalkNeeds): 
     socket.close(code, why.code)
     gone.abort()
   }
-  const send = (socket: Socket, heard: Heard) => {
+  const send = (socket: Socket, heard: TuneUpdate) => {
     if (heard.type === 'applied') return socket.send(print({ ...heard, task: viewTask(heard.task) }))
     if (heard.type !== 'preview') return socket.send(print(heard))
     previews += 1
@@ -113,7 +113,10 @@ export function createTalk({ tune, caller, held, stopping, ended }: TalkNeeds): 
   }
 }
 
-async function* saidIn(inbox: AsyncIterable<Waiting>, held: HeldBytes): AsyncGenerator<TuneSaid, void> {
+async function* saidIn(
+  inbox: AsyncIterable<Waiting>,
+  held: MemoryReservation,
+): AsyncGenerator<TuneSaid, void> {
   for await (const { said, cost } of inbox) {
     held.give(cost)
     yield said

@@ -25,7 +25,7 @@ const tileSide = 2000
 const pixelsPerLayer = 2000
 
 /** @throws Fault `too_many_pixels` when a drawing is larger than may be. */
-export function demandSize({ width, height }: SvgSize, maxPixels: number): void {
+export function requireSize({ width, height }: SvgSize, maxPixels: number): void {
   const pixels = width * height
   if (pixels > maxPixels || width > longestSide || height > longestSide) {
     throw new Fault(
@@ -40,8 +40,8 @@ export function demandSize({ width, height }: SvgSize, maxPixels: number): void 
  * @throws Fault `too_many_pixels` when a drawing is larger than may be, `resource_limit_exceeded` when filters would have to go over
  * or hold more pixels than may be, or its lines take too long.
  */
-export function demandDrawable(size: SvgSize, cost: DrawingCost, maxPixels: number): void {
-  demandSize(size, maxPixels)
+export function requireDrawable(size: SvgSize, cost: DrawingCost, maxPixels: number): void {
+  requireSize(size, maxPixels)
   const { width, height } = size
   if (hasTooManyLayers(size, cost))
     throw tooMuch(`has more filters and layers than are allowed at ${width} × ${height} pixels`)

@@ -4,7 +4,7 @@ import { Fault } from '@pixelflow/core/fault'
 import sharp from 'sharp'
 import { allowDecoders } from '../allow-decoders.ts'
 import { decodeXml } from './decode-xml.ts'
-import { demandSize, type DrawingCost } from './drawing-cost.ts'
+import { requireSize, type DrawingCost } from './drawing-cost.ts'
 import { limits, tooLong, tooMuch } from './svg-limits.ts'
 import { sanitise } from './sanitise.ts'
 import type { Embedded } from './safe-value.ts'
@@ -28,7 +28,7 @@ export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<Svg
   if (bytes.length > maxSvgBytes) throw tooLong()
   const clean = sanitise(decodeXml(bytes))
   const { size, cost } = clean
-  demandSize(size, maxPixels)
+  requireSize(size, maxPixels)
   // What depends on the size is judged by the size that a recipe asks for.
   if (cost.fixed > limits.lineSteps) throw tooMuch('has too many line segments or dashes')
   const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, limits.picturePixels))

@@ -11,7 +11,7 @@ import {
   type MessageInitShape,
 } from '@bufbuild/protobuf'
 import type * as grpc from '@grpc/grpc-js'
-import type { HeldBytes } from '../../../limits/request-memory.ts'
+import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { faultOf, type CallContext } from '../call-interceptor.ts'
 import { decodeError } from '../decode-error.ts'
 import type { Call, Implementation } from '../rpc.ts'
@@ -135,7 +135,7 @@ const mostAhead = 2
 const costs = new WeakMap<object, number>()
 
 /** Each is good until the next one is asked for. Leaving the loop must not destroy the call, or its status would never be sent. */
-function messagesOf(call: Readable, held: HeldBytes, frames?: MessagePool): AsyncIterable<Message> {
+function messagesOf(call: Readable, held: MemoryReservation, frames?: MessagePool): AsyncIterable<Message> {
   const inside = call as Readable & { readonly _readableState?: { highWaterMark: number } }
   if (inside._readableState) inside._readableState.highWaterMark = mostAhead
   const source: AsyncIterator<Message, undefined> = call.iterator({ destroyOnReturn: false })

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { createByteBuffer } from '../../../limits/byte-buffer.ts'
-import { messageOverheadBytes, type HeldBytes } from '../../../limits/request-memory.ts'
+import { messageOverheadBytes, type MemoryReservation } from '../../../limits/request-memory.ts'
 
 /**
  * Puts messages together from what the connection brings, in memory that is used again and again. grpc-js gathers the
@@ -17,7 +17,7 @@ export interface MessagePool {
 }
 
 /** What bytes are charged to when they come. */
-export type MemoryCharge = Pick<HeldBytes, 'take' | 'give'>
+export type MemoryCharge = Pick<MemoryReservation, 'take' | 'give'>
 
 /** What grpc-js asks of whatever reads its streams: messages with the five bytes before them. */
 export interface MessageDecoder {

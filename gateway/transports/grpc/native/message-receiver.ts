@@ -2,10 +2,10 @@ import type { DescMessage } from '@bufbuild/protobuf'
 import { status, type ServerInterceptingCallInterface } from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
 import type { IdleWatch } from '../../../limits/idle-watch.ts'
-import type { HeldBytes } from '../../../limits/request-memory.ts'
+import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { paused } from '../../../images/receive-image.ts'
 import { decodeError } from '../decode-error.ts'
-import { demandBoundedMessage } from '../message-bounds.ts'
+import { requireBoundedMessage } from '../message-bounds.ts'
 import { headBytes, messageTooLarge, type MemoryCharge, type MessageDecoder } from './message-pool.ts'
 
 /**
@@ -25,7 +25,7 @@ export interface MessageReceiver {
   /** Why they were refused, once they were. */
   readonly fault: Fault | undefined
   /** The call was received, and its messages may come. */
-  begin(held: HeldBytes): void
+  begin(held: MemoryReservation): void
   /** Refuses the messages for another reason: the one that just came cannot be decoded. */
   refuse(fault: Fault): void
   /** The client has sent all it will. */
@@ -51,7 +51,7 @@ export interface MessageReceiverNeeds {
 export function createMessageReceiver(needs: MessageReceiverNeeds): MessageReceiver {
   const { call, input, largestMessage, createMessageDecoder, isStream, idle, onIdle } = needs
   const inside = insideOf(call)
-  let held: HeldBytes | undefined
+  let held: MemoryReservation | undefined
   let fault: Fault | undefined
   let awaited: ReturnType<IdleWatch['begin']> | undefined
   const expectMore = () => {
@@ -85,7 +85,7 @@ export function createMessageReceiver(needs: MessageReceiverNeeds): MessageRecei
     write(data) {
       const messages = refusing(() => {
         const whole = decoder.write(data)
-        for (const one of whole) if (one[0] === 0) demandBoundedMessage(one.subarray(headBytes), input)
+        for (const one of whole) if (one[0] === 0) requireBoundedMessage(one.subarray(headBytes), input)
         return whole
       })
       awaited?.alive()
@@ -106,7 +106,7 @@ export function createMessageReceiver(needs: MessageReceiverNeeds): MessageRecei
     })
     // What stays is the charge for a message of this length that was not compressed.
     held?.give(largestMessage - whole.length + message.length - headBytes)
-    refusing(() => demandBoundedMessage(whole, input))
+    refusing(() => requireBoundedMessage(whole, input))
     return whole
   }
 

@@ -4,7 +4,7 @@ import { universalServerResponseToFetch, type UniversalServerResponse } from '@c
 import { Fault } from '@pixelflow/core/fault'
 import { shorten } from '@pixelflow/core/shorten'
 import { Elysia } from 'elysia'
-import type { HeldBytes } from '../../../limits/request-memory.ts'
+import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { bodyOf, lengthOf } from '../../shared/read-body.ts'
 import { notesOf, peerOf } from '../../shared/request-context.ts'
 import { largestMessage } from '../rpc.ts'
@@ -78,7 +78,7 @@ async function* received(
   }
 }
 
-function heldBy({ visit }: HttpRequestInfo): HeldBytes {
+function heldBy({ visit }: HttpRequestInfo): MemoryReservation {
   if (visit) return visit.held
   throw new Error('The call has not been received.')
 }

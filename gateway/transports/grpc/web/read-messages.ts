@@ -1,9 +1,9 @@
 import type { DescMethod } from '@bufbuild/protobuf'
-import { demandBoundedJson } from '@pixelflow/core/json-bounds'
+import { requireBoundedJson } from '@pixelflow/core/json-bounds'
 import { Fault } from '@pixelflow/core/fault'
 import { createByteBuffer } from '../../../limits/byte-buffer.ts'
-import type { HeldBytes } from '../../../limits/request-memory.ts'
-import { demandBoundedMessage } from '../message-bounds.ts'
+import type { MemoryReservation } from '../../../limits/request-memory.ts'
+import { requireBoundedMessage } from '../message-bounds.ts'
 import { rulesOf } from '../method-rules.ts'
 import { costOf, createMessageDecoder, headBytes, messageTooLarge } from '../native/message-pool.ts'
 
@@ -16,7 +16,7 @@ export interface RequestBodyNeeds {
   /** What the client promises; null when it does not. */
   readonly length: number | null
   /** What the body is charged to; asked for once the first of it has come. */
-  readonly held: () => HeldBytes
+  readonly held: () => MemoryReservation
 }
 
 /**
@@ -31,7 +31,7 @@ export async function* readMessages(
   const { largestRequest } = rulesOf(method)
   const isJson = contentType.includes('json')
   const check = (message: Uint8Array) =>
-    isJson ? demandBoundedJson(message) : demandBoundedMessage(message, method.input)
+    isJson ? requireBoundedJson(message) : requireBoundedMessage(message, method.input)
 
   if (!/^application\/(?:connect\+|grpc-web)/i.test(contentType)) {
     if (length !== null && length > largestRequest) throw messageTooLarge(length, largestRequest)

@@ -2,12 +2,12 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** A name for a file of this process, so that others know when it is a leftover. */
-export function ownedName(): string {
+export function processFileName(): string {
   return `${process.pid}-${crypto.randomUUID()}`
 }
 
 /** Removes the files of processes that no longer live; one that lives may be a gateway that shares the folder. */
-export async function removeLeftovers(folder: string): Promise<void> {
+export async function removeStaleFiles(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? NaN)
     if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue

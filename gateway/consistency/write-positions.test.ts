@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { createOwnWrites } from './own-writes.ts'
+import { createWritePositions } from './write-positions.ts'
 
 test('remembers the newest write of each account, of a bounded number of accounts', () => {
-  const writes = createOwnWrites(2)
+  const writes = createWritePositions(2)
   writes.noted('ann', 5)
   writes.noted('ann', 3)
   expect([writes.latest('ann'), writes.latest('bob')]).toEqual([5, 0])

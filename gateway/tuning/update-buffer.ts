@@ -2,7 +2,7 @@ import type { Task } from '@pixelflow/core/task'
 import type { TuneOpened, TunePreview, TuneRefused, TuneRestored } from '@pixelflow/core/tune/heard'
 
 /** What whoever tunes hears; how a task looks and how bytes travel is the transport's matter. */
-export type Heard =
+export type TuneUpdate =
   | TuneOpened
   | TuneRefused
   | TuneRestored
@@ -10,23 +10,23 @@ export type Heard =
   | { readonly type: 'preview'; readonly about: Omit<TunePreview, 'type'>; readonly file: Uint8Array }
 
 /** What waits to be heard: of previews the newest alone, of all else a bounded number, in order and before it. */
-export interface Outbox {
+export interface UpdateBuffer {
   /** Resolves when it is in; what is too much waits until there is room. */
-  say(heard: Heard): Promise<void>
+  say(heard: TuneUpdate): Promise<void>
   /** Resolves when no preview waits: the next one would be seen. Also when it is closed. */
   clear(): Promise<void>
   /** Nothing more will be said; what is there can still be heard. With a fault, that is thrown then. */
   close(fault?: unknown): void
   /** The next, as soon as there is one; null at the end. @throws what it was closed with. */
-  next(): Promise<Heard | null>
+  next(): Promise<TuneUpdate | null>
 }
 
 /** Words that wait; whoever sends faster than it listens is not listened to until it does. */
 const mostWaiting = 32
 
-export function createOutbox(): Outbox {
-  const words: Heard[] = []
-  let preview: Heard | undefined
+export function createUpdateBuffer(): UpdateBuffer {
+  const words: TuneUpdate[] = []
+  let preview: TuneUpdate | undefined
   let closed: { readonly fault?: unknown } | undefined
   let changed = Promise.withResolvers<void>()
   const wake = () => {

@@ -1,12 +1,12 @@
 /** Lets calls wait until a growing number has come far enough. */
-export interface Milestones {
+export interface SequenceWaiters {
   /** Wakes whoever waits for `at` or less. */
   reach(at: number): void
   /** True at once when it holds already; else waits to be woken for `at`, at most `withinMs`. */
   reached(holds: () => boolean, at: number, withinMs: number): Promise<boolean>
 }
 
-export function createMilestones(): Milestones {
+export function createSequenceWaiters(): SequenceWaiters {
   const waiting = new Set<{ at: number; wake: () => void }>()
   return {
     reach(at) {

@@ -6,7 +6,7 @@ import type { IdlePlace } from '@pixelflow/core/ports/task-index'
 import { eventOf } from '@pixelflow/core/event'
 import { createLog } from '@pixelflow/platform/telemetry/log'
 import { sampleTask } from '@pixelflow/testkit/tasks'
-import { openReadModel } from './tasks.ts'
+import { openReadModel } from './read-model.ts'
 
 let folder: string
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'pixelflow-idle-'))))
@@ -23,7 +23,7 @@ test('active tasks are walked from the longest unheard of on, page by page', () 
     clock: Date,
     retentionMs: 1000 * minute,
     log,
-    onSetback: () => {},
+    onRewound: () => {},
   })
   const names = ['old', 'older', 'new', 'done', 'oldest', 'twin'].map((account, n) => {
     const minutes = { old: 5, older: 6, new: 0, done: 9, oldest: 7, twin: 6 }[account] ?? 0

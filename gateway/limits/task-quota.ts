@@ -3,7 +3,7 @@ import { defaultLane, type Lane } from '@pixelflow/core/job'
 import { localAccount } from '@pixelflow/core/principal'
 
 /** Tasks of one account that have not ended. */
-export interface Tally {
+export interface TaskCounts {
   /** Those that nobody works on yet, whichever lane they wait in. */
   readonly queued: number
   /** Those of the interactive lane, waiting or worked on. */
@@ -11,10 +11,10 @@ export interface Tally {
 }
 
 /** What is counted of all accounts, by whoever reads the event log. */
-export interface Tallies {
-  tally(account: string): Tally
+export interface TaskCounter {
+  countsOf(account: string): TaskCounts
   /** Sequence of the last event that is counted. */
-  readonly talliedTo: number
+  readonly countedTo: number
 }
 
 /** How much of one account may be under way at once. */
@@ -33,10 +33,10 @@ export interface Place extends Disposable {
   taken(seq: number): void
 }
 
-export interface Workload {
+export interface TaskQuota {
   readonly limits: AccountLimits
   /** Room for a task of the account; null when it has as many waiting as it may have. */
-  admit(account: string, lane?: Lane): Place | null
+  reserve(account: string, lane?: Lane): Place | null
   /** Sequences of before mean nothing any more: the log was made anew. */
   forget(): void
 }
@@ -47,12 +47,12 @@ export interface Workload {
  * gateways together may let through a few more than the limits say.
  * @param workers images that all living actors work on at once; 0 when no actor is known
  */
-export function createWorkload(
-  counted: Tallies,
+export function createTaskQuota(
+  counted: TaskCounter,
   limits: AccountLimits,
   workers: () => number = () => 0,
-): Workload {
-  const ours = new Map<string, Tally>()
+): TaskQuota {
+  const ours = new Map<string, TaskCounts>()
   const taken = new Map<number, { account: string; lane: Lane }>()
 
   const add = (account: string, lane: Lane, by: 1 | -1) => {
@@ -73,9 +73,9 @@ export function createWorkload(
 
   return {
     limits,
-    admit(account, wanted = defaultLane) {
-      settle(counted.talliedTo)
-      const known = counted.tally(account)
+    reserve(account, wanted = defaultLane) {
+      settle(counted.countedTo)
+      const known = counted.countsOf(account)
       const here = ours.get(account) ?? nothing
       if (known.queued + here.queued >= limits.accountQueued) return null
       const most = Math.min(limits.accountInteractive, mostInteractive(account, workers()))
@@ -104,4 +104,4 @@ function mostInteractive(account: string, workers: number): number {
   return account === localAccount || workers === 0 ? Number.POSITIVE_INFINITY : interactiveShare(workers)
 }
 
-const nothing: Tally = { queued: 0, interactive: 0 }
+const nothing: TaskCounts = { queued: 0, interactive: 0 }

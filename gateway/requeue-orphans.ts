@@ -10,7 +10,7 @@ import type { IdlePlace, IdleTasks } from '@pixelflow/core/ports/task-index'
 import { stopped } from '@pixelflow/platform/service'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 
-export interface Search {
+export interface RequeueOrphansOptions {
   /** That of the broker: everything looked at here is dated by it. */
   readonly clock: Clock
   readonly elections: Elections
@@ -19,11 +19,11 @@ export interface Search {
   readonly index: IdleTasks
   readonly roster: Pick<Roster, 'actors'>
   readonly log: Log
-  readonly pace?: Partial<Pace>
+  readonly pace?: Partial<RequeueTiming>
 }
 
 /** In milliseconds. */
-export interface Pace {
+export interface RequeueTiming {
   /** Pause between two rounds. */
   readonly everyMs: number
   /** What has changed or was stored more recently is no concern: twice as long as a job is held without a word. */
@@ -34,7 +34,7 @@ export interface Pace {
   readonly acceptedMs: number
 }
 
-const usualPace: Pace = { everyMs: 5000, idleMs: 20_000, aloneMs: 10_000, acceptedMs: 120_000 }
+const usualPace: RequeueTiming = { everyMs: 5000, idleMs: 20_000, aloneMs: 10_000, acceptedMs: 120_000 }
 /** Tasks looked at in one round, and entries of the queue: the rest is for the next. */
 const mostAtOnce = 500
 
@@ -43,7 +43,7 @@ const mostAtOnce = 500
  * forgotten; and what is left in the queue of tasks that have. One gateway does it for all, until `signal` aborts. Never
  * rejects.
  */
-export function searchForLost(search: Search, signal: AbortSignal): Promise<void> {
+export function requeueOrphans(search: RequeueOrphansOptions, signal: AbortSignal): Promise<void> {
   const pace = { ...usualPace, ...search.pace }
   const lead = async (deposed: AbortSignal) => {
     const look = createLook(search, pace)
@@ -63,7 +63,10 @@ export function searchForLost(search: Search, signal: AbortSignal): Promise<void
 }
 
 /** One round after the other, each with what the ones before it remember. */
-function createLook({ clock, strayJobs, events, index, roster, log }: Search, pace: Pace) {
+function createLook(
+  { clock, strayJobs, events, index, roster, log }: RequeueOrphansOptions,
+  pace: RequeueTiming,
+) {
   /** Since when, by the monotonic clock, an entry of the queue was found without an actor that holds it, and its task unchanged. */
   let alone = new Map<string, number>()
   let place: IdlePlace | null = null
@@ -76,7 +79,7 @@ function createLook({ clock, strayJobs, events, index, roster, log }: Search, pa
   const isIdle = ({ storedAt }: StoredEvent) => storedAt.getTime() < clock.now() - pace.idleMs
 
   /** What the queue has handed out: somebody has it, or will be given it in a moment, or nobody ever will. */
-  const lookThroughQueue = async (deposed: AbortSignal) => {
+  const requeueOrphanedJobs = async (deposed: AbortSignal) => {
     const isHeld = taskHeld()
     const found = new Map<string, number>()
     let looked = 0
@@ -103,7 +106,7 @@ function createLook({ clock, strayJobs, events, index, roster, log }: Search, pa
   }
 
   /** Some tasks of which nothing was heard, from where the round before ended. */
-  const lookThroughTasks = async (deposed: AbortSignal) => {
+  const requeueIdleTasks = async (deposed: AbortSignal) => {
     const isHeld = taskHeld()
     const page = index.idle(new Date(clock.now() - pace.idleMs), mostAtOnce, place)
     for (const task of page.items) {
@@ -121,8 +124,8 @@ function createLook({ clock, strayJobs, events, index, roster, log }: Search, pa
   }
 
   return async (deposed: AbortSignal) => {
-    await lookThroughQueue(deposed)
-    await lookThroughTasks(deposed)
+    await requeueOrphanedJobs(deposed)
+    await requeueIdleTasks(deposed)
     const forgotten = await strayJobs.forgetAcceptances(pace.acceptedMs, deposed)
     if (forgotten > 0) log.info('acceptances that led to nothing dropped', { forgotten })
   }

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, write
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '@pixelflow/platform/telemetry/log'
-import { openFile } from './file.ts'
+import { openFile } from './database-file.ts'
 
 test('no other user can read the task list, even where its folder was made by hand', () => {
   const home = mkdtempSync(join(tmpdir(), 'pixelflow-file-'))
@@ -16,7 +16,7 @@ test('no other user can read the task list, even where its folder was made by ha
     chmodSync(ending === '/..' ? folder : path + ending, 0o755)
 
   const db = openFile(path, createLog({ room: 'test', write: () => {} }))
-  db.run("UPDATE place SET log = 'x'")
+  db.run("UPDATE checkpoint SET log = 'x'")
   const modes = readdirSync(folder).map((name) => [
     name,
     (statSync(join(folder, name)).mode & 0o777).toString(8),

@@ -29,7 +29,7 @@ export async function findImage(
 /** The newest event of a task that exists. @throws Fault `task_not_found`. */
 export async function findTask(events: Events, who: Principal, taskId: string): Promise<StoredEvent> {
   const found = await lastEvent(events, who, taskId)
-  if (found === null || found.event.kind === 'deleted') throw noTask(taskId)
+  if (found === null || found.event.kind === 'deleted') throw taskNotFound(taskId)
   return found
 }
 
@@ -38,7 +38,7 @@ export async function lastEvent(events: Events, who: Principal, taskId: string):
   return id.safeParse(taskId).success ? events.last(who.account, taskId) : null
 }
 
-export function noTask(taskId: string): Fault {
+export function taskNotFound(taskId: string): Fault {
   return new Fault('task_not_found', `You have no task ${shorten(taskId)}.`, {
     remedy: 'Check the id; tasks are kept for a limited time.',
   })

@@ -5,12 +5,12 @@ import type { Clock } from '@pixelflow/core/ports/clock'
 import type { IdleTasks, TaskIndex, TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
 import type { Task } from '@pixelflow/core/task'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import type { Tallies } from '../limits/workload.ts'
+import type { TaskCounter } from '../limits/task-quota.ts'
 import { cursorAfter, idOfCursor } from './cursor.ts'
-import { isDamaged, moveAside, openFile } from './file.ts'
-import { proofOf } from './proof.ts'
+import { isDamaged, moveAside, openFile } from './database-file.ts'
+import { checkpointHash } from './checkpoint-hash.ts'
 import { pruneAtOnce, statementsOf } from './statements.ts'
-import { createTallying } from './tallies.ts'
+import { createAccountTaskCounts } from './task-counts.ts'
 
 const largestBatch = 500
 const longestWaitMs = 25
@@ -18,11 +18,11 @@ const pruneEveryMs = 60_000
 /** While there is more than goes at once. */
 const pruneMoreEveryMs = 1000
 
-export interface ReadModel extends TaskIndex, IdleTasks, Tallies, Disposable {
+export interface ReadModel extends TaskIndex, IdleTasks, TaskCounter, Disposable {
   /** Which log it was folded from; empty while from none. */
   readonly log: string
-  /** What the event at the position was (see `proofOf`); empty at the beginning. */
-  readonly proof: string
+  /** What the event at the position was (see `checkpointHash`); empty at the beginning. */
+  readonly checkpointHash: string
   /** Forgets everything, to be folded from that log from its beginning. */
   restart(log: string): void
 }
@@ -35,7 +35,7 @@ export interface ReadModelOptions {
   readonly retentionMs: number
   readonly log: Log
   /** Told when the position has gone back, so that whoever follows the log goes back too. */
-  readonly onSetback: () => void
+  readonly onRewound: () => void
 }
 
 /**
@@ -43,14 +43,14 @@ export interface ReadModelOptions {
  * position they reach: a file is always exactly the log up to its position. Any failure to write goes back to what the
  * file holds.
  */
-export function openReadModel({ path, clock, retentionMs, log, onSetback }: ReadModelOptions): ReadModel {
+export function openReadModel({ path, clock, retentionMs, log, onRewound }: ReadModelOptions): ReadModel {
   let db: Database = openFile(path, log)
   let statements = statementsOf(db)
   let folded = ''
   let position = 0
-  let proof = ''
-  let talliedTo = 0
-  const tallying = createTallying()
+  let hash = ''
+  let countedTo = 0
+  const counts = createAccountTaskCounts()
   // Only the newest snapshot of a task counts, so only that is kept until it is written.
   const pending = new Map<string, StoredEvent>()
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -61,14 +61,14 @@ export function openReadModel({ path, clock, retentionMs, log, onSetback }: Read
     clearTimeout(timer)
     timer = undefined
     if (pending.size === 0) return
-    tallying.shift(attempt(() => statements.write([...pending.values()], position, proof)))
-    talliedTo = position
+    counts.shift(attempt(() => statements.write([...pending.values()], position, hash)))
+    countedTo = position
     pending.clear()
     const now = performance.now()
     if (now < pruneAt) return
     pruneAt = now + pruneEveryMs
     const gone = attempt(() => statements.prune(clock.now() - retentionMs))
-    tallying.shift(gone)
+    counts.shift(gone)
     if (gone.length >= pruneAtOnce) pruneAt = now + pruneMoreEveryMs
   }
 
@@ -76,7 +76,7 @@ export function openReadModel({ path, clock, retentionMs, log, onSetback }: Read
     try {
       return act()
     } catch (error) {
-      setBack(error)
+      rewind(error)
       throw new Fault('unavailable', 'The task list is being made anew.', {
         retryAfterMs: 1000,
         cause: error,
@@ -84,12 +84,12 @@ export function openReadModel({ path, clock, retentionMs, log, onSetback }: Read
     }
   }
 
-  const setBack = (error: unknown) => {
+  const rewind = (error: unknown) => {
     pending.clear()
     if (isDamaged(error)) replace(error)
     else log.error('task list could not be written', { path, error })
     begin()
-    onSetback()
+    onRewound()
   }
 
   const replace = (error: unknown) => {
@@ -102,15 +102,15 @@ export function openReadModel({ path, clock, retentionMs, log, onSetback }: Read
   /** Goes on from what the file holds. */
   const begin = () => {
     try {
-      tallying.reset(statements.tallies())
+      counts.reset(statements.taskCounts())
     } catch (error) {
       // Opening it has touched little of it.
       if (!isDamaged(error)) throw error
       replace(error)
-      tallying.reset([])
+      counts.reset([])
     }
-    ;({ log: folded, position, proof } = statements.place())
-    talliedTo = position
+    ;({ log: folded, position, hash } = statements.checkpoint())
+    countedTo = position
   }
 
   const flushLater = () => {
@@ -132,18 +132,18 @@ export function openReadModel({ path, clock, retentionMs, log, onSetback }: Read
     get position() {
       return position
     },
-    get proof() {
-      return proof
+    get checkpointHash() {
+      return hash
     },
-    tally: tallying.of,
-    get talliedTo() {
-      return talliedTo
+    countsOf: counts.of,
+    get countedTo() {
+      return countedTo
     },
     apply(events) {
       for (const one of events) {
         if (one.seq <= position) continue
         position = one.seq
-        proof = proofOf(one)
+        hash = checkpointHash(one)
         pending.set(`${one.event.task.account}/${one.event.task.id}`, one)
       }
       if (pending.size >= largestBatch) flush()
@@ -171,9 +171,9 @@ export function openReadModel({ path, clock, retentionMs, log, onSetback }: Read
       attempt(() => statements.clear(next))
       folded = next
       position = 0
-      proof = ''
-      tallying.reset([])
-      talliedTo = 0
+      hash = ''
+      counts.reset([])
+      countedTo = 0
     },
     [Symbol.dispose]() {
       try {

@@ -3,12 +3,12 @@ import type { Principal } from '@pixelflow/core/principal'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import type { TuneOpen, TuneSaid } from '@pixelflow/core/tune/said'
-import { findImage } from '../tasks/find.ts'
+import { findImage } from '../tasks/find-task.ts'
 import type { Ports } from '../ports.ts'
-import { openLink } from './tune-link.ts'
-import type { Outbox } from './tune-outbox.ts'
-import { createTruth } from './tune-truth.ts'
-import { until } from '../tasks/until.ts'
+import { openPreviewClient } from './preview-client.ts'
+import type { UpdateBuffer } from './update-buffer.ts'
+import { createTunedRecipe } from './tuned-recipe.ts'
+import { rejectOnAbort } from '../tasks/reject-on-abort.ts'
 
 export interface SessionNeeds {
   readonly ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout'>
@@ -18,23 +18,23 @@ export interface SessionNeeds {
   readonly opening: TuneOpen
   /** What the client says after its opening. */
   readonly words: AsyncIterator<TuneSaid>
-  readonly outbox: Outbox
+  readonly outbox: UpdateBuffer
   /** Called for each thing said or heard. */
   readonly alive: () => void
   readonly signal: AbortSignal
 }
 
 /** One session from its opening to its end. @throws Fault why it ends, unless the client has finished. */
-export async function holdSession(needs: SessionNeeds): Promise<void> {
+export async function runTuneSession(needs: SessionNeeds): Promise<void> {
   const { ports, createTask, positionOf, who, opening, words, outbox, alive, signal } = needs
   const { image, preview } = opening
   // Each thing said is a call of its own.
   const { call } = ports.storeTimeout
   await call(() => findImage(ports.images, who, image, 'image'))
-  const truth = createTruth(opening)
+  const truth = createTunedRecipe(opening)
   let answered = -1
   let source = ''
-  const link = openLink({
+  const link = openPreviewClient({
     sessions: ports.sessions,
     signal,
     opening: () => ({ account: who.account, image, preview, ...truth.order }),
@@ -61,7 +61,7 @@ export async function holdSession(needs: SessionNeeds): Promise<void> {
   })
   const listen = async () => {
     for (;;) {
-      const { done, value } = await until(words.next(), signal)
+      const { done, value } = await rejectOnAbort(words.next(), signal)
       if (done === true) return link.finish()
       alive()
       await obey(value)

@@ -15,7 +15,7 @@ export interface Sweeping {
 const firstAfterMs = 60_000
 
 /** Sweeps now and then, on one of all gateways, until `signal` aborts. Never rejects. */
-export function keepSweeping({ elections, sweeper, everyMs, log }: Sweeping, signal: AbortSignal) {
+export function runSweeps({ elections, sweeper, everyMs, log }: Sweeping, signal: AbortSignal) {
   return elections.stand(
     'sweeper',
     async (deposed) => {

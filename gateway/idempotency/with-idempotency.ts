@@ -6,7 +6,7 @@ import type { Fenced, Revised } from '@pixelflow/core/ports/fenced'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import type { Ports } from '../ports.ts'
-import type { KeepAs } from '../images/upload-image.ts'
+import type { StoreImageOptions } from '../images/upload-image.ts'
 
 /** How often an attempt says that it goes on, in milliseconds. */
 const beatEveryMs = 800
@@ -15,11 +15,11 @@ const silenceMs = 3000
 const lookEveryMs = 100
 /** However many race for a key: after so long one is told to come again. */
 const longestLookMs = 5000
-/** How long an answer waits until it is written down: then it is the same for whoever makes the call again at once. */
+/** How long an answer waits until it is written down: then it is the same for whoever makes the call again at withIdempotency. */
 const longestWriteMs = 2000
 
 /** One attempt at a call that carries an idempotency key. */
-export interface Attempt {
+export interface IdempotentCall {
   /** The ids that what it makes has to get. */
   readonly image: string
   readonly task: string
@@ -32,18 +32,18 @@ export interface Attempt {
 }
 
 /** What calls make. */
-export interface Makes {
+export interface Created {
   readonly image: ImageRecord
   readonly task: Task
 }
 
-export interface Outcome<T> {
+export interface IdempotentResult<T> {
   readonly value: T
   /** Whether this is the answer of an earlier call. */
-  readonly isRepeated: boolean
+  readonly replayed: boolean
 }
 
-export interface Asked<K extends keyof Makes> {
+export interface IdempotencyOptions<K extends keyof Created> {
   /** The idempotency key, as it came; undefined for a call that may be made again and again. */
   readonly key: string | undefined
   /** Which kind of call it is: a key is good for one. */
@@ -54,20 +54,20 @@ export interface Asked<K extends keyof Makes> {
 type OnceNeeds = Pick<Ports, 'keys' | 'events' | 'writes' | 'storeTimeout'>
 
 /**
- * Does the work of a call once for each idempotency key of an account, on however many gateways it is asked for, and
+ * Does the work of a call withIdempotency for each idempotency key of an account, on however many gateways it is asked for, and
  * answers further calls with what the first one was answered. A call that is refused has made nothing, and its key can be
  * used again. Without a key it does the work, and that is all.
  * @throws Fault `idempotency_key_in_use` while another attempt goes on, `idempotency_key_reused`, `invalid_request` for a
  * key that is none, or whatever the work throws.
  */
-export function once({ keys, events, writes, storeTimeout }: OnceNeeds) {
-  return async <K extends keyof Makes>(
+export function withIdempotency({ keys, events, writes, storeTimeout }: OnceNeeds) {
+  return async <K extends keyof Created>(
     who: Principal,
-    { key, call, makes }: Asked<K>,
-    work: (attempt?: Attempt) => Promise<Makes[K]>,
-  ): Promise<Outcome<Makes[K]>> => {
-    if (key === undefined) return { value: await work(), isRepeated: false }
-    const at = { account: who.account, name: digest(demandKey(key)) }
+    { key, call, makes }: IdempotencyOptions<K>,
+    work: (attempt?: IdempotentCall) => Promise<Created[K]>,
+  ): Promise<IdempotentResult<Created[K]>> => {
+    if (key === undefined) return { value: await work(), replayed: false }
+    const at = { account: who.account, name: digest(requireKey(key)) }
     const newId = () => Bun.randomUUIDv7('hex', events.now())
     const claim = await take(keys, at, newId)
     const { state, image, task, fingerprint, made } = claim.value
@@ -75,15 +75,15 @@ export function once({ keys, events, writes, storeTimeout }: OnceNeeds) {
     using word =
       state === 'done' ? undefined : storeTimeout.detached(() => holding({ keys, storeTimeout }, at, claim))
     let asked = ''
-    let isRepeated = false
-    const attempt: Attempt = {
+    let replayed = false
+    const attempt: IdempotentCall = {
       image,
       task,
       asks(...what) {
         asked = digest(JSON.stringify([call, ...what]))
         if (state !== 'done') return
         if (asked !== fingerprint) throw keyReused()
-        isRepeated = true
+        replayed = true
         throw new Fault('conflict', 'This call has been answered before.')
       },
     }
@@ -91,11 +91,11 @@ export function once({ keys, events, writes, storeTimeout }: OnceNeeds) {
       const value = await work(attempt)
       const made = { [makes]: value } as unknown as Made
       await waitBriefly(word?.say({ state: 'done', fingerprint: asked, made }))
-      return { value, isRepeated: false }
+      return { value, replayed: false }
     } catch (thrown) {
-      if (isRepeated) {
+      if (replayed) {
         if (makes === 'task') await noteFirst(who.account, task)
-        return { value: madeOf(made, makes), isRepeated }
+        return { value: madeOf(made, makes), replayed }
       }
       const fault = Fault.of(thrown)
       const said = word?.say({ state: 'open', ...idsAfter(fault, claim.value, newId) })
@@ -113,7 +113,10 @@ export function once({ keys, events, writes, storeTimeout }: OnceNeeds) {
 }
 
 /** What an image that is stored in this attempt is to be; it is asked for by its digest, and `what` else there is. */
-export function keptAs(attempt: Attempt | undefined, ...what: readonly string[]): KeepAs | undefined {
+export function storeImageOptions(
+  attempt: IdempotentCall | undefined,
+  ...what: readonly string[]
+): StoreImageOptions | undefined {
   return attempt && { id: attempt.image, found: (sha256) => attempt.asks(sha256, ...what) }
 }
 
@@ -216,14 +219,14 @@ function isOfStore({ code }: Fault): boolean {
   return code === 'unavailable' || code === 'storage_failed'
 }
 
-function madeOf<K extends keyof Makes>(made: Made | undefined, kind: K): Makes[K] {
-  const found = (made as Partial<Makes> | undefined)?.[kind]
+function madeOf<K extends keyof Created>(made: Made | undefined, kind: K): Created[K] {
+  const found = (made as Partial<Created> | undefined)?.[kind]
   if (found === undefined) throw new Fault('internal', 'The earlier answer is gone.')
   return found
 }
 
 /** In quotes, as the draft of the header writes it, or as it is. */
-function demandKey(key: string): string {
+function requireKey(key: string): string {
   const plain = /^"(.*)"$/.exec(key)?.[1] ?? key
   if (/^[\u0021-\u007E]{1,255}$/.test(plain)) return plain
   throw new Fault('invalid_request', 'The idempotency key is not 1 to 255 visible ASCII characters.', {

@@ -7,7 +7,7 @@ import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event
 import type { Status, Task } from '@pixelflow/core/task'
 import { createLog } from '@pixelflow/platform/telemetry/log'
 import { until } from '@pixelflow/testkit/until'
-import { openReadModel, type ReadModel } from './tasks.ts'
+import { openReadModel, type ReadModel } from './read-model.ts'
 
 let folder: string
 let path: string
@@ -20,11 +20,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const hour = 3600e3
-let setbacks = 0
+let rewinds = 0
 
 function open(retentionMs = 24 * hour): ReadModel {
   const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
-  return openReadModel({ path, clock: Date, retentionMs, log, onSetback: () => (setbacks += 1) })
+  return openReadModel({ path, clock: Date, retentionMs, log, onRewound: () => (rewinds += 1) })
 }
 
 const idOf = (n: number) => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}`
@@ -99,9 +99,9 @@ describe('a list', () => {
   )
 })
 
-describe('the tally of an account', () => {
-  const tally = (model: ReadModel, account = 'ann') => {
-    const { queued, interactive } = model.tally(account)
+describe('the counts of an account', () => {
+  const countsOf = (model: ReadModel, account = 'ann') => {
+    const { queued, interactive } = model.countsOf(account)
     return [queued, interactive]
   }
   const bulk = { lane: 'bulk' } as const
@@ -109,20 +109,20 @@ describe('the tally of an account', () => {
   test('counts what waits, and what is interactive and has not ended, once it is written', async () => {
     using model = open()
     model.apply([stored(1, 1), stored(2, 2), stored(3, 3, bulk), stored(4, 4, { account: 'bob' })])
-    expect([tally(model), model.talliedTo]).toEqual([[0, 0], 0])
+    expect([countsOf(model), model.countedTo]).toEqual([[0, 0], 0])
     await list(model)
-    expect([tally(model), tally(model, 'bob'), model.talliedTo]).toEqual([[3, 2], [1, 1], 4])
+    expect([countsOf(model), countsOf(model, 'bob'), model.countedTo]).toEqual([[3, 2], [1, 1], 4])
     const running = { status: 'running' } as const
     model.apply([stored(5, 1, running, 'started'), stored(6, 3, { ...running, ...bulk }, 'started')])
     await list(model)
-    expect(tally(model)).toEqual([1, 2])
+    expect(countsOf(model)).toEqual([1, 2])
     model.apply([stored(7, 1, running, 'started'), stored(8, 2, {}, 'deleted')])
     model.apply([stored(9, 3, { status: 'completed', ...bulk }, 'completed')])
     await list(model)
-    expect(tally(model)).toEqual([0, 1])
+    expect(countsOf(model)).toEqual([0, 1])
     model.apply([stored(10, 1, { status: 'failed' }, 'failed'), stored(11, 1, {}, 'deleted')])
     await list(model)
-    expect(tally(model)).toEqual([0, 0])
+    expect(countsOf(model)).toEqual([0, 0])
   })
 
   test('is soon rid of what has left the log, however much that is', async () => {
@@ -132,12 +132,12 @@ describe('the tally of an account', () => {
       model.apply(many)
     }
     using model = open(1)
-    expect(model.tally('ann').queued).toBe(many.length)
+    expect(model.countsOf('ann').queued).toBe(many.length)
     let seq = many.length
     await until(() => {
       seq += 1
       model.apply([stored(seq, seq)])
-      return model.tally('ann').queued < 500
+      return model.countsOf('ann').queued < 500
     }, 30_000)
   }, 60_000)
 
@@ -147,9 +147,9 @@ describe('the tally of an account', () => {
       model.apply([stored(1, 1), stored(2, 2, bulk), stored(3, 3, { status: 'running' }, 'started')])
     }
     using model = open()
-    expect([tally(model), model.talliedTo]).toEqual([[2, 2], 3])
+    expect([countsOf(model), model.countedTo]).toEqual([[2, 2], 3])
     model.restart('log-b')
-    expect([tally(model), model.talliedTo]).toEqual([[0, 0], 0])
+    expect([countsOf(model), model.countedTo]).toEqual([[0, 0], 0])
   })
 
   test('loses what has left the log', async () => {
@@ -157,7 +157,7 @@ describe('the tally of an account', () => {
     using model = open(hour)
     model.apply([stored(1, 1, {}, 'queued', old), stored(2, 2)])
     await list(model)
-    expect(tally(model)).toEqual([1, 1])
+    expect(countsOf(model)).toEqual([1, 1])
   })
 })
 
@@ -221,12 +221,12 @@ describe('the file', () => {
       path,
       bytes.map((byte, at) => (at < fromPage * 4096 ? byte : byte ^ 0x5a)),
     )
-    const before = setbacks
+    const before = rewinds
     using model = open()
     if (fromPage > 1) {
       expect(model.position).toBe(400)
       await expect(list(model)).rejects.toMatchObject({ code: 'unavailable' })
-      expect(setbacks).toBe(before + 1)
+      expect(rewinds).toBe(before + 1)
     }
     expect([model.log, model.position]).toEqual(['', 0])
     model.apply([stored(1, 1)])

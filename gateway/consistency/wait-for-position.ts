@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { markOf, parsePosition, positionHeader, positionToken, type Position } from '@pixelflow/core/position'
-import type { Feed, Ports } from '../ports.ts'
+import type { EventFollower, Ports } from '../ports.ts'
 
 /** How long a read waits for what its client has done elsewhere. */
 const patienceMs = 2000
@@ -9,10 +9,10 @@ const patienceMs = 2000
 const secondLookMs = 250
 
 /** How far an account has written through this gateway, for its client to send back; undefined when it has not. */
-export function positionOf({ feed, writes }: Pick<Ports, 'feed' | 'writes'>) {
+export function positionOf({ follower, writes }: Pick<Ports, 'follower' | 'writes'>) {
   return (account: string): string | undefined => {
     const seq = writes.latest(account)
-    return seq > 0 && feed.log !== '' ? positionToken(feed.log, seq) : undefined
+    return seq > 0 && follower.log !== '' ? positionToken(follower.log, seq) : undefined
   }
 }
 
@@ -20,8 +20,11 @@ export function positionOf({ feed, writes }: Pick<Ports, 'feed' | 'writes'>) {
  * For reads of the log itself, which know of every position: only looks whether the client's is one.
  * @throws Fault `invalid_request` for what is none, or is beyond the end of the log.
  */
-export async function demandPosition(feed: Feed, token: string | undefined): Promise<void> {
-  if (token !== undefined) await look(feed, parsed(token), performance.now() + patienceMs)
+export async function requireValidPosition(
+  follower: EventFollower,
+  token: string | undefined,
+): Promise<void> {
+  if (token !== undefined) await look(follower, parsed(token), performance.now() + patienceMs)
 }
 
 /**
@@ -30,12 +33,12 @@ export async function demandPosition(feed: Feed, token: string | undefined): Pro
  * @throws Fault `unavailable` when the list has not come so far in time: another gateway's may have; `invalid_request` as
  * above.
  */
-export async function arriveAt(feed: Feed, token: string | undefined): Promise<void> {
+export async function waitForPosition(follower: EventFollower, token: string | undefined): Promise<void> {
   if (token === undefined) return
   const position = parsed(token)
   const deadline = performance.now() + patienceMs
-  if ((await look(feed, position, deadline)) !== 'to come') return
-  if (await feed.reached(position.seq, deadline - performance.now(), position.mark)) return
+  if ((await look(follower, position, deadline)) !== 'to come') return
+  if (await follower.reached(position.seq, deadline - performance.now(), position.mark)) return
   throw new Fault('unavailable', 'This gateway does not know yet of what was done at the position.', {
     field: positionHeader,
     remedy: 'Try again in a moment: this gateway catches up, and another one may be further.',
@@ -44,13 +47,13 @@ export async function arriveAt(feed: Feed, token: string | undefined): Promise<v
 }
 
 async function look(
-  feed: Feed,
+  follower: EventFollower,
   { seq, mark }: Position,
   deadline: number,
 ): Promise<'reached' | 'to come' | 'of another log'> {
-  if (await feed.reached(seq, 0, mark)) return 'reached'
+  if (await follower.reached(seq, 0, mark)) return 'reached'
   for (let isFirst = true; ; isFirst = false) {
-    const head = await feed.head(deadline - performance.now())
+    const head = await follower.head(deadline - performance.now())
     if (head === undefined) return 'to come'
     if (markOf(head.log) !== mark) return 'of another log'
     if (head.written >= seq) return 'to come'

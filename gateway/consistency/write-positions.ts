@@ -1,5 +1,5 @@
 /** Remembers how far each account has written, so that a list can wait for what its own account did a moment ago. */
-export interface OwnWrites {
+export interface WritePositions {
   noted(account: string, seq: number): void
   /** The newest sequence noted for the account; 0 when none is remembered. */
   latest(account: string): number
@@ -8,7 +8,7 @@ export interface OwnWrites {
 }
 
 /** Remembers the `most` accounts that wrote last. */
-export function createOwnWrites(most = 10_000): OwnWrites {
+export function createWritePositions(most = 10_000): WritePositions {
   const latest = new Map<string, number>()
   return {
     noted(account, seq) {

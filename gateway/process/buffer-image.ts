@@ -1,17 +1,17 @@
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
-import { demand, type Principal } from '@pixelflow/core/principal'
-import type { Inline, Ports } from '../ports.ts'
+import { requireScope, type Principal } from '@pixelflow/core/principal'
+import type { InlineProcessing, Ports } from '../ports.ts'
 import {
   damaged,
-  demandAcceptable,
+  requireAcceptable,
   receiveImage,
-  type Received,
-  type Upload,
+  type ReceivedImage,
+  type ImageUpload,
 } from '../images/receive-image.ts'
-import { keepImage, keeping, type KeepAs, type Keeping } from '../images/upload-image.ts'
+import { storeImage, storable, type StoreImageOptions, type Storable } from '../images/upload-image.ts'
 
 /** A picture that has come in to be processed at once: in memory, or in the store where it was too much for that. */
-export interface HeldImage extends Received, Keeping {
+export interface BufferedImage extends ReceivedImage, Storable {
   /** The whole file in the pieces it came in, if it is in memory. */
   readonly parts: readonly Uint8Array[] | undefined
   /** Leaves nothing behind, unless it was kept. May be called again. */
@@ -23,22 +23,23 @@ export interface HeldImage extends Received, Keeping {
  * bounded over all of them; one that does not fit goes on into the store from where it is.
  * @throws Fault as an upload does; nothing is left behind then.
  */
-export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'events' | 'limits' | 'inline'>) {
+export function bufferImage(ports: Pick<Ports, 'images' | 'sources' | 'events' | 'limits' | 'inline'>) {
   const { images, sources, limits, inline } = ports
-  return async (who: Principal, upload: Upload): Promise<HeldImage> => {
-    demand(who, 'images:write')
-    demandAcceptable(upload, limits)
+  return async (who: Principal, upload: ImageUpload): Promise<BufferedImage> => {
+    requireScope(who, 'images:write')
+    requireAcceptable(upload, limits)
     const sink = createSink(inline, () => sources.begin())
     try {
       const received = await receiveImage(upload, sink, limits)
       const promised = upload.sha256?.()
       const { parts } = sink
       if (parts !== undefined && promised !== undefined && promised !== digestOf(parts)) throw damaged()
-      const keep = async (as?: KeepAs) => keepImage(ports, who, await sink.stored(), received, promised, as)
+      const keep = async (as?: StoreImageOptions) =>
+        storeImage(ports, who, await sink.stored(), received, promised, as)
       return {
         ...received,
         parts,
-        ...keeping(images, keep),
+        ...storable(images, keep),
         drop: sink.drop,
       }
     } catch (thrown) {
@@ -52,7 +53,7 @@ export function holdImage(ports: Pick<Ports, 'images' | 'sources' | 'events' | '
 const shortest = 16 * 1024
 
 /** Keeps bytes in memory for as long as they fit. What comes in large pieces stays in them: a copy costs a file as much as its way here. */
-function createSink({ maxBytes, memory }: Inline, begin: () => Promise<BlobWrite>) {
+function createSink({ maxBytes, memory }: InlineProcessing, begin: () => Promise<BlobWrite>) {
   const parts: Uint8Array[] = []
   /** Where short pieces are put together, after the other parts. */
   let shelf: Uint8Array | undefined

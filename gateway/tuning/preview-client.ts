@@ -9,7 +9,7 @@ import {
   type PreviewOrder,
 } from '@pixelflow/core/tune/session'
 
-export interface LinkOptions {
+export interface PreviewClientOptions {
   readonly sessions: Sessions
   /** What every actor is opened with; the order is the newest one. */
   readonly opening: () => PreviewOpening
@@ -23,7 +23,7 @@ export interface LinkOptions {
 }
 
 /** The way to whichever actor makes the previews. */
-export interface Link {
+export interface PreviewClient {
   /** Has this shown next, instead of what waits still. */
   show(order: PreviewOrder): void
   /** Nothing more is to be shown; the last is still answered. */
@@ -41,7 +41,14 @@ const firstPatienceMs = 2000
 const firstPauseMs = 20
 const longestPauseMs = 1000
 
-export function openLink({ sessions, opening, hear, clear, restored, signal }: LinkOptions): Link {
+export function openPreviewClient({
+  sessions,
+  opening,
+  hear,
+  clear,
+  restored,
+  signal,
+}: PreviewClientOptions): PreviewClient {
   const orders = createNewest<PreviewOrder>()
 
   const talk = async (session: Session, opened: PreviewOpening, isHeard: () => Promise<void>) => {

@@ -8,12 +8,12 @@ import {
   type TuneOpen,
   type TuneSaidInput,
 } from '@pixelflow/core/tune/said'
-import { createTruth } from './tune-truth.ts'
+import { createTunedRecipe } from './tuned-recipe.ts'
 
 const image = '01890a5d-ac96-774b-bcce-b302099a8057'
 const said = <T>(input: TuneSaidInput) => tuneSaid.parse(input) as T
 const begin = (recipe: unknown, output?: string) =>
-  createTruth(
+  createTunedRecipe(
     said<TuneOpen>({
       type: 'open',
       image,

@@ -17,8 +17,8 @@ import { dueSubject, retrySubject } from '@pixelflow/nats/topology/topology'
 import { startNats } from '@pixelflow/testkit/nats'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { until } from '@pixelflow/testkit/until'
-import { openReadModel } from './readmodel/tasks.ts'
-import { searchForLost } from './search.ts'
+import { openReadModel } from './readmodel/read-model.ts'
+import { requeueOrphans } from './requeue-orphans.ts'
 
 let folder: string
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'pixelflow-search-'))))
@@ -36,7 +36,7 @@ async function openHouse() {
   const adapters = parts.use(await openAdapters({ settings, name: 'test', log }))
   const path = join(folder, `${Bun.randomUUIDv7()}.sqlite`)
   const index = parts.use(
-    openReadModel({ path, clock: adapters.clock, retentionMs: 3_600_000, log, onSetback: () => {} }),
+    openReadModel({ path, clock: adapters.clock, retentionMs: 3_600_000, log, onRewound: () => {} }),
   )
   const owned = parts.move()
   return {
@@ -47,7 +47,7 @@ async function openHouse() {
       const pace = { everyMs: 20, idleMs: 50, aloneMs: 200, acceptedMs: 400 }
       const stop = new AbortController()
       const roster = { actors: held.map(actorWith) }
-      const searching = searchForLost({ ...adapters, index, roster, log, pace }, stop.signal)
+      const searching = requeueOrphans({ ...adapters, index, roster, log, pace }, stop.signal)
       owned.defer(async () => {
         stop.abort()
         await searching

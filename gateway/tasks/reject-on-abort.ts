@@ -1,5 +1,5 @@
 /** What a promise gives, unless the signal aborts before. @throws its reason then. */
-export async function until<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function rejectOnAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   // Nobody may be left to hear that it failed: where the signal comes first, or has come already.
   promise.catch(() => {})
   signal.throwIfAborted()

@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makePrivateFile, makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import { isActive } from './idle.ts'
+import { isActive } from './idle-tasks.ts'
 
 /** Bump it when the tables change: an older file is thrown away and folded again from the log. */
 const schemaVersion = 5
@@ -81,7 +81,7 @@ function prepared(db: Database, path: string, log: Log): Database {
       create(db)
     }).exclusive()
     // Opening reads hardly more than the header; this touches the tables as well.
-    db.query('SELECT log, position, proof FROM place').get()
+    db.query('SELECT log, position, hash FROM checkpoint').get()
     return db
   } catch (error) {
     db.close()
@@ -112,7 +112,7 @@ function create(db: Database): void {
   db.run('CREATE INDEX tasks_by_change ON tasks (changed)')
   // Few at any time, so this is small.
   db.run(`CREATE INDEX idle_tasks ON tasks (changed) WHERE ${isActive}`)
-  db.run('CREATE TABLE place (log TEXT NOT NULL, position INTEGER NOT NULL, proof TEXT NOT NULL) STRICT')
-  db.run("INSERT INTO place VALUES ('', 0, '')")
+  db.run('CREATE TABLE checkpoint (log TEXT NOT NULL, position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT')
+  db.run("INSERT INTO checkpoint VALUES ('', 0, '')")
   db.run(`PRAGMA user_version = ${schemaVersion}`)
 }

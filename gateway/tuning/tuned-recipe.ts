@@ -5,7 +5,7 @@ import type { TuneApply, TuneChange, TuneOpen } from '@pixelflow/core/tune/said'
 import type { PreviewOrder } from '@pixelflow/core/tune/session'
 
 /** The truth about one session: which recipe it has come to. */
-export interface Truth {
+export interface TunedRecipe {
   readonly order: PreviewOrder
   /** Takes a change over. @throws Fault when it cannot be; nothing has changed then. */
   change(change: TuneChange): PreviewOrder
@@ -19,7 +19,7 @@ export interface Truth {
 }
 
 /** @throws Fault `invalid_recipe`. */
-export function createTruth({ recipe: given, output }: TuneOpen): Truth {
+export function createTunedRecipe({ recipe: given, output }: TuneOpen): TunedRecipe {
   const recipe = parseRecipe(given)
   let order: PreviewOrder = { sequence: 0, recipe, output: outputOf(recipe, output) }
   let latest = 0

@@ -4,7 +4,7 @@ import { openAdapters } from '@pixelflow/nats/open'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { natsSettings } from '@pixelflow/nats/settings'
 import { startNats } from '@pixelflow/testkit/nats'
-import { keepSweeping } from './sweep.ts'
+import { runSweeps } from './run-sweeps.ts'
 
 test('one of two gateways sweeps, and the other goes on when it leaves', async () => {
   await using nats = await startNats()
@@ -20,7 +20,7 @@ test('one of two gateways sweeps, and the other goes on when it leaves', async (
 
   const sweeps: string[] = []
   const run = (who: string, { elections, sweeper }: typeof one, signal: AbortSignal) =>
-    keepSweeping(
+    runSweeps(
       {
         elections,
         sweeper: {

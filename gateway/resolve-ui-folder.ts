@@ -7,7 +7,7 @@ const stamp = 'sources.sha256'
 const mostRaces = 5
 
 /** The folder of the built page: the one named, else `ui/dist`, which is built when its sources are newer than it. */
-export async function uiFolder(named: string | undefined, log: Log): Promise<string> {
+export async function resolveUiFolder(named: string | undefined, log: Log): Promise<string> {
   if (named !== undefined) return named
   const ui = dirname(Bun.resolveSync('@pixelflow/ui/build', import.meta.dir))
   const core = dirname(Bun.resolveSync('@pixelflow/core/fault', import.meta.dir))
