@@ -14,10 +14,10 @@ describe('the table', () => {
   })
 
   test('says to try again only where another try may succeed', () => {
-    const again = codes.filter((code) => faults[code].settle === 'nak')
+    const again = codes.filter((code) => faults[code].retryable)
     expect(again.every((code) => faults[code].http >= 500 || faults[code].http === 429)).toBe(true)
-    expect(faults.invalid_recipe.settle).toBe('term')
-    expect(faults.cancelled.settle).toBe('ack')
+    expect(faults.invalid_recipe.retryable).toBe(false)
+    expect(faults.cancelled.retryable).toBe(false)
   })
 })
 

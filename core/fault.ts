@@ -2,68 +2,65 @@
  * Every way PixelFlow can say no, in one table.
  *
  * `http` is the status of the problem+json answer, `grpc` the canonical status code of its gRPC twin
- * (https://grpc.io/docs/guides/status-codes/), and `settle` what a work lease does with it:
- * - `ack`  the work has ended by an ordinary road (somebody cancelled it, or it had already ended);
- * - `nak`  a fault of the surroundings: the same work may succeed on another attempt;
- * - `term` a fault of the input: no attempt will ever succeed, the task fails now.
+ * (https://grpc.io/docs/guides/status-codes/), and `retryable` says whether another attempt at the
+ * same work may succeed: true for faults of the environment, false for faults of the input and for ended work.
  */
 export const faults = {
-  invalid_request: { http: 400, grpc: 3, settle: 'term', title: 'The request is not valid' },
-  invalid_recipe: { http: 400, grpc: 3, settle: 'term', title: 'The recipe is not valid' },
-  unauthenticated: { http: 401, grpc: 16, settle: 'term', title: 'Valid credentials are needed' },
-  forbidden: { http: 403, grpc: 7, settle: 'term', title: 'This is not allowed' },
-  not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such thing' },
-  image_not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such image' },
-  task_not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such task' },
-  output_not_found: { http: 404, grpc: 5, settle: 'term', title: 'There is no such output' },
-  method_not_allowed: { http: 405, grpc: 12, settle: 'term', title: 'This method is not allowed here' },
-  conflict: { http: 409, grpc: 10, settle: 'ack', title: 'Somebody else was faster' },
-  task_ended: { http: 409, grpc: 9, settle: 'ack', title: 'The task has already ended' },
-  task_active: { http: 409, grpc: 9, settle: 'ack', title: 'The task has not ended yet' },
+  invalid_request: { http: 400, grpc: 3, retryable: false, title: 'The request is not valid' },
+  invalid_recipe: { http: 400, grpc: 3, retryable: false, title: 'The recipe is not valid' },
+  unauthenticated: { http: 401, grpc: 16, retryable: false, title: 'Valid credentials are needed' },
+  forbidden: { http: 403, grpc: 7, retryable: false, title: 'This is not allowed' },
+  not_found: { http: 404, grpc: 5, retryable: false, title: 'There is no such thing' },
+  image_not_found: { http: 404, grpc: 5, retryable: false, title: 'There is no such image' },
+  task_not_found: { http: 404, grpc: 5, retryable: false, title: 'There is no such task' },
+  output_not_found: { http: 404, grpc: 5, retryable: false, title: 'There is no such output' },
+  method_not_allowed: { http: 405, grpc: 12, retryable: false, title: 'This method is not allowed here' },
+  conflict: { http: 409, grpc: 10, retryable: false, title: 'Somebody else was faster' },
+  task_ended: { http: 409, grpc: 9, retryable: false, title: 'The task has already ended' },
+  task_active: { http: 409, grpc: 9, retryable: false, title: 'The task has not ended yet' },
   idempotency_key_in_use: {
     http: 409,
     grpc: 10,
-    settle: 'ack',
+    retryable: false,
     title: 'The same call is still under way',
   },
-  cancelled: { http: 409, grpc: 1, settle: 'ack', title: 'The task was cancelled' },
-  precondition_failed: { http: 412, grpc: 9, settle: 'term', title: 'A precondition does not hold' },
-  image_too_large: { http: 413, grpc: 8, settle: 'term', title: 'The image is too large' },
-  unsupported_format: { http: 415, grpc: 3, settle: 'term', title: 'This kind of file is not supported' },
-  range_not_satisfiable: { http: 416, grpc: 11, settle: 'term', title: 'The range lies outside the content' },
+  cancelled: { http: 409, grpc: 1, retryable: false, title: 'The task was cancelled' },
+  precondition_failed: { http: 412, grpc: 9, retryable: false, title: 'A precondition does not hold' },
+  image_too_large: { http: 413, grpc: 8, retryable: false, title: 'The image is too large' },
+  unsupported_format: { http: 415, grpc: 3, retryable: false, title: 'This kind of file is not supported' },
+  range_not_satisfiable: { http: 416, grpc: 11, retryable: false, title: 'The range lies outside the content' },
   idempotency_key_reused: {
     http: 422,
     grpc: 9,
-    settle: 'term',
+    retryable: false,
     title: 'The idempotency key was used for another call',
   },
-  corrupt_image: { http: 422, grpc: 3, settle: 'term', title: 'The image cannot be decoded' },
-  too_many_pixels: { http: 422, grpc: 8, settle: 'term', title: 'The image has too many pixels' },
-  truncated_upload: { http: 400, grpc: 15, settle: 'term', title: 'The upload ended too early' },
-  processing_failed: { http: 422, grpc: 9, settle: 'term', title: 'The image could not be processed' },
-  resource_limit_exceeded: { http: 422, grpc: 8, settle: 'term', title: 'The task took more than it may' },
-  actor_lost: { http: 503, grpc: 14, settle: 'nak', title: 'The process doing the work was lost' },
-  attempts_exhausted: { http: 422, grpc: 10, settle: 'term', title: 'Every attempt has failed' },
-  too_many_sessions: { http: 429, grpc: 8, settle: 'nak', title: 'Too many sessions are open' },
-  too_many_tasks: { http: 429, grpc: 8, settle: 'nak', title: 'Too many tasks are waiting' },
-  overloaded: { http: 503, grpc: 8, settle: 'nak', title: 'Too much is received at once' },
-  queue_full: { http: 503, grpc: 8, settle: 'nak', title: 'The queue is full' },
-  storage_failed: { http: 503, grpc: 14, settle: 'nak', title: 'The store did not answer as it should' },
-  data_loss: { http: 500, grpc: 15, settle: 'term', title: 'Stored data lost' },
-  incompatible_record: { http: 500, grpc: 15, settle: 'term', title: 'What is stored cannot be read' },
-  unavailable: { http: 503, grpc: 14, settle: 'nak', title: 'The service is not available just now' },
-  deadline_exceeded: { http: 504, grpc: 4, settle: 'term', title: 'It took too long' },
-  internal: { http: 500, grpc: 13, settle: 'nak', title: 'Something went wrong on our side' },
+  corrupt_image: { http: 422, grpc: 3, retryable: false, title: 'The image cannot be decoded' },
+  too_many_pixels: { http: 422, grpc: 8, retryable: false, title: 'The image has too many pixels' },
+  truncated_upload: { http: 400, grpc: 15, retryable: false, title: 'The upload ended too early' },
+  processing_failed: { http: 422, grpc: 9, retryable: false, title: 'The image could not be processed' },
+  resource_limit_exceeded: { http: 422, grpc: 8, retryable: false, title: 'The task took more than it may' },
+  actor_lost: { http: 503, grpc: 14, retryable: true, title: 'The process doing the work was lost' },
+  attempts_exhausted: { http: 422, grpc: 10, retryable: false, title: 'Every attempt has failed' },
+  too_many_sessions: { http: 429, grpc: 8, retryable: true, title: 'Too many sessions are open' },
+  too_many_tasks: { http: 429, grpc: 8, retryable: true, title: 'Too many tasks are waiting' },
+  overloaded: { http: 503, grpc: 8, retryable: true, title: 'Too much is received at once' },
+  queue_full: { http: 503, grpc: 8, retryable: true, title: 'The queue is full' },
+  storage_failed: { http: 503, grpc: 14, retryable: true, title: 'The store did not answer as it should' },
+  data_loss: { http: 500, grpc: 15, retryable: false, title: 'Stored data lost' },
+  incompatible_record: { http: 500, grpc: 15, retryable: false, title: 'What is stored cannot be read' },
+  unavailable: { http: 503, grpc: 14, retryable: true, title: 'The service is not available just now' },
+  deadline_exceeded: { http: 504, grpc: 4, retryable: false, title: 'It took too long' },
+  internal: { http: 500, grpc: 13, retryable: true, title: 'Something went wrong on our side' },
 } as const satisfies Record<string, FaultRow>
 
 export interface FaultRow {
   readonly http: number
   readonly grpc: number
-  readonly settle: Settlement
+  readonly retryable: boolean
   readonly title: string
 }
 
-export type Settlement = 'ack' | 'nak' | 'term'
 export type FaultCode = keyof typeof faults
 
 /** Codes that earlier versions wrote into events and dead letters, with the code that replaces each. */

@@ -128,7 +128,7 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
 
 /** A bad picture is an ordinary day; what another attempt may mend, or none could, wants an operator's eye. */
 function levelOf(fault: Fault | undefined): 'info' | 'warn' {
-  return fault?.row.settle === 'nak' || fault?.code === 'attempts_exhausted' || fault?.code === 'data_loss'
+  return fault?.row.retryable || fault?.code === 'attempts_exhausted' || fault?.code === 'data_loss'
     ? 'warn'
     : 'info'
 }

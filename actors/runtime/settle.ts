@@ -46,7 +46,7 @@ export async function recover(options: SettleOptions, fault: Fault, givenUp: boo
       await settle(log, () => lease.retry(0, attempt - 1))
       return 'given back'
     }
-    if (fault.row.settle === 'nak' && attempt < maxAttempts) return await again(options, fault)
+    if (fault.row.retryable && attempt < maxAttempts) return await again(options, fault)
     return await fail(options, last, fault)
   } catch (thrown) {
     const why = Fault.of(thrown)
@@ -106,7 +106,7 @@ const isForOperators: ReadonlySet<FaultCode> = new Set(['attempts_exhausted', 'd
 
 async function fail(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<End> {
   // A fault of the input is its owner's to mend; whatever else ends a task is an operator's.
-  if (fault.row.settle === 'nak' || isForOperators.has(fault.code)) await bury(options, fault)
+  if (fault.row.retryable || isForOperators.has(fault.code)) await bury(options, fault)
   const reporter = reportTo(options.events, last)
   const endedAt = options.events.now().toISOString()
   reporter.report('failed', { status: 'failed', fault: fault.report(), endedAt })
