@@ -28,7 +28,12 @@ export const faults = {
   precondition_failed: { http: 412, grpc: 9, retryable: false, title: 'A precondition does not hold' },
   image_too_large: { http: 413, grpc: 8, retryable: false, title: 'The image is too large' },
   unsupported_format: { http: 415, grpc: 3, retryable: false, title: 'This kind of file is not supported' },
-  range_not_satisfiable: { http: 416, grpc: 11, retryable: false, title: 'The range lies outside the content' },
+  range_not_satisfiable: {
+    http: 416,
+    grpc: 11,
+    retryable: false,
+    title: 'The range lies outside the content',
+  },
   idempotency_key_reused: {
     http: 422,
     grpc: 9,

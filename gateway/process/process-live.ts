@@ -48,7 +48,7 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
         await session[Symbol.asyncDispose]()
         signal.throwIfAborted()
         // The surroundings are to blame: elsewhere it may succeed, and the picture is still here.
-        if !(Fault.of(thrown).row.retryable || tries === mostTries) throw thrown
+        if (!Fault.of(thrown).row.retryable || tries === mostTries) throw thrown
       }
     }
   }
