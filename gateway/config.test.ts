@@ -19,7 +19,7 @@ test('another address needs tokens', () => {
   expect(() => readConfig({ PIXELFLOW_HOST: '0.0.0.0' })).toThrow('PIXELFLOW_HOST="0.0.0.0" can be reached')
   expect(() => readConfig({ PIXELFLOW_HOST: '::' })).toThrow('PIXELFLOW_API_TOKENS')
   const open = readConfig({ PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' })
-  expect(open.apiTokens?.holderOf('secret-of-ann')?.account).toBe('ann')
+  expect(open.apiTokens?.findPrincipal('secret-of-ann')?.account).toBe('ann')
   expect(readConfig({ PIXELFLOW_HOST: 'localhost' }).host).toBe('localhost')
   expect(readConfig({ PIXELFLOW_HOST: '::1' }).host).toBe('::1')
 })
@@ -38,7 +38,7 @@ test('tokens come from a file as well, one a line', async () => {
   const file = join(folder, 'tokens')
   await Bun.write(file, '# people\nann:secret-of-ann\nbob:secret-of-bob\n')
   const { apiTokens } = readConfig({ PIXELFLOW_API_TOKENS_FILE: file })
-  expect(apiTokens?.holderOf('secret-of-bob')?.account).toBe('bob')
+  expect(apiTokens?.findPrincipal('secret-of-bob')?.account).toBe('bob')
   await rm(folder, { recursive: true })
 })
 

@@ -18,7 +18,7 @@ import { metricsAccess } from './metrics/metrics-access.ts'
 import { parseTokens, type TokenTable } from './accounts/token-table.ts'
 import { requireGrace, sweepSettings } from './sweep-settings.ts'
 import { readTls, type TlsConfig } from './tls/watch-tls.ts'
-import { WrongTls } from './tls/tls-material.ts'
+import { TlsFileError } from './tls/tls-material.ts'
 
 const KiB = 2 ** 10
 const MiB = 2 ** 20
@@ -278,7 +278,7 @@ function tlsOf(values: Values<typeof gatewaySettings>): TlsConfig | undefined {
       reloadIntervalMs: values.tlsReloadIntervalMs,
     }
   } catch (thrown) {
-    throw thrown instanceof WrongTls ? new WrongSettings([thrown]) : thrown
+    throw thrown instanceof TlsFileError ? new WrongSettings([thrown]) : thrown
   }
 }
 

@@ -9,7 +9,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { answered } from './testing/broker-faults.ts'
 import { openTestGateway, until } from './testing/test-gateway.ts'
 import { grpcClient } from './testing/grpc.ts'
-import type { HealthView } from './transports/rest/health-routes.ts'
+import type { HealthView } from './transports/shared/health-view.ts'
 
 test('while the disk of the broker is full the gateway is not ready, and calls are answered', async () => {
   await using disk = await mountSmallDisk(64 * 2 ** 20)

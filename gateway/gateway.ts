@@ -6,10 +6,10 @@ import { openAdapters, type Adapters } from '@pixelflow/nats/open'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { openMeters } from '@pixelflow/platform/telemetry/metrics'
 import { watchProcess } from '@pixelflow/platform/telemetry/process'
-import { createAdmission } from './accounts/authenticator.ts'
+import { createAuthenticator } from './accounts/authenticator.ts'
 import type { GatewayConfig } from './config.ts'
-import { openSpool } from './delivery/disk-spool.ts'
-import { createShelf } from './delivery/response-buffer.ts'
+import { openDiskSpool } from './delivery/disk-spool.ts'
+import { createResponseBuffer } from './delivery/response-buffer.ts'
 import { viewHealth } from './view-health.ts'
 import { startFollower, type Follower } from './follow/follower.ts'
 import { createWatchers } from './follow/watchers.ts'
@@ -17,23 +17,23 @@ import { createRefusals } from './limits/refusals.ts'
 import { createRequestMemory } from './limits/request-memory.ts'
 import { createCallMeters } from './metrics/call-meters.ts'
 import { createRequestMeter } from './metrics/request-meter.ts'
-import { watchBacklog } from './metrics/collect-backlog.ts'
-import { watchState } from './metrics/collect-state.ts'
+import { collectBacklog } from './metrics/collect-backlog.ts'
+import { collectState } from './metrics/collect-state.ts'
 import { createStreamMeter } from './metrics/stream-meter.ts'
 import { gatewayMetrics } from './metrics/gateway-metrics.ts'
-import { counted, countTasks } from './metrics/count-traffic.ts'
+import { countTraffic, countTasks } from './metrics/count-traffic.ts'
 import manifest from './package.json'
 import { openReadModel, type ReadModel } from './readmodel/read-model.ts'
 import { watchTls } from './tls/watch-tls.ts'
-import { tellOfTls } from './tls/tls-log.ts'
+import { createTlsLog } from './tls/tls-log.ts'
 import { reloadableCredentials } from './transports/grpc/native/reloadable-credentials.ts'
 import { listenGrpc, type GrpcServer } from './transports/grpc/native/listen-grpc.ts'
 import { createServices } from './transports/grpc/services.ts'
 import { grpcWeb } from './transports/grpc/web/grpc-web-routes.ts'
 import { createApp } from './transports/rest/app.ts'
-import { createDelivery, createSending } from './transports/rest/send-content.ts'
+import { createContentSender, createBytesSender } from './transports/rest/send-content.ts'
 import { listenHttp } from './transports/rest/listen-http.ts'
-import { createOutflow } from './transports/shared/send-tracker.ts'
+import { createSendTracker } from './transports/shared/send-tracker.ts'
 import { readPage } from './transports/rest/page-routes.ts'
 import { resolveUiFolder } from './resolve-ui-folder.ts'
 import { requeueOrphans } from './requeue-orphans.ts'
@@ -71,8 +71,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   parts.use(adapters)
   const meters = parts.use(openMeters(gatewayMetrics))
   parts.use(watchProcess(meters, manifest.version))
-  const spool = parts.use(await openSpool(join(folder, 'spool'), config.downloadSpoolBytes))
-  const outflow = parts.use(createOutflow())
+  const spool = parts.use(await openDiskSpool(join(folder, 'spool'), config.downloadSpoolBytes))
+  const sendTracker = parts.use(createSendTracker())
 
   // Here, too, for there may be no actor while all that is left to do waits for its next attempt.
   parts.use(forwardRetries(adapters))
@@ -130,25 +130,25 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
       memory: createBudget(config.inlineMemoryBytes),
     },
   })
-  const send = createSending(createShelf(spool), outflow)
-  const usecases = counted(bare, meters)
+  const send = createBytesSender(createResponseBuffer(spool), sendTracker)
+  const usecases = countTraffic(bare, meters)
   let isDraining = false
   const pages = new Set(config.corsOrigins.map((origin) => origin.toLowerCase()))
-  const admission = createAdmission(config.apiTokens, config.tls?.clientAuth, pages)
+  const authenticator = createAuthenticator(config.apiTokens, config.tls?.clientAuth, pages)
   let grpc: GrpcServer | undefined
   // The name of this process on this machine would do, but two machines may share a broker.
   const writeCheck = parts.use(adapters.checkWrites(crypto.randomUUID()))
   await Promise.race([writeCheck.begun, Bun.sleep(1000)])
   const examined = () =>
-    viewHealth({ adapters, follower, writeCheck, outflow, spool, calls: grpc?.calls ?? 0, isDraining })
-  watchState(meters, examined, deadLetters.count)
-  watchBacklog(meters, adapters.backlog, roster, adapters.clock)
+    viewHealth({ adapters, follower, writeCheck, sendTracker, spool, calls: grpc?.calls ?? 0, isDraining })
+  collectState(meters, examined, deadLetters.count)
+  collectBacklog(meters, adapters.backlog, roster, adapters.clock)
   const openStream = createStreamMeter(meters)
   const memory = createRequestMemory({
     totalBytes: config.requestMemoryBytes,
     // Without credentials there is one account, and it is everybody.
     perAccountBytes:
-      admission.auth === 'none' ? config.requestMemoryBytes : config.requestMemoryPerAccountBytes,
+      authenticator.auth === 'none' ? config.requestMemoryBytes : config.requestMemoryPerAccountBytes,
     perPeerBytes: config.requestMemoryPerPeerBytes,
   })
   const refusals = createRefusals({
@@ -157,7 +157,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   })
   const services = createServices({
     usecases,
-    admission,
+    authenticator,
     memory,
     refusals,
     isReady: async () => (await examined()).status === 'ok',
@@ -170,12 +170,12 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   })
   const app = createApp({
     usecases,
-    admission,
+    authenticator,
     memory,
     refusals,
-    deliver: createDelivery(send),
-    send,
-    examine: examined,
+    sendContent: createContentSender(send),
+    sendBytes: send,
+    checkHealth: examined,
     page,
     limits,
     uploadIdleTimeoutMs: config.uploadIdleTimeoutMs,
@@ -192,7 +192,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   })
   const tls = config.tls && parts.use(watchTls(config.tls, log))
   const { host, drainTimeoutMs } = config
-  const tlsRefusals = tls && tellOfTls(tls, meters, log)
+  const tlsRefusals = tls && createTlsLog(tls, meters, log)
   const http = await listenHttp({
     app: app.use(grpcWeb(services, config.uploadIdleTimeoutMs)),
     host,

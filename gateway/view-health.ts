@@ -1,18 +1,18 @@
 import type { Adapters } from '@pixelflow/nats/open'
 import type { WriteCheck } from '@pixelflow/nats/jetstream/write-check'
-import type { Spool } from './delivery/disk-spool.ts'
+import type { DiskSpool } from './delivery/disk-spool.ts'
 import type { Follower } from './follow/follower.ts'
 import manifest from './package.json'
-import type { HealthView } from './transports/rest/health-routes.ts'
-import type { Outflow } from './transports/shared/send-tracker.ts'
+import type { HealthView } from './transports/shared/health-view.ts'
+import type { SendTracker } from './transports/shared/send-tracker.ts'
 
 /** What a gateway is judged by. */
 export interface HealthSources {
   readonly adapters: Adapters
   readonly follower: Pick<Follower, 'state'>
   readonly writeCheck: Pick<WriteCheck, 'state'>
-  readonly outflow: Outflow
-  readonly spool: Spool
+  readonly sendTracker: SendTracker
+  readonly spool: DiskSpool
   readonly calls: number
   readonly isDraining: boolean
 }
@@ -22,7 +22,7 @@ export async function viewHealth({
   adapters,
   follower,
   writeCheck,
-  outflow,
+  sendTracker,
   spool,
   calls,
   isDraining,
@@ -60,7 +60,7 @@ export async function viewHealth({
     load: {
       watchers,
       calls,
-      leavingBytes: outflow.bytes,
+      leavingBytes: sendTracker.bytes,
       spooledFiles: spool.files,
       residentBytes: process.memoryUsage.rss(),
     },

@@ -22,12 +22,12 @@ export const keyScenarios: Readonly<Record<string, Scenario>> = {
     const request = { image: (await image()).id, recipe: slow }
     const made = await call(ann, calls.createTask, request, { verbose: true })
     const { id } = present(only(made).task)
-    const position = positionIn(made.text)
+    const position = readPositionHeader(made.text)
     const known = { headers: { [positionKey]: position } }
     const { items } = only(await call(ann, calls.listTasks, { limit: 200 }, known))
     expect(items.map((one) => one.id)).toContain(id)
     expect(only(await call(ann, calls.getTask, { id }, known)).task).toMatchObject({ image: request.image })
-    expect(positionIn((await call(ann, calls.cancelTask, { id }, { verbose: true })).text)).not.toBe(position)
+    expect(readPositionHeader((await call(ann, calls.cancelTask, { id }, { verbose: true })).text)).not.toBe(position)
     for (const wrong of ['!', `zzzzzzz.${position.split('.')[1]}`]) {
       const ending = await call(ann, calls.listTasks, {}, { headers: { [positionKey]: wrong } })
       refused(ending, 'INVALID_ARGUMENT', 'invalid_request', positionKey)
@@ -35,6 +35,6 @@ export const keyScenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-function positionIn(text: string): string {
+function readPositionHeader(text: string): string {
   return present(new RegExp(`^${positionKey}: (\\S+)$`, 'm').exec(text)?.[1])
 }

@@ -4,16 +4,16 @@ import { requireOwnOrigin, requireOwnPage } from './check-origin.ts'
 import type { TokenTable } from './token-table.ts'
 
 /** Finds out who sends a request, or that nobody may. */
-export interface Admission {
+export interface Authenticator {
   /** What a client has to bring. */
   readonly auth: 'none' | 'token' | 'certificate'
   /**
    * For calls that act for an account. `certificate` is what the connection's client has shown, if anything.
    * @throws Fault `unauthenticated` or `forbidden`.
    */
-  principalOf(headers: Headers, certificate?: ClientCertificate): Principal
+  authenticate(headers: Headers, certificate?: ClientCertificate): Principal
   /** For what anybody may see: the page, documents, health. @throws Fault `forbidden`. */
-  letIn(headers: Headers): void
+  checkOrigin(headers: Headers): void
 }
 
 /** A client certificate that was verified when its connection was made. */
@@ -32,26 +32,26 @@ export type ClientAuth = 'none' | 'optional' | 'require'
  * leaves it to the token, so that a proxy may have one for itself.
  * @param pages origins besides our own whose pages may call
  */
-export function createAdmission(
+export function createAuthenticator(
   tokens: TokenTable | undefined,
   clientAuth: ClientAuth = 'none',
   pages: ReadonlySet<string> = new Set(),
-): Admission {
+): Authenticator {
   if (tokens === undefined && clientAuth === 'none') {
     const local = principal(localAccount, [...scopes, adminScope])
     return {
       auth: 'none',
-      principalOf(headers) {
+      authenticate(headers) {
         requireOwnOrigin(headers, pages)
         return local
       },
-      letIn: (headers) => requireOwnOrigin(headers, pages),
+      checkOrigin: (headers) => requireOwnOrigin(headers, pages),
     }
   }
   const auth = tokens === undefined || clientAuth === 'require' ? 'certificate' : 'token'
   return {
     auth,
-    principalOf(headers, certificate) {
+    authenticate(headers, certificate) {
       if (clientAuth === 'require' && !certificate) throw uncertified('This call needs a client certificate.')
       if (certificate && certificate.untilMs <= Date.now()) {
         throw uncertified('The client certificate has ended since the connection was made.')
@@ -75,7 +75,7 @@ export function createAdmission(
         : uncertified('This call needs a client certificate.')
     },
     // What stands behind this is the same for everybody, and a foreign page gains nothing by it.
-    letIn() {},
+    checkOrigin() {},
   }
 }
 
@@ -87,7 +87,7 @@ function holderByToken(headers: Headers, tokens: TokenTable | undefined): Princi
   if (authorization.includes(',')) throw refused('The call brings more than one token.')
   const token = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
   if (token === undefined) throw refused('The Authorization header holds no bearer token.')
-  const holder = tokens?.holderOf(token)
+  const holder = tokens?.findPrincipal(token)
   if (holder === undefined) throw refused('The token is not known here.')
   return holder
 }

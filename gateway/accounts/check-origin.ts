@@ -29,14 +29,14 @@ const proxyHeader =
   /^(?:forwarded|via|x-forwarded(?:-.+)?|x-original-(?:for|host|forwarded-for)|x-(?:real|client|cluster-client)-ip|true-client-ip|cf-connecting-ip|x-envoy-external-address)$/
 
 /** Origins whose pages may call as well, in lower case; every page is none of them. */
-type Pages = ReadonlySet<string>
+type AllowedOrigins = ReadonlySet<string>
 
 /**
  * Lets an unauthenticated call pass only when it was meant for this machine and comes from a program or from our own
  * page. Loopback alone is no border: a foreign page can send requests to it, and a rebound name can read the answers.
  * @throws Fault `forbidden`.
  */
-export function requireOwnOrigin(headers: Headers, pages: Pages = new Set()): void {
+export function requireOwnOrigin(headers: Headers, pages: AllowedOrigins = new Set()): void {
   if (hostnamesOf(headers.get('host'))?.every(isLoopback) !== true) {
     throw new Fault('forbidden', 'Without tokens this server answers calls to a loopback address only.', {
       field: 'Host',
@@ -54,7 +54,7 @@ export function requireOwnOrigin(headers: Headers, pages: Pages = new Set()): vo
  */
 export function requireOwnPage(
   headers: Headers,
-  pages: Pages = new Set(),
+  pages: AllowedOrigins = new Set(),
   schemes: readonly string[] = ['https'],
 ): void {
   const origin = headers.get('origin')

@@ -4,20 +4,20 @@ import { parseTokens } from './token-table.ts'
 test('finds the account of a token, and only of a whole one', () => {
   const table = parseTokens('ann:secret-of-ann, bob:secret:with:colons\n# comment\nann:second-of-ann\n')
   expect(table.size).toBe(3)
-  expect(table.holderOf('secret-of-ann')?.account).toBe('ann')
-  expect(table.holderOf('second-of-ann')?.account).toBe('ann')
-  expect(table.holderOf('secret:with:colons')?.account).toBe('bob')
-  expect(table.holderOf('secret-of-an')?.account).toBeUndefined()
-  expect(table.holderOf('')?.account).toBeUndefined()
+  expect(table.findPrincipal('secret-of-ann')?.account).toBe('ann')
+  expect(table.findPrincipal('second-of-ann')?.account).toBe('ann')
+  expect(table.findPrincipal('secret:with:colons')?.account).toBe('bob')
+  expect(table.findPrincipal('secret-of-an')?.account).toBeUndefined()
+  expect(table.findPrincipal('')?.account).toBeUndefined()
 })
 
 test('who may do what operators do is said behind the token', () => {
   const table = parseTokens('ann:secret-of-ann,root:secret:of:root:admin')
-  expect(table.holderOf('secret-of-ann')?.scopes.has('admin')).toBe(false)
-  const root = table.holderOf('secret:of:root')
+  expect(table.findPrincipal('secret-of-ann')?.scopes.has('admin')).toBe(false)
+  const root = table.findPrincipal('secret:of:root')
   expect(root?.account).toBe('root')
   expect([...(root?.scopes ?? [])]).toEqual(expect.arrayContaining(['admin', 'tasks:write']))
-  expect(table.holderOf('secret:of:root:admin')).toBeUndefined()
+  expect(table.findPrincipal('secret:of:root:admin')).toBeUndefined()
 })
 
 test.each([

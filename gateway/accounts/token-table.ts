@@ -5,7 +5,7 @@ import { accountId, adminScope, principal, scopes, type Principal } from '@pixel
 export interface TokenTable {
   readonly size: number
   /** Whose token it is; undefined when it is none of ours. Takes equally long for every wrong token. */
-  holderOf(token: string): Principal | undefined
+  findPrincipal(token: string): Principal | undefined
 }
 
 /**
@@ -47,7 +47,7 @@ export function parseTokens(text: string): TokenTable {
 function tableOf(entries: readonly { holder: Principal; hash: Buffer }[]): TokenTable {
   return {
     size: entries.length,
-    holderOf(token) {
+    findPrincipal(token) {
       const hash = hashed(token)
       let found: Principal | undefined
       // No early way out: the time taken must not tell how far the search went.

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openSpool } from './disk-spool.ts'
+import { openDiskSpool } from './disk-spool.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -17,7 +17,7 @@ const body = (text: string) => async () =>
   })()
 
 test('keeps bytes in a file until they are released', async () => {
-  await using spool = await openSpool(folder, 100)
+  await using spool = await openDiskSpool(folder, 100)
   const held = await spool.fill(5, body('hello'), never)
   expect(await Bun.file(held.path).text()).toBe('hello')
   expect(spool.files).toBe(1)
@@ -27,7 +27,7 @@ test('keeps bytes in a file until they are released', async () => {
 })
 
 test('lets others wait while it is full, and those that wait may leave', async () => {
-  await using spool = await openSpool(folder, 10)
+  await using spool = await openDiskSpool(folder, 10)
   const first = await spool.fill(8, body('first'), never)
   const leaving = new AbortController()
   const left = spool.fill(8, body('left'), leaving.signal)
@@ -40,7 +40,7 @@ test('lets others wait while it is full, and those that wait may leave', async (
 })
 
 test('leaves nothing behind when the bytes break off or nobody wants them any more', async () => {
-  await using spool = await openSpool(folder, 10)
+  await using spool = await openDiskSpool(folder, 10)
   const breaking = async () =>
     (async function* () {
       yield new Uint8Array(3)
@@ -60,7 +60,7 @@ test('clears away what dead processes have left, and nothing else', async () => 
       Bun.write(join(folder, name), 'x'),
     ),
   )
-  await using spool = await openSpool(folder, 10)
+  await using spool = await openDiskSpool(folder, 10)
   expect(spool.files).toBe(0)
   expect((await readdir(folder)).sort()).toEqual([`${process.ppid}-c`, 'note.txt'].sort())
 })

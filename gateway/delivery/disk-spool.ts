@@ -3,28 +3,28 @@ import { join } from 'node:path'
 import { createBudget } from '@pixelflow/core/budget'
 import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { processFileName, removeStaleFiles } from '../process-files.ts'
-import { createSweep } from './gc-trigger.ts'
+import { createGcTrigger } from './gc-trigger.ts'
 
 /** Bytes on their way to a client, as a file that only we know. */
-export interface Spooled {
+export interface SpooledFile {
   readonly path: string
   /** Removes the file and makes room for others. */
   release(): Promise<void>
 }
 
 /** A bounded place on disk for large downloads under way. */
-export interface Spool extends AsyncDisposable {
+export interface DiskSpool extends AsyncDisposable {
   /**
    * Pours the bytes into a file; waits in line while the place is full. More than the whole place goes alone.
    * @throws whatever the body or the signal throws; nothing is left behind then.
    */
-  fill(bytes: number, body: () => Promise<AsyncIterable<Uint8Array>>, signal: AbortSignal): Promise<Spooled>
+  fill(bytes: number, body: () => Promise<AsyncIterable<Uint8Array>>, signal: AbortSignal): Promise<SpooledFile>
   /** How many downloads hold or fill a file. */
   readonly files: number
 }
 
 /** Opens the place, and clears it of what dead processes have left there. */
-export async function openSpool(folder: string, maxBytes: number): Promise<Spool> {
+export async function openDiskSpool(folder: string, maxBytes: number): Promise<DiskSpool> {
   makePrivateFolder(folder)
   await removeStaleFiles(folder)
   const budget = createBudget(maxBytes)
@@ -59,7 +59,7 @@ export async function openSpool(folder: string, maxBytes: number): Promise<Spool
 }
 
 async function pour(body: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal): Promise<void> {
-  const sweep = createSweep()
+  const sweep = createGcTrigger()
   const file = await open(path, 'wx', 0o600)
   try {
     for await (const chunk of body) {

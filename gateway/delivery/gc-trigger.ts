@@ -5,7 +5,7 @@ const sweepEvery = 64 * 2 ** 20
  * that the collector finds too late how much of them there is: measured on 2 GB, a gateway stays 80 MB smaller for a
  * twentieth more CPU. Short streams never come so far.
  */
-export function createSweep(): (bytes: number) => void {
+export function createGcTrigger(): (bytes: number) => void {
   let passed = 0
   return (bytes) => {
     passed += bytes

@@ -1,6 +1,6 @@
 import { createBudget } from '@pixelflow/core/budget'
 import type { BunFile } from 'bun'
-import type { Spool } from './disk-spool.ts'
+import type { DiskSpool } from './disk-spool.ts'
 
 const MiB = 2 ** 20
 /** Up to here an answer is held in memory, as long as all of them together stay below the budget. */
@@ -8,7 +8,7 @@ const largestHeld = 4 * MiB
 const heldBudget = 64 * MiB
 
 /** Bytes laid out to be sent. */
-export interface Placed {
+export interface BufferedResponse {
   readonly body: Uint8Array<ArrayBuffer> | BunFile
   /** To be called once they have left. */
   release(): void
@@ -18,13 +18,13 @@ export interface Placed {
  * Lays out what is to be sent with its length known: small things in memory, large ones and what does not fit in a
  * file. Both are bounded over all answers under way, however slowly they are taken.
  */
-export type Place = (
+export type ResponseBuffer = (
   bytes: number,
   open: () => Promise<AsyncIterable<Uint8Array>>,
   signal: AbortSignal,
-) => Promise<Placed>
+) => Promise<BufferedResponse>
 
-export function createShelf(spool: Spool): Place {
+export function createResponseBuffer(spool: DiskSpool): ResponseBuffer {
   const budget = createBudget(heldBudget)
   return async (bytes, open, signal) => {
     if (bytes > largestHeld || !budget.tryTake(bytes)) {

@@ -11,7 +11,7 @@ import type { gatewayMetrics } from './gateway-metrics.ts'
 const patienceMs = 1000
 
 /** Tells with each reading what bulk work waits, since when, and whether somebody lets it into the queue. */
-export function watchBacklog(
+export function collectBacklog(
   meters: Meters<typeof gatewayMetrics>,
   backlog: Pick<Backlog, 'count' | 'oldest'>,
   roster: Pick<Roster, 'actors'>,

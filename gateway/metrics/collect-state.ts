@@ -1,15 +1,15 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Meters } from '@pixelflow/platform/telemetry/metrics'
-import type { Examine } from '../transports/rest/health-routes.ts'
+import type { CheckHealth } from '../transports/shared/health-view.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 
 /** A reading is not held up for longer. */
 const patienceMs = 1000
 
 /** Tells with each reading how the gateway is, in numbers: what `/health/` says in words, and what waits for operators. */
-export function watchState(
+export function collectState(
   meters: Meters<typeof gatewayMetrics>,
-  examine: Examine,
+  checkHealth: CheckHealth,
   countLetters: () => Promise<number>,
 ): void {
   const ready = meters.gauge('ready')
@@ -25,7 +25,7 @@ export function watchState(
   meters.before(async () => {
     const counted = countLetters().catch(() => Number.NaN)
     const late = pause(patienceMs).then(() => Number.NaN)
-    const [{ status, checks, load }, found] = await Promise.all([examine(), Promise.race([counted, late])])
+    const [{ status, checks, load }, found] = await Promise.all([checkHealth(), Promise.race([counted, late])])
     ready(status === 'ok' ? 1 : 0, {})
     brokerUp(checks.broker.ok ? 1 : 0, {})
     brokerSeconds((checks.broker.roundTripMs ?? Number.NaN) / 1000, {})

@@ -7,7 +7,7 @@ import type { Usecases } from '../usecases.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 
 /** The same use-cases, with what goes through them counted, whichever transport they are called by. */
-export function counted(usecases: Usecases, meters: Meters<typeof gatewayMetrics>): Usecases {
+export function countTraffic(usecases: Usecases, meters: Meters<typeof gatewayMetrics>): Usecases {
   const uploaded = meters.counter('uploadBytes')
   const downloaded = meters.counter('downloadBytes')
   for (const add of [uploaded, downloaded]) add(0, {})

@@ -34,7 +34,7 @@ afterAll(() => certificates?.[Symbol.asyncDispose]())
 const open = (more: Record<string, string> = {}) => openTestGateway({ env: { ...certificates.env, ...more } })
 
 /** A client of the gRPC port, by name: an IP address may not be sent as the server's name. */
-function clientOf({ grpcAddress }: TestGateway, client?: Issued, authority = certificates.authority) {
+function clientCertificateOf({ grpcAddress }: TestGateway, client?: Issued, authority = certificates.authority) {
   return grpcClient(grpcAddress.replace('127.0.0.1', 'localhost'), {}, grpcCredentials(authority, client))
 }
 
@@ -49,7 +49,7 @@ async function outcomes(gateway: TestGateway, client?: Issued, token?: string): 
     tls,
     headers: { 'content-type': 'application/json', ...headers },
   })
-  using native = clientOf(gateway, client)
+  using native = clientCertificateOf(gateway, client)
   const grpc = await native.unary(calls.listTasks, {}, headers && { metadata: headers }).then(
     () => 'OK',
     ({ code, details }: { code: number; details: string }) =>
@@ -79,8 +79,8 @@ describe('a certificate says who calls', () => {
       ...asAnn,
     })
     const { id: image } = (await sent.json()) as { id: string }
-    using annCalls = clientOf(gateway, ann)
-    using bobCalls = clientOf(gateway, bob)
+    using annCalls = clientCertificateOf(gateway, ann)
+    using bobCalls = clientCertificateOf(gateway, bob)
     const { task } = await annCalls.unary(calls.createTask, { image, recipe })
     const id = task?.id ?? ''
     expect((await gateway.call(`/api/v1/tasks/${id}`, asAnn)).status).toBe(200)
@@ -126,7 +126,7 @@ describe('certificates and tokens', () => {
     expect(await outcomes(gateway, ann)).toEqual(taken)
     expect(await outcomes(gateway, undefined, 'secret-of-ann')).toEqual(taken)
     expect(await outcomes(gateway)).toEqual(refused('This call needs a token.'))
-    using rogue = clientOf(gateway, await certificates.client('ann', certificates.stranger))
+    using rogue = clientCertificateOf(gateway, await certificates.client('ann', certificates.stranger))
     // Not even for what anybody may ask.
     expect(await failure(rogue.unary(calls.getVersion, {}))).toMatchObject({ code: 14 })
     expect(await failure(rogue.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
@@ -169,7 +169,7 @@ test('new files are served to new connections, while streams of before go on', a
   await using gateway = await open()
   const { authority } = certificates
   const options = fetchOptions(authority, ann)
-  using before = clientOf(gateway, ann)
+  using before = clientCertificateOf(gateway, ann)
   const sent = await gateway.call('/api/v1/images', {
     method: 'POST',
     body: new Uint8Array(await sampleImage({ width: 9, height: 9 })),
@@ -193,9 +193,9 @@ test('new files are served to new connections, while streams of before go on', a
   await certificates.replaceServer(await issueServer(next, hosts))
   await until(() => gateway.logs.some(({ msg }) => msg === 'new TLS files are in use'))
 
-  using after = clientOf(gateway, successor, next)
+  using after = clientCertificateOf(gateway, successor, next)
   await until(async () => (await after.unary(calls.listTasks, {}).catch(() => undefined)) !== undefined)
-  using outdated = clientOf(gateway, ann, next)
+  using outdated = clientCertificateOf(gateway, ann, next)
   expect(await failure(outdated.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
   const status = async (client: Issued) =>
     (await gateway.call('/api/v1/tasks', { ...fetchOptions(next, client), keepalive: false })).status

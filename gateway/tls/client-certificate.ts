@@ -6,7 +6,7 @@ import type { ClientCertificate } from '../accounts/authenticator.ts'
  * The certificate that a connection's client has shown: undefined when it has shown none, `'untrusted'` when no
  * authority of ours has signed it, it is out of date, or it is not for clients.
  */
-export function clientOf(socket: TLSSocket): ClientCertificate | 'untrusted' | undefined {
+export function clientCertificateOf(socket: TLSSocket): ClientCertificate | 'untrusted' | undefined {
   // Typed as always there, but empty or missing when the client has shown none.
   const shown = socket.getPeerCertificate() as
     | Partial<ReturnType<TLSSocket['getPeerCertificate']>>

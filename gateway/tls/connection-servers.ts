@@ -5,7 +5,7 @@ import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import { websocket } from 'elysia/ws'
 import { processFileName, removeStaleFiles } from '../process-files.ts'
-import type { FrontClient } from './tls-proxy.ts'
+import type { TlsClient } from './tls-proxy.ts'
 
 /** The HTTP server of one TLS connection. */
 export interface ConnectionServer {
@@ -28,25 +28,25 @@ export interface ConnectionServers {
    * Serves the connection of one client. Undefined once no connection is accepted any more.
    * @throws Error of the system when there is no file descriptor for the socket.
    */
-  open(client: FrontClient): ConnectionServer | undefined
+  open(client: TlsClient): ConnectionServer | undefined
   /** All of them as one, for `app.server`. */
   readonly server: RequestServer
 }
 
 interface Served {
   readonly server: Server<unknown>
-  readonly client: FrontClient
+  readonly client: TlsClient
   /** The newest request of the connection. HTTP/1.1 answers one after the other, so those before it are over. */
   newest: Request | undefined
 }
 
-export interface ConnectionServersNeeds {
+export interface ConnectionServersOptions {
   /** Complete: what is added later is not served. */
   readonly app: AnyElysia
   /** For the sockets. Only the user of this process can enter it. */
   readonly folder: string
   /** Called with each request before it is answered. */
-  readonly onRequest: (request: Request, client: FrontClient) => void
+  readonly onRequest: (request: Request, client: TlsClient) => void
 }
 
 /**
@@ -64,7 +64,7 @@ export async function openConnectionServers({
   app,
   folder,
   onRequest,
-}: ConnectionServersNeeds): Promise<ConnectionServers> {
+}: ConnectionServersOptions): Promise<ConnectionServers> {
   makePrivateFolder(folder)
   // A process that was killed leaves at most the sockets that were not connected yet.
   await removeStaleFiles(folder)

@@ -34,7 +34,7 @@ const ciphers = ['ECDSA', 'RSA']
   .join(':')
 
 /** How connections are made with certificate and key, on whichever port. */
-export function contextOf({ cert, key, ca }: TlsTexts): SecureContextOptions {
+export function secureContextOptions({ cert, key, ca }: TlsTexts): SecureContextOptions {
   return { cert, key, ...(ca === undefined ? {} : { ca }), ciphers, minVersion: 'TLSv1.2' }
 }
 
@@ -46,7 +46,7 @@ export const variables = {
 } as const
 
 /** What is wrong with one of the files. */
-export class WrongTls extends Error implements Problem {
+export class TlsFileError extends Error implements Problem {
   override readonly name = 'WrongTls'
   readonly variable: string
   readonly problem: string
@@ -61,10 +61,10 @@ export class WrongTls extends Error implements Problem {
 }
 
 /** @throws WrongTls when the files cannot be served with at this time: damaged, not belonging together, out of date. */
-export function understand(files: TlsFiles, texts: TlsTexts, now = new Date()): TlsMaterial {
+export function parseTlsMaterial(files: TlsFiles, texts: TlsTexts, now = new Date()): TlsMaterial {
   const { certFile, keyFile, clientCaFile } = files
   const wrong = (problem: string, remedy: string, cause?: unknown) =>
-    new WrongTls('cert', certFile, problem, remedy, cause)
+    new TlsFileError('cert', certFile, problem, remedy, cause)
   const [leaf] = certificatesIn(texts.cert, 'cert', certFile)
   if (!leaf) {
     throw wrong('holds no certificate', 'Give a file with the certificate in PEM, its chain behind it.')
@@ -75,7 +75,7 @@ export function understand(files: TlsFiles, texts: TlsTexts, now = new Date()): 
     throw wrong('holds a certificate that is not for servers', 'Give one for the authentication of servers.')
   }
   if (!leaf.checkPrivateKey(keyOf(texts.key, keyFile))) {
-    throw new WrongTls(
+    throw new TlsFileError(
       'key',
       keyFile,
       'is not the key of the certificate',
@@ -84,7 +84,7 @@ export function understand(files: TlsFiles, texts: TlsTexts, now = new Date()): 
   }
   if (texts.ca !== undefined && clientCaFile !== undefined) requireAuthorities(texts.ca, clientCaFile, now)
   try {
-    createSecureContext(contextOf(texts))
+    createSecureContext(secureContextOptions(texts))
   } catch (cause) {
     throw wrong(`cannot be used (${(cause as Error).message})`, 'Give an ECDSA or RSA certificate.', cause)
   }
@@ -96,7 +96,7 @@ const serverUses = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0']
 
 function requireAuthorities(text: string, file: string, now: Date): void {
   const remedy = 'Give the certificates, in PEM, of the authorities that sign those of your clients.'
-  const wrong = (problem: string) => new WrongTls('ca', file, problem, remedy)
+  const wrong = (problem: string) => new TlsFileError('ca', file, problem, remedy)
   const all = certificatesIn(text, 'ca', file)
   if (all.length === 0) throw wrong('holds no certificate')
   const none = all.find((one) => !one.ca)
@@ -115,7 +115,7 @@ function certificatesIn(text: string, which: 'cert' | 'ca', file: string): X509C
       return new X509Certificate(block)
     } catch (cause) {
       const problem = `holds a damaged certificate (number ${i + 1})`
-      throw new WrongTls(which, file, problem, 'Give a file in PEM, as it was issued.', cause)
+      throw new TlsFileError(which, file, problem, 'Give a file in PEM, as it was issued.', cause)
     }
   })
 }
@@ -127,7 +127,7 @@ function keyOf(text: string, file: string): KeyObject {
     const problem = text.includes('ENCRYPTED')
       ? 'holds a key that needs a passphrase'
       : 'holds no private key that can be read'
-    throw new WrongTls('key', file, problem, 'Give the key in PEM, without a passphrase.', cause)
+    throw new TlsFileError('key', file, problem, 'Give the key in PEM, without a passphrase.', cause)
   }
 }
 

@@ -7,7 +7,7 @@ import { createLog } from '@pixelflow/platform/telemetry/log'
 import { Elysia } from 'elysia'
 import { makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
-import { notesOf, peerOf } from '../transports/shared/request-context.ts'
+import { requestContextOf, peerOf } from '../transports/shared/request-context.ts'
 import { listenHttp } from '../transports/rest/listen-http.ts'
 import { readTls, watchTls } from './watch-tls.ts'
 
@@ -47,7 +47,7 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
       return new Response(message, { status: row.http })
     })
     .get('/who', ({ request, server }) => ({
-      account: notesOf(request).certificate?.account ?? null,
+      account: requestContextOf(request).certificate?.account ?? null,
       peer: peerOf(request, server),
     }))
     .get('/much', ({ query, server, request }) => {

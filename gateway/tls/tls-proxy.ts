@@ -4,19 +4,19 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { SocketAddress } from 'bun'
 import type { ClientCertificate } from '../accounts/authenticator.ts'
-import { clientOf } from './client-certificate.ts'
+import { clientCertificateOf } from './client-certificate.ts'
 import type { ConnectionServer, ConnectionServers } from './connection-servers.ts'
-import { createOccasionalLog, reasonOf, type Refused } from './tls-log.ts'
-import { contextOf, handshakeMs, type TlsMaterial } from './tls-material.ts'
+import { createRateLimitedLog, errorCodeOf, type ReportRefusedHandshake } from './tls-log.ts'
+import { secureContextOptions, handshakeMs, type TlsMaterial } from './tls-material.ts'
 
-export interface FrontNeeds {
+export interface TlsProxyOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
   /** Opens the HTTP server of one connection; undefined when no connection is accepted any more. */
   readonly open: ConnectionServers['open']
   readonly material: TlsMaterial
-  readonly refused: Refused
+  readonly refused: ReportRefusedHandshake
   readonly log: Log
 }
 
@@ -24,7 +24,7 @@ export interface FrontNeeds {
  * The TLS in front of the HTTP port. Bun's own server can neither change its certificate nor tell what a client has
  * shown, so connections end here, and each goes on to an HTTP server of its own that knows its client.
  */
-export interface Front {
+export interface TlsProxy {
   readonly port: number
   /** Serves new connections with this; those there are stay as they are. */
   take(material: TlsMaterial): void
@@ -34,7 +34,7 @@ export interface Front {
   end(): Promise<void>
 }
 
-export interface FrontClient {
+export interface TlsClient {
   /** Where it is. */
   readonly address: SocketAddress
   readonly certificate: ClientCertificate | undefined
@@ -47,11 +47,11 @@ const lingerMs = 60_000
 const partingMs = 500
 
 /** @throws Error when the address cannot be listened on. */
-export async function openFront({ host, port, open, material, refused, log }: FrontNeeds): Promise<Front> {
+export async function openTlsProxy({ host, port, open, material, refused, log }: TlsProxyOptions): Promise<TlsProxy> {
   const sockets = new Set<Socket>()
-  const warn = createOccasionalLog((fields) => log.warn('connection refused', fields))
+  const warn = createRateLimitedLog((fields) => log.warn('connection refused', fields))
   const server = createServer({
-    ...contextOf(material),
+    ...secureContextOptions(material),
     ALPNProtocols: ['http/1.1'],
     // Who shows none may read what is for everybody; who shows a bad one is sent away below.
     requestCert: material.ca !== undefined,
@@ -60,9 +60,9 @@ export async function openFront({ host, port, open, material, refused, log }: Fr
   })
   server.on('secureConnection', (outer: TLSSocket) => {
     const peer = peerOf(outer)
-    const certificate = clientOf(outer)
+    const certificate = clientCertificateOf(outer)
     if (certificate === 'untrusted') {
-      refused(peer, reasonOf(outer.authorizationError))
+      refused(peer, errorCodeOf(outer.authorizationError))
       return outer.destroy()
     }
     outer.on('error', () => outer.destroy())
@@ -71,7 +71,7 @@ export async function openFront({ host, port, open, material, refused, log }: Fr
       own = open({ certificate, address: addressOf(outer) })
     } catch (thrown) {
       // Usually EMFILE: the process has no file descriptor left. Thrown from this listener, it would end the process.
-      warn({ port: 'http', peer, reason: reasonOf(thrown) })
+      warn({ port: 'http', peer, reason: errorCodeOf(thrown) })
     }
     if (own === undefined) return outer.destroy()
     const server = own
@@ -87,7 +87,7 @@ export async function openFront({ host, port, open, material, refused, log }: Fr
       inner.destroy()
     })
     inner.on('error', (thrown) => {
-      if (!outer.destroyed) warn({ port: 'http', peer, reason: reasonOf(thrown) })
+      if (!outer.destroyed) warn({ port: 'http', peer, reason: errorCodeOf(thrown) })
       outer.destroy()
     })
     inner.once('close', () => {
@@ -99,13 +99,13 @@ export async function openFront({ host, port, open, material, refused, log }: Fr
     outer.setNoDelay(true)
   })
   server.on('tlsClientError', (error, socket) => {
-    refused(peerOf(socket), reasonOf(error))
+    refused(peerOf(socket), errorCodeOf(error))
     socket.destroy()
   })
   const bound = await listen(server, host, port)
   return {
     port: bound,
-    take: (next) => server.setSecureContext(contextOf(next)),
+    take: (next) => server.setSecureContext(secureContextOptions(next)),
     close: () => void server.close(),
     async end() {
       const over = Promise.all([...sockets].map((socket) => once(socket, 'close')))

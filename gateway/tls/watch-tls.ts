@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { ClientAuth } from '../accounts/authenticator.ts'
-import { understand, WrongTls, type TlsFiles, type TlsMaterial, type TlsTexts } from './tls-material.ts'
+import { parseTlsMaterial, TlsFileError, type TlsFiles, type TlsMaterial, type TlsTexts } from './tls-material.ts'
 
 /** TLS as it is configured. */
 export interface TlsConfig {
@@ -23,7 +23,7 @@ export function readTls(files: TlsFiles): TlsMaterial {
     }
   }
   const { certFile, keyFile, clientCaFile } = files
-  return understand(files, {
+  return parseTlsMaterial(files, {
     cert: read('cert', certFile),
     key: read('key', keyFile),
     ca: clientCaFile === undefined ? undefined : read('ca', clientCaFile),
@@ -53,10 +53,10 @@ export function watchTls({ files, first, reloadIntervalMs }: TlsConfig, log: Log
 
   const look = async () => {
     const texts = await readTexts(files)
-    if (texts instanceof WrongTls) return refuse(texts, { cert: texts.message, key: '', ca: undefined })
+    if (texts instanceof TlsFileError) return refuse(texts, { cert: texts.message, key: '', ca: undefined })
     if (isSame(texts, current)) return void (refused = undefined)
     try {
-      current = understand(files, texts)
+      current = parseTlsMaterial(files, texts)
     } catch (thrown) {
       return refuse(thrown as Error, texts)
     }
@@ -96,7 +96,7 @@ export function watchTls({ files, first, reloadIntervalMs }: TlsConfig, log: Log
   }
 }
 
-async function readTexts({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<TlsTexts | WrongTls> {
+async function readTexts({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<TlsTexts | TlsFileError> {
   const read = (which: 'cert' | 'key' | 'ca', file: string) =>
     readFile(file, 'utf8').catch((thrown: unknown) => Promise.reject(unreadable(which, file, thrown)))
   try {
@@ -107,13 +107,13 @@ async function readTexts({ certFile, keyFile, clientCaFile }: TlsFiles): Promise
     ])
     return { cert, key, ca }
   } catch (thrown) {
-    return thrown as WrongTls
+    return thrown as TlsFileError
   }
 }
 
-function unreadable(which: 'cert' | 'key' | 'ca', file: string, thrown: unknown): WrongTls {
+function unreadable(which: 'cert' | 'key' | 'ca', file: string, thrown: unknown): TlsFileError {
   const code = (thrown as { code?: string }).code ?? String(thrown)
-  return new WrongTls(
+  return new TlsFileError(
     which,
     file,
     `cannot be read (${code})`,

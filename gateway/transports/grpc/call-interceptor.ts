@@ -4,11 +4,11 @@ import { positionHeader } from '@pixelflow/core/position'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import type { Admission, ClientCertificate } from '../../accounts/authenticator.ts'
+import type { Authenticator, ClientCertificate } from '../../accounts/authenticator.ts'
 import { isRefusal, type Refusals } from '../../limits/refusals.ts'
 import type { MemoryReservation, RequestMemory } from '../../limits/request-memory.ts'
 import { codeNames, type CallMeters, type Protocol } from '../../metrics/call-meters.ts'
-import { harmlessId } from '../shared/request-context.ts'
+import { chooseRequestId } from '../shared/request-context.ts'
 import { createLogRateLimit } from './log-rate-limit.ts'
 import { rulesOf, type MethodRules } from './method-rules.ts'
 import type { Call } from './rpc.ts'
@@ -61,7 +61,7 @@ export interface CallInterceptor {
 }
 
 export interface CallInterceptorNeeds {
-  readonly admission: Admission
+  readonly authenticator: Authenticator
   readonly memory: RequestMemory
   readonly refusals: Refusals
   readonly meters: CallMeters
@@ -73,7 +73,7 @@ export interface CallInterceptorNeeds {
 const openCallBytes = 16 * 1024
 
 export function createCallInterceptor({
-  admission,
+  authenticator,
   memory,
   refusals,
   meters,
@@ -85,8 +85,8 @@ export function createCallInterceptor({
 
   /** Demands by the headers alone what the rules of a method want. @throws Fault `unauthenticated` or `forbidden`. */
   const authenticate = (access: MethodRules['access'], { headers, certificate }: IncomingCall) => {
-    if (access === 'account') return admission.principalOf(headers, certificate)
-    if (access === 'anybody') admission.letIn(headers)
+    if (access === 'account') return authenticator.authenticate(headers, certificate)
+    if (access === 'anybody') authenticator.checkOrigin(headers)
     return undefined
   }
 
@@ -97,7 +97,7 @@ export function createCallInterceptor({
   ): string | undefined => {
     if (access === 'probe' || (!headers.has('authorization') && !certificate)) return undefined
     try {
-      return admission.principalOf(headers, certificate).account
+      return authenticator.authenticate(headers, certificate).account
     } catch {
       // The credentials are not needed, so that they are wrong is not the answer of this call.
       return undefined
@@ -112,7 +112,7 @@ export function createCallInterceptor({
       return (arrival) => {
         const { protocol, headers, peer, signal, moving } = arrival
         const begin = performance.now()
-        const requestId = harmlessId(headers.get('x-request-id'))
+        const requestId = chooseRequestId(headers.get('x-request-id'))
         let caller: Principal | undefined
         let refusal: Fault | undefined
         try {
@@ -138,7 +138,7 @@ export function createCallInterceptor({
           requestId,
           idempotencyKey: headers.get('idempotency-key') ?? undefined,
           position: headers.get(positionHeader) ?? undefined,
-          tellPosition: (position) => (toldPosition = position),
+          recordPosition: (position) => (toldPosition = position),
           get toldPosition() {
             return toldPosition
           },
@@ -191,7 +191,7 @@ export function createCallInterceptor({
     },
     unknown(path, { protocol, headers, peer }) {
       if (!refusedLines.take()) return
-      const requestId = harmlessId(headers.get('x-request-id'))
+      const requestId = chooseRequestId(headers.get('x-request-id'))
       const method = path.slice(1, longestName)
       log.info('call', { method, status: 'Unimplemented', ms: 0, requestId, protocol, peer })
     },

@@ -2,7 +2,7 @@ import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { formatIds } from '@pixelflow/core/format'
 import { Auth, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import { storeImageOptions } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
@@ -16,7 +16,7 @@ import { imageMessage } from './views.ts'
 
 export interface ImageServiceNeeds {
   readonly usecases: Usecases
-  readonly auth: Admission['auth']
+  readonly auth: Authenticator['auth']
   readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
   readonly version: string

@@ -20,7 +20,7 @@ export interface Call {
   /** The position that the client wants to be known of; undefined when it sends none. */
   readonly position: string | undefined
   /** Has a position go out with the head of the answer; to be called before the first message. */
-  tellPosition(position: string | undefined): void
+  recordPosition(position: string | undefined): void
   /** Aborts when the client has gone or its deadline has passed. */
   readonly signal: AbortSignal
   /** Aborts when the connection is to be left: streams that can be gone on with elsewhere end then. */

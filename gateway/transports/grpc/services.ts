@@ -3,7 +3,7 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { Refusals } from '../../limits/refusals.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { CallMeters } from '../../metrics/call-meters.ts'
@@ -15,7 +15,7 @@ import { reflection, reflectionServices } from './reflection.ts'
 import type { Implementation } from './rpc.ts'
 
 export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
-  readonly admission: Admission
+  readonly authenticator: Authenticator
   readonly memory: RequestMemory
   readonly refusals: Refusals
   readonly isReady: () => Promise<boolean>
@@ -39,16 +39,16 @@ export interface Services {
 }
 
 export function createServices(needs: ServicesNeeds): Services {
-  const { admission, memory, refusals, isReady, meters, storeTimeout, log } = needs
+  const { authenticator, memory, refusals, isReady, meters, storeTimeout, log } = needs
   const readiness = createReadiness(isReady)
   const described = [ImageService, Health, ...reflectionServices]
-  const images = imageService({ ...needs, auth: admission.auth })
+  const images = imageService({ ...needs, auth: authenticator.auth })
   const state = health(
     readiness,
     described.map((one) => one.typeName),
   )
   return {
-    callInterceptor: createCallInterceptor({ admission, memory, refusals, meters, storeTimeout, log }),
+    callInterceptor: createCallInterceptor({ authenticator, memory, refusals, meters, storeTimeout, log }),
     refusals,
     readiness,
     bind(bind) {

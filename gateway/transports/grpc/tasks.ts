@@ -124,7 +124,7 @@ async function accepted(
 
 /** Has the answer say how far its account has written. */
 export function tell({ positionOf }: Usecases, call: Call): void {
-  call.tellPosition(positionOf(call.caller().account))
+  call.recordPosition(positionOf(call.caller().account))
 }
 
 /**

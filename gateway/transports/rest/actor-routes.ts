@@ -1,17 +1,17 @@
 import { viewActor, type ActorsView } from '@pixelflow/core/api'
 import { Elysia } from 'elysia'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { Usecases } from '../../usecases.ts'
-import { caller } from '../shared/authenticate.ts'
+import { authenticate } from '../shared/authenticate.ts'
 
-export interface ActorRoutes {
+export interface ActorRouteOptions {
   readonly usecases: Usecases
-  readonly admission: Admission
+  readonly authenticator: Authenticator
 }
 
 /** Who does the work just now. */
-export function actors({ usecases, admission }: ActorRoutes) {
+export function actorRoutes({ usecases, authenticator }: ActorRouteOptions) {
   return new Elysia({ name: 'actors' })
-    .use(caller(admission))
+    .use(authenticate(authenticator))
     .get('/api/v1/actors', ({ who }): ActorsView => ({ items: usecases.listActors(who).map(viewActor) }))
 }

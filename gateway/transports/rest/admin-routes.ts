@@ -3,29 +3,29 @@ import { accountId } from '@pixelflow/core/principal'
 import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { Usecases } from '../../usecases.ts'
-import { caller } from '../shared/authenticate.ts'
-import { tellPosition } from './position-headers.ts'
+import { authenticate } from '../shared/authenticate.ts'
+import { recordPosition } from './position-headers.ts'
 
 /** Query of `GET /api/v1/admin/dead`. */
-export const letterQuery = z.strictObject({
+export const deadLetterQuery = z.strictObject({
   account: accountId.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().optional(),
 })
 
-export interface AdminRoutes {
+export interface AdminRouteOptions {
   readonly usecases: Usecases
-  readonly admission: Admission
+  readonly authenticator: Authenticator
 }
 
 /** For operators: what was given up, and what is to become of it. */
-export function admin({ usecases, admission }: AdminRoutes) {
+export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
   return new Elysia({ name: 'admin', prefix: '/api/v1/admin' })
-    .use(caller(admission))
+    .use(authenticate(authenticator))
     .get('/dead', async ({ query, who }) => {
-      const { account, limit, cursor } = validate(letterQuery, query, { whole: 'the query' })
+      const { account, limit, cursor } = validate(deadLetterQuery, query, { whole: 'the query' })
       const { items, next } = await usecases.listDeadLetters(who, {
         limit,
         ...(account === undefined ? {} : { account }),
@@ -40,7 +40,7 @@ export function admin({ usecases, admission }: AdminRoutes) {
         set.status = 202
         const letter = await usecases.replayDeadLetter(who, params.id)
         // The task is not the operator's own.
-        tellPosition(request, usecases, letter.account)
+        recordPosition(request, usecases, letter.account)
         return viewLetter(letter)
       },
       { parse: 'none' },

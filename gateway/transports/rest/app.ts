@@ -7,37 +7,38 @@ import type { RequestMeter } from '../../metrics/request-meter.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
 import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
-import { admin } from './admin-routes.ts'
-import { events } from '../sse/event-routes.ts'
-import { sockets, tuning } from '../ws/tune-routes.ts'
-import { actors } from './actor-routes.ts'
-import { operations, settings } from './catalogue-routes.ts'
-import { createCors, type Pages } from './cors.ts'
-import type { Deliver, Send } from './send-content.ts'
-import { docs } from './docs-routes.ts'
-import { health, type Examine } from './health-routes.ts'
-import { images } from './image-routes.ts'
-import { metrics, type MetricsRoutes } from './metrics-routes.ts'
-import { page, type PageFiles } from './page-routes.ts'
-import { problems } from './problem-handler.ts'
-import { processing } from './process-routes.ts'
-import { documentedQuery } from './validate-query.ts'
-import { requests } from './request-middleware.ts'
-import { createRoutes } from './route-table.ts'
-import { tasks } from './task-routes.ts'
+import { adminRoutes } from './admin-routes.ts'
+import { eventRoutes } from '../sse/event-routes.ts'
+import { webSocketOptions, tuneRoutes } from '../ws/tune-routes.ts'
+import { actorRoutes } from './actor-routes.ts'
+import { operationRoutes, settingsRoutes } from './catalogue-routes.ts'
+import { createCorsPolicy, type AllowedOrigins } from './cors.ts'
+import type { SendContent, SendBytes } from './send-content.ts'
+import { docsRoutes } from './docs-routes.ts'
+import { healthRoutes } from './health-routes.ts'
+import type { CheckHealth } from '../shared/health-view.ts'
+import { imageRoutes } from './image-routes.ts'
+import { metricsRoutes, type MetricsRouteOptions } from './metrics-routes.ts'
+import { pageRoutes, type PageFiles } from './page-routes.ts'
+import { problemHandler } from './problem-handler.ts'
+import { processRoutes } from './process-routes.ts'
+import { validateQuery } from './validate-query.ts'
+import { requestMiddleware } from './request-middleware.ts'
+import { createRouteTable } from './route-table.ts'
+import { taskRoutes } from './task-routes.ts'
 
-export interface AppNeeds extends MetricsRoutes {
+export interface AppOptions extends MetricsRouteOptions {
   readonly usecases: Usecases
-  readonly deliver: Deliver
-  readonly send: Send
-  readonly examine: Examine
+  readonly sendContent: SendContent
+  readonly sendBytes: SendBytes
+  readonly checkHealth: CheckHealth
   readonly page: PageFiles
   readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
   readonly heartbeatMs: number
   readonly version: string
   /** Pages of other origins that may call; none when empty. */
-  readonly corsOrigins: Pages
+  readonly corsOrigins: AllowedOrigins
   readonly requestMeter: RequestMeter
   readonly memory: RequestMemory
   readonly refusals: Refusals
@@ -49,10 +50,10 @@ export interface AppNeeds extends MetricsRoutes {
 }
 
 /** Everything that is answered over HTTP/1.1, feature by feature. */
-export function createApp(needs: AppNeeds) {
+export function createApp(needs: AppOptions) {
   let self: Pick<Elysia, 'routes' | 'server'> | undefined
-  const routes = createRoutes(() => self?.routes ?? [])
-  const cors = needs.corsOrigins.size > 0 ? createCors(needs.corsOrigins, routes) : undefined
+  const routes = createRouteTable(() => self?.routes ?? [])
+  const cors = needs.corsOrigins.size > 0 ? createCorsPolicy(needs.corsOrigins, routes) : undefined
   const app = new Elysia({
     name: 'gateway',
     // Short host names are host names too.
@@ -64,24 +65,24 @@ export function createApp(needs: AppNeeds) {
       maxRequestBodySize: 2 ** 50,
       idleTimeout: 60,
     },
-    websocket: sockets,
+    websocket: webSocketOptions,
   })
-    .use(requests({ ...needs, routes, cors, server: () => self?.server ?? null }))
-    .use(problems(routes))
-    .use(documentedQuery())
-    .use(images(needs))
-    .use(tasks(needs))
-    .use(processing(needs))
-    .use(events(needs))
-    .use(tuning(needs))
-    .use(actors(needs))
-    .use(admin(needs))
-    .use(operations(needs))
-    .use(settings(needs))
-    .use(health(needs.admission, needs.examine))
-    .use(metrics(needs))
-    .use(docs(needs.admission))
-    .use(page(needs.admission, needs.page))
+    .use(requestMiddleware({ ...needs, routes, cors, server: () => self?.server ?? null }))
+    .use(problemHandler(routes))
+    .use(validateQuery())
+    .use(imageRoutes(needs))
+    .use(taskRoutes(needs))
+    .use(processRoutes(needs))
+    .use(eventRoutes(needs))
+    .use(tuneRoutes(needs))
+    .use(actorRoutes(needs))
+    .use(adminRoutes(needs))
+    .use(operationRoutes(needs))
+    .use(settingsRoutes(needs))
+    .use(healthRoutes(needs.authenticator, needs.checkHealth))
+    .use(metricsRoutes(needs))
+    .use(docsRoutes(needs.authenticator))
+    .use(pageRoutes(needs.authenticator, needs.page))
   self = app as unknown as Pick<Elysia, 'routes' | 'server'>
   return app
 }

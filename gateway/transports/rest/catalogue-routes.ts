@@ -1,10 +1,10 @@
 import { formatIds } from '@pixelflow/core/format'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
-import { anybody, caller } from '../shared/authenticate.ts'
+import { originCheck, authenticate } from '../shared/authenticate.ts'
 
 /** What a client has to know before its first call; anybody may. */
 export const settingsView = z.object({
@@ -17,26 +17,26 @@ export const settingsView = z.object({
   auth: z.enum(['none', 'token', 'certificate']),
 })
 
-export interface CatalogueRoutes {
+export interface CatalogueRouteOptions {
   readonly usecases: Usecases
-  readonly admission: Admission
+  readonly authenticator: Authenticator
   readonly limits: ImageLimits
   readonly version: string
 }
 
-export function operations({ usecases, admission }: CatalogueRoutes) {
+export function operationRoutes({ usecases, authenticator }: CatalogueRouteOptions) {
   return new Elysia({ name: 'operations' })
-    .use(caller(admission))
+    .use(authenticate(authenticator))
     .get('/api/v1/operations', ({ who }) => usecases.listOperations(who))
 }
 
-export function settings({ admission, limits, version }: CatalogueRoutes) {
+export function settingsRoutes({ authenticator, limits, version }: CatalogueRouteOptions) {
   const view: z.infer<typeof settingsView> = {
     version,
     maxUploadBytes: limits.maxUploadBytes,
     maxPixels: limits.maxPixels,
     formats: formatIds,
-    auth: admission.auth,
+    auth: authenticator.auth,
   }
-  return new Elysia({ name: 'settings' }).use(anybody(admission)).get('/api/v1/settings', () => view)
+  return new Elysia({ name: 'settings' }).use(originCheck(authenticator)).get('/api/v1/settings', () => view)
 }

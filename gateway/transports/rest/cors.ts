@@ -1,10 +1,10 @@
 import { cors as connect } from '@connectrpc/connect'
 import { positionHeader } from '@pixelflow/core/position'
-import type { Routes } from './route-table.ts'
+import type { RouteTable } from './route-table.ts'
 import { pathOf } from '../shared/request-context.ts'
 
 /** Pages of other origins that may call from a browser, as `https://app.example`; `*` is every page. */
-export type Pages = ReadonlySet<string>
+export type AllowedOrigins = ReadonlySet<string>
 
 /** Headers that scripts may send, for all that is spoken on the HTTP port. */
 const sent = [
@@ -43,7 +43,7 @@ const exposed = [
 const keepSeconds = '7200'
 
 /** Cross-origin resource sharing: what lets pages of other origins read our answers. */
-export interface Cors {
+export interface CorsPolicy {
   /** The answer to a browser that asks whether a page may; undefined for all other requests. */
   preflight(request: Request): Response | undefined
   /** Puts on an answer what lets the page that asked read it. */
@@ -54,7 +54,7 @@ export interface Cors {
  * Nothing in it lets a browser send what it knows by itself (cookies, client certificates): a page has to have a token,
  * or to be on this machine where there are none.
  */
-export function createCors(pages: Pages, routes: Routes): Cors {
+export function createCorsPolicy(pages: AllowedOrigins, routes: RouteTable): CorsPolicy {
   const isAny = pages.has('*')
   const admitted = (request: Request): string | undefined => {
     const origin = request.headers.get('origin')

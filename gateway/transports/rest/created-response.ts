@@ -4,7 +4,7 @@ export function idempotencyKeyOf(request: Request): string | undefined {
 }
 
 /** An answer that tells where what it shows can be found from now on; `replayed` when it was given before. */
-export function created(
+export function createdResponse(
   status: 201 | 202,
   location: string,
   view: unknown,

@@ -2,8 +2,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { Fault, faults } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
-import type { Admission } from '../../accounts/authenticator.ts'
-import { anybody } from '../shared/authenticate.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
+import { originCheck } from '../shared/authenticate.ts'
 import { openapiDocument } from './openapi/openapi-document.ts'
 import { sendStatic, staticFile, type StaticFile } from './static-file.ts'
 
@@ -21,7 +21,7 @@ const policy = [
 const headers = { 'content-security-policy': policy, 'cache-control': 'no-cache' }
 
 /** The interface described: the document itself, a viewer for it, and every problem with its meaning. */
-export function docs(admission: Admission) {
+export function docsRoutes(authenticator: Authenticator) {
   const document = once(() => packedFile('application/json', JSON.stringify(openapiDocument())))
   const viewer = once(() => packedFile('text/html; charset=utf-8', viewerHtml))
   const problems = once(() => packedFile('text/html; charset=utf-8', problemsHtml()))
@@ -32,7 +32,7 @@ export function docs(admission: Admission) {
     'start.js': once(() => packedFile('text/javascript; charset=utf-8', startScript)),
   }
   return new Elysia({ name: 'docs' })
-    .use(anybody(admission))
+    .use(originCheck(authenticator))
     .get('/api/v1/openapi.json', async ({ request }) => sendStatic(request, await document(), headers))
     .get('/docs', async ({ request }) => sendStatic(request, await viewer(), headers))
     .get('/docs/problems', async ({ request }) => sendStatic(request, await problems(), headers))

@@ -4,11 +4,11 @@ import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import type { WatchedTls } from '../../tls/watch-tls.ts'
 import { openConnectionServers, type RequestServer } from '../../tls/connection-servers.ts'
-import { openFront, type FrontClient } from '../../tls/tls-proxy.ts'
-import type { Refused } from '../../tls/tls-log.ts'
-import { notesOf } from '../shared/request-context.ts'
+import { openTlsProxy, type TlsClient } from '../../tls/tls-proxy.ts'
+import type { ReportRefusedHandshake } from '../../tls/tls-log.ts'
+import { requestContextOf } from '../shared/request-context.ts'
 
-export interface HttpNeeds {
+export interface HttpServerOptions {
   readonly app: AnyElysia
   readonly host: string
   /** 0 takes a free one. */
@@ -21,7 +21,7 @@ export interface HttpNeeds {
 export interface HttpTls {
   readonly watched: WatchedTls
   /** Told of connections that TLS refuses. */
-  readonly refused: Refused
+  readonly refused: ReportRefusedHandshake
   /** Folder for the private sockets behind TLS. */
   readonly socketFolder: string
 }
@@ -34,7 +34,7 @@ export interface HttpServer {
 }
 
 /** Opens the HTTP port. @throws Error when the address cannot be listened on. */
-export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Promise<HttpServer> {
+export async function listenHttp({ app, host, port, tls, log }: HttpServerOptions): Promise<HttpServer> {
   const hostname = host.replace(/^\[(.*)\]$/, '$1')
   if (!tls) {
     const server = serve(app, hostname, port)
@@ -48,7 +48,7 @@ export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Prom
   app.server = server as Server<unknown>
   const { refused, watched } = tls
   const needs = { host: hostname, port, open, material: watched.current, refused, log }
-  const front = await openFront(needs).catch((cause: unknown) => {
+  const front = await openTlsProxy(needs).catch((cause: unknown) => {
     throw cannotListen(hostname, port, cause)
   })
   const { port: bound, take, close, end } = front
@@ -66,8 +66,8 @@ export async function listenHttp({ app, host, port, tls, log }: HttpNeeds): Prom
 }
 
 /** Who sends a request, for those who answer it. */
-function noteClient(request: Request, { certificate, address }: FrontClient): void {
-  const notes = notesOf(request)
+function noteClient(request: Request, { certificate, address }: TlsClient): void {
+  const notes = requestContextOf(request)
   notes.peer = `${address.address}:${address.port}`
   notes.certificate = certificate
 }

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
-import type { Admission } from '../../accounts/authenticator.ts'
-import { anybody } from '../shared/authenticate.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
+import { originCheck } from '../shared/authenticate.ts'
 import { readStatic, sendStatic, type StaticFile } from './static-file.ts'
 
 /** Only what we serve runs, loads or is called; pictures are shown from memory. */
@@ -44,9 +44,9 @@ export async function readPage(folder: string): Promise<PageFiles> {
   return { index: await readStatic(join(folder, 'index.html')), assets: new Map(assets) }
 }
 
-export function page(admission: Admission, { index, assets }: PageFiles) {
+export function pageRoutes(authenticator: Authenticator, { index, assets }: PageFiles) {
   return new Elysia({ name: 'page' })
-    .use(anybody(admission))
+    .use(originCheck(authenticator))
     .get('/', ({ request }) => sendStatic(request, index, { ...common, 'cache-control': 'no-cache' }))
     .get('/assets/:name', ({ params, request }) => {
       const file = assets.get(params.name)

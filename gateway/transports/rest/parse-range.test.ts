@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { rangeOf } from './parse-range.ts'
+import { parseRange } from './parse-range.ts'
 
 const ask = (range: string, more: Record<string, string> = {}) =>
-  rangeOf(new Headers({ range, ...more }), 100, '"tag"')
+  parseRange(new Headers({ range, ...more }), 100, '"tag"')
 
 test.each([
   ['bytes=0-9', { start: 0, end: 9 }],
@@ -26,5 +26,5 @@ test('a condition that does not hold means the whole', () => {
   expect(ask('bytes=0-9', { 'if-range': '"tag"' })).toEqual({ start: 0, end: 9 })
   expect(ask('bytes=0-9', { 'if-range': '"other"' })).toBe('whole')
   expect(ask('bytes=0-9', { 'if-range': 'Sat, 21 Nov 2026 13:24:15 GMT' })).toBe('whole')
-  expect(rangeOf(new Headers(), 100, '"tag"')).toBe('whole')
+  expect(parseRange(new Headers(), 100, '"tag"')).toBe('whole')
 })

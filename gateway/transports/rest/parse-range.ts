@@ -4,7 +4,7 @@ import type { ByteRange } from '@pixelflow/core/ports/blobs'
  * What part of `bytes` a request asks for (RFC 9110 §14): a range, `whole` when it names none or something that may be
  * ignored, `outside` when none of it is there. Several ranges at once are answered with the whole.
  */
-export function rangeOf(headers: Headers, bytes: number, etag: string): ByteRange | 'whole' | 'outside' {
+export function parseRange(headers: Headers, bytes: number, etag: string): ByteRange | 'whole' | 'outside' {
   const header = headers.get('range')
   if (header === null) return 'whole'
   const condition = headers.get('if-range')

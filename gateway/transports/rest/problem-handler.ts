@@ -2,10 +2,10 @@ import { Fault } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import { problemResponse } from './problem-response.ts'
 import { pathOf } from '../shared/request-context.ts'
-import type { Routes } from './route-table.ts'
+import type { RouteTable } from './route-table.ts'
 
 /** Turns whatever was thrown into a problem+json answer, unknown paths and wrong methods included. */
-export function problems(routes: Routes) {
+export function problemHandler(routes: RouteTable) {
   return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ error, code, request }) => {
     if (error instanceof Fault) return problemResponse(request, error)
     switch (code) {
@@ -22,7 +22,7 @@ export function problems(routes: Routes) {
   })
 }
 
-function unrouted(request: Request, routes: Routes): Response {
+function unrouted(request: Request, routes: RouteTable): Response {
   const path = pathOf(request)
   const allowed = routes.methodsOf(path)
   if (allowed.length === 0) {

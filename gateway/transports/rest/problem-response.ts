@@ -1,6 +1,6 @@
 import type { Problem } from '@pixelflow/core/api'
 import type { Fault } from '@pixelflow/core/fault'
-import { notesOf } from '../shared/request-context.ts'
+import { requestContextOf } from '../shared/request-context.ts'
 
 /** The answer that tells a fault: problem+json (RFC 9457). Its cause stays here. */
 export function problemResponse(
@@ -8,7 +8,7 @@ export function problemResponse(
   fault: Fault,
   headers: Record<string, string> = {},
 ): Response {
-  const notes = notesOf(request)
+  const notes = requestContextOf(request)
   notes.fault = fault
   const { http, title } = fault.row
   const { field, remedy, retryAfterMs } = fault.place

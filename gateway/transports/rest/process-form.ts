@@ -5,33 +5,33 @@ import type { BufferedImage } from '../../process/buffer-image.ts'
 import type { ImageLimits } from '../../ports.ts'
 import { tooLarge } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
-import { lengthOf, type Alive } from '../shared/read-body.ts'
-import { largestWrapping, missing, recipeOf, twice, unexpected } from './upload-form.ts'
-import { readParts } from './multipart/read-form-parts.ts'
+import { contentLengthOf, type IdleTimeout } from '../shared/read-body.ts'
+import { largestWrapping, missing, parseRecipeField, twice, unexpected } from './upload-form.ts'
+import { readFormParts } from './multipart/read-form-parts.ts'
 
 /**
  * A picture that is to be processed at once, from a form with the parts `file` and `recipe`, in either order.
  * @param known the recipe, where it is known already; the form brings none then
  */
-export async function readPictureForm(
+export async function readProcessForm(
   { usecases, limits }: { readonly usecases: Pick<Usecases, 'bufferImage'>; readonly limits: ImageLimits },
   who: Principal,
   request: Request,
   known: Recipe | undefined,
-  alive: Alive,
+  alive: IdleTimeout,
 ): Promise<{ image: BufferedImage; recipe: Recipe }> {
-  if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
+  if ((contentLengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
   let image: BufferedImage | undefined
   let recipe = known
   try {
-    for await (const part of readParts(request, alive)) {
+    for await (const part of readFormParts(request, alive)) {
       if (part.kind === 'file' && part.name === 'file') {
         if (image) throw twice('file')
         image = await usecases.bufferImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
       } else if (part.kind === 'field' && part.name === 'recipe') {
         if (known) throw inBoth()
         if (recipe) throw twice('recipe')
-        recipe = parseRecipe(recipeOf(part.value))
+        recipe = parseRecipe(parseRecipeField(part.value))
       } else throw unexpected(part, ['file', 'recipe'])
     }
     if (!image) throw missing('file', 'the image')

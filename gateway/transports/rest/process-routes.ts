@@ -7,20 +7,20 @@ import { outputName } from '@pixelflow/core/task'
 import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import { taskRequestParts } from '../../tasks/create-task.ts'
 import type { BufferedImage } from '../../process/buffer-image.ts'
 import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
 import { selectOutput, type ProcessResult } from '../../process/process-image.ts'
 import type { Usecases } from '../../usecases.ts'
-import { allowPauses, bodyOf, lengthOf, mediaTypeOf, type Alive } from '../shared/read-body.ts'
-import { caller } from '../shared/authenticate.ts'
-import { created, idempotencyKeyOf } from './created-response.ts'
-import { pictureHeaders, type Send } from './send-content.ts'
-import { recipeOf } from './upload-form.ts'
-import { readPictureForm } from './process-form.ts'
-import { tellPosition } from './position-headers.ts'
+import { startIdleTimeout, readBody, contentLengthOf, mediaTypeOf, type IdleTimeout } from '../shared/read-body.ts'
+import { authenticate } from '../shared/authenticate.ts'
+import { createdResponse, idempotencyKeyOf } from './created-response.ts'
+import { contentHeaders, type SendBytes } from './send-content.ts'
+import { parseRecipeField } from './upload-form.ts'
+import { readProcessForm } from './process-form.ts'
+import { recordPosition } from './position-headers.ts'
 
 /** Query of `POST /api/v1/process`. */
 export const processQuery = z.strictObject({
@@ -30,29 +30,29 @@ export const processQuery = z.strictObject({
   download: z.enum(['1']).optional(),
 })
 
-export interface ProcessRoutes {
+export interface ProcessRouteOptions {
   readonly usecases: Usecases
-  readonly admission: Admission
-  readonly send: Send
+  readonly authenticator: Authenticator
+  readonly sendBytes: SendBytes
   readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
 }
 
 /** Image in, image out. */
-export function processing(needs: ProcessRoutes) {
-  const { usecases, admission, send, uploadIdleTimeoutMs } = needs
-  return new Elysia({ name: 'process' }).use(caller(admission)).post(
+export function processRoutes(needs: ProcessRouteOptions) {
+  const { usecases, authenticator, sendBytes, uploadIdleTimeoutMs } = needs
+  return new Elysia({ name: 'process' }).use(authenticate(authenticator)).post(
     '/api/v1/process',
     async ({ request, server, query, who }) => {
       const { recipe: inQuery, output, lane } = validate(processQuery, query, { whole: 'the query' })
       if (lane !== undefined && !prefersLater(request)) throw noTask()
-      const known = inQuery === undefined ? undefined : parseRecipe(recipeOf(inQuery))
+      const known = inQuery === undefined ? undefined : parseRecipe(parseRecipeField(inQuery))
       const order = (recipe: Recipe) => selectOutput(recipe, output)
       // What cannot be done is told before the picture is read.
       if (known && !prefersLater(request)) order(known)
 
       const begin = performance.now()
-      const alive = allowPauses(server, request, uploadIdleTimeoutMs)
+      const alive = startIdleTimeout(server, request, uploadIdleTimeoutMs)
       const read = () => readPicture(needs, who, request, known, alive)
       if (prefersLater(request)) {
         const asked = { key: idempotencyKeyOf(request), call: 'upload-and-task', makes: 'task' } as const
@@ -61,8 +61,8 @@ export function processing(needs: ProcessRoutes) {
           const wanted = output === undefined ? recipe : order(recipe).recipe
           return later(usecases, who, image, wanted, lane ?? defaultLane, attempt)
         })
-        tellPosition(request, usecases, who.account)
-        const answer = created(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
+        recordPosition(request, usecases, who.account)
+        const answer = createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
         answer.headers.set('preference-applied', 'respond-async')
         return answer
       }
@@ -72,9 +72,9 @@ export function processing(needs: ProcessRoutes) {
       // Nothing moves on this connection while the picture is made; that has a limit of its own.
       server?.timeout(request, 0)
       await using picture = await processed(usecases, who, image, () => order(recipe), request.signal)
-      if (picture.task) tellPosition(request, usecases, who.account)
+      if (picture.task) recordPosition(request, usecases, who.account)
       const timing = { receive: received - begin, process: performance.now() - received }
-      return await send({ request, server }, picture.bytes, () => picture.open(), {
+      return await sendBytes({ request, server }, picture.bytes, () => picture.open(), {
         status: 200,
         headers: headersOf(request, picture, timing),
       })
@@ -84,21 +84,21 @@ export function processing(needs: ProcessRoutes) {
 }
 
 async function readPicture(
-  needs: Pick<ProcessRoutes, 'usecases' | 'limits'>,
+  needs: Pick<ProcessRouteOptions, 'usecases' | 'limits'>,
   who: Principal,
   request: Request,
   known: Recipe | undefined,
-  alive: Alive,
+  alive: IdleTimeout,
 ): Promise<{ image: BufferedImage; recipe: Recipe }> {
   const mediaType = mediaTypeOf(request)
-  if (mediaType === 'multipart/form-data') return readPictureForm(needs, who, request, known, alive)
+  if (mediaType === 'multipart/form-data') return readProcessForm(needs, who, request, known, alive)
   if (known === undefined) {
     throw new Fault('invalid_request', 'The query has no recipe.', {
       field: 'recipe',
       remedy: 'Say what to do with the image, for example ?recipe=resize:800/format:webp.',
     })
   }
-  const upload = { body: bodyOf(request, alive), mediaType, bytes: lengthOf(request) }
+  const upload = { body: readBody(request, alive), mediaType, bytes: contentLengthOf(request) }
   return { image: await needs.usecases.bufferImage(who, upload), recipe: known }
 }
 
@@ -160,7 +160,7 @@ function headersOf(
 ): Record<string, string> {
   const timings = Object.entries(timing).map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`)
   return {
-    ...pictureHeaders(request, picture),
+    ...contentHeaders(request, picture),
     'cache-control': 'no-store',
     'server-timing': timings.join(', '),
     ...(picture.task

@@ -4,27 +4,27 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
-import type { Admission, ClientCertificate } from '../../accounts/authenticator.ts'
+import type { Authenticator, ClientCertificate } from '../../accounts/authenticator.ts'
 import { isRefusal, type Refusals } from '../../limits/refusals.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { RequestMeter } from '../../metrics/request-meter.ts'
-import type { Cors } from './cors.ts'
-import { notesOf, pathOf, peerOf } from '../shared/request-context.ts'
+import type { CorsPolicy } from './cors.ts'
+import { requestContextOf, pathOf, peerOf } from '../shared/request-context.ts'
 import { problemResponse } from './problem-response.ts'
-import type { Routes } from './route-table.ts'
+import type { RouteTable } from './route-table.ts'
 
 type Answer = (request: Request, ...rest: unknown[]) => Response | Promise<Response>
 
-export interface RequestsNeeds {
+export interface RequestMiddlewareOptions {
   readonly requestMeter: RequestMeter
-  readonly admission: Admission
+  readonly authenticator: Authenticator
   readonly memory: RequestMemory
   readonly refusals: Refusals
   /** Bounds how long each request waits for the store. */
   readonly storeTimeout: StoreTimeout
-  readonly routes: Routes
+  readonly routes: RouteTable
   /** Undefined where no page of another origin may call. */
-  readonly cors: Cors | undefined
+  readonly cors: CorsPolicy | undefined
   /** The server, once it listens. */
   readonly server: () => Server<unknown> | null
   readonly log: Log
@@ -34,14 +34,14 @@ export interface RequestsNeeds {
  * Around everything: gives each request its id and its time for the store, each answer its id and the headers that every
  * one has, counts it, and writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
  */
-export function requests(needs: RequestsNeeds) {
+export function requestMiddleware(needs: RequestMiddlewareOptions) {
   const { requestMeter, memory, refusals, storeTimeout, routes, cors, server, log } = needs
   return new Elysia({ name: 'requests' }).wrap((answer) => {
     const inner = answer as unknown as Answer
     const outer: Answer = async (request, ...rest) => {
       const begin = performance.now()
       requestMeter.began()
-      const notes = notesOf(request)
+      const notes = requestContextOf(request)
       notes.memory = memory
       const refusal = refusals.isAnySpent ? refusedAtOnce(request, needs) : undefined
       const response = refusal
@@ -67,20 +67,20 @@ export function requests(needs: RequestsNeeds) {
 }
 
 /** What has a body is refused, of callers whose calls were refused too often; what is only read costs little anyway. */
-function refusedAtOnce(request: Request, { admission, refusals, server }: RequestsNeeds): Fault | undefined {
+function refusedAtOnce(request: Request, { authenticator, refusals, server }: RequestMiddlewareOptions): Fault | undefined {
   if (!writes.has(request.method)) return undefined
   return refusals.atOnce({
-    account: accountOf(request, admission, notesOf(request).certificate),
+    account: accountOf(request, authenticator, requestContextOf(request).certificate),
     peer: peerOf(request, server()),
   })
 }
 
 const writes: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
-function accountOf({ headers }: Request, admission: Admission, certificate?: ClientCertificate) {
-  if (admission.auth === 'token' && !certificate && !headers.has('authorization')) return undefined
+function accountOf({ headers }: Request, authenticator: Authenticator, certificate?: ClientCertificate) {
+  if (authenticator.auth === 'token' && !certificate && !headers.has('authorization')) return undefined
   try {
-    return admission.principalOf(headers, certificate).account
+    return authenticator.authenticate(headers, certificate).account
   } catch {
     return undefined
   }
@@ -117,7 +117,7 @@ function noHost(): Fault {
 }
 
 function note(log: Log, request: Request, status: number, ms: number, server: Server<unknown> | null): void {
-  const { id: requestId, account, fault, peer: known } = notesOf(request)
+  const { id: requestId, account, fault, peer: known } = requestContextOf(request)
   // Asking for the address costs as much as a tenth of a small answer: only where it says something.
   const isPlain = status < 400 && (request.method === 'GET' || request.method === 'HEAD')
   const peer = known ?? (isPlain ? undefined : peerOf(request, server))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { createRoutes } from './route-table.ts'
+import { createRouteTable } from './route-table.ts'
 
-const routes = createRoutes(() => [
+const routes = createRouteTable(() => [
   { method: 'GET', path: '/' },
   { method: 'POST', path: '/things/' },
   { method: 'GET', path: '/things/' },

@@ -5,7 +5,7 @@ export interface Route {
 }
 
 /** What is served where: for telling a wrong method from a wrong path, and many paths by one name. */
-export interface Routes {
+export interface RouteTable {
   /** The template that a path belongs to, e.g. `/api/v1/tasks/{id}`; undefined where there is nothing. */
   templateOf(path: string): string | undefined
   /** Methods that are possible at a path, sorted; none where there is nothing. */
@@ -19,7 +19,7 @@ interface Place {
 }
 
 /** @param list asked once, at the first question: routes are added until the server listens */
-export function createRoutes(list: () => readonly Route[]): Routes {
+export function createRouteTable(list: () => readonly Route[]): RouteTable {
   let places: Places | undefined
   const at = (path: string) => (places ??= placesOf(list())).find(withoutSlash(path))
   return {

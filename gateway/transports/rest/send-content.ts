@@ -1,13 +1,13 @@
 import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import type { Server } from 'bun'
-import type { Place } from '../../delivery/response-buffer.ts'
+import type { ResponseBuffer } from '../../delivery/response-buffer.ts'
 import type { StoredContent } from '../../images/content.ts'
-import type { Outflow } from '../shared/send-tracker.ts'
+import type { SendTracker } from '../shared/send-tracker.ts'
 import { matchesStrongly, matchesWeakly } from './etag.ts'
 import { problemResponse } from './problem-response.ts'
 import { queryOf } from './validate-query.ts'
-import { rangeOf } from './parse-range.ts'
+import { parseRange } from './parse-range.ts'
 
 /** A name of content never comes to mean something else. */
 const cacheControl = 'private, max-age=86400, immutable'
@@ -18,35 +18,35 @@ export interface Call {
 }
 
 /** Sends so many bytes, and always with their length, which Bun would drop from a body that is streamed. */
-export type Send = (
+export type SendBytes = (
   call: Call,
   bytes: number,
   open: () => Promise<AsyncIterable<Uint8Array>>,
   answer: { readonly status: number; readonly headers: Record<string, string> },
 ) => Promise<Response>
 
-export function createSending(place: Place, outflow: Outflow): Send {
+export function createBytesSender(place: ResponseBuffer, sendTracker: SendTracker): SendBytes {
   return async ({ request, server }, bytes, open, answer) => {
     // There may be a wait for room, and then gigabytes to be fetched.
     server?.timeout(request, 0)
     const { body, release } = await place(bytes, open, request.signal).catch((thrown: unknown) => {
       throw request.signal.aborted ? gone(thrown) : thrown
     })
-    outflow.whenGone(request, server, bytes, release)
+    sendTracker.whenSent(request, server, bytes, release)
     return new Response(body, answer)
   }
 }
 
 /** Answers a request for stored bytes: conditions, ranges, HEAD. */
-export type Deliver = (call: Call, content: StoredContent) => Promise<Response>
+export type SendContent = (call: Call, content: StoredContent) => Promise<Response>
 
-export function createDelivery(send: Send): Deliver {
+export function createContentSender(sendBytes: SendBytes): SendContent {
   return async ({ request, server }, content) => {
     const etag = `"${content.sha256}"`
     const condition = request.headers.get('if-match')
     if (condition !== null && !matchesStrongly(condition, etag)) throw otherTag(etag)
     const headers: Record<string, string> = {
-      ...pictureHeaders(request, content),
+      ...contentHeaders(request, content),
       'accept-ranges': 'bytes',
       'cache-control': cacheControl,
       vary: 'Authorization',
@@ -54,7 +54,7 @@ export function createDelivery(send: Send): Deliver {
     if (matchesWeakly(request.headers.get('if-none-match'), etag))
       return new Response(null, { status: 304, headers })
 
-    const range = rangeOf(request.headers, content.bytes, etag)
+    const range = parseRange(request.headers, content.bytes, etag)
     if (range === 'outside') return outside(request, content.bytes)
     const part = range === 'whole' ? undefined : range
     const bytes = part ? part.end - part.start + 1 : content.bytes
@@ -65,12 +65,12 @@ export function createDelivery(send: Send): Deliver {
     }
     // Clients ask for a range of everything to be told its size; it is read as everything.
     const opened = bytes === content.bytes ? undefined : part
-    return send({ request, server }, bytes, () => content.open(opened), { status, headers })
+    return sendBytes({ request, server }, bytes, () => content.open(opened), { status, headers })
   }
 }
 
 /** What goes with the bytes of a picture, wherever they come from. */
-export function pictureHeaders(
+export function contentHeaders(
   request: Request,
   content: Omit<StoredContent, 'open'>,
 ): Record<string, string> {

@@ -32,7 +32,7 @@ export function staticFile(
 
 export function sendStatic(request: Request, file: StaticFile, headers: Record<string, string>): Response {
   const accepted = request.headers.get('accept-encoding') ?? ''
-  const coding = (['br', 'gzip'] as const).find((one) => file[one] && takes(accepted, one))
+  const coding = (['br', 'gzip'] as const).find((one) => file[one] && acceptsEncoding(accepted, one))
   // Each coding has a tag of its own: a strong tag stands for the very bytes (RFC 9110 §8.8.3.3).
   const etag = coding ? file.etag.replace(/"$/, `-${coding}"`) : file.etag
   const about = { ...headers, etag, vary: 'Accept-Encoding' }
@@ -44,7 +44,7 @@ export function sendStatic(request: Request, file: StaticFile, headers: Record<s
 }
 
 /** Whether a client takes a coding, by its Accept-Encoding. */
-export function takes(accepted: string, coding: string): boolean {
+export function acceptsEncoding(accepted: string, coding: string): boolean {
   return accepted.split(',').some((one) => {
     const [name, weight] = one.split(';').map((part) => part.trim().toLowerCase())
     return name === coding && !/^q=0(\.0*)?$/.test(weight ?? '')

@@ -5,16 +5,16 @@ import { statuses } from '@pixelflow/core/task'
 import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
-import { allowPauses, mediaTypeOf, readJson } from '../shared/read-body.ts'
-import { caller } from '../shared/authenticate.ts'
+import { startIdleTimeout, mediaTypeOf, readJson } from '../shared/read-body.ts'
+import { authenticate } from '../shared/authenticate.ts'
 import { taskRequestParts } from '../../tasks/create-task.ts'
-import { created, idempotencyKeyOf } from './created-response.ts'
-import type { Deliver } from './send-content.ts'
-import { processForm } from './upload-form.ts'
-import { positionIn, tellPosition } from './position-headers.ts'
+import { createdResponse, idempotencyKeyOf } from './created-response.ts'
+import type { SendContent } from './send-content.ts'
+import { readTaskForm } from './upload-form.ts'
+import { readPositionHeader, recordPosition } from './position-headers.ts'
 
 /** Query of `GET /api/v1/tasks`. */
 export const listQuery = z.strictObject({
@@ -23,31 +23,31 @@ export const listQuery = z.strictObject({
   cursor: z.string().optional(),
 })
 
-export interface TaskRoutes {
+export interface TaskRouteOptions {
   readonly usecases: Usecases
-  readonly admission: Admission
-  readonly deliver: Deliver
+  readonly authenticator: Authenticator
+  readonly sendContent: SendContent
   readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
 }
 
-export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutMs }: TaskRoutes) {
+export function taskRoutes({ usecases, authenticator, sendContent, limits, uploadIdleTimeoutMs }: TaskRouteOptions) {
   return new Elysia({ name: 'tasks', prefix: '/api/v1/tasks' })
-    .use(caller(admission))
+    .use(authenticate(authenticator))
     .post(
       '/',
       async ({ request, server, who }) => {
-        const alive = allowPauses(server, request, uploadIdleTimeoutMs)
+        const alive = startIdleTimeout(server, request, uploadIdleTimeoutMs)
         const key = idempotencyKeyOf(request)
         const { value: task, replayed } = await accept()
-        tellPosition(request, usecases, who.account)
-        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
+        recordPosition(request, usecases, who.account)
+        return createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
 
         async function accept() {
           const mediaType = mediaTypeOf(request)
           if (mediaType === 'multipart/form-data') {
             return usecases.withIdempotency(who, { key, call: 'upload-and-task', makes: 'task' }, (attempt) =>
-              processForm({ usecases, limits }, who, request, alive, attempt),
+              readTaskForm({ usecases, limits }, who, request, alive, attempt),
             )
           }
           if (mediaType !== 'application/json') throw neither()
@@ -69,17 +69,17 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
         ...(status === undefined ? {} : { status }),
         ...(cursor === undefined ? {} : { cursor }),
       }
-      const { items, next } = await usecases.listTasks(who, asked, positionIn(request))
+      const { items, next } = await usecases.listTasks(who, asked, readPositionHeader(request))
       return { items: items.map(viewTask), next }
     })
     .get('/:id', async ({ params, request, who }) =>
-      viewTask(await usecases.getTask(who, params.id, positionIn(request))),
+      viewTask(await usecases.getTask(who, params.id, readPositionHeader(request))),
     )
     .post(
       '/:id/cancel',
       async ({ params, request, who }) => {
         const task = await usecases.cancelTask(who, params.id)
-        tellPosition(request, usecases, who.account)
+        recordPosition(request, usecases, who.account)
         return viewTask(task)
       },
       { parse: 'none' },
@@ -92,8 +92,8 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
           attempt?.asks(params.id)
           return usecases.retryTask(who, params.id, attempt?.task)
         })
-        tellPosition(request, usecases, who.account)
-        return created(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
+        recordPosition(request, usecases, who.account)
+        return createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
       },
       { parse: 'none' },
     )
@@ -101,16 +101,16 @@ export function tasks({ usecases, admission, deliver, limits, uploadIdleTimeoutM
       '/:id',
       async ({ params, request, who }) => {
         await usecases.deleteTask(who, params.id)
-        tellPosition(request, usecases, who.account)
+        recordPosition(request, usecases, who.account)
         return new Response(null, { status: 204 })
       },
       { parse: 'none' },
     )
     .get('/:id/outputs/:name', async ({ params, request, server, who }) =>
-      deliver({ request, server }, await usecases.readOutput(who, params.id, params.name)),
+      sendContent({ request, server }, await usecases.readOutput(who, params.id, params.name)),
     )
     .head('/:id/outputs/:name', async ({ params, request, server, who }) =>
-      deliver({ request, server }, await usecases.readOutput(who, params.id, params.name)),
+      sendContent({ request, server }, await usecases.readOutput(who, params.id, params.name)),
     )
 }
 

@@ -11,23 +11,23 @@ import type { ImageLimits } from '../../ports.ts'
 import { tooLarge } from '../../images/receive-image.ts'
 import type { StoreImageOptions, StagedImage } from '../../images/upload-image.ts'
 import type { Usecases } from '../../usecases.ts'
-import { lengthOf, parseJson, type Alive } from '../shared/read-body.ts'
-import { readParts, type Part } from './multipart/read-form-parts.ts'
+import { contentLengthOf, parseJson, type IdleTimeout } from '../shared/read-body.ts'
+import { readFormParts, type FormPart } from './multipart/read-form-parts.ts'
 
 /** Room for the form around a file, when its length is judged before it is read. */
 export const largestWrapping = 2 * 1024 * 1024
 
-export interface FormNeeds {
+export interface FormOptions {
   readonly usecases: Pick<Usecases, 'stageImage' | 'createTask'>
   readonly limits: ImageLimits
 }
 
 /** An image from a form with a part `file`. */
-export async function uploadForm(
-  needs: FormNeeds,
+export async function readImageForm(
+  needs: FormOptions,
   who: Principal,
   request: Request,
-  alive: Alive,
+  alive: IdleTimeout,
   as?: StoreImageOptions,
 ): Promise<ImageRecord> {
   const { image } = await readForm(needs, who, request, alive, false)
@@ -35,11 +35,11 @@ export async function uploadForm(
 }
 
 /** A task from a form with the parts `file` and `recipe`, and maybe `lane`, in any order. */
-export async function processForm(
-  needs: FormNeeds,
+export async function readTaskForm(
+  needs: FormOptions,
   who: Principal,
   request: Request,
-  alive: Alive,
+  alive: IdleTimeout,
   attempt?: IdempotentCall,
 ): Promise<Task> {
   const { image, recipe, lane } = await readForm(needs, who, request, alive, true)
@@ -51,24 +51,24 @@ export async function processForm(
 
 /** The image is in the store but not kept yet: it is dropped when anything else turns out to be wrong with the form. */
 async function readForm(
-  { usecases, limits }: FormNeeds,
+  { usecases, limits }: FormOptions,
   who: Principal,
   request: Request,
-  alive: Alive,
+  alive: IdleTimeout,
   isForTask: boolean,
 ) {
-  if ((lengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
+  if ((contentLengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
   let image: StagedImage | undefined
   let recipe: Recipe | undefined
   let lane: Lane | undefined
   try {
-    for await (const part of readParts(request, alive)) {
+    for await (const part of readFormParts(request, alive)) {
       if (part.kind === 'file' && part.name === 'file') {
         if (image) throw twice('file')
         image = await usecases.stageImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
       } else if (part.kind === 'field' && part.name === 'recipe' && isForTask) {
         if (recipe) throw twice('recipe')
-        recipe = parseRecipe(recipeOf(part.value))
+        recipe = parseRecipe(parseRecipeField(part.value))
       } else if (part.kind === 'field' && part.name === 'lane' && isForTask) {
         if (lane) throw twice('lane')
         lane = laneOf(part.value)
@@ -85,7 +85,7 @@ async function readForm(
 }
 
 /** A recipe as it was written. JSON begins with a brace, the text form never does. */
-export function recipeOf(text: string): unknown {
+export function parseRecipeField(text: string): unknown {
   if (!text.trimStart().startsWith('{')) return text.trim()
   try {
     return parseJson(text, 'invalid_recipe')
@@ -123,7 +123,7 @@ export function missing(name: string, meaning: string): Fault {
   })
 }
 
-export function unexpected(part: Part, known: readonly string[]): Fault {
+export function unexpected(part: FormPart, known: readonly string[]): Fault {
   const name = shorten(part.name)
   const file = part.kind === 'file' && part.fileName ? ` (file "${shorten(part.fileName)}")` : ''
   return new Fault('invalid_request', `The form has an unknown part "${name}"${file}.`, {

@@ -16,7 +16,7 @@ interface Parameter {
  * For each documented path, and every path except pages for people is documented (`openapi.test.ts`): a new route cannot
  * leave it out. gRPC-Web and Connect have rules of their own.
  */
-export function documentedQuery() {
+export function validateQuery() {
   const calls = queriesOf(paths)
   return new Elysia({ name: 'documented-query' }).onBeforeHandle({ as: 'global' }, ({ request, route }) => {
     // Most calls have none.

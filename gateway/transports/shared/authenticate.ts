@@ -1,21 +1,21 @@
 import type { Principal } from '@pixelflow/core/principal'
 import { Elysia } from 'elysia'
-import type { Admission } from '../../accounts/authenticator.ts'
-import { notesOf } from './request-context.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
+import { requestContextOf } from './request-context.ts'
 
 /** For features that act for somebody: each of their handlers gets `who`, or the call is refused before it. */
-export function caller(admission: Admission) {
+export function authenticate(authenticator: Authenticator) {
   return new Elysia({ name: 'caller' }).resolve({ as: 'scoped' }, ({ request }): { who: Principal } => {
-    const notes = notesOf(request)
-    const who = admission.principalOf(request.headers, notes.certificate)
+    const notes = requestContextOf(request)
+    const who = authenticator.authenticate(request.headers, notes.certificate)
     notes.account = who.account
     return { who }
   })
 }
 
 /** For features that anybody may see: nobody is asked who they are, foreign pages are kept out all the same. */
-export function anybody(admission: Admission) {
+export function originCheck(authenticator: Authenticator) {
   return new Elysia({ name: 'anybody' }).onBeforeHandle({ as: 'scoped' }, ({ request }) =>
-    admission.letIn(request.headers),
+    authenticator.checkOrigin(request.headers),
   )
 }

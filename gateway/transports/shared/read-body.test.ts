@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { jsonBounds } from '@pixelflow/core/json-bounds'
 import { createRequestMemory } from '../../limits/request-memory.ts'
 import { readJson } from './read-body.ts'
-import { notesOf } from './request-context.ts'
+import { requestContextOf } from './request-context.ts'
 
 const KiB = 1024
 const memory = createRequestMemory({
@@ -13,7 +13,7 @@ const memory = createRequestMemory({
 
 const sent = async (body: string) => {
   const request = new Request('http://localhost/', { method: 'POST', body })
-  const notes = notesOf(request)
+  const notes = requestContextOf(request)
   notes.memory = memory
   try {
     return await readJson(request)

@@ -1,11 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Server } from 'bun'
-import { createSweep } from '../../delivery/gc-trigger.ts'
+import { createGcTrigger } from '../../delivery/gc-trigger.ts'
 import { requireBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
 import type { MemoryReservation } from '../../limits/request-memory.ts'
 import { createByteBuffer } from '../../limits/byte-buffer.ts'
 import { paused, truncated } from '../../images/receive-image.ts'
-import { heldBy } from './request-context.ts'
+import { heldBytesOf } from './request-context.ts'
 
 /**
  * What Bun takes of a body before it holds its client back: measured 1 MiB and more where nobody reads, much less where
@@ -19,17 +19,17 @@ const aheadBytes = 512 * 1024
  * @param charge what is charged with the bytes that wait to be pulled
  * @throws Fault `truncated_upload` when the client goes away in the middle or pauses for too long, `overloaded`.
  */
-export async function* bodyOf(
+export async function* readBody(
   request: Request,
-  alive?: Alive,
-  charge: () => MemoryReservation = () => heldBy(request),
+  alive?: IdleTimeout,
+  charge: () => MemoryReservation = () => heldBytesOf(request),
 ): AsyncGenerator<Uint8Array, void> {
   if (request.body === null) return
   const held = charge()
-  const ahead = Math.min(lengthOf(request) ?? aheadBytes, aheadBytes)
+  const ahead = Math.min(contentLengthOf(request) ?? aheadBytes, aheadBytes)
   held.take(ahead)
   const reader = request.body.getReader()
-  const sweep = createSweep()
+  const sweep = createGcTrigger()
   let isOver = false
   try {
     while (!isOver) {
@@ -70,13 +70,13 @@ export function mediaTypeOf(request: Request): string | null {
 }
 
 /** The promised length of a body; null when none is promised. */
-export function lengthOf(request: Request): number | null {
+export function contentLengthOf(request: Request): number | null {
   const length = request.headers.get('content-length')
   return length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null
 }
 
 /** To be called for each sign of life of a client. */
-export interface Alive {
+export interface IdleTimeout {
   (): void
   /** How long it may pause. */
   readonly pauseMs?: number
@@ -89,7 +89,7 @@ const afterSeconds = 60
  * Lets the client pause for so long and no longer; then the request is answered. The server's own timeout only closes the
  * connection, and wants 16 kB a second on average; so it comes later, and each piece that arrives winds it up again.
  */
-export function allowPauses(server: Server<unknown> | null, request: Request, pauseMs: number): Alive {
+export function startIdleTimeout(server: Server<unknown> | null, request: Request, pauseMs: number): IdleTimeout {
   // It counts to 255 s; the setting for `pauseMs` leaves room for that.
   const seconds = Math.ceil(pauseMs / 1000) + afterSeconds
   let woundAt = -Infinity
@@ -119,10 +119,10 @@ export function parseJson(text: string, code?: StructureCode): unknown {
 }
 
 /** @throws Fault `invalid_request` for what is too long or no JSON, `truncated_upload`. */
-export async function readJson(request: Request, alive?: Alive): Promise<unknown> {
-  const buffer = createByteBuffer(heldBy(request))
+export async function readJson(request: Request, alive?: IdleTimeout): Promise<unknown> {
+  const buffer = createByteBuffer(heldBytesOf(request))
   let bytes = 0
-  for await (const piece of bodyOf(request, alive)) {
+  for await (const piece of readBody(request, alive)) {
     bytes += piece.length
     if (bytes > largestJsonBytes)
       throw new Fault('invalid_request', `The body must be at most ${largestJsonBytes} bytes of JSON.`, {
@@ -130,7 +130,7 @@ export async function readJson(request: Request, alive?: Alive): Promise<unknown
       })
     buffer.append(piece)
   }
-  if (bytes < (lengthOf(request) ?? 0)) throw truncated()
+  if (bytes < (contentLengthOf(request) ?? 0)) throw truncated()
   try {
     return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(buffer.finish()))
   } catch (cause) {

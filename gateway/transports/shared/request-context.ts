@@ -4,7 +4,7 @@ import type { MemoryReservation, RequestMemory } from '../../limits/request-memo
 import type { ClientCertificate } from '../../accounts/authenticator.ts'
 
 /** What is known of a request besides itself, for its answer and its line in the log. */
-export interface RequestNotes {
+export interface RequestContext {
   readonly id: string
   account?: string
   fault?: Fault
@@ -22,23 +22,23 @@ export interface RequestNotes {
 }
 
 /** The id that a caller brought if it is a harmless one, else a new one. */
-export function harmlessId(given: string | null): string {
+export function chooseRequestId(given: string | null): string {
   return given !== null && /^[A-Za-z0-9._:+/=@-]{1,128}$/.test(given) ? given : crypto.randomUUID()
 }
 
-const notes = new WeakMap<Request, RequestNotes>()
+const notes = new WeakMap<Request, RequestContext>()
 
-export function notesOf(request: Request): RequestNotes {
+export function requestContextOf(request: Request): RequestContext {
   const known = notes.get(request)
   if (known) return known
-  const fresh = { id: harmlessId(request.headers.get('x-request-id')) }
+  const fresh = { id: chooseRequestId(request.headers.get('x-request-id')) }
   notes.set(request, fresh)
   return fresh
 }
 
 /** What is held of a request's body; to be asked for once it is known whose it is. */
-export function heldBy(request: Request): MemoryReservation {
-  const notes = notesOf(request)
+export function heldBytesOf(request: Request): MemoryReservation {
+  const notes = requestContextOf(request)
   const { account, peer = 'unknown', memory } = notes
   if (!memory) throw new Error('The request has not been received.')
   return (notes.held ??= memory.open({ account, peer }))
@@ -54,7 +54,7 @@ export function pathOf({ url }: Request): string {
 /** Who is at the other end of the connection. */
 export function peerOf(request: Request, server: Server<unknown> | null): string {
   // Where TLS stands in front, the connection itself comes from there.
-  const known = notesOf(request).peer
+  const known = requestContextOf(request).peer
   if (known !== undefined) return known
   const found = server?.requestIP(request)
   return found ? `${found.address}:${found.port}` : 'unknown'

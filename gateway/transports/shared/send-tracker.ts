@@ -8,9 +8,9 @@ const slowestBytesPerMs = 128
 const graceMs = 5 * 60_000
 
 /** Tells when an answer has left, whole or not: nothing that it is made of may be let go of earlier. */
-export interface Outflow extends Disposable {
+export interface SendTracker extends Disposable {
   /** Calls `done` once the answer to this request has left or its client has gone. */
-  whenGone(request: Request, server: Server<unknown> | null, bytes: number, done: () => void): void
+  whenSent(request: Request, server: Server<unknown> | null, bytes: number, done: () => void): void
   /** Bytes of all answers under way. */
   readonly bytes: number
 }
@@ -29,7 +29,7 @@ interface Leaving {
  * file that is being sent count as activity: the idle timeout would cut a slow reader off in the middle, and is put off
  * from here for as long as the reader can reasonably need.
  */
-export function createOutflow(): Outflow {
+export function createSendTracker(): SendTracker {
   const leaving = new Set<Leaving>()
   let timer: ReturnType<typeof setInterval> | undefined
   let bytes = 0
@@ -54,7 +54,7 @@ export function createOutflow(): Outflow {
   }
 
   return {
-    whenGone(request, server, size, done) {
+    whenSent(request, server, size, done) {
       if (server === null) return done()
       const now = performance.now()
       const deadline = now + graceMs + size / slowestBytesPerMs

@@ -3,25 +3,25 @@ import { Fault } from '@pixelflow/core/fault'
 import { shorten } from '@pixelflow/core/shorten'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { Elysia } from 'elysia'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
 import type { Usecases } from '../../usecases.ts'
-import { caller } from '../shared/authenticate.ts'
-import { notesOf } from '../shared/request-context.ts'
-import { eventStream } from './event-stream.ts'
+import { authenticate } from '../shared/authenticate.ts'
+import { requestContextOf } from '../shared/request-context.ts'
+import { createEventStream } from './event-stream.ts'
 
-export interface EventRoutes {
+export interface EventRouteOptions {
   readonly usecases: Usecases
-  readonly admission: Admission
+  readonly authenticator: Authenticator
   readonly heartbeatMs: number
   readonly openStream: OpenStream
   readonly log: Log
 }
 
 /** The life of a task as server-sent events. Where nothing will ever follow, 204 tells an EventSource to stay away. */
-export function events({ usecases, admission, heartbeatMs, openStream, log }: EventRoutes) {
+export function eventRoutes({ usecases, authenticator, heartbeatMs, openStream, log }: EventRouteOptions) {
   return new Elysia({ name: 'events' })
-    .use(caller(admission))
+    .use(authenticate(authenticator))
     .get('/api/v1/tasks/:id/events', async ({ params, query, request, server, who }) => {
       const left = new AbortController()
       const leave = () => left.abort()
@@ -36,10 +36,10 @@ export function events({ usecases, admission, heartbeatMs, openStream, log }: Ev
       server?.timeout(request, 0)
       const onEnd = openStream('sse')
       request.signal.addEventListener('abort', onEnd, { once: true })
-      const requestId = notesOf(request).id
+      const requestId = requestContextOf(request).id
       const onFailure = (error: unknown) =>
         log.warn('event stream broke off', { requestId, task: params.id, error })
-      return new Response(eventStream({ events: found, heartbeatMs, leave, onFailure, onEnd }), { headers })
+      return new Response(createEventStream({ events: found, heartbeatMs, leave, onFailure, onEnd }), { headers })
     })
 }
 

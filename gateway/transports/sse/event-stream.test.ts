@@ -4,7 +4,7 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import { eventOf } from '@pixelflow/core/event'
 import { sampleTask } from '@pixelflow/testkit/tasks'
 import { heartbeat } from './encode-event.ts'
-import { eventStream } from './event-stream.ts'
+import { createEventStream } from './event-stream.ts'
 
 const stored: StoredEvent = {
   seq: 7,
@@ -14,7 +14,7 @@ const stored: StoredEvent = {
 
 function streamOf(events: AsyncGenerator<StoredEvent, void>, onEnd = () => {}) {
   const leave = () => {}
-  return eventStream({ events, heartbeatMs: 1, leave, onFailure: leave, onEnd }).getReader()
+  return createEventStream({ events, heartbeatMs: 1, leave, onFailure: leave, onEnd }).getReader()
 }
 
 test('an event that has been waited for over many heartbeats still comes, once', async () => {
@@ -60,7 +60,7 @@ test('a client that leaves while it waits is no failure', async () => {
     await left.promise
     if (failures.length > 1000) yield stored
   })()
-  const reader = eventStream({
+  const reader = createEventStream({
     events,
     heartbeatMs: 10_000,
     leave: () => left.resolve(),

@@ -1,7 +1,7 @@
 import type { StoredEvent } from '@pixelflow/core/event'
-import { frameOf, greeting, heartbeat } from './encode-event.ts'
+import { encodeEvent, openingBytes, heartbeat } from './encode-event.ts'
 
-export interface EventStream {
+export interface EventStreamOptions {
   readonly events: AsyncGenerator<StoredEvent, void>
   readonly heartbeatMs: number
   /** Makes `events` end; called when the client leaves. */
@@ -15,13 +15,13 @@ export interface EventStream {
  * Server-sent events, pulled: an event is only taken when the client has room for it. A failure in the middle can only
  * end the stream; the client comes back with the last id it saw.
  */
-export function eventStream({
+export function createEventStream({
   events,
   heartbeatMs,
   leave,
   onFailure,
   onEnd,
-}: EventStream): ReadableStream<Uint8Array> {
+}: EventStreamOptions): ReadableStream<Uint8Array> {
   // Outlives a heartbeat: the same event is waited for again after it.
   let next: Promise<IteratorResult<StoredEvent, void>> | undefined
   let hasCome = false
@@ -52,7 +52,7 @@ export function eventStream({
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        controller.enqueue(greeting)
+        controller.enqueue(openingBytes)
       },
       async pull(controller) {
         const awaited = next ?? ask()
@@ -64,7 +64,7 @@ export function eventStream({
           const found = await awaited
           next = undefined
           if (hasLeft) return
-          if (!found.done) return controller.enqueue(frameOf(found.value))
+          if (!found.done) return controller.enqueue(encodeEvent(found.value))
         } catch (error) {
           leave()
           if (hasLeft) return

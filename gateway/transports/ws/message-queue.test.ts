@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { createInbox } from './message-queue.ts'
+import { createMessageQueue } from './message-queue.ts'
 
 test('what was put in comes out in order, and the end after it', async () => {
-  const inbox = createInbox<number>(10)
+  const inbox = createMessageQueue<number>(10)
   inbox.put(1)
   setTimeout(() => {
     inbox.put(2)
@@ -14,7 +14,7 @@ test('what was put in comes out in order, and the end after it', async () => {
 })
 
 test('no more is taken than may wait', async () => {
-  const inbox = createInbox<number>(2)
+  const inbox = createMessageQueue<number>(2)
   expect([1, 2, 3].map((value) => inbox.put(value))).toEqual([true, true, false])
   const reader = inbox[Symbol.asyncIterator]()
   expect((await reader.next()).value).toBe(1)

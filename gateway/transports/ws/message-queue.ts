@@ -1,12 +1,12 @@
 /** What a socket has said, for somebody who reads it one by one. A socket cannot be made to wait, so it is bounded. */
-export interface Inbox<T> extends AsyncIterable<T> {
+export interface MessageQueue<T> extends AsyncIterable<T> {
   /** False when too much waits already; it is not taken then. */
   put(value: T): boolean
   /** Nothing more comes; what is there can still be read. */
   close(): void
 }
 
-export function createInbox<T>(mostWaiting: number): Inbox<T> {
+export function createMessageQueue<T>(mostWaiting: number): MessageQueue<T> {
   const waiting: T[] = []
   let isClosed = false
   let wake = () => {}

@@ -33,7 +33,7 @@ test('whoever does not listen is held one preview for, and hears the newest next
     `GET ${tunePath} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Protocol: ${tuneProtocol}\r\n\r\n`,
   )
-  const say = (said: object) => socket.write(frameOf(JSON.stringify(said)))
+  const say = (said: object) => socket.write(encodeEvent(JSON.stringify(said)))
   const preview = { maxPixels: 4 * MiB, quality: 100 }
   say({ type: 'open', image, recipe: 'flip', preview })
   const last = 40
@@ -63,7 +63,7 @@ test('whoever does not listen is held one preview for, and hears the newest next
 }, 90_000)
 
 /** A text frame of a client, masked with zeros. */
-function frameOf(text: string): Buffer {
+function encodeEvent(text: string): Buffer {
   const body = Buffer.from(text)
   const head =
     body.length < 126

@@ -10,19 +10,19 @@ import { messageOverheadBytes, type MemoryReservation } from '../../limits/reque
 import type { TuneUpdate } from '../../tuning/tune.ts'
 import type { Usecases } from '../../usecases.ts'
 import { parseJson } from '../shared/read-body.ts'
-import { createInbox } from './message-queue.ts'
+import { createMessageQueue } from './message-queue.ts'
 
 /** What belongs to one socket; the server calls it back. */
-export interface Talk {
+export interface TuneConnection {
   open(socket: Socket): void
   message(socket: Socket, data: string | Uint8Array): void
   drain(): void
   close(): void
 }
 
-export type Socket = Pick<ServerWebSocket<Talk>, 'send' | 'close' | 'getBufferedAmount'>
+export type Socket = Pick<ServerWebSocket<TuneConnection>, 'send' | 'close' | 'getBufferedAmount'>
 
-export interface TalkNeeds {
+export interface TuneConnectionOptions {
   readonly tune: Usecases['tune']
   /** Whoever opened the socket. @throws Fault when it may not. */
   readonly caller: () => Principal
@@ -46,8 +46,8 @@ interface Waiting {
 }
 
 /** Carries tuning over a WebSocket: JSON up; down JSON, and after each preview's head its file as a binary frame. */
-export function createTalk({ tune, caller, held, stopping, ended }: TalkNeeds): Talk {
-  const inbox = createInbox<Waiting>(mostSaid)
+export function createTuneConnection({ tune, caller, held, stopping, ended }: TuneConnectionOptions): TuneConnection {
+  const inbox = createMessageQueue<Waiting>(mostSaid)
   const gone = new AbortController()
   let fault: Fault | undefined
   let previews = 0

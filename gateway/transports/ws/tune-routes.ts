@@ -3,16 +3,16 @@ import type { Principal } from '@pixelflow/core/principal'
 import { largestSaid, tokensIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { Elysia } from 'elysia'
-import type { Admission } from '../../accounts/authenticator.ts'
+import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
 import type { Usecases } from '../../usecases.ts'
-import { notesOf, peerOf } from '../shared/request-context.ts'
-import { createTalk, type Talk } from './tune-connection.ts'
+import { requestContextOf, peerOf } from '../shared/request-context.ts'
+import { createTuneConnection, type TuneConnection } from './tune-connection.ts'
 
-export interface TuneRoutes {
+export interface TuneRouteOptions {
   readonly usecases: Pick<Usecases, 'tune'>
-  readonly admission: Admission
+  readonly authenticator: Authenticator
   readonly memory: RequestMemory
   readonly openStream: OpenStream
   readonly stopping: AbortSignal
@@ -20,7 +20,7 @@ export interface TuneRoutes {
 }
 
 /** How the server keeps WebSockets; each has a `Talk` as its data. */
-export const sockets = {
+export const webSocketOptions = {
   /** Above what is taken, so that what is too long is refused in words. Each socket may hold as much of a message. */
   maxPayloadLength: 4 * largestSaid,
   /** The largest preview and more: we wait by ourselves, and nothing may be dropped. */
@@ -33,19 +33,19 @@ export const sockets = {
 }
 
 /** Live tuning over a WebSocket, for browsers. */
-export function tuning({ usecases, admission, memory, openStream, stopping, log }: TuneRoutes) {
+export function tuneRoutes({ usecases, authenticator, memory, openStream, stopping, log }: TuneRouteOptions) {
   return new Elysia({ name: 'tuning' }).get(tunePath, ({ request, server }) => {
-    const notes = notesOf(request)
+    const notes = requestContextOf(request)
     const offered = protocolsOf(request)
     if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') throw notUpgraded()
     if (offered.length > 0 && !offered.includes(tuneProtocol)) throw otherProtocol()
     const caller = callerOf(() =>
-      admission.principalOf(withToken(request.headers, offered), notes.certificate),
+      authenticator.authenticate(withToken(request.headers, offered), notes.certificate),
     )
     if (caller.account !== undefined) notes.account = caller.account
     const begin = performance.now()
     const onEnd = openStream('websocket')
-    const talk: Talk = createTalk({
+    const talk: TuneConnection = createTuneConnection({
       tune: usecases.tune,
       caller: caller.get,
       held: memory.open({ account: caller.account, peer: peerOf(request, server) }),

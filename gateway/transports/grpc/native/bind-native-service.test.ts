@@ -11,7 +11,7 @@ import {
   ServerReflectionResponseSchema,
 } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { createAdmission } from '../../../accounts/authenticator.ts'
+import { createAuthenticator } from '../../../accounts/authenticator.ts'
 import { createIdleWatch } from '../../../limits/idle-watch.ts'
 import { createRequestMemory } from '../../../limits/request-memory.ts'
 import { createCallMeters } from '../../../metrics/call-meters.ts'
@@ -28,7 +28,7 @@ import { configureHttp2Server } from './configure-http2-server.ts'
 
 const MiB = 2 ** 20
 const callInterceptor = createCallInterceptor({
-  admission: createAdmission(undefined),
+  authenticator: createAuthenticator(undefined),
   memory: createRequestMemory({ totalBytes: 64 * MiB, perAccountBytes: 64 * MiB, perPeerBytes: 64 * MiB }),
   refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, atOnce: () => undefined },
   meters: createCallMeters(openMeters(gatewayMetrics), () => () => {}),

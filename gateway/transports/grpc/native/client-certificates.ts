@@ -1,8 +1,8 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../../../accounts/authenticator.ts'
-import { clientOf } from '../../../tls/client-certificate.ts'
-import { reasonOf, type Refused } from '../../../tls/tls-log.ts'
+import { clientCertificateOf } from '../../../tls/client-certificate.ts'
+import { errorCodeOf, type ReportRefusedHandshake } from '../../../tls/tls-log.ts'
 
 /** The certificates of the clients of open connections. */
 export interface Clients {
@@ -15,21 +15,21 @@ export interface Clients {
  * Kept by connection, because asking its socket for each call costs more than a small call. An address and port do not
  * identify a connection: where the server listens on several addresses, two connections may come from the same ones.
  */
-export function createClientCertificates(refused: Refused = () => {}): Clients {
+export function createClientCertificates(refused: ReportRefusedHandshake = () => {}): Clients {
   const known = new WeakMap<ServerHttp2Session, ClientCertificate>()
   return {
     certificateOf: (session) => session && known.get(session),
     look(server) {
       server.on('tlsClientError', (error: unknown, socket: TLSSocket) =>
-        refused(peerOf(socket), reasonOf(error)),
+        refused(peerOf(socket), errorCodeOf(error)),
       )
       server.on('session', (session: ServerHttp2Session) => {
         const { socket } = session
         if (!(socket instanceof TLSSocket)) return
-        const certificate = clientOf(socket)
+        const certificate = clientCertificateOf(socket)
         if (certificate === undefined) return
         if (certificate === 'untrusted') {
-          refused(peerOf(socket), reasonOf(socket.authorizationError))
+          refused(peerOf(socket), errorCodeOf(socket.authorizationError))
           // Before anything of it is read, but not before others have looked at the connection as it is now.
           return process.nextTick(() => session.destroy())
         }

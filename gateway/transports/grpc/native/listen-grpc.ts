@@ -1,6 +1,6 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { createIdleWatch } from '../../../limits/idle-watch.ts'
-import type { Refused } from '../../../tls/tls-log.ts'
+import type { ReportRefusedHandshake } from '../../../tls/tls-log.ts'
 import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'
 import { createMaxConnectionAge } from './max-connection-age.ts'
@@ -20,7 +20,7 @@ export interface GrpcNeeds {
   /** TLS, and who has to show a certificate; plain without. */
   readonly credentials?: ServerCredentials | undefined
   /** Told of connections that TLS refuses. */
-  readonly refused?: Refused | undefined
+  readonly refused?: ReportRefusedHandshake | undefined
   /** How old a connection grows before its client is asked to make another, so that long streams spread anew. */
   readonly connectionAgeMs: number
   /** How long a connection may be quiet before its client is asked whether it is still there. */

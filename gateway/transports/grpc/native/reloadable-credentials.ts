@@ -1,6 +1,6 @@
 import { ServerCredentials } from '@grpc/grpc-js'
 import type { WatchedTls } from '../../../tls/watch-tls.ts'
-import { contextOf, handshakeMs, type TlsMaterial } from '../../../tls/tls-material.ts'
+import { secureContextOptions, handshakeMs, type TlsMaterial } from '../../../tls/tls-material.ts'
 
 /**
  * Credentials whose certificate, key and authorities change with the files while the port is open.
@@ -17,13 +17,13 @@ class ReloadableCredentials extends ServerCredentials {
     const requestCert = material.ca !== undefined
     super(
       { requestCert, rejectUnauthorized: requestCert && requireClients, handshakeTimeout: handshakeMs },
-      contextOf(material),
+      secureContextOptions(material),
     )
   }
 
   /** Serves new connections with this; those there are stay as they are. */
   take(material: TlsMaterial): void {
-    this.updateSecureContextOptions(contextOf(material))
+    this.updateSecureContextOptions(secureContextOptions(material))
   }
 
   override _equals(other: ServerCredentials): boolean {

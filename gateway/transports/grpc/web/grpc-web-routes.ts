@@ -5,8 +5,8 @@ import { Fault } from '@pixelflow/core/fault'
 import { shorten } from '@pixelflow/core/shorten'
 import { Elysia } from 'elysia'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
-import { bodyOf, lengthOf } from '../../shared/read-body.ts'
-import { notesOf, peerOf } from '../../shared/request-context.ts'
+import { readBody, contentLengthOf } from '../../shared/read-body.ts'
+import { requestContextOf, peerOf } from '../../shared/request-context.ts'
 import { largestMessage } from '../rpc.ts'
 import type { Services } from '../services.ts'
 import { bindWebService } from './bind-web-service.ts'
@@ -35,7 +35,7 @@ export function grpcWeb({ callInterceptor, bind: bindServices }: Services, uploa
       async ({ request, server }) => {
         // A stream may be quiet for long; uploads are given up by themselves.
         server?.timeout(request, 0)
-        const notes = notesOf(request)
+        const notes = requestContextOf(request)
         const carrier: HttpRequestInfo = { notes, peer: peerOf(request, server) }
         const header = new Headers(request.headers)
         header.set('x-request-id', notes.id)
@@ -43,7 +43,7 @@ export function grpcWeb({ callInterceptor, bind: bindServices }: Services, uploa
         const { isRequestText, isResponseText } = textModeOf(header)
         if (isRequestText) header.set('content-type', binaryType)
         const alive = Object.assign(() => {}, { pauseMs: uploadIdleTimeoutMs })
-        const bytes = bodyOf(request, alive, () => heldBy(carrier))
+        const bytes = readBody(request, alive, () => heldBytesOf(carrier))
         const body = received(isRequestText ? decodeText(bytes) : bytes, handler.method, request, carrier)
         const { method, url, signal } = request
         // The version that the library assumes of every fetch request; of 1.1 it would refuse streams in both directions.
@@ -69,8 +69,8 @@ async function* received(
     yield* readMessages(bytes, {
       method,
       contentType,
-      length: lengthOf(request),
-      held: () => heldBy(carrier),
+      length: contentLengthOf(request),
+      held: () => heldBytesOf(carrier),
     })
   } catch (thrown) {
     // Those of the text form are the library's own.
@@ -78,7 +78,7 @@ async function* received(
   }
 }
 
-function heldBy({ visit }: HttpRequestInfo): MemoryReservation {
+function heldBytesOf({ visit }: HttpRequestInfo): MemoryReservation {
   if (visit) return visit.held
   throw new Error('The call has not been received.')
 }

@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { Code, ConnectError, createContextKey, type HandlerContext } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
-import type { RequestNotes } from '../../shared/request-context.ts'
+import type { RequestContext } from '../../shared/request-context.ts'
 import {
   clockSlackMs,
   clientCancelled,
@@ -15,7 +15,7 @@ import { mapConnectError } from './map-connect-error.ts'
 
 /** The HTTP request that a call came as. */
 export interface HttpRequestInfo {
-  readonly notes: RequestNotes
+  readonly notes: RequestContext
   readonly peer: string
   /** The call, once it was let in. */
   visit?: CallContext

@@ -3,13 +3,13 @@ import { largestJsonBytes } from '@pixelflow/core/json-bounds'
 import { shorten } from '@pixelflow/core/shorten'
 import { truncated } from '../../../images/receive-image.ts'
 import { createByteBuffer } from '../../../limits/byte-buffer.ts'
-import { bodyOf, type Alive } from '../../shared/read-body.ts'
+import { readBody, type IdleTimeout } from '../../shared/read-body.ts'
 import { ParameterError, parseParameters } from './parse-parameters.ts'
 import { createMultipartParser, type MultipartEvent } from './multipart-parser.ts'
 import type { PartHeader } from './part-header.ts'
-import { heldBy } from '../../shared/request-context.ts'
+import { heldBytesOf } from '../../shared/request-context.ts'
 
-export type Part =
+export type FormPart =
   | { readonly kind: 'field'; readonly name: string; readonly value: string }
   | {
       readonly kind: 'file'
@@ -28,10 +28,10 @@ const fields: ReadonlySet<string> = new Set(['recipe', 'lane'])
  * behind it. Parts named `recipe` or `lane` are fields even when they are sent as files.
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
-export async function* readParts(request: Request, alive?: Alive): AsyncGenerator<Part, void> {
+export async function* readFormParts(request: Request, alive?: IdleTimeout): AsyncGenerator<FormPart, void> {
   const events: MultipartEvent[] = []
   const parser = createMultipartParser(boundaryOf(request), (event) => events.push(event))
-  const chunks = bodyOf(request, alive)
+  const chunks = readBody(request, alive)
 
   let isInPart = false
   const next = async (): Promise<Exclude<MultipartEvent, { is: 'failure' }>> => {
@@ -78,7 +78,7 @@ async function readField(
   { name, charset = 'utf-8' }: PartHeader,
   body: AsyncIterable<Uint8Array>,
 ) {
-  const buffer = createByteBuffer(heldBy(request))
+  const buffer = createByteBuffer(heldBytesOf(request))
   for await (const chunk of body) {
     if (buffer.length + chunk.length > largestJsonBytes)
       throw malformed(`The part "${shorten(name)}" is longer than ${largestJsonBytes} bytes.`)

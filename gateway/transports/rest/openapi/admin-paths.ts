@@ -1,4 +1,4 @@
-import { json, pathId, positionTold, refusals } from './responses.ts'
+import { json, pathId, positionHeaders, refusals } from './responses.ts'
 import { exampleIds } from './examples.ts'
 import { ref, type Json } from './schemas.ts'
 
@@ -86,7 +86,7 @@ export const adminPaths: Json = {
       responses: {
         '202': {
           description: 'The letter, with the new task in `replay`.',
-          headers: positionTold,
+          headers: positionHeaders,
           content: { 'application/json': { schema: ref('DeadLetter'), example: replayed } },
         },
         ...refusals(

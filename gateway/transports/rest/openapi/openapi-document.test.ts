@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { storeTimeout } from '@pixelflow/nats/jetstream/store-timeout'
 import { kinds } from '@pixelflow/core/event'
 import { createLog } from '@pixelflow/platform/telemetry/log'
-import { createAdmission } from '../../../accounts/authenticator.ts'
+import { createAuthenticator } from '../../../accounts/authenticator.ts'
 import { createRequestMemory } from '../../../limits/request-memory.ts'
 import type { Usecases } from '../../../usecases.ts'
 import { createApp } from '../app.ts'
@@ -19,12 +19,12 @@ function routes(): string[] {
   const file = staticFile('text/html', new Uint8Array())
   const app = createApp({
     usecases: {} as Usecases,
-    admission: createAdmission(undefined),
+    authenticator: createAuthenticator(undefined),
     memory: createRequestMemory({ totalBytes: 1, perAccountBytes: 1, perPeerBytes: 1 }),
     refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, atOnce: () => undefined },
-    deliver: () => Promise.reject(new Error('not called')),
-    send: () => Promise.reject(new Error('not called')),
-    examine: () => Promise.reject(new Error('not called')),
+    sendContent: () => Promise.reject(new Error('not called')),
+    sendBytes: () => Promise.reject(new Error('not called')),
+    checkHealth: () => Promise.reject(new Error('not called')),
     page: { index: file, assets: new Map() },
     limits: { maxUploadBytes: 1, maxPixels: 1 },
     uploadIdleTimeoutMs: 1,

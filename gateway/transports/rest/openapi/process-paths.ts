@@ -7,7 +7,7 @@ import {
   json,
   keyRefusals,
   location,
-  positionTold,
+  positionHeaders,
   refusals,
 } from './responses.ts'
 import { queuedExample, recipeText } from './examples.ts'
@@ -77,7 +77,7 @@ const processing = {
           description: 'Path of the same bytes, where a task has made them.',
           schema: { type: 'string' },
         },
-        ...positionTold,
+        ...positionHeaders,
         'Server-Timing': {
           description: 'Milliseconds that receiving and processing took.',
           schema: { type: 'string' },
@@ -90,7 +90,7 @@ const processing = {
         ]),
       ),
     },
-    '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionTold }),
+    '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionHeaders }),
     ...refusals(
       'invalid_recipe',
       'truncated_upload',

@@ -17,14 +17,14 @@ export const location = {
 }
 
 /** What reads may send, so that they know of what was written. */
-export const positionSent = header(
+export const positionParameter = header(
   positionHeader,
   'A position that an answer has brought: this one knows of all that the account had written there, through whichever gateway. `unavailable` when it cannot within two seconds.',
   '^[0-9a-z]{1,11}\\.[0-9a-z]{1,7}$',
 )
 
 /** Of whatever writes to a task. */
-export const positionTold = {
+export const positionHeaders = {
   [positionHeader]: {
     description: 'How far the account has written. A read that sends it back knows of that.',
     schema: { type: 'string' },

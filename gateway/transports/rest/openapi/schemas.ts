@@ -16,7 +16,7 @@ import { describeOperations } from '@pixelflow/core/operations/index'
 import { recipe } from '@pixelflow/core/recipe/recipe'
 import { z } from 'zod'
 import { settingsView } from '../catalogue-routes.ts'
-import { healthView } from '../health-routes.ts'
+import { healthView } from '../../shared/health-view.ts'
 
 export type Json = Record<string, unknown>
 

@@ -12,8 +12,8 @@ import {
   keyRefusals,
   location,
   pathId,
-  positionSent,
-  positionTold,
+  positionParameter,
+  positionHeaders,
   refusals,
 } from './responses.ts'
 import {
@@ -75,7 +75,7 @@ const creating = {
     },
   },
   responses: {
-    '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionTold }),
+    '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionHeaders }),
     ...refusals(
       'invalid_recipe',
       'truncated_upload',
@@ -95,7 +95,7 @@ const listing = {
   tags,
   operationId: 'listTasks',
   summary: 'Own tasks, newest first',
-  parameters: [...listParameters(), positionSent],
+  parameters: [...listParameters(), positionParameter],
   responses: {
     '200': json('A page of tasks.', 'TaskPage', { items: [completedExample], next: null }),
     ...refusals(),
@@ -147,7 +147,7 @@ export const taskPaths: Json = {
       tags,
       operationId: 'getTask',
       summary: 'A task as it is now',
-      parameters: [positionSent],
+      parameters: [positionParameter],
       responses: {
         '200': json('The task.', 'Task', completedExample),
         ...refusals('task_not_found'),
@@ -159,7 +159,7 @@ export const taskPaths: Json = {
       summary: 'Delete a task and its outputs',
       description: 'A task that has not ended is cancelled first.',
       responses: {
-        '204': { description: 'It is gone.', headers: positionTold },
+        '204': { description: 'It is gone.', headers: positionHeaders },
         ...refusals('task_not_found'),
       },
     },
@@ -176,7 +176,7 @@ export const taskPaths: Json = {
           'The task is cancelled.',
           'Task',
           { ...queuedExample, status: 'cancelled' },
-          positionTold,
+          positionHeaders,
         ),
         ...refusals('task_not_found', 'task_ended'),
       },
@@ -196,7 +196,7 @@ export const taskPaths: Json = {
           'The new task is accepted.',
           'Task',
           { ...queuedExample, retryOf: exampleIds.task },
-          { ...location, ...positionTold },
+          { ...location, ...positionHeaders },
         ),
         ...refusals(
           'task_not_found',
