@@ -27,7 +27,9 @@ export const keyScenarios: Readonly<Record<string, Scenario>> = {
     const { items } = only(await call(ann, calls.listTasks, { limit: 200 }, known))
     expect(items.map((one) => one.id)).toContain(id)
     expect(only(await call(ann, calls.getTask, { id }, known)).task).toMatchObject({ image: request.image })
-    expect(readPositionHeader((await call(ann, calls.cancelTask, { id }, { verbose: true })).text)).not.toBe(position)
+    expect(readPositionHeader((await call(ann, calls.cancelTask, { id }, { verbose: true })).text)).not.toBe(
+      position,
+    )
     for (const wrong of ['!', `zzzzzzz.${position.split('.')[1]}`]) {
       const ending = await call(ann, calls.listTasks, {}, { headers: { [positionKey]: wrong } })
       refused(ending, 'INVALID_ARGUMENT', 'invalid_request', positionKey)

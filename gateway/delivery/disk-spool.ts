@@ -18,7 +18,11 @@ export interface DiskSpool extends AsyncDisposable {
    * Pours the bytes into a file; waits in line while the place is full. More than the whole place goes alone.
    * @throws whatever the body or the signal throws; nothing is left behind then.
    */
-  fill(bytes: number, body: () => Promise<AsyncIterable<Uint8Array>>, signal: AbortSignal): Promise<SpooledFile>
+  fill(
+    bytes: number,
+    body: () => Promise<AsyncIterable<Uint8Array>>,
+    signal: AbortSignal,
+  ): Promise<SpooledFile>
   /** How many downloads hold or fill a file. */
   readonly files: number
 }

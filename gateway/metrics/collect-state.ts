@@ -25,7 +25,10 @@ export function collectState(
   meters.before(async () => {
     const counted = countLetters().catch(() => Number.NaN)
     const late = pause(patienceMs).then(() => Number.NaN)
-    const [{ status, checks, load }, found] = await Promise.all([checkHealth(), Promise.race([counted, late])])
+    const [{ status, checks, load }, found] = await Promise.all([
+      checkHealth(),
+      Promise.race([counted, late]),
+    ])
     ready(status === 'ok' ? 1 : 0, {})
     brokerUp(checks.broker.ok ? 1 : 0, {})
     brokerSeconds((checks.broker.roundTripMs ?? Number.NaN) / 1000, {})

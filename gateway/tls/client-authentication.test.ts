@@ -34,7 +34,11 @@ afterAll(() => certificates?.[Symbol.asyncDispose]())
 const open = (more: Record<string, string> = {}) => openTestGateway({ env: { ...certificates.env, ...more } })
 
 /** A client of the gRPC port, by name: an IP address may not be sent as the server's name. */
-function clientCertificateOf({ grpcAddress }: TestGateway, client?: Issued, authority = certificates.authority) {
+function clientCertificateOf(
+  { grpcAddress }: TestGateway,
+  client?: Issued,
+  authority = certificates.authority,
+) {
   return grpcClient(grpcAddress.replace('127.0.0.1', 'localhost'), {}, grpcCredentials(authority, client))
 }
 

@@ -47,7 +47,14 @@ const lingerMs = 60_000
 const partingMs = 500
 
 /** @throws Error when the address cannot be listened on. */
-export async function openTlsProxy({ host, port, open, material, refused, log }: TlsProxyOptions): Promise<TlsProxy> {
+export async function openTlsProxy({
+  host,
+  port,
+  open,
+  material,
+  refused,
+  log,
+}: TlsProxyOptions): Promise<TlsProxy> {
   const sockets = new Set<Socket>()
   const warn = createRateLimitedLog((fields) => log.warn('connection refused', fields))
   const server = createServer({

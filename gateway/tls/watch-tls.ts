@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import type { ClientAuth } from '../accounts/authenticator.ts'
-import { parseTlsMaterial, TlsFileError, type TlsFiles, type TlsMaterial, type TlsTexts } from './tls-material.ts'
+import {
+  parseTlsMaterial,
+  TlsFileError,
+  type TlsFiles,
+  type TlsMaterial,
+  type TlsTexts,
+} from './tls-material.ts'
 
 /** TLS as it is configured. */
 export interface TlsConfig {

@@ -18,7 +18,13 @@ export interface ImageRouteOptions {
   readonly uploadIdleTimeoutMs: number
 }
 
-export function imageRoutes({ usecases, authenticator, sendContent, limits, uploadIdleTimeoutMs }: ImageRouteOptions) {
+export function imageRoutes({
+  usecases,
+  authenticator,
+  sendContent,
+  limits,
+  uploadIdleTimeoutMs,
+}: ImageRouteOptions) {
   return new Elysia({ name: 'images', prefix: '/api/v1/images' })
     .use(authenticate(authenticator))
     .post(

@@ -14,7 +14,13 @@ import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-i
 import type { ImageLimits } from '../../ports.ts'
 import { selectOutput, type ProcessResult } from '../../process/process-image.ts'
 import type { Usecases } from '../../usecases.ts'
-import { startIdleTimeout, readBody, contentLengthOf, mediaTypeOf, type IdleTimeout } from '../shared/read-body.ts'
+import {
+  startIdleTimeout,
+  readBody,
+  contentLengthOf,
+  mediaTypeOf,
+  type IdleTimeout,
+} from '../shared/read-body.ts'
 import { authenticate } from '../shared/authenticate.ts'
 import { createdResponse, idempotencyKeyOf } from './created-response.ts'
 import { contentHeaders, type SendBytes } from './send-content.ts'

@@ -67,7 +67,10 @@ export function requestMiddleware(needs: RequestMiddlewareOptions) {
 }
 
 /** What has a body is refused, of callers whose calls were refused too often; what is only read costs little anyway. */
-function refusedAtOnce(request: Request, { authenticator, refusals, server }: RequestMiddlewareOptions): Fault | undefined {
+function refusedAtOnce(
+  request: Request,
+  { authenticator, refusals, server }: RequestMiddlewareOptions,
+): Fault | undefined {
   if (!writes.has(request.method)) return undefined
   return refusals.atOnce({
     account: accountOf(request, authenticator, requestContextOf(request).certificate),

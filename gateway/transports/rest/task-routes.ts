@@ -31,7 +31,13 @@ export interface TaskRouteOptions {
   readonly uploadIdleTimeoutMs: number
 }
 
-export function taskRoutes({ usecases, authenticator, sendContent, limits, uploadIdleTimeoutMs }: TaskRouteOptions) {
+export function taskRoutes({
+  usecases,
+  authenticator,
+  sendContent,
+  limits,
+  uploadIdleTimeoutMs,
+}: TaskRouteOptions) {
   return new Elysia({ name: 'tasks', prefix: '/api/v1/tasks' })
     .use(authenticate(authenticator))
     .post(

@@ -89,7 +89,11 @@ const afterSeconds = 60
  * Lets the client pause for so long and no longer; then the request is answered. The server's own timeout only closes the
  * connection, and wants 16 kB a second on average; so it comes later, and each piece that arrives winds it up again.
  */
-export function startIdleTimeout(server: Server<unknown> | null, request: Request, pauseMs: number): IdleTimeout {
+export function startIdleTimeout(
+  server: Server<unknown> | null,
+  request: Request,
+  pauseMs: number,
+): IdleTimeout {
   // It counts to 255 s; the setting for `pauseMs` leaves room for that.
   const seconds = Math.ceil(pauseMs / 1000) + afterSeconds
   let woundAt = -Infinity

@@ -39,7 +39,9 @@ export function eventRoutes({ usecases, authenticator, heartbeatMs, openStream, 
       const requestId = requestContextOf(request).id
       const onFailure = (error: unknown) =>
         log.warn('event stream broke off', { requestId, task: params.id, error })
-      return new Response(createEventStream({ events: found, heartbeatMs, leave, onFailure, onEnd }), { headers })
+      return new Response(createEventStream({ events: found, heartbeatMs, leave, onFailure, onEnd }), {
+        headers,
+      })
     })
 }
 

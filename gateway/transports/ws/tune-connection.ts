@@ -46,7 +46,13 @@ interface Waiting {
 }
 
 /** Carries tuning over a WebSocket: JSON up; down JSON, and after each preview's head its file as a binary frame. */
-export function createTuneConnection({ tune, caller, held, stopping, ended }: TuneConnectionOptions): TuneConnection {
+export function createTuneConnection({
+  tune,
+  caller,
+  held,
+  stopping,
+  ended,
+}: TuneConnectionOptions): TuneConnection {
   const inbox = createMessageQueue<Waiting>(mostSaid)
   const gone = new AbortController()
   let fault: Fault | undefined
