@@ -3,16 +3,16 @@ import { readdir, readlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { childrenOf, residentBytes, says, type Running } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'
-import { inHome, photograph, type ActorHome } from './testing/actor-processes.ts'
-import type { House } from './testing/actor-cluster.ts'
+import { useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
+import type { ActorCluster } from './testing/actor-cluster.ts'
 
 /** How the shipped actor holds its children, seen from outside: by the kernel, and in what it logs. */
 
 const MiB = 2 ** 20
 
-let house: House
-let home: ActorHome
-inHome((...opened) => ([house, home] = opened))
+let cluster: ActorCluster
+let processes: ActorProcesses
+useActorProcesses((...opened) => ([cluster, processes] = opened))
 
 interface Ready {
   readonly bounds: Readonly<Record<string, string>>
@@ -23,7 +23,7 @@ const readyOf = async (running: Running): Promise<Ready> =>
 const proc = (pid: number, name: string) => Bun.file(`/proc/${pid}/${name}`).text()
 
 test('a child has no environment, few files, short ones, no core dumps, and what its actor says it has', async () => {
-  await using running = await home.actor({ PIXELFLOW_CHILD_MAX_RSS: '300MiB' })
+  await using running = await processes.actor({ PIXELFLOW_CHILD_MAX_RSS: '300MiB' })
   const { bounds } = await readyOf(running)
   expect(bounds).toMatchObject({
     memory: expect.stringMatching(/^300 MiB a child, \d+ MiB all$/),
@@ -54,7 +54,7 @@ test('a child has no environment, few files, short ones, no core dumps, and what
     expect(isAlone).toBe(bounds['network'] === 'none')
 
     const own = await readlink(`/proc/${pid}/cwd`)
-    expect(dirname(dirname(own))).toBe(home.scratchDir)
+    expect(dirname(dirname(own))).toBe(processes.scratchDir)
     expect(await readdir(own)).toEqual([])
     homes.add(basename(own))
   }
@@ -62,7 +62,7 @@ test('a child has no environment, few files, short ones, no core dumps, and what
 }, 30_000)
 
 test('parallel giants wait for each other when there is not memory for all of them', async () => {
-  await using running = await home.actor({
+  await using running = await processes.actor({
     PIXELFLOW_ACTOR_CONCURRENCY: '3',
     // For one of them at a time: 96 MiB for a child and 12 bytes a pixel.
     PIXELFLOW_CHILDREN_MEMORY: '450MiB',
@@ -70,15 +70,15 @@ test('parallel giants wait for each other when there is not memory for all of th
   const children = await childrenOf(running.pid)
   const held = async () => (await Promise.all(children.map(residentBytes))).reduce((sum, one) => sum + one, 0)
   const idle = await held()
-  const giant = await photograph(house, 6000, 4500)
+  const giant = await uploadSample(cluster, 6000, 4500)
   let most = 0
   const timer = setInterval(async () => (most = Math.max(most, await held())), 20)
   const tasks = [
-    await house.submit(giant, 'rotate:30/resize:100'),
-    await house.submit(giant, 'rotate:31/resize:100'),
-    await house.submit(giant, 'rotate:32/resize:100'),
+    await cluster.submit(giant, 'rotate:30/resize:100'),
+    await cluster.submit(giant, 'rotate:31/resize:100'),
+    await cluster.submit(giant, 'rotate:32/resize:100'),
   ]
-  for (const task of tasks) expect((await house.end(task, 60_000)).kind).toBe('completed')
+  for (const task of tasks) expect((await cluster.end(task, 60_000)).kind).toBe('completed')
   clearInterval(timer)
   expect((most - idle) / MiB).toBeLessThan(450)
   // It is not as if there were little to hold.
@@ -86,7 +86,7 @@ test('parallel giants wait for each other when there is not memory for all of th
 }, 90_000)
 
 test('an actor whose children keep crashing goes out of service, says so, and leaves the work to others', async () => {
-  await using broken = await home.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '2' })
+  await using broken = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '2' })
   const isOut = () => broken.lines.some((line) => line.includes('out of service'))
   const usedBefore = new Map<number, string>()
   await until(async () => {
@@ -103,10 +103,10 @@ test('an actor whose children keep crashing goes out of service, says so, and le
   const line = broken.lines.find((one) => one.includes('out of service')) ?? ''
   expect(JSON.parse(line)).toMatchObject({ level: 'error', most: 20, withinMs: 60_000, restMs: 30_000 })
 
-  const task = await house.submit(await photograph(house, 300, 200), 'flip')
+  const task = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
   await Bun.sleep(500)
-  expect((await house.history(task)).map(({ event }) => event.kind)).toEqual(['queued'])
-  await using _ = await home.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
-  const end = await house.end(task)
+  expect((await cluster.history(task)).map(({ event }) => event.kind)).toEqual(['queued'])
+  await using _ = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
+  const end = await cluster.end(task)
   expect([end.kind, end.task.attempt]).toEqual(['completed', 1])
 }, 120_000)

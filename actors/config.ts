@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Values } from '@pixelflow/platform/config/config'
 import { bytes, duration, flag, integer, text } from '@pixelflow/platform/config/setting'
-import { machineBytes } from './sandbox/estimate-memory.ts'
+import { machineMemoryBytes } from './sandbox/estimate-memory.ts'
 
 const MiB = 2 ** 20
 const cores = availableParallelism()
@@ -69,7 +69,7 @@ export const actorSettings = {
     help: 'Memory a child may hold; beyond it is killed and the task fails with resource_limit_exceeded.',
   }),
   childrenMemoryBytes: bytes('PIXELFLOW_CHILDREN_MEMORY', {
-    fallback: Math.floor(machineBytes() * 0.75),
+    fallback: Math.floor(machineMemoryBytes() * 0.75),
     shownFallback: 'three quarters of the memory of the machine or container',
     min: 128 * MiB,
     help: 'Memory that all images worked on at once may take, by their number of pixels; further ones wait.',

@@ -8,14 +8,20 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { childrenOf } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'
 import sharp from 'sharp'
-import { gone, heavy, inHome, photograph, type ActorHome } from './testing/actor-processes.ts'
-import type { House } from './testing/actor-cluster.ts'
+import {
+  waitForExit,
+  slowRecipe,
+  useActorProcesses,
+  uploadSample,
+  type ActorProcesses,
+} from './testing/actor-processes.ts'
+import type { ActorCluster } from './testing/actor-cluster.ts'
 
 /** Live work of the shipped actor, seen from the gateway's end of its sessions. */
 
-let house: House
-let home: ActorHome
-inHome((...opened) => ([house, home] = opened))
+let cluster: ActorCluster
+let processes: ActorProcesses
+useActorProcesses((...opened) => ([cluster, processes] = opened))
 
 const live = { PIXELFLOW_LIVE_CONCURRENCY: '1', PIXELFLOW_ACTOR_CONCURRENCY: '1' }
 const never = new AbortController().signal
@@ -30,7 +36,7 @@ async function begin(source: Uint8Array, recipe: unknown, output = 'default'): P
     recipe: parseRecipe(recipe),
     output,
   }
-  const session = await house.adapters.sessions.open('transform', opening, never)
+  const session = await cluster.adapters.sessions.open('transform', opening, never)
   await session.send(null, source)
   await session.finish()
   return session
@@ -61,7 +67,7 @@ const small = () => sampleImage({ width: 400, height: 300 })
 
 describe('a live call', () => {
   test('gives back what a task would have stored, whatever its size, and leaves nothing behind', async () => {
-    await using _ = await home.actor(live)
+    await using _ = await processes.actor(live)
     const source = await sampleImage({ width: 1600, height: 1200 })
     const recipes = [
       'resize:200/format:webp',
@@ -76,23 +82,25 @@ describe('a live call', () => {
       expect(head.sha256).toBe(new Bun.CryptoHasher('sha256').update(bytes).digest('hex'))
       if (i === 2) expect(bytes.length).toBeGreaterThan(2 * 2 ** 20)
     }
-    await until(async () => (await home.work()).length === 0)
+    await until(async () => (await processes.work()).length === 0)
   }, 30_000)
 
   test('does not wait for a queue that is full of long work', async () => {
-    await using _ = await home.actor(live)
-    const image = await photograph(house)
-    const tasks = [await house.submit(image, heavy), await house.submit(image, heavy)]
-    await house.until(tasks[0] as (typeof tasks)[0], ({ kind }) => kind === 'fetched')
+    await using _ = await processes.actor(live)
+    const image = await uploadSample(cluster)
+    const tasks = [await cluster.submit(image, slowRecipe), await cluster.submit(image, slowRecipe)]
+    await cluster.until(tasks[0] as (typeof tasks)[0], ({ kind }) => kind === 'fetched')
     const source = await small()
     for (let i = 0; i < 3; i += 1) await call(source, 'resize:100')
-    const kinds = await Promise.all(tasks.map(async (task) => (await house.history(task)).at(-1)?.event.kind))
+    const kinds = await Promise.all(
+      tasks.map(async (task) => (await cluster.history(task)).at(-1)?.event.kind),
+    )
     expect(kinds).not.toContain('completed')
-    for (const task of tasks) await house.cancel(task)
+    for (const task of tasks) await cluster.cancel(task)
   }, 30_000)
 
   test('on a hostile file ends for itself alone', async () => {
-    await using running = await home.actor(live)
+    await using running = await processes.actor(live)
     const before = await childrenOf(running.pid)
     const whole = await sampleImage({ format: 'png', width: 400, height: 300 })
     const [bad, good, liar] = await Promise.all([
@@ -109,11 +117,11 @@ describe('a live call', () => {
   test('keeps within its bounds: its child is killed, the next call works', async () => {
     const large = await sampleImage({ width: 6000, height: 4000 })
     {
-      await using _ = await home.actor({ ...live, PIXELFLOW_TASK_TIMEOUT: '400ms' })
+      await using _ = await processes.actor({ ...live, PIXELFLOW_TASK_TIMEOUT: '400ms' })
       expect((await refused(large, 'resize:2000/format:avif:effort=9')).code).toBe('deadline_exceeded')
       expect((await call(await small(), 'flip')).head.width).toBe(400)
     }
-    await using _ = await home.actor({
+    await using _ = await processes.actor({
       ...live,
       PIXELFLOW_CHILD_MAX_RSS: '128MiB',
       PIXELFLOW_MAX_PIXELS: '50000000',
@@ -124,9 +132,9 @@ describe('a live call', () => {
   }, 30_000)
 
   test('that nobody waits for any more is ended in its child within a second', async () => {
-    await using running = await home.actor(live)
+    await using running = await processes.actor(live)
     const before = await childrenOf(running.pid)
-    const session = await begin(await sampleImage({ width: 3000, height: 2000 }), heavy)
+    const session = await begin(await sampleImage({ width: 3000, height: 2000 }), slowRecipe)
     await Bun.sleep(300)
     const left = performance.now()
     await session[Symbol.asyncDispose]()
@@ -139,7 +147,7 @@ describe('a live call', () => {
   }, 30_000)
 
   test('whose child is killed, or whose actor is, ends with actor_lost', async () => {
-    const running = await home.actor(live)
+    const running = await processes.actor(live)
     const source = await sampleImage({ width: 3000, height: 2000 })
     for (const kill of [
       async () => {
@@ -147,19 +155,19 @@ describe('a live call', () => {
       },
       async () => running.signal('SIGKILL'),
     ]) {
-      await using session = await begin(source, heavy)
+      await using session = await begin(source, slowRecipe)
       await Bun.sleep(300)
       const children = await childrenOf(running.pid)
       await kill()
       const thrown = await session.next().catch((error: unknown) => error)
       expect((thrown as Fault).code).toBe('actor_lost')
-      expect(await gone(children)).toBe(true)
+      expect(await waitForExit(children)).toBe(true)
     }
     await running.exited
   }, 30_000)
 
   test('is finished by an actor that is told to stop, which takes no more', async () => {
-    const running = await home.actor(live)
+    const running = await processes.actor(live)
     const session = await begin(await sampleImage({ width: 2000, height: 1500 }), 'blur:20/resize:500')
     await Bun.sleep(100)
     running.signal('SIGTERM')
@@ -170,8 +178,8 @@ describe('a live call', () => {
   }, 30_000)
 
   test('that is not what was agreed on is refused, and room is kept', async () => {
-    await using _ = await home.actor(live)
-    const { sessions } = house.adapters
+    await using _ = await processes.actor(live)
+    const { sessions } = cluster.adapters
     for (const opening of [null, { account: 'ann' }]) {
       await using session = await sessions.open('transform', opening, never)
       const thrown = await session.next().catch((error: unknown) => error)

@@ -5,34 +5,40 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { childrenOf, launch, residentBytes, says } from '@pixelflow/testkit/process'
 import sharp from 'sharp'
-import { appetiteOf } from './sandbox/estimate-memory.ts'
-import { entry, gone, inHome, photograph, type ActorHome } from './testing/actor-processes.ts'
-import type { House } from './testing/actor-cluster.ts'
+import { estimateMemory } from './sandbox/estimate-memory.ts'
+import {
+  entry,
+  waitForExit,
+  useActorProcesses,
+  uploadSample,
+  type ActorProcesses,
+} from './testing/actor-processes.ts'
+import type { ActorCluster } from './testing/actor-cluster.ts'
 
 /** The shipped entry point as a process, with a real broker: the work it does, and within which bounds. */
 
-let house: House
-let home: ActorHome
-inHome((...opened) => ([house, home] = opened))
+let cluster: ActorCluster
+let processes: ActorProcesses
+useActorProcesses((...opened) => ([cluster, processes] = opened))
 
-const kindsOf = async (task: Task) => (await house.history(task)).map(({ event }) => event.kind)
+const kindsOf = async (task: Task) => (await cluster.history(task)).map(({ event }) => event.kind)
 
 describe('work', () => {
   test('is done stage by stage, in several outputs, with a line in the log and nothing left behind', async () => {
-    await using running = await home.actor()
-    const image = await house.upload(
+    await using running = await processes.actor()
+    const image = await cluster.upload(
       await sampleImage({ width: 800, height: 600, orientation: 6, gps: true }),
     )
-    const task = await house.submit(image.id, {
+    const task = await cluster.submit(image.id, {
       steps: [{ op: 'resize', width: 300 }],
       outputs: {
         small: { steps: [{ op: 'resize', width: 100 }] },
         gray: { steps: [{ op: 'grayscale' }, { op: 'format', type: 'png' }] },
       },
     })
-    const last = await house.end(task)
+    const last = await cluster.end(task)
     expect(last.task.fault).toBeUndefined()
-    const events = (await house.history(task)).map(({ event }) => event)
+    const events = (await cluster.history(task)).map(({ event }) => event)
     expect(events.map((e) => [e.kind, e.output, e.task.progress])).toEqual([
       ['queued', undefined, 0],
       ['started', undefined, 0],
@@ -43,7 +49,7 @@ describe('work', () => {
       ['completed', undefined, 100],
     ])
     for (const { name, bytes, sha256, width, height, mediaType } of last.task.outputs) {
-      const file = await house.output(task, name)
+      const file = await cluster.output(task, name)
       expect(file.length).toBe(bytes)
       expect(new Bun.CryptoHasher('sha256').update(file).digest('hex')).toBe(sha256)
       expect(await sharp(file).metadata()).toMatchObject({ width, height })
@@ -58,36 +64,39 @@ describe('work', () => {
     expect(JSON.parse(line)).toMatchObject({
       ms: { fetch: expect.any(Number), childCpu: expect.any(Number) },
     })
-    expect(await home.work()).toEqual([])
+    expect(await processes.work()).toEqual([])
   })
 
   test('on somebody else’s image, or one that is gone, fails', async () => {
-    await using _ = await home.actor()
-    const task = await house.submit(Bun.randomUUIDv7(), 'flip')
-    expect((await house.end(task)).task.fault?.code).toBe('image_not_found')
+    await using _ = await processes.actor()
+    const task = await cluster.submit(Bun.randomUUIDv7(), 'flip')
+    expect((await cluster.end(task)).task.fault?.code).toBe('image_not_found')
   })
 
   test('on a damaged picture ends its own task only', async () => {
-    await using running = await home.actor()
+    await using running = await processes.actor()
     const before = await childrenOf(running.pid)
     const whole = await sampleImage({ format: 'png', width: 400, height: 300 })
-    const bad = await house.submit((await house.upload(whole.slice(0, whole.length >> 1))).id, 'resize:100')
-    const good = await house.submit((await house.upload(whole)).id, 'resize:100')
-    expect((await house.end(bad)).task.fault?.code).toBe('corrupt_image')
-    expect((await house.end(good)).kind).toBe('completed')
+    const bad = await cluster.submit(
+      (await cluster.upload(whole.slice(0, whole.length >> 1))).id,
+      'resize:100',
+    )
+    const good = await cluster.submit((await cluster.upload(whole)).id, 'resize:100')
+    expect((await cluster.end(bad)).task.fault?.code).toBe('corrupt_image')
+    expect((await cluster.end(good)).kind).toBe('completed')
     expect(await childrenOf(running.pid)).toEqual(before)
   })
 
   test('of an earlier attempt counts: outputs that are stored are not made again', async () => {
-    const image = await photograph(house, 600, 400)
+    const image = await uploadSample(cluster, 600, 400)
     const recipe = { steps: [], outputs: { a: { steps: [{ op: 'flip' }] }, b: { steps: [{ op: 'flop' }] } } }
     {
-      await using _ = await home.actor()
-      await house.end(await house.submit(image, recipe))
+      await using _ = await processes.actor()
+      await cluster.end(await cluster.submit(image, recipe))
     }
     // As an actor leaves it that dies between the first output and the second.
-    const task = await house.submit(image, recipe, { job: false })
-    const { queue, events, results } = house.adapters
+    const task = await cluster.submit(image, recipe, { job: false })
+    const { queue, events, results } = cluster.adapters
     const write = await results.begin()
     await write.write(new TextEncoder().encode('of the first attempt'))
     const { info } = await write.commit(() => `${task.account}/${task.id}/main/a`)
@@ -106,8 +115,8 @@ describe('work', () => {
       task: task.id,
       stage: 'main',
     })
-    await using _ = await home.actor()
-    const end = await house.end(task)
+    await using _ = await processes.actor()
+    const end = await cluster.end(task)
     expect(end.task.outputs.map(({ name }) => name)).toEqual(['a', 'b'])
     expect(end.task.outputs[0]).toEqual(made)
     expect((await kindsOf(task)).filter((kind) => kind === 'output').length).toBe(2)
@@ -116,47 +125,50 @@ describe('work', () => {
 
 describe('bounds', () => {
   test('of memory: the child is killed, the task fails, the next one works', async () => {
-    await using running = await home.actor({
+    await using running = await processes.actor({
       PIXELFLOW_CHILD_MAX_RSS: '128MiB',
       PIXELFLOW_ACTOR_CONCURRENCY: '1',
     })
     const before = await childrenOf(running.pid)
-    const greedy = await house.submit(await photograph(house, 6000, 4000), 'rotate:30')
-    const { fault } = (await house.end(greedy)).task
+    const greedy = await cluster.submit(await uploadSample(cluster, 6000, 4000), 'rotate:30')
+    const { fault } = (await cluster.end(greedy)).task
     expect(fault).toMatchObject({ code: 'resource_limit_exceeded' })
     expect(fault?.detail).toContain('128 MiB')
-    expect(await gone(before)).toBe(true)
-    const modest = await house.submit(await photograph(house, 300, 200), 'flip')
-    expect((await house.end(modest)).kind).toBe('completed')
+    expect(await waitForExit(before)).toBe(true)
+    const modest = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
+    expect((await cluster.end(modest)).kind).toBe('completed')
   })
 
   test('of time: the same', async () => {
-    await using running = await home.actor({
+    await using running = await processes.actor({
       PIXELFLOW_TASK_TIMEOUT: '300ms',
       PIXELFLOW_ACTOR_CONCURRENCY: '1',
     })
     const before = await childrenOf(running.pid)
-    const slow = await house.submit(await photograph(house), 'resize:2000/format:avif:effort=9')
-    const { fault } = (await house.end(slow)).task
+    const slow = await cluster.submit(await uploadSample(cluster), 'resize:2000/format:avif:effort=9')
+    const { fault } = (await cluster.end(slow)).task
     expect(fault).toMatchObject({ code: 'deadline_exceeded' })
     expect(fault?.detail).toContain('0.3 s')
-    expect(await gone(before)).toBe(true)
-    const quick = await house.submit(await photograph(house, 300, 200), 'flip')
-    expect((await house.end(quick)).kind).toBe('completed')
+    expect(await waitForExit(before)).toBe(true)
+    const quick = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
+    expect((await cluster.end(quick)).kind).toBe('completed')
   })
 
   test('of pixels', async () => {
-    await using _ = await home.actor({ PIXELFLOW_MAX_PIXELS: '1000000' })
-    const large = await house.submit(await photograph(house, 1001, 1000), 'resize:10')
-    expect((await house.end(large)).task.fault?.code).toBe('too_many_pixels')
-    const grown = await house.submit(await photograph(house, 100, 100), 'resize:2000:enlarge=true')
-    expect((await house.end(grown)).task.fault).toMatchObject({ code: 'too_many_pixels', field: 'steps[0]' })
+    await using _ = await processes.actor({ PIXELFLOW_MAX_PIXELS: '1000000' })
+    const large = await cluster.submit(await uploadSample(cluster, 1001, 1000), 'resize:10')
+    expect((await cluster.end(large)).task.fault?.code).toBe('too_many_pixels')
+    const grown = await cluster.submit(await uploadSample(cluster, 100, 100), 'resize:2000:enlarge=true')
+    expect((await cluster.end(grown)).task.fault).toMatchObject({
+      code: 'too_many_pixels',
+      field: 'steps[0]',
+    })
   })
 
-  test('a photograph of 50 megapixels takes less than 1 GB in any process', async () => {
-    await using running = await home.actor()
+  test('a uploadSample of 50 megapixels takes less than 1 GB in any process', async () => {
+    await using running = await processes.actor()
     const image = (
-      await house.upload(await sampleImage({ width: 8688, height: 5792, quality: 85, noise: 12 }))
+      await cluster.upload(await sampleImage({ width: 8688, height: 5792, quality: 85, noise: 12 }))
     ).id
     let most = 0
     const timer = setInterval(async () => {
@@ -170,8 +182,8 @@ describe('bounds', () => {
       'blur:3',
       'flip',
     ]
-    const tasks = await Promise.all(recipes.map((recipe) => house.submit(image, recipe)))
-    for (const task of tasks) expect((await house.end(task, 60_000)).task.fault).toBeUndefined()
+    const tasks = await Promise.all(recipes.map((recipe) => cluster.submit(image, recipe)))
+    for (const task of tasks) expect((await cluster.end(task, 60_000)).task.fault).toBeUndefined()
     clearInterval(timer)
     expect(most / 2 ** 20).toBeGreaterThan(100)
     expect(most).toBeLessThan(1e9)
@@ -179,21 +191,21 @@ describe('bounds', () => {
 })
 
 test('a large picture with transparency takes the memory that it waited for', async () => {
-  await using running = await home.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
+  await using running = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
   const [width, height] = [5000, 4000]
   const pixels = Buffer.alloc(width * height * 4)
   for (let at = 0; at < pixels.length; at += 4) {
     pixels.writeUInt32LE(0x00_50_80_c0 + ((at >> 6) & 0xff) * 2 ** 24, at)
   }
   const raw = { width, height, channels: 4 } as const
-  const image = await house.upload(await sharp(pixels, { raw }).png({ compressionLevel: 1 }).toBuffer())
+  const image = await cluster.upload(await sharp(pixels, { raw }).png({ compressionLevel: 1 }).toBuffer())
   for (const recipe of ['resize:2500', 'sharpen', 'blur:1', 'resize:800']) {
-    const { task } = await house.end(await house.submit(image.id, recipe), 60_000)
+    const { task } = await cluster.end(await cluster.submit(image.id, recipe), 60_000)
     expect(task.fault).toBeUndefined()
   }
   const peaks = (await childrenOf(running.pid)).map(peakBytes)
   expect(Math.max(...peaks)).toBeGreaterThan(width * height * 4)
-  expect(Math.max(...peaks)).toBeLessThan(1.2 * appetiteOf({ bytes: image.bytes, width, height }))
+  expect(Math.max(...peaks)).toBeLessThan(1.2 * estimateMemory({ bytes: image.bytes, width, height }))
 }, 120_000)
 
 /** The most memory that a process has held so far. */

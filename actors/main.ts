@@ -11,16 +11,21 @@ import { logSettings } from '@pixelflow/platform/telemetry/settings'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { actorSettings } from './config.ts'
 import { handlersOf, liveKindsOf } from './kinds/index.ts'
-import { createShelf } from './kinds/preview/scratch-quota.ts'
+import { createScratchQuota } from './kinds/preview/scratch-quota.ts'
 import manifest from './package.json'
 import { createPresence } from './presence.ts'
-import { buryLostJobs } from './runtime/dead-letter-undeliverable.ts'
+import { deadLetterUndeliverable } from './runtime/dead-letter-undeliverable.ts'
 import { dispatch } from './runtime/dispatch.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
-import { openSandbox, type SandboxNews } from './sandbox/sandbox.ts'
+import { openSandbox, type SandboxHooks } from './sandbox/sandbox.ts'
 import { openScratch } from './sandbox/scratch.ts'
-import { boundsOf, childStartMs, leashOf, sandboxOptions } from './sandbox/sandbox-options.ts'
+import {
+  describeBounds,
+  workerStartTimeoutMs,
+  workerLauncherFor,
+  sandboxOptions,
+} from './sandbox/sandbox-options.ts'
 
 /** One actor process: takes jobs from the queue and has its children do them, until it is told to stop. */
 
@@ -47,23 +52,23 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     }
   })
   const { maxPixels, maxAttempts, concurrency, liveConcurrency } = settings
-  const leash = leashOf(settings)
+  const launcher = workerLauncherFor(settings)
   const memory = createBudget(settings.childrenMemoryBytes)
-  const tell: SandboxNews = {
+  const tell: SandboxHooks = {
     lost: (news) => log.warn('child lost', { ...news }),
     resting: (news) => log.error('out of service: children keep crashing', { ...news }),
     preempted: (news) => log.info('work preempted for another account', { ...news }),
     unstartable: (news) => log.error('child does not start', { ...news }),
   }
   const openChildren = (children: number) =>
-    parts.use(openSandbox({ ...sandboxOptions(settings, leash, scratch.large, tell), memory, children }))
+    parts.use(openSandbox({ ...sandboxOptions(settings, launcher, scratch.large, tell), memory, children }))
   const sandbox = openChildren(concurrency)
   // Whoever waits for an answer never waits for the queue: the machine's scheduler shares the cores between the two.
   const liveSandbox = liveConcurrency === 0 ? undefined : openChildren(liveConcurrency)
   const starting = Promise.all([
     openAdapters({ settings, name: 'actor', log, reconcileAfterMs: settings.reconcileAfterMs }),
-    sandbox.ready(AbortSignal.timeout(childStartMs)),
-    liveSandbox?.ready(AbortSignal.timeout(childStartMs)),
+    sandbox.ready(AbortSignal.timeout(workerStartTimeoutMs)),
+    liveSandbox?.ready(AbortSignal.timeout(workerStartTimeoutMs)),
   ])
   const [adapters] = await Promise.race([starting, stopped(stop).then(() => Promise.reject(stop.reason))])
   parts.use(adapters)
@@ -102,7 +107,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
       log,
       concurrency: liveConcurrency,
       previewSessions: settings.previewSessions,
-      shelf: createShelf(settings.previewScratchBytes),
+      scratchQuota: createScratchQuota(settings.previewScratchBytes),
       idleTimeoutMs: settings.tuneIdleTimeoutMs,
     })
   const hosted = [...(live ?? [])].map(([kind, hosting]) => ({
@@ -133,7 +138,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
   )
   const forwarding = adapters.retries.forward(stop)
   const { elections, lostJobs, deadLetters } = adapters
-  const burying = buryLostJobs({ elections, lostJobs, deadLetters, events, log }, stop)
+  const deadLettering = deadLetterUndeliverable({ elections, lostJobs, deadLetters, events, log }, stop)
   const mostOf = () => settings.accountRunning || Number.POSITIVE_INFINITY
   const { backlog, registry } = adapters
   const dispatching = kinds.map((kind) => {
@@ -149,7 +154,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     children: concurrency,
     live: [...(live?.keys() ?? [])],
     liveChildren: liveConcurrency,
-    bounds: boundsOf(settings, leash),
+    bounds: describeBounds(settings, launcher),
   })
 
   await stopped(stop)
@@ -172,7 +177,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     // Whoever tunes goes on with another actor at once; whoever waits for a picture gets it.
     ...hosted.map(({ kind, sessions }) => sessions.drain(kind === 'preview' ? 0 : drainMs)),
   ])
-  await Promise.all([reconciling, forwarding, burying, ...dispatching])
+  await Promise.all([reconciling, forwarding, deadLettering, ...dispatching])
   await parts.disposeAsync()
   clearTimeout(late)
 }

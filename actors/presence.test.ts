@@ -3,17 +3,17 @@ import type { ActorReport } from '@pixelflow/core/actor'
 import type { Task } from '@pixelflow/core/task'
 import { until } from '@pixelflow/testkit/until'
 import { createPresence } from './presence.ts'
-import { actorHome, heavy, photograph } from './testing/actor-processes.ts'
-import { openHouse } from './testing/actor-cluster.ts'
+import { openActorProcesses, slowRecipe, uploadSample } from './testing/actor-processes.ts'
+import { startActorCluster } from './testing/actor-cluster.ts'
 
 test('an actor is known with what it can do and what it holds, drains in sight of all, and says farewell', async () => {
-  await using house = await openHouse()
-  await using home = await actorHome(house)
-  using roster = house.adapters.registry.follow()
+  await using cluster = await startActorCluster()
+  await using processes = await openActorProcesses(cluster)
+  using roster = cluster.adapters.registry.follow()
   const seen = async (holds: (report: ActorReport) => boolean): Promise<ActorReport> => {
     for (const deadline = Date.now() + 15_000; Date.now() < deadline; await Bun.sleep(20)) {
       // Whoever begins to listen asks who is there, and all hear the answer.
-      using _ = house.adapters.registry.follow()
+      using _ = cluster.adapters.registry.follow()
       const found = roster.actors.map((one) => one.report).find(holds)
       if (found !== undefined) return found
     }
@@ -24,7 +24,7 @@ test('an actor is known with what it can do and what it holds, drains in sight o
     PIXELFLOW_LIVE_CONCURRENCY: '1',
     PIXELFLOW_DRAIN_TIMEOUT: '30s',
   }
-  await using running = await home.actor(env)
+  await using running = await processes.actor(env)
   const idle = await seen((report) => report.children === 3)
   expect(idle).toMatchObject({
     name: expect.stringMatching(new RegExp(`\\.${running.pid}$`)),
@@ -43,8 +43,10 @@ test('an actor is known with what it can do and what it holds, drains in sight o
   })
   expect(idle.residentBytes).toBeGreaterThan(20e6)
 
-  const image = await photograph(house, 4500, 3000)
-  const tasks = await Promise.all([heavy, `flip/${heavy}`].map((recipe) => house.submit(image, recipe)))
+  const image = await uploadSample(cluster, 4500, 3000)
+  const tasks = await Promise.all(
+    [slowRecipe, `flip/${slowRecipe}`].map((recipe) => cluster.submit(image, recipe)),
+  )
   const busy = await seen((report) => report.held === 2)
   const named = ({ account, id: task }: Task) => ({ account, task, attempt: 1, since: expect.any(String) })
   expect(busy.tasks.toSorted((a, b) => (a.task < b.task ? -1 : 1))).toEqual(
@@ -52,7 +54,7 @@ test('an actor is known with what it can do and what it holds, drains in sight o
   )
   running.signal('SIGTERM')
   await seen((report) => report.state === 'draining')
-  for (const task of tasks) expect((await house.end(task)).kind).toBe('completed')
+  for (const task of tasks) expect((await cluster.end(task)).kind).toBe('completed')
   expect(await running.exited).toBe(0)
   // Its farewell goes through the broker, and may come after its end.
   await until(() => roster.actors.length === 0)

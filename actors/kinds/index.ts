@@ -1,5 +1,5 @@
 import type { Hosting, LiveKind } from '@pixelflow/core/ports/sessions'
-import type { Handler } from '../runtime/handler.ts'
+import type { JobHandler } from '../runtime/job-handler.ts'
 import { preview, type PreviewOptions } from './preview/preview-kind.ts'
 import { liveTransform, type LiveTransformOptions } from './transform/live-transform-kind.ts'
 import { transform, type TransformOptions } from './transform/transform-kind.ts'
@@ -8,7 +8,7 @@ import { transform, type TransformOptions } from './transform/transform-kind.ts'
 export type KindParts = TransformOptions
 
 /** Every kind of actor, each with the half that runs in this process; `inner.ts` lists the other halves. */
-export function handlersOf(parts: KindParts): Handler[] {
+export function handlersOf(parts: KindParts): JobHandler[] {
   return [transform(parts)]
 }
 

@@ -1,9 +1,9 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { ActorKind } from '@pixelflow/core/job'
 import type { Backlog, Waiting } from '@pixelflow/core/ports/backlog'
-import { createTurns, type Turns } from './round-robin.ts'
+import { createRoundRobin, type RoundRobin } from './round-robin.ts'
 
-export interface GateOptions {
+export interface AdmissionWindowOptions {
   readonly kind: ActorKind
   readonly backlog: Pick<Backlog, 'admitted' | 'admit'>
   /** How many may be in the queue at once, as things stand. */
@@ -16,8 +16,8 @@ export interface GateOptions {
 const mostAtOnce = 64
 
 /** Lets into the queue what there is room for. */
-export interface Gate {
-  readonly turns: Turns
+export interface AdmissionWindow {
+  readonly roundRobin: RoundRobin
   /** Whether the last round left no room, so that those who come have to wait for others to end. */
   readonly isFull: boolean
   /**
@@ -30,8 +30,13 @@ export interface Gate {
 }
 
 /** What is in the queue is asked for in each round: a count of one's own would go wrong with every retry and every cancellation. */
-export function openGate({ kind, backlog, widthOf, mostOf }: GateOptions): Gate {
-  const turns = createTurns()
+export function createAdmissionWindow({
+  kind,
+  backlog,
+  widthOf,
+  mostOf,
+}: AdmissionWindowOptions): AdmissionWindow {
+  const roundRobin = createRoundRobin()
   const underway = new Set<number>()
   let isFull = false
 
@@ -40,7 +45,7 @@ export function openGate({ kind, backlog, widthOf, mostOf }: GateOptions): Gate 
     const ends = await Promise.all(
       taken.map(({ ticket }) => backlog.admit(ticket).catch((thrown: unknown) => Fault.of(thrown))),
     )
-    turns.putBack(taken.filter((_, i) => ends[i] === 'full' || ends[i] instanceof Fault))
+    roundRobin.putBack(taken.filter((_, i) => ends[i] === 'full' || ends[i] instanceof Fault))
     underway.clear()
     for (const end of ends) if (end instanceof Fault) throw end
     if (ends.includes('full')) throw new Fault('queue_full', 'The queue takes no more jobs just now.')
@@ -48,7 +53,7 @@ export function openGate({ kind, backlog, widthOf, mostOf }: GateOptions): Gate 
   }
 
   return {
-    turns,
+    roundRobin,
     get isFull() {
       return isFull
     },
@@ -58,7 +63,7 @@ export function openGate({ kind, backlog, widthOf, mostOf }: GateOptions): Gate 
       let admitted = 0
       while (room > 0 && !signal.aborted) {
         const within = (most: (account: string) => number) =>
-          turns.take(Math.min(room, mostAtOnce), (account) => most(account) - (inside.get(account) ?? 0))
+          roundRobin.take(Math.min(room, mostAtOnce), (account) => most(account) - (inside.get(account) ?? 0))
         // Whoever has nothing in the queue goes before those who have: what comes beside a flood waits for as many as are
         // in the queue, and not for the flood's next one besides.
         const first = within((account) => Math.min(1, mostOf(account)))
@@ -72,6 +77,6 @@ export function openGate({ kind, backlog, widthOf, mostOf }: GateOptions): Gate 
       isFull = room <= 0
       return admitted
     },
-    knows: (ticket) => underway.has(ticket) || turns.has(ticket),
+    knows: (ticket) => underway.has(ticket) || roundRobin.has(ticket),
   }
 }

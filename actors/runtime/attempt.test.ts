@@ -5,35 +5,35 @@ import type { Task } from '@pixelflow/core/task'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/jetstream'
 import { sampleTask } from '@pixelflow/testkit/tasks'
-import { account, openHouse, type House } from '../testing/actor-cluster.ts'
-import type { Handler, Work } from './handler.ts'
+import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
+import type { JobHandler, JobContext } from './job-handler.ts'
 import { startRuntime, type Runtime } from './runtime.ts'
 
 /** How attempts are counted, and what is left when there are no more. */
 
 const image = Bun.randomUUIDv7()
-let house: House
+let cluster: ActorCluster
 beforeAll(async () => {
-  house = await openHouse()
+  cluster = await startActorCluster()
 }, 60_000)
-afterAll(() => house?.[Symbol.asyncDispose]())
+afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 const always = new AbortController().signal
 
-function start(run: (work: Work) => Promise<void>, maxAttempts = 3): Runtime {
-  const handler: Handler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, channel, deadLetters } = house.adapters
-  const rest = { maxAttempts, slots: 1, interactiveSlots: 0, actor: 'one', log: house.log }
+function start(run: (work: JobContext) => Promise<void>, maxAttempts = 3): Runtime {
+  const handler: JobHandler = { kind: 'transform', ready: async () => always, run }
+  const { work: source, events, channel, deadLetters } = cluster.adapters
+  const rest = { maxAttempts, slots: 1, interactiveSlots: 0, actor: 'one', log: cluster.log }
   return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
 }
 
-const letterOf = ({ id }: Task) => house.adapters.deadLetters.get(`transform.${account}.${id}`)
+const letterOf = ({ id }: Task) => cluster.adapters.deadLetters.get(`transform.${account}.${id}`)
 
 describe('an attempt', () => {
   test('is not begun after too many lost ones: the task fails without being run', async () => {
     let runs = 0
-    const { work, events } = house.adapters
-    const task = await house.submit(image, 'flip')
+    const { work, events } = cluster.adapters
+    const task = await cluster.submit(image, 'flip')
     for (let n = 1; n <= 2; n += 1) {
       const lease = await work.next('transform', AbortSignal.timeout(5000))
       expect(lease?.attempt).toBe(n)
@@ -43,7 +43,10 @@ describe('an attempt', () => {
       await lease?.retry(0, n)
     }
     await using _ = start(async () => void (runs += 1), 2)
-    expect((await house.end(task)).task).toMatchObject({ attempt: 2, fault: { code: 'attempts_exhausted' } })
+    expect((await cluster.end(task)).task).toMatchObject({
+      attempt: 2,
+      fault: { code: 'attempts_exhausted' },
+    })
     expect(await letterOf(task)).toMatchObject({
       attempts: 2,
       cause: { report: { code: 'attempts_exhausted' } },
@@ -52,54 +55,54 @@ describe('an attempt', () => {
   })
 
   test('whose task is not known is looked at again, for its history may be behind', async () => {
-    const { queue, events } = house.adapters
+    const { queue, events } = cluster.adapters
     const at = new Date()
     const task = sampleTask({ account })
     await using _ = start(async () => {})
     await queue.submit(firstJob(task))
-    while (!house.lines.some((line) => line.includes(task.id) && line.includes('to be retried')))
+    while (!cluster.lines.some((line) => line.includes(task.id) && line.includes('to be retried')))
       await Bun.sleep(10)
     await events.append(eventOf('queued', task, {}, at), 0)
-    expect((await house.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
+    expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
 
   test('whose task is never known leaves the queue in the end', async () => {
     const task = sampleTask({ account })
-    await house.adapters.queue.submit(firstJob(task))
+    await cluster.adapters.queue.submit(firstJob(task))
     await using _ = start(async () => {}, 2)
-    while (!house.lines.some((line) => line.includes(task.id) && line.includes('ended elsewhere')))
+    while (!cluster.lines.some((line) => line.includes(task.id) && line.includes('ended elsewhere')))
       await Bun.sleep(10)
-    expect(await house.adapters.queue.submit(firstJob(task))).toBe('queued')
-    await house.adapters.queue.remove(firstJob(task))
+    expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('queued')
+    await cluster.adapters.queue.remove(firstJob(task))
   }, 20_000)
 
   test('that comes to nothing before it begins is not held against the task', async () => {
-    const { work } = house.adapters
-    const task = await house.submit(image, 'flip')
+    const { work } = cluster.adapters
+    const task = await cluster.submit(image, 'flip')
     for (let n = 1; n <= 4; n += 1) {
       const lease = await work.next('transform', AbortSignal.timeout(5000))
       await lease?.retry(0, n)
     }
     await using _ = start(async () => {})
-    expect((await house.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
+    expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
 
   test('at a task whose history cannot be read ends in a dead letter, and holds nobody up', async () => {
-    await using broker = await connect({ settings: house.settings, name: 'test', log: house.log })
+    await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
     const odd = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
     await publish(broker, `events.${account}._.${odd.task}`, '{"version":99}')
-    await house.adapters.queue.submit(odd)
+    await cluster.adapters.queue.submit(odd)
     await using _ = start(async () => {}, 2)
-    const task = await house.submit(image, 'flip')
-    await house.end(task)
+    const task = await cluster.submit(image, 'flip')
+    await cluster.end(task)
     const name = `transform.${account}.${odd.task}`
-    while ((await house.adapters.deadLetters.get(name)) === null) await Bun.sleep(50)
-    expect(await house.adapters.deadLetters.get(name)).toMatchObject({
+    while ((await cluster.adapters.deadLetters.get(name)) === null) await Bun.sleep(50)
+    expect(await cluster.adapters.deadLetters.get(name)).toMatchObject({
       attempts: 2,
       cause: { report: { code: 'incompatible_record' } },
     })
     await Bun.sleep(100)
-    expect(await house.adapters.queue.submit(odd)).toBe('queued')
-    await house.adapters.queue.remove(odd)
+    expect(await cluster.adapters.queue.submit(odd)).toBe('queued')
+    await cluster.adapters.queue.remove(odd)
   }, 20_000)
 })

@@ -4,16 +4,16 @@ import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import type { Handler } from './handler.ts'
+import type { JobHandler } from './job-handler.ts'
 import { retry } from '@pixelflow/core/retry'
-import { ended, reportTo, unknown } from './task-reporter.ts'
-import { exhausted, finish, recover, type End } from './settle.ts'
-import { stopwatch } from './stopwatch.ts'
+import { taskEnded, createTaskReporter, taskHistoryMissing } from './task-reporter.ts'
+import { attemptsExhausted, acknowledge, settleFailure, type AttemptResult } from './settle.ts'
+import { stopwatch } from './phase-timer.ts'
 
 export interface AttemptOptions {
   readonly events: Events
   readonly deadLetters: Pick<DeadLetters, 'put'>
-  readonly handler: Handler
+  readonly handler: JobHandler
   /** Name of this process, as events show it. */
   readonly actor: string
   /** Attempts after which a task fails for good. */
@@ -26,30 +26,30 @@ export interface Attempt {
   /** Somebody said that the task was cancelled: looks into the log, and stops if it is so. */
   check(): Promise<void>
   /** Stops, and gives the job back at once for another process. */
-  giveUp(): void
+  release(): void
   /** Resolves, and never rejects, when the lease is settled. */
   readonly settled: Promise<void>
 }
 
 /** Works on a lease, from the first look at its task to the settlement. */
-export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
+export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const { events, handler, deadLetters, maxAttempts, actor } = options
   const { account, task } = lease.job
   const log = options.log.child({ task, account })
   let attempt = lease.attempt
   const stop = new AbortController()
   const watch = stopwatch()
-  let givenUp = false
+  let released = false
 
   const check = async () => {
     // Without an answer, or with one that knows nothing of the task, nothing is known.
     const last = await events.last(account, task).catch(() => null)
-    if (last !== null && isFinal(last.event)) stop.abort(ended())
+    if (last !== null && isFinal(last.event)) stop.abort(taskEnded())
   }
 
   const work = async (from: StoredEvent): Promise<void> => {
     const { startedAt = events.now().toISOString(), image } = from.event.task
-    const reporter = reportTo(events, from, (fault) => stop.abort(fault))
+    const reporter = createTaskReporter(events, from, (fault) => stop.abort(fault))
     reporter.report('started', { status: 'running', attempt, actor, startedAt })
     log.info('task started', { image, attempt })
     try {
@@ -63,7 +63,7 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
         time: watch.time,
         spent: watch.spent,
       })
-      // Work that was stopped may look done to a handler that was just about to return.
+      // JobContext that was stopped may look done to a handler that was just about to return.
       stop.signal.throwIfAborted()
       reporter.report('completed', {
         status: 'completed',
@@ -80,11 +80,11 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
       'look',
       retry(() => events.last(account, task)),
     )
-    if (from === null) throw unknown()
-    if (isFinal(from.event)) throw ended()
+    if (from === null) throw taskHistoryMissing()
+    if (isFinal(from.event)) throw taskEnded()
     // Deliveries that never came to a beginning are not held against the task.
     attempt = Math.min(lease.attempt, from.event.task.attempt + 1)
-    if (attempt > maxAttempts) throw exhausted(maxAttempts)
+    if (attempt > maxAttempts) throw attemptsExhausted(maxAttempts)
     await work(from)
   }
 
@@ -96,16 +96,16 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
 
   const settled = (async () => {
     let fault: Fault | undefined
-    let end: End
+    let end: AttemptResult
     const settling = () => ({ lease, attempt, actor, events, deadLetters, maxAttempts, log })
     try {
       await whole()
-      await finish(settling())
+      await acknowledge(settling())
       end = 'completed'
     } catch (thrown) {
       // What stopped the work says more than what the stopping led to.
       fault = Fault.of(stop.signal.aborted ? stop.signal.reason : thrown)
-      end = await recover(settling(), fault, givenUp)
+      end = await settleFailure(settling(), fault, released)
     }
     clearInterval(heartbeat)
     const fields = {
@@ -118,8 +118,8 @@ export function beginAttempt(lease: Lease, options: AttemptOptions): Attempt {
 
   return {
     check,
-    giveUp() {
-      givenUp = true
+    release() {
+      released = true
       stop.abort(new Fault('unavailable', 'This actor is being stopped.'))
     },
     settled,

@@ -2,16 +2,16 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { firstJob } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { streamInfo } from '@pixelflow/nats/jetstream/manage'
-import { account, openHouse, type House } from '../testing/actor-cluster.ts'
-import { buryLostJobs } from './dead-letter-undeliverable.ts'
+import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
+import { deadLetterUndeliverable } from './dead-letter-undeliverable.ts'
 
-let house: House
+let cluster: ActorCluster
 beforeAll(async () => {
-  house = await openHouse()
+  cluster = await startActorCluster()
 }, 60_000)
-afterAll(() => house?.[Symbol.asyncDispose]())
+afterAll(() => cluster?.[Symbol.asyncDispose]())
 
-const broker = () => connect({ settings: house.settings, name: 'test', log: house.log })
+const broker = () => connect({ settings: cluster.settings, name: 'test', log: cluster.log })
 
 /** The queue as it is, but giving up after so many deliveries. */
 async function giveUpAfter(deliveries: number): Promise<void> {
@@ -28,24 +28,24 @@ async function giveUpAfter(deliveries: number): Promise<void> {
 test('what the queue gives up, with nobody listening, comes to an end, a letter, and out of the queue', async () => {
   await using one = await broker()
   await giveUpAfter(2)
-  const task = await house.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
+  const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
   for (let i = 0; i < 2; i++) {
-    await house.adapters.work.next('transform', AbortSignal.timeout(20_000))
+    await cluster.adapters.work.next('transform', AbortSignal.timeout(20_000))
     const info = (await one.request('$JS.API.CONSUMER.INFO.JOBS.transform-interactive')).json<{
       num_ack_pending: number
     }>()
     expect(info.num_ack_pending).toBe(1)
   }
   // Whoever holds it says nothing; the next request finds that it was handed out often enough.
-  expect(await house.adapters.work.next('transform', AbortSignal.timeout(13_000))).toBeNull()
+  expect(await cluster.adapters.work.next('transform', AbortSignal.timeout(13_000))).toBeNull()
   expect((await streamInfo(one, 'ADVISORIES')).state.messages).toBe(1)
   expect((await streamInfo(one, 'JOBS')).state.messages).toBe(1)
 
   const stop = new AbortController()
-  const { elections, lostJobs, deadLetters, events } = house.adapters
-  const options = { elections, lostJobs, deadLetters, events, log: house.log }
-  const burying = [1, 2].map(() => buryLostJobs(options, stop.signal))
-  const last = await house.end(task)
+  const { elections, lostJobs, deadLetters, events } = cluster.adapters
+  const options = { elections, lostJobs, deadLetters, events, log: cluster.log }
+  const deadLettering = [1, 2].map(() => deadLetterUndeliverable(options, stop.signal))
+  const last = await cluster.end(task)
   expect(last.task).toMatchObject({ status: 'failed', fault: { code: 'attempts_exhausted' } })
   while ((await streamInfo(one, 'ADVISORIES')).state.messages > 0) await Bun.sleep(20)
   expect((await streamInfo(one, 'JOBS')).state.messages).toBe(0)
@@ -53,11 +53,11 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
   expect(items).toMatchObject([
     { account, task: task.id, attempts: 2, cause: { private: expect.stringContaining('deliveries') } },
   ])
-  expect(await house.adapters.queue.submit(firstJob(task))).toBe('queued')
-  await house.adapters.queue.remove(firstJob(task))
+  expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('queued')
+  await cluster.adapters.queue.remove(firstJob(task))
 
   // Somebody terminates one by hand: there is nothing left to say whose it was.
-  const gone = await house.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
+  const gone = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
   const replied = await one.nc.request(
     '$JS.API.CONSUMER.MSG.NEXT.JOBS.transform-interactive',
     '{"batch":1,"no_wait":true}',
@@ -69,26 +69,29 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
   const [, letter] = (await deadLetters.list({ limit: 10 })).items
   expect(letter).toMatchObject({ kind: 'transform', lane: 'interactive', account: '_' })
   expect(letter?.cause.private).toContain('by hand')
-  await house.cancel(gone)
+  await cluster.cancel(gone)
   stop.abort()
-  await Promise.all(burying)
+  await Promise.all(deadLettering)
 }, 90_000)
 
 test('a job that is taken out of the queue while somebody holds it leaves no letter', async () => {
   await using one = await broker()
   const advisories = async () => (await streamInfo(one, 'ADVISORIES')).state
-  const { elections, lostJobs, deadLetters, events, work, queue } = house.adapters
+  const { elections, lostJobs, deadLetters, events, work, queue } = cluster.adapters
   const letters = (await deadLetters.list({ limit: 10 })).items
   const { last_seq: before } = await advisories()
-  const task = await house.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')
+  const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')
   await work.next('transform', AbortSignal.timeout(20_000))
   await queue.remove(firstJob(task))
   while ((await advisories()).last_seq === before) await Bun.sleep(20)
 
   const stop = new AbortController()
-  const burying = buryLostJobs({ elections, lostJobs, deadLetters, events, log: house.log }, stop.signal)
+  const deadLettering = deadLetterUndeliverable(
+    { elections, lostJobs, deadLetters, events, log: cluster.log },
+    stop.signal,
+  )
   while ((await advisories()).messages > 0) await Bun.sleep(20)
   stop.abort()
-  await burying
+  await deadLettering
   expect((await deadLetters.list({ limit: 10 })).items).toEqual(letters)
 }, 60_000)

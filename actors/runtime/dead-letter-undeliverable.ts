@@ -4,9 +4,9 @@ import type { DeadLetters, LostJob, LostJobs } from '@pixelflow/core/ports/dead-
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import { reportTo } from './task-reporter.ts'
+import { createTaskReporter } from './task-reporter.ts'
 
-export interface BuryOptions {
+export interface DeadLetterUndeliverableOptions {
   readonly elections: Elections
   readonly lostJobs: LostJobs
   readonly deadLetters: Pick<DeadLetters, 'put'>
@@ -19,7 +19,10 @@ export interface BuryOptions {
  * far enough to count it. One process does this for all; doing it twice is harmless. Runs until `signal` aborts; never
  * rejects.
  */
-export function buryLostJobs(options: BuryOptions, signal: AbortSignal): Promise<void> {
+export function deadLetterUndeliverable(
+  options: DeadLetterUndeliverableOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { elections, lostJobs, log } = options
   return elections.stand(
     'undertaker',
@@ -27,7 +30,7 @@ export function buryLostJobs(options: BuryOptions, signal: AbortSignal): Promise
       for await (const lost of lostJobs.lost(deposed)) {
         const { account, task } = lost.letter
         try {
-          await bury(options, lost)
+          await deadLetter(options, lost)
           log.error('job given up by the queue', { account, task, deliveries: lost.letter.attempts })
         } catch (error) {
           log.warn('lost job not buried yet', { account, task, error })
@@ -38,7 +41,7 @@ export function buryLostJobs(options: BuryOptions, signal: AbortSignal): Promise
   )
 }
 
-async function bury(options: BuryOptions, lost: LostJob): Promise<void> {
+async function deadLetter(options: DeadLetterUndeliverableOptions, lost: LostJob): Promise<void> {
   await options.deadLetters.put(lost.letter)
   if (lost.job) await end(options.events, lost)
   await lost.settle()
@@ -48,7 +51,7 @@ async function end(events: Events, { letter }: LostJob): Promise<void> {
   try {
     const last = await events.last(letter.account, letter.task)
     if (last === null || isFinal(last.event)) return
-    const reporter = reportTo(events, last)
+    const reporter = createTaskReporter(events, last)
     const endedAt = events.now().toISOString()
     reporter.report('failed', { status: 'failed', fault: letter.cause.report, endedAt })
     await reporter.flush()

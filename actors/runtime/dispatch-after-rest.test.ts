@@ -2,15 +2,15 @@ import { test } from 'bun:test'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { until } from '@pixelflow/testkit/until'
-import { openHouse } from '../testing/actor-cluster.ts'
+import { startActorCluster } from '../testing/actor-cluster.ts'
 import { dispatch } from './dispatch.ts'
 
 test('a job that comes when a full window has emptied does not wait for others to end', async () => {
-  await using house = await openHouse()
-  const { queue, work, elections, backlog, registry } = house.adapters
+  await using cluster = await startActorCluster()
+  const { queue, work, elections, backlog, registry } = cluster.adapters
   const over = new AbortController()
   await using _announced = registry.announce(() => reportOf('one.1', { workers: 1 }))
-  const common = { kind: 'transform', elections, backlog, registry, log: house.log } as const
+  const common = { kind: 'transform', elections, backlog, registry, log: cluster.log } as const
   const standing = dispatch({ ...common, mostOf: () => Number.POSITIVE_INFINITY }, over.signal)
   const handle = async () => (await work.next('transform', AbortSignal.timeout(20_000)))?.done()
   for (let round = 0; round < 3; round += 1) {

@@ -9,7 +9,7 @@ import { jobSubject } from '@pixelflow/nats/topology/topology'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { until } from '@pixelflow/testkit/until'
-import { openHouse, type House } from '../testing/actor-cluster.ts'
+import { startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { dispatch, type DispatchOptions } from './dispatch.ts'
 
 /** The dispatcher on a real broker. Nothing here is about time: it is counted who began before whom. */
@@ -84,19 +84,19 @@ const submitAll = async ({ queue }: Adapters, jobs: readonly Job[]) => {
   }
 }
 /** Waits until neither the queue nor the backlog holds anything. */
-async function empty(house: House): Promise<void> {
-  await using broker = await brokerOf(house)
+async function empty(cluster: ActorCluster): Promise<void> {
+  await using broker = await brokerOf(cluster)
   const count = async (stream: string) => (await streamInfo(broker, stream)).state.messages
   await until(async () => (await count('JOBS')) + (await count('BACKLOG')) === 0)
 }
 const tasksOf = (jobs: readonly Job[]) => jobs.map(({ task }) => task).toSorted()
 const flood = (count: number) => Array.from({ length: count }, () => bulkOf('flood'))
-const brokerOf = ({ settings, log }: House) => connect({ settings, name: 'test', log })
+const brokerOf = ({ settings, log }: ActorCluster) => connect({ settings, name: 'test', log })
 
 describe('the dispatcher', () => {
   test('lets a single job go before a flood, and 300 single ones each in its turn', async () => {
-    await using house = await openHouse()
-    const { adapters } = house
+    await using cluster = await startActorCluster()
+    const { adapters } = cluster
     await submitAll(adapters, flood(1000))
     const watched = watching(adapters)
     await using _ = dispatching(adapters)
@@ -125,8 +125,8 @@ describe('the dispatcher', () => {
   }, 60_000)
 
   test('does everything once and leaves nothing behind', async () => {
-    await using house = await openHouse()
-    const { adapters } = house
+    await using cluster = await startActorCluster()
+    const { adapters } = cluster
     const jobs = [...flood(300), ...Array.from({ length: 100 }, (_, i) => bulkOf(`single-${i % 20}`))]
     const half = jobs.length / 2
     await submitAll(adapters, jobs.slice(0, half))
@@ -134,13 +134,13 @@ describe('the dispatcher', () => {
     await using slots = working(adapters)
     await submitAll(adapters, jobs.slice(half))
     await until(() => slots.begun.length >= jobs.length)
-    await empty(house)
+    await empty(cluster)
     expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
   }, 60_000)
 
   test('lets in no more of one account than it may, and others meanwhile', async () => {
-    await using house = await openHouse()
-    const { adapters } = house
+    await using cluster = await startActorCluster()
+    const { adapters } = cluster
     await submitAll(adapters, flood(100))
     const watched = watching(adapters)
     await using _ = dispatching(adapters, { mostOf: (account) => (account === 'flood' ? 1 : Infinity) })
@@ -152,12 +152,12 @@ describe('the dispatcher', () => {
     const most = await watched()
     expect(most.ofFlood).toBe(1)
     expect(most.all).toBeLessThanOrEqual(window)
-    await empty(house)
+    await empty(cluster)
   }, 60_000)
 
   test('passes over what was cancelled meanwhile', async () => {
-    await using house = await openHouse()
-    const { adapters } = house
+    await using cluster = await startActorCluster()
+    const { adapters } = cluster
     const jobs = flood(200)
     await submitAll(adapters, jobs)
     await using _ = dispatching(adapters)
@@ -169,7 +169,7 @@ describe('the dispatcher', () => {
     const late = bulkOf('late')
     await adapters.queue.submit(late)
     await until(() => tasksOf(slots.begun).includes(late.task))
-    await empty(house)
+    await empty(cluster)
     const isCancelled = new Set(tasksOf(cancelled))
     const afterwards = slots.begun.slice(at).filter(({ task }) => isCancelled.has(task))
     // Those that were let in just then; an actor finds that their task has ended.
@@ -177,23 +177,23 @@ describe('the dispatcher', () => {
   }, 60_000)
 
   test('takes out what another one let in and did not live to take out', async () => {
-    await using house = await openHouse()
-    const { adapters } = house
+    await using cluster = await startActorCluster()
+    const { adapters } = cluster
     const jobs = flood(window)
     await submitAll(adapters, jobs)
-    await using broker = await brokerOf(house)
+    await using broker = await brokerOf(cluster)
     for (const job of jobs.slice(0, 2)) await publish(broker, jobSubject(job))
     await using _ = dispatching(adapters)
     await until(async () => (await adapters.backlog.count('transform')) === 0)
     await using slots = working(adapters)
     await until(() => slots.begun.length >= window)
-    await empty(house)
+    await empty(cluster)
     expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
   })
 
   test('loses nothing while another one believes to be in office, too', async () => {
-    await using house = await openHouse()
-    const { adapters } = house
+    await using cluster = await startActorCluster()
+    const { adapters } = cluster
     const jobs = flood(300)
     await submitAll(adapters, jobs)
     const always: DispatchOptions['elections'] = { stand: (_, lead, signal) => lead(signal) }
@@ -201,30 +201,30 @@ describe('the dispatcher', () => {
     await using _other = dispatching(adapters, { elections: always })
     await using slots = working(adapters)
     await until(() => new Set(tasksOf(slots.begun)).size === jobs.length)
-    await empty(house)
+    await empty(cluster)
   }, 60_000)
 
   test('goes on after the end of the broker', async () => {
-    await using house = await openHouse()
-    const { adapters } = house
+    await using cluster = await startActorCluster()
+    const { adapters } = cluster
     const jobs = flood(200)
     await submitAll(adapters, jobs)
     await using _ = dispatching(adapters)
     await using slots = working(adapters)
     for (const at of [20, 80]) {
       await until(() => slots.begun.length >= at)
-      await house.nats.kill9()
-      await house.nats.restart()
+      await cluster.nats.kill9()
+      await cluster.nats.restart()
     }
     await until(() => new Set(tasksOf(slots.begun)).size === jobs.length, 40_000)
-    await empty(house)
+    await empty(cluster)
   }, 60_000)
 
   test('says that it is in office, and that it is no more', async () => {
-    await using house = await openHouse()
+    await using cluster = await startActorCluster()
     const said: boolean[] = []
     {
-      await using _ = dispatching(house.adapters, { onOffice: (isHeld) => said.push(isHeld) })
+      await using _ = dispatching(cluster.adapters, { onOffice: (isHeld) => said.push(isHeld) })
       await until(() => said.length === 1)
     }
     expect(said).toEqual([true, false])

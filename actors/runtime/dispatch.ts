@@ -6,8 +6,8 @@ import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Registry, Roster } from '@pixelflow/core/ports/registry'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import { createBell } from './bell.ts'
-import { openGate } from './admission-window.ts'
+import { createNotifier } from '@pixelflow/core/notifier'
+import { createAdmissionWindow } from './admission-window.ts'
 
 export interface DispatchOptions {
   readonly kind: ActorKind
@@ -65,8 +65,14 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
   using roster = registry.follow()
   const over = new AbortController()
   const signal = AbortSignal.any([deposed, over.signal])
-  const bell = createBell()
-  const gate = openGate({ ...options, widthOf: () => windowOf(roster, kind) })
+  const notifier = createNotifier()
+  /** Kept until the next round, since a notification during a round would be lost. */
+  let isNotified = false
+  const notify = () => {
+    isNotified = true
+    notifier.notify()
+  }
+  const window = createAdmissionWindow({ ...options, widthOf: () => windowOf(roster, kind) })
   /** The newest ticket that was heard of. */
   let newest = 0
 
@@ -74,23 +80,26 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
     for await (const waiting of backlog.follow(kind, signal)) {
       newest = waiting.ticket
       // Where others have to end first, their end will ring; while nobody waits nobody heeds that.
-      const isFirst = gate.turns.size === 0
-      gate.turns.add(waiting)
-      if (isFirst || !gate.isFull) bell.ring()
+      const isFirst = window.roundRobin.size === 0
+      window.roundRobin.add(waiting)
+      if (isFirst || !window.isFull) notify()
     }
   }
 
   const letIn = async () => {
     let waitMs = lookEveryMs
     while (!signal.aborted) {
-      const rang = await bell.wait(gate.turns.size === 0 ? idleMs : waitMs, signal)
-      if (signal.aborted || gate.turns.size === 0) continue
+      const timeoutMs = window.roundRobin.size === 0 ? idleMs : waitMs
+      if (!isNotified) await notifier.wait({ signal, timeoutMs })
+      const wasNotified = isNotified
+      isNotified = false
+      if (signal.aborted || window.roundRobin.size === 0) continue
       try {
-        const admitted = await gate.round(signal)
+        const admitted = await window.round(signal)
         // Who came during the round found it full and did not ring.
-        if (admitted > 0) waitMs = gate.isFull ? lookEveryMs : 0
-        else if (!gate.isFull) waitMs = lookEveryMs
-        else waitMs = rang ? settlingMs : Math.min(lookEveryMs, 2 * waitMs + settlingMs)
+        if (admitted > 0) waitMs = window.isFull ? lookEveryMs : 0
+        else if (!window.isFull) waitMs = lookEveryMs
+        else waitMs = wasNotified ? settlingMs : Math.min(lookEveryMs, 2 * waitMs + settlingMs)
       } catch (error) {
         log.debug('bulk jobs not let in', { kind, error })
         waitMs = lookEveryMs
@@ -103,14 +112,14 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
   const verify = async () => {
     for (let suspect = 0; !signal.aborted; await pause(verifyEveryMs, signal)) {
       const { ticket = 0 } = (await backlog.oldest(kind).catch(() => null)) ?? {}
-      const isKnown = ticket === 0 || ticket > newest || gate.knows(ticket)
+      const isKnown = ticket === 0 || ticket > newest || window.knows(ticket)
       if (!isKnown && ticket === suspect)
         throw new Fault('internal', 'A job of the backlog was lost sight of.')
       suspect = isKnown ? 0 : ticket
     }
   }
 
-  const deafen = backlog.onRoom(kind, bell.ring)
+  const deafen = backlog.onRoom(kind, notify)
   const parts = [read(), letIn(), verify()].map((part) => part.finally(() => over.abort()))
   try {
     await Promise.all(parts)

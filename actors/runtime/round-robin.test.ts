@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
-import { createTurns } from './round-robin.ts'
+import { createRoundRobin } from './round-robin.ts'
 
 const all = () => Number.POSITIVE_INFINITY
 const filled = (...accounts: string[]) => {
-  const turns = createTurns()
+  const turns = createRoundRobin()
   for (const [ticket, account] of accounts.entries()) turns.add({ account, ticket })
   return turns
 }
@@ -37,7 +37,7 @@ test('what was taken in vain comes first again', () => {
 })
 
 test('a long line is known by heart and forgotten piece by piece', () => {
-  const turns = createTurns()
+  const turns = createRoundRobin()
   for (let ticket = 0; ticket < 20_000; ticket += 2) turns.add({ account: 'a', ticket })
   const taken = turns.take(9_000, all)
   expect(taken.at(-1)?.ticket).toBe(17_998)

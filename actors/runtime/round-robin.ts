@@ -1,7 +1,7 @@
 import type { Waiting } from '@pixelflow/core/ports/backlog'
 
 /** Who waits, so arranged that every account's turn comes as often as any other's, however many wait behind it. */
-export interface Turns {
+export interface RoundRobin {
   /** How many wait. */
   readonly size: number
   /** Each account's come in the order of their tickets. */
@@ -13,7 +13,7 @@ export interface Turns {
   has(ticket: number): boolean
 }
 
-export function createTurns(): Turns {
+export function createRoundRobin(): RoundRobin {
   /** Whose turn is next comes first: whoever has had it goes to the end. */
   const lines = new Map<string, Line>()
   let size = 0

@@ -2,20 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eventOf } from '@pixelflow/core/event'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
-import { account, openHouse, type House } from '../testing/actor-cluster.ts'
+import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import type { Task } from '@pixelflow/core/task'
-import type { Handler, Work } from './handler.ts'
+import type { JobHandler, JobContext } from './job-handler.ts'
 import { reconcile } from './reconcile.ts'
 import { startRuntime, type Runtime } from './runtime.ts'
 
 /** The runtime with a real broker, doing work that is not about pixels. */
 
 const image = Bun.randomUUIDv7()
-let house: House
+let cluster: ActorCluster
 beforeAll(async () => {
-  house = await openHouse()
+  cluster = await startActorCluster()
 }, 60_000)
-afterAll(() => house?.[Symbol.asyncDispose]())
+afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 interface Options {
   readonly maxAttempts?: number
@@ -26,20 +26,20 @@ interface Options {
 
 const always = new AbortController().signal
 
-function start(run: (work: Work) => Promise<void>, options: Options = {}): Runtime {
-  const handler: Handler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, channel, deadLetters } = house.adapters
-  const rest = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one', log: house.log, ...options }
+function start(run: (work: JobContext) => Promise<void>, options: Options = {}): Runtime {
+  const handler: JobHandler = { kind: 'transform', ready: async () => always, run }
+  const { work: source, events, channel, deadLetters } = cluster.adapters
+  const rest = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one', log: cluster.log, ...options }
   return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
 }
 
-const letterOf = ({ id }: Task) => house.adapters.deadLetters.get(`transform.${account}.${id}`)
+const letterOf = ({ id }: Task) => cluster.adapters.deadLetters.get(`transform.${account}.${id}`)
 
-const kindsOf = async (task: Parameters<House['history']>[0]) =>
-  (await house.history(task)).map(({ event }) => event.kind)
+const kindsOf = async (task: Parameters<ActorCluster['history']>[0]) =>
+  (await cluster.history(task)).map(({ event }) => event.kind)
 
 /** Works until it is told to stop. */
-function untilAborted({ signal }: Work): Promise<never> {
+function untilAborted({ signal }: JobContext): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
@@ -53,16 +53,16 @@ describe('an attempt', () => {
       expect(task.actor).toBe('one')
       report('output', { progress: 80 }, 'default')
     })
-    const task = await house.submit(image, 'flip')
-    const last = await house.end(task)
+    const task = await cluster.submit(image, 'flip')
+    const last = await cluster.end(task)
     expect(await kindsOf(task)).toEqual(['queued', 'started', 'fetched', 'decoded', 'output', 'completed'])
-    const events = (await house.history(task)).map(({ event }) => event)
+    const events = (await cluster.history(task)).map(({ event }) => event)
     expect(events.map((e) => e.task.progress)).toEqual([0, 0, 40, 40, 80, 100])
     expect(events[4]?.output).toBe('default')
     expect(last.task).toMatchObject({ status: 'completed', attempt: 1, actor: 'one' })
     expect(last.task.startedAt).toBe(events[1]?.task.startedAt as string)
     expect(last.task.endedAt).toBe(last.at)
-    const line = house.lines.find((l) => l.includes('task completed') && l.includes(task.id))
+    const line = cluster.lines.find((l) => l.includes('task completed') && l.includes(task.id))
     expect(JSON.parse(line ?? '{}')).toMatchObject({ attempt: 1, ms: { total: expect.any(Number) } })
   })
 
@@ -74,11 +74,11 @@ describe('an attempt', () => {
         runs += 1
         throw new Fault(code, 'It cannot be.', { field: 'steps[0]', cause: new Error('private') })
       })
-      const task = await house.submit(image, 'flip')
-      const last = await house.end(task)
+      const task = await cluster.submit(image, 'flip')
+      const last = await cluster.end(task)
       expect(last.kind).toBe('failed')
       expect(last.task.fault).toEqual({ code, detail: 'It cannot be.', field: 'steps[0]' })
-      expect(JSON.stringify(await house.history(task))).not.toContain('private')
+      expect(JSON.stringify(await cluster.history(task))).not.toContain('private')
       expect(runs).toBe(1)
       expect(await letterOf(task)).toBeNull()
     },
@@ -90,8 +90,8 @@ describe('an attempt', () => {
       runs += 1
       if (runs < 3) throw new Error('a bug, perhaps')
     })
-    const task = await house.submit(image, 'flip')
-    expect((await house.end(task)).task).toMatchObject({ status: 'completed', attempt: 3 })
+    const task = await cluster.submit(image, 'flip')
+    expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 3 })
 
     await using __ = start(async () => {
       throw new Fault('storage_failed', 'No answer.', {
@@ -100,8 +100,8 @@ describe('an attempt', () => {
       })
     })
     await _.drain(1000)
-    const doomed = await house.submit(image, 'flip')
-    const last = await house.end(doomed)
+    const doomed = await cluster.submit(image, 'flip')
+    const last = await cluster.end(doomed)
     expect(last.task).toMatchObject({ status: 'failed', attempt: 3, fault: { code: 'storage_failed' } })
     expect(await letterOf(doomed)).toMatchObject({
       kind: 'transform',
@@ -127,54 +127,55 @@ describe('an attempt', () => {
         throw error
       })
     })
-    const task = await house.submit(image, 'flip')
-    await house.until(task, ({ kind }) => kind === 'started')
+    const task = await cluster.submit(image, 'flip')
+    await cluster.until(task, ({ kind }) => kind === 'started')
     const began = performance.now()
-    await house.cancel(task)
+    await cluster.cancel(task)
     while (!stopped.includes(task.id)) await Bun.sleep(5)
     expect(performance.now() - began).toBeLessThan(1000)
 
-    const deaf = await house.submit(image, 'flip')
-    const started = await house.until(deaf, ({ kind }) => kind === 'started')
-    const seq = (await house.adapters.events.last(account, deaf.id))?.seq ?? 0
-    await house.adapters.events.append(
+    const deaf = await cluster.submit(image, 'flip')
+    const started = await cluster.until(deaf, ({ kind }) => kind === 'started')
+    const seq = (await cluster.adapters.events.last(account, deaf.id))?.seq ?? 0
+    await cluster.adapters.events.append(
       eventOf('cancelled', started.task, { status: 'cancelled' }, new Date()),
       seq,
     )
     while (!stopped.includes(deaf.id)) await Bun.sleep(50)
     await Bun.sleep(50)
     expect(await kindsOf(deaf)).toEqual(['queued', 'started', 'cancelled'])
-    expect(await house.adapters.queue.submit(firstJob(deaf))).toBe('queued')
+    expect(await cluster.adapters.queue.submit(firstJob(deaf))).toBe('queued')
   }, 20_000)
 
   test('that was cancelled before it began does nothing', async () => {
     let runs = 0
-    const task = await house.submit(image, 'flip', { job: false })
-    await house.cancel(task)
-    await house.adapters.queue.submit(firstJob(task))
+    const task = await cluster.submit(image, 'flip', { job: false })
+    await cluster.cancel(task)
+    await cluster.adapters.queue.submit(firstJob(task))
     await using _ = start(async () => void (runs += 1))
-    const other = await house.submit(image, 'flip')
-    await house.end(other)
+    const other = await cluster.submit(image, 'flip')
+    await cluster.end(other)
     expect(runs).toBe(1)
     expect(await kindsOf(task)).toEqual(['queued', 'cancelled'])
   })
 
   test('leaves a task alone that somebody else has taken over', async () => {
-    const { events } = house.adapters
+    const { events } = cluster.adapters
     await using _ = start(async (work) => {
-      await house.until(work.task, ({ kind }) => kind === 'started')
+      await cluster.until(work.task, ({ kind }) => kind === 'started')
       const last = await events.last(account, work.task.id)
       const change = { attempt: 9, actor: 'another' }
       await events.append(eventOf('started', work.task, change, new Date()), last?.seq ?? 0)
       work.report('fetched', { progress: 50 })
       await untilAborted(work)
     })
-    const task = await house.submit(image, 'flip')
-    await house.until(task, ({ task: { attempt } }) => attempt === 9)
-    while (!house.lines.some((l) => l.includes('task taken over') && l.includes(task.id))) await Bun.sleep(10)
+    const task = await cluster.submit(image, 'flip')
+    await cluster.until(task, ({ task: { attempt } }) => attempt === 9)
+    while (!cluster.lines.some((l) => l.includes('task taken over') && l.includes(task.id)))
+      await Bun.sleep(10)
     expect((await kindsOf(task)).filter((kind) => kind === 'completed' || kind === 'failed')).toEqual([])
-    expect(await house.adapters.queue.submit(firstJob(task))).toBe('duplicate')
-    await house.cancel(task)
+    expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('duplicate')
+    await cluster.cancel(task)
   })
 })
 
@@ -190,8 +191,8 @@ describe('the process', () => {
       },
       { slots: 3 },
     )
-    const tasks = await Promise.all(Array.from({ length: 12 }, () => house.submit(image, 'flip')))
-    for (const task of tasks) expect((await house.end(task)).kind).toBe('completed')
+    const tasks = await Promise.all(Array.from({ length: 12 }, () => cluster.submit(image, 'flip')))
+    for (const task of tasks) expect((await cluster.end(task)).kind).toBe('completed')
     expect(most).toBe(3)
     expect(runtime.held).toBeLessThanOrEqual(3)
   })
@@ -202,18 +203,18 @@ describe('the process', () => {
       slots: 2,
       interactiveSlots: 1,
     })
-    const long = await Promise.all([1, 2, 3].map(() => house.submit(bulk, 'flip', { lane: 'bulk' })))
+    const long = await Promise.all([1, 2, 3].map(() => cluster.submit(bulk, 'flip', { lane: 'bulk' })))
     for (const _ of long) {
-      const { ticket } = (await house.adapters.backlog.oldest('transform')) ?? {}
-      await house.adapters.backlog.admit(ticket ?? 0)
+      const { ticket } = (await cluster.adapters.backlog.oldest('transform')) ?? {}
+      await cluster.adapters.backlog.admit(ticket ?? 0)
     }
-    const isStarted = (task: Task) => house.history(task).then((events) => events.length > 1)
+    const isStarted = (task: Task) => cluster.history(task).then((events) => events.length > 1)
     while ((await Promise.all(long.map(isStarted))).filter(Boolean).length < 2) await Bun.sleep(10)
     for (let i = 0; i < 3; i += 1) {
-      expect((await house.end(await house.submit(image, 'flip'))).kind).toBe('completed')
+      expect((await cluster.end(await cluster.submit(image, 'flip'))).kind).toBe('completed')
     }
     expect((await Promise.all(long.map(isStarted))).filter(Boolean)).toHaveLength(2)
-    await Promise.all(long.map((task) => house.cancel(task)))
+    await Promise.all(long.map((task) => cluster.cancel(task)))
   })
 
   test('drains: finishes what it can in time, gives the rest to somebody else', async () => {
@@ -221,25 +222,25 @@ describe('the process', () => {
       if (work.task.image === image) return Bun.sleep(300)
       await untilAborted(work)
     })
-    const short = await house.submit(image, 'flip')
-    const long = await house.submit(Bun.randomUUIDv7(), 'flip')
-    await Promise.all([short, long].map((task) => house.until(task, ({ kind }) => kind === 'started')))
+    const short = await cluster.submit(image, 'flip')
+    const long = await cluster.submit(Bun.randomUUIDv7(), 'flip')
+    await Promise.all([short, long].map((task) => cluster.until(task, ({ kind }) => kind === 'started')))
     const began = performance.now()
     const late = await Promise.all([
       first.drain(600),
-      house.submit(image, 'flip'),
-      house.until(short, ({ kind }) => kind === 'completed'),
+      cluster.submit(image, 'flip'),
+      cluster.until(short, ({ kind }) => kind === 'completed'),
     ])
     expect(performance.now() - began).toBeLessThan(2000)
     expect(await kindsOf(long)).toEqual(['queued', 'started'])
     expect(await kindsOf(late[1])).toEqual(['queued'])
     await using _ = start(async () => {}, { actor: 'two' })
-    expect((await house.end(long, 5000)).task).toMatchObject({
+    expect((await cluster.end(long, 5000)).task).toMatchObject({
       status: 'completed',
       attempt: 1,
       actor: 'two',
     })
-    await house.end(late[1])
+    await cluster.end(late[1])
   })
 })
 
@@ -247,12 +248,12 @@ test('a task that was accepted and never queued is found and done, once', async 
   const stop = new AbortController()
   let runs = 0
   await using _ = start(async () => void (runs += 1))
-  const { acceptances: acceptance, events, queue } = house.adapters
-  const reconciling = reconcile({ acceptance, events, queue, jobOf: firstJob, log: house.log }, stop.signal)
-  const lost = await house.submit(image, 'flip', { job: false })
-  const queued = await house.submit(image, 'flip')
-  expect((await house.end(lost)).kind).toBe('completed')
-  await house.end(queued)
+  const { acceptances: acceptance, events, queue } = cluster.adapters
+  const reconciling = reconcile({ acceptance, events, queue, jobOf: firstJob, log: cluster.log }, stop.signal)
+  const lost = await cluster.submit(image, 'flip', { job: false })
+  const queued = await cluster.submit(image, 'flip')
+  expect((await cluster.end(lost)).kind).toBe('completed')
+  await cluster.end(queued)
   await Bun.sleep(600)
   expect(runs).toBe(2)
   stop.abort()

@@ -3,7 +3,7 @@ import type { Lane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Channel } from '@pixelflow/core/ports/channel'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
-import { beginAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
+import { startAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
 import { backoffMs } from '@pixelflow/core/backoff'
 
 export interface RuntimeOptions extends AttemptOptions {
@@ -47,7 +47,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
         const lease = await source.next(handler.kind, whileBoth(fit), only)
         failures = 0
         if (lease === null) continue
-        const attempt = beginAttempt(lease, options)
+        const attempt = startAttempt(lease, options)
         const { account, task } = lease.job
         running.set(attempt, { account, task, attempt: lease.attempt, since: events.now().toISOString() })
         await attempt.settled
@@ -74,7 +74,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const drain = async (timeoutMs: number) => {
     stop.abort()
     const late = setTimeout(() => {
-      for (const attempt of running.keys()) attempt.giveUp()
+      for (const attempt of running.keys()) attempt.release()
     }, timeoutMs)
     await slots
     clearTimeout(late)

@@ -7,10 +7,16 @@ import type { Lease } from '@pixelflow/core/ports/queue'
 import type { Log } from '@pixelflow/platform/telemetry/log'
 import { backoffMs } from '@pixelflow/core/backoff'
 import { retry } from '@pixelflow/core/retry'
-import { reportTo } from './task-reporter.ts'
+import { createTaskReporter } from './task-reporter.ts'
 
 /** How an attempt ended, in the words of the log. */
-export type End = 'completed' | 'failed' | 'to be retried' | 'given back' | 'ended elsewhere' | 'taken over'
+export type AttemptResult =
+  | 'completed'
+  | 'failed'
+  | 'to be retried'
+  | 'given back'
+  | 'ended elsewhere'
+  | 'taken over'
 
 export interface SettleOptions {
   readonly lease: Lease
@@ -24,7 +30,7 @@ export interface SettleOptions {
 }
 
 /** Takes the job out of the queue. The end of the task must stand in the log before. */
-export function finish({ lease, log }: SettleOptions): Promise<void> {
+export function acknowledge({ lease, log }: SettleOptions): Promise<void> {
   return settle(log, () => lease.done())
 }
 
@@ -32,7 +38,11 @@ export function finish({ lease, log }: SettleOptions): Promise<void> {
  * Settles the lease of an attempt that did not complete, by the fault table, on top of what the log says now: the task
  * may have ended, and some of the attempt's own events may stand there. Never rejects.
  */
-export async function recover(options: SettleOptions, fault: Fault, givenUp: boolean): Promise<End> {
+export async function settleFailure(
+  options: SettleOptions,
+  fault: Fault,
+  released: boolean,
+): Promise<AttemptResult> {
   const { lease, attempt, events, maxAttempts, log } = options
   try {
     const last = await retry(() => events.last(lease.job.account, lease.job.task))
@@ -41,7 +51,7 @@ export async function recover(options: SettleOptions, fault: Fault, givenUp: boo
     if (isFinal(last.event)) return await leave(options)
     // Another attempt holds a lease of its own; an acknowledgement from here would take that one away.
     if (fault.code === 'conflict' || last.event.task.attempt > attempt) return 'taken over'
-    if (givenUp) {
+    if (released) {
       // Somebody else begins anew, and this attempt does not count.
       await settle(log, () => lease.retry(0, attempt - 1))
       return 'given back'
@@ -59,7 +69,7 @@ export async function recover(options: SettleOptions, fault: Fault, givenUp: boo
 }
 
 /** The fault of a job that was delivered too often: every process that held it was lost without a word. */
-export function exhausted(maxAttempts: number): Fault {
+export function attemptsExhausted(maxAttempts: number): Fault {
   return new Fault(
     'attempts_exhausted',
     `The work was begun ${maxAttempts} times, and each time the process doing it was lost.`,
@@ -67,7 +77,7 @@ export function exhausted(maxAttempts: number): Fault {
   )
 }
 
-async function again({ lease, attempt, log }: SettleOptions, fault: Fault): Promise<End> {
+async function again({ lease, attempt, log }: SettleOptions, fault: Fault): Promise<AttemptResult> {
   const delayMs = fault.place.retryAfterMs ?? backoffMs(attempt)
   await settle(log, () => lease.retry(delayMs, attempt))
   return 'to be retried'
@@ -77,11 +87,11 @@ async function again({ lease, attempt, log }: SettleOptions, fault: Fault): Prom
  * A task whose history this version cannot read. Another version may, so the job is given back as often as any other;
  * then it leaves the queue, and only the letter is left, since nothing can be said in a log that cannot be read.
  */
-async function unreadable(options: SettleOptions, fault: Fault): Promise<End> {
+async function unreadable(options: SettleOptions, fault: Fault): Promise<AttemptResult> {
   try {
     if (options.attempt < options.maxAttempts) return await again(options, fault)
-    await bury(options, fault)
-    await finish(options)
+    await deadLetter(options, fault)
+    await acknowledge(options)
     return 'failed'
   } catch (error) {
     options.log.warn('task left to another attempt', { error })
@@ -90,7 +100,7 @@ async function unreadable(options: SettleOptions, fault: Fault): Promise<End> {
 }
 
 /** Before the job leaves the queue: work that is given up must not vanish. */
-async function bury(
+async function deadLetter(
   { lease, attempt, actor, maxAttempts, events, deadLetters }: SettleOptions,
   fault: Fault,
 ): Promise<void> {
@@ -104,19 +114,19 @@ async function bury(
 /** No attempt can mend these, and nor can the task's owner. */
 const isForOperators: ReadonlySet<FaultCode> = new Set(['attempts_exhausted', 'data_loss'])
 
-async function fail(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<End> {
+async function fail(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<AttemptResult> {
   // A fault of the input is its owner's to mend; whatever else ends a task is an operator's.
-  if (fault.row.retryable || isForOperators.has(fault.code)) await bury(options, fault)
-  const reporter = reportTo(options.events, last)
+  if (fault.row.retryable || isForOperators.has(fault.code)) await deadLetter(options, fault)
+  const reporter = createTaskReporter(options.events, last)
   const endedAt = options.events.now().toISOString()
   reporter.report('failed', { status: 'failed', fault: fault.report(), endedAt })
   await reporter.flush()
-  await finish(options)
+  await acknowledge(options)
   return 'failed'
 }
 
-async function leave(options: SettleOptions): Promise<End> {
-  await finish(options)
+async function leave(options: SettleOptions): Promise<AttemptResult> {
+  await acknowledge(options)
   return 'ended elsewhere'
 }
 

@@ -5,7 +5,7 @@ import type { Task } from '@pixelflow/core/task'
 import { retry } from '@pixelflow/core/retry'
 
 /** Writes one attempt's events, one after the other, each on top of the one before. */
-export interface Reporter {
+export interface TaskReporter {
   /** The task after everything reported so far, written or about to be. */
   readonly task: Task
   /** Puts an event in line and returns at once. Nothing is written after a failure. */
@@ -22,7 +22,11 @@ export interface Reporter {
  * @param from the task's latest event, on which the first report builds
  * @param failed is told once what went wrong, as soon as it is known
  */
-export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fault) => void): Reporter {
+export function createTaskReporter(
+  events: Events,
+  from: StoredEvent,
+  failed?: (fault: Fault) => void,
+): TaskReporter {
   let { seq } = from
   let { task } = from.event
   let failure: Fault | undefined
@@ -43,8 +47,8 @@ export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fau
     if (fault.code !== 'conflict') return fault
     try {
       const last = await retry(() => events.last(task.account, task.id))
-      if (last === null) return unknown()
-      return isFinal(last.event) ? ended() : fault
+      if (last === null) return taskHistoryMissing()
+      return isFinal(last.event) ? taskEnded() : fault
     } catch (thrown) {
       return Fault.of(thrown)
     }
@@ -56,7 +60,7 @@ export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fau
     },
     report(kind, change, output) {
       if (failure !== undefined) return
-      // An attempt begins anew; within it progress only grows, in whatever order the work's parts finish.
+      // An attempt begins anew; within it progress only grows, in whatever order the work’s parts finish.
       const progress = kind === 'started' ? 0 : Math.max(task.progress, change.progress ?? 0)
       const event = eventOf(kind, task, { ...change, progress }, events.now(), output)
       task = event.task
@@ -73,11 +77,11 @@ export function reportTo(events: Events, from: StoredEvent, failed?: (fault: Fau
  * The log knows nothing of a task that has a job. Its first event stood there before the job was queued, so this is a
  * server that has been left behind by the others and does not know it yet, or a job that has outlived its task's history.
  */
-export function unknown(): Fault {
+export function taskHistoryMissing(): Fault {
   return new Fault('unavailable', 'The history of the task cannot be found just now.')
 }
 
 /** The task came to its end without us. */
-export function ended(): Fault {
-  return new Fault('task_ended', 'The task has ended meanwhile.')
+export function taskEnded(): Fault {
+  return new Fault('task_ended', 'The task has already ended.')
 }

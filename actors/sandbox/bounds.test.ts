@@ -5,8 +5,13 @@ import { dirname, join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
 import { until } from '@pixelflow/testkit/until'
-import { faultOf, limits, openMisfits, type Misfits } from '../testing/faulty-workers.ts'
-import { leashed } from './launcher.ts'
+import {
+  faultOf,
+  faultyWorkerLimits,
+  openFaultyWorkers,
+  type FaultyWorkers,
+} from '../testing/faulty-workers.ts'
+import { createWorkerLauncher } from './worker-launcher.ts'
 
 /** Whether a process runs; one that only waits to be taken notice of does not. */
 function isRunning(pid: number): boolean {
@@ -17,13 +22,13 @@ function isRunning(pid: number): boolean {
   }
 }
 
-let misfits: Misfits
-const sandbox: Misfits['sandbox'] = (options) => misfits.sandbox(options)
+let faultyWorkers: FaultyWorkers
+const sandbox: FaultyWorkers['sandbox'] = (options) => faultyWorkers.sandbox(options)
 
 beforeAll(async () => {
-  misfits = await openMisfits()
+  faultyWorkers = await openFaultyWorkers()
 })
-afterAll(() => misfits[Symbol.asyncDispose]())
+afterAll(() => faultyWorkers[Symbol.asyncDispose]())
 
 test('bounds the processor time of all its threads', async () => {
   await using box = sandbox({ maxCpuMs: 1000, timeLimitMs: 60_000 })
@@ -37,15 +42,15 @@ test('lets it open few files and, where the kernel allows it, reach no network',
   expect(await box.act('open')).toEqual(['EMFILE'])
   using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } })
   // In a network of its own not even the loopback is up.
-  const reached = leashed([], limits).hasNoNetwork ? 'refused' : 'connected'
+  const reached = createWorkerLauncher([], faultyWorkerLimits).hasNoNetwork ? 'refused' : 'connected'
   expect(await box.act('dial', { port: server.port })).toEqual([reached])
 })
 
 test('ends a file that grows too long, wherever it lies', async () => {
   await using box = sandbox()
-  for (const path of [undefined, join(misfits.home, 'elsewhere')]) {
+  for (const path of [undefined, join(faultyWorkers.home, 'elsewhere')]) {
     const [note] = await box.act('flood', { path })
-    expect(note).toEqual({ code: 'EFBIG', bytes: limits.maxFileBytes })
+    expect(note).toEqual({ code: 'EFBIG', bytes: faultyWorkerLimits.maxFileBytes })
   }
 })
 
@@ -56,7 +61,7 @@ test('gives each child a folder of its own, which goes when the child does', asy
   expect(notes.flat()).toEqual(homes.map((home) => ({ cwd: home, tmp: home })))
   expect(new Set(homes).size).toBe(2)
   for (const home of homes) {
-    expect(dirname(home)).toBe(misfits.home)
+    expect(dirname(home)).toBe(faultyWorkers.home)
     expect(((await stat(home)).mode & 0o777).toString(8)).toBe('700')
     expect(await readdir(home)).toEqual(['aside'])
   }
@@ -74,7 +79,7 @@ test.each(['fork', 'forkAndGo'])('ends what a child has started, and the child w
         kind: 'act',
         account: 'ann',
         input: { act: name },
-        appetiteBytes: 1,
+        memoryEstimateBytes: 1,
         signal: new AbortController().signal,
         onNote: (pid) => heard.push(pid as number),
       })
@@ -88,7 +93,7 @@ test.each(['fork', 'forkAndGo'])('ends what a child has started, and the child w
 
 test('does not wait for who got away from a child and holds its pipe open', async () => {
   await using box = sandbox()
-  const file = join(misfits.home, 'away')
+  const file = join(faultyWorkers.home, 'away')
   // Some are caught while they are being started.
   await until(async () => {
     expect((await faultOf(box.act('slip', { file }))).code).toBe('processing_failed')
@@ -103,12 +108,14 @@ test('has work wait until there is memory for it, whoever came first', async () 
   const memory = createBudget(100)
   await using box = sandbox({ children: 2, memory })
   const stop = new AbortController()
-  const giant = faultOf(box.act('spin', {}, stop.signal, { appetiteBytes: 80 }))
+  const giant = faultOf(box.act('spin', {}, stop.signal, { memoryEstimateBytes: 80 }))
   let isDone = false
-  const other = box.act('echo', { say: 'after you' }, undefined, { appetiteBytes: 40 }).then((notes) => {
-    isDone = true
-    return notes
-  })
+  const other = box
+    .act('echo', { say: 'after you' }, undefined, { memoryEstimateBytes: 40 })
+    .then((notes) => {
+      isDone = true
+      return notes
+    })
   await Bun.sleep(300)
   expect(isDone).toBe(false)
   stop.abort(new Fault('cancelled', 'Make room.'))
@@ -118,7 +125,7 @@ test('has work wait until there is memory for it, whoever came first', async () 
 })
 
 test('takes nothing up for a while after too many crashes, says so, and comes back', async () => {
-  await using box = sandbox({ crashBudget: { most: 1, withinMs: 60_000, restMs: 700 } })
+  await using box = sandbox({ circuitBreaker: { most: 1, withinMs: 60_000, restMs: 700 } })
   expect((await faultOf(box.act('crash'))).code).toBe('processing_failed')
   expect(box.news).toContain('resting')
   const refused = await faultOf(box.act('echo'))

@@ -10,7 +10,7 @@ const bytesPerPixel = 12
 const bytesPerFileByte = 48
 
 /** What is known of a picture before it is decoded. */
-export interface Appearance {
+export interface SourceSize {
   readonly bytes: number
   readonly width?: number | null
   readonly height?: number | null
@@ -20,13 +20,13 @@ export interface Appearance {
  * Memory that work on a picture may take, in bytes, guessed high: pictures wait for room by this. What bounds a child is
  * what it really holds.
  */
-export function appetiteOf({ bytes, width, height }: Appearance): number {
+export function estimateMemory({ bytes, width, height }: SourceSize): number {
   const work = width && height ? width * height * bytesPerPixel : bytes * bytesPerFileByte
   return childBytes + work
 }
 
 /** Memory of this machine, or of the container we are in if that has less, in bytes. */
-export function machineBytes(): number {
+export function machineMemoryBytes(): number {
   const limits = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'].map(numberIn)
   return Math.min(totalmem(), ...limits.filter((limit) => limit > 0))
 }

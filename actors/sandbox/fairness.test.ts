@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { until } from '@pixelflow/testkit/until'
-import { faultOf, openMisfits, type Misfits } from '../testing/faulty-workers.ts'
+import { faultOf, openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 
 /** Accounts share real children. */
 
-let misfits: Misfits
+let faultyWorkers: FaultyWorkers
 
 beforeAll(async () => {
-  misfits = await openMisfits()
+  faultyWorkers = await openFaultyWorkers()
 })
-afterAll(() => misfits[Symbol.asyncDispose]())
+afterAll(() => faultyWorkers[Symbol.asyncDispose]())
 
 test('an account that holds all children with endless work gives one to another account, and keeps the other', async () => {
-  await using box = misfits.sandbox({
+  await using box = faultyWorkers.sandbox({
     children: 2,
     preemptAfterMs: 50,
     timeLimitMs: 60_000,
@@ -39,7 +39,7 @@ test('an account that holds all children with endless work gives one to another 
 }, 60_000)
 
 test('work is stopped once, and its child then stays with the other account from call to call', async () => {
-  await using box = misfits.sandbox({
+  await using box = faultyWorkers.sandbox({
     children: 2,
     preemptAfterMs: 1000,
     timeLimitMs: 60_000,
@@ -61,7 +61,7 @@ test('work is stopped once, and its child then stays with the other account from
 }, 60_000)
 
 test('work that waits for a child is served in turns by account', async () => {
-  await using box = misfits.sandbox()
+  await using box = faultyWorkers.sandbox()
   await box.pidNow()
   const stop = new AbortController()
   const busy = faultOf(box.act('spin', {}, stop.signal, { account: 'ann' }))
@@ -75,7 +75,7 @@ test('work that waits for a child is served in turns by account', async () => {
 }, 30_000)
 
 test('work that was preempted ends as it would have ended, with all its notes', async () => {
-  await using box = misfits.sandbox({ children: 2, preemptAfterMs: 50 })
+  await using box = faultyWorkers.sandbox({ children: 2, preemptAfterMs: 50 })
   const stop = new AbortController()
   const turns: string[] = []
   const busy = faultOf(box.act('spin', {}, stop.signal, { account: 'ann', onTurn: () => turns.push('spin') }))

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { leashed, type Leash } from './launcher.ts'
-import type { SandboxNews, SandboxOptions } from './sandbox.ts'
+import { createWorkerLauncher, type WorkerLauncher } from './worker-launcher.ts'
+import type { SandboxHooks, SandboxOptions } from './sandbox.ts'
 
 /** How the children of a shipped actor are held. */
 
 /** What of it operators set. */
-export interface ChildSettings {
+export interface WorkerSettings {
   /** Wall-clock and processor time of one piece of work, in milliseconds. */
   readonly taskTimeoutMs: number
   readonly maxCpuMs: number
@@ -17,23 +17,23 @@ export interface ChildSettings {
 }
 
 /** How long the first child may take to start, in milliseconds; slow machines compile sharp's loader for a while. */
-export const childStartMs = 30_000
+export const workerStartTimeoutMs = 30_000
 /** Far more than decoding takes. */
 const maxOpenFiles = 256
 const MiB = 2 ** 20
 
-export function leashOf({ maxRssBytes }: ChildSettings): Leash {
+export function workerLauncherFor({ maxRssBytes }: WorkerSettings): WorkerLauncher {
   const command = [
     process.execPath,
     '--no-env-file',
     '--no-install',
     join(import.meta.dir, 'worker-entry.ts'),
   ]
-  return leashed(command, { maxFileBytes: maxRssBytes, maxOpenFiles })
+  return createWorkerLauncher(command, { maxFileBytes: maxRssBytes, maxOpenFiles })
 }
 
 /** What holds a child, as an operator should see it at the start. */
-export function boundsOf(settings: ChildSettings, { hasNoNetwork, isBound }: Leash) {
+export function describeBounds(settings: WorkerSettings, { hasNoNetwork, isBound }: WorkerLauncher) {
   return {
     memory: `${settings.maxRssBytes / MiB} MiB a child, ${Math.round(settings.childrenMemoryBytes / MiB)} MiB all`,
     time: `${settings.taskTimeoutMs / 1000} s, ${settings.maxCpuMs / 1000} s of processor time`,
@@ -47,10 +47,10 @@ export function boundsOf(settings: ChildSettings, { hasNoNetwork, isBound }: Lea
 
 /** @param cwd where children get a folder each for what they put aside; it must be on a file system with room */
 export function sandboxOptions(
-  settings: ChildSettings,
-  { command }: Leash,
+  settings: WorkerSettings,
+  { command }: WorkerLauncher,
   cwd: string,
-  tell: SandboxNews,
+  tell: SandboxHooks,
 ): Omit<SandboxOptions, 'children' | 'memory'> {
   const { taskTimeoutMs, maxRssBytes, maxCpuMs } = settings
   return {
@@ -63,11 +63,11 @@ export function sandboxOptions(
       MALLOC_ARENA_MAX: '2',
     },
     cwd,
-    startTimeoutMs: childStartMs,
+    startTimeoutMs: workerStartTimeoutMs,
     timeLimitMs: taskTimeoutMs,
     maxRssBytes,
     maxCpuMs,
-    crashBudget: { most: 20, withinMs: 60_000, restMs: 30_000 },
+    circuitBreaker: { most: 20, withinMs: 60_000, restMs: 30_000 },
     recycleRssBytes: Math.max(256 * MiB, maxRssBytes / 2),
     recycleAfter: 1000,
     restartPauseMs: 250,

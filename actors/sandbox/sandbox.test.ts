@@ -4,17 +4,22 @@ import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
 import { until } from '@pixelflow/testkit/until'
-import { faultOf, limits, openMisfits, type Misfits } from '../testing/faulty-workers.ts'
-import { leashed } from './launcher.ts'
+import {
+  faultOf,
+  faultyWorkerLimits,
+  openFaultyWorkers,
+  type FaultyWorkers,
+} from '../testing/faulty-workers.ts'
+import { createWorkerLauncher } from './worker-launcher.ts'
 import type { SandboxOptions } from './sandbox.ts'
 
-let misfits: Misfits
-const sandbox: Misfits['sandbox'] = (options) => misfits.sandbox(options)
+let faultyWorkers: FaultyWorkers
+const sandbox: FaultyWorkers['sandbox'] = (options) => faultyWorkers.sandbox(options)
 
 beforeAll(async () => {
-  misfits = await openMisfits()
+  faultyWorkers = await openFaultyWorkers()
 })
-afterAll(() => misfits[Symbol.asyncDispose]())
+afterAll(() => faultyWorkers[Symbol.asyncDispose]())
 
 /** Whether a process lives; one that only waits for its new parent to take notice of its end does not. */
 function exists(pid: number): boolean {
@@ -64,7 +69,9 @@ describe('a child', () => {
 
   test('that crashes once gets a second chance', async () => {
     await using box = sandbox()
-    expect(await box.act('crashOnce', { flag: join(misfits.home, crypto.randomUUID()) })).toEqual(['made it'])
+    expect(await box.act('crashOnce', { flag: join(faultyWorkers.home, crypto.randomUUID()) })).toEqual([
+      'made it',
+    ])
   })
 
   test('is killed within a second when the work is not wanted any more', async () => {
@@ -112,10 +119,10 @@ describe('the pool', () => {
     await using box = sandbox({ memory: createBudget(100) })
     await box.pidNow()
     const stop = new AbortController()
-    const busy = faultOf(box.act('spin', {}, stop.signal, { appetiteBytes: 60 }))
+    const busy = faultOf(box.act('spin', {}, stop.signal, { memoryEstimateBytes: 60 }))
     const order: string[] = []
     const work = (name: string, yields: boolean) =>
-      box.act('echo', {}, undefined, { appetiteBytes: 100, yields, onTurn: () => order.push(name) })
+      box.act('echo', {}, undefined, { memoryEstimateBytes: 100, yields, onTurn: () => order.push(name) })
     const all = [
       work('bulk', true),
       work('more bulk', true),
@@ -133,9 +140,9 @@ describe('the pool', () => {
     await using beside = sandbox({ memory })
     await Promise.all([box.pidNow(), beside.pidNow()])
     const stop = new AbortController()
-    const busy = faultOf(box.act('spin', {}, stop.signal, { appetiteBytes: 50 }))
-    const waiting = faultOf(box.act('echo', {}, stop.signal, { appetiteBytes: 50 }))
-    await beside.act('echo', {}, undefined, { appetiteBytes: 50 })
+    const busy = faultOf(box.act('spin', {}, stop.signal, { memoryEstimateBytes: 50 }))
+    const waiting = faultOf(box.act('echo', {}, stop.signal, { memoryEstimateBytes: 50 }))
+    await beside.act('echo', {}, undefined, { memoryEstimateBytes: 50 })
     stop.abort(new Fault('cancelled', 'Enough.'))
     await Promise.all([busy, waiting])
     expect(memory.tryTake(100)).toBe(true)
@@ -152,7 +159,10 @@ describe('the pool', () => {
   })
 
   test('says why no child starts, pauses longer each time, and turns work away', async () => {
-    const { command } = leashed([process.execPath, '-e', 'throw new Error("no libvips here")'], limits)
+    const { command } = createWorkerLauncher(
+      [process.execPath, '-e', 'throw new Error("no libvips here")'],
+      faultyWorkerLimits,
+    )
     await using box = sandbox({ command })
     const fault = await faultOf(box.act('echo'))
     expect(fault.code).toBe('unavailable')
@@ -160,9 +170,9 @@ describe('the pool', () => {
     expect(box.news[0]).toContain('no libvips here')
     expect((await faultOf(box.made.ready(AbortSignal.timeout(5000)))).code).toBe('unavailable')
     expect(box.news.length).toBeLessThan(8)
-    await using other = sandbox({ command: [join(misfits.home, 'nothing here')] })
+    await using other = sandbox({ command: [join(faultyWorkers.home, 'nothing here')] })
     expect((await faultOf(other.act('echo'))).code).toBe('unavailable')
-    const homes = async () => (await readdir(misfits.home)).filter((name) => name.startsWith('child-'))
+    const homes = async () => (await readdir(faultyWorkers.home)).filter((name) => name.startsWith('child-'))
     await until(async () => (await homes()).length === 0)
   })
 
@@ -185,20 +195,20 @@ describe('the pool', () => {
     }
     expect(pids.map(exists)).toEqual([false, false])
 
-    const parent = join(misfits.home, 'parent.ts')
+    const parent = join(faultyWorkers.home, 'parent.ts')
     await Bun.write(
       parent,
-      `import { startCell } from ${JSON.stringify(join(import.meta.dir, 'cell.ts'))}
-       const cell = await startCell({ command: JSON.parse(process.argv[2]), env: {}, cwd: process.argv[3], startTimeoutMs: 9000 })
-       console.log(cell.pid)
+      `import { startWorker } from ${JSON.stringify(join(import.meta.dir, 'worker.ts'))}
+       const worker = await startWorker({ command: JSON.parse(process.argv[2]), env: {}, cwd: process.argv[3], startTimeoutMs: 9000 })
+       console.log(worker.pid)
        setInterval(() => {}, 1000)`,
     )
     // With and without the kernel's help: elsewhere the pipe alone must do.
     for (const command of [
-      leashed([process.execPath, misfits.child], limits).command,
-      [process.execPath, misfits.child],
+      createWorkerLauncher([process.execPath, faultyWorkers.child], faultyWorkerLimits).command,
+      [process.execPath, faultyWorkers.child],
     ]) {
-      const doomed = Bun.spawn([process.execPath, parent, JSON.stringify(command), misfits.home], {
+      const doomed = Bun.spawn([process.execPath, parent, JSON.stringify(command), faultyWorkers.home], {
         stdout: 'pipe',
       })
       const reader = doomed.stdout.getReader()

@@ -1,11 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { Budget } from '@pixelflow/core/budget'
-import { startCell, type Cell, type CellOptions, type CellWork, type Outcome } from './worker.ts'
-import { createChildQueue, type Running } from './worker-queue.ts'
-import { createCrashes, type CrashBudget } from './circuit-breaker.ts'
+import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkResult } from './worker.ts'
+import { createWorkerQueue, type WorkerAssignment } from './worker-queue.ts'
+import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 
-export interface SandboxOptions extends CellOptions {
+export interface SandboxOptions extends WorkerOptions {
   /** How many children are kept warm, so how many pieces of work run at once. */
   readonly children: number
   /** Wall-clock limit of one piece of work in milliseconds. */
@@ -14,9 +14,9 @@ export interface SandboxOptions extends CellOptions {
   readonly maxRssBytes: number
   /** CPU time one piece of work may take, in milliseconds. */
   readonly maxCpuMs: number
-  /** Memory that all work at a time may take by its appetite, shared with other sandboxes of this process. */
+  /** Memory that all work at a time may take by its memoryEstimate, shared with other sandboxes of this process. */
   readonly memory: Budget
-  readonly crashBudget: CrashBudget
+  readonly circuitBreaker: CircuitBreakerOptions
   /** A child that holds more than this after its work is replaced. */
   readonly recycleRssBytes: number
   /** A child is replaced after so many pieces of work, so that nothing it gathers lasts. */
@@ -28,26 +28,26 @@ export interface SandboxOptions extends CellOptions {
    * the newest work of that account is stopped: its child is killed, and it starts again when its turn comes.
    */
   readonly preemptAfterMs: number
-  readonly tell: SandboxNews
+  readonly tell: SandboxHooks
 }
 
 /** What an operator should read about. */
-export interface SandboxNews {
+export interface SandboxHooks {
   /** A child was killed or died at its work. */
   lost(news: { pid: number; why: string; words: string }): void
   /** So many children were lost that nothing is taken up for a while. */
-  resting(news: CrashBudget): void
+  resting(news: CircuitBreakerOptions): void
   /** Work of an account that held more than its fair share of the children was stopped for another account. */
   preempted(news: { pid: number; account: string; to: string }): void
   /** A child would not start. */
   unstartable(news: { why: string; failures: number; againInMs: number }): void
 }
 
-export interface SandboxWork extends Pick<CellWork, 'kind' | 'input' | 'onNote' | 'signal'> {
+export interface SandboxWork extends Pick<WorkItem, 'kind' | 'input' | 'onNote' | 'signal'> {
   /** Whose work it is: accounts take turns at the children. */
   readonly account: string
   /** Memory it may take, in bytes; it waits until there is so much, or all there is. Default: the child's limit. */
-  readonly appetiteBytes?: number
+  readonly memoryEstimateBytes?: number
   /** Whether work that does not yield goes first where both wait. */
   readonly yields?: boolean
   /** Called when a child takes the work up. */
@@ -61,7 +61,7 @@ export interface Sandbox extends AsyncDisposable {
   /**
    * Does one piece of work in the next free child; resolves with the CPU milliseconds it took.
    *
-   * A child that crashes at its work is replaced and the work tried once more, since a crash need not be the
+   * A child that circuit at its work is replaced and the work tried once more, since a crash need not be the
    * picture's doing; notes are repeated then. So they are when the work is stopped for another account and starts again.
    * @throws Fault `deadline_exceeded` or `resource_limit_exceeded` when it was killed at a limit, `processing_failed` when two
    * children crashed at it, `actor_lost` when somebody else killed the child, `unavailable` when no child can be
@@ -86,17 +86,18 @@ const longestPauseMs = 30_000
 /** Starts the children; the first calls wait for them. Disposing kills them. */
 export function openSandbox(options: SandboxOptions): Sandbox {
   const closing = new AbortController()
-  const living = new Set<Cell>()
-  const queue = createChildQueue({
+  const living = new Set<Worker>()
+  const queue = createWorkerQueue({
     ...options,
-    onPreempt: ({ cell, account }, to) => options.tell.preempted({ pid: cell.pid, account, to: to.account }),
+    onPreempt: ({ worker, account }, to) =>
+      options.tell.preempted({ pid: worker.pid, account, to: to.account }),
   })
-  const crashes = createCrashes(options.crashBudget)
+  const circuit = createCircuitBreaker(options.circuitBreaker)
   let fit = new AbortController()
-  const lost = (news: Parameters<SandboxNews['lost']>[0]) => {
+  const lost = (news: Parameters<SandboxHooks['lost']>[0]) => {
     options.tell.lost(news)
-    if (!crashes.count()) return
-    options.tell.resting(options.crashBudget)
+    if (!circuit.count()) return
+    options.tell.resting(options.circuitBreaker)
     fit.abort()
     fit = new AbortController()
   }
@@ -111,15 +112,15 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     let failures = 0
     while (!closing.signal.aborted) {
       try {
-        const cell = await startCell(options)
+        const worker = await startWorker(options)
         failures = 0
-        living.add(cell)
-        if (!closing.signal.aborted) queue.offer(cell)
-        else await cell.kill()
-        await cell.gone
-        living.delete(cell)
-        if (queue.remove(cell) && !closing.signal.aborted)
-          lost({ pid: cell.pid, why: 'died while it had nothing to do', words: '' })
+        living.add(worker)
+        if (!closing.signal.aborted) queue.offer(worker)
+        else await worker.kill()
+        await worker.gone
+        living.delete(worker)
+        if (queue.remove(worker) && !closing.signal.aborted)
+          lost({ pid: worker.pid, why: 'died while it had nothing to do', words: '' })
       } catch (error) {
         failures += 1
         if (failures >= hopelessAfter) turnAway(error)
@@ -132,61 +133,65 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   }
   const keepers = Array.from({ length: options.children }, keep)
 
-  const giveBack = async (cell: Cell) => {
-    if (!cell.alive) return
+  const giveBack = async (worker: Worker) => {
+    if (!worker.alive) return
     const spent =
-      cell.served >= options.recycleAfter || (await cell.residentBytes()) > options.recycleRssBytes
-    if (spent || closing.signal.aborted) await cell.kill()
-    else queue.offer(cell)
+      worker.served >= options.recycleAfter || (await worker.residentBytes()) > options.recycleRssBytes
+    if (spent || closing.signal.aborted) await worker.kill()
+    else queue.offer(worker)
   }
 
   /**
    * A child, with memory set apart for the work. The child comes first: what only waits for one keeps no memory from
    * what could run.
    */
-  const takeFed = async (work: SandboxWork, appetite: number, isAgain: boolean): Promise<Running> => {
+  const takeWorkerWithMemory = async (
+    work: SandboxWork,
+    memoryEstimate: number,
+    isAgain: boolean,
+  ): Promise<WorkerAssignment> => {
     const { account, signal, yields = false } = work
     for (;;) {
       const running = await queue.take({ account, yields }, signal, isAgain)
       try {
-        await options.memory.take(appetite, signal, yields)
+        await options.memory.take(memoryEstimate, signal, yields)
       } catch (thrown) {
         running[Symbol.dispose]()
-        await giveBack(running.cell)
+        await giveBack(running.worker)
         throw thrown
       }
-      if (running.cell.alive) return running
+      if (running.worker.alive) return running
       running[Symbol.dispose]()
-      options.memory.give(appetite)
+      options.memory.give(memoryEstimate)
     }
   }
 
   const run = async (work: SandboxWork) => {
-    const appetite = Math.min(work.appetiteBytes ?? options.maxRssBytes, options.maxRssBytes)
+    const memoryEstimate = Math.min(work.memoryEstimateBytes ?? options.maxRssBytes, options.maxRssBytes)
     for (let tries = 1, isAgain = false; ; isAgain = true) {
       work.signal.throwIfAborted()
       if (closing.signal.aborted) throw stopping()
-      if (crashes.restMs > 0) throw resting(crashes.restMs)
-      const running = await takeFed(work, appetite, isAgain)
-      const { cell } = running
-      let outcome: Outcome
+      if (circuit.restMs > 0) throw resting(circuit.restMs)
+      const running = await takeWorkerWithMemory(work, memoryEstimate, isAgain)
+      const { worker } = running
+      let outcome: WorkResult
       try {
         work.onTurn?.()
-        outcome = await cell.run({ ...options, ...work })
+        outcome = await worker.run({ ...options, ...work })
       } finally {
         running[Symbol.dispose]()
-        options.memory.give(appetite)
+        options.memory.give(memoryEstimate)
       }
-      await giveBack(cell)
+      await giveBack(worker)
       if (running.preempted && outcome.end === 'died') continue
       if (outcome.end === 'done') return { cpuMs: outcome.cpuMs }
       if (outcome.end === 'failed') throw outcome.fault
       if (outcome.end === 'killed') {
         const why = outcome.fault instanceof Error ? outcome.fault.message : String(outcome.fault)
-        options.tell.lost({ pid: cell.pid, why, words: '' })
+        options.tell.lost({ pid: worker.pid, why, words: '' })
         throw outcome.fault
       }
-      lost({ pid: cell.pid, why: `died by ${outcome.by}`, words: outcome.words })
+      lost({ pid: worker.pid, why: `died by ${outcome.by}`, words: outcome.words })
       // Nobody decodes his way into SIGKILL: that is the kernel out of memory, or an operator.
       if (outcome.by === 'SIGKILL') {
         throw new Fault('actor_lost', 'The process working on this image was killed from outside.', {
@@ -206,23 +211,23 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   return {
     run,
     async ready(signal) {
-      while (crashes.restMs > 0) {
-        await pause(crashes.restMs, signal)
+      while (circuit.restMs > 0) {
+        await pause(circuit.restMs, signal)
         signal.throwIfAborted()
       }
       if (living.size === 0) await queue.nextFree(signal)
       return fit.signal
     },
     get pids() {
-      return [...living].map((cell) => cell.pid)
+      return [...living].map((worker) => worker.pid)
     },
     get isResting() {
-      return crashes.restMs > 0
+      return circuit.restMs > 0
     },
     async [Symbol.asyncDispose]() {
       closing.abort()
       queue.refuseAll(stopping())
-      await Promise.all([...living].map((cell) => cell.kill()))
+      await Promise.all([...living].map((worker) => worker.kill()))
       await Promise.all(keepers)
     },
   }

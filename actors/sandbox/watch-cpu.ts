@@ -7,7 +7,7 @@ const ticksPerSecond = 100
  * CPU time a process has used since its start, in milliseconds, over all its threads; 0 when it is gone, or where there
  * is no /proc: there the wall clock alone bounds a piece of work.
  */
-export function cpuMsOf(pid: number): number {
+export function readCpuMs(pid: number): number {
   if (process.platform !== 'linux') return 0
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
@@ -23,9 +23,9 @@ const lookEveryMs = 500
 
 /** Calls back once if a process uses more than `maxMs` of CPU time from now on; looks until disposed. */
 export function watchCpu(pid: number, maxMs: number, exceeded: () => void): Disposable {
-  const before = cpuMsOf(pid)
+  const before = readCpuMs(pid)
   const timer = setInterval(() => {
-    if (cpuMsOf(pid) - before <= maxMs) return
+    if (readCpuMs(pid) - before <= maxMs) return
     clearInterval(timer)
     exceeded()
   }, lookEveryMs)

@@ -1,5 +1,5 @@
-import { innerHalves } from '../kinds/worker-handlers.ts'
-import { serve } from './worker-main.ts'
+import { workerHandlers } from '../kinds/worker-handlers.ts'
+import { workerMain } from './worker-main.ts'
 
 /** Entry point of a child process. */
-await serve(innerHalves)
+await workerMain(workerHandlers)

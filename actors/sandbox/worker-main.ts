@@ -1,23 +1,23 @@
 import { Fault } from '@pixelflow/core/fault'
-import type { InnerHalf, Order, Word } from './worker-message.ts'
+import type { WorkerHandler, WorkRequest, WorkerMessage } from './worker-message.ts'
 
 /**
  * The child's whole life: warm up, say ready, then one piece of work after the other until the pipe closes or it is
  * killed. It is told what to do by its parent alone; it has no credentials and no settings.
  */
-export async function serve(halves: Readonly<Record<string, InnerHalf>>): Promise<void> {
+export async function workerMain(handlers: Readonly<Record<string, WorkerHandler>>): Promise<void> {
   // A Ctrl-C reaches the whole process group; when this child ends is its parent's decision.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   // Without a parent there is nobody to work for, and native work in progress would keep an ordinary exit waiting.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
-  process.on('message', (order: Order) => void obey(halves, order))
-  for (const half of Object.values(halves)) await half.warmUp()
+  process.on('message', (order: WorkRequest) => void runWork(handlers, order))
+  for (const handler of Object.values(handlers)) await handler.warmUp()
   say({ say: 'ready' })
 }
 
-async function obey(
-  halves: Readonly<Record<string, InnerHalf>>,
-  { work, kind, input }: Order,
+async function runWork(
+  handlers: Readonly<Record<string, WorkerHandler>>,
+  { work, kind, input }: WorkRequest,
 ): Promise<void> {
   const before = process.cpuUsage()
   const cpuMs = () => {
@@ -25,9 +25,9 @@ async function obey(
     return (user + system) / 1000
   }
   try {
-    const half = halves[kind]
-    if (half === undefined) throw new Error(`there is no kind ${kind}`)
-    await half.run(input, (note) => say({ say: 'note', work, note }))
+    const handler = handlers[kind]
+    if (handler === undefined) throw new Error(`there is no kind ${kind}`)
+    await handler.run(input, (note) => say({ say: 'note', work, note }))
     tidy()
     say({ say: 'done', work, cpuMs: cpuMs() })
   } catch (thrown) {
@@ -37,8 +37,8 @@ async function obey(
   }
 }
 
-function say(word: Word): void {
-  process.send?.(word)
+function say(workerMessage: WorkerMessage): void {
+  process.send?.(workerMessage)
 }
 
 /** Pixels are held by buffers that only a collection frees, and a collection does not know how large they are. */

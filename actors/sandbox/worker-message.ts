@@ -4,7 +4,7 @@ import { z } from 'zod'
 /** What goes over the pipe between an actor and a child: control only, bytes travel as files. */
 
 /** The actor asks for one piece of work. A child does one at a time. */
-export interface Order {
+export interface WorkRequest {
   /** Number of the piece of work, unique to this child; every answer carries it. */
   readonly work: number
   /** Which kind's inner half does it. */
@@ -17,7 +17,7 @@ export interface Order {
  * What a child says. It is checked like anything from outside: a picture that takes over its decoder speaks with the
  * child's voice.
  */
-export const word = z.discriminatedUnion('say', [
+export const workerMessage = z.discriminatedUnion('say', [
   z.object({ say: z.literal('ready') }),
   /** Something happened on the way, e.g. a stage was reached. */
   z.object({ say: z.literal('note'), work: z.int(), note: z.unknown() }),
@@ -31,10 +31,10 @@ export const word = z.discriminatedUnion('say', [
     cause: z.string(),
   }),
 ])
-export type Word = z.infer<typeof word>
+export type WorkerMessage = z.infer<typeof workerMessage>
 
 /** The half of an actor kind that runs in a child. */
-export interface InnerHalf {
+export interface WorkerHandler {
   /** Loads what is needed and uses it once, so that the first work is not slower than the next. */
   warmUp(): Promise<void>
   /**

@@ -4,11 +4,11 @@ import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { invalidMessage } from './invalid-message.ts'
 import { residentBytes, watchMemory } from './watch-memory.ts'
-import { watchOffspring } from './watch-descendants.ts'
-import { word, type Order, type Word } from './worker-message.ts'
+import { watchDescendants } from './watch-descendants.ts'
+import { workerMessage, type WorkRequest, type WorkerMessage } from './worker-message.ts'
 import { watchCpu } from './watch-cpu.ts'
 
-export interface CellOptions {
+export interface WorkerOptions {
   /** Command line of the child. */
   readonly command: readonly string[]
   /** The child's whole environment. */
@@ -19,7 +19,7 @@ export interface CellOptions {
   readonly startTimeoutMs: number
 }
 
-export interface CellWork {
+export interface WorkItem {
   readonly kind: string
   readonly input: unknown
   readonly onNote: (note: unknown) => void
@@ -33,7 +33,7 @@ export interface CellWork {
 }
 
 /** How a piece of work ended. */
-export type Outcome =
+export type WorkResult =
   | { readonly end: 'done'; readonly cpuMs: number }
   /** The child said no. */
   | { readonly end: 'failed'; readonly fault: Fault }
@@ -43,7 +43,7 @@ export type Outcome =
   | { readonly end: 'died'; readonly by: string; readonly words: string }
 
 /** One warm child process. */
-export interface Cell {
+export interface Worker {
   readonly pid: number
   /** Resolves when the process is gone. */
   readonly gone: Promise<void>
@@ -51,7 +51,7 @@ export interface Cell {
   /** Pieces of work it has been given. */
   readonly served: number
   /** Does one piece of work; never rejects. Killed or dead, the process is gone when this resolves. */
-  run(work: CellWork): Promise<Outcome>
+  run(work: WorkItem): Promise<WorkResult>
   residentBytes(): Promise<number>
   kill(): Promise<void>
 }
@@ -62,8 +62,8 @@ const keptWords = 2000
 const lastWordsMs = 1000
 
 /** Starts a child and waits until it is warm. @throws Error that says what the child said when it does not get so far. */
-export async function startCell(options: CellOptions): Promise<Cell> {
-  let hear: (said: Word) => void = () => {}
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  let hear: (said: WorkerMessage) => void = () => {}
   let stray = () => {}
   let served = 0
   let alive = true
@@ -83,7 +83,7 @@ export async function startCell(options: CellOptions): Promise<Cell> {
     stderr: 'pipe',
     serialization: 'advanced',
     ipc(message) {
-      const said = word.safeParse(message)
+      const said = workerMessage.safeParse(message)
       if (said.success) return hear(said.data)
       // A child that does not keep to the protocol is not one of ours any more.
       stray()
@@ -135,10 +135,10 @@ export async function startCell(options: CellOptions): Promise<Cell> {
     )
   }
 
-  const run = async (work: CellWork): Promise<Outcome> => {
+  const run = async (work: WorkItem): Promise<WorkResult> => {
     served += 1
-    const order: Order = { work: served, kind: work.kind, input: work.input }
-    const settled = Promise.withResolvers<Outcome>()
+    const order: WorkRequest = { work: served, kind: work.kind, input: work.input }
+    const settled = Promise.withResolvers<WorkResult>()
     let verdict: { fault: unknown } | undefined
     const execute = (fault: unknown) => {
       verdict ??= { fault }
@@ -156,12 +156,12 @@ export async function startCell(options: CellOptions): Promise<Cell> {
     work.signal.addEventListener('abort', onAbort, { once: true })
     const timer = setTimeout(() => execute(tooLong(work.timeLimitMs)), work.timeLimitMs)
     using _ = watchMemory(child.pid, work.maxRssBytes, () => execute(tooMuch(work.maxRssBytes)))
-    using ___ = watchOffspring(child.pid, stray)
+    using ___ = watchDescendants(child.pid, stray)
     using __ = watchCpu(child.pid, work.maxCpuMs, () => execute(tooBusy(work.maxCpuMs)))
 
     if (work.signal.aborted) onAbort()
     else if (alive) child.send(order)
-    const died = silent.then((): Outcome => {
+    const died = silent.then((): WorkResult => {
       return verdict === undefined
         ? { end: 'died', by: ended(), words }
         : { end: 'killed', fault: verdict.fault }
@@ -190,7 +190,7 @@ export async function startCell(options: CellOptions): Promise<Cell> {
   }
 }
 
-function reported(said: Extract<Word, { say: 'failed' }>): Fault {
+function reported(said: Extract<WorkerMessage, { say: 'failed' }>): Fault {
   const { code, detail, ...place } = said.report
   return new Fault(code, detail, { ...place, cause: said.cause })
 }

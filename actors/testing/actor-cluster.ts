@@ -13,7 +13,7 @@ import { startNats, type Nats } from '@pixelflow/testkit/nats'
 export const account = 'ann'
 
 /** A real broker, and what a gateway does to it, for tests of the actors alone. */
-export interface House extends AsyncDisposable {
+export interface ActorCluster extends AsyncDisposable {
   readonly nats: Nats
   readonly settings: NatsSettings
   readonly adapters: Adapters
@@ -34,7 +34,7 @@ export interface House extends AsyncDisposable {
 }
 
 /** Opens it with short times, so that tests need not wait. */
-export async function openHouse(): Promise<House> {
+export async function startActorCluster(): Promise<ActorCluster> {
   await using parts = new AsyncDisposableStack()
   const nats = parts.use(await startNats())
   const lines: string[] = []
@@ -51,7 +51,7 @@ export async function openHouse(): Promise<House> {
   const owned = parts.move()
 
   const history = (task: Task) => Array.fromAsync(events.history(account, task.id, 0))
-  const until: House['until'] = async (task, wanted, timeoutMs = 30_000) => {
+  const until: ActorCluster['until'] = async (task, wanted, timeoutMs = 30_000) => {
     for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await Bun.sleep(20)) {
       const found = (await history(task)).find(({ event }) => wanted(event))
       if (found !== undefined) return found.event

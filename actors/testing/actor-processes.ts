@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch, residentBytes, says, type Running } from '@pixelflow/testkit/process'
-import { openHouse, type House } from './actor-cluster.ts'
+import { startActorCluster, type ActorCluster } from './actor-cluster.ts'
 
 export const entry = resolve(import.meta.dir, '../main.ts')
 
 /** A second and more of work for any child. */
-export const heavy = 'blur:60/resize:1500/format:webp:effort=9'
+export const slowRecipe = 'blur:60/resize:1500/format:webp:effort=9'
 
-/** Actor processes on a house's broker, with a scratch folder of their own to look into. */
-export interface ActorHome extends AsyncDisposable {
+/** Actor processes on a cluster's broker, with a scratch folder of their own to look into. */
+export interface ActorProcesses extends AsyncDisposable {
   /** Starts the shipped entry point and waits until it is ready. */
   actor(env?: Record<string, string>): Promise<Running>
   /** What lies in the scratch folder, one level down. */
@@ -22,21 +22,21 @@ export interface ActorHome extends AsyncDisposable {
   readonly scratchDir: string
 }
 
-/** One house for all tests of a file, and a home for each; `take` is told of both before each test. */
-export function inHome(take: (house: House, home: ActorHome) => void): void {
-  let house: House | undefined
-  let home: ActorHome | undefined
+/** One cluster for all tests of a file, and a home for each; `take` is told of both before each test. */
+export function useActorProcesses(take: (cluster: ActorCluster, home: ActorProcesses) => void): void {
+  let cluster: ActorCluster | undefined
+  let home: ActorProcesses | undefined
   beforeAll(async () => {
-    house = await openHouse()
+    cluster = await startActorCluster()
   }, 60_000)
-  afterAll(() => house?.[Symbol.asyncDispose]())
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
   beforeEach(async () => {
-    if (house) take(house, (home = await actorHome(house)))
+    if (cluster) take(cluster, (home = await openActorProcesses(cluster)))
   })
   afterEach(() => home?.[Symbol.asyncDispose]())
 }
 
-export async function actorHome(house: House): Promise<ActorHome> {
+export async function openActorProcesses(cluster: ActorCluster): Promise<ActorProcesses> {
   const scratchDir = await mkdtemp(join(tmpdir(), 'pixelflow-actor-test-'))
   return {
     scratchDir,
@@ -56,7 +56,7 @@ export async function actorHome(house: House): Promise<ActorHome> {
       }
       const running = launch({
         command: [process.execPath, entry],
-        env: { ...house.nats.env, ...settings, ...env },
+        env: { ...cluster.nats.env, ...settings, ...env },
       })
       await running.line(says('ready'))
       return running
@@ -66,12 +66,12 @@ export async function actorHome(house: House): Promise<ActorHome> {
 }
 
 /** Uploads a picture of that size; answers with its id. */
-export async function photograph(house: House, width = 3000, height = 2000): Promise<string> {
-  return (await house.upload(await sampleImage({ width, height }))).id
+export async function uploadSample(cluster: ActorCluster, width = 3000, height = 2000): Promise<string> {
+  return (await cluster.upload(await sampleImage({ width, height }))).id
 }
 
-/** Waits until processes are gone; false when one stays for more than five seconds. */
-export async function gone(pids: readonly number[]): Promise<boolean> {
+/** Waits until processes have exited; false when one stays for more than five seconds. */
+export async function waitForExit(pids: readonly number[]): Promise<boolean> {
   for (let n = 0; n < 250; n += 1) {
     const held = await Promise.all(pids.map(residentBytes))
     if (held.every((bytes) => bytes === 0)) return true

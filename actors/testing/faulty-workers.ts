@@ -3,23 +3,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
-import { leashed } from '../sandbox/launcher.ts'
+import { createWorkerLauncher } from '../sandbox/worker-launcher.ts'
 import { openSandbox, type SandboxOptions, type SandboxWork } from '../sandbox/sandbox.ts'
 
 /** Real child processes that misbehave in every way a decoder may. Only tests use this. */
-export interface Misfits extends AsyncDisposable {
+export interface FaultyWorkers extends AsyncDisposable {
   readonly home: string
   /** The child's program. */
   readonly child: string
   sandbox(options?: Partial<SandboxOptions>): ReturnType<typeof sandboxOf>
 }
 
-export const limits = { maxFileBytes: 2 ** 20, maxOpenFiles: 256 }
+export const faultyWorkerLimits = { maxFileBytes: 2 ** 20, maxOpenFiles: 256 }
 
 function sandboxOf({ home, child }: { home: string; child: string }, options: Partial<SandboxOptions>) {
   const news: string[] = []
   const made = openSandbox({
-    command: leashed([process.execPath, child], limits).command,
+    command: createWorkerLauncher([process.execPath, child], faultyWorkerLimits).command,
     env: { MARK: '1' },
     cwd: home,
     startTimeoutMs: 10_000,
@@ -28,7 +28,7 @@ function sandboxOf({ home, child }: { home: string; child: string }, options: Pa
     maxRssBytes: 512 * 2 ** 20,
     maxCpuMs: 10_000,
     memory: createBudget(2 ** 40),
-    crashBudget: { most: 100, withinMs: 60_000, restMs: 60_000 },
+    circuitBreaker: { most: 100, withinMs: 60_000, restMs: 60_000 },
     recycleRssBytes: 400 * 2 ** 20,
     recycleAfter: 1000,
     restartPauseMs: 10,
@@ -52,7 +52,7 @@ function sandboxOf({ home, child }: { home: string; child: string }, options: Pa
       kind: 'act',
       account: 'ann',
       input: { act: name, ...more },
-      appetiteBytes: 1,
+      memoryEstimateBytes: 1,
       ...work,
       onNote: (note) => notes.push(note),
       signal,
@@ -63,17 +63,17 @@ function sandboxOf({ home, child }: { home: string; child: string }, options: Pa
   return { made, act, news, pidNow, [Symbol.asyncDispose]: () => made[Symbol.asyncDispose]() }
 }
 
-export async function openMisfits(): Promise<Misfits> {
+export async function openFaultyWorkers(): Promise<FaultyWorkers> {
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-sandbox-'))
   const child = join(home, 'child.ts')
-  const serve = JSON.stringify(join(import.meta.dir, '../sandbox/worker-main.ts'))
+  const workerMain = JSON.stringify(join(import.meta.dir, '../sandbox/worker-main.ts'))
   const faults = JSON.stringify(Bun.resolveSync('@pixelflow/core/fault', import.meta.dir))
   await Bun.write(
     child,
     `import { appendFileSync, writeFileSync, existsSync } from 'node:fs'
      import { tmpdir } from 'node:os'
      import { Fault } from ${faults}
-     import { serve } from ${serve}
+     import { workerMain } from ${workerMain}
      const held = []
      const acts = {
        echo: async ({ say }, note) => note({ said: say, pid: process.pid, env: Object.keys(process.env) }),
@@ -131,7 +131,7 @@ export async function openMisfits(): Promise<Misfits> {
        babble: async () => process.send({ say: 'nonsense' }),
        keep: async () => { held.push(new Uint8Array(96 << 20).fill(1)) },
      }
-     await serve({ act: { warmUp: async () => {}, run: (input, note) => acts[input.act](input, note) } })`,
+     await workerMain({ act: { warmUp: async () => {}, run: (input, note) => acts[input.act](input, note) } })`,
   )
   return {
     home,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { onslaught } from './stress.ts'
+import { runStress } from './stress.ts'
 
 /**
  * Hostile files, as many as you like: `bun actors/testing/main.ts --flips 5000 --seed 100000`. Prints a report as one
@@ -9,9 +9,9 @@ import { onslaught } from './stress.ts'
 const { values } = parseArgs({
   options: { flips: { type: 'string', default: '1000' }, seed: { type: 'string', default: '100000' } },
 })
-const report = await onslaught({ with: 'flips', flips: Number(values.flips), seed: Number(values.seed) })
+const report = await runStress({ with: 'flips', flips: Number(values.flips), seed: Number(values.seed) })
 process.stdout.write(`${JSON.stringify(report)}\n`)
-const { wrongs, left, news } = report
+const { failures, left, news } = report
 // A child that met a bound is as it should be; one that crashed is not.
-const crashes = news.filter((line) => !line.startsWith('lost: Processing '))
-process.exit(wrongs.length + left.length + crashes.length > 0 ? 1 : 0)
+const circuit = news.filter((line) => !line.startsWith('lost: Processing '))
+process.exit(failures.length + left.length + circuit.length > 0 ? 1 : 0)

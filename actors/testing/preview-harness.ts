@@ -13,25 +13,25 @@ import {
   type PreviewOrder,
 } from '@pixelflow/core/tune/session'
 import { preview } from '../kinds/preview/preview-kind.ts'
-import { createShelf } from '../kinds/preview/scratch-quota.ts'
+import { createScratchQuota } from '../kinds/preview/scratch-quota.ts'
 import { createBudget } from '@pixelflow/core/budget'
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
 import { openScratch, type Scratch } from '../sandbox/scratch.ts'
-import { account, openHouse, type House } from './actor-cluster.ts'
+import { account, startActorCluster, type ActorCluster } from './actor-cluster.ts'
 
 /** Sessions of previews over a real broker, held in this process with a real child. */
-export interface PreviewHouse extends AsyncDisposable {
-  readonly house: House
+export interface PreviewHarness extends AsyncDisposable {
+  readonly cluster: ActorCluster
   readonly scratch: Scratch
   readonly sandbox: Sandbox
   open(image: string, recipe: string, more?: Partial<PreviewOpening>): Promise<Session>
 }
 
-export async function openPreviews(): Promise<PreviewHouse> {
+export async function openPreviewHarness(): Promise<PreviewHarness> {
   await using parts = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-preview-'))
   parts.defer(() => rm(home, { recursive: true, force: true }))
-  const house = parts.use(await openHouse())
+  const cluster = parts.use(await startActorCluster())
   const scratch = parts.use(await openScratch(home))
   const sandbox = parts.use(
     openSandbox({
@@ -44,7 +44,7 @@ export async function openPreviews(): Promise<PreviewHouse> {
       maxRssBytes: 2 ** 30,
       maxCpuMs: 10_000,
       memory: createBudget(2 ** 40),
-      crashBudget: { most: 100, withinMs: 60_000, restMs: 60_000 },
+      circuitBreaker: { most: 100, withinMs: 60_000, restMs: 60_000 },
       recycleRssBytes: 2 ** 29,
       recycleAfter: 1000,
       restartPauseMs: 10,
@@ -53,13 +53,13 @@ export async function openPreviews(): Promise<PreviewHouse> {
     }),
   )
   await sandbox.ready(AbortSignal.timeout(30_000))
-  const { images, sources: blobs, sessionHost, sessions } = house.adapters
-  const shelf = createShelf(80 * 2 ** 20)
-  const take = preview({ images, blobs, scratch, sandbox, maxPixels: 1e7, shelf, idleTimeoutMs: 3000 })
+  const { images, sources: blobs, sessionHost, sessions } = cluster.adapters
+  const scratchQuota = createScratchQuota(80 * 2 ** 20)
+  const take = preview({ images, blobs, scratch, sandbox, maxPixels: 1e7, scratchQuota, idleTimeoutMs: 3000 })
   parts.use(sessionHost.serve('preview', { room: 4, take }))
   const owned = parts.move()
   return {
-    house,
+    cluster,
     scratch,
     sandbox,
     open(image, recipe, more = {}) {
@@ -78,35 +78,35 @@ export async function openPreviews(): Promise<PreviewHouse> {
   }
 }
 
-export interface Heard {
+export interface ReceivedMessage {
   readonly news: PreviewNews
   readonly file: Uint8Array
 }
 
-export async function hear(session: Session): Promise<Heard> {
+export async function receive(session: Session): Promise<ReceivedMessage> {
   const frame = await session.next(AbortSignal.timeout(20_000))
   if (frame === null) throw new Error('the session has finished')
   return { news: previewNews.parse(frame.head), file: frame.body }
 }
 
 /** Listens until the preview of a change is there. @throws Fault when it is refused. */
-export async function shown(
+export async function receivePreview(
   session: Session,
   sequence: number,
 ): Promise<{ preview: TunePreview; file: Uint8Array }> {
   for (;;) {
-    const { news, file } = await hear(session)
+    const { news, file } = await receive(session)
     if (news.type === 'preview' && news.sequence === sequence) return { preview: news, file }
     if (news.type === 'refused') throw Fault.from(news.fault)
   }
 }
 
-export function order(sequence: number, recipe: string, output = 'default'): PreviewOrder {
+export function previewRequest(sequence: number, recipe: string, output = 'default'): PreviewOrder {
   return { sequence, recipe: parseRecipe(recipe), output }
 }
 
 /** What a promise fails with. @throws Error when it does not. */
-export async function refusal(promise: Promise<unknown>): Promise<Fault> {
+export async function faultOf(promise: Promise<unknown>): Promise<Fault> {
   return promise.then(
     () => Promise.reject(new Error('it did not fail')),
     (error: unknown) => Fault.of(error),

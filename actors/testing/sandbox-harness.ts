@@ -10,11 +10,11 @@ import sharp from 'sharp'
 import { outputPath, type TransformInput } from '../kinds/transform/transform-input.ts'
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
 import { openScratch } from '../sandbox/scratch.ts'
-import { leashOf, sandboxOptions, type ChildSettings } from '../sandbox/sandbox-options.ts'
-import { cpuMsOf } from '../sandbox/watch-cpu.ts'
+import { workerLauncherFor, sandboxOptions, type WorkerSettings } from '../sandbox/sandbox-options.ts'
+import { readCpuMs } from '../sandbox/watch-cpu.ts'
 
 /** How one file ended, and what its child took, as seen from outside. */
-export interface Ending {
+export interface MeasuredRun {
   readonly code: FaultCode | 'picture'
   readonly fault?: Fault
   readonly ms: number
@@ -24,10 +24,10 @@ export interface Ending {
   readonly peakBytes: number
 }
 
-export interface Arena extends AsyncDisposable {
-  readonly settings: ChildSettings
+export interface SandboxHarness extends AsyncDisposable {
+  readonly settings: WorkerSettings
   /** Does one piece of work in the next free child. Never rejects with anything but a bug of the test. */
-  put(bytes: Uint8Array, format: FormatId, recipe?: unknown): Promise<Ending>
+  put(bytes: Uint8Array, format: FormatId, recipe?: unknown): Promise<MeasuredRun>
   /** The children that live, by pid. */
   readonly pids: readonly number[]
   /** What an operator would have read, one line each. */
@@ -43,12 +43,12 @@ const lookEveryMs = 5
  * Children as the shipped actor has them, with bounds of one's own, each watched from outside. Only tests use this.
  * @param lanes how many work at once
  */
-export async function openArena(settings: ChildSettings, lanes = 2): Promise<Arena> {
+export async function openSandboxHarness(settings: WorkerSettings, lanes = 2): Promise<SandboxHarness> {
   await using parts = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-arena-'))
   parts.defer(() => rm(home, { recursive: true, force: true }))
   const scratch = parts.use(await openScratch(home))
-  const leash = leashOf(settings)
+  const launcher = workerLauncherFor(settings)
   const memory = createBudget(settings.childrenMemoryBytes)
   const news: string[] = []
   const tell = {
@@ -59,7 +59,9 @@ export async function openArena(settings: ChildSettings, lanes = 2): Promise<Are
   }
   // One child each, so that it is known from outside who does what.
   const sandboxes = Array.from({ length: lanes }, () =>
-    parts.use(openSandbox({ ...sandboxOptions(settings, leash, scratch.large, tell), memory, children: 1 })),
+    parts.use(
+      openSandbox({ ...sandboxOptions(settings, launcher, scratch.large, tell), memory, children: 1 }),
+    ),
   )
   await Promise.all(sandboxes.map((sandbox) => sandbox.ready(AbortSignal.timeout(30_000))))
   const free = [...sandboxes]
@@ -105,7 +107,7 @@ export async function openArena(settings: ChildSettings, lanes = 2): Promise<Are
             input,
             signal,
             onNote: () => {},
-            appetiteBytes: 1,
+            memoryEstimateBytes: 1,
           })
           for (const i of outputs.keys()) {
             // Written by our own encoder from whatever was decoded: it must be a picture.
@@ -122,12 +124,12 @@ export async function openArena(settings: ChildSettings, lanes = 2): Promise<Are
 }
 
 /** Looks at a process while something is under way in it. */
-async function watched(pid: number, work: () => Promise<void>): Promise<Ending> {
-  const cpuBefore = cpuMsOf(pid)
+async function watched(pid: number, work: () => Promise<void>): Promise<MeasuredRun> {
+  const cpuBefore = readCpuMs(pid)
   let cpuMs = 0
   let peakBytes = 0
   const look = () => {
-    cpuMs = Math.max(cpuMs, cpuMsOf(pid) - cpuBefore)
+    cpuMs = Math.max(cpuMs, readCpuMs(pid) - cpuBefore)
     peakBytes = Math.max(peakBytes, peakBytesOf(pid))
   }
   const timer = setInterval(look, lookEveryMs)

@@ -3,15 +3,15 @@ import { bombs, slowBombs, type Bomb } from '@pixelflow/testkit/hostile/bombs'
 import { flipped, summed, truncated } from '@pixelflow/testkit/hostile/damage'
 import { svgBombs } from '@pixelflow/testkit/hostile/svg'
 import { samples, type Sample } from '@pixelflow/testkit/hostile/samples'
-import type { ChildSettings } from '../sandbox/sandbox-options.ts'
-import { openArena, type Arena, type Ending } from './sandbox-harness.ts'
+import type { WorkerSettings } from '../sandbox/sandbox-options.ts'
+import { openSandboxHarness, type SandboxHarness, type MeasuredRun } from './sandbox-harness.ts'
 
 /** Hostile files by the thousand, put through real children. Only tests use this. */
 
 const MiB = 2 ** 20
 
 /** Bounds far below the shipped ones: what does not end by itself should cost a test little. */
-export const bounds: ChildSettings = {
+export const bounds: WorkerSettings = {
   taskTimeoutMs: 60_000,
   maxCpuMs: 2000,
   maxRssBytes: 512 * MiB,
@@ -27,7 +27,7 @@ export const bounds: ChildSettings = {
 export const allowance = { bytes: 256 * MiB, cpuMs: 1500, ms: 10_000 }
 
 /** How anything hostile may end. */
-const decent = new Set([
+const allowedCodes = new Set([
   'picture',
   'corrupt_image',
   'unsupported_format',
@@ -37,7 +37,7 @@ const decent = new Set([
   'processing_failed',
 ])
 
-export interface Report {
+export interface StressReport {
   readonly files: number
   readonly endings: Record<string, number>
   readonly peakMiB: number
@@ -50,10 +50,10 @@ export interface Report {
   /** What lay in scratch space when all was done. */
   readonly left: readonly string[]
   /** Whatever was not as it must be; empty when all is well. */
-  readonly wrongs: readonly string[]
+  readonly failures: readonly string[]
 }
 
-export interface Onslaught {
+export interface StressOptions {
   /** Which files. */
   readonly with: 'bombs' | 'slow bombs' | 'cuts' | 'flips'
   /** Of each sample, so many files with bits turned over. */
@@ -83,17 +83,21 @@ interface File {
 }
 
 /** Sends the files and tells how they ended. */
-export async function onslaught({ with: which, flips = 100, seed = 1 }: Onslaught): Promise<Report> {
-  await using arena = await openArena(bounds)
+export async function runStress({
+  with: which,
+  flips = 100,
+  seed = 1,
+}: StressOptions): Promise<StressReport> {
+  await using harness = await openSandboxHarness(bounds)
   const good = await samples()
-  const record = recorder(arena)
+  const record = recorder(harness)
   const lane = async (files: AsyncIterator<File> | Iterator<File>) => {
     for (let next = await files.next(); next.done !== true; next = await files.next()) {
       const { bytes, format, recipe } = next.value
-      record.add(next.value, await arena.put(bytes, format, recipe))
+      record.add(next.value, await harness.put(bytes, format, recipe))
       if (record.files % goodEvery !== 0) continue
       const sample = good[record.files % good.length] as Sample
-      const ending = await arena.put(sample.bytes, sample.format, recipes[0])
+      const ending = await harness.put(sample.bytes, sample.format, recipes[0])
       record.add({ ...sample, name: `good ${sample.name}`, recipe: '', ends: ['picture'] }, ending)
     }
   }
@@ -107,7 +111,7 @@ export async function onslaught({ with: which, flips = 100, seed = 1 }: Onslaugh
   for (const { name, format, bytes } of good) {
     record.add(
       { name: `good ${name}`, format, bytes, recipe: '', ends: ['picture'] },
-      await arena.put(bytes, format),
+      await harness.put(bytes, format),
     )
   }
   return record.report()
@@ -159,32 +163,32 @@ function* spoiled(all: readonly Sample[], count: number, seed: number): Generato
   }
 }
 
-function recorder(arena: Arena) {
+function recorder(harness: SandboxHarness) {
   const endings: Record<string, number> = {}
-  const wrongs: string[] = []
+  const failures: string[] = []
   let files = 0
   let [peak, mostCpuMs, mostMs, cpuMs] = [0, 0, 0, 0]
   return {
     get files() {
       return files
     },
-    add({ name, format, ends }: File, ending: Ending) {
+    add({ name, format, ends }: File, ending: MeasuredRun) {
       const { code, fault } = ending
-      const wrong = (what: string) => wrongs.push(`${format}, ${name}: ${what}`)
+      const wrong = (what: string) => failures.push(`${format}, ${name}: ${what}`)
       files += 1
       endings[code] = (endings[code] ?? 0) + 1
       peak = Math.max(peak, ending.peakBytes)
       mostCpuMs = Math.max(mostCpuMs, ending.cpuMs)
       mostMs = Math.max(mostMs, ending.ms)
       cpuMs += ending.cpuMs
-      if (!(ends?.includes(code) ?? decent.has(code)))
+      if (!(ends?.includes(code) ?? allowedCodes.has(code)))
         wrong(`ended as ${code}: ${String(fault?.cause ?? fault)}`)
       if (fault && /vips|libpng|\/tmp|task-/i.test(fault.message)) wrong(`says "${fault.message}"`)
       if (ending.peakBytes > bounds.maxRssBytes + allowance.bytes) wrong(`held ${ending.peakBytes} bytes`)
       if (ending.cpuMs > bounds.maxCpuMs + allowance.cpuMs) wrong(`took ${ending.cpuMs} ms of processor time`)
       if (ending.ms > bounds.taskTimeoutMs + allowance.ms) wrong(`took ${ending.ms} ms`)
     },
-    report(): Report {
+    report(): StressReport {
       return {
         files,
         endings,
@@ -192,9 +196,9 @@ function recorder(arena: Arena) {
         mostCpuMs,
         mostMs: Math.round(mostMs),
         cpuS: Math.round(cpuMs) / 1000,
-        news: arena.news,
-        left: arena.left(),
-        wrongs,
+        news: harness.news,
+        left: harness.left(),
+        failures,
       }
     },
   }

@@ -5,22 +5,22 @@ import { Fault } from '@pixelflow/core/fault'
 import { formatIds, sniff, type FormatId } from '@pixelflow/core/format'
 import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
 import sharp from 'sharp'
-import { transformInside } from '../kinds/transform/transform-worker.ts'
+import { transformWorker } from '../kinds/transform/transform-worker.ts'
 import { allowDecoders } from '../kinds/transform/allow-decoders.ts'
 import { outputPath } from '../kinds/transform/transform-input.ts'
 
-export interface InsideOptions {
+export interface TransformHarnessOptions {
   readonly format?: FormatId
   readonly maxPixels?: number
   readonly inStages?: boolean
 }
 
 /** The inner half of a transform, run in this process. Only tests use this. */
-export async function openInside() {
+export async function openTransformHarness() {
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-inside-'))
-  await transformInside.warmUp()
+  await transformWorker.warmUp()
 
-  async function transform(bytes: Uint8Array, recipe: unknown, options: InsideOptions = {}) {
+  async function transform(bytes: Uint8Array, recipe: unknown, options: TransformHarnessOptions = {}) {
     const folder = await mkdtemp(join(home, 'task-'))
     const source = join(folder, 'source')
     await Bun.write(source, bytes)
@@ -30,7 +30,7 @@ export async function openInside() {
     const { format = sniff(bytes), maxPixels = 1e8, inStages = true } = options
     const input = { source, format, recipe: parsed, outputs, folder, inStages, maxPixels }
     // Whoever looks at the results does so in the same process.
-    await transformInside.run(input, (note) => notes.push(note)).finally(() => allowDecoders(formatIds))
+    await transformWorker.run(input, (note) => notes.push(note)).finally(() => allowDecoders(formatIds))
     const files = await Promise.all(outputs.map((_, i) => Bun.file(outputPath(folder, i)).bytes()))
     return {
       notes,
@@ -44,7 +44,7 @@ export async function openInside() {
   return {
     transform,
     /** The fault that it ends with. @throws Error when there is none. */
-    async refusal(bytes: Uint8Array, recipe: unknown, options: InsideOptions = {}): Promise<Fault> {
+    async faultOf(bytes: Uint8Array, recipe: unknown, options: TransformHarnessOptions = {}): Promise<Fault> {
       const thrown = await transform(bytes, recipe, options).then(
         () => undefined,
         (error: unknown) => error,
@@ -56,4 +56,4 @@ export async function openInside() {
   }
 }
 
-export type Inside = Awaited<ReturnType<typeof openInside>>
+export type TransformHarness = Awaited<ReturnType<typeof openTransformHarness>>

@@ -4,34 +4,34 @@ import { Fault } from '@pixelflow/core/fault'
 import { previewWish } from '@pixelflow/core/tune/said'
 import { sampleImage } from '@pixelflow/testkit/images'
 import {
-  hear,
-  openPreviews,
-  order,
-  refusal,
-  shown,
-  type PreviewHouse,
+  receive,
+  openPreviewHarness,
+  previewRequest,
+  faultOf,
+  receivePreview,
+  type PreviewHarness,
 } from '../../testing/preview-harness.ts'
 
 /** Sessions under load, and those that cannot be. */
 
-let previews: PreviewHouse
+let previews: PreviewHarness
 beforeAll(async () => {
-  previews = await openPreviews()
+  previews = await openPreviewHarness()
 }, 60_000)
 afterAll(() => previews?.[Symbol.asyncDispose]())
 
 describe('much at once', () => {
   test('only the newest of a thousand changes is made, and the one that was under way', async () => {
-    const { id } = await previews.house.upload(await sampleImage({ width: 2000, height: 1500 }))
+    const { id } = await previews.cluster.upload(await sampleImage({ width: 2000, height: 1500 }))
     await using session = await previews.open(id, 'blur:5')
-    await shown(session, 0)
+    await receivePreview(session, 0)
     const last = 1000
     for (let sequence = 1; sequence <= last; sequence += 1) {
-      await session.send(order(sequence, `blur:${5 + sequence / 100}`))
+      await session.send(previewRequest(sequence, `blur:${5 + sequence / 100}`))
     }
     const answered: number[] = []
     while (answered.at(-1) !== last) {
-      const { news } = await hear(session)
+      const { news } = await receive(session)
       if (news.type === 'preview') answered.push(news.sequence)
     }
     expect(answered.length).toBeLessThan(20)
@@ -39,17 +39,17 @@ describe('much at once', () => {
   }, 30_000)
 
   test('a killed child ends one rendering at most', async () => {
-    const { id } = await previews.house.upload(await sampleImage({ width: 2000, height: 1500 }))
+    const { id } = await previews.cluster.upload(await sampleImage({ width: 2000, height: 1500 }))
     await using session = await previews.open(id, 'flip')
-    await shown(session, 0)
+    await receivePreview(session, 0)
     for (let sequence = 1; sequence <= 5; sequence += 1) {
-      await session.send(order(sequence, `blur:${20 + sequence}`))
+      await session.send(previewRequest(sequence, `blur:${20 + sequence}`))
       await Bun.sleep(30)
       for (const pid of previews.sandbox.pids) process.kill(pid, 'SIGKILL')
     }
-    await session.send(order(6, 'resize:70'))
+    await session.send(previewRequest(6, 'resize:70'))
     for (;;) {
-      const { news } = await hear(session)
+      const { news } = await receive(session)
       if (news.type !== 'preview' && news.type !== 'refused') continue
       if (news.sequence !== 6) continue
       expect(news).toMatchObject({ type: 'preview', width: 70 })
@@ -58,18 +58,18 @@ describe('much at once', () => {
   }, 30_000)
 
   test('pictures that find no room are sent elsewhere', async () => {
-    const { id } = await previews.house.upload(await sampleImage({ width: 100, height: 100 }))
+    const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
     const large = { preview: previewWish.parse({ maxPixels: 4_194_304 }) }
     await using first = await previews.open(id, 'flip', large)
-    await shown(first, 0)
+    await receivePreview(first, 0)
     await using second = await previews.open(id, 'flip', large)
-    await shown(second, 0)
+    await receivePreview(second, 0)
     await using third = await previews.open(id, 'flip', large)
-    expect((await refusal(hear(third))).code).toBe('unavailable')
+    expect((await faultOf(receive(third))).code).toBe('unavailable')
     await first[Symbol.asyncDispose]()
     for (let tries = 0; ; tries += 1) {
       await using next = await previews.open(id, 'flip', large)
-      const outcome = await shown(next, 0).catch((error: unknown) => error)
+      const outcome = await receivePreview(next, 0).catch((error: unknown) => error)
       if (!(outcome instanceof Fault)) break
       expect(tries).toBeLessThan(50)
       await Bun.sleep(50)
@@ -78,37 +78,37 @@ describe('much at once', () => {
 })
 
 test('who leaves in the middle of a rendering costs no child', async () => {
-  const { id } = await previews.house.upload(await sampleImage({ width: 2000, height: 1500 }))
+  const { id } = await previews.cluster.upload(await sampleImage({ width: 2000, height: 1500 }))
   const pids = previews.sandbox.pids
   const session = await previews.open(id, 'flip')
-  await shown(session, 0)
-  await session.send(order(1, 'blur:30'))
+  await receivePreview(session, 0)
+  await session.send(previewRequest(1, 'blur:30'))
   await Bun.sleep(10)
   await session[Symbol.asyncDispose]()
   await using next = await previews.open(id, 'flip')
-  await shown(next, 0)
+  await receivePreview(next, 0)
   expect(previews.sandbox.pids).toEqual(pids)
 }, 30_000)
 
 describe('a session that cannot be', () => {
   test('of a picture that the account has not', async () => {
-    const { id } = await previews.house.upload(await sampleImage({ width: 100, height: 100 }))
+    const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
     await using foreign = await previews.open(id, 'flip', { account: 'bob' })
-    expect((await refusal(hear(foreign))).code).toBe('image_not_found')
+    expect((await faultOf(receive(foreign))).code).toBe('image_not_found')
   }, 30_000)
 
   test('of a picture that is damaged', async () => {
     const whole = await sampleImage({ width: 600, height: 400 })
-    const { id } = await previews.house.upload(whole.subarray(0, whole.length / 3))
+    const { id } = await previews.cluster.upload(whole.subarray(0, whole.length / 3))
     await using session = await previews.open(id, 'flip')
-    expect((await refusal(hear(session))).code).toBe('corrupt_image')
+    expect((await faultOf(receive(session))).code).toBe('corrupt_image')
   }, 30_000)
 
   test('of which nobody says anything any more', async () => {
-    const { id } = await previews.house.upload(await sampleImage({ width: 100, height: 100 }))
+    const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
     await using session = await previews.open(id, 'flip')
-    await shown(session, 0)
-    const fault = await refusal(hear(session))
+    await receivePreview(session, 0)
+    const fault = await faultOf(receive(session))
     expect(fault.report()).toMatchObject({
       code: 'deadline_exceeded',
       detail: 'Nothing was changed for 3 s.',
@@ -117,12 +117,12 @@ describe('a session that cannot be', () => {
   }, 30_000)
 
   test('by somebody who speaks another version', async () => {
-    const session = await previews.house.adapters.sessions.open(
+    const session = await previews.cluster.adapters.sessions.open(
       'preview',
       { of: 'old' },
       AbortSignal.timeout(5000),
     )
     await using _ = session
-    expect((await refusal(session.next())).code).toBe('unavailable')
+    expect((await faultOf(session.next())).code).toBe('unavailable')
   }, 30_000)
 })

@@ -19,7 +19,7 @@ const previewLimitMs = 15_000
 /** How long a child may go on for somebody who has left, in milliseconds: longer than most work, shorter than a new one. */
 const finishMs = 1000
 /** Memory that work on a copy may take, in bytes. */
-const previewAppetiteBytes = 256 * 2 ** 20
+const previewMemoryBytes = 256 * 2 ** 20
 /** Bytes a preview may have; no encoder makes more of the pixels it may have. */
 const largestPreview = 32 * 2 ** 20
 
@@ -28,10 +28,10 @@ export function makeCopy(
   sandbox: Sandbox,
   account: string,
   order: MakeCopy,
-  appetiteBytes: number,
+  memoryEstimateBytes: number,
   signal: AbortSignal,
 ): Promise<CopyMade> {
-  return ask(sandbox, account, order, copyMade, signal, { appetiteBytes })
+  return ask(sandbox, account, order, copyMade, signal, { memoryEstimateBytes })
 }
 
 /** Has a child make a preview; answers with it and its bytes. @throws Fault */
@@ -41,7 +41,7 @@ export async function makePreview(
   order: MakePreview,
   signal: AbortSignal,
 ): Promise<PreviewMade & { file: Uint8Array }> {
-  const limit = { timeLimitMs: previewLimitMs, appetiteBytes: previewAppetiteBytes }
+  const limit = { timeLimitMs: previewLimitMs, memoryEstimateBytes: previewMemoryBytes }
   const once = () => ask(sandbox, account, order, previewMade, signal, limit)
   const made = await once().catch((thrown: unknown) => {
     // A child that somebody killed while it worked on this may have been killed for something else.
@@ -57,7 +57,7 @@ async function ask<S extends z.ZodType>(
   input: PreviewInput,
   answer: S,
   signal: AbortSignal,
-  limit: Pick<SandboxWork, 'timeLimitMs' | 'appetiteBytes'>,
+  limit: Pick<SandboxWork, 'timeLimitMs' | 'memoryEstimateBytes'>,
 ): Promise<z.infer<S>> {
   let said: unknown
   using patience = patient(signal, finishMs)

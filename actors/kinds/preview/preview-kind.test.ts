@@ -4,26 +4,32 @@ import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { previewWish } from '@pixelflow/core/tune/said'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
-import { hear, openPreviews, order, shown, type PreviewHouse } from '../../testing/preview-harness.ts'
+import {
+  receive,
+  openPreviewHarness,
+  previewRequest,
+  receivePreview,
+  type PreviewHarness,
+} from '../../testing/preview-harness.ts'
 
 /** What a session shows. */
 
-let previews: PreviewHouse
+let previews: PreviewHarness
 beforeAll(async () => {
-  previews = await openPreviews()
+  previews = await openPreviewHarness()
 }, 60_000)
 afterAll(() => previews?.[Symbol.asyncDispose]())
 
 describe('a session', () => {
-  test('begins with the sizes, answers each order, and ends with the last one', async () => {
-    const { id } = await previews.house.upload(await sampleImage({ width: 3000, height: 2000 }))
+  test('begins with the sizes, answers each request, and ends with the last one', async () => {
+    const { id } = await previews.cluster.upload(await sampleImage({ width: 3000, height: 2000 }))
     await using session = await previews.open(id, 'blur:12')
-    expect((await hear(session)).news).toEqual({
+    expect((await receive(session)).news).toEqual({
       type: 'opened',
       source: { width: 3000, height: 2000 },
       preview: { width: 1254, height: 836 },
     })
-    const first = await hear(session)
+    const first = await receive(session)
     expect(first.news).toMatchObject({
       type: 'preview',
       sequence: 0,
@@ -36,9 +42,9 @@ describe('a session', () => {
     })
     expect(await sharp(first.file).metadata()).toMatchObject({ format: 'jpeg', width: 1254, height: 836 })
 
-    await session.send(order(7, 'resize:600/rotate:90'))
+    await session.send(previewRequest(7, 'resize:600/rotate:90'))
     await session.finish()
-    const { preview, file } = await shown(session, 7)
+    const { preview, file } = await receivePreview(session, 7)
     expect(preview).toMatchObject({ width: 400, height: 600, result: { width: 400, height: 600 } })
     expect(await sharp(file).metadata()).toMatchObject({ width: 400, height: 600 })
     expect(await session.next()).toBeNull()
@@ -47,12 +53,12 @@ describe('a session', () => {
 
   test('looks as the result will', async () => {
     const bytes = await sampleImage({ width: 1600, height: 1200, noise: 0 })
-    const { id } = await previews.house.upload(bytes)
+    const { id } = await previews.cluster.upload(bytes)
     const recipe = 'crop:200:100:1200:1000/blur:10/grayscale'
     await using session = await previews.open(id, recipe, {
       preview: previewWish.parse({ maxPixels: 120_000, quality: 95 }),
     })
-    const { preview, file } = await shown(session, 0)
+    const { preview, file } = await receivePreview(session, 0)
     const { width, height } = preview
     expect([width, height]).toEqual([300, 250])
     const real = await sharp(bytes)
@@ -70,15 +76,15 @@ describe('a session', () => {
   }, 30_000)
 
   test('shows transparency where the result has it, and the background where it has not', async () => {
-    const { id } = await previews.house.upload(
+    const { id } = await previews.cluster.upload(
       await sampleImage({ format: 'png', alpha: true, width: 300, height: 300 }),
     )
     await using session = await previews.open(id, 'flip')
-    const clear = await shown(session, 0)
+    const clear = await receivePreview(session, 0)
     expect(clear.preview.format).toBe('webp')
     expect((await sharp(clear.file).stats()).isOpaque).toBe(false)
-    await session.send(order(1, 'flip/format:jpeg:background=f00'))
-    const laid = await shown(session, 1)
+    await session.send(previewRequest(1, 'flip/format:jpeg:background=f00'))
+    const laid = await receivePreview(session, 1)
     expect(laid.preview.format).toBe('jpeg')
     const [red = 0, green = 255] = await sharp(laid.file).raw().toBuffer()
     expect(red).toBeGreaterThan(240)
@@ -87,7 +93,7 @@ describe('a session', () => {
     await using webp = await previews.open(id, 'flip/format:jpeg:background=f00', {
       preview: previewWish.parse({ format: 'webp' }),
     })
-    const flat = await shown(webp, 0)
+    const flat = await receivePreview(webp, 0)
     expect(flat.preview.format).toBe('webp')
     expect((await sharp(flat.file).stats()).isOpaque).toBe(true)
     const [again = 0] = await sharp(flat.file).raw().toBuffer()
@@ -95,51 +101,59 @@ describe('a session', () => {
   }, 30_000)
 
   test('turns the picture as its file says, or not, and shows any output', async () => {
-    const { id } = await previews.house.upload(await sampleImage({ width: 400, height: 200, orientation: 6 }))
+    const { id } = await previews.cluster.upload(
+      await sampleImage({ width: 400, height: 200, orientation: 6 }),
+    )
     const two = parseRecipe({
       steps: [],
       outputs: { a: { steps: [] }, b: { steps: [{ op: 'resize', width: 50 }] } },
     })
     await using session = await previews.open(id, 'flip', { recipe: two, output: 'b' })
-    expect((await hear(session)).news).toMatchObject({ source: { width: 200, height: 400 } })
-    expect((await shown(session, 0)).preview).toMatchObject({ output: 'b', width: 50, height: 100 })
-    await session.send(order(1, 'orient:false/resize:100'))
-    expect((await hear(session)).news).toMatchObject({ type: 'opened', source: { width: 400, height: 200 } })
-    expect((await shown(session, 1)).preview).toMatchObject({ width: 100, height: 50 })
-    await session.send(order(2, 'resize:100'))
-    expect((await shown(session, 2)).preview).toMatchObject({ width: 100, height: 200 })
+    expect((await receive(session)).news).toMatchObject({ source: { width: 200, height: 400 } })
+    expect((await receivePreview(session, 0)).preview).toMatchObject({ output: 'b', width: 50, height: 100 })
+    await session.send(previewRequest(1, 'orient:false/resize:100'))
+    expect((await receive(session)).news).toMatchObject({
+      type: 'opened',
+      source: { width: 400, height: 200 },
+    })
+    expect((await receivePreview(session, 1)).preview).toMatchObject({ width: 100, height: 50 })
+    await session.send(previewRequest(2, 'resize:100'))
+    expect((await receivePreview(session, 2)).preview).toMatchObject({ width: 100, height: 200 })
   }, 30_000)
 
   test('shows areas that are cut out with all the detail there is', async () => {
     const bytes = await sampleImage({ width: 3000, height: 2000, noise: 40 })
-    const { id } = await previews.house.upload(bytes)
+    const { id } = await previews.cluster.upload(bytes)
     await using session = await previews.open(id, 'crop:100:200:600:400/flop', {
       preview: previewWish.parse({ quality: 100 }),
     })
-    const { preview, file } = await shown(session, 0)
+    const { preview, file } = await receivePreview(session, 0)
     expect(preview).toMatchObject({ width: 600, height: 400, result: { width: 600, height: 400 } })
     const real = sharp(bytes).extract({ left: 100, top: 200, width: 600, height: 400 }).flop()
     const [one, other] = await Promise.all([real.raw().toBuffer(), sharp(file).raw().toBuffer()])
     const apart = one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
     expect(apart).toBeLessThan(4)
-    await session.send(order(1, 'crop:0:0:2900:1900/blur:9'))
-    expect((await shown(session, 1)).preview).toMatchObject({ width: 1212, height: 794 })
+    await session.send(previewRequest(1, 'crop:0:0:2900:1900/blur:9'))
+    expect((await receivePreview(session, 1)).preview).toMatchObject({ width: 1212, height: 794 })
   }, 30_000)
 
   test('goes on after what cannot be done', async () => {
-    const { id } = await previews.house.upload(await sampleImage({ width: 300, height: 200 }))
+    const { id } = await previews.cluster.upload(await sampleImage({ width: 300, height: 200 }))
     await using session = await previews.open(id, 'resize:100')
-    await shown(session, 0)
-    await session.send(order(1, 'crop:0:0:400:100'))
-    const { news } = await hear(session)
+    await receivePreview(session, 0)
+    await session.send(previewRequest(1, 'crop:0:0:400:100'))
+    const { news } = await receive(session)
     expect(news).toMatchObject({
       type: 'refused',
       sequence: 1,
       fault: { code: 'processing_failed', field: 'steps[0].width' },
     })
-    await session.send(order(2, 'resize:9000x9000:enlarge=true:fill'))
-    expect((await hear(session)).news).toMatchObject({ type: 'refused', fault: { code: 'too_many_pixels' } })
-    await session.send(order(3, 'resize:80'))
-    expect((await shown(session, 3)).preview).toMatchObject({ width: 80 })
+    await session.send(previewRequest(2, 'resize:9000x9000:enlarge=true:fill'))
+    expect((await receive(session)).news).toMatchObject({
+      type: 'refused',
+      fault: { code: 'too_many_pixels' },
+    })
+    await session.send(previewRequest(3, 'resize:80'))
+    expect((await receivePreview(session, 3)).preview).toMatchObject({ width: 80 })
   }, 30_000)
 })

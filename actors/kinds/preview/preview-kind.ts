@@ -9,9 +9,9 @@ import {
   type PreviewOrder,
 } from '@pixelflow/core/tune/session'
 import { findSource } from '../transform/fetch-source.ts'
-import { openStudio, type Studio, type StudioOptions } from './preview-renderer.ts'
+import { openPreviewRenderer, type PreviewRenderer, type PreviewRendererOptions } from './preview-renderer.ts'
 
-export interface PreviewOptions extends StudioOptions {
+export interface PreviewOptions extends PreviewRendererOptions {
   /** How long a session may be silent, in milliseconds. */
   readonly idleTimeoutMs: number
 }
@@ -27,7 +27,7 @@ export function preview(options: PreviewOptions): (opening: unknown, session: Se
     const record = await findSource(options, opening.account, opening.image)
     const over = new AbortController()
     const signal = AbortSignal.any([session.broken, over.signal])
-    await using studio = await openStudio(options, record, opening.preview)
+    await using renderer = await openPreviewRenderer(options, record, opening.preview)
 
     const orders = createNewest<PreviewOrder>()
     orders.put(opening)
@@ -46,7 +46,7 @@ export function preview(options: PreviewOptions): (opening: unknown, session: Se
     }
     const answer = async () => {
       for (let order; (order = await orders.take(signal)) !== null;)
-        await show(studio, order, session, signal)
+        await show(renderer, order, session, signal)
     }
     const ending = (thrown: unknown) => {
       over.abort(thrown)
@@ -76,19 +76,19 @@ const ofTheOrder: ReadonlySet<FaultCode> = new Set([
 ])
 
 async function show(
-  studio: Studio,
+  renderer: PreviewRenderer,
   order: PreviewOrder,
   session: Session,
   signal: AbortSignal,
 ): Promise<void> {
   const begun = performance.now()
   const say = (news: PreviewNews, file?: Uint8Array) => session.send(news, file)
-  const made = await studio
+  const made = await renderer
     .show(order, signal, (source, copy) => say({ type: 'opened', source, preview: copy }))
     .catch((thrown: unknown) => {
       signal.throwIfAborted()
       const fault = Fault.of(thrown)
-      if (!ofTheOrder.has(fault.code) || !studio.isOpen) throw thrown
+      if (!ofTheOrder.has(fault.code) || !renderer.isOpen) throw thrown
       return fault
     })
   if (made instanceof Fault) {

@@ -7,25 +7,25 @@ import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { wantsDetail } from '@pixelflow/core/recipe/preview'
 import type { PreviewWish } from '@pixelflow/core/tune/said'
 import type { PreviewOrder } from '@pixelflow/core/tune/session'
-import { appetiteOf } from '../../sandbox/estimate-memory.ts'
+import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { fetchSource, type SourceStores } from '../transform/fetch-source.ts'
 import type { CopyMade, MakeCopy, MakePreview, PreviewMade } from './preview-input.ts'
-import type { Shelf } from './scratch-quota.ts'
+import type { ScratchQuota } from './scratch-quota.ts'
 import { makeCopy, makePreview } from './make-preview.ts'
 
-export interface StudioOptions extends SourceStores {
+export interface PreviewRendererOptions extends SourceStores {
   readonly scratch: Scratch
   readonly sandbox: Sandbox
   /** Pixels a picture may have at most. */
   readonly maxPixels: number
   /** Room for what all sessions of this process keep. */
-  readonly shelf: Shelf
+  readonly scratchQuota: ScratchQuota
 }
 
 /** A finished preview. */
-export interface Shown extends PreviewMade {
+export interface RenderedPreview extends PreviewMade {
   readonly mediaType: string
   readonly file: Uint8Array
 }
@@ -33,7 +33,7 @@ export interface Shown extends PreviewMade {
 type Size = Readonly<Record<'width' | 'height', number>>
 
 /** Where the previews of one picture are made: small copies of it lie ready in scratch space. */
-export interface Studio extends AsyncDisposable {
+export interface PreviewRenderer extends AsyncDisposable {
   /** Whether the picture has been read: what goes wrong from then on is no fault of the picture. */
   readonly isOpen: boolean
   /**
@@ -45,7 +45,7 @@ export interface Studio extends AsyncDisposable {
     order: PreviewOrder,
     signal: AbortSignal,
     onCopy: (source: Size, copy: Size) => Promise<void>,
-  ): Promise<Shown>
+  ): Promise<RenderedPreview>
 }
 
 interface Copy {
@@ -58,16 +58,16 @@ const finerBy = 8
 const mostFine = 16 * 2 ** 20
 
 /** @throws Fault `unavailable` when there is no room for another picture here. */
-export async function openStudio(
-  options: StudioOptions,
+export async function openPreviewRenderer(
+  options: PreviewRendererOptions,
   record: ImageRecord,
   wish: PreviewWish,
-): Promise<Studio> {
-  const { scratch, sandbox, maxPixels, shelf } = options
+): Promise<PreviewRenderer> {
+  const { scratch, sandbox, maxPixels, scratchQuota } = options
   await using parts = new AsyncDisposableStack()
   const copyBytes = wish.maxPixels * 4
   // Two copies at most, one for each way of turning, and the source while one is made.
-  parts.use(shelf.take(2 * copyBytes))
+  parts.use(scratchQuota.take(2 * copyBytes))
   const folder = parts.use(await scratch.folder(copyBytes))
   const owned = parts.move()
   const copies = new Map<string, Copy>()
@@ -80,13 +80,13 @@ export async function openStudio(
     signal: AbortSignal,
   ): Promise<Copy> => {
     const path = join(folder.path, name)
-    using _ = shelf.take(record.bytes)
+    using _ = scratchQuota.take(record.bytes)
     await using place = await scratch.folder(record.bytes)
     const source = join(place.path, 'source')
     await fetchSource(options, record, source, signal)
     const { format } = record
     const order: MakeCopy = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
-    const made = await makeCopy(sandbox, record.account, order, appetiteOf(record), signal)
+    const made = await makeCopy(sandbox, record.account, order, estimateMemory(record), signal)
     copies.set(name, { path, made })
     return { path, made }
   }
@@ -99,7 +99,7 @@ export async function openStudio(
     const { width, height } = usual.made.source
     const copyPixels = Math.min(finerBy * wish.maxPixels, mostFine, width * height)
     try {
-      owned.use(shelf.take(copyPixels * 4))
+      owned.use(scratchQuota.take(copyPixels * 4))
       return await copyOf(name, orient, copyPixels, signal)
     } catch {
       signal.throwIfAborted()

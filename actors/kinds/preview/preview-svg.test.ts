@@ -1,16 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { svg } from '@pixelflow/testkit/hostile/svg'
 import sharp, { type Sharp } from 'sharp'
-import { openInside, type Inside } from '../../testing/transform-harness.ts'
-import { openPreviews, order, shown, type PreviewHouse } from '../../testing/preview-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
+import {
+  openPreviewHarness,
+  previewRequest,
+  receivePreview,
+  type PreviewHarness,
+} from '../../testing/preview-harness.ts'
 
 /** What a session shows of a drawing: what the task will make, to the eye. */
 
-let previews: PreviewHouse
-let inside: Inside
+let previews: PreviewHarness
+let inside: TransformHarness
 beforeAll(async () => {
-  previews = await openPreviews()
-  inside = await openInside()
+  previews = await openPreviewHarness()
+  inside = await openTransformHarness()
 }, 60_000)
 afterAll(async () => {
   await inside?.[Symbol.asyncDispose]()
@@ -34,11 +39,11 @@ describe('a small drawing', () => {
     'crop:0:0:12:24/resize:300:enlarge',
     'grayscale/format:jpeg',
   ])(
-    'is shown as the task draws it: %s',
+    'is receivePreview as the task draws it: %s',
     async (recipe) => {
-      const { id } = await previews.house.upload(icon)
+      const { id } = await previews.cluster.upload(icon)
       await using session = await previews.open(id, recipe)
-      const { preview, file } = await shown(session, 0)
+      const { preview, file } = await receivePreview(session, 0)
       const { picture, file: real } = await inside.transform(icon, recipe)
       expect(preview.result).toEqual({ width: picture.width, height: picture.height })
       expect([preview.width, preview.height]).toEqual([picture.width, picture.height])
@@ -51,21 +56,26 @@ describe('a small drawing', () => {
   )
 
   test('stays itself while the recipe changes', async () => {
-    const { id } = await previews.house.upload(icon)
+    const { id } = await previews.cluster.upload(icon)
     await using session = await previews.open(id, 'flip')
-    await shown(session, 0)
-    await session.send(order(1, 'resize:900'))
-    expect((await shown(session, 1)).preview).toMatchObject({
+    await receivePreview(session, 0)
+    await session.send(previewRequest(1, 'resize:900'))
+    expect((await receivePreview(session, 1)).preview).toMatchObject({
       width: 900,
       result: { width: 900, height: 900 },
     })
-    await session.send(order(2, 'rotate:90'))
-    expect((await shown(session, 2)).preview).toMatchObject({ width: 24, result: { width: 24, height: 24 } })
+    await session.send(previewRequest(2, 'rotate:90'))
+    expect((await receivePreview(session, 2)).preview).toMatchObject({
+      width: 24,
+      result: { width: 24, height: 24 },
+    })
   }, 30_000)
 })
 
 test('a drawing that is an attack ends the session with what the task would say', async () => {
-  const { id } = await previews.house.upload(svg('<g id="a"><use href="#a"/></g>'))
+  const { id } = await previews.cluster.upload(svg('<g id="a"><use href="#a"/></g>'))
   await using session = await previews.open(id, 'flip')
-  expect(await shown(session, 0).catch((fault: unknown) => fault)).toMatchObject({ code: 'corrupt_image' })
+  expect(await receivePreview(session, 0).catch((fault: unknown) => fault)).toMatchObject({
+    code: 'corrupt_image',
+  })
 }, 30_000)

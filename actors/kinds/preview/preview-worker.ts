@@ -6,16 +6,16 @@ import { renderings, sourcePicture } from '@pixelflow/core/recipe/apply'
 import { passesOf, plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { copySize, exactly, previewOf } from '@pixelflow/core/recipe/preview'
 import sharp, { type Sharp } from 'sharp'
-import type { InnerHalf } from '../../sandbox/worker-message.ts'
-import { complaint } from '../transform/map-vips-error.ts'
+import type { WorkerHandler } from '../../sandbox/worker-message.ts'
+import { mapVipsError } from '../transform/map-vips-error.ts'
 import { despiteProfile } from '../transform/metadata/icc-profile.ts'
-import { openSource, type Source } from '../transform/open-source.ts'
+import { openSourceImage, type SourceImage } from '../transform/open-source-image.ts'
 import {
-  checkDrawing,
+  checkDrawingCost,
   checkSizes,
   renderPass,
   sourcePixels,
-  staysPlain,
+  canStayRaw,
   type Pixels,
 } from '../transform/pixels.ts'
 import { drawablePixels, isDrawable } from '../transform/svg/drawing-cost.ts'
@@ -29,7 +29,7 @@ import {
 } from './preview-input.ts'
 
 /** The half of a preview that meets the picture. */
-export const previewInside: InnerHalf = {
+export const previewWorker: WorkerHandler = {
   // The transform in the same child has warmed everything up.
   async warmUp() {},
   async run(input, note) {
@@ -39,11 +39,11 @@ export const previewInside: InnerHalf = {
 }
 
 async function makeCopy(order: MakeCopy): Promise<CopyMade> {
-  const source = await openSource(order.source, order.format, order.maxPixels)
+  const source = await openSourceImage(order.source, order.format, order.maxPixels)
   return despiteProfile(source, (opened) => copyOf(opened, order))
 }
 
-async function copyOf(source: Source, order: MakeCopy): Promise<CopyMade> {
+async function copyOf(source: SourceImage, order: MakeCopy): Promise<CopyMade> {
   const picture = sourcePicture(source.metadata, order.orient)
   // No larger than it is drawn in passable time.
   const drawable = isDrawable(picture, source.cost)
@@ -67,7 +67,7 @@ async function copyOf(source: Source, order: MakeCopy): Promise<CopyMade> {
     const { cost } = source
     return { source: { width, height, alpha, isVector }, cost, copy: sizeOf(info) }
   } catch (error) {
-    throw complaint(error, 'render')
+    throw mapVipsError(error, 'render')
   }
 }
 
@@ -84,7 +84,7 @@ async function makePreview(order: MakePreview): Promise<PreviewMade> {
   const realTarget = planned.format.type ?? defaultOutput(order.format)
   renderings(planned, made.source, realTarget)
   checkSizes(planned, made.source, maxPixels)
-  checkDrawing(planned, made.source, made.cost, maxPixels)
+  checkDrawingCost(planned, made.source, made.cost, maxPixels)
 
   const copy = await copyPixels(order)
   const { output, result, shown } = previewOf(planned, made.source, copy.picture, wish.maxPixels)
@@ -97,7 +97,7 @@ async function makePreview(order: MakePreview): Promise<PreviewMade> {
     const { width, height } = await pipeline.toFile(order.target)
     return { width, height, result: { width: result.width, height: result.height }, format }
   } catch (error) {
-    throw complaint(error, 'encode')
+    throw mapVipsError(error, 'encode')
   }
 }
 
@@ -116,7 +116,7 @@ async function rendered(copy: Pixels, output: PlannedOutput, isFlat: boolean): P
   const passes = renderings(output, copy.picture, isFlat ? 'jpeg' : type)
   let pixels = copy
   for (const [i, pass] of passes.slice(0, -1).entries()) {
-    pixels = await renderPass(pixels, pass, staysPlain(output, output.passes[i] ?? []))
+    pixels = await renderPass(pixels, pass, canStayRaw(output, output.passes[i] ?? []))
   }
   const pipeline = await (passes.at(-1) ?? passes[0]).apply(pixels.open(), sharp)
   return isFlat && type === 'webp' ? pipeline.webp({ quality, effort: 0 }) : pipeline

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 
 /** Room in scratch space, shared by all sessions of a process. */
-export interface Shelf {
+export interface ScratchQuota {
   /**
    * Takes so many bytes of it until disposed; more than half of it counts as half, or what is very large, and lies on
    * disk, would never have its turn. @throws Fault `unavailable` when there are not so many.
@@ -9,7 +9,7 @@ export interface Shelf {
   take(bytes: number): Disposable
 }
 
-export function createShelf(bytes: number): Shelf {
+export function createScratchQuota(bytes: number): ScratchQuota {
   let left = bytes
   return {
     take(asked) {

@@ -41,8 +41,8 @@ export async function fetchSource(
   let waiting: Uint8Array[] = []
   let bytes = 0
   const flush = async () => {
-    const { bytesWritten } = await file.writev(waiting).catch(noRoom)
-    if (bytesWritten < bytes) noRoom({ code: 'ENOSPC' })
+    const { bytesWritten } = await file.writev(waiting).catch(throwNoSpace)
+    if (bytesWritten < bytes) throwNoSpace({ code: 'ENOSPC' })
     waiting = []
     bytes = 0
   }
@@ -56,7 +56,7 @@ export async function fetchSource(
 }
 
 /** What a failed write means: a full disk is no fault of the picture. */
-export function noRoom(cause: unknown): never {
+export function throwNoSpace(cause: unknown): never {
   if ((cause as { code?: string }).code !== 'ENOSPC') throw cause
   throw new Fault('unavailable', 'There is no room to work on this image just now.', { cause })
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { createBudget } from '@pixelflow/core/budget'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { leashed } from '../../sandbox/launcher.ts'
+import { createWorkerLauncher } from '../../sandbox/worker-launcher.ts'
 import { openSandbox } from '../../sandbox/sandbox.ts'
 import { sandboxOptions } from '../../sandbox/sandbox-options.ts'
 import { faultOf } from '../../testing/faulty-workers.ts'
@@ -27,10 +27,10 @@ test('a result that outgrows the limit of files is the recipe’s fault, not tha
       maxPixels: 1e8,
     }
     const command = [process.execPath, join(import.meta.dir, '../../sandbox/worker-entry.ts')]
-    const leash = leashed(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
+    const launcher = createWorkerLauncher(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
     const tell = { lost: () => {}, resting: () => {}, preempted: () => {}, unstartable: () => {} }
     await using sandbox = openSandbox({
-      ...sandboxOptions(settings, leash, folder, tell),
+      ...sandboxOptions(settings, launcher, folder, tell),
       memory: createBudget(2 ** 40),
       children: 1,
     })

@@ -11,12 +11,12 @@ import {
 import { bytesOf } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Log } from '@pixelflow/platform/telemetry/log'
-import { appetiteOf } from '../../sandbox/estimate-memory.ts'
+import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
 import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
-import { noRoom } from './fetch-source.ts'
+import { throwNoSpace } from './fetch-source.ts'
 
 export interface LiveTransformOptions {
   readonly scratch: Scratch
@@ -47,7 +47,7 @@ export function liveTransform({ scratch, sandbox, maxPixels, log }: LiveTransfor
       maxPixels,
     }
     const begin = performance.now()
-    const note = await work(sandbox, account, input, appetiteOf({ bytes, width, height }), session.broken)
+    const note = await work(sandbox, account, input, estimateMemory({ bytes, width, height }), session.broken)
     const workMs = performance.now() - begin
     await send(session, outputPath(folder.path, 0), note, workMs)
     log.debug('picture made at once', { account, bytes, ms: Math.round(workMs), peer: session.peer })
@@ -71,8 +71,8 @@ async function receive(session: Session, path: string, bytes: number): Promise<v
   if (bytes <= shortBytes) return writeShort(path, await Array.fromAsync(partsOf(session, bytes)))
   await using file = await open(path, 'w', 0o600)
   for await (const parts of partsOf(session, bytes)) {
-    const { bytesWritten } = await file.writev([...parts]).catch(noRoom)
-    if (bytesWritten < bytesOf(parts)) noRoom({ code: 'ENOSPC' })
+    const { bytesWritten } = await file.writev([...parts]).catch(throwNoSpace)
+    if (bytesWritten < bytesOf(parts)) throwNoSpace({ code: 'ENOSPC' })
   }
 }
 
@@ -90,9 +90,9 @@ function writeShort(path: string, pieces: readonly (readonly Uint8Array[])[]): v
   const file = openSync(path, 'w', 0o600)
   try {
     const parts = pieces.flat()
-    if (writevSync(file, parts) < bytesOf(parts)) noRoom({ code: 'ENOSPC' })
+    if (writevSync(file, parts) < bytesOf(parts)) throwNoSpace({ code: 'ENOSPC' })
   } catch (error) {
-    noRoom(error)
+    throwNoSpace(error)
   } finally {
     closeSync(file)
   }
@@ -103,7 +103,7 @@ async function work(
   sandbox: Sandbox,
   account: string,
   input: TransformInput,
-  appetiteBytes: number,
+  memoryEstimateBytes: number,
   gone: AbortSignal,
 ): Promise<OutputNote> {
   const broken = new AbortController()
@@ -115,7 +115,7 @@ async function work(
     } else if (data.stage === 'output') made = data
   }
   const signal = AbortSignal.any([gone, broken.signal])
-  await sandbox.run({ kind: 'transform', account, input, appetiteBytes, signal, onNote })
+  await sandbox.run({ kind: 'transform', account, input, memoryEstimateBytes, signal, onNote })
   if (made === undefined) throw new Fault('internal', 'The image was not processed to the end.')
   return made
 }

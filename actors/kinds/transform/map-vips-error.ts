@@ -1,16 +1,16 @@
 import { Fault } from '@pixelflow/core/fault'
 
 /**
- * What sharp was doing when it complained: looking at the file, decoding and changing pixels (perhaps writing them in the
+ * What sharp was phase when it complained: looking at the file, decoding and changing pixels (perhaps writing them in the
  * same go), or writing a result from memory.
  */
-export type Doing = 'open' | 'render' | 'encode'
+export type VipsPhase = 'open' | 'render' | 'encode'
 
 /**
  * What libvips says in English, for the person who sent the picture. It has no error codes, so this is the one place
  * where its words are read; what is not recognised is told by what was being done.
  */
-export function complaint(thrown: unknown, doing: Doing): Fault {
+export function mapVipsError(thrown: unknown, phase: VipsPhase): Fault {
   if (thrown instanceof Fault) return thrown
   const said = thrown instanceof Error ? thrown.message : String(thrown)
   if (/exceeds pixel limit/i.test(said)) {
@@ -38,7 +38,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
       cause: thrown,
     })
   }
-  if (noRoom.test(said) || (doing === 'encode' && /unable to write/i.test(said))) {
+  if (throwNoSpace.test(said) || (phase === 'encode' && /unable to write/i.test(said))) {
     return new Fault('unavailable', 'There is no room to work on this image just now.', { cause: thrown })
   }
   if (/memory/i.test(said)) {
@@ -49,8 +49,8 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
   }
   if (/Input file is missing|ENOENT/i.test(said))
     return new Fault('internal', 'The file went away.', { cause: thrown })
-  if (doing === 'open' || (doing === 'render' && (blamesTheFile.test(said) || saysNothing.test(said)))) {
-    return damagedImage(thrown)
+  if (phase === 'open' || (phase === 'render' && (blamesTheFile.test(said) || saysNothing.test(said)))) {
+    return corruptImage(thrown)
   }
   if (fromRenderer.test(said)) {
     return new Fault('corrupt_image', 'The SVG cannot be drawn.', {
@@ -58,7 +58,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
       cause: thrown,
     })
   }
-  const verb = doing === 'render' ? 'processed as the recipe says' : 'written'
+  const verb = phase === 'render' ? 'processed as the recipe says' : 'written'
   return new Fault('processing_failed', `The image could not be ${verb}.`, {
     remedy: 'Try other parameters, or another format.',
     cause: thrown,
@@ -66,7 +66,7 @@ export function complaint(thrown: unknown, doing: Doing): Fault {
 }
 
 /** Of a file that its decoder does not take, or in which something lies beyond its end. */
-export function damagedImage(cause?: unknown): Fault {
+export function corruptImage(cause?: unknown): Fault {
   return new Fault('corrupt_image', 'The image is damaged or incomplete and cannot be decoded.', {
     remedy: 'Check that the file opens elsewhere and upload it again.',
     ...(cause === undefined ? {} : { cause }),
@@ -74,7 +74,7 @@ export function damagedImage(cause?: unknown): Fault {
 }
 
 /** What a full disk makes it say. That it was "unable to write" it also adds when there was nothing to be read. */
-const noRoom = /No space left|ENOSPC|write error/i
+const throwNoSpace = /No space left|ENOSPC|write error/i
 
 /** A decoder that gives up in silence, as that of PNG over a spoiled header: all else names what it is about. */
 const saysNothing = /^(Unknown error|\w+: unable to write to target \S+)$/

@@ -4,10 +4,10 @@ import { pictureAfter, type Picture } from '@pixelflow/core/operations/operation
 import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
 import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
-import { complaint } from './map-vips-error.ts'
-import { withExif } from './metadata/replace-png-exif.ts'
+import { mapVipsError } from './map-vips-error.ts'
+import { replacePngExif } from './metadata/replace-png-exif.ts'
 import type { Description } from './metadata/description.ts'
-import type { Source } from './open-source.ts'
+import type { SourceImage } from './open-source-image.ts'
 import { requireDrawable, type DrawingCost } from './svg/drawing-cost.ts'
 
 /** A rendered picture in memory, from which the next pipeline goes on. */
@@ -19,7 +19,7 @@ export interface Pixels {
 }
 
 /** A source as pixels that are yet to be decoded. */
-export function sourcePixels(source: Source, orient: boolean): Pixels {
+export function sourcePixels(source: SourceImage, orient: boolean): Pixels {
   return {
     picture: sourcePicture(source.metadata, orient),
     open: () => sharp(source.input, source.reading),
@@ -43,7 +43,7 @@ export async function renderPass(from: Pixels, rendering: Rendering, plain: bool
     const picture = { width, height, alpha: channels === 2 || channels === 4 }
     return { picture, open: () => sharp(data, { raw, limitInputPixels: false }) }
   } catch (error) {
-    throw complaint(error, 'render')
+    throw mapVipsError(error, 'render')
   }
 }
 
@@ -57,7 +57,7 @@ export async function renderFile(
     const { width, height } = await (await rendering.apply(from.open(), sharp)).toFile(path)
     return { width, height }
   } catch (error) {
-    throw complaint(error, 'render')
+    throw mapVipsError(error, 'render')
   }
 }
 
@@ -75,12 +75,12 @@ export async function encode(
 ): Promise<{ width: number; height: number }> {
   try {
     const [rendering] = renderings(written(output), from.picture, target)
-    const described = from.png === undefined ? from.open() : openPng(withExif(from.png, exif))
+    const described = from.png === undefined ? from.open() : openPng(replacePngExif(from.png, exif))
     const pipeline = await rendering.apply(described, sharp)
     const { width, height } = await (xmp === undefined ? pipeline : pipeline.withXmp(xmp)).toFile(path)
     return { width, height }
   } catch (error) {
-    throw complaint(error, 'encode')
+    throw mapVipsError(error, 'encode')
   }
 }
 
@@ -93,7 +93,7 @@ function written(output: PlannedOutput): PlannedOutput {
  * Whether the pixels of a pass can go on as plain values. Grayscale ones would lose their colour channels, and what is
  * laid around or under them later its colours.
  */
-export function staysPlain({ format }: PlannedOutput, pass: readonly PlannedStep[]): boolean {
+export function canStayRaw({ format }: PlannedOutput, pass: readonly PlannedStep[]): boolean {
   const isGray = pass.some(({ operation, step }) => operation.slot(step) === 'grayscale')
   return format.metadata === 'strip' && format.colorspace === 'srgb' && !isGray
 }
@@ -102,7 +102,7 @@ export function staysPlain({ format }: PlannedOutput, pass: readonly PlannedStep
  * Looks at how large a drawing has to be drawn for an output.
  * @throws Fault `too_many_pixels` or `resource_limit_exceeded` when it is more than is allowed.
  */
-export function checkDrawing(
+export function checkDrawingCost(
   output: PlannedOutput,
   source: Picture,
   cost: DrawingCost,

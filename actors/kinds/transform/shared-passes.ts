@@ -6,7 +6,7 @@ import type { Pass, PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/pl
  * leave at most half the pixels: a decoder that shrinks while it loads does better than a large picture in memory.
  * A pass may be cut anywhere without changing the result: that is what makes it a pass.
  */
-export function cutAtShared(
+export function splitSharedPasses(
   outputs: readonly PlannedOutput[],
   sourceOf: (output: PlannedOutput) => Picture,
 ): readonly PlannedOutput[] {
@@ -24,7 +24,7 @@ export function cutAtShared(
  * Remembers pixels that several outputs begin with, each until the last output that goes on from it.
  * @param render makes the pixels of pass number `index`
  */
-export function rememberShared<P>(outputs: readonly PlannedOutput[]) {
+export function cacheSharedPasses<P>(outputs: readonly PlannedOutput[]) {
   const kept = new Map<string, P>()
   const keys = new Map(outputs.map((output) => [output, keysOf(output)]))
   const keysFor = (output: PlannedOutput) => keys.get(output) ?? []

@@ -24,7 +24,7 @@ const pixels = z.int().positive()
 
 /** What the inner half tells on the way. */
 export const transformNote = z.discriminatedUnion('stage', [
-  /** Every pixel of the source that the recipe needs has been decoded, without complaint from the decoder. */
+  /** Every pixel of the source that the recipe needs has been decoded, without mapVipsError from the decoder. */
   z.object({ stage: z.literal('decoded') }),
   /** An output lies in its file, whole. */
   z.object({

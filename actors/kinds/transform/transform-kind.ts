@@ -4,9 +4,9 @@ import { format } from '@pixelflow/core/format'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { outputObject } from '@pixelflow/core/task'
-import type { Handler, Work } from '../../runtime/handler.ts'
+import type { JobHandler, JobContext } from '../../runtime/job-handler.ts'
 import { retry } from '@pixelflow/core/retry'
-import { appetiteOf } from '../../sandbox/estimate-memory.ts'
+import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
@@ -28,7 +28,7 @@ type OutputNote = Extract<TransformNote, { stage: 'output' }>
  * Makes the outputs of a recipe out of one picture: fetch, decode and render in a child, store. Outputs that an earlier
  * attempt has stored and reported are not made again.
  */
-export function transform(options: TransformOptions): Handler {
+export function transform(options: TransformOptions): JobHandler {
   return {
     kind: 'transform',
     ready: (signal) => options.sandbox.ready(signal),
@@ -36,7 +36,7 @@ export function transform(options: TransformOptions): Handler {
   }
 }
 
-async function run(options: TransformOptions, work: Work): Promise<void> {
+async function run(options: TransformOptions, work: JobContext): Promise<void> {
   const { account, image, recipe, outputs: made } = work.task
   const names = outputNames(recipe)
   const missing = names.filter((name) => !made.some((output) => output.name === name))
@@ -114,7 +114,7 @@ async function run(options: TransformOptions, work: Work): Promise<void> {
     const { cpuMs } = await options.sandbox.run({
       kind: 'transform',
       account,
-      appetiteBytes: appetiteOf(record),
+      memoryEstimateBytes: estimateMemory(record),
       yields: work.job.lane === 'bulk',
       input,
       signal,

@@ -7,22 +7,22 @@ import { frames } from '@pixelflow/testkit/hostile/gif'
 import { chained } from '@pixelflow/testkit/hostile/tiff'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
-import { openInside, type Inside } from '../../testing/transform-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
 import { allowDecoders } from './allow-decoders.ts'
-import { maxFrames, openSource } from './open-source.ts'
+import { maxFrames, openSourceImage } from './open-source-image.ts'
 
 /** The inner half, run in this process: what it says of bad pictures, and of recipes that do not fit. */
 
-let inside: Inside
+let harness: TransformHarness
 const samples = new Map<FormatId, Uint8Array>()
 beforeAll(async () => {
-  inside = await openInside()
+  harness = await openTransformHarness()
   for (const format of formatIds) samples.set(format, await sampleImage({ format, width: 8, height: 8 }))
 })
-afterAll(() => inside[Symbol.asyncDispose]())
+afterAll(() => harness[Symbol.asyncDispose]())
 
-const transform: Inside['transform'] = (...all) => inside.transform(...all)
-const refusal: Inside['refusal'] = (...all) => inside.refusal(...all)
+const transform: TransformHarness['transform'] = (...all) => harness.transform(...all)
+const faultOf: TransformHarness['faultOf'] = (...all) => harness.faultOf(...all)
 
 describe('a bad picture', () => {
   const half = (bytes: Uint8Array) => bytes.slice(0, Math.floor(bytes.length * 0.6))
@@ -33,7 +33,7 @@ describe('a bad picture', () => {
     const cut = half(await sampleImage({ format, width: 400, height: 300 }))
     for (const inStages of [true, false]) {
       for (const to of writableFormatIds) {
-        const fault = await refusal(cut, `resize:100/format:${to}`, { inStages })
+        const fault = await faultOf(cut, `resize:100/format:${to}`, { inStages })
         expect([to, fault.code]).toEqual([to, 'corrupt_image'])
         expect(fault.message).not.toMatch(/vips|\/|task-/i)
         expect(fault.cause).toBeDefined()
@@ -42,7 +42,7 @@ describe('a bad picture', () => {
   })
 
   test.each(['png', 'gif', 'avif'] as const)('%s with spoiled bytes is refused', async (format) => {
-    const fault = await refusal(spoiled(await sampleImage({ format, width: 400, height: 300 })), 'resize:100')
+    const fault = await faultOf(spoiled(await sampleImage({ format, width: 400, height: 300 })), 'resize:100')
     expect(fault.code).toBe('corrupt_image')
   })
 
@@ -51,7 +51,7 @@ describe('a bad picture', () => {
     new DataView(tampered.buffer).setUint32(16, 401)
     for (const inStages of [true, false]) {
       for (const to of writableFormatIds) {
-        const fault = await refusal(tampered, `resize:100/format:${to}`, { inStages })
+        const fault = await faultOf(tampered, `resize:100/format:${to}`, { inStages })
         expect([to, fault.code]).toEqual([to, 'corrupt_image'])
       }
     }
@@ -66,24 +66,24 @@ describe('a bad picture', () => {
     const huge = new Uint8Array(await sampleImage({ format: 'png', width: 8, height: 8 }))
     new DataView(huge.buffer).setUint32(16, 65_000)
     new DataView(huge.buffer).setUint32(20, 65_000)
-    expect((await refusal(huge, 'resize:100')).code).toBe('too_many_pixels')
-    const large = await refusal(await sampleImage({ width: 200, height: 200 }), 'flip', { maxPixels: 39_999 })
+    expect((await faultOf(huge, 'resize:100')).code).toBe('too_many_pixels')
+    const large = await faultOf(await sampleImage({ width: 200, height: 200 }), 'flip', { maxPixels: 39_999 })
     expect(large.code).toBe('too_many_pixels')
   })
 
   test('an animation has so many frames, and so many pixels in all of them', async () => {
     const taken = await transform(frames(30, 20, maxFrames), 'flip')
     expect(taken.picture).toMatchObject({ format: 'png', width: 30, height: 20 })
-    const long = await refusal(frames(1, 1, maxFrames + 1), 'flip')
+    const long = await faultOf(frames(1, 1, maxFrames + 1), 'flip')
     expect(long.report()).toMatchObject({ code: 'too_many_pixels', remedy: expect.any(String) })
     expect(long.message).toContain('5001 frames')
-    const large = await refusal(frames(100, 100, 11), 'flip', { maxPixels: 10_000 })
+    const large = await faultOf(frames(100, 100, 11), 'flip', { maxPixels: 10_000 })
     expect(large.code).toBe('too_many_pixels')
     expect(large.message).toContain('11 frames of 100×100')
     await transform(frames(100, 100, 10), 'flip', { maxPixels: 10_000 })
     // Pages of a document are counted only.
     await transform(chained(20), 'flip', { maxPixels: 64 })
-    expect((await refusal(chained(maxFrames + 1), 'flip')).code).toBe('too_many_pixels')
+    expect((await faultOf(chained(maxFrames + 1), 'flip')).code).toBe('too_many_pixels')
   })
 
   test('has no decoder but that of its format', async () => {
@@ -91,7 +91,7 @@ describe('a bad picture', () => {
     try {
       const path = join(folder, 'source')
       await Bun.write(path, await sampleImage({ format: 'gif', width: 8, height: 8 }))
-      await openSource(path, 'gif', 100)
+      await openSourceImage(path, 'gif', 100)
       const opens = async (format: FormatId) => {
         const bytes = samples.get(format)
         return sharp(bytes)
@@ -111,23 +111,23 @@ describe('a bad picture', () => {
 
   test('what is something else than it seemed is refused', async () => {
     const png = await sampleImage({ format: 'png', width: 8, height: 8 })
-    expect((await refusal(png, 'flip', { format: 'jpeg' })).code).toBe('unsupported_format')
+    expect((await faultOf(png, 'flip', { format: 'jpeg' })).code).toBe('unsupported_format')
     const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
-    expect((await refusal(svg, 'flip', { format: 'png' })).code).toBe('unsupported_format')
+    expect((await faultOf(svg, 'flip', { format: 'png' })).code).toBe('unsupported_format')
   })
 })
 
 describe('a recipe that does not fit the picture', () => {
   test('is refused with the step, before anything is decoded', async () => {
     const bytes = await sampleImage({ width: 400, height: 300 })
-    const outside = await refusal(bytes, 'resize:200/crop:150:0:100:100')
+    const outside = await faultOf(bytes, 'resize:200/crop:150:0:100:100')
     expect(outside.report()).toMatchObject({ code: 'processing_failed', field: 'steps[1].width' })
     expect(outside.message).toContain('200×150')
-    const grown = await refusal(bytes, 'resize:60000x60000:fill:enlarge=true')
+    const grown = await faultOf(bytes, 'resize:60000x60000:fill:enlarge=true')
     expect(grown.report()).toMatchObject({ code: 'too_many_pixels', field: 'steps[0]' })
-    const wide = await refusal(bytes, 'resize:20000x10:fill:enlarge=true/format:webp')
+    const wide = await faultOf(bytes, 'resize:20000x10:fill:enlarge=true/format:webp')
     expect(wide.report()).toMatchObject({ code: 'processing_failed', field: 'steps[1].type' })
-    const avif = await refusal(bytes, 'resize:17000x10:fill:enlarge=true/format:avif')
+    const avif = await faultOf(bytes, 'resize:17000x10:fill:enlarge=true/format:avif')
     expect(avif.code).toBe('processing_failed')
   })
 })

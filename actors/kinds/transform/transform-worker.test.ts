@@ -2,17 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { writableFormatIds, formatIds } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
-import { openInside, type Inside } from '../../testing/transform-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
 
 /** The inner half, run in this process: what it makes of good pictures. */
 
-let inside: Inside
+let harness: TransformHarness
 beforeAll(async () => {
-  inside = await openInside()
+  harness = await openTransformHarness()
 })
-afterAll(() => inside[Symbol.asyncDispose]())
+afterAll(() => harness[Symbol.asyncDispose]())
 
-const transform: Inside['transform'] = (...all) => inside.transform(...all)
+const transform: TransformHarness['transform'] = (...all) => harness.transform(...all)
 
 async function pixelsOf(file: Uint8Array) {
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true })

@@ -3,26 +3,26 @@ import { defaultOutput, type WritableFormatId } from '@pixelflow/core/format'
 import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
-import type { InnerHalf } from '../../sandbox/worker-message.ts'
+import type { WorkerHandler } from '../../sandbox/worker-message.ts'
 import { allowDecoders } from './allow-decoders.ts'
 import { describe } from './metadata/description.ts'
 import { despiteProfile, keepable } from './metadata/icc-profile.ts'
-import { openSource, type Source } from './open-source.ts'
+import { openSourceImage, type SourceImage } from './open-source-image.ts'
 import {
-  checkDrawing,
+  checkDrawingCost,
   checkSizes,
   encode,
   renderFile,
   renderPass,
   sourcePixels,
-  staysPlain,
+  canStayRaw,
   type Pixels,
 } from './pixels.ts'
 import { outputPath, transformInput, type TransformInput, type TransformNote } from './transform-input.ts'
-import { cutAtShared, rememberShared } from './shared-passes.ts'
+import { splitSharedPasses, cacheSharedPasses } from './shared-passes.ts'
 
 /** The half of a transform that meets the picture. */
-export const transformInside: InnerHalf = {
+export const transformWorker: WorkerHandler = {
   async warmUp() {
     // Each picture then leaves only its own.
     allowDecoders(['jpeg'])
@@ -41,12 +41,12 @@ export const transformInside: InnerHalf = {
 }
 
 async function run(input: TransformInput, note: (note: TransformNote) => void): Promise<void> {
-  const source = await openSource(input.source, input.format, input.maxPixels)
+  const source = await openSourceImage(input.source, input.format, input.maxPixels)
   await despiteProfile(source, (opened) => make(opened, input, note))
 }
 
 async function make(
-  source: Source,
+  source: SourceImage,
   input: TransformInput,
   note: (note: TransformNote) => void,
 ): Promise<void> {
@@ -55,14 +55,14 @@ async function make(
   const wanted = plan(input.recipe)
     .outputs.filter(({ name }) => input.outputs.includes(name))
     .map((output) => ({ ...output, format: keepable(output.format, source) }))
-  const outputs = cutAtShared(wanted, pictureOf)
+  const outputs = splitSharedPasses(wanted, pictureOf)
   // All that can be wrong with a recipe for this picture is told before anything is decoded.
   const passes = new Map(
     outputs.map((output) => [output, renderings(output, pictureOf(output), targetOf(output))]),
   )
   for (const output of outputs) {
     checkSizes(output, pictureOf(output), input.maxPixels)
-    checkDrawing(output, pictureOf(output), source.cost, input.maxPixels)
+    checkDrawingCost(output, pictureOf(output), source.cost, input.maxPixels)
   }
 
   const [only] = outputs
@@ -74,11 +74,11 @@ async function make(
     return
   }
 
-  const remember = rememberShared<Pixels>(outputs)
+  const remember = cacheSharedPasses<Pixels>(outputs)
   for (const [output, steps] of passes) {
     const start = sourcePixels(source, output.source.orient)
     const pixels = await remember(output, start, (before, i) =>
-      renderPass(before, steps[i] ?? steps[0], staysPlain(output, output.passes[i] ?? [])),
+      renderPass(before, steps[i] ?? steps[0], canStayRaw(output, output.passes[i] ?? [])),
     )
     if (output === outputs[0]) note({ stage: 'decoded' })
 

@@ -7,17 +7,17 @@ import {
   variantSize,
 } from '@pixelflow/testkit/hostile/avif-variants'
 import sharp from 'sharp'
-import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
-let inside: Inside
+let harness: TransformHarness
 beforeAll(async () => {
-  inside = await openInside()
+  harness = await openTransformHarness()
 })
-afterAll(() => inside[Symbol.asyncDispose]())
+afterAll(() => harness[Symbol.asyncDispose]())
 
 /** The darkest and the brightest value of the result. */
 async function rangeOf(file: Uint8Array, inStages: boolean): Promise<readonly [number, number]> {
-  const result = await inside.transform(file, 'format:png', { inStages })
+  const result = await harness.transform(file, 'format:png', { inStages })
   expect(result.picture).toMatchObject(variantSize)
   const data = await sharp(result.file).raw().toBuffer()
   return [Math.min(...data), Math.max(...data)]
@@ -50,14 +50,14 @@ describe('a sequence', () => {
 
   test('gives its still picture, in stages and in one go', async () => {
     for (const inStages of [true, false]) {
-      const { picture } = await inside.transform(await branded(true), 'format:png', { inStages })
+      const { picture } = await harness.transform(await branded(true), 'format:png', { inStages })
       expect(picture).toMatchObject({ width: 64, height: 64 })
     }
   })
 
   test('gives its still picture from a file longer than is read whole', async () => {
     const long = Buffer.concat([await branded(true), Buffer.from([0, 0x20, 0, 0]), Buffer.from('free')])
-    const { picture } = await inside.transform(
+    const { picture } = await harness.transform(
       Buffer.concat([long, Buffer.alloc(0x20_0000 - 8)]),
       'format:png',
     )
@@ -68,12 +68,12 @@ describe('a sequence', () => {
     const file = await branded(false)
     for (const part of [3, 6, 9, 12, 15]) {
       const cut = file.subarray(0, (file.length * part) / 16)
-      expect([part, (await inside.refusal(cut, 'format:png')).code]).toEqual([part, 'corrupt_image'])
+      expect([part, (await harness.faultOf(cut, 'format:png')).code]).toEqual([part, 'corrupt_image'])
     }
   })
 
   test('without one is refused as unsupported', async () => {
-    const fault = await inside.refusal(await branded(false), 'format:png')
+    const fault = await harness.faultOf(await branded(false), 'format:png')
     expect(fault.report()).toMatchObject({
       code: 'unsupported_format',
       detail: 'AVIF sequence without a still picture is not supported.',
@@ -83,7 +83,7 @@ describe('a sequence', () => {
 })
 
 test('premultiplied transparency is refused as unsupported, as its colours would come out dark', async () => {
-  const fault = await inside.refusal(await premultipliedAvif(), 'format:png')
+  const fault = await harness.faultOf(await premultipliedAvif(), 'format:png')
   expect(fault.report()).toMatchObject({
     code: 'unsupported_format',
     detail: 'AVIF with premultiplied transparency is not supported.',
@@ -92,12 +92,12 @@ test('premultiplied transparency is refused as unsupported, as its colours would
 
 test('layers that cannot be decoded are named, and other damage is damage', async () => {
   for (const inStages of [true, false]) {
-    const layered = await inside.refusal(await undecodableAvif(true), 'format:png', { inStages })
+    const layered = await harness.faultOf(await undecodableAvif(true), 'format:png', { inStages })
     expect([layered.code, layered.message]).toEqual([
       'unsupported_format',
       'Layered (progressive) AVIF is not supported.',
     ])
-    const damaged = await inside.refusal(await undecodableAvif(false), 'format:png', { inStages })
+    const damaged = await harness.faultOf(await undecodableAvif(false), 'format:png', { inStages })
     expect(damaged.code).toBe('corrupt_image')
   }
 })

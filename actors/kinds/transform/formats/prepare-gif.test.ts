@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { opaqueFrame } from '@pixelflow/testkit/hostile/gif'
 import sharp from 'sharp'
-import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
-let inside: Inside
+let harness: TransformHarness
 beforeAll(async () => {
-  inside = await openInside()
+  harness = await openTransformHarness()
 })
-afterAll(() => inside[Symbol.asyncDispose]())
+afterAll(() => harness[Symbol.asyncDispose]())
 
 const green = [0, 255, 0, 255]
 const clear = [0, 0, 0, 0]
 
 async function pixelsOf(file: Uint8Array, recipe: string, inStages: boolean) {
-  const result = await inside.transform(file, recipe, { inStages })
+  const result = await harness.transform(file, recipe, { inStages })
   const { data, info } = await sharp(result.file).ensureAlpha().raw().toBuffer({ resolveWithObject: true })
   return (x: number, y: number) => {
     const at = (y * info.width + x) * 4
@@ -37,7 +37,7 @@ test('a first frame smaller than its canvas is transparent around, also where no
 test('a frame that reaches over the edge, or fills its canvas, stays opaque where it is', async () => {
   const canvas = { width: 12, height: 12 }
   const whole = opaqueFrame(canvas, { left: 0, top: 0, ...canvas })
-  const { picture } = await inside.transform(whole, 'format:png')
+  const { picture } = await harness.transform(whole, 'format:png')
   expect(picture.hasAlpha).toBe(false)
   const over = await pixelsOf(opaqueFrame(canvas, { left: 6, top: 6, ...canvas }), 'format:png', true)
   expect([over(0, 0), over(11, 11)]).toEqual([clear, green])

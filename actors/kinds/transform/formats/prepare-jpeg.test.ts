@@ -3,13 +3,13 @@ import { losslessJpeg } from '@pixelflow/testkit/hostile/lossless-jpeg'
 import { emptyComments, stuffed } from '@pixelflow/testkit/hostile/jpeg'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
-import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
-let inside: Inside
+let harness: TransformHarness
 beforeAll(async () => {
-  inside = await openInside()
+  harness = await openTransformHarness()
 })
-afterAll(() => inside[Symbol.asyncDispose]())
+afterAll(() => harness[Symbol.asyncDispose]())
 
 /** A JPEG whose frame header was written over: marker, precision and height. */
 async function withFrame(marker: number, precision = 8, height?: number): Promise<Uint8Array> {
@@ -36,7 +36,7 @@ describe('a JPEG that the decoder lacks is refused as unsupported, with the reas
 
   test.each(cases)('%s', async (reason, file) => {
     for (const inStages of [true, false]) {
-      const fault = await inside.refusal(await file(), 'format:png', { inStages })
+      const fault = await harness.faultOf(await file(), 'format:png', { inStages })
       expect(fault.report()).toMatchObject({
         code: 'unsupported_format',
         detail: `JPEG with ${reason} is not supported.`,
@@ -47,7 +47,7 @@ describe('a JPEG that the decoder lacks is refused as unsupported, with the reas
 })
 
 test('a lossless JPEG of 8 bits is decoded', async () => {
-  const { file } = await inside.transform(losslessJpeg(32, 8, 8), 'format:png')
+  const { file } = await harness.transform(losslessJpeg(32, 8, 8), 'format:png')
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true })
   expect([data[0], data[16 * info.channels], data[31 * info.channels]]).toEqual([0, 132, 255])
 })

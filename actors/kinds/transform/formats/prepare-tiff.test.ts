@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { encodedTiff, type Encoding } from '@pixelflow/testkit/hostile/tiff-encodings'
 import sharp from 'sharp'
-import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
-let inside: Inside
+let harness: TransformHarness
 beforeAll(async () => {
-  inside = await openInside()
+  harness = await openTransformHarness()
 })
-afterAll(() => inside[Symbol.asyncDispose]())
+afterAll(() => harness[Symbol.asyncDispose]())
 
 /** The first, the middle and the last pixel of a row, decoded in stages and in one go. */
 async function rowsOf(encoding: Encoding) {
   const rows = []
   for (const inStages of [true, false]) {
-    const { file } = await inside.transform(encodedTiff(encoding), 'format:png', { inStages })
+    const { file } = await harness.transform(encodedTiff(encoding), 'format:png', { inStages })
     const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true })
     const pixel = (x: number) => [...data.subarray(x * info.channels, (x + 1) * info.channels)]
     rows.push([pixel(0), pixel(16), pixel(31)])
@@ -129,7 +129,7 @@ describe('a TIFF that the decoder lacks is refused as unsupported, with the reas
 
   test.each(cases)('%s', async (reason, encoding) => {
     for (const inStages of [true, false]) {
-      const fault = await inside.refusal(encodedTiff(encoding), 'resize:20/format:png', { inStages })
+      const fault = await harness.faultOf(encodedTiff(encoding), 'resize:20/format:png', { inStages })
       expect(fault.report()).toMatchObject({
         code: 'unsupported_format',
         detail: `TIFF with ${reason} is not supported.`,
@@ -144,17 +144,17 @@ test('a tile that cannot be decompressed is damage, in stages and in one go', as
     chunks.map((chunk, i) => (i === 3 ? Buffer.alloc(chunk.length, 0x55) : chunk))
   const file = encodedTiff({ ...rgb, tile: 16, compression: 8, spoil })
   for (const inStages of [true, false])
-    expect((await inside.refusal(file, 'format:png', { inStages })).code).toBe('corrupt_image')
+    expect((await harness.faultOf(file, 'format:png', { inStages })).code).toBe('corrupt_image')
   // A tag that libtiff warns of is none.
   const odd = encodedTiff({ ...rgb, tile: 16, compression: 8, tags: { 65_123: [1] } })
-  expect((await inside.transform(odd, 'format:png')).picture).toMatchObject({ width: 32, height: 32 })
+  expect((await harness.transform(odd, 'format:png')).picture).toMatchObject({ width: 32, height: 32 })
 })
 
 test('a file that ends within what states its encoding is damaged, not unsupported', async () => {
   const file = encodedTiff({ ...rgb, bits: 16, compression: 8 })
   const directory = Buffer.from(file).readUInt32LE(4)
   for (let end = directory; end < file.length; end += 1) {
-    const fault = await inside.refusal(file.subarray(0, end), 'format:png', {
+    const fault = await harness.faultOf(file.subarray(0, end), 'format:png', {
       format: 'tiff',
       inStages: end % 2 === 0,
     })
@@ -163,6 +163,6 @@ test('a file that ends within what states its encoding is damaged, not unsupport
 })
 
 test('a file longer than is read whole is looked at as well', async () => {
-  const fault = await inside.refusal(encodedTiff({ side: 900, bits: 12 }), 'flip')
+  const fault = await harness.faultOf(encodedTiff({ side: 900, bits: 12 }), 'flip')
   expect(fault.message).toContain('12 bits')
 })

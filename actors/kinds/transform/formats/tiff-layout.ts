@@ -1,5 +1,5 @@
 import type { Fault } from '@pixelflow/core/fault'
-import { damagedImage } from '../map-vips-error.ts'
+import { corruptImage } from '../map-vips-error.ts'
 import type { FileBytes } from './file-bytes.ts'
 
 /** How the first picture of a TIFF is stored, by the tags of its first directory (TIFF 6.0, section 8). */
@@ -107,7 +107,7 @@ function valuesIn(bytes: FileBytes, directory: Directory): ReadonlyMap<number, r
 }
 
 function beyondEnd(what: string): Fault {
-  return damagedImage(`${what} lies beyond the end of the file`)
+  return corruptImage(`${what} lies beyond the end of the file`)
 }
 
 function number(bytes: Buffer, at: number, size: number, isLittle: boolean): number {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import type { Source } from '../open-source.ts'
-import { describingExif, type ReadAt } from './filter-exif.ts'
-import { describingXmp } from './filter-xmp.ts'
+import type { SourceImage } from '../open-source-image.ts'
+import { filterExif, type ReadAt } from './filter-exif.ts'
+import { filterXmp } from './filter-xmp.ts'
 
 /** What a file says about its picture, without pictures in it. */
 export interface Description {
@@ -14,13 +14,13 @@ export interface Description {
  * What a source says about its picture.
  * @param upright whether the picture is turned upright, so that no viewer has to turn it
  */
-export function describe(source: Source, upright: boolean): Description {
+export function describe(source: SourceImage, upright: boolean): Description {
   const { exif, xmp, orientation = 1 } = source.metadata
   const stated = upright ? 1 : orientation
-  const text = xmp === undefined ? undefined : describingXmp(new TextDecoder().decode(xmp))
+  const text = xmp === undefined ? undefined : filterXmp(new TextDecoder().decode(xmp))
   if (source.format === 'tiff')
-    return { exif: readingFile(source.file, (readAt) => describingExif(readAt, stated)), xmp: text }
-  return { exif: exif === undefined ? undefined : describingExif(readBlock(exif), stated), xmp: text }
+    return { exif: readingFile(source.file, (readAt) => filterExif(readAt, stated)), xmp: text }
+  return { exif: exif === undefined ? undefined : filterExif(readBlock(exif), stated), xmp: text }
 }
 
 const mark = Buffer.from('Exif\0\0', 'latin1')

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { describedImage, thumbnail, whatItSays, xmpWithPictures } from '@pixelflow/testkit/described'
 import * as fc from 'fast-check'
-import { describingExif } from './filter-exif.ts'
-import { describingXmp } from './filter-xmp.ts'
+import { filterExif } from './filter-exif.ts'
+import { filterXmp } from './filter-xmp.ts'
 
 const files = await Promise.all([
   describedImage({ format: 'tiff' }),
@@ -24,7 +24,7 @@ test('whatever a block says, what is made of it is short, and shows nothing of t
       const spoiled = Uint8Array.from(file)
       // The directories lie before and behind the pixels.
       for (const [where, value] of flips) spoiled[Math.floor(where * (inHead ? 1200 : file.length))] = value
-      const made = describingExif(reading(spoiled), 1)
+      const made = filterExif(reading(spoiled), 1)
       expect(made === undefined || made.length < 65_000).toBe(true)
       expect(made?.includes(Buffer.from(thumbnail.subarray(-200))) ?? false).toBe(false)
     }),
@@ -33,18 +33,18 @@ test('whatever a block says, what is made of it is short, and shows nothing of t
 })
 
 test('what a block says is said by what is made of it, again and again', () => {
-  const once = describingExif(reading(files[0]), 3) as Buffer
+  const once = filterExif(reading(files[0]), 3) as Buffer
   expect(whatItSays.filter((text) => once.includes(text))).toEqual([...whatItSays])
-  expect(describingExif(reading(once), 3)).toEqual(once)
-  expect(describingExif(() => undefined, 1)).toBeUndefined()
+  expect(filterExif(reading(once), 3)).toEqual(once)
+  expect(filterExif(() => undefined, 1)).toBeUndefined()
 })
 
 test('XMP that is not well-formed is left out', () => {
-  expect(describingXmp(xmpWithPictures)).toContain('Nobody')
+  expect(filterXmp(xmpWithPictures)).toContain('Nobody')
   const cut = xmpWithPictures.slice(0, 900)
   const entities = `<!DOCTYPE a [<!ENTITY b "c">]>${xmpWithPictures}`
   const deep = '<a>'.repeat(200) + '</a>'.repeat(200)
   for (const text of ['', 'words', cut, entities, deep, ' '.repeat(2_000_000)]) {
-    expect(describingXmp(text)).toBeUndefined()
+    expect(filterXmp(text)).toBeUndefined()
   }
 })

@@ -70,7 +70,7 @@ const mostEntries = 1000
  * there is nothing to say or no block.
  * @param orientation what the new block states, 1 to 8
  */
-export function describingExif(readAt: ReadAt, orientation: number): Buffer | undefined {
+export function filterExif(readAt: ReadAt, orientation: number): Buffer | undefined {
   const block = openBlock(readAt)
   if (block === undefined) return undefined
   const main = block.entriesAt(block.first)

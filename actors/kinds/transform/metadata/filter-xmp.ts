@@ -37,7 +37,7 @@ const deepest = 100
  * XMP without thumbnails and other pictures, and without announcements of what is not in the result; undefined when
  * nothing can be made of it.
  */
-export function describingXmp(text: string): string | undefined {
+export function filterXmp(text: string): string | undefined {
   if (text.length > longest) return undefined
   const out: string[] = []
   let depth = 0

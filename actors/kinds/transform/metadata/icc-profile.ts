@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { FormatParams } from '@pixelflow/core/operations/format'
-import type { Source } from '../open-source.ts'
+import type { SourceImage } from '../open-source-image.ts'
 
 /** Colours that a profile may be made for, as its header names them. */
 const spaces: ReadonlySet<string> = new Set(['RGB ', 'GRAY', 'CMYK'])
@@ -39,18 +39,18 @@ export function isSoundProfile(profile: Buffer): boolean {
 }
 
 /** The same picture, its colours taken as sRGB. */
-export function withoutProfile(source: Source): Source {
+export function withoutProfile(source: SourceImage): SourceImage {
   const { metadata, reading } = source
   return { ...source, reading: { ...reading, ignoreIcc: true }, metadata: { ...metadata, hasProfile: false } }
 }
 
 /** Whether it has a profile that cannot be kept. */
-export function hasBrokenProfile({ reading, metadata: { icc } }: Source): boolean {
+export function hasBrokenProfile({ reading, metadata: { icc } }: SourceImage): boolean {
   return reading.ignoreIcc === true || (icc !== undefined && !isSoundProfile(icc))
 }
 
 /** How a result is written: a profile that is not whole cannot be kept, so the colours are converted. */
-export function keepable<P extends Pick<FormatParams, 'colorspace'>>(params: P, source: Source): P {
+export function keepable<P extends Pick<FormatParams, 'colorspace'>>(params: P, source: SourceImage): P {
   return hasBrokenProfile(source) ? { ...params, colorspace: 'srgb' } : params
 }
 
@@ -58,7 +58,10 @@ export function keepable<P extends Pick<FormatParams, 'colorspace'>>(params: P, 
  * Does work on a picture; once more without its profile when the picture seems damaged with it. A profile can be broken
  * in ways that only its user finds.
  */
-export async function despiteProfile<T>(source: Source, work: (source: Source) => Promise<T>): Promise<T> {
+export async function despiteProfile<T>(
+  source: SourceImage,
+  work: (source: SourceImage) => Promise<T>,
+): Promise<T> {
   try {
     return await work(source)
   } catch (thrown) {

@@ -8,15 +8,15 @@ import {
   xmpWithPictures,
 } from '@pixelflow/testkit/described'
 import sharp from 'sharp'
-import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
 /** What of a file's metadata is in a result that keeps it. */
 
-let inside: Inside
+let harness: TransformHarness
 beforeAll(async () => {
-  inside = await openInside()
+  harness = await openTransformHarness()
 })
-afterAll(() => inside[Symbol.asyncDispose]())
+afterAll(() => harness[Symbol.asyncDispose]())
 
 const sources = ['jpeg', 'tiff', 'png', 'webp', 'avif'] as const
 /** Enough of the thumbnail to be sure that it is it, but for its first bytes, which every JPEG has. */
@@ -41,7 +41,7 @@ describe('EXIF', () => {
             exif,
             all,
             orientation = 1,
-          } = await read((await inside.transform(bytes, recipe, { inStages })).file)
+          } = await read((await harness.transform(bytes, recipe, { inStages })).file)
           expect({ target, says: whatItSays.filter((text) => exif.includes(text)) }).toEqual({
             target,
             says: [...whatItSays],
@@ -62,7 +62,7 @@ describe('EXIF', () => {
     { format: 'tiff', bigTiff: true },
     { format: 'tiff', bigTiff: true, bigEndian: true },
   ] as const)('is read as it is written: %p', async (options) => {
-    const { file } = await inside.transform(await describedImage(options), 'format:jpeg:metadata=keep')
+    const { file } = await harness.transform(await describedImage(options), 'format:jpeg:metadata=keep')
     const { exif, width, height } = await read(file)
     expect(whatItSays.filter((text) => exif.includes(text))).toEqual([...whatItSays])
     expect([width, height]).toEqual([32, 48])
@@ -71,7 +71,7 @@ describe('EXIF', () => {
   test.each(['jpeg', 'tiff', 'png', 'webp'] as const)(
     'of %s states how to turn what is not turned',
     async (format) => {
-      const { file } = await inside.transform(
+      const { file } = await harness.transform(
         await describedImage({ format }),
         'orient:false/format:jpeg:metadata=keep',
       )
@@ -82,7 +82,7 @@ describe('EXIF', () => {
 
   test('is gone unless it is asked for', async () => {
     for (const format of sources) {
-      const { file } = await inside.transform(await describedImage({ format }), 'flip/format:png')
+      const { file } = await harness.transform(await describedImage({ format }), 'flip/format:png')
       expect((await sharp(file).metadata()).exif).toBeUndefined()
     }
   })
@@ -94,7 +94,7 @@ test.each(sources)(
     const bytes = await describedImage({ format, xmp: xmpWithPictures })
     expect((await read(bytes)).xmp).toContain('hdrgm:Version')
     for (const target of writableFormatIds) {
-      const { file } = await inside.transform(bytes, `resize:20/format:${target}:metadata=keep`)
+      const { file } = await harness.transform(bytes, `resize:20/format:${target}:metadata=keep`)
       const { xmp } = await read(file)
       expect(xmp).toMatch(/Ada &(amp|#38); Nobody/)
       expect(xmp).not.toMatch(
@@ -134,7 +134,7 @@ describe('a broken colour profile', async () => {
         'flip/blur/flip/format:webp:lossless:colorspace=keep',
       ]) {
         for (const inStages of [true, false]) {
-          const { file, picture } = await inside.transform(source, recipe, { inStages })
+          const { file, picture } = await harness.transform(source, recipe, { inStages })
           expect({ how, recipe, icc: picture.icc }).toEqual({ how, recipe, icc: undefined })
           const [red = 0, green = 0, blue = 0] = await sharp(file).raw().toBuffer()
           // A JPEG is near its colours, not at them; a profile of which too little is left may still be used.
@@ -147,7 +147,7 @@ describe('a broken colour profile', async () => {
 
   test('is told from a whole one, which is kept', async () => {
     for (const format of sources) {
-      const { picture } = await inside.transform(
+      const { picture } = await harness.transform(
         await withProfile(format, profile),
         'format:png:colorspace=keep',
       )

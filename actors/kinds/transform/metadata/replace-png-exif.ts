@@ -9,7 +9,7 @@ const described: ReadonlySet<string> = new Set(['eXIf', 'iTXt', 'tEXt', 'zTXt'])
  * A PNG of our own with other EXIF in it, or none. sharp writes EXIF into every format, but only what it has read from a
  * file, so this is the file it reads it from.
  */
-export function withExif(png: Buffer, exif: Buffer | undefined): Buffer {
+export function replacePngExif(png: Buffer, exif: Buffer | undefined): Buffer {
   const start = headBytes.signature + headBytes.first
   const parts = [png.subarray(0, start), ...(exif === undefined ? [] : [chunk('eXIf', exif)])]
   let at = start

@@ -25,7 +25,7 @@ export const elements = {
   shapes,
   shelved,
   /** Whose text is shown. */
-  written: words('text tspan textPath'),
+  formatDeclarations: words('text tspan textPath'),
 }
 
 /** Whose `href` may lead to something in the same file. */

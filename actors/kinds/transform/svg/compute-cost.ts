@@ -1,17 +1,17 @@
 import type { Fault } from '@pixelflow/core/fault'
 import { elements } from './allow-list.ts'
-import { damaged, limits, tooMuch } from './svg-limits.ts'
-import { looksOf } from './selector-cost.ts'
+import { corruptSvg, svgLimits, svgLimitExceeded } from './svg-limits.ts'
+import { computeSelectorCost } from './compute-selector-cost.ts'
 import type { Outline } from './outline.ts'
-import { selectorOf, type Selectable } from './selector.ts'
+import { selectorOf, type SelectorNode } from './selector.ts'
 import type { OutlineCost } from './strokes.ts'
 import type { Declaration, Rule } from './style.ts'
 import type { StatedSize } from './use-size.ts'
 
 /** What is remembered of an element, to know what drawing it comes to. */
-export interface Part extends Selectable {
-  readonly parent?: Part
-  readonly children: Part[]
+export interface SvgNode extends SelectorNode {
+  readonly parent?: SvgNode
+  readonly children: SvgNode[]
   /** Ids that it refers to, by property or `href`, and whether it surely does: of rules all that may apply do. */
   refers?: Map<string, Map<string, boolean>>
   /** Inherited properties that it surely has of its own, one bit each: every other element has some. */
@@ -29,11 +29,11 @@ export interface Part extends Selectable {
   /** How many times larger than it states it is drawn, by what it and those around say. */
   readonly scale: number
   /** While what it comes to is being counted, and once it is. */
-  weight?: Weight | 'counting'
+  weight?: TotalCost | 'counting'
 }
 
 /** What drawing comes to. */
-export interface Weight {
+export interface TotalCost {
   /** Elements, those that are referred to each time they are. */
   readonly drawn: number
   /** The longest way down. */
@@ -55,28 +55,28 @@ const inherited: readonly string[] = ['fill', 'stroke', 'marker-start', 'marker-
  * them; whatever `use` passes on to what it shows is not, and has its bound in the renderer's own count.
  * @throws Fault `corrupt_image` when something refers to itself, `resource_limit_exceeded` when it comes to too much.
  */
-export function weigh(
-  root: Part,
-  parts: readonly Part[],
+export function computeCost(
+  root: SvgNode,
+  parts: readonly SvgNode[],
   rules: readonly Rule[],
   costOf: (outline: Outline) => OutlineCost,
-): Weight {
+): TotalCost {
   applyRules(parts, rules)
-  const byId = new Map<string, Part>()
+  const byId = new Map<string, SvgNode>()
   for (const part of parts) if (part.id !== undefined && !byId.has(part.id)) byId.set(part.id, part)
   // Most drawings have no paint that is more than a colour.
   const isPaintShared = parts.some(({ refers }) => inherited.some((property) => refers?.has(property)))
 
-  const weightOf = (part: Part, level: number): Weight => {
-    if (level > limits.drawnDepth) throw tooDeep()
+  const weightOf = (part: SvgNode, level: number): TotalCost => {
+    if (level > svgLimits.drawnDepth) throw tooDeep()
     if (typeof part.weight === 'object') {
-      if (level + part.weight.depth > limits.drawnDepth) throw tooDeep()
+      if (level + part.weight.depth > svgLimits.drawnDepth) throw tooDeep()
       return part.weight
     }
     part.weight = 'counting'
     const lines = part.outline === undefined ? noLines : costOf(part.outline)
     const sum = { drawn: 1, depth: 1, layers: part.layers, canvases: 0, ...lines }
-    const add = (other: Part, times: number) => {
+    const add = (other: SvgNode, times: number) => {
       const weight = weightOf(other, level + 1)
       sum.drawn += weight.drawn * times
       sum.layers += weight.layers * times
@@ -90,11 +90,11 @@ export function weigh(
       const target = byId.get(id)
       if (target === undefined) continue
       if (target.weight !== 'counting') add(target, property.startsWith('marker') ? cornersOf(part) : 1)
-      else if (isOwn) throw damaged(`has an element that refers to itself through #${id.slice(0, 40)}`)
+      else if (isOwn) throw corruptSvg(`has an element that refers to itself through #${id.slice(0, 40)}`)
     }
     sum.canvases = canvasesOf(part, sum.canvases)
-    if (sum.drawn > limits.drawn)
-      throw tooMuch(`draws more than ${limits.drawn} elements once every reference is followed`)
+    if (sum.drawn > svgLimits.drawn)
+      throw svgLimitExceeded(`draws more than ${svgLimits.drawn} elements once every reference is followed`)
     part.weight = sum
     return sum
   }
@@ -104,7 +104,7 @@ export function weigh(
 const noLines: OutlineCost = { perRow: 0, fixed: 0 }
 
 /** A layer lies on what is below it; a filter keeps what each of its steps has made until it is done. */
-function canvasesOf(part: Part, within: number): number {
+function canvasesOf(part: SvgNode, within: number): number {
   if (part.tag === 'filter') return filterCanvases + part.children.length
   return within + (part.layers > 0 ? 0.3 : 0)
 }
@@ -113,11 +113,11 @@ function canvasesOf(part: Part, within: number): number {
 const filterCanvases = 7
 
 function tooDeep(): Fault {
-  return tooMuch(`has references more than ${limits.drawnDepth} levels deep`)
+  return svgLimitExceeded(`has references more than ${svgLimits.drawnDepth} levels deep`)
 }
 
 /** Remembers what a part refers to. */
-export function refer(part: Part, property: string, id: string, isSure = true): void {
+export function addReference(part: SvgNode, property: string, id: string, isSure = true): void {
   part.refers ??= new Map()
   const known = part.refers.get(property)
   if (known === undefined) part.refers.set(property, new Map([[id, isSure]]))
@@ -130,7 +130,7 @@ interface Reference {
   readonly isOwn: boolean
 }
 
-function referencesOf(part: Part, isPaintShared: boolean): readonly Reference[] {
+function referencesOf(part: SvgNode, isPaintShared: boolean): readonly Reference[] {
   const isShape = elements.shapes.has(part.tag)
   if (part.refers === undefined && !(isShape && isPaintShared)) return nothing
   const found: Reference[] = []
@@ -160,21 +160,25 @@ function bitOf(property: string): number {
 }
 
 /** Markers, one for each corner at most; looking for the corners takes time that grows with their square. */
-function cornersOf({ path = '' }: Part): number {
+function cornersOf({ path = '' }: SvgNode): number {
   const corners = path.match(/\d+/g)?.length ?? 1
   return corners + corners ** 2 / 600
 }
 
 /** What a property of an element means, wherever it stands. */
-function applyDeclaration(part: Part, { property, value, ids, filters }: Declaration, isSure: boolean): void {
+function applyDeclaration(
+  part: SvgNode,
+  { property, value, ids, filters }: Declaration,
+  isSure: boolean,
+): void {
   part.layers += filters
-  for (const name of longNames(property)) for (const id of ids) refer(part, name, id, isSure)
+  for (const name of longNames(property)) for (const id of ids) addReference(part, name, id, isSure)
   if (layered.has(property) && !/^(?:none|normal|auto|1(?:\.0*)?|100%)$/.test(value.trim()))
     part.layers += 0.05
 }
 
 /** The same of one that is set on the element itself, so that what is around does not count. */
-export function applyOwn(part: Part, found: Declaration): void {
+export function applyOwnDeclaration(part: SvgNode, found: Declaration): void {
   applyDeclaration(part, found, true)
   if (!(found.property === 'marker' || isInherited(found.property)) || passesOn.test(found.value)) return
   for (const name of longNames(found.property)) part.has |= bitOf(name)
@@ -192,8 +196,9 @@ function longNames(property: string): readonly string[] {
 /** What needs a layer of its own, which costs far less than a filter. */
 const layered: ReadonlySet<string> = new Set(['opacity', 'mask', 'mix-blend-mode', 'isolation'])
 
-function applyRules(parts: readonly Part[], rules: readonly Rule[]): void {
-  if (looksOf(rules, parts) > limits.ruleLooks) throw tooMuch('has too many style rules for its elements')
+function applyRules(parts: readonly SvgNode[], rules: readonly Rule[]): void {
+  if (computeSelectorCost(rules, parts) > svgLimits.ruleLooks)
+    throw svgLimitExceeded('has too many style rules for its elements')
   const weighty = rules.flatMap(({ selector, declarations }) => {
     const ones = declarations.filter(
       ({ property, value, ids, filters }) =>
@@ -202,8 +207,8 @@ function applyRules(parts: readonly Part[], rules: readonly Rule[]): void {
     return ones.length === 0 ? [] : [{ ...selectorOf(selector), ones }]
   })
   for (const part of weighty.length === 0 ? [] : parts) {
-    for (const { isMeant, isExact, ones } of weighty) {
-      if (!isMeant(part)) continue
+    for (const { mayMatch, isExact, ones } of weighty) {
+      if (!mayMatch(part)) continue
       for (const one of ones) {
         applyDeclaration(part, one, isExact)
         if (passesOn.test(one.value)) for (const name of longNames(one.property)) part.has &= ~bitOf(name)

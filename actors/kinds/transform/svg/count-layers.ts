@@ -4,7 +4,7 @@ import { elements } from './allow-list.ts'
  * How often all pixels are gone over for one element by itself, in passes of a small blur, about 0.1 µs a pixel.
  * Measured: what an element costs that is not listed here is nothing beside it.
  */
-export function layersOf(tag: string, attribute: (name: string) => string | undefined): number {
+export function countLayers(tag: string, attribute: (name: string) => string | undefined): number {
   switch (tag) {
     case 'feMorphology':
       return 10 + 2 * Math.min(15, greatest(attribute('radius')))

@@ -1,4 +1,4 @@
-import { damaged } from './svg-limits.ts'
+import { corruptSvg } from './svg-limits.ts'
 
 const encodings: ReadonlySet<string> = new Set([
   'utf-8',
@@ -20,7 +20,7 @@ export function decodeXml(bytes: Uint8Array): string {
     // Of the labels known here more are understood than the types say.
     return new TextDecoder(label as 'utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
-    throw damaged(`has bytes that are not valid in its encoding (${label})`, error)
+    throw corruptSvg(`has bytes that are not valid in its encoding (${label})`, error)
   }
 }
 
@@ -33,5 +33,5 @@ function encodingOf(bytes: Uint8Array): string {
     /^(?:\u00EF\u00BB\u00BF)?\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(head) ?? []
   const label = stated.toLowerCase()
   if (encodings.has(label)) return label
-  throw damaged(`declares the encoding ${stated.slice(0, 40)}, which is not supported`)
+  throw corruptSvg(`declares the encoding ${stated.slice(0, 40)}, which is not supported`)
 }

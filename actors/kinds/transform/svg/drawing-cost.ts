@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { SvgSize } from '@pixelflow/core/svg'
-import { limits, tooMuch } from './svg-limits.ts'
+import { svgLimits, svgLimitExceeded } from './svg-limits.ts'
 
 /** What drawing takes beside its elements, whatever the size. */
 export interface DrawingCost {
@@ -25,7 +25,7 @@ const tileSide = 2000
 const pixelsPerLayer = 2000
 
 /** @throws Fault `too_many_pixels` when a drawing is larger than may be. */
-export function requireSize({ width, height }: SvgSize, maxPixels: number): void {
+export function requireDrawingSize({ width, height }: SvgSize, maxPixels: number): void {
   const pixels = width * height
   if (pixels > maxPixels || width > longestSide || height > longestSide) {
     throw new Fault(
@@ -41,12 +41,14 @@ export function requireSize({ width, height }: SvgSize, maxPixels: number): void
  * or hold more pixels than may be, or its lines take too long.
  */
 export function requireDrawable(size: SvgSize, cost: DrawingCost, maxPixels: number): void {
-  requireSize(size, maxPixels)
+  requireDrawingSize(size, maxPixels)
   const { width, height } = size
   if (hasTooManyLayers(size, cost))
-    throw tooMuch(`has more filters and layers than are allowed at ${width} × ${height} pixels`)
+    throw svgLimitExceeded(`has more filters and layers than are allowed at ${width} × ${height} pixels`)
   if (hasTooManyLines(size, cost))
-    throw tooMuch(`has more overlapping lines or dashes than are allowed at ${width} × ${height} pixels`)
+    throw svgLimitExceeded(
+      `has more overlapping lines or dashes than are allowed at ${width} × ${height} pixels`,
+    )
 }
 
 /** Whether it is drawn at that size in passable time. */
@@ -58,19 +60,19 @@ function hasTooManyLayers({ width, height }: SvgSize, cost: DrawingCost): boolea
   const pixels = width * height
   const tiles = Math.ceil(width / tileSide) * Math.ceil(height / tileSide)
   const layerPixels = (pixels * tiles + pixelsPerLayer) * cost.layers
-  return layerPixels > limits.layerPixels || pixels * cost.canvases > limits.canvasPixels
+  return layerPixels > svgLimits.layerPixels || pixels * cost.canvases > svgLimits.canvasPixels
 }
 
 /** A drawing may be turned, so its longer side counts. */
 function hasTooManyLines({ width, height }: SvgSize, { perRow, fixed }: DrawingCost): boolean {
-  return perRow * Math.max(width, height) + fixed > limits.lineSteps
+  return perRow * Math.max(width, height) + fixed > svgLimits.lineSteps
 }
 
 /** Pixels up to which it may surely be drawn, in one tile. */
 export function drawablePixels({ layers, canvases, perRow, fixed }: DrawingCost): number {
   // Of a drawing twice as wide as high, or the other way round.
-  const lined = perRow > 0 ? ((limits.lineSteps - fixed) / perRow) ** 2 / 2 : Number.POSITIVE_INFINITY
+  const lined = perRow > 0 ? ((svgLimits.lineSteps - fixed) / perRow) ** 2 / 2 : Number.POSITIVE_INFINITY
   if (layers === 0) return lined
-  const layered = Math.max(1, limits.layerPixels / layers - pixelsPerLayer)
-  return Math.min(lined, layered, limits.canvasPixels / canvases, tileSide ** 2)
+  const layered = Math.max(1, svgLimits.layerPixels / layers - pixelsPerLayer)
+  return Math.min(lined, layered, svgLimits.canvasPixels / canvases, tileSide ** 2)
 }

@@ -2,19 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { svg, svgSpies } from '@pixelflow/testkit/hostile/svg'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp, { type Sharp } from 'sharp'
-import { openInside, type Inside } from '../../../testing/transform-harness.ts'
+import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 import { allowDecoders } from '../allow-decoders.ts'
 
 /** Drawings as they come out, run in this process. */
 
-let inside: Inside
+let harness: TransformHarness
 beforeAll(async () => {
-  inside = await openInside()
+  harness = await openTransformHarness()
 })
-afterAll(() => inside[Symbol.asyncDispose]())
+afterAll(() => harness[Symbol.asyncDispose]())
 
 const draw = async (bytes: Uint8Array, recipe = 'format:png') => {
-  const { file } = await inside.transform(bytes, recipe, { format: 'svg' })
+  const { file } = await harness.transform(bytes, recipe, { format: 'svg' })
   return pixels(sharp(file))
 }
 const pixels = async (image: Sharp) => {
@@ -144,7 +144,7 @@ describe('the size of a drawing', () => {
     ['viewBox="0 0 24 12"', 'resize:48/resize:480', 48, 24],
     ['viewBox="0 0 24 12"', 'crop:0:0:12:12/resize:480:enlarge', 480, 480],
   ])('%s, %s', async (attributes, recipe, width, height) => {
-    const { picture } = await inside.transform(bare(attributes), recipe)
+    const { picture } = await harness.transform(bare(attributes), recipe)
     expect([picture.width, picture.height]).toEqual([width, height])
   })
 
@@ -163,7 +163,7 @@ describe('the size of a drawing', () => {
 
   test('is bounded as for any picture', async () => {
     const code = async (attributes: string, recipe: string) =>
-      (await inside.refusal(bare(attributes), recipe, { maxPixels: 1e6 })).code
+      (await harness.faultOf(bare(attributes), recipe, { maxPixels: 1e6 })).code
     expect(await code('width="2000" height="2000"', 'resize:10')).toBe('too_many_pixels')
     expect(await code('viewBox="0 0 9 9"', 'resize:2000')).toBe('too_many_pixels')
     // Little of it is seen, but all of it would be drawn.
@@ -177,14 +177,14 @@ describe('the size of a drawing', () => {
       'width="6000" height="6000"',
       `${blur}<rect width="99" height="99" filter="url(#f)"/>`,
     )
-    expect((await inside.refusal(filtered, 'format:png')).code).toBe('resource_limit_exceeded')
-    expect((await inside.transform(filtered, 'resize:100/format:png')).picture.width).toBe(100)
+    expect((await harness.faultOf(filtered, 'format:png')).code).toBe('resource_limit_exceeded')
+    expect((await harness.transform(filtered, 'resize:100/format:png')).picture.width).toBe(100)
 
     const lines = Array.from({ length: 2500 }, (_, i) => `L${(i * 617) % 5000} ${i % 2 ? 0 : 5000}`).join('')
     const lined = bare('width="5000" height="5000"', `<path d="M0 0${lines}"/>`)
-    const fault = await inside.refusal(lined, 'format:png')
+    const fault = await harness.faultOf(lined, 'format:png')
     expect(fault.report()).toMatchObject({ code: 'resource_limit_exceeded', remedy: expect.any(String) })
-    expect((await inside.transform(lined, 'resize:64/format:png')).picture.width).toBe(64)
+    expect((await harness.transform(lined, 'resize:64/format:png')).picture.width).toBe(64)
   })
 
   test('follows each output of its own', async () => {
@@ -192,7 +192,7 @@ describe('the size of a drawing', () => {
       steps: [],
       outputs: { large: { steps: [{ op: 'resize', width: 800 }] }, own: { steps: [] } },
     }
-    const { files } = await inside.transform(bare('viewBox="0 0 24 12"'), recipe)
+    const { files } = await harness.transform(bare('viewBox="0 0 24 12"'), recipe)
     const sizes = await Promise.all(files.map(async (file) => (await sharp(file).metadata()).width))
     expect(sizes).toEqual([800, 24])
   })
@@ -200,19 +200,19 @@ describe('the size of a drawing', () => {
 
 test('a drawing is written as PNG unless asked otherwise, and laid on white where nothing can shine through', async () => {
   const half = svg('<rect width="50" height="100" fill="red"/>')
-  const { picture } = await inside.transform(half, 'format:metadata=keep')
+  const { picture } = await harness.transform(half, 'format:metadata=keep')
   expect([picture.format, picture.hasAlpha]).toEqual(['png', true])
   expect(at(await draw(half), 75, 50)).toEqual([0, 0, 0, 0])
   expect(at(await draw(half, 'format:jpeg:100'), 75, 50)).toEqual([255, 255, 255, 255])
   for (const type of ['webp', 'avif'] as const) {
-    const { picture } = await inside.transform(half, `format:${type}`)
+    const { picture } = await harness.transform(half, `format:${type}`)
     expect(picture.hasAlpha).toBe(true)
   }
 })
 
 test('only a drawing is drawn', async () => {
   const file = svg('<rect width="9" height="9"/>')
-  expect((await inside.refusal(file, 'flip', { format: 'png' })).code).toBe('unsupported_format')
+  expect((await harness.faultOf(file, 'flip', { format: 'png' })).code).toBe('unsupported_format')
   allowDecoders(['png'])
   expect(
     await sharp(file)

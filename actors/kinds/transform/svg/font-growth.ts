@@ -1,4 +1,4 @@
-import { limits } from './svg-limits.ts'
+import { svgLimits } from './svg-limits.ts'
 
 /** Pixels, or for relative ones the size around, in each unit; rounded up. */
 const absolute: Readonly<Record<string, number>> = {
@@ -25,7 +25,7 @@ export function fontGrowth(value: string): number | undefined {
     const times = relative[name]
     const pixels = Number(number) * (absolute[name] ?? 1)
     if (times !== undefined) growth = Math.max(growth, Number(number) * times)
-    else if (absolute[name] === undefined || !(pixels <= limits.fontSize)) return undefined
+    else if (absolute[name] === undefined || !(pixels <= svgLimits.fontSize)) return undefined
   }
-  return growth <= limits.fontGrowth ? growth : undefined
+  return growth <= svgLimits.fontGrowth ? growth : undefined
 }

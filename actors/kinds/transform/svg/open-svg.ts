@@ -4,10 +4,10 @@ import { Fault } from '@pixelflow/core/fault'
 import sharp from 'sharp'
 import { allowDecoders } from '../allow-decoders.ts'
 import { decodeXml } from './decode-xml.ts'
-import { requireSize, type DrawingCost } from './drawing-cost.ts'
-import { limits, tooLong, tooMuch } from './svg-limits.ts'
+import { requireDrawingSize, type DrawingCost } from './drawing-cost.ts'
+import { svgLimits, svgTooLarge, svgLimitExceeded } from './svg-limits.ts'
 import { sanitise } from './sanitise.ts'
-import type { Embedded } from './safe-value.ts'
+import type { Embedded } from './sanitise-value.ts'
 
 /** A drawing as it may be given to the renderer. */
 export interface SvgSource {
@@ -25,13 +25,13 @@ const embeddable: readonly FormatId[] = ['jpeg', 'png', 'webp', 'gif']
  * or pictures in it are.
  */
 export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<SvgSource> {
-  if (bytes.length > maxSvgBytes) throw tooLong()
+  if (bytes.length > maxSvgBytes) throw svgTooLarge()
   const clean = sanitise(decodeXml(bytes))
   const { size, cost } = clean
-  requireSize(size, maxPixels)
+  requireDrawingSize(size, maxPixels)
   // What depends on the size is judged by the size that a recipe asks for.
-  if (cost.fixed > limits.lineSteps) throw tooMuch('has too many line segments or dashes')
-  const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, limits.picturePixels))
+  if (cost.fixed > svgLimits.lineSteps) throw svgLimitExceeded('has too many line segments or dashes')
+  const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, svgLimits.picturePixels))
   return { file: Buffer.from(clean.text(addresses)), size, cost }
 }
 

@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import fc from 'fast-check'
 import { SaxesParser } from 'saxes'
 import { coordinates, data, elements, functions, properties } from './allow-list.ts'
-import { limits } from './svg-limits.ts'
+import { svgLimits } from './svg-limits.ts'
 import { sanitise } from './sanitise.ts'
 
 const wrap = (body: string, attributes: string) =>
@@ -53,16 +53,16 @@ describe('whatever is in a file', () => {
     `),
   )
   const attribute = fc.tuple(name, fc.oneof(value, address, id, url)).map(([one, text]) => {
-    const escaped = text
+    const escapeXml = text
       .replaceAll(/&(?![#\w]+;)/g, '&amp;')
       .replaceAll('<', '&lt;')
       .replaceAll('"', '&quot;')
-    return [one, `${one}="${escaped}"`] as const
+    return [one, `${one}="${escapeXml}"`] as const
   })
   const attributes = fc
     .uniqueArray(attribute, { selector: ([one]) => one, maxLength: 5 })
     .map((all) => all.map(([, text]) => ` ${text}`).join(''))
-  const inside = value.map((text) =>
+  const harness = value.map((text) =>
     text
       .replaceAll(/&(?![#\w]+;)/g, '&amp;')
       .replaceAll('<', '&lt;')
@@ -70,7 +70,7 @@ describe('whatever is in a file', () => {
   )
   const { element } = fc.letrec<{ element: string }>((tie) => ({
     element: fc
-      .tuple(tag, attributes, fc.array(fc.oneof({ maxDepth: 4 }, inside, tie('element')), { maxLength: 4 }))
+      .tuple(tag, attributes, fc.array(fc.oneof({ maxDepth: 4 }, harness, tie('element')), { maxLength: 4 }))
       .map(
         ([one, all, children]) =>
           `<${one}${one === 'x:y' ? ' xmlns:x="urn:x"' : ''}${all}>${children.join('')}</${one}>`,
@@ -129,7 +129,7 @@ describe('whatever is in a file', () => {
     ]).toEqual([attributeName, true])
     if (attributeName === 'href') expect(text).toMatch(/^#[a-e]/)
     if (attributeName === 'style' || properties.has(attributeName)) expectNoAddress(text)
-    expect(text.length <= limits.attributeLength || coordinates.has(attributeName)).toBe(true)
+    expect(text.length <= svgLimits.attributeLength || coordinates.has(attributeName)).toBe(true)
   }
 
   function expectNoAddress(text: string): void {

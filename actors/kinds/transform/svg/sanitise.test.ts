@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { limits } from './svg-limits.ts'
+import { svgLimits } from './svg-limits.ts'
 import { sanitise } from './sanitise.ts'
 
 const wrap = (body: string, attributes = '') =>
@@ -9,7 +9,7 @@ const clean = (body: string, attributes?: string) => {
   const text = sanitise(wrap(body, attributes)).text([])
   return text.slice(text.indexOf('>') + 1, -'</svg>'.length)
 }
-const refusal = (text: string) => {
+const fault = (text: string) => {
   try {
     sanitise(text)
   } catch (thrown) {
@@ -92,7 +92,7 @@ describe('of an SVG is left', () => {
     ['rules that do not end', '<style>a{fill:"}b{stroke:red}</style>', ''],
     ['rules in other languages', '<style type="text/less">a{fill:red}</style>', ''],
     ['names that are none', '<g id="a b" /><g id="c&quot;d"/>', '<g></g><g></g>'],
-    ['endless values', `<rect fill="${' '.repeat(limits.attributeLength)}red"/>`, '<rect></rect>'],
+    ['endless values', `<rect fill="${' '.repeat(svgLimits.attributeLength)}red"/>`, '<rect></rect>'],
   ])('but not %s', (_, body, left) => {
     expect(clean(body)).toBe(left)
   })
@@ -143,18 +143,18 @@ test.each([
   ['unsupported_format', '<!DOCTYPE svg [<!ENTITY a "b">]><svg/>'],
   ['unsupported_format', '<!DOCTYPE svg [ ]><svg/>'],
 ])('%s: %s', (code, text) => {
-  expect(refusal(text)).toBe(code as never)
+  expect(fault(text)).toBe(code as never)
 })
 
 test('what is never shown is not counted', () => {
   const times = '<use href="#a"/>'.repeat(1000)
-  const shelf = `<defs><g id="a">${'<g/>'.repeat(1000)}</g><g id="b">${times}</g></defs>`
-  expect(sanitise(wrap(shelf)).cost).toMatchObject({ layers: 0, canvases: 0 })
-  expect(refusal(wrap(`${shelf}<use href="#b"/>`))).toBe('resource_limit_exceeded')
+  const scratchQuota = `<defs><g id="a">${'<g/>'.repeat(1000)}</g><g id="b">${times}</g></defs>`
+  expect(sanitise(wrap(scratchQuota)).cost).toMatchObject({ layers: 0, canvases: 0 })
+  expect(fault(wrap(`${scratchQuota}<use href="#b"/>`))).toBe('resource_limit_exceeded')
 })
 
 describe('nothing is hidden', () => {
-  const heavy = (tag: string) => `<${tag} id="m">${'<rect filter="blur(2px)"/>'.repeat(50)}</${tag}>`
+  const slowRecipe = (tag: string) => `<${tag} id="m">${'<rect filter="blur(2px)"/>'.repeat(50)}</${tag}>`
   const layers = (body: string) => sanitise(wrap(body)).cost.layers
 
   test.each([
@@ -173,7 +173,7 @@ describe('nothing is hidden', () => {
     ],
     ['behind the same name given twice', '<mask id="m"/><rect mask="url(#m)"/>'],
   ])('%s', (_, body) => {
-    expect(layers(heavy('mask') + body)).toBeGreaterThan(50)
+    expect(layers(slowRecipe('mask') + body)).toBeGreaterThan(50)
   })
 
   test.each([
@@ -187,33 +187,33 @@ describe('nothing is hidden', () => {
     ['by style', '<rect fill="none" style="fill:url(&quot;#m&quot;)"/>'],
     ['in the text of a text', '<text><tspan stroke="url(#m)">a</tspan></text>'],
   ])('%s', (_, body) => {
-    expect(layers(heavy('pattern') + body)).toBeGreaterThan(49)
+    expect(layers(slowRecipe('pattern') + body)).toBeGreaterThan(49)
   })
 
   test('that is not there', () => {
-    expect(layers(`${heavy('pattern')}<g fill="url(#m)"><rect fill="red"/></g>`)).toBe(0)
-    expect(layers(`${heavy('mask')}<style>g g rect{mask:url(#m)}</style><g><rect/></g>`)).toBe(0)
+    expect(layers(`${slowRecipe('pattern')}<g fill="url(#m)"><rect fill="red"/></g>`)).toBe(0)
+    expect(layers(`${slowRecipe('mask')}<style>g g rect{mask:url(#m)}</style><g><rect/></g>`)).toBe(0)
   })
 
   test('in what selectors ask of those around and beside', () => {
     const wide = '<g/>'.repeat(20_000)
     const deep = `${'<g>'.repeat(100)}${wide}${'</g>'.repeat(100)}`
     for (const selector of ['.a ~ g', 'g:nth-child(2)', 'g:last-of-type'])
-      expect(refusal(wrap(`<style>${selector}{fill:red}</style>${wide}`))).toBe('resource_limit_exceeded')
+      expect(fault(wrap(`<style>${selector}{fill:red}</style>${wide}`))).toBe('resource_limit_exceeded')
     const classes = `${'.a'.repeat(900)}{fill:red}`.repeat(100)
     const classy = `<g class="${'a '.repeat(30_000)}"/>`.repeat(10)
-    expect(refusal(wrap(`<style>${classes}</style>${classy}`))).toBe('resource_limit_exceeded')
+    expect(fault(wrap(`<style>${classes}</style>${classy}`))).toBe('resource_limit_exceeded')
     const rules = '.a .b{fill:red}'.repeat(50)
-    expect(refusal(wrap(`<style>${rules}</style>${deep}`))).toBe('resource_limit_exceeded')
+    expect(fault(wrap(`<style>${rules}</style>${deep}`))).toBe('resource_limit_exceeded')
     expect(layers(`<style>${rules}</style>${wide}`)).toBe(0)
   })
 
   test('in many selectors of few rules, or in texts of texts', () => {
     const many = `${Array.from({ length: 900 }, () => 'a').join(',')}{opacity:.5}`.repeat(20)
-    expect(refusal(wrap(`<style>${many}</style>${'<g/>'.repeat(20_000)}`))).toBe('resource_limit_exceeded')
-    const long = 'a'.repeat(limits.textLength - 1)
+    expect(fault(wrap(`<style>${many}</style>${'<g/>'.repeat(20_000)}`))).toBe('resource_limit_exceeded')
+    const long = 'a'.repeat(svgLimits.textLength - 1)
     for (const within of ['<text/>', '<a><tspan/></a>'])
-      expect(refusal(wrap(`<text>${`${long}${within}`.repeat(2)}</text>`))).toBe('resource_limit_exceeded')
+      expect(fault(wrap(`<text>${`${long}${within}`.repeat(2)}</text>`))).toBe('resource_limit_exceeded')
     expect(clean(`<text>${long}</text><text>${long}</text>`)).toContain(long)
   })
 })

@@ -2,14 +2,21 @@ import { sizeOfSvg, viewBoxOf, type SvgSize } from '@pixelflow/core/svg'
 import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes'
 import { coordinates, data, elements, links, pictures, properties } from './allow-list.ts'
 import { type DrawingCost } from './drawing-cost.ts'
-import { damaged, limits, notTaken, tooMuch } from './svg-limits.ts'
-import { layersOf } from './count-layers.ts'
+import { corruptSvg, svgLimits, unsupportedSvg, svgLimitExceeded } from './svg-limits.ts'
+import { countLayers } from './count-layers.ts'
 import { outlineOf } from './outline.ts'
-import { scaleOf, Strokes } from './strokes.ts'
-import { declaration, declarationsIn, rulesIn, written, type Declaration, type Rule } from './style.ts'
+import { maxScaleOf, Strokes } from './strokes.ts'
+import {
+  parseDeclaration,
+  parseDeclarations,
+  parseRules,
+  formatDeclarations,
+  type Declaration,
+  type Rule,
+} from './style.ts'
 import { sizeOfUse, type StatedSize } from './use-size.ts'
-import { embeddedIn, escaped, isId, localId, type Embedded } from './safe-value.ts'
-import { applyOwn, refer, weigh, type Part } from './compute-cost.ts'
+import { parseDataUrl, escapeXml, isId, parseLocalId, type Embedded } from './sanitise-value.ts'
+import { applyOwnDeclaration, addReference, computeCost, type SvgNode } from './compute-cost.ts'
 
 const svgSpace = 'http://www.w3.org/2000/svg'
 const linkSpace = 'http://www.w3.org/1999/xlink'
@@ -35,12 +42,12 @@ export function sanitise(text: string): CleanSvg {
   const out: string[] = []
   const places: { readonly at: number; readonly picture: Embedded }[] = []
   const uses: { readonly at: number; readonly id: string; readonly own: StatedSize }[] = []
-  const parts: Part[] = []
+  const parts: SvgNode[] = []
   const rules: Rule[] = []
   const strokes = new Strokes()
   let side = 0
   let size: SvgSize | undefined
-  let current: Part | undefined
+  let current: SvgNode | undefined
   let depth = 0
   let count = 0
   let attributeCount = 0
@@ -53,23 +60,24 @@ export function sanitise(text: string): CleanSvg {
 
   const parser = new SaxesParser({ xmlns: true, position: false })
   parser.on('error', (error) => {
-    throw damaged('is not well-formed XML', error)
+    throw corruptSvg('is not well-formed XML', error)
   })
   parser.on('doctype', (doctype) => {
     if (doctype.includes('['))
-      throw notTaken('has declarations in its DOCTYPE, such as entities, which are not allowed')
+      throw unsupportedSvg('has declarations in its DOCTYPE, such as entities, which are not allowed')
   })
   parser.on('opentagstart', () => {
     attributeCount = 0
     depth += 1
     count += 1
-    if (depth > limits.depth) throw tooMuch(`has elements nested more than ${limits.depth} levels deep`)
-    if (count > limits.elements) throw tooMuch(`has more than ${limits.elements} elements`)
+    if (depth > svgLimits.depth)
+      throw svgLimitExceeded(`has elements nested more than ${svgLimits.depth} levels deep`)
+    if (count > svgLimits.elements) throw svgLimitExceeded(`has more than ${svgLimits.elements} elements`)
   })
   parser.on('attribute', () => {
     attributeCount += 1
-    if (attributeCount > limits.attributes)
-      throw tooMuch(`has an element with more than ${limits.attributes} attributes`)
+    if (attributeCount > svgLimits.attributes)
+      throw svgLimitExceeded(`has an element with more than ${svgLimits.attributes} attributes`)
   })
   parser.on('opentag', (tag) => {
     if (skipFrom !== undefined) return
@@ -91,11 +99,11 @@ export function sanitise(text: string): CleanSvg {
     else if (isWritten(current)) {
       textLength += said.length
       allTextLength += said.length
-      if (textLength > limits.textLength)
-        throw tooMuch(`has a text of more than ${limits.textLength} characters`)
-      if (allTextLength > limits.allTextLength)
-        throw tooMuch(`has more than ${limits.allTextLength} characters of text`)
-      out.push(escaped(said))
+      if (textLength > svgLimits.textLength)
+        throw svgLimitExceeded(`has a text of more than ${svgLimits.textLength} characters`)
+      if (allTextLength > svgLimits.allTextLength)
+        throw svgLimitExceeded(`has more than ${svgLimits.allTextLength} characters of text`)
+      out.push(escapeXml(said))
     }
   }
   parser.on('text', hear)
@@ -110,7 +118,7 @@ export function sanitise(text: string): CleanSvg {
 
   const openRoot = (tag: SaxesTagNS) => {
     if (tag.local !== 'svg' || (tag.uri !== svgSpace && tag.uri !== ''))
-      throw damaged('has a root element other than svg')
+      throw corruptSvg('has a root element other than svg')
     rootSpace = tag.uri
     const viewBox = stated(tag, 'viewBox')
     size = sizeOfSvg({ width: stated(tag, 'width'), height: stated(tag, 'height'), viewBox })
@@ -132,18 +140,18 @@ export function sanitise(text: string): CleanSvg {
     out.push('>')
     current = part
   }
-  const partOf = (tag: SaxesTagNS): Part => {
+  const partOf = (tag: SaxesTagNS): SvgNode => {
     const id = stated(tag, 'id')
     const path = stated(tag, 'd') ?? stated(tag, 'points')
     const outline = outlineOf(tag.local, (name) => stated(tag, name))
-    const part: Part = {
+    const part: SvgNode = {
       tag: tag.local,
       classes: stated(tag, 'class')?.split(/\s+/) ?? none,
       children: [],
       growth: current?.growth ?? 1,
-      scale: (current?.scale ?? 1) * scaleOf(stated(tag, 'transform') ?? ''),
+      scale: (current?.scale ?? 1) * maxScaleOf(stated(tag, 'transform') ?? ''),
       has: 0,
-      layers: layersOf(tag.local, (name) => stated(tag, name)),
+      layers: countLayers(tag.local, (name) => stated(tag, name)),
       ...(current === undefined ? {} : { parent: current }),
       ...(id === undefined ? {} : { id }),
       ...(path === undefined ? {} : { path }),
@@ -160,15 +168,17 @@ export function sanitise(text: string): CleanSvg {
   }
   const closeSheet = (rest: string) => {
     sheet = undefined
-    const found = rulesIn(rest)
+    const found = parseRules(rest)
     rules.push(...found)
     for (const { declarations } of found) for (const one of declarations) strokes.note(one)
-    if (rules.length > limits.rules) throw tooMuch(`has more than ${limits.rules} style rules`)
-    const text = found.map(({ selector, declarations }) => `${selector}{${written(declarations)}}`).join('')
-    if (text !== '') out.push(`<style>${escaped(text)}</style>`)
+    if (rules.length > svgLimits.rules) throw svgLimitExceeded(`has more than ${svgLimits.rules} style rules`)
+    const text = found
+      .map(({ selector, declarations }) => `${selector}{${formatDeclarations(declarations)}}`)
+      .join('')
+    if (text !== '') out.push(`<style>${escapeXml(text)}</style>`)
   }
 
-  const writeAttributes = (tag: SaxesTagNS, part: Part, without = nothing) => {
+  const writeAttributes = (tag: SaxesTagNS, part: SvgNode, without = nothing) => {
     let link: SaxesAttributeNS | undefined
     for (const name in tag.attributes) {
       const attribute = tag.attributes[name] as SaxesAttributeNS
@@ -180,41 +190,42 @@ export function sanitise(text: string): CleanSvg {
     }
     if (link !== undefined) writeLink(part, link.value, sizeIn(tag))
   }
-  const write = (name: string, value: string) => out.push(` ${name}="${escaped(value)}"`)
+  const write = (name: string, value: string) => out.push(` ${name}="${escapeXml(value)}"`)
 
-  const writeAttribute = ({ uri, local: name, value }: SaxesAttributeNS, part: Part) => {
-    if (value.length > limits.attributeLength && !coordinates.has(name)) return
+  const writeAttribute = ({ uri, local: name, value }: SaxesAttributeNS, part: SvgNode) => {
+    if (value.length > svgLimits.attributeLength && !coordinates.has(name)) return
     if (uri === xmlSpace && (name === 'space' || name === 'lang')) write(`xml:${name}`, value)
     if (uri !== '') return
     if (name === 'id') {
       if (isId(value)) write(name, value)
     } else if (name === 'class' || data.has(name)) write(name, value)
     else if (name === 'style') {
-      const found = declarationsIn(value).filter((one) => isReadable(part, one))
+      const found = parseDeclarations(value).filter((one) => isReadable(part, one))
       for (const one of found) {
         strokes.note(one)
-        applyOwn(part, one)
+        applyOwnDeclaration(part, one)
       }
-      if (found.length > 0) write(name, written(found))
+      if (found.length > 0) write(name, formatDeclarations(found))
     } else if (properties.has(name)) {
-      const found = declaration(name, value)
+      const found = parseDeclaration(name, value)
       if (found === undefined || !isReadable(part, found)) return
       strokes.note(found)
-      applyOwn(part, found)
+      applyOwnDeclaration(part, found)
       write(name, found.value)
     }
   }
-  const writeLink = (part: Part, href: string, own: StatedSize) => {
-    const id = links.has(part.tag) ? localId(href) : undefined
+  const writeLink = (part: SvgNode, href: string, own: StatedSize) => {
+    const id = links.has(part.tag) ? parseLocalId(href) : undefined
     if (id !== undefined) {
-      refer(part, 'href', id)
+      addReference(part, 'href', id)
       write('href', `#${id}`)
       if (part.tag === 'use') uses.push({ at: out.push('') - 1, id, own })
       return
     }
-    const picture = pictures.has(part.tag) ? embeddedIn(href) : undefined
+    const picture = pictures.has(part.tag) ? parseDataUrl(href) : undefined
     if (picture === undefined) return
-    if (places.length >= limits.pictures) throw tooMuch(`has more than ${limits.pictures} pictures in it`)
+    if (places.length >= svgLimits.pictures)
+      throw svgLimitExceeded(`has more than ${svgLimits.pictures} pictures in it`)
     places.push({ at: out.length, picture })
     out.push('')
   }
@@ -222,12 +233,12 @@ export function sanitise(text: string): CleanSvg {
   parser.write(text)
   parser.close()
   const [root] = parts
-  if (size === undefined || root === undefined) throw damaged('is empty')
+  if (size === undefined || root === undefined) throw corruptSvg('is empty')
   const sizes = new Map<string, StatedSize | undefined>()
   for (const { id, stated } of uses.length === 0 ? [] : parts)
     if (id !== undefined && !sizes.has(id)) sizes.set(id, stated)
   for (const { at, id, own } of uses) out[at] = sizeOfUse(own, sizes.get(id))
-  const { layers, canvases, perRow, fixed } = weigh(root, parts, rules, (outline) =>
+  const { layers, canvases, perRow, fixed } = computeCost(root, parts, rules, (outline) =>
     strokes.costOf(outline, side),
   )
   return {
@@ -246,16 +257,16 @@ export function sanitise(text: string): CleanSvg {
 }
 
 /** Letters may grow with each element only so far. */
-function isReadable(part: Part, { growth }: Declaration): boolean {
+function isReadable(part: SvgNode, { growth }: Declaration): boolean {
   if (growth <= 1) return true
-  if (part.growth * growth > limits.fontGrowth) return false
+  if (part.growth * growth > svgLimits.fontGrowth) return false
   part.growth *= growth
   return true
 }
 
 /** Whether text that stands in it is shown: also that of a link within a text. */
-function isWritten({ tag, parent }: Part): boolean {
-  return elements.written.has(tag) || (tag === 'a' && parent !== undefined && isWritten(parent))
+function isWritten({ tag, parent }: SvgNode): boolean {
+  return elements.formatDeclarations.has(tag) || (tag === 'a' && parent !== undefined && isWritten(parent))
 }
 
 const none: readonly string[] = []

@@ -1,9 +1,9 @@
 /** What of an element a selector may ask for. */
-export interface Selectable {
+export interface SelectorNode {
   readonly tag: string
   readonly id?: string
   readonly classes: readonly string[]
-  readonly parent?: Selectable
+  readonly parent?: SelectorNode
 }
 
 export interface Selector {
@@ -11,7 +11,7 @@ export interface Selector {
    * Whether it may choose an element: never false when it does, sometimes true when it does not, since conditions other
    * than names, ids, classes and what is around are taken as met.
    */
-  isMeant(element: Selectable): boolean
+  mayMatch(element: SelectorNode): boolean
   /** Whether there are no such conditions. */
   readonly isExact: boolean
 }
@@ -26,13 +26,13 @@ export function selectorOf(text: string): Selector {
   const bare = withoutConditions(text)
   const chains = bare.split(',').map((one) => compoundsOf(one.trim()))
   return {
-    isMeant: (element) => chains.some((chain) => matches(chain, element)),
+    mayMatch: (element) => chains.some((chain) => matches(chain, element)),
     isExact: !/[>+~:[]/.test(text),
   }
 }
 
 /** From the element outwards. */
-function matches([last, ...outer]: readonly Compound[], element: Selectable): boolean {
+function matches([last, ...outer]: readonly Compound[], element: SelectorNode): boolean {
   if (last === undefined || !fits(last, element)) return false
   let around = element.parent
   for (const compound of outer) {
@@ -43,7 +43,7 @@ function matches([last, ...outer]: readonly Compound[], element: Selectable): bo
   return true
 }
 
-function fits({ tag, id, classes }: Compound, element: Selectable): boolean {
+function fits({ tag, id, classes }: Compound, element: SelectorNode): boolean {
   if (tag !== undefined && tag !== element.tag) return false
   if (id !== undefined && id !== element.id) return false
   return classes.every((name) => element.classes.includes(name))

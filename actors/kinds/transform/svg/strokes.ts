@@ -30,7 +30,7 @@ export class Strokes {
     if (property === 'stroke') this.#isStroked ||= value.trim() !== 'none'
     else if (property === 'stroke-width') this.#width = Math.max(this.#width, widthOf(value))
     else if (property === 'stroke-dasharray') this.#period = Math.min(this.#period, periodOf(value))
-    else if (property === 'transform') this.noteScale(scaleOf(value))
+    else if (property === 'transform') this.noteScale(maxScaleOf(value))
   }
 
   /** How many times larger than it states something is drawn. */
@@ -87,7 +87,7 @@ function periodOf(value: string): number {
 }
 
 /** How many times larger a transformation makes what it is applied to, at most. */
-export function scaleOf(value: string): number {
+export function maxScaleOf(value: string): number {
   let scale = 1
   for (const [, name = '', list = ''] of value.matchAll(/(\w+)\s*\(([^)]*)\)/g)) {
     const [a = 1, b = 0, c = 0, d = 0] = numbersIn(list)

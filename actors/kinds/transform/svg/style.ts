@@ -1,7 +1,7 @@
 import { properties } from './allow-list.ts'
 import { fontGrowth } from './font-growth.ts'
-import { limits, tooMuch } from './svg-limits.ts'
-import { isBalanced, onOneLine, safeValue } from './safe-value.ts'
+import { svgLimits, svgLimitExceeded } from './svg-limits.ts'
+import { isBalanced, joinLines, sanitiseValue } from './sanitise-value.ts'
 
 /** One property with its value, which leads nowhere out of the file. */
 export interface Declaration {
@@ -21,25 +21,25 @@ export interface Rule {
 }
 
 /** What is allowed of the inside of `style="…"` or of a rule's braces. */
-export function declarationsIn(text: string): Declaration[] {
-  return split(withoutComments(onOneLine(text)), ';').flatMap((one) => {
+export function parseDeclarations(text: string): Declaration[] {
+  return split(withoutComments(joinLines(text)), ';').flatMap((one) => {
     const colon = one.indexOf(':')
     const property = one.slice(0, Math.max(0, colon)).trim().toLowerCase()
     if (!properties.has(property)) return []
-    const found = declaration(property, one.slice(colon + 1).trim())
+    const found = parseDeclaration(property, one.slice(colon + 1).trim())
     return found === undefined ? [] : [found]
   })
 }
 
 /** Undefined when the value is not to be handed on. */
-export function declaration(property: string, text: string): Declaration | undefined {
-  const safe = safeValue(text)
+export function parseDeclaration(property: string, text: string): Declaration | undefined {
+  const safe = sanitiseValue(text)
   const growth = property === 'font-size' || property === 'font' ? fontGrowth(safe?.text ?? '') : 1
   if (safe === undefined || growth === undefined) return undefined
   return { property, value: safe.text, ids: safe.ids, filters: safe.filters, growth }
 }
 
-export function written(declarations: readonly Declaration[]): string {
+export function formatDeclarations(declarations: readonly Declaration[]): string {
   return declarations.map(({ property, value }) => `${property}:${value}`).join(';')
 }
 
@@ -47,8 +47,8 @@ export function written(declarations: readonly Declaration[]): string {
  * The rules of a style sheet that do no more than say how things look. Everything with an `@` is left out, `@import` and
  * `@font-face` above all.
  */
-export function rulesIn(sheet: string): Rule[] {
-  const text = withoutComments(onOneLine(sheet)).replaceAll(/<!--|-->/g, ' ')
+export function parseRules(sheet: string): Rule[] {
+  const text = withoutComments(joinLines(sheet)).replaceAll(/<!--|-->/g, ' ')
   const rules: Rule[] = []
   for (let at = 0; at < text.length;) {
     const stop = find(text, at, '{;')
@@ -62,10 +62,10 @@ export function rulesIn(sheet: string): Rule[] {
     at = end + 1
     if (!isSelector(prelude) || inside.includes('{')) continue
     // Nobody knows how often a rule applies within itself.
-    const declarations = declarationsIn(inside).filter(({ growth }) => growth <= 1)
+    const declarations = parseDeclarations(inside).filter(({ growth }) => growth <= 1)
     if (declarations.length > 0)
       rules.push({ selector: prelude, selectors: prelude.split(',').length, declarations })
-    if (rules.length > limits.rules) throw tooMuch(`has more than ${limits.rules} style rules`)
+    if (rules.length > svgLimits.rules) throw svgLimitExceeded(`has more than ${svgLimits.rules} style rules`)
   }
   return rules
 }

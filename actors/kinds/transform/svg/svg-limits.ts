@@ -5,7 +5,7 @@ import { maxSvgBytes } from '@pixelflow/core/svg'
  * How much an SVG may hold. Far more than drawings have, and little enough that reading it, and drawing it as far as it
  * is known beforehand, is over in seconds; what is not known is bounded by the child's time and memory.
  */
-export const limits = {
+export const svgLimits = {
   /** Elements one within the other. */
   depth: 128,
   /** Elements in the file. */
@@ -37,14 +37,14 @@ export const limits = {
 } as const
 
 /** Too much of something: what a bomb looks like. */
-export function tooMuch(what: string): Fault {
+export function svgLimitExceeded(what: string): Fault {
   return new Fault('resource_limit_exceeded', `The SVG ${what}.`, {
     remedy: 'Simplify the drawing, or export it as PNG.',
   })
 }
 
 /** The file is longer than is read. */
-export function tooLong(): Fault {
+export function svgTooLarge(): Fault {
   return new Fault(
     'image_too_large',
     `The SVG is too large: at most ${maxSvgBytes / 2 ** 20} MiB are allowed.`,
@@ -55,13 +55,13 @@ export function tooLong(): Fault {
 }
 
 /** Something that a file that only wants to be seen has no use for. */
-export function notTaken(what: string): Fault {
+export function unsupportedSvg(what: string): Fault {
   return new Fault('unsupported_format', `The SVG ${what}.`, {
     remedy: 'Save it as plain SVG and upload it again.',
   })
 }
 
-export function damaged(what: string, cause?: unknown): Fault {
+export function corruptSvg(what: string, cause?: unknown): Fault {
   return new Fault('corrupt_image', `The SVG ${what}.`, {
     remedy: 'Check that the file opens elsewhere and upload it again.',
     ...(cause === undefined ? {} : { cause }),

@@ -1,4 +1,4 @@
-import { escaped } from './safe-value.ts'
+import { escapeXml } from './sanitise-value.ts'
 
 /** Size that an `svg` within the drawing states, as text. */
 export interface StatedSize {
@@ -14,7 +14,7 @@ export function sizeOfUse(own: StatedSize, target: StatedSize | undefined): stri
   return (['width', 'height'] as const)
     .map((name) => {
       const stated = own[name] === undefined ? target?.[name] : undefined
-      return stated === undefined ? '' : ` ${name}="${escaped(stated)}"`
+      return stated === undefined ? '' : ` ${name}="${escapeXml(stated)}"`
     })
     .join('')
 }

@@ -4,17 +4,17 @@ import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
 import type { SourceMetadata } from '@pixelflow/core/recipe/apply'
 import sharp, { type Metadata, type SharpOptions } from 'sharp'
 import { maxSvgBytes } from '@pixelflow/core/svg'
-import { complaint } from './map-vips-error.ts'
+import { mapVipsError } from './map-vips-error.ts'
 import { allowDecoders } from './allow-decoders.ts'
 import { prepare } from './formats/prepare.ts'
 import type { Preparation } from './formats/preparation.ts'
 import { hasBrokenProfile, withoutProfile } from './metadata/icc-profile.ts'
 import { noCost, type DrawingCost } from './svg/drawing-cost.ts'
-import { tooLong } from './svg/svg-limits.ts'
+import { svgTooLarge } from './svg/svg-limits.ts'
 import { openSvg } from './svg/open-svg.ts'
 
 /** A picture file that was looked at: the decoder takes it, and its size is within bounds. Nothing is decoded yet. */
-export interface Source {
+export interface SourceImage {
   /** What decoders read: the path of its file, or all of a short one. */
   readonly input: string | Buffer
   /** The file as it came, as far as decoders take it: what it says about the picture is in it. */
@@ -43,7 +43,11 @@ function reading(maxPixels: number, failOn: Preparation['failOn'] = 'error'): Sh
  * promises more than is allowed, `corrupt_image` when the decoder does not take the file.
  * Encodings that the decoder lacks are `unsupported_format`, too.
  */
-export async function openSource(path: string, stated: FormatId, maxPixels: number): Promise<Source> {
+export async function openSourceImage(
+  path: string,
+  stated: FormatId,
+  maxPixels: number,
+): Promise<SourceImage> {
   const { head, input } = look(path)
   const format = sniff(head)
   if (format !== stated) throw mistaken(stated)
@@ -78,10 +82,10 @@ async function metadataOf(
 
 /** The source with what is to be decoded instead of it, or decoded where its decoder's pixels have to be put right. */
 async function adjusted(
-  source: Source,
+  source: SourceImage,
   metadata: Metadata,
   { adjust, replace, reason }: Preparation,
-): Promise<Source> {
+): Promise<SourceImage> {
   const input = replace?.(metadata)
   if (input !== undefined)
     return { ...source, input, metadata: await metadataOf(input, source.reading, reason) }
@@ -101,14 +105,14 @@ async function adjusted(
 
 /** Of a file that its decoder calls damaged, the reason where that is known. */
 function explained(error: unknown, doing: 'open' | 'render', reason: Fault | undefined): Fault {
-  const fault = complaint(error, doing)
+  const fault = mapVipsError(error, doing)
   return reason !== undefined && fault.code === 'corrupt_image' ? reason : fault
 }
 
 /** A drawing is read whole before anybody else sees any of it. */
 function wholeOf(path: string, input: string | Buffer): Buffer {
   if (typeof input !== 'string') return input
-  if (statSync(path).size > maxSvgBytes) throw tooLong()
+  if (statSync(path).size > maxSvgBytes) throw svgTooLarge()
   return readFileSync(path)
 }
 

@@ -1,12 +1,12 @@
 /** What is put before a child's command line so that it can neither outlive its parent nor use up the machine. */
-export interface Limits {
+export interface LauncherLimits {
   /** The most bytes one file written by the child may have. */
   readonly maxFileBytes: number
   /** The most files, pipes and sockets it may hold open. */
   readonly maxOpenFiles: number
 }
 
-export interface Leash {
+export interface WorkerLauncher {
   /** The whole command line. */
   readonly command: string[]
   /** Whether the child has no network, not even the loopback. */
@@ -20,7 +20,10 @@ export interface Leash {
  * no endless file, as far as this machine's kernel and tools allow. A child also watches its pipe, so it ends with its
  * parent on any machine.
  */
-export function leashed(command: readonly string[], { maxFileBytes, maxOpenFiles }: Limits): Leash {
+export function createWorkerLauncher(
+  command: readonly string[],
+  { maxFileBytes, maxOpenFiles }: LauncherLimits,
+): WorkerLauncher {
   // A namespace of one's own takes privileges, or a user namespace; containers often allow neither.
   const alone = namespaces.find((prefix) => works([...prefix, 'true'])) ?? []
   const bound = works([...alone, ...setpriv, 'true']) ? setpriv : []

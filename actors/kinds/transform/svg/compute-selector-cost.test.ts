@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import { looksOf, type Placed } from './selector-cost.ts'
+import { computeSelectorCost, type SelectorTarget } from './compute-selector-cost.ts'
 
 /** Three levels: one, ten in it, ten in each of those. */
-const parts: Placed[] = []
-const add = (levels: number, parent?: Placed) => {
-  const children: Placed[] = []
+const parts: SelectorTarget[] = []
+const add = (levels: number, parent?: SelectorTarget) => {
+  const children: SelectorTarget[] = []
   const part = { children, classes: ['a', 'b'], ...(parent === undefined ? {} : { parent }) }
   parts.push(part)
   if (levels > 0) for (let i = 0; i < 10; i += 1) children.push(add(levels - 1, part))
@@ -30,12 +30,12 @@ test.each([
   ['.a.b.c, .d', 4 * 111],
 ])('%s: %d elements are looked at', (selector, looks) => {
   const rule = { selector, selectors: selector.split(',').length, declarations: [] }
-  expect(looksOf([rule], parts)).toBe(looks)
-  expect(looksOf([rule, rule], parts)).toBe(2 * looks)
+  expect(computeSelectorCost([rule], parts)).toBe(looks)
+  expect(computeSelectorCost([rule, rule], parts)).toBe(2 * looks)
 })
 
 test('many classes are as good as several elements', () => {
   const rule = { selector: '.a', selectors: 1, declarations: [] }
   const classes = Array.from({ length: 50 }, () => 'a')
-  expect(looksOf([rule], [{ children: [], classes }])).toBe(5)
+  expect(computeSelectorCost([rule], [{ children: [], classes }])).toBe(5)
 })

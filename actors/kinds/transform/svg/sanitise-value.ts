@@ -7,7 +7,7 @@ const localAddress = new RegExp(String.raw`^\s*#(${idPattern})\s*$`)
 const wholeId = new RegExp(`^${idPattern}$`)
 
 /** Id of the element that an address leads to, when that is in the same file. */
-export function localId(href: string): string | undefined {
+export function parseLocalId(href: string): string | undefined {
   return localAddress.exec(href)?.[1]
 }
 
@@ -39,11 +39,11 @@ const plain = /^[\w #.,%+!-]*$/
 
 /**
  * The value, when nothing in it leads out of the file: every address is the id of an element, every function is known,
- * and nothing is written with backslashes, which hide both.
+ * and nothing is formatDeclarations with backslashes, which hide both.
  */
-export function safeValue(said: string): SafeValue | undefined {
+export function sanitiseValue(said: string): SafeValue | undefined {
   if (plain.test(said)) return { text: said, ids: [], filters: 0 }
-  const text = onOneLine(said)
+  const text = joinLines(said)
   if (text.includes('\\') || !isBalanced(text)) return undefined
   if (!text.includes('(')) return forbidden.test(text) ? undefined : { text, ids: [], filters: 0 }
   const ids: string[] = []
@@ -59,7 +59,7 @@ export function safeValue(said: string): SafeValue | undefined {
 }
 
 /** The same on one line: a line's end also ends a string, but for those who read it otherwise. */
-export function onOneLine(text: string): string {
+export function joinLines(text: string): string {
   return text.replaceAll(/[\n\r\f]/g, ' ')
 }
 
@@ -83,7 +83,7 @@ export interface Embedded {
 const dataAddress = /^\s*data:image\/(?:png|jpe?g|pjpeg|webp|gif)\s*(?:;[\w-]+=[\w-]+)*;base64\s*,/i
 
 /** Undefined for every other address. What the bytes are is looked at later. */
-export function embeddedIn(href: string): Embedded | undefined {
+export function parseDataUrl(href: string): Embedded | undefined {
   const [start] = dataAddress.exec(href.slice(0, 200)) ?? []
   if (start === undefined) return undefined
   const packed = href.slice(start.length).replaceAll(/\s+/g, '')
@@ -101,6 +101,6 @@ const escapes: Readonly<Record<string, string>> = {
 }
 
 /** As it may stand between tags or in double quotes. */
-export function escaped(text: string): string {
+export function escapeXml(text: string): string {
   return /[&<>"\t\n\r]/.test(text) ? text.replaceAll(/[&<>"\t\n\r]/g, (one) => escapes[one] ?? '') : text
 }

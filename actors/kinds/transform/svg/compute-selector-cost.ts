@@ -1,9 +1,9 @@
 import type { Rule } from './style.ts'
 
 /** What of an element it depends on how long finding its rules takes. */
-export interface Placed {
-  readonly parent?: Placed
-  readonly children: readonly Placed[]
+export interface SelectorTarget {
+  readonly parent?: SelectorTarget
+  readonly children: readonly SelectorTarget[]
   readonly classes: readonly string[]
 }
 
@@ -12,7 +12,7 @@ export interface Placed {
  * which come to half the square of all of them, or those beside the ones around it, as selectors ask for them. One with
  * many classes is as good as several, and so is a selector that asks for many.
  */
-export function looksOf(rules: readonly Rule[], parts: readonly Placed[]): number {
+export function computeSelectorCost(rules: readonly Rule[], parts: readonly SelectorTarget[]): number {
   const asked = rules.map(askedBy)
   const isFarLooked = asked.some(({ isAround, isBeside }) => isAround || isBeside)
   const each = sizeOfAll(parts)
@@ -35,11 +35,11 @@ export function looksOf(rules: readonly Rule[], parts: readonly Placed[]): numbe
   }, 0)
 }
 
-function sizeOf({ classes }: Placed): number {
+function sizeOf({ classes }: SelectorTarget): number {
   return Math.max(1, classes.length / 10)
 }
 
-function sizeOfAll(parts: readonly Placed[]): number {
+function sizeOfAll(parts: readonly SelectorTarget[]): number {
   return parts.reduce((sum, part) => sum + sizeOf(part), 0)
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { stopwatch } from './stopwatch.ts'
+import { stopwatch } from './phase-timer.ts'
 
 test('adds up what each stage took, also when it failed', async () => {
   let clock = 100

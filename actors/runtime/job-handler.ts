@@ -2,7 +2,7 @@ import type { ActorKind, Job } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 
 /** What one kind of actor does with its jobs. Handlers know what the work is; the runtime knows how it is kept safe. */
-export interface Handler {
+export interface JobHandler {
   readonly kind: ActorKind
   /**
    * Resolves when work can be taken up; no job is pulled before. The signal it resolves with aborts when it cannot be any
@@ -14,13 +14,13 @@ export interface Handler {
    * may have been here before, or be here now.
    * @throws Fault; its row in the fault table decides whether the work is tried again.
    */
-  run(work: Work): Promise<void>
+  run(work: JobContext): Promise<void>
 }
 
 /** Stages a handler reports; the runtime itself reports the beginning and the end. */
 export type Stage = 'fetched' | 'decoded' | 'output'
 
-export interface Work {
+export interface JobContext {
   readonly job: Job
   /** The task as it stands in the log, with all that was reported so far. */
   readonly task: Task
