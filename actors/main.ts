@@ -5,10 +5,10 @@ import { firstJob } from '@pixelflow/core/job'
 import { createBudget } from '@pixelflow/core/budget'
 import { readSettings, type Values } from '@pixelflow/platform/config/config'
 import { openAdapters } from '@pixelflow/nats/open'
-import { live, stopped } from '@pixelflow/platform/service'
+import { runService, waitForAbort } from '@pixelflow/platform/service'
 import { natsSettings } from '@pixelflow/nats/settings'
 import { logSettings } from '@pixelflow/platform/telemetry/settings'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { actorSettings } from './config.ts'
 import { handlersOf, liveKindsOf } from './kinds/index.ts'
 import { createScratchQuota } from './kinds/preview/scratch-quota.ts'
@@ -35,9 +35,9 @@ type Settings = Values<typeof table>
 /** Time kept back from the drain for giving back what did not finish, and for saying goodbye, in milliseconds. */
 const goodbyeMs = 1500
 
-await live({ name: 'actors', table, read: () => readSettings(table, process.env), run })
+await runService({ name: 'actors', table, read: () => readSettings(table, process.env), run })
 
-async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<void> {
+async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<void> {
   await using parts = new AsyncDisposableStack()
 
   const scratch = parts.use(await openScratch(settings.scratchDir))
@@ -70,7 +70,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     sandbox.ready(AbortSignal.timeout(workerStartTimeoutMs)),
     liveSandbox?.ready(AbortSignal.timeout(workerStartTimeoutMs)),
   ])
-  const [adapters] = await Promise.race([starting, stopped(stop).then(() => Promise.reject(stop.reason))])
+  const [adapters] = await Promise.race([starting, waitForAbort(stop).then(() => Promise.reject(stop.reason))])
   parts.use(adapters)
 
   const { images, sources, results, events, queue, channel } = adapters
@@ -157,7 +157,7 @@ async function run(settings: Settings, log: Log, stop: AbortSignal): Promise<voi
     bounds: describeBounds(settings, launcher),
   })
 
-  await stopped(stop)
+  await waitForAbort(stop)
   announced.renew()
   const late = setTimeout(
     () => {

@@ -3,13 +3,13 @@ import { status } from '@grpc/grpc-js'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { natsSettings } from '@pixelflow/nats/settings'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway } from './testing/test-gateway.ts'
 import { failure, grpcClient } from './testing/grpc.ts'
 
-const log = createLog({ room: 'test', level: 'error', format: 'json' })
+const log = createLogger({ service: 'test', level: 'error', format: 'json' })
 
 test('stored bytes that are gone are told as lost, over HTTP and gRPC, until the same file is uploaded again', async () => {
   await using gateway = await openTestGateway()

@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { createBudget } from '@pixelflow/core/budget'
 import { workersOf } from '@pixelflow/core/actor'
 import { openAdapters, type Adapters } from '@pixelflow/nats/open'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { openMeters } from '@pixelflow/platform/telemetry/metrics'
 import { watchProcess } from '@pixelflow/platform/telemetry/process'
 import { createAuthenticator } from './accounts/authenticator.ts'
@@ -52,7 +52,7 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /** @throws Fault `unavailable` when there is no broker; Error when the address cannot be listened on. */
-export async function openGateway(config: GatewayConfig, log: Log): Promise<Gateway> {
+export async function openGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
   await using parts = new AsyncDisposableStack()
   const folder = join(config.dataDir, 'gateway')
   const limits = { maxUploadBytes: config.maxUploadBytes, maxPixels: config.maxPixels }
@@ -92,7 +92,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Gate
   const taskQuota = createTaskQuota(index, config, () => workersOf(roster.actors, 'transform'))
   const onNewLog = () => [writes, taskQuota].forEach((one) => one.forget())
   const follower: Follower = parts.use(
-    startFollower({ clock: adapters.clock, eventLog: adapters.log, index, watchers, onNewLog, log }),
+    startFollower({ clock: adapters.clock, eventLog: adapters.eventLog, index, watchers, onNewLog, log }),
   )
 
   const roster = parts.use(adapters.registry.follow())
@@ -261,7 +261,7 @@ function goElsewhere(): Fault {
   })
 }
 
-async function leave(server: GrpcServer, withinMs: number, log: Log): Promise<void> {
+async function leave(server: GrpcServer, withinMs: number, log: Logger): Promise<void> {
   if (!(await server.drain(withinMs))) log.warn('gRPC not drained in time')
 }
 

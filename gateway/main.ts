@@ -1,4 +1,4 @@
-import { live, stopped } from '@pixelflow/platform/service'
+import { runService, waitForAbort } from '@pixelflow/platform/service'
 import { readConfig, settingsTable } from './config.ts'
 import { openGateway } from './gateway.ts'
 
@@ -9,7 +9,7 @@ const foldPatienceMs = 10_000
 /** Beyond the drain, for parting from the broker and the disk. */
 const goodbyeMs = 1500
 
-await live({
+await runService({
   name: 'gateway',
   table: settingsTable,
   read: () => readConfig(process.env),
@@ -17,7 +17,7 @@ await live({
     const gateway = await openGateway(config, log)
     await gateway.caughtUp(foldPatienceMs)
     log.info('ready', { url: gateway.url, grpc: gateway.grpcAddress })
-    await stopped(stop)
+    await waitForAbort(stop)
     const late = setTimeout(() => {
       log.warn('left without parting')
       process.exit(0)

@@ -12,7 +12,7 @@ import { publish } from '@pixelflow/nats/jetstream/jetstream'
 import { streamInfo } from '@pixelflow/nats/jetstream/manage'
 import { openAdapters } from '@pixelflow/nats/open'
 import { natsSettings } from '@pixelflow/nats/settings'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { dueSubject, retrySubject } from '@pixelflow/nats/topology/topology'
 import { startNats } from '@pixelflow/testkit/nats'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
@@ -24,7 +24,7 @@ let folder: string
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'pixelflow-search-'))))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const log = createLog({ room: 'test', level: 'error', format: 'json' })
+const log = createLogger({ service: 'test', level: 'error', format: 'json' })
 const soon = () => AbortSignal.timeout(10_000)
 
 /** A broker of its own, and a search over it that is in a hurry once it has begun. */
@@ -66,7 +66,7 @@ async function openHouse() {
         )
         seq = await adapters.events.append(event, seq)
       }
-      const last = await adapters.log.at(seq)
+      const last = await adapters.eventLog.at(seq)
       if (last === null) throw new Error(`Nothing stands at ${seq}.`)
       index.apply([last])
       return last.event.task

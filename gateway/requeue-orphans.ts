@@ -7,8 +7,8 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { StrayJobs } from '@pixelflow/core/ports/stray-jobs'
 import type { IdlePlace, IdleTasks } from '@pixelflow/core/ports/task-index'
-import { stopped } from '@pixelflow/platform/service'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import { waitForAbort } from '@pixelflow/platform/service'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
 export interface RequeueOrphansOptions {
   /** That of the broker: everything looked at here is dated by it. */
@@ -18,7 +18,7 @@ export interface RequeueOrphansOptions {
   readonly events: Pick<Events, 'last'>
   readonly index: IdleTasks
   readonly roster: Pick<Roster, 'actors'>
-  readonly log: Log
+  readonly log: Logger
   readonly pace?: Partial<RequeueTiming>
 }
 
@@ -58,7 +58,7 @@ export function requeueOrphans(search: RequeueOrphansOptions, signal: AbortSigna
     }
   }
   // Nobody who leaves waits for a round that waits for a broker.
-  const untilDeposed = (deposed: AbortSignal) => Promise.race([lead(deposed), stopped(deposed)])
+  const untilDeposed = (deposed: AbortSignal) => Promise.race([lead(deposed), waitForAbort(deposed)])
   return search.elections.stand('searcher', untilDeposed, signal)
 }
 

@@ -1,13 +1,13 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Glob } from 'bun'
 
 const stamp = 'sources.sha256'
 const mostRaces = 5
 
 /** The folder of the built page: the one named, else `ui/dist`, which is built when its sources are newer than it. */
-export async function resolveUiFolder(named: string | undefined, log: Log): Promise<string> {
+export async function resolveUiFolder(named: string | undefined, log: Logger): Promise<string> {
   if (named !== undefined) return named
   const ui = dirname(Bun.resolveSync('@pixelflow/ui/build', import.meta.dir))
   const core = dirname(Bun.resolveSync('@pixelflow/core/fault', import.meta.dir))

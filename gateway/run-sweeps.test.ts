@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { openAdapters } from '@pixelflow/nats/open'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { natsSettings } from '@pixelflow/nats/settings'
@@ -9,7 +9,7 @@ import { runSweeps } from './run-sweeps.ts'
 test('one of two gateways sweeps, and the other goes on when it leaves', async () => {
   await using nats = await startNats()
   const settings = readSettings(natsSettings, nats.env)
-  const log = createLog({ room: 'test', level: 'error', format: 'json' })
+  const log = createLogger({ service: 'test', level: 'error', format: 'json' })
   const open = () => openAdapters({ settings, name: 'test', log, sweepGraceMs: 0 })
   await using one = await open()
   await using other = await open()

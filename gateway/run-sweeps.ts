@@ -1,14 +1,14 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Sweeper } from '@pixelflow/core/ports/sweeper'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
 export interface Sweeping {
   readonly elections: Elections
   readonly sweeper: Sweeper
   /** Pause between two sweeps, in milliseconds. */
   readonly everyMs: number
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** A gateway that has just started has better things to do. */

@@ -69,7 +69,7 @@ export async function viewHealth({
 
 /** Undefined when that takes longer than a second. */
 async function lastSequence(adapters: Adapters): Promise<number | undefined> {
-  const asked = adapters.log.position().then(
+  const asked = adapters.eventLog.position().then(
     ({ last }) => last,
     () => undefined,
   )

@@ -41,7 +41,7 @@ import { createSessions } from './sessions/sessions.ts'
 import { createStrayJobs } from './queue/stray-jobs.ts'
 import { storeTimeout } from './jetstream/store-timeout.ts'
 import { createSweeper } from './blobs/sweep/sweeper.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { blobBuckets, recordBuckets, streams, type Layout } from './topology/topology.ts'
 import { createWorkSource } from './queue/work.ts'
 import { createWriteCheck, type WriteCheck } from './jetstream/write-check.ts'
@@ -50,7 +50,7 @@ export interface AdaptersOptions extends BlobsOptions {
   readonly settings: ConnectSettings & Layout
   /** What the connection is called in the broker's views, e.g. `gateway`. */
   readonly name: string
-  readonly log: Log
+  readonly log: Logger
   /** How old an acceptance is before it is shown to a reconciler; default 10 s. */
   readonly reconcileAfterMs?: number
   /** How old something must be before a sweep may take it for forgotten; default an hour. */
@@ -84,7 +84,7 @@ export interface Adapters extends AsyncDisposable {
   readonly retries: Retries
   readonly acceptances: AcceptanceLog
   readonly events: Events
-  readonly log: EventLog
+  readonly eventLog: EventLog
   readonly channel: Channel
   readonly elections: Elections
   readonly deadLetters: DeadLetters
@@ -135,7 +135,7 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
     retries: createRetries(broker, log),
     acceptances: createAcceptanceLog(broker, clock, reconcileAfterMs),
     events,
-    log: createEventLog(broker, log),
+    eventLog: createEventLog(broker, log),
     channel: createChannel(broker),
     elections: createElections(broker, log),
     deadLetters,
@@ -153,7 +153,7 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
 }
 
 /** A broker may come back without its store: then the layout has to be made anew. Returns what ends the watch. */
-function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Log): () => void {
+function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Logger): () => void {
   let isOver = false
   const rebuild = async () => {
     // All processes come back at the same moment.

@@ -1,31 +1,31 @@
 import { redact, WrongSettings, type Table, type Values } from './config/config.ts'
 import type { LogSettings } from './telemetry/settings.ts'
-import { createLog, type Log } from './telemetry/log.ts'
+import { createLogger, type Logger } from './telemetry/logger.ts'
 
-/** What every process of the house reads: the log's settings, and whether to watch its parent. */
-type RoomSettings = LogSettings & { readonly exitWithParent: boolean }
+/** Settings that every service has. */
+type ServiceSettings = LogSettings & { readonly exitWithParent: boolean }
 
-export interface Room<T extends Table, S extends Values<T> & RoomSettings> {
+export interface Service<T extends Table, S extends Values<T> & ServiceSettings> {
   readonly name: string
   readonly table: T
   /** @throws WrongSettings */
   read(): S
   /** Runs until `stop` aborts, then drains and returns. */
-  run(settings: S, log: Log, stop: AbortSignal): Promise<void>
+  run(settings: S, log: Logger, stop: AbortSignal): Promise<void>
 }
 
 /**
  * The life of one process: reads its settings, runs until SIGTERM or SIGINT (or until its parent is gone, where it was
  * asked to watch that), and exits: 0 when it was told to stop, 1 when anything failed.
  */
-export async function live<T extends Table, S extends Values<T> & RoomSettings>({
+export async function runService<T extends Table, S extends Values<T> & ServiceSettings>({
   name,
   table,
   read,
   run,
-}: Room<T, S>): Promise<never> {
+}: Service<T, S>): Promise<never> {
   const settings = readOrExit(name, read)
-  const log = createLog({ room: name, level: settings.logLevel, format: settings.logFormat })
+  const log = createLogger({ service: name, level: settings.logLevel, format: settings.logFormat })
   const fail = (what: string, error: unknown): never => {
     log.error(what, { error })
     process.exit(1)
@@ -54,17 +54,17 @@ export async function live<T extends Table, S extends Values<T> & RoomSettings>(
 }
 
 /** Resolves when the signal aborts. */
-export function stopped(signal: AbortSignal): Promise<void> {
+export function waitForAbort(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
-function readOrExit<S>(room: string, read: () => S): S {
+function readOrExit<S>(service: string, read: () => S): S {
   try {
     return read()
   } catch (error) {
     const problems = error instanceof WrongSettings ? error.message.split('\n') : [String(error)]
-    createLog({ room }).error('settings are wrong', { problems })
+    createLogger({ service }).error('settings are wrong', { problems })
     process.exit(1)
   }
 }

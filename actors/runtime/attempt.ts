@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { JobHandler } from './job-handler.ts'
 import { retry } from '@pixelflow/core/retry'
 import { taskEnded, createTaskReporter, taskHistoryMissing } from './task-reporter.ts'
@@ -18,7 +18,7 @@ export interface AttemptOptions {
   readonly actor: string
   /** Attempts after which a task fails for good. */
   readonly maxAttempts: number
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** One lease being worked on. */

@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters, LostJob, LostJobs } from '@pixelflow/core/ports/dead-letters'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Events } from '@pixelflow/core/ports/events'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createTaskReporter } from './task-reporter.ts'
 
 export interface DeadLetterUndeliverableOptions {
@@ -11,7 +11,7 @@ export interface DeadLetterUndeliverableOptions {
   readonly lostJobs: LostJobs
   readonly deadLetters: Pick<DeadLetters, 'put'>
   readonly events: Events
-  readonly log: Log
+  readonly log: Logger
 }
 
 /**

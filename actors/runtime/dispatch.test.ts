@@ -4,7 +4,7 @@ import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/jetstream'
 import { streamInfo } from '@pixelflow/nats/jetstream/manage'
 import type { Adapters } from '@pixelflow/nats/open'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { jobSubject } from '@pixelflow/nats/topology/topology'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
@@ -16,7 +16,7 @@ import { dispatch, type DispatchOptions } from './dispatch.ts'
 
 const workers = 2
 const window = 2 * workers
-const quiet = createLog({ room: 'test', level: 'error', format: 'json' })
+const quiet = createLogger({ service: 'test', level: 'error', format: 'json' })
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 
 /** Stands for the office, with actors announced that work on so many at a time. */

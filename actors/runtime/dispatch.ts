@@ -5,7 +5,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Elections } from '@pixelflow/core/ports/elections'
 import type { Registry, Roster } from '@pixelflow/core/ports/registry'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createNotifier } from '@pixelflow/core/notifier'
 import { createAdmissionWindow } from './admission-window.ts'
 
@@ -18,7 +18,7 @@ export interface DispatchOptions {
   readonly mostOf: (account: string) => number
   /** Told when this process takes the office, and when it has left it. */
   readonly onOffice?: (isHeld: boolean) => void
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** Between two rounds, in milliseconds: what comes meanwhile is seen to together. */

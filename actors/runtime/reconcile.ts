@@ -3,7 +3,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Accepted, AcceptanceLog, Queue } from '@pixelflow/core/ports/queue'
 import type { Task } from '@pixelflow/core/task'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { backoffMs } from '@pixelflow/core/backoff'
 
 export interface ReconcileOptions {
@@ -12,7 +12,7 @@ export interface ReconcileOptions {
   readonly queue: Queue
   /** The job that a task begins with. */
   readonly jobOf: (task: Task) => Job
-  readonly log: Log
+  readonly log: Logger
 }
 
 /**

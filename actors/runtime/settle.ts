@@ -4,7 +4,7 @@ import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { backoffMs } from '@pixelflow/core/backoff'
 import { retry } from '@pixelflow/core/retry'
 import { createTaskReporter } from './task-reporter.ts'
@@ -26,7 +26,7 @@ export interface SettleOptions {
   readonly deadLetters: Pick<DeadLetters, 'put'>
   readonly events: Events
   readonly maxAttempts: number
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** Takes the job out of the queue. The end of the task must stand in the log before. */
@@ -131,7 +131,7 @@ async function leave(options: SettleOptions): Promise<AttemptResult> {
 }
 
 /** Settling twice is harmless; not at all costs a redelivery, which finds the task as it stands in the log. */
-async function settle(log: Log, how: () => Promise<void>): Promise<void> {
+async function settle(log: Logger, how: () => Promise<void>): Promise<void> {
   try {
     await retry(how)
   } catch (error) {

@@ -7,7 +7,7 @@ import { outputObject, type Task } from '@pixelflow/core/task'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { openAdapters, type Adapters } from '@pixelflow/nats/open'
 import { natsSettings, type NatsSettings } from '@pixelflow/nats/settings'
-import { createLog, type Log } from '@pixelflow/platform/telemetry/log'
+import { createLogger, type Logger } from '@pixelflow/platform/telemetry/logger'
 import { startNats, type Nats } from '@pixelflow/testkit/nats'
 
 export const account = 'ann'
@@ -17,7 +17,7 @@ export interface ActorCluster extends AsyncDisposable {
   readonly nats: Nats
   readonly settings: NatsSettings
   readonly adapters: Adapters
-  readonly log: Log
+  readonly log: Logger
   /** Lines logged in this process so far. */
   readonly lines: readonly string[]
   upload(bytes: Uint8Array): Promise<ImageRecord>
@@ -38,7 +38,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
   await using parts = new AsyncDisposableStack()
   const nats = parts.use(await startNats())
   const lines: string[] = []
-  const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
+  const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line) })
   const settings = readSettings(natsSettings, nats.env)
   const adapters = parts.use(await openAdapters({ settings, name: 'test', log, reconcileAfterMs: 300 }))
   const { images, sources, results, events, queue, channel } = adapters

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { pause } from '@pixelflow/core/pause'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { brokenStreams } from '@pixelflow/nats/connection/server-health'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
 export interface WatchOptions {
   readonly url: string
@@ -13,7 +13,7 @@ export interface WatchOptions {
   readonly store: string
   /** Has it end and start again; resolves when it has been told to. */
   readonly restart: () => void
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** How often it is asked, in milliseconds. */
@@ -62,6 +62,6 @@ async function freeOn(folder: string): Promise<number> {
   return bavail * bsize
 }
 
-function quieter(log: Log): Log {
+function quieter(log: Logger): Logger {
   return { ...log, warn: log.debug, info: log.debug }
 }

@@ -4,7 +4,7 @@ import { eventOf } from '@pixelflow/core/event'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { openAdapters } from '@pixelflow/nats/open'
 import { natsSettings } from '@pixelflow/nats/settings'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
@@ -34,7 +34,7 @@ async function run(token: string, ...args: readonly string[]) {
 /** What an actor leaves of a task that it has given up. */
 async function giveUp(task: string): Promise<void> {
   const settings = readSettings(natsSettings, stack.nats.env)
-  const log = createLog({ room: 'test', level: 'error' })
+  const log = createLogger({ service: 'test', level: 'error' })
   await using adapters = await openAdapters({ settings, name: 'test', log })
   const report = { code: 'storage_failed', detail: 'No answer.' } as const
   const cause = { report, private: 'Error: disk 7 is away\n    at the wheel' }

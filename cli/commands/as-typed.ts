@@ -71,13 +71,13 @@ export async function openShell(settings: Readonly<Record<string, string>> = {})
 /** `./pixelflow up` with these settings, once it is ready. */
 export async function upFrom(env: Readonly<Record<string, string>>): Promise<Running> {
   const running = launch({ command: [pixelflow, 'up'], env })
-  await running.line((line) => says('ready')(line) && line.includes('"room":"up"'), 60_000)
+  await running.line((line) => says('ready')(line) && line.includes('"service":"up"'), 60_000)
   return running
 }
 
 /** Where an `up` that is ready speaks gRPC. */
 export async function grpcOf(running: Running): Promise<string> {
-  const line = await running.line((line) => says('ready')(line) && line.includes('"room":"up"'))
+  const line = await running.line((line) => says('ready')(line) && line.includes('"service":"up"'))
   return (JSON.parse(line) as { grpc: string }).grpc
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Context } from '../context.ts'
 import { samplePictureFile } from '../demo/picture.ts'
 import { tryLock } from '../lock.ts'
@@ -80,7 +80,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
   await stop(running, own)
 }
 
-async function stop(running: Up, log: Log): Promise<void> {
+async function stop(running: Up, log: Logger): Promise<void> {
   const started = performance.now()
   await running.stop()
   log.info('stopped', { afterMs: Math.round(performance.now() - started) })

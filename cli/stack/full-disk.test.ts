@@ -18,7 +18,7 @@ test('nats-server is restarted by up when its disk was full and has room again',
       PIXELFLOW_DATA_DIR: join(disk.path, 'data'),
     },
   })
-  await running.line((line) => says('ready')(line) && line.includes('"room":"up"'), 60_000)
+  await running.line((line) => says('ready')(line) && line.includes('"service":"up"'), 60_000)
   const ready = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status
   await until(async () => (await ready()) === 200, 30_000)
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { launch } from '@pixelflow/testkit/process'
 import type { Exit } from '../exit.ts'
 import { bestLeash, type Leash } from './leash.ts'
@@ -30,9 +30,9 @@ function program(script: string): Program {
 }
 
 function recorder() {
-  const lines: { level: string; msg: string; room: string; how?: string }[] = []
-  const log = createLog({
-    room: 'gateway',
+  const lines: { level: string; msg: string; service: string; how?: string }[] = []
+  const log = createLogger({
+    service: 'gateway',
     level: 'debug',
     format: 'json',
     write: (line) => lines.push(JSON.parse(line) as (typeof lines)[number]),
@@ -67,7 +67,7 @@ describe.each(leashes)('on a %s leash', (leash) => {
     expect((await one.ready).fields).toEqual({ n: 1 })
     const { pid } = one
     await one.stop(5000)
-    expect(lines.map(({ level, msg, room }) => [room, level, msg])).toEqual([
+    expect(lines.map(({ level, msg, service }) => [service, level, msg])).toEqual([
       ['gateway', 'info', 'ready'],
       ['gateway', 'error', 'bye'],
     ])
@@ -133,8 +133,8 @@ describe.each(leashes)('on a %s leash', (leash) => {
     await writeFile(
       script,
       `import { supervise } from '${import.meta.dir}/supervise.ts'
-       import { createLog } from '${import.meta.dir}/../../platform/telemetry/log.ts'
-       const log = createLog({ room: 'x', level: 'debug', format: 'json' })
+       import { createLogger } from '${import.meta.dir}/../../platform/telemetry/logger.ts'
+       const log = createLogger({ service: 'x', level: 'debug', format: 'json' })
        const one = supervise({ room: 'x', command: ['/bin/sh', '-c', 'echo "pid $$"; exec sleep 60'], cwd: '/', env: process.env,
          isReady: (said) => said.msg.startsWith('pid ') }, { leash: '${leash}', log })
        await one.ready`,
@@ -183,7 +183,7 @@ test('for eyes, a task that failed says why, not where in the code', async () =>
 
 test('what lies between is understood: JSON, nats-server, and what a crash prints', async () => {
   const { understand } = await import('./voice.ts')
-  expect(understand('{"time":"x","level":"warn","room":"gateway","msg":"m","a":1}')).toEqual({
+  expect(understand('{"time":"x","level":"warn","service":"gateway","msg":"m","a":1}')).toEqual({
     level: 'warn',
     msg: 'm',
     fields: { a: 1 },

@@ -1,5 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Subprocess } from 'bun'
 import { Exit } from '../exit.ts'
 import { onLeash, type Leash } from './leash.ts'
@@ -18,7 +18,7 @@ export interface Program {
 
 export interface Surroundings {
   readonly leash: Leash
-  readonly log: Log
+  readonly log: Logger
   /** Writes what it says in another way than it stands in the log. */
   readonly retold?: (said: Said) => Said
   /** Pauses before it is started again, in milliseconds: the first, and the longest. */

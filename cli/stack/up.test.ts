@@ -33,7 +33,7 @@ function up(env: Record<string, string>): Running {
   return launch({ command: [join(root, 'pixelflow'), 'up'], env })
 }
 
-const ready = (line: string) => says('ready')(line) && line.includes('"room":"up"')
+const ready = (line: string) => says('ready')(line) && line.includes('"service":"up"')
 
 /** Every process below one, by pid, with its command line. */
 async function descendants(pid: number): Promise<Map<number, string>> {
@@ -103,7 +103,7 @@ describe('up', () => {
     const { url, ...env } = await place()
     await using running = up(env)
     const line = await running.line(ready, 60_000)
-    expect(JSON.parse(line)).toMatchObject({ level: 'info', room: 'up', url })
+    expect(JSON.parse(line)).toMatchObject({ level: 'info', service: 'up', url })
     expect(await isHealthy(url)).toBe(true)
 
     const data = env.PIXELFLOW_DATA_DIR
@@ -130,9 +130,9 @@ describe('up', () => {
     expect(performance.now() - started).toBeLessThan(10_000)
     await untilGone(below.keys(), 0)
     expect(await readdir(data)).not.toContain('up.json')
-    // Every line is JSON, with the room that it comes from.
-    const rooms = running.lines.map((one) => (JSON.parse(one) as { room: string }).room)
-    expect(new Set(rooms)).toEqual(new Set(['up', 'gateway', 'actors']))
+    // Every line is JSON, with the service that it comes from.
+    const services = running.lines.map((one) => (JSON.parse(one) as { service: string }).service)
+    expect(new Set(services)).toEqual(new Set(['up', 'gateway', 'actors']))
   }, 90_000)
 
   test.each([...new Set(['pipe', bestLeash()])])(
@@ -184,7 +184,7 @@ describe('up', () => {
     ] as const) {
       const victim = [...(await descendants(running.pid))].find(([, args]) => args.includes(part))
       process.kill(victim?.[0] ?? 0, 'SIGKILL')
-      const back = (line: string) => says('is back')(line) && line.includes(`"room":"${room}"`)
+      const back = (line: string) => says('is back')(line) && line.includes(`"service":"${room}"`)
       await running.line(back)
     }
     await untilHealthy(url)

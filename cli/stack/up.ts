@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePrivateFile, makePrivateFolder, UnsafePath } from '@pixelflow/platform/config/private-folder'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { findNatsServer } from '../broker/find.ts'
 import { requireBroker, ownBroker } from '../broker/program.ts'
 import { watchBroker } from '../broker/watch.ts'
@@ -18,7 +18,7 @@ import type { Said } from './voice.ts'
 export interface UpOptions {
   readonly config: Config
   /** The log of a room. */
-  readonly log: (room: string) => Log
+  readonly log: (room: string) => Logger
   /** How the log retells what the rooms say. */
   readonly retold?: (said: Said) => Said
   /** Tells people what is fetched or built. */

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { localAccount } from '@pixelflow/core/principal'
-import { createLog, levels, type Level, type Log } from '@pixelflow/platform/telemetry/log'
+import { createLogger, levels, type Level, type Logger } from '@pixelflow/platform/telemetry/logger'
 
 /** What one process has said: a line of our structured log, of nats-server's log, or whatever a crash prints. */
 export interface Said {
@@ -23,7 +23,7 @@ const natsLevels: Readonly<Record<string, Level>> = {
 export function understand(line: string): Said {
   if (line.startsWith('{')) {
     try {
-      const { time: _, room: __, level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>
+      const { time: _, service: __, level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>
       if (typeof msg === 'string') return { level: levelOf(level), msg, fields }
     } catch {
       // Not JSON after all: said as it stands.
@@ -55,13 +55,13 @@ export interface VoiceOptions {
 const colours: Readonly<Record<string, number>> = { up: 35, nats: 33, gateway: 32, actors: 34 }
 
 /** A log for each room, all written to standard output, with the room's name in front for eyes and as a field for machines. */
-export function voices({ level, format, colour }: VoiceOptions): (room: string) => Log {
-  const made = new Map<string, Log>()
+export function voices({ level, format, colour }: VoiceOptions): (room: string) => Logger {
+  const made = new Map<string, Logger>()
   return (room) => {
     const known = made.get(room)
     if (known) return known
     const shown = format === 'pretty' ? `\u001b[${colours[room] ?? 37}m${room.padEnd(7)}\u001b[0m │` : room
-    const log = createLog({ room: shown, level, format, ...(colour ? {} : { write: writePlain }) })
+    const log = createLogger({ service: shown, level, format, ...(colour ? {} : { write: writePlain }) })
     made.set(room, log)
     return log
   }

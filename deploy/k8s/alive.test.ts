@@ -6,7 +6,7 @@ import { aptInstall } from '@pixelflow/cli/tools/apt'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { openAdapters } from '@pixelflow/nats/open'
 import { natsSettings } from '@pixelflow/nats/settings'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { mountSmallDisk } from '@pixelflow/testkit/full-disk'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
@@ -49,7 +49,7 @@ test('it fails when a restart helps: the disk was full, and there is room again'
   }
 
   const settings = readSettings(natsSettings, nats.env)
-  const log = createLog({ room: 'test', level: 'error' })
+  const log = createLogger({ service: 'test', level: 'error' })
   const adapters = scope.use(await openAdapters({ settings, name: 'test', log }))
   const check = scope.use(adapters.checkWrites('test'))
   await check.begun

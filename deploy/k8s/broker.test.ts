@@ -6,7 +6,7 @@ import { actorKinds, onlyStage, type Lane } from '@pixelflow/core/job'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { openAdapters } from '@pixelflow/nats/open'
 import { natsSettings } from '@pixelflow/nats/settings'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { natsServer } from '@pixelflow/testkit/nats-server'
 import { freePort } from '@pixelflow/testkit/port'
 import { valueSets } from './gates.ts'
@@ -35,7 +35,7 @@ test.each([
     await using adapters = await openAdapters({
       settings,
       name: 'test',
-      log: createLog({ room: 'test', level: 'error' }),
+      log: createLogger({ service: 'test', level: 'error' }),
     })
 
     // Where servers advertise their addresses, KEDA goes by those instead of their names.

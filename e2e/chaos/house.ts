@@ -8,7 +8,7 @@ import { readSettings } from '@pixelflow/platform/config/config'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { openAdapters, type Adapters } from '@pixelflow/nats/open'
 import { natsSettings, type NatsSettings } from '@pixelflow/nats/settings'
-import { createLog, type Log } from '@pixelflow/platform/telemetry/log'
+import { createLogger, type Logger } from '@pixelflow/platform/telemetry/logger'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
@@ -44,7 +44,7 @@ export interface House extends AsyncDisposable {
   readonly settings: NatsSettings
   readonly accounts: readonly string[]
   /** For what is done to it. */
-  readonly log: Log
+  readonly log: Logger
   /** Where all of that is written, and everything that the processes say. */
   readonly logFile: string
 }
@@ -96,15 +96,15 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
   const logFile = join(tmpdir(), `${home.slice(home.lastIndexOf('/') + 1)}.log`)
   const written = Bun.file(logFile).writer()
   scope.defer(async () => void (await written.end()))
-  const logOf = (room: string): Log =>
-    createLog({
-      room,
+  const logOf = (service: string): Logger =>
+    createLogger({
+      service,
       level: 'debug',
       format: 'json',
       write: (line) => {
         void written.write(`${line.trimEnd()}\n`)
         if (!line.includes('"is back"')) return
-        for (const heard of waiting.get(room)?.splice(0) ?? []) heard()
+        for (const heard of waiting.get(service)?.splice(0) ?? []) heard()
       },
     })
   const waiting = new Map<string, (() => void)[]>()

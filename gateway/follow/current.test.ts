@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pause } from '@pixelflow/core/pause'
 import type { EventLog } from '@pixelflow/core/ports/events'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openReadModel } from '../readmodel/read-model.ts'
 import { openTestGateway } from '../testing/test-gateway.ts'
@@ -17,12 +17,12 @@ test('a gateway that is behind the others is waited for, for a while', async () 
   await using gateway = await openTestGateway()
   const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-follower-'))
-  const log = createLog({ room: 'test', level: 'error', format: 'json' })
+  const log = createLogger({ service: 'test', level: 'error', format: 'json' })
   const late: EventLog = {
-    at: (seq) => gateway.adapters.log.at(seq),
-    position: () => gateway.adapters.log.position(),
+    at: (seq) => gateway.adapters.eventLog.at(seq),
+    position: () => gateway.adapters.eventLog.position(),
     async *follow(after, signal) {
-      for await (const one of gateway.adapters.log.follow(after, signal)) {
+      for await (const one of gateway.adapters.eventLog.follow(after, signal)) {
         await pause(lagMs, signal)
         yield one
       }

@@ -4,7 +4,7 @@ import { pause } from '@pixelflow/core/pause'
 import { markOf } from '@pixelflow/core/position'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { EventLog } from '@pixelflow/core/ports/events'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { checkpointHash } from '../readmodel/checkpoint-hash.ts'
 import type { ReadModel } from '../readmodel/read-model.ts'
 import type { EventFollower } from '../ports.ts'
@@ -41,7 +41,7 @@ export interface FollowerNeeds {
   readonly watchers: Watchers
   /** Told when sequences of before mean nothing any more. */
   readonly onNewLog: () => void
-  readonly log: Log
+  readonly log: Logger
 }
 
 /**

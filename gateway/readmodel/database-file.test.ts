@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { openFile } from './database-file.ts'
 
 test('no other user can read the task list, even where its folder was made by hand', () => {
@@ -15,7 +15,7 @@ test('no other user can read the task list, even where its folder was made by ha
   for (const ending of ['-wal', '.damaged', '/..'])
     chmodSync(ending === '/..' ? folder : path + ending, 0o755)
 
-  const db = openFile(path, createLog({ room: 'test', write: () => {} }))
+  const db = openFile(path, createLogger({ service: 'test', write: () => {} }))
   db.run("UPDATE checkpoint SET log = 'x'")
   const modes = readdirSync(folder).map((name) => [
     name,

@@ -2,7 +2,7 @@ import { Database, SQLiteError } from 'bun:sqlite'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makePrivateFile, makePrivateFolder } from '@pixelflow/platform/config/private-folder'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { isActive } from './idle-tasks.ts'
 
 /** Bump it when the tables change: an older file is thrown away and folded again from the log. */
@@ -16,7 +16,7 @@ const companions = ['-wal', '-shm']
  * moved aside first. When another process holds it, a private temporary one takes its place: two gateways may share a
  * data folder by mistake, or for the moment in which one follows the other.
  */
-export function openFile(path: string, log: Log): Database {
+export function openFile(path: string, log: Logger): Database {
   makePrivateFolder(dirname(path))
   for (const ending of ['', ...companions, '.damaged']) makePrivateFile(path + ending)
   try {
@@ -58,14 +58,14 @@ function codeOf(error: unknown): string {
 }
 
 /** Keeps one damaged file for whoever wants to look at it, never more. */
-export function moveAside(path: string, log: Log, error: unknown): void {
+export function moveAside(path: string, log: Logger, error: unknown): void {
   log.error('task list is damaged and will be made anew', { path, kept: `${path}.damaged`, error })
   for (const ending of companions) rmSync(path + ending, { force: true })
   rmSync(`${path}.damaged`, { force: true, recursive: true })
   if (existsSync(path)) renameSync(path, `${path}.damaged`)
 }
 
-function prepared(db: Database, path: string, log: Log): Database {
+function prepared(db: Database, path: string, log: Logger): Database {
   try {
     // Held for as long as we run: nobody else has any business in it, and it saves the shared-memory file.
     db.run('PRAGMA locking_mode = EXCLUSIVE')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { IdlePlace } from '@pixelflow/core/ports/task-index'
 import { eventOf } from '@pixelflow/core/event'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { sampleTask } from '@pixelflow/testkit/tasks'
 import { openReadModel } from './read-model.ts'
 
@@ -12,7 +12,7 @@ let folder: string
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'pixelflow-idle-'))))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const log = createLog({ room: 'test', level: 'error', format: 'json' })
+const log = createLogger({ service: 'test', level: 'error', format: 'json' })
 const minute = 60_000
 
 test('active tasks are walked from the longest unheard of on, page by page', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { Status, Task } from '@pixelflow/core/task'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { until } from '@pixelflow/testkit/until'
 import { openReadModel, type ReadModel } from './read-model.ts'
 
@@ -23,7 +23,7 @@ const hour = 3600e3
 let rewinds = 0
 
 function open(retentionMs = 24 * hour): ReadModel {
-  const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
+  const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line) })
   return openReadModel({ path, clock: Date, retentionMs, log, onRewound: () => (rewinds += 1) })
 }
 

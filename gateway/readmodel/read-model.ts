@@ -4,7 +4,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { IdleTasks, TaskIndex, TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
 import type { Task } from '@pixelflow/core/task'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { TaskCounter } from '../limits/task-quota.ts'
 import { cursorAfter, idOfCursor } from './cursor.ts'
 import { isDamaged, moveAside, openFile } from './database-file.ts'
@@ -33,7 +33,7 @@ export interface ReadModelOptions {
   readonly clock: Clock
   /** A task whose last change is older has left the log and is not listed any more. */
   readonly retentionMs: number
-  readonly log: Log
+  readonly log: Logger
   /** Told when the position has gone back, so that whoever follows the log goes back too. */
   readonly onRewound: () => void
 }

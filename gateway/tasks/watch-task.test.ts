@@ -21,9 +21,9 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 async function watching(task: string, mostHeld: number, signal = never) {
   const watchers = createWatchers(mostHeld)
   const stop = new AbortController()
-  const { last } = await gateway.adapters.log.position()
+  const { last } = await gateway.adapters.eventLog.position()
   const following = (async () => {
-    for await (const one of gateway.adapters.log.follow(last, stop.signal)) watchers.dispatch(one)
+    for await (const one of gateway.adapters.eventLog.follow(last, stop.signal)) watchers.dispatch(one)
   })()
   const follower = {
     subscribe: watchers.subscribe,

@@ -1,5 +1,5 @@
 import { connect } from '@pixelflow/nats/connection/connect'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { readConfig } from '../config.ts'
 
@@ -11,7 +11,7 @@ interface Description {
 
 /** Chunks of uploads in the store that no description speaks of, and descriptions without all of their chunks. */
 export async function orphans(nats: Nats): Promise<string[]> {
-  const log = createLog({ room: 'test', write: () => {} })
+  const log = createLogger({ service: 'test', write: () => {} })
   await using broker = await connect({ settings: readConfig({ ...nats.env }), name: 'test', log })
   const ask = async <T>(subject: string, question?: unknown) =>
     (await broker.request(subject, question === undefined ? '' : JSON.stringify(question))).json<T>()

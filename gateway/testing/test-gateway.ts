@@ -7,7 +7,7 @@ import type { Task } from '@pixelflow/core/task'
 import { bootstrap } from '@pixelflow/nats/topology/bootstrap'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { openAdapters, type Adapters } from '@pixelflow/nats/open'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { startNats, type Nats, type NatsOptions } from '@pixelflow/testkit/nats'
 import { readConfig, type GatewayConfig } from '../config.ts'
 import { openGateway, type Gateway } from '../gateway.ts'
@@ -71,8 +71,8 @@ export async function openTestGateway({
     })
   const settings = configOf()
   const logs: Record<string, unknown>[] = []
-  const log = createLog({
-    room: 'gateway',
+  const log = createLogger({
+    service: 'gateway',
     level: 'debug',
     format: 'json',
     write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>),

@@ -1,4 +1,4 @@
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Meters } from '@pixelflow/platform/telemetry/metrics'
 import type { gatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { WatchedTls } from './watch-tls.ts'
@@ -30,7 +30,7 @@ export function createRateLimitedLog(
 export function createTlsLog(
   tls: WatchedTls,
   meters: Meters<typeof gatewayMetrics>,
-  log: Log,
+  log: Logger,
 ): (port: 'http' | 'grpc') => ReportRefusedHandshake {
   const tellEnd = meters.gauge('tlsEnds')
   tellEnd(tls.current.until.getTime() / 1000, {})

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { Fault } from '@pixelflow/core/fault'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
 import { makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
@@ -12,7 +12,7 @@ import { listenHttp } from '../transports/rest/listen-http.ts'
 import { readTls, watchTls } from './watch-tls.ts'
 
 const MiB = 2 ** 20
-const log = createLog({ room: 'test', write: () => {} })
+const log = createLogger({ service: 'test', write: () => {} })
 
 interface Served extends AsyncDisposable {
   readonly url: string

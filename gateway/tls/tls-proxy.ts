@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { SocketAddress } from 'bun'
 import type { ClientCertificate } from '../accounts/authenticator.ts'
 import { clientCertificateOf } from './client-certificate.ts'
@@ -17,7 +17,7 @@ export interface TlsProxyOptions {
   readonly open: ConnectionServers['open']
   readonly material: TlsMaterial
   readonly refused: ReportRefusedHandshake
-  readonly log: Log
+  readonly log: Logger
 }
 
 /**

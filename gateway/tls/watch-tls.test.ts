@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { issueServer } from '@pixelflow/cli/certs/issue'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { hosts, makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
 import { readTls, watchTls, type WatchedTls } from './watch-tls.ts'
@@ -16,8 +16,8 @@ interface Watching extends Disposable {
 
 function watch(files: TlsFiles): Watching {
   const logs: Watching['logs'] = []
-  const log = createLog({
-    room: 'test',
+  const log = createLogger({
+    service: 'test',
     format: 'json',
     write: (line) => logs.push(JSON.parse(line) as Watching['logs'][number]),
   })

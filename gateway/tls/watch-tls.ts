@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { ClientAuth } from '../accounts/authenticator.ts'
 import {
   parseTlsMaterial,
@@ -50,7 +50,7 @@ const endingSoonMs = 7 * 86_400_000
  * look counts as wrong. Reading what is there works where watching does not: over links that are swapped, as Kubernetes
  * does it, and over network file systems.
  */
-export function watchTls({ files, first, reloadIntervalMs }: TlsConfig, log: Log): WatchedTls {
+export function watchTls({ files, first, reloadIntervalMs }: TlsConfig, log: Logger): WatchedTls {
   const takers: ((material: TlsMaterial) => void)[] = []
   let current = first
   let refused: { readonly texts: TlsTexts; told: boolean } | undefined
@@ -128,7 +128,7 @@ function unreadable(which: 'cert' | 'key' | 'ca', file: string, thrown: unknown)
   )
 }
 
-async function warnOfOpenKey(keyFile: string, log: Log): Promise<void> {
+async function warnOfOpenKey(keyFile: string, log: Logger): Promise<void> {
   const { mode } = await stat(keyFile).catch(() => ({ mode: 0 }))
   if ((mode & 0o004) !== 0) log.warn('everybody on this machine may read the TLS key', { file: keyFile })
 }

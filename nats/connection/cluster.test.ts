@@ -44,7 +44,7 @@ test('three servers, one of which dies: what was stored stays, what is under way
   const leave = new AbortController()
   const seen: number[] = []
   const follow = async () => {
-    for await (const { seq } of other.log.follow(0, leave.signal)) seen.push(seq)
+    for await (const { seq } of other.eventLog.follow(0, leave.signal)) seen.push(seq)
   }
   const following = follow()
   const slot = other.work.next('transform', AbortSignal.timeout(60_000))

@@ -5,7 +5,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { retry } from '@pixelflow/core/retry'
 import { brokerOf, type Broker } from './broker.ts'
 import type { NatsSettings } from '../settings.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { useWireTransport } from './wire/transport.ts'
 
 export type ConnectSettings = Pick<NatsSettings, 'natsUrl' | 'natsUser' | 'natsPassword' | 'natsCredsFile'>
@@ -14,7 +14,7 @@ export interface ConnectOptions {
   readonly settings: ConnectSettings
   /** How the connection is called in the broker's own views, e.g. `gateway`. */
   readonly name: string
-  readonly log: Log
+  readonly log: Logger
   /** How long to wait for a broker that does not answer yet; default 30 s. */
   readonly waitMs?: number
 }

@@ -4,7 +4,7 @@ import type { Elections } from '@pixelflow/core/ports/elections'
 import { Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/manage.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { liveOffice, officeSubject, streams } from '../topology/topology.ts'
 
 /** How often a holder says that it is still there, in milliseconds. */
@@ -18,7 +18,7 @@ const unsureAfterMs = 900
  * An office is a subject with one message, replaced under the sequence of the one before: of all who try, one succeeds.
  * Whoever does not hold it listens to the repeated renewals, and tries when there are none.
  */
-export function createElections(broker: Broker, log: Log): Elections {
+export function createElections(broker: Broker, log: Logger): Elections {
   const me = nuid.next()
 
   /** Replaces what stands at `after`. Undefined when somebody else was faster. */

@@ -3,7 +3,7 @@ import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { z } from 'zod'
 import type { Broker } from '../connection/broker.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { actorGone, actorHere, rollCall } from '../topology/topology.ts'
 
 /** How often an actor says that it is there, in milliseconds. */
@@ -19,7 +19,7 @@ const longestReport = 256 * 1024
 const farewell = actorReport.pick({ name: true, startedAt: true })
 
 /** Actors known by what they say over plain NATS subjects; whoever listens keeps it in memory. */
-export function createRegistry(broker: Broker, clock: Clock, log: Log): Registry {
+export function createRegistry(broker: Broker, clock: Clock, log: Logger): Registry {
   return {
     announce(report) {
       const say = (subject: string, value: unknown) => {

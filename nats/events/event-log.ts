@@ -6,11 +6,11 @@ import { followStream } from './follow.ts'
 import type { Stored } from '../jetstream/jetstream.ts'
 import { readFromLeader, streamInfo } from '../jetstream/manage.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { liveEvents, streams } from '../topology/topology.ts'
 
 /** The event log as something to be followed from its beginning, or from where one was. */
-export function createEventLog(broker: Broker, log: Log): EventLog {
+export function createEventLog(broker: Broker, log: Logger): EventLog {
   const position = async () => {
     const { created, state } = await streamInfo(broker, streams.events)
     // An empty log still remembers the sequence of what has expired, which nobody will ever see.
@@ -49,7 +49,7 @@ export function createEventLog(broker: Broker, log: Log): EventLog {
 }
 
 /** One entry that cannot be read must not keep everybody from all that follow. */
-function readable(one: Stored, log: Log): StoredEvent | undefined {
+function readable(one: Stored, log: Logger): StoredEvent | undefined {
   try {
     return storedEvent(one)
   } catch (error) {

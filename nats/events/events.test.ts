@@ -14,11 +14,11 @@ import { publish } from '../jetstream/jetstream.ts'
 import { streamInfo } from '../jetstream/manage.ts'
 import { openAdapters } from '../open.ts'
 import { natsSettings } from '../settings.ts'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 
 eventsContract('nats', async () => {
   const { adapters, other, ...fixture } = await openFixture()
-  return { ...fixture, events: adapters.events, elsewhere: other.events, log: adapters.log }
+  return { ...fixture, events: adapters.events, elsewhere: other.events, eventLog: adapters.eventLog }
 })
 
 /** Appends the whole life of one task, reading again where somebody else was faster. */
@@ -54,7 +54,7 @@ const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', lo
 describe('a broker that dies', () => {
   test('appends wait for it, and each event is there exactly once', async () => {
     await using fixture = await openFixture()
-    await using feed = follow(fixture.other.log)
+    await using feed = follow(fixture.other.eventLog)
     const lives = Array.from({ length: 30 }, () => live(fixture.adapters.events, 40))
     for (let i = 0; i < 2; i++) {
       await Bun.sleep(150)
@@ -67,13 +67,13 @@ describe('a broker that dies', () => {
     await until(() => feed.seen.length >= 1200)
     await Bun.sleep(50)
     expect(feed.seen.map(({ seq }) => seq)).toEqual(written)
-    const { log } = fixture.adapters
-    expect((await log.position()).last).toBe(written.at(-1) ?? 0)
+    const { eventLog } = fixture.adapters
+    expect((await eventLog.position()).last).toBe(written.at(-1) ?? 0)
   }, 60_000)
 
   test('a quiet follower hears the next event soon after', async () => {
     await using fixture = await openFixture()
-    await using feed = follow(fixture.adapters.log)
+    await using feed = follow(fixture.adapters.eventLog)
     await fixture.other.events.append(queuedEvent(), 0)
     await until(() => feed.seen.length === 1)
     await fixture.nats.kill9()
@@ -90,8 +90,8 @@ describe('the log', () => {
   test('a follower is told when the log was made anew', async () => {
     await using fixture = await openFixture()
     await live(fixture.adapters.events, 5)
-    const before = await fixture.adapters.log.position()
-    await using feed = follow(fixture.adapters.log)
+    const before = await fixture.adapters.eventLog.position()
+    await using feed = follow(fixture.adapters.eventLog)
     await until(() => feed.seen.length === 5)
     await using broker = await brokerOf(fixture)
     await broker.request('$JS.API.STREAM.DELETE.EVENTS')
@@ -99,7 +99,7 @@ describe('the log', () => {
     await live(fixture.adapters.events, 3)
     await expect(feed.following).rejects.toMatchObject({ code: 'precondition_failed' })
     expect(feed.seen).toHaveLength(5)
-    expect((await fixture.adapters.log.position()).log).not.toBe(before.log)
+    expect((await fixture.adapters.eventLog.position()).log).not.toBe(before.log)
   }, 20_000)
 
   test.each([
@@ -119,7 +119,7 @@ describe('the log', () => {
       const copy = `${nats.store}-copy`
       await cp(nats.store, copy, { recursive: true })
       await nats.restart()
-      await using feed = follow(adapters.log)
+      await using feed = follow(adapters.eventLog)
       await live(other.events, 5)
       await until(() => feed.seen.length === 10)
 
@@ -144,7 +144,7 @@ describe('the log', () => {
     await publish(broker, 'events.local._.odd', '{"version":99}')
     await live(fixture.adapters.events, 2)
     const lines: string[] = []
-    const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line) })
+    const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line) })
     await using feed = follow(createEventLog(broker, log))
     await until(() => feed.seen.length === 2)
     expect(lines.join('')).toContain('event passed over')
@@ -169,7 +169,7 @@ describe('the log', () => {
     await using broker = await brokerOf(fixture)
     const before = (await streamInfo(broker, 'EVENTS')).state.consumer_count
     await live(fixture.adapters.events, 3)
-    await using feed = follow(fixture.adapters.log)
+    await using feed = follow(fixture.adapters.eventLog)
     await until(() => feed.seen.length === 3)
     await Array.fromAsync(fixture.adapters.events.history('local', feed.seen[0]?.event.task.id ?? '', 0))
     expect((await streamInfo(broker, 'EVENTS')).state.consumer_count).toBe(before)

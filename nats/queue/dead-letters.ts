@@ -7,11 +7,11 @@ import { batchOf } from '../jetstream/direct.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
 import { purgeSubject, readFromLeader, streamInfo } from '../jetstream/manage.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { deadSubject, streams } from '../topology/topology.ts'
 
 /** Dead letters in a stream that holds one message a job. */
-export function createDeadLetters(broker: Broker, log: Log): DeadLetters {
+export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
   /** False when something else stands there than what was expected. */
   const write = async (letter: DeadLetter, after: number): Promise<boolean> => {
     const fence = headers()

@@ -7,7 +7,7 @@ import type { Delivery } from '../jetstream/delivery.ts'
 import { readFromLeader, removeMessage } from '../jetstream/manage.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { advisoryConsumer, jobOfSubject, streams } from '../topology/topology.ts'
 import { recovery } from '../jetstream/waiting-room.ts'
 
@@ -31,7 +31,7 @@ interface Advisory {
  * The broker says once, to whoever listens, that it has given up a message; a stream listens always. Such a message
  * stays in the queue and is never handed out again, so it must be taken out; one that was terminated is gone already.
  */
-export function createLostJobs(broker: Broker, clock: Clock, log: Log): LostJobs {
+export function createLostJobs(broker: Broker, clock: Clock, log: Logger): LostJobs {
   const lostOf = async (delivery: Delivery): Promise<LostJob | undefined> => {
     const advisory = advisoryOf(delivery)
     if (!advisory) return undefined

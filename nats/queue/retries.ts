@@ -7,7 +7,7 @@ import type { Delivery } from '../jetstream/delivery.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import {
   attemptsHeader,
   dueConsumer,
@@ -56,7 +56,7 @@ const request = { stream: streams.retries, consumer: dueConsumer, batch: 50, exp
 const againMs = 1000
 
 /** Brings what is due into the queue, through one durable consumer that all processes share. */
-export function createRetries(broker: Broker, log: Log): Retries {
+export function createRetries(broker: Broker, log: Logger): Retries {
   const forward = async (delivery: Delivery): Promise<void> => {
     const head = headers()
     head.set(attemptsHeader, delivery.header(attemptsHeader) ?? '0')

@@ -8,7 +8,7 @@ import type { Delivery } from '../jetstream/delivery.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull, type PullRequest } from '../jetstream/pull.ts'
 import { schedule } from './retries.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { attemptsHeader, extendEveryMs, jobOfSubject, streams, workConsumer } from '../topology/topology.ts'
 import { createWaitingRoom, recovery, type WaitingRoom } from '../jetstream/waiting-room.ts'
 
@@ -22,7 +22,7 @@ export function createWorkSource(
   broker: Broker,
   clock: Clock,
   deadLetters: Pick<DeadLetters, 'put'>,
-  log: Log,
+  log: Logger,
 ): WorkSource {
   const rooms = new Map<string, WaitingRoom>()
   const roomOf = (kind: ActorKind, only?: Lane): WaitingRoom => {

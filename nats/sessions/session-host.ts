@@ -6,17 +6,17 @@ import { createSessionQuota } from './session-quota.ts'
 import type { SessionEnd } from './session-end.ts'
 import type { SessionHub } from './session-hub.ts'
 import { decodeJson, offer, print, printJson, words, type Acceptance, type Offer } from './session-wire.ts'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { offerSubject } from '../topology/topology.ts'
 
 /** The actor's end of live sessions over plain NATS subjects. */
-export function createSessionHost(hub: SessionHub, log: Log): SessionHost {
+export function createSessionHost(hub: SessionHub, log: Logger): SessionHost {
   return { serve: (kind, hosting) => serve(hub, log, kind, hosting) }
 }
 
 function serve(
   hub: SessionHub,
-  log: Log,
+  log: Logger,
   kind: LiveKind,
   { room, isResting = () => false, take }: Hosting,
 ): Hosted {

@@ -2,7 +2,7 @@ import { startNats, type Nats, type NatsOptions } from '@pixelflow/testkit/nats'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { openAdapters, type Adapters, type AdaptersOptions } from '../open.ts'
 import { natsSettings, type NatsSettings } from '../settings.ts'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 
 export { until } from '@pixelflow/testkit/until'
 
@@ -20,7 +20,7 @@ export type FixtureOptions = Partial<Omit<AdaptersOptions, 'settings'>> & {
   readonly nats?: NatsOptions
 }
 
-export const quiet = createLog({ room: 'test', level: 'error', format: 'json' })
+export const quiet = createLogger({ service: 'test', level: 'error', format: 'json' })
 
 export async function openFixture({
   env,

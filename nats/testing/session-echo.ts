@@ -1,11 +1,11 @@
-import { stopped } from '@pixelflow/platform/service'
+import { waitForAbort } from '@pixelflow/platform/service'
 import { readSettings } from '@pixelflow/platform/config/config'
 import { openAdapters } from '../open.ts'
 import { natsSettings } from '../settings.ts'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 
 /** A process that sends back whatever it is sent in a session. Only tests use this, to kill it. */
-const log = createLog({ room: 'echo', format: 'json' })
+const log = createLogger({ service: 'echo', format: 'json' })
 const adapters = await openAdapters({ settings: readSettings(natsSettings, process.env), name: 'echo', log })
 adapters.sessionHost.serve('preview', {
   room: 3,
@@ -16,4 +16,4 @@ adapters.sessionHost.serve('preview', {
   },
 })
 log.info('ready')
-await stopped(new AbortController().signal)
+await waitForAbort(new AbortController().signal)

@@ -14,7 +14,7 @@ export interface Metric<
   readonly bounds?: readonly number[]
 }
 
-/** The metrics of a room, by the names the code has for them. */
+/** The metrics of a service, by the names the code has for them. */
 export type MetricTable = Readonly<Record<string, Metric>>
 
 type Labels<M extends Metric> = Readonly<Record<M['labels'][number], string>>

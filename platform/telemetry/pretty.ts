@@ -1,15 +1,15 @@
-import type { Fields, Level } from './log.ts'
+import type { Fields, Level } from './logger.ts'
 
 const colours = { debug: 90, info: 36, warn: 33, error: 31 } as const
 
-/** A line for eyes: time, level, room, message, then the fields, and stacks on lines of their own. */
-export function pretty(level: Level, msg: string, { room, ...fields }: Fields): string {
+/** A line for eyes: time, level, service, message, then the fields, and stacks on lines of their own. */
+export function pretty(level: Level, msg: string, { service, ...fields }: Fields): string {
   const time = new Date().toISOString().slice(11, 23)
   const stacks: string[] = []
   const shown = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${dim(`${key}=`)}${printed(value, stacks)}`)
-  const head = `${dim(time)} ${coloured(level)} ${String(room)} ${msg}`
+  const head = `${dim(time)} ${coloured(level)} ${String(service)} ${msg}`
   return `${[head, ...shown].join(' ')}\n${stacks.map((stack) => `${dim(stack)}\n`).join('')}`
 }
 

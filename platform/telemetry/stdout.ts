@@ -18,7 +18,7 @@ export function toStdout(line: string): void {
   const notice =
     dropped === 0
       ? ''
-      : `{"time":"${new Date().toISOString()}","level":"warn","room":"log","msg":"lines dropped","count":${dropped}}\n`
+      : `{"time":"${new Date().toISOString()}","level":"warn","service":"log","msg":"lines dropped","count":${dropped}}\n`
   dropped = 0
   unwritten = encoder.encode(notice + line)
   drain()

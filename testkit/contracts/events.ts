@@ -7,7 +7,7 @@ export interface EventsUnderTest extends AsyncDisposable {
   readonly events: Events
   /** Another process's view of the same log. */
   readonly elsewhere: Events
-  readonly log: EventLog
+  readonly eventLog: EventLog
 }
 
 /** What every pair of `Events` and `EventLog` has to hold. Registers the tests. */
@@ -104,7 +104,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       )
       const leave = new AbortController()
       const seen: StoredEvent[] = []
-      const following = follow(under.log, 0, leave.signal, seen)
+      const following = follow(under.eventLog, 0, leave.signal, seen)
       const rest = tasks
         .slice(20)
         .map((task) => write(under.elsewhere, task, ['queued', 'started', 'completed']))
@@ -122,7 +122,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       const [first, second] = await write(under.events, task, ['queued', 'started'])
       const leave = new AbortController()
       const seen: StoredEvent[] = []
-      const following = follow(under.log, first?.seq ?? 0, leave.signal, seen)
+      const following = follow(under.eventLog, first?.seq ?? 0, leave.signal, seen)
       await until(() => seen.length === 1)
       expect(seen[0]).toEqual(second as StoredEvent)
       await Bun.sleep(100)
@@ -139,7 +139,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       const leave = new AbortController()
       const seen: number[] = []
       const slowly = async () => {
-        for await (const { seq } of under.log.follow(0, leave.signal)) {
+        for await (const { seq } of under.eventLog.follow(0, leave.signal)) {
           seen.push(seq)
           if (seen.length < 20) await Bun.sleep(20)
         }
@@ -159,17 +159,17 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       await using under = await open()
       const event = queuedEvent()
       const seq = await under.events.append(event, 0)
-      expect(await under.log.at(seq)).toEqual({ seq, storedAt: expect.any(Date), event })
-      expect(await under.log.at(seq + 1)).toBeNull()
+      expect(await under.eventLog.at(seq)).toEqual({ seq, storedAt: expect.any(Date), event })
+      expect(await under.eventLog.at(seq + 1)).toBeNull()
       await under.events.append(eventOf('deleted', event.task, {}, new Date()), seq)
-      expect(await under.log.at(seq)).toBeNull()
+      expect(await under.eventLog.at(seq)).toBeNull()
     })
 
     test('the position names the log and its newest sequence', async () => {
       await using under = await open()
-      const before = await under.log.position()
+      const before = await under.eventLog.position()
       const seq = await under.events.append(queuedEvent(), 0)
-      expect(await under.log.position()).toEqual({ log: before.log, last: seq, written: seq })
+      expect(await under.eventLog.position()).toEqual({ log: before.log, last: seq, written: seq })
       expect(before.log).not.toBe('')
     })
   })

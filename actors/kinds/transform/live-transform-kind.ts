@@ -10,7 +10,7 @@ import {
 } from '@pixelflow/core/live-transform'
 import { bytesOf } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
@@ -24,7 +24,7 @@ export interface LiveTransformOptions {
   readonly sandbox: Sandbox
   /** Pixels a picture may have at most. */
   readonly maxPixels: number
-  readonly log: Log
+  readonly log: Logger
 }
 
 type OutputNote = Extract<TransformNote, { stage: 'output' }>

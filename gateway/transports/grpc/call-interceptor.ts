@@ -3,7 +3,7 @@ import { Fault, isExpected } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Authenticator, ClientCertificate } from '../../accounts/authenticator.ts'
 import { isRefusal, type Refusals } from '../../limits/refusals.ts'
 import type { MemoryReservation, RequestMemory } from '../../limits/request-memory.ts'
@@ -66,7 +66,7 @@ export interface CallInterceptorNeeds {
   readonly refusals: Refusals
   readonly meters: CallMeters
   readonly storeTimeout: StoreTimeout
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** What a call without credentials takes while it is open, in bytes: 15,360 watches of the health took 260 MB. */
@@ -204,7 +204,7 @@ export function createCallInterceptor({
 /** What is written of the name of a method that nobody knows. */
 const longestName = 200
 
-function note(log: Log, fields: Readonly<Record<string, unknown>> & { method: string }, fault?: Fault): void {
+function note(log: Logger, fields: Readonly<Record<string, unknown>> & { method: string }, fault?: Fault): void {
   if (fault && fault.row.http >= 500) {
     if (isExpected(fault.code)) log.info('call', { ...fields, fault })
     else log.error('call failed', { ...fields, fault })

@@ -1,6 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Authenticator } from '../../accounts/authenticator.ts'
@@ -21,7 +21,7 @@ export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
   readonly isReady: () => Promise<boolean>
   readonly meters: CallMeters
   readonly storeTimeout: StoreTimeout
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** Serves one service over one protocol. */

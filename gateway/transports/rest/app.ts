@@ -1,5 +1,5 @@
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
 import type { Refusals } from '../../limits/refusals.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
@@ -46,7 +46,7 @@ export interface AppOptions extends MetricsRouteOptions {
   readonly openStream: OpenStream
   /** Aborts when this gateway stops. */
   readonly stopping: AbortSignal
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** Everything that is answered over HTTP/1.1, feature by feature. */

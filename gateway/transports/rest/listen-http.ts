@@ -1,5 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import type { WatchedTls } from '../../tls/watch-tls.ts'
@@ -15,7 +15,7 @@ export interface HttpServerOptions {
   readonly port: number
   /** TLS for this port; plain without. */
   readonly tls?: HttpTls | undefined
-  readonly log: Log
+  readonly log: Logger
 }
 
 export interface HttpTls {
@@ -93,7 +93,7 @@ function cannotListen(host: string, port: number, cause: unknown): Error {
 
 const lookEveryMs = 50
 
-async function drain(server: RequestServer, withinMs: number, log: Log): Promise<void> {
+async function drain(server: RequestServer, withinMs: number, log: Logger): Promise<void> {
   const over = new AbortController()
   const late = pause(withinMs, over.signal).then(() => 'late' as const)
   const result = await Promise.race([server.stop(), idle(server, over.signal), late])

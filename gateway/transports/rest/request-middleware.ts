@@ -1,7 +1,7 @@
 import { Fault, isExpected } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
 import type { Authenticator, ClientCertificate } from '../../accounts/authenticator.ts'
@@ -27,7 +27,7 @@ export interface RequestMiddlewareOptions {
   readonly cors: CorsPolicy | undefined
   /** The server, once it listens. */
   readonly server: () => Server<unknown> | null
-  readonly log: Log
+  readonly log: Logger
 }
 
 /**
@@ -119,7 +119,7 @@ function noHost(): Fault {
   })
 }
 
-function note(log: Log, request: Request, status: number, ms: number, server: Server<unknown> | null): void {
+function note(log: Logger, request: Request, status: number, ms: number, server: Server<unknown> | null): void {
   const { id: requestId, account, fault, peer: known } = requestContextOf(request)
   // Asking for the address costs as much as a tenth of a small answer: only where it says something.
   const isPlain = status < 400 && (request.method === 'GET' || request.method === 'HEAD')

@@ -1,7 +1,7 @@
 import { parseResumeToken } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { shorten } from '@pixelflow/core/shorten'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
@@ -15,7 +15,7 @@ export interface EventRouteOptions {
   readonly authenticator: Authenticator
   readonly heartbeatMs: number
   readonly openStream: OpenStream
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** The life of a task as server-sent events. Where nothing will ever follow, 204 tells an EventSource to stay away. */

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import { largestSaid, tokensIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
-import type { Log } from '@pixelflow/platform/telemetry/log'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
@@ -16,7 +16,7 @@ export interface TuneRouteOptions {
   readonly memory: RequestMemory
   readonly openStream: OpenStream
   readonly stopping: AbortSignal
-  readonly log: Log
+  readonly log: Logger
 }
 
 /** How the server keeps WebSockets; each has a `Talk` as its data. */

@@ -4,7 +4,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
 import { storeTimeout } from '@pixelflow/nats/jetstream/store-timeout'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { openMeters } from '@pixelflow/platform/telemetry/metrics'
 import {
   ServerReflection,
@@ -33,7 +33,7 @@ const callInterceptor = createCallInterceptor({
   refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, atOnce: () => undefined },
   meters: createCallMeters(openMeters(gatewayMetrics), () => () => {}),
   storeTimeout,
-  log: createLog({ room: 'test', write: () => {} }),
+  log: createLogger({ service: 'test', write: () => {} }),
 })
 const reception = createNativeInterceptor({
   callInterceptor,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { storeTimeout } from '@pixelflow/nats/jetstream/store-timeout'
 import { kinds } from '@pixelflow/core/event'
-import { createLog } from '@pixelflow/platform/telemetry/log'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { createAuthenticator } from '../../../accounts/authenticator.ts'
 import { createRequestMemory } from '../../../limits/request-memory.ts'
 import type { Usecases } from '../../../usecases.ts'
@@ -37,7 +37,7 @@ function routes(): string[] {
     stopping: new AbortController().signal,
     metricsAccess: 'token',
     metricsText: () => Promise.reject(new Error('not called')),
-    log: createLog({ room: 'test' }),
+    log: createLogger({ service: 'test' }),
   })
   return app.routes.map(
     ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')}`,

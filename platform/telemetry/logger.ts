@@ -8,20 +8,20 @@ export type Level = (typeof levels)[number]
 export type Fields = Readonly<Record<string, unknown>>
 
 /** One line an event: a short fixed message, and fields for all that varies. */
-export interface Log {
+export interface Logger {
   debug(msg: string, fields?: Fields): void
   info(msg: string, fields?: Fields): void
   warn(msg: string, fields?: Fields): void
   error(msg: string, fields?: Fields): void
   /** A log that adds these fields to each of its lines. */
-  child(fields: Fields): Log
+  child(fields: Fields): Logger
   /** Whether lines of this level are written, for fields that are dear to compute. */
   enabled(level: Level): boolean
 }
 
-export interface LogOptions {
-  /** Which room speaks, e.g. `gateway`. */
-  readonly room: string
+export interface LoggerOptions {
+  /** The service that writes the log, e.g. `gateway`. */
+  readonly service: string
   /** Default `info`. */
   readonly level?: Level | undefined
   /** Default: pretty on a terminal, else JSON lines. */
@@ -31,19 +31,19 @@ export interface LogOptions {
 }
 
 /** A structured log. Fields whose name speaks of a secret are never written; errors are written with their causes. */
-export function createLog({ room, level = 'info', format, write = toStdout }: LogOptions): Log {
+export function createLogger({ service, level = 'info', format, write = toStdout }: LoggerOptions): Logger {
   const lowest = levels.indexOf(level)
   const isPretty = format === undefined ? process.stdout.isTTY : format === 'pretty'
   return isPretty
-    ? bound({ room }, lowest, (level, msg, fields) => write(pretty(level, msg, fields)))
-    : bound({ room }, lowest, (level, msg, fields) => write(json(level, msg, fields)))
+    ? bound({ service }, lowest, (level, msg, fields) => write(pretty(level, msg, fields)))
+    : bound({ service }, lowest, (level, msg, fields) => write(json(level, msg, fields)))
 }
 
 function bound(
   fixed: Fields,
   lowest: number,
   emit: (level: Level, msg: string, fields: Fields) => void,
-): Log {
+): Logger {
   const at = (level: Level) => {
     if (levels.indexOf(level) < lowest) return () => {}
     return (msg: string, fields?: Fields) => emit(level, msg, fields ? { ...fixed, ...safe(fields) } : fixed)
@@ -59,8 +59,8 @@ function bound(
 }
 
 function json(level: Level, msg: string, fields: Fields): string {
-  const { room, ...rest } = fields
-  return `${JSON.stringify({ time: new Date().toISOString(), level, room, msg, ...rest })}\n`
+  const { service, ...rest } = fields
+  return `${JSON.stringify({ time: new Date().toISOString(), level, service, msg, ...rest })}\n`
 }
 
 const secretive = /token|passw|secret|authori[sz]ation|cookie|credential|api_?key/i

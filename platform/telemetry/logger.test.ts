@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { createLog, type LogOptions } from './log.ts'
+import { createLogger, type LoggerOptions } from './logger.ts'
 
-function recorded(options: Partial<LogOptions> = {}) {
+function recorded(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = []
-  const log = createLog({ room: 'test', format: 'json', write: (line) => lines.push(line), ...options })
+  const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line), ...options })
   return { log, lines, records: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
 }
 
@@ -14,8 +14,8 @@ test('one JSON object a line, bound fields included', () => {
   log.warn('two\nlines')
   expect(lines.every((line) => line.endsWith('\n') && line.split('\n').length === 2)).toBe(true)
   const [first, second] = records()
-  expect(Object.keys(first ?? {})).toEqual(['time', 'level', 'room', 'msg', 'task', 'attempt', 'ms'])
-  expect(first).toMatchObject({ level: 'info', room: 'test', msg: 'started', task: 't1', attempt: 2, ms: 12 })
+  expect(Object.keys(first ?? {})).toEqual(['time', 'level', 'service', 'msg', 'task', 'attempt', 'ms'])
+  expect(first).toMatchObject({ level: 'info', service: 'test', msg: 'started', task: 't1', attempt: 2, ms: 12 })
   expect(Date.parse(String(first?.['time']))).toBeGreaterThan(0)
   expect(second).toMatchObject({ level: 'warn', msg: 'two\nlines' })
 })
@@ -76,8 +76,8 @@ test('the pretty form is for eyes', () => {
 
 test('lines reach a pipe whole, also right before the exit', async () => {
   const script = `
-    import { createLog } from ${JSON.stringify(`${import.meta.dir}/log.ts`)}
-    const log = createLog({ room: 'child' })
+    import { createLogger } from ${JSON.stringify(`${import.meta.dir}/logger.ts`)}
+    const log = createLogger({ service: 'child' })
     for (let i = 0; i < 5000; i++) log.info('line', { i })
     process.exit(0)`
   const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'inherit' })
