@@ -70,7 +70,10 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
     sandbox.ready(AbortSignal.timeout(workerStartTimeoutMs)),
     liveSandbox?.ready(AbortSignal.timeout(workerStartTimeoutMs)),
   ])
-  const [adapters] = await Promise.race([starting, waitForAbort(stop).then(() => Promise.reject(stop.reason))])
+  const [adapters] = await Promise.race([
+    starting,
+    waitForAbort(stop).then(() => Promise.reject(stop.reason)),
+  ])
   parts.use(adapters)
 
   const { images, sources, results, events, queue, channel } = adapters

@@ -15,7 +15,14 @@ test('one JSON object a line, bound fields included', () => {
   expect(lines.every((line) => line.endsWith('\n') && line.split('\n').length === 2)).toBe(true)
   const [first, second] = records()
   expect(Object.keys(first ?? {})).toEqual(['time', 'level', 'service', 'msg', 'task', 'attempt', 'ms'])
-  expect(first).toMatchObject({ level: 'info', service: 'test', msg: 'started', task: 't1', attempt: 2, ms: 12 })
+  expect(first).toMatchObject({
+    level: 'info',
+    service: 'test',
+    msg: 'started',
+    task: 't1',
+    attempt: 2,
+    ms: 12,
+  })
   expect(Date.parse(String(first?.['time']))).toBeGreaterThan(0)
   expect(second).toMatchObject({ level: 'warn', msg: 'two\nlines' })
 })

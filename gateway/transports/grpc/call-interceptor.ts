@@ -204,7 +204,11 @@ export function createCallInterceptor({
 /** What is written of the name of a method that nobody knows. */
 const longestName = 200
 
-function note(log: Logger, fields: Readonly<Record<string, unknown>> & { method: string }, fault?: Fault): void {
+function note(
+  log: Logger,
+  fields: Readonly<Record<string, unknown>> & { method: string },
+  fault?: Fault,
+): void {
   if (fault && fault.row.http >= 500) {
     if (isExpected(fault.code)) log.info('call', { ...fields, fault })
     else log.error('call failed', { ...fields, fault })

@@ -119,7 +119,13 @@ function noHost(): Fault {
   })
 }
 
-function note(log: Logger, request: Request, status: number, ms: number, server: Server<unknown> | null): void {
+function note(
+  log: Logger,
+  request: Request,
+  status: number,
+  ms: number,
+  server: Server<unknown> | null,
+): void {
   const { id: requestId, account, fault, peer: known } = requestContextOf(request)
   // Asking for the address costs as much as a tenth of a small answer: only where it says something.
   const isPlain = status < 400 && (request.method === 'GET' || request.method === 'HEAD')
