@@ -1,52 +1,58 @@
 import { describe, expect, test } from 'bun:test'
-import { Fault, faults, type FaultCode } from './fault.ts'
+import { Fault, faultRow, faults, type FaultCode } from './fault.ts'
 
 const codes = Object.keys(faults) as FaultCode[]
 
-describe('the table', () => {
-  test.each(codes)('%s has an HTTP error status, a gRPC code and a title', (code) => {
-    const { http, grpc, title } = faults[code]
+describe('the fault table', () => {
+  test.each(codes)('%s has an HTTP error status, a gRPC code, a title and a remedy', (code) => {
+    const { http, grpc, title, remedy } = faults[code]
     expect(http).toBeGreaterThanOrEqual(400)
     expect(http).toBeLessThan(600)
     expect(grpc).toBeGreaterThan(0)
     expect(grpc).toBeLessThanOrEqual(16)
     expect(title).toMatch(/^[A-Z].*[^.]$/)
+    expect(remedy).toMatch(/^[A-Z].*\.$/)
   })
 
-  test('says to try again only where another try may succeed', () => {
-    const again = codes.filter((code) => faults[code].retryable)
-    expect(again.every((code) => faults[code].http >= 500 || faults[code].http === 429)).toBe(true)
-    expect(faults.invalid_recipe.retryable).toBe(false)
-    expect(faults.cancelled.retryable).toBe(false)
+  test('marks as retryable only faults of the server or of the load', () => {
+    const retryable = codes.filter((code) => faultRow(code).retryable)
+    expect(retryable).toContain('storage_failed')
+    expect(retryable.filter((code) => faults[code].http < 500 && faults[code].http !== 429)).toEqual([])
+  })
+
+  test('marks as temporary every code that is answered with 429 or 503', () => {
+    const answered = codes.filter((code) => [429, 503].includes(faults[code].http))
+    expect(answered.filter((code) => !faultRow(code).isTemporary)).toEqual([])
   })
 })
 
 describe('a fault', () => {
-  test('reports what is public and keeps its cause', () => {
+  test('report() omits the cause', () => {
     const cause = new Error('connection refused by 10.0.0.7')
     const fault = new Fault('storage_failed', 'The store did not answer.', { retryAfterMs: 500, cause })
     expect(fault.cause).toBe(cause)
     expect(fault.report()).toEqual({
       code: 'storage_failed',
       detail: 'The store did not answer.',
+      remedy: faults.storage_failed.remedy,
       retryAfterMs: 500,
     })
     expect(JSON.stringify(fault.report())).not.toContain('10.0.0.7')
     expect(fault.row).toBe(faults.storage_failed)
   })
 
-  test('is the same after a journey as JSON', () => {
+  test('round-trips through JSON', () => {
     const fault = new Fault('invalid_recipe', 'No.', { field: 'steps[1].sigma', remedy: 'Give less.' })
     const arrived = Fault.from(JSON.parse(JSON.stringify(fault.report())))
     expect(arrived.report()).toEqual(fault.report())
     expect(arrived).toBeInstanceOf(Error)
   })
 
-  test('has no cause when none is given', () => {
+  test('has no cause property without a cause', () => {
     expect('cause' in new Fault('internal', 'x')).toBe(false)
   })
 
-  test('is made of anything thrown, which stays private', () => {
+  test('of() wraps any thrown value and keeps it private', () => {
     const fault = new Fault('not_found', 'Not here.')
     expect(Fault.of(fault)).toBe(fault)
     for (const thrown of [new Error('secret'), 'secret', undefined]) {

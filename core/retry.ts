@@ -40,5 +40,5 @@ export async function retry<T>(
 }
 
 function isRetryableFault(thrown: unknown): boolean {
-  return Fault.of(thrown).row.retryable
+  return Fault.of(thrown).row.retryable === true
 }

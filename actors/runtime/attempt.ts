@@ -126,9 +126,7 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
   }
 }
 
-/** A bad picture is an ordinary day; what another attempt may mend, or none could, wants an operator's eye. */
+/** Input faults log at info; retryable faults and those that need an operator log at warn. */
 function levelOf(fault: Fault | undefined): 'info' | 'warn' {
-  return fault?.row.retryable || fault?.code === 'attempts_exhausted' || fault?.code === 'data_loss'
-    ? 'warn'
-    : 'info'
+  return fault?.row.retryable || fault?.row.needsOperator ? 'warn' : 'info'
 }

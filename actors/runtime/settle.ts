@@ -1,6 +1,6 @@
 import { causeText } from '@pixelflow/core/dead-letter'
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
-import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
@@ -111,12 +111,9 @@ async function deadLetter(
   await retry(() => deadLetters.put(letter))
 }
 
-/** No attempt can mend these, and nor can the task's owner. */
-const isForOperators: ReadonlySet<FaultCode> = new Set(['attempts_exhausted', 'data_loss'])
-
 async function fail(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<AttemptResult> {
   // A fault of the input is its owner's to mend; whatever else ends a task is an operator's.
-  if (fault.row.retryable || isForOperators.has(fault.code)) await deadLetter(options, fault)
+  if (fault.row.retryable || fault.row.needsOperator) await deadLetter(options, fault)
   const reporter = createTaskReporter(options.events, last)
   const endedAt = options.events.now().toISOString()
   reporter.report('failed', { status: 'failed', fault: fault.report(), endedAt })

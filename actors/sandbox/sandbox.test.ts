@@ -41,7 +41,7 @@ describe('a child', () => {
   test('passes faults on, cause apart, and makes anything else an internal one', async () => {
     await using box = sandbox()
     const refused = await faultOf(box.act('refuse'))
-    expect(refused.report()).toEqual({ code: 'corrupt_image', detail: 'It is broken.', field: 'x' })
+    expect(refused.report()).toMatchObject({ code: 'corrupt_image', detail: 'It is broken.', field: 'x' })
     expect(refused.cause).toBe('secret')
     const stumbled = await faultOf(box.act('stumble'))
     expect(stumbled.code).toBe('internal')

@@ -1,4 +1,4 @@
-import { faults, type FaultCode, type FaultReport } from '@pixelflow/core/fault'
+import { faultRow, faults, type FaultCode, type FaultReport, type FaultRow } from '@pixelflow/core/fault'
 import type { TaskView } from '@pixelflow/core/api'
 
 /**
@@ -38,12 +38,12 @@ export class PixelflowError extends Error {
 
   constructor(code: ErrorCode, detail: string, place: ErrorPlace = {}) {
     super(detail, place.cause === undefined ? undefined : { cause: place.cause })
-    const row = Object.hasOwn(faults, code) ? faults[code as FaultCode] : undefined
+    const row = rowOf(code)
     this.code = code
     this.status = place.status ?? row?.http ?? 0
     this.title = place.title ?? row?.title ?? 'The call did not work'
     this.field = place.field
-    this.remedy = place.remedy
+    this.remedy = place.remedy ?? row?.remedy
     this.requestId = place.requestId
     this.retryAfterMs = place.retryAfterMs
     this.task = place.task
@@ -53,13 +53,22 @@ export class PixelflowError extends Error {
     return this.message
   }
 
+  /** Whether only another recipe helps. */
+  get isRecipeFault(): boolean {
+    return rowOf(this.code)?.isRecipeFault === true
+  }
+
   /** Whether the same call may go better a little later: nobody answered, or the server is not available just now. */
   get isTemporary(): boolean {
     const { code, status } = this
-    // The call is being done: a little later its answer is there.
-    if (code === 'unreachable' || code === 'idempotency_key_in_use') return true
+    if (code === 'unreachable' || rowOf(code)?.isTemporary === true) return true
     return status === 429 || status === 502 || status === 503
   }
+}
+
+/** Undefined for the codes of this client, and for those of a newer server. */
+function rowOf(code: ErrorCode): FaultRow | undefined {
+  return Object.hasOwn(faults, code) ? faultRow(code as FaultCode) : undefined
 }
 
 /** That nobody answers at an address. */

@@ -149,7 +149,7 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(error).toMatchObject({
       code: 'invalid_recipe',
       status: 400,
-      title: 'The recipe is not valid',
+      title: 'Invalid recipe',
       field: expect.stringContaining('steps[1]'),
       requestId: expect.any(String),
     })

@@ -70,7 +70,7 @@ describe('the page', () => {
     const whole = await sampleImage({ width: 800, height: 600 })
     await table.drop('torn.jpg', 'image/jpeg', whole.subarray(0, whole.length / 3))
     await runButton(page).click()
-    const problem = page.getByRole('alert').filter({ hasText: 'The image cannot be decoded' })
+    const problem = page.getByRole('alert').filter({ hasText: 'Corrupt image' })
     await problem.waitFor()
     expect(await problem.textContent()).toContain('corrupt_image')
 

@@ -1,4 +1,5 @@
 import type { TaskEvent, TaskView } from '@pixelflow/client'
+import { faultRow, type FaultCode } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { hasEnded } from '@pixelflow/core/status'
 import { createTally, isFinal, type Entry, type Tally } from './books.ts'
@@ -65,8 +66,11 @@ export function createWrongs(): Wrongs {
 /** A task as it stands once everything is quiet; null when it was deleted. */
 export type Standing = TaskView | null
 
-/** Reasons for which any work may fail when whoever does it dies again and again. */
-const surroundings = new Set(['actor_lost', 'attempts_exhausted', 'unavailable', 'storage_failed'])
+/** Faults with which any task may end while processes and brokers are killed. */
+function isCausedByChaos(code: FaultCode): boolean {
+  const { failover, isStoreFault } = faultRow(code)
+  return failover === true || isStoreFault === true || code === 'attempts_exhausted'
+}
 
 /** Compares the whole of a task's history with what was promised, and with what every follower was told. */
 export async function inspect(entry: Entry, doors: readonly Door[], wrongs: Wrongs): Promise<Standing> {
@@ -109,7 +113,7 @@ export async function inspect(entry: Entry, doors: readonly Door[], wrongs: Wron
     const { answer } = work
     if (status === 'failed') {
       if (fault === undefined) wrongs.add('failedWithoutReason', task)
-      else if (fault.code !== ('fault' in answer ? answer.fault : undefined) && !surroundings.has(fault.code))
+      else if (fault.code !== ('fault' in answer ? answer.fault : undefined) && !isCausedByChaos(fault.code))
         wrongs.add('wrongReasons', `${task}: ${fault.code}: ${fault.detail}`)
     }
     if (status === 'completed') {

@@ -100,7 +100,7 @@ export function withIdempotency({ keys, events, writes, storeTimeout }: OnceNeed
       const fault = Fault.of(thrown)
       const said = word?.say({ state: 'open', ...idsAfter(fault, claim.value, newId) })
       // A store that is in trouble would keep the caller from hearing of it.
-      if (!isOfStore(fault)) await waitBriefly(said)
+      if (!fault.row.isStoreFault) await waitBriefly(said)
       throw thrown
     }
   }
@@ -213,10 +213,6 @@ function idsAfter(
 /** What is written of a call, as long as its answer waits for it. */
 async function waitBriefly(said: Promise<void> | undefined): Promise<void> {
   if (said) await Promise.race([said, pause(longestWriteMs)])
-}
-
-function isOfStore({ code }: Fault): boolean {
-  return code === 'unavailable' || code === 'storage_failed'
 }
 
 function madeOf<K extends keyof Created>(made: Made | undefined, kind: K): Created[K] {

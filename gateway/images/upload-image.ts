@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
@@ -89,7 +89,7 @@ export function storable(
         return await make(image)
       } catch (thrown) {
         // After any other fault somebody may have made the task.
-        if (isNew && hadNoRoom.has(Fault.of(thrown).code)) {
+        if (isNew && Fault.of(thrown).row.isBacklogFault) {
           await images.delete(image.account, image.id).catch(() => {})
         }
         throw thrown
@@ -97,8 +97,6 @@ export function storable(
     },
   }
 }
-
-const hadNoRoom: ReadonlySet<FaultCode> = new Set(['too_many_tasks', 'queue_full'])
 
 /** Bytes that nothing refers to stay for at least a minute, the shortest time in which a sweep may find them. */
 const promptMs = 10_000

@@ -35,11 +35,6 @@ const spentForMs = (1000 * enoughAgain) / budget.perSecond
 const mostCallers = 10_000
 const tellEveryMs = 10_000
 
-/** Whether a call that ended so was turned away for what it lacks or would hold, and not for what it says. */
-export function isRefusal({ code }: Fault): boolean {
-  return code === 'unauthenticated' || code === 'overloaded' || code === 'forbidden'
-}
-
 interface Bucket {
   left: number
   isSpent: boolean

@@ -54,7 +54,7 @@ export function awaitTask({ events, storeTimeout, watch }: AwaitTaskNeeds) {
 }
 
 function storeLost(task: Task, fault: Fault): Fault {
-  if (fault.code !== 'unavailable' && fault.code !== 'storage_failed') return fault
+  if (!fault.row.isStoreFault) return fault
   return new Fault('unavailable', 'The store does not answer.', {
     remedy: `The task ${task.id} continues when the store is back; fetch its output when it is finished.`,
     retryAfterMs: 1000,

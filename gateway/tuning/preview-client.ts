@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import { createNewest } from '@pixelflow/core/newest'
 import { pause } from '@pixelflow/core/pause'
 import type { Session, Sessions } from '@pixelflow/core/ports/sessions'
@@ -32,8 +32,6 @@ export interface PreviewClient {
   readonly done: Promise<void>
 }
 
-/** The actor is gone or has no room: another one goes on. */
-const elsewhere: ReadonlySet<FaultCode> = new Set(['actor_lost', 'unavailable'])
 /** How long an actor is looked for when one was there before, in milliseconds: theirs are restarted now and then. */
 const patienceMs = 30_000
 /** The same where there was none yet: who begins had better try again later. */
@@ -99,7 +97,7 @@ export function openPreviewClient({
         signal.throwIfAborted()
         const fault = Fault.of(thrown)
         const isHopeless = performance.now() - lostAt > (isFirst ? firstPatienceMs : patienceMs)
-        if (!elsewhere.has(fault.code) || isHopeless) throw fault
+        if (!fault.row.failover || isHopeless) throw fault
         await pause(pauseMs, signal)
         pauseMs = Math.min(longestPauseMs, pauseMs * 2)
       }

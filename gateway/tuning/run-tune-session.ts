@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
@@ -78,7 +78,7 @@ export async function runTuneSession(needs: SessionNeeds): Promise<void> {
       await outbox.say({ type: 'applied', sequence, task, ...(position === undefined ? {} : { position }) })
     } catch (thrown) {
       const fault = Fault.of(thrown)
-      if (!survivable.has(fault.code)) throw fault
+      if (!fault.row.isMessageFault) throw fault
       const { sequence } = value.type === 'open' ? { sequence: undefined } : value
       await outbox.say({
         type: 'refused',
@@ -92,19 +92,6 @@ export async function runTuneSession(needs: SessionNeeds): Promise<void> {
   // What breaks one way breaks both.
   await Promise.race([link.done, listening.then(() => link.done)])
 }
-
-/** What may be wrong with one thing said; the session goes on. */
-const survivable: ReadonlySet<FaultCode> = new Set([
-  'invalid_recipe',
-  'invalid_request',
-  'precondition_failed',
-  'image_not_found',
-  'forbidden',
-  'too_many_tasks',
-  'queue_full',
-  'storage_failed',
-  'unavailable',
-])
 
 function openedTwice(): Fault {
   return new Fault('invalid_request', 'An image is open already.', {

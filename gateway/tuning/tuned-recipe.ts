@@ -1,4 +1,4 @@
-import { Fault, type FaultCode, type FaultReport } from '@pixelflow/core/fault'
+import { Fault, faultRow, type FaultReport } from '@pixelflow/core/fault'
 import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { patched } from '@pixelflow/core/tune/patch'
 import type { TuneApply, TuneChange, TuneOpen } from '@pixelflow/core/tune/said'
@@ -44,7 +44,7 @@ export function createTunedRecipe({ recipe: given, output }: TuneOpen): TunedRec
       return order
     },
     refuse(sequence, fault) {
-      if (sequence === order.sequence && ofTheRecipe.has(fault.code)) refused = fault
+      if (sequence === order.sequence && isRecipeFault(fault)) refused = fault
     },
     applied({ sequence }) {
       const isMeant = sequence === undefined || sequence === order.sequence
@@ -59,11 +59,10 @@ export function createTunedRecipe({ recipe: given, output }: TuneOpen): TunedRec
   }
 }
 
-const ofTheRecipe: ReadonlySet<FaultCode> = new Set([
-  'invalid_recipe',
-  'processing_failed',
-  'too_many_pixels',
-])
+/** The image itself was accepted when the session opened, so too many pixels are those of the result. */
+function isRecipeFault({ code }: FaultReport): boolean {
+  return faultRow(code).isRecipeFault === true || code === 'too_many_pixels'
+}
 
 function cannotBeDone(report: FaultReport): Fault {
   const { message, place } = Fault.from(report)

@@ -38,8 +38,6 @@ export interface LiveNeeds extends DialogNeeds {
 
 const storageKey = 'pixelflow.live'
 const longestPauseMs = 20_000
-/** Faults that only another recipe ends; the first is that of a session in which nothing was changed for long. */
-const ofTheRecipe = new Set(['deadline_exceeded', 'invalid_recipe', 'processing_failed'])
 
 /** Resolves as soon as it holds. @throws the signal's reason. */
 function until(holds: ReadonlySignal<boolean>, stop: AbortSignal): Promise<void> {
@@ -100,7 +98,8 @@ export function createLive(needs: LiveNeeds): Live {
 
   /** Waits for what may help against an error; false when nothing will. */
   async function recover(error: PixelflowError, pauseMs: number, stop: AbortSignal): Promise<boolean> {
-    if (ofTheRecipe.has(error.code)) {
+    // An idle session ends with deadline_exceeded; the next change opens another.
+    if (error.isRecipeFault || error.code === 'deadline_exceeded') {
       const before = key.peek()
       if (error.field !== undefined) recipes.mark(error.field, error.detail)
       state.value = 'resting'

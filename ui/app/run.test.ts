@@ -93,12 +93,11 @@ describe('a task that is watched', () => {
     answers['/api/v1/tasks/t/events'] = events({ kind: 'failed', task: task('failed', { fault }) })
     await run.open(task('queued'))
     expect(run.phase.value).toBe('failed')
-    expect(run.failure.value).toEqual({ title: 'The image cannot be decoded', ...fault })
+    expect(run.failure.value).toEqual({ title: 'Corrupt image', ...fault })
   })
 
   test('says so when its results are no longer kept', async () => {
-    answers[href] = () =>
-      Response.json({ title: 'There is no such output', detail: 'Gone.' }, { status: 404 })
+    answers[href] = () => Response.json({ title: 'Unknown output', detail: 'Gone.' }, { status: 404 })
     await run.open(task('completed'))
     expect(run.phase.value).toBe('completed')
     expect(run.failure.value?.detail).toBe('Gone.')

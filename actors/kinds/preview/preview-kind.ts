@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import { createNewest } from '@pixelflow/core/newest'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import {
@@ -65,16 +65,6 @@ function openingOf(said: unknown): PreviewOpening {
   })
 }
 
-/** Faults of a recipe, or of one rendering: the next one may well succeed. */
-const ofTheOrder: ReadonlySet<FaultCode> = new Set([
-  'invalid_recipe',
-  'processing_failed',
-  'too_many_pixels',
-  'resource_limit_exceeded',
-  'deadline_exceeded',
-  'actor_lost',
-])
-
 async function show(
   renderer: PreviewRenderer,
   order: PreviewOrder,
@@ -88,7 +78,7 @@ async function show(
     .catch((thrown: unknown) => {
       signal.throwIfAborted()
       const fault = Fault.of(thrown)
-      if (!ofTheOrder.has(fault.code) || !renderer.isOpen) throw thrown
+      if (!fault.row.isRenderingFault || !renderer.isOpen) throw thrown
       return fault
     })
   if (made instanceof Fault) {

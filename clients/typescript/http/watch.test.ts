@@ -136,7 +136,7 @@ describe('watching a task', () => {
   test('does not argue with a refusal', async () => {
     const problem = {
       type: '/docs/problems#task_not_found',
-      title: 'There is no such task',
+      title: 'Unknown task',
       status: 404,
       code: 'task_not_found',
       detail: `There is no task ${id}.`,

@@ -1,11 +1,11 @@
 import type { DescMethod } from '@bufbuild/protobuf'
-import { Fault, isExpected } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Authenticator, ClientCertificate } from '../../accounts/authenticator.ts'
-import { isRefusal, type Refusals } from '../../limits/refusals.ts'
+import type { Refusals } from '../../limits/refusals.ts'
 import type { MemoryReservation, RequestMemory } from '../../limits/request-memory.ts'
 import { codeNames, type CallMeters, type Protocol } from '../../metrics/call-meters.ts'
 import { chooseRequestId } from '../shared/request-context.ts'
@@ -164,7 +164,7 @@ export function createCallInterceptor({
             const tookMs = performance.now() - begin
             const said = lateness(signal) ?? how
             const fault = said instanceof Fault ? said : undefined
-            if (fault && isRefusal(fault)) refusals.count(charged)
+            if (fault?.row.isRefusal) refusals.count(charged)
             const code = fault ? fault.row.grpc : (said as number)
             meter.ended(code, tookMs / 1000)
             closed?.()
@@ -210,7 +210,7 @@ function note(
   fault?: Fault,
 ): void {
   if (fault && fault.row.http >= 500) {
-    if (isExpected(fault.code)) log.info('call', { ...fields, fault })
+    if (fault.row.isExpected) log.info('call', { ...fields, fault })
     else log.error('call failed', { ...fields, fault })
   } else if (fields.method.startsWith('grpc.')) log.debug('call', fields)
   else log.info('call', fields)

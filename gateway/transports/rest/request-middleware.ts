@@ -1,11 +1,11 @@
-import { Fault, isExpected } from '@pixelflow/core/fault'
+import { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
 import type { Authenticator, ClientCertificate } from '../../accounts/authenticator.ts'
-import { isRefusal, type Refusals } from '../../limits/refusals.ts'
+import type { Refusals } from '../../limits/refusals.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { RequestMeter } from '../../metrics/request-meter.ts'
 import type { CorsPolicy } from './cors.ts'
@@ -58,7 +58,7 @@ export function requestMiddleware(needs: RequestMiddlewareOptions) {
       requestMeter.ended(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
       if (refusal || notes.isCall) return response
       const { fault, account } = notes
-      if (fault && isRefusal(fault)) refusals.count({ account, peer: peerOf(request, server()) })
+      if (fault?.row.isRefusal) refusals.count({ account, peer: peerOf(request, server()) })
       note(log, request, response.status, tookMs, server())
       return response
     }
@@ -142,7 +142,7 @@ function note(
     peer,
   }
   if (status >= 500 && fault) {
-    if (isExpected(fault.code)) log.info('request', { ...fields, fault })
+    if (fault.row.isExpected) log.info('request', { ...fields, fault })
     else log.error('request failed', { ...fields, fault })
   } else if (isRoutine(request, path, status)) log.debug('request', fields)
   else log.info('request', fields)

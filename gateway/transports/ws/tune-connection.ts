@@ -166,16 +166,7 @@ function tooFast(): Fault {
 
 function codeOf(fault: Fault, stopping: AbortSignal): number {
   if (stopping.aborted) return closeCodes.restart
-  switch (fault.code) {
-    case 'internal':
-      return closeCodes.internal
-    case 'unavailable':
-    case 'actor_lost':
-    case 'storage_failed':
-      return closeCodes.tryLater
-    case 'invalid_request':
-      return closeCodes.protocol
-    default:
-      return closeCodes.refused
-  }
+  if (fault.row.failover || fault.row.isStoreFault) return closeCodes.tryLater
+  if (fault.code === 'internal') return closeCodes.internal
+  return fault.code === 'invalid_request' ? closeCodes.protocol : closeCodes.refused
 }

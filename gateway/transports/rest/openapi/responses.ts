@@ -1,4 +1,4 @@
-import { faults, type FaultCode } from '@pixelflow/core/fault'
+import { faultRow, faults, type FaultCode } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import { ref, type Json, type SchemaName } from './schemas.ts'
 
@@ -60,16 +60,11 @@ function refusal(status: number, codes: readonly FaultCode[]): Json {
   const examples = codes.map((code) => [code, { value: problemExample(status, code) }] as const)
   return {
     description: codes.map((code) => `\`${code}\`: ${faults[code].title}.`).join(' '),
-    ...(passes(status, codes) ? { headers: retryAfter } : {}),
+    ...(codes.some((code) => faultRow(code).isTemporary) ? { headers: retryAfter } : {}),
     content: {
       'application/problem+json': { schema: ref('Problem'), examples: Object.fromEntries(examples) },
     },
   }
-}
-
-/** Whether another try may fare better, and how soon is mostly said. */
-function passes(status: number, codes: readonly FaultCode[]): boolean {
-  return status === 429 || status === 503 || codes.includes('idempotency_key_in_use')
 }
 
 const retryAfter = {
