@@ -9,10 +9,10 @@ import {
 } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { answered, brokerFaults } from './testing/broker-faults.ts'
+import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from './testing/grpc.ts'
-import { tuningAt } from './testing/tune-socket.ts'
+import { openTuneSocket } from './testing/tune-socket.ts'
 
 /** Every call of every protocol is answered while the broker is away: what needs it by a fault that says what to do. */
 
@@ -137,7 +137,7 @@ async function each<T>(
   judge: (name: string, call: Promise<T>) => Promise<void>,
 ): Promise<void> {
   const found = await Promise.allSettled(
-    Object.entries(calls).map(([name, call]) => judge(name, answered(name, call))),
+    Object.entries(calls).map(([name, call]) => judge(name, settlesInTime(name, call))),
   )
   const wrong = found.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))
   expect(wrong).toEqual([])
@@ -184,7 +184,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
       const { code, details } = await failure(call)
       if (code !== 14) throw new Error(`${name}: ${code} ${details}`)
     })
-    const { status } = await answered('health', client.unary(Health.method.check, {}))
+    const { status } = await settlesInTime('health', client.unary(Health.method.check, {}))
     expect(status).toBe(Serving.NOT_SERVING)
   }, 90_000)
 
@@ -207,10 +207,10 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
   )
 
   test.concurrent('a tuning session is refused at its start', async () => {
-    const tuning = tuningAt(gateway.url)
+    const tuning = openTuneSocket(gateway.url)
     await tuning.opened
     await tuning.say({ type: 'open', image, recipe: 'flip' })
-    const { fault: refusal } = await answered('tuning', tuning.hear('failed'))
+    const { fault: refusal } = await settlesInTime('tuning', tuning.hear('failed'))
     expect(refusal).toMatchObject({ code: 'unavailable', remedy: expect.any(String) as string })
   }, 90_000)
 })

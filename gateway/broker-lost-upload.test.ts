@@ -7,7 +7,7 @@ import {
   RetryInfoSchema,
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { answered, brokerFaults } from './testing/broker-faults.ts'
+import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, until, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
 import { digestOf, failure, grpcClient } from './testing/grpc.ts'
 
@@ -127,7 +127,7 @@ describe.each(Object.entries(brokerFaults))('a broker that is %s in the middle o
         gateway.imageRecords(),
         gateway.messages(),
       ])
-      const refused = await answered(
+      const refused = await settlesInTime(
         name,
         call(gateway, key, async () => {
           await until(async () => (await gateway.messages()).chunks > chunksBefore)

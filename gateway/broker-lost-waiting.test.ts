@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { answered, brokerFaults } from './testing/broker-faults.ts'
+import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, until } from './testing/test-gateway.ts'
 
 test.each(Object.entries(brokerFaults))(
@@ -15,7 +15,7 @@ test.each(Object.entries(brokerFaults))(
     // Before its job is queued, the call is not waiting yet but making the task.
     await until(async () => (await gateway.messages()).jobs > 0)
     await fault.begin(gateway.nats)
-    const answer = await answered(name, waiting)
+    const answer = await settlesInTime(name, waiting)
     await fault.end(gateway.nats)
     expect(answer.status).toBe(503)
     const { code, remedy } = (await answer.json()) as Problem

@@ -6,7 +6,7 @@ import {
 } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { mountSmallDisk } from '@pixelflow/testkit/full-disk'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { answered } from './testing/broker-faults.ts'
+import { settlesInTime } from './testing/broker-faults.ts'
 import { openTestGateway, until } from './testing/test-gateway.ts'
 import { grpcClient } from './testing/grpc.ts'
 import type { HealthView } from './transports/shared/health-view.ts'
@@ -38,7 +38,7 @@ test('while the disk of the broker is full the gateway is not ready, and calls a
   })
   expect((await client.unary(Health.method.check, {})).status).toBe(Serving.NOT_SERVING)
   const key = { 'idempotency-key': crypto.randomUUID() }
-  const answers = await Promise.all([answered('upload', upload({})), answered('keyed upload', upload(key))])
+  const answers = await Promise.all([settlesInTime('upload', upload({})), settlesInTime('keyed upload', upload(key))])
   for (const answer of answers) {
     expect(answer.status).toBe(503)
     expect(answer.headers.has('retry-after')).toBe(true)

@@ -7,7 +7,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, residentBytes, says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import { rawClient } from './testing/raw-client.ts'
+import { connectRawClient } from './testing/raw-client.ts'
 
 const main = join(import.meta.dir, 'main.ts')
 const command = [process.execPath, main]
@@ -78,7 +78,7 @@ describe('a running gateway', () => {
     const events = await fetch(`${gateway.url}/api/v1/tasks/${id}/events`)
     const watching = events.text()
 
-    using slow = await rawClient(gateway.url)
+    using slow = await connectRawClient(gateway.url)
     await slow.send(
       `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length}\r\n\r\n`,
     )
@@ -96,7 +96,7 @@ describe('a running gateway', () => {
   test('does not wait for ever for a request that never ends', async () => {
     await using stack = await startStack({ env: { PIXELFLOW_DRAIN_TIMEOUT: '500ms' } })
     const gateway = await stack.gateway()
-    using slow = await rawClient(gateway.url)
+    using slow = await connectRawClient(gateway.url)
     await slow.send(
       'POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n',
     )
@@ -162,7 +162,7 @@ describe('a running gateway', () => {
     )
     const { id, bytes } = (await (await send()).json()) as { id: string; bytes: number }
     expect(bytes).toBe(total)
-    using client = await rawClient(gateway.url)
+    using client = await connectRawClient(gateway.url)
     let received = 0
     client.socket.removeAllListeners('data').on('data', (data: Buffer) => (received += data.length))
     client.socket.pause()

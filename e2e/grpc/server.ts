@@ -92,7 +92,7 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
     if (by === 'tokens') {
       return { ...limits, PIXELFLOW_API_TOKENS: names.map((name) => `${name}:${tokenOf(name)}`).join(',') }
     }
-    await Promise.all([makeCertificates(certs, names), makeCertificates(strangers, names)])
+    await Promise.all([createTestCertificates(certs, names), createTestCertificates(strangers, names)])
     return {
       ...limits,
       PIXELFLOW_TLS_CERT_FILE: join(certs, 'server.crt'),
@@ -103,7 +103,7 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
 }
 
 /** As people make them. */
-async function makeCertificates(folder: string, names: readonly string[]): Promise<void> {
+async function createTestCertificates(folder: string, names: readonly string[]): Promise<void> {
   const clients = names.flatMap((name) => ['--client', name])
   const command = [process.execPath, join(root, 'cli/main.ts'), 'certs', '--dir', folder, ...clients]
   const child = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })

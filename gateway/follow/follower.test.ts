@@ -84,7 +84,7 @@ describe('the task list', () => {
   test('is that of the new log when the log was made anew', async () => {
     await using gateway = await openTestGateway()
     await withTasks(gateway, 5)
-    await gateway.loseEvents('made anew')
+    await gateway.loseEvents('recreated')
     await until(
       async () => (await gateway.call('/api/v1/tasks')).ok && (await listed(gateway)).length === 0,
       20_000,
@@ -99,7 +99,7 @@ describe('the task list', () => {
     await withTasks(gateway, 5)
     await gateway.restart(async () => {
       await rm(file(gateway))
-      await gateway.loseEvents('emptied')
+      await gateway.loseEvents('purged')
     })
     const begin = performance.now()
     expect(await listed(gateway)).toEqual([])

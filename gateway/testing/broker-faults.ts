@@ -19,7 +19,7 @@ export const brokerFaults: Readonly<Record<'killed' | 'frozen', BrokerFault>> = 
 export const longestAnswerMs = 25_000
 
 /** What a call is answered with, unless it hangs. */
-export async function answered<T>(what: string, call: Promise<T>): Promise<T> {
+export async function settlesInTime<T>(what: string, call: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(

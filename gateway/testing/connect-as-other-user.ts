@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
 /** One try to be taken for somebody else; run as another user, one a line on standard input. Only tests use this. */
-export interface Attempt {
+export interface ConnectionAttempt {
   /** Where to connect: an address and port, or the path of a unix socket. */
   readonly host?: string
   readonly port?: number
@@ -14,13 +14,13 @@ export interface Attempt {
 }
 
 /** The first line of the answer, or how the connection failed. */
-export interface Outcome {
+export interface ConnectionResult {
   readonly status: string
 }
 
 const waitMs = 5000
 
-function attempt({ isTls = false, ...where }: Attempt): Promise<Outcome> {
+function attempt({ isTls = false, ...where }: ConnectionAttempt): Promise<ConnectionResult> {
   return new Promise((resolve) => {
     const tcp: Socket = connect(where as { host: string; port: number })
     const end = (status: string) => {
@@ -40,5 +40,5 @@ function attempt({ isTls = false, ...where }: Attempt): Promise<Outcome> {
 }
 
 for await (const line of console) {
-  process.stdout.write(`${JSON.stringify(await attempt(JSON.parse(line) as Attempt))}\n`)
+  process.stdout.write(`${JSON.stringify(await attempt(JSON.parse(line) as ConnectionAttempt))}\n`)
 }

@@ -1,16 +1,16 @@
 import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net'
 
 /** A connection with a delay, and what has passed over it. Only tests use this. */
-export interface Line extends AsyncDisposable {
+export interface DelayProxy extends AsyncDisposable {
   readonly port: number
   /** Most bytes from the client that were under way at one moment. */
-  mostUnderWay(): number
+  maxInFlightBytes(): number
   /** All bytes from the client so far. */
   sent(): number
 }
 
 /** A TCP proxy that hands everything on after a while, in order, however much it is. */
-export async function slowLine(host: string, port: number, delayMs: number): Promise<Line> {
+export async function startDelayProxy(host: string, port: number, delayMs: number): Promise<DelayProxy> {
   let underWay = 0
   let most = 0
   let sent = 0
@@ -42,7 +42,7 @@ export async function slowLine(host: string, port: number, delayMs: number): Pro
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
   return {
     port: (server.address() as AddressInfo).port,
-    mostUnderWay: () => most,
+    maxInFlightBytes: () => most,
     sent: () => sent,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()

@@ -16,7 +16,7 @@ export interface LoadedGateway extends AsyncDisposable {
    * Waits until resident memory has fallen to so much, or for as long as an idle process takes to collect everything;
    * returns the least that was seen.
    */
-  fallsTo(bytes: number): Promise<number>
+  waitForResidentBytes(bytes: number): Promise<number>
 }
 
 export interface Load {
@@ -55,7 +55,7 @@ export async function startLoadedGateway(env: Readonly<Record<string, string>> =
       await until(async () => Object.values(await load()).every((count) => count === 0), 20_000)
     },
     residentBytes: () => residentBytes(process.pid),
-    async fallsTo(bytes) {
+    async waitForResidentBytes(bytes) {
       let least = Infinity
       const isThere = async () => {
         least = Math.min(least, await residentBytes(process.pid))

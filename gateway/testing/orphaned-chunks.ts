@@ -10,7 +10,7 @@ interface Description {
 }
 
 /** Chunks of uploads in the store that no description speaks of, and descriptions without all of their chunks. */
-export async function orphans(nats: Nats): Promise<string[]> {
+export async function findOrphanedChunks(nats: Nats): Promise<string[]> {
   const log = createLogger({ service: 'test', write: () => {} })
   await using broker = await connect({ settings: readConfig({ ...nats.env }), name: 'test', log })
   const ask = async <T>(subject: string, question?: unknown) =>

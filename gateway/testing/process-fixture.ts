@@ -1,13 +1,13 @@
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from './test-gateway.ts'
-import { playActor, type Play, type Seen } from './stub-actor.ts'
+import { startStubActor, type ImageHandler, type ReceivedImage } from './stub-actor.ts'
 
 /** A gateway with little room for pictures that are to be answered at once. Only tests use this. */
-export interface Processing extends AsyncDisposable {
+export interface ProcessFixture extends AsyncDisposable {
   readonly gateway: TestGateway
   readonly photo: Uint8Array<ArrayBuffer>
   /** Plays an actor that takes such pictures. */
-  actor(play: Play, seen?: Seen[]): ReturnType<typeof playActor>
+  actor(play: ImageHandler, seen?: ReceivedImage[]): ReturnType<typeof startStubActor>
   post(query: string, body: Uint8Array<ArrayBuffer> | FormData, init?: RequestInit): Promise<Response>
   /** The picture as a form, its recipe before or behind it. */
   form(recipe: string, where: 'before' | 'behind', file?: Uint8Array<ArrayBuffer>): FormData
@@ -15,7 +15,7 @@ export interface Processing extends AsyncDisposable {
   padded(bytes: number): Uint8Array<ArrayBuffer>
 }
 
-export async function openProcessing(): Promise<Processing> {
+export async function openProcessFixture(): Promise<ProcessFixture> {
   const gateway = await openTestGateway({
     env: {
       PIXELFLOW_INLINE_MAX_BYTES: '1MiB',
@@ -29,7 +29,7 @@ export async function openProcessing(): Promise<Processing> {
   return {
     gateway,
     photo,
-    actor: (play, seen) => playActor(gateway.adapters, play, seen),
+    actor: (play, seen) => startStubActor(gateway.adapters, play, seen),
     post: (query, body, init = {}) =>
       gateway.call(`/api/v1/process${query}`, {
         method: 'POST',

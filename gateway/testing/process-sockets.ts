@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** The sockets of this process, as the kernel lists them for everybody to read. Only tests use this. */
-export interface OwnSockets {
+export interface ProcessSockets {
   /** Ports that connections are accepted on. */
   readonly listening: readonly number[]
   /** Ports of this side of open connections. */
@@ -12,7 +12,7 @@ export interface OwnSockets {
 
 const listenState = '0A'
 
-export function ownSockets(): OwnSockets {
+export function readProcessSockets(): ProcessSockets {
   const own = inodes()
   const tcp = ['tcp', 'tcp6'].flatMap((name) =>
     rows(name)

@@ -12,7 +12,7 @@ import { envelope, envelopesIn, type Envelope } from './envelope.ts'
 import { failure, grpcClient } from './grpc.ts'
 
 /** How a call has ended, in one form for every protocol. Only tests use this. */
-export interface Outcome {
+export interface CallResult {
   /** Canonical code; 0 is OK. */
   readonly code: number
   readonly message: string
@@ -30,7 +30,7 @@ export type ProtocolCall = (
   gateway: Target,
   method: DescMethod,
   messages: readonly Message[],
-) => Promise<Outcome>
+) => Promise<CallResult>
 
 /** Every protocol that carries the service, by hand as its document says; gRPC by its library. */
 export const protocolCalls = {
@@ -88,7 +88,7 @@ interface ConnectError {
   readonly details?: readonly { readonly type: string; readonly value: string }[]
 }
 
-async function connectOutcome({ methodKind }: DescMethod, answer: Response): Promise<Outcome> {
+async function connectOutcome({ methodKind }: DescMethod, answer: Response): Promise<CallResult> {
   const body = await answer.bytes()
   if (methodKind === 'unary') {
     return answer.ok ? fine([body]) : refused(JSON.parse(Buffer.from(body).toString()) as ConnectError)
@@ -98,7 +98,7 @@ async function connectOutcome({ methodKind }: DescMethod, answer: Response): Pro
   return error ? refused(error) : fine(messages)
 }
 
-function refused({ code, message = '', details = [] }: ConnectError): Outcome {
+function refused({ code, message = '', details = [] }: ConnectError): CallResult {
   const name = code.replaceAll(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase())
   return {
     ...told(details.map(({ type, value }) => ({ type, value: Buffer.from(value, 'base64') }))),
@@ -145,7 +145,7 @@ async function overGrpc(
   { grpcAddress }: Target,
   method: DescMethod,
   messages: readonly Message[],
-): Promise<Outcome> {
+): Promise<CallResult> {
   using client = grpcClient(grpcAddress)
   // On the wire all kinds of call are the same: some messages there, some back.
   const call = client.client.makeBidiStreamRequest(
@@ -175,7 +175,7 @@ async function overGrpc(
   }
 }
 
-function fine(messages: readonly Uint8Array[]): Outcome {
+function fine(messages: readonly Uint8Array[]): CallResult {
   return { code: 0, message: '', reason: undefined, field: undefined, remedy: undefined, messages }
 }
 

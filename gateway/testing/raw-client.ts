@@ -5,18 +5,18 @@ export interface RawClient extends Disposable {
   readonly socket: Socket
   send(text: string | Uint8Array): Promise<void>
   /** The answer's status, headers in lower case, and body, read to the end of the connection or of its length. */
-  answer(withinMs?: number): Promise<RawAnswer>
+  answer(withinMs?: number): Promise<RawResponse>
   /** Drops what has come, so that the next answer on this connection can be read. */
   forget(): void
 }
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
   readonly body: Buffer
 }
 
-export async function rawClient(url: string): Promise<RawClient> {
+export async function connectRawClient(url: string): Promise<RawClient> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   const received: Buffer[] = []
@@ -47,7 +47,7 @@ export async function rawClient(url: string): Promise<RawClient> {
 }
 
 /** The answer if it is whole; interim ones (1xx) are passed over. */
-function answerIn(bytes: Buffer, isOver: boolean): RawAnswer | undefined {
+function answerIn(bytes: Buffer, isOver: boolean): RawResponse | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0) return undefined
   const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')

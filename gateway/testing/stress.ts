@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { create, fromBinary, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { digestOf, grpcClient, type GrpcClient } from './grpc.ts'
-import { slowLine } from './delay-proxy.ts'
+import { startDelayProxy } from './delay-proxy.ts'
 
 /** What calls that are about to be given up ask for. */
 export interface StressTargets {
@@ -45,7 +45,7 @@ export async function stressCalls(
   { isWork = false, width, how, random }: StressOptions,
 ): Promise<void> {
   const [host = '', port = ''] = targets.address.split(':')
-  await using line = await slowLine(host, Number(port), 0)
+  await using line = await startDelayProxy(host, Number(port), 0)
   using client = grpcClient(`127.0.0.1:${line.port}`, { 'grpc.enable_retries': 0 })
   const kinds = isWork
     ? [making, processing, pouring, tuning]

@@ -9,15 +9,15 @@ import type { Hosted, Session } from '@pixelflow/core/ports/sessions'
 import { digestOf } from './grpc.ts'
 
 /** A picture as an actor has seen it, with what was to be done. */
-export interface Seen extends TransformOpening {
+export interface ReceivedImage extends TransformOpening {
   readonly source: Uint8Array
 }
 
 /** What an actor does once the picture has come. */
-export type Play = (session: Session, seen: Seen) => Promise<void>
+export type ImageHandler = (session: Session, seen: ReceivedImage) => Promise<void>
 
 /** Answers with these bytes, whatever the picture was. */
-export function answer(bytes: Uint8Array): Play {
+export function respondWith(bytes: Uint8Array): ImageHandler {
   return async (session) => {
     const about = { format: 'webp', width: 12, height: 34 } as const
     const head: TransformResult = { ...about, bytes: bytes.length, sha256: digestOf(bytes), workMs: 1 }
@@ -28,7 +28,7 @@ export function answer(bytes: Uint8Array): Play {
 }
 
 /** Plays an actor for callers who wait for their picture. Only tests use this. */
-export function playActor(adapters: Adapters, play: Play, seen: Seen[] = []): Hosted {
+export function startStubActor(adapters: Adapters, play: ImageHandler, seen: ReceivedImage[] = []): Hosted {
   return adapters.sessionHost.serve('transform', {
     room: 50,
     async take(opening, session) {

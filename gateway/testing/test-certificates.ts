@@ -19,19 +19,19 @@ export interface TestCertificates extends AsyncDisposable {
   replaceServer(issued: Issued): Promise<void>
 }
 
-export const hosts = ['localhost', '127.0.0.1', '::1']
+export const serverHosts = ['localhost', '127.0.0.1', '::1']
 const dayMs = 86_400_000
 const daysFromNow = (from: number, until: number) => ({
   from: new Date(Date.now() + from * dayMs),
   until: new Date(Date.now() + until * dayMs),
 })
-export const past = daysFromNow(-10, -1)
-export const future = daysFromNow(1, 10)
+export const expiredValidity = daysFromNow(-10, -1)
+export const futureValidity = daysFromNow(1, 10)
 
-export async function makeCertificates(): Promise<TestCertificates> {
+export async function createTestCertificates(): Promise<TestCertificates> {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-tls-'))
   const [authority, stranger] = await Promise.all([issueAuthority(), issueAuthority()])
-  const server = await issueServer(authority, hosts)
+  const server = await issueServer(authority, serverHosts)
   const file = (name: string) => ({
     certificate: join(folder, `${name}.crt`),
     key: join(folder, `${name}.key`),

@@ -40,7 +40,7 @@ export interface TestGateway extends AsyncDisposable {
   /** Appends the next event of a task, as an actor would. */
   advance(task: string, kind: EventKind, change?: Partial<Task>): Promise<number>
   /** Takes the event log away, or only what is in it, and leaves everything else. */
-  loseEvents(how: 'emptied' | 'made anew'): Promise<void>
+  loseEvents(how: 'purged' | 'recreated'): Promise<void>
   /** Another gateway on the same broker. */
   another(env?: Record<string, string>): Promise<Gateway>
   /** Ends the gateway and starts its successor on the same data. */
@@ -157,7 +157,7 @@ export async function openTestGateway({
       return adapters.events.append(eventOf(kind, last.event.task, change, new Date()), last.seq)
     },
     async loseEvents(how) {
-      if (how === 'emptied') return void (await broker.request('$JS.API.STREAM.PURGE.EVENTS'))
+      if (how === 'purged') return void (await broker.request('$JS.API.STREAM.PURGE.EVENTS'))
       await broker.request('$JS.API.STREAM.DELETE.EVENTS')
       await bootstrap(broker, settings)
     },

@@ -18,7 +18,7 @@ interface Told {
 }
 
 /** A tuning session over a WebSocket, as a client sees it. Only tests use this. */
-export function tuningAt(url: string, options: SocketOptions = { protocols: [tuneProtocol] }) {
+export function openTuneSocket(url: string, options: SocketOptions = { protocols: [tuneProtocol] }) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/tune`, options)
   socket.binaryType = 'arraybuffer'
   const told: Told[] = []

@@ -6,8 +6,8 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import {
   fetchOptions,
   grpcCredentials,
-  hosts,
-  makeCertificates,
+  serverHosts,
+  createTestCertificates,
   type TestCertificates,
 } from '../testing/test-certificates.ts'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
@@ -24,7 +24,7 @@ let bob: Issued
 /** Of nobody: it only opens the connection. */
 let proxy: Issued
 beforeAll(async () => {
-  certificates = await makeCertificates()
+  certificates = await createTestCertificates()
   ann = await certificates.client('ann')
   bob = await certificates.client('bob')
   proxy = await issueClient(certificates.authority, { name: 'proxy' })
@@ -194,7 +194,7 @@ test('new files are served to new connections, while streams of before go on', a
   const next = await issueAuthority()
   const successor = await issueClient(next, { name: 'ann', account: 'ann' })
   await Bun.write(certificates.env['PIXELFLOW_TLS_CLIENT_CA_FILE'] ?? '', next.certificate)
-  await certificates.replaceServer(await issueServer(next, hosts))
+  await certificates.replaceServer(await issueServer(next, serverHosts))
   await until(() => gateway.logs.some(({ msg }) => msg === 'new TLS files are in use'))
 
   using after = clientCertificateOf(gateway, successor, next)

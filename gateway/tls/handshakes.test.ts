@@ -6,10 +6,10 @@ import { issueClient, type Issued } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import {
   fetchOptions,
-  future,
+  futureValidity,
   grpcCredentials,
-  makeCertificates,
-  past,
+  createTestCertificates,
+  expiredValidity,
   type TestCertificates,
 } from '../testing/test-certificates.ts'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
@@ -19,7 +19,7 @@ let certificates: TestCertificates
 let gateway: TestGateway
 let ann: Issued
 beforeAll(async () => {
-  certificates = await makeCertificates()
+  certificates = await createTestCertificates()
   ann = await certificates.client('ann')
   gateway = await openTestGateway({ env: certificates.env })
 }, 60_000)
@@ -75,10 +75,10 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
 
   test.each<[string, () => Promise<Issued>]>([
     ['of an authority that it does not know', () => certificates.client('ann', certificates.stranger)],
-    ['that has ended', () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, past)],
+    ['that has ended', () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, expiredValidity)],
     [
       'that has not begun',
-      () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, future),
+      () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, futureValidity),
     ],
     ['that is for servers', async () => certificates.server],
   ])('refuses a certificate %s', async (_, make) => {

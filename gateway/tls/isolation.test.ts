@@ -7,17 +7,17 @@ import { connect, type TLSSocket } from 'node:tls'
 import type { Issued } from '@pixelflow/cli/certs/issue'
 import { runAsOtherUser, type OtherUser } from '@pixelflow/testkit/other-user'
 import { freePort } from '@pixelflow/testkit/port'
-import { makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
+import { createTestCertificates, type TestCertificates } from '../testing/test-certificates.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
-import type { Attempt, Outcome } from '../testing/connect-as-other-user.ts'
-import { ownSockets } from '../testing/process-sockets.ts'
+import type { ConnectionAttempt, ConnectionResult } from '../testing/connect-as-other-user.ts'
+import { readProcessSockets } from '../testing/process-sockets.ts'
 
 let certificates: TestCertificates
 let gateway: TestGateway
 let ann: Issued
 let impostor: OtherUser
 beforeAll(async () => {
-  certificates = await makeCertificates()
+  certificates = await createTestCertificates()
   ann = await certificates.client('ann')
   const env = { ...certificates.env, PIXELFLOW_TLS_CLIENT_AUTH: 'optional', PIXELFLOW_HOST: '0.0.0.0' }
   gateway = await openTestGateway({ env })
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 const portOf = (address: string) =>
   Number(new URL(address.includes('//') ? address : `http://${address}`).port)
-const tryAs = async (attempt: Attempt) => (await impostor.ask<Outcome>(attempt)).status
+const tryAs = async (attempt: ConnectionAttempt) => (await impostor.ask<ConnectionResult>(attempt)).status
 const success = /^HTTP\/1\.1 2/
 
 /** A connection of Ann, over which she has made one call. */
@@ -60,7 +60,7 @@ async function connectAnn(localPort?: number): Promise<TLSSocket> {
 
 test('no port that a connection of the owner uses makes another user the owner', async () => {
   const socket = await connectAnn()
-  const { listening, connected } = ownSockets()
+  const { listening, connected } = readProcessSockets()
   expect(listening).toContain(portOf(gateway.url))
   const outcomes: string[] = []
   for (const port of listening) {
@@ -79,16 +79,16 @@ test('no port that a connection of the owner uses makes another user the owner',
 
 test('no unix socket of the server lets another user in', async () => {
   const socket = await connectAnn()
-  for (const path of ownSockets().paths) expect(await tryAs({ path })).toContain('EACCES')
+  for (const path of readProcessSockets().paths) expect(await tryAs({ path })).toContain('EACCES')
   socket.destroy()
 }, 60_000)
 
 test('whoever takes the port of a connection that has just ended is not taken for its owner', async () => {
-  const { listening } = ownSockets()
+  const { listening } = readProcessSockets()
   for (let round = 0; round < 20; round++) {
     const localPort = await freePort()
     const socket = await connectAnn(localPort)
-    const { connected } = ownSockets()
+    const { connected } = readProcessSockets()
     socket.destroy()
     for (const at of [localPort, ...connected.slice(0, 3)]) {
       for (const port of listening) {

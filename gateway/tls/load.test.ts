@@ -8,12 +8,12 @@ import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/
 import {
   fetchOptions,
   grpcCredentials,
-  makeCertificates,
+  createTestCertificates,
   type TestCertificates,
 } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../testing/grpc.ts'
-import { slowLine } from '../testing/delay-proxy.ts'
+import { startDelayProxy } from '../testing/delay-proxy.ts'
 import { checkStalledReaders } from '../testing/stalled-readers.ts'
 
 /** What Bun needed mending for without TLS, once more with it: its sockets are others then. */
@@ -27,7 +27,7 @@ let port: number
 let ann: Issued
 
 beforeAll(async () => {
-  certificates = await makeCertificates()
+  certificates = await createTestCertificates()
   ann = await certificates.client('ann')
   stack = await startStack()
   gateway = await stack.gateway({ env: certificates.env })
@@ -49,12 +49,12 @@ test('4,000 calls on one connection are answered', async () => {
 }, 60_000)
 
 test('on a line with 24 ms there and back, megabytes are on their way', async () => {
-  await using line = await slowLine('127.0.0.1', port, 12)
+  await using line = await startDelayProxy('127.0.0.1', port, 12)
   using client = clientAt(line.port)
   const file = new Uint8Array(12 * MiB)
   file.set(await sampleImage({ width: 640, height: 480 }))
   expect((await uploadWhole(client, file, MiB / 4))?.bytes).toBe(BigInt(file.length))
-  expect(line.mostUnderWay()).toBeGreaterThan(MiB)
+  expect(line.maxInFlightBytes()).toBeGreaterThan(MiB)
 }, 60_000)
 
 test('clients that do not read are given little, and forgotten when they reset', async () => {

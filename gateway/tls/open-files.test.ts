@@ -8,7 +8,7 @@ import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/
 import {
   fetchOptions,
   grpcCredentials,
-  makeCertificates,
+  createTestCertificates,
   type TestCertificates,
 } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
@@ -21,7 +21,7 @@ let ann: Issued
 let ports: readonly number[]
 
 beforeAll(async () => {
-  certificates = await makeCertificates()
+  certificates = await createTestCertificates()
   ann = await certificates.client('ann')
   stack = await startStack()
   gateway = await stack.gateway({ env: certificates.env })

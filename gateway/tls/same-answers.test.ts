@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { fetchOptions, makeCertificates } from '../testing/test-certificates.ts'
+import { fetchOptions, createTestCertificates } from '../testing/test-certificates.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
 /** Requests that a router may understand in several ways. */
@@ -35,7 +35,7 @@ const requests: readonly (readonly [method: string, path: string])[] = [
 ]
 
 test('a request is answered alike with and without TLS', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   await using plain = await openTestGateway()
   const { PIXELFLOW_TLS_CERT_FILE = '', PIXELFLOW_TLS_KEY_FILE = '' } = certificates.env
   await using secure = await openTestGateway({ env: { PIXELFLOW_TLS_CERT_FILE, PIXELFLOW_TLS_KEY_FILE } })

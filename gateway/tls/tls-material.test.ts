@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { issueClient, issueServer } from '@pixelflow/cli/certs/issue'
 import { readConfig } from '../config.ts'
-import { future, hosts, makeCertificates, past, type TestCertificates } from '../testing/test-certificates.ts'
+import { futureValidity, serverHosts, createTestCertificates, expiredValidity, type TestCertificates } from '../testing/test-certificates.ts'
 
 const CERT = 'PIXELFLOW_TLS_CERT_FILE'
 const KEY = 'PIXELFLOW_TLS_KEY_FILE'
@@ -12,7 +12,7 @@ const CA = 'PIXELFLOW_TLS_CLIENT_CA_FILE'
 let certificates: TestCertificates
 let serial = 0
 beforeAll(async () => {
-  certificates = await makeCertificates()
+  certificates = await createTestCertificates()
 })
 afterAll(() => certificates?.[Symbol.asyncDispose]())
 
@@ -119,10 +119,10 @@ describe('the start stops and names the variable, the problem, and the remedy', 
   })
 
   test.each([
-    ['ended', past, /holds a certificate that ended on \d{4}-/],
-    ['has not begun', future, /holds a certificate that begins on \d{4}-\d\d-\d\dT.* only/],
+    ['ended', expiredValidity, /holds a certificate that ended on \d{4}-/],
+    ['has not begun', futureValidity, /holds a certificate that begins on \d{4}-\d\d-\d\dT.* only/],
   ])('a certificate that %s', async (_, validity, problem) => {
-    const { certificate, key } = await issueServer(certificates.authority, hosts, validity)
+    const { certificate, key } = await issueServer(certificates.authority, serverHosts, validity)
     const env = { ...certificates.env, [CERT]: await fileWith(certificate), [KEY]: await fileWith(key) }
     expect(() => readConfig(env)).toThrow(problem)
   })

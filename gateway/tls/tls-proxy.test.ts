@@ -5,7 +5,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import { Fault } from '@pixelflow/core/fault'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
-import { makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
+import { createTestCertificates, type TestCertificates } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
 import { requestContextOf, peerOf } from '../transports/shared/request-context.ts'
 import { listenHttp } from '../transports/rest/listen-http.ts'
@@ -104,7 +104,7 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
 }
 
 test('requests find their client, and no other process reaches the servers behind TLS', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const ann = await certificates.client('ann')
   const ca = certificates.authority.certificate
@@ -126,7 +126,7 @@ test('requests find their client, and no other process reaches the servers behin
 })
 
 test('much goes through either way in little memory, also to a client that stalls', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
   const size = 300
@@ -156,7 +156,7 @@ test('much goes through either way in little memory, also to a client that stall
 }, 60_000)
 
 test('a client that leaves is noticed', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const client = await served.client()
   client.write('GET /much?MiB=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n')
@@ -166,7 +166,7 @@ test('a client that leaves is noticed', async () => {
 })
 
 test('draining lets answers out and nobody in', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
   const late = fetch(`${served.url}/late`, { tls })
@@ -178,7 +178,7 @@ test('draining lets answers out and nobody in', async () => {
 })
 
 test('carries WebSockets', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
   const socket = new WebSocket(`${served.url.replace('https', 'wss')}/echo`, { tls })
@@ -195,7 +195,7 @@ test('carries WebSockets', async () => {
 })
 
 test('a port that is taken is told of', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   await expect(serve(certificates, served.port)).rejects.toThrow(
     `Cannot listen on 127.0.0.1 port ${served.port}: it is taken by another process.`,

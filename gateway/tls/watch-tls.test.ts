@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { issueServer } from '@pixelflow/cli/certs/issue'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
-import { hosts, makeCertificates, type TestCertificates } from '../testing/test-certificates.ts'
+import { serverHosts, createTestCertificates, type TestCertificates } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
 import { readTls, watchTls, type WatchedTls } from './watch-tls.ts'
 import type { TlsFiles } from './tls-material.ts'
@@ -36,23 +36,23 @@ function filesOf({ env }: TestCertificates): TlsFiles {
 }
 
 test('takes up new files, and nothing when nothing has changed', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   using watching = watch(filesOf(certificates))
   const first = watching.tls.current.serial
   await Bun.sleep(350)
   expect(watching.taken).toEqual([])
-  await certificates.replaceServer(await issueServer(certificates.authority, hosts))
+  await certificates.replaceServer(await issueServer(certificates.authority, serverHosts))
   await until(() => watching.taken.length === 1)
   expect(watching.tls.current.serial).not.toBe(first)
   expect(watching.logs.map(({ msg }) => msg)).toEqual(['new TLS files are in use'])
 })
 
 test('keeps the old while the new are no good, says so once, and takes the ones that mend it', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   const files = filesOf(certificates)
   using watching = watch(files)
   const first = watching.tls.current.serial
-  const next = await issueServer(certificates.authority, hosts)
+  const next = await issueServer(certificates.authority, serverHosts)
 
   await writeFile(files.certFile, next.certificate)
   await until(() => watching.logs.length === 1)
@@ -71,11 +71,11 @@ test('keeps the old while the new are no good, says so once, and takes the ones 
 })
 
 test('does not complain of files that are replaced one after the other', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   const files = filesOf(certificates)
   using watching = watch(files)
   for (let round = 1; round <= 3; round++) {
-    const next = await issueServer(certificates.authority, hosts)
+    const next = await issueServer(certificates.authority, serverHosts)
     await writeFile(files.keyFile, next.key)
     await Bun.sleep(60)
     await writeFile(files.certFile, next.certificate)
@@ -85,13 +85,13 @@ test('does not complain of files that are replaced one after the other', async (
 })
 
 test('takes up a folder that is swapped by a link, as Kubernetes does it', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   const { folder, authority } = certificates
   const mounted = join(folder, 'mounted')
   const put = async (version: string) => {
     const data = join(mounted, `..${version}`)
     await mkdir(data, { recursive: true })
-    const { certificate, key } = await issueServer(authority, hosts)
+    const { certificate, key } = await issueServer(authority, serverHosts)
     await writeFile(join(data, 'tls.crt'), certificate)
     await writeFile(join(data, 'tls.key'), key)
     await symlink(`..${version}`, join(mounted, '..data_tmp'))
@@ -107,10 +107,10 @@ test('takes up a folder that is swapped by a link, as Kubernetes does it', async
 })
 
 test('warns of an end that is near, and of a key that others may read', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   const files = filesOf(certificates)
   const until2days = { from: new Date(Date.now() - 1000), until: new Date(Date.now() + 2 * 86_400_000) }
-  const { certificate, key } = await issueServer(certificates.authority, hosts, until2days)
+  const { certificate, key } = await issueServer(certificates.authority, serverHosts, until2days)
   await rm(files.keyFile)
   await writeFile(files.keyFile, key, { mode: 0o644 })
   await writeFile(files.certFile, certificate)

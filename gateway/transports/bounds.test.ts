@@ -7,7 +7,7 @@ import { jsonBounds } from '@pixelflow/core/json-bounds'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { grpcClient } from '../testing/grpc.ts'
-import { tuningAt } from '../testing/tune-socket.ts'
+import { openTuneSocket } from '../testing/tune-socket.ts'
 
 /** What has too many keys, levels or values is refused in the same way, whichever protocol brings it. */
 
@@ -44,7 +44,7 @@ async function refusalsOf(recipe: JsonValue): Promise<Record<string, string>> {
       () => 'accepted',
       (thrown: { code: number; message: string }) => `${thrown.code} ${thrown.message}`,
     )
-  const session = tuningAt(gateway.url)
+  const session = openTuneSocket(gateway.url)
   await session.say({ type: 'open', image, recipe: recipe as never })
   const failed = await session.hear('failed')
   return {

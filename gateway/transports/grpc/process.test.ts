@@ -13,7 +13,7 @@ import {
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
-import { answer, playActor, type Play, type Seen } from '../../testing/stub-actor.ts'
+import { respondWith, startStubActor, type ImageHandler, type ReceivedImage } from '../../testing/stub-actor.ts'
 
 /** Image in, image out over every protocol of the contract; the test plays the actor. */
 
@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10/format:webp' } }
 
-const actor = (play: Play = answer(result), seen?: Seen[]) => playActor(gateway.adapters, play, seen)
+const actor = (play: ImageHandler = respondWith(result), seen?: ReceivedImage[]) => startStubActor(gateway.adapters, play, seen)
 
 type Data = MessageInitShape<typeof ProcessImageRequestSchema>['data']
 const metadata = (change: { output?: string; recipe?: typeof recipe } = {}) =>
@@ -73,8 +73,8 @@ async function whole(pieces: Data[]): Promise<{ about: ProcessedImage | undefine
 describe('ProcessImage', () => {
   test('takes a picture in and gives the finished one back, without storing either', async () => {
     const before = await gateway.messages()
-    const seen: Seen[] = []
-    await using _ = actor(answer(result), seen)
+    const seen: ReceivedImage[] = []
+    await using _ = actor(respondWith(result), seen)
     const half = photo.length >> 1
     const { about, bytes } = await whole([
       metadata(),
@@ -99,7 +99,7 @@ describe('ProcessImage', () => {
 
   test('refuses what is cut off, damaged, or no picture, and what the actor refuses', async () => {
     const before = await gateway.messages()
-    const seen: Seen[] = []
+    const seen: ReceivedImage[] = []
     await using _ = actor(async () => {
       throw new Fault('corrupt_image', 'It is damaged.')
     }, seen)
@@ -195,7 +195,7 @@ describe('ProcessImageUnary', () => {
 
   test('says so when the result does not fit, and refuses nothing', async () => {
     const large = new Uint8Array(5 * 2 ** 20)
-    await using _ = actor(answer(large))
+    await using _ = actor(respondWith(large))
     const { processImageUnary } = ImageService.method
     const refused = await failure(client.unary(processImageUnary, { image: photo, recipe }))
     expect(refused.code).toBe(8)

@@ -4,7 +4,7 @@ import type { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { envelope } from '../../testing/envelope.ts'
-import { callConnect, protocolCalls, protocolNames, type Outcome } from '../../testing/protocol-calls.ts'
+import { callConnect, protocolCalls, protocolNames, type CallResult } from '../../testing/protocol-calls.ts'
 
 const calls = ImageService.method
 const invalidArgument = 3
@@ -104,7 +104,7 @@ test.each(rows)(
   async ({ method, messages, ...row }) => {
     const made = messages.map((one) => create(method.input, one))
     const names = protocolNames.filter((name) => !(row.isBinary && name.includes('JSON')))
-    const told = names.map(async (name): Promise<[string, Outcome]> => [
+    const told = names.map(async (name): Promise<[string, CallResult]> => [
       name,
       await protocolCalls[name](gateway, method, made),
     ])

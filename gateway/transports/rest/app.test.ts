@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { faults } from '@pixelflow/core/fault'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { rawClient } from '../../testing/raw-client.ts'
+import { connectRawClient } from '../../testing/raw-client.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const sent = async (request: string) => {
-  using client = await rawClient(gateway.url)
+  using client = await connectRawClient(gateway.url)
   await client.send(request)
   return await client.answer()
 }

@@ -1,13 +1,13 @@
 import { expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until } from '../../testing/test-gateway.ts'
-import { rawClient } from '../../testing/raw-client.ts'
+import { connectRawClient } from '../../testing/raw-client.ts'
 
 test.concurrent('an upload that pauses for too long is given up, and leaves nothing behind', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' } })
   const photo = await sampleImage({ width: 1500, height: 1000 })
   const before = await gateway.messages()
-  using client = await rawClient(gateway.url)
+  using client = await connectRawClient(gateway.url)
   await client.send(
     `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length + 1}\r\n\r\n`,
   )
@@ -25,7 +25,7 @@ test.concurrent('an upload that pauses for too long is given up, and leaves noth
 test.concurrent('an upload that only goes slowly arrives', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' } })
   const photo = await sampleImage({ width: 300, height: 200 })
-  using client = await rawClient(gateway.url)
+  using client = await connectRawClient(gateway.url)
   await client.send(
     `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length}\r\n\r\n`,
   )

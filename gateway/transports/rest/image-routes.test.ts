@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway, type UploadBody } from '../../testing/test-gateway.ts'
-import { rawClient } from '../../testing/raw-client.ts'
+import { connectRawClient } from '../../testing/raw-client.ts'
 
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
@@ -213,7 +213,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
   })
 
   test('its length is too large, before a byte of it is read', async () => {
-    using client = await rawClient(gateway.url)
+    using client = await connectRawClient(gateway.url)
     await client.send(
       `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 3000000000\r\n\r\n`,
     )
@@ -235,7 +235,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
     long.set(photo)
     await leavingNothing(async () => {
       const { chunks } = await gateway.messages()
-      using client = await rawClient(gateway.url)
+      using client = await connectRawClient(gateway.url)
       await client.send(head(4_000_000, type))
       await client.send(beginning)
       await client.send(long)
@@ -252,7 +252,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
       const body =
         '--xyz\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
       for (const cut of [body, `${body}${'x'.repeat(100)}`, '--xyz\r\nContent-Dispos', '', '--xyz']) {
-        using client = await rawClient(gateway.url)
+        using client = await connectRawClient(gateway.url)
         await client.send(head(cut.length, 'multipart/form-data; boundary=xyz') + cut)
         expect((await client.answer()).status).toBeOneOf([400, 415])
       }

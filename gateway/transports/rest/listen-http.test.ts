@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { hugeHeaders } from '@pixelflow/testkit/hostile/headers'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { rawClient } from '../../testing/raw-client.ts'
+import { connectRawClient } from '../../testing/raw-client.ts'
 
 const MiB = 2 ** 20
 
@@ -20,7 +20,7 @@ test('draining does not wait for the rest of uploads that were refused', async (
   const bomb = Buffer.concat([hugeHeaders['png'] ?? new Uint8Array(), new Uint8Array(MiB)])
   const senders = []
   for (const path of ['/api/v1/images', '/api/v1/process?recipe=flip']) {
-    const sender = await rawClient(gateway.url)
+    const sender = await connectRawClient(gateway.url)
     await sender.send(head(path))
     await sender.send(bomb)
     expect((await sender.answer()).status).toBe(422)
@@ -39,7 +39,7 @@ test('draining waits for a reader who takes his time', async () => {
   const small = await gateway.image(await sampleImage({ width: 300, height: 200 }))
   const readers = await Promise.all(
     [id, small.id].map(async (image) => {
-      const reader = await rawClient(gateway.url)
+      const reader = await connectRawClient(gateway.url)
       reader.socket.pause()
       await reader.send(`GET /api/v1/images/${image}/content HTTP/1.1\r\nHost: localhost\r\n\r\n`)
       return reader

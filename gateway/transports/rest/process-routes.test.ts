@@ -4,32 +4,32 @@ import { Fault } from '@pixelflow/core/fault'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf } from '../../testing/grpc.ts'
-import { answer, type Seen } from '../../testing/stub-actor.ts'
-import { openProcessing, type Processing } from '../../testing/process-fixture.ts'
+import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
+import { openProcessFixture, type ProcessFixture } from '../../testing/process-fixture.ts'
 
 /** The gateway's side of pictures that are answered at once; the test plays the actor. */
 
-let processing: Processing
+let processing: ProcessFixture
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
 beforeAll(async () => {
-  processing = await openProcessing()
+  processing = await openProcessFixture()
   ;({ gateway, photo } = processing)
 }, 60_000)
 afterAll(() => processing?.[Symbol.asyncDispose]())
 
 const digest = digestOf
-const actor: Processing['actor'] = (...asked) => processing.actor(...asked)
-const post: Processing['post'] = (...asked) => processing.post(...asked)
-const form: Processing['form'] = (...asked) => processing.form(...asked)
-const padded: Processing['padded'] = (...asked) => processing.padded(...asked)
+const actor: ProcessFixture['actor'] = (...asked) => processing.actor(...asked)
+const post: ProcessFixture['post'] = (...asked) => processing.post(...asked)
+const form: ProcessFixture['form'] = (...asked) => processing.form(...asked)
+const padded: ProcessFixture['padded'] = (...asked) => processing.padded(...asked)
 const result = new TextEncoder().encode('a finished picture')
 
 describe('a picture', () => {
   test('comes back at once, with all that is to be said of it, and nothing is stored', async () => {
     const before = await gateway.messages()
-    const seen: Seen[] = []
-    await using _ = actor(answer(result), seen)
+    const seen: ReceivedImage[] = []
+    await using _ = actor(respondWith(result), seen)
     const response = await post('?recipe=resize:12/format:webp', photo, {
       headers: { 'x-request-id': 'abc' },
     })
@@ -54,8 +54,8 @@ describe('a picture', () => {
   })
 
   test.each(['before', 'behind'] as const)('comes in a form with the recipe %s the file', async (where) => {
-    const seen: Seen[] = []
-    await using _ = actor(answer(result), seen)
+    const seen: ReceivedImage[] = []
+    await using _ = actor(respondWith(result), seen)
     const response = await post('?download=1', form('{"steps":[{"op":"flip"}]}', where))
     expect(response.status).toBe(200)
     expect(response.headers.get('content-disposition')).toStartWith('attachment')
@@ -64,10 +64,10 @@ describe('a picture', () => {
   })
 
   test('of several frames in and out arrives whole', async () => {
-    const seen: Seen[] = []
+    const seen: ReceivedImage[] = []
     const long = crypto.getRandomValues(new Uint8Array(65_536))
     const large = new Uint8Array(6 * 2 ** 20).map((_, i) => long[i & 65_535] ?? 0)
-    await using _ = actor(answer(large), seen)
+    await using _ = actor(respondWith(large), seen)
     const source = padded(2 ** 20)
     const response = await post('?recipe=flip', source)
     expect(digest(new Uint8Array(await response.arrayBuffer()))).toBe(digest(large))
@@ -75,8 +75,8 @@ describe('a picture', () => {
   })
 
   test('of a recipe with several outputs wants one chosen, and makes no other', async () => {
-    const seen: Seen[] = []
-    await using _ = actor(answer(result), seen)
+    const seen: ReceivedImage[] = []
+    await using _ = actor(respondWith(result), seen)
     const recipe = JSON.stringify({ steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
     const query = `?recipe=${encodeURIComponent(recipe)}`
     expect(await gateway.refusal(post(query, photo))).toMatchObject({
@@ -117,7 +117,7 @@ describe('what an actor says', () => {
     await using _ = actor(async (session, seen) => {
       plays += 1
       if (plays === 1) throw new Fault('actor_lost', 'Killed.')
-      await answer(result)(session, seen)
+      await respondWith(result)(session, seen)
     })
     const response = await post('?recipe=flip', photo)
     expect([response.status, plays]).toEqual([200, 2])

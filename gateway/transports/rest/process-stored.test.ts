@@ -2,25 +2,25 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/api'
 import { until, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf } from '../../testing/grpc.ts'
-import { answer, type Seen } from '../../testing/stub-actor.ts'
-import { openProcessing, type Processing } from '../../testing/process-fixture.ts'
+import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
+import { openProcessFixture, type ProcessFixture } from '../../testing/process-fixture.ts'
 
 /** Pictures that are to be answered at once and become tasks, unasked or asked; the test plays the actors. */
 
-let processing: Processing
+let processing: ProcessFixture
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
 beforeAll(async () => {
-  processing = await openProcessing()
+  processing = await openProcessFixture()
   ;({ gateway, photo } = processing)
 }, 60_000)
 afterAll(() => processing?.[Symbol.asyncDispose]())
 
 const digest = digestOf
-const actor: Processing['actor'] = (...asked) => processing.actor(...asked)
-const post: Processing['post'] = (...asked) => processing.post(...asked)
-const form: Processing['form'] = (...asked) => processing.form(...asked)
-const padded: Processing['padded'] = (...asked) => processing.padded(...asked)
+const actor: ProcessFixture['actor'] = (...asked) => processing.actor(...asked)
+const post: ProcessFixture['post'] = (...asked) => processing.post(...asked)
+const form: ProcessFixture['form'] = (...asked) => processing.form(...asked)
+const padded: ProcessFixture['padded'] = (...asked) => processing.padded(...asked)
 const result = new TextEncoder().encode('a finished picture')
 
 describe('a picture that does not fit into memory', () => {
@@ -82,11 +82,11 @@ describe('a picture that does not fit into memory', () => {
   }, 20_000)
 
   test('because many come at once goes the same way, and memory is given back', async () => {
-    const seen: Seen[] = []
+    const seen: ReceivedImage[] = []
     const go = Promise.withResolvers<void>()
     await using _ = actor(async (session, one) => {
       await go.promise
-      await answer(result)(session, one)
+      await respondWith(result)(session, one)
     }, seen)
     const some = Array.from({ length: 4 }, () => post('?recipe=flip', padded(900_000)))
     await until(() => seen.length === 3)

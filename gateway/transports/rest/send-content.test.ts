@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
-import { rawClient } from '../../testing/raw-client.ts'
+import { connectRawClient } from '../../testing/raw-client.ts'
 
 const MiB = 2 ** 20
 
@@ -28,7 +28,7 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const spooled = () => readdir(join(gateway.dataDir, 'gateway', 'spool'))
 const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET') => {
-  using client = await rawClient(gateway.url)
+  using client = await connectRawClient(gateway.url)
   const lines = Object.entries({ Host: 'localhost', ...headers }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   )
@@ -127,7 +127,7 @@ describe.each([
 
 describe('large downloads', () => {
   test('leave no file behind, also when the reader goes away in the middle', async () => {
-    using client = await rawClient(gateway.url)
+    using client = await connectRawClient(gateway.url)
     client.socket.pause()
     await client.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     await until(async () => (await spooled()).length === 1)
@@ -139,7 +139,7 @@ describe('large downloads', () => {
   })
 
   test('share a bounded place: those that do not fit wait for those before them', async () => {
-    const readers = await Promise.all(Array.from({ length: 4 }, () => rawClient(gateway.url)))
+    const readers = await Promise.all(Array.from({ length: 4 }, () => connectRawClient(gateway.url)))
     for (const one of readers) {
       one.socket.pause()
       await one.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
@@ -158,7 +158,7 @@ describe('large downloads', () => {
 
   test('survive a reader slower than the idle timeout', async () => {
     // The server's own timeout is a minute; the touch that puts it off comes at once and every ten seconds.
-    using client = await rawClient(gateway.url)
+    using client = await connectRawClient(gateway.url)
     client.socket.pause()
     await client.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     await Bun.sleep(2500)
@@ -168,7 +168,7 @@ describe('large downloads', () => {
 })
 
 test('a client that leaves while its download waits for room is no failure of ours', async () => {
-  const clients = await Promise.all(Array.from({ length: 4 }, () => rawClient(gateway.url)))
+  const clients = await Promise.all(Array.from({ length: 4 }, () => connectRawClient(gateway.url)))
   for (const { socket, send } of clients) {
     socket.pause()
     await send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { ImageView, Problem } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { rawClient, type RawAnswer } from '../../testing/raw-client.ts'
+import { connectRawClient, type RawResponse } from '../../testing/raw-client.ts'
 
 /** Forms as clients of many kinds send them, over real connections. */
 
@@ -42,8 +42,8 @@ interface Sent {
 }
 
 /** Posts a form on a connection of its own, in as many segments as wanted. */
-async function post(text: string, { path = '/api/v1/images', type, writes }: Sent = {}): Promise<RawAnswer> {
-  using client = await rawClient(gateway.url)
+async function post(text: string, { path = '/api/v1/images', type, writes }: Sent = {}): Promise<RawResponse> {
+  using client = await connectRawClient(gateway.url)
   client.socket.setNoDelay(true)
   const body = Buffer.from(text, 'latin1')
   const head = [
@@ -64,8 +64,8 @@ async function post(text: string, { path = '/api/v1/images', type, writes }: Sen
   }
   return await client.answer()
 }
-const problemOf = ({ status, body }: RawAnswer) => ({ ...(JSON.parse(body.toString()) as Problem), status })
-const expectImage = (answer: RawAnswer) => {
+const problemOf = ({ status, body }: RawResponse) => ({ ...(JSON.parse(body.toString()) as Problem), status })
+const expectImage = (answer: RawResponse) => {
   expect([answer.status, answer.body.toString()]).toEqual([201, answer.body.toString()])
   expect(JSON.parse(answer.body.toString()) as ImageView).toMatchObject({ bytes: photo.length, width: 40 })
 }
@@ -194,7 +194,7 @@ describe('a form', () => {
   })
 
   test('leaves the connection to the next request', async () => {
-    using client = await rawClient(gateway.url)
+    using client = await connectRawClient(gateway.url)
     for (let round = 0; round < 3; round++) {
       const body = Buffer.from(file() + end, 'latin1')
       const head = `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b-1\r\nContent-Length: ${body.length}\r\n\r\n`

@@ -3,7 +3,7 @@ import type { EventView } from '@pixelflow/core/api'
 import type { EventKind } from '@pixelflow/core/event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
-import { rawClient } from '../../testing/raw-client.ts'
+import { connectRawClient } from '../../testing/raw-client.ts'
 
 let gateway: TestGateway
 let image: string
@@ -116,7 +116,7 @@ describe('the events of a task', () => {
 
   test('are all there for a watcher that does not read for a while', async () => {
     const { id } = await gateway.submit(image)
-    using client = await rawClient(gateway.url)
+    using client = await connectRawClient(gateway.url)
     client.socket.pause()
     await client.send(
       `GET /api/v1/tasks/${id}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,

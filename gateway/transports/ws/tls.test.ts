@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { tuneProtocol } from '@pixelflow/core/tune/websocket'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { fetchOptions, makeCertificates } from '../../testing/test-certificates.ts'
+import { fetchOptions, createTestCertificates } from '../../testing/test-certificates.ts'
 import { openTestGateway } from '../../testing/test-gateway.ts'
 
 test('over TLS a client certificate says who tunes', async () => {
-  await using certificates = await makeCertificates()
+  await using certificates = await createTestCertificates()
   await using gateway = await openTestGateway({ env: certificates.env })
   const [ann, bob] = await Promise.all([certificates.client('ann'), certificates.client('bob')])
   const asAnn = fetchOptions(certificates.authority, ann)

@@ -6,7 +6,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import type { Running } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { imageSize } from 'image-size'
-import { tuningAt, type SocketOptions } from '../../testing/tune-socket.ts'
+import { openTuneSocket, type SocketOptions } from '../../testing/tune-socket.ts'
 
 /** Tuning over a WebSocket: real gateways, broker and actors as processes. */
 
@@ -31,7 +31,7 @@ async function upload(url: string, bytes: Uint8Array, headers = {}): Promise<str
   return ((await answer.json()) as { id: string }).id
 }
 
-const tuning = (url = gateway.url, options?: SocketOptions) => tuningAt(url, options)
+const tuning = (url = gateway.url, options?: SocketOptions) => openTuneSocket(url, options)
 const open = (recipe: string): TuneSaidInput => ({ type: 'open', image, recipe })
 const change = (sequence: number, recipe: string): TuneSaidInput => ({ type: 'change', sequence, recipe })
 

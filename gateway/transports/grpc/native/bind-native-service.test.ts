@@ -18,7 +18,7 @@ import { createCallMeters } from '../../../metrics/call-meters.ts'
 import { gatewayMetrics } from '../../../metrics/gateway-metrics.ts'
 import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, type GrpcClient } from '../../../testing/grpc.ts'
-import { slowLine } from '../../../testing/delay-proxy.ts'
+import { startDelayProxy } from '../../../testing/delay-proxy.ts'
 import { createCallInterceptor } from '../call-interceptor.ts'
 import type { Implementation } from '../rpc.ts'
 import { bindNativeService } from './bind-native-service.ts'
@@ -92,7 +92,7 @@ beforeAll(async () => {
 afterAll(() => server.forceShutdown())
 
 test('a client sends no more ahead than its window and a few messages', async () => {
-  await using line = await slowLine('127.0.0.1', port, 1)
+  await using line = await startDelayProxy('127.0.0.1', port, 1)
   using client = grpcClient(`127.0.0.1:${line.port}`)
   const { processImage: method } = ImageService.method
   const call = client.client.makeBidiStreamRequest<number, Buffer>(
@@ -132,7 +132,7 @@ test('however many messages wait for their client, the call keeps one listener',
 }, 30_000)
 
 test('an end that comes while messages are still being written is told after them', async () => {
-  await using line = await slowLine('127.0.0.1', port, 20)
+  await using line = await startDelayProxy('127.0.0.1', port, 20)
   using client = grpcClient(`127.0.0.1:${line.port}`)
   const told: number[] = []
   const end = await (async () => {

@@ -4,7 +4,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
-import { orphans } from '../../../testing/orphaned-chunks.ts'
+import { findOrphanedChunks } from '../../../testing/orphaned-chunks.ts'
 import { seeded, stressCalls, type StressOptions } from '../../../testing/stress.ts'
 
 const calls = ImageService.method
@@ -52,7 +52,7 @@ for (const how of ['cancelled', 'cut off'] as const satisfies StressOptions['how
       )
     }
 
-    await until(async () => (await orphans(gateway.nats)).length === 0)
+    await until(async () => (await findOrphanedChunks(gateway.nats)).length === 0)
     const files = Array.from({ length: 8 }, (_, serial) => file.map((byte, at) => (at > MiB ? serial : byte)))
     const images = await Promise.all(files.map((one) => uploadWhole(client, one)))
     expect(images.map((one) => one?.bytes)).toEqual(files.map(() => BigInt(2 * MiB)))

@@ -4,7 +4,7 @@ import type { Server } from '@grpc/grpc-js'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
-import { slowLine } from '../../../testing/delay-proxy.ts'
+import { startDelayProxy } from '../../../testing/delay-proxy.ts'
 import { configureHttp2Server, flowControlWindowBytes } from './configure-http2-server.ts'
 
 let gateway: TestGateway
@@ -49,14 +49,14 @@ test('a grpc-js that keeps its settings elsewhere is refused', () => {
 
 test('on a line with 24 ms there and back, megabytes are on their way', async () => {
   const [host = '', port = ''] = gateway.grpcAddress.split(':')
-  await using line = await slowLine(host, Number(port), 12)
+  await using line = await startDelayProxy(host, Number(port), 12)
   using client = grpcClient(`127.0.0.1:${line.port}`)
   const file = new Uint8Array(12 * 1024 * 1024)
   file.set(await sampleImage({ width: 640, height: 480 }))
   const image = await uploadWhole(client, file, 256 * 1024)
   expect(image?.bytes).toBe(BigInt(file.length))
   // With the windows HTTP/2 begins with there would be 64 KiB.
-  expect(line.mostUnderWay()).toBeGreaterThan(1024 * 1024)
+  expect(line.maxInFlightBytes()).toBeGreaterThan(1024 * 1024)
 }, 60_000)
 
 interface Frame {

@@ -3,7 +3,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import {
   grpcCredentials,
-  makeCertificates,
+  createTestCertificates,
   type TestCertificates,
 } from '../../../testing/test-certificates.ts'
 import { frameFloods, sendFrames } from '../../../testing/flood-frames.ts'
@@ -17,7 +17,7 @@ let certificates: TestCertificates
 let plain: TestGateway
 let secure: TestGateway
 beforeAll(async () => {
-  certificates = await makeCertificates()
+  certificates = await createTestCertificates()
   plain = await openTestGateway()
   secure = await openTestGateway({ env: { ...certificates.env, PIXELFLOW_TLS_CLIENT_AUTH: 'optional' } })
 }, 60_000)

@@ -5,7 +5,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
-import { orphans } from '../../../testing/orphaned-chunks.ts'
+import { findOrphanedChunks } from '../../../testing/orphaned-chunks.ts'
 import { seeded } from '../../../testing/stress.ts'
 
 const calls = ImageService.method
@@ -24,7 +24,7 @@ test('bytes that were damaged, cut or made up end their connection at most', asy
     )
   }
   await gateway.idle()
-  await until(async () => (await orphans(gateway.stack.nats)).length === 0)
+  await until(async () => (await findOrphanedChunks(gateway.stack.nats)).length === 0)
   using client = grpcClient(gateway.grpcAddress)
   expect(await client.unary(calls.getVersion, {}, { deadlineMs: 10_000 })).toMatchObject({ version: '0.1.0' })
 }, 120_000)

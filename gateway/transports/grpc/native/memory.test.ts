@@ -4,7 +4,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
-import { orphans } from '../../../testing/orphaned-chunks.ts'
+import { findOrphanedChunks } from '../../../testing/orphaned-chunks.ts'
 import { seeded, stressCalls } from '../../../testing/stress.ts'
 
 const calls = ImageService.method
@@ -41,8 +41,8 @@ test('a gateway stays as large as it is, whatever its clients give up, cut off o
     if (round === 2) warm = await gateway.residentBytes()
   }
   const most = warm + 64 * MiB
-  expect(await gateway.fallsTo(most)).toBeLessThanOrEqual(most)
-  await until(async () => (await orphans(gateway.stack.nats)).length === 0)
+  expect(await gateway.waitForResidentBytes(most)).toBeLessThanOrEqual(most)
+  await until(async () => (await findOrphanedChunks(gateway.stack.nats)).length === 0)
 
   // Nothing of what calls at once may hold is taken for ever: this one needs no store, and there is room to tune.
   const { result } = await client.unary(

@@ -55,7 +55,7 @@ test('1,000 watchers see every event once and in order, end by themselves, and c
     if (round === 1) warm = await gateway.residentBytes()
   }
   const most = warm + 64 * MiB
-  expect(await gateway.fallsTo(most)).toBeLessThanOrEqual(most)
+  expect(await gateway.waitForResidentBytes(most)).toBeLessThanOrEqual(most)
 }, 120_000)
 
 /** What one watcher is told, from the first event to the end of its stream. */
