@@ -38,7 +38,10 @@ test('while the disk of the broker is full the gateway is not ready, and calls a
   })
   expect((await client.unary(Health.method.check, {})).status).toBe(Serving.NOT_SERVING)
   const key = { 'idempotency-key': crypto.randomUUID() }
-  const answers = await Promise.all([settlesInTime('upload', upload({})), settlesInTime('keyed upload', upload(key))])
+  const answers = await Promise.all([
+    settlesInTime('upload', upload({})),
+    settlesInTime('keyed upload', upload(key)),
+  ])
   for (const answer of answers) {
     expect(answer.status).toBe(503)
     expect(answer.headers.has('retry-after')).toBe(true)

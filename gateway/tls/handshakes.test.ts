@@ -75,7 +75,10 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
 
   test.each<[string, () => Promise<Issued>]>([
     ['of an authority that it does not know', () => certificates.client('ann', certificates.stranger)],
-    ['that has ended', () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, expiredValidity)],
+    [
+      'that has ended',
+      () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, expiredValidity),
+    ],
     [
       'that has not begun',
       () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, futureValidity),

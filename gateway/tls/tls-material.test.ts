@@ -3,7 +3,13 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { issueClient, issueServer } from '@pixelflow/cli/certs/issue'
 import { readConfig } from '../config.ts'
-import { futureValidity, serverHosts, createTestCertificates, expiredValidity, type TestCertificates } from '../testing/test-certificates.ts'
+import {
+  futureValidity,
+  serverHosts,
+  createTestCertificates,
+  expiredValidity,
+  type TestCertificates,
+} from '../testing/test-certificates.ts'
 
 const CERT = 'PIXELFLOW_TLS_CERT_FILE'
 const KEY = 'PIXELFLOW_TLS_KEY_FILE'

@@ -13,7 +13,12 @@ import {
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
-import { respondWith, startStubActor, type ImageHandler, type ReceivedImage } from '../../testing/stub-actor.ts'
+import {
+  respondWith,
+  startStubActor,
+  type ImageHandler,
+  type ReceivedImage,
+} from '../../testing/stub-actor.ts'
 
 /** Image in, image out over every protocol of the contract; the test plays the actor. */
 
@@ -36,7 +41,8 @@ afterAll(async () => {
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10/format:webp' } }
 
-const actor = (play: ImageHandler = respondWith(result), seen?: ReceivedImage[]) => startStubActor(gateway.adapters, play, seen)
+const actor = (play: ImageHandler = respondWith(result), seen?: ReceivedImage[]) =>
+  startStubActor(gateway.adapters, play, seen)
 
 type Data = MessageInitShape<typeof ProcessImageRequestSchema>['data']
 const metadata = (change: { output?: string; recipe?: typeof recipe } = {}) =>

@@ -42,7 +42,10 @@ interface Sent {
 }
 
 /** Posts a form on a connection of its own, in as many segments as wanted. */
-async function post(text: string, { path = '/api/v1/images', type, writes }: Sent = {}): Promise<RawResponse> {
+async function post(
+  text: string,
+  { path = '/api/v1/images', type, writes }: Sent = {},
+): Promise<RawResponse> {
   using client = await connectRawClient(gateway.url)
   client.socket.setNoDelay(true)
   const body = Buffer.from(text, 'latin1')
