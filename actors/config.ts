@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { Values } from '@pixelflow/platform/config/config'
+import type { Values } from '@pixelflow/platform/config/read-settings'
 import { bytes, duration, flag, integer, text } from '@pixelflow/platform/config/setting'
 import { machineMemoryBytes } from './sandbox/estimate-memory.ts'
 

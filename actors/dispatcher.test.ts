@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { isFinal } from '@pixelflow/core/event'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { streamInfo } from '@pixelflow/nats/jetstream/manage'
+import { streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
 import type { Running } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'
 import { openActorProcesses, uploadSample } from './testing/actor-processes.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { readSettings } from '@pixelflow/platform/config/config'
+import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { flipped } from '@pixelflow/testkit/hostile/damage'
 import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
 import { svgLines } from '@pixelflow/testkit/hostile/svg-lines'

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { readSettings, type Environment, type Values } from '@pixelflow/platform/config/config'
+import { readSettings, type Environment, type Values } from '@pixelflow/platform/config/read-settings'
 import { choice, duration, list, port, secret, text } from '@pixelflow/platform/config/setting'
 
 /** Settings of the command-line client and of what it starts. */

@@ -1,8 +1,8 @@
 import { actorSettings } from '@pixelflow/actors/config'
 import { cliSettings } from '@pixelflow/cli/config'
-import { describe, type Table } from '@pixelflow/platform/config/config'
-import { natsSettings } from '@pixelflow/nats/settings'
-import { logSettings } from '@pixelflow/platform/telemetry/settings'
+import { describe, type Table } from '@pixelflow/platform/config/read-settings'
+import { natsSettings } from '@pixelflow/nats/nats-settings'
+import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
 const head = ['| variable | default | expects | what it does |', '| --- | --- | --- | --- |']

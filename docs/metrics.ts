@@ -1,4 +1,4 @@
-import type { Metric } from '@pixelflow/platform/telemetry/metrics'
+import type { Metric } from '@pixelflow/platform/telemetry/meters'
 import { gatewayMetrics } from '@pixelflow/gateway/metrics/gateway-metrics'
 
 /** `docs/metrics.md`, from the table that the gateway itself measures by. */

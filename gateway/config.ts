@@ -1,4 +1,4 @@
-import { readSettings, WrongSettings, type Environment, type Values } from '@pixelflow/platform/config/config'
+import { readSettings, WrongSettings, type Environment, type Values } from '@pixelflow/platform/config/read-settings'
 import {
   bytes,
   choice,
@@ -11,8 +11,8 @@ import {
   text,
   type Setting,
 } from '@pixelflow/platform/config/setting'
-import { natsSettings } from '@pixelflow/nats/settings'
-import { logSettings } from '@pixelflow/platform/telemetry/settings'
+import { natsSettings } from '@pixelflow/nats/nats-settings'
+import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { isLoopback } from './accounts/check-origin.ts'
 import { metricsAccess } from './metrics/metrics-access.ts'
 import { parseTokens, type TokenTable } from './accounts/token-table.ts'

@@ -1,4 +1,4 @@
-import { runService, waitForAbort } from '@pixelflow/platform/service'
+import { runService, waitForAbort } from '@pixelflow/platform/run-service'
 import { readConfig, settingsTable } from './config.ts'
 import { openGateway } from './gateway.ts'
 

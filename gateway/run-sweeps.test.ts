@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
-import { openAdapters } from '@pixelflow/nats/open'
-import { readSettings } from '@pixelflow/platform/config/config'
-import { natsSettings } from '@pixelflow/nats/settings'
+import { openAdapters } from '@pixelflow/nats/open-adapters'
+import { readSettings } from '@pixelflow/platform/config/read-settings'
+import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { startNats } from '@pixelflow/testkit/nats'
 import { runSweeps } from './run-sweeps.ts'
 

@@ -1,5 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
-import type { Elections } from '@pixelflow/core/ports/elections'
+import type { Elections } from '@pixelflow/core/ports/leader-election'
 import type { Sweeper } from '@pixelflow/core/ports/sweeper'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 

@@ -1,4 +1,4 @@
-import { WrongSettings, type Values } from '@pixelflow/platform/config/config'
+import { WrongSettings, type Values } from '@pixelflow/platform/config/read-settings'
 import { duration, printDuration } from '@pixelflow/platform/config/setting'
 
 /** Settings of the sweeps that remove stored bytes to which nothing refers. */

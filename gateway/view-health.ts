@@ -1,4 +1,4 @@
-import type { Adapters } from '@pixelflow/nats/open'
+import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { WriteCheck } from '@pixelflow/nats/jetstream/write-check'
 import type { DiskSpool } from './delivery/disk-spool.ts'
 import type { Follower } from './follow/follower.ts'

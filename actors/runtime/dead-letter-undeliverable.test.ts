@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { firstJob } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { streamInfo } from '@pixelflow/nats/jetstream/manage'
+import { streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
 import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { deadLetterUndeliverable } from './dead-letter-undeliverable.ts'
 

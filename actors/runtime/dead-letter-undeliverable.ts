@@ -1,7 +1,7 @@
 import { isFinal } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters, LostJob, LostJobs } from '@pixelflow/core/ports/dead-letters'
-import type { Elections } from '@pixelflow/core/ports/elections'
+import type { Elections } from '@pixelflow/core/ports/leader-election'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createTaskReporter } from './task-reporter.ts'

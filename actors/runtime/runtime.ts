@@ -1,7 +1,7 @@
 import type { HeldTask } from '@pixelflow/core/actor'
 import type { Lane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
-import type { Channel } from '@pixelflow/core/ports/channel'
+import type { Channel } from '@pixelflow/core/ports/cancellations'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
 import { startAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
 import { backoffMs } from '@pixelflow/core/backoff'

@@ -1,5 +1,5 @@
 import { PixelflowError } from '@pixelflow/client'
-import { WrongSettings } from '@pixelflow/platform/config/config'
+import { WrongSettings } from '@pixelflow/platform/config/read-settings'
 import { CommanderError } from 'commander'
 import { exitOf } from '../client/problem.ts'
 import { Exit, exitCodes } from '../exit.ts'

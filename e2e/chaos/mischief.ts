@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { pause } from '@pixelflow/core/pause'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
-import { createStream, streamInfo } from '@pixelflow/nats/jetstream/manage'
+import { createStream, streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
 import { streams, blobBuckets, blobStream } from '@pixelflow/nats/topology/topology'
 import { fillDiskOf } from '@pixelflow/testkit/disk'
 import type { Nats } from '@pixelflow/testkit/nats'

@@ -1,8 +1,8 @@
 import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
-import { consumerInfo, streamInfo, streamSubjects } from '@pixelflow/nats/jetstream/manage'
-import { messagesOf } from '@pixelflow/nats/blobs/sweep/pages'
+import { consumerInfo, streamInfo, streamSubjects } from '@pixelflow/nats/jetstream/jetstream-api'
+import { messagesOf } from '@pixelflow/nats/blobs/sweep/list-messages'
 import {
   blobBuckets,
   blobStream,

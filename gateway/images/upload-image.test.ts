@@ -2,7 +2,7 @@ import { afterEach, expect, setSystemTime, test } from 'bun:test'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Records } from '@pixelflow/core/ports/records'
 import { principal } from '@pixelflow/core/principal'
-import { openFixture } from '@pixelflow/nats/testing/fixture'
+import { openFixture } from '@pixelflow/nats/testing/nats-fixture'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { uploadImage } from './upload-image.ts'
 

@@ -1,6 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { faults } from '@pixelflow/core/fault'
-import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { OpenStream } from './stream-meter.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 

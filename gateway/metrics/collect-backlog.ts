@@ -4,7 +4,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Roster } from '@pixelflow/core/ports/registry'
-import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 
 /** A reading is not held up for longer. */

@@ -1,5 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
-import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { CheckHealth } from '../transports/shared/health-view.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 

@@ -1,6 +1,6 @@
 import { lanes } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
-import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { StoredContent } from '../images/content.ts'
 import type { ImageUpload } from '../images/receive-image.ts'
 import type { Usecases } from '../usecases.ts'

@@ -1,4 +1,4 @@
-import { processMetrics } from '@pixelflow/platform/telemetry/process'
+import { processMetrics } from '@pixelflow/platform/telemetry/process-metrics'
 
 const method = ['grpc_type', 'grpc_service', 'grpc_method'] as const
 

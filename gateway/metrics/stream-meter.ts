@@ -1,4 +1,4 @@
-import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { Protocol } from './call-meters.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 

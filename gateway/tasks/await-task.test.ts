@@ -3,7 +3,7 @@ import { eventOf, type StoredEvent, type TaskEvent } from '@pixelflow/core/event
 import { Fault } from '@pixelflow/core/fault'
 import { principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
-import { openFixture, type Fixture } from '@pixelflow/nats/testing/fixture'
+import { openFixture, type Fixture } from '@pixelflow/nats/testing/nats-fixture'
 import { awaitTask } from './await-task.ts'
 
 let fixture: Fixture

@@ -1,4 +1,4 @@
-import type { Adapters } from '@pixelflow/nats/open'
+import type { Adapters } from '@pixelflow/nats/open-adapters'
 import {
   liveFrameBytes,
   transformOpening,

@@ -1,5 +1,5 @@
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import type { Meters } from '@pixelflow/platform/telemetry/metrics'
+import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { gatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { WatchedTls } from './watch-tls.ts'
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import type { Problem } from '@pixelflow/platform/config/config'
+import type { Problem } from '@pixelflow/platform/config/read-settings'
 
 /** Files that TLS is made of, by the settings that name them. */
 export interface TlsFiles {

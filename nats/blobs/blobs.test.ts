@@ -7,8 +7,8 @@ import { createBlobs, type BlobsOptions } from './blobs.ts'
 import type { Broker } from '../connection/broker.ts'
 import { bucketOf, describe as describeBlob, putDescription } from './bucket.ts'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until, type Fixture } from '../testing/fixture.ts'
-import { streamInfo } from '../jetstream/manage.ts'
+import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
+import { streamInfo } from '../jetstream/jetstream-api.ts'
 import type { Layout } from '../topology/topology.ts'
 
 const mebibyte = 1024 * 1024

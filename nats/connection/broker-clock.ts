@@ -1,6 +1,6 @@
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Broker } from './broker.ts'
-import { leaderTime, streamInfo } from '../jetstream/manage.ts'
+import { leaderTime, streamInfo } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { streams } from '../topology/topology.ts'
 

@@ -7,7 +7,7 @@ import {
   type NatsConnection,
 } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
-import { createLane, type Lane } from './wire/lane.ts'
+import { createLane, type Lane } from './wire/raw-requests.ts'
 import { createWriteFailures, type WriteFailures } from '../jetstream/write-failures.ts'
 
 /** No answer: the connection is gone, the broker is starting, or it is too busy. Another try may succeed. */

@@ -5,12 +5,12 @@ import { startCluster } from '@pixelflow/testkit/cluster'
 import { digest, noise } from '@pixelflow/testkit/contracts/blobs'
 import { sampleRecord } from '@pixelflow/testkit/contracts/records'
 import { queuedEvent, sampleJob, sampleTask } from '@pixelflow/testkit/tasks'
-import { readSettings } from '@pixelflow/platform/config/config'
+import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from './connect.ts'
-import { quiet, until } from '../testing/fixture.ts'
-import { streamInfo } from '../jetstream/manage.ts'
-import { openAdapters } from '../open.ts'
-import { natsSettings } from '../settings.ts'
+import { quiet, until } from '../testing/nats-fixture.ts'
+import { streamInfo } from '../jetstream/jetstream-api.ts'
+import { openAdapters } from '../open-adapters.ts'
+import { natsSettings } from '../nats-settings.ts'
 
 async function live(events: Events, steps: number): Promise<string> {
   const task = sampleTask()

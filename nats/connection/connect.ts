@@ -4,9 +4,9 @@ import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import { Fault } from '@pixelflow/core/fault'
 import { retry } from '@pixelflow/core/retry'
 import { brokerOf, type Broker } from './broker.ts'
-import type { NatsSettings } from '../settings.ts'
+import type { NatsSettings } from '../nats-settings.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { useWireTransport } from './wire/transport.ts'
+import { useWireTransport } from './wire/wire-transport.ts'
 
 export type ConnectSettings = Pick<NatsSettings, 'natsUrl' | 'natsUser' | 'natsPassword' | 'natsCredsFile'>
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { registryContract, reportOf } from '@pixelflow/testkit/contracts/registry'
-import { openFixture, until } from '../testing/fixture.ts'
+import { openFixture, until } from '../testing/nats-fixture.ts'
 
 registryContract('nats', async () => {
   const { adapters, other, ...fixture } = await openFixture()

@@ -8,7 +8,7 @@ import {
   type RequestOptions,
 } from '../connection/broker.ts'
 import type { Chunk } from '../connection/wire/chunk.ts'
-import { readHead } from '../connection/wire/head.ts'
+import { readHead } from '../connection/wire/header-block.ts'
 import type { Caught } from '../connection/wire/splitter.ts'
 
 /** The two things that happen for every message, and are therefore done on the wire: storing one, and reading one. */

@@ -1,6 +1,6 @@
 import type { Broker } from '../connection/broker.ts'
 import { deliveryOf, type Delivery } from './delivery.ts'
-import { inboxesOf } from '../connection/inboxes.ts'
+import { inboxesOf } from '../connection/inbox-pool.ts'
 
 export interface PullRequest {
   readonly stream: string

@@ -3,9 +3,9 @@ import type { Job } from '@pixelflow/core/job'
 import type { Waiting } from '@pixelflow/core/ports/backlog'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until, type Fixture } from '../testing/fixture.ts'
+import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/jetstream.ts'
-import { consumerInfo, streamInfo } from '../jetstream/manage.ts'
+import { consumerInfo, streamInfo } from '../jetstream/jetstream-api.ts'
 
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', log: quiet })

@@ -1,9 +1,9 @@
 import type { Admission, Backlog } from '@pixelflow/core/ports/backlog'
 import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker.ts'
-import { batchOf } from '../jetstream/direct.ts'
-import { followStream } from '../events/follow.ts'
+import { batchOf } from '../jetstream/direct-get.ts'
+import { followStream } from '../events/follow-stream.ts'
 import { publish } from '../jetstream/jetstream.ts'
-import { consumerInfo, readFromLeader, removeMessage, streamSubjects } from '../jetstream/manage.ts'
+import { consumerInfo, readFromLeader, removeMessage, streamSubjects } from '../jetstream/jetstream-api.ts'
 import {
   acksOf,
   admittedSubject,

@@ -1,5 +1,5 @@
 import { deadLettersContract } from '@pixelflow/testkit/contracts/dead-letters'
-import { openFixture } from '../testing/fixture.ts'
+import { openFixture } from '../testing/nats-fixture.ts'
 
 deadLettersContract('nats', async () => {
   const { adapters, other, ...fixture } = await openFixture()

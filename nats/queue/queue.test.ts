@@ -4,9 +4,9 @@ import type { WorkSource } from '@pixelflow/core/ports/queue'
 import { queueContract } from '@pixelflow/testkit/contracts/queue'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until, type Fixture } from '../testing/fixture.ts'
+import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/jetstream.ts'
-import { streamInfo } from '../jetstream/manage.ts'
+import { streamInfo } from '../jetstream/jetstream-api.ts'
 
 queueContract('nats', async () => {
   const { adapters, other, ...fixture } = await openFixture()

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until } from '../testing/fixture.ts'
-import { consumerInfo, streamInfo } from '../jetstream/manage.ts'
+import { openFixture, quiet, until } from '../testing/nats-fixture.ts'
+import { consumerInfo, streamInfo } from '../jetstream/jetstream-api.ts'
 import { schedule } from './retries.ts'
 
 const within = (ms: number) => AbortSignal.timeout(ms)

@@ -16,7 +16,7 @@ import {
   retrySubject,
   streams,
 } from '../topology/topology.ts'
-import { recovery } from '../jetstream/waiting-room.ts'
+import { recovery } from '../jetstream/pull-multiplexer.ts'
 
 /**
  * Jobs that wait for their next attempt are schedules of the broker: they neither count as lag nor as held, and survive

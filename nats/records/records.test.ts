@@ -3,7 +3,7 @@ import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { recordsContract, sampleRecord } from '@pixelflow/testkit/contracts/records'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet } from '../testing/fixture.ts'
+import { openFixture, quiet } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/jetstream.ts'
 
 recordsContract('nats', async () => {

@@ -4,7 +4,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { sessionsContract } from '@pixelflow/testkit/contracts/sessions'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says } from '@pixelflow/testkit/process'
-import { openFixture, until } from '../testing/fixture.ts'
+import { openFixture, until } from '../testing/nats-fixture.ts'
 
 const never = new AbortController().signal
 

@@ -3,8 +3,8 @@ import { backoffMs } from '@pixelflow/core/backoff'
 import { Fault } from '@pixelflow/core/fault'
 import { joined } from '@pixelflow/core/pieces'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
-import type { Said, SessionHub } from './session-hub.ts'
-import { createSessionQueue, type SessionQueue } from './session-queue.ts'
+import type { Said, SessionHub } from './hub.ts'
+import { createSessionQueue, type SessionQueue } from './wait-queue.ts'
 import {
   acceptance,
   decodeJson,
@@ -14,7 +14,7 @@ import {
   words,
   type Acceptance,
   type Offer,
-} from './session-wire.ts'
+} from './messages.ts'
 import { offerSubject } from '../topology/topology.ts'
 
 /** How long an actor may take to answer before another is asked, too: one of them may hang. */

@@ -15,7 +15,7 @@ import {
   ensureConsumer,
   streamInfo,
   updateStream,
-} from '../jetstream/manage.ts'
+} from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
 

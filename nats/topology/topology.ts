@@ -1,7 +1,7 @@
 import type { StreamConfig } from '@nats-io/jetstream'
 import type { ActorKind, Job, Lane } from '@pixelflow/core/job'
 import type { LiveKind } from '@pixelflow/core/ports/sessions'
-import type { NatsSettings } from '../settings.ts'
+import type { NatsSettings } from '../nats-settings.ts'
 
 /**
  * The broker's layout: every stream, bucket, subject and limit is declared here, every durable consumer in `consumers.ts`

@@ -1,6 +1,6 @@
 import { redacted } from '../config/setting.ts'
-import { pretty } from './pretty.ts'
-import { toStdout } from './stdout.ts'
+import { pretty } from './format-pretty.ts'
+import { toStdout } from './write-stdout.ts'
 
 export const levels = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof levels)[number]

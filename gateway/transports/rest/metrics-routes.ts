@@ -1,4 +1,4 @@
-import { metricsMediaType } from '@pixelflow/platform/telemetry/metrics'
+import { metricsMediaType } from '@pixelflow/platform/telemetry/meters'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { MetricsAccess } from '../../metrics/metrics-access.ts'

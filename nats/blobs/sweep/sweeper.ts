@@ -4,9 +4,9 @@ import type { Sweeper, Swept } from '@pixelflow/core/ports/sweeper'
 import { outputObject } from '@pixelflow/core/task'
 import { faultOf, Refused, wrongLastSequence, type Broker } from '../../connection/broker.ts'
 import { purgeChunks, putTombstone, bucketOf, type Bucket } from '../bucket.ts'
-import { lastOf } from '../../jetstream/direct.ts'
+import { lastOf } from '../../jetstream/direct-get.ts'
 import type { Stored } from '../../jetstream/jetstream.ts'
-import { leaderTime, streamInfo } from '../../jetstream/manage.ts'
+import { leaderTime, streamInfo } from '../../jetstream/jetstream-api.ts'
 import { described, type Described } from '../object-info.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 import {
@@ -18,8 +18,8 @@ import {
   blobSubjects,
   type Layout,
 } from '../../topology/topology.ts'
-import { createFilter } from './filter.ts'
-import { messagesOf, subjectsOf } from './pages.ts'
+import { createFilter } from './bloom-filter.ts'
+import { messagesOf, subjectsOf } from './list-messages.ts'
 
 export interface SweeperOptions {
   readonly events: Pick<Events, 'last'>

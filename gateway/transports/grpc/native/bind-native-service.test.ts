@@ -5,7 +5,7 @@ import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
 import { storeTimeout } from '@pixelflow/nats/jetstream/store-timeout'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
-import { openMeters } from '@pixelflow/platform/telemetry/metrics'
+import { openMeters } from '@pixelflow/platform/telemetry/meters'
 import {
   ServerReflection,
   ServerReflectionResponseSchema,

@@ -1,0 +1,89 @@
+import { expect, test } from 'bun:test'
+import type { Blobs } from '@pixelflow/core/ports/blobs'
+import { bucketOf, describe, purgeChunks } from './bucket.ts'
+import { withdraw } from './put-if-absent.ts'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet, until } from '../testing/nats-fixture.ts'
+import { streamInfo } from '../jetstream/jetstream-api.ts'
+
+/** What becomes of blobs whose chunks are removed by somebody else. */
+
+const random = (bytes: number) => crypto.getRandomValues(Buffer.alloc(bytes))
+
+async function openBucket() {
+  await using parts = new AsyncDisposableStack()
+  const fixture = parts.use(await openFixture())
+  const broker = parts.use(await connect({ settings: fixture.settings, name: 'test', log: quiet }))
+  const owned = parts.move()
+  return {
+    blobs: fixture.adapters.sources,
+    bucket: bucketOf(broker, 'sources', 1),
+    messages: async () => (await streamInfo(broker, 'OBJ_sources')).state.messages,
+    remove: async (seq: number) => {
+      await broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', JSON.stringify({ seq }))
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function store(blobs: Blobs, bytes: Uint8Array) {
+  const write = await blobs.begin()
+  await write.write(bytes)
+  return write.commit(() => 'a')
+}
+
+async function content(blobs: Blobs) {
+  const read = await blobs.read('a')
+  return Buffer.concat(await Array.fromAsync(read?.body ?? []))
+}
+
+test.each([
+  ['the first', 1],
+  ['one in the middle', 3],
+  ['the last', 8],
+])('the next write of the same bytes heals a blob of several chunks of which %s is gone', async (_, seq) => {
+  await using under = await openBucket()
+  const { blobs } = under
+  const bytes = random(1_000_000)
+  await store(blobs, bytes)
+  await under.remove(seq)
+  await expect(content(blobs)).rejects.toMatchObject({ code: 'data_loss' })
+  expect(await store(blobs, bytes)).toMatchObject({ created: true })
+  expect(Buffer.compare(await content(blobs), bytes)).toBe(0)
+  expect(await store(blobs, bytes)).toMatchObject({ created: false })
+})
+
+test('a write some of whose chunks were removed on the way fails, and leaves nothing', async () => {
+  await using under = await openBucket()
+  const { blobs, bucket } = under
+  const write = await blobs.begin()
+  await write.write(random(300_000))
+  await until(async () => (await under.messages()) === 2)
+  const nuids = await bucket.broker.request(
+    '$JS.API.STREAM.INFO.OBJ_sources',
+    JSON.stringify({ subjects_filter: '>' }),
+  )
+  const { subjects } = nuids.json<{ state: { subjects: Record<string, number> } }>().state
+  await purgeChunks(bucket, Object.keys(subjects)[0]?.split('.').at(-1) ?? '')
+  await write.write(random(300_000))
+  await expect(write.commit(() => 'a')).rejects.toMatchObject({
+    code: 'storage_failed',
+    place: { retryAfterMs: 1000 },
+  })
+  expect(await blobs.stat('a')).toBeNull()
+  // The tombstone.
+  expect(await under.messages()).toBe(1)
+})
+
+test('a description that stands with all its bytes is not taken back: another write may rely on it', async () => {
+  await using under = await openBucket()
+  const { blobs, bucket } = under
+  const bytes = random(400_000)
+  await store(blobs, bytes)
+  const nuid = (await describe(bucket, 'a'))?.info.nuid ?? ''
+  expect(await withdraw(bucket, 'a', nuid)).toBe(false)
+  expect(Buffer.compare(await content(blobs), bytes)).toBe(0)
+  await under.remove(2)
+  expect(await withdraw(bucket, 'a', nuid)).toBe(true)
+  expect(await blobs.stat('a')).toBeNull()
+})

@@ -1,0 +1,51 @@
+import { pause } from '@pixelflow/core/pause'
+import type { Broker } from '../../connection/broker.ts'
+import { batchOf } from '../../jetstream/direct-get.ts'
+import type { Stored } from '../../jetstream/jetstream.ts'
+import { streamSubjects } from '../../jetstream/jetstream-api.ts'
+import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
+
+const page = 256
+/** A sweep is never in a hurry. */
+const breathMs = 5
+
+/** The messages of these subjects, as they stand, a page at a time. @throws the signal's reason. */
+export async function* messagesOf(
+  broker: Broker,
+  stream: string,
+  subject: string,
+  signal: AbortSignal,
+): AsyncGenerator<Stored> {
+  for (let after = 0; ;) {
+    const found = await retryUnreachable(
+      () => batchOf(broker, stream, { seq: after + 1, subject, batch: page }),
+      {
+        signal,
+      },
+    )
+    signal.throwIfAborted()
+    yield* found
+    const last = found.at(-1)
+    if (last === undefined || found.length < page) return
+    after = last.seq
+    await pause(breathMs, signal)
+  }
+}
+
+/** The subjects that have messages. Some may be missed when others come and go meanwhile. */
+export async function* subjectsOf(
+  broker: Broker,
+  stream: string,
+  filter: string,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  for (let offset = 0; ;) {
+    const { subjects, total } = await retryUnreachable(() => streamSubjects(broker, stream, filter, offset), {
+      signal,
+    })
+    signal.throwIfAborted()
+    yield* subjects
+    offset += subjects.length
+    if (subjects.length === 0 || offset >= total) return
+  }
+}

@@ -1,0 +1,31 @@
+import { expect, test } from 'bun:test'
+import { eventOf } from '@pixelflow/core/event'
+import { Fault } from '@pixelflow/core/fault'
+import { startCluster } from '@pixelflow/testkit/cluster'
+import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
+import { readSettings } from '@pixelflow/platform/config/read-settings'
+import { quiet } from '../testing/nats-fixture.ts'
+import { openAdapters } from '../open-adapters.ts'
+import { natsSettings } from '../nats-settings.ts'
+
+test('of several servers, too, one of all who write at once is heard, and the others learn that they lost', async () => {
+  await using cluster = await startCluster()
+  const settings = readSettings(natsSettings, cluster.env)
+  await using one = await openAdapters({ settings, name: 'one', log: quiet })
+  await using other = await openAdapters({ settings, name: 'two', log: quiet })
+  const outcomes = new Map<string, number>()
+  for (let round = 0; round < 40; round += 1) {
+    const task = sampleTask()
+    const seq = await one.events.append(queuedEvent(task), 0)
+    const ends = await Promise.allSettled(
+      [one, other, one, other].map(({ events }, n) =>
+        events.append(eventOf('output', task, { progress: n }, new Date()), seq),
+      ),
+    )
+    for (const end of ends) {
+      const name = end.status === 'fulfilled' ? 'heard' : Fault.of(end.reason).code
+      outcomes.set(name, (outcomes.get(name) ?? 0) + 1)
+    }
+  }
+  expect(Object.fromEntries(outcomes)).toEqual({ heard: 40, conflict: 120 })
+}, 60_000)

@@ -1,0 +1,53 @@
+import { Refused, Unreachable, type Broker } from '../connection/broker.ts'
+import { storedOf, storedOfWire, type Stored } from './jetstream.ts'
+import { statusOf } from '../connection/wire/header-block.ts'
+
+/**
+ * Direct gets: reads that any replica answers, without a consumer. On a replicated stream they may be a moment behind
+ * its leader.
+ */
+
+/** The last message of a subject; null when there is none. */
+export async function lastOf(broker: Broker, stream: string, subject: string): Promise<Stored | null> {
+  const answer = await broker.request(`$JS.API.DIRECT.GET.${stream}.${subject}`)
+  const status = answer.headers?.code ?? 0
+  if (status === 0) return storedOf(answer)
+  if (status === 404) return null
+  throw refusal(status, answer.headers?.description)
+}
+
+export interface BatchRequest {
+  /** First sequence to look at, from 1. */
+  readonly seq: number
+  /** Only this subject; default all. */
+  readonly subject?: string
+  /** So many messages at most. */
+  readonly batch: number
+}
+
+const silenceMs = 5000
+
+/** The next messages from a sequence on, at once: mind how large a batch gets in memory. Empty when there are none. */
+export async function batchOf(broker: Broker, stream: string, request: BatchRequest): Promise<Stored[]> {
+  const { seq, subject, batch } = request
+  if (!broker.connected) await broker.up(silenceMs)
+  const which = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
+  const found: Stored[] = []
+  return new Promise((resolve, reject) => {
+    broker.lane.ask(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(which), silenceMs, {
+      hear(message) {
+        const { code, description } = statusOf(message.head)
+        if (code === 0) found.push(storedOfWire(message))
+        else if (code === 204 || code === 404) resolve(found)
+        else reject(refusal(code, description))
+        return code !== 0
+      },
+      fail: (why) => reject(new Unreachable(`${why}: ${stream}`)),
+    })
+  })
+}
+
+function refusal(status: number, description = 'refused'): Error {
+  const said = `${description} (${status})`
+  return status === 503 || status === 408 ? new Unreachable(said) : new Refused(status, said)
+}

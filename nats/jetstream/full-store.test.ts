@@ -1,0 +1,47 @@
+import { expect, test } from 'bun:test'
+import { Fault } from '@pixelflow/core/fault'
+import { queuedEvent, sampleJob } from '@pixelflow/testkit/tasks'
+import { accepted, type ApiAnswer } from '../connection/broker.ts'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet } from '../testing/nats-fixture.ts'
+
+const MiB = 2 ** 20
+const ballast = {
+  name: 'BALLAST',
+  subjects: ['ballast'],
+  storage: 'file',
+  retention: 'limits',
+  num_replicas: 1,
+}
+
+test('a broker without room says so, and takes everything again once there is some', async () => {
+  await using fixture = await openFixture({ nats: { storeBytes: 16 * MiB } })
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  const ask = async (subject: string, data: string | Uint8Array = '') =>
+    (await broker.request(subject, data)).json<ApiAnswer>()
+  accepted(await ask('$JS.API.STREAM.CREATE.BALLAST', JSON.stringify(ballast)))
+  while (!(await ask('ballast', new Uint8Array(MiB / 2))).error);
+
+  const { events, sources, queue } = fixture.adapters
+  const store = async () => {
+    const write = await sources.begin()
+    await write.write(Buffer.alloc(64 * 1024, 'a'))
+    return write.commit(() => 'a')
+  }
+  const refused = await Promise.allSettled([
+    events.append(queuedEvent(), 0),
+    queue.submit(sampleJob()),
+    store(),
+  ])
+  for (const one of refused)
+    expect(one.status === 'rejected' && Fault.of(one.reason).report()).toMatchObject({
+      code: 'storage_failed',
+      detail: 'The store has no room left.',
+      remedy: expect.stringContaining('make room') as string,
+    })
+
+  accepted(await ask('$JS.API.STREAM.DELETE.BALLAST'))
+  expect(await events.append(queuedEvent(), 0)).toBeGreaterThan(0)
+  expect(await queue.submit(sampleJob())).toBe('queued')
+  expect(await store()).toMatchObject({ created: true })
+}, 60_000)

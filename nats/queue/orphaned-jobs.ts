@@ -1,0 +1,150 @@
+import { headers } from '@nats-io/nats-core'
+import { actorKinds, job, lanes, type Job } from '@pixelflow/core/job'
+import type { Clock } from '@pixelflow/core/ports/clock'
+import type { Stray, StrayJobs } from '@pixelflow/core/ports/orphaned-jobs'
+import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker.ts'
+import { batchOf } from '../jetstream/direct-get.ts'
+import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { consumerInfo, readFromLeader, removeMessage } from '../jetstream/jetstream-api.ts'
+import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { dueAt } from './retries.ts'
+import {
+  acceptanceConsumer,
+  acceptanceSubject,
+  attemptsHeader,
+  backlogSubject,
+  dueSubject,
+  jobOfSubject,
+  jobSubject,
+  queuedSubject,
+  retrySubject,
+  streams,
+  workConsumer,
+} from '../topology/topology.ts'
+
+const page = 100
+
+/**
+ * The broker's consumers forget: when one changes its leader, a message that it had handed out may count as settled
+ * from then on, and is never handed out again. A schedule whose message could not be stored when its time came is not
+ * tried again either.
+ */
+export function createStrayJobs(broker: Broker, clock: Clock): StrayJobs {
+  const handedOut = async (stream: string, consumer: string) =>
+    (await retryUnreachable(() => consumerInfo(broker, stream, consumer))).delivered.stream_seq
+
+  /** The oldest messages of these subjects, up to a sequence and to those that were stored `until` then. */
+  async function* front(stream: string, subject: string, last: number, until: number, signal: AbortSignal) {
+    for (let at = 0; at < last;) {
+      const request = { seq: at + 1, subject, batch: page }
+      const found = await retryUnreachable(() => batchOf(broker, stream, request), { signal })
+      for (const one of found) {
+        signal.throwIfAborted()
+        if (one.seq > last || one.at.getTime() > until) return
+        yield one
+      }
+      if (found.length < page) return
+      at = found.at(-1)?.seq ?? last
+    }
+  }
+
+  const strayOf = (stream: string, stored: Stored): Stray | undefined => {
+    const { success, data } = job.safeParse(jobOfSubject(stored.subject))
+    if (!success) return undefined
+    return {
+      id: `${stream} ${stored.seq}`,
+      job: data,
+      attempts: Number(stored.header(attemptsHeader) ?? 0),
+      drop: () => guarded(() => removeMessage(broker, stream, stored.seq)),
+    }
+  }
+
+  const newest = (stream: string, subject: string) =>
+    readFromLeader(broker, stream, { last_by_subj: subject })
+
+  async function* handed(until: number, signal: AbortSignal) {
+    for (const kind of actorKinds) {
+      for (const lane of lanes) {
+        const last = await handedOut(streams.jobs, workConsumer(kind, lane))
+        yield* front(streams.jobs, jobSubject({ ...anyJob, kind, lane }), last, until, signal)
+      }
+    }
+  }
+
+  async function* overdue(until: number, signal: AbortSignal) {
+    for await (const one of front(streams.retries, 'retry.>', Infinity, until, signal))
+      if (dueAt(one) <= until) yield one
+    for await (const one of front(streams.retries, 'due.>', Infinity, until, signal)) {
+      // As long as the queue holds the job, what is due waits, and rightly so.
+      if ((await newest(streams.jobs, queuedSubject(one.subject))) === null) yield one
+    }
+  }
+
+  return {
+    async *strays(olderThanMs, signal) {
+      const until = clock.now() - olderThanMs
+      try {
+        for await (const one of handed(until, signal)) {
+          const stray = strayOf(streams.jobs, one)
+          if (stray) yield stray
+        }
+        for await (const one of overdue(until, signal)) {
+          const stray = strayOf(streams.retries, one)
+          if (stray) yield stray
+        }
+      } catch (thrown) {
+        signal.throwIfAborted()
+        throw faultOf(thrown)
+      }
+    },
+    isStored: (wanted) =>
+      guarded(async () => {
+        const isQueued = async () => (await newest(streams.jobs, jobSubject(wanted))) !== null
+        const isBulk = wanted.lane === 'bulk'
+        if (isBulk && (await newest(streams.backlog, backlogSubject(wanted))) !== null) return true
+        if (await isQueued()) return true
+        for (const subject of [retrySubject(wanted), dueSubject(wanted)])
+          if ((await newest(streams.retries, subject)) !== null) return true
+        // It may have come back meanwhile.
+        return isQueued()
+      }),
+    requeue: (wanted, attempts) =>
+      guarded(async () => {
+        const head = headers()
+        head.set(attemptsHeader, String(attempts))
+        try {
+          await publish(broker, jobSubject(wanted), '', { headers: head, timeoutMs: 3000 })
+          return true
+        } catch (thrown) {
+          if (thrown instanceof Refused && thrown.code === storeFailed) return false
+          throw thrown
+        }
+      }),
+    async forgetAcceptances(olderThanMs, signal) {
+      let forgotten = 0
+      try {
+        const last = await handedOut(streams.acceptances, acceptanceConsumer)
+        const all = acceptanceSubject('*', '*')
+        const until = clock.now() - olderThanMs
+        for await (const { seq } of front(streams.acceptances, all, last, until, signal)) {
+          await retryUnreachable(() => removeMessage(broker, streams.acceptances, seq), { signal })
+          forgotten += 1
+        }
+        return forgotten
+      } catch (thrown) {
+        signal.throwIfAborted()
+        throw faultOf(thrown)
+      }
+    },
+  }
+}
+
+const anyJob = { account: '*', task: '*', stage: '*' } satisfies Partial<Job>
+
+async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await retryUnreachable(attempt)
+  } catch (thrown) {
+    throw faultOf(thrown)
+  }
+}

@@ -1,0 +1,32 @@
+import { expect, test } from 'bun:test'
+import { connect } from '../connection/connect.ts'
+import { openFixture, quiet } from '../testing/nats-fixture.ts'
+import { createSessionHost } from './host.ts'
+import { createSessionHub } from './hub.ts'
+import { words } from './messages.ts'
+
+test('an offer whose acceptance cannot be sent leaves its room to the next', async () => {
+  await using fixture = await openFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'host', log: quiet })
+  await using hub = createSessionHub(broker)
+  let failures = 0
+  const host = createSessionHost(
+    {
+      ...hub,
+      say(inbox, message) {
+        if (message[0]?.[0] === words.accept && failures < 3) {
+          failures += 1
+          throw new Error('The connection is closed.')
+        }
+        hub.say(inbox, message)
+      },
+    },
+    quiet,
+  )
+  await using hosted = host.serve('transform', {
+    room: 1,
+    take: async (_, session) => void (await session.next()),
+  })
+  await using _ = await fixture.adapters.sessions.open('transform', null, AbortSignal.timeout(20_000), 'ann')
+  expect([failures, hosted.held]).toEqual([3, 1])
+}, 30_000)

@@ -1,0 +1,19 @@
+import { waitForAbort } from '@pixelflow/platform/run-service'
+import { readSettings } from '@pixelflow/platform/config/read-settings'
+import { openAdapters } from '../open-adapters.ts'
+import { natsSettings } from '../nats-settings.ts'
+import { createLogger } from '@pixelflow/platform/telemetry/logger'
+
+/** A process that sends back whatever it is sent in a session. Only tests use this, to kill it. */
+const log = createLogger({ service: 'echo', format: 'json' })
+const adapters = await openAdapters({ settings: readSettings(natsSettings, process.env), name: 'echo', log })
+adapters.sessionHost.serve('preview', {
+  room: 3,
+  async take(_, session) {
+    for (let frame = await session.next(); frame !== null; frame = await session.next()) {
+      await session.send(frame.head, frame.body)
+    }
+  },
+})
+log.info('ready')
+await waitForAbort(new AbortController().signal)

@@ -1,0 +1,123 @@
+import { expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe as describeSettings, readSettings, redact, WrongSettings } from './read-settings.ts'
+import { bytes, choice, duration, flag, integer, list, port, secret, text } from './setting.ts'
+
+const table = {
+  size: bytes('T_SIZE', { fallback: 512 * 2 ** 20, min: 1024, help: 'a size' }),
+  wait: duration('T_WAIT', { fallback: 15e3, max: 60e3, help: 'a wait' }),
+  count: integer('T_COUNT', { fallback: 4, min: 1, max: 64, shownFallback: 'cores', help: 'a | count' }),
+  port: port('T_PORT', { fallback: 3000, help: 'a port' }),
+  word: choice('T_WORD', ['json', 'pretty'], { fallback: undefined, help: 'a word' }),
+  yes: flag('T_YES', { fallback: false, help: 'a flag' }),
+  name: text('T_NAME', { fallback: 'x', expects: 'a name', pattern: /^[a-z]+$/, help: 'a name' }),
+  names: list('T_NAMES', { fallback: ['a'], expects: 'names', help: 'names' }),
+  key: secret('T_KEY', { expects: 'a key', help: 'a key' }),
+}
+
+test('defaults, when nothing or only blanks are given', () => {
+  const values = readSettings(table, { T_SIZE: ' ', T_PORT: '' })
+  expect(values).toEqual({
+    size: 536_870_912,
+    wait: 15_000,
+    count: 4,
+    port: 3000,
+    word: undefined,
+    yes: false,
+    name: 'x',
+    names: ['a'],
+    key: undefined,
+  })
+  expect(Object.isFrozen(values)).toBe(true)
+  const typed: 'json' | 'pretty' | undefined = values.word
+  expect(typed).toBeUndefined()
+})
+
+test.each([
+  ['2KiB', 2048],
+  ['1.5 MiB', 1_572_864],
+  ['2GB', 2e9],
+  ['4096', 4096],
+  ['64kb', 64_000],
+])('a size of %s is %d bytes', (given, expected) => {
+  expect(readSettings(table, { T_SIZE: given }).size).toBe(expected)
+})
+
+test.each([
+  ['250ms', 250],
+  ['1.5s', 1500],
+  ['1m', 60_000],
+  ['300', 300],
+])('a wait of %s is %d ms', (given, expected) => {
+  expect(readSettings(table, { T_WAIT: given }).wait).toBe(expected)
+})
+
+test('every wrong value is told at once, with variable, problem and remedy, secrets left out', () => {
+  const wrong = {
+    T_SIZE: '12 parsecs',
+    T_WAIT: '2m',
+    T_COUNT: '0',
+    T_PORT: '70000',
+    T_WORD: 'xml',
+    T_YES: 'perhaps',
+    T_NAME: 'No!',
+    T_KEY: 'hunter2',
+    T_KEY_FILE: '/dev/null',
+  }
+  let thrown: unknown
+  try {
+    readSettings(table, wrong)
+  } catch (error) {
+    thrown = error
+  }
+  expect(thrown).toBeInstanceOf(WrongSettings)
+  const { problems, message } = thrown as WrongSettings
+  expect(problems.length).toBe(8)
+  expect(message).toContain('T_SIZE="12 parsecs" is not a number with one of the units')
+  expect(message).toContain('T_WAIT="2m" is above 1m. Give a duration')
+  expect(message).toContain('T_COUNT="0" is below 1. Give a whole number, 1 to 64.')
+  expect(message).toContain('T_WORD="xml" is none of the words allowed. Give one of json, pretty.')
+  expect(message).toContain('T_KEY ([redacted]) is given twice')
+  expect(message).not.toContain('hunter2')
+})
+
+test('a secret may stand in a file', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-config-'))
+  const path = join(home, 'key')
+  try {
+    await Bun.write(path, 'from-a-file\n')
+    expect(readSettings(table, { T_KEY_FILE: path }).key).toBe('from-a-file')
+    await Bun.write(path, '\n')
+    expect(() => readSettings(table, { T_KEY_FILE: path })).toThrow('that file is empty')
+    expect(() => readSettings(table, { T_KEY_FILE: join(home, 'none') })).toThrow('ENOENT')
+  } finally {
+    await rm(home, { recursive: true })
+  }
+})
+
+test('shown values leave secrets out', () => {
+  const values = readSettings(table, { T_KEY: 'hunter2', T_SIZE: '2048', T_WAIT: '90' })
+  expect(redact(table, values)).toEqual({
+    T_SIZE: '2KiB',
+    T_WAIT: '90ms',
+    T_COUNT: '4',
+    T_PORT: '3000',
+    T_YES: 'false',
+    T_NAME: 'x',
+    T_NAMES: 'a',
+    T_KEY: '[redacted]',
+  })
+})
+
+test('documents get one row a setting', () => {
+  const rows = describeSettings(table)
+  expect(rows).toHaveLength(9)
+  expect(rows[0]).toBe(
+    '| `T_SIZE` | `512MiB` | a size such as 512MiB or 2GB, or a number of bytes | a size |',
+  )
+  expect(rows[2]).toContain('| `cores` |')
+  expect(rows[2]).toContain('a \\| count')
+  expect(rows[8]).toBe('| `T_KEY`, `T_KEY_FILE` | – | a key | a key |')
+})

@@ -1,0 +1,70 @@
+import { redact, WrongSettings, type Table, type Values } from './config/read-settings.ts'
+import type { LogSettings } from './telemetry/log-settings.ts'
+import { createLogger, type Logger } from './telemetry/logger.ts'
+
+/** Settings that every service has. */
+type ServiceSettings = LogSettings & { readonly exitWithParent: boolean }
+
+export interface Service<T extends Table, S extends Values<T> & ServiceSettings> {
+  readonly name: string
+  readonly table: T
+  /** @throws WrongSettings */
+  read(): S
+  /** Runs until `stop` aborts, then drains and returns. */
+  run(settings: S, log: Logger, stop: AbortSignal): Promise<void>
+}
+
+/**
+ * The life of one process: reads its settings, runs until SIGTERM or SIGINT (or until its parent is gone, where it was
+ * asked to watch that), and exits: 0 when it was told to stop, 1 when anything failed.
+ */
+export async function runService<T extends Table, S extends Values<T> & ServiceSettings>({
+  name,
+  table,
+  read,
+  run,
+}: Service<T, S>): Promise<never> {
+  const settings = readOrExit(name, read)
+  const log = createLogger({ service: name, level: settings.logLevel, format: settings.logFormat })
+  const fail = (what: string, error: unknown): never => {
+    log.error(what, { error })
+    process.exit(1)
+  }
+  const stop = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info('stopping', { signal })
+      stop.abort()
+    })
+  }
+  if (settings.exitWithParent) process.stdin.resume().on('close', () => stop.abort())
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) => fail('unexpected error', error))
+  }
+
+  log.info('starting', { pid: process.pid, settings: redact(table, settings) })
+  try {
+    await run(settings, log, stop.signal)
+  } catch (error) {
+    // Told to stop before it had begun.
+    if (!stop.signal.aborted) fail('cannot run', error)
+  }
+  log.info('stopped')
+  process.exit(0)
+}
+
+/** Resolves when the signal aborts. */
+export function waitForAbort(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+function readOrExit<S>(service: string, read: () => S): S {
+  try {
+    return read()
+  } catch (error) {
+    const problems = error instanceof WrongSettings ? error.message.split('\n') : [String(error)]
+    createLogger({ service }).error('settings are wrong', { problems })
+    process.exit(1)
+  }
+}

@@ -1,0 +1,17 @@
+import type { Values } from '../config/read-settings.ts'
+import { choice } from '../config/setting.ts'
+
+/** Settings of the log, which every process has. */
+export const logSettings = {
+  logLevel: choice('PIXELFLOW_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], {
+    fallback: 'info',
+    help: 'The least important log lines to write.',
+  }),
+  logFormat: choice('PIXELFLOW_LOG_FORMAT', ['json', 'pretty'], {
+    fallback: undefined,
+    shownFallback: 'pretty on a terminal, else json',
+    help: 'How log lines are written.',
+  }),
+}
+
+export type LogSettings = Values<typeof logSettings>

@@ -1,0 +1,70 @@
+import { readdir } from 'node:fs/promises'
+import type { Meters } from './meters.ts'
+
+/** What every process tells of itself, by the names that Prometheus' own clients have for it. */
+export const processMetrics = {
+  build: {
+    kind: 'gauge',
+    name: 'pixelflow_build_info',
+    help: 'Always 1; its labels say what runs.',
+    labels: ['version', 'runtime'],
+  },
+  started: {
+    kind: 'gauge',
+    name: 'process_start_time_seconds',
+    help: 'When the process began, in seconds since 1970.',
+    labels: [],
+  },
+  cpu: {
+    kind: 'counter',
+    name: 'process_cpu_seconds_total',
+    help: 'Time on a CPU, of the user and of the system.',
+    labels: [],
+  },
+  resident: {
+    kind: 'gauge',
+    name: 'process_resident_memory_bytes',
+    help: 'Memory that the process holds.',
+    labels: [],
+  },
+  files: {
+    kind: 'gauge',
+    name: 'process_open_fds',
+    help: 'Open files and sockets; only where there is a /proc.',
+    labels: [],
+  },
+  lag: {
+    kind: 'histogram',
+    name: 'pixelflow_event_loop_lag_seconds',
+    help: 'How late a timer of the event loop came, looked at four times a second.',
+    labels: [],
+    bounds: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+  },
+} as const
+
+const lagEveryMs = 250
+
+/** Begins to measure this process; disposing stops. */
+export function watchProcess(meters: Meters<typeof processMetrics>, version: string): Disposable {
+  meters.gauge('build')(1, { version, runtime: `bun ${Bun.version}` })
+  const startedAt = Date.now() / 1000 - process.uptime()
+  meters.watch('started', () => startedAt)
+  meters.watch('cpu', () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  })
+  meters.watch('resident', () => process.memoryUsage.rss())
+  if (process.platform === 'linux') {
+    const files = meters.gauge('files')
+    meters.before(async () => files((await readdir('/proc/self/fd')).length, {}))
+  }
+  const late = meters.histogram('lag')
+  let due = performance.now() + lagEveryMs
+  const timer = setInterval(() => {
+    const now = performance.now()
+    late(Math.max(0, now - due) / 1000, {})
+    due = now + lagEveryMs
+  }, lagEveryMs)
+  timer.unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
