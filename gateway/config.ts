@@ -1,4 +1,9 @@
-import { readSettings, WrongSettings, type Environment, type Values } from '@pixelflow/platform/config/read-settings'
+import {
+  readSettings,
+  WrongSettings,
+  type Environment,
+  type Values,
+} from '@pixelflow/platform/config/read-settings'
 import {
   bytes,
   choice,
