@@ -32,6 +32,11 @@ export interface BlobWrite {
   /** Bytes taken so far. */
   readonly bytes: number
   /**
+   * The hexadecimal SHA-256 of all bytes, before anything is readable, so that a caller can decide between `commit` and
+   * `abort`. No `write` may follow.
+   */
+  digest(): Promise<string>
+  /**
    * Makes the bytes readable, at once and as a whole, under a name that may depend on their digest.
    *
    * A blob of that name that is already there and fresh enough to be kept stays, the new bytes are dropped and

@@ -34,7 +34,7 @@ export function requireAcceptable(
   if (mediaType === null) throw unsupported('The content type is missing.')
   if (!accepted.has(mediaType))
     throw unsupported(`The content type ${shorten(mediaType, 100)} is not supported.`)
-  if (bytes !== null && bytes > limits.maxUploadBytes) throw tooLarge(limits)
+  if (bytes !== null && bytes > limits.maxUploadBytes) throw imageTooLarge(limits)
 }
 
 /**
@@ -53,19 +53,19 @@ export async function receiveImage(
 
   for await (const chunk of body) {
     taken += chunk.length
-    if (taken > limits.maxUploadBytes) throw tooLarge(limits)
+    if (taken > limits.maxUploadBytes) throw imageTooLarge(limits)
     head.look(chunk)
     if (!head.canTell) {
       held.push(chunk.slice())
       continue
     }
     judge(head, limits)
-    if (head.format === 'svg' && taken > maxSvgBytes) throw tooLarge({ maxUploadBytes: maxSvgBytes })
+    if (head.format === 'svg' && taken > maxSvgBytes) throw imageTooLarge({ maxUploadBytes: maxSvgBytes })
     for (const one of held.splice(0)) await write.write(one)
     await write.write(chunk)
   }
 
-  if (bytes !== null && taken < bytes) throw truncated()
+  if (bytes !== null && taken < bytes) throw truncatedUpload()
   if (taken === 0) {
     throw new Fault('invalid_request', 'The file is empty.', { remedy: 'Send the bytes of an image.' })
   }
@@ -90,7 +90,7 @@ function judge(
 }
 
 /** The promised end of the file never came. */
-export function truncated(cause?: unknown): Fault {
+export function truncatedUpload(cause?: unknown): Fault {
   return new Fault('truncated_upload', 'The upload ended before the whole file had arrived.', {
     remedy: 'Send it again.',
     ...(cause === undefined ? {} : { cause }),
@@ -98,7 +98,7 @@ export function truncated(cause?: unknown): Fault {
 }
 
 /** The client has sent nothing for too long. */
-export function paused(idleMs: number): Fault {
+export function pausedUpload(idleMs: number): Fault {
   return new Fault(
     'truncated_upload',
     `The request paused for more than ${idleMs / 1000} s before all of it had arrived.`,
@@ -109,7 +109,7 @@ export function paused(idleMs: number): Fault {
 }
 
 /** What has arrived is not what was sent. */
-export function damaged(): Fault {
+export function digestMismatch(): Fault {
   return new Fault('invalid_request', 'The SHA-256 of what has arrived is not the promised one.', {
     field: 'commit.sha256',
     remedy: 'Send the file again, and the digest of exactly these bytes.',
@@ -141,7 +141,7 @@ function packed(): Fault {
   })
 }
 
-export function tooLarge({ maxUploadBytes }: Pick<ImageLimits, 'maxUploadBytes'>): Fault {
+export function imageTooLarge({ maxUploadBytes }: Pick<ImageLimits, 'maxUploadBytes'>): Fault {
   return new Fault(
     'image_too_large',
     `The file is too large: at most ${inWords(maxUploadBytes)} are taken.`,

@@ -1,62 +1,63 @@
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
-import type { InlineProcessing, Ports } from '../ports.ts'
 import {
-  damaged,
-  requireAcceptable,
+  digestMismatch,
   receiveImage,
-  type ReceivedImage,
+  requireAcceptable,
   type ImageUpload,
+  type ReceivedImage,
 } from '../images/receive-image.ts'
-import { storeImage, storable, type StoreImageOptions, type Storable } from '../images/upload-image.ts'
+import { createStorable, storeImage, type Storable, type StoreImageOptions } from '../images/store-image.ts'
+import type { InlineProcessing, Ports } from '../ports.ts'
 
-/** A picture that has come in to be processed at once: in memory, or in the store where it was too much for that. */
+/** An image of an inline call: in memory or, when it did not fit, in the store. */
 export interface BufferedImage extends ReceivedImage, Storable {
-  /** The whole file in the pieces it came in, if it is in memory. */
+  /** The complete file in the pieces in which it arrived; undefined when it is in the store. */
   readonly parts: readonly Uint8Array[] | undefined
-  /** Leaves nothing behind, unless it was kept. May be called again. */
+  /** Frees the memory, and deletes the bytes unless they were stored as an image. May be called again. */
   drop(): Promise<void>
 }
 
 /**
- * Takes a picture in to be processed at once, under the same rules as an upload. A small one stays in memory, which is
- * bounded over all of them; one that does not fit goes on into the store from where it is.
- * @throws Fault as an upload does; nothing is left behind then.
+ * Receives an image that is to be processed immediately, with the checks of an upload. A small one stays in memory,
+ * whose sum over all calls is bounded; a larger one is moved to the store as soon as it does not fit.
+ * @throws Fault as `uploadImage` does.
  */
 export function bufferImage(ports: Pick<Ports, 'images' | 'sources' | 'events' | 'limits' | 'inline'>) {
   const { images, sources, limits, inline } = ports
   return async (who: Principal, upload: ImageUpload): Promise<BufferedImage> => {
     requireScope(who, 'images:write')
     requireAcceptable(upload, limits)
-    const sink = createSink(inline, () => sources.begin())
+    const buffer = createImageBuffer(inline, () => sources.begin())
     try {
-      const received = await receiveImage(upload, sink, limits)
+      const received = await receiveImage(upload, buffer, limits)
       const promised = upload.sha256?.()
-      const { parts } = sink
-      if (parts !== undefined && promised !== undefined && promised !== digestOf(parts)) throw damaged()
-      const keep = async (as?: StoreImageOptions) =>
-        storeImage(ports, who, await sink.stored(), received, promised, as)
+      const { parts } = buffer
+      if (parts !== undefined && promised !== undefined && promised !== sha256Of(parts))
+        throw digestMismatch()
+      const store = async <T>(options?: StoreImageOptions<T>) =>
+        storeImage(ports, who, await buffer.moveToStore(), received, promised, options)
       return {
         ...received,
         parts,
-        ...storable(images, keep),
-        drop: sink.drop,
+        ...createStorable(images, store),
+        drop: buffer.drop,
       }
     } catch (thrown) {
-      await sink.drop()
+      await buffer.drop()
       throw thrown
     }
   }
 }
 
-/** Shorter pieces are put together, so that what is held is about what it is counted as. */
-const shortest = 16 * 1024
+/** Shorter chunks are copied together in blocks of this size, so that the memory in use is about the memory counted. */
+const blockBytes = 16 * 1024
 
-/** Keeps bytes in memory for as long as they fit. What comes in large pieces stays in them: a copy costs a file as much as its way here. */
-function createSink({ maxBytes, memory }: InlineProcessing, begin: () => Promise<BlobWrite>) {
+/** Holds a file in memory while it fits. Large chunks are kept without a copy, which would double the cost of receiving. */
+function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => Promise<BlobWrite>) {
   const parts: Uint8Array[] = []
-  /** Where short pieces are put together, after the other parts. */
-  let shelf: Uint8Array | undefined
+  /** Collects short chunks; follows the other parts. */
+  let block: Uint8Array | undefined
   let filled = 0
   let length = 0
   let taken = 0
@@ -67,63 +68,63 @@ function createSink({ maxBytes, memory }: InlineProcessing, begin: () => Promise
     taken += bytes
     return true
   }
-  const shut = () => {
-    if (shelf !== undefined) parts.push(shelf.subarray(0, filled))
-    shelf = undefined
+  const closeBlock = () => {
+    if (block !== undefined) parts.push(block.subarray(0, filled))
+    block = undefined
     filled = 0
   }
-  /** False when there is no room for it. */
-  const keep = (chunk: Uint8Array): boolean => {
+  /** False when the chunk does not fit. */
+  const append = (chunk: Uint8Array): boolean => {
     if (length + chunk.length > maxBytes) return false
-    if (chunk.length >= shortest) {
+    if (chunk.length >= blockBytes) {
       if (!take(chunk.length)) return false
-      shut()
+      closeBlock()
       parts.push(chunk)
     } else {
-      if (shelf !== undefined && filled + chunk.length > shelf.length) shut()
-      if (shelf === undefined) {
-        if (!take(shortest)) return false
-        shelf = new Uint8Array(shortest)
+      if (block !== undefined && filled + chunk.length > block.length) closeBlock()
+      if (block === undefined) {
+        if (!take(blockBytes)) return false
+        block = new Uint8Array(blockBytes)
       }
-      shelf.set(chunk, filled)
+      block.set(chunk, filled)
       filled += chunk.length
     }
     length += chunk.length
     return true
   }
-  const forget = () => {
+  const clear = () => {
     parts.length = 0
-    shelf = undefined
+    block = undefined
     memory.give(taken)
     taken = 0
   }
-  const stored = async (): Promise<BlobWrite> => {
+  const moveToStore = async (): Promise<BlobWrite> => {
     if (write !== undefined) return write
     write = await begin()
-    shut()
+    closeBlock()
     for (const part of parts) await write.write(part)
-    forget()
+    clear()
     return write
   }
 
   return {
     async write(chunk: Uint8Array) {
-      if (write !== undefined || !keep(chunk)) await (await stored()).write(chunk)
+      if (write !== undefined || !append(chunk)) await (await moveToStore()).write(chunk)
     },
     get parts() {
       if (write !== undefined) return undefined
-      shut()
+      closeBlock()
       return [...parts]
     },
-    stored,
+    moveToStore,
     async drop() {
-      forget()
+      clear()
       await write?.abort()
     },
   }
 }
 
-function digestOf(parts: readonly Uint8Array[]): string {
+function sha256Of(parts: readonly Uint8Array[]): string {
   const hasher = new Bun.CryptoHasher('sha256')
   for (const part of parts) hasher.update(part)
   return hasher.digest('hex')

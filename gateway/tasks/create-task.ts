@@ -6,7 +6,7 @@ import { plan } from '@pixelflow/core/recipe/plan'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import { findImage } from './find-task.ts'
-import { keyReused } from '../idempotency/with-idempotency.ts'
+import { keyReused } from '../idempotency/idempotency-key.ts'
 import type { Ports } from '../ports.ts'
 
 /** When somebody who has too many tasks waiting should look again. */

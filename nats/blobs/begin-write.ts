@@ -49,6 +49,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
   const id = nuid.next()
   const subject = chunkSubject(bucket.name, id)
   const hasher = new Bun.CryptoHasher('sha256')
+  let sha256: string | undefined
   const stop = new AbortController()
   const underWay = new Set<Promise<void>>()
   const sequences: number[] = []
@@ -171,14 +172,19 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
       return bytes
     },
     write: (chunk) => step(() => take(chunk)),
+    digest: () =>
+      step(async () => {
+        send()
+        return (sha256 ??= hasher.digest('hex'))
+      }),
     commit: (name, metadata = {}) =>
       step(async () => {
-        const isSmall = chunks === 0
+        const isSmall = chunks + (buffer ? 1 : 0) <= 1
         const sent = flushed()
         sent.catch(() => {})
         // The broker keeps the order of what it is sent: with one chunk, the description need not wait for its answer.
         if (!isSmall) await sent
-        const sha256 = hasher.digest('hex')
+        sha256 ??= hasher.digest('hex')
         const info = describeAs(name(sha256), sha256, metadata)
         claimed = info.name
         let tries = 0

@@ -47,6 +47,23 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       expect((await under.blobs.stat(name))?.bytes).toBe(5)
     })
 
+    test('the digest is known before the end, and a commit or an abort may follow it', async () => {
+      await using under = await open()
+      for (const size of [0, 1000, 3 * mebibyte + 5]) {
+        const bytes = noise(size)
+        const before = await under.pieces()
+        const dropped = await begun(under.blobs, bytes)
+        expect(await dropped.digest()).toBe(digest(bytes))
+        await dropped.abort()
+        expect(await under.pieces()).toBe(before)
+        const kept = await begun(under.blobs, bytes)
+        expect(await kept.digest()).toBe(digest(bytes))
+        const { info } = await kept.commit((sha256) => `a/${sha256}`)
+        expect(info).toMatchObject({ name: `a/${digest(bytes)}`, bytes: size, sha256: digest(bytes) })
+        expect((await content(under.blobs, info.name)).length).toBe(size)
+      }
+    })
+
     test('names of any characters keep apart', async () => {
       await using under = await open()
       const names = ['a/b', 'a/b/c', 'a b', 'ä/😀', '*', 'a>b', 'x'.repeat(200)]

@@ -58,9 +58,9 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
     async upload(pieces, call) {
       const who = call.caller()
       const upload = await uploadOf(pieces, uploadIdleTimeoutMs)
-      const asked = { key: call.idempotencyKey, call: 'upload', makes: 'image' } as const
-      const { value } = await usecases.withIdempotency(who, asked, (attempt) =>
-        usecases.uploadImage(who, upload, storeImageOptions(attempt)),
+      const asked = { key: call.idempotencyKey, call: 'upload', creates: 'image' } as const
+      const { value } = await usecases.withIdempotency(who, asked, (repeatable) =>
+        usecases.uploadImage(who, upload, storeImageOptions(repeatable)),
       )
       return { image: imageMessage(value) }
     },

@@ -77,11 +77,12 @@ export function taskMethods(
     },
     async retryTask({ id }, call) {
       const who = call.caller()
-      const asked = { key: call.idempotencyKey, call: 'retry', makes: 'task' } as const
-      const { value } = await usecases.withIdempotency(who, asked, async (attempt) => {
-        attempt?.asks(id)
-        return usecases.retryTask(who, id, attempt?.task)
-      })
+      const asked = { key: call.idempotencyKey, call: 'retry', creates: 'task' } as const
+      const { value } = await usecases.withIdempotency(
+        who,
+        asked,
+        async (repeatable) => repeatable?.earlierResult(id) ?? usecases.retryTask(who, id, repeatable?.task),
+      )
       tell(usecases, call)
       return { task: taskMessage(value) }
     },
@@ -113,11 +114,14 @@ async function accepted(
   lane: Lane,
 ): Promise<Task> {
   const who = visit.caller()
-  const asked = { key: visit.idempotencyKey, call, makes: 'task' } as const
-  const { value } = await usecases.withIdempotency(who, asked, async (attempt) => {
-    attempt?.asks(image, ...taskRequestParts(recipe, lane))
-    return usecases.createTask(who, image, recipe, { id: attempt?.task, lane })
-  })
+  const asked = { key: visit.idempotencyKey, call, creates: 'task' } as const
+  const { value } = await usecases.withIdempotency(
+    who,
+    asked,
+    async (repeatable) =>
+      repeatable?.earlierResult(image, ...taskRequestParts(recipe, lane)) ??
+      usecases.createTask(who, image, recipe, { id: repeatable?.task, lane }),
+  )
   tell(usecases, visit)
   return value
 }

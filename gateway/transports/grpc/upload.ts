@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { truncated, type ImageUpload } from '../../images/receive-image.ts'
+import { truncatedUpload, type ImageUpload } from '../../images/receive-image.ts'
 import type { UploadCommit } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
 /** A message of a stream that brings a file; what stands before its first byte differs by call. */
@@ -51,7 +51,7 @@ export async function uploadOf<M extends FileMetadata>(
         case 'metadata':
           throw misplaced('a chunk or the commit', 'metadata')
         case undefined:
-          throw truncated()
+          throw truncatedUpload()
       }
     }
   }
@@ -72,7 +72,7 @@ function requireSize({ bytes, sha256 }: UploadCommit, taken: number): void {
       remedy: 'Send the SHA-256 of the file as 64 hexadecimal digits.',
     })
   }
-  if (bytes > BigInt(taken)) throw truncated()
+  if (bytes > BigInt(taken)) throw truncatedUpload()
   if (bytes === BigInt(taken)) return
   throw new Fault('invalid_request', `${taken} bytes have come, the commit speaks of ${bytes}.`, {
     field: 'commit.bytes',
@@ -115,7 +115,7 @@ function impatient<M>(
   return () =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(truncated(new Error(`The client has sent nothing for ${idleTimeoutMs} ms.`))),
+        () => reject(truncatedUpload(new Error(`The client has sent nothing for ${idleTimeoutMs} ms.`))),
         idleTimeoutMs,
       )
       source.next().then(

@@ -32,13 +32,13 @@ export function imageRoutes({
       async ({ request, server, who }) => {
         const alive = startIdleTimeout(server, request, uploadIdleTimeoutMs)
         const mediaType = mediaTypeOf(request)
-        const asked = { key: idempotencyKeyOf(request), call: 'upload', makes: 'image' } as const
-        const { value, replayed } = await usecases.withIdempotency(who, asked, async (attempt) => {
-          const as = storeImageOptions(attempt)
+        const asked = { key: idempotencyKeyOf(request), call: 'upload', creates: 'image' } as const
+        const { value, replayed } = await usecases.withIdempotency(who, asked, async (repeatable) => {
+          const options = storeImageOptions(repeatable)
           if (mediaType === 'multipart/form-data')
-            return readImageForm({ usecases, limits }, who, request, alive, as)
+            return readImageForm({ usecases, limits }, who, request, alive, options)
           const upload = { body: readBody(request, alive), mediaType, bytes: contentLengthOf(request) }
-          return usecases.uploadImage(who, upload, as)
+          return usecases.uploadImage(who, upload, options)
         })
         return createdResponse(201, `/api/v1/images/${value.id}`, viewImage(value), replayed)
       },

@@ -3,7 +3,7 @@ import type { Principal } from '@pixelflow/core/principal'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { BufferedImage } from '../../process/buffer-image.ts'
 import type { ImageLimits } from '../../ports.ts'
-import { tooLarge } from '../../images/receive-image.ts'
+import { imageTooLarge } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { contentLengthOf, type IdleTimeout } from '../shared/read-body.ts'
 import { largestWrapping, missing, parseRecipeField, twice, unexpected } from './upload-form.ts'
@@ -20,7 +20,7 @@ export async function readProcessForm(
   known: Recipe | undefined,
   alive: IdleTimeout,
 ): Promise<{ image: BufferedImage; recipe: Recipe }> {
-  if ((contentLengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
+  if ((contentLengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw imageTooLarge(limits)
   let image: BufferedImage | undefined
   let recipe = known
   try {

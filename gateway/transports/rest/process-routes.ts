@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import { defaultLane, lanes, type Lane } from '@pixelflow/core/job'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
-import { outputName } from '@pixelflow/core/task'
+import { outputName, type Task } from '@pixelflow/core/task'
 import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
@@ -61,11 +61,11 @@ export function processRoutes(needs: ProcessRouteOptions) {
       const alive = startIdleTimeout(server, request, uploadIdleTimeoutMs)
       const read = () => readPicture(needs, who, request, known, alive)
       if (prefersLater(request)) {
-        const asked = { key: idempotencyKeyOf(request), call: 'upload-and-task', makes: 'task' } as const
-        const { value: task, replayed } = await usecases.withIdempotency(who, asked, async (attempt) => {
+        const asked = { key: idempotencyKeyOf(request), call: 'upload-and-task', creates: 'task' } as const
+        const { value: task, replayed } = await usecases.withIdempotency(who, asked, async (repeatable) => {
           const { image, recipe } = await read()
           const wanted = output === undefined ? recipe : order(recipe).recipe
-          return later(usecases, who, image, wanted, lane ?? defaultLane, attempt)
+          return later(usecases, who, image, wanted, lane ?? defaultLane, repeatable)
         })
         recordPosition(request, usecases, who.account)
         const answer = createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
@@ -134,12 +134,12 @@ async function later(
   image: BufferedImage,
   recipe: Recipe,
   lane: Lane,
-  attempt: IdempotentCall | undefined,
+  repeatable: IdempotentCall<Task> | undefined,
 ) {
   try {
     return await image.storeForTask(
-      ({ id }) => createTask(who, id, recipe, { id: attempt?.task, lane }),
-      storeImageOptions(attempt, ...taskRequestParts(recipe, lane)),
+      ({ id }) => createTask(who, id, recipe, { id: repeatable?.task, lane }),
+      storeImageOptions(repeatable, ...taskRequestParts(recipe, lane)),
     )
   } finally {
     await image.drop()

@@ -52,18 +52,23 @@ export function taskRoutes({
         async function accept() {
           const mediaType = mediaTypeOf(request)
           if (mediaType === 'multipart/form-data') {
-            return usecases.withIdempotency(who, { key, call: 'upload-and-task', makes: 'task' }, (attempt) =>
-              readTaskForm({ usecases, limits }, who, request, alive, attempt),
+            return usecases.withIdempotency(
+              who,
+              { key, call: 'upload-and-task', creates: 'task' },
+              (repeatable) => readTaskForm({ usecases, limits }, who, request, alive, repeatable),
             )
           }
           if (mediaType !== 'application/json') throw neither()
           const body = validate(createTaskBody, await readJson(request, alive), { whole: 'the body' })
           const { image, lane } = body
           const recipe = parseRecipe(body.recipe)
-          return usecases.withIdempotency(who, { key, call: 'task', makes: 'task' }, async (attempt) => {
-            attempt?.asks(image, ...taskRequestParts(recipe, lane))
-            return usecases.createTask(who, image, recipe, { id: attempt?.task, lane })
-          })
+          return usecases.withIdempotency(
+            who,
+            { key, call: 'task', creates: 'task' },
+            async (repeatable) =>
+              repeatable?.earlierResult(image, ...taskRequestParts(recipe, lane)) ??
+              usecases.createTask(who, image, recipe, { id: repeatable?.task, lane }),
+          )
         }
       },
       { parse: 'none' },
@@ -93,11 +98,13 @@ export function taskRoutes({
     .post(
       '/:id/retry',
       async ({ params, request, who }) => {
-        const asked = { key: idempotencyKeyOf(request), call: 'retry', makes: 'task' } as const
-        const { value: task, replayed } = await usecases.withIdempotency(who, asked, async (attempt) => {
-          attempt?.asks(params.id)
-          return usecases.retryTask(who, params.id, attempt?.task)
-        })
+        const asked = { key: idempotencyKeyOf(request), call: 'retry', creates: 'task' } as const
+        const { value: task, replayed } = await usecases.withIdempotency(
+          who,
+          asked,
+          async (repeatable) =>
+            repeatable?.earlierResult(params.id) ?? usecases.retryTask(who, params.id, repeatable?.task),
+        )
         recordPosition(request, usecases, who.account)
         return createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
       },

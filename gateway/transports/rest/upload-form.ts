@@ -8,8 +8,9 @@ import { shorten } from '@pixelflow/core/shorten'
 import { taskRequestParts } from '../../tasks/create-task.ts'
 import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
-import { tooLarge } from '../../images/receive-image.ts'
-import type { StoreImageOptions, StagedImage } from '../../images/upload-image.ts'
+import { imageTooLarge } from '../../images/receive-image.ts'
+import type { StoreImageOptions } from '../../images/store-image.ts'
+import type { StagedImage } from '../../images/upload-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { contentLengthOf, parseJson, type IdleTimeout } from '../shared/read-body.ts'
 import { readFormParts, type FormPart } from './multipart/read-form-parts.ts'
@@ -28,10 +29,10 @@ export async function readImageForm(
   who: Principal,
   request: Request,
   alive: IdleTimeout,
-  as?: StoreImageOptions,
+  options?: StoreImageOptions<ImageRecord>,
 ): Promise<ImageRecord> {
   const { image } = await readForm(needs, who, request, alive, false)
-  return image.keep(as)
+  return image.store(options)
 }
 
 /** A task from a form with the parts `file` and `recipe`, and maybe `lane`, in any order. */
@@ -40,12 +41,12 @@ export async function readTaskForm(
   who: Principal,
   request: Request,
   alive: IdleTimeout,
-  attempt?: IdempotentCall,
+  repeatable?: IdempotentCall<Task>,
 ): Promise<Task> {
   const { image, recipe, lane } = await readForm(needs, who, request, alive, true)
   return image.storeForTask(
-    ({ id }) => needs.usecases.createTask(who, id, recipe as Recipe, { id: attempt?.task, lane }),
-    storeImageOptions(attempt, ...taskRequestParts(recipe as Recipe, lane)),
+    ({ id }) => needs.usecases.createTask(who, id, recipe as Recipe, { id: repeatable?.task, lane }),
+    storeImageOptions(repeatable, ...taskRequestParts(recipe as Recipe, lane)),
   )
 }
 
@@ -57,7 +58,7 @@ async function readForm(
   alive: IdleTimeout,
   isForTask: boolean,
 ) {
-  if ((contentLengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw tooLarge(limits)
+  if ((contentLengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw imageTooLarge(limits)
   let image: StagedImage | undefined
   let recipe: Recipe | undefined
   let lane: Lane | undefined

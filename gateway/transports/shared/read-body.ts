@@ -4,7 +4,7 @@ import { createGcTrigger } from '../../delivery/gc-trigger.ts'
 import { requireBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
 import type { MemoryReservation } from '../../limits/request-memory.ts'
 import { createByteBuffer } from '../../limits/byte-buffer.ts'
-import { paused, truncated } from '../../images/receive-image.ts'
+import { pausedUpload, truncatedUpload } from '../../images/receive-image.ts'
 import { heldBytesOf } from './request-context.ts'
 
 /**
@@ -36,7 +36,7 @@ export async function* readBody(
       const { done, value } = await within(alive?.pauseMs, reader.read()).catch((cause: unknown) => {
         if (cause instanceof Fault) throw cause
         isOver = true
-        throw truncated(cause)
+        throw truncatedUpload(cause)
       })
       isOver = done
       if (!value) continue
@@ -56,7 +56,7 @@ export async function* readBody(
 async function within<T>(pauseMs: number | undefined, piece: Promise<T>): Promise<T> {
   if (pauseMs === undefined) return piece
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(paused(pauseMs)), pauseMs)
+  const timer = setTimeout(() => late.reject(pausedUpload(pauseMs)), pauseMs)
   try {
     return await Promise.race([piece, late.promise])
   } finally {
@@ -134,7 +134,7 @@ export async function readJson(request: Request, alive?: IdleTimeout): Promise<u
       })
     buffer.append(piece)
   }
-  if (bytes < (contentLengthOf(request) ?? 0)) throw truncated()
+  if (bytes < (contentLengthOf(request) ?? 0)) throw truncatedUpload()
   try {
     return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(buffer.finish()))
   } catch (cause) {

@@ -3,7 +3,7 @@ import { status, type ServerInterceptingCallInterface } from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
 import type { IdleWatch } from '../../../limits/idle-watch.ts'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
-import { paused } from '../../../images/receive-image.ts'
+import { pausedUpload } from '../../../images/receive-image.ts'
 import { decodeError } from '../decode-error.ts'
 import { requireBoundedMessage } from '../message-bounds.ts'
 import { headBytes, messageTooLarge, type MemoryCharge, type MessageDecoder } from './message-pool.ts'
@@ -59,7 +59,7 @@ export function createMessageReceiver(needs: MessageReceiverNeeds): MessageRecei
       awaited = undefined
       // Whoever reads has no time for more just now: it is not the client who pauses.
       if (!inside.isReadPending) return expectMore()
-      fault = paused(idle.idleMs)
+      fault = pausedUpload(idle.idleMs)
       onIdle(fault)
     })
   }

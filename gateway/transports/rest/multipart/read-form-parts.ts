@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { largestJsonBytes } from '@pixelflow/core/json-bounds'
 import { shorten } from '@pixelflow/core/shorten'
-import { truncated } from '../../../images/receive-image.ts'
+import { truncatedUpload } from '../../../images/receive-image.ts'
 import { createByteBuffer } from '../../../limits/byte-buffer.ts'
 import { readBody, type IdleTimeout } from '../../shared/read-body.ts'
 import { ParameterError, parseParameters } from './parse-parameters.ts'
@@ -37,7 +37,7 @@ export async function* readFormParts(request: Request, alive?: IdleTimeout): Asy
   const next = async (): Promise<Exclude<MultipartEvent, { is: 'failure' }>> => {
     for (;;) {
       const event = events.shift()
-      if (event?.is === 'failure') throw event.detail === null ? truncated() : malformed(event.detail)
+      if (event?.is === 'failure') throw event.detail === null ? truncatedUpload() : malformed(event.detail)
       if (event) {
         isInPart = event.is === 'part' || event.is === 'chunk'
         return event

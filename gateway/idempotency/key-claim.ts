@@ -1,0 +1,89 @@
+import type { KeyRecord } from '@pixelflow/core/idempotency'
+import { pause } from '@pixelflow/core/pause'
+import type { Fenced, Revised } from '@pixelflow/core/ports/compare-and-swap-records'
+import type { Ports } from '../ports.ts'
+import { keyInUse } from './idempotency-key.ts'
+
+/** How often a running call renews its claim, in milliseconds. */
+const renewEveryMs = 800
+/** A claim that was not renewed for so long has expired, measured by the clock of the gateway that waits. */
+const expiryMs = 3000
+const pollEveryMs = 100
+/** A call waits no longer than this for the claim of another one. */
+const longestWaitMs = 5000
+
+/** The record of one idempotency key: the account, and the SHA-256 of the key. */
+export interface KeyName {
+  readonly account: string
+  readonly name: string
+}
+
+/**
+ * The record of a key whose call has completed, or a new claim on the key.
+ * @throws Fault `idempotency_key_in_use` while another call holds the claim.
+ */
+export async function claimKey(
+  keys: Fenced<KeyRecord>,
+  { account, name }: KeyName,
+  newId: () => string,
+): Promise<Revised<KeyRecord>> {
+  const begun = performance.now()
+  let seen: { revision: number; at: number } | undefined
+  while (performance.now() - begun < longestWaitMs) {
+    const found = await keys.get(account, name)
+    if (found?.value.state === 'done') return found
+    const hasExpired = seen?.revision === found?.revision && performance.now() - (seen?.at ?? 0) > expiryMs
+    if (found === null || found.value.state === 'open' || hasExpired) {
+      const value: KeyRecord = {
+        state: 'working',
+        image: found?.value.image ?? newId(),
+        task: found?.value.task ?? newId(),
+        attempt: crypto.randomUUID(),
+        beat: 0,
+      }
+      const revision = await keys.put(account, name, value, found?.revision ?? 0)
+      if (revision !== null) return { value, revision }
+    } else if (seen === undefined) seen = { revision: found.revision, at: performance.now() }
+    else if (seen.revision !== found.revision) throw keyInUse()
+    await pause(pollEveryMs)
+  }
+  throw keyInUse()
+}
+
+export interface HeldClaim extends Disposable {
+  /** Writes the last state of the record, after a renewal that is in progress. The write continues without its caller. */
+  release(change: Partial<KeyRecord>): Promise<void>
+}
+
+/** Renews a claim until it is released or disposed. */
+export function holdClaim(
+  { keys, storeTimeout }: Pick<Ports, 'keys' | 'storeTimeout'>,
+  { account, name }: KeyName,
+  claim: Revised<KeyRecord>,
+): HeldClaim {
+  let { value, revision } = claim
+  let isWriting = false
+  let last = Promise.resolve()
+  const put = async (change: Partial<KeyRecord>) => {
+    const next = { ...value, ...change, beat: value.beat + 1 }
+    // A failed write loses nothing: the next call with this key finds what this one created.
+    isWriting = true
+    const written = await keys.put(account, name, next, revision).catch(() => null)
+    isWriting = false
+    if (written !== null) [value, revision] = [next, written]
+  }
+  const write = (change: Partial<KeyRecord>) => (last = last.then(() => put(change)))
+  const renew = () => {
+    if (!isWriting) void write({})
+  }
+  const timer = setInterval(renew, renewEveryMs)
+  return {
+    release(change) {
+      clearInterval(timer)
+      return storeTimeout.detached(() => write(change))
+    },
+    [Symbol.dispose]() {
+      clearInterval(timer)
+    },
+  }
+}
