@@ -219,7 +219,7 @@ test('wrong settings stop the start and are named', async () => {
     command: [process.execPath, entry],
     env: { PIXELFLOW_TASK_TIMEOUT: 'soon', PIXELFLOW_LOG_FORMAT: 'json' },
   })
-  expect(await running.exited).toBe(1)
+  expect(await running.exited).toBe(2)
   const line = await running.line(says('settings are wrong'))
   expect(line).toContain('PIXELFLOW_TASK_TIMEOUT')
   expect(line).toContain('Give a duration')

@@ -1,9 +1,9 @@
 /** What the exit code of every command means; `--help` shows this table. */
 export const exitCodes = {
   ok: 0,
-  /** The task, or whatever the command was asked to do, failed. */
+  /** The task, or what the command was asked to do, failed. */
   failed: 1,
-  /** The command line, a setting, the recipe or the picture cannot be used as it is. */
+  /** The command line, a setting, the recipe or the image cannot be used as it is. */
   usage: 2,
   unreachable: 3,
   /** A token is missing, wrong, or not allowed to do this. */
@@ -13,6 +13,15 @@ export const exitCodes = {
 
 type Ending = keyof typeof exitCodes
 
+interface ExitDetails {
+  /** What to do about it, as one sentence. */
+  readonly remedy: string
+  /** The option, setting or parameter at fault. */
+  readonly field?: string | undefined
+  readonly requestId?: string | undefined
+  readonly cause?: unknown
+}
+
 /** Ends the command: one line for people about what happened, one about what to do, and the exit code. */
 export class Exit extends Error {
   override readonly name = 'Exit'
@@ -21,16 +30,17 @@ export class Exit extends Error {
   readonly field: string | undefined
   readonly requestId: string | undefined
 
+  /** An interruption needs no remedy; everything else has one. */
   constructor(
-    ending: Ending,
-    message: string,
-    more: { remedy?: string; field?: string; requestId?: string; cause?: unknown } = {},
+    ...[ending, message, details]:
+      | [ending: 'interrupted', message: string]
+      | [ending: Exclude<Ending, 'ok' | 'interrupted'>, message: string, details: ExitDetails]
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause })
+    super(message, details?.cause === undefined ? undefined : { cause: details.cause })
     this.ending = ending
-    this.remedy = more.remedy
-    this.field = more.field
-    this.requestId = more.requestId
+    this.remedy = details?.remedy
+    this.field = details?.field
+    this.requestId = details?.requestId
   }
 
   get code(): number {

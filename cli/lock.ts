@@ -42,6 +42,13 @@ export async function lock(
   }
 }
 
+/** Whether a process holds the lock exclusively. It must exist. */
+export async function isHeld(file: string): Promise<boolean> {
+  const free = tryLock(file, 'shared')
+  free?.[Symbol.dispose]()
+  return free === null
+}
+
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
 }

@@ -9,6 +9,7 @@ import { demoCommand } from './commands/demo.ts'
 import { getCommand } from './commands/get.ts'
 import { loadtestCommand } from './commands/loadtest.ts'
 import { processCommand } from './commands/process.ts'
+import { addHelpCommand, pathOf, refuseRepeatedOptions } from './commands/strict-parsing.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { testCommand } from './commands/test.ts'
 import { upCommand } from './commands/up.ts'
@@ -65,9 +66,12 @@ function commands(context: Context): Command {
   loadtestCommand(program, context)
   chaosCommand(program, context)
   const below = (command: Command): Command[] => command.commands.flatMap((one) => [one, ...below(one)])
-  const path = (one: Command): string =>
-    one.parent === null || one.parent === program ? one.name() : `${path(one.parent)} ${one.name()}`
-  for (const one of below(program)) one.showHelpAfterError(`  remedy   See ./pixelflow ${path(one)} --help.`)
+  for (const group of [program, ...below(program)].filter((one) => one.commands.length > 0))
+    addHelpCommand(group)
+  for (const one of below(program)) {
+    one.showHelpAfterError(`  remedy   See ./pixelflow ${pathOf(one)} --help.`)
+    refuseRepeatedOptions(one)
+  }
   return program
 }
 

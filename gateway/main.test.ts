@@ -21,7 +21,7 @@ describe('the gateway does not start', () => {
     })
     const { problems } = line(await running.line(says('settings are wrong'))) as { problems: string[] }
     expect(problems.join()).toContain('PIXELFLOW_HTTP_PORT')
-    expect(await running.exited).toBe(1)
+    expect(await running.exited).toBe(2)
   })
 
   test('for everybody without tokens', async () => {
@@ -31,7 +31,7 @@ describe('the gateway does not start', () => {
     })
     const { problems } = line(await running.line(says('settings are wrong'))) as { problems: string[] }
     expect(problems.join()).toContain('PIXELFLOW_API_TOKENS')
-    expect(await running.exited).toBe(1)
+    expect(await running.exited).toBe(2)
   })
 
   test('on a port that is taken, and tells the way out', async () => {

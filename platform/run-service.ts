@@ -16,7 +16,7 @@ export interface Service<T extends Table, S extends Values<T> & ServiceSettings>
 
 /**
  * The life of one process: reads its settings, runs until SIGTERM or SIGINT (or until its parent is gone, where it was
- * asked to watch that), and exits: 0 when it was told to stop, 1 when anything failed.
+ * asked to watch that), and exits: 0 when it was told to stop, 2 when its settings are wrong, 1 when anything else failed.
  */
 export async function runService<T extends Table, S extends Values<T> & ServiceSettings>({
   name,
@@ -59,12 +59,15 @@ export function waitForAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
+/** Exit code of a process whose settings are wrong; `up` passes it on. */
+export const wrongSettingsExitCode = 2
+
 function readOrExit<S>(service: string, read: () => S): S {
   try {
     return read()
   } catch (error) {
     const problems = error instanceof WrongSettings ? error.message.split('\n') : [String(error)]
     createLogger({ service }).error('settings are wrong', { problems })
-    process.exit(1)
+    process.exit(wrongSettingsExitCode)
   }
 }

@@ -55,7 +55,11 @@ export async function keepCertificates(wish: Wish): Promise<KeptFolder> {
   const files = filesIn(folder)
   await makeFolder(folder)
   using held = await lock(files.lock, 'exclusive', { timeoutMs: 30_000 })
-  if (!held) throw new Exit('failed', `Another ./pixelflow certs has been at work in ${folder} for long.`)
+  if (!held) {
+    throw new Exit('failed', `Another ./pixelflow certs has held the lock of ${folder} for 30 s.`, {
+      remedy: 'Wait until it is done, or end it, and try again.',
+    })
+  }
 
   const validity = validFor(validDays.leaf, now)
 

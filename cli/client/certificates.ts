@@ -39,6 +39,7 @@ function read(path: string | undefined, field: string, cwd: string): string | un
   } catch (error) {
     throw new Exit('usage', `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
       field,
+      remedy: 'Name a PEM file that you may read.',
       cause: error,
     })
   }

@@ -46,7 +46,10 @@ export async function saveTo(path: string, chunks: AsyncIterable<Uint8Array>): P
     if (partial) await rm(partial, { force: true })
     const code = (error as NodeJS.ErrnoException).code
     if (error instanceof Exit || error instanceof PixelflowError || code === undefined) throw error
-    throw new Exit('failed', `${path} cannot be written (${code}).`, { cause: error })
+    throw new Exit('failed', `${path} cannot be written (${code}).`, {
+      remedy: 'Name a file in a folder that you may write to, with room on its disk.',
+      cause: error,
+    })
   }
 }
 

@@ -6,9 +6,9 @@ export function exitOf(error: PixelflowError): Exit {
   const { code, status, message, task, cause } = error
   const place = {
     cause: error,
-    ...(error.field === undefined ? {} : { field: error.field }),
-    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
-    ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
+    field: error.field,
+    remedy: error.remedy ?? 'Try again; if it persists, report the request id to the operator of the server.',
+    requestId: error.requestId,
   }
   if (task)
     return new Exit(
@@ -26,7 +26,9 @@ export function exitOf(error: PixelflowError): Exit {
         ? 'Name the authority that vouches for it with --ca or PIXELFLOW_CA_FILE, and call it by a name in its certificate.'
         : isPlain
           ? 'Something is there that wants to be spoken to otherwise: with TLS the address begins with https://.'
-          : 'Start one with ./pixelflow up, or name another one with --server or PIXELFLOW_URL.',
+          : isGrpc(cause)
+            ? 'Start a server with ./pixelflow up, or name the gRPC port of a running one with --grpc or PIXELFLOW_GRPC_URL.'
+            : 'Start one with ./pixelflow up, or name another one with --server or PIXELFLOW_URL.',
     })
   }
   // What the server says of headers helps those who write the request themselves.
@@ -45,6 +47,11 @@ export function exitOf(error: PixelflowError): Exit {
 
 /** Nothing is wrong with the command line: what it names is not there, not in a state for it, or has to wait. */
 const refusedAsItIs: ReadonlySet<number> = new Set([404, 409, 412, 429])
+
+/** Whether the failure is a status of a gRPC channel. */
+function isGrpc(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'number'
+}
 
 /** The system's code for a connection that failed, e.g. `ECONNREFUSED`; undefined when the failure is of another kind. */
 function codeOf(error: unknown): string | undefined {

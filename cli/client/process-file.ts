@@ -8,7 +8,7 @@ import type { Outlet } from '../terminal/outlet.ts'
 import type { Style } from '../terminal/style.ts'
 import { fetchBytes, saveTo, saveToStdout } from './download.ts'
 import type { Source } from './source.ts'
-import type { Target } from './target.ts'
+import { mismatchOf, type Target } from './target.ts'
 
 /** One picture that is processed, and where its results go. */
 export interface FileJob {
@@ -45,8 +45,9 @@ export async function processFile(
       await saveTo(path, bytes)
     }
     files.push({ output, path })
-    if (target.format !== undefined && target.format !== output.format)
-      note(`${shortest(path, cwd)} holds ${output.format}, as the recipe says`)
+    const mismatch = mismatchOf(path, output.format)
+    if (mismatch !== undefined)
+      note(`${shortest(path, cwd)}: ${mismatch}${target.format === undefined ? '' : ', as the recipe says'}`)
   }
   return { task, files: target.isStdout ? [] : files }
 }

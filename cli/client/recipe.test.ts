@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readRecipe, writtenAs } from './recipe.ts'
+import { formatIn, readRecipe, withFormat } from './recipe.ts'
 
 let cwd: string
 beforeAll(async () => {
@@ -32,7 +32,7 @@ test('what is wrong is told before anything is sent', async () => {
 
 test('the name of the result chooses the format, unless the recipe does', async () => {
   const type = async (recipe: string) =>
-    (writtenAs(await readRecipe(recipe, cwd), 'webp').steps.at(-1) as {
+    (withFormat(await readRecipe(recipe, cwd), 'webp').steps.at(-1) as {
       op: string
       type?: string
       quality?: number
@@ -41,6 +41,12 @@ test('the name of the result chooses the format, unless the recipe does', async 
   expect(await type('resize:800/format:quality=60')).toMatchObject({ type: 'webp', quality: 60 })
   expect(await type('resize:800/format:avif')).toMatchObject({ type: 'avif' })
   const named = await readRecipe('{"steps":[],"outputs":{"x":{"steps":[{"op":"blur","sigma":2}]}}}', cwd)
-  expect(writtenAs(named, 'png').outputs?.['x']?.steps.at(-1)).toMatchObject({ op: 'format', type: 'png' })
-  expect(writtenAs(named, undefined)).toBe(named)
+  expect(withFormat(named, 'png').outputs?.['x']?.steps.at(-1)).toMatchObject({ op: 'format', type: 'png' })
+  expect(withFormat(named, undefined)).toBe(named)
+  const two = await readRecipe(
+    '{"steps":[],"outputs":{"a":{"steps":[]},"b":{"steps":[{"op":"format","type":"avif"}]}}}',
+    cwd,
+  )
+  const both = withFormat(two, 'png')
+  expect([formatIn(both, 'a'), formatIn(both, 'b')]).toEqual(['png', 'avif'])
 })

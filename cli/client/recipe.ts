@@ -14,24 +14,37 @@ export async function readRecipe(argument: string, cwd: string): Promise<Recipe>
   return parse(text.trim().startsWith('{') ? json(text) : text.trim())
 }
 
+type Steps = readonly { readonly op: string; readonly type?: unknown }[]
+
 /**
- * The recipe with the format that the name of the result asks for, unless it names one itself. `undefined` asks for
- * nothing. Only for recipes of one output.
+ * The recipe with the format that the file name asks for, in each output whose steps name none. `undefined` changes
+ * nothing.
  */
-export function writtenAs(recipe: Recipe, format: WritableFormatId | undefined): Recipe {
+export function withFormat(recipe: Recipe, format: WritableFormatId | undefined): Recipe {
   if (format === undefined) return recipe
-  const branches = Object.entries(recipe.outputs ?? {})
-  const only = branches.length === 1 ? branches[0] : undefined
-  const steps: readonly { op: string; type?: unknown }[] = only ? only[1].steps : recipe.steps
+  const { outputs } = recipe
+  if (outputs === undefined) return parse({ ...recipe, steps: formatted(recipe.steps, format) })
+  return parse({
+    ...recipe,
+    outputs: Object.fromEntries(
+      Object.entries(outputs).map(([name, output]) => [
+        name,
+        { ...output, steps: formatted(output.steps, format) },
+      ]),
+    ),
+  })
+}
+
+/** The format that the steps of an output name; undefined when they leave it to the source. */
+export function formatIn(recipe: Recipe, output: string): WritableFormatId | undefined {
+  const last: Steps[number] | undefined = (recipe.outputs?.[output]?.steps ?? recipe.steps).at(-1)
+  return last?.op === 'format' ? (last.type as WritableFormatId | undefined) : undefined
+}
+
+function formatted(steps: Steps, type: WritableFormatId): Steps {
   const last = steps.at(-1)
-  if (last?.op === 'format' && last.type !== undefined) return recipe
-  const rest = last?.op === 'format' ? steps.slice(0, -1) : steps
-  const formatted = [...rest, { ...(last?.op === 'format' ? last : {}), op: 'format', type: format }]
-  return parse(
-    only
-      ? { ...recipe, outputs: { [only[0]]: { ...only[1], steps: formatted } } }
-      : { ...recipe, steps: formatted },
-  )
+  if (last?.op !== 'format') return [...steps, { op: 'format', type }]
+  return last.type === undefined ? [...steps.slice(0, -1), { ...last, type }] : steps
 }
 
 function parse(input: unknown): Recipe {
@@ -41,8 +54,8 @@ function parse(input: unknown): Recipe {
     if (!(error instanceof Fault)) throw error
     const { field, remedy } = error.place
     throw new Exit('usage', error.message, {
-      ...(field === undefined ? {} : { field }),
-      ...(remedy === undefined ? {} : { remedy }),
+      field,
+      remedy: remedy ?? 'Write the recipe as resize:800/format:webp.',
     })
   }
 }
@@ -62,6 +75,14 @@ async function readFile(name: string, cwd: string): Promise<string> {
   try {
     return await Bun.file(resolve(cwd, name)).text()
   } catch (error) {
-    throw new Exit('usage', `The recipe file ${name} cannot be read.`, { field: '--recipe', cause: error })
+    throw new Exit(
+      'usage',
+      `The recipe file ${name} cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+      {
+        field: '--recipe',
+        remedy: 'Name a file that exists, relative to the current folder: -r @recipes/thumbnail.json.',
+        cause: error,
+      },
+    )
   }
 }

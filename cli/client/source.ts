@@ -31,10 +31,18 @@ export async function openSource(argument: string, cwd: string): Promise<Source>
   try {
     await using file = await open(path)
     const stat = await file.stat()
-    if (stat.isDirectory()) throw new Exit('usage', `${argument} is a folder, not a picture.`)
+    if (stat.isDirectory()) {
+      throw new Exit('usage', `${argument} is a folder, not a picture.`, {
+        remedy: `Name the files in it, for example ${argument.replace(/\/$/, '')}/*.jpg.`,
+      })
+    }
     const head = Buffer.alloc(sniffBytes)
     const { bytesRead } = stat.isFile() ? await file.read(head, 0, sniffBytes, 0) : { bytesRead: 0 }
-    if (stat.isFile() && stat.size === 0) throw new Exit('usage', `${argument} is empty.`)
+    if (stat.isFile() && stat.size === 0) {
+      throw new Exit('usage', `${argument} is empty.`, {
+        remedy: 'Name a file that holds an image; this one may not have been written completely.',
+      })
+    }
     const id = sniff(head.subarray(0, bytesRead))
     if (stat.isFile() && !id) {
       throw new Exit('usage', `${argument} is no picture of a known format.`, {
@@ -55,6 +63,12 @@ export async function openSource(argument: string, cwd: string): Promise<Source>
     const { code } = error as NodeJS.ErrnoException
     const why =
       code === 'ENOENT' ? 'There is no file' : code === 'EACCES' ? 'You may not read' : 'Cannot read'
-    throw new Exit('usage', `${why} ${argument}.`, { cause: error })
+    throw new Exit('usage', `${why} ${argument}.`, {
+      remedy:
+        code === 'ENOENT'
+          ? 'Check the spelling; paths are relative to the current folder.'
+          : 'Name a file that you may read.',
+      cause: error,
+    })
   }
 }

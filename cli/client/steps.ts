@@ -40,7 +40,7 @@ function named<T>(option: string, work: () => T): T {
     const { field, remedy } = error.place
     throw new Exit('usage', error.message, {
       field: field === undefined ? option : `${option} ${field}`,
-      ...(remedy === undefined ? {} : { remedy }),
+      remedy: remedy ?? 'Write the steps as blur:2,grayscale.',
     })
   }
 }

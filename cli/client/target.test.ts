@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSource } from './source.ts'
-import { readTarget } from './target.ts'
+import { mismatchOf, readTarget } from './target.ts'
 
 let cwd: string
 beforeAll(async () => {
@@ -17,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => rm(cwd, { recursive: true, force: true }))
 
 async function target(argument: string | undefined, names = ['default'], force = false) {
-  return readTarget(argument, { source: await openSource('photo.jpg', cwd), names, cwd, force })
+  const sourcePath = join(cwd, 'photo.jpg')
+  return readTarget(argument, { stem: 'photo', sourcePath, names, cwd, force, endingChoosesFormat: true })
 }
 const one = { name: 'default', format: 'webp' } as const
 const thumb = { name: 'thumb', format: 'jpeg' } as const
@@ -53,6 +54,31 @@ describe('where a result goes', () => {
   test('a pattern', async () => {
     const found = await target('out/{name}/{stem}-x.{ext}', ['a', 'thumb'])
     expect(found.pathOf(thumb)).toBe(join(cwd, 'out/thumb/photo-x.jpg'))
+  })
+
+  test('the fixed ending of a pattern asks for a format, as that of a file does', async () => {
+    expect((await target('s1/{stem}.webp')).format).toBe('webp')
+    expect((await target('o{name}.avif', ['a', 'b'])).format).toBe('avif')
+    await expect(target('o{name}.tiff')).rejects.toMatchObject({
+      message: 'Results cannot be written as .tiff.',
+    })
+    expect((await target('{stem}.{ext}')).format).toBeUndefined()
+    await expect(target('{stem}.gif')).rejects.toMatchObject({
+      message: 'Results cannot be written as .gif.',
+    })
+  })
+
+  test.each(['{stm}.webp', 'out/{}.png'])('an unknown placeholder is refused: %s', async (pattern) => {
+    await expect(target(pattern)).rejects.toMatchObject({
+      code: 2,
+      message: `There is no placeholder ${/\{.*\}/.exec(pattern)?.[0]}; known: stem, name, ext.`,
+    })
+  })
+
+  test('a name whose ending says something else than the content', () => {
+    expect(mismatchOf('out.xyz', 'jpeg')).toBe('.xyz names no format; the file holds jpeg')
+    expect(mismatchOf('out.png', 'webp')).toBe('the file holds webp')
+    expect([mismatchOf('out.JPG', 'jpeg'), mismatchOf('out', 'jpeg')]).toEqual([undefined, undefined])
   })
 
   test('standard output', async () => {

@@ -1,45 +1,61 @@
 import { realpathSync, statSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, extname, join, resolve } from 'node:path'
-import type { TaskView } from '@pixelflow/core/api'
-import { format, formats, type WritableFormatId, isWritable } from '@pixelflow/core/format'
+import { dirname, extname, join, resolve } from 'node:path'
+import { format, formats, isWritable, type FormatId, type WritableFormatId } from '@pixelflow/core/format'
 import { Exit } from '../exit.ts'
-import type { Source } from './source.ts'
 
-type Output = Pick<TaskView['outputs'][number], 'name' | 'format'>
+/** An output, as far as its file name depends on it. */
+interface NamedOutput {
+  readonly name: string
+  readonly format: FormatId
+}
 
 /** Where the outputs of a task go. */
 export interface Target {
-  /** True when the picture goes to standard output. */
+  /** True when the image goes to standard output. */
   readonly isStdout: boolean
   /** The format that the file name asks for; undefined when it asks for none. */
   readonly format: WritableFormatId | undefined
-  /** Absolute path of one output's file. */
-  pathOf(output: Output): string
   /**
-   * Makes the folder where one was asked for, and finds out that a file can be written there.
+   * Absolute path of one output's file.
+   * @throws Exit `usage` when that file is the source.
+   */
+  pathOf(output: NamedOutput): string
+  /**
+   * Creates the requested folder and checks that a file can be written there.
    * @throws Exit `usage` when it cannot.
    */
   prepare(): Promise<void>
 }
 
+export interface TargetOptions {
+  /** Name of the results where the argument gives none, without folder and ending. */
+  readonly stem: string
+  /** The file that must not be overwritten without `force`; null when there is none. */
+  readonly sourcePath: string | null
+  /** Names of the outputs. */
+  readonly names: readonly string[]
+  readonly cwd: string
+  readonly force: boolean
+  /** False when the bytes are stored as they are, whatever the ending: endings then choose and refuse nothing. */
+  readonly endingChoosesFormat: boolean
+}
+
+/** The placeholders of a pattern. */
+const placeholders = ['stem', 'name', 'ext'] as const
+
 /**
- * Understands `-o`: a file, a folder (there already, or named with a slash at the end), a pattern with `{stem}`,
- * `{name}` and `{ext}`, or `-` for standard output. Without it, the results stand in the caller's folder and are named
- * after the source.
+ * Parses `-o`: a file, a folder (an existing one, or named with a slash at the end), a pattern with `{stem}`, `{name}`
+ * and `{ext}`, or `-` for standard output. Without it, the results go to the current folder, named after the source.
  *
- * @throws Exit `usage`, before anything is sent, when several outputs would go to one file, a folder is missing, or
- *   the source itself would be overwritten.
+ * @throws Exit `usage`, before anything is sent, when several outputs would go to one file, a folder is missing, a
+ *   placeholder is unknown, results cannot have the ending, or the source itself would be overwritten.
  */
-export function readTarget(
-  argument: string | undefined,
-  { source, names, cwd, force }: { source: Source; names: readonly string[]; cwd: string; force: boolean },
-): Target {
-  const stem = basename(source.name, extname(source.name))
+export function readTarget(argument: string | undefined, options: TargetOptions): Target {
+  const { stem, sourcePath, names, cwd, force, endingChoosesFormat } = options
   const several = names.length > 1
-  const isSource = (path: string) => source.path !== null && sameFile(path, source.path)
   const guarded = (path: string) => {
-    if (force || !isSource(path)) return path
+    if (force || sourcePath === null || !isSameFile(path, sourcePath)) return path
     throw new Exit('usage', `${path} is the source itself.`, {
       field: '--output',
       remedy: 'Name another file, or add --force to overwrite the source.',
@@ -57,30 +73,46 @@ export function readTarget(
       folder,
     )
 
-  if (argument === undefined) return inFolder(cwd, '.out')
+  if (argument === undefined) return inFolder(cwd, endingChoosesFormat ? '.out' : '')
   if (argument === '-') {
     if (several) throw severalTo('standard output', names)
     return { ...target(() => '-'), isStdout: true }
   }
   const path = resolve(cwd, argument)
-  if (/\{(stem|name|ext)\}/.test(argument)) {
-    const fill = ({ name, format: id }: Output) =>
-      path.replaceAll('{stem}', stem).replaceAll('{name}', name).replaceAll('{ext}', extension(id))
+  const asked = endingChoosesFormat ? formatOf(argument) : undefined
+  if (requireKnownPlaceholders(argument)) {
     if (several && !argument.includes('{name}')) throw severalTo(argument, names)
-    return target(fill, dirname(`${path.slice(0, path.indexOf('{'))}x`))
+    const fill = ({ name, format: id }: NamedOutput) =>
+      path.replaceAll('{stem}', stem).replaceAll('{name}', name).replaceAll('{ext}', extension(id))
+    return { ...target(fill, dirname(`${path.slice(0, path.indexOf('{'))}x`)), format: asked }
   }
   if (argument.endsWith('/') || isFolder(path)) return inFolder(path, '')
   if (several) throw severalTo(argument, names)
   if (!isFolder(dirname(path))) {
     throw new Exit('usage', `There is no folder ${dirname(path)}.`, {
       field: '--output',
-      remedy: 'Make it first, or name a folder of results with a slash at its end, which is made for you.',
+      remedy:
+        'Create it first, or name a folder of results with a slash at its end, which is created for you.',
     })
   }
   guarded(path)
   // Pipes and devices are written to as they are.
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true
-  return { ...target(() => path, isFile ? dirname(path) : undefined), format: formatOf(path) }
+  return { ...target(() => path, isFile ? dirname(path) : undefined), format: asked }
+}
+
+/**
+ * Whether an argument is a pattern.
+ * @throws Exit `usage` for a placeholder that does not exist.
+ */
+function requireKnownPlaceholders(argument: string): boolean {
+  const found = [...argument.matchAll(/\{([^{}/]*)\}/g)].map(([, name = '']) => name)
+  const unknown = found.find((name) => !placeholders.some((one) => one === name))
+  if (unknown === undefined) return found.length > 0
+  throw new Exit('usage', `There is no placeholder {${unknown}}; known: ${placeholders.join(', ')}.`, {
+    field: '--output',
+    remedy: "Write a pattern such as -o 'results/{stem}-{name}.{ext}'.",
+  })
 }
 
 /** Results are written under another name first, so what counts is whether the folder takes a new file. */
@@ -100,14 +132,14 @@ async function requireWritable(folder: string): Promise<void> {
   }
 }
 
-/** Endings of pictures that are neither read nor written here; any other unknown ending says nothing. */
+/** Endings of image files that are neither read nor written here; any other unknown ending asks for no format. */
 const unwritable = /^(?:bmp|heic|heif|jxl|jp2|ico|svg|psd|tga)$/
 
 /** The writable format that a file name's ending stands for. */
 function formatOf(path: string): WritableFormatId | undefined {
   const ending = extname(path).slice(1).toLowerCase()
-  const found = formats.find((one) => (one.extensions as readonly string[]).includes(ending))
-  if (found && isWritable(found.id)) return found.id
+  const found = formatWithEnding(ending)
+  if (found && isWritable(found)) return found
   if (!found && !unwritable.test(ending)) return undefined
   const endings = formats.flatMap((one) => (isWritable(one.id) ? [...one.extensions] : []))
   throw new Exit('usage', `Results cannot be written as .${ending}.`, {
@@ -116,7 +148,24 @@ function formatOf(path: string): WritableFormatId | undefined {
   })
 }
 
-function extension(id: WritableFormatId): string {
+/**
+ * What a file holds when its ending says something else, as a sentence; undefined when name and content agree, or the
+ * name has no ending.
+ */
+export function mismatchOf(path: string, written: FormatId): string | undefined {
+  const ending = extname(path).slice(1).toLowerCase()
+  const found = formatWithEnding(ending)
+  if (ending === '' || found === written) return undefined
+  return found === undefined
+    ? `.${ending} names no format; the file holds ${written}`
+    : `the file holds ${written}`
+}
+
+function formatWithEnding(ending: string): FormatId | undefined {
+  return formats.find((one) => (one.extensions as readonly string[]).includes(ending))?.id
+}
+
+function extension(id: FormatId): string {
   return format(id).extensions[0] ?? id
 }
 
@@ -135,7 +184,8 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-function sameFile(a: string, b: string): boolean {
+/** Whether two paths lead to one file. */
+export function isSameFile(a: string, b: string): boolean {
   try {
     return realpathSync(a) === realpathSync(b)
   } catch {

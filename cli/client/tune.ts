@@ -1,4 +1,5 @@
-import { basename, extname, resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PixelflowError, type Client, type Finished, type TunePreview, type Tuning } from '@pixelflow/client'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
@@ -121,11 +122,20 @@ async function* changesIn(
   }
 }
 
-/** Where previews go when nobody says: beside the caller, named after the source. */
+/**
+ * Absolute path of the preview file; by default in the current folder, named after the source.
+ * @throws Exit `usage` when it cannot be written there.
+ */
 export function previewPath(given: string | undefined, source: Source, cwd: string): string {
   const path = resolve(cwd, given ?? `${basename(source.name, extname(source.name))}.preview.webp`)
   formatOf(path)
-  return path
+  const problem = statSync(path, { throwIfNoEntry: false })?.isDirectory()
+    ? `${path} is a folder.`
+    : statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()
+      ? undefined
+      : `There is no folder ${dirname(path)}.`
+  if (problem === undefined) return path
+  throw new Exit('usage', problem, { field: '--preview', remedy: 'Name a file in a folder that exists.' })
 }
 
 function formatOf(path: string): 'jpeg' | 'webp' {

@@ -1,10 +1,19 @@
 import type { Command } from 'commander'
-import type { DeadLetterView } from '@pixelflow/client'
+import type { Admin, DeadLetterView } from '@pixelflow/client'
 import { openAdminServer } from '../client/server.ts'
 import type { Context } from '../context.ts'
 import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
-import { certificatesOf, clientOptions, count, examples, outletFor, type ClientOptions } from './shared.ts'
+import { refuseUnknownCommands } from './strict-parsing.ts'
+import {
+  addressFor,
+  certificatesOf,
+  clientOptions,
+  count,
+  examples,
+  outletFor,
+  type ClientOptions,
+} from './shared.ts'
 
 interface ListOptions extends ClientOptions {
   readonly account?: string
@@ -32,8 +41,9 @@ export function adminCommand(program: Command, context: Context): void {
     .option('--account <account>', 'only that of this account')
     .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
     .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
+  refuseUnknownCommands(list)
   clientOptions(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
-    const page = await serverOf(context, options).deadPage({ account, limit, cursor })
+    const page = await (await serverOf(context, options)).deadPage({ account, limit, cursor })
     const none = page.items.length === 0 && page.next === null ? ['Nothing was given up.'] : []
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const rows = tableLines(
@@ -53,14 +63,14 @@ export function adminCommand(program: Command, context: Context): void {
   )
   letter('drop', 'Forgets it; the task stays as it is.').action(
     async (id: string, options: ClientOptions) => {
-      await serverOf(context, options).dropDead(id)
+      await (await serverOf(context, options)).dropDead(id)
       outletFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
     },
   )
 
   function one(name: string, description: string, ask: Ask): void {
     letter(name, description).action(async (id: string, options: ClientOptions) => {
-      const found = await ask(serverOf(context, options), id)
+      const found = await ask(await serverOf(context, options), id)
       outletFor(context, options).result(found, details(found, style))
     })
   }
@@ -70,12 +80,12 @@ export function adminCommand(program: Command, context: Context): void {
   }
 }
 
-type Ask = (server: ReturnType<typeof serverOf>, id: string) => Promise<DeadLetterView>
+type Ask = (server: Admin, id: string) => Promise<DeadLetterView>
 
-function serverOf(context: Context, options: ClientOptions) {
+async function serverOf(context: Context, options: ClientOptions): Promise<Admin> {
   const { config, interrupts } = context
   return openAdminServer({
-    url: options.server ?? config.serverUrl,
+    url: (await addressFor(context, options)).url,
     token: options.token ?? config.token,
     certificates: certificatesOf(context, options),
     signal: interrupts.signal,

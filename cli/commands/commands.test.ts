@@ -15,6 +15,10 @@ afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
 describe('the steps one by one', () => {
   test('upload, get the image back, list and look at a task, fetch its output, delete it', async () => {
+    const bare = await run(['upload', 'photo.jpg'])
+    expect(bare.out).toMatch(/^[0-9a-f-]{36}\n$/)
+    expect((await run(['get', bare.out.trim(), '-o', 'into/'])).code).toBe(0)
+    expect(await typeOf(`into/${bare.out.trim()}.jpg`)).toBe('jpeg')
     const uploaded = json((await run(['upload', 'photo.jpg', '--json'])).out)[0] as {
       id: string
       sha256: string
@@ -105,6 +109,21 @@ describe('exit codes', () => {
     ['1, no such task', ['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab'], 1],
     ['3, nobody there', ['tasks', '--server', nobody], 3],
     ['3, nobody there', ['process', 'photo.jpg', '-r', 'resize:10', '-s', nobody], 3],
+    [
+      '3, nobody at a named local address',
+      ['process', 'photo.jpg', '-r', 'flip', '-s', 'http://127.0.0.1:1'],
+      3,
+    ],
+    ['2, no such command of a group', ['tasks', 'foo'], 2],
+    ['2, help for no such command', ['help', 'bogus'], 2],
+    ['2, no such id', ['watch', 'foo'], 2],
+    ['2, a limit of none', ['tasks', '--limit', '0'], 2],
+    ['2, no such certificate', ['tasks', '--ca', 'nope.pem'], 2],
+    [
+      '2, no such folder for a download',
+      ['get', '01936f2e-7c5e-7abc-9def-0123456789ab', '-o', 'no/x.webp'],
+      2,
+    ],
     ['0, help', ['process', '--help'], 0],
     ['0, version', ['--version'], 0],
   ])('%s', async (_, args, expected) => {
@@ -182,6 +201,9 @@ test('with tokens, every call needs one, and it is never asked for on the comman
   const without = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg'], { env })
   expect([without.code, without.err]).toEqual([4, expect.stringContaining('PIXELFLOW_TOKEN')])
   expect((await run(['tasks'], { env: { ...env, PIXELFLOW_TOKEN: 'wrong' } })).code).toBe(4)
+  await Bun.write(join(home, 'photo-2.jpg'), Bun.file(join(home, 'photo.jpg')))
+  const many = await run(['process', 'photo.jpg', 'photo-2.jpg', '-r', 'resize:10', '-o', 't/'], { env })
+  expect([many.code, many.err.match(/PIXELFLOW_TOKEN/g)]).toEqual([4, ['PIXELFLOW_TOKEN']])
   const ann = { ...env, PIXELFLOW_TOKEN: 'secret-of-ann' }
   const done = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg', '--json'], { env: ann })
   expect(done.code).toBe(0)

@@ -1,17 +1,23 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import type { CertificateFiles } from '../client/certificates.ts'
-import { fetchBytes, saveTo } from '../client/download.ts'
-import { resultLine, shortest } from '../client/process-file.ts'
+import { processFile, resultLines, resultValue, shortest } from '../client/process-file.ts'
 import { readRecipe } from '../client/recipe.ts'
 import { openSource } from '../client/source.ts'
+import { readTarget } from '../client/target.ts'
 import { processPicture } from '../client/work.ts'
+import { outputNames } from '@pixelflow/core/recipe/recipe'
 import type { Context } from '../context.ts'
 import { samplePictureFile } from '../demo/picture.ts'
-import { Exit } from '../exit.ts'
 import { styleOf } from '../terminal/style.ts'
-import { clientOptions, examples, outletFor, withServer, type ClientOptions } from './shared.ts'
+import {
+  clientOptions,
+  examples,
+  outletFor,
+  requireOneUseOfStdout,
+  withServer,
+  type ClientOptions,
+} from './shared.ts'
 
 const recipeText = 'resize:800/sharpen/format:webp'
 
@@ -20,7 +26,10 @@ export function demoCommand(program: Command, context: Context): void {
     .command('demo')
     .summary('process a picture made by code, every stage visible')
     .description('Paints a picture, processes it, shows every stage, and prints the same call for curl.')
-    .option('-o, --output <file>', 'where the result goes (default: demo/evening.webp in the data folder)')
+    .option(
+      '-o, --output <path>',
+      'where the result goes: a file or a folder (default: demo/evening.webp in the data folder)',
+    )
   examples(clientOptions(command), ['demo', 'demo -o evening.webp']).action(
     async (options: ClientOptions & { output?: string }) => demo(options, context),
   )
@@ -29,22 +38,29 @@ export function demoCommand(program: Command, context: Context): void {
 async function demo(options: ClientOptions & { output?: string }, context: Context): Promise<void> {
   const { config, cwd, interrupts } = context
   const file = samplePictureFile(join(config.dataDir, 'demo/evening.png'))
-  const path = resolve(cwd, options.output ?? join(config.dataDir, 'demo/evening.webp'))
   const source = await openSource(file, cwd)
   const recipe = await readRecipe(recipeText, cwd)
   const style = styleOf(process.stdout, config.colour)
-  const outlet = outletFor(context, options, { everyEvent: true })
+  const target = readTarget(options.output ?? join(config.dataDir, 'demo/evening.webp'), {
+    stem: basename(file, extname(file)),
+    sourcePath: file,
+    names: outputNames(recipe),
+    cwd,
+    force: false,
+    endingChoosesFormat: true,
+  })
+  requireOneUseOfStdout(options)
+  const outlet = outletFor(context, options, { everyEvent: true, quietStdout: target.isStdout })
   try {
+    await target.prepare()
     await withServer(context, options, outlet.note, async (server) => {
       outlet.clock.restart()
       outlet.note(`painted ${shortest(file, cwd)}; the recipe is ${recipeText}`)
-      const { task } = await processPicture(server, source, recipe, outlet, interrupts)
-      const [output] = task.outputs
-      if (!output) throw new Exit('failed', `Task ${task.id} is completed without an output.`)
-      await mkdir(dirname(path), { recursive: true })
-      await saveTo(path, fetchBytes(server, { task: task.id, output: output.name }))
-      outlet.result({ task, files: [{ name: output.name, path }] }, [
-        resultLine(output, shortest(path, cwd), source.bytes, outlet.clock.elapsedMs, style),
+      const send = () => processPicture(server, source, recipe, outlet, interrupts)
+      const result = await processFile(server, target, send, { note: outlet.note, cwd })
+      const { elapsedMs } = outlet.clock
+      outlet.result(resultValue(result), [
+        ...resultLines(result, { source, target }, { tookMs: elapsedMs, style, cwd }),
         '',
         style.dim('The same with curl, while ./pixelflow up is running:'),
         `  ${curlCall(server.address, file, recipeText, {

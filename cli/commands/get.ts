@@ -1,23 +1,38 @@
-import { resolve } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
-import { format } from '@pixelflow/core/format'
+import type { FormatId } from '@pixelflow/core/format'
 import { PixelflowError, type Client, type Stored } from '@pixelflow/client'
 import { fetchBytes, saveTo, saveToStdout } from '../client/download.ts'
+import { shortest } from '../client/process-file.ts'
+import { mismatchOf, readTarget } from '../client/target.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { size } from '@pixelflow/core/amounts'
-import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import {
+  examples,
+  grpcOptions,
+  idOf,
+  outletFor,
+  requireOneUseOfStdout,
+  serverOf,
+  type ClientOptions,
+} from './shared.ts'
 
 interface Options extends ClientOptions {
   readonly output?: string
 }
 
-/** What is to be fetched, and the name it gets when nobody chooses one. */
+/** What is to be fetched, and the default name of its file. */
 interface Wanted {
   readonly from: Stored
   readonly bytes: number
   readonly sha256: string
-  readonly fileName: string
+  /** Name of the output; `default` for an image. */
+  readonly name: string
+  readonly format: FormatId
+  /** Name of the file, without ending. */
+  readonly stem: string
 }
 
 export function getCommand(program: Command, context: Context): void {
@@ -25,31 +40,44 @@ export function getCommand(program: Command, context: Context): void {
     .command('get')
     .summary('download an output of a task, or an image')
     .description('Downloads an output of a task, or an uploaded image.')
-    .argument('<id>', 'id of a task or of an image')
+    .argument('<id>', 'id of a task or of an image', idOf('task or image'))
     .argument('[output]', 'which output of the task; its only one if it has one')
     .option(
-      '-o, --output <file>',
-      'where it goes; - is standard output (default: beside you, named after the id)',
+      '-o, --output <path>',
+      'where it goes: a file, a folder, a pattern with {stem}, {name}, {ext}; or - for standard output\n' +
+        '(default: the current folder, named after the id)',
     )
   examples(grpcOptions(command), [
     'get 01936f2e-7c5e-7abc-9def-0123456789ab -o out.webp',
     'get 01936f2e-7c5e-7abc-9def-0123456789ab thumb',
     'get 01936f2e-7c5e-7abc-9def-0123456789ab -o - | wc -c',
   ]).action(async (id: string, output: string | undefined, options: Options) => {
-    if (options.json && options.output === '-') {
-      throw new Exit('usage', '--json and -o - both want standard output.', {
-        remedy: 'Leave one of them out.',
+    requireOneUseOfStdout(options)
+    const { cwd } = context
+    const targetFor = (stem: string, name: string) =>
+      readTarget(options.output, {
+        stem,
+        names: [name],
+        sourcePath: null,
+        cwd,
+        force: false,
+        endingChoosesFormat: false,
       })
-    }
+    // Refuses what cannot be written before anything is asked.
+    await targetFor(id, output ?? 'default').prepare()
     await using server = await serverOf(context, options)
     const wanted = await find(server, id, output)
-    const bytes = fetchBytes(server, wanted.from)
-    if (options.output === '-') return await saveToStdout(bytes)
-    const path = resolve(context.cwd, options.output ?? wanted.fileName)
-    await saveTo(path, bytes)
-    outletFor(context, options).result({ id, path, bytes: wanted.bytes, sha256: wanted.sha256 }, [
-      `${options.output ?? wanted.fileName}  ${size(wanted.bytes)}`,
-    ])
+    const target = targetFor(wanted.stem, wanted.name)
+    const content = fetchBytes(server, wanted.from)
+    if (target.isStdout) return await saveToStdout(content)
+    const path = target.pathOf(wanted)
+    await mkdir(dirname(path), { recursive: true })
+    await saveTo(path, content)
+    const { bytes, sha256 } = wanted
+    const outlet = outletFor(context, options)
+    const mismatch = mismatchOf(path, wanted.format)
+    if (mismatch !== undefined) outlet.note(`${shortest(path, cwd)}: ${mismatch}`)
+    outlet.result({ id, path, bytes, sha256 }, [`${shortest(path, cwd)}  ${size(bytes)}`])
   })
 }
 
@@ -63,7 +91,7 @@ async function find(server: Client, id: string, name: string | undefined): Promi
   })
   if ('sha256' in task) {
     const { bytes, sha256, format } = task
-    return { from: { image: id }, bytes, sha256, fileName: fileName(id, format) }
+    return { from: { image: id }, bytes, sha256, name: 'default', format, stem: id }
   }
   const names = task.outputs.map((one) => one.name)
   const found =
@@ -73,17 +101,18 @@ async function find(server: Client, id: string, name: string | undefined): Promi
   if (found) {
     const { bytes, sha256, format } = found
     const stem = names.length > 1 ? `${id}.${found.name}` : id
-    return { from: { task: id, output: found.name }, bytes, sha256, fileName: fileName(stem, format) }
+    return { from: { task: id, output: found.name }, bytes, sha256, name: found.name, format, stem }
   }
   throw new Exit(
     name === undefined && names.length > 1 ? 'usage' : 'failed',
     names.length === 0
       ? `Task ${id} is ${task.status} and has no outputs.`
       : `Task ${id} has ${name === undefined ? 'several outputs' : `no output ${name}`}.`,
-    names.length === 0 ? {} : { remedy: `Name one of them: ${names.join(', ')}.` },
+    {
+      remedy:
+        names.length === 0
+          ? `Outputs exist once a task is completed; ./pixelflow watch ${id} waits for that.`
+          : `Name one of them: ${names.join(', ')}.`,
+    },
   )
-}
-
-function fileName(stem: string, id: Parameters<typeof format>[0]): string {
-  return `${stem}.${format(id).extensions[0]}`
 }

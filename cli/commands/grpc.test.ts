@@ -66,6 +66,7 @@ describe('with --grpc', () => {
     const nobody = `127.0.0.1:${await freePort()}`
     const none = await run(['tasks', '--grpc', nobody])
     expect([none.code, none.err]).toEqual([3, expect.stringContaining(`ECONNREFUSED ${nobody}`)])
+    expect(none.err).toContain('name the gRPC port of a running one with --grpc')
     const one = await run(['tasks', '--grpc', `${nobody},${shell.grpc}`])
     expect([one.code, one.err]).toEqual([0, ''])
     const wrong = await run(['tasks', '--grpc', 'http://a/b'])

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { goTool } from '../tools/go.ts'
 import { handOver } from './hand-over.ts'
-import { examples, withServer } from './shared.ts'
+import { examples, serverOptions, withServer } from './shared.ts'
 
 export function loadtestCommand(program: Command, context: Context): void {
   const command = program
@@ -17,9 +17,7 @@ export function loadtestCommand(program: Command, context: Context): void {
     )
     .argument('[name]', 'name of the script', 'smoke')
     .argument('[k6...]', 'options for k6')
-    .option('-s, --server <url>', 'address of the server (default: PIXELFLOW_URL, else this machine)')
-    .option('--token <token>', 'bearer token; better kept in PIXELFLOW_TOKEN')
-  examples(command, ['loadtest smoke', 'loadtest smoke -- --vus 4 --duration 20s']).action(
+  examples(serverOptions(command), ['loadtest smoke', 'loadtest smoke -- --vus 4 --duration 20s']).action(
     async (name: string, more: string[], options: { server?: string; token?: string }) =>
       loadtest(name, more, options, context),
   )

@@ -1,7 +1,9 @@
-import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import { basename, extname } from 'node:path'
+import { defaultOutput, formats, type WritableFormatId } from '@pixelflow/core/format'
 import type { Lane } from '@pixelflow/core/job'
+import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { FileJob } from '../client/process-file.ts'
-import { readRecipe, writtenAs } from '../client/recipe.ts'
+import { formatIn, readRecipe, withFormat } from '../client/recipe.ts'
 import type { Source } from '../client/source.ts'
 import { readSteps, withSteps } from '../client/steps.ts'
 import { readTarget, type Target } from '../client/target.ts'
@@ -18,26 +20,57 @@ export interface ProcessOptions extends ClientOptions {
   readonly lane?: Lane
 }
 
-/** What is done to each picture. */
-export async function readWork({ recipe: text, filters }: ProcessOptions, cwd: string) {
+/** What is done to each image. */
+export interface Work {
+  /** The recipe as the options give it. */
+  readonly plain: Recipe
+  /** Names of its outputs. */
+  readonly names: readonly string[]
+  /** The recipe as it is sent: with the format that the file name of the result asks for. */
+  finish(recipe: Recipe, target: Target): Recipe
+}
+
+export async function readWork({ recipe: text, filters }: ProcessOptions, cwd: string): Promise<Work> {
   const written = text === undefined ? parseRecipe({ steps: [] }) : await readRecipe(text, cwd)
   const plain =
     filters === undefined ? written : withSteps(written, readSteps(filters, '--filters'), '--filters')
-  const names = outputNames(plain)
-  const finish = (recipe: Recipe, { format }: Target) =>
-    names.length === 1 ? writtenAs(recipe, format) : recipe
-  return { plain, names, finish }
+  return { plain, names: outputNames(plain), finish: (recipe, { format }) => withFormat(recipe, format) }
 }
 
 /**
- * A picture and where its results go.
+ * An image and where its results go.
  * @throws Exit `usage` when the results cannot go there.
  */
 export function jobOf(
   source: Source,
-  names: readonly string[],
+  work: Work,
   { output, force = false }: ProcessOptions,
   cwd: string,
 ): FileJob {
-  return { source, target: readTarget(output, { source, names, cwd, force }) }
+  const { name, path } = source
+  const job = {
+    source,
+    target: readTarget(output, {
+      stem: basename(name, extname(name)),
+      sourcePath: path,
+      names: work.names,
+      cwd,
+      force,
+      endingChoosesFormat: true,
+    }),
+  }
+  // Reading the paths refuses results that would overwrite the source, before any work.
+  resultPaths(job, work)
+  return job
+}
+
+/** Absolute paths that the results will have, as far as the format is known before the work. */
+export function resultPaths({ source, target }: FileJob, { plain, names, finish }: Work): readonly string[] {
+  const recipe = finish(plain, target)
+  return names.map((name) => target.pathOf({ name, format: formatIn(recipe, name) ?? usualFormat(source) }))
+}
+
+/** What a result of this source is written as when neither recipe nor file name says; PNG when that is unknown. */
+function usualFormat({ mediaType }: Source): WritableFormatId {
+  return defaultOutput(formats.find((one) => one.mediaType === mediaType)?.id ?? 'png')
 }

@@ -51,12 +51,26 @@ describe('process with several files', () => {
   test.each([
     ['one file for all', ['-o', 'one.webp'], 'would have the same name'],
     ['standard output', ['-o', '-'], 'cannot go to standard output'],
+    ['results in place of their sources', ['-o', 'many/'], 'is the source itself'],
+    ['a file named twice', [paths[0] as string, '-o', 'x/'], 'is named twice'],
     ['tuning', ['-o', 'x/', '--tune', 'blur:2'], 'Only one picture can be tuned'],
   ])('refuses %s before anything is sent', async (_, options, message) => {
     const { code, err } = await run(['process', ...paths.slice(0, 2), '-r', 'flip', ...options], {
       env: { PIXELFLOW_URL: 'http://127.0.0.1:1' },
     })
     expect([code, err]).toEqual([2, expect.stringContaining(message)])
+  })
+
+  test('takes the format from the ending of a pattern', async () => {
+    expect(
+      (await run(['process', ...paths.slice(0, 2), '-r', 'resize:50', '-o', 'w/{stem}.webp'])).code,
+    ).toBe(0)
+    expect(await shell.typeOf('w/picture-2.webp')).toBe('webp')
+  })
+
+  test('says that none was processed when all failed', async () => {
+    const { code, err } = await run(['process', 'no1.jpg', 'no2.jpg', '-r', 'flip', '-o', 'x/'])
+    expect([code, err]).toEqual([1, expect.stringContaining('No file was processed.')])
   })
 
   test('refuses files of the same name that would overwrite each other', async () => {
@@ -92,6 +106,7 @@ describe('process with several files', () => {
       expect(json(out)[0]).toMatchObject({ items: [] })
     }
     expect(await readdir(join(home, 'slow'))).toEqual([])
+    expect(running.lines.join('\n')).toMatch(/error: \d\.jpg: Interrupted; task/)
   }, 60_000)
 })
 

@@ -1,20 +1,22 @@
+import { resolve } from 'node:path'
 import type { Client } from '@pixelflow/client'
 import { span } from '@pixelflow/core/amounts'
 import { processFile, resultLines, resultValue, type FileJob } from '../client/process-file.ts'
+import { openSource, type Source } from '../client/source.ts'
+import { isSameFile } from '../client/target.ts'
 import { processPicture } from '../client/work.ts'
 import type { Context } from '../context.ts'
 import { Exit, exitCodes } from '../exit.ts'
 import { exitFor } from '../terminal/ending.ts'
 import { openManyFiles } from '../terminal/many-files.ts'
 import { styleOf } from '../terminal/style.ts'
-import { openSource, type Source } from '../client/source.ts'
-import { jobOf, readWork, type ProcessOptions } from './process-job.ts'
+import { jobOf, readWork, resultPaths, type ProcessOptions, type Work } from './process-job.ts'
 import { withServer } from './shared.ts'
 
 /** How many files are sent and followed at once: enough that the server never waits for the next one. */
 const filesAtOnce = 4
 
-/** Processes many files, each as a task of its own. One that fails does not keep the others from being processed. */
+/** Processes many files, each as a task of its own. One that fails does not stop the others. */
 export async function processMany(
   paths: readonly string[],
   options: ProcessOptions,
@@ -23,7 +25,8 @@ export async function processMany(
   const { cwd, config, interrupts } = context
   const { signal } = interrupts
   const { lane } = options
-  const { plain, names, finish } = await readWork(options, cwd)
+  const work = await readWork(options, cwd)
+  requireNamedOnce(paths, cwd)
   const sources: Source[] = []
   const unusable: { path: string; error: unknown }[] = []
   // One after the other: a shell may name more files than may be open at once.
@@ -33,8 +36,9 @@ export async function processMany(
       (error: unknown) => unusable.push({ path, error }),
     )
   }
-  const jobs = sources.map((source) => jobOf(source, names, options, cwd))
-  requireDistinct(jobs, names)
+  const jobs = sources.map((source) => jobOf(source, work, options, cwd))
+  requireDistinctResults(jobs, work)
+  if (options.force !== true) requireSourcesKept(jobs, work)
   for (const { target } of jobs) await target.prepare()
 
   const files = openManyFiles({ json: options.json === true, colour: config.colour, count: paths.length })
@@ -49,12 +53,14 @@ export async function processMany(
     const begun = files.clock.elapsedMs
     const outlet = files.begin(source.name)
     try {
-      const work = () => processPicture(server, source, finish(plain, target), outlet, { signal, lane })
-      const result = await processFile(server, target, work, { note: outlet.note, cwd })
+      const recipe = work.finish(work.plain, target)
+      const send = () => processPicture(server, source, recipe, outlet, { signal, lane })
+      const result = await processFile(server, target, send, { note: outlet.note, cwd })
       const tookMs = files.clock.elapsedMs - begun
       outlet.result(resultValue(result), resultLines(result, job, { tookMs, style, cwd }))
     } catch (error) {
-      if (signal.aborted) throw error
+      if (signal.aborted) throw interruptedFile(source, error)
+      if (concernsAllFiles(error)) throw error
       fail(source.name, error)
     } finally {
       outlet.close()
@@ -68,12 +74,16 @@ export async function processMany(
       const worker = async () => {
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
           signal.throwIfAborted()
-          await processJob(server, job)
+          await processJob(server, job).catch((error: unknown) => {
+            // The other files would end in the same way.
+            waiting.length = 0
+            throw error
+          })
         }
       }
       const ends = await Promise.allSettled(Array.from({ length: filesAtOnce }, worker))
-      const left = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
-      if (left.length > 0) throw interruptedAll(left)
+      const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
+      if (reasons.length > 0) throw reasonForAll(reasons)
       const completed = paths.length - failures.length
       const took = span(files.clock.elapsedMs)
       files.summary(
@@ -85,27 +95,52 @@ export async function processMany(
     files.close()
   }
   if (failures.length > 0) {
+    const completed = paths.length - failures.length
     throw new Exit('failed', `${failures.length} of ${paths.length} files failed.`, {
-      remedy: 'See the reason beside each file above. The others are processed.',
+      remedy: `Each failed file is listed above with the reason. ${
+        completed === 0 ? 'No file was processed.' : `The other ${completed} were processed.`
+      }`,
     })
   }
 }
 
-/** What to say of an interruption that met several files; anything else is as it was thrown. */
-function interruptedAll(reasons: readonly unknown[]): unknown {
-  const [first, ...others] = reasons
-  const isInterrupted = (one: unknown) => one instanceof Exit && one.ending === 'interrupted'
-  if (others.length === 0 || !reasons.every(isInterrupted)) return first
-  return new Exit('interrupted', reasons.map((one) => (one as Exit).message).join('\n       '))
+/** Whether an error says nothing about one file: the token is refused, or the server does not answer. */
+function concernsAllFiles(error: unknown): boolean {
+  const { ending } = exitFor(error)
+  return ending === 'denied' || ending === 'unreachable'
+}
+
+function interruptedFile({ name }: Source, error: unknown): unknown {
+  return error instanceof Exit && error.ending === 'interrupted'
+    ? new Exit('interrupted', `${name}: ${error.message}`)
+    : error
+}
+
+/** One error for several workers: an interruption names each file that was in progress. */
+function reasonForAll(reasons: readonly unknown[]): unknown {
+  const interruptions = reasons.filter((one) => one instanceof Exit && one.ending === 'interrupted')
+  if (interruptions.length < reasons.length || reasons.length === 1) return reasons[0]
+  return new Exit('interrupted', interruptions.map((one) => (one as Exit).message).join('\n       '))
+}
+
+/** @throws Exit `usage` when one file is named twice. */
+function requireNamedOnce(paths: readonly string[], cwd: string): void {
+  const seen: string[] = []
+  for (const path of paths) {
+    const absolute = resolve(cwd, path)
+    if (seen.some((one) => one === absolute || isSameFile(one, absolute))) {
+      throw new Exit('usage', `The file ${path} is named twice.`, { remedy: 'Name each file once.' })
+    }
+    seen.push(absolute)
+  }
 }
 
 /** @throws Exit `usage` when results of two files would have the same name. */
-function requireDistinct(jobs: readonly FileJob[], names: readonly string[]): void {
+function requireDistinctResults(jobs: readonly FileJob[], work: Work): void {
   const owners = new Map<string, string>()
-  for (const { source, target } of jobs) {
-    for (const name of names) {
-      // The format is not known yet; two that differ in nothing else are too close to be told apart anyway.
-      const path = target.pathOf({ name, format: 'png' })
+  for (const job of jobs) {
+    const { source } = job
+    for (const path of resultPaths(job, work)) {
       const owner = owners.get(path)
       if (owner !== undefined) {
         throw new Exit(
@@ -114,12 +149,25 @@ function requireDistinct(jobs: readonly FileJob[], names: readonly string[]): vo
           {
             field: '--output',
             remedy:
-              "Name a folder (-o results/) or a pattern with {stem} (-o 'results/{stem}.{ext}'), and process files of the same name apart.",
+              "Name a folder (-o results/) or a pattern with {stem} (-o 'results/{stem}.{ext}'), and process files of the same name separately.",
           },
         )
       }
       owners.set(path, source.path ?? source.name)
     }
+  }
+}
+
+/** @throws Exit `usage` when a result of one file would overwrite another one. */
+function requireSourcesKept(jobs: readonly FileJob[], work: Work): void {
+  const sources = new Set(jobs.flatMap(({ source: { path } }) => path ?? []))
+  for (const job of jobs) {
+    const overwritten = resultPaths(job, work).find((path) => sources.has(path))
+    if (overwritten === undefined) continue
+    throw new Exit('usage', `The result of ${job.source.name} would overwrite the source ${overwritten}.`, {
+      field: '--output',
+      remedy: 'Name another folder, or add --force to overwrite the sources.',
+    })
   }
 }
 

@@ -39,6 +39,38 @@ describe('process', () => {
     expect(await typeOf('small.png')).toBe('png')
     expect((await run(['process', 'photo.jpg', '-o', 'plain.webp'])).code).toBe(0)
     expect(await typeOf('plain.webp')).toBe('webp')
+    for (const recipe of [[], ['-r', 'resize:200']]) {
+      expect((await run(['process', 'photo.jpg', ...recipe, '-o', 's1/{stem}.webp'])).code).toBe(0)
+      expect(await typeOf('s1/photo.webp')).toBe('webp')
+    }
+  })
+
+  test('an ending that names no format is reported with what the file holds', async () => {
+    const { code, err } = await run(['process', 'photo.jpg', '-r', 'flip', '-o', 'out.xyz'])
+    expect([code, err]).toEqual([
+      0,
+      expect.stringContaining('out.xyz: .xyz names no format; the file holds jpeg'),
+    ])
+  })
+
+  test.each([
+    ['its own result', ['photo.jpg', '-r', 'flip', '-o', './'], 'photo.jpg is the source itself'],
+    [
+      'a preview that is not shown',
+      ['photo.jpg', '-r', 'flip', '--preview', 'p.webp'],
+      '--preview has no effect',
+    ],
+    [
+      'a preview in a missing folder',
+      ['photo.jpg', '--tune', 'flip', '--preview', 'no/p.webp'],
+      'There is no folder',
+    ],
+    ['an option given twice', ['photo.jpg', '-r', 'flip', '-r', 'blur:2'], '--recipe is given twice'],
+    ['an unknown placeholder', ['photo.jpg', '-o', '{stm}.webp'], 'known: stem, name, ext'],
+  ])('refuses %s before anything is sent', async (_, args, message) => {
+    const { code, err } = await run(['process', ...args], { env: { PIXELFLOW_URL: 'http://127.0.0.1:1' } })
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
+    expect(err).toContain('remedy')
   })
 
   test('in the lane that is asked for', async () => {

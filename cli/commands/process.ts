@@ -11,7 +11,7 @@ import { Exit } from '../exit.ts'
 import { styleOf } from '../terminal/style.ts'
 import { jobOf, readWork, type ProcessOptions } from './process-job.ts'
 import { processMany } from './process-many.ts'
-import { grpcOptions, examples, outletFor, withServer } from './shared.ts'
+import { examples, grpcOptions, outletFor, requireOneUseOfStdout, withServer } from './shared.ts'
 
 export function processCommand(program: Command, context: Context): void {
   const command = program
@@ -26,8 +26,8 @@ export function processCommand(program: Command, context: Context): void {
     .option('-r, --recipe <recipe>', 'what to do: resize:800/format:webp, or JSON, or @file with either')
     .option(
       '-o, --output <path>',
-      'where the result goes: a file, whose ending chooses the format if the recipe does not;\n' +
-        'a folder; a pattern with {stem}, {name}, {ext}; or - for standard output\n' +
+      'where the result goes: a file or a pattern with {stem}, {name}, {ext}, whose ending chooses the\n' +
+        'format if the recipe does not; a folder; or - for standard output\n' +
         '(default: beside you, named after the source)',
     )
     .option('--filters <steps>', 'steps in short, after those of the recipe: --filters=blur:2,grayscale')
@@ -67,8 +67,9 @@ async function processOne(file: string, options: ProcessOptions, context: Contex
   const { cwd, config, interrupts } = context
   const { signal } = interrupts
   const { tune: changes, lane } = options
-  const { plain, names, finish } = await readWork(options, cwd)
-  const job = jobOf(await openSource(file, cwd), names, options, cwd)
+  const work = await readWork(options, cwd)
+  const { plain, finish } = work
+  const job = jobOf(await openSource(file, cwd), work, options, cwd)
   const { source, target } = job
   const preview = previewPath(options.preview, source, cwd)
 
@@ -84,11 +85,11 @@ async function processOne(file: string, options: ProcessOptions, context: Contex
         preview,
         finish: (one: Recipe) => finish(one, target),
       }
-      const work = () =>
+      const send = () =>
         changes === undefined
           ? processPicture(server, source, recipe, outlet, { signal, lane })
           : tunePicture(server, source, tuned, outlet, signal)
-      const result = await processFile(server, target, work, { note: outlet.note, cwd })
+      const result = await processFile(server, target, send, { note: outlet.note, cwd })
       const style = styleOf(target.isStdout ? process.stderr : process.stdout, config.colour)
       const { elapsedMs } = outlet.clock
       outlet.result(resultValue(result), resultLines(result, job, { tookMs: elapsedMs, style, cwd }))
@@ -99,10 +100,8 @@ async function processOne(file: string, options: ProcessOptions, context: Contex
 }
 
 /** @throws Exit `usage` when the options do not go together. */
-function requireConsistentOptions(
-  files: readonly string[],
-  { recipe, output, filters, tune, lane, json = false }: ProcessOptions,
-): void {
+function requireConsistentOptions(files: readonly string[], options: ProcessOptions): void {
+  const { recipe, output, filters, tune, preview, lane } = options
   const isMany = files.length > 1
   if (isMany && tune !== undefined) {
     throw new Exit('usage', 'Only one picture can be tuned at a time.', {
@@ -126,11 +125,7 @@ function requireConsistentOptions(
         "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",
     })
   }
-  if (json && output === '-') {
-    throw new Exit('usage', '--json and -o - both want standard output.', {
-      remedy: 'Leave one of them out.',
-    })
-  }
+  requireOneUseOfStdout(options)
   if (tune === '-' && files[0] === '-') {
     throw new Exit('usage', 'The picture and --tune - both want standard input.', {
       remedy: 'Name a file, or write the changes behind --tune.',
@@ -138,6 +133,12 @@ function requireConsistentOptions(
   }
   if (tune !== undefined && lane !== undefined) {
     throw new Exit('usage', 'What is tuned does not wait in a lane.', { remedy: 'Leave --lane out.' })
+  }
+  if (tune === undefined && preview !== undefined) {
+    throw new Exit('usage', '--preview has no effect without --tune.', {
+      field: '--preview',
+      remedy: 'Add the changes to try, for example --tune blur:3, or leave --preview out.',
+    })
   }
   // What cannot be meant is told before anything is sent.
   if (tune !== undefined && tune !== '-') readSteps(tune, '--tune')

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import type { Client } from '@pixelflow/client'
+import { id } from '@pixelflow/core/image'
 import { besides, readGrpcAddresses, type GrpcAddresses } from '../client/addresses.ts'
 import { readCertificates, type Certificates } from '../client/certificates.ts'
 import { openServer } from '../client/server.ts'
 import type { Context } from '../context.ts'
 import { Exit } from '../exit.ts'
 import { borrowServer } from '../stack/borrow.ts'
+import { locateServer, type ServerAddress } from '../stack/locate-server.ts'
 import { openOutlet, type Outlet, type OutletOptions } from '../terminal/outlet.ts'
 
 /** Options of every command that talks to a server. */
@@ -20,8 +22,8 @@ export interface ClientOptions {
   readonly grpc?: string | true
 }
 
-/** Adds them. */
-export function clientOptions(command: Command): Command {
+/** Adds the options that name the server and the caller. */
+export function serverOptions(command: Command): Command {
   return command
     .option(
       '-s, --server <url>',
@@ -32,6 +34,11 @@ export function clientOptions(command: Command): Command {
       '--token <token>',
       'bearer token; better kept in PIXELFLOW_TOKEN, where no list of processes shows it',
     )
+}
+
+/** Adds the options of every command that talks to a server. */
+export function clientOptions(command: Command): Command {
+  return serverOptions(command)
     .option('--ca <file>', "who may have signed the server's certificate (PIXELFLOW_CA_FILE)")
     .option('--cert <file>', 'certificate to show to the server (PIXELFLOW_CERT_FILE)')
     .option('--key <file>', 'its private key (PIXELFLOW_KEY_FILE)')
@@ -63,29 +70,40 @@ function address(value: string): string {
   })
 }
 
-/** The server as the options, else the environment, name it. Nothing is started, nothing is asked yet. */
-export function serverOf(context: Context, options: ClientOptions): Promise<Client> {
+/** Where the server is that a command calls. */
+export function addressFor(context: Context, options: ClientOptions): Promise<ServerAddress> {
+  return locateServer({
+    config: context.config,
+    server: options.server,
+    certificates: certificatesOf(context, options),
+    signal: context.interrupts.signal,
+  })
+}
+
+/** A client of the server that a command calls. No server is started, and no call is made yet. */
+export async function serverOf(context: Context, options: ClientOptions): Promise<Client> {
+  return clientAt(await addressFor(context, options), context, options)
+}
+
+function clientAt({ url, grpc }: ServerAddress, context: Context, options: ClientOptions): Promise<Client> {
   const { config, interrupts } = context
+  const usual = () =>
+    grpc === undefined
+      ? besides(url, config.grpcPort)
+      : { addresses: [grpc], encrypted: url.startsWith('https:') }
   return openServer({
-    url: options.server ?? config.serverUrl,
-    grpc:
-      options.grpc === undefined
-        ? undefined
-        : (addressesOf(context, options) ?? usualAddress(context, options)),
+    url,
+    grpc: options.grpc === undefined ? undefined : (addressesOf(context, options) ?? usual()),
     token: options.token ?? config.token,
     certificates: certificatesOf(context, options),
     signal: interrupts.signal,
   })
 }
 
-/** The gRPC ports that somebody named; undefined when nobody did. */
+/** The gRPC ports that `--grpc` or the settings name. */
 function addressesOf({ config }: Context, { grpc }: ClientOptions): GrpcAddresses | undefined {
   const named = typeof grpc === 'string' ? grpc.split(',') : config.grpcUrl
   return named && readGrpcAddresses(named)
-}
-
-function usualAddress({ config }: Context, { server }: ClientOptions): GrpcAddresses {
-  return besides(server ?? config.serverUrl, config.grpcPort)
 }
 
 export function certificatesOf(
@@ -117,12 +135,7 @@ export async function withServer<T>(
     signal: interrupts.signal,
     say,
   })
-  const isGrpcKnown = options.grpc === true && borrowed.grpc !== undefined
-  await using server = await serverOf(context, {
-    ...options,
-    server: borrowed.url,
-    ...(isGrpcKnown ? { grpc: borrowed.grpc } : {}),
-  })
+  await using server = await clientAt(borrowed, context, options)
   return await use(server)
 }
 
@@ -134,9 +147,34 @@ export function outletFor(
   return openOutlet({ json: options.json === true, colour: config.colour, ...more })
 }
 
+/**
+ * Parses the id of a task, or of something else that is named.
+ * @throws Exit `usage`, before anything is asked.
+ */
+export function idOf(what: string): (value: string) => string {
+  return (value) => {
+    if (id.safeParse(value).success) return value
+    throw new Exit('usage', `${value} is not the id of a ${what}.`, {
+      remedy: `An id is a UUIDv7 in lower case, such as 01936f2e-7c5e-7abc-9def-0123456789ab; ./pixelflow tasks lists those of your tasks.`,
+    })
+  }
+}
+
+/** @throws Exit `usage` when both the result and the JSON would go to standard output. */
+export function requireOneUseOfStdout({ json, output }: { json?: boolean; output?: string }): void {
+  if (json !== true || output !== '-') return
+  throw new Exit('usage', '--json and -o - both write to standard output.', {
+    field: '--output',
+    remedy: 'Leave one of them out.',
+  })
+}
+
 /** Value of `--limit`. */
 export function count(value: string): number {
   const number = Number(value)
   if (Number.isInteger(number) && number >= 1 && number <= 200) return number
-  throw new Exit('usage', `--limit ${value} is not a whole number from 1 to 200.`)
+  throw new Exit('usage', `--limit ${value} is not a whole number from 1 to 200.`, {
+    field: '--limit',
+    remedy: 'Give a number such as 20; --cursor continues a list.',
+  })
 }

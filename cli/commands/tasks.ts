@@ -6,7 +6,8 @@ import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
 import { size } from '@pixelflow/core/amounts'
-import { count, grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { refuseUnknownCommands } from './strict-parsing.ts'
+import { count, examples, grpcOptions, idOf, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 interface ListOptions extends ClientOptions {
   readonly status?: Status
@@ -34,6 +35,7 @@ export function tasksCommand(program: Command, context: Context): void {
     .addOption(new Option('--status <status>', 'only those').choices(statuses))
     .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
     .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
+  refuseUnknownCommands(list)
   grpcOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
     await using server = await serverOf(context, options)
     const page = await server.taskPage({ limit, status, cursor })
@@ -66,7 +68,7 @@ export function tasksCommand(program: Command, context: Context): void {
     tasks
       .command('delete')
       .description('Deletes a task and its results.')
-      .argument('<task>', 'id of the task'),
+      .argument('<task>', 'id of the task', idOf('task')),
   ).action(async (id: string, options: ClientOptions) => {
     await using server = await serverOf(context, options)
     await server.deleteTask(id)
@@ -81,7 +83,10 @@ function one(
   context: Context,
   ask: (server: Client, id: string) => Promise<TaskView>,
 ): void {
-  const command = tasks.command(name).description(description).argument('<task>', 'id of the task')
+  const command = tasks
+    .command(name)
+    .description(description)
+    .argument('<task>', 'id of the task', idOf('task'))
   grpcOptions(command).action(async (id: string, options: ClientOptions) => {
     await using server = await serverOf(context, options)
     const task = await ask(server, id)

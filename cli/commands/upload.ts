@@ -10,7 +10,10 @@ export function uploadCommand(program: Command, context: Context): void {
   const command = program
     .command('upload')
     .summary('send a picture and keep it on the server')
-    .description('Sends a picture to the server, as a stream of any length, and prints its id.')
+    .description(
+      'Sends a picture to the server, as a stream of any length, and prints its id.\n' +
+        'Where standard output is not a terminal it prints the id alone, for example for get $(upload …).',
+    )
     .argument('<file>', 'the picture; - reads standard input')
   examples(grpcOptions(command), [
     'upload photo.jpg',
@@ -29,7 +32,8 @@ export function uploadCommand(program: Command, context: Context): void {
         })
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
-      outlet.result(image, [`${id}  ${format}${dimensions}  ${size(bytes)}`])
+      // A program that reads the output wants the id and nothing else.
+      outlet.result(image, [process.stdout.isTTY ? `${id}  ${format}${dimensions}  ${size(bytes)}` : id])
     } finally {
       outlet.close()
     }

@@ -1,7 +1,14 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { versionAt } from '../client/server.ts'
-import { certificatesOf, clientOptions, examples, outletFor, type ClientOptions } from './shared.ts'
+import {
+  addressFor,
+  certificatesOf,
+  clientOptions,
+  examples,
+  outletFor,
+  type ClientOptions,
+} from './shared.ts'
 
 export function versionCommand(program: Command, context: Context, version: string): void {
   const command = program
@@ -9,8 +16,8 @@ export function versionCommand(program: Command, context: Context, version: stri
     .summary('versions of this client and of the server')
     .description('Shows the versions of this client, of Bun, and of the server if one answers.')
   examples(clientOptions(command), ['version', 'version --json']).action(async (options: ClientOptions) => {
-    const { config, interrupts } = context
-    const url = options.server ?? config.serverUrl
+    const { interrupts } = context
+    const { url } = await addressFor(context, options)
     const told = await versionAt(url, interrupts.signal, certificatesOf(context, options))
     const platform = `${process.platform} ${process.arch}`
     outletFor(context, options).result(

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { followTask } from '../client/work.ts'
 import type { Context } from '../context.ts'
-import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { examples, grpcOptions, idOf, outletFor, serverOf, type ClientOptions } from './shared.ts'
 
 export function watchCommand(program: Command, context: Context): void {
   const command = program
@@ -11,7 +11,7 @@ export function watchCommand(program: Command, context: Context): void {
       'Shows every event of a task, from its first to its last, and ends with it: exit code 0 when the task is\n' +
         'completed, 1 when it is not. A connection that breaks is taken up where it broke.',
     )
-    .argument('<task>', 'id of the task')
+    .argument('<task>', 'id of the task', idOf('task'))
     .option('--after <token>', 'go on after this resume token instead of from the beginning')
   examples(grpcOptions(command), [
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab',

@@ -113,7 +113,7 @@ describe('with nothing running', () => {
       cwd: home,
       env: { ...env, PIXELFLOW_MAX_PIXELS: 'many' },
     })
-    expect(await running.exited).toBe(1)
+    expect(await running.exited).toBe(2)
     expect(running.lines.join('\n')).toContain('PIXELFLOW_MAX_PIXELS')
     expect(isRunning(env)).toBe(false)
   }, 90_000)

@@ -5,8 +5,8 @@ import { makePrivateFile, makePrivateFolder } from '@pixelflow/platform/config/p
 import type { Config } from '../config.ts'
 import type { Certificates } from '../client/certificates.ts'
 import { versionAt } from '../client/server.ts'
-import { Exit } from '../exit.ts'
-import { lock, tryLock } from '../lock.ts'
+import { Exit, exitCodes } from '../exit.ts'
+import { isHeld, lock, tryLock } from '../lock.ts'
 import { meetingPlace } from './record.ts'
 
 /** A server that answers for as long as it is held. */
@@ -60,6 +60,8 @@ export async function borrowServer(options: BorrowOptions): Promise<Borrowed> {
     if (elsewhere !== undefined) throw runsElsewhere(url, elsewhere, config.dataDir)
     if (other?.url.startsWith('https:') && (await isHeld(place.upLock))) throw untrusted(other.url)
     await requireUnused(url, signal)
+    // The caller named a server: another one, with none of its images and tasks, would not be the same.
+    if (server !== undefined) throw notRunning(url)
     if (!using)
       throw new Exit(
         'unreachable',
@@ -116,7 +118,10 @@ export async function borrowServer(options: BorrowOptions): Promise<Borrowed> {
     }
     const log = await readFile(place.logFile, 'utf8').catch(() => '')
     const tail = log.trim().split('\n').slice(-12).join('\n')
-    throw new Exit('failed', `The server did not start:\n${tail}`, { remedy: `All of it: ${place.logFile}` })
+    // The stack has told its reason by its exit code, as any command does.
+    throw new Exit(code === exitCodes.usage ? 'usage' : 'failed', `The server did not start:\n${tail}`, {
+      remedy: `Correct what these lines name; the whole log is ${place.logFile}.`,
+    })
   }
 }
 
@@ -129,10 +134,11 @@ async function holdShared(file: string, signal: AbortSignal): Promise<Disposable
   }
 }
 
-async function isHeld(upLock: string): Promise<boolean> {
-  const free = tryLock(upLock, 'exclusive')
-  free?.[Symbol.dispose]()
-  return free === null
+function notRunning(url: string): Exit {
+  return new Exit('unreachable', `No PixelFlow server answers at ${url}.`, {
+    field: '--server',
+    remedy: 'Start one with ./pixelflow up, or leave --server out to have one started for this command.',
+  })
 }
 
 function runsElsewhere(url: string, other: string, dataDir: string): Exit {

@@ -10,7 +10,9 @@ export async function freePort(): Promise<number> {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
     if ((await refusal('127.0.0.1', port)) === null) return port
   }
-  throw new Exit('failed', 'There is no free port between 20000 and 32000 on 127.0.0.1.')
+  throw new Exit('failed', 'There is no free port between 20000 and 32000 on 127.0.0.1.', {
+    remedy: 'End some of the programs that listen there.',
+  })
 }
 
 /**

@@ -1,4 +1,5 @@
 import { pause } from '@pixelflow/core/pause'
+import { wrongSettingsExitCode } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Subprocess } from 'bun'
 import { Exit } from '../exit.ts'
@@ -69,10 +70,19 @@ export function supervise(
       const last: string[] = []
       child = start(program, leash)
       const timer = setTimeout(() => slow(last), slowestStartMs)
-      const heard = hear(child, last, (said) => {
+      const write = (said: Said) => {
         const { level, msg, fields } = retold(said)
         log[level](msg, fields)
-        if (!program.isReady(said)) return
+      }
+      // Until the first start has succeeded, errors are kept: they become the reason why it failed, which is
+      // printed once.
+      const kept: Said[] = []
+      const heard = hear(child, last, (said) => {
+        const isReady = program.isReady(said)
+        if (isReady) kept.splice(0).forEach(write)
+        if (!isReady && !wasReady && said.level === 'error') kept.push(said)
+        else write(said)
+        if (!isReady) return
         clearTimeout(timer)
         if (wasReady) log.info('is back', { pid: child?.pid })
         wasReady = true
@@ -84,10 +94,11 @@ export function supervise(
       signalGroup(child, 'SIGKILL')
       await Promise.race([heard, Bun.sleep(lastWordsMs)])
       const how = String(child.signalCode ?? `exit code ${child.exitCode}`)
+      const { exitCode } = child
       child = undefined
       if (stopping.signal.aborted) return
       if (!wasReady) {
-        ready.reject(neverReady(program.room, how, last))
+        ready.reject(neverReady(program.room, how, last, exitCode === wrongSettingsExitCode))
         return
       }
       failures = performance.now() - started > ranWellMs ? 0 : failures + 1
@@ -165,7 +176,11 @@ function signalGroup(child: Child, signal: NodeJS.Signals): void {
   }
 }
 
-function neverReady(room: string, how: string, last: readonly string[]): Exit {
+function neverReady(room: string, how: string, last: readonly string[], isSettings = false): Exit {
   const tail = last.slice(-12).map((line) => `  ${line}`)
-  return new Exit('failed', [`${room} did not start (${how}):`, ...tail].join('\n'))
+  return new Exit(isSettings ? 'usage' : 'failed', [`${room} did not start (${how}):`, ...tail].join('\n'), {
+    remedy: isSettings
+      ? 'Correct the setting; docs/configuration.md lists all settings.'
+      : 'Correct what the last lines name and start again; PIXELFLOW_LOG_LEVEL=debug shows more.',
+  })
 }

@@ -39,10 +39,22 @@ export function tellEnding(error: unknown, { json, colour }: EndingOptions): num
 export function exitFor(error: unknown): Exit {
   if (error instanceof Exit) return error
   if (error instanceof PixelflowError) return exitOf(error)
-  if (error instanceof WrongSettings) return new Exit('usage', error.message)
+  if (error instanceof WrongSettings) return settingsExit(error)
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new Exit('failed', what, {
     remedy: 'This is a mistake of ours: please report it with the lines above.',
     cause: error,
+  })
+}
+
+/** One wrong setting in the lines of any error; several as a list. */
+function settingsExit({ problems }: WrongSettings): Exit {
+  const [first, ...others] = problems
+  if (first !== undefined && others.length === 0) {
+    return new Exit('usage', `${first.variable} ${first.problem}.`, { remedy: first.remedy })
+  }
+  const list = problems.map(({ variable, problem, remedy }) => `\n  ${variable} ${problem}. ${remedy}`)
+  return new Exit('usage', `${problems.length} settings are wrong:${list.join('')}`, {
+    remedy: 'Correct each of them; docs/configuration.md lists all settings.',
   })
 }

@@ -46,7 +46,11 @@ export async function build(name: string, tool: Pinned, target: string, workshop
   }
   await mkdir(dirname(target), { recursive: true })
   using held = await lock(`${target}.lock`, 'exclusive', { timeoutMs: longestBuildMs })
-  if (!held) throw new Exit('failed', `Somebody else has been building ${name} for half an hour.`)
+  if (!held) {
+    throw new Exit('failed', `Another process has been building ${name} for half an hour.`, {
+      remedy: 'Wait until it is done, or end it, and try again.',
+    })
+  }
   if (await Bun.file(target).exists()) return target
 
   workshop.say(`building ${name} ${tool.version} with Go (once, a minute or so) …`)

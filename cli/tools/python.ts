@@ -39,7 +39,9 @@ export async function pythonClient(workshop: Workshop & Installer): Promise<stri
   await mkdir(dirname(folder), { recursive: true })
   using held = await lock(`${folder}.lock`, 'exclusive', { timeoutMs: longestMakeMs })
   if (!held)
-    throw new Exit('failed', 'Somebody else has been installing the Python packages for ten minutes.')
+    throw new Exit('failed', 'Another process has been installing the Python packages for ten minutes.', {
+      remedy: 'Wait until it is done, or end it, and try again.',
+    })
   if (await Bun.file(ready).exists()) return program
   const started = performance.now()
   workshop.say('installing the packages of the Python client (once, a few seconds) …')

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '@pixelflow/testkit/port'
+import { readConfig } from '../config.ts'
+import { tryLock } from '../lock.ts'
+import { locateServer } from './locate-server.ts'
+import { meetingPlace } from './record.ts'
+
+let dataDir: string
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'pixelflow-locate-'))
+})
+afterAll(() => rm(dataDir, { recursive: true, force: true }))
+
+async function locate(env: Record<string, string> = {}, server?: string) {
+  const config = readConfig({ PIXELFLOW_DATA_DIR: dataDir, ...env })
+  return locateServer({ config, server, signal: AbortSignal.timeout(10_000) })
+}
+
+test('the up of the data folder is found at its port, while it runs and unless another address is named', async () => {
+  const usual = 'http://127.0.0.1:3000'
+  expect((await locate()).url).toBe(usual)
+  const place = meetingPlace(dataDir)
+  const url = `http://127.0.0.1:${await freePort()}`
+  const startedAt = new Date().toISOString()
+  await place.write({ pid: process.pid, url, grpc: '127.0.0.1:7', temporary: false, startedAt })
+  expect((await locate()).url).toBe(usual)
+
+  using _ = tryLock(place.upLock, 'exclusive')
+  expect(await locate()).toEqual({ url, grpc: '127.0.0.1:7' })
+  expect(await locate({ PIXELFLOW_URL: usual })).toEqual({ url: usual, grpc: undefined })
+  expect(await locate({}, 'https://a.example')).toEqual({ url: 'https://a.example', grpc: undefined })
+  expect(await locate({}, url)).toEqual({ url, grpc: '127.0.0.1:7' })
+})
