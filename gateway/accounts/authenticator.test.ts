@@ -14,7 +14,7 @@ function codeOf(act: () => unknown): string | undefined {
   }
 }
 
-test('without tokens the caller is the local account, foreign pages are nobody', () => {
+test('without tokens the principal is the local account, and pages of other origins are refused', () => {
   const authenticator = createAuthenticator(undefined)
   expect(authenticator.auth).toBe('none')
   expect(authenticator.authenticate(call()).account).toBe('local')
@@ -23,7 +23,7 @@ test('without tokens the caller is the local account, foreign pages are nobody',
   expect(codeOf(() => authenticator.checkOrigin(call({ host: 'evil.example' })))).toBe('forbidden')
 })
 
-test('with tokens the caller is who the token says, whatever the Host', () => {
+test('with tokens the token decides the principal, for every Host', () => {
   const authenticator = createAuthenticator(parseTokens('ann:secret-of-ann'))
   expect(authenticator.auth).toBe('token')
   const ann = authenticator.authenticate(call({ host: 'px.example', authorization: 'bearer secret-of-ann' }))
@@ -42,19 +42,19 @@ test('with tokens the caller is who the token says, whatever the Host', () => {
   expect(codeOf(() => authenticator.checkOrigin(call({ host: 'px.example' })))).toBeUndefined()
 })
 
-test('a certificate counts until it ends, however long its connection lives', () => {
+test('a certificate is valid until it expires, also on an open connection', () => {
   const authenticator = createAuthenticator(undefined, 'require')
   expect(authenticator.auth).toBe('certificate')
-  const shown = { account: 'ann', untilMs: Date.now() + 60_000 }
-  expect(authenticator.authenticate(call({ host: 'px.example' }), shown).account).toBe('ann')
-  const ended = { ...shown, untilMs: Date.now() - 1 }
-  expect(codeOf(() => authenticator.authenticate(call(), ended))).toBe('unauthenticated')
+  const certificate = { account: 'ann', untilMs: Date.now() + 60_000 }
+  expect(authenticator.authenticate(call({ host: 'px.example' }), certificate).account).toBe('ann')
+  const expired = { ...certificate, untilMs: Date.now() - 1 }
+  expect(codeOf(() => authenticator.authenticate(call(), expired))).toBe('unauthenticated')
   expect(codeOf(() => authenticator.authenticate(call()))).toBe('unauthenticated')
   const foreign = call({ host: 'px.example', origin: 'https://evil.example' })
-  expect(codeOf(() => authenticator.authenticate(foreign, shown))).toBe('forbidden')
+  expect(codeOf(() => authenticator.authenticate(foreign, certificate))).toBe('forbidden')
 })
 
-test('what a client is told to bring', () => {
+test('the credentials that a client needs', () => {
   const tokens = parseTokens('ann:secret-of-ann')
   expect(createAuthenticator(tokens, 'optional').auth).toBe('token')
   expect(createAuthenticator(tokens, 'require').auth).toBe('certificate')

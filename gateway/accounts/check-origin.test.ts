@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { requireOwnOrigin, hostnameOf, hostnamesOf, isLoopback } from './check-origin.ts'
+import { requireLocalOrigin, hostnameOf, hostnamesOf, isLoopback } from './check-origin.ts'
 
-function verdict(headers: Record<string, string>): string {
+function outcomeOf(headers: Record<string, string>): string {
   try {
-    requireOwnOrigin(new Headers(headers))
+    requireLocalOrigin(new Headers(headers))
     return 'passes'
   } catch (thrown) {
     return thrown instanceof Fault ? `${thrown.code} ${thrown.place.field}` : String(thrown)
@@ -39,7 +39,7 @@ test('reads host names with and without a port', () => {
   )
 })
 
-test('reads lists of addresses, of which each must be one', () => {
+test('reads lists of addresses, all of which must be valid', () => {
   expect(hostnamesOf('127.0.0.1:1,[::1]:2')).toEqual(['127.0.0.1', '[::1]'])
   expect(['', '127.0.0.1:1,', ',', 'localhost,user@localhost', null].map(hostnamesOf)).toEqual(
     Array<undefined>(5).fill(undefined),
@@ -57,44 +57,48 @@ describe('an unauthenticated call', () => {
     'X-Forwarded-Proto',
     'X-Forwarded-Server',
     'CF-Connecting-IP',
-  ])('with %s has come by a proxy', (name) =>
-    expect(verdict({ host, [name]: 'x' })).toBe(`forbidden ${name.toLowerCase()}`),
+  ])('with %s was forwarded by a proxy', (name) =>
+    expect(outcomeOf({ host, [name]: 'x' })).toBe(`forbidden ${name.toLowerCase()}`),
   )
 
   test.each([
-    ['of a gRPC client with a list of addresses', { host: '127.0.0.1:1,127.0.0.1:2' }, 'passes'],
-    ['with a list that leads elsewhere', { host: '127.0.0.1:1,192.0.2.1:2' }, 'forbidden Host'],
+    ['from a gRPC client with a list of addresses', { host: '127.0.0.1:1,127.0.0.1:2' }, 'passes'],
+    ['with an address of another machine in the list', { host: '127.0.0.1:1,192.0.2.1:2' }, 'forbidden Host'],
     ['from a program', { host }, 'passes'],
     ['by address', { host: '127.0.0.1:3000' }, 'passes'],
     ['by IPv6 address', { host: '[::1]:3000' }, 'passes'],
     ['from our page', { host, origin: 'http://localhost:3000', 'sec-fetch-site': 'same-origin' }, 'passes'],
-    ['typed by a person', { host, 'sec-fetch-site': 'none' }, 'passes'],
+    ['with an address typed by the user', { host, 'sec-fetch-site': 'none' }, 'passes'],
     [
       'by a followed link',
       { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
       'passes',
     ],
     ['without Host', {}, 'forbidden Host'],
-    ['under a rebound name', { host: 'evil.example:3000' }, 'forbidden Host'],
+    ['under a name of another host (DNS rebinding)', { host: 'evil.example:3000' }, 'forbidden Host'],
     ['to an address of the network', { host: '192.168.1.4:3000' }, 'forbidden Host'],
-    ['from a foreign page', { host, origin: 'https://evil.example' }, 'forbidden Origin'],
-    ['from a page on another port', { host, origin: 'http://localhost:8080' }, 'forbidden Origin'],
-    ['from another name of this machine', { host, origin: 'http://127.0.0.1:3000' }, 'forbidden Origin'],
+    ['from a page of another origin', { host, origin: 'https://evil.example' }, 'forbidden Origin'],
+    ['from an origin on another port', { host, origin: 'http://localhost:8080' }, 'forbidden Origin'],
+    [
+      'from a page under another name of this machine',
+      { host, origin: 'http://127.0.0.1:3000' },
+      'forbidden Origin',
+    ],
     ['from a sandboxed page', { host, origin: 'null' }, 'forbidden Origin'],
     [
-      'of a foreign picture tag',
+      'from an image tag of another origin',
       { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
       'forbidden Sec-Fetch-Site',
     ],
     [
-      'of a frame',
+      'from a frame',
       { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
       'forbidden Sec-Fetch-Site',
     ],
     [
-      'of a neighbour port',
+      'from a page on another port',
       { host, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
       'forbidden Sec-Fetch-Site',
     ],
-  ])('%s', (_, headers, expected) => expect(verdict(headers as Record<string, string>)).toBe(expected))
+  ])('%s', (_, headers, expected) => expect(outcomeOf(headers as Record<string, string>)).toBe(expected))
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { parseTokens } from './token-table.ts'
 
-test('finds the account of a token, and only of a whole one', () => {
+test('finds the account of a complete token only', () => {
   const table = parseTokens('ann:secret-of-ann, bob:secret:with:colons\n# comment\nann:second-of-ann\n')
   expect(table.size).toBe(3)
   expect(table.findPrincipal('secret-of-ann')?.account).toBe('ann')
@@ -11,7 +11,7 @@ test('finds the account of a token, and only of a whole one', () => {
   expect(table.findPrincipal('')?.account).toBeUndefined()
 })
 
-test('who may do what operators do is said behind the token', () => {
+test('the suffix :admin grants the admin scope', () => {
   const table = parseTokens('ann:secret-of-ann,root:secret:of:root:admin')
   expect(table.findPrincipal('secret-of-ann')?.scopes.has('admin')).toBe(false)
   const root = table.findPrincipal('secret:of:root')
@@ -27,7 +27,7 @@ test.each([
   ['ann:', 'token in pair 1'],
   ['ann::admin', 'token in pair 1'],
   ['ann:with space', 'token in pair 1'],
-  ['ann:same-secret,bob:same-secret', 'same token to two accounts, in pairs 1 and 2'],
+  ['ann:same-secret,bob:same-secret', 'same token for two accounts, in pairs 1 and 2'],
 ])('refuses %p without repeating a token', (text, problem) => {
   expect(() => parseTokens(text)).toThrow(problem)
   expect(() => parseTokens(text)).not.toThrow(/same-secret|with space/)

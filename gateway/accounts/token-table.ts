@@ -1,17 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { accountId, adminScope, principal, scopes, type Principal } from '@pixelflow/core/principal'
 
-/** Which account a bearer token belongs to. Knows hashes only, so no token can be read out of a running process. */
+/** Maps bearer tokens to accounts. Keeps only hashes, so that no token can be read from the memory of the process. */
 export interface TokenTable {
   readonly size: number
-  /** Whose token it is; undefined when it is none of ours. Takes equally long for every wrong token. */
+  /** Returns the owner of a token; undefined for an unknown token. The duration does not depend on the token. */
   findPrincipal(token: string): Principal | undefined
 }
 
 /**
- * Reads `account:token` pairs separated by commas or line breaks; `#` begins a comment line. Of what ends in `:admin` the
- * rest is the token, and its holder has the scope `admin`.
- * @throws Error whose message names the pair by its place, never by its token.
+ * Reads `account:token` pairs separated by commas or line breaks; `#` starts a comment line. A token with the suffix
+ * `:admin` grants the scope `admin`; the suffix is not part of the token.
+ * @throws Error whose message completes "PIXELFLOW_API_TOKENS …" and names the pair by its number, never the token.
  */
 export function parseTokens(text: string): TokenTable {
   const pairs = text
@@ -38,7 +38,7 @@ export function parseTokens(text: string): TokenTable {
   for (const [i, one] of entries.entries()) {
     const twin = entries.findIndex((other) => other.hash.equals(one.hash))
     if (twin < i && entries[twin]?.holder.account !== one.holder.account) {
-      throw new Error(`gives the same token to two accounts, in pairs ${twin + 1} and ${i + 1}`)
+      throw new Error(`has the same token for two accounts, in pairs ${twin + 1} and ${i + 1}`)
     }
   }
   return tableOf(entries)
@@ -50,7 +50,7 @@ function tableOf(entries: readonly { holder: Principal; hash: Buffer }[]): Token
     findPrincipal(token) {
       const hash = hashed(token)
       let found: Principal | undefined
-      // No early way out: the time taken must not tell how far the search went.
+      // No early exit: the duration must not reveal the position of the match.
       for (const one of entries) if (timingSafeEqual(one.hash, hash)) found = one.holder
       return found
     },

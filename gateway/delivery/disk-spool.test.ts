@@ -18,7 +18,7 @@ const body = (text: string) => async () =>
 
 test('keeps bytes in a file until they are released', async () => {
   await using spool = await openDiskSpool(folder, 100)
-  const held = await spool.fill(5, body('hello'), never)
+  const held = await spool.write(5, body('hello'), never)
   expect(await Bun.file(held.path).text()).toBe('hello')
   expect(spool.files).toBe(1)
   await held.release()
@@ -26,12 +26,12 @@ test('keeps bytes in a file until they are released', async () => {
   expect([spool.files, await readdir(folder)]).toEqual([0, []])
 })
 
-test('lets others wait while it is full, and those that wait may leave', async () => {
+test('a write waits while the spool is full, and a waiting write can be aborted', async () => {
   await using spool = await openDiskSpool(folder, 10)
-  const first = await spool.fill(8, body('first'), never)
+  const first = await spool.write(8, body('first'), never)
   const leaving = new AbortController()
-  const left = spool.fill(8, body('left'), leaving.signal)
-  const second = spool.fill(1000, body('second'), never)
+  const left = spool.write(8, body('left'), leaving.signal)
+  const second = spool.write(1000, body('second'), never)
   leaving.abort(new Error('gone'))
   await expect(left).rejects.toThrow('gone')
   expect(await Promise.race([second, Bun.sleep(50).then(() => 'waits')])).toBe('waits')
@@ -39,20 +39,20 @@ test('lets others wait while it is full, and those that wait may leave', async (
   expect(await Bun.file((await second).path).text()).toBe('second')
 })
 
-test('leaves nothing behind when the bytes break off or nobody wants them any more', async () => {
+test('deletes the file when the body fails or the write is aborted', async () => {
   await using spool = await openDiskSpool(folder, 10)
   const breaking = async () =>
     (async function* () {
       yield new Uint8Array(3)
       throw new Error('broke')
     })()
-  await expect(spool.fill(10, breaking, never)).rejects.toThrow('broke')
-  await expect(spool.fill(10, body('x'), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
+  await expect(spool.write(10, breaking, never)).rejects.toThrow('broke')
+  await expect(spool.write(10, body('x'), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
   expect(await readdir(folder)).toEqual([])
-  await (await spool.fill(10, body('x'), never)).release()
+  await (await spool.write(10, body('x'), never)).release()
 })
 
-test('clears away what dead processes have left, and nothing else', async () => {
+test('opening deletes the files of ended processes only', async () => {
   const dead = Bun.spawn(['true'])
   await dead.exited
   await Promise.all(

@@ -5,29 +5,30 @@ import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { processFileName, removeStaleFiles } from '../process-files.ts'
 import { createGcTrigger } from './gc-trigger.ts'
 
-/** Bytes on their way to a client, as a file that only we know. */
+/** A response body on disk, in a file that only this user can read. */
 export interface SpooledFile {
   readonly path: string
-  /** Removes the file and makes room for others. */
+  /** Deletes the file and frees its share of the spool. */
   release(): Promise<void>
 }
 
-/** A bounded place on disk for large downloads under way. */
+/** Bounded disk space for large responses that are being sent. */
 export interface DiskSpool extends AsyncDisposable {
   /**
-   * Pours the bytes into a file; waits in line while the place is full. More than the whole place goes alone.
-   * @throws whatever the body or the signal throws; nothing is left behind then.
+   * Writes a body to a file. Waits, first come first served, while the spool is full. A body larger than the whole spool
+   * is written when the spool is empty.
+   * @throws what the body or the signal throws; the file is deleted first.
    */
-  fill(
+  write(
     bytes: number,
     body: () => Promise<AsyncIterable<Uint8Array>>,
     signal: AbortSignal,
   ): Promise<SpooledFile>
-  /** How many downloads hold or fill a file. */
+  /** Number of files that exist, complete or not. */
   readonly files: number
 }
 
-/** Opens the place, and clears it of what dead processes have left there. */
+/** Opens the spool and deletes the files of processes that have ended. */
 export async function openDiskSpool(folder: string, maxBytes: number): Promise<DiskSpool> {
   makePrivateFolder(folder)
   await removeStaleFiles(folder)
@@ -41,12 +42,12 @@ export async function openDiskSpool(folder: string, maxBytes: number): Promise<D
   }
 
   return {
-    async fill(bytes, body, signal) {
+    async write(bytes, body, signal) {
       await budget.take(bytes, signal)
       const path = join(folder, processFileName())
       open.add(path)
       try {
-        await pour(await body(), path, signal)
+        await writeFile(await body(), path, signal)
         return { path, release: () => remove(path, bytes) }
       } catch (thrown) {
         await remove(path, bytes)
@@ -62,14 +63,14 @@ export async function openDiskSpool(folder: string, maxBytes: number): Promise<D
   }
 }
 
-async function pour(body: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal): Promise<void> {
-  const sweep = createGcTrigger()
+async function writeFile(body: AsyncIterable<Uint8Array>, path: string, signal: AbortSignal): Promise<void> {
+  const countForGc = createGcTrigger()
   const file = await open(path, 'wx', 0o600)
   try {
     for await (const chunk of body) {
       signal.throwIfAborted()
       for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
-      sweep(chunk.length)
+      countForGc(chunk.length)
     }
   } finally {
     await file.close()

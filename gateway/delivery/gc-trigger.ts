@@ -1,15 +1,14 @@
-const sweepEvery = 64 * 2 ** 20
+const bytesPerCollection = 64 * 2 ** 20
 
 /**
- * For a stream of unknown length: counts its bytes, and collects garbage at times. Its chunks live outside the heap, so
- * that the collector finds too late how much of them there is: measured on 2 GB, a gateway stays 80 MB smaller for a
- * twentieth more CPU. Short streams never come so far.
+ * Runs the garbage collector after every 64 MiB of a stream of unknown length. The chunks live outside the heap, so the
+ * collector notices their size too late. Measured on a stream of 2 GB: the process stays 80 MB smaller for 5 % more CPU.
  */
 export function createGcTrigger(): (bytes: number) => void {
   let passed = 0
   return (bytes) => {
     passed += bytes
-    if (passed < sweepEvery) return
+    if (passed < bytesPerCollection) return
     passed = 0
     Bun.gc(true)
   }

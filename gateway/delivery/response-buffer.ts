@@ -3,20 +3,21 @@ import type { BunFile } from 'bun'
 import type { DiskSpool } from './disk-spool.ts'
 
 const MiB = 2 ** 20
-/** Up to here an answer is held in memory, as long as all of them together stay below the budget. */
-const largestHeld = 4 * MiB
-const heldBudget = 64 * MiB
+/** Larger bodies go to disk. */
+const maxBodyInMemory = 4 * MiB
+/** Bound of all bodies in memory together. */
+const memoryBudget = 64 * MiB
 
-/** Bytes laid out to be sent. */
+/** A complete response body in memory or in a file. */
 export interface BufferedResponse {
   readonly body: Uint8Array<ArrayBuffer> | BunFile
-  /** To be called once they have left. */
+  /** Frees the memory or deletes the file. Call it after the body was sent. */
   release(): void
 }
 
 /**
- * Lays out what is to be sent with its length known: small things in memory, large ones and what does not fit in a
- * file. Both are bounded over all answers under way, however slowly they are taken.
+ * Buffers a body whose length must be sent first. Small bodies stay in memory; large ones, and those that exceed the
+ * memory budget, go to the disk spool. Both are bounded over all responses, so slow clients cannot exhaust either.
  */
 export type ResponseBuffer = (
   bytes: number,
@@ -25,14 +26,14 @@ export type ResponseBuffer = (
 ) => Promise<BufferedResponse>
 
 export function createResponseBuffer(spool: DiskSpool): ResponseBuffer {
-  const budget = createBudget(heldBudget)
+  const budget = createBudget(memoryBudget)
   return async (bytes, open, signal) => {
-    if (bytes > largestHeld || !budget.tryTake(bytes)) {
-      const { path, release } = await spool.fill(bytes, open, signal)
+    if (bytes > maxBodyInMemory || !budget.tryTake(bytes)) {
+      const { path, release } = await spool.write(bytes, open, signal)
       return { body: Bun.file(path), release: () => void release() }
     }
     try {
-      return { body: await gathered(await open(), bytes), release: () => budget.give(bytes) }
+      return { body: await readAll(await open(), bytes), release: () => budget.give(bytes) }
     } catch (thrown) {
       budget.give(bytes)
       throw thrown
@@ -40,7 +41,7 @@ export function createResponseBuffer(spool: DiskSpool): ResponseBuffer {
   }
 }
 
-async function gathered(body: AsyncIterable<Uint8Array>, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readAll(body: AsyncIterable<Uint8Array>, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const whole = new Uint8Array(bytes)
   let at = 0
   for await (const chunk of body) {

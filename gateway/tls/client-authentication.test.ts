@@ -116,7 +116,7 @@ describe('certificates and tokens', () => {
     expect(await outcomes(gateway, ann, 'secret-of-bob')).toEqual(
       refused('The token and the client certificate name different accounts.'),
     )
-    expect(await outcomes(gateway, ann, 'wrong')).toEqual(refused('The token is not known here.'))
+    expect(await outcomes(gateway, ann, 'wrong')).toEqual(refused('The token is unknown.'))
     expect(await outcomes(gateway, proxy)).toEqual(refused('The client certificate names no account.'))
     expect(await outcomes(gateway, proxy, 'secret-of-bob')).toEqual(taken)
     expect(await outcomes(gateway, undefined, 'secret-of-ann')).toEqual([
@@ -155,7 +155,7 @@ describe('certificates and tokens', () => {
     await using gateway = await open(optional)
     expect(await outcomes(gateway)).toEqual(refused('This call needs a client certificate.'))
     expect(await outcomes(gateway, ann)).toEqual(taken)
-    expect(await outcomes(gateway, ann, 'any')).toEqual(refused('The token is not known here.'))
+    expect(await outcomes(gateway, ann, 'any')).toEqual(refused('The token is unknown.'))
   }, 30_000)
 
   test('TLS alone changes nothing of who calls', async () => {

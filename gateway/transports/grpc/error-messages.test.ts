@@ -40,19 +40,19 @@ describe('a caller is told in its own words', () => {
   test('to send metadata by gRPC', async () => {
     expect(await told(native.unary(calls.listTasks, {}))).toEqual({
       message: 'This call needs a token.',
-      remedy: 'Send the metadata "authorization: Bearer <token>" with a token from PIXELFLOW_API_TOKENS.',
+      remedy: 'Send "Authorization: Bearer <token>" with a token from PIXELFLOW_API_TOKENS.',
     })
     expect((await told(native.unary(calls.listTasks, {}, { metadata }))).message).toBe(
-      'The metadata "authorization" holds no bearer token.',
+      'The credentials hold no bearer token.',
     )
   })
 
   test.each(['connect', 'gRPC-Web'] as const)('to send a header by %s', async (of) => {
     const call = createClient(ImageService, web(of)).listTasks({}, { headers: metadata })
     const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
-    expect((error as ConnectError).rawMessage).toBe('The Authorization header holds no bearer token.')
+    expect((error as ConnectError).rawMessage).toBe('The credentials hold no bearer token.')
     const [said] = (error as ConnectError).findDetails(LocalizedMessageSchema)
-    expect(said?.message).toContain('Send the header "Authorization: Bearer <token>"')
+    expect(said?.message).toContain('Send "Authorization: Bearer <token>"')
   })
 
   test('to name the media type in the first message', async () => {

@@ -14,13 +14,8 @@ import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-i
 import type { ImageLimits } from '../../ports.ts'
 import { selectOutput, type ProcessResult } from '../../process/process-image.ts'
 import type { Usecases } from '../../usecases.ts'
-import {
-  startIdleTimeout,
-  readBody,
-  contentLengthOf,
-  mediaTypeOf,
-  type IdleTimeout,
-} from '../shared/read-body.ts'
+import { readBody, contentLengthOf, mediaTypeOf } from '../shared/read-body.ts'
+import { startIdleTimeout, type IdleTimeout } from '../shared/idle-timeout.ts'
 import { authenticate } from '../shared/authenticate.ts'
 import { createdResponse, idempotencyKeyOf } from './created-response.ts'
 import { contentHeaders, type SendBytes } from './send-content.ts'

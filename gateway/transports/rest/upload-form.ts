@@ -12,7 +12,8 @@ import { imageTooLarge } from '../../images/receive-image.ts'
 import type { StoreImageOptions } from '../../images/store-image.ts'
 import type { StagedImage } from '../../images/upload-image.ts'
 import type { Usecases } from '../../usecases.ts'
-import { contentLengthOf, parseJson, type IdleTimeout } from '../shared/read-body.ts'
+import { contentLengthOf, parseJson } from '../shared/read-body.ts'
+import type { IdleTimeout } from '../shared/idle-timeout.ts'
 import { readFormParts, type FormPart } from './multipart/read-form-parts.ts'
 
 /** Room for the form around a file, when its length is judged before it is read. */

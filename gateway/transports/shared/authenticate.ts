@@ -3,19 +3,19 @@ import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import { requestContextOf } from './request-context.ts'
 
-/** For features that act for somebody: each of their handlers gets `who`, or the call is refused before it. */
+/** Elysia plugin for routes that act for an account: authenticates the request and passes its principal as `who`. */
 export function authenticate(authenticator: Authenticator) {
-  return new Elysia({ name: 'caller' }).resolve({ as: 'scoped' }, ({ request }): { who: Principal } => {
-    const notes = requestContextOf(request)
-    const who = authenticator.authenticate(request.headers, notes.certificate)
-    notes.account = who.account
+  return new Elysia({ name: 'authenticate' }).resolve({ as: 'scoped' }, ({ request }): { who: Principal } => {
+    const context = requestContextOf(request)
+    const who = authenticator.authenticate(request.headers, context.certificate)
+    context.account = who.account
     return { who }
   })
 }
 
-/** For features that anybody may see: nobody is asked who they are, foreign pages are kept out all the same. */
+/** Elysia plugin for public routes: needs no credentials, refuses requests of other origins. */
 export function originCheck(authenticator: Authenticator) {
-  return new Elysia({ name: 'anybody' }).onBeforeHandle({ as: 'scoped' }, ({ request }) =>
+  return new Elysia({ name: 'originCheck' }).onBeforeHandle({ as: 'scoped' }, ({ request }) =>
     authenticator.checkOrigin(request.headers),
   )
 }

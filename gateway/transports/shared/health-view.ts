@@ -2,34 +2,34 @@ import { z } from 'zod'
 
 const check = z.object({ ok: z.boolean(), detail: z.string().optional() })
 
-/** Everything that a person who looks after a gateway wants to see at once. */
+/** The health of a gateway in one document, for operators. */
 export const healthView = z.object({
   status: z.enum(['ok', 'unavailable', 'draining']),
   version: z.string(),
   uptimeSeconds: z.number(),
   checks: z.object({
-    /** Whether the store behind everything answers, and how fast. */
+    /** Whether the broker answers, and its round-trip time. */
     broker: check.extend({ roundTripMs: z.number().optional() }),
-    /** Whether the store commits writes, and how long ago it was last seen to. */
+    /** Whether the broker commits writes, and the age of the last write that was seen to succeed. */
     writes: check.extend({ ageMs: z.int().optional() }),
     /**
-     * Whether the task list has caught up with the event log. `behind` counts the events it lacks; `lagMs` is how long
-     * after it was written the last one was taken in.
+     * Whether the task list has caught up with the event log. `behind` is the number of missing events; `lagMs` is the
+     * time from the writing of the last event to its arrival in the task list.
      */
     events: check.extend({ position: z.int(), behind: z.int().optional(), lagMs: z.number().optional() }),
   }),
   load: z.object({
     watchers: z.int(),
-    /** gRPC calls under way. */
+    /** Active gRPC calls. */
     calls: z.int(),
-    /** Bytes of downloads under way. */
+    /** Bytes of the responses that are being sent. */
     leavingBytes: z.int(),
-    /** Downloads that wait in or are sent from a file. */
+    /** Files in the disk spool. */
     spooledFiles: z.int(),
     residentBytes: z.int(),
   }),
 })
 export type HealthView = z.infer<typeof healthView>
 
-/** Looks at everything; bounded in time, never throws. */
+/** Runs all health checks within a bounded time; never throws. */
 export type CheckHealth = () => Promise<HealthView>

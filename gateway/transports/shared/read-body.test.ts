@@ -11,24 +11,24 @@ const memory = createRequestMemory({
   perPeerBytes: 1024 * KiB,
 })
 
-const sent = async (body: string) => {
+const readFrom = async (body: string) => {
   const request = new Request('http://localhost/', { method: 'POST', body })
-  const notes = requestContextOf(request)
-  notes.memory = memory
+  const context = requestContextOf(request)
+  context.memory = memory
   try {
     return await readJson(request)
   } finally {
-    notes.held?.close()
+    context.held?.close()
   }
 }
 
-test('a key that schemas would pass over in silence is refused, wherever it stands', async () => {
+test('the key __proto__ is refused at every depth', async () => {
   for (const body of ['{"__proto__":1}', '{"a":[{"\\u005f_proto__":{}}]}'])
-    await expect(sent(body)).rejects.toMatchObject({ code: 'invalid_request' })
-  expect(await sent('{"proto":["__proto__"]}')).toEqual({ proto: ['__proto__'] })
+    await expect(readFrom(body)).rejects.toMatchObject({ code: 'invalid_request' })
+  expect(await readFrom('{"proto":["__proto__"]}')).toEqual({ proto: ['__proto__'] })
 })
 
-test('what has too many keys, levels or values is refused before it is parsed', async () => {
+test('JSON with too many keys, levels or values is refused before it is parsed', async () => {
   const keys = JSON.stringify(
     Object.fromEntries(Array.from({ length: jsonBounds.keys + 1 }, (_, i) => [i, 1])),
   )
@@ -38,15 +38,15 @@ test('what has too many keys, levels or values is refused before it is parsed', 
     ['['.repeat(20), '16 levels'],
     [values, '16384 values'],
   ] as const) {
-    await expect(sent(body)).rejects.toMatchObject({
+    await expect(readFrom(body)).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining(problem),
     })
   }
 })
 
-test('what there is no room for is refused, and nothing is held afterwards', async () => {
-  await expect(sent(JSON.stringify('x'.repeat(600 * KiB)))).rejects.toMatchObject({ code: 'overloaded' })
+test('a body beyond the memory budget is refused, and its reservation is released', async () => {
+  await expect(readFrom(JSON.stringify('x'.repeat(600 * KiB)))).rejects.toMatchObject({ code: 'overloaded' })
   expect(memory.heldBytes).toBe(0)
-  expect(await sent('[]')).toEqual([])
+  expect(await readFrom('[]')).toEqual([])
 })

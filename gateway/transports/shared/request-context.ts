@@ -3,45 +3,44 @@ import type { Server } from 'bun'
 import type { MemoryReservation, RequestMemory } from '../../limits/request-memory.ts'
 import type { ClientCertificate } from '../../accounts/authenticator.ts'
 
-/** What is known of a request besides itself, for its answer and its line in the log. */
+/** State of one HTTP request, for its response and its log line. */
 export interface RequestContext {
   readonly id: string
   account?: string
   fault?: Fault
-  /** How far the log had come with what was done; goes out with the answer. */
+  /** Write position of the account after this request; sent with the response. */
   position?: string | undefined
-  /** It was a call of gRPC-Web or Connect, and its line is written where calls are received. */
+  /** The request is a gRPC-Web or Connect call, which the call interceptor logs. */
   isCall?: boolean
-  /** Where what is held of its body is counted. */
+  /** Memory budget that the body is charged to. */
   memory?: RequestMemory
   held?: MemoryReservation
-  /** Who is at the other end of the connection, where it has come by TLS. */
+  /** Address of the client, set where a TLS proxy accepted the connection. */
   peer?: string
-  /** What that client has shown. */
   certificate?: ClientCertificate | undefined
 }
 
-/** The id that a caller brought if it is a harmless one, else a new one. */
+/** The `X-Request-ID` of the client if it is safe to log and to echo, otherwise a new id. */
 export function chooseRequestId(given: string | null): string {
   return given !== null && /^[A-Za-z0-9._:+/=@-]{1,128}$/.test(given) ? given : crypto.randomUUID()
 }
 
-const notes = new WeakMap<Request, RequestContext>()
+const contexts = new WeakMap<Request, RequestContext>()
 
 export function requestContextOf(request: Request): RequestContext {
-  const known = notes.get(request)
+  const known = contexts.get(request)
   if (known) return known
-  const fresh = { id: chooseRequestId(request.headers.get('x-request-id')) }
-  notes.set(request, fresh)
-  return fresh
+  const created = { id: chooseRequestId(request.headers.get('x-request-id')) }
+  contexts.set(request, created)
+  return created
 }
 
-/** What is held of a request's body; to be asked for once it is known whose it is. */
-export function heldBytesOf(request: Request): MemoryReservation {
-  const notes = requestContextOf(request)
-  const { account, peer = 'unknown', memory } = notes
-  if (!memory) throw new Error('The request has not been received.')
-  return (notes.held ??= memory.open({ account, peer }))
+/** The memory reservation for the body of a request. Call it after authentication, which decides who is charged. */
+export function reservationOf(request: Request): MemoryReservation {
+  const context = requestContextOf(request)
+  const { account, peer = 'unknown', memory } = context
+  if (!memory) throw new Error('The request did not pass the request middleware.')
+  return (context.held ??= memory.open({ account, peer }))
 }
 
 /** The path of a request, without its query. */
@@ -51,9 +50,9 @@ export function pathOf({ url }: Request): string {
   return begin < 0 ? url : url.slice(begin, end < 0 ? undefined : end)
 }
 
-/** Who is at the other end of the connection. */
+/** Address and port of the client. */
 export function peerOf(request: Request, server: Server<unknown> | null): string {
-  // Where TLS stands in front, the connection itself comes from there.
+  // Behind the TLS proxy the connection itself has the address of the proxy.
   const known = requestContextOf(request).peer
   if (known !== undefined) return known
   const found = server?.requestIP(request)

@@ -1,21 +1,21 @@
 import type { Server } from 'bun'
 
-const lookEveryMs = 50
-const touchEveryMs = 10_000
-const silenceSeconds = 60
-/** A client that takes less than this on average is cut off. */
-const slowestBytesPerMs = 128
+const pollIntervalMs = 50
+const touchIntervalMs = 10_000
+const idleTimeoutSeconds = 60
+/** Clients that read less than this on average are disconnected. */
+const minBytesPerMs = 128
 const graceMs = 5 * 60_000
 
-/** Tells when an answer has left, whole or not: nothing that it is made of may be let go of earlier. */
+/** Reports when a response was sent or its client has disconnected, so that its buffer can be released. */
 export interface SendTracker extends Disposable {
-  /** Calls `done` once the answer to this request has left or its client has gone. */
+  /** Calls `done` once the response to this request was sent or its client has disconnected. */
   whenSent(request: Request, server: Server<unknown> | null, bytes: number, done: () => void): void
-  /** Bytes of all answers under way. */
+  /** Bytes of all responses that are being sent. */
   readonly bytes: number
 }
 
-interface Leaving {
+interface Sending {
   readonly request: Request
   readonly server: Server<unknown>
   readonly bytes: number
@@ -25,30 +25,30 @@ interface Leaving {
 }
 
 /**
- * Bun has no event for it, but forgets the client's address once an answer is over, so that is looked at. Nor does a
- * file that is being sent count as activity: the idle timeout would cut a slow reader off in the middle, and is put off
- * from here for as long as the reader can reasonably need.
+ * Bun has no event for the end of a response, but `requestIP` returns null after it, so this polls. Sending a file does
+ * not count as activity in Bun: its idle timeout would disconnect a slow reader, so it is renewed here for as long as the
+ * reader may reasonably take. No upstream issue is known. Remove this when Bun reports the end of a response.
  */
 export function createSendTracker(): SendTracker {
-  const leaving = new Set<Leaving>()
+  const active = new Set<Sending>()
   let timer: ReturnType<typeof setInterval> | undefined
   let bytes = 0
 
-  const end = (one: Leaving) => {
-    leaving.delete(one)
+  const finish = (one: Sending) => {
+    active.delete(one)
     bytes -= one.bytes
     one.done()
   }
-  const look = () => {
+  const poll = () => {
     const now = performance.now()
-    for (const one of leaving) {
-      if (one.server.requestIP(one.request) === null) end(one)
+    for (const one of active) {
+      if (one.server.requestIP(one.request) === null) finish(one)
       else if (now >= one.nextTouch && now < one.deadline) {
-        one.nextTouch = now + touchEveryMs
-        one.server.timeout(one.request, silenceSeconds)
+        one.nextTouch = now + touchIntervalMs
+        one.server.timeout(one.request, idleTimeoutSeconds)
       }
     }
-    if (leaving.size > 0) return
+    if (active.size > 0) return
     clearInterval(timer)
     timer = undefined
   }
@@ -57,17 +57,17 @@ export function createSendTracker(): SendTracker {
     whenSent(request, server, size, done) {
       if (server === null) return done()
       const now = performance.now()
-      const deadline = now + graceMs + size / slowestBytesPerMs
-      leaving.add({ request, server, bytes: size, done, deadline, nextTouch: now })
+      const deadline = now + graceMs + size / minBytesPerMs
+      active.add({ request, server, bytes: size, done, deadline, nextTouch: now })
       bytes += size
-      timer ??= setInterval(look, lookEveryMs)
+      timer ??= setInterval(poll, pollIntervalMs)
     },
     get bytes() {
       return bytes
     },
     [Symbol.dispose]() {
       clearInterval(timer)
-      for (const one of leaving) end(one)
+      for (const one of active) finish(one)
     },
   }
 }

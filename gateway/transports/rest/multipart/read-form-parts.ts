@@ -3,11 +3,12 @@ import { largestJsonBytes } from '@pixelflow/core/json-bounds'
 import { shorten } from '@pixelflow/core/shorten'
 import { truncatedUpload } from '../../../images/receive-image.ts'
 import { createByteBuffer } from '../../../limits/byte-buffer.ts'
-import { readBody, type IdleTimeout } from '../../shared/read-body.ts'
+import { readBody } from '../../shared/read-body.ts'
+import type { IdleTimeout } from '../../shared/idle-timeout.ts'
 import { ParameterError, parseParameters } from './parse-parameters.ts'
 import { createMultipartParser, type MultipartEvent } from './multipart-parser.ts'
 import type { PartHeader } from './part-header.ts'
-import { heldBytesOf } from '../../shared/request-context.ts'
+import { reservationOf } from '../../shared/request-context.ts'
 
 export type FormPart =
   | { readonly kind: 'field'; readonly name: string; readonly value: string }
@@ -78,7 +79,7 @@ async function readField(
   { name, charset = 'utf-8' }: PartHeader,
   body: AsyncIterable<Uint8Array>,
 ) {
-  const buffer = createByteBuffer(heldBytesOf(request))
+  const buffer = createByteBuffer(reservationOf(request))
   for await (const chunk of body) {
     if (buffer.length + chunk.length > largestJsonBytes)
       throw malformed(`The part "${shorten(name)}" is longer than ${largestJsonBytes} bytes.`)
