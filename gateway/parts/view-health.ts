@@ -1,10 +1,10 @@
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { WriteCheck } from '@pixelflow/nats/jetstream/write-check'
-import type { DiskSpool } from './delivery/disk-spool.ts'
-import type { Follower } from './follow/follower.ts'
-import manifest from './package.json'
-import type { HealthView } from './transports/shared/health-view.ts'
-import type { SendTracker } from './transports/shared/send-tracker.ts'
+import type { DiskSpool } from '../delivery/disk-spool.ts'
+import type { Follower } from '../follow/follower.ts'
+import manifest from '../package.json'
+import type { HealthView } from '../transports/shared/health-view.ts'
+import type { SendTracker } from '../transports/shared/send-tracker.ts'
 
 /** What a gateway is judged by. */
 export interface HealthSources {

@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import { openDiskSpool, type DiskSpool } from '../delivery/disk-spool.ts'
+import { createResponseBuffer } from '../delivery/response-buffer.ts'
+import { createBytesSender, type SendBytes } from '../transports/rest/send-content.ts'
+import { createSendTracker, type SendTracker } from '../transports/shared/send-tracker.ts'
+import type { GatewayConfig } from '../config.ts'
+
+export interface Delivery extends AsyncDisposable {
+  readonly sendBytes: SendBytes
+  readonly sendTracker: SendTracker
+  readonly spool: DiskSpool
+}
+
+/** Sends the bytes of images; large downloads pass through files in a spool folder. */
+export async function openDelivery(config: GatewayConfig): Promise<Delivery> {
+  await using parts = new AsyncDisposableStack()
+  const folder = join(config.dataDir, 'gateway', 'spool')
+  const spool = parts.use(await openDiskSpool(folder, config.downloadSpoolBytes))
+  const sendTracker = parts.use(createSendTracker())
+  const owned = parts.move()
+  return {
+    sendBytes: createBytesSender(createResponseBuffer(spool), sendTracker),
+    sendTracker,
+    spool,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

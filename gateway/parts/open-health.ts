@@ -1,0 +1,54 @@
+import type { Adapters } from '@pixelflow/nats/open-adapters'
+import { collectBacklog } from '../metrics/collect-backlog.ts'
+import { collectState } from '../metrics/collect-state.ts'
+import type { CheckHealth } from '../transports/shared/health-view.ts'
+import type { Delivery } from './open-delivery.ts'
+import type { Metrics } from './open-metrics.ts'
+import type { TaskList } from './open-task-list.ts'
+import { viewHealth } from './view-health.ts'
+
+export interface HealthPart extends AsyncDisposable {
+  readonly checkHealth: CheckHealth
+  isReady(): Promise<boolean>
+  /** Counts the calls of a server, which opens after this part. */
+  countCalls(calls: () => number): void
+  /** From now on this gateway reports that it drains. */
+  startDraining(): void
+}
+
+export interface HealthOptions {
+  readonly adapters: Adapters
+  readonly taskList: TaskList
+  readonly delivery: Delivery
+  readonly metrics: Metrics
+}
+
+/** The first write check is waited for this long, so that a healthy gateway is ready when it answers first. */
+const firstCheckMs = 1000
+
+/** The health of this gateway, as probes, operators and metrics see it. */
+export async function openHealth({
+  adapters,
+  taskList,
+  delivery,
+  metrics,
+}: HealthOptions): Promise<HealthPart> {
+  // The process id would not do as a name: two machines may share a broker.
+  const writeCheck = adapters.checkWrites(crypto.randomUUID())
+  await Promise.race([writeCheck.begun, Bun.sleep(firstCheckMs)])
+  let isDraining = false
+  let calls = () => 0
+  const { follower, roster } = taskList
+  const { sendTracker, spool } = delivery
+  const checkHealth = () =>
+    viewHealth({ adapters, follower, writeCheck, sendTracker, spool, calls: calls(), isDraining })
+  collectState(metrics.meters, checkHealth, adapters.deadLetters.count)
+  collectBacklog(metrics.meters, adapters.backlog, roster, adapters.clock)
+  return {
+    checkHealth,
+    isReady: async () => (await checkHealth()).status === 'ok',
+    countCalls: (count) => void (calls = count),
+    startDraining: () => void (isDraining = true),
+    [Symbol.asyncDispose]: async () => writeCheck[Symbol.asyncDispose](),
+  }
+}

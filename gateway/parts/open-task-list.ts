@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { workersOf } from '@pixelflow/core/actor'
+import type { Roster } from '@pixelflow/core/ports/registry'
+import type { Adapters } from '@pixelflow/nats/open-adapters'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import type { GatewayConfig } from '../config.ts'
+import { createWritePositions, type WritePositions } from '../consistency/write-positions.ts'
+import { startFollower, type Follower } from '../follow/follower.ts'
+import { createWatchers, type Watchers } from '../follow/watchers.ts'
+import { createTaskQuota, type TaskQuota } from '../limits/task-quota.ts'
+import { openReadModel, type ReadModel } from '../readmodel/read-model.ts'
+
+export interface TaskList extends AsyncDisposable {
+  readonly index: ReadModel
+  readonly watchers: Watchers
+  readonly follower: Follower
+  /** The actors that are alive. */
+  readonly roster: Roster
+  readonly writes: WritePositions
+  readonly taskQuota: TaskQuota
+}
+
+/** The event log, followed once: it feeds the task list and the watchers, and what is counted or remembered of it. */
+export function openTaskList(
+  { clock, eventLog, registry }: Adapters,
+  config: GatewayConfig,
+  log: Logger,
+): TaskList {
+  const parts = new AsyncDisposableStack()
+  const watchers = createWatchers()
+  const index: ReadModel = parts.use(
+    openReadModel({
+      path: join(config.dataDir, 'gateway', 'tasks.sqlite'),
+      clock,
+      retentionMs: config.taskRetentionMs,
+      log,
+      onRewound: () => follower.onRewound(),
+    }),
+  )
+  const roster = parts.use(registry.follow())
+  const writes = createWritePositions()
+  const taskQuota = createTaskQuota(index, config, () => workersOf(roster.actors, 'transform'))
+  const onNewLog = () => [writes, taskQuota].forEach((one) => one.forget())
+  const follower: Follower = parts.use(startFollower({ clock, eventLog, index, watchers, onNewLog, log }))
+  return {
+    index,
+    watchers,
+    follower,
+    roster,
+    writes,
+    taskQuota,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}

@@ -1,0 +1,26 @@
+import type { Adapters } from '@pixelflow/nats/open-adapters'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import type { GatewayConfig } from '../config.ts'
+import { requeueOrphans } from '../requeue-orphans.ts'
+import { runSweeps } from '../run-sweeps.ts'
+import type { TaskList } from './open-task-list.ts'
+
+export interface BackgroundJobsOptions {
+  readonly adapters: Adapters
+  readonly taskList: TaskList
+  readonly config: GatewayConfig
+  readonly log: Logger
+}
+
+/** What one of all gateways does without being called: sweeps, orphaned jobs. Resolves after `signal` has aborted. */
+export async function runBackgroundJobs(
+  { adapters, taskList, config, log }: BackgroundJobsOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, elections, strayJobs, events, sweeper } = adapters
+  const { index, roster } = taskList
+  await Promise.all([
+    runSweeps({ elections, sweeper, everyMs: config.sweepIntervalMs, log }, signal),
+    requeueOrphans({ clock, elections, strayJobs, events, index, roster, log }, signal),
+  ])
+}
