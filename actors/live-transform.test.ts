@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { sniff } from '@pixelflow/core/format'
-import { transformResult, type TransformResult } from '@pixelflow/core/live-transform'
+import { transformResult, type TransformResult } from '@pixelflow/core/transform-request'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { sampleImage } from '@pixelflow/testkit/images'

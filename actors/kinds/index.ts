@@ -1,6 +1,6 @@
 import type { Hosting, LiveKind } from '@pixelflow/core/ports/sessions'
 import type { JobHandler } from '../runtime/job-handler.ts'
-import { preview, type PreviewOptions } from './preview/preview-kind.ts'
+import { preview, type PreviewKindOptions } from './preview/preview-kind.ts'
 import { liveTransform, type LiveTransformOptions } from './transform/live-transform-kind.ts'
 import { transform, type TransformOptions } from './transform/transform-kind.ts'
 
@@ -14,7 +14,7 @@ export function handlersOf(parts: KindParts): JobHandler[] {
 
 /** What all live kinds together need. */
 export type LiveParts = LiveTransformOptions &
-  PreviewOptions & {
+  PreviewKindOptions & {
     /** Sessions at once whose work has a child of its own. */
     readonly concurrency: number
     /** Pictures tuned at once; most of the time they wait for somebody's next move. */

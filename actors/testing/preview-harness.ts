@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
-import type { TunePreview } from '@pixelflow/core/tune/heard'
-import { previewWish } from '@pixelflow/core/tune/said'
+import type { PreviewMessage } from '@pixelflow/core/tune/server-message'
+import { previewOptions } from '@pixelflow/core/tune/client-message'
 import {
-  previewNews,
-  type PreviewNews,
-  type PreviewOpening,
-  type PreviewOrder,
-} from '@pixelflow/core/tune/session'
+  previewResponse,
+  type PreviewResponse,
+  type PreviewOpenRequest,
+  type PreviewRequest,
+} from '@pixelflow/core/tune/preview-request'
 import { preview } from '../kinds/preview/preview-kind.ts'
 import { createScratchQuota } from '../kinds/preview/scratch-quota.ts'
 import { createBudget } from '@pixelflow/core/budget'
@@ -24,7 +24,7 @@ export interface PreviewHarness extends AsyncDisposable {
   readonly cluster: ActorCluster
   readonly scratch: Scratch
   readonly sandbox: Sandbox
-  open(image: string, recipe: string, more?: Partial<PreviewOpening>): Promise<Session>
+  open(image: string, recipe: string, more?: Partial<PreviewOpenRequest>): Promise<Session>
 }
 
 export async function openPreviewHarness(): Promise<PreviewHarness> {
@@ -63,10 +63,10 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
     scratch,
     sandbox,
     open(image, recipe, more = {}) {
-      const opening: PreviewOpening = {
+      const opening: PreviewOpenRequest = {
         account,
         image,
-        preview: previewWish.parse({}),
+        preview: previewOptions.parse({}),
         sequence: 0,
         recipe: parseRecipe(recipe),
         output: 'default',
@@ -79,21 +79,21 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
 }
 
 export interface ReceivedMessage {
-  readonly news: PreviewNews
+  readonly news: PreviewResponse
   readonly file: Uint8Array
 }
 
 export async function receive(session: Session): Promise<ReceivedMessage> {
   const frame = await session.next(AbortSignal.timeout(20_000))
   if (frame === null) throw new Error('the session has finished')
-  return { news: previewNews.parse(frame.head), file: frame.body }
+  return { news: previewResponse.parse(frame.head), file: frame.body }
 }
 
 /** Listens until the preview of a change is there. @throws Fault when it is refused. */
 export async function receivePreview(
   session: Session,
   sequence: number,
-): Promise<{ preview: TunePreview; file: Uint8Array }> {
+): Promise<{ preview: PreviewMessage; file: Uint8Array }> {
   for (;;) {
     const { news, file } = await receive(session)
     if (news.type === 'preview' && news.sequence === sequence) return { preview: news, file }
@@ -101,7 +101,7 @@ export async function receivePreview(
   }
 }
 
-export function previewRequest(sequence: number, recipe: string, output = 'default'): PreviewOrder {
+export function samplePreviewRequest(sequence: number, recipe: string, output = 'default'): PreviewRequest {
   return { sequence, recipe: parseRecipe(recipe), output }
 }
 

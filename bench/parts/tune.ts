@@ -4,9 +4,9 @@ import { renderings } from '@pixelflow/core/recipe/apply'
 import { plan } from '@pixelflow/core/recipe/plan'
 import { copySize, previewOf } from '@pixelflow/core/recipe/preview'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
-import type { TuneHeard } from '@pixelflow/core/tune/heard'
-import type { TuneSaidInput } from '@pixelflow/core/tune/said'
-import { tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import type { ServerMessage } from '@pixelflow/core/tune/server-message'
+import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
+import { tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { cpuDuring } from '../cpu.ts'
 import { median } from '../pace.ts'
 import { photograph } from '../sample.ts'
@@ -135,16 +135,16 @@ async function tune(url: Bench['gateway']['url'], image: string) {
   socket.binaryType = 'arraybuffer'
   let sequence = 0
   let shown = Promise.withResolvers<void>()
-  let head: Extract<TuneHeard, { type: 'preview' }> | undefined
+  let head: Extract<ServerMessage, { type: 'preview' }> | undefined
   const broken = (why: string) => shown.reject(new Error(why))
   socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
     if (typeof data !== 'string') return head?.sequence === sequence ? shown.resolve() : undefined
-    const heard = JSON.parse(data) as TuneHeard
+    const heard = JSON.parse(data) as ServerMessage
     if (heard.type === 'preview') head = heard
     else if (heard.type !== 'opened') broken(data)
   })
   socket.addEventListener('close', ({ code }) => broken(`closed with ${code}`))
-  const say = (said: TuneSaidInput) => socket.send(JSON.stringify(said))
+  const say = (said: ClientMessageInput) => socket.send(JSON.stringify(said))
   await new Promise((resolve) => socket.addEventListener('open', resolve))
   say({ type: 'open', image, recipe: 'resize:100', preview: { maxPixels } })
   await shown.promise

@@ -1,14 +1,14 @@
 import type { FaultReport } from '@pixelflow/core/fault'
 import type { TaskView } from '@pixelflow/core/api'
 import type {
-  TuneApplied,
-  TuneFailed,
-  TuneOpened,
-  TunePreview as PreviewAbout,
-  TuneRefused,
-  TuneRestored,
-} from '@pixelflow/core/tune/heard'
-import type { TuneSaidInput } from '@pixelflow/core/tune/said'
+  AppliedMessage,
+  FailedMessage,
+  OpenedMessage,
+  PreviewMessage,
+  RefusedMessage,
+  RestoredMessage,
+} from '@pixelflow/core/tune/server-message'
+import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import type { RecipeInput } from './client.ts'
 import { PixelflowError } from './error.ts'
 
@@ -40,10 +40,10 @@ export type TuneChange =
   | { readonly output: string }
 
 /** The picture as it will be. */
-export type TunePreview = PreviewAbout & { readonly file: Uint8Array }
+export type TunePreview = PreviewMessage & { readonly file: Uint8Array }
 
 /** What is heard in a session. */
-export type Tuned = TuneOpened | TunePreview | TuneRefused | TuneRestored
+export type Tuned = OpenedMessage | TunePreview | RefusedMessage | RestoredMessage
 
 /**
  * A live session on one image. Each change is answered by a preview unless a newer one has come meanwhile. What is
@@ -51,7 +51,7 @@ export type Tuned = TuneOpened | TunePreview | TuneRefused | TuneRestored
  */
 export interface Tuning extends AsyncDisposable, AsyncIterable<Tuned> {
   /** The picture as the first step sees it, and the copy that previews are made from. */
-  readonly opened: TuneOpened
+  readonly opened: OpenedMessage
   /** False once the session has ended, for whatever reason: another one may be opened with the recipe as it has become. */
   readonly isOpen: boolean
   /** Says a change and returns its number, from 1 upwards. The recipe that the session began with is number 0. */
@@ -66,11 +66,11 @@ export interface Tuning extends AsyncDisposable, AsyncIterable<Tuned> {
 }
 
 /** What a protocol hears. */
-export type Heard = Tuned | TuneApplied | TuneFailed
+export type Heard = Tuned | AppliedMessage | FailedMessage
 
 /** One session's connection, as a protocol has it. */
 export interface TuneLink {
-  say(said: TuneSaidInput): void
+  say(said: ClientMessageInput): void
   /** Ends it in an orderly way. */
   close(): Promise<void>
 }
@@ -96,7 +96,7 @@ export async function openTuning(
   const kept: Tuned[] = []
   const previews: Waiting<TunePreview>[] = []
   const applies: PromiseWithResolvers<TaskView>[] = []
-  const opening = Promise.withResolvers<TuneOpened>()
+  const opening = Promise.withResolvers<OpenedMessage>()
   let wake = Promise.withResolvers<void>()
   let newest: TunePreview | undefined
   let said = 0

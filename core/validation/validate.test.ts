@@ -5,7 +5,7 @@ import { createTaskBody } from '../api.ts'
 import { Fault, type FaultReport } from '../fault.ts'
 import { outputName } from '../recipe/output-name.ts'
 import { parseRecipe } from '../recipe/recipe.ts'
-import { tuneSaid } from '../tune/said.ts'
+import { clientMessage } from '../tune/client-message.ts'
 import { validate } from './validate.ts'
 
 const image = '01890a5d-ac96-774b-bcce-b302099a8057'
@@ -27,7 +27,7 @@ describe('a value that is refused is told with what is allowed', () => {
   test.each([
     [
       'a nested value out of range',
-      tuneSaid,
+      clientMessage,
       { ...open, preview: { maxPixels: 1 } },
       'preview.maxPixels',
       '"preview.maxPixels" in the message must be a whole number from 4096 to 4194304, not 1.',
@@ -35,7 +35,7 @@ describe('a value that is refused is told with what is allowed', () => {
     ],
     [
       'a nested field that is misspelt',
-      tuneSaid,
+      clientMessage,
       { ...open, preview: { qualty: 1 } },
       'preview.qualty',
       '"preview.qualty" in the message is not known here.',
@@ -75,7 +75,7 @@ describe('a value that is refused is told with what is allowed', () => {
     ],
     [
       'a type of message there is not',
-      tuneSaid,
+      clientMessage,
       { type: 'pen' },
       'type',
       '"type" in the message must be one of open, change, apply, not "pen".',
@@ -83,7 +83,7 @@ describe('a value that is refused is told with what is allowed', () => {
     ],
     [
       'another type as a whole',
-      tuneSaid,
+      clientMessage,
       [open],
       undefined,
       'The message must be an object, not a list.',
@@ -91,7 +91,7 @@ describe('a value that is refused is told with what is allowed', () => {
     ],
     [
       'a number beyond what can be counted',
-      tuneSaid,
+      clientMessage,
       { type: 'apply', sequence: 2n ** 63n },
       'sequence',
       '"sequence" in the message must be a whole number from 0 to 9007199254740991, not 9223372036854775808.',
@@ -99,7 +99,7 @@ describe('a value that is refused is told with what is allowed', () => {
     ],
     [
       'a name that is too long',
-      tuneSaid,
+      clientMessage,
       { type: 'change', sequence: 1, set: { ['a'.repeat(201)]: 1 } },
       'set',
       `A name in "set" must be text of at most 200 characters, not "${'a'.repeat(56)}....`,
@@ -107,7 +107,7 @@ describe('a value that is refused is told with what is allowed', () => {
     ],
     [
       'a rule between fields',
-      tuneSaid,
+      clientMessage,
       { type: 'change', sequence: 1, recipe: 'blur', set: {} },
       'set',
       'A change has recipe or set, not both.',
@@ -130,7 +130,7 @@ describe('a value that is refused is told with what is allowed', () => {
     const nameField = (path: readonly PropertyKey[]) =>
       path.map((part) => String(part).toUpperCase()).join('/')
     const run = () =>
-      validate(tuneSaid, { ...open, preview: { quality: 0 } }, { whole: 'the message', nameField })
+      validate(clientMessage, { ...open, preview: { quality: 0 } }, { whole: 'the message', nameField })
     expect(reportOf(run)).toMatchObject({ field: 'PREVIEW/QUALITY' })
   })
 })
@@ -146,7 +146,7 @@ const everyCheck = z.strictObject({
   one: z.literal('only').optional(),
   by: z.record(outputName, z.number()).optional(),
   either: z.union([z.boolean(), z.strictObject({ a: z.int() })]).optional(),
-  tuned: tuneSaid.optional(),
+  tuned: clientMessage.optional(),
   task: createTaskBody.optional(),
 })
 const keys = Object.keys(everyCheck.shape).concat([
@@ -185,7 +185,7 @@ test('no sentence of zod reaches anybody, whatever is sent', () => {
   fc.assert(
     fc.property(dictionary, (sent) => {
       speaks(refusal(everyCheck, sent))
-      speaks(refusal(tuneSaid, sent))
+      speaks(refusal(clientMessage, sent))
       speaks(reportOf(() => parseRecipe(sent)))
     }),
     { numRuns: 3000 },

@@ -1,11 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import {
-  liveFrameBytes,
+  maxFrameBytes,
   transformResult,
-  type TransformOpening,
+  type TransformRequest,
   type TransformResult,
-} from '@pixelflow/core/live-transform'
+} from '@pixelflow/core/transform-request'
 import { bytesOf, inPieces } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Principal } from '@pixelflow/core/principal'
@@ -32,7 +32,7 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
     order: OutputRequest,
     signal: AbortSignal,
   ): Promise<ProcessResult> => {
-    const opening: TransformOpening = {
+    const opening: TransformRequest = {
       account: who.account,
       format: picture.format,
       width: picture.width,
@@ -80,7 +80,7 @@ async function converse(
 }
 
 async function give(session: Session, parts: readonly Uint8Array[]): Promise<void> {
-  for (const piece of inPieces(parts, liveFrameBytes)) await session.send(null, piece)
+  for (const piece of inPieces(parts, maxFrameBytes)) await session.send(null, piece)
   await session.finish()
 }
 

@@ -1,15 +1,15 @@
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import {
-  liveFrameBytes,
-  transformOpening,
-  type TransformOpening,
+  maxFrameBytes,
+  transformRequest,
+  type TransformRequest,
   type TransformResult,
-} from '@pixelflow/core/live-transform'
+} from '@pixelflow/core/transform-request'
 import type { Hosted, Session } from '@pixelflow/core/ports/sessions'
 import { digestOf } from './grpc.ts'
 
 /** A picture as an actor has seen it, with what was to be done. */
-export interface ReceivedImage extends TransformOpening {
+export interface ReceivedImage extends TransformRequest {
   readonly source: Uint8Array
 }
 
@@ -21,8 +21,8 @@ export function respondWith(bytes: Uint8Array): ImageHandler {
   return async (session) => {
     const about = { format: 'webp', width: 12, height: 34 } as const
     const head: TransformResult = { ...about, bytes: bytes.length, sha256: digestOf(bytes), workMs: 1 }
-    for (let at = 0; at < bytes.length; at += liveFrameBytes) {
-      await session.send(at === 0 ? head : null, bytes.subarray(at, at + liveFrameBytes))
+    for (let at = 0; at < bytes.length; at += maxFrameBytes) {
+      await session.send(at === 0 ? head : null, bytes.subarray(at, at + maxFrameBytes))
     }
   }
 }
@@ -35,7 +35,7 @@ export function startStubActor(adapters: Adapters, play: ImageHandler, seen: Rec
       const pieces: Uint8Array[] = []
       for (let frame = await session.next(); frame !== null; frame = await session.next())
         pieces.push(frame.body)
-      const one = { ...transformOpening.parse(opening), source: Buffer.concat(pieces) }
+      const one = { ...transformRequest.parse(opening), source: Buffer.concat(pieces) }
       seen.push(one)
       await play(session, one)
     },

@@ -1,6 +1,6 @@
-import { tuneHeard, type TuneHeard, type TunePreview } from '@pixelflow/core/tune/heard'
-import type { TuneSaidInput } from '@pixelflow/core/tune/said'
-import { tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { serverMessage, type ServerMessage, type PreviewMessage } from '@pixelflow/core/tune/server-message'
+import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
+import { tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 
 export interface SocketOptions {
   readonly protocols?: string[]
@@ -13,7 +13,7 @@ interface Closed {
 }
 
 interface Told {
-  readonly heard: TuneHeard
+  readonly heard: ServerMessage
   readonly file?: Uint8Array
 }
 
@@ -23,7 +23,7 @@ export function openTuneSocket(url: string, options: SocketOptions = { protocols
   socket.binaryType = 'arraybuffer'
   const told: Told[] = []
   const closing = Promise.withResolvers<Closed>()
-  let head: TunePreview | undefined
+  let head: PreviewMessage | undefined
   let wake = () => {}
   socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
     if (typeof data !== 'string') {
@@ -31,7 +31,7 @@ export function openTuneSocket(url: string, options: SocketOptions = { protocols
       told.push({ heard: head, file: new Uint8Array(data) })
       head = undefined
     } else {
-      const heard = tuneHeard.parse(JSON.parse(data))
+      const heard = serverMessage.parse(JSON.parse(data))
       if (heard.type === 'preview') head = heard
       else told.push({ heard })
     }
@@ -52,10 +52,10 @@ export function openTuneSocket(url: string, options: SocketOptions = { protocols
     }
     throw new Error('nothing was heard')
   }
-  async function hear<T extends TuneHeard['type']>(type: T) {
+  async function hear<T extends ServerMessage['type']>(type: T) {
     for (;;) {
       const { heard, file } = await next()
-      if (heard.type === type) return { ...(heard as Extract<TuneHeard, { type: T }>), file }
+      if (heard.type === type) return { ...(heard as Extract<ServerMessage, { type: T }>), file }
     }
   }
   return {
@@ -64,14 +64,14 @@ export function openTuneSocket(url: string, options: SocketOptions = { protocols
     next,
     hear,
     opened: new Promise((resolve) => socket.addEventListener('open', resolve)),
-    async say(...said: (TuneSaidInput | string)[]) {
+    async say(...said: (ClientMessageInput | string)[]) {
       await this.opened
       for (const one of said) socket.send(typeof one === 'string' ? one : JSON.stringify(one))
     },
     /** That it was applied, and the preview of a change, in whichever order. */
     async both(wanted: number) {
-      let applied: Extract<TuneHeard, { type: 'applied' }> | undefined
-      let preview: TunePreview | undefined
+      let applied: Extract<ServerMessage, { type: 'applied' }> | undefined
+      let preview: PreviewMessage | undefined
       while (applied === undefined || preview === undefined) {
         const { heard } = await next()
         if (heard.type === 'applied') applied = heard

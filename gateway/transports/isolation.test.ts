@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc.ts'
 import { callFields, field, headerFrames } from '../testing/hpack.ts'

@@ -3,18 +3,18 @@ import { createNewest } from '@pixelflow/core/newest'
 import { pause } from '@pixelflow/core/pause'
 import type { Session, Sessions } from '@pixelflow/core/ports/sessions'
 import {
-  previewNews,
-  type PreviewNews,
-  type PreviewOpening,
-  type PreviewOrder,
-} from '@pixelflow/core/tune/session'
+  previewResponse,
+  type PreviewResponse,
+  type PreviewOpenRequest,
+  type PreviewRequest,
+} from '@pixelflow/core/tune/preview-request'
 
 export interface PreviewClientOptions {
   readonly sessions: Sessions
   /** What every actor is opened with; the order is the newest one. */
-  readonly opening: () => PreviewOpening
+  readonly opening: () => PreviewOpenRequest
   /** Something that an actor has said, with the file that belongs to it. */
-  readonly hear: (news: PreviewNews, file: Uint8Array) => Promise<void>
+  readonly hear: (news: PreviewResponse, file: Uint8Array) => Promise<void>
   /** Resolves when another preview would be seen; none is asked for before. */
   readonly clear: () => Promise<void>
   /** Another actor has taken over. */
@@ -25,7 +25,7 @@ export interface PreviewClientOptions {
 /** The way to whichever actor makes the previews. */
 export interface PreviewClient {
   /** Has this shown next, instead of what waits still. */
-  show(order: PreviewOrder): void
+  show(order: PreviewRequest): void
   /** Nothing more is to be shown; the last is still answered. */
   finish(): void
   /** Resolves when all is answered after `finish`. @throws Fault when no actor can be had, or what the picture is to blame for. */
@@ -47,9 +47,9 @@ export function openPreviewClient({
   restored,
   signal,
 }: PreviewClientOptions): PreviewClient {
-  const orders = createNewest<PreviewOrder>()
+  const orders = createNewest<PreviewRequest>()
 
-  const talk = async (session: Session, opened: PreviewOpening, isHeard: () => Promise<void>) => {
+  const talk = async (session: Session, opened: PreviewOpenRequest, isHeard: () => Promise<void>) => {
     const over = new AbortController()
     const ended = AbortSignal.any([signal, session.broken, over.signal])
     const speak = async () => {
@@ -63,7 +63,7 @@ export function openPreviewClient({
     }
     const listen = async () => {
       for (let frame; (frame = await session.next(ended)) !== null;) {
-        const news = previewNews.safeParse(frame.head)
+        const news = previewResponse.safeParse(frame.head)
         if (!news.success)
           throw new Fault('internal', 'The preview worker sent an invalid message.', { cause: news.error })
         await isHeard()

@@ -2,7 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
-import type { TuneOpen, TuneSaid } from '@pixelflow/core/tune/said'
+import type { OpenMessage, ClientMessage } from '@pixelflow/core/tune/client-message'
 import { findImage } from '../tasks/find-task.ts'
 import type { Ports } from '../ports.ts'
 import { openPreviewClient } from './preview-client.ts'
@@ -15,9 +15,9 @@ export interface SessionNeeds {
   readonly createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>
   readonly positionOf: (account: string) => string | undefined
   readonly who: Principal
-  readonly opening: TuneOpen
+  readonly opening: OpenMessage
   /** What the client says after its opening. */
-  readonly words: AsyncIterator<TuneSaid>
+  readonly words: AsyncIterator<ClientMessage>
   readonly outbox: UpdateBuffer
   /** Called for each thing said or heard. */
   readonly alive: () => void
@@ -67,7 +67,7 @@ export async function runTuneSession(needs: SessionNeeds): Promise<void> {
       await obey(value)
     }
   }
-  const obey = async (value: TuneSaid) => {
+  const obey = async (value: ClientMessage) => {
     try {
       if (value.type === 'open') throw openedTwice()
       if (value.type === 'change') return link.show(truth.change(value))

@@ -2,7 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
-import type { TuneOpen, TuneSaid } from '@pixelflow/core/tune/said'
+import type { OpenMessage, ClientMessage } from '@pixelflow/core/tune/client-message'
 import type { Ports } from '../ports.ts'
 import { positionOf } from '../consistency/wait-for-position.ts'
 import { createUpdateBuffer, type TuneUpdate } from './update-buffer.ts'
@@ -46,7 +46,7 @@ export function tune(
 
   return async function* (
     who: Principal,
-    said: AsyncIterable<TuneSaid>,
+    said: AsyncIterable<ClientMessage>,
     left: AbortSignal,
   ): AsyncGenerator<TuneUpdate, void> {
     requireScope(who, 'images:read')
@@ -76,7 +76,7 @@ export function tune(
   }
 }
 
-function openingOf({ done, value }: IteratorResult<TuneSaid, unknown>): TuneOpen {
+function openingOf({ done, value }: IteratorResult<ClientMessage, unknown>): OpenMessage {
   if (done !== true && value.type === 'open') return value
   throw new Fault('invalid_request', 'Expected an `open` message first.', {
     field: 'open',

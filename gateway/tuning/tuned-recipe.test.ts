@@ -2,28 +2,28 @@ import { describe, expect, test } from 'bun:test'
 import { Fault, type FaultReport } from '@pixelflow/core/fault'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import {
-  tuneSaid,
-  type TuneApply,
-  type TuneChange,
-  type TuneOpen,
-  type TuneSaidInput,
-} from '@pixelflow/core/tune/said'
+  clientMessage,
+  type ApplyMessage,
+  type ChangeMessage,
+  type OpenMessage,
+  type ClientMessageInput,
+} from '@pixelflow/core/tune/client-message'
 import { createTunedRecipe } from './tuned-recipe.ts'
 
 const image = '01890a5d-ac96-774b-bcce-b302099a8057'
-const said = <T>(input: TuneSaidInput) => tuneSaid.parse(input) as T
+const said = <T>(input: ClientMessageInput) => clientMessage.parse(input) as T
 const begin = (recipe: unknown, output?: string) =>
   createTunedRecipe(
-    said<TuneOpen>({
+    said<OpenMessage>({
       type: 'open',
       image,
       recipe: recipe as string,
       ...(output === undefined ? {} : { output }),
     }),
   )
-const change = (rest: object) => said<TuneChange>({ type: 'change', ...rest } as TuneSaidInput)
+const change = (rest: object) => said<ChangeMessage>({ type: 'change', ...rest } as ClientMessageInput)
 const apply = (sequence?: number) =>
-  said<TuneApply>({ type: 'apply', ...(sequence === undefined ? {} : { sequence }) })
+  said<ApplyMessage>({ type: 'apply', ...(sequence === undefined ? {} : { sequence }) })
 
 function refusal(act: () => unknown): FaultReport {
   try {

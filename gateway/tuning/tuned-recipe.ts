@@ -1,27 +1,27 @@
 import { Fault, faultRow, type FaultReport } from '@pixelflow/core/fault'
 import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
-import { patched } from '@pixelflow/core/tune/patch'
-import type { TuneApply, TuneChange, TuneOpen } from '@pixelflow/core/tune/said'
-import type { PreviewOrder } from '@pixelflow/core/tune/session'
+import { patchRecipe } from '@pixelflow/core/tune/patch-recipe'
+import type { ApplyMessage, ChangeMessage, OpenMessage } from '@pixelflow/core/tune/client-message'
+import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
 
 /** The truth about one session: which recipe it has come to. */
 export interface TunedRecipe {
-  readonly order: PreviewOrder
+  readonly order: PreviewRequest
   /** Takes a change over. @throws Fault when it cannot be; nothing has changed then. */
-  change(change: TuneChange): PreviewOrder
+  change(change: ChangeMessage): PreviewRequest
   /** A change that cannot be done to this picture: it stays, and is not applied. */
   refuse(sequence: number, fault: FaultReport): void
   /**
    * The recipe that is to be applied.
    * @throws Fault `precondition_failed` when it is not that of the change meant, or cannot be done.
    */
-  applied(apply: TuneApply): Recipe
+  applied(apply: ApplyMessage): Recipe
 }
 
 /** @throws Fault `invalid_recipe`. */
-export function createTunedRecipe({ recipe: given, output }: TuneOpen): TunedRecipe {
+export function createTunedRecipe({ recipe: given, output }: OpenMessage): TunedRecipe {
   const recipe = parseRecipe(given)
-  let order: PreviewOrder = { sequence: 0, recipe, output: outputOf(recipe, output) }
+  let order: PreviewRequest = { sequence: 0, recipe, output: outputOf(recipe, output) }
   let latest = 0
   let refused: FaultReport | undefined
   return {
@@ -35,7 +35,7 @@ export function createTunedRecipe({ recipe: given, output }: TuneOpen): TunedRec
         given === undefined
           ? set === undefined
             ? order.recipe
-            : patched(order.recipe, set)
+            : patchRecipe(order.recipe, set)
           : parseRecipe(given)
       // An output that a new recipe does not make any more is not insisted on.
       const kept = outputNames(recipe).includes(order.output) ? order.output : undefined

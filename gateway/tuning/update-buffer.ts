@@ -1,13 +1,18 @@
 import type { Task } from '@pixelflow/core/task'
-import type { TuneOpened, TunePreview, TuneRefused, TuneRestored } from '@pixelflow/core/tune/heard'
+import type {
+  OpenedMessage,
+  PreviewMessage,
+  RefusedMessage,
+  RestoredMessage,
+} from '@pixelflow/core/tune/server-message'
 
 /** What whoever tunes hears; how a task looks and how bytes travel is the transport's matter. */
 export type TuneUpdate =
-  | TuneOpened
-  | TuneRefused
-  | TuneRestored
+  | OpenedMessage
+  | RefusedMessage
+  | RestoredMessage
   | { readonly type: 'applied'; readonly sequence: number; readonly task: Task; readonly position?: string }
-  | { readonly type: 'preview'; readonly about: Omit<TunePreview, 'type'>; readonly file: Uint8Array }
+  | { readonly type: 'preview'; readonly about: Omit<PreviewMessage, 'type'>; readonly file: Uint8Array }
 
 /** What waits to be heard: of previews the newest alone, of all else a bounded number, in order and before it. */
 export interface UpdateBuffer {

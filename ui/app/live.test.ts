@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { closeCodes } from '@pixelflow/core/tune/websocket'
+import { closeCodes } from '@pixelflow/core/tune/tune-protocol'
 import { fail, fault, obliging, openLive, say, size, until, type Answer } from './testing/scripted.ts'
 
 let scope = new AsyncDisposableStack()

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { Fault } from '@pixelflow/core/fault'
-import { previewWish } from '@pixelflow/core/tune/said'
+import { previewOptions } from '@pixelflow/core/tune/client-message'
 import { sampleImage } from '@pixelflow/testkit/images'
 import {
   receive,
   openPreviewHarness,
-  previewRequest,
+  samplePreviewRequest,
   faultOf,
   receivePreview,
   type PreviewHarness,
@@ -27,7 +27,7 @@ describe('much at once', () => {
     await receivePreview(session, 0)
     const last = 1000
     for (let sequence = 1; sequence <= last; sequence += 1) {
-      await session.send(previewRequest(sequence, `blur:${5 + sequence / 100}`))
+      await session.send(samplePreviewRequest(sequence, `blur:${5 + sequence / 100}`))
     }
     const answered: number[] = []
     while (answered.at(-1) !== last) {
@@ -43,11 +43,11 @@ describe('much at once', () => {
     await using session = await previews.open(id, 'flip')
     await receivePreview(session, 0)
     for (let sequence = 1; sequence <= 5; sequence += 1) {
-      await session.send(previewRequest(sequence, `blur:${20 + sequence}`))
+      await session.send(samplePreviewRequest(sequence, `blur:${20 + sequence}`))
       await Bun.sleep(30)
       for (const pid of previews.sandbox.pids) process.kill(pid, 'SIGKILL')
     }
-    await session.send(previewRequest(6, 'resize:70'))
+    await session.send(samplePreviewRequest(6, 'resize:70'))
     for (;;) {
       const { news } = await receive(session)
       if (news.type !== 'preview' && news.type !== 'refused') continue
@@ -59,7 +59,7 @@ describe('much at once', () => {
 
   test('pictures that find no room are sent elsewhere', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
-    const large = { preview: previewWish.parse({ maxPixels: 4_194_304 }) }
+    const large = { preview: previewOptions.parse({ maxPixels: 4_194_304 }) }
     await using first = await previews.open(id, 'flip', large)
     await receivePreview(first, 0)
     await using second = await previews.open(id, 'flip', large)
@@ -82,7 +82,7 @@ test('who leaves in the middle of a rendering costs no child', async () => {
   const pids = previews.sandbox.pids
   const session = await previews.open(id, 'flip')
   await receivePreview(session, 0)
-  await session.send(previewRequest(1, 'blur:30'))
+  await session.send(samplePreviewRequest(1, 'blur:30'))
   await Bun.sleep(10)
   await session[Symbol.asyncDispose]()
   await using next = await previews.open(id, 'flip')

@@ -1,7 +1,7 @@
 import { formatIds } from '@pixelflow/core/format'
 import { recipe } from '@pixelflow/core/recipe/recipe'
 import { outputName } from '@pixelflow/core/task'
-import { previewFormats, previewWish } from '@pixelflow/core/tune/said'
+import { previewFormats, previewOptions } from '@pixelflow/core/tune/client-message'
 import { z } from 'zod'
 
 /** What the outer half of a preview asks of its inner half, and what it hears. */
@@ -48,7 +48,7 @@ const makePreview = z.object({
   maxPixels: pixels,
   recipe,
   output: outputName,
-  wish: previewWish,
+  wish: previewOptions,
   /** Where the preview goes. */
   target: z.string(),
 })

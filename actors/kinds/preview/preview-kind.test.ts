@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
-import { previewWish } from '@pixelflow/core/tune/said'
+import { previewOptions } from '@pixelflow/core/tune/client-message'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
 import {
   receive,
   openPreviewHarness,
-  previewRequest,
+  samplePreviewRequest,
   receivePreview,
   type PreviewHarness,
 } from '../../testing/preview-harness.ts'
@@ -42,7 +42,7 @@ describe('a session', () => {
     })
     expect(await sharp(first.file).metadata()).toMatchObject({ format: 'jpeg', width: 1254, height: 836 })
 
-    await session.send(previewRequest(7, 'resize:600/rotate:90'))
+    await session.send(samplePreviewRequest(7, 'resize:600/rotate:90'))
     await session.finish()
     const { preview, file } = await receivePreview(session, 7)
     expect(preview).toMatchObject({ width: 400, height: 600, result: { width: 400, height: 600 } })
@@ -56,7 +56,7 @@ describe('a session', () => {
     const { id } = await previews.cluster.upload(bytes)
     const recipe = 'crop:200:100:1200:1000/blur:10/grayscale'
     await using session = await previews.open(id, recipe, {
-      preview: previewWish.parse({ maxPixels: 120_000, quality: 95 }),
+      preview: previewOptions.parse({ maxPixels: 120_000, quality: 95 }),
     })
     const { preview, file } = await receivePreview(session, 0)
     const { width, height } = preview
@@ -83,7 +83,7 @@ describe('a session', () => {
     const clear = await receivePreview(session, 0)
     expect(clear.preview.format).toBe('webp')
     expect((await sharp(clear.file).stats()).isOpaque).toBe(false)
-    await session.send(previewRequest(1, 'flip/format:jpeg:background=f00'))
+    await session.send(samplePreviewRequest(1, 'flip/format:jpeg:background=f00'))
     const laid = await receivePreview(session, 1)
     expect(laid.preview.format).toBe('jpeg')
     const [red = 0, green = 255] = await sharp(laid.file).raw().toBuffer()
@@ -91,7 +91,7 @@ describe('a session', () => {
     expect(green).toBeLessThan(15)
 
     await using webp = await previews.open(id, 'flip/format:jpeg:background=f00', {
-      preview: previewWish.parse({ format: 'webp' }),
+      preview: previewOptions.parse({ format: 'webp' }),
     })
     const flat = await receivePreview(webp, 0)
     expect(flat.preview.format).toBe('webp')
@@ -111,13 +111,13 @@ describe('a session', () => {
     await using session = await previews.open(id, 'flip', { recipe: two, output: 'b' })
     expect((await receive(session)).news).toMatchObject({ source: { width: 200, height: 400 } })
     expect((await receivePreview(session, 0)).preview).toMatchObject({ output: 'b', width: 50, height: 100 })
-    await session.send(previewRequest(1, 'orient:false/resize:100'))
+    await session.send(samplePreviewRequest(1, 'orient:false/resize:100'))
     expect((await receive(session)).news).toMatchObject({
       type: 'opened',
       source: { width: 400, height: 200 },
     })
     expect((await receivePreview(session, 1)).preview).toMatchObject({ width: 100, height: 50 })
-    await session.send(previewRequest(2, 'resize:100'))
+    await session.send(samplePreviewRequest(2, 'resize:100'))
     expect((await receivePreview(session, 2)).preview).toMatchObject({ width: 100, height: 200 })
   }, 30_000)
 
@@ -125,7 +125,7 @@ describe('a session', () => {
     const bytes = await sampleImage({ width: 3000, height: 2000, noise: 40 })
     const { id } = await previews.cluster.upload(bytes)
     await using session = await previews.open(id, 'crop:100:200:600:400/flop', {
-      preview: previewWish.parse({ quality: 100 }),
+      preview: previewOptions.parse({ quality: 100 }),
     })
     const { preview, file } = await receivePreview(session, 0)
     expect(preview).toMatchObject({ width: 600, height: 400, result: { width: 600, height: 400 } })
@@ -133,7 +133,7 @@ describe('a session', () => {
     const [one, other] = await Promise.all([real.raw().toBuffer(), sharp(file).raw().toBuffer()])
     const apart = one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
     expect(apart).toBeLessThan(4)
-    await session.send(previewRequest(1, 'crop:0:0:2900:1900/blur:9'))
+    await session.send(samplePreviewRequest(1, 'crop:0:0:2900:1900/blur:9'))
     expect((await receivePreview(session, 1)).preview).toMatchObject({ width: 1212, height: 794 })
   }, 30_000)
 
@@ -141,19 +141,19 @@ describe('a session', () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 300, height: 200 }))
     await using session = await previews.open(id, 'resize:100')
     await receivePreview(session, 0)
-    await session.send(previewRequest(1, 'crop:0:0:400:100'))
+    await session.send(samplePreviewRequest(1, 'crop:0:0:400:100'))
     const { news } = await receive(session)
     expect(news).toMatchObject({
       type: 'refused',
       sequence: 1,
       fault: { code: 'processing_failed', field: 'steps[0].width' },
     })
-    await session.send(previewRequest(2, 'resize:9000x9000:enlarge=true:fill'))
+    await session.send(samplePreviewRequest(2, 'resize:9000x9000:enlarge=true:fill'))
     expect((await receive(session)).news).toMatchObject({
       type: 'refused',
       fault: { code: 'too_many_pixels' },
     })
-    await session.send(previewRequest(3, 'resize:80'))
+    await session.send(samplePreviewRequest(3, 'resize:80'))
     expect((await receivePreview(session, 3)).preview).toMatchObject({ width: 80 })
   }, 30_000)
 })

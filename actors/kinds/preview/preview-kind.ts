@@ -2,16 +2,16 @@ import { Fault } from '@pixelflow/core/fault'
 import { createNewest } from '@pixelflow/core/newest'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import {
-  previewOpening,
-  previewOrder,
-  type PreviewNews,
-  type PreviewOpening,
-  type PreviewOrder,
-} from '@pixelflow/core/tune/session'
+  previewOpenRequest,
+  previewRequest,
+  type PreviewResponse,
+  type PreviewOpenRequest,
+  type PreviewRequest,
+} from '@pixelflow/core/tune/preview-request'
 import { findSource } from '../transform/fetch-source.ts'
 import { openPreviewRenderer, type PreviewRenderer, type PreviewRendererOptions } from './preview-renderer.ts'
 
-export interface PreviewOptions extends PreviewRendererOptions {
+export interface PreviewKindOptions extends PreviewRendererOptions {
   /** How long a session may be silent, in milliseconds. */
   readonly idleTimeoutMs: number
 }
@@ -21,7 +21,7 @@ export interface PreviewOptions extends PreviewRendererOptions {
  * one is made only the newest order waits; those between are never begun. One that was begun is finished, since a child
  * in the middle of a rendering can only be stopped by killing it, which takes longer than most renderings.
  */
-export function preview(options: PreviewOptions): (opening: unknown, session: Session) => Promise<void> {
+export function preview(options: PreviewKindOptions): (opening: unknown, session: Session) => Promise<void> {
   return async (said, session) => {
     const opening = openingOf(said)
     const record = await findSource(options, opening.account, opening.image)
@@ -29,7 +29,7 @@ export function preview(options: PreviewOptions): (opening: unknown, session: Se
     const signal = AbortSignal.any([session.broken, over.signal])
     await using renderer = await openPreviewRenderer(options, record, opening.preview)
 
-    const orders = createNewest<PreviewOrder>()
+    const orders = createNewest<PreviewRequest>()
     orders.put(opening)
     const listen = async () => {
       const idle = setTimeout(() => over.abort(idled(options.idleTimeoutMs)), options.idleTimeoutMs)
@@ -38,7 +38,7 @@ export function preview(options: PreviewOptions): (opening: unknown, session: Se
           const frame = await session.next(signal)
           if (frame === null) return orders.close()
           idle.refresh()
-          orders.put(previewOrder.parse(frame.head))
+          orders.put(previewRequest.parse(frame.head))
         }
       } finally {
         clearTimeout(idle)
@@ -56,8 +56,8 @@ export function preview(options: PreviewOptions): (opening: unknown, session: Se
   }
 }
 
-function openingOf(said: unknown): PreviewOpening {
-  const { data, error } = previewOpening.safeParse(said)
+function openingOf(said: unknown): PreviewOpenRequest {
+  const { data, error } = previewOpenRequest.safeParse(said)
   if (data) return data
   // A gateway of another version; there may be an actor of its own.
   throw new Fault('unavailable', 'The processes that make previews are being replaced just now.', {
@@ -67,12 +67,12 @@ function openingOf(said: unknown): PreviewOpening {
 
 async function show(
   renderer: PreviewRenderer,
-  order: PreviewOrder,
+  order: PreviewRequest,
   session: Session,
   signal: AbortSignal,
 ): Promise<void> {
   const begun = performance.now()
-  const say = (news: PreviewNews, file?: Uint8Array) => session.send(news, file)
+  const say = (news: PreviewResponse, file?: Uint8Array) => session.send(news, file)
   const made = await renderer
     .show(order, signal, (source, copy) => say({ type: 'opened', source, preview: copy }))
     .catch((thrown: unknown) => {

@@ -5,8 +5,8 @@ import { format } from '@pixelflow/core/format'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { wantsDetail } from '@pixelflow/core/recipe/preview'
-import type { PreviewWish } from '@pixelflow/core/tune/said'
-import type { PreviewOrder } from '@pixelflow/core/tune/session'
+import type { PreviewOptions } from '@pixelflow/core/tune/client-message'
+import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { Scratch } from '../../sandbox/scratch.ts'
@@ -42,7 +42,7 @@ export interface PreviewRenderer extends AsyncDisposable {
    * @throws Fault of the picture, the recipe, or the surroundings.
    */
   show(
-    order: PreviewOrder,
+    order: PreviewRequest,
     signal: AbortSignal,
     onCopy: (source: Size, copy: Size) => Promise<void>,
   ): Promise<RenderedPreview>
@@ -61,7 +61,7 @@ const mostFine = 16 * 2 ** 20
 export async function openPreviewRenderer(
   options: PreviewRendererOptions,
   record: ImageRecord,
-  wish: PreviewWish,
+  wish: PreviewOptions,
 ): Promise<PreviewRenderer> {
   const { scratch, sandbox, maxPixels, scratchQuota } = options
   await using parts = new AsyncDisposableStack()

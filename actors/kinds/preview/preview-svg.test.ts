@@ -4,7 +4,7 @@ import sharp, { type Sharp } from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
 import {
   openPreviewHarness,
-  previewRequest,
+  samplePreviewRequest,
   receivePreview,
   type PreviewHarness,
 } from '../../testing/preview-harness.ts'
@@ -59,12 +59,12 @@ describe('a small drawing', () => {
     const { id } = await previews.cluster.upload(icon)
     await using session = await previews.open(id, 'flip')
     await receivePreview(session, 0)
-    await session.send(previewRequest(1, 'resize:900'))
+    await session.send(samplePreviewRequest(1, 'resize:900'))
     expect((await receivePreview(session, 1)).preview).toMatchObject({
       width: 900,
       result: { width: 900, height: 900 },
     })
-    await session.send(previewRequest(2, 'rotate:90'))
+    await session.send(samplePreviewRequest(2, 'rotate:90'))
     expect((await receivePreview(session, 2)).preview).toMatchObject({
       width: 24,
       result: { width: 24, height: 24 },

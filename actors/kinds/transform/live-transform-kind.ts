@@ -3,11 +3,11 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import {
-  liveFrameBytes,
-  transformOpening,
-  type TransformOpening,
+  maxFrameBytes,
+  transformRequest,
+  type TransformRequest,
   type TransformResult,
-} from '@pixelflow/core/live-transform'
+} from '@pixelflow/core/transform-request'
 import { bytesOf } from '@pixelflow/core/pieces'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -54,8 +54,8 @@ export function liveTransform({ scratch, sandbox, maxPixels, log }: LiveTransfor
   }
 }
 
-function openingOf(opening: unknown): TransformOpening {
-  const { data, error } = transformOpening.safeParse(opening)
+function openingOf(opening: unknown): TransformRequest {
+  const { data, error } = transformRequest.safeParse(opening)
   if (data) return data
   // A gateway of another version; there may be an actor of its own.
   throw new Fault('unavailable', 'The processes that work on images are being replaced just now.', {
@@ -155,7 +155,7 @@ async function send(session: Session, path: string, note: OutputNote, workMs: nu
 }
 
 function pieceAt(file: number, at: number, size: number): Uint8Array {
-  const piece = new Uint8Array(Math.min(liveFrameBytes, size - at))
+  const piece = new Uint8Array(Math.min(maxFrameBytes, size - at))
   const bytesRead = readSync(file, piece, 0, piece.length, at)
   if (bytesRead === 0) throw new Fault('processing_failed', 'The result was cut short while it was read.')
   return piece.subarray(0, bytesRead)

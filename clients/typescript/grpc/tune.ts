@@ -4,7 +4,7 @@ import {
   type TuneRequestSchema,
   type TuneResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { TuneSaidInput } from '@pixelflow/core/tune/said'
+import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import type { Heard, TuneEar, TuneLink, TunePreview, Tuned } from '../tuning.ts'
 import type { Calls } from './calls.ts'
 import { recipeValue, taskOf } from './views.ts'
@@ -107,7 +107,7 @@ const sizeOf = (size: { width: number; height: number } | undefined) => ({
   height: size?.height ?? 0,
 })
 
-function dataOf(said: TuneSaidInput): NonNullable<Request['data']> {
+function dataOf(said: ClientMessageInput): NonNullable<Request['data']> {
   switch (said.type) {
     case 'open': {
       const { image, recipe, output = '', preview } = said

@@ -1,4 +1,4 @@
-import { bearerProtocol, closeCodes, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { bearerProtocol, closeCodes, tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { PixelflowError, unreachable } from '../error.ts'
 import type { Heard, TuneEar, TuneLink, TunePreview } from '../tuning.ts'
 

@@ -1,6 +1,6 @@
 import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
-import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
+import { clientMessage, type ClientMessage } from '@pixelflow/core/tune/client-message'
 import { validate } from '@pixelflow/core/validation/validate'
 import {
   TuneRequestSchema,
@@ -30,11 +30,11 @@ export function tuneMethod({ tune }: Usecases): Pick<Implementation<typeof Image
 
 async function* said(
   requests: AsyncIterable<MessageShape<typeof TuneRequestSchema>>,
-): AsyncGenerator<TuneSaid, void> {
+): AsyncGenerator<ClientMessage, void> {
   for await (const { data } of requests) {
     const nameField = (path: readonly PropertyKey[]) =>
       protoField(TuneRequestSchema, path.length === 0 ? [] : [data.case ?? '', ...path])
-    yield validate(tuneSaid, plain(data), { whole: 'the message', nameField })
+    yield validate(clientMessage, plain(data), { whole: 'the message', nameField })
   }
 }
 

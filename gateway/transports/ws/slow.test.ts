@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { residentBytes } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { fetchOptions, createTestCertificates } from '../../testing/test-certificates.ts'
 import { openTestGateway } from '../../testing/test-gateway.ts'

@@ -1,10 +1,10 @@
 import { viewTask } from '@pixelflow/core/api'
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
-import type { TuneHeard } from '@pixelflow/core/tune/heard'
-import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
+import type { ServerMessage } from '@pixelflow/core/tune/server-message'
+import { clientMessage, type ClientMessage } from '@pixelflow/core/tune/client-message'
 import { validate } from '@pixelflow/core/validation/validate'
-import { closeCodes, largestSaid } from '@pixelflow/core/tune/websocket'
+import { closeCodes, maxClientMessageLength } from '@pixelflow/core/tune/tune-protocol'
 import type { ServerWebSocket } from 'bun'
 import { messageOverheadBytes, type MemoryReservation } from '../../limits/request-memory.ts'
 import type { TuneUpdate } from '../../tuning/tune.ts'
@@ -41,7 +41,7 @@ const mostBuffered = 64 * 1024
 
 /** A message that waits, and what it is charged with. */
 interface Waiting {
-  readonly said: TuneSaid
+  readonly said: ClientMessage
   readonly cost: number
 }
 
@@ -97,7 +97,7 @@ export function createTuneConnection({
     open: (socket) => void converse(socket),
     message(socket, data) {
       if (gone.signal.aborted) return
-      if (data.length > largestSaid) return part(socket, tooLong(), closeCodes.tooLarge)
+      if (data.length > maxClientMessageLength) return part(socket, tooLong(), closeCodes.tooLarge)
       try {
         const said = parseSaid(data)
         const cost = 2 * data.length + messageOverheadBytes
@@ -122,7 +122,7 @@ export function createTuneConnection({
 async function* saidIn(
   inbox: AsyncIterable<Waiting>,
   held: MemoryReservation,
-): AsyncGenerator<TuneSaid, void> {
+): AsyncGenerator<ClientMessage, void> {
   for await (const { said, cost } of inbox) {
     held.give(cost)
     yield said
@@ -133,12 +133,12 @@ function isStuck(socket: Socket): boolean {
   return socket.getBufferedAmount() > mostBuffered
 }
 
-function print(heard: TuneHeard): string {
+function print(heard: ServerMessage): string {
   return JSON.stringify(heard)
 }
 
 /** @throws Fault `invalid_request`. */
-function parseSaid(data: string | Uint8Array): TuneSaid {
+function parseSaid(data: string | Uint8Array): ClientMessage {
   if (typeof data !== 'string') throw notSaid('Messages are JSON in text frames, and this one is binary.')
   let value: unknown
   try {
@@ -147,7 +147,7 @@ function parseSaid(data: string | Uint8Array): TuneSaid {
     if (thrown instanceof Fault) throw thrown
     throw notSaid('A message is not JSON.')
   }
-  return validate(tuneSaid, value, { whole: 'the message' })
+  return validate(clientMessage, value, { whole: 'the message' })
 }
 
 function notSaid(detail: string): Fault {
@@ -155,7 +155,7 @@ function notSaid(detail: string): Fault {
 }
 
 function tooLong(): Fault {
-  return notSaid(`A message has at most ${largestSaid} characters.`)
+  return notSaid(`A message has at most ${maxClientMessageLength} characters.`)
 }
 
 function tooFast(): Fault {

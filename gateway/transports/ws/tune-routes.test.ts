@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/api'
-import type { TuneSaidInput } from '@pixelflow/core/tune/said'
-import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
+import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Running } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
@@ -32,8 +32,12 @@ async function upload(url: string, bytes: Uint8Array, headers = {}): Promise<str
 }
 
 const tuning = (url = gateway.url, options?: SocketOptions) => openTuneSocket(url, options)
-const open = (recipe: string): TuneSaidInput => ({ type: 'open', image, recipe })
-const change = (sequence: number, recipe: string): TuneSaidInput => ({ type: 'change', sequence, recipe })
+const open = (recipe: string): ClientMessageInput => ({ type: 'open', image, recipe })
+const change = (sequence: number, recipe: string): ClientMessageInput => ({
+  type: 'change',
+  sequence,
+  recipe,
+})
 
 describe('tuning', () => {
   test('shows changes, refuses what cannot be, and applies', async () => {
@@ -143,7 +147,7 @@ describe('a socket is closed with its reason', () => {
     await session.say({
       ...open('flip'),
       image: await upload(alone.url, await sampleImage({ width: 40, height: 40 })),
-    } as TuneSaidInput)
+    } as ClientMessageInput)
     expect((await session.hear('failed')).fault.code).toBe('unavailable')
     expect((await session.closed).code).toBe(1013)
   }, 30_000)
@@ -196,7 +200,7 @@ describe('who may', () => {
     const id = await upload(closed.url, await sampleImage({ width: 60, height: 40 }), {
       authorization: 'Bearer a/secret+==',
     })
-    const opening = { ...open('flip'), image: id } as TuneSaidInput
+    const opening = { ...open('flip'), image: id } as ClientMessageInput
     for (const options of [
       {
         protocols: [tuneProtocol, bearerProtocol('a/secret+==')],

@@ -1,6 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
-import { largestSaid, tokensIn, tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import {
+  maxClientMessageLength,
+  parseBearerTokens,
+  tunePath,
+  tuneProtocol,
+} from '@pixelflow/core/tune/tune-protocol'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
@@ -22,7 +27,7 @@ export interface TuneRouteOptions {
 /** How the server keeps WebSockets; each has a `Talk` as its data. */
 export const webSocketOptions = {
   /** Above what is taken, so that what is too long is refused in words. Each socket may hold as much of a message. */
-  maxPayloadLength: 4 * largestSaid,
+  maxPayloadLength: 4 * maxClientMessageLength,
   /** The largest preview and more: we wait by ourselves, and nothing may be dropped. */
   backpressureLimit: 128 * 2 ** 20,
   closeOnBackpressureLimit: true,
@@ -93,7 +98,7 @@ function protocolsOf({ headers }: Request): string[] {
 
 /** The headers as they would be if the token had come in the usual one. */
 function withToken(headers: Headers, offered: readonly string[]): Headers {
-  const tokens = tokensIn(offered)
+  const tokens = parseBearerTokens(offered)
   if (tokens.length === 0) return headers
   const all = new Headers(headers)
   for (const token of tokens) {

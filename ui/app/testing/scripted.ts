@@ -2,8 +2,8 @@ import { expect } from 'bun:test'
 import { effect, signal } from '@preact/signals'
 import { openHttp } from '@pixelflow/client'
 import { describeOperations } from '@pixelflow/core/operations/index'
-import { tuneSaid, type TuneSaid } from '@pixelflow/core/tune/said'
-import { closeCodes, tunePath } from '@pixelflow/core/tune/websocket'
+import { clientMessage, type ClientMessage } from '@pixelflow/core/tune/client-message'
+import { closeCodes, tunePath } from '@pixelflow/core/tune/tune-protocol'
 import type { ServerWebSocket } from 'bun'
 import { createLive } from '../live.ts'
 import { createRecipes } from '../recipe.ts'
@@ -15,7 +15,7 @@ import { createUploads } from '../uploads.ts'
 /** A server whose words each test lays, and the live preview in front of it, over a real WebSocket. */
 
 type Socket = ServerWebSocket
-export type Answer = (socket: Socket, said: TuneSaid, count: number) => void
+export type Answer = (socket: Socket, said: ClientMessage, count: number) => void
 
 export const size = { width: 200, height: 100 }
 export const fault = (code: string, more = {}) => ({ code, detail: `It is ${code}.`, ...more })
@@ -52,7 +52,7 @@ export async function openLive(
   answer: Answer,
   { imageId = null as string | null, wanted = true, pauseMs = 10 } = {},
 ) {
-  const said: TuneSaid[] = []
+  const said: ClientMessage[] = []
   const uploads: string[] = []
   let sockets = 0
   const server = Bun.serve({
@@ -72,7 +72,7 @@ export async function openLive(
       open: () => void (sockets += 1),
       close: () => void (sockets -= 1),
       message(socket: Socket, text) {
-        const one = tuneSaid.parse(JSON.parse(String(text)))
+        const one = clientMessage.parse(JSON.parse(String(text)))
         said.push(one)
         answer(socket, one, said.filter(({ type }) => type === 'open').length)
       },

@@ -1,4 +1,4 @@
-import { tunePath, tuneProtocol } from '@pixelflow/core/tune/websocket'
+import { tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { header, refusals } from './responses.ts'
 import type { Json } from './schemas.ts'
 

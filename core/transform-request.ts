@@ -7,7 +7,7 @@ import { outputName } from './task.ts'
  * What gateway and actor say to each other in a `transform` session: the opening, then the picture in frames, cut
  * anywhere, and the end; back comes one frame with the result and its first bytes, then the rest of them.
  */
-export const transformOpening = z.object({
+export const transformRequest = z.object({
   /** Who asked, for the log. */
   account: z.string(),
   /** What the first bytes of the picture show. */
@@ -21,7 +21,7 @@ export const transformOpening = z.object({
   /** The one output of the recipe that is wanted. */
   output: outputName,
 })
-export type TransformOpening = z.infer<typeof transformOpening>
+export type TransformRequest = z.infer<typeof transformRequest>
 
 const pixels = z.int().positive()
 
@@ -40,4 +40,4 @@ export const transformResult = z.object({
 export type TransformResult = z.infer<typeof transformResult>
 
 /** Bytes in one frame: little enough to be sent on before the next one has come. */
-export const liveFrameBytes = 252 * 1024
+export const maxFrameBytes = 252 * 1024

@@ -3,8 +3,8 @@ import { id } from '../image.ts'
 import { accountId } from '../principal.ts'
 import { outputName } from '../recipe/output-name.ts'
 import { recipe } from '../recipe/recipe.ts'
-import { tuneOpened, tunePreview, tuneRefused } from './heard.ts'
-import { previewWish } from './said.ts'
+import { openedMessage, previewMessage, refusedMessage } from './server-message.ts'
+import { previewOptions } from './client-message.ts'
 
 /**
  * What a gateway and the actor that makes its previews say to each other. The gateway keeps the truth, recipe and
@@ -12,17 +12,21 @@ import { previewWish } from './said.ts'
  */
 
 /** What is to be shown. */
-export const previewOrder = z.object({
+export const previewRequest = z.object({
   sequence: z.int().min(0),
   recipe,
   output: outputName,
 })
-export type PreviewOrder = z.infer<typeof previewOrder>
+export type PreviewRequest = z.infer<typeof previewRequest>
 
 /** What a session of the kind `preview` is opened with. */
-export const previewOpening = previewOrder.extend({ account: accountId, image: id, preview: previewWish })
-export type PreviewOpening = z.infer<typeof previewOpening>
+export const previewOpenRequest = previewRequest.extend({
+  account: accountId,
+  image: id,
+  preview: previewOptions,
+})
+export type PreviewOpenRequest = z.infer<typeof previewOpenRequest>
 
 /** What the actor answers; with `preview` comes the file. A refusal is about the recipe, and only ends that change. */
-export const previewNews = z.discriminatedUnion('type', [tuneOpened, tunePreview, tuneRefused])
-export type PreviewNews = z.infer<typeof previewNews>
+export const previewResponse = z.discriminatedUnion('type', [openedMessage, previewMessage, refusedMessage])
+export type PreviewResponse = z.infer<typeof previewResponse>

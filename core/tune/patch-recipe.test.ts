@@ -1,25 +1,25 @@
 import { expect, test } from 'bun:test'
 import { Fault } from '../fault.ts'
 import { parseRecipe } from '../recipe/recipe.ts'
-import { patched } from './patch.ts'
+import { patchRecipe } from './patch-recipe.ts'
 
 const soft = parseRecipe('resize:800/blur:3')
 
 test('changes single parameters and leaves the rest', () => {
-  const after = patched(soft, { 'steps[1].sigma': 4.5, 'steps[0].width': 300 })
+  const after = patchRecipe(soft, { 'steps[1].sigma': 4.5, 'steps[0].width': 300 })
   expect(after).toEqual(parseRecipe('resize:300/blur:4.5'))
   expect(soft).toEqual(parseRecipe('resize:800/blur:3'))
 })
 
 test('null goes back to the default, or takes away what has none', () => {
-  expect(patched(parseRecipe('blur:9'), { 'steps[0].sigma': null })).toEqual(parseRecipe('blur'))
-  const flat = patched(parseRecipe('resize:800x600'), { 'steps[0].height': null })
+  expect(patchRecipe(parseRecipe('blur:9'), { 'steps[0].sigma': null })).toEqual(parseRecipe('blur'))
+  const flat = patchRecipe(parseRecipe('resize:800x600'), { 'steps[0].height': null })
   expect(flat).toEqual(parseRecipe('resize:800'))
 })
 
 test('reaches into outputs', () => {
   const two = parseRecipe({ steps: [], outputs: { a: { steps: [] }, b: { steps: [{ op: 'blur' }] } } })
-  const after = patched(two, { 'outputs.b.steps[0].sigma': 7 })
+  const after = patchRecipe(two, { 'outputs.b.steps[0].sigma': 7 })
   expect(after.outputs?.['b']?.steps).toEqual([{ op: 'blur', sigma: 7 }])
   expect(after.outputs?.['a']).toEqual({ steps: [] })
 })
@@ -39,7 +39,7 @@ test.each([
 ])('%s = %p is refused by name', (field, value, named) => {
   const thrown = (() => {
     try {
-      return patched(soft, { [field]: value })
+      return patchRecipe(soft, { [field]: value })
     } catch (error) {
       return error
     }

@@ -1,6 +1,6 @@
 import { Fault } from '../fault.ts'
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts'
-import type { ParameterChanges } from './said.ts'
+import type { ParameterChanges } from './client-message.ts'
 
 type Raw = Record<string, unknown>
 
@@ -11,7 +11,7 @@ const place = /^(?:outputs\.([a-z0-9][a-z0-9_-]*)\.)?steps\[(\d{1,3})\]\.([A-Za-
  * holds again. Which operation a step is cannot be changed that way.
  * @throws Fault `invalid_recipe` naming the parameter.
  */
-export function patched(recipe: Recipe, changes: ParameterChanges): Recipe {
+export function patchRecipe(recipe: Recipe, changes: ParameterChanges): Recipe {
   const steps: Raw[] = recipe.steps.map((step) => ({ ...step }))
   const outputs = new Map(
     Object.entries(recipe.outputs ?? {}).map(([name, output]) => [

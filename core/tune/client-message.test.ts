@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import { tuneSaid } from './said.ts'
+import { clientMessage } from './client-message.ts'
 
 const image = '01890a5d-ac96-774b-bcce-b302099a8057'
 
 test('an opening has sensible wishes by itself', () => {
-  expect(tuneSaid.parse({ type: 'open', image, recipe: 'blur' })).toEqual({
+  expect(clientMessage.parse({ type: 'open', image, recipe: 'blur' })).toEqual({
     type: 'open',
     image,
     recipe: 'blur',
@@ -20,7 +20,7 @@ test.each([
   { type: 'apply' },
   { type: 'apply', sequence: 0 },
 ])('%j can be said', (said) => {
-  expect(tuneSaid.safeParse(said).success).toBe(true)
+  expect(clientMessage.safeParse(said).success).toBe(true)
 })
 
 test.each([
@@ -37,5 +37,5 @@ test.each([
   { type: 'opened' },
   'open',
 ])('%j cannot', (said) => {
-  expect(tuneSaid.safeParse(said).success).toBe(false)
+  expect(clientMessage.safeParse(said).success).toBe(false)
 })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { taskView } from '../api.ts'
 import { outputName } from '../recipe/output-name.ts'
 import { faultReport } from '../task.ts'
-import { previewFormats } from './said.ts'
+import { previewFormats } from './client-message.ts'
 
 /** What a client hears while it tunes. In the JSON form a preview's bytes follow in a binary frame of their own. */
 
@@ -11,17 +11,17 @@ const size = z.object({ width: side, height: side })
 const sequence = z.int().min(0)
 
 /** The picture has been read; previews follow. The first of what is heard. */
-export const tuneOpened = z.object({
+export const openedMessage = z.object({
   type: z.literal('opened'),
   /** The picture as the first step sees it: upright, unless the recipe says otherwise. */
   source: size,
   /** The copy that previews are made from: equal to the source, or smaller. */
   preview: size,
 })
-export type TuneOpened = z.infer<typeof tuneOpened>
+export type OpenedMessage = z.infer<typeof openedMessage>
 
 /** The picture as it will be. */
-export const tunePreview = z.object({
+export const previewMessage = z.object({
   type: z.literal('preview'),
   /** The change that it answers; everything before is answered with it. */
   sequence,
@@ -36,13 +36,13 @@ export const tunePreview = z.object({
   /** How long it took to make, in milliseconds. */
   ms: z.number().min(0),
 })
-export type TunePreview = z.infer<typeof tunePreview>
+export type PreviewMessage = z.infer<typeof previewMessage>
 
 /**
  * Something said could not be done; the session goes on. A recipe that is not valid leaves the one before. One that is
  * valid but cannot be done to this picture stays, so that the next parameter may mend it; it is not applied.
  */
-export const tuneRefused = z.object({
+export const refusedMessage = z.object({
   type: z.literal('refused'),
   /** What was refused; absent when it could not be made out. */
   sequence: sequence.optional(),
@@ -50,10 +50,10 @@ export const tuneRefused = z.object({
   apply: z.literal(true).optional(),
   fault: faultReport,
 })
-export type TuneRefused = z.infer<typeof tuneRefused>
+export type RefusedMessage = z.infer<typeof refusedMessage>
 
 /** The task has been accepted. The session goes on. */
-export const tuneApplied = z.object({
+export const appliedMessage = z.object({
   type: z.literal('applied'),
   /** The change whose recipe it has. */
   sequence,
@@ -61,22 +61,22 @@ export const tuneApplied = z.object({
   /** How far the account has written; a read that sends it knows of the task, on whichever gateway. */
   position: z.string().optional(),
 })
-export type TuneApplied = z.infer<typeof tuneApplied>
+export type AppliedMessage = z.infer<typeof appliedMessage>
 
 /** The process that made the previews was lost, and another has taken over; the newest change is answered by it. */
-export const tuneRestored = z.object({ type: z.literal('restored'), sequence })
-export type TuneRestored = z.infer<typeof tuneRestored>
+export const restoredMessage = z.object({ type: z.literal('restored'), sequence })
+export type RestoredMessage = z.infer<typeof restoredMessage>
 
 /** Why the session ends, said last. gRPC says it with the status instead. */
-export const tuneFailed = z.object({ type: z.literal('failed'), fault: faultReport })
-export type TuneFailed = z.infer<typeof tuneFailed>
+export const failedMessage = z.object({ type: z.literal('failed'), fault: faultReport })
+export type FailedMessage = z.infer<typeof failedMessage>
 
-export const tuneHeard = z.discriminatedUnion('type', [
-  tuneOpened,
-  tunePreview,
-  tuneRefused,
-  tuneApplied,
-  tuneRestored,
-  tuneFailed,
+export const serverMessage = z.discriminatedUnion('type', [
+  openedMessage,
+  previewMessage,
+  refusedMessage,
+  appliedMessage,
+  restoredMessage,
+  failedMessage,
 ])
-export type TuneHeard = z.infer<typeof tuneHeard>
+export type ServerMessage = z.infer<typeof serverMessage>

@@ -16,7 +16,7 @@ export function bearerProtocol(token: string): string {
 }
 
 /** The tokens among offered subprotocols, without those that could be none. */
-export function tokensIn(protocols: readonly string[]): readonly string[] {
+export function parseBearerTokens(protocols: readonly string[]): readonly string[] {
   return protocols.filter((one) => one.startsWith(prefix)).flatMap((one) => decoded(one.slice(prefix.length)))
 }
 
@@ -48,4 +48,4 @@ export const closeCodes = {
 } as const
 
 /** Characters that one message of a client may have. */
-export const largestSaid = 64 * 1024
+export const maxClientMessageLength = 64 * 1024

@@ -11,7 +11,7 @@ export const previewFormats = ['jpeg', 'webp'] as const
 export type PreviewFormat = (typeof previewFormats)[number]
 
 /** How previews are made. */
-export const previewWish = z.strictObject({
+export const previewOptions = z.strictObject({
   /** Pixels (width times height) a preview may have at most. */
   maxPixels: z.int().min(4096).max(4_194_304).default(1_048_576),
   /** Without it JPEG, which is the fastest, and WebP where the picture is transparent. */
@@ -19,7 +19,7 @@ export const previewWish = z.strictObject({
   /** Of the preview's encoding; has nothing to do with the quality in the recipe. */
   quality: z.int().min(1).max(100).default(80),
 })
-export type PreviewWish = z.output<typeof previewWish>
+export type PreviewOptions = z.output<typeof previewOptions>
 
 /**
  * The short text form, or the recipe itself. Anything passes here: the recipe parser checks it, so that a bad recipe is a
@@ -47,18 +47,18 @@ export const parameterChanges = z
   })
 export type ParameterChanges = z.output<typeof parameterChanges>
 
-export const tuneOpen = z.strictObject({
+export const openMessage = z.strictObject({
   type: z.literal('open'),
   /** Id of the image; whatever is none of the account's answers like what never was. */
   image: z.string().max(100),
   recipe: anyRecipe,
   /** Which of the recipe's outputs is shown; by default its first. */
   output: outputName.optional(),
-  preview: previewWish.prefault({}),
+  preview: previewOptions.prefault({}),
 })
-export type TuneOpen = z.output<typeof tuneOpen>
+export type OpenMessage = z.output<typeof openMessage>
 
-export const tuneChange = z
+export const changeMessage = z
   .strictObject({
     type: z.literal('change'),
     sequence,
@@ -79,17 +79,17 @@ export const tuneChange = z
     error: 'a change has recipe, set or output, and this one has none of them',
     params: { remedy: 'Give one of them.' },
   })
-export type TuneChange = z.output<typeof tuneChange>
+export type ChangeMessage = z.output<typeof changeMessage>
 
 /** Makes a task of the recipe as it is now: the full picture, all outputs. */
-export const tuneApply = z.strictObject({
+export const applyMessage = z.strictObject({
   type: z.literal('apply'),
   /** The newest change as the client knows it: refused when the recipe is another, e.g. because that one was refused. */
   sequence: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
 })
-export type TuneApply = z.output<typeof tuneApply>
+export type ApplyMessage = z.output<typeof applyMessage>
 
-export const tuneSaid = z.discriminatedUnion('type', [tuneOpen, tuneChange, tuneApply])
-export type TuneSaid = z.output<typeof tuneSaid>
+export const clientMessage = z.discriminatedUnion('type', [openMessage, changeMessage, applyMessage])
+export type ClientMessage = z.output<typeof clientMessage>
 /** The same as it may be sent. */
-export type TuneSaidInput = z.input<typeof tuneSaid>
+export type ClientMessageInput = z.input<typeof clientMessage>
