@@ -125,7 +125,7 @@ describe('borders', () => {
   test('the client over HTTP is fit for a browser: no gRPC, no schemas, no runtime', () => {
     const shared = /^clients\/typescript\/(?!grpc\/|testing\/|build\.ts)/
     expect(trespassers(shared, /^node:|grpc|@pixelflow\/proto|@bufbuild/)).toEqual([])
-    expect(trespassers(shared, /@pixelflow\/core\/(?!fault|pause|position|status|tune\/websocket)/)).toEqual(
+    expect(trespassers(shared, /@pixelflow\/core\/(?!backoff|fault|pause|position|status|tune\/tune-protocol)/)).toEqual(
       [],
     )
     const found = sources
