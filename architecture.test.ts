@@ -125,9 +125,9 @@ describe('borders', () => {
   test('the client over HTTP is fit for a browser: no gRPC, no schemas, no runtime', () => {
     const shared = /^clients\/typescript\/(?!grpc\/|testing\/|build\.ts)/
     expect(trespassers(shared, /^node:|grpc|@pixelflow\/proto|@bufbuild/)).toEqual([])
-    expect(trespassers(shared, /@pixelflow\/core\/(?!backoff|fault|pause|position|status|tune\/tune-protocol)/)).toEqual(
-      [],
-    )
+    expect(
+      trespassers(shared, /@pixelflow\/core\/(?!backoff|fault|pause|position|status|tune\/tune-protocol)/),
+    ).toEqual([])
     const found = sources
       .filter(({ file }) => shared.test(file) && !isTest(file))
       .filter(({ text }) => /\b(Bun|process|Buffer)\.(?!ts)|\bnode:/.test(text))
