@@ -36,7 +36,7 @@ export function readSource(path: string, source: string): SourceText {
   })
   const exported = module.staticExports.flatMap(({ entries }) =>
     entries.flatMap(({ exportName, moduleRequest }) =>
-      moduleRequest === null && exportName.kind === 'Name' ? (exportName.name ?? []) : [],
+      moduleRequest === null && exportName.name !== null ? exportName.name : [],
     ),
   )
   return { identifiers, prose, exported }
