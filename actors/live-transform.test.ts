@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { sniff } from '@pixelflow/core/format'
+import { sniffFormat } from '@pixelflow/core/format'
 import { transformResult, type TransformResult } from '@pixelflow/core/transform-request'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
@@ -29,7 +29,7 @@ const never = new AbortController().signal
 async function begin(source: Uint8Array, recipe: unknown, output = 'default'): Promise<Session> {
   const opening = {
     account: 'ann',
-    format: sniff(source) ?? 'jpeg',
+    format: sniffFormat(source) ?? 'jpeg',
     bytes: source.length,
     width: null,
     height: null,

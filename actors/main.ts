@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dispatcherOf, interactiveShare } from '@pixelflow/core/actor'
+import { dispatcherName, maxInteractivePerAccount } from '@pixelflow/core/actor'
 import { firstJob } from '@pixelflow/core/job'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { readSettings, type Values } from '@pixelflow/platform/config/read-settings'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { runService, waitForAbort } from '@pixelflow/platform/run-service'
@@ -53,7 +53,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   })
   const { maxPixels, maxAttempts, concurrency, liveConcurrency } = settings
   const launcher = workerLauncherFor(settings)
-  const memory = createBudget(settings.childrenMemoryBytes)
+  const memory = createByteBudget(settings.childrenMemoryBytes)
   const tell: SandboxHooks = {
     lost: (news) => log.warn('child lost', { ...news }),
     resting: (news) => log.error('out of service: children keep crashing', { ...news }),
@@ -84,7 +84,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   const slots = concurrency + Math.ceil(concurrency / 2)
   // With all of them taken by bulk work, the next interactive picture is still fetched and first in line for a child;
   // one more than an account may take, so that another account's is, too.
-  const interactiveSlots = interactiveShare(concurrency) + 1
+  const interactiveSlots = maxInteractivePerAccount(concurrency) + 1
   const runtimes = handlers.map((handler) =>
     startRuntime({
       source: adapters.work,
@@ -146,7 +146,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   const { backlog, registry } = adapters
   const dispatching = kinds.map((kind) => {
     const onOffice = (isHeld: boolean) => {
-      offices[isHeld ? 'add' : 'delete'](dispatcherOf(kind))
+      offices[isHeld ? 'add' : 'delete'](dispatcherName(kind))
       announced.renew()
     }
     return dispatch({ kind, elections, backlog, registry, mostOf, onOffice, log }, stop)

@@ -1,7 +1,7 @@
-import { mostTasksNamed, type ActorReport, type HeldTask } from '@pixelflow/core/actor'
+import { maxListedTasks, type ActorReport, type HeldTask } from '@pixelflow/core/actor'
 import { formatIds, writableFormatIds } from '@pixelflow/core/format'
 import { operations } from '@pixelflow/core/operations/index'
-import { nameOf } from '@pixelflow/core/recipe/catalogue'
+import { operationName } from '@pixelflow/core/recipe/create-catalogue'
 import { residentBytes } from './sandbox/watch-memory.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 
@@ -30,7 +30,7 @@ export function createPresence(parts: PresenceParts): () => ActorReport {
     capabilities: {
       reads: [...formatIds],
       writes: [...writableFormatIds],
-      operations: operations.map(nameOf),
+      operations: operations.map(operationName),
     },
     slots,
     workers,
@@ -55,7 +55,7 @@ export function createPresence(parts: PresenceParts): () => ActorReport {
       state: stop.aborted ? 'draining' : sandboxes.some((one) => one.isResting) ? 'resting' : 'ready',
       offices: [...offices],
       held: tasks.length,
-      tasks: tasks.slice(0, mostTasksNamed),
+      tasks: tasks.slice(0, maxListedTasks),
       sessions: hosted.reduce((sum, { held }) => sum + held, 0),
       children: pids().length,
       residentBytes: process.memoryUsage.rss() + childrenBytes,

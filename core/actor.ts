@@ -7,7 +7,7 @@ export const actorStates = ['ready', 'resting', 'draining'] as const
 export type ActorState = (typeof actorStates)[number]
 
 /** How many of the tasks that it holds an actor names; the others are a count. */
-export const mostTasksNamed = 512
+export const maxListedTasks = 512
 
 /** A word of another version's making: kinds, formats and operations may be some that this version has not heard of. */
 const word = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/)
@@ -49,7 +49,7 @@ export const actorReport = z.object({
   /** Tasks held just now. */
   held: z.int().nonnegative(),
   /** Those, the oldest first, as far as they are named. */
-  tasks: z.array(heldTask).max(mostTasksNamed),
+  tasks: z.array(heldTask).max(maxListedTasks),
   /** Live sessions held just now. */
   sessions: z.int().nonnegative(),
   /** Child processes alive. */
@@ -61,13 +61,13 @@ export const actorReport = z.object({
 export type ActorReport = z.infer<typeof actorReport>
 
 /** What others know of an actor: its newest report, and when that came. */
-export interface SeenActor {
+export interface ActorStatus {
   readonly report: ActorReport
   readonly seenAt: Date
 }
 
 /** Images of a kind that all actors which take work work on at once. */
-export function workersOf(actors: readonly SeenActor[], kind: string): number {
+export function countWorkers(actors: readonly ActorStatus[], kind: string): number {
   const ready = actors.filter(({ report }) => report.state === 'ready' && report.kinds.includes(kind))
   return ready.reduce((sum, { report }) => sum + (report.workers ?? report.slots), 0)
 }
@@ -76,9 +76,9 @@ export function workersOf(actors: readonly SeenActor[], kind: string): number {
  * Interactive jobs are served in the order in which they come, so one account may put only so many there that workers
  * are left for others: half of them, and two at least.
  */
-export function interactiveShare(workers: number): number {
+export function maxInteractivePerAccount(workers: number): number {
   return Math.max(2, Math.ceil(workers / 2))
 }
 
 /** The office of whoever lets the bulk jobs of a kind into the queue. */
-export const dispatcherOf = (kind: string) => `dispatcher-${kind}`
+export const dispatcherName = (kind: string) => `dispatcher-${kind}`

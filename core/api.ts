@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { actorReport, heldTask, type SeenActor } from './actor.ts'
-import { deadLetter, letterId, type DeadLetter } from './dead-letter.ts'
+import { actorReport, heldTask, type ActorStatus } from './actor.ts'
+import { deadLetter, deadLetterId, type DeadLetter } from './dead-letter.ts'
 import { kinds, type TaskEvent } from './event.ts'
 import { faults, type FaultCode } from './fault.ts'
 import { id, imageRecord, type ImageRecord } from './image.ts'
@@ -66,7 +66,7 @@ export const actorView = actorReport.omit({ workers: true, offices: true }).exte
 })
 export type ActorView = z.infer<typeof actorView>
 
-export function viewActor({ report, seenAt }: SeenActor): ActorView {
+export function viewActor({ report, seenAt }: ActorStatus): ActorView {
   const { workers: _workers, offices: _offices, ...shown } = report
   return {
     ...shown,
@@ -82,15 +82,15 @@ export const actorsView = z.object({ items: z.array(actorView) })
 export type ActorsView = z.infer<typeof actorsView>
 
 /** What operators see of a job that was given up. */
-export const letterView = deadLetter.extend({ id: z.string() })
-export type LetterView = z.infer<typeof letterView>
+export const deadLetterView = deadLetter.extend({ id: z.string() })
+export type DeadLetterView = z.infer<typeof deadLetterView>
 
-export function viewLetter(letter: DeadLetter): LetterView {
-  return { id: letterId(letter), ...letter }
+export function viewDeadLetter(letter: DeadLetter): DeadLetterView {
+  return { id: deadLetterId(letter), ...letter }
 }
 
-export const letterPageView = z.object({ items: z.array(letterView), next: z.string().nullable() })
-export type LetterPageView = z.infer<typeof letterPageView>
+export const deadLetterPageView = z.object({ items: z.array(deadLetterView), next: z.string().nullable() })
+export type DeadLetterPageView = z.infer<typeof deadLetterPageView>
 
 /** problem+json (RFC 9457) with our code, the request's id, and where to look. */
 export const problem = z.object({

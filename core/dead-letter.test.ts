@@ -1,5 +1,12 @@
 import { expect, test } from 'bun:test'
-import { causeText, isLetterId, jobOfLetter, letterId, longestCause, type DeadLetter } from './dead-letter.ts'
+import {
+  formatCause,
+  isDeadLetterId,
+  parseJob,
+  deadLetterId,
+  maxCauseLength,
+  type DeadLetter,
+} from './dead-letter.ts'
 import { Fault } from './fault.ts'
 
 const letter: DeadLetter = {
@@ -14,20 +21,20 @@ const letter: DeadLetter = {
 }
 
 test('a letter has a name, and knows the job that it was', () => {
-  expect(isLetterId(letterId(letter))).toBe(true)
-  expect(jobOfLetter(letter)).toMatchObject({ lane: 'bulk', task: letter.task })
-  expect(jobOfLetter({ ...letter, task: 'odd' })).toBeUndefined()
+  expect(isDeadLetterId(deadLetterId(letter))).toBe(true)
+  expect(parseJob(letter)).toMatchObject({ lane: 'bulk', task: letter.task })
+  expect(parseJob({ ...letter, task: 'odd' })).toBeUndefined()
   for (const id of ['', 'a.b', 'a.b.', 'a.*.c', 'a.b.>', 'a.b.c.d', 'a.b c.d', `a.b.${'c'.repeat(600)}`])
-    expect(isLetterId(id)).toBe(false)
+    expect(isDeadLetterId(id)).toBe(false)
 })
 
 test('causes are told in their order, bounded and without passwords', () => {
   const root = new Error('connect nats://user:hidden@host failed')
   const fault = Fault.of(new Error('the handler fell over', { cause: root }))
-  const text = causeText(fault) ?? ''
+  const text = formatCause(fault) ?? ''
   expect(text).toContain('the handler fell over')
   expect(text.indexOf('the handler')).toBeLessThan(text.indexOf('connect nats://***@host'))
   expect(text).not.toContain('hidden')
-  expect(causeText(new Fault('internal', 'alone'))).toBeUndefined()
-  expect(causeText(Fault.of('x'.repeat(10_000)))).toHaveLength(longestCause)
+  expect(formatCause(new Fault('internal', 'alone'))).toBeUndefined()
+  expect(formatCause(Fault.of('x'.repeat(10_000)))).toHaveLength(maxCauseLength)
 })

@@ -13,7 +13,7 @@ export const deadLetter = z.object({
   cause: z.object({
     /** What the task's owner is told. */
     report: faultReport,
-    /** What only operators are: messages and traces of what lies behind it, {@link longestCause} characters at most. */
+    /** What only operators are: messages and traces of what lies behind it, {@link maxCauseLength} characters at most. */
     private: z.string().optional(),
   }),
   /** Attempts that were made. */
@@ -28,25 +28,25 @@ export const deadLetter = z.object({
 export type DeadLetter = z.infer<typeof deadLetter>
 
 /** Characters of the private cause that are kept. */
-export const longestCause = 4096
+export const maxCauseLength = 4096
 
 /** Name of a letter; there is one a job. */
-export function letterId({ kind, account, task }: Pick<DeadLetter, 'kind' | 'account' | 'task'>): string {
+export function deadLetterId({ kind, account, task }: Pick<DeadLetter, 'kind' | 'account' | 'task'>): string {
   return `${kind}.${account}.${task}`
 }
 
 /** Whether this can be the name of a letter. */
-export function isLetterId(id: string): boolean {
+export function isDeadLetterId(id: string): boolean {
   return id.length <= 512 && /^[^\s.*>]+\.[^\s.*>]+\.[^\s.*>]+$/.test(id)
 }
 
 /** The job that it was; undefined when it was none. */
-export function jobOfLetter({ kind, lane, account, task, stage }: DeadLetter): Job | undefined {
+export function parseJob({ kind, lane, account, task, stage }: DeadLetter): Job | undefined {
   return job.safeParse({ kind, lane, account, task, stage }).data
 }
 
 /** The causes behind an error, as operators want to read them. */
-export function causeText(thrown: unknown): string | undefined {
+export function formatCause(thrown: unknown): string | undefined {
   const lines: string[] = []
   const add = (one: unknown, depth: number): void => {
     if (one === undefined || one === null || depth === 5) return
@@ -57,5 +57,5 @@ export function causeText(thrown: unknown): string | undefined {
   if (lines.length === 0) return undefined
   // A URL may carry a password.
   const text = lines.join('\ncaused by: ').replace(/:\/\/[^\s/@]+@/g, '://***@')
-  return text.slice(0, longestCause).toWellFormed()
+  return text.slice(0, maxCauseLength).toWellFormed()
 }

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'bun:test'
 import { gzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import {
-  defaultOutput,
+  defaultOutputFormat,
   format,
   formatIds,
   formats,
   isWritable,
-  sniff,
+  sniffFormat,
   sniffBytes,
   writableFormatIds,
   type FormatId,
@@ -26,15 +26,15 @@ const files: Readonly<Record<FormatId, () => Promise<Buffer>>> = {
 
 describe('the first bytes', () => {
   test.each(formatIds)('of a real %s file show it', async (id) => {
-    expect(sniff((await files[id]()).subarray(0, sniffBytes))).toBe(id)
+    expect(sniffFormat((await files[id]()).subarray(0, sniffBytes))).toBe(id)
   })
 
   test.each(formatIds)('of a %s file are still enough when few have come', async (id) => {
     const whole = await files[id]()
     for (let length = 0; length <= sniffBytes; length++) {
-      expect([undefined, id]).toContain(sniff(whole.subarray(0, length)))
+      expect([undefined, id]).toContain(sniffFormat(whole.subarray(0, length)))
     }
-    expect(sniff(whole.subarray(0, 32))).toBe(id)
+    expect(sniffFormat(whole.subarray(0, 32))).toBe(id)
   })
 
   test.each([
@@ -47,14 +47,14 @@ describe('the first bytes', () => {
     ['HEIC', [0, 0, 0, 0x18, ...new TextEncoder().encode('ftypheic....mif1heic')]],
     ['a box of a huge size', [0xff, 0xff, 0xff, 0xff, ...new TextEncoder().encode('ftypisom')]],
   ])('of %s show no picture that we know', (_, bytes) => {
-    expect(sniff(Uint8Array.from(bytes))).toBeUndefined()
+    expect(sniffFormat(Uint8Array.from(bytes))).toBeUndefined()
   })
 
   test('show AVIF by a compatible brand, and big TIFF in either byte order', () => {
     const brands = new TextEncoder().encode('ftypmif1....miafavif')
-    expect(sniff(Uint8Array.of(0, 0, 0, 24, ...brands))).toBe('avif')
-    expect(sniff(Uint8Array.of(0x49, 0x49, 0x2b, 0))).toBe('tiff')
-    expect(sniff(Uint8Array.of(0x4d, 0x4d, 0, 0x2b))).toBe('tiff')
+    expect(sniffFormat(Uint8Array.of(0, 0, 0, 24, ...brands))).toBe('avif')
+    expect(sniffFormat(Uint8Array.of(0x49, 0x49, 0x2b, 0))).toBe('tiff')
+    expect(sniffFormat(Uint8Array.of(0x4d, 0x4d, 0, 0x2b))).toBe('tiff')
   })
 })
 
@@ -68,8 +68,8 @@ describe('the table', () => {
   })
 
   test('keeps the format of the source where it can be written', () => {
-    for (const id of writableFormatIds) expect(defaultOutput(id)).toBe(id)
-    for (const id of formatIds.filter((id) => !isWritable(id))) expect(defaultOutput(id)).toBe('png')
+    for (const id of writableFormatIds) expect(defaultOutputFormat(id)).toBe(id)
+    for (const id of formatIds.filter((id) => !isWritable(id))) expect(defaultOutputFormat(id)).toBe('png')
     expect(writableFormatIds).toEqual(['jpeg', 'png', 'webp', 'avif'])
   })
 

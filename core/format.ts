@@ -87,19 +87,19 @@ export const writableFormatIds = formats.filter((f) => f.writable).map((f) => f.
   ...WritableFormatId[],
 ]
 
-/** How many first bytes `sniff` wants; fewer are fine when the file is shorter. */
+/** How many first bytes `sniffFormat` wants; fewer are fine when the file is shorter. */
 export const sniffBytes = 4096
 /** All formats but SVG, which may begin with comments, show within so many. */
 const binarySniffBytes = 64
 
 /** Whether more bytes could show a format where these show none. */
-export function mayShowMore(head: Uint8Array): boolean {
+export function needsMoreBytes(head: Uint8Array): boolean {
   if (head.length < binarySniffBytes) return true
   return head.length < sniffBytes && beginsAsSvg(head) === undefined
 }
 
 /** The format the first bytes show, whatever the file calls itself; undefined when it is none we know. */
-export function sniff(head: Uint8Array): FormatId | undefined {
+export function sniffFormat(head: Uint8Array): FormatId | undefined {
   return formats.find((f) => f.matches(head))?.id
 }
 
@@ -112,7 +112,7 @@ export function isWritable(id: FormatId): id is WritableFormatId {
 }
 
 /** What a result is written as when its recipe names no format: the source's own, or PNG where that is read-only. */
-export function defaultOutput(source: FormatId): WritableFormatId {
+export function defaultOutputFormat(source: FormatId): WritableFormatId {
   return isWritable(source) ? source : 'png'
 }
 

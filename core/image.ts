@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { formatIds } from './format.ts'
 import { accountId } from './principal.ts'
-import { textLike } from './validation/text-like.ts'
+import { describedPattern } from './validation/described-pattern.ts'
 
 /** An id as the gateway makes it: a UUIDv7, so ids sort by time and cannot be guessed. */
-export const id = textLike(
+export const id = describedPattern(
   /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/,
   'an id as this server gives them (a UUIDv7 in lower case)',
 )
 
-export const sha256 = textLike(/^[0-9a-f]{64}$/, 'a SHA-256 (64 hexadecimal digits)')
+export const sha256 = describedPattern(/^[0-9a-f]{64}$/, 'a SHA-256 (64 hexadecimal digits)')
 
 /**
  * One uploaded image: a small record of its account that points at a blob. Two uploads of the same bytes are two

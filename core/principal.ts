@@ -1,8 +1,11 @@
 import { Fault } from './fault.ts'
-import { textLike } from './validation/text-like.ts'
+import { describedPattern } from './validation/described-pattern.ts'
 
 /** An account id: safe as a NATS subject token, a KV key token, a path segment and a log field. */
-export const accountId = textLike(/^[a-z0-9_-]{1,64}$/, 'an account id (1 to 64 of a-z, 0-9, _ and -)')
+export const accountId = describedPattern(
+  /^[a-z0-9_-]{1,64}$/,
+  'an account id (1 to 64 of a-z, 0-9, _ and -)',
+)
 
 export const scopes = ['images:read', 'images:write', 'tasks:read', 'tasks:write'] as const
 /** What operators may do on top, for all accounts; nobody has it by being an account. */

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '@pixelflow/core/event'
-import type { KeyRecord } from '@pixelflow/core/idempotency'
+import type { IdempotencyRecord } from '@pixelflow/core/idempotency-record'
 import type { ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Channel } from '@pixelflow/core/ports/cancellations'
@@ -20,7 +20,7 @@ import type { TaskQuota } from './limits/task-quota.ts'
 export interface Ports {
   readonly images: Records<ImageRecord>
   /** What is known of calls with an idempotency key. */
-  readonly keys: Fenced<KeyRecord>
+  readonly keys: Fenced<IdempotencyRecord>
   /** Bytes of uploaded images. */
   readonly sources: Blobs
   /** Bytes of finished outputs. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { SeenActor } from '@pixelflow/core/actor'
+import type { ActorStatus } from '@pixelflow/core/actor'
 import { eventOf } from '@pixelflow/core/event'
 import { firstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
@@ -81,9 +81,9 @@ async function openHouse() {
   }
 }
 
-function actorWith(task: string): SeenActor {
+function actorWith(task: string): ActorStatus {
   const tasks = [{ account: 'local', task, attempt: 1, since: new Date().toISOString() }]
-  return { report: { tasks } as unknown as SeenActor['report'], seenAt: new Date() }
+  return { report: { tasks } as unknown as ActorStatus['report'], seenAt: new Date() }
 }
 
 const next = ({ adapters }: Awaited<ReturnType<typeof openHouse>>) => adapters.work.next('transform', soon())

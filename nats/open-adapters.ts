@@ -1,4 +1,4 @@
-import { keyRecord, type KeyRecord } from '@pixelflow/core/idempotency'
+import { idempotencyRecord, type IdempotencyRecord } from '@pixelflow/core/idempotency-record'
 import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
@@ -77,7 +77,7 @@ export interface Adapters extends AsyncDisposable {
   readonly results: Blobs
   readonly images: Records<ImageRecord>
   /** Calls that may be made again under the same idempotency key. */
-  readonly keys: Fenced<KeyRecord>
+  readonly keys: Fenced<IdempotencyRecord>
   readonly queue: Queue
   readonly backlog: Backlog
   readonly work: WorkSource
@@ -127,7 +127,7 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
     clock,
     sources: createBlobs(bytes, clock, blobBuckets.sources, settings, options),
     results: createBlobs(bytes, clock, blobBuckets.results, settings, options),
-    keys: createFenced(broker, recordBuckets.keys, keyRecord),
+    keys: createFenced(broker, recordBuckets.keys, idempotencyRecord),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
     backlog: createBacklog(broker),

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
-import { formatIds, sniff } from '@pixelflow/core/format'
+import { formatIds, sniffFormat } from '@pixelflow/core/format'
 import sharp from 'sharp'
 import { sampleImage } from './images.ts'
 
 test.each(formatIds)('makes a %s that is one', async (format) => {
   const image = await sampleImage({ format, width: 97, height: 61 })
-  expect(sniff(image)).toBe(format)
+  expect(sniffFormat(image)).toBe(format)
   expect(await sharp(image).metadata()).toMatchObject({ width: 97, height: 61 })
 })
 

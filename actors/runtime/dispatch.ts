@@ -1,4 +1,4 @@
-import { dispatcherOf, workersOf } from '@pixelflow/core/actor'
+import { dispatcherName, countWorkers } from '@pixelflow/core/actor'
 import { Fault } from '@pixelflow/core/fault'
 import type { ActorKind } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
@@ -41,7 +41,7 @@ const verifyEveryMs = 10_000
 export function dispatch(options: DispatchOptions, signal: AbortSignal): Promise<void> {
   const { elections, kind, onOffice, log } = options
   return elections.stand(
-    dispatcherOf(kind),
+    dispatcherName(kind),
     async (deposed) => {
       log.debug('dispatching', { kind })
       onOffice?.(true)
@@ -134,5 +134,5 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
  * before those that come, and fewer would let children wait.
  */
 function windowOf({ actors }: Roster, kind: ActorKind): number {
-  return Math.max(2, 2 * workersOf(actors, kind))
+  return Math.max(2, 2 * countWorkers(actors, kind))
 }

@@ -1,4 +1,4 @@
-import { causeText } from '@pixelflow/core/dead-letter'
+import { formatCause } from '@pixelflow/core/dead-letter'
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
@@ -104,7 +104,7 @@ async function deadLetter(
   { lease, attempt, actor, maxAttempts, events, deadLetters }: SettleOptions,
   fault: Fault,
 ): Promise<void> {
-  const text = causeText(fault)
+  const text = formatCause(fault)
   const cause = { report: fault.report(), ...(text === undefined ? {} : { private: text }) }
   const attempts = Math.min(attempt, maxAttempts)
   const letter = { ...lease.job, cause, attempts, actor, at: events.now().toISOString() }

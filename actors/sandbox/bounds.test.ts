@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { until } from '@pixelflow/testkit/until'
 import {
   faultOf,
@@ -105,7 +105,7 @@ test('does not wait for who got away from a child and holds its pipe open', asyn
 })
 
 test('has work wait until there is memory for it, whoever came first', async () => {
-  const memory = createBudget(100)
+  const memory = createByteBudget(100)
   await using box = sandbox({ children: 2, memory })
   const stop = new AbortController()
   const giant = faultOf(box.act('spin', {}, stop.signal, { memoryEstimateBytes: 80 }))

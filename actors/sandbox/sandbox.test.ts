@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { until } from '@pixelflow/testkit/until'
 import {
   faultOf,
@@ -116,7 +116,7 @@ describe('the pool', () => {
   })
 
   test('lets work that yields wait for other work, for a child as for memory', async () => {
-    await using box = sandbox({ memory: createBudget(100) })
+    await using box = sandbox({ memory: createByteBudget(100) })
     await box.pidNow()
     const stop = new AbortController()
     const busy = faultOf(box.act('spin', {}, stop.signal, { memoryEstimateBytes: 60 }))
@@ -135,7 +135,7 @@ describe('the pool', () => {
   })
 
   test('keeps no memory for work that waits for a child', async () => {
-    const memory = createBudget(100)
+    const memory = createByteBudget(100)
     await using box = sandbox({ memory })
     await using beside = sandbox({ memory })
     await Promise.all([box.pidNow(), beside.pidNow()])

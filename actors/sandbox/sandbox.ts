@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import type { Budget } from '@pixelflow/core/budget'
+import type { ByteBudget } from '@pixelflow/core/byte-budget'
 import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkResult } from './worker.ts'
 import { createWorkerQueue, type WorkerAssignment } from './worker-queue.ts'
 import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
@@ -15,7 +15,7 @@ export interface SandboxOptions extends WorkerOptions {
   /** CPU time one piece of work may take, in milliseconds. */
   readonly maxCpuMs: number
   /** Memory that all work at a time may take by its memoryEstimate, shared with other sandboxes of this process. */
-  readonly memory: Budget
+  readonly memory: ByteBudget
   readonly circuitBreaker: CircuitBreakerOptions
   /** A child that holds more than this after its work is replaced. */
   readonly recycleRssBytes: number

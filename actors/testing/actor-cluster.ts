@@ -1,5 +1,5 @@
 import { eventOf, isFinal, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
-import { sniff } from '@pixelflow/core/format'
+import { sniffFormat } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import { firstJob, type Lane } from '@pixelflow/core/job'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
@@ -70,7 +70,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
       const write = await sources.begin()
       await write.write(bytes)
       const { info } = await write.commit((digest) => blobName(account, digest))
-      const format = sniff(bytes) ?? 'jpeg'
+      const format = sniffFormat(bytes) ?? 'jpeg'
       const record = { id: Bun.randomUUIDv7(), account, sha256: info.sha256, bytes: info.bytes, format }
       const whole = { ...record, width: null, height: null, createdAt: new Date().toISOString() }
       await images.create(account, record.id, whole)

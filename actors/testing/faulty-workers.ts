@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createWorkerLauncher } from '../sandbox/worker-launcher.ts'
 import { openSandbox, type SandboxOptions, type SandboxWork } from '../sandbox/sandbox.ts'
 
@@ -27,7 +27,7 @@ function sandboxOf({ home, child }: { home: string; child: string }, options: Pa
     timeLimitMs: 10_000,
     maxRssBytes: 512 * 2 ** 20,
     maxCpuMs: 10_000,
-    memory: createBudget(2 ** 40),
+    memory: createByteBudget(2 ** 40),
     circuitBreaker: { most: 100, withinMs: 60_000, restMs: 60_000 },
     recycleRssBytes: 400 * 2 ** 20,
     recycleAfter: 1000,

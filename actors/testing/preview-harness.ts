@@ -14,7 +14,7 @@ import {
 } from '@pixelflow/core/tune/preview-request'
 import { preview } from '../kinds/preview/preview-kind.ts'
 import { createScratchQuota } from '../kinds/preview/scratch-quota.ts'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
 import { openScratch, type Scratch } from '../sandbox/scratch.ts'
 import { account, startActorCluster, type ActorCluster } from './actor-cluster.ts'
@@ -43,7 +43,7 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
       timeLimitMs: 10_000,
       maxRssBytes: 2 ** 30,
       maxCpuMs: 10_000,
-      memory: createBudget(2 ** 40),
+      memory: createByteBudget(2 ** 40),
       circuitBreaker: { most: 100, withinMs: 60_000, restMs: 60_000 },
       recycleRssBytes: 2 ** 29,
       recycleAfter: 1000,

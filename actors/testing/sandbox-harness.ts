@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import type { FormatId } from '@pixelflow/core/format'
 import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import sharp from 'sharp'
 import { outputPath, type TransformInput } from '../kinds/transform/transform-input.ts'
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
@@ -49,7 +49,7 @@ export async function openSandboxHarness(settings: WorkerSettings, lanes = 2): P
   parts.defer(() => rm(home, { recursive: true, force: true }))
   const scratch = parts.use(await openScratch(home))
   const launcher = workerLauncherFor(settings)
-  const memory = createBudget(settings.childrenMemoryBytes)
+  const memory = createByteBudget(settings.childrenMemoryBytes)
   const news: string[] = []
   const tell = {
     lost: ({ why, words }: { why: string; words: string }) => news.push(`lost: ${why} ${words}`.trim()),

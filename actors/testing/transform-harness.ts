@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { formatIds, sniff, type FormatId } from '@pixelflow/core/format'
+import { formatIds, sniffFormat, type FormatId } from '@pixelflow/core/format'
 import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
 import sharp from 'sharp'
 import { transformWorker } from '../kinds/transform/transform-worker.ts'
@@ -27,7 +27,7 @@ export async function openTransformHarness() {
     const parsed = parseRecipe(recipe)
     const outputs = outputNames(parsed)
     const notes: unknown[] = []
-    const { format = sniff(bytes), maxPixels = 1e8, inStages = true } = options
+    const { format = sniffFormat(bytes), maxPixels = 1e8, inStages = true } = options
     const input = { source, format, recipe: parsed, outputs, folder, inStages, maxPixels }
     // Whoever looks at the results does so in the same process.
     await transformWorker.run(input, (note) => notes.push(note)).finally(() => allowDecoders(formatIds))

@@ -1,7 +1,7 @@
 // Before the library, which asks for it.
 import 'reflect-metadata'
 import { isIP } from 'node:net'
-import { accountUri } from '@pixelflow/core/certificate'
+import { accountUri } from '@pixelflow/core/account-uri'
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,

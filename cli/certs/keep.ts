@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { accountOfUris } from '@pixelflow/core/certificate'
+import { parseAccountUris } from '@pixelflow/core/account-uri'
 import { Exit } from '../exit.ts'
 import { lock } from '../lock.ts'
 import { filesIn, readPair, writePair, type Pair, type PairFiles } from './folder.ts'
@@ -141,7 +141,7 @@ function isPair(pair: Pair | 'broken' | undefined): pair is Pair {
 }
 
 function accountOf({ certificate }: Pair): string | undefined {
-  return accountOfUris(namesOf(certificate).uris)
+  return parseAccountUris(namesOf(certificate).uris)
 }
 
 function leftDays({ x509 }: Pair, now: Date): number {

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { format, formats, sniff, sniffBytes } from '@pixelflow/core/format'
+import { format, formats, sniffFormat, sniffBytes } from '@pixelflow/core/format'
 import { isGzip } from '@pixelflow/core/svg'
 import { Exit } from '../exit.ts'
 
@@ -43,7 +43,7 @@ export async function openSource(argument: string, cwd: string): Promise<Source>
         remedy: 'Name a file that holds an image; this one may not have been written completely.',
       })
     }
-    const id = sniff(head.subarray(0, bytesRead))
+    const id = sniffFormat(head.subarray(0, bytesRead))
     if (stat.isFile() && !id) {
       throw new Exit('usage', `${argument} is no picture of a known format.`, {
         remedy: isGzip(head)

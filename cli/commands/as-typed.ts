@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { sniff, type FormatId } from '@pixelflow/core/format'
+import { sniffFormat, type FormatId } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says, type Running } from '@pixelflow/testkit/process'
@@ -63,7 +63,7 @@ export async function openShell(settings: Readonly<Record<string, string>> = {})
       const [code, bytes, err] = await Promise.all([child.exited, child.stdout.bytes(), child.stderr.text()])
       return { code, bytes, out: new TextDecoder().decode(bytes), err }
     },
-    typeOf: async (name) => sniff(await Bun.file(join(home, name)).bytes()),
+    typeOf: async (name) => sniffFormat(await Bun.file(join(home, name)).bytes()),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   }
 }

@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path'
-import { defaultOutput, formats, type WritableFormatId } from '@pixelflow/core/format'
+import { defaultOutputFormat, formats, type WritableFormatId } from '@pixelflow/core/format'
 import type { Lane } from '@pixelflow/core/job'
 import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { FileJob } from '../client/process-file.ts'
@@ -72,5 +72,5 @@ export function resultPaths({ source, target }: FileJob, { plain, names, finish 
 
 /** What a result of this source is written as when neither recipe nor file name says; PNG when that is unknown. */
 function usualFormat({ mediaType }: Source): WritableFormatId {
-  return defaultOutput(formats.find((one) => one.mediaType === mediaType)?.id ?? 'png')
+  return defaultOutputFormat(formats.find((one) => one.mediaType === mediaType)?.id ?? 'png')
 }

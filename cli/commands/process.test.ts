@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sniff } from '@pixelflow/core/format'
+import { sniffFormat } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch } from '@pixelflow/testkit/process'
 import { json, openShell, pixelflow, type Shell } from './as-typed.ts'
@@ -103,7 +103,7 @@ describe('process', () => {
   test('standard input to standard output', async () => {
     const stdin = await Bun.file(join(home, 'photo.jpg')).bytes()
     const { code, bytes } = await run(['process', '-', '-r', 'resize:64/format:png', '-o', '-'], { stdin })
-    expect([code, sniff(bytes)]).toEqual([0, 'png'])
+    expect([code, sniffFormat(bytes)]).toEqual([0, 'png'])
   })
 
   test('several outputs go to a folder or a pattern', async () => {

@@ -1,7 +1,7 @@
 import { formats } from '../format.ts'
 import { maxSvgBytes } from '../svg.ts'
-import { maxOutputs, maxSteps, nameOf } from '../recipe/catalogue.ts'
-import { parseWith } from '../recipe/parse.ts'
+import { maxOutputs, maxSteps, operationName } from '../recipe/create-catalogue.ts'
+import { parseWith } from '../recipe/parse-with.ts'
 import { usageOf } from '../recipe/write-text.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
 import { catalogue, operations } from './index.ts'
@@ -43,7 +43,7 @@ What a step leaves out has a default. \`GET /api/v1/operations\` publishes the s
 
 | operation | what it does |
 |---|---|
-${operations.map((operation) => `| [\`${nameOf(operation)}\`](#${nameOf(operation)}) | ${cell(operation.summary)} |`).join('\n')}
+${operations.map((operation) => `| [\`${operationName(operation)}\`](#${operationName(operation)}) | ${cell(operation.summary)} |`).join('\n')}
 
 \`orient\` can only be the first step of an output and \`format\` only the last. Everything else may come in any order
 and any number of times, up to ${maxSteps} steps an output. Steps are never reordered or dropped: \`crop/resize\` and
@@ -164,7 +164,7 @@ to crop that lies outside of it, fails the task with the code \`processing_faile
 }
 
 function section(operation: Operation): string {
-  const name = nameOf(operation)
+  const name = operationName(operation)
   const parameters = Object.entries(catalogue.parameters(name))
   const required = catalogue.jsonSchema(name).required ?? []
   const table = [

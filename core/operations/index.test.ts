@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Glob } from 'bun'
 import type { JsonSchema } from '../validation/json-schema.ts'
-import { nameOf } from '../recipe/catalogue.ts'
+import { operationName } from '../recipe/create-catalogue.ts'
 import { parseRecipe } from '../recipe/recipe.ts'
 import { printText } from '../recipe/text.ts'
 import { recipesMarkdown } from './document.ts'
@@ -21,12 +21,12 @@ test('every operation in this folder is in the list', async () => {
 })
 
 test('names are unique and stand in their own files', async () => {
-  const names = operations.map(nameOf)
+  const names = operations.map(operationName)
   expect(new Set(names).size).toBe(names.length)
   for (const name of names) expect(await Bun.file(`${import.meta.dir}/${name}.ts`).exists()).toBe(true)
 })
 
-describe.each(operations.map((operation) => [nameOf(operation), operation] as const))(
+describe.each(operations.map((operation) => [operationName(operation), operation] as const))(
   '%s',
   (name, operation) => {
     const parameters = Object.entries(catalogue.parameters(name))

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { catalogueOf, nameOf } from '../recipe/catalogue.ts'
-import { parseWith } from '../recipe/parse.ts'
+import { createCatalogue, operationName } from '../recipe/create-catalogue.ts'
+import { parseWith } from '../recipe/parse-with.ts'
 import { usageOf } from '../recipe/write-text.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
 import { blur } from './blur.ts'
@@ -35,7 +35,7 @@ type ShippedOperation = (typeof operations)[number]
 export type Step = StepOf<ShippedOperation>
 
 /** The operations recipes are made of. */
-export const catalogue = catalogueOf<ShippedOperation>(operations)
+export const catalogue = createCatalogue<ShippedOperation>(operations)
 
 /** One operation, as `GET /api/v1/operations` publishes it. */
 export interface OperationDescription {
@@ -62,7 +62,7 @@ export function describeOperations(): {
 }
 
 function describe(operation: Operation): OperationDescription {
-  const name = nameOf(operation)
+  const name = operationName(operation)
   const { title, summary, place, examples } = operation
   return {
     name,

@@ -1,4 +1,4 @@
-import type { ActorReport, SeenActor } from '../actor.ts'
+import type { ActorReport, ActorStatus } from '../actor.ts'
 
 /** An actor being known. Disposing says farewell. */
 export interface Announced extends AsyncDisposable {
@@ -9,7 +9,7 @@ export interface Announced extends AsyncDisposable {
 /** Who is there, as far as has been heard. Disposing stops listening. */
 export interface Roster extends Disposable {
   /** By name. Those who said farewell, or have been silent for several seconds, are gone. */
-  readonly actors: readonly SeenActor[]
+  readonly actors: readonly ActorStatus[]
 }
 
 /** Actors make themselves known to all who listen. Nothing of it is stored: what is not said again is forgotten. */

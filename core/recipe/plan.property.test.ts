@@ -6,7 +6,7 @@ import type { Picture } from '../operations/operation.ts'
 import { renderings, sourcePicture } from './apply.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
-import { resizeInPixels, settle } from './settle.ts'
+import { resizeToPixels, resolveDrafts } from './testing/resolve-drafts.ts'
 import { printText } from './text.ts'
 
 /**
@@ -69,7 +69,7 @@ test('fused pipelines give what single steps give', async () => {
     fc.asyncProperty(source, fc.array(draft, { minLength: 1, maxLength: 6 }), async (made, drafts) => {
       const bytes = await makeSource(made)
       const start = sourcePicture({ ...made, hasAlpha: made.alpha }, true)
-      const recipe = parseRecipe({ steps: settle(drafts, start, inPixels) })
+      const recipe = parseRecipe({ steps: resolveDrafts(drafts, start, inPixels) })
       const fused = await runFused(recipe, bytes, start)
       const single = await runSingly(recipe.steps, bytes)
       const where = `${made.width}×${made.height}${made.alpha ? ' with alpha' : ''}: ${printText(recipe)}`
@@ -88,7 +88,7 @@ test('fused pipelines give what single steps give', async () => {
 }, 110_000)
 
 function inPixels(one: Draft, picture: Picture): unknown {
-  if (one.op === 'resize') return resizeInPixels(one, picture)
+  if (one.op === 'resize') return resizeToPixels(one, picture)
   if (one.op !== 'crop') return one
   const left = Math.floor(one.left * picture.width)
   const top = Math.floor(one.top * picture.height)

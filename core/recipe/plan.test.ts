@@ -4,8 +4,8 @@ import { blur } from '../operations/blur.ts'
 import { defaultFormat } from '../operations/format.ts'
 import { pictureOperation } from '../operations/operation.ts'
 import { imageReference } from '../operations/parameters.ts'
-import { catalogueOf } from './catalogue.ts'
-import { parseWith } from './parse.ts'
+import { createCatalogue } from './create-catalogue.ts'
+import { parseWith } from './parse-with.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
 
@@ -111,7 +111,7 @@ describe('images', () => {
     after: (_, before) => before,
     apply: (pipeline) => pipeline,
   })
-  const catalogue = catalogueOf([overlay, blur])
+  const catalogue = createCatalogue([overlay, blur])
   const ids = ['1', '2', '3'].map((digit) => `01900000-0000-7000-8000-00000000000${digit}`)
 
   test('are collected over all steps and outputs, each once', () => {

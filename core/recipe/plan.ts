@@ -3,10 +3,16 @@ import { catalogue as shipped } from '../operations/index.ts'
 import type { Operation, PictureOperation, StepOf } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
 import { imageFormat } from '../operations/parameters.ts'
-import { fieldOf } from '../validation/field-of.ts'
-import { branchesOf, type Branch, type Catalogue, type PlacedStep, type RecipeOf } from './catalogue.ts'
-import { stepInWords } from './explain.ts'
-import { fuses } from './fuse.ts'
+import { formatField } from '../validation/format-field.ts'
+import {
+  listBranches,
+  type Branch,
+  type Catalogue,
+  type PlacedStep,
+  type RecipeOf,
+} from './create-catalogue.ts'
+import { formatStep } from './recipe-fault.ts'
+import { canFuse } from './can-fuse.ts'
 import { defaultOutputName } from './output-name.ts'
 
 /** What to do to make a recipe's outputs. */
@@ -46,7 +52,7 @@ export interface PlannedStep {
 export function plan<Op extends Operation>(recipe: RecipeOf<StepOf<Op>>, catalogue: Catalogue<Op>): Plan
 export function plan(recipe: RecipeOf<StepOf<(typeof shipped.operations)[number]>>): Plan
 export function plan(recipe: RecipeOf<StepOf<Operation>>, catalogue: Catalogue = shipped): Plan {
-  const branches = branchesOf(recipe)
+  const branches = listBranches(recipe)
   const images = branches.flatMap(({ steps }) => steps.flatMap(({ step }) => imagesOf(step, catalogue)))
   return { images: [...new Set(images)], outputs: branches.map((branch) => planOutput(branch, catalogue)) }
 }
@@ -69,7 +75,7 @@ function planOutput(
         break
       case 'last': {
         const { op: _, ...params } = format.schema.parse(placed.step)
-        target = { format: params, formatField: fieldOf(placed.path) }
+        target = { format: params, formatField: formatField(placed.path) }
         break
       }
       case 'any':
@@ -81,7 +87,7 @@ function planOutput(
 }
 
 function planStep(operation: PictureOperation, { step, path }: PlacedStep<StepOf<Operation>>): PlannedStep {
-  return { operation, step, field: fieldOf(path), where: `${stepInWords(path)} (${step.op})` }
+  return { operation, step, field: formatField(path), where: `${formatStep(path)} (${step.op})` }
 }
 
 /** Steps in as few pipelines as keep them in their order; those that change nothing are left out. */
@@ -94,7 +100,7 @@ export function passesOf(steps: readonly PlannedStep[]): readonly Pass[] {
 function addTo(passes: PlannedStep[][], next: PlannedStep): void {
   if (slotOf(next) === null) return
   const current = passes.at(-1)
-  if (current !== undefined && fuses([...current, next].map(slotOf).filter((slot) => slot !== null))) {
+  if (current !== undefined && canFuse([...current, next].map(slotOf).filter((slot) => slot !== null))) {
     current.push(next)
   } else {
     passes.push([next])

@@ -6,7 +6,7 @@ import { renderings } from './apply.ts'
 import { plan, type PlannedOutput } from './plan.ts'
 import { copySize, previewOf } from './preview.ts'
 import { parseRecipe } from './recipe.ts'
-import { resizeInPixels, settle } from './settle.ts'
+import { resizeToPixels, resolveDrafts } from './testing/resolve-drafts.ts'
 import { printText } from './text.ts'
 
 /**
@@ -59,7 +59,7 @@ test('a preview looks like the result made equally small', async () => {
   await fc.assert(
     fc.asyncProperty(input, async ({ width, height, alpha, maxPixels, drafts, seed }) => {
       const source: Picture = { width, height, alpha }
-      const recipe = parseRecipe({ steps: settle(drafts, source, inPixels) })
+      const recipe = parseRecipe({ steps: resolveDrafts(drafts, source, inPixels) })
       const [output] = plan(recipe).outputs
       if (output === undefined) throw new Error('a recipe without outputs')
       const where = `${width}×${height}${alpha ? ' with alpha' : ''} in ${maxPixels}: ${printText(recipe)}`
@@ -96,7 +96,7 @@ test('a preview looks like the result made equally small', async () => {
 }, 120_000)
 
 function inPixels(one: Draft, picture: Picture): unknown {
-  if (one.op === 'resize') return resizeInPixels(one, picture)
+  if (one.op === 'resize') return resizeToPixels(one, picture)
   if (one.op !== 'crop') return one
   const left = Math.floor(one.left * picture.width)
   const top = Math.floor(one.top * picture.height)

@@ -1,8 +1,8 @@
 import type { Positional } from '../operations/operation.ts'
 import { formatValue } from '../validation/format-value.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
-import type { Catalogue } from './catalogue.ts'
-import { invalid, stepInWords, unknownParameter } from './explain.ts'
+import type { Catalogue } from './create-catalogue.ts'
+import { invalidRecipe, formatStep, unknownParameterFault } from './recipe-fault.ts'
 import { usageOf } from './write-text.ts'
 
 /** Characters that a recipe in text form may have; far more than any recipe needs. */
@@ -31,7 +31,7 @@ interface Reading {
  */
 export function readText(text: string, catalogue: Catalogue): { steps: Record<string, unknown>[] } {
   if (text.length > maxTextLength) {
-    throw invalid(
+    throw invalidRecipe(
       `the recipe is ${text.length} characters long.`,
       '',
       `Use at most ${maxTextLength} characters.`,
@@ -47,7 +47,7 @@ function readStep(part: string, index: number, catalogue: Catalogue): Record<str
   const field = `steps[${index}]`
   if (part.trim() === '') {
     const remedy = 'Write one operation between two slashes, and no slash at the ends.'
-    throw invalid(`${stepInWords(path)} is empty.`, field, remedy)
+    throw invalidRecipe(`${formatStep(path)} is empty.`, field, remedy)
   }
   const [head = '', ...values] = part.split(':')
   const name = decode(head, field)
@@ -58,7 +58,7 @@ function readStep(part: string, index: number, catalogue: Catalogue): Record<str
   const parameters = catalogue.parameters(name)
   const reading: Reading = {
     name,
-    where: `${stepInWords(path)} (${name})`,
+    where: `${formatStep(path)} (${name})`,
     field,
     path,
     parameters,
@@ -83,7 +83,7 @@ function readNamed(value: string, reading: Reading): boolean {
   const { where, path, name, known, field } = reading
   const parameter = decode(value.slice(0, equals), field)
   if (!known.includes(parameter))
-    throw unknownParameter({ where, stepPath: path, name, wrong: parameter, known })
+    throw unknownParameterFault({ where, stepPath: path, name, wrong: parameter, known })
   set(reading, parameter, decode(value.slice(equals + 1), `${field}.${parameter}`))
   return true
 }
@@ -102,7 +102,7 @@ function readInOrder(value: string, place: number, reading: Reading): void {
   const text = decode(value, field)
   const one = positional[place]
   if (one === undefined)
-    throw invalid(`${where}: ${formatValue(text)} is one value too many.`, field, `Write ${usage}.`)
+    throw invalidRecipe(`${where}: ${formatValue(text)} is one value too many.`, field, `Write ${usage}.`)
   if (text === '') return
   if (typeof one === 'string') {
     set(reading, one, text)
@@ -110,14 +110,18 @@ function readInOrder(value: string, place: number, reading: Reading): void {
   }
   const read = one.read(text)
   if (read === undefined) {
-    throw invalid(`${where}: ${formatValue(text)} is not of the form ${one.usage}.`, field, `Write ${usage}.`)
+    throw invalidRecipe(
+      `${where}: ${formatValue(text)} is not of the form ${one.usage}.`,
+      field,
+      `Write ${usage}.`,
+    )
   }
   for (const [parameter, part] of Object.entries(read)) set(reading, parameter, part)
 }
 
 function set({ step, parameters, where, field }: Reading, parameter: string, text: string): void {
   if (Object.hasOwn(step, parameter)) {
-    throw invalid(
+    throw invalidRecipe(
       `${where}: ${parameter} is given twice.`,
       `${field}.${parameter}`,
       `Give ${parameter} once.`,
@@ -138,7 +142,7 @@ function decode(text: string, field: string): string {
   try {
     return decodeURIComponent(text.trim())
   } catch {
-    throw invalid(
+    throw invalidRecipe(
       `${formatValue(text)} is not percent-encoded properly.`,
       field,
       'Write a percent sign itself as %25.',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '../fault.ts'
-import { maxOutputs, maxSteps } from './catalogue.ts'
+import { maxOutputs, maxSteps } from './create-catalogue.ts'
 import { outputNames, parseRecipe, recipe } from './recipe.ts'
 
 /** The report of the fault that parsing gives, its field and words. */

@@ -1,7 +1,7 @@
 import { catalogue, type Step } from '../operations/index.ts'
-import type { RecipeOf } from './catalogue.ts'
+import type { RecipeOf } from './create-catalogue.ts'
 import { defaultOutputName } from './output-name.ts'
-import { parseWith } from './parse.ts'
+import { parseWith } from './parse-with.ts'
 
 /**
  * Canonical JSON form of a recipe: `{steps: [{op, …}], outputs?: {name: {steps}}}`. The shared steps come first, then

@@ -5,8 +5,8 @@ import { catalogue, operations, type Step } from '../operations/index.ts'
 import { pictureOperation } from '../operations/operation.ts'
 import { imageReference } from '../operations/parameters.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
-import { catalogueOf } from './catalogue.ts'
-import { parseWith } from './parse.ts'
+import { createCatalogue } from './create-catalogue.ts'
+import { parseWith } from './parse-with.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
 import { parseText, printText } from './text.ts'
 import { writeText } from './write-text.ts'
@@ -85,7 +85,7 @@ describe('printed text reads as the same recipe', () => {
       after: (_, before) => before,
       apply: (pipeline) => pipeline,
     })
-    const labels = catalogueOf([label])
+    const labels = createCatalogue([label])
     const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => text.trim() === text)
     fc.assert(
       fc.property(fc.oneof(text, fc.constantFrom('a/b', 'a:b', 'a=b', '100%', '%2F', '', 'x y')), (text) => {

@@ -1,5 +1,5 @@
 import { catalogue } from '../operations/index.ts'
-import { parseWith } from './parse.ts'
+import { parseWith } from './parse-with.ts'
 import type { Recipe } from './recipe.ts'
 import { writeText } from './write-text.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import sharp from 'sharp'
 import { renderings } from './apply.ts'
-import { filledColors } from './fill.ts'
+import { fillTransparentColors } from './fill-transparent-colors.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
 
@@ -187,7 +187,7 @@ test('transparent pixels take the colour of the nearest visible one', () => {
   const data = new Uint8Array(width * height * 4)
   data.set([10, 20, 30, 255], (width + 1) * 4)
   data.set([200, 100, 50, 1], (width + 6) * 4)
-  const colors = filledColors({ data, width, height })
+  const colors = fillTransparentColors({ data, width, height })
   const red = Array.from({ length: width * height }, (_, i) => colors[i * 3])
   expect(red).toEqual([0, 1, 2].flatMap(() => [10, 10, 10, 10, 200, 200, 200]))
 })

@@ -1,6 +1,6 @@
 import type { Sharp, SharpOptions } from 'sharp'
-import { joined } from '../pieces.ts'
-import { filledColors } from './fill.ts'
+import { concatBytes } from '../concat-bytes.ts'
+import { fillTransparentColors } from './fill-transparent-colors.ts'
 import { deepened, recolored, release, type RawPixels, type Rgba } from './rgba.ts'
 
 /** Opens bytes as an image: sharp itself, which is not loaded here. */
@@ -67,7 +67,7 @@ export async function sharpened(
   open: OpenImage,
 ): Promise<Rgba> {
   const { width, height } = picture
-  const filled = filledColors(picture)
+  const filled = fillTransparentColors(picture)
   const opened = openRaw({ data: filled, raw: { width, height, channels: 3 } }, open)
   const colors = await sharpen(opened).raw().toBuffer()
   release(filled)
@@ -111,5 +111,5 @@ function profileOf(png: Buffer): Uint8Array | undefined {
 export async function withProfile(pipeline: Sharp, profile: Uint8Array, open: OpenImage): Promise<Sharp> {
   const png = await pipeline.png({ compressionLevel: 0 }).toBuffer()
   const parts = [png.subarray(0, pngHead), profile, png.subarray(pngHead)]
-  return open(joined(parts), { limitInputPixels: false })
+  return open(concatBytes(parts), { limitInputPixels: false })
 }

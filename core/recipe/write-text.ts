@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../validation/json-schema.ts'
-import type { Catalogue, RecipeOf } from './catalogue.ts'
+import type { Catalogue, RecipeOf } from './create-catalogue.ts'
 
 type Values = Readonly<Record<string, unknown>>
 type Parameters = Readonly<Record<string, JsonSchema>>

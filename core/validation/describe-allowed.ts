@@ -1,5 +1,5 @@
 import type { JsonSchema } from './json-schema.ts'
-import { allowedText } from './text-like.ts'
+import { patternDescription } from './described-pattern.ts'
 
 /** What may be given, as a noun: `a number from 0.3 to 250`. */
 export function describeAllowed(schema: JsonSchema): string {
@@ -37,6 +37,6 @@ function rangeOf({ minimum, maximum, multipleOf }: JsonSchema): string {
 }
 
 function textOf({ pattern, maxLength }: JsonSchema): string {
-  if (pattern !== undefined) return allowedText(pattern) ?? `text like ${pattern}`
+  if (pattern !== undefined) return patternDescription(pattern) ?? `text like ${pattern}`
   return maxLength === undefined ? 'text' : `text of at most ${maxLength} characters`
 }

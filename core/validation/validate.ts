@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { Fault } from '../fault.ts'
-import { nearest } from '../recipe/nearest.ts'
+import { nearestWord } from './nearest-word.ts'
 import { describeAllowed } from './describe-allowed.ts'
-import { fieldOf } from './field-of.ts'
+import { formatField } from './format-field.ts'
 import { formatValue } from './format-value.ts'
 import { jsonSchemaOf, optionMeant, schemaAt, valueAt, type JsonSchema } from './json-schema.ts'
 
@@ -35,7 +35,7 @@ export function validate<S extends z.ZodType>(
 }
 
 function describeIssue(issue: Issue, value: unknown, schema: JsonSchema, context: ValidationContext): Fault {
-  const { whole, nameField = fieldOf } = context
+  const { whole, nameField = formatField } = context
   const { path } = issue
   const sent = valueAt(value, path)
   const allowed = describeAllowed(schemaAt(schema, path, value))
@@ -87,7 +87,7 @@ function unknownField(
   { whole }: ValidationContext,
 ): Fault {
   const known = Object.keys(properties)
-  const near = nearest(key, known)
+  const near = nearestWord(key, known)
   const hint = near === undefined ? '' : `Did you mean ${near}? `
   const remedy = known.length === 0 ? 'Leave it out.' : `Known: ${known.join(', ')}.`
   return invalid(`"${field}" in ${whole} is not known here.`, field, hint + remedy)
@@ -95,7 +95,9 @@ function unknownField(
 
 function nearestTo(sent: unknown, schema: JsonSchema): string {
   const near =
-    typeof sent === 'string' && schema.enum !== undefined ? nearest(sent, schema.enum.map(String)) : undefined
+    typeof sent === 'string' && schema.enum !== undefined
+      ? nearestWord(sent, schema.enum.map(String))
+      : undefined
   return near === undefined ? '' : `Did you mean ${near}? `
 }
 

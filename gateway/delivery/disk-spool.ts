@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { processFileName, removeStaleFiles } from '../process-files.ts'
 import { createGcTrigger } from './gc-trigger.ts'
@@ -32,7 +32,7 @@ export interface DiskSpool extends AsyncDisposable {
 export async function openDiskSpool(folder: string, maxBytes: number): Promise<DiskSpool> {
   makePrivateFolder(folder)
   await removeStaleFiles(folder)
-  const budget = createBudget(maxBytes)
+  const budget = createByteBudget(maxBytes)
   const open = new Set<string>()
 
   const remove = async (path: string, bytes: number) => {

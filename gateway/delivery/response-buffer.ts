@@ -1,4 +1,4 @@
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import type { BunFile } from 'bun'
 import type { DiskSpool } from './disk-spool.ts'
 
@@ -26,7 +26,7 @@ export type ResponseBuffer = (
 ) => Promise<BufferedResponse>
 
 export function createResponseBuffer(spool: DiskSpool): ResponseBuffer {
-  const budget = createBudget(memoryBudget)
+  const budget = createByteBudget(memoryBudget)
   return async (bytes, open, signal) => {
     if (bytes > maxBodyInMemory || !budget.tryTake(bytes)) {
       const { path, release } = await spool.write(bytes, open, signal)

@@ -1,4 +1,4 @@
-import type { KeyRecord } from '@pixelflow/core/idempotency'
+import type { IdempotencyRecord } from '@pixelflow/core/idempotency-record'
 import { pause } from '@pixelflow/core/pause'
 import type { Fenced, Revised } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { Ports } from '../ports.ts'
@@ -23,10 +23,10 @@ export interface KeyName {
  * @throws Fault `idempotency_key_in_use` while another call holds the claim.
  */
 export async function claimKey(
-  keys: Fenced<KeyRecord>,
+  keys: Fenced<IdempotencyRecord>,
   { account, name }: KeyName,
   newId: () => string,
-): Promise<Revised<KeyRecord>> {
+): Promise<Revised<IdempotencyRecord>> {
   const begun = performance.now()
   let seen: { revision: number; at: number } | undefined
   while (performance.now() - begun < longestWaitMs) {
@@ -34,7 +34,7 @@ export async function claimKey(
     if (found?.value.state === 'done') return found
     const hasExpired = seen?.revision === found?.revision && performance.now() - (seen?.at ?? 0) > expiryMs
     if (found === null || found.value.state === 'open' || hasExpired) {
-      const value: KeyRecord = {
+      const value: IdempotencyRecord = {
         state: 'working',
         image: found?.value.image ?? newId(),
         task: found?.value.task ?? newId(),
@@ -52,19 +52,19 @@ export async function claimKey(
 
 export interface HeldClaim extends Disposable {
   /** Writes the last state of the record, after a renewal that is in progress. The write continues without its caller. */
-  release(change: Partial<KeyRecord>): Promise<void>
+  release(change: Partial<IdempotencyRecord>): Promise<void>
 }
 
 /** Renews a claim until it is released or disposed. */
 export function holdClaim(
   { keys, storeTimeout }: Pick<Ports, 'keys' | 'storeTimeout'>,
   { account, name }: KeyName,
-  claim: Revised<KeyRecord>,
+  claim: Revised<IdempotencyRecord>,
 ): HeldClaim {
   let { value, revision } = claim
   let isWriting = false
   let last = Promise.resolve()
-  const put = async (change: Partial<KeyRecord>) => {
+  const put = async (change: Partial<IdempotencyRecord>) => {
     const next = { ...value, ...change, beat: value.beat + 1 }
     // A failed write loses nothing: the next call with this key finds what this one created.
     isWriting = true
@@ -72,7 +72,7 @@ export function holdClaim(
     isWriting = false
     if (written !== null) [value, revision] = [next, written]
   }
-  const write = (change: Partial<KeyRecord>) => (last = last.then(() => put(change)))
+  const write = (change: Partial<IdempotencyRecord>) => (last = last.then(() => put(change)))
   const renew = () => {
     if (!isWriting) void write({})
   }

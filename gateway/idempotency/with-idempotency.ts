@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import type { KeyRecord, Made } from '@pixelflow/core/idempotency'
+import type { IdempotencyRecord, CreatedResource } from '@pixelflow/core/idempotency-record'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
 import type { Principal } from '@pixelflow/core/principal'
@@ -92,7 +92,7 @@ export function withIdempotency({
         if (creates === 'task') await noteEarlierWrite(who.account, task)
         return { value, replayed }
       }
-      const result = { [creates]: value } as unknown as Made
+      const result = { [creates]: value } as unknown as CreatedResource
       await waitBriefly(held?.release({ state: 'done', fingerprint, made: result }))
       return { value, replayed }
     } catch (thrown) {
@@ -128,9 +128,9 @@ export function storeImageOptions<T>(
  */
 function idsAfter(
   fault: Fault,
-  { image, task }: KeyRecord,
+  { image, task }: IdempotencyRecord,
   newId: () => string,
-): Pick<KeyRecord, 'image' | 'task'> {
+): Pick<IdempotencyRecord, 'image' | 'task'> {
   const isRefused = fault.row.http < 500
   return {
     image: isRefused ? newId() : image,
@@ -143,7 +143,7 @@ async function waitBriefly(recorded: Promise<void> | undefined): Promise<void> {
   if (recorded) await Promise.race([recorded, pause(longestRecordMs)])
 }
 
-function resultIn<K extends keyof Created>(made: Made | undefined, kind: K): Created[K] {
+function resultIn<K extends keyof Created>(made: CreatedResource | undefined, kind: K): Created[K] {
   const found = (made as Partial<Created> | undefined)?.[kind]
   if (found !== undefined) return found
   throw new Fault('internal', 'The record of this idempotency key has no result.', {

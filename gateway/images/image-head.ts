@@ -1,4 +1,4 @@
-import { mayShowMore, sniff, type FormatId } from '@pixelflow/core/format'
+import { needsMoreBytes, sniffFormat, type FormatId } from '@pixelflow/core/format'
 import { isGzip, svgSizeIn } from '@pixelflow/core/svg'
 import { imageSize } from 'image-size'
 import { jpegSize } from './jpeg-size.ts'
@@ -51,8 +51,8 @@ export function createImageHead(): ImageHead {
   }
 
   const read = (head: Uint8Array) => {
-    format ??= sniff(head)
-    isTold = format !== undefined || !mayShowMore(head)
+    format ??= sniffFormat(head)
+    isTold = format !== undefined || !needsMoreBytes(head)
     isPacked = isGzip(head)
     // At the first bytes, and again each time they have doubled: a file in tiny pieces is not read over and over.
     if (format === undefined || (!isOver && head.length < Math.min(longestHead, 2 * tried))) return

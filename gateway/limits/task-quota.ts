@@ -1,4 +1,4 @@
-import { interactiveShare } from '@pixelflow/core/actor'
+import { maxInteractivePerAccount } from '@pixelflow/core/actor'
 import { defaultLane, type Lane } from '@pixelflow/core/job'
 import { localAccount } from '@pixelflow/core/principal'
 
@@ -101,7 +101,9 @@ export function createTaskQuota(
 
 /** The one account of a machine without tokens has no other to share with. */
 function mostInteractive(account: string, workers: number): number {
-  return account === localAccount || workers === 0 ? Number.POSITIVE_INFINITY : interactiveShare(workers)
+  return account === localAccount || workers === 0
+    ? Number.POSITIVE_INFINITY
+    : maxInteractivePerAccount(workers)
 }
 
 const nothing: TaskCounts = { queued: 0, interactive: 0 }

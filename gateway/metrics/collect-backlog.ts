@@ -1,4 +1,4 @@
-import { dispatcherOf } from '@pixelflow/core/actor'
+import { dispatcherName } from '@pixelflow/core/actor'
 import { actorKinds } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
@@ -27,7 +27,7 @@ export function collectBacklog(
         const asked = Promise.all([backlog.count(kind), backlog.oldest(kind)]).catch(() => undefined)
         const [count, oldest] = (await Promise.race([asked, late])) ?? [Number.NaN, undefined]
         const seconds = oldest ? Math.max(0, (clock.now() - oldest.since.getTime()) / 1000) : 0
-        const inOffice = roster.actors.filter(({ report }) => report.offices?.includes(dispatcherOf(kind)))
+        const inOffice = roster.actors.filter(({ report }) => report.offices?.includes(dispatcherName(kind)))
         jobs(count, { kind })
         waited(oldest === undefined ? Number.NaN : seconds, { kind })
         dispatchers(inOffice.length, { kind })

@@ -1,4 +1,4 @@
-import { jobOfLetter, type DeadLetter } from '@pixelflow/core/dead-letter'
+import { parseJob, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { LetterPage, LetterQuery } from '@pixelflow/core/ports/dead-letters'
 import { requireScope, principal, type Principal } from '@pixelflow/core/principal'
@@ -49,7 +49,7 @@ export function replayDeadLetter(
   return async (who: Principal, id: string): Promise<DeadLetter> => {
     requireScope(who, 'admin')
     const letter = (await deadLetters.get(id)) ?? lost(id)
-    if (!jobOfLetter(letter)) {
+    if (!parseJob(letter)) {
       throw new Fault('precondition_failed', 'What this letter is about was no job.', {
         remedy: 'Drop the letter.',
       })

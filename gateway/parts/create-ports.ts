@@ -1,4 +1,4 @@
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { GatewayConfig } from '../config.ts'
 import { countTasks } from '../metrics/count-traffic.ts'
@@ -30,7 +30,7 @@ export function createPorts({ adapters, taskList, metrics, config, stopping }: P
     inline: {
       maxBytes: config.inlineMaxBytes,
       timeoutMs: config.processTimeoutMs,
-      memory: createBudget(config.inlineMemoryBytes),
+      memory: createByteBudget(config.inlineMemoryBytes),
     },
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { workersOf } from '@pixelflow/core/actor'
+import { countWorkers } from '@pixelflow/core/actor'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -39,7 +39,7 @@ export function openTaskList(
   )
   const roster = parts.use(registry.follow())
   const writes = createWritePositions()
-  const taskQuota = createTaskQuota(index, config, () => workersOf(roster.actors, 'transform'))
+  const taskQuota = createTaskQuota(index, config, () => countWorkers(roster.actors, 'transform'))
   const onNewLog = () => [writes, taskQuota].forEach((one) => one.forget())
   const follower: Follower = parts.use(startFollower({ clock, eventLog, index, watchers, onNewLog, log }))
   return {

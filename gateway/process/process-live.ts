@@ -6,7 +6,7 @@ import {
   type TransformRequest,
   type TransformResult,
 } from '@pixelflow/core/transform-request'
-import { bytesOf, inPieces } from '@pixelflow/core/pieces'
+import { totalLength, rechunk } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Principal } from '@pixelflow/core/principal'
 import type { InlineProcessing, Ports } from '../ports.ts'
@@ -37,7 +37,7 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
       format: picture.format,
       width: picture.width,
       height: picture.height,
-      bytes: bytesOf(picture.parts),
+      bytes: totalLength(picture.parts),
       ...order,
     }
     for (let tries = 1; ; tries += 1) {
@@ -80,7 +80,7 @@ async function converse(
 }
 
 async function give(session: Session, parts: readonly Uint8Array[]): Promise<void> {
-  for (const piece of inPieces(parts, maxFrameBytes)) await session.send(null, piece)
+  for (const piece of rechunk(parts, maxFrameBytes)) await session.send(null, piece)
   await session.finish()
 }
 

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls'
-import { accountOfUris } from '@pixelflow/core/certificate'
+import { parseAccountUris } from '@pixelflow/core/account-uri'
 import type { ClientCertificate } from '../accounts/authenticator.ts'
 
 /**
@@ -16,7 +16,7 @@ export function clientCertificateOf(socket: TLSSocket): ClientCertificate | 'unt
   const until = Date.parse(shown.valid_to ?? '')
   return Number.isNaN(until)
     ? 'untrusted'
-    : { account: accountOfUris(urisIn(shown.subjectaltname)), untilMs: until }
+    : { account: parseAccountUris(urisIn(shown.subjectaltname)), untilMs: until }
 }
 
 /**

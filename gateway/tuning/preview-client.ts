@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { createNewest } from '@pixelflow/core/newest'
+import { createLatestValue } from '@pixelflow/core/latest-value'
 import { pause } from '@pixelflow/core/pause'
 import type { Session, Sessions } from '@pixelflow/core/ports/sessions'
 import {
@@ -47,7 +47,7 @@ export function openPreviewClient({
   restored,
   signal,
 }: PreviewClientOptions): PreviewClient {
-  const orders = createNewest<PreviewRequest>()
+  const orders = createLatestValue<PreviewRequest>()
 
   const talk = async (session: Session, opened: PreviewOpenRequest, isHeard: () => Promise<void>) => {
     const over = new AbortController()

@@ -5,7 +5,7 @@ import { readRange, readWhole } from './read-blob.ts'
 import { beginWrite, type YieldingWrite } from './begin-write.ts'
 import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
 import { bucketOf, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunkMemory } from './chunk-memory.ts'
 import { blobInfoOf } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -45,7 +45,7 @@ export function createBlobs(
     // Slow uploads must not sit on half-filled buffers while others wait for memory.
     for (const write of writes) write.yieldMemory()
   })
-  const readBudget = createBudget(options.readMemoryBytes ?? defaultReadMemoryBytes)
+  const readBudget = createByteBudget(options.readMemoryBytes ?? defaultReadMemoryBytes)
 
   const find = async (blob: string) => {
     try {

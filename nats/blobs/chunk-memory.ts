@@ -1,4 +1,4 @@
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunk, type Chunk } from '../connection/wire/chunk.ts'
 
 /** The buffers that all writes of a process share: so many at most, and warm ones first. */
@@ -15,7 +15,7 @@ const askAgainMs = 50
 
 /** `onShort` is called when a write begins to wait for memory, and again and again for as long as one waits. */
 export function createChunkMemory(totalBytes: number, chunkBytes: number, onShort: () => void): ChunkMemory {
-  const budget = createBudget(Math.max(totalBytes, chunkBytes), onShort)
+  const budget = createByteBudget(Math.max(totalBytes, chunkBytes), onShort)
   const spare: Chunk[] = []
   let waiting = 0
   let timer: ReturnType<typeof setInterval> | undefined

@@ -1,7 +1,7 @@
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import { faultOf } from '../connection/broker.ts'
 import type { Bucket } from './bucket.ts'
-import type { Budget } from '@pixelflow/core/budget'
+import type { ByteBudget } from '@pixelflow/core/byte-budget'
 import { lookedFor, sideBySide, single, type ChunkSource } from './chunk-source.ts'
 import type { Stored } from '../jetstream/jetstream.ts'
 import { noteProgress } from '../jetstream/store-timeout.ts'
@@ -11,7 +11,7 @@ import { dataLoss, explainMissing } from './blob-integrity.ts'
 export interface ReadOptions {
   readonly bucket: Bucket
   /** Shared by all reads of the process: what they fetch ahead. */
-  readonly budget: Budget
+  readonly budget: ByteBudget
   /** How much a read fetches at once while there is memory. */
   readonly windowBytes: number
 }

@@ -1,4 +1,4 @@
-import { actorReport, type ActorReport, type SeenActor } from '@pixelflow/core/actor'
+import { actorReport, type ActorReport, type ActorStatus } from '@pixelflow/core/actor'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { z } from 'zod'
@@ -92,7 +92,7 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
 }
 
 /** `at` is this process's monotonic clock: what the actor's says does not matter. */
-type Heard = SeenActor & { readonly at: number }
+type Heard = ActorStatus & { readonly at: number }
 
 function hear(seen: Map<string, Heard>, report: ActorReport, clock: Clock): void {
   const before = seen.get(report.name)

@@ -1,5 +1,5 @@
 import { headers } from '@nats-io/nats-core'
-import { deadLetter, isLetterId, letterId, type DeadLetter } from '@pixelflow/core/dead-letter'
+import { deadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
@@ -17,7 +17,7 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
     const fence = headers()
     fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
     try {
-      await publish(broker, deadSubject(letterId(letter)), JSON.stringify(letter), { headers: fence })
+      await publish(broker, deadSubject(deadLetterId(letter)), JSON.stringify(letter), { headers: fence })
       return true
     } catch (thrown) {
       if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
@@ -53,7 +53,7 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
   return {
     put: (letter) => guarded(() => write(letter, 0)),
     async get(id) {
-      if (!isLetterId(id)) return null
+      if (!isDeadLetterId(id)) return null
       const found = await guarded(() => read(id))
       return found && letterOf(found)
     },
@@ -69,9 +69,9 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
         next: found.length > limit ? String(page.at(-1)?.seq) : null,
       }
     },
-    mark: async (id, replay, before) => (isLetterId(id) ? guarded(() => mark(id, replay, before)) : null),
+    mark: async (id, replay, before) => (isDeadLetterId(id) ? guarded(() => mark(id, replay, before)) : null),
     async drop(id) {
-      if (!isLetterId(id)) return false
+      if (!isDeadLetterId(id)) return false
       return guarded(async () => (await purgeSubject(broker, streams.dead, deadSubject(id))) > 0)
     },
     count: () => guarded(async () => (await streamInfo(broker, streams.dead)).state.messages),

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { createNotifier } from '@pixelflow/core/notifier'
-import { bytesOf, inPieces } from '@pixelflow/core/pieces'
+import { totalLength, rechunk } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { createInflow } from './receive-buffer.ts'
 import {
@@ -106,12 +106,12 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
     const encoded = encodeJson(head)
     const around = frameBytes + encoded.length
     if (around > longestMessage) throw new Error(`the head of a frame has ${encoded.length} bytes`)
-    const size = bytesOf(body)
+    const size = totalLength(body)
     // The head counts for its message alone; for the others there is room to spare.
-    const pieces = size === 0 ? [[]] : inPieces(body, longestMessage - around)
+    const pieces = size === 0 ? [[]] : rechunk(body, longestMessage - around)
     let isFirst = true
     for (const piece of pieces) {
-      const bytes = (isFirst ? around : fixedBytes) + bytesOf(piece)
+      const bytes = (isFirst ? around : fixedBytes) + totalLength(piece)
       await sayInOrder(bytes, (number) =>
         isFirst ? printFrame(number, encoded, size, piece) : print(words.more, number, piece),
       )

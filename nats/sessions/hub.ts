@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
 import { nuid } from '@nats-io/nats-core'
-import { bytesOf } from '@pixelflow/core/pieces'
+import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Broker } from '../connection/broker.ts'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createSessionEnd, type SessionEnd } from './endpoint.ts'
 import { parse, words } from './messages.ts'
 import { sessionPulseMs, sessionSubject, sessionSubjects } from '../topology/topology.ts'
@@ -63,7 +63,7 @@ export function createSessionHub(broker: Broker): SessionHub {
   const peer = `${hostname()}.${process.pid}`
   const ends = new Map<string, SessionEnd>()
   const awaited = new Map<string, (said: Said) => void>()
-  const extra = createBudget(extraWindows)
+  const extra = createByteBudget(extraWindows)
   let stray: (said: Said) => void = () => {}
   let ticking: NodeJS.Timeout | undefined
 
@@ -79,7 +79,7 @@ export function createSessionHub(broker: Broker): SessionHub {
       if (message.word === words.accept) stray({ isAnswered, parts })
       // The answer of another actor that was asked, too, before this session began.
       else if (message.word === words.full) return
-      else end.hear(message, bytesOf(parts))
+      else end.hear(message, totalLength(parts))
     } catch {
       end.lose('It said something that is not a message of ours.')
     }

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { cut, joined } from '@pixelflow/core/pieces'
+import { splitAt, concatBytes } from '@pixelflow/core/concat-bytes'
 import { faultReport } from '@pixelflow/core/task'
 import { z } from 'zod'
 
@@ -88,7 +88,7 @@ function beginning(word: Word, number: number, bytes: number): Uint8Array<ArrayB
 
 /** @throws Error when it is not a message of ours. */
 export function parse(parts: readonly Uint8Array[]): Message {
-  const { front, rest } = cut(parts, fixedBytes)
+  const { front, rest } = splitAt(parts, fixedBytes)
   return { word: front[0] ?? 0, number: viewOf(front).getUint32(1), rest }
 }
 
@@ -98,9 +98,9 @@ export function parseFrame(message: Message): {
   bodyBytes: number
   piece: readonly Uint8Array[]
 } {
-  const { front, rest } = cut(message.rest, frameBytes - fixedBytes)
+  const { front, rest } = splitAt(message.rest, frameBytes - fixedBytes)
   const lengths = viewOf(front)
-  const { front: head, rest: piece } = cut(rest, lengths.getUint32(0))
+  const { front: head, rest: piece } = splitAt(rest, lengths.getUint32(0))
   return { head: decodeJson(head), bodyBytes: lengths.getUint32(4), piece }
 }
 
@@ -110,7 +110,7 @@ function viewOf(data: Uint8Array): DataView {
 
 /** The fault that the other end tells of. */
 export function parseFault({ rest }: Message): Fault {
-  return Fault.from(faultReport.parse(decodeJson(joined(rest))))
+  return Fault.from(faultReport.parse(decodeJson(concatBytes(rest))))
 }
 
 export function encodeJson(value: unknown): Uint8Array {

@@ -1,4 +1,4 @@
-import { bytesOf, joined } from '@pixelflow/core/pieces'
+import { totalLength, concatBytes } from '@pixelflow/core/concat-bytes'
 import type { Frame } from '@pixelflow/core/ports/sessions'
 import { parseFrame, words, type Message } from './messages.ts'
 
@@ -56,7 +56,7 @@ export function createInflow(window: number, give: (bytes: number) => void): Inf
   }
   const fill = (one: Part, piece: readonly Uint8Array[]): Part => {
     one.parts.push(...piece)
-    one.left -= bytesOf(piece)
+    one.left -= totalLength(piece)
     if (one.left < 0) throw new Error('more than the frame should carry')
     return one
   }
@@ -104,7 +104,7 @@ function frameOf({ head, parts }: Part): Frame {
     head,
     parts,
     get body() {
-      return joined(parts)
+      return concatBytes(parts)
     },
   }
 }

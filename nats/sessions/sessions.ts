@@ -1,7 +1,7 @@
 import { nuid } from '@nats-io/nats-core'
 import { backoffMs } from '@pixelflow/core/backoff'
 import { Fault } from '@pixelflow/core/fault'
-import { joined } from '@pixelflow/core/pieces'
+import { concatBytes } from '@pixelflow/core/concat-bytes'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
 import type { Said, SessionHub } from './hub.ts'
 import { createSessionQueue, type SessionQueue } from './wait-queue.ts'
@@ -112,7 +112,7 @@ export function createSessions(hub: SessionHub): Sessions {
 function acceptanceOf({ isAnswered, parts }: Said): Acceptance | undefined {
   if (!isAnswered) return undefined
   const { word, rest } = parse(parts)
-  return word === words.accept ? acceptance.parse(decodeJson(joined(rest))) : undefined
+  return word === words.accept ? acceptance.parse(decodeJson(concatBytes(rest))) : undefined
 }
 
 const unwanted = new Fault('cancelled', 'Somebody else has taken this session.')

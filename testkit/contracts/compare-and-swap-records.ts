@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import type { KeyRecord } from '@pixelflow/core/idempotency'
+import type { IdempotencyRecord } from '@pixelflow/core/idempotency-record'
 import type { Fenced } from '@pixelflow/core/ports/compare-and-swap-records'
 
 export interface FencedUnderTest extends AsyncDisposable {
-  readonly fenced: Fenced<KeyRecord>
+  readonly fenced: Fenced<IdempotencyRecord>
   /** Another process's end. */
-  readonly elsewhere: Fenced<KeyRecord>
+  readonly elsewhere: Fenced<IdempotencyRecord>
 }
 
-const first: KeyRecord = {
+const first: IdempotencyRecord = {
   state: 'working',
   image: '01936f2e-7c5e-7abc-9def-0123456789ab',
   task: '01936f2e-7c5e-7abc-9def-0123456789ac',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { letterId, type DeadLetter } from '@pixelflow/core/dead-letter'
+import { deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import { sampleJob } from '../tasks.ts'
 
@@ -27,7 +27,7 @@ export function deadLettersContract(name: string, open: () => Promise<DeadLetter
     test('a letter is kept once, read by everybody, and dropped once', async () => {
       await using under = await open()
       const letter = sampleLetter()
-      const id = letterId(letter)
+      const id = deadLetterId(letter)
       expect(await under.letters.get(id)).toBeNull()
       const puts = [under.letters, under.elsewhere, under.letters].map((one) => one.put(letter))
       expect((await Promise.all(puts)).filter(Boolean)).toHaveLength(1)
@@ -62,7 +62,7 @@ export function deadLettersContract(name: string, open: () => Promise<DeadLetter
     test('of racing marks one decides, and all answer the same', async () => {
       await using under = await open()
       const letter = sampleLetter()
-      const id = letterId(letter)
+      const id = deadLetterId(letter)
       await under.letters.put(letter)
       const at = new Date().toISOString()
       const marks = Array.from({ length: 6 }, (_, i) =>

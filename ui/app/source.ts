@@ -1,6 +1,6 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import type { Client, ImageView, Settings } from '@pixelflow/client'
-import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
+import { sniffFormat, sniffBytes, type FormatId } from '@pixelflow/core/format'
 import { blobOf } from '../api/blob.ts'
 import type { Notice } from '../api/notice.ts'
 import { refusalOf } from './refusal.ts'
@@ -75,7 +75,7 @@ export function createSources(
     current,
     refusal: computed(() => current.value && refusalOf(current.value, settings.value)),
     async pick(file, onTake) {
-      const format = sniff(new Uint8Array(await file.slice(0, sniffBytes).arrayBuffer()))
+      const format = sniffFormat(new Uint8Array(await file.slice(0, sniffBytes).arrayBuffer()))
       const source = {
         name: file.name === '' ? 'pasted-image' : file.name,
         bytes: file.size,

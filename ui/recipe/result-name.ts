@@ -1,4 +1,4 @@
-import { defaultOutput, type FormatId } from '@pixelflow/core/format'
+import { defaultOutputFormat, type FormatId } from '@pixelflow/core/format'
 import { plan } from '@pixelflow/core/recipe/plan'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { resultFileName } from '../text/names.ts'
@@ -8,5 +8,5 @@ export function plannedFileName(recipe: unknown, fileName: string, source: Forma
   const [first, second] = plan(parseRecipe(recipe)).outputs
   if (second !== undefined) return '{stem}.{name}.{ext}'
   const name = first?.name ?? 'default'
-  return resultFileName(fileName, { name, format: first?.format.type ?? defaultOutput(source) })
+  return resultFileName(fileName, { name, format: first?.format.type ?? defaultOutputFormat(source) })
 }

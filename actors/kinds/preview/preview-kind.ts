@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { createNewest } from '@pixelflow/core/newest'
+import { createLatestValue } from '@pixelflow/core/latest-value'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import {
   previewOpenRequest,
@@ -29,7 +29,7 @@ export function preview(options: PreviewKindOptions): (opening: unknown, session
     const signal = AbortSignal.any([session.broken, over.signal])
     await using renderer = await openPreviewRenderer(options, record, opening.preview)
 
-    const orders = createNewest<PreviewRequest>()
+    const orders = createLatestValue<PreviewRequest>()
     orders.put(opening)
     const listen = async () => {
       const idle = setTimeout(() => over.abort(idled(options.idleTimeoutMs)), options.idleTimeoutMs)

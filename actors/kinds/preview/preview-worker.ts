@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { defaultOutput } from '@pixelflow/core/format'
+import { defaultOutputFormat } from '@pixelflow/core/format'
 import { defaultFormat, flattens } from '@pixelflow/core/operations/format'
 import { resize } from '@pixelflow/core/operations/resize'
 import { renderings, sourcePicture } from '@pixelflow/core/recipe/apply'
@@ -81,7 +81,7 @@ async function makePreview(order: MakePreview): Promise<PreviewMade> {
   const planned = plan(recipe).outputs.find(({ name }) => name === order.output)
   if (planned === undefined) throw new Error(`the recipe has no output ${order.output}`)
   // All that can be wrong with the recipe for the whole picture is told as the task would tell it.
-  const realTarget = planned.format.type ?? defaultOutput(order.format)
+  const realTarget = planned.format.type ?? defaultOutputFormat(order.format)
   renderings(planned, made.source, realTarget)
   checkSizes(planned, made.source, maxPixels)
   checkDrawingCost(planned, made.source, made.cost, maxPixels)

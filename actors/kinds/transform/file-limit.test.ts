@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
-import { createBudget } from '@pixelflow/core/budget'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { createWorkerLauncher } from '../../sandbox/worker-launcher.ts'
 import { openSandbox } from '../../sandbox/sandbox.ts'
@@ -31,7 +31,7 @@ test('a result that outgrows the limit of files is the recipe’s fault, not tha
     const tell = { lost: () => {}, resting: () => {}, preempted: () => {}, unstartable: () => {} }
     await using sandbox = openSandbox({
       ...sandboxOptions(settings, launcher, folder, tell),
-      memory: createBudget(2 ** 40),
+      memory: createByteBudget(2 ** 40),
       children: 1,
     })
     for (const type of ['png', 'jpeg:quality=100', 'webp:quality=100', 'avif:quality=100:effort=0']) {

@@ -8,7 +8,7 @@ import {
   type TransformRequest,
   type TransformResult,
 } from '@pixelflow/core/transform-request'
-import { bytesOf } from '@pixelflow/core/pieces'
+import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
@@ -72,14 +72,14 @@ async function receive(session: Session, path: string, bytes: number): Promise<v
   await using file = await open(path, 'w', 0o600)
   for await (const parts of partsOf(session, bytes)) {
     const { bytesWritten } = await file.writev([...parts]).catch(throwNoSpace)
-    if (bytesWritten < bytesOf(parts)) throwNoSpace({ code: 'ENOSPC' })
+    if (bytesWritten < totalLength(parts)) throwNoSpace({ code: 'ENOSPC' })
   }
 }
 
 async function* partsOf(session: Session, bytes: number): AsyncGenerator<readonly Uint8Array[], void> {
   let left = bytes
   for (let frame = await session.next(); frame !== null; frame = await session.next()) {
-    left -= bytesOf(frame.parts)
+    left -= totalLength(frame.parts)
     if (left < 0) break
     yield frame.parts
   }
@@ -90,7 +90,7 @@ function writeShort(path: string, pieces: readonly (readonly Uint8Array[])[]): v
   const file = openSync(path, 'w', 0o600)
   try {
     const parts = pieces.flat()
-    if (writevSync(file, parts) < bytesOf(parts)) throwNoSpace({ code: 'ENOSPC' })
+    if (writevSync(file, parts) < totalLength(parts)) throwNoSpace({ code: 'ENOSPC' })
   } catch (error) {
     throwNoSpace(error)
   } finally {

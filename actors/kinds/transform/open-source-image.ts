@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { Fault } from '@pixelflow/core/fault'
-import { sniff, sniffBytes, type FormatId } from '@pixelflow/core/format'
+import { sniffFormat, sniffBytes, type FormatId } from '@pixelflow/core/format'
 import type { SourceMetadata } from '@pixelflow/core/recipe/apply'
 import sharp, { type Metadata, type SharpOptions } from 'sharp'
 import { maxSvgBytes } from '@pixelflow/core/svg'
@@ -49,7 +49,7 @@ export async function openSourceImage(
   maxPixels: number,
 ): Promise<SourceImage> {
   const { head, input } = look(path)
-  const format = sniff(head)
+  const format = sniffFormat(head)
   if (format !== stated) throw mistaken(stated)
   const drawing = format === 'svg' ? await openSvg(wholeOf(path, input), maxPixels) : undefined
   const preparation = prepare(format, input)

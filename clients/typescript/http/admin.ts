@@ -1,12 +1,11 @@
-import type { LetterPageView, LetterView } from '@pixelflow/core/api'
+import type { DeadLetterPageView, DeadLetterView } from '@pixelflow/core/api'
 import type { CallOptions } from '../client.ts'
 import { credentialsOf } from '../token.ts'
 import { createCaller } from './call.ts'
 import type { HttpOptions } from './open.ts'
 
-/** Work that was given up, with causes that its owner does not see. */
-export type DeadLetterView = LetterView
-export type DeadLetterPage = LetterPageView
+export type { DeadLetterView }
+export type DeadLetterPage = DeadLetterPageView
 
 export interface DeadLetterQuery {
   /** Only that of this account. */

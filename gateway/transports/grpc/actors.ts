@@ -1,6 +1,6 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { ActorState as State, SeenActor } from '@pixelflow/core/actor'
+import type { ActorState as State, ActorStatus } from '@pixelflow/core/actor'
 import { viewActor } from '@pixelflow/core/api'
 import { ActorState, type ActorSchema, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Usecases } from '../../usecases.ts'
@@ -23,7 +23,7 @@ export function actorMethod({
   }
 }
 
-function actorMessage(seen: SeenActor): MessageInitShape<typeof ActorSchema> {
+function actorMessage(seen: ActorStatus): MessageInitShape<typeof ActorSchema> {
   const { state, tasks, residentBytes, startedAt, seenAt, ...same } = viewActor(seen)
   return {
     ...same,

@@ -1,5 +1,5 @@
 import type { DescMessage } from '@bufbuild/protobuf'
-import { fieldOf } from '@pixelflow/core/validation/field-of'
+import { formatField } from '@pixelflow/core/validation/format-field'
 
 /**
  * A path in the JSON form of a message, by the names of its proto: `['open', 'preview', 'maxPixels']` →
@@ -12,5 +12,5 @@ export function protoField(schema: DescMessage, path: readonly PropertyKey[]): s
     message = field?.message
     return field?.name ?? part
   })
-  return fieldOf(names)
+  return formatField(names)
 }

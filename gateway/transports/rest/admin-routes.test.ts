@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import type { LetterPageView, LetterView, TaskView } from '@pixelflow/core/api'
+import type { DeadLetterPageView, DeadLetterView, TaskView } from '@pixelflow/core/api'
 import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const dead = (path = '', method = 'GET') => gateway.call(`/api/v1/admin/dead${path}`, { method })
-const letterOf = async (answer: Promise<Response>) => (await (await answer).json()) as LetterView
+const letterOf = async (answer: Promise<Response>) => (await (await answer).json()) as DeadLetterView
 const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
 
 /** A task that was given up, as an actor leaves it. */
@@ -29,7 +29,7 @@ test('letters are listed page by page, shown with their private cause, and dropp
   const made = [await giveUp(), await giveUp(), await giveUp()]
   const ids: string[] = []
   for (let cursor = ''; ;) {
-    const page = (await (await dead(`?limit=2${cursor}`)).json()) as LetterPageView
+    const page = (await (await dead(`?limit=2${cursor}`)).json()) as DeadLetterPageView
     ids.push(...page.items.map((one) => one.id))
     if (page.next === null) break
     cursor = `&cursor=${page.next}`
@@ -59,7 +59,7 @@ test('a replay is one task of the same account, however often it is asked for', 
   const before = await gateway.messages()
   const answers = await Promise.all(Array.from({ length: 6 }, () => dead(`/${id}/replay`, 'POST')))
   expect(answers.map((one) => one.status)).toEqual(answers.map(() => 202))
-  const letters = (await Promise.all(answers.map((one) => one.json()))) as LetterView[]
+  const letters = (await Promise.all(answers.map((one) => one.json()))) as DeadLetterView[]
   const replayed = new Set(letters.map((one) => one.replay?.task))
   expect(replayed.size).toBe(1)
   const [again = ''] = replayed
@@ -131,7 +131,7 @@ test('is for those alone whose token says so', async () => {
   }
   const replayed = (await (
     await call('secret-of-root', `admin/dead/${id}/replay`, 'POST')
-  ).json()) as LetterView
+  ).json()) as DeadLetterView
   // It is the owner's, not the operator's.
   expect(await get(replayed.replay?.task ?? '')).toMatchObject({ retryOf: task.id })
   expect((await call('secret-of-root', `tasks/${replayed.replay?.task}`)).status).toBe(404)

@@ -1,4 +1,4 @@
-import { viewLetter } from '@pixelflow/core/api'
+import { viewDeadLetter } from '@pixelflow/core/api'
 import { accountId } from '@pixelflow/core/principal'
 import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
@@ -31,9 +31,9 @@ export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
         ...(account === undefined ? {} : { account }),
         ...(cursor === undefined ? {} : { cursor }),
       })
-      return { items: items.map(viewLetter), next }
+      return { items: items.map(viewDeadLetter), next }
     })
-    .get('/dead/:id', async ({ params, who }) => viewLetter(await usecases.getDeadLetter(who, params.id)))
+    .get('/dead/:id', async ({ params, who }) => viewDeadLetter(await usecases.getDeadLetter(who, params.id)))
     .post(
       '/dead/:id/replay',
       async ({ params, request, who, set }) => {
@@ -41,7 +41,7 @@ export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
         const letter = await usecases.replayDeadLetter(who, params.id)
         // The task is not the operator's own.
         recordPosition(request, usecases, letter.account)
-        return viewLetter(letter)
+        return viewDeadLetter(letter)
       },
       { parse: 'none' },
     )

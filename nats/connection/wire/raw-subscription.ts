@@ -1,6 +1,6 @@
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { NatsConnectionImpl } from '@nats-io/nats-core/internal'
-import { bytesOf } from '@pixelflow/core/pieces'
+import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Caught } from './splitter.ts'
 import { WireTransport } from './wire-transport.ts'
 
@@ -48,7 +48,7 @@ export function openTalk(nc: NatsConnection, subject: string, hear: (message: Ca
     say(to, parts, reply = '') {
       if (nc.isClosed()) return
       const wire = listenIn()
-      for (const one of command(`PUB ${to} ${reply}${reply && ' '}${bytesOf(parts)}\r\n`, parts))
+      for (const one of command(`PUB ${to} ${reply}${reply && ' '}${totalLength(parts)}\r\n`, parts))
         wire.write(one)
     },
     [Symbol.dispose]() {

@@ -1,4 +1,4 @@
-import { sniff, type FormatId } from '@pixelflow/core/format'
+import { sniffFormat, type FormatId } from '@pixelflow/core/format'
 import { maxSvgBytes, type SvgSize } from '@pixelflow/core/svg'
 import { Fault } from '@pixelflow/core/fault'
 import sharp from 'sharp'
@@ -43,7 +43,7 @@ async function addressesOf(
   const addresses: (string | undefined)[] = []
   let pixels = 0
   for (const { bytes } of pictures) {
-    const format = sniff(bytes)
+    const format = sniffFormat(bytes)
     if (format === undefined || !embeddable.includes(format)) {
       addresses.push(undefined)
       continue

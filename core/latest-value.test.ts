@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import { createNewest } from './newest.ts'
+import { createLatestValue } from './latest-value.ts'
 
 const never = new AbortController().signal
 
 test('what is put in replaces what was not taken', async () => {
-  const newest = createNewest<number>()
+  const newest = createLatestValue<number>()
   newest.put(1)
   newest.put(2)
   expect(await newest.take(never)).toBe(2)
@@ -15,19 +15,19 @@ test('what is put in replaces what was not taken', async () => {
 })
 
 test('closed, it gives what is there, then null', async () => {
-  const newest = createNewest<number>()
+  const newest = createLatestValue<number>()
   newest.put(1)
   newest.close()
   expect(await newest.take(never)).toBe(1)
   expect(await newest.take(never)).toBeNull()
-  const empty = createNewest<number>()
+  const empty = createLatestValue<number>()
   const waiting = empty.take(never)
   empty.close()
   expect(await waiting).toBeNull()
 })
 
 test('waiting ends with its signal', async () => {
-  const newest = createNewest<number>()
+  const newest = createLatestValue<number>()
   const leaving = new AbortController()
   const waiting = newest.take(leaving.signal).catch((error: unknown) => error)
   leaving.abort('gone')

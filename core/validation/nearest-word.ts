@@ -1,5 +1,5 @@
 /** The candidate that a mistyped word most likely means; undefined when none is close. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
   // Whoever sends a long word has not mistyped a short one.
   if (word.length > 40) return undefined
   const typed = word.toLowerCase()

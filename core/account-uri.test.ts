@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
-import { accountOfUris, accountUri } from './certificate.ts'
+import { parseAccountUris, accountUri } from './account-uri.ts'
 
 test('an account is named by one URI', () => {
   expect(accountUri('ann')).toBe('spiffe://pixelflow/account/ann')
-  expect(accountOfUris(['https://elsewhere.example', accountUri('ann')])).toBe('ann')
+  expect(parseAccountUris(['https://elsewhere.example', accountUri('ann')])).toBe('ann')
   expect(() => accountUri('Ann')).toThrow('account id')
 })
 
@@ -16,4 +16,4 @@ test.each([
   ['a longer path', ['spiffe://pixelflow/account/ann/admin']],
   ['with a query', ['spiffe://pixelflow/account/ann?x']],
   ['empty', ['spiffe://pixelflow/account/']],
-])('and by nothing else: %s', (_, uris) => expect(accountOfUris(uris)).toBeUndefined())
+])('and by nothing else: %s', (_, uris) => expect(parseAccountUris(uris)).toBeUndefined())

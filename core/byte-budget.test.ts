@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
-import { createBudget } from './budget.ts'
+import { createByteBudget } from './byte-budget.ts'
 
 test('gives what is free at once and makes others wait in their order', async () => {
   let short = 0
-  const budget = createBudget(10, () => short++)
+  const budget = createByteBudget(10, () => short++)
   await budget.take(6)
   const served: string[] = []
   const big = budget.take(8).then(() => served.push('big'))
@@ -20,7 +20,7 @@ test('gives what is free at once and makes others wait in their order', async ()
 })
 
 test('who yields is served after those who do not, whoever came first', async () => {
-  const budget = createBudget(10)
+  const budget = createByteBudget(10)
   await budget.take(8)
   const served: string[] = []
   const giant = budget.take(10, undefined, true).then(() => served.push('giant'))
@@ -39,7 +39,7 @@ test('who yields is served after those who do not, whoever came first', async ()
 })
 
 test('who asks for more than there is gets all of it', async () => {
-  const budget = createBudget(10)
+  const budget = createByteBudget(10)
   await budget.take(50)
   expect(budget.tryTake(1)).toBe(false)
   budget.give(50)
@@ -47,7 +47,7 @@ test('who asks for more than there is gets all of it', async () => {
 })
 
 test('who leaves makes room for those behind', async () => {
-  const budget = createBudget(10)
+  const budget = createByteBudget(10)
   await budget.take(5)
   const leaving = new AbortController()
   const left = budget.take(10, leaving.signal)

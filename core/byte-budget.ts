@@ -1,5 +1,5 @@
 /** A number of bytes that many share. Those who wait are served in their order, those who yield after the others. */
-export interface Budget {
+export interface ByteBudget {
   /** Takes bytes, waiting for them; more than the whole budget counts as all of it. @throws the signal's reason. */
   take(bytes: number, signal?: AbortSignal, yields?: boolean): Promise<void>
   /** Takes bytes if they are free and nobody waits. */
@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 /** `onShort` is called whenever somebody begins to wait. */
-export function createBudget(total: number, onShort: () => void = () => {}): Budget {
+export function createByteBudget(total: number, onShort: () => void = () => {}): ByteBudget {
   let free = total
   const queue: Waiting[] = []
   const serve = () => {

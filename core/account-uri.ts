@@ -15,7 +15,7 @@ export function accountUri(account: string): string {
  * The account that a certificate's URIs name; undefined when none of them does, or when they name two, for then it
  * would be for the reader to choose.
  */
-export function accountOfUris(uris: readonly string[]): string | undefined {
+export function parseAccountUris(uris: readonly string[]): string | undefined {
   const named = uris.filter((uri) => uri.startsWith(prefix)).map((uri) => uri.slice(prefix.length))
   const [account] = named
   return named.length === 1 && accountId.safeParse(account).success ? account : undefined

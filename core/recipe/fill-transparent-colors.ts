@@ -12,7 +12,7 @@ const far = 255
  * is nearest to it, so that an edge of alpha is no edge in colour. Where nothing visible is near, colours stay as they
  * are.
  */
-export function filledColors({ data, width, height }: Rgba): Uint8Array {
+export function fillTransparentColors({ data, width, height }: Rgba): Uint8Array {
   const colors = new Uint8Array(width * height * 3)
   const distance = new Uint8Array(width * height)
   for (let i = 0, from = 0, to = 0; i < distance.length; i++, from += 4, to += 3) {

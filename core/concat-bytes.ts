@@ -1,10 +1,10 @@
 /** Bytes of all parts together. */
-export function bytesOf(parts: readonly Uint8Array[]): number {
+export function totalLength(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0)
 }
 
 /** The same bytes in pieces of `size`, the last one shorter, each in as few parts as there are; nothing is copied. */
-export function* inPieces(parts: readonly Uint8Array[], size: number): Generator<Uint8Array[], void> {
+export function* rechunk(parts: readonly Uint8Array[], size: number): Generator<Uint8Array[], void> {
   let piece: Uint8Array[] = []
   let room = size
   for (const part of parts) {
@@ -23,7 +23,10 @@ export function* inPieces(parts: readonly Uint8Array[], size: number): Generator
 }
 
 /** Cuts the first `count` bytes off, in one part; there must be so many. */
-export function cut(parts: readonly Uint8Array[], count: number): { front: Uint8Array; rest: Uint8Array[] } {
+export function splitAt(
+  parts: readonly Uint8Array[],
+  count: number,
+): { front: Uint8Array; rest: Uint8Array[] } {
   const [first = new Uint8Array(0), ...others] = parts
   if (first.length > count)
     return { front: first.subarray(0, count), rest: [first.subarray(count), ...others] }
@@ -42,10 +45,10 @@ export function cut(parts: readonly Uint8Array[], count: number): { front: Uint8
 }
 
 /** The same bytes in one part; copied only when there are several. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts
   if (only !== undefined && parts.length === 1) return only
-  const whole = new Uint8Array(bytesOf(parts))
+  const whole = new Uint8Array(totalLength(parts))
   let at = 0
   for (const part of parts) {
     whole.set(part, at)

@@ -26,12 +26,12 @@ export interface Catalogue<Op extends Operation = Operation> {
   parameters(name: string): Readonly<Record<string, JsonSchema>>
 }
 
-export function nameOf(operation: Operation): string {
+export function operationName(operation: Operation): string {
   return operation.schema.shape.op.value
 }
 
-export function catalogueOf<Op extends Operation>(operations: readonly Op[]): Catalogue<Op> {
-  const byName = new Map(operations.map((operation) => [nameOf(operation), operation]))
+export function createCatalogue<Op extends Operation>(operations: readonly Op[]): Catalogue<Op> {
+  const byName = new Map(operations.map((operation) => [operationName(operation), operation]))
 
   const jsonSchema = (name: string): JsonSchema => {
     const operation = byName.get(name)
@@ -53,7 +53,7 @@ export function catalogueOf<Op extends Operation>(operations: readonly Op[]): Ca
 
 function recipeSchema<Op extends Operation>(operations: readonly Op[]): z.ZodType<RecipeOf<StepOf<Op>>> {
   type Step = StepOf<Op>
-  const places = new Map(operations.map((operation) => [nameOf(operation), operation.place]))
+  const places = new Map(operations.map((operation) => [operationName(operation), operation.place]))
   const placeOf = (step: Step) => places.get(step.op)
   const step = z.discriminatedUnion(
     'op',
@@ -79,7 +79,7 @@ function recipeSchema<Op extends Operation>(operations: readonly Op[]): z.ZodTyp
         .optional(),
     })
     .superRefine((recipe, context) => {
-      for (const branch of branchesOf(recipe)) {
+      for (const branch of listBranches(recipe)) {
         const problem = problemWith(branch.steps.map(({ step }) => placeOf(step)))
         if (problem === undefined) continue
         const { at, message, remedy } = problem
@@ -136,7 +136,7 @@ export interface Branch<S> {
 }
 
 /** The outputs of a recipe, each with all its steps: the shared ones, then its own. */
-export function branchesOf<S>(recipe: RecipeOf<S>): Branch<S>[] {
+export function listBranches<S>(recipe: RecipeOf<S>): Branch<S>[] {
   const placed = (steps: readonly S[], ...prefix: string[]): PlacedStep<S>[] =>
     steps.map((step, i) => ({ step, path: [...prefix, 'steps', i] }))
   const shared = placed(recipe.steps)

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { Slot } from '../operations/operation.ts'
-import { fuses } from './fuse.ts'
+import { canFuse } from './can-fuse.ts'
 
 const slots = (text: string) => text.split(' ') as Slot[]
 
@@ -26,7 +26,7 @@ test.each([
   'contain crop',
   'blur sharpen',
 ])('%s is the order of sharp itself', (text) => {
-  expect(fuses(slots(text))).toBe(true)
+  expect(canFuse(slots(text))).toBe(true)
 })
 
 test.each([
@@ -62,5 +62,5 @@ test.each([
   'scale rotate',
   'cover rotate',
 ])('%s needs a new pipeline', (text) => {
-  expect(fuses(slots(text))).toBe(false)
+  expect(canFuse(slots(text))).toBe(false)
 })

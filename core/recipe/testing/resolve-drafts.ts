@@ -1,9 +1,9 @@
-import { catalogue, type Step } from '../operations/index.ts'
-import type { Picture } from '../operations/operation.ts'
-import { parseRecipe } from './recipe.ts'
+import { catalogue, type Step } from '../../operations/index.ts'
+import type { Picture } from '../../operations/operation.ts'
+import { parseRecipe } from '../recipe.ts'
 
 /** Makes steps of drafts whose sizes are shares of the picture as it is when their turn comes. Only tests use this. */
-export function settle<Draft>(
+export function resolveDrafts<Draft>(
   drafts: readonly Draft[],
   start: Picture,
   inPixels: (draft: Draft, picture: Picture) => unknown,
@@ -21,7 +21,7 @@ export function settle<Draft>(
 }
 
 /** A resize to shares of the picture, of its width perhaps not. */
-export function resizeInPixels<Draft extends { width?: number | undefined; height: number }>(
+export function resizeToPixels<Draft extends { width?: number | undefined; height: number }>(
   draft: Draft,
   picture: Picture,
 ) {

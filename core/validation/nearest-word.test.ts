@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { nearest } from './nearest.ts'
+import { nearestWord } from './nearest-word.ts'
 
 const names = ['resize', 'crop', 'rotate', 'flip', 'flop', 'grayscale', 'format']
 
@@ -12,9 +12,9 @@ test.each([
   ['formatt', 'format'],
   ['flipp', 'flip'],
 ])('%s means %s', (typed, meant) => {
-  expect(nearest(typed, names)).toBe(meant)
+  expect(nearestWord(typed, names)).toBe(meant)
 })
 
 test.each(['', 'x', 'watermark', 'f', 'r'.repeat(100_000)])('%.10s means nothing near', (typed) => {
-  expect(nearest(typed, names)).toBeUndefined()
+  expect(nearestWord(typed, names)).toBeUndefined()
 })

@@ -9,7 +9,7 @@ import type { Slot } from '../operations/operation.ts'
  * first, except that there are two crops. Steps fuse when that order is theirs, or differs only between steps that may
  * change places.
  */
-export function fuses(slots: readonly Slot[]): boolean {
+export function canFuse(slots: readonly Slot[]): boolean {
   const spans = performed(slots)
   if (spans === undefined) return false
   return slots.every((later, j) =>

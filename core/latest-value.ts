@@ -1,5 +1,5 @@
 /** Holds one thing at a time: what is put in replaces what was not taken yet. */
-export interface Newest<T> {
+export interface LatestValue<T> {
   put(value: T): void
   /** Nothing more will be put in; what is there can still be taken. */
   close(): void
@@ -7,7 +7,7 @@ export interface Newest<T> {
   take(signal: AbortSignal): Promise<T | null>
 }
 
-export function createNewest<T>(): Newest<T> {
+export function createLatestValue<T>(): LatestValue<T> {
   let held: { readonly value: T } | undefined
   let isClosed = false
   let wake: () => void = () => {}

@@ -1,8 +1,8 @@
 import { requireBounded } from '../json-bounds.ts'
 import type { Operation, StepOf } from '../operations/operation.ts'
-import { fieldOf } from '../validation/field-of.ts'
-import type { Catalogue, RecipeOf } from './catalogue.ts'
-import { explain, invalid } from './explain.ts'
+import { formatField } from '../validation/format-field.ts'
+import type { Catalogue, RecipeOf } from './create-catalogue.ts'
+import { recipeFault, invalidRecipe } from './recipe-fault.ts'
 import { readText } from './read-text.ts'
 
 /**
@@ -16,12 +16,13 @@ export function parseWith<Op extends Operation>(
   const raw = typeof input === 'string' ? readText(input, catalogue) : input
   requireBounded(raw, 'invalid_recipe')
   const hidden = pathOfHiddenKey(raw)
-  if (hidden) throw invalid(`the key ${hiddenKey} is not known here.`, fieldOf(hidden), 'Leave it out.')
+  if (hidden)
+    throw invalidRecipe(`the key ${hiddenKey} is not known here.`, formatField(hidden), 'Leave it out.')
   const parsed = catalogue.recipe.safeParse(raw)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   if (issue === undefined) throw parsed.error
-  throw explain(issue, raw, catalogue)
+  throw recipeFault(issue, raw, catalogue)
 }
 
 /** Schemas pass over this key in silence, and everything unknown is to be refused. */
