@@ -67,7 +67,7 @@ export function createAuthenticator(
         tokenAccount !== certificateAccount
       ) {
         throw new Fault('unauthenticated', 'The token and the client certificate name different accounts.', {
-          field: 'Authorization',
+          field: 'authorization',
           remedy: 'Send the token of the account that the certificate names, or no token.',
         })
       }
@@ -101,7 +101,7 @@ function authenticateToken(headers: Headers, tokens: TokenTable | undefined): Pr
 
 function invalidToken(detail: string): Fault {
   return new Fault('unauthenticated', detail, {
-    field: 'Authorization',
+    field: 'authorization',
     remedy: 'Send "Authorization: Bearer <token>" with a token from PIXELFLOW_API_TOKENS.',
   })
 }

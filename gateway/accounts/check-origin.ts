@@ -40,7 +40,7 @@ type AllowedOrigins = ReadonlySet<string>
 export function requireLocalOrigin(headers: Headers, allowedOrigins: AllowedOrigins = new Set()): void {
   if (hostnamesOf(headers.get('host'))?.every(isLoopback) !== true) {
     throw new Fault('forbidden', 'Without tokens this server answers only calls to a loopback address.', {
-      field: 'Host',
+      field: 'host',
       remedy: 'Call localhost or 127.0.0.1, or configure PIXELFLOW_API_TOKENS.',
     })
   }

@@ -31,9 +31,9 @@ export function requireAcceptable(
   { mediaType, bytes }: Omit<ImageUpload, 'body'>,
   limits: ImageLimits,
 ): void {
-  if (mediaType === null) throw unsupported('The content type is missing.')
+  if (mediaType === null) throw unsupported('The media type is missing.')
   if (!accepted.has(mediaType))
-    throw unsupported(`The content type ${shorten(mediaType, 100)} is not supported.`)
+    throw unsupported(`The media type ${shorten(mediaType, 100)} is not supported.`)
   if (bytes !== null && bytes > limits.maxUploadBytes) throw imageTooLarge(limits)
 }
 
@@ -128,15 +128,15 @@ const accepted: ReadonlySet<string> = new Set([
 function unsupported(detail: string): Fault {
   const names = formats.map((one) => one.mediaType).join(', ')
   return new Fault('unsupported_format', detail, {
-    field: 'Content-Type',
-    remedy: `Send one of ${names}, named so by the Content-Type header or as application/octet-stream.`,
+    field: 'media_type',
+    remedy: `Send one of ${names}, or application/octet-stream to have the format detected.`,
   })
 }
 
 /** What a few bytes unpack to has no bound, so whoever has such a file unpacks it himself. */
 function packed(): Fault {
   return new Fault('unsupported_format', 'The file is packed with gzip, as SVGZ is; that is not taken.', {
-    field: 'Content-Type',
+    field: 'media_type',
     remedy: 'Unpack it, with gunzip for example, and send the unpacked file.',
   })
 }

@@ -9,7 +9,7 @@ import { watchTls } from '../tls/watch-tls.ts'
 import { listenGrpc } from '../transports/grpc/native/listen-grpc.ts'
 import { reloadableCredentials } from '../transports/grpc/native/reloadable-credentials.ts'
 import { createServices } from '../transports/grpc/services.ts'
-import { grpcWeb } from '../transports/grpc/web/grpc-web-routes.ts'
+import { grpcWebRoutes } from '../transports/grpc/web/grpc-web-routes.ts'
 import { createApp } from '../transports/rest/app.ts'
 import { listenHttp } from '../transports/rest/listen-http.ts'
 import type { PageFiles } from '../transports/rest/page-routes.ts'
@@ -77,7 +77,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const tlsLog = tls && createTlsLog(tls, meters, log)
   const socketFolder = join(config.dataDir, 'gateway', 'sockets')
   const http = await listenHttp({
-    app: app.use(grpcWeb(services, uploadIdleTimeoutMs)),
+    app: app.use(grpcWebRoutes(services, uploadIdleTimeoutMs)),
     host,
     port: config.httpPort,
     tls: tls && tlsLog && { watched: tls, refused: tlsLog('http'), socketFolder },

@@ -50,7 +50,7 @@ export function watchTask({ events, follower }: Pick<Ports, 'events' | 'follower
 
 function notReached(): Fault {
   return new Fault('invalid_request', 'The resume token is none of this task.', {
-    field: 'Last-Event-ID',
+    field: 'resume_token',
     remedy: 'Send the id of the last event seen of this task, or none to begin at its first event.',
   })
 }

@@ -12,13 +12,13 @@ const states: Readonly<Record<State, ActorState>> = {
   draining: ActorState.DRAINING,
 }
 
-/** The method about those who do the work. */
+/** The method that lists actors. */
 export function actorMethod({
   listActors,
 }: Usecases): Pick<Implementation<typeof ImageService>, 'listActors'> {
   return {
     async listActors(_, call) {
-      return { items: listActors(call.caller()).map(actorMessage) }
+      return { items: listActors(call.principal()).map(actorMessage) }
     },
   }
 }

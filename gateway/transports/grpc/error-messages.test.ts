@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
-import { LocalizedMessageSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
+import { BadRequestSchema, LocalizedMessageSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { fromBinary } from '@bufbuild/protobuf'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
@@ -20,13 +20,16 @@ afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
 })
 
-/** What a failed call is told, without its names. */
-async function told(promise: Promise<unknown>): Promise<{ message: string; remedy: string | undefined }> {
+/** The message and the remedy of a failed call. */
+async function errorOf(promise: Promise<unknown>): Promise<{ message: string; remedy?: string | undefined; field?: string | undefined }> {
   const { details, status } = await failure(promise)
-  const found = status?.details.find((one) => one.typeUrl.endsWith('/google.rpc.LocalizedMessage'))
+  const find = (name: string) => status?.details.find((one) => one.typeUrl.endsWith(`/google.rpc.${name}`))
+  const remedy = find('LocalizedMessage')
+  const badRequest = find('BadRequest')
   return {
     message: details,
-    remedy: found ? fromBinary(LocalizedMessageSchema, found.value).message : undefined,
+    ...(remedy ? { remedy: fromBinary(LocalizedMessageSchema, remedy.value).message } : {}),
+    ...(badRequest ? { field: fromBinary(BadRequestSchema, badRequest.value).fieldViolations[0]?.field } : {}),
   }
 }
 
@@ -35,19 +38,20 @@ function web(of: 'connect' | 'gRPC-Web') {
   return of === 'connect' ? createConnectTransport(options) : createGrpcWebTransport(options)
 }
 
-describe('a caller is told in its own words', () => {
+describe('errors have the same wording over every protocol', () => {
   const metadata = { authorization: 'Basic x' }
-  test('to send metadata by gRPC', async () => {
-    expect(await told(native.unary(calls.listTasks, {}))).toEqual({
+  test('missing and invalid credentials over gRPC', async () => {
+    expect(await errorOf(native.unary(calls.listTasks, {}))).toEqual({
+      field: 'authorization',
       message: 'This call needs a token.',
       remedy: 'Send "Authorization: Bearer <token>" with a token from PIXELFLOW_API_TOKENS.',
     })
-    expect((await told(native.unary(calls.listTasks, {}, { metadata }))).message).toBe(
+    expect((await errorOf(native.unary(calls.listTasks, {}, { metadata }))).message).toBe(
       'The credentials hold no bearer token.',
     )
   })
 
-  test.each(['connect', 'gRPC-Web'] as const)('to send a header by %s', async (of) => {
+  test.each(['connect', 'gRPC-Web'] as const)('invalid credentials over %s', async (of) => {
     const call = createClient(ImageService, web(of)).listTasks({}, { headers: metadata })
     const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
     expect((error as ConnectError).rawMessage).toBe('The credentials hold no bearer token.')
@@ -55,15 +59,16 @@ describe('a caller is told in its own words', () => {
     expect(said?.message).toContain('Send "Authorization: Bearer <token>"')
   })
 
-  test('to name the media type in the first message', async () => {
+  test('an unsupported media type names the field as the proto does', async () => {
     const { reply, send } = native.upload({ metadata: { authorization: 'Bearer secret-of-ann' } })
     await send({ case: 'metadata', value: { mediaType: 'text/html' } })
-    const { message, remedy } = await told(reply)
+    const { message, remedy, field } = await errorOf(reply)
     expect(message).toBe('The media type text/html is not supported.')
-    expect(remedy).toContain('named so by media_type')
+    expect(remedy).toContain('application/octet-stream')
+    expect(field).toBe('metadata.media_type')
   })
 
-  test('where gRPC is spoken, and by which content types the rest', async () => {
+  test('an unsupported content type points gRPC clients to the gRPC port', async () => {
     const answers = ['application/grpc', 'application/grpc+proto', 'text/plain', undefined].map(
       async (type) => {
         const answer = await gateway.refusal(
@@ -85,9 +90,9 @@ describe('a caller is told in its own words', () => {
   })
 })
 
-describe('another method on the path of a call', () => {
+describe('another HTTP method on the path of a call', () => {
   test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])(
-    '%s is answered with what is possible',
+    '%s is answered with the allowed method',
     async (method) => {
       const answer = await gateway.call('/pixelflow.v1.ImageService/GetVersion', { method })
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
@@ -95,22 +100,22 @@ describe('another method on the path of a call', () => {
     },
   )
 
-  test('a call that is not there is not found', async () => {
+  test('an unknown method is not found', async () => {
     const path = '/pixelflow.v1.ImageService/NoSuchCall'
     expect((await gateway.refusal(gateway.call(path, { method: 'POST' }))).status).toBe(404)
   })
 })
 
-// Half of a character cannot be encoded; a status that held one has thrown past everything and ended the process.
-describe('a long name that is cut in the middle of a character', () => {
+// A lone surrogate cannot be encoded; in a status it once threw outside of every handler and ended the process.
+describe('a long name that is cut in the middle of a surrogate pair', () => {
   const service = `${'a'.repeat(199)}😀`
-  const cut = `There is no service ${'a'.repeat(199)}� here.`
-  test('is told by gRPC', async () => {
-    expect((await told(native.unary(Health.method.check, { service }))).message).toBe(cut)
+  const cut = `Unknown service ${'a'.repeat(199)}�.`
+  test('is reported over gRPC', async () => {
+    expect((await errorOf(native.unary(Health.method.check, { service }))).message).toBe(cut)
     expect(await native.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
   })
 
-  test.each(['connect', 'gRPC-Web'] as const)('is told by %s', async (of) => {
+  test.each(['connect', 'gRPC-Web'] as const)('is reported over %s', async (of) => {
     const call = createClient(Health, web(of)).check({ service })
     const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
     expect((error as ConnectError).rawMessage).toBe(cut)

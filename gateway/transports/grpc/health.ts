@@ -6,7 +6,7 @@ import {
 import type { Readiness } from './readiness.ts'
 import type { Implementation } from './rpc.ts'
 
-/** grpc.health.v1: for the whole server ("") and each of its services. Probes are not asked who they are. */
+/** grpc.health.v1 for the whole server ("") and each of its services. Probes need no credentials. */
 export function health(readiness: Readiness, services: readonly string[]): Implementation<typeof Health> {
   const known = new Set(['', ...services])
   const statusOf = (isReady: boolean) => (isReady ? Serving.SERVING : Serving.NOT_SERVING)
@@ -22,17 +22,23 @@ export function health(readiness: Readiness, services: readonly string[]): Imple
     },
     async *watch({ service }, { signal }) {
       const isKnown = known.has(service)
-      // A service may come with a later version, so an unknown one is no error, by the protocol's rules.
+      // The protocol defines a status for unknown services: a later version may have the service.
       if (!isKnown) yield { status: Serving.SERVICE_UNKNOWN }
       for await (const isReady of readiness.changes(signal)) {
         if (isKnown) yield { status: statusOf(isReady) }
       }
       signal.throwIfAborted()
-      throw new Fault('unavailable', 'This gateway is stopping.', { retryAfterMs: 100 })
+      throw new Fault('unavailable', 'This gateway is stopping.', {
+        remedy: 'Call Watch again. Another gateway answers.',
+        retryAfterMs: 100,
+      })
     },
   }
 }
 
 function unknown(service: string): Fault {
-  return new Fault('not_found', `There is no service ${service.slice(0, 200)} here.`, { field: 'service' })
+  return new Fault('not_found', `Unknown service ${service.slice(0, 200)}.`, {
+    field: 'service',
+    remedy: 'Send a name that server reflection lists, or no name for the whole server.',
+  })
 }

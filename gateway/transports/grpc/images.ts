@@ -24,7 +24,7 @@ export interface ImageServiceNeeds {
 
 const auths = { none: Auth.NONE, token: Auth.TOKEN, certificate: Auth.CERTIFICATE }
 
-/** pixelflow.v1.ImageService on the use-cases: the one implementation of every protocol that speaks its messages. */
+/** Implements pixelflow.v1.ImageService with the use cases, once for native gRPC, gRPC-Web and Connect. */
 export function imageService(needs: ImageServiceNeeds): Implementation<typeof ImageService> {
   const { usecases, auth, limits, uploadIdleTimeoutMs, version } = needs
   return {
@@ -42,7 +42,7 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
       }
     },
     async listOperations(_, call) {
-      const { operations, recipe } = usecases.listOperations(call.caller())
+      const { operations, recipe } = usecases.listOperations(call.principal())
       return {
         operations: operations.map(({ examples, schema, ...one }) => ({
           ...one,
@@ -56,19 +56,19 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
       }
     },
     async upload(pieces, call) {
-      const who = call.caller()
+      const who = call.principal()
       const upload = await uploadOf(pieces, uploadIdleTimeoutMs)
-      const asked = { key: call.idempotencyKey, call: 'upload', creates: 'image' } as const
-      const { value } = await usecases.withIdempotency(who, asked, (repeatable) =>
+      const options = { key: call.idempotencyKey, call: 'upload', creates: 'image' } as const
+      const { value } = await usecases.withIdempotency(who, options, (repeatable) =>
         usecases.uploadImage(who, upload, storeImageOptions(repeatable)),
       )
       return { image: imageMessage(value) }
     },
     async getImage({ id }, call) {
-      return { image: imageMessage(await usecases.inspectImage(call.caller(), id)) }
+      return { image: imageMessage(await usecases.inspectImage(call.principal(), id)) }
     },
     async deleteImage({ id }, call) {
-      await usecases.deleteImage(call.caller(), id)
+      await usecases.deleteImage(call.principal(), id)
       return {}
     },
   }

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { createLogRateLimit, maxLinesPerSecond } from './log-rate-limit.ts'
 
-test('lines beyond the most of a second are left out, and counted once it is over', () => {
+test('lines above the limit of a second are suppressed and reported at its end', () => {
   const reports: number[] = []
   const ends: (() => void)[] = []
   const limit = createLogRateLimit(
-    (leftOut) => reports.push(leftOut),
+    (suppressed) => reports.push(suppressed),
     (end) => ends.push(end),
   )
   const taken = Array.from({ length: maxLinesPerSecond + 7 }, () => limit.take())

@@ -16,17 +16,17 @@ const check = (recipe: JsonValue) => () => requireBoundedMessage(messageOf(recip
 const objectOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]))
 const nested = (levels: number): JsonValue => (levels === 0 ? 1 : { a: nested(levels - 1) })
 
-test('as many values as JSON may have pass, and many more do not', () => {
+test('as many values as JSON may have are accepted, twice as many are refused', () => {
   check(objectOf(jsonBounds.values - 10))()
   expect(check(objectOf(2 * jsonBounds.values))).toThrow('more than 65536 fields')
 })
 
-test('so do levels', () => {
+test('the nesting of messages has the same limit', () => {
   check(nested(jsonBounds.depth))()
-  expect(check(nested(2 * jsonBounds.depth))).toThrow('levels of messages')
+  expect(check(nested(2 * jsonBounds.depth))).toThrow('levels of nested messages')
 })
 
-test('bytes of a picture are no fields, whatever they look like, and what is no message passes', () => {
+test('bytes of an image are not counted as fields, and invalid messages pass', () => {
   const image = messageOf(objectOf(2 * jsonBounds.values))
   const picture = toBinary(ProcessImageUnaryRequestSchema, create(ProcessImageUnaryRequestSchema, { image }))
   requireBoundedMessage(picture, ProcessImageUnaryRequestSchema)

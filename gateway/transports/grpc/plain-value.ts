@@ -1,14 +1,11 @@
 import type { Value } from '@bufbuild/protobuf/wkt'
 
-/**
- * Stands for a `Value` in which no kind is set. It is none of the types that JSON has, so wherever it stands the schemas
- * refuse it, and they name the place.
- */
-export const noKind = Symbol('a Value without a kind')
+/** A `Value` without a kind. The symbol is not a JSON type, so schemas refuse it and name its path. */
+export const missingKind = Symbol('Value without a kind')
 
 /**
- * A `google.protobuf.Value` as plain data. Unlike `toJson` it accepts numbers that JSON does not have (NaN, Infinity):
- * the schema that checks the data refuses them with the field and the allowed range.
+ * Converts a `google.protobuf.Value` to plain data. Unlike `toJson` it accepts numbers that JSON lacks (NaN, Infinity): the
+ * schema then refuses them with the field and the allowed range.
  */
 export function plainValue({ kind }: Value): unknown {
   switch (kind.case) {
@@ -21,11 +18,11 @@ export function plainValue({ kind }: Value): unknown {
     case 'listValue':
       return kind.value.values.map(plainValue)
     case 'structValue':
-      // `fromEntries` keeps the key "__proto__" as a key, which a parser then refuses like any other unknown one.
+      // `fromEntries` keeps "__proto__" as a key, and the schema refuses it as unknown.
       return Object.fromEntries(
         Object.entries(kind.value.fields).map(([key, value]) => [key, plainValue(value)]),
       )
     case undefined:
-      return noKind
+      return missingKind
   }
 }

@@ -11,79 +11,79 @@ import type { ImageUpload } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { chunksOf } from './content.ts'
 import type { Implementation } from './rpc.ts'
-import { recipeOf, tell } from './tasks.ts'
+import { recipeOf, recordPosition } from './tasks.ts'
 import { uploadOf } from './upload.ts'
 
-/** What a message may carry besides the bytes of a picture. */
-const aroundBytes = 16 * 1024
-/** Clients take no message of more than 4 MiB unless they are told to. */
-const largestResult = 4 * 1024 * 1024 - aroundBytes
+/** Most bytes of a response message besides the image. */
+const resultOverheadBytes = 16 * 1024
+/** Clients refuse messages of more than 4 MiB by default. */
+const maxResultBytes = 4 * 1024 * 1024 - resultOverheadBytes
 
-/** The methods that answer with the picture itself. */
+/** The methods that respond with the processed image. */
 export function processMethods(
   usecases: Usecases,
   uploadIdleTimeoutMs: number,
 ): Pick<Implementation<typeof ImageService>, 'processImage' | 'processImageUnary'> {
   return {
     async *processImage(pieces, call) {
-      const who = call.caller()
+      const who = call.principal()
       const upload = await uploadOf<ProcessImageMetadata>(pieces, uploadIdleTimeoutMs)
       const { recipe, output } = upload.metadata
-      const order = selectOutput(recipeOf(recipe), output || undefined)
-      const held = { ...upload, body: owned(upload.body) }
-      await using picture = await processed(usecases, who, held, order, call.signal)
-      if (picture.task) tell(usecases, call)
-      yield { data: { case: 'result', value: resultMessage(picture) } }
-      for await (const value of chunksOf(picture)) yield { data: { case: 'chunk', value } }
+      const request = selectOutput(recipeOf(recipe), output || undefined)
+      const copied = { ...upload, body: copyChunks(upload.body) }
+      await using result = await processUpload(usecases, who, copied, request, call.signal)
+      if (result.task) recordPosition(usecases, call)
+      yield { data: { case: 'result', value: resultMessage(result) } }
+      for await (const value of chunksOf(result)) yield { data: { case: 'chunk', value } }
     },
     async processImageUnary({ image, recipe, output }, call) {
-      const who = call.caller()
-      const order = selectOutput(recipeOf(recipe), output || undefined)
-      const upload = { body: only(image), mediaType: 'application/octet-stream', bytes: image.length }
-      await using picture = await processed(usecases, who, upload, order, call.signal)
-      if (picture.task) tell(usecases, call)
-      if (picture.bytes > largestResult) throw tooLarge(picture.bytes)
-      const pieces = await Array.fromAsync(await picture.open())
-      return { result: resultMessage(picture), image: Buffer.concat(pieces) }
+      const who = call.principal()
+      const request = selectOutput(recipeOf(recipe), output || undefined)
+      const upload = { body: single(image), mediaType: 'application/octet-stream', bytes: image.length }
+      await using result = await processUpload(usecases, who, upload, request, call.signal)
+      if (result.task) recordPosition(usecases, call)
+      if (result.bytes > maxResultBytes) throw resultTooLarge(result.bytes)
+      const pieces = await Array.fromAsync(await result.open())
+      return { result: resultMessage(result), image: Buffer.concat(pieces) }
     },
   }
 }
 
-/** Messages lie in memory that is used again for the next; what is held until the picture is made needs its own. */
-async function* owned(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+/** Message buffers are reused for later messages, but the upload is held until the image is processed. */
+async function* copyChunks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   for await (const chunk of body) yield new Uint8Array(chunk)
 }
 
-async function processed(
+async function processUpload(
   { bufferImage, processImage }: Usecases,
   who: Principal,
   upload: ImageUpload,
-  order: OutputRequest,
+  request: OutputRequest,
   signal: AbortSignal,
 ): Promise<ProcessResult> {
   const image = await bufferImage(who, upload)
   try {
-    return await processImage(who, image, order, signal)
+    return await processImage(who, image, request, signal)
   } finally {
     await image.drop()
   }
 }
 
-function resultMessage(picture: ProcessResult): MessageInitShape<typeof ProcessedImageSchema> {
-  const { format, mediaType, bytes, sha256, width, height, fileName, task } = picture
+function resultMessage(result: ProcessResult): MessageInitShape<typeof ProcessedImageSchema> {
+  const { format, mediaType, bytes, sha256, width, height, fileName, task } = result
   return { format, mediaType, bytes: BigInt(bytes), sha256, width, height, fileName, task: task?.id ?? '' }
 }
 
-async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
   if (bytes.length > 0) yield bytes
 }
 
-function tooLarge(bytes: number): Fault {
+function resultTooLarge(bytes: number): Fault {
   return new Fault(
     'resource_limit_exceeded',
-    `The result has ${bytes} bytes, and one message carries ${largestResult}.`,
+    `The result must be at most ${maxResultBytes} bytes for one message, got ${bytes}.`,
     {
-      remedy: 'Call ProcessImage, which sends it in pieces, or make a smaller picture.',
+      remedy: 'Call ProcessImage, which sends the result in chunks, or request a smaller image.',
     },
   )
 }

@@ -2,8 +2,8 @@ import type { DescMessage } from '@bufbuild/protobuf'
 import { formatField } from '@pixelflow/core/validation/format-field'
 
 /**
- * A path in the JSON form of a message, by the names of its proto: `['open', 'preview', 'maxPixels']` →
- * `open.preview.max_pixels`. What is in no message, such as a key of a Struct, stays as it is.
+ * Converts a path of JSON names to proto names: `['open', 'preview', 'maxPixels']` → `open.preview.max_pixels`. Keys that
+ * are no message fields, such as those of a Struct, stay as they are.
  */
 export function protoField(schema: DescMessage, path: readonly PropertyKey[]): string {
   let message: DescMessage | undefined = schema

@@ -1,31 +1,31 @@
-/** Whether this gateway can serve, asked as seldom as possible and told to all who wait for a change. */
+/** Whether this gateway can serve. One check serves all callers of the same moment and all watchers. */
 export interface Readiness {
   now(): Promise<boolean>
-  /** The state, and again whenever it has changed; ends when the signal aborts. */
+  /** Yields the state and each change of it; ends when the signal aborts. */
   changes(signal: AbortSignal): AsyncGenerator<boolean, void>
-  /** From now on this gateway cannot serve. */
+  /** Reports not ready from now on. */
   close(): void
 }
 
-const lookEveryMs = 1000
+const defaultIntervalMs = 1000
 
-export function createReadiness(look: () => Promise<boolean>, everyMs = lookEveryMs): Readiness {
-  /** Those who wait for the next look; nothing of them stays with the signals that outlive it. */
+export function createReadiness(check: () => Promise<boolean>, intervalMs = defaultIntervalMs): Readiness {
+  /** Wakes the watchers that wait for the next check. */
   const waiting = new Set<() => void>()
   let isClosed = false
-  let asked: Promise<boolean> | undefined
+  let running: Promise<boolean> | undefined
 
-  /** Everybody who asks within a moment gets one answer. */
+  /** Concurrent callers share one check. */
   const now = async (): Promise<boolean> => {
     if (isClosed) return false
-    asked ??= look().catch(() => false)
-    const answer = await asked
-    asked = undefined
-    return answer && !isClosed
+    running ??= check().catch(() => false)
+    const isReady = await running
+    running = undefined
+    return isReady && !isClosed
   }
 
-  /** Waits; less when the signal aborts or this gateway closes. */
-  const nextLook = (signal: AbortSignal) =>
+  /** Waits for the interval, or until the signal aborts or this gateway closes. */
+  const waitForNextCheck = (signal: AbortSignal) =>
     new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer)
@@ -33,7 +33,7 @@ export function createReadiness(look: () => Promise<boolean>, everyMs = lookEver
         waiting.delete(wake)
         resolve()
       }
-      const timer = setTimeout(wake, everyMs)
+      const timer = setTimeout(wake, intervalMs)
       signal.addEventListener('abort', wake)
       waiting.add(wake)
       if (signal.aborted) wake()
@@ -42,12 +42,12 @@ export function createReadiness(look: () => Promise<boolean>, everyMs = lookEver
   return {
     now,
     async *changes(signal) {
-      let told: boolean | undefined
+      let last: boolean | undefined
       while (!signal.aborted) {
         const state = await now()
-        if (state !== told) yield (told = state)
+        if (state !== last) yield (last = state)
         if (isClosed) return
-        await nextLook(signal)
+        await waitForNextCheck(signal)
       }
     },
     close() {

@@ -5,8 +5,8 @@ import { file_google_rpc_error_details } from '@pixelflow/proto/google/rpc/error
 import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
 import type { Implementation } from './rpc.ts'
 
-/** What can be asked and answered, in whichever of the two versions. */
-type Question =
+/** A request of either version. */
+type ReflectionQuery =
   | {
       case: 'listServices' | 'fileByFilename' | 'fileContainingSymbol' | 'allExtensionNumbersOfType'
       value: string
@@ -14,12 +14,12 @@ type Question =
   | { case: 'fileContainingExtension'; value: { containingType: string; extensionNumber: number } }
   | { case: undefined; value?: undefined }
 
-interface Asked {
+interface ReflectionRequest {
   readonly host: string
-  readonly messageRequest: Question
+  readonly messageRequest: ReflectionQuery
 }
 
-type Answer =
+type ReflectionResult =
   | { case: 'listServicesResponse'; value: { service: { name: string }[] } }
   | { case: 'fileDescriptorResponse'; value: { fileDescriptorProto: Uint8Array[] } }
   | { case: 'allExtensionNumbersResponse'; value: { baseTypeName: string; extensionNumber: number[] } }
@@ -28,25 +28,25 @@ type Answer =
 const notFound = 5
 const invalidArgument = 3
 
-/** The two versions of the reflection service: equal messages under two names. */
+/** The two versions of server reflection have equal messages under two names. */
 export const reflectionServices = [ServerReflection, ServerReflectionAlpha] as const
 
-/** Describes services to tools that were not given the contract, such as grpcurl. */
+/** Describes services to tools without the proto files, such as grpcurl. */
 export function reflection(services: readonly DescService[]): {
   v1: Implementation<typeof ServerReflection>
   v1alpha: Implementation<typeof ServerReflectionAlpha>
 } {
-  const answer = answering(services)
-  async function* answers<Q extends Asked>(questions: AsyncIterable<Q>) {
-    for await (const question of questions) {
-      const { host: validHost, messageRequest } = question
-      yield { validHost, originalRequest: question, messageResponse: answer(messageRequest) }
+  const query = createQuery(services)
+  async function* respond<Q extends ReflectionRequest>(requests: AsyncIterable<Q>) {
+    for await (const request of requests) {
+      const { host: validHost, messageRequest } = request
+      yield { validHost, originalRequest: request, messageResponse: query(messageRequest) }
     }
   }
-  return { v1: { serverReflectionInfo: answers }, v1alpha: { serverReflectionInfo: answers } }
+  return { v1: { serverReflectionInfo: respond }, v1alpha: { serverReflectionInfo: respond } }
 }
 
-function answering(services: readonly DescService[]): (question: Question) => Answer {
+function createQuery(services: readonly DescService[]): (query: ReflectionQuery) => ReflectionResult {
   const files = new Map<string, DescFile>()
   const collect = (file: DescFile) => {
     if (files.has(file.proto.name)) return
@@ -54,45 +54,45 @@ function answering(services: readonly DescService[]): (question: Question) => An
     file.dependencies.forEach(collect)
   }
   services.forEach(({ file }) => collect(file))
-  // No service names them, but errors carry them.
+  // No service refers to the error details, but statuses contain them.
   collect(file_google_rpc_error_details)
   const registry = createRegistry(...files.values())
 
-  return (question) => {
-    switch (question.case) {
+  return (query) => {
+    switch (query.case) {
       case 'listServices':
         return {
           case: 'listServicesResponse',
           value: { service: services.map(({ typeName: name }) => ({ name })) },
         }
       case 'fileByFilename':
-        return fileAnswer(files.get(question.value), `file ${question.value}`)
+        return fileResult(files.get(query.value), `file ${query.value}`)
       case 'fileContainingSymbol':
-        return fileAnswer(fileOf(registry, question.value), `symbol ${question.value}`)
+        return fileResult(fileOf(registry, query.value), `symbol ${query.value}`)
       case 'fileContainingExtension': {
-        const { containingType, extensionNumber } = question.value
+        const { containingType, extensionNumber } = query.value
         const found = extensionsOf(registry, containingType).find((one) => one.number === extensionNumber)
-        return fileAnswer(found?.file, `extension ${extensionNumber} of ${containingType}`)
+        return fileResult(found?.file, `extension ${extensionNumber} of ${containingType}`)
       }
       case 'allExtensionNumbersOfType': {
-        const { value } = question
-        if (!registry.getMessage(value)) return failure(notFound, `There is no message ${value}.`)
+        const { value } = query
+        if (!registry.getMessage(value)) return failure(notFound, `Unknown message ${value}.`)
         const extensionNumber = extensionsOf(registry, value).map((one) => one.number)
         return { case: 'allExtensionNumbersResponse', value: { baseTypeName: value, extensionNumber } }
       }
       case undefined:
-        return failure(invalidArgument, 'The request asks for nothing.')
+        return failure(invalidArgument, 'message_request is not set. Set one of its fields.')
     }
   }
 }
 
-function fileAnswer(file: DescFile | undefined, what: string): Answer {
-  if (!file) return failure(notFound, `There is no ${what.slice(0, 200)}.`)
+function fileResult(file: DescFile | undefined, name: string): ReflectionResult {
+  if (!file) return failure(notFound, `Unknown ${name.slice(0, 200)}.`)
   const all = [...withDependencies(file)].map((one) => toBinary(FileDescriptorProtoSchema, one.proto))
   return { case: 'fileDescriptorResponse', value: { fileDescriptorProto: all } }
 }
 
-/** The file first, then everything it stands on, so that one question is enough. */
+/** The file, then its dependencies, so that one request is enough. */
 function withDependencies(file: DescFile, known = new Set<DescFile>()): Set<DescFile> {
   if (known.has(file)) return known
   known.add(file)
@@ -100,7 +100,7 @@ function withDependencies(file: DescFile, known = new Set<DescFile>()): Set<Desc
   return known
 }
 
-/** A symbol may be a type, a service, or a member of one. */
+/** The file that declares a symbol: a type, a service, or a member of one. */
 function fileOf(registry: Registry, symbol: string): DescFile | undefined {
   const found = registry.get(symbol)
   if (found) return found.file
@@ -123,6 +123,6 @@ function extensionsOf(registry: Registry, typeName: string) {
     .filter((one) => one.extendee.typeName === typeName)
 }
 
-function failure(errorCode: number, errorMessage: string): Answer {
+function failure(errorCode: number, errorMessage: string): ReflectionResult {
   return { case: 'errorResponse', value: { errorCode, errorMessage } }
 }

@@ -9,24 +9,24 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf'
 
-/** Largest message that is taken, and that is sent: what clients take unless they are told otherwise. */
-export const largestMessage = 4 * 1024 * 1024
+/** Largest message in both directions. It is the default limit of gRPC clients. */
+export const maxMessageBytes = 4 * 1024 * 1024
 
-/** One call as its implementation sees it, whichever protocol it came by. */
+/** One call as its implementation sees it, independent of the protocol. */
 export interface Call {
   readonly requestId: string
-  /** The key under which the client may make a creating call again; undefined when it sends none. */
+  /** The client's idempotency key; undefined without one. */
   readonly idempotencyKey: string | undefined
-  /** The position that the client wants to be known of; undefined when it sends none. */
+  /** The position that a read must include; undefined when the client sends none. */
   readonly position: string | undefined
-  /** Has a position go out with the head of the answer; to be called before the first message. */
+  /** Sends a position in the response headers. Call it before the first message. */
   recordPosition(position: string | undefined): void
-  /** Aborts when the client has gone or its deadline has passed. */
+  /** Aborts when the client cancels the call or its deadline passes. */
   readonly signal: AbortSignal
-  /** Aborts when the connection is to be left: streams that can be gone on with elsewhere end then. */
-  readonly moving: AbortSignal | undefined
-  /** Who calls; known before anything of the body was read. */
-  caller(): Principal
+  /** Aborts when the server sends GOAWAY on the connection. Streams that can resume on another connection end then. */
+  readonly goaway: AbortSignal | undefined
+  /** The authenticated caller. It is known before the server reads the body. */
+  principal(): Principal
 }
 
 type Method<M> =
@@ -41,7 +41,7 @@ type Method<M> =
           : never
 
 /**
- * A service without a protocol: its methods, typed by its descriptor. The bytes in a message of a stream are good until
- * the next message is asked for.
+ * The methods of a service without a protocol, typed by the service descriptor. Bytes in a message of a request stream
+ * stay valid until the implementation asks for the next message.
  */
 export type Implementation<S extends DescService> = { [K in keyof S['method']]: Method<S['method'][K]> }

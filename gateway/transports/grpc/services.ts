@@ -25,17 +25,17 @@ export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
 }
 
 /** Serves one service over one protocol. */
-type Bind = <S extends DescService>(service: S, implementation: Implementation<S>) => void
+type BindService = <S extends DescService>(service: S, implementation: Implementation<S>) => void
 
-/** Every service, once, for whichever protocols serve them. */
+/** All services, created once and served by several protocols. */
 export interface Services {
   readonly callInterceptor: CallInterceptor
   readonly refusals: Refusals
   readonly readiness: Readiness
-  /** Those that any protocol can carry. */
-  bind(bind: Bind): void
-  /** Those that describe the others, by streams in both directions at once. */
-  bindReflection(bind: Bind): void
+  /** Binds the services that every protocol can serve. */
+  bind(bindService: BindService): void
+  /** Binds server reflection, which needs bidirectional streams. */
+  bindReflection(bindService: BindService): void
 }
 
 export function createServices(needs: ServicesNeeds): Services {
@@ -43,7 +43,7 @@ export function createServices(needs: ServicesNeeds): Services {
   const readiness = createReadiness(isReady)
   const described = [ImageService, Health, ...reflectionServices]
   const images = imageService({ ...needs, auth: authenticator.auth })
-  const state = health(
+  const healthImplementation = health(
     readiness,
     described.map((one) => one.typeName),
   )
@@ -51,14 +51,14 @@ export function createServices(needs: ServicesNeeds): Services {
     callInterceptor: createCallInterceptor({ authenticator, memory, refusals, meters, storeTimeout, log }),
     refusals,
     readiness,
-    bind(bind) {
-      bind(ImageService, images)
-      bind(Health, state)
+    bind(bindService) {
+      bindService(ImageService, images)
+      bindService(Health, healthImplementation)
     },
-    bindReflection(bind) {
+    bindReflection(bindService) {
       const { v1, v1alpha } = reflection(described)
-      bind(reflectionServices[0], v1)
-      bind(reflectionServices[1], v1alpha)
+      bindService(reflectionServices[0], v1)
+      bindService(reflectionServices[1], v1alpha)
     },
   }
 }

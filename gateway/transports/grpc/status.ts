@@ -10,15 +10,14 @@ import {
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
 
-/** Fields by the name they have in HTTP, and what stands for them here. */
-const named: ReadonlyMap<string, string> = new Map([
-  ['Content-Type', 'metadata.media_type'],
-  ['Last-Event-ID', 'after'],
-  ['Authorization', 'authorization'],
-  ['Host', ':authority'],
+/** Names that gRPC has for fields of a fault. Other fields have the same name everywhere. */
+const grpcFields: ReadonlyMap<string, string> = new Map([
+  ['media_type', 'metadata.media_type'],
+  ['resume_token', 'after'],
+  ['host', ':authority'],
 ])
 
-/** A fault as google.rpc.Status: canonical code, detail for people, details for programs. Its cause stays here. */
+/** Converts a fault to google.rpc.Status: code, message, and typed details. The cause stays in the server. */
 export function toStatus(fault: Fault, requestId: string) {
   const { field, remedy, retryAfterMs } = fault.place
   const details = [
@@ -26,7 +25,7 @@ export function toStatus(fault: Fault, requestId: string) {
     detail(RequestInfoSchema, { requestId }),
   ]
   if (field !== undefined) {
-    const violation = { field: named.get(field) ?? field, description: fault.message, reason: fault.code }
+    const violation = { field: grpcFields.get(field) ?? field, description: fault.message, reason: fault.code }
     details.push(detail(BadRequestSchema, { fieldViolations: [violation] }))
   }
   if (retryAfterMs !== undefined) {
@@ -40,7 +39,7 @@ export function toStatus(fault: Fault, requestId: string) {
   return create(StatusSchema, { code: fault.row.grpc, message: fault.message, details })
 }
 
-/** The value of `grpc-status-details-bin`. */
+/** The value of the `grpc-status-details-bin` trailer. */
 export function statusBytes(fault: Fault, requestId: string): Uint8Array {
   return toBinary(StatusSchema, toStatus(fault, requestId))
 }

@@ -17,14 +17,14 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { taskRequestParts } from '../../tasks/create-task.ts'
 import type { Usecases } from '../../usecases.ts'
-import { chunksOf, requireValidRange, download } from './content.ts'
+import { chunksOf, download, requireValidRange } from './content.ts'
 import { plainValue } from './plain-value.ts'
-import { largestMessage, type Call, type Implementation } from './rpc.ts'
+import { maxMessageBytes, type Call, type Implementation } from './rpc.ts'
 import { eventMessage, laneFrom, statusFrom, taskMessage } from './views.ts'
 
 type Methods = Implementation<typeof ImageService>
 
-/** The methods about tasks and about stored bytes. */
+/** The methods for tasks and for stored files. */
 export function taskMethods(
   usecases: Usecases,
 ): Pick<
@@ -41,11 +41,11 @@ export function taskMethods(
 > {
   return {
     async createTask({ image, recipe, lane }, call) {
-      const task = await accepted(usecases, call, 'task', image, recipeOf(recipe), laneOf(lane))
+      const task = await createTask(usecases, call, 'task', image, recipeOf(recipe), laneOf(lane))
       return { task: taskMessage(task) }
     },
     async *process({ image, recipe, lane }, call) {
-      const { id } = await accepted(usecases, call, 'process', image, recipeOf(recipe), laneOf(lane))
+      const { id } = await createTask(usecases, call, 'process', image, recipeOf(recipe), laneOf(lane))
       let last: Task | undefined
       for await (const one of follow(usecases, call, id, 0)) {
         last = one.event.task
@@ -54,45 +54,45 @@ export function taskMethods(
       yield* results(usecases, call, requireCompleted(last, id))
     },
     async *watchTask({ id, after }, call) {
-      for await (const one of follow(usecases, call, id, afterOf(after), call.moving))
+      for await (const one of follow(usecases, call, id, afterOf(after), call.goaway))
         yield { event: eventMessage(one) }
     },
     async getTask({ id }, call) {
-      return { task: taskMessage(await usecases.getTask(call.caller(), id, call.position)) }
+      return { task: taskMessage(await usecases.getTask(call.principal(), id, call.position)) }
     },
     async listTasks(request, call) {
-      const who = call.caller()
+      const who = call.principal()
       const query = queryOf(request)
       for (let limit = query.limit; ; limit = Math.ceil(limit / 2)) {
         const { items, next } = await usecases.listTasks(who, { ...query, limit }, call.position)
         const page = create(ListTasksResponseSchema, { items: items.map(taskMessage), next: next ?? '' })
-        // Tasks with long recipes make a page longer than clients take; the cursor leads on from a shorter one.
-        if (limit === 1 || toBinary(ListTasksResponseSchema, page).length < largestMessage) return page
+        // Long recipes can make a page larger than clients accept. The cursor continues from a shorter page.
+        if (limit === 1 || toBinary(ListTasksResponseSchema, page).length < maxMessageBytes) return page
       }
     },
     async cancelTask({ id }, call) {
-      const task = await usecases.cancelTask(call.caller(), id)
-      tell(usecases, call)
+      const task = await usecases.cancelTask(call.principal(), id)
+      recordPosition(usecases, call)
       return { task: taskMessage(task) }
     },
     async retryTask({ id }, call) {
-      const who = call.caller()
-      const asked = { key: call.idempotencyKey, call: 'retry', creates: 'task' } as const
+      const who = call.principal()
+      const options = { key: call.idempotencyKey, call: 'retry', creates: 'task' } as const
       const { value } = await usecases.withIdempotency(
         who,
-        asked,
+        options,
         async (repeatable) => repeatable?.earlierResult(id) ?? usecases.retryTask(who, id, repeatable?.task),
       )
-      tell(usecases, call)
+      recordPosition(usecases, call)
       return { task: taskMessage(value) }
     },
     async deleteTask({ id }, call) {
-      await usecases.deleteTask(call.caller(), id)
-      tell(usecases, call)
+      await usecases.deleteTask(call.principal(), id)
+      recordPosition(usecases, call)
       return {}
     },
     async *download({ source, offset, length }, call) {
-      const who = call.caller()
+      const who = call.principal()
       if (source.case === undefined) throw noSource()
       requireValidRange(offset, length)
       const content =
@@ -104,65 +104,65 @@ export function taskMethods(
   }
 }
 
-/** The task that a call makes, once for each idempotency key. */
-async function accepted(
+/** Creates the task of a call, once for each idempotency key. */
+async function createTask(
   usecases: Usecases,
-  visit: Call,
-  call: 'task' | 'process',
+  call: Call,
+  kind: 'task' | 'process',
   image: string,
   recipe: Recipe,
   lane: Lane,
 ): Promise<Task> {
-  const who = visit.caller()
-  const asked = { key: visit.idempotencyKey, call, creates: 'task' } as const
+  const who = call.principal()
+  const options = { key: call.idempotencyKey, call: kind, creates: 'task' } as const
   const { value } = await usecases.withIdempotency(
     who,
-    asked,
+    options,
     async (repeatable) =>
       repeatable?.earlierResult(image, ...taskRequestParts(recipe, lane)) ??
       usecases.createTask(who, image, recipe, { id: repeatable?.task, lane }),
   )
-  tell(usecases, visit)
+  recordPosition(usecases, call)
   return value
 }
 
-/** Has the answer say how far its account has written. */
-export function tell({ positionOf }: Usecases, call: Call): void {
-  call.recordPosition(positionOf(call.caller().account))
+/** Sends the position of the account's latest write in the response headers. */
+export function recordPosition({ positionOf }: Usecases, call: Call): void {
+  call.recordPosition(positionOf(call.principal().account))
 }
 
 /**
- * Events up to the final one.
- * @param moving ends them before it, too
- * @throws Fault `unavailable` when they end before it because the gateway stops or the connection is to be left.
+ * The events of a task up to its final one.
+ * @param goaway ends them earlier
+ * @throws Fault `unavailable` when they end earlier, because the gateway stops or the connection got GOAWAY.
  */
 async function* follow(
   { watchTask }: Usecases,
   call: Call,
   id: string,
   after: number,
-  moving?: AbortSignal,
+  goaway?: AbortSignal,
 ): AsyncGenerator<StoredEvent, void> {
-  const ending = new AbortController()
-  const end = () => ending.abort()
-  for (const signal of [call.signal, moving]) {
+  const stop = new AbortController()
+  const end = () => stop.abort()
+  for (const signal of [call.signal, goaway]) {
     signal?.addEventListener('abort', end)
     if (signal?.aborted) end()
   }
   try {
-    const events = await watchTask(call.caller(), id, after, ending.signal)
+    const events = await watchTask(call.principal(), id, after, stop.signal)
     if (events === null) return
     for await (const one of events) {
       yield one
       if (isFinal(one.event)) return
     }
   } finally {
-    for (const signal of [call.signal, moving]) signal?.removeEventListener('abort', end)
+    for (const signal of [call.signal, goaway]) signal?.removeEventListener('abort', end)
   }
   call.signal.throwIfAborted()
-  const why = moving?.aborted ? 'This connection has grown old.' : 'This gateway is stopping.'
+  const why = goaway?.aborted ? 'The connection has reached its maximum age.' : 'This gateway is stopping.'
   throw new Fault('unavailable', why, {
-    remedy: 'Watch the task again, after the token of the last event seen: another gateway goes on.',
+    remedy: 'Call WatchTask again with the token of the last received event. Another gateway continues the stream.',
     retryAfterMs: 100,
   })
 }
@@ -174,7 +174,7 @@ async function* results(
 ): AsyncGenerator<MessageInitShape<typeof ProcessResponseSchema>, void> {
   for (const output of taskMessage(task).outputs ?? []) {
     yield { data: { case: 'output', value: output } }
-    const content = await readOutput(call.caller(), task.id, output.name ?? '')
+    const content = await readOutput(call.principal(), task.id, output.name ?? '')
     for await (const value of chunksOf(content)) yield { data: { case: 'chunk', value } }
   }
 }
@@ -182,15 +182,17 @@ async function* results(
 function requireCompleted(task: Task | undefined, id: string): Task {
   if (task?.status === 'completed') return task
   if (task?.fault) throw Fault.from(task.fault)
-  throw new Fault('cancelled', `The task ${id} was cancelled or deleted.`)
+  throw new Fault('cancelled', `Task ${id} was cancelled or deleted.`, {
+    remedy: 'Create a new task if its result is still needed.',
+  })
 }
 
-/** A recipe in either form. @throws Fault `invalid_recipe`. */
+/** Parses a recipe in text form or as a struct. @throws Fault `invalid_recipe`. */
 export function recipeOf(value: Value | undefined): Recipe {
   if (value !== undefined && value.kind.case !== undefined) return parseRecipe(plainValue(value))
-  throw new Fault('invalid_recipe', 'There is no recipe.', {
+  throw new Fault('invalid_recipe', 'The recipe is missing.', {
     field: 'recipe',
-    remedy: 'Send it in the short text form, such as "resize:800/format:webp", or as a struct.',
+    remedy: 'Send a recipe in text form, such as "resize:800/format:webp", or as a struct.',
   })
 }
 
@@ -198,13 +200,13 @@ export function recipeOf(value: Value | undefined): Recipe {
 function laneOf(number: LaneNumber): Lane {
   const lane = number === LaneNumber.UNSPECIFIED ? defaultLane : laneFrom(number)
   if (lane !== undefined) return lane
-  throw new Fault('invalid_request', `There is no lane ${number}.`, {
+  throw new Fault('invalid_request', `Unknown lane ${number}.`, {
     field: 'lane',
     remedy: `Send one of ${namesOf(LaneSchema)}, or leave it out.`,
   })
 }
 
-/** What an enum value may be, by the names that the proto has. */
+/** The values of an enum by their names in the proto. */
 function namesOf({ values }: DescEnum): string {
   return values
     .filter(({ number }) => number !== 0)
@@ -215,14 +217,14 @@ function namesOf({ values }: DescEnum): string {
 /** @throws Fault `invalid_request`. */
 function queryOf({ status, limit, cursor }: MessageShape<typeof ListTasksRequestSchema>) {
   if (limit < 0 || limit > 200) {
-    throw new Fault('invalid_request', `limit must be a whole number from 1 to 200, not ${limit}.`, {
+    throw new Fault('invalid_request', `limit must be 1 to 200, got ${limit}.`, {
       field: 'limit',
-      remedy: 'Give limit a whole number from 1 to 200, or leave it out for 50.',
+      remedy: 'Set limit to a whole number from 1 to 200, or leave it out for 50.',
     })
   }
   const known = statusFrom(status)
   if (status !== TaskStatus.UNSPECIFIED && known === undefined) {
-    throw new Fault('invalid_request', `There is no task status ${status}.`, {
+    throw new Fault('invalid_request', `Unknown task status ${status}.`, {
       field: 'status',
       remedy: `Send one of ${namesOf(TaskStatusSchema)}, or leave it out for all.`,
     })
@@ -239,15 +241,15 @@ function afterOf(token: string): number {
   if (token === '') return 0
   const seq = parseResumeToken(token)
   if (seq !== undefined) return seq
-  throw new Fault('invalid_request', 'The resume token is none that this server gave out.', {
+  throw new Fault('invalid_request', 'Invalid resume token.', {
     field: 'after',
-    remedy: 'Send the token of the last event seen, or none to begin at the first event.',
+    remedy: 'Send the token of the last received event, or no token to start at the first event.',
   })
 }
 
 function noSource(): Fault {
-  return new Fault('invalid_request', 'Nothing was named to be downloaded.', {
+  return new Fault('invalid_request', 'The download has no source.', {
     field: 'source',
-    remedy: 'Name an image or an output.',
+    remedy: 'Set image or output.',
   })
 }

@@ -11,7 +11,7 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { TuneUpdate } from '../../tuning/tune.ts'
 import type { Usecases } from '../../usecases.ts'
-import { largestChunk } from './content.ts'
+import { maxChunkBytes } from './content.ts'
 import { plainValue } from './plain-value.ts'
 import { protoField } from './proto-field.ts'
 import type { Call, Implementation } from './rpc.ts'
@@ -19,16 +19,16 @@ import { faultMessage, taskMessage } from './views.ts'
 
 type Response = MessageInitShape<typeof TuneResponseSchema>
 
-/** Live tuning: the messages of the WebSocket, as the contract has them. */
+/** Live tuning with the proto messages; the WebSocket has the same messages in JSON. */
 export function tuneMethod({ tune }: Usecases): Pick<Implementation<typeof ImageService>, 'tune'> {
   return {
     async *tune(requests, call: Call) {
-      for await (const heard of tune(call.caller(), said(requests), call.signal)) yield* messagesOf(heard)
+      for await (const update of tune(call.principal(), parseMessages(requests), call.signal)) yield* messagesOf(update)
     },
   }
 }
 
-async function* said(
+async function* parseMessages(
   requests: AsyncIterable<MessageShape<typeof TuneRequestSchema>>,
 ): AsyncGenerator<ClientMessage, void> {
   for await (const { data } of requests) {
@@ -38,7 +38,7 @@ async function* said(
   }
 }
 
-/** A message in the JSON form, of which there is a schema. */
+/** Converts a message to the JSON form that the schema validates. */
 function plain(data: MessageShape<typeof TuneRequestSchema>['data']): unknown {
   switch (data.case) {
     case 'open':
@@ -50,14 +50,14 @@ function plain(data: MessageShape<typeof TuneRequestSchema>['data']): unknown {
       return { type: 'apply', ...(sequence === undefined ? {} : { sequence: integer(sequence) }) }
     }
     case undefined:
-      throw new Fault('invalid_request', 'A message has neither open, change nor apply.', {
+      throw new Fault('invalid_request', 'The message has none of open, change and apply.', {
         field: 'data',
-        remedy: 'Set one of them.',
+        remedy: 'Set exactly one of them.',
       })
   }
 }
 
-/** As a number where one can hold it exactly; otherwise it stays what it is, for the schema to refuse. */
+/** A number if it represents the value exactly; otherwise the bigint, which the schema refuses. */
 function integer(value: bigint): number | bigint {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : value
@@ -86,37 +86,37 @@ function changed({ sequence, recipe, set, output }: TuneChange) {
   }
 }
 
-function* messagesOf(heard: TuneUpdate): Generator<Response, void> {
-  switch (heard.type) {
+function* messagesOf(update: TuneUpdate): Generator<Response, void> {
+  switch (update.type) {
     case 'opened':
     case 'restored':
       yield {
         data:
-          heard.type === 'opened'
-            ? { case: 'opened', value: { source: heard.source, preview: heard.preview } }
-            : { case: 'restored', value: { sequence: BigInt(heard.sequence) } },
+          update.type === 'opened'
+            ? { case: 'opened', value: { source: update.source, preview: update.preview } }
+            : { case: 'restored', value: { sequence: BigInt(update.sequence) } },
       }
       return
     case 'applied': {
-      const { sequence, task, position = '' } = heard
+      const { sequence, task, position = '' } = update
       const value = { sequence: BigInt(sequence), task: taskMessage(task), position }
       yield { data: { case: 'applied', value } }
       return
     }
     case 'refused': {
-      const { sequence, apply = false, fault } = heard
+      const { sequence, apply = false, fault } = update
       const about = sequence === undefined ? {} : { sequence: BigInt(sequence) }
       yield { data: { case: 'refused', value: { ...about, apply, fault: faultMessage(fault) } } }
       return
     }
     case 'preview': {
-      const { about, file } = heard
+      const { about, file } = update
       const { sequence, bytes } = about
       yield {
         data: { case: 'preview', value: { ...about, sequence: BigInt(sequence), bytes: BigInt(bytes) } },
       }
-      for (let at = 0; at < file.length; at += largestChunk) {
-        yield { data: { case: 'chunk', value: file.subarray(at, at + largestChunk) } }
+      for (let at = 0; at < file.length; at += maxChunkBytes) {
+        yield { data: { case: 'chunk', value: file.subarray(at, at + maxChunkBytes) } }
       }
     }
   }

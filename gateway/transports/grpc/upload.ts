@@ -2,8 +2,8 @@ import { Fault } from '@pixelflow/core/fault'
 import { truncatedUpload, type ImageUpload } from '../../images/receive-image.ts'
 import type { UploadCommit } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
-/** A message of a stream that brings a file; what stands before its first byte differs by call. */
-interface Piece<M> {
+/** A message of an upload stream. The metadata differs by method. */
+interface UploadMessage<M> {
   readonly data:
     | { readonly case: 'metadata'; readonly value: M }
     | { readonly case: 'chunk'; readonly value: Uint8Array }
@@ -17,39 +17,38 @@ interface FileMetadata {
 }
 
 /**
- * The file in a stream of upload messages, its metadata already read. Its body ends well only behind a commit that
- * fits: a cancelled stream of some clients looks like one that has ended.
+ * Reads the metadata of an upload stream and returns the file that follows. The body completes only after a commit that
+ * matches it, because a cancelled stream of some clients looks like one that has ended.
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
 export async function uploadOf<M extends FileMetadata>(
-  pieces: AsyncIterable<Piece<M>>,
+  messages: AsyncIterable<UploadMessage<M>>,
   idleTimeoutMs: number,
 ): Promise<ImageUpload & { readonly metadata: M }> {
-  const next = impatient(pieces, idleTimeoutMs)
+  const next = withIdleTimeout(messages, idleTimeoutMs)
   const first = await next()
-  if (first?.case !== 'metadata') throw misplaced('the metadata', 'metadata')
+  if (first?.case !== 'metadata') throw outOfOrder('a `metadata` message', 'metadata')
   const { mediaType, bytes } = first.value
   if (bytes !== undefined && bytes < 0n) throw negativeSize(bytes)
   let commit: UploadCommit | undefined
 
   async function* body(): AsyncGenerator<Uint8Array, void> {
-    for (let taken = 0; ;) {
-      const piece = await next()
-      switch (piece?.case) {
+    for (let received = 0; ;) {
+      const data = await next()
+      switch (data?.case) {
         case 'chunk':
-          taken += piece.value.length
-          if (bytes !== undefined && bytes < taken) throw otherSize(bytes, `${taken} bytes or more were sent`)
-          if (piece.value.length > 0) yield piece.value
+          received += data.value.length
+          if (bytes !== undefined && bytes < received) throw sizeMismatch(bytes, `${received} or more`)
+          if (data.value.length > 0) yield data.value
           break
         case 'commit':
-          requireSize(piece.value, taken)
-          if (bytes !== undefined && bytes !== BigInt(taken))
-            throw otherSize(bytes, `${taken} bytes were sent`)
-          commit = piece.value
-          if ((await next()) !== undefined) throw misplaced('nothing more', 'commit')
+          requireMatchingCommit(data.value, received)
+          if (bytes !== undefined && bytes !== BigInt(received)) throw sizeMismatch(bytes, String(received))
+          commit = data.value
+          if ((await next()) !== undefined) throw outOfOrder('the end of the stream', 'commit')
           return
         case 'metadata':
-          throw misplaced('a chunk or the commit', 'metadata')
+          throw outOfOrder('a `chunk` or `commit` message', 'metadata')
         case undefined:
           throw truncatedUpload()
       }
@@ -65,57 +64,57 @@ export async function uploadOf<M extends FileMetadata>(
   }
 }
 
-function requireSize({ bytes, sha256 }: UploadCommit, taken: number): void {
+function requireMatchingCommit({ bytes, sha256 }: UploadCommit, received: number): void {
   if (!/^[0-9a-f]{64}$/i.test(sha256)) {
-    throw new Fault('invalid_request', 'The digest of the commit is no SHA-256.', {
+    throw new Fault('invalid_request', 'commit.sha256 is not a SHA-256 digest.', {
       field: 'commit.sha256',
       remedy: 'Send the SHA-256 of the file as 64 hexadecimal digits.',
     })
   }
-  if (bytes > BigInt(taken)) throw truncatedUpload()
-  if (bytes === BigInt(taken)) return
-  throw new Fault('invalid_request', `${taken} bytes have come, the commit speaks of ${bytes}.`, {
+  if (bytes > BigInt(received)) throw truncatedUpload()
+  if (bytes === BigInt(received)) return
+  throw new Fault('invalid_request', `commit.bytes is ${bytes}, but ${received} bytes arrived.`, {
     field: 'commit.bytes',
-    remedy: 'Commit with the size of what was sent.',
+    remedy: 'Set commit.bytes to the number of bytes in the chunks.',
   })
 }
 
 function negativeSize(bytes: bigint): Fault {
-  return new Fault('invalid_request', `metadata.bytes must be 0 or more, not ${bytes}.`, {
+  return new Fault('invalid_request', `metadata.bytes must be 0 or more, got ${bytes}.`, {
     field: 'metadata.bytes',
-    remedy: 'Give metadata.bytes the size of the file in bytes, or leave it out.',
+    remedy: 'Set metadata.bytes to the size of the file in bytes, or leave it out.',
   })
 }
 
-/** Not `truncated_upload`: the file may be whole, and the same call would fail again. */
-function otherSize(bytes: bigint, sent: string): Fault {
-  return new Fault('invalid_request', `metadata.bytes says ${bytes}, and ${sent}.`, {
+/** Not `truncated_upload`: the file may be complete, and the same call would fail again. */
+function sizeMismatch(bytes: bigint, received: string): Fault {
+  return new Fault('invalid_request', `metadata.bytes is ${bytes}, but ${received} bytes arrived.`, {
     field: 'metadata.bytes',
-    remedy: 'Give metadata.bytes the size of the file in bytes, or leave it out.',
+    remedy: 'Set metadata.bytes to the size of the file in bytes, or leave it out.',
   })
 }
 
-function misplaced(expected: string, field: string): Fault {
-  return new Fault('invalid_request', `Here ${expected} should have come.`, {
+function outOfOrder(expected: string, field: string): Fault {
+  return new Fault('invalid_request', `Expected ${expected}.`, {
     field,
     remedy: 'Send the metadata, then chunks, then the commit, and end the stream.',
   })
 }
 
 /**
- * The pieces one by one, undefined behind the last. What fails while one is awaited fails that call alone: a promise
- * that all of them raced against would keep every piece for as long as it is open.
- * @throws Fault `truncated_upload` when the client pauses for longer.
+ * Returns the data of one message after the other, and undefined after the last. Each wait has its own promise: one promise
+ * in a race with all of them would keep every message in memory until it settles.
+ * @throws Fault `truncated_upload` when the client pauses for longer than the timeout.
  */
-function impatient<M>(
-  pieces: AsyncIterable<Piece<M>>,
+function withIdleTimeout<M>(
+  messages: AsyncIterable<UploadMessage<M>>,
   idleTimeoutMs: number,
-): () => Promise<Piece<M>['data'] | undefined> {
-  const source = pieces[Symbol.asyncIterator]()
+): () => Promise<UploadMessage<M>['data'] | undefined> {
+  const source = messages[Symbol.asyncIterator]()
   return () =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(truncatedUpload(new Error(`The client has sent nothing for ${idleTimeoutMs} ms.`))),
+        () => reject(truncatedUpload(new Error(`The client sent nothing for ${idleTimeoutMs} ms.`))),
         idleTimeoutMs,
       )
       source.next().then(

@@ -21,7 +21,7 @@ const struct = (fields: Record<string, Value>): Value => ({
   kind: { case: 'structValue', value: { fields } },
 })
 const list = (...values: Value[]): Value => ({ kind: { case: 'listValue', value: { values } } })
-const noKind: Value = {}
+const withoutKind: Value = {}
 const blur = (sigma: Value) => struct({ steps: list(struct({ op: text('blur'), sigma })) })
 
 interface Row {
@@ -61,19 +61,19 @@ const rows: readonly Row[] = [
   ...[calls.createTask, calls.process].flatMap((method) => [
     row('a recipe with NaN', method, sigma, { image, recipe: blur(number(Number.NaN)) }),
     row('a recipe with an infinite number', method, sigma, { image, recipe: blur(number(Infinity)) }),
-    row('a recipe with a value of no kind', method, sigma, { image, recipe: blur(noKind) }),
+    row('a recipe with a value of no kind', method, sigma, { image, recipe: blur(withoutKind) }),
     row('a recipe with a step of no kind', method, 'steps[0]', {
       image,
-      recipe: struct({ steps: list(noKind) }),
+      recipe: struct({ steps: list(withoutKind) }),
     }),
     row('a recipe with a number out of range', method, sigma, { image, recipe: blur(number(1e300)) }),
-    row('a recipe of no kind', method, 'recipe', { image, recipe: noKind }),
+    row('a recipe of no kind', method, 'recipe', { image, recipe: withoutKind }),
     row('no recipe', method, 'recipe', { image }),
     row('a lane that is not there', method, 'lane', { image, recipe, lane: 17 }),
     row('a negative lane', method, 'lane', { image, recipe, lane: -1 }),
   ]),
   row('a recipe with NaN', calls.processImageUnary, sigma, { recipe: blur(number(Number.NaN)) }),
-  row('a recipe of no kind', calls.processImageUnary, 'recipe', { recipe: noKind }),
+  row('a recipe of no kind', calls.processImageUnary, 'recipe', { recipe: withoutKind }),
   ...[-1, 201, 2 ** 31 - 1, -(2 ** 31)].map((limit) =>
     row(`the limit ${limit}`, calls.listTasks, 'limit', { limit }),
   ),
@@ -197,7 +197,7 @@ describe('Tune names the field as its proto does', () => {
     ['change.sequence', changing(least), 'not -9223372036854775808.'],
     ['change.sequence', changing(most), 'not 9223372036854775807.'],
     ['apply.sequence', { data: { case: 'apply' as const, value: { sequence: -1n } } }, 'not -1.'],
-    ['data', {}, 'A message has neither open, change nor apply.'],
+    ['data', {}, 'The message has none of open, change and apply.'],
   ])('%s', async (field, message, ending) => {
     const told = await protocolCalls.gRPC(gateway, calls.tune, [create(calls.tune.input, message)])
     expect(told).toMatchObject({ code: invalidArgument, reason: 'invalid_request', field })

@@ -17,7 +17,7 @@ import {
   type TaskSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
-/** What clients see of the nouns, as messages. */
+/** Converts images, tasks and events to the messages that clients see. */
 
 const statusNumbers: Readonly<Record<Status, TaskStatus>> = {
   queued: TaskStatus.QUEUED,
@@ -44,12 +44,12 @@ const laneNumbers: Readonly<Record<Lane, LaneNumber>> = {
   bulk: LaneNumber.BULK,
 }
 
-/** Undefined for a number that is no status, the unspecified one included. */
+/** Undefined for an unknown number and for UNSPECIFIED. */
 export function statusFrom(number: TaskStatus): Status | undefined {
   return statuses.find((one) => statusNumbers[one] === number)
 }
 
-/** Likewise. */
+/** Undefined for an unknown number and for UNSPECIFIED. */
 export function laneFrom(number: LaneNumber): Lane | undefined {
   return lanes.find((one) => laneNumbers[one] === number)
 }

@@ -134,7 +134,7 @@ describe('refused is', () => {
       body: JSON.stringify({ image, recipe: 'flip', lane: 7 }),
       headers: { 'content-type': 'application/json' },
     })
-    const refused = { code: 'invalid_argument', message: 'There is no lane 7.' }
+    const refused = { code: 'invalid_argument', message: 'Unknown lane 7.' }
     const body = (await answer.json()) as { details: { value: string }[] }
     expect([answer.status, body]).toMatchObject([400, refused])
     expect(body.details.map(({ value }) => atob(value)).join()).toContain('LANE_INTERACTIVE, LANE_BULK')

@@ -2,6 +2,14 @@ import type { Problem } from '@pixelflow/core/api'
 import type { Fault } from '@pixelflow/core/fault'
 import { requestContextOf } from '../shared/request-context.ts'
 
+/** Names that HTTP has for fields of a fault. Other fields have the same name everywhere. */
+const httpFields: ReadonlyMap<string, string> = new Map([
+  ['media_type', 'Content-Type'],
+  ['resume_token', 'Last-Event-ID'],
+  ['authorization', 'Authorization'],
+  ['host', 'Host'],
+])
+
 /** The answer that tells a fault: problem+json (RFC 9457). Its cause stays here. */
 export function problemResponse(
   request: Request,
@@ -19,7 +27,7 @@ export function problemResponse(
     code: fault.code,
     detail: fault.message,
     requestId: notes.id,
-    ...(field === undefined ? {} : { field }),
+    ...(field === undefined ? {} : { field: httpFields.get(field) ?? field }),
     ...(remedy === undefined ? {} : { remedy }),
   }
   return new Response(`${JSON.stringify(body)}\n`, {

@@ -35,12 +35,12 @@ const callInterceptor = createCallInterceptor({
   storeTimeout,
   log: createLogger({ service: 'test', write: () => {} }),
 })
-const reception = createNativeInterceptor({
+const interceptor = createNativeInterceptor({
   callInterceptor,
-  frames: createMessagePool(),
+  pool: createMessagePool(),
   idle: createIdleWatch(60_000),
 })
-const server = new Server({ interceptors: [reception.interceptor] })
+const server = new Server({ interceptors: [interceptor.interceptor] })
 let port: number
 
 beforeAll(async () => {
@@ -57,7 +57,7 @@ beforeAll(async () => {
     server,
     ImageService,
     processing as unknown as Implementation<typeof ImageService>,
-    reception,
+    interceptor,
   )
   bindNativeService(
     server,
@@ -81,7 +81,7 @@ beforeAll(async () => {
         }
       },
     },
-    reception,
+    interceptor,
   )
   port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
@@ -119,9 +119,9 @@ test('a client sends no more ahead than its window and a few messages', async ()
   })
   // The window is 4 MiB, a message 1; sixteen messages ahead would make it more than 20.
   expect(line.sent()).toBeLessThan(12 * MiB)
-  expect(callInterceptor.underWay).toBe(1)
+  expect(callInterceptor.activeCalls).toBe(1)
   call.cancel()
-  await until(() => callInterceptor.underWay === 0)
+  await until(() => callInterceptor.activeCalls === 0)
 }, 30_000)
 
 test('however many messages wait for their client, the call keeps one listener', async () => {

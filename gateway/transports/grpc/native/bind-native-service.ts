@@ -12,132 +12,136 @@ import {
 } from '@bufbuild/protobuf'
 import type * as grpc from '@grpc/grpc-js'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
-import { faultOf, type CallContext } from '../call-interceptor.ts'
+import { faultOf, type CallContext } from '../call-context.ts'
 import { decodeError } from '../decode-error.ts'
+import { messageCharge } from '../message-decoder.ts'
 import type { Call, Implementation } from '../rpc.ts'
-import { costOf, type MessagePool } from './message-pool.ts'
+import type { MessagePool } from './message-pool.ts'
 import { toStatusError, responseMetadata } from './metadata.ts'
 import { createSendBudget, type MessageSink } from './send-budget.ts'
 import type { NativeInterceptor } from './native-interceptor.ts'
 import { UndecodableMessage } from './undecodable-message.ts'
 
 type Sent = MessageInitShape<DescMessage>
-type Single = (input: Message | AsyncIterable<Message>, call: Call) => Promise<Sent>
-type Many = (input: Message | AsyncIterable<Message>, call: Call) => AsyncIterable<Sent>
+type UnaryFunction = (input: Message | AsyncIterable<Message>, call: Call) => Promise<Sent>
+type StreamFunction = (input: Message | AsyncIterable<Message>, call: Call) => AsyncIterable<Sent>
 
-/** What all kinds of call have in common. */
-interface Receiving extends EventEmitter {
+/** The members that all kinds of grpc-js call have. */
+interface ServerCall extends EventEmitter {
   readonly metadata: grpc.Metadata
   sendMetadata(metadata: grpc.Metadata): void
 }
 
-/** What the two kinds that send streams have besides. */
-interface Sending extends Receiving, MessageSink {
+/** The additional members of calls that stream responses. */
+interface StreamingCall extends ServerCall, MessageSink {
   end(): unknown
 }
 
-/** Serves an implementation over native gRPC. */
+/** Registers an implementation with a grpc-js server. */
 export function bindNativeService<S extends DescService>(
   server: grpc.Server,
   service: S,
   implementation: Implementation<S>,
-  reception: NativeInterceptor,
-  frames?: MessagePool,
+  interceptor: NativeInterceptor,
+  pool?: MessagePool,
 ): void {
   const methods = implementation as Readonly<Record<string, unknown>>
   const handlers = service.methods.map((method) => [
     method.localName,
-    handlerOf(method, methods[method.localName], reception, frames),
+    handlerOf(method, methods[method.localName], interceptor, pool),
   ])
   const handlersByName = Object.fromEntries(handlers) as grpc.UntypedServiceImplementation
-  for (const method of service.methods) reception.open(pathOf(method), method)
-  server.addService(definitionOf(service, frames), handlersByName)
+  for (const method of service.methods) interceptor.register(pathOf(method), method)
+  server.addService(definitionOf(service, pool), handlersByName)
 }
 
 function handlerOf(
   method: DescMethod,
   implemented: unknown,
-  reception: NativeInterceptor,
-  frames?: MessagePool,
+  interceptor: NativeInterceptor,
+  pool?: MessagePool,
 ) {
   switch (method.methodKind) {
     case 'unary':
       return (call: grpc.ServerUnaryCall<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
-        void answerOnce(call, () => call.request, reply)
+        void respondOnce(call, () => call.request, reply)
     case 'client_streaming':
       return (call: grpc.ServerReadableStream<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
-        void answerOnce(call, (visit) => messagesOf(call, visit.held, frames), reply)
+        void respondOnce(call, (context) => messagesOf(call, context.held, pool), reply)
     case 'server_streaming':
-      return (call: grpc.ServerWritableStream<Message, Message>) => void answerOften(call, () => call.request)
+      return (call: grpc.ServerWritableStream<Message, Message>) => void respondStream(call, () => call.request)
     case 'bidi_streaming':
-      // Their bytes may be kept until the answer, so nothing of them is used again.
+      // The implementation may keep bytes of several messages, so these calls use no pooled buffers.
       return (call: grpc.ServerDuplexStream<Message, Message>) =>
-        void answerOften(call, (visit) => messagesOf(call, visit.held))
+        void respondStream(call, (context) => messagesOf(call, context.held))
   }
 
-  async function answerOnce(
-    call: Receiving,
-    input: (visit: CallContext) => Message | AsyncIterable<Message>,
+  async function respondOnce(
+    call: ServerCall,
+    input: (context: CallContext) => Message | AsyncIterable<Message>,
     reply: grpc.sendUnaryData<Message>,
   ): Promise<void> {
-    const visit = reception.take(call.metadata)
+    const context = interceptor.takeContext(call.metadata)
     try {
-      const sent = await visit.storeTimeout.call(() => (implemented as Single)(input(visit), visit))
-      // What comes after its client has left is not what the client has got.
-      visit.signal.throwIfAborted()
-      call.sendMetadata(responseMetadata(visit))
+      const sent = await context.storeTimeout.call(() => (implemented as UnaryFunction)(input(context), context))
+      // A response after the cancellation does not reach the client, so it does not count as success.
+      context.signal.throwIfAborted()
+      call.sendMetadata(responseMetadata(context))
       reply(null, create(method.output, sent))
-      visit.ended()
+      context.end()
     } catch (thrown) {
-      const fault = faultOf(thrown, visit.signal)
-      reply(toStatusError(fault, visit.requestId))
-      visit.ended(fault)
+      const fault = faultOf(thrown, context.signal)
+      reply(toStatusError(fault, context.requestId))
+      context.end(fault)
     }
   }
 
-  async function answerOften(
-    call: Sending,
-    input: (visit: CallContext) => Message | AsyncIterable<Message>,
+  async function respondStream(
+    call: StreamingCall,
+    input: (context: CallContext) => Message | AsyncIterable<Message>,
   ): Promise<void> {
-    const visit = reception.take(call.metadata)
-    // Also what is written after the client has gone ends here.
+    const context = interceptor.takeContext(call.metadata)
+    // Writes after the client has left emit errors on the call; the signal already reports that end.
     call.on('error', () => {})
     let isFirst = true
-    const outflow = createSendBudget(call, visit.signal)
+    const budget = createSendBudget(call, context.signal)
     const begin = () => {
-      if (isFirst) call.sendMetadata(responseMetadata(visit))
+      if (isFirst) call.sendMetadata(responseMetadata(context))
       isFirst = false
     }
     try {
-      for await (const sent of visit.storeTimeout.stream((implemented as Many)(input(visit), visit))) {
-        visit.signal.throwIfAborted()
+      for await (const sent of context.storeTimeout.stream((implemented as StreamFunction)(input(context), context))) {
+        context.signal.throwIfAborted()
         begin()
-        await outflow.send(create(method.output, sent))
+        await budget.send(create(method.output, sent))
       }
       begin()
       call.end()
-      visit.ended()
+      context.end()
     } catch (thrown) {
-      const fault = faultOf(thrown, visit.signal)
-      // Whoever iterates over the messages of a call takes its error for a reason to destroy it, and does so before the
-      // status is sent while something else still is.
-      await outflow.passed()
-      call.emit('error', toStatusError(fault, visit.requestId))
-      visit.ended(fault)
+      const fault = faultOf(thrown, context.signal)
+      // The error also destroys the call's request iterator. With writes pending, that happens before grpc-js sends the
+      // status, and the client would never see it.
+      await budget.drained()
+      call.emit('error', toStatusError(fault, context.requestId))
+      context.end(fault)
     }
   }
 }
 
-/** Messages read ahead of the implementation. Each may be as large as a message can be; sixteen would be usual. */
-const mostAhead = 2
+/** Messages that grpc-js reads ahead of the implementation. Its default of 16 would hold 64 MiB for one call. */
+const maxReadAhead = 2
 
-/** What each message was charged with. */
-const costs = new WeakMap<object, number>()
+/** The memory charge of each message. */
+const charges = new WeakMap<object, number>()
 
-/** Each is good until the next one is asked for. Leaving the loop must not destroy the call, or its status would never be sent. */
-function messagesOf(call: Readable, held: MemoryReservation, frames?: MessagePool): AsyncIterable<Message> {
-  const inside = call as Readable & { readonly _readableState?: { highWaterMark: number } }
-  if (inside._readableState) inside._readableState.highWaterMark = mostAhead
+/**
+ * The messages of a request stream. Each stays valid until the next one is requested. The iterator must not destroy the
+ * call when a loop is left early, because grpc-js could not send the status then.
+ */
+function messagesOf(call: Readable, held: MemoryReservation, pool?: MessagePool): AsyncIterable<Message> {
+  const inner = call as Readable & { readonly _readableState?: { highWaterMark: number } }
+  if (inner._readableState) inner._readableState.highWaterMark = maxReadAhead
   const source: AsyncIterator<Message, undefined> = call.iterator({ destroyOnReturn: false })
   let last: Message | undefined
   const keep = (found: IteratorResult<Message, undefined>) => {
@@ -147,8 +151,8 @@ function messagesOf(call: Readable, held: MemoryReservation, frames?: MessagePoo
   const messages: AsyncIterator<Message, undefined> = {
     next() {
       if (last) {
-        held.give(costs.get(last) ?? 0)
-        frames?.giveBack(last)
+        held.give(charges.get(last) ?? 0)
+        pool?.release(last)
       }
       last = undefined
       return source.next().then(keep)
@@ -158,7 +162,7 @@ function messagesOf(call: Readable, held: MemoryReservation, frames?: MessagePoo
   return { [Symbol.asyncIterator]: () => messages }
 }
 
-function definitionOf(service: DescService, frames?: MessagePool): grpc.ServiceDefinition {
+function definitionOf(service: DescService, pool?: MessagePool): grpc.ServiceDefinition {
   const rows = service.methods.map((method) => {
     const { localName, methodKind, input, output } = method
     const row: grpc.MethodDefinition<Message, Message> = {
@@ -172,11 +176,11 @@ function definitionOf(service: DescService, frames?: MessagePool): grpc.ServiceD
         try {
           message = fromBinary(input, bytes)
         } catch (thrown) {
-          // The interceptor ends the call with it, so no implementation sees it.
+          // The interceptor ends the call with this fault, so no implementation sees it.
           return new UndecodableMessage(decodeError((thrown as Error).message, thrown)) as unknown as Message
         }
-        costs.set(message, costOf(bytes.length))
-        return frames ? frames.lend(message, bytes) : message
+        charges.set(message, messageCharge(bytes.length))
+        return pool ? pool.track(message, bytes) : message
       },
       responseSerialize: (message) => bytesOf(output, message),
       responseDeserialize: (bytes) => fromBinary(output, bytes),

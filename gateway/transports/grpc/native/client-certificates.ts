@@ -4,22 +4,22 @@ import type { ClientCertificate } from '../../../accounts/authenticator.ts'
 import { clientCertificateOf } from '../../../tls/client-certificate.ts'
 import { errorCodeOf, type ReportRefusedHandshake } from '../../../tls/tls-log.ts'
 
-/** The certificates of the clients of open connections. */
-export interface Clients {
+/** The client certificates of open connections. */
+export interface ClientCertificates {
   certificateOf(session: ServerHttp2Session | undefined): ClientCertificate | undefined
-  /** Looks at each connection of a server once, and ends those that show a certificate nobody here has signed. */
-  look(server: Http2Server): void
+  /** Checks each new connection of a server once, and closes it when its certificate is untrusted. */
+  attach(server: Http2Server): void
 }
 
 /**
- * Kept by connection, because asking its socket for each call costs more than a small call. An address and port do not
- * identify a connection: where the server listens on several addresses, two connections may come from the same ones.
+ * Certificates are stored by session because reading one from the socket costs more than a small call. Address and port do
+ * not identify a connection: a server that listens on several addresses may have two connections from the same pair.
  */
-export function createClientCertificates(refused: ReportRefusedHandshake = () => {}): Clients {
-  const known = new WeakMap<ServerHttp2Session, ClientCertificate>()
+export function createClientCertificates(refused: ReportRefusedHandshake = () => {}): ClientCertificates {
+  const certificates = new WeakMap<ServerHttp2Session, ClientCertificate>()
   return {
-    certificateOf: (session) => session && known.get(session),
-    look(server) {
+    certificateOf: (session) => session && certificates.get(session),
+    attach(server) {
       server.on('tlsClientError', (error: unknown, socket: TLSSocket) =>
         refused(peerOf(socket), errorCodeOf(error)),
       )
@@ -30,10 +30,10 @@ export function createClientCertificates(refused: ReportRefusedHandshake = () =>
         if (certificate === undefined) return
         if (certificate === 'untrusted') {
           refused(peerOf(socket), errorCodeOf(socket.authorizationError))
-          // Before anything of it is read, but not before others have looked at the connection as it is now.
+          // The other session listeners need an open session, so it closes in the next tick, before any read.
           return process.nextTick(() => session.destroy())
         }
-        known.set(session, certificate)
+        certificates.set(session, certificate)
       })
     },
   }

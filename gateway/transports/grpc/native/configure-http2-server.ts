@@ -1,24 +1,26 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Server, ServerCredentials } from '@grpc/grpc-js'
-import { largestBlock } from './header-block-filter.ts'
+import { maxHeaderBlockBytes } from './header-block-filter.ts'
 
 /**
- * Bytes that a client may send ahead, on a stream and on its whole connection. The 64 KiB of HTTP/2 would let through
- * so much a round trip and no more. The two are equal because Bun stalls uploads for ever when the connection's window
- * is more than twice the stream's (https://github.com/oven-sh/bun/pull/40180).
+ * Flow-control window of a stream and of its connection, in bytes. With the default of 64 KiB an upload sends at most 64 KiB
+ * per round trip. Both windows are equal because Bun 1.4.5 stalls uploads when the window of the connection is more than
+ * twice that of the stream (https://github.com/oven-sh/bun/pull/40180).
  */
 export const flowControlWindowBytes = 4 * 1024 * 1024
 
-/** So many names of a header fit into the largest block, so Bun counts none of them. */
-const mostHeaders = largestBlock / 32
+/** Header fields that fit into the largest block, so Bun's limit on their number never applies. */
+const maxHeaders = maxHeaderBlockBytes / 32
 
 const unlimited = 2 ** 31 - 1
 
 /**
- * What we use of the server's inside: grpc-js 1.14.7 has no option for the windows of a server. Remove this when a version
- * with https://github.com/grpc/grpc-node/pull/3058 is used, and set `grpc-node.flow_control_window` instead.
+ * Private members of the grpc-js server: version 1.14.7 has no option for the flow-control windows of a server. When a
+ * version with https://github.com/grpc/grpc-node/pull/3058 is used, set `grpc-node.flow_control_window` instead; the first
+ * test of `configure-http2-server.test.ts` must then pass. Access to the HTTP/2 server itself is still needed for the
+ * workarounds of this folder.
  */
-interface Inside {
+interface PrivateServer {
   readonly commonServerOptions: {
     settings?: { initialWindowSize?: number; maxHeaderListSize?: number }
     maxHeaderListPairs?: number
@@ -29,30 +31,34 @@ interface Inside {
   createHttp2Server: (credentials: ServerCredentials) => Http2Server
 }
 
-/** Sets the windows of every connection, and shows its HTTP/2 server around. @throws Error when this version of grpc-js is made otherwise. */
-export function configureHttp2Server(server: Server, show: (server: Http2Server) => void = () => {}): void {
-  const inside = server as unknown as Partial<Inside>
-  const { commonServerOptions, createHttp2Server } = inside
+/**
+ * Sets the HTTP/2 options of a grpc-js server.
+ * @param onServer receives each HTTP/2 server that grpc-js creates
+ * @throws Error when this version of grpc-js has other private members
+ */
+export function configureHttp2Server(server: Server, onServer: (server: Http2Server) => void = () => {}): void {
+  const privateServer = server as unknown as Partial<PrivateServer>
+  const { commonServerOptions, createHttp2Server } = privateServer
   if (typeof commonServerOptions !== 'object' || typeof createHttp2Server !== 'function') {
-    throw new Error('This version of @grpc/grpc-js has its HTTP/2 settings elsewhere.')
+    throw new Error('This version of @grpc/grpc-js has other HTTP/2 settings. Use version 1.14.7.')
   }
   commonServerOptions.settings = {
     ...commonServerOptions.settings,
     initialWindowSize: flowControlWindowBytes,
-    // More than we take: what Bun finds too large ends the connection, what we find too large only the call.
-    maxHeaderListSize: largestBlock,
+    // Above the limit of `check-metadata-size.ts`: Bun's limit ends the connection, the other only the call.
+    maxHeaderListSize: maxHeaderBlockBytes,
   }
-  commonServerOptions.maxHeaderListPairs = mostHeaders
-  // MessagePool for calls that were just answered count as invalid, and Bun ends a connection without saying why.
-  // `frame-budget.ts` bounds both instead.
+  commonServerOptions.maxHeaderListPairs = maxHeaders
+  // Bun counts frames of calls that were just answered as invalid and closes the connection without a reason.
+  // `frame-limits.ts` limits both instead.
   commonServerOptions.maxSessionInvalidFrames = unlimited
   commonServerOptions.streamResetBurst = unlimited
   commonServerOptions.streamResetRate = unlimited
-  inside.createHttp2Server = (credentials) => {
-    const made = createHttp2Server
+  privateServer.createHttp2Server = (credentials) => {
+    const http2Server = createHttp2Server
       .call(server, credentials)
       .on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(flowControlWindowBytes))
-    show(made)
-    return made
+    onServer(http2Server)
+    return http2Server
   }
 }

@@ -1,8 +1,8 @@
-/** The head of an HTTP/2 frame, as it is looked at before anything else reads it. */
+/** The header of an HTTP/2 frame, with the state of its stream. */
 export interface FrameHead {
   readonly type: number
   readonly flags: number
-  /** Bytes of the payload. */
+  /** Length of the payload in bytes. */
   readonly length: number
   readonly stream: number
   /** Whether the stream is open: neither ended nor reset by either side. */
@@ -11,11 +11,11 @@ export interface FrameHead {
   readonly isOpening: boolean
 }
 
-/** Counts the frames of one connection that cost the server work and carry nothing. */
+/** Limits the frames of one connection that cost the server work without carrying content. */
 export interface FrameBudget {
-  /** Undefined while the client keeps within the budget, else why its connection ends. */
+  /** Returns undefined while the client stays within the budget, otherwise the reason to end its connection. */
   take(frame: FrameHead): string | undefined
-  /** A stream has ended without a reset by the client. */
+  /** A stream ended without a reset by the client. */
   completed(): void
 }
 
@@ -32,59 +32,60 @@ const ackFlag = 1
 const paddedFlag = 8
 
 /**
- * MessagePool without content, all kinds together. Clients send them in proportion to what they are answered (window
- * updates, pings that measure the line) and to their calls, so both refill the budget.
+ * All frames without content. Clients send them in proportion to the bytes they receive (window updates, pings that
+ * measure bandwidth) and to their calls, so both refill this budget.
  */
-const control = { burst: 4000, perSecond: 1000 }
+const controlPolicy = { burst: 4000, perSecond: 1000 }
 const bytesPerFrame = 64
 const framesPerStream = 2
-/** Settings and their acknowledgements: one at the start, a few more when a client has measured the line. */
-const settings = { burst: 100, perSecond: 5 }
-/** Calls that are given up before they are answered. A call that is answered makes room for another of these. */
-const resets = { burst: 1000, perSecond: 100 }
-/** Pings of a client that is sent nothing. Those that measure a transfer come with what is sent, and are let be. */
-const pings = { burst: 100, perSecond: 1 }
-/** What the answer to a ping takes on the wire. */
-const pingAnswerBytes = 17
-/** Less than this is not a transfer that a ping could measure. */
-const leastTransfer = 1024
-/** MessagePool of the headers of one call: a little more than the largest headers take that `header-block-filter.ts` reads. */
-const mostHeaderFrames = 1100
-/** A gRPC message has 5 bytes and its content; less than this in a frame is not worth the frame. */
-const leastData = 16
+/** SETTINGS and their acknowledgements: one at the start, a few more when a client adapts its window to the bandwidth. */
+const settingsPolicy = { burst: 100, perSecond: 5 }
+/** Calls that the client resets before they are answered. Each call that completes refills this budget by one. */
+const resetPolicy = { burst: 1000, perSecond: 100 }
+/** Pings of a client that receives nothing. Pings that measure a transfer follow sent bytes, which refill this budget. */
+const pingPolicy = { burst: 100, perSecond: 1 }
+/** Size of a PING acknowledgement on the wire. */
+const pingAckBytes = 17
+/** A smaller transfer is too short for a ping to measure. */
+const minTransferBytes = 1024
+/** Frames of one header block: a little more than the largest block that `header-block-filter.ts` reads. */
+const maxHeaderFrames = 1100
+/** A smaller DATA frame counts as a frame without content. A gRPC message has a prefix of 5 bytes. */
+const minDataBytes = 16
 
-/** @param written Bytes that the connection has sent so far. */
+/** @param written returns the bytes that the server has sent on the connection */
 export function createFrameBudget(
   written: () => number,
   now: () => number = () => performance.now(),
 ): FrameBudget {
-  const controls = createBucket(control, now)
-  const changes = createBucket(settings, now)
-  const cancels = createBucket(resets, now)
-  const probes = createBucket(pings, now)
-  let paidFor = 0
+  const controlBucket = createBucket(controlPolicy, now)
+  const settingsBucket = createBucket(settingsPolicy, now)
+  const resetBucket = createBucket(resetPolicy, now)
+  const pingBucket = createBucket(pingPolicy, now)
+  /** Sent bytes that have refilled the control budget. */
+  let creditedBytes = 0
   let pingCount = 0
-  /** Bytes sent that are not answers to pings, when they were last enough for a transfer. */
+  /** Sent bytes, without PING acknowledgements, when the ping budget was last refilled. */
   let transferred = 0
-  /** Of the headers under way. */
+  /** Frames of the current header block. */
   let headerFrames = 0
 
   const takeControl = (): boolean => {
-    if (controls.take()) return true
+    if (controlBucket.take()) return true
     const bytes = written()
-    controls.give(Math.floor((bytes - paidFor) / bytesPerFrame))
-    paidFor = bytes
-    return controls.take()
+    controlBucket.give(Math.floor((bytes - creditedBytes) / bytesPerFrame))
+    creditedBytes = bytes
+    return controlBucket.take()
   }
 
   const takePing = (): boolean => {
-    const bytes = written() - pingAnswerBytes * pingCount
+    const bytes = written() - pingAckBytes * pingCount
     pingCount += 1
-    if (bytes >= transferred + leastTransfer) {
+    if (bytes >= transferred + minTransferBytes) {
       transferred = bytes
-      probes.give(pings.burst)
+      pingBucket.give(pingPolicy.burst)
     }
-    return probes.take()
+    return pingBucket.take()
   }
 
   return {
@@ -92,23 +93,23 @@ export function createFrameBudget(
       if (frame.type === type.headers || frame.type === type.continuation) {
         if (frame.type === type.headers) headerFrames = 0
         headerFrames += 1
-        if (headerFrames > mostHeaderFrames) return 'too many header frames'
-        if (frame.isOpening) controls.give(framesPerStream)
+        if (headerFrames > maxHeaderFrames) return 'too many header frames'
+        if (frame.isOpening) controlBucket.give(framesPerStream)
       }
-      if (frame.type === type.settings && !changes.take()) return 'too many settings'
-      // The words are gRPC's: its clients ping less often when they read them.
+      if (frame.type === type.settings && !settingsBucket.take()) return 'too many settings'
+      // gRPC clients know this text: they double their keepalive interval when they receive it in GOAWAY.
       if (frame.type === type.ping && !(frame.flags & ackFlag) && !takePing()) return 'too_many_pings'
-      if (frame.type === type.reset && frame.isOpen && !cancels.take()) return 'too many resets'
+      if (frame.type === type.reset && frame.isOpen && !resetBucket.take()) return 'too many resets'
       return !hasContent(frame) && !takeControl() ? 'too many control frames' : undefined
     },
-    completed: () => cancels.give(1),
+    completed: () => resetBucket.give(1),
   }
 }
 
 function hasContent({ type: kind, flags, length, isOpen, isOpening }: FrameHead): boolean {
-  // gRPC pads nothing, and how much of a padded frame is padding stands behind its head.
+  // gRPC uses no padding, and the frame header does not show how much of a padded frame is content.
   if ((kind === type.data || kind === type.headers) && flags & paddedFlag) return false
-  if (kind === type.data) return isOpen && length >= leastData
+  if (kind === type.data) return isOpen && length >= minDataBytes
   if (kind === type.headers) return isOpening
   return false
 }
@@ -118,7 +119,7 @@ interface Bucket {
   give(count: number): void
 }
 
-function createBucket({ burst, perSecond }: typeof control, now: () => number): Bucket {
+function createBucket({ burst, perSecond }: typeof controlPolicy, now: () => number): Bucket {
   let left = burst
   let countedAt = now()
   return {

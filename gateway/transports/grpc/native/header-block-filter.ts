@@ -1,44 +1,47 @@
-import type { FrameLimit } from './window-update-workaround.ts'
+import type { FrameLimit } from './frame-limits.ts'
 import { createHeaderFieldFilter, type HeaderFieldFilter } from './header-field-filter.ts'
 
 const prefaceBytes = 24
 const headerBytes = 9
-/** MessagePool may be no longer, unless a server says otherwise, and this one does not. */
-const longestFrame = 16_384
+/** Default SETTINGS_MAX_FRAME_SIZE; this server does not change it. */
+const maxFrameBytes = 16_384
 const type = { headers: 1, continuation: 9 } as const
 const flag = { endHeaders: 0x4, padded: 0x8, priority: 0x20 } as const
 
-/** Bytes of header blocks that Bun reads; those of more metadata than we take are refused by ourselves, call by call. */
-export const largestBlock = 256 * 1024
-/** What a block may have on the wire, with what is left out of it. */
-const largestOnWire = 16 * 1024 * 1024
+/** Largest header block that Bun reads. Metadata above `check-metadata-size.ts` fails its call and not the connection. */
+export const maxHeaderBlockBytes = 256 * 1024
+/** Largest header block on the wire, including the strings that the filter removes. */
+const maxWireBlockBytes = 16 * 1024 * 1024
 
 type Pass = (bytes: Uint8Array) => void
 
-/** A header block under way, of which nothing has been passed on. */
+/** An incomplete header block. None of it has been passed on. */
 interface Block {
   readonly stream: number
-  /** Of its first frame, as they are passed on. */
+  /** Flags of the first frame as it is passed on. */
   readonly flags: number
   readonly filter: HeaderFieldFilter
   bytes: number
 }
 
 /**
- * Reads the frames of one connection and leaves strings out of header blocks that Bun would end the connection for.
- * Blocks of one frame cannot hold any, so only longer ones are held until they are whole.
+ * Removes strings of more than 64 KiB from header blocks, so that only the call with such metadata fails. Blocks of one
+ * frame cannot contain such a string, so only longer blocks are held until they are complete.
  *
- * Workaround for Bun 1.4.5, with `header-field-filter.ts`; no upstream issue is known for `node:http2` (for HTTP/3 it is
- * https://github.com/oven-sh/bun/pull/35741). Remove both files when `large-metadata.test.ts` passes without them.
+ * Workaround for Bun 1.4.5, together with `header-field-filter.ts`: its HPACK decoder takes no string above 65,535 bytes and
+ * answers with GOAWAY (COMPRESSION_ERROR), which ends all calls of the connection. (Node 20 does the same.) No upstream
+ * issue is known for `node:http2`; for HTTP/3 it is https://github.com/oven-sh/bun/pull/35741. Remove both files when
+ * `large-metadata.test.ts` passes without them.
  */
 export function createHeaderBlockFilter(limit?: FrameLimit): { read(bytes: Uint8Array, pass: Pass): void } {
+  /** Bytes that pass unread: the preface, or the rest of a frame outside of long blocks. */
   let through = prefaceBytes
   let held: Uint8Array = new Uint8Array()
   let block: Block | undefined
-  let isOver = false
+  let isEnded = false
 
-  /** Takes a frame that belongs to a long block; false when it is not to be taken but passed on. */
-  const take = (frame: Uint8Array, pass: Pass): void => {
+  /** Adds a frame to the current block, and passes the block on when it is complete. */
+  const addFrame = (frame: Uint8Array, pass: Pass): void => {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
     const flags = view.getUint8(4)
     const stream = view.getUint32(5)
@@ -54,26 +57,26 @@ export function createHeaderBlockFilter(limit?: FrameLimit): { read(bytes: Uint8
     block.filter.write(isFirst ? fragmentOf(body, flags) : body)
     const isWhole = (flags & flag.endHeaders) !== 0
     // The number of frames is bounded by `frame-budget.ts`.
-    const isTooLarge = block.bytes > largestOnWire || block.filter.bytes > largestBlock
+    const isTooLarge = block.bytes > maxWireBlockBytes || block.filter.bytes > maxHeaderBlockBytes
     if (!isWhole && !isTooLarge) return
-    // One that is too large is not ended, and cut: Bun ends the connection over it, unless we do.
+    // Without a limit, Bun gets the block without END_HEADERS and ends the connection itself.
     if (isTooLarge && limit) {
-      isOver = true
+      isEnded = true
       limit.end('too much metadata')
     } else for (const one of framesOf(block, isWhole)) pass(one)
     block = undefined
   }
 
-  /** Whether a frame is part of a block of several. */
+  /** Whether a frame is part of a block of several frames. */
   const isHeld = (kind: number, flags: number, stream: number, length: number): boolean => {
-    if (length > longestFrame) return false
+    if (length > maxFrameBytes) return false
     if (block) return kind === type.continuation && stream === block.stream
     return kind === type.headers && (flags & flag.endHeaders) === 0
   }
 
   return {
     read(given, pass) {
-      if (isOver) return
+      if (isEnded) return
       const bytes = held.length > 0 ? Buffer.concat([held, given]) : given
       held = new Uint8Array()
       let passed = 0
@@ -92,7 +95,7 @@ export function createHeaderBlockFilter(limit?: FrameLimit): { read(bytes: Uint8
         const length = view.getUint32(0) >>> 8
         const stream = view.getUint32(5)
         if (!isHeld(view.getUint8(3), view.getUint8(4), stream, length)) {
-          // Not allowed within a block; Bun says so when it has the beginning of that.
+          // HTTP/2 allows no other frame within a header block. Bun reports the error when it gets the start of the block.
           if (block) for (const one of framesOf(block, false)) pass(one)
           block = undefined
           through = headerBytes + length
@@ -101,15 +104,15 @@ export function createHeaderBlockFilter(limit?: FrameLimit): { read(bytes: Uint8
         const end = at + headerBytes + length
         if (end > bytes.length) return hold(at)
         passTo(at)
-        // What is put together here is counted here; the rest when it is read for its windows.
+        // Frames of a held block are counted here; the window update filter counts all others.
         const head = { flags: 0, length, stream, isOpen: true, isOpening: false }
         if (block && limit?.allows({ ...head, type: type.continuation }) === false) {
-          isOver = true
+          isEnded = true
           block = undefined
           return
         }
-        take(bytes.subarray(at, end), pass)
-        if (isOver) return
+        addFrame(bytes.subarray(at, end), pass)
+        if (isEnded) return
         passed = at = end
       }
       passTo(at)
@@ -122,7 +125,7 @@ export function createHeaderBlockFilter(limit?: FrameLimit): { read(bytes: Uint8
   }
 }
 
-/** The part of a HEADERS frame that belongs to the block. What is wrong with the padding leaves nothing. */
+/** The part of a HEADERS frame that belongs to the block. Invalid padding leaves nothing. */
 function fragmentOf(body: Uint8Array, flags: number): Uint8Array {
   const isPadded = (flags & flag.padded) !== 0
   const padding = isPadded ? (body[0] ?? 0) : 0
@@ -132,9 +135,9 @@ function fragmentOf(body: Uint8Array, flags: number): Uint8Array {
 
 function framesOf({ stream, flags, filter }: Block, isWhole: boolean): Uint8Array[] {
   const block = filter.end()
-  const count = Math.max(1, Math.ceil(block.length / longestFrame))
+  const count = Math.max(1, Math.ceil(block.length / maxFrameBytes))
   return Array.from({ length: count }, (_, i) => {
-    const part = block.subarray(i * longestFrame, (i + 1) * longestFrame)
+    const part = block.subarray(i * maxFrameBytes, (i + 1) * maxFrameBytes)
     const frame = new Uint8Array(headerBytes + part.length)
     const view = new DataView(frame.buffer)
     view.setUint32(0, part.length << 8)

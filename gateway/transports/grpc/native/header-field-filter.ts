@@ -1,32 +1,31 @@
 import { huffmanLength } from './huffman-length.ts'
 
-/** Characters that one value of a header may have; Bun's decoder of header blocks holds 65,535 with the name. */
-export const longestString = 65_000
-/** The shortest code of Huffman's has 5 bits, so less than this cannot decode to too much. */
-const surelyShort = Math.floor((longestString * 5) / 8)
-/** Stands for fields that were left out. */
-export const leftOutHeader = 'pixelflow-left-out'
+/** Most characters of one header string. Bun's HPACK decoder holds 65,535 for name and value together. */
+export const maxStringLength = 65_000
+/** The shortest Huffman code has 5 bits, so shorter encoded strings cannot decode to more than the maximum. */
+const shortEncodedLength = Math.floor((maxStringLength * 5) / 8)
+/** Name of the header that replaces each removed field. */
+export const removedHeader = 'pixelflow-removed-header'
 
 /**
- * Reads an encoded header block (HPACK, RFC 7541) as it comes and leaves out the strings that are too long, without
- * holding them. Bun ends the whole connection over such a string, and with it every other call; `header-block-filter.ts` says
- * when this file can be removed.
+ * Reads an encoded header block (HPACK, RFC 7541) as it arrives and removes strings that are too long, without holding
+ * them. Bun ends the whole connection because of such a string; `header-block-filter.ts` says when this file can be removed.
  *
- * A decoder that reads the result knows the same as one that has read the whole: a field longer than its table of known
- * fields empties that table (section 4.4), and so does what stands in its place.
+ * The decoder's dynamic table stays correct: an indexed field that is larger than the table empties it (section 4.4), and so
+ * does its replacement.
  */
 export interface HeaderFieldFilter {
   write(bytes: Uint8Array): void
-  /** What is left, once all has been written. */
+  /** Returns the filtered block. */
   end(): Buffer
   /** Bytes held. */
   readonly bytes: number
 }
 
 type Field =
-  /** It ends there, and stays or goes. */
-  | { readonly end: number; readonly leftOut?: { readonly isIndexed: boolean } }
-  /** So many bytes of it have to be there before more can be said. */
+  /** The field ends at `end`; it is kept unless `removed` is set. */
+  | { readonly end: number; readonly removed?: { readonly isIndexed: boolean } }
+  /** The field needs this many bytes before it can be judged. */
   | { readonly needed: number }
   | 'broken'
 
@@ -36,7 +35,7 @@ export function createHeaderFieldFilter(): HeaderFieldFilter {
   let pending: Uint8Array[] = []
   let pendingBytes = 0
   let needed = 1
-  /** Bytes of a field that is left out which have not come yet. */
+  /** Bytes of a removed field that have not arrived. */
   let skip = 0
   let isBroken = false
 
@@ -56,7 +55,7 @@ export function createHeaderFieldFilter(): HeaderFieldFilter {
         break
       } else {
         const end = Math.min(at + field.end, all.length)
-        keep(field.leftOut ? placeholder(field.leftOut.isIndexed) : all.subarray(at, end))
+        keep(field.removed ? placeholder(field.removed.isIndexed) : all.subarray(at, end))
         skip = at + field.end - end
         at = end
       }
@@ -78,7 +77,7 @@ export function createHeaderFieldFilter(): HeaderFieldFilter {
       if (!isBroken && pendingBytes >= needed) walk()
     },
     end() {
-      // What the decoder must not take for whole: index 0 does not exist.
+      // An incomplete block must fail to decode: index 0 does not exist.
       if (skip > 0) keep(Buffer.from([0x80]))
       return Buffer.concat([...kept, ...pending])
     },
@@ -86,7 +85,7 @@ export function createHeaderFieldFilter(): HeaderFieldFilter {
 }
 
 function placeholder(isIndexed: boolean): Buffer {
-  const name = Buffer.from(leftOutHeader)
+  const name = Buffer.from(removedHeader)
   const value = Buffer.alloc(isIndexed ? 4096 : 1, '1')
   return Buffer.concat([
     Buffer.from([isIndexed ? 0x40 : 0x00, name.length]),
@@ -96,7 +95,7 @@ function placeholder(isIndexed: boolean): Buffer {
   ])
 }
 
-/** The field with which the bytes begin. */
+/** The field at the start of the bytes. */
 function fieldAt(bytes: Uint8Array): Field {
   const [first = 0] = bytes
   const isIndexed = (first & 0xc0) === 0x40
@@ -107,27 +106,27 @@ function fieldAt(bytes: Uint8Array): Field {
   if (isName) return { end: index.end }
 
   let { end } = index
-  let isLeftOut = false
+  let isRemoved = false
   for (let strings = index.value === 0 ? 2 : 1; strings > 0; strings -= 1) {
     const isHuffman = ((bytes[end] ?? 0) & 0x80) !== 0
     const length = integerAt(bytes, end, 7)
     if (typeof length !== 'object') return length === undefined ? { needed: bytes.length + 1 } : 'broken'
     const begin = length.end
     end = begin + length.value
-    if (length.value > longestString) isLeftOut = true
-    else if (isHuffman && length.value > surelyShort) {
+    if (length.value > maxStringLength) isRemoved = true
+    else if (isHuffman && length.value > shortEncodedLength) {
       if (end > bytes.length) return { needed: end }
-      isLeftOut ||= huffmanLength(bytes.subarray(begin, end)) > longestString
+      isRemoved ||= huffmanLength(bytes.subarray(begin, end)) > maxStringLength
     }
-    // The length of the value stands behind the name, so the name has to be there; a name that long is not held.
+    // The length of the value follows the name, so the whole name must have arrived. A name above the maximum is an error.
     if (strings === 2 && end >= bytes.length)
-      return length.value > longestString ? 'broken' : { needed: end + 1 }
+      return length.value > maxStringLength ? 'broken' : { needed: end + 1 }
   }
-  if (isLeftOut) return { end, leftOut: { isIndexed } }
+  if (isRemoved) return { end, removed: { isIndexed } }
   return end > bytes.length ? { needed: end } : { end }
 }
 
-/** Whole numbers of HPACK (section 5.1); undefined when they go on, false when they are larger than anything. */
+/** An integer of HPACK (section 5.1); undefined when it is incomplete, false when it is too large. */
 function integerAt(
   bytes: Uint8Array,
   at: number,
@@ -135,10 +134,10 @@ function integerAt(
 ): { readonly value: number; readonly end: number } | false | undefined {
   const first = bytes[at]
   if (first === undefined) return undefined
-  const most = 2 ** prefix - 1
-  let value = first & most
+  const max = 2 ** prefix - 1
+  let value = first & max
   let end = at + 1
-  if (value < most) return { value, end }
+  if (value < max) return { value, end }
   for (let shift = 0; ; shift += 7, end += 1) {
     const byte = bytes[end]
     if (byte === undefined) return undefined

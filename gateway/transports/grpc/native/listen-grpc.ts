@@ -1,7 +1,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { createIdleWatch } from '../../../limits/idle-watch.ts'
 import type { ReportRefusedHandshake } from '../../../tls/tls-log.ts'
-import { largestMessage } from '../rpc.ts'
+import { maxMessageBytes } from '../rpc.ts'
 import type { Services } from '../services.ts'
 import { createMaxConnectionAge } from './max-connection-age.ts'
 import { bindNativeService } from './bind-native-service.ts'
@@ -15,32 +15,32 @@ import { configureHttp2Server } from './configure-http2-server.ts'
 export interface GrpcNeeds {
   readonly services: Services
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number
-  /** TLS, and who has to show a certificate; plain without. */
+  /** TLS credentials; plaintext without. */
   readonly credentials?: ServerCredentials | undefined
-  /** Told of connections that TLS refuses. */
+  /** Called for each connection that TLS refuses. */
   readonly refused?: ReportRefusedHandshake | undefined
-  /** How old a connection grows before its client is asked to make another, so that long streams spread anew. */
+  /** Age at which a connection gets GOAWAY, so that long streams spread over all gateways again. */
   readonly connectionAgeMs: number
-  /** How long a connection may be quiet before its client is asked whether it is still there. */
+  /** How long a connection may be idle before the server sends a PING. */
   readonly keepaliveMs: number
-  /** How long a message may pause while it comes. */
+  /** How long a message may pause while it arrives. */
   readonly uploadIdleTimeoutMs: number
 }
 
 /** The gRPC port, open. */
 export interface GrpcServer {
   readonly port: number
-  /** How many calls are under way. */
+  /** Active calls of all protocols. */
   readonly calls: number
-  /** Says that it cannot serve any more, lets nobody in, and lets calls end; false when some did not in time. */
+  /** Reports NOT_SERVING, refuses new connections, and waits for active calls; false when some did not end in time. */
   drain(withinMs: number): Promise<boolean>
 }
 
-/** How long a client may take to say that it is still there. */
+/** How long a client may take to acknowledge a keepalive PING. */
 const keepaliveTimeoutMs = 20_000
-/** How long calls may go on that are under way when their connection has grown old: uploads over slow lines. */
+/** How long active calls may continue after GOAWAY: enough for large uploads over slow lines. */
 const graceMs = 60 * 60_000
 
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
@@ -48,46 +48,47 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const { services, host, port, connectionAgeMs, keepaliveMs, uploadIdleTimeoutMs } = needs
   const { credentials = ServerCredentials.createInsecure(), refused } = needs
   const { callInterceptor, readiness } = services
-  const clients = createClientCertificates(refused)
-  const ages = createMaxConnectionAge({ ageMs: connectionAgeMs, graceMs })
-  const frames = createMessagePool()
+  const certificates = createClientCertificates(refused)
+  const maxConnectionAge = createMaxConnectionAge({ ageMs: connectionAgeMs, graceMs })
+  const pool = createMessagePool()
   const limits = createFrameLimits((peer) => services.refusals.isSpent({ peer }))
-  const reception = createNativeInterceptor({
+  const interceptor = createNativeInterceptor({
     callInterceptor,
-    frames,
+    pool,
     idle: createIdleWatch(uploadIdleTimeoutMs),
-    certificateOf: clients.certificateOf,
-    goawaySignalOf: ages.goawaySignalOf,
-    onLetIn: limits.letIn,
+    certificateOf: certificates.certificateOf,
+    goawaySignalOf: maxConnectionAge.goawaySignalOf,
+    onAuthenticated: limits.authenticated,
   })
   const server = new Server({
-    interceptors: [reception.interceptor],
-    // Bun: more streams at once could nest too deep; clients wait for a free one.
+    interceptors: [interceptor.interceptor],
+    // Workaround for Bun 1.4.5: with more streams, nested write callbacks may overflow the stack (`native-interceptor.ts`).
+    // Clients queue calls above this limit.
     'grpc.max_concurrent_streams': 256,
-    'grpc.max_receive_message_length': largestMessage,
+    'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': Math.min(keepaliveMs, keepaliveTimeoutMs),
     'grpc.enable_channelz': 0,
   })
   configureHttp2Server(server, (http2) => {
     installWindowUpdateWorkaround(http2, limits.limit)
-    clients.look(http2)
-    reception.look(http2)
-    ages.look(http2)
+    certificates.attach(http2)
+    interceptor.attach(http2)
+    maxConnectionAge.attach(http2)
   })
 
   services.bind((service, implementation) =>
-    bindNativeService(server, service, implementation, reception, frames),
+    bindNativeService(server, service, implementation, interceptor, pool),
   )
   services.bindReflection((service, implementation) =>
-    bindNativeService(server, service, implementation, reception, frames),
+    bindNativeService(server, service, implementation, interceptor, pool),
   )
 
   const bound = await listen(server, credentials, host, port)
   return {
     port: bound,
     get calls() {
-      return callInterceptor.underWay
+      return callInterceptor.activeCalls
     },
     async drain(withinMs) {
       readiness.close()
@@ -108,9 +109,9 @@ function listen(server: Server, credentials: ServerCredentials, host: string, po
   server.bindAsync(`${name}:${port}`, credentials, (cause, bound) => {
     if (!cause) return resolve(bound)
     const taken = cause.message.includes('EADDRINUSE')
-    const why = taken ? 'it is taken by another process' : cause.message
+    const why = taken ? 'another process uses the port' : cause.message
     const remedy = taken
-      ? 'Stop that one, or set PIXELFLOW_GRPC_PORT to another port.'
+      ? 'Stop that process, or set PIXELFLOW_GRPC_PORT to another port.'
       : 'Check PIXELFLOW_HOST.'
     reject(new Error(`Cannot listen on ${host} port ${port}: ${why}. ${remedy}`, { cause }))
   })

@@ -1,45 +1,47 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
-import { everyStream, goaway, goawayCodes } from './send-goaway.ts'
+import { goawayCodes, maxStreamId, sendGoaway } from './send-goaway.ts'
 
 export interface MaxConnectionAgeOptions {
-  /** How old a connection grows before its client is asked to make another, give or take a tenth. */
+  /** Age at which a connection gets GOAWAY, with 10 % jitter. */
   readonly ageMs: number
-  /** How long calls that are under way by then may take. */
+  /** How long active calls may continue after GOAWAY. */
   readonly graceMs: number
 }
 
-/** Asks the clients of old connections to make new ones, so that long streams spread anew over all gateways. */
+/** Closes old connections, so that long-lived streams spread over all gateways again. */
 export interface MaxConnectionAge {
-  /** Looks after each connection of a server. */
-  look(server: Http2Server): void
-  /** Aborts when the connection has grown old; undefined where it is not known. */
+  /** Applies the limit to all connections of a server. */
+  attach(server: Http2Server): void
+  /** Aborts when the connection gets GOAWAY; undefined for an unknown connection. */
   goawaySignalOf(session: ServerHttp2Session | undefined): AbortSignal | undefined
 }
 
 /**
- * grpc-js has the same, but tells the calls nothing: a watch would stay on its old connection for as long as uploads
- * are given there, and then be cut off. Here it is told to move at once, and the uploads may end in peace.
+ * grpc-js has `grpc.max_connection_age_ms`, but it does not inform the calls: a watch would stay on the old connection
+ * for as long as uploads may take there, and then be cut off. This one aborts a signal at once, so watches move to another
+ * connection while uploads finish. No upstream issue is known. Remove this file when grpc-js reports GOAWAY to server
+ * calls and `connections.test.ts` passes with its option.
  */
 export function createMaxConnectionAge({ ageMs, graceMs }: MaxConnectionAgeOptions): MaxConnectionAge {
-  const young = new WeakMap<ServerHttp2Session, AbortController>()
+  const controllers = new WeakMap<ServerHttp2Session, AbortController>()
   return {
-    goawaySignalOf: (session) => session && young.get(session)?.signal,
-    look: (server) =>
+    goawaySignalOf: (session) => session && controllers.get(session)?.signal,
+    attach: (server) =>
       void server.on('session', (session: ServerHttp2Session) => {
-        const moving = new AbortController()
-        young.set(session, moving)
-        // Connections that were made together are not to be made anew together.
+        const goaway = new AbortController()
+        controllers.set(session, goaway)
+        // Jitter spreads the reconnects of connections that were opened together.
         const untilMs = ageMs * (0.9 + Math.random() / 5)
         let timer = setTimeout(() => {
           timer = setTimeout(() => session.destroy(), graceMs)
           timer.unref()
-          if (goaway(session, goawayCodes.noError, everyStream, 'max_age')) session.close()
-          moving.abort()
+          if (sendGoaway(session, goawayCodes.noError, maxStreamId, 'max_age')) session.close()
+          goaway.abort()
         }, untilMs)
         timer.unref()
         session.once('close', () => {
           clearTimeout(timer)
-          young.delete(session)
+          controllers.delete(session)
         })
       }),
   }

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import { createRequestMemory } from '../../../limits/request-memory.ts'
 import { seeded } from '../../../testing/stress.ts'
-import { costOf, createMessageDecoder, createMessagePool } from './message-pool.ts'
+import { createMessageDecoder, messageCharge } from '../message-decoder.ts'
+import { createMessagePool } from './message-pool.ts'
 
 const KiB = 1024
 
@@ -15,8 +16,8 @@ function framed(bytes: number, fill: number): Buffer {
 
 const free = { take: () => {}, give: () => {} }
 
-function fitted(frames = createMessagePool(), held = free) {
-  return { frames, decoder: frames.decoder(4 * KiB * KiB, held) }
+function fitted(pool = createMessagePool(), held = free) {
+  return { pool, decoder: pool.decoder(4 * KiB * KiB, held) }
 }
 
 test('messages of any size come whole, however their bytes are cut', () => {
@@ -40,14 +41,14 @@ test('messages of any size come whole, however their bytes are cut', () => {
 })
 
 test('memory is used again once a message was given back, and not before', () => {
-  const { frames, decoder } = fitted()
+  const { pool, decoder } = fitted()
   const [first] = decoder.write(framed(256 * KiB, 1)) as [Buffer]
-  const message = frames.lend({}, first)
+  const message = pool.track({}, first)
   const [second] = decoder.write(framed(256 * KiB, 2)) as [Buffer]
   expect(second.buffer).not.toBe(first.buffer)
   expect(first[100]).toBe(1)
-  frames.giveBack(message)
-  frames.giveBack(message)
+  pool.release(message)
+  pool.release(message)
   const [third] = decoder.write(framed(270 * KiB, 3)) as [Buffer]
   const [fourth] = decoder.write(framed(270 * KiB, 4)) as [Buffer]
   expect(third.buffer).toBe(first.buffer)
@@ -56,10 +57,10 @@ test('memory is used again once a message was given back, and not before', () =>
 })
 
 test('what is kept for later is bounded', () => {
-  const { frames, decoder } = fitted()
+  const { pool, decoder } = fitted()
   const read = () => decoder.write(framed(256 * KiB, 1))[0] as Buffer
   const first = Array.from({ length: 100 }, read)
-  for (const message of first.map((bytes) => frames.lend({}, bytes))) frames.giveBack(message)
+  for (const message of first.map((bytes) => pool.track({}, bytes))) pool.release(message)
   const old = new Set(first.map((bytes) => bytes.buffer))
   const again = Array.from({ length: 100 }, read).filter((bytes) => old.has(bytes.buffer))
   expect(again.length).toBeGreaterThan(20)
@@ -70,7 +71,7 @@ test('a message that is too large is refused by its first bytes, and costs nothi
   let taken = 0
   const held = { ...free, take: (bytes: number) => void (taken += bytes) }
   const decoder = createMessageDecoder(100 * KiB, held, (bytes) => Buffer.alloc((taken += bytes)))
-  expect(() => decoder.write(framed(100 * KiB + 1, 0).subarray(0, 5))).toThrow('at most 102400 are taken')
+  expect(() => decoder.write(framed(100 * KiB + 1, 0).subarray(0, 5))).toThrow('at most 102400 bytes')
   expect(taken).toBe(0)
 })
 
@@ -82,7 +83,7 @@ test('a message is charged with what its place takes: its length, or of a long o
   }
   const decoder = createMessageDecoder(4 * KiB * KiB, held)
   decoder.write(framed(256 * KiB, 1).subarray(0, 5))
-  expect(taken).toBe(costOf(256 * KiB))
+  expect(taken).toBe(messageCharge(256 * KiB))
   expect(decoder.isInMessage).toBe(true)
 
   taken = 0
@@ -93,7 +94,7 @@ test('a message is charged with what its place takes: its length, or of a long o
   for (let at = 5; at < 100 * KiB; at += 1) long.write(message.subarray(at, at + 1))
   expect(taken).toBeWithin(100 * KiB, 300 * KiB)
   expect(long.write(message.subarray(100 * KiB))[0]?.equals(message)).toBe(true)
-  expect(taken).toBe(costOf(4 * KiB * KiB))
+  expect(taken).toBe(messageCharge(4 * KiB * KiB))
   expect(long.isInMessage).toBe(false)
 })
 
@@ -116,8 +117,8 @@ test.each([0, 1, 4, 16, 64, 319, 320, 330, 512, 513, 1024, 4096])(
     const message = framed(size * KiB, 1)
     for (let count = 0; count < 100; count++) {
       for (let at = 0; at < message.length; at += 50_000) decoder.write(message.subarray(at, at + 50_000))
-      expect(memory.heldBytes).toBe(costOf(size * KiB))
-      held.give(costOf(size * KiB))
+      expect(memory.heldBytes).toBe(messageCharge(size * KiB))
+      held.give(messageCharge(size * KiB))
       expect(memory.heldBytes).toBe(0)
     }
   },

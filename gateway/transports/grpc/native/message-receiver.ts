@@ -6,13 +6,14 @@ import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { pausedUpload } from '../../../images/receive-image.ts'
 import { decodeError } from '../decode-error.ts'
 import { requireBoundedMessage } from '../message-bounds.ts'
-import { headBytes, messageTooLarge, type MemoryCharge, type MessageDecoder } from './message-pool.ts'
+import { messageTooLarge, prefixBytes, type MemoryCharge, type MessageDecoder } from '../message-decoder.ts'
 
 /**
- * What is used of the inside of grpc-js's innermost call. No upstream issue is known. Remove this when grpc-js 1.14.7 is
- * followed by a version in which an interceptor can choose the decoder of a call and its largest message.
+ * Private members of grpc-js's innermost call. grpc-js has no option for the decoder of a call or for the largest message
+ * of one method, and no upstream issue asks for it. Remove this when an interceptor can set both; `memory.test.ts` and
+ * `malformed.test.ts` must then pass without it. Written for grpc-js 1.14.7.
  */
-interface Inside {
+interface InnerCall {
   decoder: { write(data: Buffer): Buffer[] }
   decompressMessage(message: Buffer, encoding: string): Buffer | Promise<Buffer>
   maxReceiveMessageSize: number
@@ -20,93 +21,93 @@ interface Inside {
   readonly readQueue: unknown[]
 }
 
-/** The messages of one call while they come: each byte is charged, and they must not stay away for too long. */
+/** Receives the messages of one call: charges their bytes, checks their bounds, and limits pauses. */
 export interface MessageReceiver {
-  /** Why they were refused, once they were. */
+  /** Why messages are refused, once they are. */
   readonly fault: Fault | undefined
-  /** The call was received, and its messages may come. */
+  /** The call is accepted, and its messages are charged from now on. */
   begin(held: MemoryReservation): void
-  /** Refuses the messages for another reason: the one that just came cannot be decoded. */
+  /** Refuses the messages for a reason found elsewhere, such as a failed decode. */
   refuse(fault: Fault): void
-  /** The client has sent all it will. */
+  /** The client has sent its last message. */
   halfClosed(): void
-  /** The call has ended. Its client may keep the stream open for ever: nothing of the messages stays. */
+  /** Drops all messages of an ended call. The client may keep the stream open without limit. */
   close(): void
 }
 
 export interface MessageReceiverNeeds {
   readonly call: ServerInterceptingCallInterface
-  /** What the messages are. */
+  /** Type of the messages. */
   readonly input: DescMessage
-  readonly largestMessage: number
-  readonly createMessageDecoder: (largestMessage: number, held: MemoryCharge) => MessageDecoder
-  /** Whether the client sends a stream, which may be quiet between two messages. */
+  readonly maxMessageBytes: number
+  readonly createDecoder: (maxMessageBytes: number, held: MemoryCharge) => MessageDecoder
+  /** Whether the client sends a stream. A stream may pause between two messages. */
   readonly isStream: boolean
   readonly idle: IdleWatch
-  /** Called when the client has paused for too long. */
+  /** Called when the client has pausedUpload for too long. */
   readonly onIdle: (fault: Fault) => void
 }
 
-/** Has a call of grpc-js read by us. @throws Error when this version of grpc-js is made otherwise. */
+/** Replaces the decoder of a grpc-js call. @throws Error when this version of grpc-js has other private members. */
 export function createMessageReceiver(needs: MessageReceiverNeeds): MessageReceiver {
-  const { call, input, largestMessage, createMessageDecoder, isStream, idle, onIdle } = needs
-  const inside = insideOf(call)
+  const { call, input, maxMessageBytes, createDecoder, isStream, idle, onIdle } = needs
+  const inner = innerCallOf(call)
   let held: MemoryReservation | undefined
   let fault: Fault | undefined
-  let awaited: ReturnType<IdleWatch['begin']> | undefined
+  let watch: ReturnType<IdleWatch['begin']> | undefined
   const expectMore = () => {
-    awaited ??= idle.begin(() => {
-      awaited = undefined
-      // Whoever reads has no time for more just now: it is not the client who pauses.
-      if (!inside.isReadPending) return expectMore()
+    watch ??= idle.begin(() => {
+      watch = undefined
+      // The server is not reading at the moment, so the pause is not the client's.
+      if (!inner.isReadPending) return expectMore()
       fault = pausedUpload(idle.idleMs)
       onIdle(fault)
     })
   }
-  const end = () => {
-    awaited?.end()
-    awaited = undefined
+  const stopWatch = () => {
+    watch?.end()
+    watch = undefined
   }
-  const refusing = <T>(work: () => T): T => {
+  const recordFault = <T>(work: () => T): T => {
     try {
       return work()
     } catch (thrown) {
       fault ??= Fault.of(thrown)
-      end()
+      stopWatch()
       throw thrown
     }
   }
 
-  const decoder = createMessageDecoder(largestMessage, {
+  const decoder = createDecoder(maxMessageBytes, {
     take: (bytes) => held?.take(bytes),
     give: (bytes) => held?.give(bytes),
   })
-  inside.decoder = {
+  inner.decoder = {
     write(data) {
-      const messages = refusing(() => {
+      const messages = recordFault(() => {
         const whole = decoder.write(data)
-        for (const one of whole) if (one[0] === 0) requireBoundedMessage(one.subarray(headBytes), input)
+        for (const one of whole) if (one[0] === 0) requireBoundedMessage(one.subarray(prefixBytes), input)
         return whole
       })
-      awaited?.alive()
-      if (isStream && !decoder.isInMessage) end()
+      watch?.alive()
+      if (isStream && !decoder.isInMessage) stopWatch()
       else if (isStream) expectMore()
       return messages
     },
   }
-  const decompress = inside.decompressMessage
-  inside.maxReceiveMessageSize = largestMessage
-  inside.decompressMessage = async (message, encoding) => {
+  const decompress = inner.decompressMessage
+  inner.maxReceiveMessageSize = maxMessageBytes
+  inner.decompressMessage = async (message, encoding) => {
     if (encoding === 'identity') return decompress.call(call, message, encoding)
-    // How large it becomes is known afterwards only.
-    refusing(() => held?.take(largestMessage))
+    // The size after decompression is unknown, so the largest possible size is charged until it is known.
+    recordFault(() => held?.take(maxMessageBytes))
     const whole = await Promise.resolve(decompress.call(call, message, encoding)).catch((thrown: unknown) => {
-      fault ??= damagedOf(thrown, largestMessage)
+      fault ??= decompressionFault(thrown, maxMessageBytes)
       throw thrown
     })
-    // What stays is the charge for a message of this length that was not compressed.
-    held?.give(largestMessage - whole.length + message.length - headBytes)
-    refusing(() => requireBoundedMessage(whole, input))
+    // The remaining charge is that of an uncompressed message of this length.
+    held?.give(maxMessageBytes - whole.length + message.length - prefixBytes)
+    recordFault(() => requireBoundedMessage(whole, input))
     return whole
   }
 
@@ -114,41 +115,40 @@ export function createMessageReceiver(needs: MessageReceiverNeeds): MessageRecei
     get fault() {
       return fault
     },
-    begin(its) {
-      held = its
+    begin(charge) {
+      held = charge
       if (!isStream) expectMore()
     },
     refuse(why) {
       fault ??= why
-      end()
+      stopWatch()
     },
-    halfClosed: end,
+    halfClosed: stopWatch,
     close() {
-      end()
+      stopWatch()
       decoder.close()
-      inside.readQueue.length = 0
+      inner.readQueue.length = 0
     },
   }
 }
 
-/**
- * What grpc-js rejects with when a message cannot be decompressed, as our fault; undefined for an
- * encoding that is not known.
- */
-function damagedOf(thrown: unknown, largestMessage: number): Fault | undefined {
+/** Maps the error of grpc-js for a failed decompression; undefined for an unknown encoding, which grpc-js reports well. */
+function decompressionFault(thrown: unknown, maxMessageBytes: number): Fault | undefined {
   const { code } = thrown as { readonly code?: number }
   if (code === status.INTERNAL) return decodeError('its compressed bytes are damaged')
-  return code === status.RESOURCE_EXHAUSTED ? messageTooLarge(undefined, largestMessage) : undefined
+  return code === status.RESOURCE_EXHAUSTED ? messageTooLarge(undefined, maxMessageBytes) : undefined
 }
 
-function insideOf(call: ServerInterceptingCallInterface): Inside {
-  const inside = call as unknown as Partial<Inside>
+function innerCallOf(call: ServerInterceptingCallInterface): InnerCall {
+  const inner = call as unknown as Partial<InnerCall>
   const isKnown =
-    typeof inside.decoder?.write === 'function' &&
-    typeof inside.decompressMessage === 'function' &&
-    typeof inside.maxReceiveMessageSize === 'number' &&
-    typeof inside.isReadPending === 'boolean' &&
-    Array.isArray(inside.readQueue)
-  if (!isKnown) throw new Error('This version of @grpc/grpc-js reads its streams elsewhere.')
-  return inside as Inside
+    typeof inner.decoder?.write === 'function' &&
+    typeof inner.decompressMessage === 'function' &&
+    typeof inner.maxReceiveMessageSize === 'number' &&
+    typeof inner.isReadPending === 'boolean' &&
+    Array.isArray(inner.readQueue)
+  if (!isKnown) {
+    throw new Error('This version of @grpc/grpc-js has another message decoder. Use version 1.14.7.')
+  }
+  return inner as InnerCall
 }

@@ -1,13 +1,12 @@
 import { Metadata, status, type StatusObject } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
-import type { CallContext } from '../call-interceptor.ts'
+import type { CallContext } from '../call-context.ts'
 import { statusBytes } from '../status.ts'
-import { inWordsOf } from '../words.ts'
 
 /**
- * Metadata as headers; the authority stands as `host`, whatever else the client may have called so.
- * @param authorizations All values of that field, where there are several: Bun and Node keep only the first.
+ * Metadata as headers. `host` is the authority of the call, even if the client sends other metadata of that name.
+ * @param authorizations all values of `authorization` when there are several: Bun and Node keep only the first
  */
 export function headersOf(
   metadata: Metadata,
@@ -25,13 +24,13 @@ export function headersOf(
   return headers
 }
 
-/** The head of an answer. */
+/** Metadata of the response headers. */
 export function responseMetadata({
   requestId,
-  toldPosition,
-}: Pick<CallContext, 'requestId' | 'toldPosition'>): Metadata {
+  responsePosition,
+}: Pick<CallContext, 'requestId' | 'responsePosition'>): Metadata {
   const metadata = idMetadata(requestId)
-  if (toldPosition !== undefined) metadata.set(positionHeader, toldPosition)
+  if (responsePosition !== undefined) metadata.set(positionHeader, responsePosition)
   return metadata
 }
 
@@ -41,9 +40,8 @@ function idMetadata(requestId: string): Metadata {
   return metadata
 }
 
-/** A fault as the error that grpc-js turns into a status with details. */
-export function toStatusError(thrown: Fault, requestId: string): Error & StatusObject {
-  const fault = inWordsOf('grpc', thrown)
+/** Converts a fault to the error that grpc-js sends as a status with details. */
+export function toStatusError(fault: Fault, requestId: string): Error & StatusObject {
   const metadata = idMetadata(requestId)
   metadata.set('grpc-status-details-bin', Buffer.from(statusBytes(fault, requestId)))
   return Object.assign(new Error(fault.message), {

@@ -10,208 +10,213 @@ import type { Fault } from '@pixelflow/core/fault'
 import type { ClientCertificate } from '../../../accounts/authenticator.ts'
 import type { IdleWatch } from '../../../limits/idle-watch.ts'
 import {
-  clockSlackMs,
   clientCancelled,
+  clockSlackMs,
   deadlineExceeded,
-  type IncomingCall,
-  type CallInterceptor,
   type CallContext,
-} from '../call-interceptor.ts'
+  type IncomingCall,
+} from '../call-context.ts'
+import type { CallInterceptor } from '../call-interceptor.ts'
+import { createMessageDecoder } from '../message-decoder.ts'
 import { rulesOf } from '../method-rules.ts'
-import { createMessageDecoder, type MessagePool } from './message-pool.ts'
-import { createMessageReceiver, type MessageReceiver } from './message-receiver.ts'
-import { toStatusError, headersOf } from './metadata.ts'
-import { createRepeatedAuthorization, type RepeatedAuthorization } from './repeated-authorization.ts'
 import { checkMetadataSize } from './check-metadata-size.ts'
+import type { MessagePool } from './message-pool.ts'
+import { createMessageReceiver, type MessageReceiver } from './message-receiver.ts'
+import { headersOf, toStatusError } from './metadata.ts'
+import { createRepeatedAuthorization, type RepeatedAuthorization } from './repeated-authorization.ts'
 import { UndecodableMessage } from './undecodable-message.ts'
 
 /**
- * Receives every call at the callInterceptor before anything of it is read, so that calls which never reach their implementation
- * are counted and logged too: messages that are too large or no messages, deadlines, clients that leave. One that may not
- * be made ends here, on its headers.
+ * Opens a call context on the headers of each call, before anything of the body is read. Calls that never reach their
+ * implementation (too large or undecodable messages, deadlines, cancellations) are therefore counted and logged too. A
+ * refused call ends here, on its headers.
  */
 export interface NativeInterceptor {
   readonly interceptor: ServerInterceptor
-  /** Notes the calls of a server that grpc-js turns away because there is no such method. */
-  look(server: Http2Server): void
-  /** From now on calls of this method are received. */
-  open(path: string, method: DescMethod): void
-  /** The visit of a call, which from now on is ended by whoever asked. */
-  take(metadata: Metadata): CallContext
+  /** Logs calls of unknown methods, which grpc-js rejects before it runs interceptors. */
+  attach(server: Http2Server): void
+  /** Serves calls of this method from now on. */
+  register(path: string, method: DescMethod): void
+  /** The context of a call. The implementation that takes it must end it. */
+  takeContext(metadata: Metadata): CallContext
 }
 
-type Inner = ServerInterceptingCallInterface
+type InnerCall = ServerInterceptingCallInterface
 type Definition = Parameters<ServerInterceptor>[0]
-type Listener = Parameters<Inner['start']>[0]
+type Listener = Parameters<InnerCall['start']>[0]
 
-/** What is known of a method before anybody calls it. */
+/** A registered method. */
 interface Method {
-  readonly door: (arrival: IncomingCall, session: ServerHttp2Session | undefined) => CallContext
+  readonly open: (incoming: IncomingCall, session: ServerHttp2Session | undefined) => CallContext
   readonly input: DescMessage
-  readonly largestRequest: number
+  readonly maxRequestBytes: number
 }
 
 /** What all calls share. */
 interface Shared {
-  readonly received: WeakMap<Metadata, ReceivedCall>
-  readonly frames: MessagePool
+  readonly intercepted: WeakMap<Metadata, InterceptedCall>
+  readonly pool: MessagePool
   readonly idle: IdleWatch
   readonly repeated: RepeatedAuthorization
 }
 
 export interface NativeInterceptorNeeds {
   readonly callInterceptor: CallInterceptor
-  readonly frames: MessagePool
-  /** Ends calls whose messages stay away for too long. */
+  readonly pool: MessagePool
+  /** Ends calls whose messages pause for too long. */
   readonly idle: IdleWatch
-  /** What the client of a connection has shown. */
   readonly certificateOf?: (session: ServerHttp2Session | undefined) => ClientCertificate | undefined
-  /** Told of a connection whose client has made a call with valid credentials. */
-  readonly onLetIn?: (session: ServerHttp2Session) => void
-  /** What aborts when that connection is to be left. */
+  /** Called when a client has made a call with valid credentials. */
+  readonly onAuthenticated?: (session: ServerHttp2Session) => void
+  /** The signal that aborts when the server sends GOAWAY on the connection. */
   readonly goawaySignalOf?: (session: ServerHttp2Session | undefined) => AbortSignal | undefined
 }
 
 export function createNativeInterceptor({
   callInterceptor,
-  frames,
+  pool,
   idle,
   certificateOf = () => undefined,
   goawaySignalOf = () => undefined,
-  onLetIn = () => {},
+  onAuthenticated = () => {},
 }: NativeInterceptorNeeds): NativeInterceptor {
-  const doors = new Map<string, Method>()
+  const methods = new Map<string, Method>()
   const repeated = createRepeatedAuthorization()
-  const shared: Shared = { received: new WeakMap(), frames, idle, repeated }
+  const shared: Shared = { intercepted: new WeakMap(), pool, idle, repeated }
   return {
     interceptor(definition, call) {
-      const method = doors.get(definition.path)
-      return method ? new ReceivedCall(call, definition, method, shared) : new ServerInterceptingCall(call)
+      const method = methods.get(definition.path)
+      return method ? new InterceptedCall(call, definition, method, shared) : new ServerInterceptingCall(call)
     },
-    look(server) {
-      repeated.look(server)
+    attach(server) {
+      repeated.attach(server)
       server.on('stream', ({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
         const path = String(headers[':path'])
-        if (doors.has(path)) return
+        if (methods.has(path)) return
         const id = headers['x-request-id']
         const socket = session?.socket
-        callInterceptor.unknown(path, {
+        callInterceptor.logUnknownMethod(path, {
           protocol: 'grpc',
           headers: new Headers(typeof id === 'string' ? { 'x-request-id': id } : {}),
           peer: `${socket?.remoteAddress}:${socket?.remotePort}`,
         })
       })
     },
-    open(path, method) {
-      const door = callInterceptor.door(method)
-      const { access, largestRequest } = rulesOf(method)
-      doors.set(path, {
-        door(arrival, session) {
-          const visit = door({
-            ...arrival,
+    register(path, method) {
+      const openContext = callInterceptor.forMethod(method)
+      const { access, maxRequestBytes } = rulesOf(method)
+      methods.set(path, {
+        open(incoming, session) {
+          const context = openContext({
+            ...incoming,
             certificate: certificateOf(session),
-            moving: goawaySignalOf(session),
+            goaway: goawaySignalOf(session),
           })
-          if (session && access === 'account' && !visit.refusal) onLetIn(session)
-          return visit
+          if (session && access === 'account' && !context.refusal) onAuthenticated(session)
+          return context
         },
         input: method.input,
-        largestRequest,
+        maxRequestBytes,
       })
     },
-    take(metadata) {
-      const visit = shared.received.get(metadata)?.take()
-      if (!visit) throw new Error('The call has not been received.')
-      return visit
+    takeContext(metadata) {
+      const context = shared.intercepted.get(metadata)?.takeContext()
+      if (!context) throw new Error('The call has no context: the interceptor has not seen its metadata.')
+      return context
     },
   }
 }
 
-/** Hands everything on by itself, past what grpc-js does for interceptors that change what they see. */
-class ReceivedCall extends ServerInterceptingCall {
-  readonly #call: Inner
+/** Forwards everything itself: the interceptor builder of grpc-js adds work for each message that is not needed here. */
+class InterceptedCall extends ServerInterceptingCall {
+  readonly #call: InnerCall
   readonly #method: Method
-  readonly #received: Shared['received']
+  readonly #intercepted: Shared['intercepted']
   readonly #repeated: RepeatedAuthorization
-  readonly #incoming: MessageReceiver
-  readonly #gone = new AbortController()
-  #visit: CallContext | undefined
+  readonly #receiver: MessageReceiver
+  readonly #cancelled = new AbortController()
+  #context: CallContext | undefined
   #isTaken = false
   #isCancelled = false
-  /** By the monotonic clock: the other may be set while the call lasts. */
+  /** In monotonic time, because the wall clock may be set during the call. */
   #deadline = Infinity
 
   constructor(
-    call: Inner,
+    call: InnerCall,
     definition: Definition,
     method: Method,
-    { received, frames, idle, repeated }: Shared,
+    { intercepted, pool, idle, repeated }: Shared,
   ) {
     super(call)
     this.#call = call
     this.#method = method
-    this.#received = received
+    this.#intercepted = intercepted
     this.#repeated = repeated
     const { requestStream: isStream, responseStream } = definition
-    this.#incoming = createMessageReceiver({
+    this.#receiver = createMessageReceiver({
       call,
       input: method.input,
-      largestMessage: method.largestRequest,
-      // Of other calls the bytes may be kept until the answer, so nothing of them is used again.
-      createMessageDecoder: isStream && !responseStream ? frames.decoder : createMessageDecoder,
+      maxMessageBytes: method.maxRequestBytes,
+      // Other kinds of call may keep a message until they answer, so pooled buffers are for client streams only.
+      createDecoder: isStream && !responseStream ? pool.decoder : createMessageDecoder,
       isStream,
       idle,
       onIdle: (fault) => this.#refuse(fault),
     })
-    // What grpc-js refuses by itself passes by no interceptor: only the innermost call knows the code.
+    // Statuses that grpc-js sends on its own pass no interceptor: only the innermost call sees their code.
     const send = call.sendStatus
     call.sendStatus = (status) => {
-      this.#incoming.close()
-      const { fault } = this.#incoming
-      if (fault) this.#gone.abort(fault)
+      this.#receiver.close()
+      const { fault } = this.#receiver
+      if (fault) this.#cancelled.abort(fault)
       this.#endUntaken(fault ?? status.code ?? 0)
-      send.call(call, fault ? toStatusError(fault, this.#visit?.requestId ?? '') : status)
+      send.call(call, fault ? toStatusError(fault, this.#context?.requestId ?? '') : status)
     }
   }
 
   override start(listener: Listener): void {
     this.#call.start({
       onReceiveMetadata: (metadata) => {
-        const { refusal = checkMetadataSize(metadata), requestId, ended } = this.#receive(metadata)
+        const context = this.#open(metadata)
+        const refusal = context.refusal ?? checkMetadataSize(metadata)
         if (!refusal) return listener.onReceiveMetadata(metadata)
-        // Nobody asks for its messages then, and what comes of them is thrown away.
-        ended(refusal)
-        this.#call.sendStatus(toStatusError(refusal, requestId))
+        // The listener stays unaware of the call, so nothing reads its messages; grpc-js discards them.
+        context.end(refusal)
+        this.#call.sendStatus(toStatusError(refusal, context.requestId))
       },
       onReceiveMessage: (message) => {
         if (this.#isCancelled) return
         const received: unknown = message
         if (received instanceof UndecodableMessage) {
-          this.#incoming.refuse(received.fault)
+          this.#receiver.refuse(received.fault)
           return this.#refuse(received.fault)
         }
-        this.#visit?.received()
+        this.#context?.countReceived()
         listener.onReceiveMessage(message)
       },
       onReceiveHalfClose: () => {
-        this.#incoming.halfClosed()
+        this.#receiver.halfClosed()
         if (!this.#isCancelled) listener.onReceiveHalfClose()
       },
       onCancel: () => {
         this.#isCancelled = true
-        this.#incoming.close()
-        this.#leave()
+        this.#receiver.close()
+        this.#cancel()
         listener.onCancel()
       },
     })
   }
 
   /**
-   * Lets the stack unwind after each message. On Bun a write calls back at once, from inside the end of another stream;
-   * thousands of calls on one connection would nest until the process dies.
+   * Lets the stack unwind after each message.
+   *
+   * Workaround for Bun 1.4.5: a write on an HTTP/2 stream calls back synchronously, from inside the end of another
+   * stream, so thousands of calls on one connection nest until the stack overflows and the process dies. No upstream
+   * issue is known. Remove it, and `grpc.max_concurrent_streams` in `listen-grpc.ts`, when `concurrent-calls.test.ts`
+   * passes without them.
    */
-  override sendMessage(...[message, sent]: Parameters<Inner['sendMessage']>): void {
-    this.#visit?.sent()
+  override sendMessage(...[message, sent]: Parameters<InnerCall['sendMessage']>): void {
+    this.#context?.countSent()
     this.#call.sendMessage(message, () => process.nextTick(sent))
   }
 
@@ -219,48 +224,48 @@ class ReceivedCall extends ServerInterceptingCall {
     this.#call.sendMetadata(metadata)
   }
 
-  override sendStatus(...[status]: Parameters<Inner['sendStatus']>): void {
+  override sendStatus(...[status]: Parameters<InnerCall['sendStatus']>): void {
     this.#call.sendStatus(status)
   }
 
-  /** The implementation has the visit from now on, even of a call that was refused a moment ago. */
-  take(): CallContext | undefined {
+  /** Hands the context to the implementation, which must end it even if the call was refused a moment ago. */
+  takeContext(): CallContext | undefined {
     this.#isTaken = true
-    return this.#visit
+    return this.#context
   }
 
-  #receive(metadata: Metadata): CallContext {
+  #open(metadata: Metadata): CallContext {
     this.#deadline = performance.now() + Number(this.#call.getDeadline()) - Date.now()
     const stream = streamOf(this.#call)
-    const arrival: IncomingCall = {
+    const incoming: IncomingCall = {
       protocol: 'grpc',
       headers: headersOf(metadata, this.#call.getHost(), this.#repeated.valuesOf(stream)),
       peer: this.#call.getPeer(),
-      signal: this.#gone.signal,
+      signal: this.#cancelled.signal,
     }
-    const visit = this.#method.door(arrival, stream.session as ServerHttp2Session | undefined)
-    this.#visit = visit
-    if (!visit.refusal) this.#incoming.begin(visit.held)
-    this.#received.set(metadata, this)
-    return visit
+    const context = this.#method.open(incoming, stream.session as ServerHttp2Session | undefined)
+    this.#context = context
+    if (!context.refusal) this.#receiver.begin(context.held)
+    this.#intercepted.set(metadata, this)
+    return context
   }
 
   /** Ends the call in the middle of its messages. */
   #refuse(fault: Fault): void {
-    this.#call.sendStatus(toStatusError(fault, this.#visit?.requestId ?? ''))
+    this.#call.sendStatus(toStatusError(fault, this.#context?.requestId ?? ''))
   }
 
-  /** An implementation that has begun hears of it and ends the visit itself. */
-  #leave(): void {
-    // Also comes after every end.
-    if (this.#visit?.isOver !== false) return
+  /** Aborts the signal. A running implementation ends its context itself. */
+  #cancel(): void {
+    // grpc-js also reports a cancellation after every normal end.
+    if (this.#context?.isEnded !== false) return
     const reason = this.#isLate() ? deadlineExceeded() : clientCancelled()
-    this.#gone.abort(reason)
+    this.#cancelled.abort(reason)
     this.#endUntaken(reason)
   }
 
-  #endUntaken(how: Fault | number): void {
-    if (!this.#isTaken) this.#visit?.ended(how)
+  #endUntaken(outcome: Fault | number): void {
+    if (!this.#isTaken) this.#context?.end(outcome)
   }
 
   #isLate(): boolean {
@@ -268,9 +273,11 @@ class ReceivedCall extends ServerInterceptingCall {
   }
 }
 
-/** @throws Error when this version of grpc-js is made otherwise. */
-function streamOf(call: Inner): ServerHttp2Stream {
-  const { stream } = call as Inner & { readonly stream?: ServerHttp2Stream }
-  if (!stream) throw new Error('This version of @grpc/grpc-js keeps the stream of a call elsewhere.')
+/** @throws Error when this version of grpc-js has no `stream` on its innermost call. */
+function streamOf(call: InnerCall): ServerHttp2Stream {
+  const { stream } = call as InnerCall & { readonly stream?: ServerHttp2Stream }
+  if (!stream) {
+    throw new Error('This version of @grpc/grpc-js has no stream on a server call. Use version 1.14.7.')
+  }
   return stream
 }

@@ -50,7 +50,7 @@ describe('while nothing waits', () => {
 })
 
 describe('a burst', () => {
-  test('is handed over 16 calls a turn, in its order, and its socket is paused until it is through', () => {
+  test('is handed over 16 calls a turn, in its order, and its socket is pausedUpload until it is through', () => {
     const { scheduler, turn, isQuiet } = scheduled()
     const one = connection(scheduler)
     one.reads.push(calls(40))

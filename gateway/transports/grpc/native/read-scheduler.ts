@@ -2,51 +2,52 @@ import type { Socket } from 'node:net'
 import { createFrameSlicer, sliceWeight } from './frame-slicer.ts'
 
 /**
- * Hands the bytes of all HTTP/2 connections to their sessions in slices, and only so much in each turn of the event loop.
- * A burst of many calls would otherwise be worked off before anything else of the process is served: the HTTP port,
- * timers, the connection to NATS, other clients.
+ * Hands the bytes of all HTTP/2 connections to their sessions in slices, with a bounded amount of work in each turn of the
+ * event loop. Bun reads a socket as far as it can: a burst of many calls would be processed before anything else in the
+ * process runs, such as the HTTP port, timers, the connection to NATS, and other clients. `bursts.test.ts` measures this.
  *
- * Connections take turns (deficit round robin). A connection that has used less than its share since its last turn goes
- * ahead of those that wait for another share, so that a call on a quiet connection does not wait for a whole round of a
- * burst. Every second slice belongs to those that wait, so that new connections cannot starve them.
+ * Connections are served in deficit round robin. A connection with some of its share left goes ahead of those that wait
+ * for their next share, so a call on a quiet connection does not wait for a whole round of a burst. Every second slice
+ * belongs to the connections that wait, so new connections cannot starve them.
  */
 export interface ReadScheduler {
-  /** @param read Takes the bytes of the connection, in their order. */
+  /** @param read receives the bytes of the connection in order */
   connect(socket: ReadSocket, read: (bytes: Uint8Array) => void): ScheduledReads
-  /** Connections whose bytes wait now. */
+  /** Connections with waiting bytes. */
   readonly waiting: number
 }
 
-/** As much of a socket as is used. */
+/** The socket members that the scheduler uses. */
 export type ReadSocket = Pick<Socket, 'pause' | 'resume' | 'destroyed'>
 
 export interface ScheduledReads {
   /**
-   * Takes bytes that have come. The socket is paused while bytes of it wait, so that one read of the socket is held for
-   * each connection and no more.
+   * Takes bytes that have arrived. The socket is pausedUpload while bytes wait, so each connection holds at most one read of its
+   * socket.
    */
   push(bytes: Uint8Array): void
-  /** Drops what waits. Nothing is read any more, and the socket stays as it is. */
+  /** Drops waiting bytes and reads no more. The socket stays as it is. */
   stop(): void
 }
 
 interface Connection {
-  /** What its frames may weigh until it has to wait for another share. */
+  /** Weight of the frames that may be read before the connection has to wait for its next share. */
   share: number
   /** Hands over the next slice, of at most this weight. */
-  serve(most: number): { readonly weight: number; readonly isEmpty: boolean }
+  serve(maxWeight: number): { readonly weight: number; readonly isEmpty: boolean }
 }
 
-/** @param nextTurn Calls back in the next turn of the event loop, after the process has looked for input. */
+/** @param nextTurn calls back in the next turn of the event loop, after the process has polled for input */
 export function createReadScheduler(
   nextTurn: (turn: () => void) => void = (turn) => void setImmediate(turn),
 ): ReadScheduler {
-  /** Those that have some of their share left, and those that wait for another. */
-  const early: Connection[] = []
-  const late: Connection[] = []
-  let wasEarly = false
+  /** Connections with some of their share left. */
+  const withShare: Connection[] = []
+  /** Connections that wait for their next share. */
+  const withoutShare: Connection[] = []
+  let servedWithShare = false
   let isScheduled = false
-  /** What may still be read in this turn; the last slice of a turn may exceed it. */
+  /** Weight that may still be read in this turn. The last slice of a turn may exceed it. */
   let turnShare = sliceWeight
 
   const schedule = (): void => {
@@ -54,22 +55,22 @@ export function createReadScheduler(
     isScheduled = true
   }
 
-  /** Serves one slice; true when nothing of the connection waits any more. */
+  /** Serves one slice; true when no bytes of the connection wait. */
   const serve = (one: Connection): boolean => {
     const { weight, isEmpty } = one.serve(one.share)
-    // A slice from the middle of a frame weighs nothing.
+    // A slice from the middle of a frame has weight 0.
     const cost = Math.max(1, weight)
     one.share -= cost
     turnShare -= cost
     return isEmpty
   }
 
-  const enqueue = (one: Connection): void => void (one.share > 0 ? early : late).push(one)
+  const enqueue = (one: Connection): void => void (one.share > 0 ? withShare : withoutShare).push(one)
 
   const takeNext = (): Connection | undefined => {
-    wasEarly = early.length > 0 && !(wasEarly && late.length > 0)
-    if (wasEarly) return early.shift()
-    const one = late.shift()
+    servedWithShare = withShare.length > 0 && !(servedWithShare && withoutShare.length > 0)
+    if (servedWithShare) return withShare.shift()
+    const one = withoutShare.shift()
     if (one) one.share = sliceWeight
     return one
   }
@@ -77,7 +78,7 @@ export function createReadScheduler(
   function turn(): void {
     isScheduled = false
     turnShare = sliceWeight
-    if (early.length + late.length > 0) schedule()
+    if (withShare.length + withoutShare.length > 0) schedule()
     while (turnShare > 0) {
       const one = takeNext()
       if (!one) return
@@ -87,7 +88,7 @@ export function createReadScheduler(
 
   return {
     get waiting() {
-      return early.length + late.length
+      return withShare.length + withoutShare.length
     },
     connect(socket, read) {
       const slicer = createFrameSlicer()
@@ -97,12 +98,12 @@ export function createReadScheduler(
       let isPaused = false
       const one: Connection = {
         share: sliceWeight,
-        serve(most) {
+        serve(maxWeight) {
           if (rest === undefined || socket.destroyed) {
             rest = undefined
             return { weight: 0, isEmpty: true }
           }
-          const { end, weight } = slicer.next(rest, at, most)
+          const { end, weight } = slicer.next(rest, at, maxWeight)
           const slice = rest.subarray(at, end)
           at = end
           if (end === rest.length) rest = undefined
@@ -121,7 +122,7 @@ export function createReadScheduler(
           at = 0
           if (isWaiting) return
           schedule()
-          if (early.length + late.length === 0 && turnShare > 0) {
+          if (withShare.length + withoutShare.length === 0 && turnShare > 0) {
             one.share = sliceWeight
             if (serve(one)) return
           }

@@ -3,12 +3,12 @@ import type { WatchedTls } from '../../../tls/watch-tls.ts'
 import { secureContextOptions, handshakeMs, type TlsMaterial } from '../../../tls/tls-material.ts'
 
 /**
- * Credentials whose certificate, key and authorities change with the files while the port is open.
- * @param requireClients Whether a handshake without a good client certificate fails.
+ * Server credentials that follow the certificate files while the port is open.
+ * @param requireClients whether a handshake without a valid client certificate fails
  */
 export function reloadableCredentials(tls: WatchedTls, requireClients: boolean): ServerCredentials {
   const credentials = new ReloadableCredentials(tls.current, requireClients)
-  tls.onChange((material) => credentials.take(material))
+  tls.onChange((material) => credentials.update(material))
   return credentials
 }
 
@@ -21,8 +21,8 @@ class ReloadableCredentials extends ServerCredentials {
     )
   }
 
-  /** Serves new connections with this; those there are stay as they are. */
-  take(material: TlsMaterial): void {
+  /** Applies to new connections; open connections keep their certificate. */
+  update(material: TlsMaterial): void {
     this.updateSecureContextOptions(secureContextOptions(material))
   }
 

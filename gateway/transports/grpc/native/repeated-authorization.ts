@@ -1,13 +1,14 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 
 /**
- * All `authorization` values of calls that bring several: `node:http2` keeps the first, and other servers another. Node
- * documents this, so no upstream issue is known. Remove this file when the metadata of grpc-js has every value.
+ * All `authorization` values of a call that has several. `node:http2` keeps only the first, and a proxy may use another, so
+ * a call with several values must be refused. Node documents the behavior, so there is no upstream issue. Remove this file
+ * when the metadata of grpc-js has every value; `transports/isolation.test.ts` and `values.test.ts` cover it.
  */
 export interface RepeatedAuthorization {
-  /** Looks at each stream of a server, before grpc-js does. */
-  look(server: Http2Server): void
-  /** Undefined where there is one or none. */
+  /** Records the values of each stream before grpc-js reads it. */
+  attach(server: Http2Server): void
+  /** The values; undefined for a stream that has one or none. */
   valuesOf(stream: ServerHttp2Stream): readonly string[] | undefined
 }
 
@@ -15,7 +16,7 @@ export function createRepeatedAuthorization(): RepeatedAuthorization {
   const repeated = new WeakMap<ServerHttp2Stream, readonly string[]>()
   return {
     valuesOf: (stream) => repeated.get(stream),
-    look: (server) =>
+    attach: (server) =>
       void server.prependListener(
         'stream',
         (

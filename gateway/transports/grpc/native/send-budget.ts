@@ -1,50 +1,50 @@
 import type { Message } from '@bufbuild/protobuf'
 
-/** As much of a call as messages are written to. */
+/** The members of a grpc-js call that messages are written to. */
 export interface MessageSink {
   readonly writableLength: number
-  write(message: Message, passed: () => void): boolean
+  write(message: Message, sent: () => void): boolean
 }
 
-/** Messages that may wait for a client that takes no more; whoever makes the next one waits then. */
-const mostWaiting = 4
+/** Messages that may wait for a slow client before the implementation has to wait. */
+const maxWaiting = 4
 
-/** What a call sends to its client. */
+/** Sends the messages of one call and bounds how many wait for the client. */
 export interface SendBudget {
-  /** Writes a message, when those before it have mostly passed. @throws what the signal aborts with. */
+  /** Writes a message; resolves when few enough messages wait. @throws the reason of the signal when it aborts. */
   send(message: Message): Promise<void>
-  /** Resolves when all that was written has passed, or when the signal aborts. */
-  passed(): Promise<void>
+  /** Resolves when all messages have been written, or when the signal aborts. */
+  drained(): Promise<void>
 }
 
-/** One listener serves the whole call: one for each message would stay for as long as the call does. */
+/** Adds one abort listener for the whole call: one for each message would accumulate while the call lasts. */
 export function createSendBudget(call: MessageSink, signal: AbortSignal): SendBudget {
-  let underWay = 0
+  let pending = 0
   let wake = () => {}
-  let emptied = () => {}
-  const leave = () => {
+  let wakeDrained = () => {}
+  const onAbort = () => {
     wake()
-    emptied()
+    wakeDrained()
   }
-  signal.addEventListener('abort', leave, { once: true })
+  signal.addEventListener('abort', onAbort, { once: true })
   return {
     async send(message) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      underWay += 1
+      pending += 1
       call.write(message, () => {
-        underWay -= 1
+        pending -= 1
         resolve()
-        if (underWay === 0) emptied()
+        if (pending === 0) wakeDrained()
       })
-      if (call.writableLength <= mostWaiting) return
+      if (call.writableLength <= maxWaiting) return
       wake = resolve
       if (!signal.aborted) await promise
       signal.throwIfAborted()
     },
-    async passed() {
-      if (underWay === 0 || signal.aborted) return
+    async drained() {
+      if (pending === 0 || signal.aborted) return
       const { promise, resolve } = Promise.withResolvers<void>()
-      emptied = resolve
+      wakeDrained = resolve
       await promise
     },
   }

@@ -1,15 +1,20 @@
 import type { ServerHttp2Session } from 'node:http2'
 
-/** Codes of HTTP/2 for the end of a connection. */
+/** HTTP/2 error codes of GOAWAY. */
 export const goawayCodes = { noError: 0, enhanceYourCalm: 0xb } as const
 
-/** The highest stream id there is: whatever is on its way is still taken. */
-export const everyStream = 2 ** 31 - 1
+/** The highest stream id of HTTP/2. GOAWAY with it still accepts the calls that the client has already sent. */
+export const maxStreamId = 2 ** 31 - 1
 
-/** Tells a client that its connection ends, and why. False when it has gone meanwhile, which timers cannot know. */
-export function goaway(session: ServerHttp2Session, code: number, lastStream: number, why: string): boolean {
+/** Sends GOAWAY. Returns false when the session has ended meanwhile, which a timer cannot know. */
+export function sendGoaway(
+  session: ServerHttp2Session,
+  code: number,
+  lastStream: number,
+  reason: string,
+): boolean {
   try {
-    session.goaway(code, lastStream, Buffer.from(why))
+    session.goaway(code, lastStream, Buffer.from(reason))
     return true
   } catch {
     session.destroy()

@@ -1,126 +1,121 @@
 import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { FrameBudget, FrameHead } from './frame-budget.ts'
+import type { FrameLimit } from './frame-limits.ts'
 import { createHeaderBlockFilter } from './header-block-filter.ts'
 import { createReadScheduler, type ReadScheduler } from './read-scheduler.ts'
 
 const prefaceBytes = 24
 const headerBytes = 9
-const firstWindow = 65_535
-const largestWindow = 0x7fff_ffff
-/** Longer ones hold nothing that we know of. */
-const longestSettings = 1024
+const defaultWindow = 65_535
+const maxWindow = 0x7fff_ffff
+/** Longer SETTINGS frames pass unchanged: the settings that HTTP/2 defines need 36 bytes. */
+const maxSettingsBytes = 1024
 const type = { headers: 1, reset: 3, settings: 4, windowUpdate: 8, continuation: 9 } as const
 const flag = { ack: 1, endHeaders: 4 } as const
 const initialWindowSize = 4
 
-/** What we give of a client's bytes to Bun, piece by piece. */
+/** Takes bytes of the client and hands them to Bun. */
 type Pass = (bytes: Uint8Array) => void
 
-/** Where a session finds what reads along with it. */
-const along = Symbol('credit')
+/** Key of the filter state on a socket, for the session that is created later. */
+const stateKey = Symbol('window update workaround')
 
 /**
- * Lets responses go on when a client changes its window in mid-stream, as Go's does when it has measured the line: Bun
- * forgets then what the client has granted before, and both wait for each other for ever. The change is therefore told
- * to Bun as what it means, more credit for each stream. For that we read the frames before it does, on the socket
- * instead of underneath it, which costs nothing that could be measured. Header blocks that Bun would end the connection
- * for are mended on the way (`header-block-filter.ts`).
+ * Filters the bytes of each connection before Bun's HTTP/2 parser reads them.
+ *
+ * Workaround for Bun 1.4.5: when a client raises SETTINGS_INITIAL_WINDOW_SIZE while a response is under way, Bun replaces
+ * the send window of each open stream instead of adding the difference, and drops what WINDOW_UPDATE frames have granted
+ * (RFC 9113, section 6.9.2). Go clients raise it when they have measured the bandwidth; both sides then wait for each
+ * other without end. The filter removes the setting and sends Bun a WINDOW_UPDATE of the difference for each open stream.
+ * It runs on the socket of `node:http2`, because a proxy in between would copy every byte.
+ *
+ * Upstream: https://github.com/oven-sh/bun/pull/41329. Remove it when `window-update-workaround.test.ts` passes without
+ * it; `header-block-filter.ts`, the frame limits and the read scheduler then need another place to read the bytes.
  */
 export function installWindowUpdateWorkaround(
   server: Http2Server,
   limitOf: (socket: Socket) => FrameLimit | undefined = () => undefined,
   scheduler: ReadScheduler = createReadScheduler(),
 ): void {
-  const readAlong = (socket: Socket) => {
+  const filterSocket = (socket: Socket) => {
     const limit = limitOf(socket)
-    const credit = createWindowUpdateFilter(limit)
+    const filter = createWindowUpdateFilter(limit)
     const blocks = createHeaderBlockFilter(limit)
-    Object.assign(socket, { [along]: { credit, limit } })
-    const inside = Object.getOwnPropertyDescriptor(socket, '_handle')
+    Object.assign(socket, { [stateKey]: { filter, limit } })
+    // Bun's session reads the native handle if the socket has one, and `data` events otherwise. Hiding the handle until the
+    // session has subscribed makes it use `data` events, which this function can change.
+    const handle = Object.getOwnPropertyDescriptor(socket, '_handle')
     Object.defineProperty(socket, '_handle', { value: undefined, configurable: true, writable: true })
     socket.on = (event: string, listener: (...given: never[]) => void) => {
       if (event !== 'data') return Object.getPrototypeOf(socket).on.call(socket, event, listener) as Socket
       Reflect.deleteProperty(socket, 'on')
       Reflect.deleteProperty(socket, '_handle')
-      if (inside) Object.defineProperty(socket, '_handle', inside)
+      if (handle) Object.defineProperty(socket, '_handle', handle)
       const pass = listener as unknown as Pass
-      const toCredit: Pass = (bytes) => credit.read(bytes, pass)
+      const passFiltered: Pass = (bytes) => filter.read(bytes, pass)
       const reads = scheduler.connect(socket, (bytes) => {
-        blocks.read(bytes, toCredit)
-        if (limit?.isOver) reads.stop()
+        blocks.read(bytes, passFiltered)
+        if (limit?.isEnded) reads.stop()
       })
       return socket.on('data', reads.push)
     }
   }
-  server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', readAlong)
+  server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', filterSocket)
   server.on('session', (session: ServerHttp2Session) => {
-    // One whose client has left by now has no socket any more.
-    const read = (session.socket as { [along]?: Along } | undefined)?.[along]
-    read?.limit?.began(session)
-    session.on('stream', (stream) => void stream.once('close', () => read?.credit.closed(stream.id ?? 0)))
+    // The session of a client that has already left has no socket.
+    const state = (session.socket as { [stateKey]?: SocketState } | undefined)?.[stateKey]
+    state?.limit?.sessionStarted(session)
+    session.on('stream', (stream) => void stream.once('close', () => state?.filter.closed(stream.id ?? 0)))
   })
 }
 
-/** Decides about the frames of a connection before they are read by anybody else. */
-export interface FrameLimit extends Pick<FrameBudget, 'completed'> {
-  /** The connection has a session; frames are read from now on. */
-  began(session: ServerHttp2Session): void
-  /** Whether the connection goes on. Nothing of it is read any more once it does not. */
-  allows(frame: FrameHead): boolean
-  /** Ends the connection. */
-  end(why: string): void
-  /** Whether the connection was ended. */
-  readonly isOver: boolean
-}
-
-interface Along {
-  readonly credit: Credit
+interface SocketState {
+  readonly filter: WindowUpdateFilter
   readonly limit: FrameLimit | undefined
 }
 
-interface Credit {
+interface WindowUpdateFilter {
   read(bytes: Uint8Array, pass: Pass): void
+  /** The server has ended the stream. */
   closed(stream: number): void
 }
 
-/** Reads the frames of one connection as they come, and changes what Bun would get wrong. */
-export function createWindowUpdateFilter(limit?: FrameLimit): Credit {
+/** Reads the frames of one connection as they arrive and replaces those that Bun would apply wrongly. */
+export function createWindowUpdateFilter(limit?: FrameLimit): WindowUpdateFilter {
   const open = new Set<number>()
   let newest = 0
-  /** What Bun takes for the window of a new stream, and what it is. */
-  let told = firstWindow
-  let window = firstWindow
+  /** The initial window of a new stream as Bun knows it, and as the client has set it. */
+  let knownWindow = defaultWindow
+  let window = defaultWindow
   let isFirst = true
-  let isOver = false
+  let isEnded = false
 
-  /** Bytes of the frame under way that are of no interest. */
+  /** Bytes until the next frame header. */
   let skip = prefaceBytes
   const header = new Uint8Array(headerBytes)
-  /** A frame that is looked at as a whole. */
+  /** A SETTINGS frame that is collected whole. */
   let held: Uint8Array | undefined
-  /** How much there is of the header, or of what is held. */
+  /** Bytes of the header or of the held frame that have arrived. */
   let filled = 0
-  /** Whether the headers under way open a stream. */
+  /** Whether the current header block opens a stream. */
   let isOpening = false
-  /** What is to follow the frame under way. */
-  let after: Uint8Array | undefined
+  /** Bytes to insert after the current frame. */
+  let inserted: Uint8Array | undefined
 
-  /** Looks at the header of a frame. */
-  const begin = (): void => {
+  const beginFrame = (): void => {
     const view = new DataView(header.buffer)
     const length = view.getUint32(0) >>> 8
     const kind = view.getUint8(3)
     const flags = view.getUint8(4)
-    const stream = view.getUint32(5) & largestWindow
+    const stream = view.getUint32(5) & maxWindow
     const head = { type: kind, flags, length, stream, isOpen: open.has(stream) }
     if (limit?.allows({ ...head, isOpening: kind === type.headers && stream > newest }) === false) {
-      isOver = true
+      isEnded = true
       return
     }
-    // What the client does not want any more is granted nothing.
+    // A stream that the client resets needs no further window.
     if (kind === type.reset) open.delete(stream)
-    if (kind === type.settings && !(flags & flag.ack) && length > 0 && length <= longestSettings) {
+    if (kind === type.settings && !(flags & flag.ack) && length > 0 && length <= maxSettingsBytes) {
       held = new Uint8Array(headerBytes + length)
       held.set(header)
       filled = headerBytes
@@ -134,24 +129,24 @@ export function createWindowUpdateFilter(limit?: FrameLimit): Credit {
     }
     if (isOpening && (kind === type.headers || kind === type.continuation) && flags & flag.endHeaders) {
       isOpening = false
-      if (window > told) after = grants([newest], window - told)
+      if (window > knownWindow) inserted = windowUpdates([newest], window - knownWindow)
     }
   }
 
-  /** What Bun is to read instead of a frame of settings. */
-  const settled = (frame: Uint8Array): Uint8Array[] => {
+  /** What Bun reads instead of a SETTINGS frame. */
+  const rewriteSettings = (frame: Uint8Array): Uint8Array[] => {
     const wanted = windowIn(frame)
-    const grown = (wanted ?? window) - window
+    const growth = (wanted ?? window) - window
     const wasFirst = isFirst
     isFirst = false
-    if (wanted === undefined || wanted > largestWindow) return [frame]
+    if (wanted === undefined || wanted > maxWindow) return [frame]
     window = wanted
-    if (wasFirst || grown < 0) {
-      told = wanted
+    if (wasFirst || growth < 0) {
+      knownWindow = wanted
       return [frame]
     }
-    if (grown === 0) return [withoutWindow(frame)]
-    return [withoutWindow(frame), grants([...open], grown)]
+    if (growth === 0) return [withoutWindow(frame)]
+    return [withoutWindow(frame), windowUpdates([...open], growth)]
   }
 
   return {
@@ -159,26 +154,26 @@ export function createWindowUpdateFilter(limit?: FrameLimit): Credit {
       if (open.delete(stream)) limit?.completed()
     },
     read(bytes, pass) {
-      if (isOver) return
-      /** Up to where it has been passed on. */
+      if (isEnded) return
+      /** Bytes before this offset have been passed or replaced. */
       let passed = 0
       let at = 0
       const passTo = (end: number) => {
         if (end > passed) pass(passed === 0 && end === bytes.length ? bytes : bytes.subarray(passed, end))
         passed = end
       }
-      const finish = () => {
-        if (skip > 0 || after === undefined) return
+      const finishFrame = () => {
+        if (skip > 0 || inserted === undefined) return
         passTo(at)
-        pass(after)
-        after = undefined
+        pass(inserted)
+        inserted = undefined
       }
       while (at < bytes.length) {
         if (skip > 0) {
           const step = Math.min(skip, bytes.length - at)
           skip -= step
           at += step
-          finish()
+          finishFrame()
         } else if (held === undefined) {
           const from = at
           const step = Math.min(headerBytes - filled, bytes.length - at)
@@ -188,10 +183,10 @@ export function createWindowUpdateFilter(limit?: FrameLimit): Credit {
           const isWhole = filled === headerBytes
           if (isWhole) {
             filled = 0
-            begin()
-            if (isOver) return
+            beginFrame()
+            if (isEnded) return
           }
-          // What may have to be changed is kept back from its first byte on.
+          // A frame that may be replaced is held back from its first byte.
           if (!isWhole || held !== undefined) {
             passTo(from)
             passed = at
@@ -199,7 +194,7 @@ export function createWindowUpdateFilter(limit?: FrameLimit): Credit {
             pass(header.slice())
             passed = at
           }
-          finish()
+          finishFrame()
         } else {
           const step = Math.min(held.length - filled, bytes.length - at)
           held.set(bytes.subarray(at, at + step), filled)
@@ -207,7 +202,7 @@ export function createWindowUpdateFilter(limit?: FrameLimit): Credit {
           at += step
           passed = at
           if (filled < held.length) continue
-          for (const one of settled(held)) pass(one)
+          for (const one of rewriteSettings(held)) pass(one)
           held = undefined
           filled = 0
         }
@@ -232,22 +227,22 @@ function windowIn(frame: Uint8Array): number | undefined {
 
 function withoutWindow(frame: Uint8Array): Uint8Array {
   const kept = entriesOf(frame).filter(({ id }) => id !== initialWindowSize)
-  const made = new Uint8Array(headerBytes + 6 * kept.length)
-  made.set(frame.subarray(0, headerBytes))
-  new DataView(made.buffer).setUint16(1, 6 * kept.length)
-  for (const [i, { at }] of kept.entries()) made.set(frame.subarray(at, at + 6), headerBytes + 6 * i)
-  return made
+  const rewritten = new Uint8Array(headerBytes + 6 * kept.length)
+  rewritten.set(frame.subarray(0, headerBytes))
+  new DataView(rewritten.buffer).setUint16(1, 6 * kept.length)
+  for (const [i, { at }] of kept.entries()) rewritten.set(frame.subarray(at, at + 6), headerBytes + 6 * i)
+  return rewritten
 }
 
-/** MessagePool that grant so many bytes more to each stream. */
-function grants(streams: readonly number[], bytes: number): Uint8Array {
-  const made = new Uint8Array(13 * streams.length)
-  const view = new DataView(made.buffer)
+/** WINDOW_UPDATE frames that grant each stream this many more bytes. */
+function windowUpdates(streams: readonly number[], bytes: number): Uint8Array {
+  const frames = new Uint8Array(13 * streams.length)
+  const view = new DataView(frames.buffer)
   for (const [i, stream] of streams.entries()) {
     view.setUint16(13 * i + 1, 4)
     view.setUint8(13 * i + 3, type.windowUpdate)
     view.setUint32(13 * i + 5, stream)
     view.setUint32(13 * i + 9, bytes)
   }
-  return made
+  return frames
 }

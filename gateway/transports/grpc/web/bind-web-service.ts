@@ -3,16 +3,16 @@ import { ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl
 import { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { faultOf, clientCancelled, type CallContext } from '../call-interceptor.ts'
+import { clientCancelled, faultOf, type CallContext } from '../call-context.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import { toConnectError } from './connect-error.ts'
 import { takeContext } from './web-interceptor.ts'
 import { mapConnectError } from './map-connect-error.ts'
 
-type Once = (input: unknown, call: Call) => Promise<unknown>
-type Often = (input: unknown, call: Call) => AsyncIterable<unknown>
+type UnaryFunction = (input: unknown, call: Call) => Promise<unknown>
+type StreamFunction = (input: unknown, call: Call) => AsyncIterable<unknown>
 
-/** Serves an implementation over Connect and gRPC-Web. */
+/** Registers an implementation with a connect-es router. */
 export function bindWebService<S extends DescService>(
   router: ConnectRouter,
   service: S,
@@ -36,57 +36,57 @@ function handlerOf(method: DescMethod, implemented: unknown) {
 
   if (method.methodKind === 'unary' || method.methodKind === 'client_streaming') {
     return async (input: unknown, context: HandlerContext) => {
-      const visit = takeContext(context)
+      const call = takeContext(context)
       try {
-        const asked = read(input, visit.received)
-        const sent = await visit.storeTimeout.call(() => (implemented as Once)(asked, visit))
-        tell(context, visit)
-        visit.sent()
-        visit.ended()
+        const request = read(input, call.countReceived)
+        const sent = await call.storeTimeout.call(() => (implemented as UnaryFunction)(request, call))
+        setPositionHeader(context, call)
+        call.countSent()
+        call.end()
         return sent
       } catch (thrown) {
-        const fault = faultOf(thrown, visit.signal)
-        visit.ended(fault)
-        throw toConnectError(fault, visit.requestId)
+        const fault = faultOf(thrown, call.signal)
+        call.end(fault)
+        throw toConnectError(fault, call.requestId)
       }
     }
   }
-  const isAtOnce = method.methodKind === 'bidi_streaming' && !inTurns.has(method)
-  const answers = isAtOnce ? bothWays : (implemented as Often)
+  const needsFullDuplex = method.methodKind === 'bidi_streaming' && !halfDuplex.has(method)
+  const respond = needsFullDuplex ? refuseFullDuplex : (implemented as StreamFunction)
   return async function* (input: unknown, context: HandlerContext) {
-    const visit = takeContext(context)
+    const call = takeContext(context)
     let fault: Fault | undefined
-    let isWhole = false
+    let isComplete = false
     try {
-      for await (const one of visit.storeTimeout.stream(answers(read(input, visit.received), visit))) {
-        tell(context, visit)
-        visit.sent()
+      for await (const one of call.storeTimeout.stream(respond(read(input, call.countReceived), call))) {
+        setPositionHeader(context, call)
+        call.countSent()
         yield one
       }
-      isWhole = true
+      isComplete = true
     } catch (thrown) {
-      fault = faultOf(thrown, visit.signal)
-      throw toConnectError(fault, visit.requestId)
+      fault = faultOf(thrown, call.signal)
+      throw toConnectError(fault, call.requestId)
     } finally {
-      // Neither thrown nor whole: the client has left.
-      visit.ended(fault ?? (isWhole ? undefined : clientCancelled()))
+      // Neither complete nor failed: connect-es has stopped the iteration because the client has left.
+      call.end(fault ?? (isComplete ? undefined : clientCancelled()))
     }
   }
 }
 
-/** Headers go out with the first message; those that are set later go nowhere. */
-function tell({ responseHeader }: HandlerContext, { toldPosition }: CallContext): void {
-  if (toldPosition !== undefined) responseHeader.set(positionHeader, toldPosition)
+/** connect-es sends the headers with the first message, so later changes have no effect. */
+function setPositionHeader({ responseHeader }: HandlerContext, { responsePosition }: CallContext): void {
+  if (responsePosition !== undefined) responseHeader.set(positionHeader, responsePosition)
 }
 
-/** Those with streams in both directions of which the second begins when the first has ended. */
-const inTurns: ReadonlySet<DescMethod> = new Set([ImageService.method.processImage])
+/** Bidirectional methods that respond only after the request stream has ended. */
+const halfDuplex: ReadonlySet<DescMethod> = new Set([ImageService.method.processImage])
 
-/** Browsers send all of a request before they read, and HTTP/1.1 promises no more: such a stream would wait for ever. */
+/** Browsers send the whole request before they read the response, so a full-duplex call would never end. */
 // oxlint-disable-next-line require-yield
-async function* bothWays(): AsyncGenerator<never, void> {
-  throw new Fault('method_not_allowed', 'This call needs streams in both directions at once.', {
-    remedy: 'Call it by native gRPC, on the gRPC port; for tuning there is the WebSocket /api/v1/tune, too.',
+async function* refuseFullDuplex(): AsyncGenerator<never, void> {
+  throw new Fault('method_not_allowed', 'This method needs streams in both directions at once.', {
+    remedy: 'Use native gRPC on the gRPC port. For tuning, the WebSocket /api/v1/tune is an alternative.',
   })
 }
 

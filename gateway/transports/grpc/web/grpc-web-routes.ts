@@ -7,7 +7,7 @@ import { Elysia } from 'elysia'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { readBody, contentLengthOf } from '../../shared/read-body.ts'
 import { requestContextOf, peerOf } from '../../shared/request-context.ts'
-import { largestMessage } from '../rpc.ts'
+import { maxMessageBytes } from '../rpc.ts'
 import type { Services } from '../services.ts'
 import { bindWebService } from './bind-web-service.ts'
 import { toConnectError } from './connect-error.ts'
@@ -15,14 +15,14 @@ import { httpRequestKey, createWebInterceptor, type HttpRequestInfo } from './we
 import { readMessages } from './read-messages.ts'
 import { binaryType, decodeText, encodeText, textModeOf, textType } from './grpc-web-text.ts'
 
-/** gRPC-Web and Connect on the HTTP port; native gRPC needs trailers, which that port cannot send. */
-export function grpcWeb({ callInterceptor, bind: bindServices }: Services, uploadIdleTimeoutMs: number) {
+/** gRPC-Web and Connect on the HTTP port. Native gRPC needs trailers, which `Bun.serve` cannot send. */
+export function grpcWebRoutes({ callInterceptor, bind: bindServices }: Services, uploadIdleTimeoutMs: number) {
   const router = createConnectRouter({
     grpc: false,
     grpcWeb: true,
     connect: true,
-    readMaxBytes: largestMessage,
-    // As over HTTP: what is not known here is refused, and not passed over in silence.
+    readMaxBytes: maxMessageBytes,
+    // REST refuses unknown fields too, so that a misspelt field is not silently ignored.
     jsonOptions: { ignoreUnknownFields: false },
     requestGate: createWebInterceptor(callInterceptor),
   })
@@ -33,23 +33,23 @@ export function grpcWeb({ callInterceptor, bind: bindServices }: Services, uploa
     app.post(
       handler.requestPath,
       async ({ request, server }) => {
-        // A stream may be quiet for long; uploads are given up by themselves.
+        // Streams may be idle for long. Idle uploads end by their own timeout.
         server?.timeout(request, 0)
         const notes = requestContextOf(request)
-        const carrier: HttpRequestInfo = { notes, peer: peerOf(request, server) }
+        const info: HttpRequestInfo = { request: notes, peer: peerOf(request, server) }
         const header = new Headers(request.headers)
         header.set('x-request-id', notes.id)
-        const contextValues = createContextValues().set(httpRequestKey, carrier)
+        const contextValues = createContextValues().set(httpRequestKey, info)
         const { isRequestText, isResponseText } = textModeOf(header)
         if (isRequestText) header.set('content-type', binaryType)
         const alive = Object.assign(() => {}, { pauseMs: uploadIdleTimeoutMs })
-        const bytes = readBody(request, alive, () => heldBytesOf(carrier))
-        const body = received(isRequestText ? decodeText(bytes) : bytes, handler.method, request, carrier)
+        const bytes = readBody(request, alive, () => heldBy(info))
+        const body = requestBody(isRequestText ? decodeText(bytes) : bytes, handler.method, request, info)
         const { method, url, signal } = request
-        // The version that the library assumes of every fetch request; of 1.1 it would refuse streams in both directions.
-        const answer = await handler({ httpVersion: '2', method, url, signal, body, header, contextValues })
-        if (answer.status === 415) throw noProtocol(request)
-        return universalServerResponseToFetch(isResponseText ? asText(answer) : answer)
+        // connect-es assumes HTTP/2 for every fetch request; with 1.1 it would refuse ProcessImage.
+        const response = await handler({ httpVersion: '2', method, url, signal, body, header, contextValues })
+        if (response.status === 415) throw unsupportedContentType(request)
+        return universalServerResponseToFetch(isResponseText ? asText(response) : response)
       },
       { parse: 'none' },
     )
@@ -57,12 +57,12 @@ export function grpcWeb({ callInterceptor, bind: bindServices }: Services, uploa
   return app
 }
 
-/** What is wrong with the body is told by the call, in the form of its protocol. */
-async function* received(
+/** Faults of the body become errors of the call, in the format of its protocol. */
+async function* requestBody(
   bytes: AsyncIterable<Uint8Array>,
   method: DescMethod,
   request: Request,
-  carrier: HttpRequestInfo,
+  info: HttpRequestInfo,
 ): AsyncGenerator<Uint8Array, void> {
   const contentType = request.headers.get('content-type') ?? ''
   try {
@@ -70,38 +70,38 @@ async function* received(
       method,
       contentType,
       length: contentLengthOf(request),
-      held: () => heldBytesOf(carrier),
+      held: () => heldBy(info),
     })
   } catch (thrown) {
-    // Those of the text form are the library's own.
-    throw thrown instanceof ConnectError ? thrown : toConnectError(Fault.of(thrown), carrier.notes.id)
+    // The base64 decoder throws ConnectErrors itself.
+    throw thrown instanceof ConnectError ? thrown : toConnectError(Fault.of(thrown), info.request.id)
   }
 }
 
-function heldBytesOf({ visit }: HttpRequestInfo): MemoryReservation {
-  if (visit) return visit.held
-  throw new Error('The call has not been received.')
+function heldBy({ call }: HttpRequestInfo): MemoryReservation {
+  if (call) return call.held
+  throw new Error('The call has no context: the interceptor has not seen its headers.')
 }
 
-function asText({ header, body, ...answer }: UniversalServerResponse): UniversalServerResponse {
+function asText({ header, body, ...response }: UniversalServerResponse): UniversalServerResponse {
   const textHeader = new Headers(header)
   textHeader.set('content-type', textType)
   return {
-    ...answer,
+    ...response,
     header: textHeader,
     ...(body ? { body: encodeText(body) } : {}),
   }
 }
 
-/** Said by the content type, and by nothing else. */
-function noProtocol(request: Request): Fault {
+/** Only the content type tells the protocols apart. */
+function unsupportedContentType(request: Request): Fault {
   const type = request.headers.get('content-type') ?? ''
   const isGrpc = /^application\/grpc(?:\+|;|$)/i.test(type)
-  return new Fault('unsupported_format', `The content type "${shorten(type, 100)}" does not fit this call.`, {
+  return new Fault('unsupported_format', `The content type "${shorten(type, 100)}" is not supported for this method.`, {
     field: 'Content-Type',
     remedy: isGrpc
-      ? 'Call the gRPC port: gRPC needs trailers, which this port cannot send.'
-      : 'Send application/json or application/proto for a plain call; a stream is application/connect+json or ' +
-        'application/connect+proto; gRPC-Web is application/grpc-web+proto or application/grpc-web-text.',
+      ? 'Use the gRPC port: gRPC needs trailers, which this port cannot send.'
+      : 'Send application/json or application/proto for a unary call, application/connect+json or ' +
+        'application/connect+proto for a stream, and application/grpc-web+proto or application/grpc-web-text for gRPC-Web.',
   })
 }

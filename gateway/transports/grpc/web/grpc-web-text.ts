@@ -1,9 +1,10 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 
 /**
- * gRPC-Web as text (`application/grpc-web-text`): the binary form in base64, for clients such as the npm package
- * grpc-web that read an answer while it comes with XMLHttpRequest, which shows them text only.
- * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md
+ * gRPC-Web text mode (`application/grpc-web-text`): the binary form in base64. Clients such as the npm package grpc-web use it
+ * to read a response while it arrives, because XMLHttpRequest offers only text then. connect-es does not support it
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md); `grpc-web-text.test.ts` covers it with that package's
+ * format. Remove this file when connect-es serves the content type.
  */
 export interface TextMode {
   readonly isRequestText: boolean
@@ -14,7 +15,7 @@ const text = /^application\/grpc-web-text(?:\+proto)?\s*(?:;|$)/i
 export const binaryType = 'application/grpc-web+proto'
 export const textType = 'application/grpc-web-text+proto'
 
-/** The answer is text when the client accepts it, or when it has sent text and has not asked for the binary form. */
+/** The response is text when the client accepts text, or when it sends text and does not accept the binary form. */
 export function textModeOf(headers: Headers): TextMode {
   const isRequestText = text.test(headers.get('content-type') ?? '')
   const accepted = (headers.get('accept') ?? '').split(',').map((one) => one.trim())
@@ -26,9 +27,8 @@ export function textModeOf(headers: Headers): TextMode {
 }
 
 /**
- * The bytes that base64 stands for. A client may encode each message by itself, so padding may stand anywhere between
- * groups of four characters.
- * @throws ConnectError `invalid_argument` for what is not base64.
+ * Decodes base64. A client may encode each message separately, so padding may occur between any groups of four characters.
+ * @throws ConnectError `invalid_argument` for invalid base64.
  */
 export async function* decodeText(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   let rest = ''
@@ -39,10 +39,10 @@ export async function* decodeText(body: AsyncIterable<Uint8Array>): AsyncGenerat
     rest = rest.slice(whole)
     if (bytes.length > 0) yield bytes
   }
-  if (rest !== '') throw notBase64('the body ends within a group of four characters')
+  if (rest !== '') throw notBase64('the body ends in the middle of a group of four characters')
 }
 
-/** Base64 of each piece by itself, so that nothing of it waits for the next one. */
+/** Encodes each piece separately, so that no bytes wait for the next piece. */
 export async function* encodeText(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   for await (const piece of body) {
     const base64 = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('base64')
@@ -51,15 +51,15 @@ export async function* encodeText(body: AsyncIterable<Uint8Array>): AsyncGenerat
 }
 
 function bytesOf(base64: string): Uint8Array {
-  if (!/^[A-Za-z0-9+/=]*$/.test(base64)) throw notBase64('the body has a character that base64 does not have')
+  if (!/^[A-Za-z0-9+/=]*$/.test(base64)) throw notBase64('the body has a character outside the base64 alphabet')
   if (!base64.includes('=')) return Buffer.from(base64, 'base64')
   const segments = base64.match(/[^=]+={0,2}/g) ?? []
   if (segments.join('') !== base64 || segments.some((one) => one.length % 4 !== 0)) {
-    throw notBase64('the padding of the body is wrong')
+    throw notBase64('the body has invalid padding')
   }
   return Buffer.concat(segments.map((one) => Buffer.from(one, 'base64')))
 }
 
 function notBase64(why: string): ConnectError {
-  return new ConnectError(`not base64, ${why}`, Code.InvalidArgument)
+  return new ConnectError(`invalid base64: ${why}`, Code.InvalidArgument)
 }

@@ -1,19 +1,19 @@
 import { Code, type ConnectError } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
 import { decodeError } from '../decode-error.ts'
-import { largestMessage } from '../rpc.ts'
+import { maxMessageBytes } from '../rpc.ts'
 
 /**
- * What the library throws when a message of the client cannot be decoded, as our own fault; undefined for anything else.
- * One that was refused before it was decoded has that as its cause. The library calls mapConnectError binary INTERNAL, which
- * would blame the server.
+ * Maps the error of connect-es for an invalid request message to a fault; undefined for any other error. connect-es answers
+ * undecodable binary messages with INTERNAL, which would blame the server. A message that was refused before decoding has
+ * its fault as the cause.
  */
 export function mapConnectError({ code, rawMessage, cause }: ConnectError): Fault | undefined {
   if (cause instanceof Fault) return cause
-  // Of a message this is said only when it is longer than `largestMessage`.
+  // connect-es uses this code only for a message above `maxMessageBytes`.
   if (code === Code.ResourceExhausted) {
-    return new Fault('resource_limit_exceeded', `The message must be at most ${largestMessage} bytes.`, {
-      remedy: 'Send larger images by Upload, whose messages are parts of the file, or over HTTP.',
+    return new Fault('resource_limit_exceeded', `The message must be at most ${maxMessageBytes} bytes.`, {
+      remedy: 'Send a larger image with Upload, which splits the file into messages, or over HTTP.',
     })
   }
   if (code !== Code.Internal && code !== Code.InvalidArgument) return undefined

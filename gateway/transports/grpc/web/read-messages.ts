@@ -4,40 +4,41 @@ import { Fault } from '@pixelflow/core/fault'
 import { createByteBuffer } from '../../../limits/byte-buffer.ts'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { requireBoundedMessage } from '../message-bounds.ts'
+import { createMessageDecoder, messageCharge, messageTooLarge, prefixBytes } from '../message-decoder.ts'
 import { rulesOf } from '../method-rules.ts'
-import { costOf, createMessageDecoder, headBytes, messageTooLarge } from '../native/message-pool.ts'
 
-/** Flags of a message in an envelope: it is compressed; it is not a message, but the end of the stream. */
-const compressed = 1
+/** Flag of an enveloped message: it is compressed. */
+const compressedFlag = 1
 
-export interface RequestBodyNeeds {
+export interface ReadMessagesNeeds {
   readonly method: DescMethod
   readonly contentType: string
-  /** What the client promises; null when it does not. */
+  /** The declared length of the body; null without one. */
   readonly length: number | null
-  /** What the body is charged to; asked for once the first of it has come. */
+  /** The memory account of the body; requested when the first bytes have arrived. */
   readonly held: () => MemoryReservation
 }
 
 /**
- * The body of a call for the library, which would gather it in pieces: whole messages, each within the bounds of its method
- * and charged for as long as it is held. Pulled, so nothing is read before the call has been let in.
- * @throws Fault `resource_limit_exceeded`, `overloaded`, `invalid_request`, and those of the body.
+ * Hands the body of a call to connect-es in whole messages, each checked against the limits of its method and charged while
+ * it is held. connect-es itself would collect pieces without charging them. The body is pulled, so nothing is read before
+ * the call is accepted.
+ * @throws Fault `resource_limit_exceeded`, `overloaded`, `invalid_request`, and the faults of the body.
  */
 export async function* readMessages(
   body: AsyncIterable<Uint8Array>,
-  { method, contentType, length, held }: RequestBodyNeeds,
+  { method, contentType, length, held }: ReadMessagesNeeds,
 ): AsyncGenerator<Uint8Array, void> {
-  const { largestRequest } = rulesOf(method)
+  const { maxRequestBytes } = rulesOf(method)
   const isJson = contentType.includes('json')
   const check = (message: Uint8Array) =>
     isJson ? requireBoundedJson(message) : requireBoundedMessage(message, method.input)
 
   if (!/^application\/(?:connect\+|grpc-web)/i.test(contentType)) {
-    if (length !== null && length > largestRequest) throw messageTooLarge(length, largestRequest)
+    if (length !== null && length > maxRequestBytes) throw messageTooLarge(length, maxRequestBytes)
     const whole = createByteBuffer(held())
     for await (const piece of body) {
-      if (whole.length + piece.length > largestRequest) throw messageTooLarge(undefined, largestRequest)
+      if (whole.length + piece.length > maxRequestBytes) throw messageTooLarge(undefined, maxRequestBytes)
       whole.append(piece)
     }
     const message = whole.finish()
@@ -47,19 +48,19 @@ export async function* readMessages(
   }
 
   const isStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming'
-  const decoder = createMessageDecoder(largestRequest, held())
+  const decoder = createMessageDecoder(maxRequestBytes, held())
   for await (const piece of body) {
     for (const message of decoder.write(Buffer.from(piece.buffer, piece.byteOffset, piece.length))) {
-      const content = message.subarray(headBytes)
-      if (!((message[0] ?? 0) & compressed)) check(content)
+      const content = message.subarray(prefixBytes)
+      if (!((message[0] ?? 0) & compressedFlag)) check(content)
       yield message
-      // Whoever asks for the next one has done with it; a single one is held until the call ends.
-      if (isStream) held().give(costOf(content.length))
+      // A stream requests the next message when it has finished with this one. A single message is held until the call ends.
+      if (isStream) held().give(messageCharge(content.length))
     }
   }
   if (decoder.isInMessage) {
-    throw new Fault('invalid_request', 'The request ended in the middle of a message.', {
-      remedy: 'Send each message as long as its envelope says.',
+    throw new Fault('invalid_request', 'The request ends in the middle of a message.', {
+      remedy: 'Send each message with the length that its envelope declares.',
     })
   }
 }

@@ -3,89 +3,93 @@ import { Code, ConnectError, createContextKey, type HandlerContext } from '@conn
 import { Fault } from '@pixelflow/core/fault'
 import type { RequestContext } from '../../shared/request-context.ts'
 import {
-  clockSlackMs,
   clientCancelled,
+  clockSlackMs,
   deadlineExceeded,
-  type IncomingCall,
-  type CallInterceptor,
   type CallContext,
-} from '../call-interceptor.ts'
+  type IncomingCall,
+} from '../call-context.ts'
+import type { CallInterceptor } from '../call-interceptor.ts'
 import { toConnectError } from './connect-error.ts'
 import { mapConnectError } from './map-connect-error.ts'
 
-/** The HTTP request that a call came as. */
+/** The HTTP request that carries a call. */
 export interface HttpRequestInfo {
-  readonly notes: RequestContext
+  readonly request: RequestContext
   readonly peer: string
-  /** The call, once it was let in. */
-  visit?: CallContext
+  /** The call, once it is accepted. */
+  call?: CallContext
 }
 
 export const httpRequestKey = createContextKey<HttpRequestInfo | undefined>(undefined)
-const visitKey = createContextKey<CallContext | undefined>(undefined)
+const callKey = createContextKey<CallContext | undefined>(undefined)
 
 /**
- * Receives every call at the callInterceptor before anything of its body is read, so that those which never reach their
- * implementation are counted and logged too: messages that are too large or no messages, clients that leave. One that may
- * not be made ends here.
+ * Opens a call context on the headers of each call, before anything of the body is read. Calls that never reach their
+ * implementation (too large or undecodable messages, cancellations) are therefore counted and logged too. A refused call
+ * ends here. The returned function is the `requestGate` of the connect-es router.
  */
 export function createWebInterceptor(callInterceptor: CallInterceptor): (context: HandlerContext) => void {
-  const doors = new Map<DescMethod, (arrival: IncomingCall) => CallContext>()
-  const doorOf = (method: DescMethod) => {
-    const known = doors.get(method)
+  const openers = new Map<DescMethod, (incoming: IncomingCall) => CallContext>()
+  const openerOf = (method: DescMethod) => {
+    const known = openers.get(method)
     if (known) return known
-    const door = callInterceptor.door(method)
-    doors.set(method, door)
-    return door
+    const opener = callInterceptor.forMethod(method)
+    openers.set(method, opener)
+    return opener
   }
 
   return (context) => {
-    const carrier = context.values.get(httpRequestKey)
-    if (carrier) carrier.notes.isCall = true
-    const gone = new AbortController()
-    const visit = doorOf(context.method)({
+    const info = context.values.get(httpRequestKey)
+    if (info) info.request.isCall = true
+    const cancelled = new AbortController()
+    const call = openerOf(context.method)({
       protocol: context.protocolName === 'grpc-web' ? 'grpc_web' : 'connect',
       headers: context.requestHeader,
-      peer: carrier?.peer ?? 'unknown',
-      certificate: carrier?.notes.certificate,
-      signal: gone.signal,
+      peer: info?.peer ?? 'unknown',
+      certificate: info?.request.certificate,
+      signal: cancelled.signal,
     })
-    if (visit.refusal) {
-      visit.ended(visit.refusal)
-      throw toConnectError(visit.refusal, visit.requestId)
+    if (call.refusal) {
+      call.end(call.refusal)
+      throw toConnectError(call.refusal, call.requestId)
     }
-    context.values.set(visitKey, visit)
-    if (carrier) carrier.visit = visit
+    context.values.set(callKey, call)
+    if (info) info.call = call
     context.signal.addEventListener('abort', () => {
-      // Also comes after every end.
-      if (visit.isOver) return
-      const how = told(context, visit) ?? endOf(context)
-      gone.abort(how instanceof Fault ? how : undefined)
-      if (context.values.get(visitKey) === visit) visit.ended(how)
+      // connect-es also aborts the signal after every normal end.
+      if (call.isEnded) return
+      const outcome = replaceDecodeError(context, call) ?? outcomeOf(context)
+      cancelled.abort(outcome instanceof Fault ? outcome : undefined)
+      if (context.values.get(callKey) === call) call.end(outcome)
     })
   }
 }
 
-/** The visit of a call, which from now on is ended by whoever asked. */
+/** Takes the context of a call. The implementation that takes it must end it. */
 export function takeContext({ values }: HandlerContext): CallContext {
-  const visit = values.get(visitKey)
-  if (!visit) throw new Error('The call has not been received.')
-  values.delete(visitKey)
-  return visit
+  const call = values.get(callKey)
+  if (!call) throw new Error('The call has no context: the interceptor has not seen its headers.')
+  values.delete(callKey)
+  return call
 }
 
 /**
- * The fault of a message that could not be decoded. The library hands its error round before it answers with that very
- * error, so the answer can still be made one of ours: with details, the request id and what to do.
+ * Turns the error for an undecodable message into a fault with details, request id and remedy. connect-es aborts the
+ * signal with the same error object that it sends, so changing the object changes the response.
  */
-function told({ signal: { reason } }: HandlerContext, { requestId }: CallContext): Fault | undefined {
+function replaceDecodeError(
+  { signal: { reason } }: HandlerContext,
+  { requestId }: CallContext,
+): Fault | undefined {
   const fault = reason instanceof ConnectError ? mapConnectError(reason) : undefined
   if (fault) Object.assign(reason as ConnectError, toConnectError(fault, requestId))
   return fault
 }
 
-function endOf({ signal: { reason }, timeoutMs }: HandlerContext): Fault | number {
-  if (reason instanceof ConnectError)
+function outcomeOf({ signal: { reason }, timeoutMs }: HandlerContext): Fault | number {
+  if (reason instanceof ConnectError) {
     return reason.code === Code.DeadlineExceeded ? deadlineExceeded() : reason.code
+  }
   return (timeoutMs() ?? Infinity) <= clockSlackMs ? deadlineExceeded() : clientCancelled()
 }
