@@ -54,8 +54,12 @@ function partOf(
 }
 
 function rangeOutside(field: string, bytes: number): Fault {
-  return new Fault('range_not_satisfiable', `The range is outside of the content, which has ${bytes} bytes.`, {
-    field,
-    remedy: `Set offset to 0 to ${bytes - 1}, and length to 1 or more.`,
-  })
+  return new Fault(
+    'range_not_satisfiable',
+    `The range is outside of the content, which has ${bytes} bytes.`,
+    {
+      field,
+      remedy: `Set offset to 0 to ${bytes - 1}, and length to 1 or more.`,
+    },
+  )
 }

@@ -21,7 +21,9 @@ afterAll(async () => {
 })
 
 /** The message and the remedy of a failed call. */
-async function errorOf(promise: Promise<unknown>): Promise<{ message: string; remedy?: string | undefined; field?: string | undefined }> {
+async function errorOf(
+  promise: Promise<unknown>,
+): Promise<{ message: string; remedy?: string | undefined; field?: string | undefined }> {
   const { details, status } = await failure(promise)
   const find = (name: string) => status?.details.find((one) => one.typeUrl.endsWith(`/google.rpc.${name}`))
   const remedy = find('LocalizedMessage')
@@ -29,7 +31,9 @@ async function errorOf(promise: Promise<unknown>): Promise<{ message: string; re
   return {
     message: details,
     ...(remedy ? { remedy: fromBinary(LocalizedMessageSchema, remedy.value).message } : {}),
-    ...(badRequest ? { field: fromBinary(BadRequestSchema, badRequest.value).fieldViolations[0]?.field } : {}),
+    ...(badRequest
+      ? { field: fromBinary(BadRequestSchema, badRequest.value).fieldViolations[0]?.field }
+      : {}),
   }
 }
 

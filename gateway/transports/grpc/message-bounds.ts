@@ -57,7 +57,8 @@ function nestedTypesOf(schema: DescMessage): NestedTypes {
 function nestedTypesOfField(field: DescField): NestedTypes | undefined {
   const { message } = field
   // On the wire a map is a list of entries with a key (1) and a value (2). A key is never a message.
-  if (field.fieldKind === 'map') return (number) => (number === 2 && message ? nestedTypesOf(message) : undefined)
+  if (field.fieldKind === 'map')
+    return (number) => (number === 2 && message ? nestedTypesOf(message) : undefined)
   return message && nestedTypesOf(message)
 }
 

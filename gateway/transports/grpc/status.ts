@@ -25,7 +25,11 @@ export function toStatus(fault: Fault, requestId: string) {
     detail(RequestInfoSchema, { requestId }),
   ]
   if (field !== undefined) {
-    const violation = { field: grpcFields.get(field) ?? field, description: fault.message, reason: fault.code }
+    const violation = {
+      field: grpcFields.get(field) ?? field,
+      description: fault.message,
+      reason: fault.code,
+    }
     details.push(detail(BadRequestSchema, { fieldViolations: [violation] }))
   }
   if (retryAfterMs !== undefined) {

@@ -162,7 +162,8 @@ async function* follow(
   call.signal.throwIfAborted()
   const why = goaway?.aborted ? 'The connection has reached its maximum age.' : 'This gateway is stopping.'
   throw new Fault('unavailable', why, {
-    remedy: 'Call WatchTask again with the token of the last received event. Another gateway continues the stream.',
+    remedy:
+      'Call WatchTask again with the token of the last received event. Another gateway continues the stream.',
     retryAfterMs: 100,
   })
 }

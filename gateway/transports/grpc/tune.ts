@@ -23,7 +23,8 @@ type Response = MessageInitShape<typeof TuneResponseSchema>
 export function tuneMethod({ tune }: Usecases): Pick<Implementation<typeof ImageService>, 'tune'> {
   return {
     async *tune(requests, call: Call) {
-      for await (const update of tune(call.principal(), parseMessages(requests), call.signal)) yield* messagesOf(update)
+      for await (const update of tune(call.principal(), parseMessages(requests), call.signal))
+        yield* messagesOf(update)
     },
   }
 }

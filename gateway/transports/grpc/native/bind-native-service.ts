@@ -69,7 +69,8 @@ function handlerOf(
       return (call: grpc.ServerReadableStream<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
         void respondOnce(call, (context) => messagesOf(call, context.held, pool), reply)
     case 'server_streaming':
-      return (call: grpc.ServerWritableStream<Message, Message>) => void respondStream(call, () => call.request)
+      return (call: grpc.ServerWritableStream<Message, Message>) =>
+        void respondStream(call, () => call.request)
     case 'bidi_streaming':
       // The implementation may keep bytes of several messages, so these calls use no pooled buffers.
       return (call: grpc.ServerDuplexStream<Message, Message>) =>
@@ -83,7 +84,9 @@ function handlerOf(
   ): Promise<void> {
     const context = interceptor.takeContext(call.metadata)
     try {
-      const sent = await context.storeTimeout.call(() => (implemented as UnaryFunction)(input(context), context))
+      const sent = await context.storeTimeout.call(() =>
+        (implemented as UnaryFunction)(input(context), context),
+      )
       // A response after the cancellation does not reach the client, so it does not count as success.
       context.signal.throwIfAborted()
       call.sendMetadata(responseMetadata(context))
@@ -110,7 +113,9 @@ function handlerOf(
       isFirst = false
     }
     try {
-      for await (const sent of context.storeTimeout.stream((implemented as StreamFunction)(input(context), context))) {
+      for await (const sent of context.storeTimeout.stream(
+        (implemented as StreamFunction)(input(context), context),
+      )) {
         context.signal.throwIfAborted()
         begin()
         await budget.send(create(method.output, sent))

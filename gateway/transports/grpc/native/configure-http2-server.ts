@@ -36,7 +36,10 @@ interface PrivateServer {
  * @param onServer receives each HTTP/2 server that grpc-js creates
  * @throws Error when this version of grpc-js has other private members
  */
-export function configureHttp2Server(server: Server, onServer: (server: Http2Server) => void = () => {}): void {
+export function configureHttp2Server(
+  server: Server,
+  onServer: (server: Http2Server) => void = () => {},
+): void {
   const privateServer = server as unknown as Partial<PrivateServer>
   const { commonServerOptions, createHttp2Server } = privateServer
   if (typeof commonServerOptions !== 'object' || typeof createHttp2Server !== 'function') {

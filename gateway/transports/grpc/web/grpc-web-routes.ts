@@ -16,7 +16,10 @@ import { readMessages } from './read-messages.ts'
 import { binaryType, decodeText, encodeText, textModeOf, textType } from './grpc-web-text.ts'
 
 /** gRPC-Web and Connect on the HTTP port. Native gRPC needs trailers, which `Bun.serve` cannot send. */
-export function grpcWebRoutes({ callInterceptor, bind: bindServices }: Services, uploadIdleTimeoutMs: number) {
+export function grpcWebRoutes(
+  { callInterceptor, bind: bindServices }: Services,
+  uploadIdleTimeoutMs: number,
+) {
   const router = createConnectRouter({
     grpc: false,
     grpcWeb: true,
@@ -97,11 +100,15 @@ function asText({ header, body, ...response }: UniversalServerResponse): Univers
 function unsupportedContentType(request: Request): Fault {
   const type = request.headers.get('content-type') ?? ''
   const isGrpc = /^application\/grpc(?:\+|;|$)/i.test(type)
-  return new Fault('unsupported_format', `The content type "${shorten(type, 100)}" is not supported for this method.`, {
-    field: 'Content-Type',
-    remedy: isGrpc
-      ? 'Use the gRPC port: gRPC needs trailers, which this port cannot send.'
-      : 'Send application/json or application/proto for a unary call, application/connect+json or ' +
-        'application/connect+proto for a stream, and application/grpc-web+proto or application/grpc-web-text for gRPC-Web.',
-  })
+  return new Fault(
+    'unsupported_format',
+    `The content type "${shorten(type, 100)}" is not supported for this method.`,
+    {
+      field: 'Content-Type',
+      remedy: isGrpc
+        ? 'Use the gRPC port: gRPC needs trailers, which this port cannot send.'
+        : 'Send application/json or application/proto for a unary call, application/connect+json or ' +
+          'application/connect+proto for a stream, and application/grpc-web+proto or application/grpc-web-text for gRPC-Web.',
+    },
+  )
 }

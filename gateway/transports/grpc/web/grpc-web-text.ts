@@ -51,7 +51,8 @@ export async function* encodeText(body: AsyncIterable<Uint8Array>): AsyncGenerat
 }
 
 function bytesOf(base64: string): Uint8Array {
-  if (!/^[A-Za-z0-9+/=]*$/.test(base64)) throw notBase64('the body has a character outside the base64 alphabet')
+  if (!/^[A-Za-z0-9+/=]*$/.test(base64))
+    throw notBase64('the body has a character outside the base64 alphabet')
   if (!base64.includes('=')) return Buffer.from(base64, 'base64')
   const segments = base64.match(/[^=]+={0,2}/g) ?? []
   if (segments.join('') !== base64 || segments.some((one) => one.length % 4 !== 0)) {
