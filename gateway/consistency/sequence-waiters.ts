@@ -1,31 +1,34 @@
-/** Lets calls wait until a growing number has come far enough. */
+import { createNotifier, type Notifier } from '@pixelflow/core/notifier'
+
+/** Lets calls wait until a growing sequence has reached a number. */
 export interface SequenceWaiters {
-  /** Wakes whoever waits for `at` or less. */
-  reach(at: number): void
-  /** True at once when it holds already; else waits to be woken for `at`, at most `withinMs`. */
-  reached(holds: () => boolean, at: number, withinMs: number): Promise<boolean>
+  /** Wakes the calls that wait for `seq` or less. */
+  reach(seq: number): void
+  /** Resolves with true as soon as `holds`, which is checked whenever `seq` is reached; with false after `withinMs`. */
+  reached(holds: () => boolean, seq: number, withinMs: number): Promise<boolean>
 }
 
 export function createSequenceWaiters(): SequenceWaiters {
-  const waiting = new Set<{ at: number; wake: () => void }>()
+  const waiters = new Set<{ readonly seq: number; readonly notifier: Notifier }>()
   return {
-    reach(at) {
-      for (const one of waiting) if (one.at <= at) one.wake()
+    reach(seq) {
+      for (const waiter of waiters) if (waiter.seq <= seq) waiter.notifier.notify()
     },
-    async reached(holds, at, withinMs) {
+    async reached(holds, seq, withinMs) {
+      if (holds()) return true
       const deadline = performance.now() + withinMs
-      while (!holds()) {
-        const leftMs = deadline - performance.now()
-        if (leftMs <= 0) return false
-        const { promise, resolve } = Promise.withResolvers<void>()
-        const entry = { at, wake: resolve }
-        waiting.add(entry)
-        const timer = setTimeout(resolve, leftMs)
-        await promise
-        clearTimeout(timer)
-        waiting.delete(entry)
+      const waiter = { seq, notifier: createNotifier() }
+      waiters.add(waiter)
+      try {
+        while (!holds()) {
+          const timeoutMs = deadline - performance.now()
+          if (timeoutMs <= 0) return false
+          await waiter.notifier.wait({ timeoutMs })
+        }
+        return true
+      } finally {
+        waiters.delete(waiter)
       }
-      return true
     },
   }
 }

@@ -3,12 +3,12 @@ import { pause } from '@pixelflow/core/pause'
 import { markOf, parsePosition, positionHeader, positionToken, type Position } from '@pixelflow/core/position'
 import type { EventFollower, Ports } from '../ports.ts'
 
-/** How long a read waits for what its client has done elsewhere. */
-const patienceMs = 2000
-/** A leader that was elected a moment ago may not know its own end yet. */
-const secondLookMs = 250
+/** How long a read waits for writes that its client made through another gateway. */
+const longestWaitMs = 2000
+/** A stream leader that was elected a moment ago may report an end that is too low. */
+const leaderSettleMs = 250
 
-/** How far an account has written through this gateway, for its client to send back; undefined when it has not. */
+/** The position of the last write that an account made through this gateway; undefined when it has made none. */
 export function positionOf({ follower, writes }: Pick<Ports, 'follower' | 'writes'>) {
   return (account: string): string | undefined => {
     const seq = writes.latest(account)
@@ -17,60 +17,60 @@ export function positionOf({ follower, writes }: Pick<Ports, 'follower' | 'write
 }
 
 /**
- * For reads of the log itself, which know of every position: only looks whether the client's is one.
- * @throws Fault `invalid_request` for what is none, or is beyond the end of the log.
+ * For reads of the event log itself, which is always current: only validates the client's position.
+ * @throws Fault `invalid_request` for an invalid position, or one beyond the end of the log.
  */
 export async function requireValidPosition(
   follower: EventFollower,
   token: string | undefined,
 ): Promise<void> {
-  if (token !== undefined) await look(follower, parsed(token), performance.now() + patienceMs)
+  if (token !== undefined) await compare(follower, parse(token), performance.now() + longestWaitMs)
 }
 
 /**
- * For reads of the task list: waits until it has what was written up to a position. That of a log which is no more asks
- * for nothing, for what was written there is gone.
- * @throws Fault `unavailable` when the list has not come so far in time: another gateway's may have; `invalid_request` as
- * above.
+ * For reads of the task list: waits until the list includes everything up to a position. A position of a log that no
+ * longer exists is ignored, because what was written there is lost.
+ * @throws Fault `unavailable` when the list does not reach the position in time; `invalid_request` as above.
  */
 export async function waitForPosition(follower: EventFollower, token: string | undefined): Promise<void> {
   if (token === undefined) return
-  const position = parsed(token)
-  const deadline = performance.now() + patienceMs
-  if ((await look(follower, position, deadline)) !== 'to come') return
+  const position = parse(token)
+  const deadline = performance.now() + longestWaitMs
+  if ((await compare(follower, position, deadline)) !== 'ahead') return
   if (await follower.reached(position.seq, deadline - performance.now(), position.mark)) return
-  throw new Fault('unavailable', 'This gateway does not know yet of what was done at the position.', {
+  throw new Fault('unavailable', 'This gateway has not caught up to the requested position.', {
     field: positionHeader,
-    remedy: 'Try again in a moment: this gateway catches up, and another one may be further.',
+    remedy: 'Try again in a moment.',
     retryAfterMs: 500,
   })
 }
 
-async function look(
+/** Compares a position with the task list; `ahead` when the list has not reached it. */
+async function compare(
   follower: EventFollower,
   { seq, mark }: Position,
   deadline: number,
-): Promise<'reached' | 'to come' | 'of another log'> {
+): Promise<'reached' | 'ahead' | 'other log'> {
   if (await follower.reached(seq, 0, mark)) return 'reached'
   for (let isFirst = true; ; isFirst = false) {
     const head = await follower.head(deadline - performance.now())
-    if (head === undefined) return 'to come'
-    if (markOf(head.log) !== mark) return 'of another log'
-    if (head.written >= seq) return 'to come'
-    if (!isFirst) throw notOurs('The log of this server has not come to the position.')
-    await pause(secondLookMs)
+    if (head === undefined) return 'ahead'
+    if (markOf(head.log) !== mark) return 'other log'
+    if (head.written >= seq) return 'ahead'
+    if (!isFirst) throw invalidPosition('The position is beyond the end of the event log.')
+    await pause(leaderSettleMs)
   }
 }
 
-function parsed(token: string): Position {
+function parse(token: string): Position {
   const position = parsePosition(token)
   if (position) return position
-  throw notOurs('The position is none that this server gave out.')
+  throw invalidPosition('The position is invalid.')
 }
 
-function notOurs(detail: string): Fault {
+function invalidPosition(detail: string): Fault {
   return new Fault('invalid_request', detail, {
     field: positionHeader,
-    remedy: 'Send the newest position that an answer of this server has brought, or none.',
+    remedy: 'Send the newest position that a response of this server contained, or leave the header out.',
   })
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { createWritePositions } from './write-positions.ts'
 
-test('remembers the newest write of each account, of a bounded number of accounts', () => {
+test('remembers the newest write of each account, for a limited number of accounts', () => {
   const writes = createWritePositions(2)
   writes.noted('ann', 5)
   writes.noted('ann', 3)

@@ -1,14 +1,14 @@
-/** Remembers how far each account has written, so that a list can wait for what its own account did a moment ago. */
+/** The newest sequence that each account has written, so that its next list can include its own writes. */
 export interface WritePositions {
   noted(account: string, seq: number): void
   /** The newest sequence noted for the account; 0 when none is remembered. */
   latest(account: string): number
-  /** What was noted means nothing any more: the log was made anew. */
+  /** Forgets all sequences, because a new log has replaced the one that they belong to. */
   forget(): void
 }
 
-/** Remembers the `most` accounts that wrote last. */
-export function createWritePositions(most = 10_000): WritePositions {
+/** Remembers the `maxAccounts` accounts that wrote last. */
+export function createWritePositions(maxAccounts = 10_000): WritePositions {
   const latest = new Map<string, number>()
   return {
     noted(account, seq) {
@@ -16,7 +16,7 @@ export function createWritePositions(most = 10_000): WritePositions {
       // Deleted and set again, so that the map is ordered by age.
       latest.delete(account)
       latest.set(account, Math.max(before, seq))
-      if (latest.size > most) latest.delete(latest.keys().next().value as string)
+      if (latest.size > maxAccounts) latest.delete(latest.keys().next().value as string)
     },
     latest: (account) => latest.get(account) ?? 0,
     forget: () => latest.clear(),

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { createByteBuffer } from './byte-buffer.ts'
 
 test.each([1, 4096, 4097, 100_000, 1_000_000])(
-  'of %d bytes, the blocks are charged until they are joined',
+  'the blocks of %d bytes are reserved until they are joined',
   (bytes) => {
     let charged = 0
     const buffer = createByteBuffer({
@@ -17,7 +17,7 @@ test.each([1, 4096, 4097, 100_000, 1_000_000])(
     }
     const whole = buffer.finish()
     expect(whole.equals(sent)).toBe(true)
-    // What is not copied keeps its one block.
+    // A single block is returned without a copy.
     expect(charged).toBe(whole.buffer.byteLength)
     expect([buffer.length, buffer.chargedBytes]).toEqual([0, 0])
   },

@@ -1,21 +1,21 @@
 import type { MemoryReservation } from './request-memory.ts'
 
 /**
- * Bytes put together in blocks. Kept as they come, pieces of one byte each would take a hundred times what they are counted
- * as; so it is the blocks that are charged. A promised length alone takes nothing.
+ * Collects bytes in blocks and reserves memory for the blocks. Kept as separate chunks, pieces of one byte each would
+ * take a hundred times the memory that is counted. An announced length alone reserves nothing.
  */
 export interface ByteBuffer {
   readonly length: number
-  /** Bytes of the blocks, which are what is charged. At least `length`. */
+  /** Bytes of all blocks, at least `length`. */
   readonly chargedBytes: number
-  /** @throws Fault `overloaded` when there is no room for more. */
+  /** @throws Fault `overloaded` when the memory limit is reached. */
   append(bytes: Uint8Array): void
   /**
-   * All of it, and the buffer is empty again. Bytes copied out of several blocks are charged exactly from then on: the
-   * rest of the blocks is given back. The charge for the bytes themselves stays until the request gives it back.
+   * Returns all bytes and empties the buffer. The unused rest of several blocks is released; the reservation of the
+   * returned bytes remains until the request releases it.
    */
   finish(): Buffer
-  /** Forgets all of it; also then. */
+  /** Empties the buffer; the reservation remains as with `finish`. */
   clear(): void
 }
 
@@ -25,7 +25,7 @@ const largestBlockBytes = 64 * 1024
 export function createByteBuffer(held: Pick<MemoryReservation, 'take' | 'give'>): ByteBuffer {
   const blocks: Buffer[] = []
   let last = Buffer.alloc(0)
-  /** How much of the last block is filled. */
+  /** Bytes used of the last block. */
   let filled = 0
   let length = 0
   let chargedBytes = 0

@@ -1,14 +1,14 @@
-/** Ends what waits for its client too long. One timer for all: most requests come whole at once, and start none. */
+/** Detects clients that send nothing. One timer serves all requests, because most of them arrive at once. */
 export interface IdleWatch {
-  /** From now on the client has to give signs of life. `onIdle` is called once, when there was none for too long. */
+  /** Starts to watch a client. `onIdle` is called once, when nothing arrived for `idleMs`. */
   begin(onIdle: () => void): IdleTimer
   readonly idleMs: number
 }
 
 export interface IdleTimer {
-  /** The client has sent something. */
+  /** Call it whenever the client has sent something. */
   alive(): void
-  /** Nothing is awaited any more. May be called again. */
+  /** Stops to watch. May be called again. */
   end(): void
 }
 

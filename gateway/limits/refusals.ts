@@ -1,39 +1,38 @@
 import { Fault } from '@pixelflow/core/fault'
-import { shareOf, type Charged, type RequestMemory } from './request-memory.ts'
+import { ownerKey, type RequestOwner, type RequestMemory } from './request-memory.ts'
 
 /**
- * Counts the calls that are refused, by who is charged for them. A refusal with a reason of its own, a line in the log and
- * a reading of the body costs about a millisecond of the one thread that serves everybody; beyond the budget a caller is
- * refused on its headers, at a tenth of that.
+ * Limits the cost of refused calls. A refusal with its own reason, a log line and a read of the body takes about 1 ms of
+ * the only thread; a caller who has used up its budget is refused on its headers, for a tenth of that.
  */
 export interface Refusals {
-  /** A call was refused for what it lacks or would hold. */
-  count(charged: Charged): void
-  /** Whether the budget of any caller is spent. Costs nothing, so that calls in calm pay nothing. */
+  /** Counts a call that was refused for its credentials or its memory. */
+  count(owner: RequestOwner): void
+  /** Whether any budget is spent. Cheap, so that normal calls pay nothing for this limit. */
   readonly isAnySpent: boolean
   /** Whether the budget of this caller is spent. */
-  isSpent(charged: Charged): boolean
+  isSpent(owner: RequestOwner): boolean
   /**
-   * Why the call is to be refused at once, if it is: its caller has spent the budget and either is not known or
-   * holds more than half of its share of the memory.
+   * The fault for a call that must be refused on its headers: its caller has spent the budget and is either
+   * unauthenticated or holds more than half of its share of the memory.
    */
-  atOnce(charged: Charged): Fault | undefined
+  earlyRefusal(owner: RequestOwner): Fault | undefined
 }
 
 export interface RefusalsOptions {
   readonly memory: Pick<RequestMemory, 'isHalfFull'>
-  /** Told of refusals at once, with how many there were since it was last told. */
+  /** Called with the number of calls that were refused on their headers since its last call. */
   readonly onRefused: (share: string, count: number) => void
   readonly now?: () => number
 }
 
-/** Refusals with all that belongs to them. */
+/** Refusals with their own reason. */
 const budget = { burst: 100, perSecond: 10 }
-/** A spent budget counts as spent until so much of it is there again, so that a flood is not let in every other moment. */
-const enoughAgain = 50
-const spentForMs = (1000 * enoughAgain) / budget.perSecond
+/** A spent budget counts as spent until this much is refilled, so that a flood is not admitted in between. */
+const refillThreshold = 50
+const spentForMs = (1000 * refillThreshold) / budget.perSecond
 const mostCallers = 10_000
-const tellEveryMs = 10_000
+const reportEveryMs = 10_000
 
 interface Bucket {
   left: number
@@ -46,10 +45,10 @@ export function createRefusals({
   onRefused,
   now = () => performance.now(),
 }: RefusalsOptions): Refusals {
-  /** Those whose last refusal is longest ago come first. */
+  /** In the order of the last refusal, oldest first. */
   const buckets = new Map<string, Bucket>()
-  /** Refusals on the headers that are not reported yet, by share. */
-  const untold = new Map<string, number>()
+  /** Refusals on headers that are not reported yet, by share. */
+  const unreported = new Map<string, number>()
   let spentUntil = -Infinity
   let timer: Timer | undefined
 
@@ -57,23 +56,23 @@ export function createRefusals({
     const at = now()
     bucket.left = Math.min(budget.burst, bucket.left + ((at - bucket.countedAt) / 1000) * budget.perSecond)
     bucket.countedAt = at
-    if (bucket.left >= enoughAgain) bucket.isSpent = false
+    if (bucket.left >= refillThreshold) bucket.isSpent = false
     return bucket
   }
-  const isSpent = (charged: Charged) => {
-    const bucket = now() < spentUntil ? buckets.get(shareOf(charged)) : undefined
+  const isSpent = (owner: RequestOwner) => {
+    const bucket = now() < spentUntil ? buckets.get(ownerKey(owner)) : undefined
     return bucket !== undefined && refill(bucket).isSpent
   }
-  const tell = () => {
+  const report = () => {
     timer = undefined
-    for (const [share, count] of untold) onRefused(share, count)
-    untold.clear()
+    for (const [share, count] of unreported) onRefused(share, count)
+    unreported.clear()
   }
 
   return {
-    count(charged) {
-      if (charged.isProbe) return
-      const share = shareOf(charged)
+    count(owner) {
+      if (owner.isProbe) return
+      const share = ownerKey(owner)
       const bucket = refill(buckets.get(share) ?? { left: budget.burst, isSpent: false, countedAt: now() })
       bucket.left = Math.max(0, bucket.left - 1)
       buckets.delete(share)
@@ -87,28 +86,33 @@ export function createRefusals({
       return now() < spentUntil
     },
     isSpent,
-    atOnce(charged) {
-      if (!isSpent(charged)) return undefined
-      const share = shareOf(charged)
-      if (charged.account !== undefined && !memory.isHalfFull(charged)) return undefined
-      if (untold.size < mostCallers || untold.has(share)) untold.set(share, (untold.get(share) ?? 0) + 1)
-      timer ??= setTimeout(tell, tellEveryMs).unref()
-      return charged.account === undefined ? unknownCaller : greedyAccount
+    earlyRefusal(owner) {
+      if (!isSpent(owner)) return undefined
+      const share = ownerKey(owner)
+      if (owner.account !== undefined && !memory.isHalfFull(owner)) return undefined
+      if (unreported.size < mostCallers || unreported.has(share))
+        unreported.set(share, (unreported.get(share) ?? 0) + 1)
+      timer ??= setTimeout(report, reportEveryMs).unref()
+      return owner.account === undefined ? unauthenticatedFault : accountFault
     },
   }
 }
 
 const retryAfterMs = spentForMs
-/** Made once: an error with its stack would cost as much as the rest of such an answer. */
-const unknownCaller = new Fault('overloaded', 'Too many calls from this address were refused of late.', {
-  remedy: 'Send valid credentials; calls that bring them are served.',
-  retryAfterMs,
-})
-const greedyAccount = new Fault(
+/** Created once, because an Error with its stack costs as much as the rest of such a response. */
+const unauthenticatedFault = new Fault(
   'overloaded',
-  'Too many requests of this account were refused of late, and unfinished ones hold much of what they may.',
+  'Too many recent calls from this address were refused.',
   {
-    remedy: 'Finish requests before sending more; the limit is PIXELFLOW_REQUEST_MEMORY_PER_ACCOUNT.',
+    remedy: 'Send valid credentials; calls with credentials are served.',
+    retryAfterMs,
+  },
+)
+const accountFault = new Fault(
+  'overloaded',
+  'Too many recent requests of this account were refused, and unfinished ones hold over half of its memory.',
+  {
+    remedy: 'Finish requests before sending more. The limit is PIXELFLOW_REQUEST_MEMORY_PER_ACCOUNT.',
     retryAfterMs,
   },
 )

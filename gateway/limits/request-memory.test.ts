@@ -3,7 +3,7 @@ import { createRequestMemory, networkOf } from './request-memory.ts'
 
 const open = () => createRequestMemory({ totalBytes: 640, perAccountBytes: 300, perPeerBytes: 50 })
 
-test('an account has its share, whatever address it comes from; so has an address of unknown callers', () => {
+test('an account has one share over all addresses; unauthenticated callers share by address', () => {
   const memory = open()
   const [first, second] = ['1.1.1.1:1', '2.2.2.2'].map((peer) => memory.open({ account: 'ann', peer }))
   first?.take(200)
@@ -15,7 +15,7 @@ test('an account has its share, whatever address it comes from; so has an addres
   expect(memory.heldBytes).toBe(400)
 })
 
-test('the last of all is for those who hold little', () => {
+test('the last eighth is reserved for small owners', () => {
   const memory = open()
   memory.open({ account: 'ann', peer: '1.1.1.1' }).take(300)
   memory.open({ account: 'bob', peer: '1.1.1.1' }).take(260)
@@ -27,7 +27,7 @@ test('the last of all is for those who hold little', () => {
   expect(() => small[0]?.take(1)).toThrow('nearly all')
 })
 
-test('what was given back or closed can be taken again, and nothing is given twice', () => {
+test('released bytes can be reserved again, and are released once only', () => {
   const memory = open()
   const held = memory.open({ account: 'ann', peer: '1.1.1.1' })
   held.take(300)
@@ -41,7 +41,7 @@ test('what was given back or closed can be taken again, and nothing is given twi
   memory.open({ account: 'ann', peer: '1.1.1.1' }).take(300)
 })
 
-test('a refusal says when to try again, and which setting it was', () => {
+test('a refusal contains when to try again and the setting', () => {
   expect(() => open().open({ peer: 'x' }).take(51)).toThrow(
     expect.objectContaining({
       code: 'overloaded',

@@ -1,35 +1,35 @@
 import { Fault } from '@pixelflow/core/fault'
 
-/** Who is charged for the bytes of a request: its account or, until that is known, the address it comes from. */
-export interface Charged {
+/** Whose share the bytes of a request count against: its account or, before authentication, the client's address. */
+export interface RequestOwner {
   readonly account?: string | undefined
-  /** Address of the connection's other end, its port included or not. */
+  /** Address of the client, with or without its port. */
   readonly peer: string
-  /** Health checks have a share of their own: a proxy in front, whose address all have, must not be taken for dead. */
+  /** Health checks have a separate share, so that a full share of a proxy's address does not fail them. */
   readonly isProbe?: boolean
 }
 
 /**
- * The memory of all requests whose parts have to be held until they are whole: messages of gRPC and Connect, JSON, fields
- * of forms, messages of WebSockets. One for the whole process. What does not fit is refused, never waited for: a request
- * that waits holds what it has already sent.
+ * Limits the memory of requests that are buffered until they are complete: gRPC, Connect and WebSocket messages, JSON,
+ * form fields. There is one per process. A request that does not fit is refused and does not wait, because a waiting
+ * request would keep the memory of what it has sent.
  */
 export interface RequestMemory {
-  /** The part of one request; it has to be closed. */
-  open(charged: Charged): MemoryReservation
-  /** Bytes that are held now. */
+  /** Starts a reservation for one request; it must be closed. */
+  open(owner: RequestOwner): MemoryReservation
+  /** Bytes of all open reservations. */
   readonly heldBytes: number
-  /** Whether this caller holds more than half of what it may. */
-  isHalfFull(charged: Charged): boolean
+  /** Whether this owner holds more than half of its share. */
+  isHalfFull(owner: RequestOwner): boolean
 }
 
-/** What one request holds. */
+/** The memory of one request. */
 export interface MemoryReservation {
-  /** Counts bytes that are held from now on. @throws Fault `overloaded` when there is no room for them. */
+  /** Reserves bytes. @throws Fault `overloaded` when they do not fit. */
   take(bytes: number): void
-  /** Counts bytes that are held no longer. */
+  /** Releases bytes. */
   give(bytes: number): void
-  /** Nothing of the request is held any more. May be called again. */
+  /** Releases all bytes. May be called again. */
   close(): void
 }
 
@@ -38,30 +38,30 @@ export interface RequestMemoryLimits {
   readonly totalBytes: number
   /** Bytes of all requests of one account. */
   readonly perAccountBytes: number
-  /** Bytes of all requests of unknown callers from one address. */
+  /** Bytes of all unauthenticated requests from one address. */
   readonly perPeerBytes: number
 }
 
-/** What is kept of a message besides its bytes, in bytes: what the library and the decoded message take of even an empty one. */
+/** Memory of a message besides its bytes, in bytes: objects of the library and of the decoded message. */
 export const messageOverheadBytes = 512
 
 const retryAfterMs = 1000
-/** Milliseconds from one collection to the next at least. */
+/** Least time between two garbage collections, in milliseconds. */
 const collectEveryMs = 10_000
 
 export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory {
   const { totalBytes, perAccountBytes, perPeerBytes } = limits
-  /** Bytes by who is charged; those who hold nothing have no entry. */
+  /** Reserved bytes by owner; owners without a reservation have no entry. */
   const shares = new Map<string, number>()
   let held = 0
-  /** The last of all is for those who hold little, so that a few who hold much cannot keep out everybody else. */
+  /** The last eighth is for owners with small reservations, so that a few large ones cannot block all others. */
   const reserveBytes = totalBytes / 8
   const smallBytes = totalBytes / 64
   let collectedAt = -Infinity
   /**
-   * What was refused lies outside the heap, so that the collector would find too late how much of it there is. Not when
-   * only a share is full: a caller without credentials can fill its own at will. A full collection of a million objects
-   * stops the process for 1.5 s, one beside it for 70 ms, and both free the same.
+   * Refused bytes lie outside the heap, so the collector notices them too late. It does not run when only a share is
+   * full, because unauthenticated callers can fill theirs at will. A synchronous collection of a million objects stops
+   * the process for 1.5 s, a concurrent one for 70 ms, and both free the same.
    */
   const collect = () => {
     const now = performance.now()
@@ -70,18 +70,18 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
     setTimeout(() => Bun.gc(false))
   }
 
-  const mostOf = ({ account }: Charged) =>
+  const mostOf = ({ account }: RequestOwner) =>
     Math.min(account === undefined ? perPeerBytes : perAccountBytes, totalBytes)
 
   return {
     get heldBytes() {
       return held
     },
-    isHalfFull: (charged) => 2 * (shares.get(shareOf(charged)) ?? 0) > mostOf(charged),
-    open(charged) {
-      const { account } = charged
-      const share = shareOf(charged)
-      const most = mostOf(charged)
+    isHalfFull: (owner) => 2 * (shares.get(ownerKey(owner)) ?? 0) > mostOf(owner),
+    open(owner) {
+      const { account } = owner
+      const share = ownerKey(owner)
+      const most = mostOf(owner)
       let own = 0
       let isClosed = false
       const count = (bytes: number) => {
@@ -114,14 +114,14 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
   }
 }
 
-/** What all that is charged together has in common. */
-export function shareOf({ account, peer, isProbe = false }: Charged): string {
+/** Requests with the same key share one limit. */
+export function ownerKey({ account, peer, isProbe = false }: RequestOwner): string {
   return account === undefined
     ? `${isProbe ? 'probes' : 'calls'} of ${networkOf(peer)}`
     : `account ${account}`
 }
 
-/** The address without its port. Of IPv6 the network of 64 bits, which one host may have all addresses of. */
+/** The address without its port; for IPv6 the /64 network, all of which may belong to one host. */
 export function networkOf(peer: string): string {
   const [, bracketed] = /^\[([^\]]*)\]/.exec(peer) ?? []
   const isIpv6 = bracketed !== undefined || peer.split(':').length > 2
@@ -141,9 +141,9 @@ function shareIsFull(isAccount: boolean, most: number): Fault {
     : ['from this address', 'PIXELFLOW_REQUEST_MEMORY_PER_PEER']
   return new Fault(
     'overloaded',
-    `Unfinished requests ${whose} already hold ${most} bytes, the most they may.`,
+    `Unfinished requests ${whose} already hold ${most} bytes, which is the limit.`,
     {
-      remedy: `Finish requests before sending more, and try again; the limit is ${setting}.`,
+      remedy: `Finish requests before sending more, and try again. The limit is ${setting}.`,
       retryAfterMs,
     },
   )
@@ -151,7 +151,7 @@ function shareIsFull(isAccount: boolean, most: number): Fault {
 
 function isFull(totalBytes: number): Fault {
   return new Fault('overloaded', `Unfinished requests already hold nearly all of ${totalBytes} bytes.`, {
-    remedy: 'Try again in a moment; the limit is PIXELFLOW_REQUEST_MEMORY.',
+    remedy: 'Try again in a moment. The limit is PIXELFLOW_REQUEST_MEMORY.',
     retryAfterMs,
   })
 }

@@ -4,8 +4,8 @@ import { createTaskQuota, type TaskCounts } from './task-quota.ts'
 
 const limits = { accountInteractive: 2, accountQueued: 4 }
 
-/** What the log has, as far as it is counted. */
-function counting() {
+/** A counter whose values the test sets. */
+function createCounter() {
   const counted = {
     countedTo: 0,
     ann: { queued: 0, interactive: 0 } as TaskCounts,
@@ -14,13 +14,13 @@ function counting() {
   return counted
 }
 
-test('what is accepted here counts at once, and is counted once when the log shows it', () => {
-  const counted = counting()
+test('an accepted task counts immediately, and once only after the log includes it', () => {
+  const counted = createCounter()
   const taskQuota = createTaskQuota(counted, limits)
   const take = (seq: number, lane?: Lane) => {
-    using place = taskQuota.reserve('ann', lane)
-    place?.taken(seq)
-    return place?.lane ?? null
+    using reservation = taskQuota.reserve('ann', lane)
+    reservation?.commit(seq)
+    return reservation?.lane ?? null
   }
   expect([take(11), take(12), take(14), take(13, 'bulk')]).toEqual([
     'interactive',
@@ -39,33 +39,39 @@ test('what is accepted here counts at once, and is counted once when the log sho
   expect([take(21), take(22), take(23), take(24), take(25)]).toEqual(['bulk', 'bulk', 'bulk', 'bulk', null])
 })
 
-test('a place that nobody takes is free again; those on their way to the log hold theirs', () => {
-  const taskQuota = createTaskQuota(counting(), limits)
-  const places = Array.from({ length: 5 }, () => taskQuota.reserve('ann'))
-  expect(places.map((one) => one?.lane)).toEqual(['interactive', 'interactive', 'bulk', 'bulk', undefined])
-  for (const one of places) one?.[Symbol.dispose]()
-  for (const one of places) one?.[Symbol.dispose]()
+test('disposing a reservation frees it once; reservations that are not committed count', () => {
+  const taskQuota = createTaskQuota(createCounter(), limits)
+  const reservations = Array.from({ length: 5 }, () => taskQuota.reserve('ann'))
+  expect(reservations.map((one) => one?.lane)).toEqual([
+    'interactive',
+    'interactive',
+    'bulk',
+    'bulk',
+    undefined,
+  ])
+  for (const one of reservations) one?.[Symbol.dispose]()
+  for (const one of reservations) one?.[Symbol.dispose]()
   expect(Array.from({ length: 5 }, () => taskQuota.reserve('ann')).filter(Boolean)).toHaveLength(4)
 })
 
-test('accounts have room of their own', () => {
-  const taskQuota = createTaskQuota(counting(), limits)
+test('accounts do not share a quota', () => {
+  const taskQuota = createTaskQuota(createCounter(), limits)
   for (let n = 0; n < 5; n += 1) taskQuota.reserve('bob')
   expect(taskQuota.reserve('ann')?.lane).toBe('interactive')
 })
 
-test('of a log that was made anew nothing is counted', () => {
-  const taskQuota = createTaskQuota(counting(), limits)
-  for (let seq = 1; seq < 5; seq += 1) taskQuota.reserve('ann')?.taken(seq)
+test('a new log resets the quota', () => {
+  const taskQuota = createTaskQuota(createCounter(), limits)
+  for (let seq = 1; seq < 5; seq += 1) taskQuota.reserve('ann')?.commit(seq)
   expect(taskQuota.reserve('ann')).toBeNull()
   taskQuota.forget()
   expect(taskQuota.reserve('ann')?.lane).toBe('interactive')
 })
 
-test('an account may put half of the workers to interactive tasks, two at least; the only account all', () => {
+test('an account may use half of the workers for interactive tasks, at least two; a single account uses all', () => {
   const lanes = (account: string, workers: number) => {
     const taskQuota = createTaskQuota(
-      counting(),
+      createCounter(),
       { accountInteractive: 6, accountQueued: 100 },
       () => workers,
     )

@@ -4,90 +4,89 @@ import { localAccount } from '@pixelflow/core/principal'
 
 /** Tasks of one account that have not ended. */
 export interface TaskCounts {
-  /** Those that nobody works on yet, whichever lane they wait in. */
+  /** Tasks that no actor has started, in both lanes. */
   readonly queued: number
-  /** Those of the interactive lane, waiting or worked on. */
+  /** Tasks of the interactive lane, queued or running. */
   readonly interactive: number
 }
 
-/** What is counted of all accounts, by whoever reads the event log. */
+/** Counts the tasks in the event log by account. */
 export interface TaskCounter {
   countsOf(account: string): TaskCounts
   /** Sequence of the last event that is counted. */
   readonly countedTo: number
 }
 
-/** How much of one account may be under way at once. */
 export interface AccountLimits {
-  /** Interactive tasks; what comes beyond them waits in bulk. */
+  /** Interactive tasks that have not ended; further ones are queued in bulk. */
   readonly accountInteractive: number
-  /** Tasks that wait; what comes beyond them is refused. */
+  /** Queued tasks; further ones are refused. */
   readonly accountQueued: number
 }
 
-/** Room for one more task; disposing gives it back, unless it was taken. */
-export interface Place extends Disposable {
-  /** The lane that was asked for, or bulk. */
+/** Room for one more task. Disposing frees it unless it was committed. */
+export interface TaskReservation extends Disposable {
+  /** The requested lane, or bulk. */
   readonly lane: Lane
-  /** A task has it, by the event of that sequence. */
-  taken(seq: number): void
+  /** The event of this sequence has created the task. */
+  commit(seq: number): void
 }
 
 export interface TaskQuota {
   readonly limits: AccountLimits
-  /** Room for a task of the account; null when it has as many waiting as it may have. */
-  reserve(account: string, lane?: Lane): Place | null
-  /** Sequences of before mean nothing any more: the log was made anew. */
+  /** Null when the account has as many tasks queued as it may. */
+  reserve(account: string, lane?: Lane): TaskReservation | null
+  /** Forgets all sequences, because a new log has replaced the one that they belong to. */
   forget(): void
 }
 
 /**
- * Knows how much of each account is under way, without asking anybody: what is counted of the event log, and what has been
- * accepted here and is not counted yet. Tasks that other gateways have accepted a moment ago are missing, so several
- * gateways together may let through a few more than the limits say.
- * @param workers images that all living actors work on at once; 0 when no actor is known
+ * Limits the tasks of each account without a request to the broker: it adds the tasks that the event log counts and
+ * the tasks that this gateway has accepted since. Tasks that other gateways have accepted a moment ago are missing, so
+ * several gateways together may exceed the limits by a few tasks.
+ * @param workers images that all living actors process at once; 0 when no actor is known
  */
 export function createTaskQuota(
-  counted: TaskCounter,
+  counter: TaskCounter,
   limits: AccountLimits,
   workers: () => number = () => 0,
 ): TaskQuota {
-  const ours = new Map<string, TaskCounts>()
-  const taken = new Map<number, { account: string; lane: Lane }>()
+  const uncounted = new Map<string, TaskCounts>()
+  const committed = new Map<number, { account: string; lane: Lane }>()
 
   const add = (account: string, lane: Lane, by: 1 | -1) => {
-    const before = ours.get(account) ?? nothing
+    const before = uncounted.get(account) ?? none
     const queued = before.queued + by
-    if (queued === 0) return void ours.delete(account)
-    ours.set(account, { queued, interactive: before.interactive + (lane === 'interactive' ? by : 0) })
+    if (queued === 0) return void uncounted.delete(account)
+    uncounted.set(account, { queued, interactive: before.interactive + (lane === 'interactive' ? by : 0) })
   }
-  /** Whatever stands in the log up to there is counted elsewhere from now on. */
-  const settle = (upTo: number) => {
-    for (const [seq, { account, lane }] of taken) {
-      // Nearly in order: what comes out of it waits for those before it, and is counted twice meanwhile.
+  /** Drops the tasks that the counter includes. */
+  const dropCounted = (upTo: number) => {
+    for (const [seq, { account, lane }] of committed) {
+      // Sequences are nearly in order. One that is out of order is counted twice until those before it are counted.
       if (seq > upTo) return
-      taken.delete(seq)
+      committed.delete(seq)
       add(account, lane, -1)
     }
   }
 
   return {
     limits,
-    reserve(account, wanted = defaultLane) {
-      settle(counted.countedTo)
-      const known = counted.countsOf(account)
-      const here = ours.get(account) ?? nothing
-      if (known.queued + here.queued >= limits.accountQueued) return null
-      const most = Math.min(limits.accountInteractive, mostInteractive(account, workers()))
-      const isBusy = known.interactive + here.interactive >= most
-      const lane = isBusy ? 'bulk' : wanted
+    reserve(account, requested = defaultLane) {
+      dropCounted(counter.countedTo)
+      const known = counter.countsOf(account)
+      const recent = uncounted.get(account) ?? none
+      if (known.queued + recent.queued >= limits.accountQueued) return null
+      const max = Math.min(limits.accountInteractive, maxInteractive(account, workers()))
+      const isBusy = known.interactive + recent.interactive >= max
+      const lane = isBusy ? 'bulk' : requested
       add(account, lane, 1)
       let isOpen = true
       return {
         lane,
-        taken(seq) {
+        commit(seq) {
           isOpen = false
-          taken.set(seq, { account, lane })
+          committed.set(seq, { account, lane })
         },
         [Symbol.dispose]() {
           if (isOpen) add(account, lane, -1)
@@ -95,15 +94,15 @@ export function createTaskQuota(
         },
       }
     },
-    forget: () => settle(Infinity),
+    forget: () => dropCounted(Infinity),
   }
 }
 
-/** The one account of a machine without tokens has no other to share with. */
-function mostInteractive(account: string, workers: number): number {
+/** Without tokens there is one account, which shares the actors with no other. */
+function maxInteractive(account: string, workers: number): number {
   return account === localAccount || workers === 0
     ? Number.POSITIVE_INFINITY
     : maxInteractivePerAccount(workers)
 }
 
-const nothing: TaskCounts = { queued: 0, interactive: 0 }
+const none: TaskCounts = { queued: 0, interactive: 0 }

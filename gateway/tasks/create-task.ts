@@ -38,9 +38,9 @@ export function createTask(
       findImage(images, who, imageId, 'image'),
       ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
     ])
-    using place = taskQuota.reserve(who.account, origin.lane)
-    const queued = firstEvent(who, imageId, recipe, { ...origin, lane: place?.lane }, events.now())
-    if (place === null) return refused(queued.task, origin)
+    using reservation = taskQuota.reserve(who.account, origin.lane)
+    const queued = firstEvent(who, imageId, recipe, { ...origin, lane: reservation?.lane }, events.now())
+    if (reservation === null) return refused(queued.task, origin)
     let seq: number
     try {
       seq = await events.append(queued, 0)
@@ -49,7 +49,7 @@ export function createTask(
       return earlier(queued.task)
     }
     writes.noted(who.account, seq)
-    place.taken(seq)
+    reservation.commit(seq)
     try {
       await queue.submit(firstJob(queued.task))
     } catch (thrown) {

@@ -72,7 +72,7 @@ function refusedAtOnce(
   { authenticator, refusals, server }: RequestMiddlewareOptions,
 ): Fault | undefined {
   if (!writes.has(request.method)) return undefined
-  return refusals.atOnce({
+  return refusals.earlyRefusal({
     account: accountOf(request, authenticator, requestContextOf(request).certificate),
     peer: peerOf(request, server()),
   })
