@@ -76,7 +76,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   ])
   parts.use(adapters)
 
-  const { images, sources, results, events, queue, channel } = adapters
+  const { images, sources, results, events, queue, cancellations } = adapters
   const handlers = handlersOf({ images, blobs: sources, results, scratch, sandbox, maxPixels })
   const name = `${hostname()}.${process.pid}`
   // While the children compute, further jobs fetch their source or store their results; more would only wait here
@@ -88,7 +88,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   const runtimes = handlers.map((handler) =>
     startRuntime({
       source: adapters.work,
-      channel,
+      cancellations,
       events,
       deadLetters: adapters.deadLetters,
       handler,
@@ -136,12 +136,12 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   })
   const announced = parts.use(adapters.registry.announce(presence))
   const reconciling = reconcile(
-    { acceptance: adapters.acceptances, events, queue, jobOf: firstJob, log },
+    { outbox: adapters.outbox, events, queue, jobOf: firstJob, log },
     stop,
   )
   const forwarding = adapters.retries.forward(stop)
-  const { elections, lostJobs, deadLetters } = adapters
-  const deadLettering = deadLetterUndeliverable({ elections, lostJobs, deadLetters, events, log }, stop)
+  const { leaderElection, undeliverableJobs, deadLetters } = adapters
+  const deadLettering = deadLetterUndeliverable({ leaderElection, undeliverableJobs, deadLetters, events, log }, stop)
   const mostOf = () => settings.accountRunning || Number.POSITIVE_INFINITY
   const { backlog, registry } = adapters
   const dispatching = kinds.map((kind) => {
@@ -149,7 +149,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
       offices[isHeld ? 'add' : 'delete'](dispatcherName(kind))
       announced.renew()
     }
-    return dispatch({ kind, elections, backlog, registry, mostOf, onOffice, log }, stop)
+    return dispatch({ kind, leaderElection, backlog, registry, mostOf, onOffice, log }, stop)
   })
   log.info('ready', {
     kinds,

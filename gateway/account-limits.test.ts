@@ -170,7 +170,7 @@ describe('of tasks that wait', () => {
     const record = await one.adapters.keys.get('eve', digest(key))
     if (!record) throw new Error('no record')
     const { made: _, ...left } = record.value
-    await one.adapters.keys.put('eve', digest(key), { ...left, state: 'open' }, record.revision)
+    await one.adapters.keys.compareAndSwap('eve', digest(key), { ...left, state: 'open' }, record.revision)
     expect((await eve.make({ key, at: other })).id).toBe(id)
   })
 })

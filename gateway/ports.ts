@@ -2,10 +2,10 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import type { IdempotencyRecord } from '@pixelflow/core/idempotency-record'
 import type { ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
-import type { Channel } from '@pixelflow/core/ports/cancellations'
+import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events, LogHead } from '@pixelflow/core/ports/events'
-import type { Fenced } from '@pixelflow/core/ports/compare-and-swap-records'
+import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { Queue } from '@pixelflow/core/ports/queue'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Records } from '@pixelflow/core/ports/records'
@@ -20,7 +20,7 @@ import type { TaskQuota } from './limits/task-quota.ts'
 export interface Ports {
   readonly images: Records<ImageRecord>
   /** What is known of calls with an idempotency key. */
-  readonly keys: Fenced<IdempotencyRecord>
+  readonly keys: CompareAndSwapRecords<IdempotencyRecord>
   /** Bytes of uploaded images. */
   readonly sources: Blobs
   /** Bytes of finished outputs. */
@@ -28,7 +28,7 @@ export interface Ports {
   readonly events: Events
   readonly queue: Queue
   readonly deadLetters: DeadLetters
-  readonly channel: Pick<Channel, 'cancel'>
+  readonly cancellations: Pick<Cancellations, 'publish'>
   /** Live conversations with actors that have room. */
   readonly sessions: Sessions
   /** Bounds how long a call waits for the store. */

@@ -44,7 +44,7 @@ async function openHouse() {
     broker,
     /** `held` are the tasks that actors say they have. */
     search(held: readonly string[] = []) {
-      const pace = { everyMs: 20, idleMs: 50, aloneMs: 200, acceptedMs: 400 }
+      const pace = { everyMs: 20, idleMs: 50, aloneMs: 200, outboxMs: 400 }
       const stop = new AbortController()
       const roster = { actors: held.map(actorWith) }
       const searching = requeueOrphans({ ...adapters, index, roster, log, pace }, stop.signal)
@@ -151,7 +151,7 @@ test('jobs of tasks that have ended and acceptances that led to nothing go', asy
   await next(house)
   const stop = new AbortController()
   const reading = (async () => {
-    for await (const _ of adapters.acceptances.accepted(stop.signal));
+    for await (const _ of adapters.outbox.entries(stop.signal));
   })()
   house.search()
   await until(async () => (await house.count('JOBS')) + (await house.count('ACCEPTANCES')) === 0)

@@ -19,10 +19,10 @@ test('one of two gateways sweeps, and the other goes on when it leaves', async (
   await write.commit(() => name)
 
   const sweeps: string[] = []
-  const run = (who: string, { elections, sweeper }: typeof one, signal: AbortSignal) =>
+  const run = (who: string, { leaderElection, sweeper }: typeof one, signal: AbortSignal) =>
     runSweeps(
       {
-        elections,
+        leaderElection,
         sweeper: {
           async sweep(stop) {
             sweeps.push(who)

@@ -3,33 +3,35 @@ import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
-import type { Channel } from '@pixelflow/core/ports/cancellations'
-import type { DeadLetters, LostJobs } from '@pixelflow/core/ports/dead-letters'
-import type { Elections } from '@pixelflow/core/ports/leader-election'
+import type { Cancellations } from '@pixelflow/core/ports/cancellations'
+import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
+import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
-import type { AcceptanceLog, Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
-import type { Fenced } from '@pixelflow/core/ports/compare-and-swap-records'
+import type { Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
+import type { TaskOutbox } from '@pixelflow/core/ports/task-outbox'
+import type { UndeliverableJobs } from '@pixelflow/core/ports/undeliverable-jobs'
+import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { Sweeper } from '@pixelflow/core/ports/sweeper'
 import type { Registry } from '@pixelflow/core/ports/registry'
 import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
-import type { StrayJobs } from '@pixelflow/core/ports/orphaned-jobs'
+import type { OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
-import { createAcceptanceLog } from './queue/task-outbox.ts'
+import { createTaskOutbox } from './queue/task-outbox.ts'
 import { createBacklog } from './queue/backlog.ts'
 import { createBlobs, type BlobsOptions } from './blobs/blobs.ts'
 import { bootstrap } from './topology/bootstrap.ts'
 import type { Broker } from './connection/broker.ts'
 import { startBrokerClock } from './connection/broker-clock.ts'
-import { createChannel } from './coordination/cancellations.ts'
+import { createCancellations } from './coordination/cancellations.ts'
 import { connect, type ConnectSettings } from './connection/connect.ts'
 import { createDeadLetters } from './queue/dead-letters.ts'
-import { createElections } from './coordination/leader-election.ts'
+import { createLeaderElection } from './coordination/leader-election.ts'
 import { createEventLog } from './events/event-log.ts'
 import { createEvents } from './events/events.ts'
-import { createLostJobs } from './queue/undeliverable-jobs.ts'
-import { createFenced } from './records/compare-and-swap-records.ts'
+import { createUndeliverableJobs } from './queue/undeliverable-jobs.ts'
+import { createCompareAndSwapRecords } from './records/compare-and-swap-records.ts'
 import { streamInfo } from './jetstream/jetstream-api.ts'
 import { createQueue } from './queue/queue.ts'
 import { createRecords } from './records/records.ts'
@@ -38,7 +40,7 @@ import { createRetries } from './queue/retries.ts'
 import { createSessionHost } from './sessions/host.ts'
 import { createSessionHub } from './sessions/hub.ts'
 import { createSessions } from './sessions/sessions.ts'
-import { createStrayJobs } from './queue/orphaned-jobs.ts'
+import { createOrphanedJobs } from './queue/orphaned-jobs.ts'
 import { storeTimeout } from './jetstream/store-timeout.ts'
 import { createSweeper } from './blobs/sweep/sweeper.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -77,19 +79,19 @@ export interface Adapters extends AsyncDisposable {
   readonly results: Blobs
   readonly images: Records<ImageRecord>
   /** Calls that may be made again under the same idempotency key. */
-  readonly keys: Fenced<IdempotencyRecord>
+  readonly keys: CompareAndSwapRecords<IdempotencyRecord>
   readonly queue: Queue
   readonly backlog: Backlog
   readonly work: WorkSource
   readonly retries: Retries
-  readonly acceptances: AcceptanceLog
+  readonly outbox: TaskOutbox
   readonly events: Events
   readonly eventLog: EventLog
-  readonly channel: Channel
-  readonly elections: Elections
+  readonly cancellations: Cancellations
+  readonly leaderElection: LeaderElection
   readonly deadLetters: DeadLetters
-  readonly lostJobs: LostJobs
-  readonly strayJobs: StrayJobs
+  readonly undeliverableJobs: UndeliverableJobs
+  readonly orphanedJobs: OrphanedJobs
   readonly sweeper: Sweeper
   readonly registry: Registry
   /** Live sessions, the end of a gateway. */
@@ -127,20 +129,20 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
     clock,
     sources: createBlobs(bytes, clock, blobBuckets.sources, settings, options),
     results: createBlobs(bytes, clock, blobBuckets.results, settings, options),
-    keys: createFenced(broker, recordBuckets.keys, idempotencyRecord),
+    keys: createCompareAndSwapRecords(broker, recordBuckets.keys, idempotencyRecord),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
     backlog: createBacklog(broker),
     work: createWorkSource(broker, clock, deadLetters, log),
     retries: createRetries(broker, log),
-    acceptances: createAcceptanceLog(broker, clock, reconcileAfterMs),
+    outbox: createTaskOutbox(broker, clock, reconcileAfterMs),
     events,
     eventLog: createEventLog(broker, log),
-    channel: createChannel(broker),
-    elections: createElections(broker, log),
+    cancellations: createCancellations(broker),
+    leaderElection: createLeaderElection(broker, log),
     deadLetters,
-    lostJobs: createLostJobs(broker, clock, log),
-    strayJobs: createStrayJobs(broker, clock),
+    undeliverableJobs: createUndeliverableJobs(broker, clock, log),
+    orphanedJobs: createOrphanedJobs(broker, clock),
     sweeper: createSweeper(broker, { events, layout: settings, graceMs: sweepGraceMs }),
     registry: createRegistry(broker, clock, log),
     sessions: createSessions(hub),

@@ -1,4 +1,4 @@
-import type { Hosting, LiveKind } from '@pixelflow/core/ports/sessions'
+import type { SessionHandler, LiveKind } from '@pixelflow/core/ports/sessions'
 import type { JobHandler } from '../runtime/job-handler.ts'
 import { preview, type PreviewKindOptions } from './preview/preview-kind.ts'
 import { liveTransform, type LiveTransformOptions } from './transform/live-transform-kind.ts'
@@ -22,12 +22,12 @@ export type LiveParts = LiveTransformOptions &
   }
 
 /** What every kind does while somebody waits for it. */
-export function liveKindsOf(parts: LiveParts): ReadonlyMap<LiveKind, Hosting> {
+export function liveKindsOf(parts: LiveParts): ReadonlyMap<LiveKind, SessionHandler> {
   // Whoever waits is better served by an actor whose children do not keep crashing.
   const isResting = () => parts.sandbox.isResting
   return new Map([
     // While the children compute, further sources arrive and results leave.
-    ['transform', { room: 2 * parts.concurrency, isResting, take: liveTransform(parts) }],
-    ['preview', { room: parts.previewSessions, isResting, take: preview(parts) }],
+    ['transform', { capacity: 2 * parts.concurrency, isPaused: isResting, handle: liveTransform(parts) }],
+    ['preview', { capacity: parts.previewSessions, isPaused: isResting, handle: preview(parts) }],
   ])
 }

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { ActorKind } from '@pixelflow/core/job'
-import type { Backlog, Waiting } from '@pixelflow/core/ports/backlog'
+import type { Backlog, BacklogEntry } from '@pixelflow/core/ports/backlog'
 import { createRoundRobin, type RoundRobin } from './round-robin.ts'
 
 export interface AdmissionWindowOptions {
@@ -26,7 +26,7 @@ export interface AdmissionWindow {
    */
   round(signal: AbortSignal): Promise<number>
   /** Whether this one waits here or is being let in. */
-  knows(ticket: number): boolean
+  knows(seq: number): boolean
 }
 
 /** What is in the queue is asked for in each round: a count of one's own would go wrong with every retry and every cancellation. */
@@ -40,10 +40,10 @@ export function createAdmissionWindow({
   const underway = new Set<number>()
   let isFull = false
 
-  const admit = async (taken: readonly Waiting[]): Promise<number> => {
-    for (const { ticket } of taken) underway.add(ticket)
+  const admit = async (taken: readonly BacklogEntry[]): Promise<number> => {
+    for (const { seq } of taken) underway.add(seq)
     const ends = await Promise.all(
-      taken.map(({ ticket }) => backlog.admit(ticket).catch((thrown: unknown) => Fault.of(thrown))),
+      taken.map(({ seq }) => backlog.admit(seq).catch((thrown: unknown) => Fault.of(thrown))),
     )
     roundRobin.putBack(taken.filter((_, i) => ends[i] === 'full' || ends[i] instanceof Fault))
     underway.clear()
@@ -77,6 +77,6 @@ export function createAdmissionWindow({
       isFull = room <= 0
       return admitted
     },
-    knows: (ticket) => underway.has(ticket) || roundRobin.has(ticket),
+    knows: (seq) => underway.has(seq) || roundRobin.has(seq),
   }
 }

@@ -22,9 +22,9 @@ const always = new AbortController().signal
 
 function start(run: (work: JobContext) => Promise<void>, maxAttempts = 3): Runtime {
   const handler: JobHandler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, channel, deadLetters } = cluster.adapters
+  const { work: source, events, cancellations, deadLetters } = cluster.adapters
   const rest = { maxAttempts, slots: 1, interactiveSlots: 0, actor: 'one', log: cluster.log }
-  return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
+  return startRuntime({ source, events, deadLetters, cancellations, handler, ...rest })
 }
 
 const letterOf = ({ id }: Task) => cluster.adapters.deadLetters.get(`transform.${account}.${id}`)

@@ -42,8 +42,8 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
   expect((await streamInfo(one, 'JOBS')).state.messages).toBe(1)
 
   const stop = new AbortController()
-  const { elections, lostJobs, deadLetters, events } = cluster.adapters
-  const options = { elections, lostJobs, deadLetters, events, log: cluster.log }
+  const { leaderElection, undeliverableJobs, deadLetters, events } = cluster.adapters
+  const options = { leaderElection, undeliverableJobs, deadLetters, events, log: cluster.log }
   const deadLettering = [1, 2].map(() => deadLetterUndeliverable(options, stop.signal))
   const last = await cluster.end(task)
   expect(last.task).toMatchObject({ status: 'failed', fault: { code: 'attempts_exhausted' } })
@@ -77,7 +77,7 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
 test('a job that is taken out of the queue while somebody holds it leaves no letter', async () => {
   await using one = await broker()
   const advisories = async () => (await streamInfo(one, 'ADVISORIES')).state
-  const { elections, lostJobs, deadLetters, events, work, queue } = cluster.adapters
+  const { leaderElection, undeliverableJobs, deadLetters, events, work, queue } = cluster.adapters
   const letters = (await deadLetters.list({ limit: 10 })).items
   const { last_seq: before } = await advisories()
   const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')
@@ -87,7 +87,7 @@ test('a job that is taken out of the queue while somebody holds it leaves no let
 
   const stop = new AbortController()
   const deadLettering = deadLetterUndeliverable(
-    { elections, lostJobs, deadLetters, events, log: cluster.log },
+    { leaderElection, undeliverableJobs, deadLetters, events, log: cluster.log },
     stop.signal,
   )
   while ((await advisories()).messages > 0) await Bun.sleep(20)

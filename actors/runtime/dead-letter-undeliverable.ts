@@ -1,14 +1,15 @@
 import { isFinal } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
-import type { DeadLetters, LostJob, LostJobs } from '@pixelflow/core/ports/dead-letters'
-import type { Elections } from '@pixelflow/core/ports/leader-election'
+import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
+import type { UndeliverableJob, UndeliverableJobs } from '@pixelflow/core/ports/undeliverable-jobs'
+import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createTaskReporter } from './task-reporter.ts'
 
 export interface DeadLetterUndeliverableOptions {
-  readonly elections: Elections
-  readonly lostJobs: LostJobs
+  readonly leaderElection: LeaderElection
+  readonly undeliverableJobs: UndeliverableJobs
   readonly deadLetters: Pick<DeadLetters, 'put'>
   readonly events: Events
   readonly log: Logger
@@ -23,15 +24,15 @@ export function deadLetterUndeliverable(
   options: DeadLetterUndeliverableOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { elections, lostJobs, log } = options
-  return elections.stand(
+  const { leaderElection, undeliverableJobs, log } = options
+  return leaderElection.campaign(
     'undertaker',
-    async (deposed) => {
-      for await (const lost of lostJobs.lost(deposed)) {
-        const { account, task } = lost.letter
+    async (lost) => {
+      for await (const job of undeliverableJobs.follow(lost)) {
+        const { account, task } = job.letter
         try {
-          await deadLetter(options, lost)
-          log.error('job given up by the queue', { account, task, deliveries: lost.letter.attempts })
+          await deadLetter(options, job)
+          log.error('job given up by the queue', { account, task, deliveries: job.letter.attempts })
         } catch (error) {
           log.warn('lost job not buried yet', { account, task, error })
         }
@@ -41,13 +42,13 @@ export function deadLetterUndeliverable(
   )
 }
 
-async function deadLetter(options: DeadLetterUndeliverableOptions, lost: LostJob): Promise<void> {
-  await options.deadLetters.put(lost.letter)
-  if (lost.job) await end(options.events, lost)
-  await lost.settle()
+async function deadLetter(options: DeadLetterUndeliverableOptions, job: UndeliverableJob): Promise<void> {
+  await options.deadLetters.put(job.letter)
+  if (job.job) await end(options.events, job)
+  await job.settle()
 }
 
-async function end(events: Events, { letter }: LostJob): Promise<void> {
+async function end(events: Events, { letter }: UndeliverableJob): Promise<void> {
   try {
     const last = await events.last(letter.account, letter.task)
     if (last === null || isFinal(last.event)) return

@@ -7,10 +7,10 @@ import { dispatch } from './dispatch.ts'
 
 test('a job that comes when a full window has emptied does not wait for others to end', async () => {
   await using cluster = await startActorCluster()
-  const { queue, work, elections, backlog, registry } = cluster.adapters
+  const { queue, work, leaderElection, backlog, registry } = cluster.adapters
   const over = new AbortController()
   await using _announced = registry.announce(() => reportOf('one.1', { workers: 1 }))
-  const common = { kind: 'transform', elections, backlog, registry, log: cluster.log } as const
+  const common = { kind: 'transform', leaderElection, backlog, registry, log: cluster.log } as const
   const standing = dispatch({ ...common, mostOf: () => Number.POSITIVE_INFINITY }, over.signal)
   const handle = async () => (await work.next('transform', AbortSignal.timeout(20_000)))?.done()
   for (let round = 0; round < 3; round += 1) {

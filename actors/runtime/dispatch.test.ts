@@ -20,11 +20,11 @@ const quiet = createLogger({ service: 'test', level: 'error', format: 'json' })
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 
 /** Stands for the office, with actors announced that work on so many at a time. */
-function dispatching({ elections, backlog, registry }: Adapters, options: Partial<DispatchOptions> = {}) {
+function dispatching({ leaderElection, backlog, registry }: Adapters, options: Partial<DispatchOptions> = {}) {
   const over = new AbortController()
   const announced = registry.announce(() => reportOf('one.1', { workers }))
   const mostOf = () => Number.POSITIVE_INFINITY
-  const common = { kind: 'transform', elections, backlog, registry, mostOf } as const
+  const common = { kind: 'transform', leaderElection, backlog, registry, mostOf } as const
   const standing = dispatch({ ...common, log: quiet, ...options }, over.signal)
   return {
     async [Symbol.asyncDispose]() {
@@ -196,9 +196,9 @@ describe('the dispatcher', () => {
     const { adapters } = cluster
     const jobs = flood(300)
     await submitAll(adapters, jobs)
-    const always: DispatchOptions['elections'] = { stand: (_, lead, signal) => lead(signal) }
-    await using _ = dispatching(adapters, { elections: always })
-    await using _other = dispatching(adapters, { elections: always })
+    const always: DispatchOptions['leaderElection'] = { campaign: (_, lead, signal) => lead(signal) }
+    await using _ = dispatching(adapters, { leaderElection: always })
+    await using _other = dispatching(adapters, { leaderElection: always })
     await using slots = working(adapters)
     await until(() => new Set(tasksOf(slots.begun)).size === jobs.length)
     await empty(cluster)

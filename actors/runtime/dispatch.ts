@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { ActorKind } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
-import type { Elections } from '@pixelflow/core/ports/leader-election'
+import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { Registry, Roster } from '@pixelflow/core/ports/registry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createNotifier } from '@pixelflow/core/notifier'
@@ -11,7 +11,7 @@ import { createAdmissionWindow } from './admission-window.ts'
 
 export interface DispatchOptions {
   readonly kind: ActorKind
-  readonly elections: Elections
+  readonly leaderElection: LeaderElection
   readonly backlog: Backlog
   readonly registry: Pick<Registry, 'follow'>
   /** Bulk jobs of an account that are in the queue at once at most; Infinity where there is no limit. */
@@ -39,17 +39,17 @@ const verifyEveryMs = 10_000
  * lets in too many and harms nobody. Runs until `signal` aborts; never rejects.
  */
 export function dispatch(options: DispatchOptions, signal: AbortSignal): Promise<void> {
-  const { elections, kind, onOffice, log } = options
-  return elections.stand(
+  const { leaderElection, kind, onOffice, log } = options
+  return leaderElection.campaign(
     dispatcherName(kind),
-    async (deposed) => {
+    async (lost) => {
       log.debug('dispatching', { kind })
       onOffice?.(true)
       try {
-        await lead(options, deposed)
+        await lead(options, lost)
       } catch (error) {
         // What fails at once would fail as fast again.
-        await pause(againMs, deposed)
+        await pause(againMs, lost)
         throw error
       } finally {
         onOffice?.(false)
@@ -60,11 +60,11 @@ export function dispatch(options: DispatchOptions, signal: AbortSignal): Promise
 }
 
 /** One term: begins with nothing but what stands in the backlog. */
-async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<void> {
+async function lead(options: DispatchOptions, lost: AbortSignal): Promise<void> {
   const { kind, backlog, registry, log } = options
   using roster = registry.follow()
   const over = new AbortController()
-  const signal = AbortSignal.any([deposed, over.signal])
+  const signal = AbortSignal.any([lost, over.signal])
   const notifier = createNotifier()
   /** Kept until the next round, since a notification during a round would be lost. */
   let isNotified = false
@@ -73,12 +73,12 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
     notifier.notify()
   }
   const window = createAdmissionWindow({ ...options, widthOf: () => windowOf(roster, kind) })
-  /** The newest ticket that was heard of. */
+  /** The newest seq that was heard of. */
   let newest = 0
 
   const read = async () => {
     for await (const waiting of backlog.follow(kind, signal)) {
-      newest = waiting.ticket
+      newest = waiting.seq
       // Where others have to end first, their end will ring; while nobody waits nobody heeds that.
       const isFirst = window.roundRobin.size === 0
       window.roundRobin.add(waiting)
@@ -111,15 +111,15 @@ async function lead(options: DispatchOptions, deposed: AbortSignal): Promise<voi
   /** Following and counting are exact; should they not be, then nothing waits for ever. */
   const verify = async () => {
     for (let suspect = 0; !signal.aborted; await pause(verifyEveryMs, signal)) {
-      const { ticket = 0 } = (await backlog.oldest(kind).catch(() => null)) ?? {}
-      const isKnown = ticket === 0 || ticket > newest || window.knows(ticket)
-      if (!isKnown && ticket === suspect)
+      const { seq = 0 } = (await backlog.oldest(kind).catch(() => null)) ?? {}
+      const isKnown = seq === 0 || seq > newest || window.knows(seq)
+      if (!isKnown && seq === suspect)
         throw new Fault('internal', 'A job of the backlog was lost sight of.')
-      suspect = isKnown ? 0 : ticket
+      suspect = isKnown ? 0 : seq
     }
   }
 
-  const deafen = backlog.onRoom(kind, notify)
+  const deafen = backlog.onJobSettled(kind, notify)
   const parts = [read(), letIn(), verify()].map((part) => part.finally(() => over.abort()))
   try {
     await Promise.all(parts)

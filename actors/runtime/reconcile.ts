@@ -1,13 +1,14 @@
 import type { Job } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Events } from '@pixelflow/core/ports/events'
-import type { Accepted, AcceptanceLog, Queue } from '@pixelflow/core/ports/queue'
+import type { Queue } from '@pixelflow/core/ports/queue'
+import type { OutboxEntry, TaskOutbox } from '@pixelflow/core/ports/task-outbox'
 import type { Task } from '@pixelflow/core/task'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { backoffMs } from '@pixelflow/core/backoff'
 
 export interface ReconcileOptions {
-  readonly acceptance: AcceptanceLog
+  readonly outbox: TaskOutbox
   readonly events: Events
   readonly queue: Queue
   /** The job that a task begins with. */
@@ -20,10 +21,10 @@ export interface ReconcileOptions {
  * Runs until `signal` aborts; never rejects.
  */
 export async function reconcile(options: ReconcileOptions, signal: AbortSignal): Promise<void> {
-  const { acceptance, log } = options
+  const { outbox, log } = options
   for (let failures = 0; !signal.aborted;) {
     try {
-      for await (const accepted of acceptance.accepted(signal)) {
+      for await (const accepted of outbox.entries(signal)) {
         await look(options, accepted)
         failures = 0
       }
@@ -39,7 +40,7 @@ export async function reconcile(options: ReconcileOptions, signal: AbortSignal):
 const hopelessAfterMs = 60_000
 
 /** Unless settled, an acceptance is seen again, here or elsewhere. */
-async function look({ events, queue, jobOf, log }: ReconcileOptions, accepted: Accepted): Promise<void> {
+async function look({ events, queue, jobOf, log }: ReconcileOptions, accepted: OutboxEntry): Promise<void> {
   const { account, task } = accepted
   try {
     const last = await events.last(account, task)

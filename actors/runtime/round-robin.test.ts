@@ -4,44 +4,44 @@ import { createRoundRobin } from './round-robin.ts'
 const all = () => Number.POSITIVE_INFINITY
 const filled = (...accounts: string[]) => {
   const turns = createRoundRobin()
-  for (const [ticket, account] of accounts.entries()) turns.add({ account, ticket })
+  for (const [seq, account] of accounts.entries()) turns.add({ account, seq })
   return turns
 }
-const tickets = (taken: readonly { ticket: number }[]) => taken.map(({ ticket }) => ticket)
+const seqs = (taken: readonly { seq: number }[]) => taken.map(({ seq }) => seq)
 
 test('each account has its turn, and its own come in their order', () => {
   const turns = filled('a', 'a', 'a', 'a', 'b', 'c', 'c')
-  expect(tickets(turns.take(2, all))).toEqual([0, 4])
-  turns.add({ account: 'd', ticket: 7 })
-  expect(tickets(turns.take(4, all))).toEqual([5, 1, 7, 6])
-  expect(tickets(turns.take(10, all))).toEqual([2, 3])
+  expect(seqs(turns.take(2, all))).toEqual([0, 4])
+  turns.add({ account: 'd', seq: 7 })
+  expect(seqs(turns.take(4, all))).toEqual([5, 1, 7, 6])
+  expect(seqs(turns.take(10, all))).toEqual([2, 3])
   expect(turns.size).toBe(0)
   expect(turns.take(1, all)).toEqual([])
 })
 
 test('who may have no more keeps the turn for later', () => {
   const turns = filled('a', 'a', 'a', 'b', 'b')
-  expect(tickets(turns.take(9, (account) => (account === 'a' ? 1 : 2)))).toEqual([0, 3, 4])
+  expect(seqs(turns.take(9, (account) => (account === 'a' ? 1 : 2)))).toEqual([0, 3, 4])
   expect(turns.take(9, () => 0)).toEqual([])
-  turns.add({ account: 'b', ticket: 5 })
-  expect(tickets(turns.take(1, all))).toEqual([1])
+  turns.add({ account: 'b', seq: 5 })
+  expect(seqs(turns.take(1, all))).toEqual([1])
 })
 
 test('what was taken in vain comes first again', () => {
   const turns = filled('a', 'a', 'a', 'b')
   const taken = turns.take(3, all)
-  expect(tickets(taken)).toEqual([0, 3, 1])
+  expect(seqs(taken)).toEqual([0, 3, 1])
   turns.putBack(taken)
   expect(turns.size).toBe(4)
-  expect(tickets(turns.take(9, all)).filter((ticket) => ticket !== 3)).toEqual([0, 1, 2])
+  expect(seqs(turns.take(9, all)).filter((seq) => seq !== 3)).toEqual([0, 1, 2])
 })
 
 test('a long line is known by heart and forgotten piece by piece', () => {
   const turns = createRoundRobin()
-  for (let ticket = 0; ticket < 20_000; ticket += 2) turns.add({ account: 'a', ticket })
+  for (let seq = 0; seq < 20_000; seq += 2) turns.add({ account: 'a', seq })
   const taken = turns.take(9_000, all)
-  expect(taken.at(-1)?.ticket).toBe(17_998)
-  expect([17_998, 18_000, 18_001, 19_998, 20_000].map((ticket) => turns.has(ticket))).toEqual([
+  expect(taken.at(-1)?.seq).toBe(17_998)
+  expect([17_998, 18_000, 18_001, 19_998, 20_000].map((seq) => turns.has(seq))).toEqual([
     false,
     true,
     false,
@@ -50,5 +50,5 @@ test('a long line is known by heart and forgotten piece by piece', () => {
   ])
   turns.putBack(taken.slice(-2))
   expect(turns.has(17_996)).toBe(true)
-  expect(tickets(turns.take(3, all))).toEqual([17_996, 17_998, 18_000])
+  expect(seqs(turns.take(3, all))).toEqual([17_996, 17_998, 18_000])
 })

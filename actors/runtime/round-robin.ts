@@ -1,16 +1,16 @@
-import type { Waiting } from '@pixelflow/core/ports/backlog'
+import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
 
 /** Who waits, so arranged that every account's turn comes as often as any other's, however many wait behind it. */
 export interface RoundRobin {
   /** How many wait. */
   readonly size: number
-  /** Each account's come in the order of their tickets. */
-  add(waiting: Waiting): void
+  /** Each account's come in the order of their seqs. */
+  add(waiting: BacklogEntry): void
   /** What was taken in vain is the first of its account again. */
-  putBack(waiting: readonly Waiting[]): void
+  putBack(waiting: readonly BacklogEntry[]): void
   /** Takes up to `room`, of one account after the other, and of none more than `roomOf` says. */
-  take(room: number, roomOf: (account: string) => number): Waiting[]
-  has(ticket: number): boolean
+  take(room: number, roomOf: (account: string) => number): BacklogEntry[]
+  has(seq: number): boolean
 }
 
 export function createRoundRobin(): RoundRobin {
@@ -28,16 +28,16 @@ export function createRoundRobin(): RoundRobin {
     get size() {
       return size
     },
-    add({ account, ticket }) {
-      lineOf(account).push(ticket)
+    add({ account, seq }) {
+      lineOf(account).push(seq)
       size += 1
     },
     putBack(waiting) {
-      for (const { account, ticket } of waiting.toReversed()) lineOf(account).unshift(ticket)
+      for (const { account, seq } of waiting.toReversed()) lineOf(account).unshift(seq)
       size += waiting.length
     },
     take(room, roomOf) {
-      const taken: Waiting[] = []
+      const taken: BacklogEntry[] = []
       const left = new Map<string, number>()
       // Whoever is put at the end meanwhile is met again; whoever may have no more stays where he is, and is not.
       for (const [account, line] of lines) {
@@ -45,57 +45,57 @@ export function createRoundRobin(): RoundRobin {
         const may = left.get(account) ?? roomOf(account)
         if (may <= 0) continue
         left.set(account, may - 1)
-        taken.push({ account, ticket: line.shift() })
+        taken.push({ account, seq: line.shift() })
         lines.delete(account)
         if (line.length > 0) lines.set(account, line)
       }
       size -= taken.length
       return taken
     },
-    has: (ticket) => lines.values().some((line) => line.has(ticket)),
+    has: (seq) => lines.values().some((line) => line.has(seq)),
   }
 }
 
 interface Line {
   readonly length: number
-  push(ticket: number): void
-  unshift(ticket: number): void
+  push(seq: number): void
+  unshift(seq: number): void
   shift(): number
-  has(ticket: number): boolean
+  has(seq: number): boolean
 }
 
 const longestPast = 1024
 
 /** Numbers in their order, of which a million take some megabytes. */
 function createLine(): Line {
-  let tickets: number[] = []
+  let seqs: number[] = []
   let head = 0
   return {
     get length() {
-      return tickets.length - head
+      return seqs.length - head
     },
-    push: (ticket) => void tickets.push(ticket),
-    unshift(ticket) {
-      if (head > 0) tickets[(head -= 1)] = ticket
-      else tickets.unshift(ticket)
+    push: (seq) => void seqs.push(seq),
+    unshift(seq) {
+      if (head > 0) seqs[(head -= 1)] = seq
+      else seqs.unshift(seq)
     },
     shift() {
-      const ticket = tickets[head] as number
+      const seq = seqs[head] as number
       head += 1
-      if (head > longestPast && head > tickets.length / 2) {
-        tickets = tickets.slice(head)
+      if (head > longestPast && head > seqs.length / 2) {
+        seqs = seqs.slice(head)
         head = 0
       }
-      return ticket
+      return seq
     },
-    has(ticket) {
+    has(seq) {
       let from = head
-      for (let to = tickets.length; from < to;) {
+      for (let to = seqs.length; from < to;) {
         const middle = (from + to) >>> 1
-        if ((tickets[middle] as number) < ticket) from = middle + 1
+        if ((seqs[middle] as number) < seq) from = middle + 1
         else to = middle
       }
-      return tickets[from] === ticket
+      return seqs[from] === seq
     },
   }
 }

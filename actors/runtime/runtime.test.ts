@@ -28,9 +28,9 @@ const always = new AbortController().signal
 
 function start(run: (work: JobContext) => Promise<void>, options: Options = {}): Runtime {
   const handler: JobHandler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, channel, deadLetters } = cluster.adapters
+  const { work: source, events, cancellations, deadLetters } = cluster.adapters
   const rest = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one', log: cluster.log, ...options }
-  return startRuntime({ source, events, deadLetters, channel, handler, ...rest })
+  return startRuntime({ source, events, deadLetters, cancellations, handler, ...rest })
 }
 
 const letterOf = ({ id }: Task) => cluster.adapters.deadLetters.get(`transform.${account}.${id}`)
@@ -205,8 +205,8 @@ describe('the process', () => {
     })
     const long = await Promise.all([1, 2, 3].map(() => cluster.submit(bulk, 'flip', { lane: 'bulk' })))
     for (const _ of long) {
-      const { ticket } = (await cluster.adapters.backlog.oldest('transform')) ?? {}
-      await cluster.adapters.backlog.admit(ticket ?? 0)
+      const { seq } = (await cluster.adapters.backlog.oldest('transform')) ?? {}
+      await cluster.adapters.backlog.admit(seq ?? 0)
     }
     const isStarted = (task: Task) => cluster.history(task).then((events) => events.length > 1)
     while ((await Promise.all(long.map(isStarted))).filter(Boolean).length < 2) await Bun.sleep(10)
@@ -248,8 +248,8 @@ test('a task that was accepted and never queued is found and done, once', async 
   const stop = new AbortController()
   let runs = 0
   await using _ = start(async () => void (runs += 1))
-  const { acceptances: acceptance, events, queue } = cluster.adapters
-  const reconciling = reconcile({ acceptance, events, queue, jobOf: firstJob, log: cluster.log }, stop.signal)
+  const { outbox, events, queue } = cluster.adapters
+  const reconciling = reconcile({ outbox, events, queue, jobOf: firstJob, log: cluster.log }, stop.signal)
   const lost = await cluster.submit(image, 'flip', { job: false })
   const queued = await cluster.submit(image, 'flip')
   expect((await cluster.end(lost)).kind).toBe('completed')

@@ -1,14 +1,14 @@
 import type { HeldTask } from '@pixelflow/core/actor'
 import type { Lane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
-import type { Channel } from '@pixelflow/core/ports/cancellations'
+import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
 import { startAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
 import { backoffMs } from '@pixelflow/core/backoff'
 
 export interface RuntimeOptions extends AttemptOptions {
   readonly source: WorkSource
-  readonly channel: Channel
+  readonly cancellations: Cancellations
   /** How many jobs are held at once. */
   readonly slots: number
   /** And how many more of those that somebody waits for: they need not stand behind long ones of other people. */
@@ -29,7 +29,7 @@ export interface Runtime extends AsyncDisposable {
 }
 
 export function startRuntime(options: RuntimeOptions): Runtime {
-  const { source, handler, channel, events, log } = options
+  const { source, handler, cancellations, events, log } = options
   const stop = new AbortController()
   const running = new Map<Attempt, HeldTask>()
 
@@ -66,7 +66,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     ...Array.from({ length: options.interactiveSlots }, () => slot('interactive')),
   ])
 
-  const deafen = channel.onCancel((account, task) => {
+  const deafen = cancellations.subscribe((account, task) => {
     for (const [attempt, held] of running)
       if (held.task === task && held.account === account) void attempt.check()
   })

@@ -41,7 +41,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
   const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line) })
   const settings = readSettings(natsSettings, nats.env)
   const adapters = parts.use(await openAdapters({ settings, name: 'test', log, reconcileAfterMs: 300 }))
-  const { images, sources, results, events, queue, channel } = adapters
+  const { images, sources, results, events, queue, cancellations } = adapters
   const stop = new AbortController()
   const forwarding = adapters.retries.forward(stop.signal)
   parts.defer(async () => {
@@ -110,7 +110,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
       const now = new Date()
       const change = { status: 'cancelled', endedAt: now.toISOString() } as const
       await events.append(eventOf('cancelled', last.event.task, change, now), last.seq)
-      await channel.cancel(account, task.id)
+      await cancellations.publish(account, task.id)
       await queue.remove(firstJob(task))
     },
     async output(task, name = 'default') {

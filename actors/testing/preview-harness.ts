@@ -56,7 +56,7 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
   const { images, sources: blobs, sessionHost, sessions } = cluster.adapters
   const scratchQuota = createScratchQuota(80 * 2 ** 20)
   const take = preview({ images, blobs, scratch, sandbox, maxPixels: 1e7, scratchQuota, idleTimeoutMs: 3000 })
-  parts.use(sessionHost.serve('preview', { room: 4, take }))
+  parts.use(sessionHost.serve('preview', { capacity: 4, handle: take }))
   const owned = parts.move()
   return {
     cluster,

@@ -6,7 +6,7 @@ export interface BlobInfo {
   readonly sha256: string
   /** When it was committed. */
   readonly storedAt: Date
-  /** Free string pairs given at commit, e.g. `mediaType`. */
+  /** String pairs given at commit, e.g. `mediaType`. */
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -19,34 +19,33 @@ export interface ByteRange {
 export interface BlobRead {
   readonly info: BlobInfo
   /**
-   * The bytes, pulled: nothing is fetched ahead of the reader beyond a small fixed window. A whole read checks the
-   * digest. It fails with `data_loss` when the bytes are not, and never again will be, those that were stored. Leaving the loop early frees everything.
+   * The bytes, pulled: at most a small fixed window is fetched ahead of the reader. Reading the whole blob checks the
+   * digest. Fails with `data_loss` when the stored bytes are damaged for good. Leaving the loop early frees everything.
    */
   readonly body: AsyncIterable<Uint8Array>
 }
 
-/** An unfinished write. Exactly one of `commit` and `abort` ends it; a failed `write` or `commit` aborts by itself. */
+/** An unfinished write. `commit` or `abort` ends it; a failed `write` or `commit` aborts it. */
 export interface BlobWrite {
-  /** Takes some bytes; resolves when there is room for more. The chunk may be reused after it resolves. */
+  /** Takes bytes; resolves when more can be taken. The chunk may be reused after that. */
   write(chunk: Uint8Array): Promise<void>
   /** Bytes taken so far. */
   readonly bytes: number
   /**
-   * The hexadecimal SHA-256 of all bytes, before anything is readable, so that a caller can decide between `commit` and
-   * `abort`. No `write` may follow.
+   * The hexadecimal SHA-256 of all bytes, before any of them is readable, so that the caller can choose between `commit`
+   * and `abort`. No `write` may follow.
    */
   digest(): Promise<string>
   /**
-   * Makes the bytes readable, at once and as a whole, under a name that may depend on their digest.
-   *
-   * A blob of that name that is already there and fresh enough to be kept stays, the new bytes are dropped and
-   * `created` is false; racing commits of one name have exactly one winner.
+   * Makes the bytes readable, all at once, under a name that may depend on their digest. If a blob of that name exists
+   * and is recent enough, it stays, the new bytes are dropped and `created` is false. Of concurrent commits of one name
+   * exactly one creates the blob.
    */
   commit(
     name: (sha256: string) => string,
     metadata?: Record<string, string>,
   ): Promise<{ info: BlobInfo; created: boolean }>
-  /** Drops the bytes; leaves no chunk behind. Goes on without its caller when it takes longer than a second. Harmless after the end. */
+  /** Drops the bytes and every stored chunk. Continues in the background after a second. Harmless after the end. */
   abort(): Promise<void>
 }
 
@@ -54,8 +53,8 @@ export interface BlobWrite {
 export interface Blobs {
   begin(): Promise<BlobWrite>
   stat(name: string): Promise<BlobInfo | null>
-  /** Null when there is no such blob. @throws Fault `range_not_satisfiable` for a range outside the content. */
+  /** Null when the blob does not exist. @throws Fault `range_not_satisfiable` for a range outside the content. */
   read(name: string, range?: ByteRange): Promise<BlobRead | null>
-  /** Removes name and bytes; false when there was none. */
+  /** Removes name and bytes; false when the blob does not exist. */
   delete(name: string): Promise<boolean>
 }

@@ -1,7 +1,7 @@
-/** Word between live processes: at most once, never stored, nobody may be listening. */
-export interface Channel {
-  /** Tells whoever works on the task that it was cancelled. */
-  cancel(account: string, task: string): Promise<void>
-  /** Calls back for each cancelled task, of any account; returns the function that stops it. */
-  onCancel(heard: (account: string, task: string) => void): () => void
+/** Cancellations as messages between running processes: delivered at most once and never stored. */
+export interface Cancellations {
+  /** Tells the actor that works on the task that it was cancelled. */
+  publish(account: string, task: string): Promise<void>
+  /** Calls back for each cancelled task of any account. Returns a function that unsubscribes. */
+  subscribe(callback: (account: string, task: string) => void): () => void
 }

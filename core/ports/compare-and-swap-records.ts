@@ -1,17 +1,16 @@
-/** A value, and which change it came by. */
-export interface Revised<T> {
+export interface VersionedRecord<T> {
   readonly value: T
-  /** Above 0, and higher than that of the value before. */
+  /** Above 0, and higher than the revision of the previous value. */
   readonly revision: number
 }
 
-/** Small typed values under an account and a name that change step by step; of all who change one at once, one succeeds. */
-export interface Fenced<T> {
-  /** The newest value, whichever server of the store is asked; null when there is none. */
-  get(account: string, name: string): Promise<Revised<T> | null>
+/** Small typed values under an account and a name, changed by compare-and-swap. */
+export interface CompareAndSwapRecords<T> {
+  /** The newest value, never a stale one; null when the record does not exist. */
+  get(account: string, name: string): Promise<VersionedRecord<T> | null>
   /**
-   * Replaces the value of that revision; 0 where there must be none. Resolves with the new revision, with null when
-   * somebody else was faster. Values must differ from each other, or a lost answer cannot be told from a lost race.
+   * Replaces the value if its revision is still `revision` (0: the record must not exist). Returns the new revision, or
+   * null on a conflict. Successive values must differ, otherwise a lost answer looks like a conflict.
    */
-  put(account: string, name: string, value: T, after: number): Promise<number | null>
+  compareAndSwap(account: string, name: string, value: T, revision: number): Promise<number | null>
 }

@@ -1,41 +1,42 @@
 import type { StoredEvent, TaskEvent } from '../event.ts'
 
-/** Writing and looking back: the event log is the state of every task. */
+/** Appends to the event log, which is the state of every task, and reads it. */
 export interface Events {
-  /** The time by the log's own clock, with which events are stamped, whichever process writes them. */
+  /** The time of the broker, with which events are stamped in every process. */
   now(): Date
   /**
-   * Appends an event to its task's history if the history still ends at `after` (0: there is none yet).
-   * Returns its sequence. A `deleted` event replaces the history before it.
-   * @throws Fault `conflict` when somebody else has appended meanwhile: read again, stop if the task has ended.
-   * An append whose answer was lost is recognised when repeated by the same caller and answers as the first did.
+   * Appends an event to its task's history if the history still ends at `after` (0: it is empty). Returns the sequence.
+   * A `deleted` event replaces the history before it. Repeating an append whose answer was lost returns the same
+   * sequence, within one process.
+   * @throws Fault `conflict` when another process has appended: read again, and stop if the task has ended.
    */
   append(event: TaskEvent, after: number): Promise<number>
-  /** The latest event of a task; null when there never was one or it has expired. */
+  /** The latest event of a task; null when the task does not exist or has expired. */
   last(account: string, task: string): Promise<StoredEvent | null>
-  /** The task's events with a sequence above `after`, oldest first, as they stand now. Makes no consumer. */
+  /** The task's events with a sequence above `after`, oldest first, up to the current end. Creates no consumer. */
   history(account: string, task: string, after: number): AsyncIterable<StoredEvent>
 }
 
-/** The whole log, for the one follower that a gateway runs. */
+/** The whole log, for the one follower of each gateway. */
 export interface EventLog {
   /**
-   * Every event above `after`, each once and in order, then live, through broker restarts; ends when `signal` aborts.
-   * @throws Fault `precondition_failed` when the log is made anew meanwhile, or set back to a copy of before: sequences
-   * mean something else from then on.
+   * Every event above `after`, each once and in order, then new ones as they come, across broker restarts; ends when
+   * `signal` aborts.
+   * @throws Fault `precondition_failed` when the log was recreated or restored from a backup: sequences have a new
+   * meaning from then on.
    */
   follow(after: number, signal: AbortSignal): AsyncIterable<StoredEvent>
-  /** What stands at exactly that sequence; null where nothing does, or nothing any more. */
+  /** The event with exactly this sequence; null when it does not exist or was removed. */
   at(seq: number): Promise<StoredEvent | null>
-  /** Which log this is, and how far it goes. */
+  /** The identity of the log and its end. */
   position(): Promise<LogHead>
 }
 
 export interface LogHead {
-  /** Changes when the log is made anew. */
+  /** Changes when the log is recreated. */
   readonly log: string
-  /** Its newest sequence; 0 when nothing is in it. */
+  /** Its newest sequence; 0 when it is empty. */
   readonly last: number
-  /** The newest sequence that was ever given out in it, though what had it may be gone. */
+  /** The highest sequence ever assigned, even if its event was removed. */
   readonly written: number
 }

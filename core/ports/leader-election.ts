@@ -1,12 +1,12 @@
 /**
- * Work that one process does for all. At most one holds an office at a time, short of one that was frozen and does not
- * know it yet: what is done in office must therefore be harmless when it is done twice.
+ * Elects one process for work that must run once in the whole cluster. A process that was frozen may believe for a
+ * moment that it still leads, so the work must be idempotent.
  */
-export interface Elections {
+export interface LeaderElection {
   /**
-   * Stands for an office until `signal` aborts; never rejects. Whenever this process holds it, `lead` runs; `deposed`
-   * aborts when the office may be another's, or when `signal` does. An office whose `lead` ends is free for the next one
-   * at once, one whose holder vanished within about a second.
+   * Campaigns for a role until `signal` aborts; never rejects. Runs `lead` whenever this process is the leader; `lost`
+   * aborts when another process may become the leader, or when `signal` aborts. When `lead` ends, the role is free at
+   * once; when its leader disappears, within about a second.
    */
-  stand(office: string, lead: (deposed: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>
+  campaign(role: string, lead: (lost: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>
 }

@@ -1,30 +1,29 @@
 import type { Job } from '../job.ts'
 
-/** An entry of the queue, or of what waits for its next attempt, that may lie where nobody comes across it again. */
-export interface Stray {
-  /** The same for as long as it lies there. */
+/** A stored job that the broker may never deliver again. */
+export interface OrphanedJob {
+  /** Stable while the entry is stored. */
   readonly id: string
   readonly job: Job
-  /** Attempts that had been made when it was put there. */
+  /** Attempts made when it was stored. */
   readonly attempts: number
-  /** Takes it out, and nothing that came after it; harmless when it is gone. */
+  /** Removes this entry only; harmless when it does not exist. */
   drop(): Promise<void>
 }
 
 /**
- * A second look at what the queue itself believes to be done or in somebody's hands. Only who knows what has become of
- * the task can tell which entries are forgotten.
+ * Jobs that the broker counts as delivered or scheduled, but may have lost track of. The caller decides by the state of
+ * the task which of them are orphaned.
  */
-export interface StrayJobs {
+export interface OrphanedJobs {
   /**
-   * Entries stored longer than `olderThanMs` ago which were handed out, or whose time came as long ago, and which are
-   * still there. Reads no more than those.
+   * Entries that were stored, and delivered or due, longer than `olderThanMs` ago and still exist. Reads only those.
    */
-  strays(olderThanMs: number, signal: AbortSignal): AsyncIterable<Stray>
-  /** Whether anything is stored that will bring this job to somebody, or has. */
+  find(olderThanMs: number, signal: AbortSignal): AsyncIterable<OrphanedJob>
+  /** Whether this job is stored anywhere: in the backlog, in the queue or for a retry. */
   isStored(job: Job): Promise<boolean>
-  /** Queues a job as one that so many attempts were made at; false when it is queued already, or the queue is full. */
+  /** Queues a job with a number of attempts already made; false when it is queued already or the queue is full. */
   requeue(job: Job, attempts: number): Promise<boolean>
-  /** Drops what was handed out of the acceptance log longer than `olderThanMs` ago and is still there; how many. */
-  forgetAcceptances(olderThanMs: number, signal: AbortSignal): Promise<number>
+  /** Removes outbox entries that were delivered longer than `olderThanMs` ago and never settled; returns how many. */
+  purgeOutbox(olderThanMs: number, signal: AbortSignal): Promise<number>
 }

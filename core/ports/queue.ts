@@ -1,60 +1,42 @@
 import type { ActorKind, Job, Lane } from '../job.ts'
 
-/** Where work is handed in. */
+/** The producer's side of the job queue. */
 export interface Queue {
   /**
-   * Queues a job unless the same job (kind, lane, account, task, stage) is already queued or being worked on,
-   * however long ago that one came: then `duplicate`. A bulk job waits in the backlog until it is let in.
-   * @throws Fault `queue_full` when the queue takes no more, `unavailable` when the broker does not answer.
+   * Queues a job. Returns `duplicate` while the same job (kind, lane, account, task, stage) is queued or leased, however
+   * long ago it was submitted. A bulk job waits in the backlog until it is admitted.
+   * @throws Fault `queue_full` when the queue is full, `unavailable` when the broker does not answer.
    */
   submit(job: Job): Promise<'queued' | 'duplicate'>
-  /** Takes a job out, whether it waits or is leased; harmless when it is gone. */
+  /** Removes a job, queued or leased; harmless when it does not exist. */
   remove(job: Job): Promise<void>
 }
 
-/** A job that this process holds. It returns to the queue by itself when nobody calls `extend` for a while. */
+/** A job leased to this process. The lease expires unless it is extended, and the job returns to the queue. */
 export interface Lease {
   readonly job: Job
-  /** Which attempt this is, from 1, as far as the queue knows: deliveries that came to nothing count, too. */
+  /** Number of this attempt, from 1, as the queue counts: deliveries that never started count as well. */
   readonly attempt: number
-  /** How often `extend` must be called, in milliseconds, with a good margin. */
+  /** How often to call `extend`, in milliseconds; leaves a margin before the lease expires. */
   readonly extendEveryMs: number
   extend(): Promise<void>
-  /** The work is over, well or badly: takes the job out of the queue. */
+  /** Removes the job from the queue: its work has ended, successfully or not. */
   done(): Promise<void>
-  /**
-   * Gives the job back, to come again after `delayMs` as one that `attempts` attempts were made at. Until then it is
-   * neither queued nor leased.
-   */
+  /** Schedules the job again after `delayMs`, with `attempts` attempts made. Until then it is neither queued nor leased. */
   retry(delayMs: number, attempts: number): Promise<void>
 }
 
-/** Jobs that wait for their next attempt. */
+/** Jobs scheduled for another attempt. */
 export interface Retries {
-  /** Brings those into the queue whose time has come, until `signal` aborts. Any number of processes may do this. */
+  /** Moves due jobs into the queue until `signal` aborts. Any number of processes may run this. */
   forward(signal: AbortSignal): Promise<void>
 }
 
-/** Where work is taken out. */
+/** The consumer's side of the job queue. */
 export interface WorkSource {
   /**
-   * The next job of a kind, waiting for one as long as it takes; null once `signal` aborts. Nothing is fetched ahead:
-   * a process holds only what it asked for. More urgent lanes come first; with `only`, the others not at all.
+   * The next job of a kind; waits for one, and returns null once `signal` aborts. Nothing is prefetched: a process holds
+   * only jobs that it asked for. More urgent lanes come first; with `only`, other lanes are ignored.
    */
   next(kind: ActorKind, signal: AbortSignal, only?: Lane): Promise<Lease | null>
-}
-
-/** A task that was about to be accepted, seen again some time later so that its job can be checked for. */
-export interface Accepted {
-  readonly account: string
-  readonly task: string
-  /** How long ago that was; its first event was written right after, if at all. */
-  readonly ageMs: number
-  /** It is taken care of; it will not be seen again. */
-  settle(): Promise<void>
-}
-
-/** The acceptance log, shared by all processes that read it: each entry goes to one of them, `afterMs` old or older. */
-export interface AcceptanceLog {
-  accepted(signal: AbortSignal): AsyncIterable<Accepted>
 }

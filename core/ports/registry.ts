@@ -1,21 +1,21 @@
 import type { ActorReport, ActorStatus } from '../actor.ts'
 
-/** An actor being known. Disposing says farewell. */
-export interface Announced extends AsyncDisposable {
-  /** Says it anew at once, for changes that others should not learn late. */
+/** The announcement of an actor. Disposing withdraws it. */
+export interface Announcement extends AsyncDisposable {
+  /** Publishes the current report at once, for changes that others need to know early. */
   renew(): void
 }
 
-/** Who is there, as far as has been heard. Disposing stops listening. */
+/** The actors known to this process. Disposing unsubscribes. */
 export interface Roster extends Disposable {
-  /** By name. Those who said farewell, or have been silent for several seconds, are gone. */
+  /** Sorted by name. Actors that withdrew or have been silent for several seconds are left out. */
   readonly actors: readonly ActorStatus[]
 }
 
-/** Actors make themselves known to all who listen. Nothing of it is stored: what is not said again is forgotten. */
+/** Service discovery for actors, by repeated announcements. Nothing is stored. */
 export interface Registry {
-  /** Says `report` now, every few seconds, and whenever somebody asks who is there. */
-  announce(report: () => ActorReport): Announced
-  /** Listens from now on, and asks at once, and after each break, who is there. */
+  /** Publishes `report` now, every few seconds, and on request. */
+  announce(report: () => ActorReport): Announcement
+  /** Subscribes to announcements; requests them at once and after each reconnect. */
   follow(): Roster
 }

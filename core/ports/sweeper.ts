@@ -1,16 +1,16 @@
 /** What a sweep has removed. */
-export interface Swept {
-  /** Blobs that no record and no task points to. */
+export interface SweepResult {
+  /** Blobs without a reference. */
   readonly blobs: number
-  /** Groups of chunks that belong to no blob: what a process left behind that was killed while it wrote. */
-  readonly strays: number
+  /** Groups of chunks without a blob, left by processes that were killed while writing. */
+  readonly orphanedChunks: number
 }
 
-/** Frees what nothing refers to any more. Requests only drop references; this is where bytes go. */
+/** Garbage collection of blobs: requests only drop references, and the sweeper removes the bytes. */
 export interface Sweeper {
   /**
-   * Looks at everything that is stored and removes what nothing refers to and what is old enough that nothing can be
-   * about to. Harmless when it runs twice at once. @throws Fault when the store does not answer, or the signal's reason.
+   * Removes what has no reference and is old enough not to get one. Harmless when two run at once.
+   * @throws Fault when the store does not answer, or the signal's reason.
    */
-  sweep(signal: AbortSignal): Promise<Swept>
+  sweep(signal: AbortSignal): Promise<SweepResult>
 }

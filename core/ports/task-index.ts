@@ -4,9 +4,9 @@ import type { Status, Task } from '../task.ts'
 export interface TaskQuery {
   readonly account: string
   readonly status?: Status
-  /** At most so many, 1 to 200. */
+  /** Page size, 1 to 200. */
   readonly limit: number
-  /** Cursor of the page before. */
+  /** Cursor from the previous page. */
   readonly cursor?: string
 }
 
@@ -16,32 +16,29 @@ export interface TaskPage {
   readonly next: string | null
 }
 
-/** A read model of all tasks, folded from the event log; it can be thrown away at any time. */
+/** A read model of all tasks, folded from the event log. It can be deleted and rebuilt at any time. */
 export interface TaskIndex {
-  /** Newest first. @throws Fault `invalid_request` for a cursor that is not ours. */
+  /** Newest first. @throws Fault `invalid_request` for an invalid cursor. */
   list(query: TaskQuery): Promise<TaskPage>
-  /** Folds events in; older than what is known is ignored. */
+  /** Folds events in; ignores events older than the known state. */
   apply(events: readonly StoredEvent[]): void
   /** Sequence of the last event folded in; 0 at the beginning. */
   readonly position: number
 }
 
-/** How far a walk over idle tasks has come. */
-export interface IdlePlace {
+/** Position within the list of idle tasks. */
+export interface IdleTaskCursor {
   readonly changed: number
   readonly account: string
   readonly task: string
 }
 
-/** Tasks that have not ended and of which nothing has been heard for a while. */
+/** Tasks that have not ended and have not changed for a while. */
 export interface IdleTasks {
-  /**
-   * Those that last changed before then, the longest unheard of first, at most `limit`, from where the page before ended;
-   * `next` is null on the last page.
-   */
+  /** Tasks last changed before `before`, oldest change first, from `after` on; `next` is null on the last page. */
   idle(
     before: Date,
     limit: number,
-    after: IdlePlace | null,
-  ): { readonly items: readonly Task[]; readonly next: IdlePlace | null }
+    after: IdleTaskCursor | null,
+  ): { readonly items: readonly Task[]; readonly next: IdleTaskCursor | null }
 }

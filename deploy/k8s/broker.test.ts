@@ -53,8 +53,8 @@ test.each([
     for (let i = 0; i < 5; i += 1) await submit('bulk')
     // As the dispatcher does it: what is let in counts as bulk, the rest as backlog.
     for (let i = 0; i < 2; i += 1) {
-      const { ticket } = (await adapters.backlog.oldest(kind)) ?? {}
-      expect(await adapters.backlog.admit(ticket ?? 0)).toBe('admitted')
+      const { seq } = (await adapters.backlog.oldest(kind)) ?? {}
+      expect(await adapters.backlog.admit(seq ?? 0)).toBe('admitted')
     }
     const waiting: Record<string, number> = { interactive: 1, bulk: 2, backlog: 3, accepted: 0 }
     expect(triggers.map(({ name }) => name).sort()).toEqual(Object.keys(waiting).sort())

@@ -45,7 +45,7 @@ describe('scaling', () => {
     const layout = readSettings(natsSettings, {})
     const made = consumersOf(layout)
       .filter(({ stream }) =>
-        ([streams.jobs, streams.backlog, streams.acceptances] as string[]).includes(stream),
+        ([streams.jobs, streams.backlog, streams.outbox] as string[]).includes(stream),
       )
       .map(({ stream, config }) => `${stream}/${config.durable_name}`)
     for (const name of ['default', 'external NATS', 'everything']) {

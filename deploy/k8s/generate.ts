@@ -4,7 +4,7 @@ import type { Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
-import { acceptanceConsumer, backlogConsumer, streams, workConsumer } from '@pixelflow/nats/topology/topology'
+import { outboxConsumer, backlogConsumer, streams, workConsumer } from '@pixelflow/nats/topology/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
 /**
@@ -69,7 +69,7 @@ export function chartTopology() {
   return {
     maxAckPending: Math.min(...work.map(({ config }) => config.max_ack_pending ?? 0)),
     kinds: Object.fromEntries(actorKinds.map((kind) => [kind, waitingOf(kind)])),
-    acceptance: { stream: streams.acceptances, consumer: acceptanceConsumer },
+    acceptance: { stream: streams.outbox, consumer: outboxConsumer },
   }
 }
 

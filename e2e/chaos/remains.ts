@@ -42,7 +42,7 @@ export async function dropImages({ broker, adapters }: House, signal: AbortSigna
 /** Where the work of a task that has not ended still is: for whoever has to find out how it was lost. */
 export async function whereabouts({ broker }: House, task: string): Promise<string> {
   const found = await Promise.all(
-    [streams.backlog, streams.jobs, streams.retries, streams.acceptances, streams.dead].map(async (name) => {
+    [streams.backlog, streams.jobs, streams.retries, streams.outbox, streams.dead].map(async (name) => {
       const { subjects } = await streamSubjects(broker, name, '>', 0)
       return subjects.filter((subject) => subject.includes(task))
     }),
@@ -80,7 +80,7 @@ async function remainsOf({ broker }: House, signal: AbortSignal): Promise<Remain
     for await (const chunk of messagesOf(broker, blobStream(bucket), chunkSubject(bucket, '>'), signal))
       remains.push({ what: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
   }
-  for (const name of [streams.backlog, streams.jobs, streams.acceptances, streams.retries]) {
+  for (const name of [streams.backlog, streams.jobs, streams.outbox, streams.retries]) {
     const { state } = await streamInfo(broker, name)
     if (state.messages === 0) continue
     const { subjects } = await streamSubjects(broker, name, '>', 0)

@@ -1,6 +1,6 @@
 import type { IdempotencyRecord } from '@pixelflow/core/idempotency-record'
 import { pause } from '@pixelflow/core/pause'
-import type { Fenced, Revised } from '@pixelflow/core/ports/compare-and-swap-records'
+import type { CompareAndSwapRecords, VersionedRecord } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { Ports } from '../ports.ts'
 import { keyInUse } from './idempotency-key.ts'
 
@@ -23,10 +23,10 @@ export interface KeyName {
  * @throws Fault `idempotency_key_in_use` while another call holds the claim.
  */
 export async function claimKey(
-  keys: Fenced<IdempotencyRecord>,
+  keys: CompareAndSwapRecords<IdempotencyRecord>,
   { account, name }: KeyName,
   newId: () => string,
-): Promise<Revised<IdempotencyRecord>> {
+): Promise<VersionedRecord<IdempotencyRecord>> {
   const begun = performance.now()
   let seen: { revision: number; at: number } | undefined
   while (performance.now() - begun < longestWaitMs) {
@@ -41,7 +41,7 @@ export async function claimKey(
         attempt: crypto.randomUUID(),
         beat: 0,
       }
-      const revision = await keys.put(account, name, value, found?.revision ?? 0)
+      const revision = await keys.compareAndSwap(account, name, value, found?.revision ?? 0)
       if (revision !== null) return { value, revision }
     } else if (seen === undefined) seen = { revision: found.revision, at: performance.now() }
     else if (seen.revision !== found.revision) throw keyInUse()
@@ -59,7 +59,7 @@ export interface HeldClaim extends Disposable {
 export function holdClaim(
   { keys, storeTimeout }: Pick<Ports, 'keys' | 'storeTimeout'>,
   { account, name }: KeyName,
-  claim: Revised<IdempotencyRecord>,
+  claim: VersionedRecord<IdempotencyRecord>,
 ): HeldClaim {
   let { value, revision } = claim
   let isWriting = false
@@ -68,7 +68,7 @@ export function holdClaim(
     const next = { ...value, ...change, beat: value.beat + 1 }
     // A failed write loses nothing: the next call with this key finds what this one created.
     isWriting = true
-    const written = await keys.put(account, name, next, revision).catch(() => null)
+    const written = await keys.compareAndSwap(account, name, next, revision).catch(() => null)
     isWriting = false
     if (written !== null) [value, revision] = [next, written]
   }

@@ -84,7 +84,7 @@ describe('the reading', () => {
     for (const one of [{ task }, {}]) await gateway.adapters.deadLetters.put(sampleLetter(one))
     expect(await valueOf('pixelflow_dead_letters')).toBe(2)
     await until(async () => (await valueOf('pixelflow_follower_lag_seconds')) >= 0)
-    await gateway.adapters.deadLetters.drop(`transform.local.${task}`)
+    await gateway.adapters.deadLetters.delete(`transform.local.${task}`)
     expect(await valueOf('pixelflow_dead_letters')).toBe(1)
   })
 

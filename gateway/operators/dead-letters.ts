@@ -1,6 +1,6 @@
 import { parseJob, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
-import type { LetterPage, LetterQuery } from '@pixelflow/core/ports/dead-letters'
+import type { DeadLetterPage, DeadLetterQuery } from '@pixelflow/core/ports/dead-letters'
 import { requireScope, principal, type Principal } from '@pixelflow/core/principal'
 import { hasEnded } from '@pixelflow/core/task'
 import type { createTask } from '../tasks/create-task.ts'
@@ -13,7 +13,7 @@ type Needs = Pick<Ports, 'deadLetters' | 'events' | 'images' | 'writes'>
 
 /** Oldest first. @throws Fault `invalid_request` for a wrong cursor. */
 export function listDeadLetters({ deadLetters }: Needs) {
-  return async (who: Principal, query: LetterQuery): Promise<LetterPage> => {
+  return async (who: Principal, query: DeadLetterQuery): Promise<DeadLetterPage> => {
     requireScope(who, 'admin')
     return deadLetters.list(query)
   }
@@ -31,7 +31,7 @@ export function getDeadLetter({ deadLetters }: Needs) {
 export function dropDeadLetter({ deadLetters }: Needs) {
   return async (who: Principal, id: string): Promise<void> => {
     requireScope(who, 'admin')
-    if (!(await deadLetters.drop(id))) lost(id)
+    if (!(await deadLetters.delete(id))) lost(id)
   }
 }
 
@@ -80,7 +80,7 @@ export function replayDeadLetter(
     async function mark({ replay }: DeadLetter): Promise<DeadLetter> {
       const now = events.now()
       const next = { task: Bun.randomUUIDv7('hex', now), at: now.toISOString() }
-      return (await deadLetters.mark(id, next, replay?.task)) ?? lost(id)
+      return (await deadLetters.recordReplay(id, next, replay?.task)) ?? lost(id)
     }
   }
 }

@@ -17,10 +17,10 @@ export async function runBackgroundJobs(
   { adapters, taskList, config, log }: BackgroundJobsOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, elections, strayJobs, events, sweeper } = adapters
+  const { clock, leaderElection, orphanedJobs, events, sweeper } = adapters
   const { index, roster } = taskList
   await Promise.all([
-    runSweeps({ elections, sweeper, everyMs: config.sweepIntervalMs, log }, signal),
-    requeueOrphans({ clock, elections, strayJobs, events, index, roster, log }, signal),
+    runSweeps({ leaderElection, sweeper, everyMs: config.sweepIntervalMs, log }, signal),
+    requeueOrphans({ clock, leaderElection, orphanedJobs, events, index, roster, log }, signal),
   ])
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { IdlePlace } from '@pixelflow/core/ports/task-index'
+import type { IdleTaskCursor } from '@pixelflow/core/ports/task-index'
 import { eventOf } from '@pixelflow/core/event'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { sampleTask } from '@pixelflow/testkit/tasks'
@@ -35,7 +35,7 @@ test('active tasks are walked from the longest unheard of on, page by page', () 
   })
   model.apply(names)
   const pages: string[][] = []
-  let place: IdlePlace | null = null
+  let place: IdleTaskCursor | null = null
   do {
     const { items, next } = model.idle(new Date(now - minute), 2, place)
     pages.push(items.map(({ account }) => account))

@@ -1,6 +1,6 @@
 import type { Database } from 'bun:sqlite'
 import { statuses, hasEnded } from '@pixelflow/core/status'
-import type { IdlePlace } from '@pixelflow/core/ports/task-index'
+import type { IdleTaskCursor } from '@pixelflow/core/ports/task-index'
 
 export interface IdleRow {
   readonly changed: number
@@ -20,6 +20,6 @@ export function idleStatement(db: Database) {
      WHERE ${isActive} AND changed < ? AND (changed, account, id) > (?, ?, ?)
      ORDER BY changed, account, id LIMIT ?`,
   )
-  return (before: number, after: IdlePlace | null, limit: number): IdleRow[] =>
+  return (before: number, after: IdleTaskCursor | null, limit: number): IdleRow[] =>
     idle.all(before, after?.changed ?? 0, after?.account ?? '', after?.task ?? '', limit)
 }

@@ -1,6 +1,6 @@
 import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
-import type { IdlePlace, TaskQuery } from '@pixelflow/core/ports/task-index'
+import type { IdleTaskCursor, TaskQuery } from '@pixelflow/core/ports/task-index'
 import { idleStatement, isActive, type IdleRow } from './idle-tasks.ts'
 import { countChangeTimes, countChange, type CountedTask, type TaskCountChange } from './task-counts.ts'
 
@@ -23,7 +23,7 @@ export interface Statements {
   write(events: readonly StoredEvent[], position: number, hash: string): TaskCountChange[]
   /** Newest first, one more than the limit, from the first that comes after `before`. */
   list(query: TaskQuery, before: string | undefined, changedSince: number): Row[]
-  idle(before: number, after: IdlePlace | null, limit: number): IdleRow[]
+  idle(before: number, after: IdleTaskCursor | null, limit: number): IdleRow[]
   clear(log: string): void
   /** Drops some of the tasks that changed last before `changedBefore`; one shift for each. */
   prune(changedBefore: number): TaskCountChange[]

@@ -6,7 +6,7 @@ import { hasEnded, type Task } from '@pixelflow/core/task'
 import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
-type Needs = Pick<Ports, 'events' | 'queue' | 'channel' | 'writes'>
+type Needs = Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writes'>
 
 /** More changes than a task's life has; losing that many races in a row means that something is wrong. */
 const mostRaces = 64
@@ -52,6 +52,6 @@ export async function endIfActive(ports: Needs, who: Principal, taskId: string):
 }
 
 /** Frees the queue and the actor early. A job that is found later all the same is dropped by whoever finds it. */
-async function stop({ queue, channel }: Needs, task: Task): Promise<void> {
-  await Promise.allSettled([queue.remove(firstJob(task)), channel.cancel(task.account, task.id)])
+async function stop({ queue, cancellations }: Needs, task: Task): Promise<void> {
+  await Promise.allSettled([queue.remove(firstJob(task)), cancellations.publish(task.account, task.id)])
 }

@@ -8,7 +8,7 @@ import { taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /** Takes a task away with its outputs, after cancelling it when it has not ended. @throws Fault `task_not_found`. */
-export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'channel' | 'writes' | 'results'>) {
+export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writes' | 'results'>) {
   return async (who: Principal, taskId: string): Promise<void> => {
     requireScope(who, 'tasks:write')
     const last = await endIfActive(ports, who, taskId)

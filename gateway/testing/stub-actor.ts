@@ -5,7 +5,7 @@ import {
   type TransformRequest,
   type TransformResult,
 } from '@pixelflow/core/transform-request'
-import type { Hosted, Session } from '@pixelflow/core/ports/sessions'
+import type { ServedSessions, Session } from '@pixelflow/core/ports/sessions'
 import { digestOf } from './grpc.ts'
 
 /** A picture as an actor has seen it, with what was to be done. */
@@ -28,10 +28,10 @@ export function respondWith(bytes: Uint8Array): ImageHandler {
 }
 
 /** Plays an actor for callers who wait for their picture. Only tests use this. */
-export function startStubActor(adapters: Adapters, play: ImageHandler, seen: ReceivedImage[] = []): Hosted {
+export function startStubActor(adapters: Adapters, play: ImageHandler, seen: ReceivedImage[] = []): ServedSessions {
   return adapters.sessionHost.serve('transform', {
-    room: 50,
-    async take(opening, session) {
+    capacity: 50,
+    async handle(opening, session) {
       const pieces: Uint8Array[] = []
       for (let frame = await session.next(); frame !== null; frame = await session.next())
         pieces.push(frame.body)

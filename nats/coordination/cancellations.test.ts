@@ -1,20 +1,20 @@
 import { test } from 'bun:test'
-import { channelContract } from '@pixelflow/testkit/contracts/cancellations'
+import { cancellationsContract } from '@pixelflow/testkit/contracts/cancellations'
 import { openFixture, until } from '../testing/nats-fixture.ts'
 
-channelContract('nats', async () => {
+cancellationsContract('nats', async () => {
   const { adapters, other, ...fixture } = await openFixture()
-  return { ...fixture, channel: adapters.channel, elsewhere: other.channel }
+  return { ...fixture, cancellations: adapters.cancellations, elsewhere: other.cancellations }
 })
 
 test('a broker that dies: who listened before listens after', async () => {
   await using fixture = await openFixture()
   const heard: string[] = []
-  fixture.other.channel.onCancel((_, task) => heard.push(task))
+  fixture.other.cancellations.subscribe((_, task) => heard.push(task))
   await fixture.nats.kill9()
   await fixture.nats.restart()
   await until(async () => {
-    await fixture.adapters.channel.cancel('local', 't1')
+    await fixture.adapters.cancellations.publish('local', 't1')
     return heard.includes('t1')
   })
 })

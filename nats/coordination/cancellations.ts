@@ -1,18 +1,18 @@
-import type { Channel } from '@pixelflow/core/ports/cancellations'
+import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { Broker } from '../connection/broker.ts'
 import { cancelSubject, cancelSubjects } from '../topology/topology.ts'
 
 /** Word between live processes over plain NATS subjects. */
-export function createChannel(broker: Broker): Channel {
+export function createCancellations(broker: Broker): Cancellations {
   return {
-    async cancel(account, task) {
+    async publish(account, task) {
       if (broker.connected) broker.nc.publish(cancelSubject(account, task))
     },
-    onCancel(heard) {
+    subscribe(callback) {
       const subscription = broker.nc.subscribe(cancelSubjects, {
         callback: (error, { subject }) => {
           const [, account, task] = error ? [] : subject.split('.')
-          if (account && task) heard(account, task)
+          if (account && task) callback(account, task)
         },
       })
       return () => subscription.unsubscribe()

@@ -1,23 +1,23 @@
 import { expect, test } from 'bun:test'
 import { pause } from '@pixelflow/core/pause'
-import { electionsContract } from '@pixelflow/testkit/contracts/leader-election'
+import { leaderElectionContract } from '@pixelflow/testkit/contracts/leader-election'
 import { openFixture, until } from '../testing/nats-fixture.ts'
 
-electionsContract('nats', async () => {
+leaderElectionContract('nats', async () => {
   const { adapters, other, ...fixture } = await openFixture()
-  return { ...fixture, elections: adapters.elections, elsewhere: other.elections }
+  return { ...fixture, leaderElection: adapters.leaderElection, elsewhere: other.leaderElection }
 })
 
-test('a holder without a broker is deposed, and an office is held again once it is back', async () => {
+test('a holder without a broker is lost, and an office is held again once it is back', async () => {
   await using fixture = await openFixture()
   const over = new AbortController()
   const ends: number[] = []
   let terms = 0
-  const standing = fixture.adapters.elections.stand(
+  const standing = fixture.adapters.leaderElection.campaign(
     'sweeper',
-    async (deposed) => {
+    async (lost) => {
       terms += 1
-      await pause(60_000, deposed)
+      await pause(60_000, lost)
       ends.push(terms)
     },
     over.signal,
@@ -36,18 +36,18 @@ test('a holder that vanishes is followed by another', async () => {
   await using fixture = await openFixture()
   const over = new AbortController()
   const held: string[] = []
-  const stand = (name: string, elections: typeof fixture.adapters.elections) =>
-    elections.stand(
+  const stand = (name: string, leaderElection: typeof fixture.adapters.leaderElection) =>
+    leaderElection.campaign(
       'sweeper',
-      async (deposed) => {
+      async (lost) => {
         held.push(name)
-        await pause(60_000, deposed)
+        await pause(60_000, lost)
       },
       over.signal,
     )
-  const first = stand('first', fixture.other.elections)
+  const first = stand('first', fixture.other.leaderElection)
   await until(() => held.length === 1)
-  const second = stand('second', fixture.adapters.elections)
+  const second = stand('second', fixture.adapters.leaderElection)
   await pause(300)
   // Not a word of farewell: as the broker sees it the process is gone.
   await fixture.other[Symbol.asyncDispose]()
@@ -61,12 +61,12 @@ test('whoever may not hear of an office can do all else', async () => {
   await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "live.offices.>" }' } })
   const over = new AbortController()
   let terms = 0
-  const stand = ({ elections }: typeof fixture.adapters) =>
-    elections.stand(
+  const stand = ({ leaderElection }: typeof fixture.adapters) =>
+    leaderElection.campaign(
       'sweeper',
-      async (deposed) => {
+      async (lost) => {
         terms += 1
-        await pause(60_000, deposed)
+        await pause(60_000, lost)
       },
       over.signal,
     )

@@ -1,6 +1,6 @@
 import { headers, nuid } from '@nats-io/nats-core'
 import { pause } from '@pixelflow/core/pause'
-import type { Elections } from '@pixelflow/core/ports/leader-election'
+import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import { Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
@@ -18,7 +18,7 @@ const unsureAfterMs = 900
  * An office is a subject with one message, replaced under the sequence of the one before: of all who try, one succeeds.
  * Whoever does not hold it listens to the repeated renewals, and tries when there are none.
  */
-export function createElections(broker: Broker, log: Logger): Elections {
+export function createLeaderElection(broker: Broker, log: Logger): LeaderElection {
   const me = nuid.next()
 
   /** Replaces what stands at `after`. Undefined when somebody else was faster. */
@@ -84,22 +84,22 @@ export function createElections(broker: Broker, log: Logger): Elections {
   const hold = async (
     office: string,
     from: number,
-    lead: (deposed: AbortSignal) => Promise<void>,
+    lead: (lost: AbortSignal) => Promise<void>,
     signal: AbortSignal,
   ) => {
-    const deposed = new AbortController()
+    const lost = new AbortController()
     const over = new AbortController()
-    const leading = lead(AbortSignal.any([signal, deposed.signal]))
+    const leading = lead(AbortSignal.any([signal, lost.signal]))
       .catch((error: unknown) => log.warn('office left', { office, error }))
       .finally(() => over.abort())
     const seq = await keep(office, from, over.signal)
-    deposed.abort()
+    lost.abort()
     await leading
     if (seq !== undefined) await claim(office, 'vacant', seq).catch(() => {})
   }
 
   return {
-    async stand(office, lead, signal) {
+    async campaign(office, lead, signal) {
       while (!signal.aborted) {
         try {
           const last = await readFromLeader(broker, streams.offices, { last_by_subj: officeSubject(office) })

@@ -11,7 +11,7 @@ import { batchOf, lastOf } from '../jetstream/direct-get.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { acceptanceSubject, eventSubject, streams, writerHeader, type Layout } from '../topology/topology.ts'
+import { outboxSubject, eventSubject, streams, writerHeader, type Layout } from '../topology/topology.ts'
 
 const page = 128
 
@@ -45,7 +45,7 @@ export function createEvents(
   }
 
   /** Notes that a task is about to be accepted, so that nobody has to read the log to find those without a job. */
-  const announce = ({ account, id }: Task) => publish(broker, acceptanceSubject(account, id))
+  const announce = ({ account, id }: Task) => publish(broker, outboxSubject(account, id))
 
   /** Where this very append already stands, from a try whose answer was lost. */
   const ownAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | undefined> => {

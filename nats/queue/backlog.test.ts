@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { Job } from '@pixelflow/core/job'
-import type { Waiting } from '@pixelflow/core/ports/backlog'
+import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
 import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
@@ -13,7 +13,7 @@ const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', lo
 /** Follows the backlog; `seen` grows. */
 function follow({ backlog }: Fixture['adapters']) {
   const over = new AbortController()
-  const seen: Waiting[] = []
+  const seen: BacklogEntry[] = []
   const following = (async () => {
     for await (const waiting of backlog.follow('transform', over.signal)) seen.push(waiting)
   })()
@@ -40,7 +40,7 @@ describe('the backlog', () => {
     await until(() => feed.seen.length === 4)
     expect(feed.seen.map(({ account }) => account)).toEqual(['ann', 'bob', 'ann', 'cleo'])
     expect(await adapters.backlog.count('transform')).toBe(4)
-    expect((await adapters.backlog.oldest('transform'))?.ticket).toBe(feed.seen[0]?.ticket)
+    expect((await adapters.backlog.oldest('transform'))?.seq).toBe(feed.seen[0]?.seq)
     expect(await adapters.backlog.admitted('transform')).toEqual(new Map())
   })
 
@@ -53,8 +53,8 @@ describe('the backlog', () => {
     await queue.submit(bulkOf('bob'))
     await using feed = follow(fixture.adapters)
     await until(() => feed.seen.length === 1)
-    expect(feed.seen).toEqual([{ account: 'bob', ticket: 2 }])
-    expect((await backlog.oldest('transform'))?.ticket).toBe(2)
+    expect(feed.seen).toEqual([{ account: 'bob', seq: 2 }])
+    expect((await backlog.oldest('transform'))?.seq).toBe(2)
     expect(await backlog.count('transform')).toBe(1)
   })
 
@@ -63,10 +63,10 @@ describe('the backlog', () => {
     const { adapters, other } = fixture
     const job = bulkOf('ann')
     await adapters.queue.submit(job)
-    const ticket = (await adapters.backlog.oldest('transform'))?.ticket ?? 0
-    const ends = await Promise.all([adapters, other, adapters].map(({ backlog }) => backlog.admit(ticket)))
+    const seq = (await adapters.backlog.oldest('transform'))?.seq ?? 0
+    const ends = await Promise.all([adapters, other, adapters].map(({ backlog }) => backlog.admit(seq)))
     expect(ends).toContain('admitted')
-    expect(await other.backlog.admit(ticket)).toBe('gone')
+    expect(await other.backlog.admit(seq)).toBe('gone')
     expect(await adapters.backlog.admitted('transform')).toEqual(new Map([['ann', 1]]))
     expect(await adapters.backlog.count('transform')).toBe(0)
     const lease = await other.work.next('transform', AbortSignal.timeout(5000))
@@ -82,7 +82,7 @@ describe('the backlog', () => {
     const job = bulkOf('ann')
     expect(await queue.submit(job)).toBe('queued')
     expect(await queue.submit(job)).toBe('duplicate')
-    await backlog.admit((await backlog.oldest('transform'))?.ticket ?? 0)
+    await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
     expect(await queue.submit(job)).toBe('duplicate')
     const lease = await work.next('transform', AbortSignal.timeout(5000))
     expect(await queue.submit(job)).toBe('duplicate')
@@ -96,9 +96,9 @@ describe('the backlog', () => {
     const [stays, goes] = [bulkOf('ann'), bulkOf('ann')]
     await queue.submit(goes)
     await queue.submit(stays)
-    const ticket = (await backlog.oldest('transform'))?.ticket ?? 0
+    const seq = (await backlog.oldest('transform'))?.seq ?? 0
     await queue.remove(goes)
-    expect(await backlog.admit(ticket)).toBe('gone')
+    expect(await backlog.admit(seq)).toBe('gone')
     expect(await backlog.admitted('transform')).toEqual(new Map())
     // What waits is also what those see who count the lag.
     await using broker = await brokerOf(fixture)
@@ -119,8 +119,8 @@ describe('the backlog', () => {
     await queue.submit(bulkOf('ann'))
     await queue.submit(bulkOf('ann'))
     await expect(queue.submit(bulkOf('bob'))).rejects.toMatchObject({ code: 'queue_full' })
-    const ticket = (await backlog.oldest('transform'))?.ticket ?? 0
-    expect(await backlog.admit(ticket)).toBe('full')
+    const seq = (await backlog.oldest('transform'))?.seq ?? 0
+    expect(await backlog.admit(seq)).toBe('full')
     expect(await backlog.count('transform')).toBe(2)
   })
 
@@ -128,10 +128,10 @@ describe('the backlog', () => {
     await using fixture = await openFixture()
     const { queue, backlog, work } = fixture.adapters
     let heard = 0
-    const deafen = fixture.other.backlog.onRoom('transform', () => (heard += 1))
+    const deafen = fixture.other.backlog.onJobSettled('transform', () => (heard += 1))
     await queue.submit(sampleJob())
     await queue.submit(bulkOf('ann'))
-    await backlog.admit((await backlog.oldest('transform'))?.ticket ?? 0)
+    await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
     const [first, second] = [
       await work.next('transform', AbortSignal.timeout(5000)),
       await work.next('transform', AbortSignal.timeout(5000)),
@@ -148,7 +148,7 @@ describe('the backlog', () => {
   test('serves on who may not hear of what actors have done', async () => {
     await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "$JS.ACK.>" }' } })
     const { backlog, queue } = fixture.adapters
-    const deafen = backlog.onRoom('transform', () => {})
+    const deafen = backlog.onJobSettled('transform', () => {})
     await queue.submit(bulkOf('ann'))
     expect(await backlog.count('transform')).toBe(1)
     deafen()
@@ -166,8 +166,8 @@ describe('the backlog', () => {
       }
     }
     await until(() => feed.seen.length >= 100)
-    const tickets = feed.seen.map(({ ticket }) => ticket)
-    expect(tickets).toEqual([...new Set(tickets)].toSorted((a, b) => a - b))
-    expect(tickets).toHaveLength(100)
+    const seqs = feed.seen.map(({ seq }) => seq)
+    expect(seqs).toEqual([...new Set(seqs)].toSorted((a, b) => a - b))
+    expect(seqs).toHaveLength(100)
   }, 60_000)
 })

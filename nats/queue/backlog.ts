@@ -1,4 +1,4 @@
-import type { Admission, Backlog } from '@pixelflow/core/ports/backlog'
+import type { AdmitResult, Backlog } from '@pixelflow/core/ports/backlog'
 import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker.ts'
 import { batchOf } from '../jetstream/direct-get.ts'
 import { followStream } from '../events/follow-stream.ts'
@@ -17,11 +17,11 @@ import {
   workConsumer,
 } from '../topology/topology.ts'
 
-/** What waits is a stream that any process can read; tickets are its sequences. */
+/** What waits is a stream that any process can read; seqs are its sequences. */
 export function createBacklog(broker: Broker): Backlog {
   /** Into the queue first: whoever dies in between leaves a job that the queue refuses, or that has nothing left to do. */
-  const admit = async (ticket: number): Promise<Admission> => {
-    const waiting = await readFromLeader(broker, streams.backlog, { seq: ticket })
+  const admit = async (seq: number): Promise<AdmitResult> => {
+    const waiting = await readFromLeader(broker, streams.backlog, { seq: seq })
     if (waiting === null) return 'gone'
     try {
       await publish(broker, admittedSubject(waiting.subject), '', { timeoutMs: 3000 })
@@ -29,7 +29,7 @@ export function createBacklog(broker: Broker): Backlog {
       if (!(thrown instanceof Refused) || thrown.code !== storeFailed) throw thrown
       if (!thrown.message.includes('per subject')) return 'full'
     }
-    await removeMessage(broker, streams.backlog, ticket)
+    await removeMessage(broker, streams.backlog, seq)
     return 'admitted'
   }
 
@@ -39,7 +39,7 @@ export function createBacklog(broker: Broker): Backlog {
       try {
         for await (const { seq, subject } of followStream(broker, backlog, 0, signal)) {
           const { kind: its, account } = waitingOfSubject(subject)
-          if (its === kind) yield { account, ticket: seq }
+          if (its === kind) yield { account, seq: seq }
         }
       } catch (thrown) {
         if (!signal.aborted) throw faultOf(thrown)
@@ -54,13 +54,13 @@ export function createBacklog(broker: Broker): Backlog {
       }
       return counts
     },
-    admit: (ticket) => asFault(admit(ticket)),
-    onRoom(kind, heard) {
+    admit: (seq) => asFault(admit(seq)),
+    onJobSettled(kind, callback) {
       const subscriptions = acksOf(streams.jobs, workConsumer(kind, 'bulk')).map((subject) =>
         broker.nc.subscribe(subject, {
           callback: (error, msg) => {
             // Signs of life come the same way.
-            if (!error && msg.string().startsWith('+ACK')) heard()
+            if (!error && msg.string().startsWith('+ACK')) callback()
           },
         }),
       )
@@ -75,7 +75,7 @@ export function createBacklog(broker: Broker): Backlog {
       // With a subject the broker looks at all there are, a second where hundreds of thousands wait.
       const which = { seq: first.seq, next_by_subj: backlogSubjects(kind) }
       const found = isOfKind ? first : await asFault(readFromLeader(broker, streams.backlog, which))
-      return found && { ticket: found.seq, since: found.at }
+      return found && { seq: found.seq, since: found.at }
     },
     async count(kind) {
       const { num_pending } = await asFault(consumerInfo(broker, streams.backlog, backlogConsumer(kind)))

@@ -26,16 +26,16 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
   }
   const read = (id: string) => readFromLeader(broker, streams.dead, { last_by_subj: deadSubject(id) })
 
-  const mark = async (
+  const recordReplay = async (
     id: string,
     replay: NonNullable<DeadLetter['replay']>,
-    before?: string,
+    expected?: string,
   ): Promise<DeadLetter | null> => {
     for (;;) {
       const there = await read(id)
       if (there === null) return null
       const letter = letterOf(there)
-      if (letter.replay?.task !== before) return letter
+      if (letter.replay?.task !== expected) return letter
       if (await write({ ...letter, replay }, there.seq)) return { ...letter, replay }
     }
   }
@@ -69,8 +69,9 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
         next: found.length > limit ? String(page.at(-1)?.seq) : null,
       }
     },
-    mark: async (id, replay, before) => (isDeadLetterId(id) ? guarded(() => mark(id, replay, before)) : null),
-    async drop(id) {
+    recordReplay: async (id, replay, expected) =>
+      isDeadLetterId(id) ? guarded(() => recordReplay(id, replay, expected)) : null,
+    async delete(id) {
       if (!isDeadLetterId(id)) return false
       return guarded(async () => (await purgeSubject(broker, streams.dead, deadSubject(id))) > 0)
     },

@@ -1,7 +1,7 @@
 import { headers } from '@nats-io/nats-core'
 import { actorKinds, job, lanes, type Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
-import type { Stray, StrayJobs } from '@pixelflow/core/ports/orphaned-jobs'
+import type { OrphanedJob, OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
 import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker.ts'
 import { batchOf } from '../jetstream/direct-get.ts'
 import { publish, type Stored } from '../jetstream/jetstream.ts'
@@ -9,8 +9,8 @@ import { consumerInfo, readFromLeader, removeMessage } from '../jetstream/jetstr
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { dueAt } from './retries.ts'
 import {
-  acceptanceConsumer,
-  acceptanceSubject,
+  outboxConsumer,
+  outboxSubject,
   attemptsHeader,
   backlogSubject,
   dueSubject,
@@ -29,7 +29,7 @@ const page = 100
  * from then on, and is never handed out again. A schedule whose message could not be stored when its time came is not
  * tried again either.
  */
-export function createStrayJobs(broker: Broker, clock: Clock): StrayJobs {
+export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
   const handedOut = async (stream: string, consumer: string) =>
     (await retryUnreachable(() => consumerInfo(broker, stream, consumer))).delivered.stream_seq
 
@@ -48,7 +48,7 @@ export function createStrayJobs(broker: Broker, clock: Clock): StrayJobs {
     }
   }
 
-  const strayOf = (stream: string, stored: Stored): Stray | undefined => {
+  const strayOf = (stream: string, stored: Stored): OrphanedJob | undefined => {
     const { success, data } = job.safeParse(jobOfSubject(stored.subject))
     if (!success) return undefined
     return {
@@ -81,7 +81,7 @@ export function createStrayJobs(broker: Broker, clock: Clock): StrayJobs {
   }
 
   return {
-    async *strays(olderThanMs, signal) {
+    async *find(olderThanMs, signal) {
       const until = clock.now() - olderThanMs
       try {
         for await (const one of handed(until, signal)) {
@@ -120,14 +120,14 @@ export function createStrayJobs(broker: Broker, clock: Clock): StrayJobs {
           throw thrown
         }
       }),
-    async forgetAcceptances(olderThanMs, signal) {
+    async purgeOutbox(olderThanMs, signal) {
       let forgotten = 0
       try {
-        const last = await handedOut(streams.acceptances, acceptanceConsumer)
-        const all = acceptanceSubject('*', '*')
+        const last = await handedOut(streams.outbox, outboxConsumer)
+        const all = outboxSubject('*', '*')
         const until = clock.now() - olderThanMs
-        for await (const { seq } of front(streams.acceptances, all, last, until, signal)) {
-          await retryUnreachable(() => removeMessage(broker, streams.acceptances, seq), { signal })
+        for await (const { seq } of front(streams.outbox, all, last, until, signal)) {
+          await retryUnreachable(() => removeMessage(broker, streams.outbox, seq), { signal })
           forgotten += 1
         }
         return forgotten

@@ -28,9 +28,9 @@ queueContract('nats', async () => {
 
 /** Bulk jobs go through the backlog as if it were not there. */
 async function letAllIn({ backlog }: Fixture['adapters'], signal: AbortSignal): Promise<void> {
-  for await (const { ticket } of backlog.follow('transform', signal)) {
+  for await (const { seq } of backlog.follow('transform', signal)) {
     // As a dispatcher does: a broker that is away is asked again.
-    while ((await backlog.admit(ticket).catch(() => 'full')) === 'full') await pause(50, signal)
+    while ((await backlog.admit(seq).catch(() => 'full')) === 'full') await pause(50, signal)
   }
 }
 

@@ -35,7 +35,7 @@ test('a retry survives a broker that is killed, and everybody who could bring it
   const job = sampleJob({ lane: 'bulk' })
   await queue.submit(job)
   // It has had its turn: nobody need let it in a second time.
-  await backlog.admit((await backlog.oldest('transform'))?.ticket ?? 0)
+  await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
   await (await work.next('transform', within(5000)))?.retry(300, 1)
   await fixture.nats.kill9()
   await Bun.sleep(500)

@@ -1,21 +1,21 @@
 import { createNotifier } from '@pixelflow/core/notifier'
 import { pause } from '@pixelflow/core/pause'
 import type { Clock } from '@pixelflow/core/ports/clock'
-import type { Accepted, AcceptanceLog } from '@pixelflow/core/ports/queue'
+import type { OutboxEntry, TaskOutbox } from '@pixelflow/core/ports/task-outbox'
 import type { Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
 import { pull } from '../jetstream/pull.ts'
-import { acceptanceConsumer, streams } from '../topology/topology.ts'
+import { outboxConsumer, streams } from '../topology/topology.ts'
 
-const request = { stream: streams.acceptances, consumer: acceptanceConsumer, batch: 200, expiresMs: 10_000 }
+const request = { stream: streams.outbox, consumer: outboxConsumer, batch: 200, expiresMs: 10_000 }
 
 /**
  * Reads back what was accepted, through one durable consumer that all processes share. Entries come in the order in
  * which they were written; those younger than `afterMs` are held here, some seconds at most, until they are old enough.
  */
-export function createAcceptanceLog(broker: Broker, clock: Clock, afterMs: number): AcceptanceLog {
+export function createTaskOutbox(broker: Broker, clock: Clock, afterMs: number): TaskOutbox {
   /** What one pull brings. */
-  async function* round(signal: AbortSignal): AsyncGenerator<Accepted> {
+  async function* round(signal: AbortSignal): AsyncGenerator<OutboxEntry> {
     const waiting: Delivery[] = []
     const changed = createNotifier()
     const one = pull(broker, request, (delivery) => {
@@ -50,13 +50,13 @@ export function createAcceptanceLog(broker: Broker, clock: Clock, afterMs: numbe
   }
 
   return {
-    async *accepted(signal) {
+    async *entries(signal) {
       while (!signal.aborted) yield* round(signal)
     },
   }
 }
 
-function acceptedOf(delivery: Delivery, clock: Clock): Accepted {
+function acceptedOf(delivery: Delivery, clock: Clock): OutboxEntry {
   const [, account = '', task = ''] = delivery.subject.split('.')
   return {
     account,

@@ -1,7 +1,7 @@
 import type { DeadLetter } from '@pixelflow/core/dead-letter'
 import { job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
-import type { LostJob, LostJobs } from '@pixelflow/core/ports/dead-letters'
+import type { UndeliverableJob, UndeliverableJobs } from '@pixelflow/core/ports/undeliverable-jobs'
 import { faultOf, type Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
 import { readFromLeader, removeMessage } from '../jetstream/jetstream-api.ts'
@@ -31,8 +31,8 @@ interface Advisory {
  * The broker says once, to whoever listens, that it has given up a message; a stream listens always. Such a message
  * stays in the queue and is never handed out again, so it must be taken out; one that was terminated is gone already.
  */
-export function createLostJobs(broker: Broker, clock: Clock, log: Logger): LostJobs {
-  const lostOf = async (delivery: Delivery): Promise<LostJob | undefined> => {
+export function createUndeliverableJobs(broker: Broker, clock: Clock, log: Logger): UndeliverableJobs {
+  const lostOf = async (delivery: Delivery): Promise<UndeliverableJob | undefined> => {
     const advisory = advisoryOf(delivery)
     if (!advisory) return undefined
     const isTerminated = delivery.subject.includes('MSG_TERMINATED')
@@ -53,7 +53,7 @@ export function createLostJobs(broker: Broker, clock: Clock, log: Logger): LostJ
   }
 
   return {
-    async *lost(signal) {
+    async *follow(signal) {
       while (!signal.aborted) {
         let delivery: Delivery | undefined
         const one = pull(broker, request, (found) => (delivery = found))

@@ -1,17 +1,17 @@
 import { expect, test } from 'bun:test'
-import { fencedContract } from '@pixelflow/testkit/contracts/compare-and-swap-records'
+import { compareAndSwapRecordsContract } from '@pixelflow/testkit/contracts/compare-and-swap-records'
 import { openFixture, until } from '../testing/nats-fixture.ts'
 
-fencedContract('nats', async () => {
+compareAndSwapRecordsContract('nats', async () => {
   const { adapters, other, ...fixture } = await openFixture()
-  return { ...fixture, fenced: adapters.keys, elsewhere: other.keys }
+  return { ...fixture, records: adapters.keys, elsewhere: other.keys }
 })
 
-test('keys are forgotten after their time', async () => {
+test('records expire after their retention', async () => {
   await using fixture = await openFixture({ env: { PIXELFLOW_IDEMPOTENCY_RETENTION: '1s' } })
   const { keys } = fixture.adapters
   const id = Bun.randomUUIDv7()
-  await keys.put('local', 'k', { state: 'open', image: id, task: id, attempt: 'one', beat: 0 }, 0)
+  await keys.compareAndSwap('local', 'k', { state: 'open', image: id, task: id, attempt: 'one', beat: 0 }, 0)
   expect(await keys.get('local', 'k')).not.toBeNull()
   await until(async () => (await keys.get('local', 'k')) === null)
 }, 30_000)

@@ -1,6 +1,6 @@
 import { headers } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
-import type { Fenced } from '@pixelflow/core/ports/compare-and-swap-records'
+import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { z } from 'zod'
 import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
 import { publish } from '../jetstream/jetstream.ts'
@@ -9,7 +9,7 @@ import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { recordStream, recordSubject } from '../topology/topology.ts'
 
 /** Values in a bucket of the NATS key-value store, each written under the sequence of the one before. */
-export function createFenced<T>(broker: Broker, bucket: string, schema: z.ZodType<T>): Fenced<T> {
+export function createCompareAndSwapRecords<T>(broker: Broker, bucket: string, schema: z.ZodType<T>): CompareAndSwapRecords<T> {
   const stream = recordStream(bucket)
   const newest = (subject: string) => readFromLeader(broker, stream, { last_by_subj: subject })
 
@@ -39,7 +39,7 @@ export function createFenced<T>(broker: Broker, bucket: string, schema: z.ZodTyp
         throw faultOf(thrown)
       }
     },
-    async put(account, name, value, after) {
+    async compareAndSwap(account, name, value, after) {
       const data = JSON.stringify(value)
       try {
         return await retryUnreachable(() => put(recordSubject(bucket, account, name), data, after))

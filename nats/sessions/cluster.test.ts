@@ -15,8 +15,8 @@ test('over three servers, each end at one of its own: sessions work from the fir
   }
   await using actor = await at(0)
   await using _ = actor.sessionHost.serve('preview', {
-    room: 100,
-    async take(__, session) {
+    capacity: 100,
+    async handle(__, session) {
       for (let frame = await session.next(); frame !== null; frame = await session.next()) {
         await session.send(frame.head, frame.parts)
       }

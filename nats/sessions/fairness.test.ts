@@ -13,8 +13,8 @@ test('an account that holds all room of an actor, with more calls waiting, keeps
   const { sessions } = fixture.adapters
   const room = 4
   await using hosted = fixture.other.sessionHost.serve('transform', {
-    room,
-    take: async (_, session) => void (await session.next()),
+    capacity: room,
+    handle: async (_, session) => void (await session.next()),
   })
   const leave = new AbortController()
   await using stack = new AsyncDisposableStack()

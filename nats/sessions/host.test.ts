@@ -24,8 +24,8 @@ test('an offer whose acceptance cannot be sent leaves its room to the next', asy
     quiet,
   )
   await using hosted = host.serve('transform', {
-    room: 1,
-    take: async (_, session) => void (await session.next()),
+    capacity: 1,
+    handle: async (_, session) => void (await session.next()),
   })
   await using _ = await fixture.adapters.sessions.open('transform', null, AbortSignal.timeout(20_000), 'ann')
   expect([failures, hosted.held]).toEqual([3, 1])

@@ -1,7 +1,7 @@
 import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import type { Hosted, Hosting, LiveKind, SessionHost } from '@pixelflow/core/ports/sessions'
+import type { ServedSessions, SessionHandler, LiveKind, SessionHost } from '@pixelflow/core/ports/sessions'
 import { createSessionQuota } from './quota.ts'
 import type { SessionEnd } from './endpoint.ts'
 import type { SessionHub } from './hub.ts'
@@ -18,10 +18,10 @@ function serve(
   hub: SessionHub,
   log: Logger,
   kind: LiveKind,
-  { room, isResting = () => false, take }: Hosting,
-): Hosted {
+  { capacity, isPaused = () => false, handle }: SessionHandler,
+): ServedSessions {
   const held = new Map<SessionEnd, Promise<void>>()
-  const quota = createSessionQuota(room)
+  const quota = createSessionQuota(capacity)
   let isLeaving = false
 
   const accept = ({ peer, window: windowOut, opening, account }: Offer, inbox: string) => {
@@ -46,7 +46,7 @@ function serve(
   }
   const hold = async (end: SessionEnd, opening: unknown) => {
     try {
-      await take(opening, end)
+      await handle(opening, end)
       await end.leave()
     } catch (thrown) {
       // What has broken the session is known to both.
@@ -63,7 +63,7 @@ function serve(
     callback: (error, msg) => {
       if (error || !msg.reply) return
       const refuse = (reply: string) => hub.say(reply, print(words.full, 0))
-      if (isLeaving || isResting()) return refuse(msg.reply)
+      if (isLeaving || isPaused()) return refuse(msg.reply)
       let offered: Offer
       try {
         offered = offer.parse(decodeJson(msg.data))

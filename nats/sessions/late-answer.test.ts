@@ -16,7 +16,7 @@ test('an actor without room that answers late does not break the session that an
     for (let frame = await session.next(); frame !== null; frame = await session.next())
       await session.send(frame.head)
   }
-  await using _ = fixture.other.sessionHost.serve('transform', { room: 1, take: echo })
+  await using _ = fixture.other.sessionHost.serve('transform', { capacity: 1, handle: echo })
   await using session = await fixture.adapters.sessions.open('transform', null, new AbortController().signal)
 
   late.publish(await reply.promise, Buffer.concat(print(words.full, 0)))

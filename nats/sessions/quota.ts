@@ -6,18 +6,18 @@ export interface SessionQuota {
 }
 
 /**
- * The first `room` sessions are for anyone. Beyond them, and up to twice as many, an account is let in as long as it
- * holds less than `room` divided by the accounts that hold any: sessions cannot be taken back, so this is what keeps one
+ * The first `capacity` sessions are for anyone. Beyond them, and up to twice as many, an account is let in as long as it
+ * holds less than `capacity` divided by the accounts that hold any: sessions cannot be taken back, so this is what keeps one
  * account from holding all of them.
  */
-export function createSessionQuota(room: number): SessionQuota {
+export function createSessionQuota(capacity: number): SessionQuota {
   const held = new Map<string, number>()
   let total = 0
 
   const hasRoom = (own: number) => {
-    if (total < room) return true
+    if (total < capacity) return true
     const accounts = held.size + (own === 0 ? 1 : 0)
-    return total < 2 * room && own < Math.ceil(room / accounts)
+    return total < 2 * capacity && own < Math.ceil(capacity / accounts)
   }
   return {
     tryTake(account) {

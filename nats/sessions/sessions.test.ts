@@ -42,7 +42,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     expect(performance.now() - begin).toBeLessThan(signal === 'SIGKILL' ? 2000 : 5000)
 
     // The broker still offers to a process that hangs; another is found beside it.
-    await using _ = fixture.other.sessionHost.serve('preview', { room: 9, take: async () => {} })
+    await using _ = fixture.other.sessionHost.serve('preview', { capacity: 9, handle: async () => {} })
     for (let i = 0; i < 4; i += 1) {
       await using next = await fixture.adapters.sessions.open('preview', null, never)
       expect(await next.next()).toBeNull()
@@ -55,8 +55,8 @@ test('a broker that dies is noticed at both ends, and new sessions work when it 
   await using fixture = await openFixture()
   const ends: Fault[] = []
   await using hosted = fixture.other.sessionHost.serve('preview', {
-    room: 2,
-    take: (_, session) =>
+    capacity: 2,
+    handle: (_, session) =>
       new Promise((resolve) => {
         session.broken.addEventListener('abort', () => {
           ends.push(session.broken.reason as Fault)
@@ -92,8 +92,8 @@ test('sessions leave nothing at the broker, however they end', async () => {
     return ((await answer.json()) as { num_subscriptions: number }).num_subscriptions
   }
   await using hosted = fixture.other.sessionHost.serve('preview', {
-    room: 4,
-    async take(opening, session) {
+    capacity: 4,
+    async handle(opening, session) {
       if (opening === 0) throw new Fault('corrupt_image', 'No.')
       await session.send(opening)
       await session.next()

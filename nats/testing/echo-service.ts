@@ -8,8 +8,8 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 const log = createLogger({ service: 'echo', format: 'json' })
 const adapters = await openAdapters({ settings: readSettings(natsSettings, process.env), name: 'echo', log })
 adapters.sessionHost.serve('preview', {
-  room: 3,
-  async take(_, session) {
+  capacity: 3,
+  async handle(_, session) {
     for (let frame = await session.next(); frame !== null; frame = await session.next()) {
       await session.send(frame.head, frame.body)
     }

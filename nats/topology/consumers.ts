@@ -1,7 +1,7 @@
 import type { ConsumerConfig } from '@nats-io/jetstream'
 import { actorKinds, lanes } from '@pixelflow/core/job'
 import {
-  acceptanceConsumer,
+  outboxConsumer,
   ackWaitMs,
   advisoryConsumer,
   backlogConsumer,
@@ -49,10 +49,10 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
     },
   }))
   const acceptance = {
-    stream: streams.acceptances,
+    stream: streams.outbox,
     config: {
       ...shared,
-      durable_name: acceptanceConsumer,
+      durable_name: outboxConsumer,
       filter_subject: 'accepted.*.*',
       // Longer than a reconciler holds one until it is old enough.
       ack_wait: nanos(30_000),

@@ -27,7 +27,7 @@ export const streams = {
   events: 'EVENTS',
   jobs: 'JOBS',
   backlog: 'BACKLOG',
-  acceptances: 'ACCEPTANCES',
+  outbox: 'ACCEPTANCES',
   offices: 'OFFICES',
   dead: 'DEAD',
   retries: 'RETRIES',
@@ -99,9 +99,9 @@ export const ackWaitMs = 10_000
 export const extendEveryMs = 3000
 
 /** What is written just before a task's first event. */
-export const acceptanceSubject = (account: string, task: string) => `accepted.${account}.${task}`
+export const outboxSubject = (account: string, task: string) => `accepted.${account}.${task}`
 /** The durable consumer that shows acceptances to the reconcilers. */
-export const acceptanceConsumer = 'acceptance'
+export const outboxConsumer = 'acceptance'
 
 /** A letter about a job that was given up; its id is `<kind>.<account>.<task>`, with `*` for any. */
 export const deadSubject = (id: string) => `dead.${id}`
@@ -192,7 +192,7 @@ export function streamsOf(layout: Layout): Stream[] {
     },
     {
       ...shared,
-      name: streams.acceptances,
+      name: streams.outbox,
       subjects: ['accepted.*.*'],
       retention: 'workqueue',
       max_age: nanos(layout.taskRetentionMs),

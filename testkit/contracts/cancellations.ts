@@ -1,34 +1,34 @@
 import { describe, expect, test } from 'bun:test'
-import type { Channel } from '@pixelflow/core/ports/cancellations'
+import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 
-export interface ChannelUnderTest extends AsyncDisposable {
-  readonly channel: Channel
-  /** Another process's end. */
-  readonly elsewhere: Channel
+export interface CancellationsUnderTest extends AsyncDisposable {
+  readonly cancellations: Cancellations
+  /** The same port in another process. */
+  readonly elsewhere: Cancellations
 }
 
-/** What every adapter of `Channel` has to hold. Registers the tests. */
-export function channelContract(name: string, open: () => Promise<ChannelUnderTest>): void {
-  describe(`${name}: channel contract`, () => {
-    test('a cancellation is heard by all who listen, until they stop', async () => {
+/** Registers the tests that every adapter of `Cancellations` must pass. */
+export function cancellationsContract(name: string, open: () => Promise<CancellationsUnderTest>): void {
+  describe(`${name}: cancellations contract`, () => {
+    test('a cancellation reaches every subscriber until it unsubscribes', async () => {
       await using under = await open()
-      const heard: string[] = []
-      const stops = [under.channel, under.elsewhere].map((channel, i) =>
-        channel.onCancel((account, task) => heard.push(`${i} ${account} ${task}`)),
+      const received: string[] = []
+      const stops = [under.cancellations, under.elsewhere].map((cancellations, i) =>
+        cancellations.subscribe((account, task) => received.push(`${i} ${account} ${task}`)),
       )
       await Bun.sleep(50)
-      await under.channel.cancel('local', 't1')
+      await under.cancellations.publish('local', 't1')
       await Bun.sleep(100)
-      expect(heard.toSorted()).toEqual(['0 local t1', '1 local t1'])
+      expect(received.toSorted()).toEqual(['0 local t1', '1 local t1'])
       for (const stop of stops) stop()
-      await under.channel.cancel('local', 't2')
+      await under.cancellations.publish('local', 't2')
       await Bun.sleep(100)
-      expect(heard).toHaveLength(2)
+      expect(received).toHaveLength(2)
     })
 
-    test('nobody has to listen', async () => {
+    test('publishing without a subscriber succeeds', async () => {
       await using under = await open()
-      await under.channel.cancel('local', 't1')
+      await under.cancellations.publish('local', 't1')
     })
   })
 }

@@ -5,11 +5,11 @@ import { sampleJob } from '../tasks.ts'
 
 export interface DeadLettersUnderTest extends AsyncDisposable {
   readonly letters: DeadLetters
-  /** Another process's end. */
+  /** The same letters in another process. */
   readonly elsewhere: DeadLetters
 }
 
-/** A letter as an actor would write it. */
+/** A dead letter as an actor writes it. */
 export function sampleLetter(change: Partial<DeadLetter> = {}): DeadLetter {
   return {
     ...sampleJob(),
@@ -21,10 +21,10 @@ export function sampleLetter(change: Partial<DeadLetter> = {}): DeadLetter {
   }
 }
 
-/** What every adapter of `DeadLetters` has to hold. Registers the tests. */
+/** Registers the tests that every adapter of `DeadLetters` must pass. */
 export function deadLettersContract(name: string, open: () => Promise<DeadLettersUnderTest>): void {
   describe(`${name}: dead letters contract`, () => {
-    test('a letter is kept once, read by everybody, and dropped once', async () => {
+    test('a letter is stored once, visible to every process, and deleted once', async () => {
       await using under = await open()
       const letter = sampleLetter()
       const id = deadLetterId(letter)
@@ -33,12 +33,12 @@ export function deadLettersContract(name: string, open: () => Promise<DeadLetter
       expect((await Promise.all(puts)).filter(Boolean)).toHaveLength(1)
       expect(await under.elsewhere.put({ ...letter, attempts: 9 })).toBe(false)
       expect(await under.elsewhere.get(id)).toEqual(letter)
-      expect([await under.letters.drop(id), await under.elsewhere.drop(id)]).toEqual([true, false])
+      expect([await under.letters.delete(id), await under.elsewhere.delete(id)]).toEqual([true, false])
       expect(await under.letters.get(id)).toBeNull()
       expect(await under.letters.put(letter)).toBe(true)
     })
 
-    test('letters are listed oldest first, page by page, of all accounts or of one', async () => {
+    test('letters are listed oldest first, in pages, for all accounts or one', async () => {
       await using under = await open()
       const letters = Array.from({ length: 5 }, (_, i) =>
         sampleLetter({ account: i % 2 === 0 ? 'ann' : 'bob', attempts: i }),
@@ -59,33 +59,33 @@ export function deadLettersContract(name: string, open: () => Promise<DeadLetter
       })
     })
 
-    test('of racing marks one decides, and all answer the same', async () => {
+    test('of concurrent replays one is recorded, and all calls return it', async () => {
       await using under = await open()
       const letter = sampleLetter()
       const id = deadLetterId(letter)
       await under.letters.put(letter)
       const at = new Date().toISOString()
-      const marks = Array.from({ length: 6 }, (_, i) =>
-        (i % 2 === 0 ? under.letters : under.elsewhere).mark(id, { task: `task-${i}`, at }),
+      const recorded = Array.from({ length: 6 }, (_, i) =>
+        (i % 2 === 0 ? under.letters : under.elsewhere).recordReplay(id, { task: `task-${i}`, at }),
       )
-      const [one, ...others] = await Promise.all(marks)
+      const [one, ...others] = await Promise.all(recorded)
       expect(one?.replay?.task).toStartWith('task-')
       for (const other of others) expect(other).toEqual(one as DeadLetter)
       expect(await under.elsewhere.get(id)).toEqual(one as DeadLetter)
-      const anew = { task: 'anew', at }
-      expect(await under.letters.mark(id, anew, 'another')).toEqual(one as DeadLetter)
-      expect((await under.letters.mark(id, anew, one?.replay?.task))?.replay).toEqual(anew)
-      expect(await under.letters.mark('transform.local.gone', { task: 'x', at })).toBeNull()
+      const second = { task: 'second', at }
+      expect(await under.letters.recordReplay(id, second, 'another')).toEqual(one as DeadLetter)
+      expect((await under.letters.recordReplay(id, second, one?.replay?.task))?.replay).toEqual(second)
+      expect(await under.letters.recordReplay('transform.local.gone', { task: 'x', at })).toBeNull()
     })
 
-    test('what cannot be a name names nothing', async () => {
+    test('an invalid id matches no letter', async () => {
       await using under = await open()
       await under.letters.put(sampleLetter())
       const replay = { task: 'x', at: new Date().toISOString() }
       for (const id of ['*.*.*', 'transform.>', '', 'a.b']) {
         expect(await under.letters.get(id)).toBeNull()
-        expect(await under.letters.mark(id, replay)).toBeNull()
-        expect(await under.letters.drop(id)).toBe(false)
+        expect(await under.letters.recordReplay(id, replay)).toBeNull()
+        expect(await under.letters.delete(id)).toBe(false)
       }
       expect((await under.letters.list({ limit: 10 })).items).toHaveLength(1)
     })

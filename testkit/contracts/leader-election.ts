@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'bun:test'
 import { pause } from '@pixelflow/core/pause'
-import type { Elections } from '@pixelflow/core/ports/leader-election'
+import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 
-export interface ElectionsUnderTest extends AsyncDisposable {
-  readonly elections: Elections
+export interface LeaderElectionUnderTest extends AsyncDisposable {
+  readonly leaderElection: LeaderElection
   /** Another process's end. */
-  readonly elsewhere: Elections
+  readonly elsewhere: LeaderElection
 }
 
-/** What every adapter of `Elections` has to hold. Registers the tests. */
-export function electionsContract(name: string, open: () => Promise<ElectionsUnderTest>): void {
-  describe(`${name}: elections contract`, () => {
+/** What every adapter of `LeaderElection` has to hold. Registers the tests. */
+export function leaderElectionContract(name: string, open: () => Promise<LeaderElectionUnderTest>): void {
+  describe(`${name}: leaderElection contract`, () => {
     test('one holds an office at a time, and the next one follows at once when it leaves', async () => {
       await using under = await open()
       const over = new AbortController()
@@ -23,8 +23,8 @@ export function electionsContract(name: string, open: () => Promise<ElectionsUnd
         holders -= 1
         if ((terms += 1) === 12) over.abort()
       }
-      const candidates = [under.elections, under.elsewhere, under.elections, under.elsewhere]
-      await Promise.all(candidates.map((one) => one.stand('sweeper', lead, over.signal)))
+      const candidates = [under.leaderElection, under.elsewhere, under.leaderElection, under.elsewhere]
+      await Promise.all(candidates.map((one) => one.campaign('sweeper', lead, over.signal)))
       expect(most).toBe(1)
       expect(terms).toBeGreaterThanOrEqual(12)
     })
@@ -33,17 +33,17 @@ export function electionsContract(name: string, open: () => Promise<ElectionsUnd
       await using under = await open()
       const over = new AbortController()
       const held = new Set<string>()
-      const stand = (office: string, elections: Elections) =>
-        elections.stand(
+      const stand = (office: string, leaderElection: LeaderElection) =>
+        leaderElection.campaign(
           office,
-          async (deposed) => {
+          async (lost) => {
             held.add(office)
             if (held.size === 2) over.abort()
-            await pause(60_000, deposed)
+            await pause(60_000, lost)
           },
           over.signal,
         )
-      await Promise.all([stand('sweeper', under.elections), stand('dispatcher', under.elsewhere)])
+      await Promise.all([stand('sweeper', under.leaderElection), stand('dispatcher', under.elsewhere)])
       expect([...held].toSorted()).toEqual(['dispatcher', 'sweeper'])
     })
 
@@ -51,13 +51,13 @@ export function electionsContract(name: string, open: () => Promise<ElectionsUnd
       await using under = await open()
       const over = new AbortController()
       let terms = 0
-      await under.elections.stand(
+      await under.leaderElection.campaign(
         'sweeper',
-        async (deposed) => {
+        async (lost) => {
           terms += 1
           if (terms === 1) throw new Error('a bad day')
           setTimeout(() => over.abort(), 50)
-          await pause(60_000, deposed)
+          await pause(60_000, lost)
         },
         over.signal,
       )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import type { Hosting, Session, SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
+import type { SessionHandler, Session, SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
 import { until } from '../until.ts'
 
 export interface SessionsUnderTest extends AsyncDisposable {
@@ -44,8 +44,8 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await using under = await open()
       const openings: unknown[] = []
       await using _ = under.hosts[0].serve('transform', {
-        room: 1,
-        take: (opening, session) => (openings.push(opening), echo(opening, session)),
+        capacity: 1,
+        handle: (opening, session) => (openings.push(opening), echo(opening, session)),
       })
       await using session = await under.sessions.open('transform', { hello: ['wörld'] }, never)
       expect(openings).toEqual([{ hello: ['wörld'] }])
@@ -75,8 +75,8 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       let sent = 0
       const go = Promise.withResolvers<void>()
       await using _ = under.hosts[0].serve('transform', {
-        room: 1,
-        async take(_, session) {
+        capacity: 1,
+        async handle(_, session) {
           for (; sent < 40; sent += 1) await session.send(sent, bytes(MiB, sent))
           await go.promise
           await echo(_, session)
@@ -110,8 +110,8 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
     test('what is thrown in there is what is read here', async () => {
       await using under = await open()
       await using _ = under.hosts[0].serve('preview', {
-        room: 4,
-        async take(opening, session) {
+        capacity: 4,
+        async handle(opening, session) {
           await session.next()
           if (opening === 'bug') throw new Error('secret')
           throw new Fault('corrupt_image', 'It is broken.', { field: 'file', remedy: 'Mend it.' })
@@ -140,8 +140,8 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await using under = await open()
       const ends: string[] = []
       await using hosted = under.hosts[0].serve('transform', {
-        room: 2,
-        take: (_, session) =>
+        capacity: 2,
+        handle: (_, session) =>
           new Promise((_resolve, reject) =>
             session.broken.addEventListener('abort', () => {
               ends.push((session.broken.reason as Fault).code)
@@ -164,14 +164,14 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       let most = 0
       let now = 0
       const order: unknown[] = []
-      const take = async (opening: unknown, session: Session) => {
+      const handle = async (opening: unknown, session: Session) => {
         order.push(opening)
         most = Math.max(most, (now += 1))
         await session.next()
         await Bun.sleep(5)
         now -= 1
       }
-      await using _ = under.hosts[0].serve('transform', { room: 2, take })
+      await using _ = under.hosts[0].serve('transform', { capacity: 2, handle })
       const call = async (i: number) => {
         await using session = await under.sessions.open('transform', i, never)
         await session.send('go')
@@ -192,12 +192,12 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
     test('the room of two actors is found', async () => {
       await using under = await open()
       const taken = [0, 0]
-      const take = (i: number) => async (_: unknown, session: Session) => {
+      const handle = (i: number) => async (_: unknown, session: Session) => {
         taken[i] = (taken[i] ?? 0) + 1
         await session.next()
       }
-      await using _ = under.hosts[0].serve('transform', { room: 3, take: take(0) })
-      await using __ = under.hosts[1].serve('transform', { room: 1, take: take(1) })
+      await using _ = under.hosts[0].serve('transform', { capacity: 3, handle: handle(0) })
+      await using __ = under.hosts[1].serve('transform', { capacity: 1, handle: handle(1) })
       await using stack = new AsyncDisposableStack()
       for (let i = 0; i < 4; i += 1) stack.use(await under.sessions.open('transform', i, never))
       expect(taken).toEqual([3, 1])
@@ -207,18 +207,18 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await using under = await open()
       const taken = [0, 0]
       let rests = true
-      const hosting = (i: number, isResting: () => boolean): Hosting => ({
-        room: 4,
-        isResting,
-        take: (opening, session) => ((taken[i] = (taken[i] ?? 0) + 1), echo(opening, session)),
+      const handler = (i: number, isPaused: () => boolean): SessionHandler => ({
+        capacity: 4,
+        isPaused,
+        handle: (opening, session) => ((taken[i] = (taken[i] ?? 0) + 1), echo(opening, session)),
       })
       await using _ = under.hosts[0].serve(
         'transform',
-        hosting(0, () => rests),
+        handler(0, () => rests),
       )
       await using __ = under.hosts[1].serve(
         'transform',
-        hosting(1, () => !rests),
+        handler(1, () => !rests),
       )
       const converse = async () => {
         await using session = await under.sessions.open('transform', null, never)
@@ -233,7 +233,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
 
     test('kinds are apart; nobody of a kind is said after a moment, no room when the caller gives up', async () => {
       await using under = await open()
-      await using _ = under.hosts[0].serve('preview', { room: 0, take: echo })
+      await using _ = under.hosts[0].serve('preview', { capacity: 0, handle: echo })
       const begin = performance.now()
       const absent = faultOf(under.sessions.open('transform', null, never))
       const given = AbortSignal.timeout(300)
@@ -249,7 +249,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await using under = await open()
       const opening = under.sessions.open('transform', null, never)
       await Bun.sleep(500)
-      await using _ = under.hosts[1].serve('transform', { room: 1, take: echo })
+      await using _ = under.hosts[1].serve('transform', { capacity: 1, handle: echo })
       await using session = await opening
       await session.finish()
       expect(await session.next()).toBeNull()
@@ -257,12 +257,12 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
 
     test('draining lets go on what is held, takes nothing new, and breaks in the end what does not end', async () => {
       await using under = await open()
-      const hosted = under.hosts[0].serve('transform', { room: 5, take: echo })
+      const hosted = under.hosts[0].serve('transform', { capacity: 5, handle: echo })
       await using quick = await under.sessions.open('transform', 'quick', never)
       await using slow = await under.sessions.open('transform', 'slow', never)
       const drained = hosted.drain(400)
       await Bun.sleep(50)
-      await using _ = under.hosts[1].serve('transform', { room: 5, take: echo })
+      await using _ = under.hosts[1].serve('transform', { capacity: 5, handle: echo })
       await using elsewhere = await under.sessions.open('transform', 'next', never)
       await quick.send(1)
       await quick.finish()
@@ -277,7 +277,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
 
     test('waiting for a frame can be given up without harm', async () => {
       await using under = await open()
-      await using _ = under.hosts[0].serve('transform', { room: 1, take: echo })
+      await using _ = under.hosts[0].serve('transform', { capacity: 1, handle: echo })
       await using session = await under.sessions.open('transform', null, never)
       const given = AbortSignal.timeout(50)
       expect(await session.next(given).catch((error: unknown) => error)).toBe(given.reason)
@@ -287,7 +287,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
 
     test('what is sent from two places at once does not mix', async () => {
       await using under = await open()
-      await using _ = under.hosts[0].serve('transform', { room: 1, take: echo })
+      await using _ = under.hosts[0].serve('transform', { capacity: 1, handle: echo })
       await using session = await under.sessions.open('transform', null, never)
       const sent = Promise.all([1, 2, 3].map((salt) => session.send(salt, bytes(2 * MiB, salt))))
       for (let i = 0; i < 3; i += 1) {

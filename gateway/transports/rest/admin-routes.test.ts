@@ -84,7 +84,7 @@ test('a replay is one task of the same account, however often it is asked for', 
 test('a mark whose task was never made is made good by the next replay', async () => {
   const { id, task } = await giveUp()
   const replay = { task: Bun.randomUUIDv7(), at: new Date().toISOString() }
-  await gateway.adapters.deadLetters.mark(id, replay)
+  await gateway.adapters.deadLetters.recordReplay(id, replay)
   expect((await letterOf(dead(`/${id}/replay`, 'POST'))).replay).toEqual(replay)
   expect(await get(replay.task)).toMatchObject({ status: 'queued', retryOf: task.id })
 })

@@ -175,7 +175,7 @@ describe('cancelling', () => {
     const { id } = await gateway.submit(image)
     const { jobs } = await gateway.messages()
     const heard: string[] = []
-    const stop = gateway.adapters.channel.onCancel((_, task) => heard.push(task))
+    const stop = gateway.adapters.cancellations.subscribe((_, task) => heard.push(task))
     const answer = await cancel(id)
     expect(answer.status).toBe(200)
     expect(await answer.json()).toMatchObject({ id, status: 'cancelled', endedAt: expect.any(String) })

@@ -19,8 +19,8 @@ test('over TLS a client certificate says who tunes', async () => {
   const { id: image } = (await sent.json()) as { id: string }
   const size = { width: 9, height: 9 }
   await using _ = gateway.adapters.sessionHost.serve('preview', {
-    room: 2,
-    async take(_opening, session) {
+    capacity: 2,
+    async handle(_opening, session) {
       await session.send({ type: 'opened', source: size, preview: size })
       while ((await session.next()) !== null);
     },

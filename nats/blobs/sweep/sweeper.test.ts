@@ -57,16 +57,16 @@ describe('images', () => {
     const records = [recordOf(sha256, bytes.length), recordOf(sha256, bytes.length)]
     for (const record of records) await images.create(account, record.id, record)
 
-    expect(await house.sweep()).toEqual({ blobs: 0, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
     await images.delete(account, (records[0] as ImageRecord).id)
-    expect(await house.sweep()).toEqual({ blobs: 0, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
     expect(await sources.stat(blobName(account, sha256))).not.toBeNull()
     await images.delete(account, (records[1] as ImageRecord).id)
-    expect(await house.sweep()).toEqual({ blobs: 1, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect(await sources.stat(blobName(account, sha256))).toBeNull()
     // Nothing but the tombstone is left.
     expect((await house.messages())['OBJ_sources']).toBe(1)
-    expect(await house.sweep()).toEqual({ blobs: 0, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
   })
 
   test('what is young stays, whatever points to it', async () => {
@@ -74,7 +74,7 @@ describe('images', () => {
     const { sha256 } = await store(house.adapters.sources, random(1000), (digest) =>
       blobName(account, digest),
     )
-    expect(await house.sweep()).toEqual({ blobs: 0, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
     expect(await house.adapters.sources.stat(blobName(account, sha256))).not.toBeNull()
   })
 })
@@ -96,23 +96,23 @@ describe('outputs', () => {
     const seq = await events.append(queuedEvent(task), 0)
     const { sha256 } = await store(results, random(1000), () => object('default'))
     await store(results, random(1000), () => object('other'))
-    expect(await house.sweep()).toEqual({ blobs: 0, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
 
     const done = eventOf('completed', task, finished(sha256), new Date())
     const end = await events.append(done, seq)
-    expect(await house.sweep()).toEqual({ blobs: 1, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect(await results.stat(object('default'))).not.toBeNull()
     expect(await results.stat(object('other'))).toBeNull()
 
     await events.append(eventOf('deleted', done.task, {}, new Date()), end)
-    expect(await house.sweep()).toEqual({ blobs: 1, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect((await house.messages())['OBJ_results']).toBe(2)
   })
 
   test('of a task that nobody knows any more go', async () => {
     await using house = await openHouse()
     await store(house.adapters.results, random(1000), () => outputObject(account, 'gone', 'main', 'default'))
-    expect(await house.sweep()).toEqual({ blobs: 1, strays: 0 })
+    expect(await house.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
   })
 })
 
@@ -142,7 +142,7 @@ test('chunks of a write that nobody ended go, those of whole blobs stay', async 
   const abandoned = await sources.begin()
   await abandoned.write(random(300_000))
   while (((await house.messages())['OBJ_sources'] as number) < whole + 2) await Bun.sleep(20)
-  expect(await house.sweep()).toEqual({ blobs: 0, strays: 1 })
+  expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 1 })
   expect((await house.messages())['OBJ_sources']).toBe(whole)
   const read = await sources.read(blobName(account, sha256))
   expect(Buffer.concat(await Array.fromAsync(read?.body ?? []))).toEqual(bytes)
@@ -158,5 +158,5 @@ test('goes through more than a page, and stops when it is told to', async () => 
   )
   const stop = AbortSignal.abort(new Error('enough'))
   await expect(house.adapters.sweeper.sweep(stop)).rejects.toThrow('enough')
-  expect(await house.sweep()).toEqual({ blobs: 600, strays: 0 })
+  expect(await house.sweep()).toEqual({ blobs: 600, orphanedChunks: 0 })
 }, 60_000)

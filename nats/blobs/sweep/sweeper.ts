@@ -1,6 +1,6 @@
 import { blobName, imageRecord } from '@pixelflow/core/image'
 import type { Events } from '@pixelflow/core/ports/events'
-import type { Sweeper, Swept } from '@pixelflow/core/ports/sweeper'
+import type { Sweeper, SweepResult } from '@pixelflow/core/ports/sweeper'
 import { outputObject } from '@pixelflow/core/task'
 import { faultOf, Refused, wrongLastSequence, type Broker } from '../../connection/broker.ts'
 import { purgeChunks, putTombstone, bucketOf, type Bucket } from '../bucket.ts'
@@ -62,7 +62,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     return isAtWork || outputs.some((output) => outputObject(account, task, stage, output.name) === name)
   }
 
-  const sweepBucket = async (bucket: Bucket, isWanted: IsWanted, signal: AbortSignal): Promise<Swept> => {
+  const sweepBucket = async (bucket: Bucket, isWanted: IsWanted, signal: AbortSignal): Promise<SweepResult> => {
     // The server that dates what is stored says what time it is; what comes from now on is not looked at.
     const info = await retryUnreachable(() => streamInfo(broker, bucket.stream), { signal })
     const oldBefore = leaderTime(info) - graceMs
@@ -76,7 +76,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
       if (isOld(found) && !(await isWanted(found.info.name)) && (await removed(bucket, found))) blobs += 1
       else known.add(found.info.nuid)
     }
-    let strays = 0
+    let orphanedChunks = 0
     const chunks = chunkSubject(bucket.name, '>')
     for await (const subject of subjectsOf(broker, bucket.stream, chunks, signal)) {
       const nuid = subject.slice(subject.lastIndexOf('.') + 1)
@@ -84,9 +84,9 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
       const last = await retryUnreachable(() => lastOf(broker, bucket.stream, subject), { signal })
       if (last === null || !isOld(last)) continue
       await retryUnreachable(() => purgeChunks(bucket, nuid), { signal })
-      strays += 1
+      orphanedChunks += 1
     }
-    return { blobs, strays }
+    return { blobs, orphanedChunks }
   }
 
   return {
@@ -95,7 +95,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
         const bucket = (name: string) => bucketOf(broker, name, layout.natsReplicas)
         const sources = await sweepBucket(bucket(blobBuckets.sources), await wantedSources(signal), signal)
         const results = await sweepBucket(bucket(blobBuckets.results), isWantedResult, signal)
-        return { blobs: sources.blobs + results.blobs, strays: sources.strays + results.strays }
+        return { blobs: sources.blobs + results.blobs, orphanedChunks: sources.orphanedChunks + results.orphanedChunks }
       } catch (thrown) {
         signal.throwIfAborted()
         throw faultOf(thrown)
