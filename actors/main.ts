@@ -135,13 +135,13 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
     startedAt: new Date(adapters.clock.now()),
   })
   const announced = parts.use(adapters.registry.announce(presence))
-  const reconciling = reconcile(
-    { outbox: adapters.outbox, events, queue, jobOf: firstJob, log },
-    stop,
-  )
+  const reconciling = reconcile({ outbox: adapters.outbox, events, queue, jobOf: firstJob, log }, stop)
   const forwarding = adapters.retries.forward(stop)
   const { leaderElection, undeliverableJobs, deadLetters } = adapters
-  const deadLettering = deadLetterUndeliverable({ leaderElection, undeliverableJobs, deadLetters, events, log }, stop)
+  const deadLettering = deadLetterUndeliverable(
+    { leaderElection, undeliverableJobs, deadLetters, events, log },
+    stop,
+  )
   const mostOf = () => settings.accountRunning || Number.POSITIVE_INFINITY
   const { backlog, registry } = adapters
   const dispatching = kinds.map((kind) => {

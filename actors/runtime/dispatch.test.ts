@@ -20,7 +20,10 @@ const quiet = createLogger({ service: 'test', level: 'error', format: 'json' })
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 
 /** Stands for the office, with actors announced that work on so many at a time. */
-function dispatching({ leaderElection, backlog, registry }: Adapters, options: Partial<DispatchOptions> = {}) {
+function dispatching(
+  { leaderElection, backlog, registry }: Adapters,
+  options: Partial<DispatchOptions> = {},
+) {
   const over = new AbortController()
   const announced = registry.announce(() => reportOf('one.1', { workers }))
   const mostOf = () => Number.POSITIVE_INFINITY

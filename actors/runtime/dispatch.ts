@@ -113,8 +113,7 @@ async function lead(options: DispatchOptions, lost: AbortSignal): Promise<void> 
     for (let suspect = 0; !signal.aborted; await pause(verifyEveryMs, signal)) {
       const { seq = 0 } = (await backlog.oldest(kind).catch(() => null)) ?? {}
       const isKnown = seq === 0 || seq > newest || window.knows(seq)
-      if (!isKnown && seq === suspect)
-        throw new Fault('internal', 'A job of the backlog was lost sight of.')
+      if (!isKnown && seq === suspect) throw new Fault('internal', 'A job of the backlog was lost sight of.')
       suspect = isKnown ? 0 : seq
     }
   }

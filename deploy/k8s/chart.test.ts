@@ -44,9 +44,7 @@ describe('scaling', () => {
   test('asks for the lag of exactly the consumers whose messages wait for an actor', () => {
     const layout = readSettings(natsSettings, {})
     const made = consumersOf(layout)
-      .filter(({ stream }) =>
-        ([streams.jobs, streams.backlog, streams.outbox] as string[]).includes(stream),
-      )
+      .filter(({ stream }) => ([streams.jobs, streams.backlog, streams.outbox] as string[]).includes(stream))
       .map(({ stream, config }) => `${stream}/${config.durable_name}`)
     for (const name of ['default', 'external NATS', 'everything']) {
       const asked = scaled(setOf(name))?.triggers?.map(

@@ -28,7 +28,11 @@ export function respondWith(bytes: Uint8Array): ImageHandler {
 }
 
 /** Plays an actor for callers who wait for their picture. Only tests use this. */
-export function startStubActor(adapters: Adapters, play: ImageHandler, seen: ReceivedImage[] = []): ServedSessions {
+export function startStubActor(
+  adapters: Adapters,
+  play: ImageHandler,
+  seen: ReceivedImage[] = [],
+): ServedSessions {
   return adapters.sessionHost.serve('transform', {
     capacity: 50,
     async handle(opening, session) {

@@ -9,7 +9,11 @@ import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { recordStream, recordSubject } from '../topology/topology.ts'
 
 /** Values in a bucket of the NATS key-value store, each written under the sequence of the one before. */
-export function createCompareAndSwapRecords<T>(broker: Broker, bucket: string, schema: z.ZodType<T>): CompareAndSwapRecords<T> {
+export function createCompareAndSwapRecords<T>(
+  broker: Broker,
+  bucket: string,
+  schema: z.ZodType<T>,
+): CompareAndSwapRecords<T> {
   const stream = recordStream(bucket)
   const newest = (subject: string) => readFromLeader(broker, stream, { last_by_subj: subject })
 

@@ -17,7 +17,10 @@ const first: IdempotencyRecord = {
 }
 
 /** Registers the tests that every adapter of `CompareAndSwapRecords` must pass. */
-export function compareAndSwapRecordsContract(name: string, open: () => Promise<CompareAndSwapRecordsUnderTest>): void {
+export function compareAndSwapRecordsContract(
+  name: string,
+  open: () => Promise<CompareAndSwapRecordsUnderTest>,
+): void {
   describe(`${name}: compare-and-swap records contract`, () => {
     test('a change is seen by every process', async () => {
       await using under = await open()
@@ -43,7 +46,12 @@ export function compareAndSwapRecordsContract(name: string, open: () => Promise<
     test('of concurrent creations exactly one succeeds', async () => {
       await using under = await open()
       const put = (n: number) =>
-        (n % 2 ? under.records : under.elsewhere).compareAndSwap('local', 'k', { ...first, attempt: String(n) }, 0)
+        (n % 2 ? under.records : under.elsewhere).compareAndSwap(
+          'local',
+          'k',
+          { ...first, attempt: String(n) },
+          0,
+        )
       const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => put(n)))
       const winners = answers.flatMap((answer, n) => (answer === null ? [] : [String(n)]))
       expect(winners).toHaveLength(1)

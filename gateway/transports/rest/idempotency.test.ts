@@ -161,7 +161,12 @@ describe('a gateway that died', () => {
   const left = async (key: string) => {
     const ids = { image: Bun.randomUUIDv7(), task: Bun.randomUUIDv7() }
     const name = new Bun.CryptoHasher('sha256').update(key).digest('hex')
-    await one.adapters.keys.compareAndSwap('local', name, { state: 'working', ...ids, attempt: 'lost', beat: 3 }, 0)
+    await one.adapters.keys.compareAndSwap(
+      'local',
+      name,
+      { state: 'working', ...ids, attempt: 'lost', beat: 3 },
+      0,
+    )
     return ids
   }
 

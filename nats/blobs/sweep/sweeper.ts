@@ -62,7 +62,11 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     return isAtWork || outputs.some((output) => outputObject(account, task, stage, output.name) === name)
   }
 
-  const sweepBucket = async (bucket: Bucket, isWanted: IsWanted, signal: AbortSignal): Promise<SweepResult> => {
+  const sweepBucket = async (
+    bucket: Bucket,
+    isWanted: IsWanted,
+    signal: AbortSignal,
+  ): Promise<SweepResult> => {
     // The server that dates what is stored says what time it is; what comes from now on is not looked at.
     const info = await retryUnreachable(() => streamInfo(broker, bucket.stream), { signal })
     const oldBefore = leaderTime(info) - graceMs
@@ -95,7 +99,10 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
         const bucket = (name: string) => bucketOf(broker, name, layout.natsReplicas)
         const sources = await sweepBucket(bucket(blobBuckets.sources), await wantedSources(signal), signal)
         const results = await sweepBucket(bucket(blobBuckets.results), isWantedResult, signal)
-        return { blobs: sources.blobs + results.blobs, orphanedChunks: sources.orphanedChunks + results.orphanedChunks }
+        return {
+          blobs: sources.blobs + results.blobs,
+          orphanedChunks: sources.orphanedChunks + results.orphanedChunks,
+        }
       } catch (thrown) {
         signal.throwIfAborted()
         throw faultOf(thrown)
