@@ -2,12 +2,12 @@ import type { StoredEvent, TaskEvent } from '../event.ts'
 
 /** Appends to the event log, which is the state of every task, and reads it. */
 export interface Events {
-  /** The time of the broker, with which events are stamped in every process. */
+  /** The time of the broker, with which all processes stamp their events. */
   now(): Date
   /**
    * Appends an event to its task's history if the history still ends at `after` (0: it is empty). Returns the sequence.
    * A `deleted` event replaces the history before it. Repeating an append whose answer was lost returns the same
-   * sequence, within one process.
+   * sequence, if repeated here.
    * @throws Fault `conflict` when another process has appended: read again, and stop if the task has ended.
    */
   append(event: TaskEvent, after: number): Promise<number>

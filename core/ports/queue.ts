@@ -12,7 +12,7 @@ export interface Queue {
   remove(job: Job): Promise<void>
 }
 
-/** A job leased to this process. The lease expires unless it is extended, and the job returns to the queue. */
+/** A leased job. The lease expires unless it is extended, and the job returns to the queue. */
 export interface Lease {
   readonly job: Job
   /** Number of this attempt, from 1, as the queue counts: deliveries that never started count as well. */

@@ -6,7 +6,7 @@ export interface Announcement extends AsyncDisposable {
   renew(): void
 }
 
-/** The actors known to this process. Disposing unsubscribes. */
+/** The known actors. Disposing unsubscribes. */
 export interface Roster extends Disposable {
   /** Sorted by name. Actors that withdrew or have been silent for several seconds are left out. */
   readonly actors: readonly ActorStatus[]

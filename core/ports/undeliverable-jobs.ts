@@ -12,7 +12,7 @@ export interface UndeliverableJob {
 
 /**
  * Jobs that reached the delivery limit of the queue, or were terminated by it. A job that is not settled is reported
- * again, here or in another process.
+ * again, here or elsewhere.
  */
 export interface UndeliverableJobs {
   follow(signal: AbortSignal): AsyncIterable<UndeliverableJob>
