@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import { Exit } from './exit.ts'
+import { CliError } from './cli-error.ts'
 
 /** What a command is given besides its own arguments. */
 export interface Context {
@@ -22,7 +22,7 @@ export function followInterrupts(): Interrupts {
   const interrupts: Interrupts = { signal: controller.signal, again: () => process.exit(130) }
   const heard = () => {
     if (controller.signal.aborted) interrupts.again()
-    else controller.abort(new Exit('interrupted', 'Interrupted.'))
+    else controller.abort(new CliError('interrupted', 'Interrupted.'))
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, heard)
   return interrupts

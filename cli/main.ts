@@ -9,7 +9,7 @@ import { demoCommand } from './commands/demo.ts'
 import { getCommand } from './commands/get.ts'
 import { loadtestCommand } from './commands/loadtest.ts'
 import { processCommand } from './commands/process.ts'
-import { addHelpCommand, pathOf, refuseRepeatedOptions } from './commands/strict-parsing.ts'
+import { addHelpCommand, pathOf, refuseRepeatedOptions } from './commands/add-help-command.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { testCommand } from './commands/test.ts'
 import { upCommand } from './commands/up.ts'
@@ -19,8 +19,8 @@ import { versionCommand } from './commands/version.ts'
 import { watchCommand } from './commands/watch.ts'
 import { readConfig } from './config.ts'
 import { followInterrupts, type Context } from './context.ts'
-import { exitCodes } from './exit.ts'
-import { tellEnding } from './terminal/ending.ts'
+import { exitCodes } from './cli-error.ts'
+import { printError } from './terminal/print-error.ts'
 
 async function main(args: readonly string[]): Promise<number> {
   // A reader that has seen enough, such as head, is no error.
@@ -33,7 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
     await commands(context).parseAsync(args, { from: 'user' })
     return exitCodes.ok
   } catch (error) {
-    return tellEnding(error, { json: args.includes('--json'), colour: !process.env['NO_COLOR'] })
+    return printError(error, { json: args.includes('--json'), colour: !process.env['NO_COLOR'] })
   }
 }
 
@@ -77,7 +77,7 @@ function commands(context: Context): Command {
 
 const exitHelp = `Every command has a --help of its own.
 
-Exit codes:
+CliError codes:
   0    done
   1    the task failed, or what the command was to do; what it names does not exist
   2    wrong usage: command line, setting, recipe or picture

@@ -18,7 +18,7 @@ import {
 } from '@peculiar/x509'
 
 /** A certificate and its private key, both in PEM. */
-export interface Issued {
+export interface IssuedCertificate {
   readonly certificate: string
   readonly key: string
 }
@@ -45,7 +45,7 @@ const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' }
 const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' }
 
 /** A new authority, its key ECDSA P-256 as all of them: it signs leaves and nothing between. */
-export async function issueAuthority(validity = validFor(validDays.authority)): Promise<Issued> {
+export async function issueAuthority(validity = validFor(validDays.authority)): Promise<IssuedCertificate> {
   const keys = await newKeys()
   // Two authorities of one name would be taken for each other by whoever looks for the issuer.
   const name = `CN=PixelFlow development CA ${hex(4)}`
@@ -67,10 +67,10 @@ export async function issueAuthority(validity = validFor(validDays.authority)): 
 
 /** A certificate for a server under the given DNS names and IP addresses; at least one. */
 export function issueServer(
-  authority: Issued,
+  authority: IssuedCertificate,
   hosts: readonly string[],
   validity = validFor(validDays.leaf),
-): Promise<Issued> {
+): Promise<IssuedCertificate> {
   const names = hosts.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value }))
   return issueLeaf(authority, 'PixelFlow gateway', validity, [
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
@@ -80,10 +80,10 @@ export function issueServer(
 
 /** A certificate for a client that acts for an account, or for none: a proxy's. `name` is for people. */
 export function issueClient(
-  authority: Issued,
+  authority: IssuedCertificate,
   { name, account }: { readonly name: string; readonly account?: string },
   validity = validFor(validDays.leaf),
-): Promise<Issued> {
+): Promise<IssuedCertificate> {
   return issueLeaf(authority, name, validity, [
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
     ...(account === undefined
@@ -93,11 +93,11 @@ export function issueClient(
 }
 
 async function issueLeaf(
-  authority: Issued,
+  authority: IssuedCertificate,
   commonName: string,
   { from, until }: Validity,
   extensions: readonly Extension[],
-): Promise<Issued> {
+): Promise<IssuedCertificate> {
   const keys = await newKeys()
   const issuer = new X509Certificate(authority.certificate)
   const certificate = await X509CertificateGenerator.create({
@@ -124,11 +124,14 @@ function newKeys(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
 }
 
-function signingKeyOf({ key }: Issued): Promise<CryptoKey> {
+function signingKeyOf({ key }: IssuedCertificate): Promise<CryptoKey> {
   return crypto.subtle.importKey('pkcs8', PemConverter.decodeFirst(key), keyAlgorithm, false, ['sign'])
 }
 
-async function issuedOf(certificate: X509Certificate, { privateKey }: CryptoKeyPair): Promise<Issued> {
+async function issuedOf(
+  certificate: X509Certificate,
+  { privateKey }: CryptoKeyPair,
+): Promise<IssuedCertificate> {
   const pkcs8 = await crypto.subtle.exportKey('pkcs8', privateKey)
   return {
     certificate: `${certificate.toString('pem')}\n`,

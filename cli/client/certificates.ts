@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 
 /** Where the certificates of a client lie; paths relative to the caller's folder. */
 export interface CertificateFiles {
@@ -14,13 +14,13 @@ export type Certificates = CertificateFiles
 
 /**
  * Reads them; undefined when none is named.
- * @throws Exit `usage` when one cannot be read, or a certificate comes without its key.
+ * @throws CliError `usage` when one cannot be read, or a certificate comes without its key.
  */
 export function readCertificates(files: CertificateFiles, cwd: string): Certificates | undefined {
   const { ca, cert, key } = files
   if (ca === undefined && cert === undefined && key === undefined) return undefined
   if ((cert === undefined) !== (key === undefined)) {
-    throw new Exit(
+    throw new CliError(
       'usage',
       `There is a ${cert ? 'certificate without its key' : 'key without its certificate'}.`,
       {
@@ -37,7 +37,7 @@ function read(path: string | undefined, field: string, cwd: string): string | un
   try {
     return readFileSync(resolve(cwd, path), 'utf8')
   } catch (error) {
-    throw new Exit('usage', `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
+    throw new CliError('usage', `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
       field,
       remedy: 'Name a PEM file that you may read.',
       cause: error,

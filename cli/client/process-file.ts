@@ -3,17 +3,17 @@ import { dirname, relative } from 'node:path'
 import type { Client, Finished } from '@pixelflow/client'
 import type { OutputView, TaskView } from '@pixelflow/core/api'
 import { size, span } from '@pixelflow/core/amounts'
-import { change } from '../terminal/change.ts'
-import type { Outlet } from '../terminal/outlet.ts'
+import { formatChange } from '../terminal/format-change.ts'
+import type { Reporter } from '../terminal/reporter.ts'
 import type { Style } from '../terminal/style.ts'
-import { fetchBytes, saveTo, saveToStdout } from './download.ts'
-import type { Source } from './source.ts'
-import { mismatchOf, type Target } from './target.ts'
+import { downloadBytes, saveToFile, saveToStdout } from './download-bytes.ts'
+import type { SourceFile } from './source-file.ts'
+import { mismatchOf, type OutputTarget } from './output-target.ts'
 
 /** One picture that is processed, and where its results go. */
 export interface FileJob {
-  readonly source: Source
-  readonly target: Target
+  readonly source: SourceFile
+  readonly target: OutputTarget
 }
 
 /** A finished picture. */
@@ -25,24 +25,24 @@ export interface FileResult {
 /**
  * Has one picture processed and writes its results.
  * @param work sends the picture and follows its task to the end
- * @throws what `work` throws; Exit `failed` when a result cannot be written.
+ * @throws what `work` throws; CliError `failed` when a result cannot be written.
  */
 export async function processFile(
   server: Client,
-  target: Target,
+  target: OutputTarget,
   work: () => Promise<Finished>,
-  { note, cwd }: { note: Outlet['note']; cwd: string },
+  { note, cwd }: { note: Reporter['note']; cwd: string },
 ): Promise<FileResult> {
   const { task } = await work()
   const files: { output: OutputView; path: string }[] = []
   for (const output of task.outputs) {
-    const bytes = fetchBytes(server, { task: task.id, output: output.name })
+    const bytes = downloadBytes(server, { task: task.id, output: output.name })
     const path = target.pathOf(output)
     if (target.isStdout) await saveToStdout(bytes)
     else {
       // A pattern may name a folder for each output.
       await mkdir(dirname(path), { recursive: true })
-      await saveTo(path, bytes)
+      await saveToFile(path, bytes)
     }
     files.push({ output, path })
     const mismatch = mismatchOf(path, output.format)
@@ -79,7 +79,7 @@ export function resultLine(
   tookMs: number,
   style: Style,
 ): string {
-  const compared = sourceBytes === null ? '' : ` (${change(sourceBytes, bytes)})`
+  const compared = sourceBytes === null ? '' : ` (${formatChange(sourceBytes, bytes)})`
   return `${style.green('✓')} ${style.bold(where)}  ${format} ${width}×${height}  ${size(bytes)}${compared}  ${style.dim(span(tookMs))}`
 }
 

@@ -2,12 +2,12 @@ import { resolve } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import type { WritableFormatId } from '@pixelflow/core/format'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 
 /**
  * Understands `-r`: the short text form, JSON, or `@` and the name of a file that holds either.
  *
- * @throws Exit `usage` that names the step and the parameter, before anything is sent.
+ * @throws CliError `usage` that names the step and the parameter, before anything is sent.
  */
 export async function readRecipe(argument: string, cwd: string): Promise<Recipe> {
   const text = argument.startsWith('@') ? await readFile(argument.slice(1), cwd) : argument
@@ -53,7 +53,7 @@ function parse(input: unknown): Recipe {
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     const { field, remedy } = error.place
-    throw new Exit('usage', error.message, {
+    throw new CliError('usage', error.message, {
       field,
       remedy: remedy ?? 'Write the recipe as resize:800/format:webp.',
     })
@@ -64,7 +64,7 @@ function json(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Exit('usage', `The recipe is not valid JSON: ${(error as Error).message}.`, {
+    throw new CliError('usage', `The recipe is not valid JSON: ${(error as Error).message}.`, {
       field: '--recipe',
       remedy: 'Write the short form, for example resize:800/format:webp, or correct the JSON.',
     })
@@ -75,7 +75,7 @@ async function readFile(name: string, cwd: string): Promise<string> {
   try {
     return await Bun.file(resolve(cwd, name)).text()
   } catch (error) {
-    throw new Exit(
+    throw new CliError(
       'usage',
       `The recipe file ${name} cannot be read (${(error as NodeJS.ErrnoException).code}).`,
       {

@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { printText } from '@pixelflow/core/recipe/text'
-import { readSteps, withStep, withSteps } from './steps.ts'
+import { readSteps, replaceStep, appendSteps } from './steps.ts'
 
 const added = (recipe: string, text: string) =>
-  printText(withSteps(parseRecipe(recipe), readSteps(text, '--filters'), '--filters'))
+  printText(appendSteps(parseRecipe(recipe), readSteps(text, '--filters'), '--filters'))
 const tuned = (recipe: string, text: string) =>
-  readSteps(text, '--tune').reduce((done, step) => withStep(done, step, '--tune'), parseRecipe(recipe))
+  readSteps(text, '--tune').reduce((done, step) => replaceStep(done, step, '--tune'), parseRecipe(recipe))
 
 test('filters are steps in the order in which they are written, before the format', () => {
   expect(added('', 'blur:2, grayscale')).toBe(printText(parseRecipe('blur:2/grayscale')))

@@ -1,12 +1,12 @@
 import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 
 type Step = Readonly<Record<string, unknown>> & { readonly op: string }
 
 /**
  * Steps as a list of filters has them: `blur:2,grayscale`, each as the short text form writes it.
- * @throws Exit `usage` that names the option and the step.
+ * @throws CliError `usage` that names the option and the step.
  */
 export function readSteps(text: string, field: string): readonly Step[] {
   const parts = text.split(',').map((part) => part.trim())
@@ -14,7 +14,7 @@ export function readSteps(text: string, field: string): readonly Step[] {
 }
 
 /** The recipe with these steps at the end of its shared ones, before what it says about the format. */
-export function withSteps(recipe: Recipe, added: readonly Step[], field: string): Recipe {
+export function appendSteps(recipe: Recipe, added: readonly Step[], field: string): Recipe {
   const steps: readonly Step[] = recipe.steps
   const last = steps.at(-1)
   const end = last?.op === 'format' ? [last] : []
@@ -25,10 +25,10 @@ export function withSteps(recipe: Recipe, added: readonly Step[], field: string)
 }
 
 /** The recipe with this step in the place of its first one of the same operation, or added when there is none. */
-export function withStep(recipe: Recipe, step: Step, field: string): Recipe {
+export function replaceStep(recipe: Recipe, step: Step, field: string): Recipe {
   const steps: readonly Step[] = recipe.steps
   const at = steps.findIndex(({ op }) => op === step.op)
-  if (at < 0) return withSteps(recipe, [step], field)
+  if (at < 0) return appendSteps(recipe, [step], field)
   return named(field, () => parseRecipe({ ...recipe, steps: steps.with(at, step) }))
 }
 
@@ -38,7 +38,7 @@ function named<T>(option: string, work: () => T): T {
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     const { field, remedy } = error.place
-    throw new Exit('usage', error.message, {
+    throw new CliError('usage', error.message, {
       field: field === undefined ? option : `${option} ${field}`,
       remedy: remedy ?? 'Write the steps as blur:2,grayscale.',
     })

@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { cut, tableLines, widthOf, type Column } from '../terminal/table.ts'
-import { examples, grpcOptions, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { examples, grpcOptions, reporterFor, clientFor, type ClientOptions } from './client-options.ts'
 
 interface ActorsOptions extends ClientOptions {
   readonly watch?: boolean
@@ -25,12 +25,12 @@ export function actorsCommand(program: Command, context: Context): void {
       const { signal } = context.interrupts
       const style = styleOf(process.stdout, context.config.colour)
       const isScreen = watch && options.json !== true && process.stdout.isTTY
-      await using server = await serverOf(context, options)
-      const outlet = outletFor(context, options)
+      await using server = await clientFor(context, options)
+      const reporter = reporterFor(context, options)
       do {
         const items = await server.actors()
         if (isScreen) process.stdout.write(clearScreen)
-        outlet.result({ items }, table(items, style))
+        reporter.result({ items }, table(items, style))
         if (watch) await pause(lookEveryMs, signal)
         signal.throwIfAborted()
       } while (watch)

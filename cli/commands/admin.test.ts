@@ -8,7 +8,7 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
-import { json, pixelflow } from './as-typed.ts'
+import { parseNdjson, pixelflow } from '../testing/cli-fixture.ts'
 
 let stack: Stack
 let gateway: GatewayProcess
@@ -59,7 +59,7 @@ test('what was given up is listed, shown, replayed and dropped by operators, and
   expect(shown.out).toContain(`${task.id} of account ann`)
   expect(shown.out).toContain('cause    Error: disk 7 is away\ncause        at the wheel')
 
-  const replayed = json((await run('secret-of-root', 'dead', 'replay', id, '--json')).out)[0] as {
+  const replayed = parseNdjson((await run('secret-of-root', 'dead', 'replay', id, '--json')).out)[0] as {
     replay: { task: string }
   }
   expect(await ann.task(replayed.replay.task)).toMatchObject({ status: 'queued', image, retryOf: task.id })

@@ -1,19 +1,19 @@
 import type { Command } from 'commander'
 import type { Admin, DeadLetterView } from '@pixelflow/client'
-import { openAdminServer } from '../client/server.ts'
+import { openAdminClient } from '../client/open-client.ts'
 import type { Context } from '../context.ts'
 import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
-import { refuseUnknownCommands } from './strict-parsing.ts'
+import { refuseUnknownCommands } from './add-help-command.ts'
 import {
-  addressFor,
+  locate,
   certificatesOf,
   clientOptions,
   count,
   examples,
-  outletFor,
+  reporterFor,
   type ClientOptions,
-} from './shared.ts'
+} from './client-options.ts'
 
 interface ListOptions extends ClientOptions {
   readonly account?: string
@@ -43,7 +43,7 @@ export function adminCommand(program: Command, context: Context): void {
     .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
   refuseUnknownCommands(list)
   clientOptions(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
-    const page = await (await serverOf(context, options)).deadPage({ account, limit, cursor })
+    const page = await (await clientFor(context, options)).deadPage({ account, limit, cursor })
     const none = page.items.length === 0 && page.next === null ? ['Nothing was given up.'] : []
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const rows = tableLines(
@@ -54,7 +54,7 @@ export function adminCommand(program: Command, context: Context): void {
         style,
       },
     )
-    outletFor(context, options).result(page, [...none, ...rows, ...more])
+    reporterFor(context, options).result(page, [...none, ...rows, ...more])
   })
 
   one('show', 'Shows why it was given up.', (server, id) => server.dead(id))
@@ -63,15 +63,15 @@ export function adminCommand(program: Command, context: Context): void {
   )
   letter('drop', 'Forgets it; the task stays as it is.').action(
     async (id: string, options: ClientOptions) => {
-      await (await serverOf(context, options)).dropDead(id)
-      outletFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
+      await (await clientFor(context, options)).dropDead(id)
+      reporterFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
     },
   )
 
   function one(name: string, description: string, ask: Ask): void {
     letter(name, description).action(async (id: string, options: ClientOptions) => {
-      const found = await ask(await serverOf(context, options), id)
-      outletFor(context, options).result(found, details(found, style))
+      const found = await ask(await clientFor(context, options), id)
+      reporterFor(context, options).result(found, details(found, style))
     })
   }
 
@@ -82,10 +82,10 @@ export function adminCommand(program: Command, context: Context): void {
 
 type Ask = (server: Admin, id: string) => Promise<DeadLetterView>
 
-async function serverOf(context: Context, options: ClientOptions): Promise<Admin> {
+async function clientFor(context: Context, options: ClientOptions): Promise<Admin> {
   const { config, interrupts } = context
-  return openAdminServer({
-    url: (await addressFor(context, options)).url,
+  return openAdminClient({
+    url: (await locate(context, options)).url,
     token: options.token ?? config.token,
     certificates: certificatesOf(context, options),
     signal: interrupts.signal,

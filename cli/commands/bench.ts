@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { findNatsServer } from '../broker/find.ts'
+import { findNatsServer } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
-import { handOver } from './hand-over.ts'
-import { examples } from './shared.ts'
+import { exec } from './exec.ts'
+import { examples } from './client-options.ts'
 
 export function benchCommand(program: Command, context: Context): void {
   const command = program
@@ -28,14 +28,10 @@ export function benchCommand(program: Command, context: Context): void {
         downloadUrl: config.natsDownloadUrl,
         say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
       })
-      await handOver(
-        [process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args],
-        context,
-        {
-          NODE_ENV: 'production',
-          PIXELFLOW_NATS_SERVER: nats.path,
-        },
-      )
+      await exec([process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args], context, {
+        NODE_ENV: 'production',
+        PIXELFLOW_NATS_SERVER: nats.path,
+      })
     },
   )
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { says } from '@pixelflow/testkit/process'
-import { pixelflow, upFrom } from './as-typed.ts'
+import { pixelflow, startUpProcess } from '../testing/cli-fixture.ts'
 
 /** From nothing to a picture processed over TLS, by what the commands themselves say is next. */
 
@@ -90,7 +90,11 @@ describe('certs', () => {
 
 describe('a stack with these settings', () => {
   test('is called as certs says, by whom it says', async () => {
-    await using running = await upFrom({ ...base, ...settings, PIXELFLOW_TLS_RELOAD_INTERVAL: '200ms' })
+    await using running = await startUpProcess({
+      ...base,
+      ...settings,
+      PIXELFLOW_TLS_RELOAD_INTERVAL: '200ms',
+    })
     expect(running.lines.join('\n')).toContain(`"url":"https://127.0.0.1:${base['PIXELFLOW_HTTP_PORT']}"`)
 
     const lines = (await run(['certs'])).out.split('\n')

@@ -2,16 +2,16 @@ import { isIP } from 'node:net'
 import { join, relative, resolve } from 'node:path'
 import { accountId } from '@pixelflow/core/principal'
 import type { Command } from 'commander'
-import type { Client, Kept, KeptFolder } from '../certs/keep.ts'
+import type { ClientIdentity, EnsuredCertificate, CertificateFolder } from '../certs/ensure-certificates.ts'
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
-import { examples, outletFor } from './shared.ts'
+import { examples, reporterFor } from './client-options.ts'
 
 interface CertsOptions {
   readonly dir?: string
   readonly host: readonly string[]
-  readonly client: readonly Client[]
+  readonly client: readonly ClientIdentity[]
   readonly renew?: boolean
   readonly json?: boolean
 }
@@ -43,16 +43,16 @@ export function certsCommand(program: Command, context: Context): void {
     'certs --renew',
   ]).action(async (options: CertsOptions) => {
     // Loaded here, for no other command should wait for it.
-    const { keepCertificates } = await import('../certs/keep.ts')
+    const { ensureCertificates } = await import('../certs/ensure-certificates.ts')
     const folder =
       options.dir === undefined ? join(context.config.dataDir, 'certs') : resolve(context.cwd, options.dir)
-    const kept = await keepCertificates({
+    const kept = await ensureCertificates({
       folder,
       hosts: options.host,
       clients: options.client,
       renew: options.renew === true,
     })
-    outletFor(context, options).result(jsonOf(kept), linesOf(kept, context))
+    reporterFor(context, options).result(jsonOf(kept), linesOf(kept, context))
   })
 }
 
@@ -61,22 +61,22 @@ function host(value: string, before: readonly string[]): readonly string[] {
   if (isIP(name) === 6) return [...before, new URL(`http://[${name}]`).hostname.slice(1, -1)]
   const isName = name.length <= 253 && /^(?:\*\.)?[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/.test(name)
   if (isIP(name) === 4 || (isName && !/^[\d.]+$/.test(name))) return [...before, name]
-  throw new Exit('usage', `--host ${value} is neither a DNS name nor an IP address.`, {
+  throw new CliError('usage', `--host ${value} is neither a DNS name nor an IP address.`, {
     field: '--host',
     remedy: 'Write it as pixelflow.example.com or 192.168.1.4, without scheme and port.',
   })
 }
 
-function client(value: string, before: readonly Client[]): readonly Client[] {
+function client(value: string, before: readonly ClientIdentity[]): readonly ClientIdentity[] {
   const [name = '', account = name, ...rest] = value.split(':')
   if (rest.length > 0 || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
-    throw new Exit('usage', `--client ${value} has no name that a file can have.`, {
+    throw new CliError('usage', `--client ${value} has no name that a file can have.`, {
       field: '--client',
       remedy: 'Write it as NAME or NAME:ACCOUNT; a name is 1 to 64 of A-Z, a-z, 0-9, dot, _ and -.',
     })
   }
   if (!accountId.safeParse(account).success) {
-    throw new Exit('usage', `--client ${value} names no account.`, {
+    throw new CliError('usage', `--client ${value} names no account.`, {
       field: '--client',
       remedy: 'An account is 1 to 64 of a-z, 0-9, _ and -; write it behind a colon when the name is none.',
     })
@@ -85,7 +85,7 @@ function client(value: string, before: readonly Client[]): readonly Client[] {
 }
 
 /** What the gateway is started with. */
-function settingsOf({ server, authority }: KeptFolder) {
+function settingsOf({ server, authority }: CertificateFolder) {
   return {
     PIXELFLOW_TLS_CERT_FILE: server.certificate,
     PIXELFLOW_TLS_KEY_FILE: server.key,
@@ -93,8 +93,8 @@ function settingsOf({ server, authority }: KeptFolder) {
   }
 }
 
-function jsonOf(kept: KeptFolder) {
-  const one = ({ made, until, ...rest }: Kept) => ({
+function jsonOf(kept: CertificateFolder) {
+  const one = ({ made, until, ...rest }: EnsuredCertificate) => ({
     ...rest,
     until: until.toISOString(),
     made: made ?? null,
@@ -108,14 +108,14 @@ function jsonOf(kept: KeptFolder) {
   }
 }
 
-function linesOf(kept: KeptFolder, { config, cwd }: Context): string[] {
+function linesOf(kept: CertificateFolder, { config, cwd }: Context): string[] {
   const { authority, server, clients } = kept
   const style = styleOf(process.stdout, config.colour)
   const short = (path: string) => {
     const near = relative(cwd, path)
     return quoted(near.startsWith('..') ? path : near)
   }
-  const row = (what: string, { certificate, until, made }: Kept) =>
+  const row = (what: string, { certificate, until, made }: EnsuredCertificate) =>
     `${made === undefined ? style.dim('kept') : style.green('made')}  ${short(certificate)}  ${what}, until ` +
     `${until.toISOString().slice(0, 10)}${made === undefined ? '' : style.dim(` (${made})`)}`
   const [first] = clients

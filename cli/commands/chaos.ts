@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { findNatsServer } from '../broker/find.ts'
+import { findNatsServer } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
-import { handOver } from './hand-over.ts'
-import { examples } from './shared.ts'
+import { exec } from './exec.ts'
+import { examples } from './client-options.ts'
 
 export function chaosCommand(program: Command, context: Context): void {
   const command = program
@@ -33,7 +33,7 @@ export function chaosCommand(program: Command, context: Context): void {
         say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
       })
       const told = Object.entries(options).flatMap(([name, value]) => [`--${name}=${value}`])
-      await handOver(
+      await exec(
         [process.execPath, '--no-env-file', join(config.root, 'e2e/chaos/main.ts'), ...told],
         context,
         { PIXELFLOW_NATS_SERVER: nats.path },

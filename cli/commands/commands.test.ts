@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { freePort } from '@pixelflow/testkit/port'
-import { json, openShell, upFrom, type Shell } from './as-typed.ts'
+import { parseNdjson, openCliFixture, startUpProcess, type CliFixture } from '../testing/cli-fixture.ts'
 
-let shell: Shell
+let shell: CliFixture
 let home: string
-const run: Shell['run'] = (...args) => shell.run(...args)
-const typeOf: Shell['typeOf'] = (name) => shell.typeOf(name)
+const run: CliFixture['run'] = (...args) => shell.run(...args)
+const typeOf: CliFixture['typeOf'] = (name) => shell.typeOf(name)
 beforeAll(async () => {
-  shell = await openShell()
+  shell = await openCliFixture()
   home = shell.home
 }, 90_000)
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
@@ -19,7 +19,7 @@ describe('the steps one by one', () => {
     expect(bare.out).toMatch(/^[0-9a-f-]{36}\n$/)
     expect((await run(['get', bare.out.trim(), '-o', 'into/'])).code).toBe(0)
     expect(await typeOf(`into/${bare.out.trim()}.jpg`)).toBe('jpeg')
-    const uploaded = json((await run(['upload', 'photo.jpg', '--json'])).out)[0] as {
+    const uploaded = parseNdjson((await run(['upload', 'photo.jpg', '--json'])).out)[0] as {
       id: string
       sha256: string
     }
@@ -28,7 +28,7 @@ describe('the steps one by one', () => {
       await Bun.file(join(home, 'photo.jpg')).bytes(),
     )
 
-    const made = json(
+    const made = parseNdjson(
       (await run(['process', 'photo.jpg', '-r', 'resize:77', '-o', 'a.jpg', '--json'])).out,
     ).at(-1)
     const { id } = made?.['task'] as { id: string }
@@ -36,14 +36,14 @@ describe('the steps one by one', () => {
     expect((await run(['tasks', '--status', 'cancelled'])).out).not.toContain(id)
     expect((await run(['tasks', 'get', id])).out).toContain('resize:77')
     const watched = await run(['watch', id, '--json'])
-    expect([watched.code, json(watched.out).at(-1)]).toEqual([
+    expect([watched.code, parseNdjson(watched.out).at(-1)]).toEqual([
       0,
       expect.objectContaining({ id, status: 'completed' }),
     ])
     expect((await run(['get', id, '-o', '-'])).bytes).toEqual(await Bun.file(join(home, 'a.jpg')).bytes())
     expect((await run(['get', id, 'nothing'])).code).toBe(1)
     expect((await run(['tasks', 'cancel', id])).code).toBe(1)
-    const retried = json((await run(['tasks', 'retry', id, '--json'])).out)[0] as { id: string }
+    const retried = parseNdjson((await run(['tasks', 'retry', id, '--json'])).out)[0] as { id: string }
     expect(retried).toMatchObject({ retryOf: id, image: expect.any(String) })
     expect((await run(['watch', retried.id])).code).toBe(0)
     expect((await run(['tasks', 'get', retried.id])).out).toContain(`retry of ${id}`)
@@ -55,14 +55,14 @@ describe('the steps one by one', () => {
   test('a list goes on where the one before ended', async () => {
     for (const side of [11, 12, 13])
       await run(['process', 'photo.jpg', '-r', `resize:${side}`, '-o', 'l.jpg'])
-    const first = json((await run(['tasks', 'list', '--limit', '2', '--json'])).out)[0] as {
+    const first = parseNdjson((await run(['tasks', 'list', '--limit', '2', '--json'])).out)[0] as {
       items: unknown[]
       next: string
     }
     expect(first.items).toHaveLength(2)
     const { code, out } = await run(['tasks', '--limit', '2', '--cursor', first.next, '--json'])
     expect(code).toBe(0)
-    expect((json(out)[0] as typeof first).items).not.toEqual(first.items)
+    expect((parseNdjson(out)[0] as typeof first).items).not.toEqual(first.items)
   })
 
   test('demo shows every stage and a call to copy', async () => {
@@ -81,7 +81,7 @@ describe('the steps one by one', () => {
     expect((await run(['actors', '--grpc', shell.grpc])).out).toMatch(one)
     const { out } = await run(['actors', '--json'])
     // It may still be busy with what the demo has shown how to ask for.
-    expect(json(out)).toEqual([
+    expect(parseNdjson(out)).toEqual([
       {
         items: [expect.objectContaining({ state: 'ready', kinds: ['transform'], tasks: expect.any(Array) })],
       },
@@ -90,7 +90,7 @@ describe('the steps one by one', () => {
 
   test('version tells both versions', async () => {
     const { out } = await run(['version', '--json'])
-    expect(json(out)[0]).toMatchObject({
+    expect(parseNdjson(out)[0]).toMatchObject({
       bun: process.versions.bun,
       server: { url: shell.url, version: expect.any(String) },
     })
@@ -185,7 +185,9 @@ describe('the commands of developers', () => {
 test('programs are told why, too', async () => {
   const { code, out } = await run(['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab', '--json'])
   expect(code).toBe(1)
-  expect(json(out)).toEqual([{ error: expect.objectContaining({ code: 1, requestId: expect.any(String) }) }])
+  expect(parseNdjson(out)).toEqual([
+    { error: expect.objectContaining({ code: 1, requestId: expect.any(String) }) },
+  ])
 })
 
 test('with tokens, every call needs one, and it is never asked for on the command line', async () => {
@@ -197,7 +199,7 @@ test('with tokens, every call needs one, and it is never asked for on the comman
     PIXELFLOW_DATA_DIR: join(home, 'tokens'),
     PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob',
   }
-  await using running = await upFrom(env)
+  await using running = await startUpProcess(env)
   const without = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg'], { env })
   expect([without.code, without.err]).toEqual([4, expect.stringContaining('PIXELFLOW_TOKEN')])
   expect((await run(['tasks'], { env: { ...env, PIXELFLOW_TOKEN: 'wrong' } })).code).toBe(4)
@@ -205,9 +207,11 @@ test('with tokens, every call needs one, and it is never asked for on the comman
   const many = await run(['process', 'photo.jpg', 'photo-2.jpg', '-r', 'resize:10', '-o', 't/'], { env })
   expect([many.code, many.err.match(/PIXELFLOW_TOKEN/g)]).toEqual([4, ['PIXELFLOW_TOKEN']])
   const ann = { ...env, PIXELFLOW_TOKEN: 'secret-of-ann' }
-  const done = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg', '--json'], { env: ann })
+  const done = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg', '--json'], {
+    env: ann,
+  })
   expect(done.code).toBe(0)
-  const { id } = json(done.out).at(-1)?.['task'] as { id: string }
+  const { id } = parseNdjson(done.out).at(-1)?.['task'] as { id: string }
   expect((await run(['tasks', 'get', id, '--token', 'secret-of-bob'], { env })).code).toBe(1)
   expect((await run(['tasks', 'get', id, '--token', 'secret-of-ann'], { env })).code).toBe(0)
   expect(running.lines.join('\n')).not.toContain('secret-of')

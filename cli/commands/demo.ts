@@ -3,21 +3,21 @@ import type { Command } from 'commander'
 import type { CertificateFiles } from '../client/certificates.ts'
 import { processFile, resultLines, resultValue, shortest } from '../client/process-file.ts'
 import { readRecipe } from '../client/recipe.ts'
-import { openSource } from '../client/source.ts'
-import { readTarget } from '../client/target.ts'
-import { processPicture } from '../client/work.ts'
+import { openSourceFile } from '../client/source-file.ts'
+import { parseOutputTarget } from '../client/output-target.ts'
+import { runTask } from '../client/run-task.ts'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import type { Context } from '../context.ts'
-import { samplePictureFile } from '../demo/picture.ts'
+import { writeDemoImage } from '../demo/demo-image.ts'
 import { styleOf } from '../terminal/style.ts'
 import {
   clientOptions,
   examples,
-  outletFor,
+  reporterFor,
   requireOneUseOfStdout,
   withServer,
   type ClientOptions,
-} from './shared.ts'
+} from './client-options.ts'
 
 const recipeText = 'resize:800/sharpen/format:webp'
 
@@ -37,11 +37,11 @@ export function demoCommand(program: Command, context: Context): void {
 
 async function demo(options: ClientOptions & { output?: string }, context: Context): Promise<void> {
   const { config, cwd, interrupts } = context
-  const file = samplePictureFile(join(config.dataDir, 'demo/evening.png'))
-  const source = await openSource(file, cwd)
+  const file = writeDemoImage(join(config.dataDir, 'demo/evening.png'))
+  const source = await openSourceFile(file, cwd)
   const recipe = await readRecipe(recipeText, cwd)
   const style = styleOf(process.stdout, config.colour)
-  const target = readTarget(options.output ?? join(config.dataDir, 'demo/evening.webp'), {
+  const target = parseOutputTarget(options.output ?? join(config.dataDir, 'demo/evening.webp'), {
     stem: basename(file, extname(file)),
     sourcePath: file,
     names: outputNames(recipe),
@@ -50,16 +50,16 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
     endingChoosesFormat: true,
   })
   requireOneUseOfStdout(options)
-  const outlet = outletFor(context, options, { everyEvent: true, quietStdout: target.isStdout })
+  const reporter = reporterFor(context, options, { everyEvent: true, quietStdout: target.isStdout })
   try {
     await target.prepare()
-    await withServer(context, options, outlet.note, async (server) => {
-      outlet.clock.restart()
-      outlet.note(`painted ${shortest(file, cwd)}; the recipe is ${recipeText}`)
-      const send = () => processPicture(server, source, recipe, outlet, interrupts)
-      const result = await processFile(server, target, send, { note: outlet.note, cwd })
-      const { elapsedMs } = outlet.clock
-      outlet.result(resultValue(result), [
+    await withServer(context, options, reporter.note, async (server) => {
+      reporter.clock.restart()
+      reporter.note(`painted ${shortest(file, cwd)}; the recipe is ${recipeText}`)
+      const send = () => runTask(server, source, recipe, reporter, interrupts)
+      const result = await processFile(server, target, send, { note: reporter.note, cwd })
+      const { elapsedMs } = reporter.clock
+      reporter.result(resultValue(result), [
         ...resultLines(result, { source, target }, { tookMs: elapsedMs, style, cwd }),
         '',
         style.dim('The same with curl, while ./pixelflow up is running:'),
@@ -72,7 +72,7 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
       ])
     })
   } finally {
-    outlet.close()
+    reporter.close()
   }
 }
 

@@ -3,21 +3,21 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { FormatId } from '@pixelflow/core/format'
 import { PixelflowError, type Client, type Stored } from '@pixelflow/client'
-import { fetchBytes, saveTo, saveToStdout } from '../client/download.ts'
+import { downloadBytes, saveToFile, saveToStdout } from '../client/download-bytes.ts'
 import { shortest } from '../client/process-file.ts'
-import { mismatchOf, readTarget } from '../client/target.ts'
+import { mismatchOf, parseOutputTarget } from '../client/output-target.ts'
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { size } from '@pixelflow/core/amounts'
 import {
   examples,
   grpcOptions,
-  idOf,
-  outletFor,
+  parseId,
+  reporterFor,
   requireOneUseOfStdout,
-  serverOf,
+  clientFor,
   type ClientOptions,
-} from './shared.ts'
+} from './client-options.ts'
 
 interface Options extends ClientOptions {
   readonly output?: string
@@ -40,7 +40,7 @@ export function getCommand(program: Command, context: Context): void {
     .command('get')
     .summary('download an output of a task, or an image')
     .description('Downloads an output of a task, or an uploaded image.')
-    .argument('<id>', 'id of a task or of an image', idOf('task or image'))
+    .argument('<id>', 'id of a task or of an image', parseId('task or image'))
     .argument('[output]', 'which output of the task; its only one if it has one')
     .option(
       '-o, --output <path>',
@@ -55,7 +55,7 @@ export function getCommand(program: Command, context: Context): void {
     requireOneUseOfStdout(options)
     const { cwd } = context
     const targetFor = (stem: string, name: string) =>
-      readTarget(options.output, {
+      parseOutputTarget(options.output, {
         stem,
         names: [name],
         sourcePath: null,
@@ -65,19 +65,19 @@ export function getCommand(program: Command, context: Context): void {
       })
     // Refuses what cannot be written before anything is asked.
     await targetFor(id, output ?? 'default').prepare()
-    await using server = await serverOf(context, options)
+    await using server = await clientFor(context, options)
     const wanted = await find(server, id, output)
     const target = targetFor(wanted.stem, wanted.name)
-    const content = fetchBytes(server, wanted.from)
+    const content = downloadBytes(server, wanted.from)
     if (target.isStdout) return await saveToStdout(content)
     const path = target.pathOf(wanted)
     await mkdir(dirname(path), { recursive: true })
-    await saveTo(path, content)
+    await saveToFile(path, content)
     const { bytes, sha256 } = wanted
-    const outlet = outletFor(context, options)
+    const reporter = reporterFor(context, options)
     const mismatch = mismatchOf(path, wanted.format)
-    if (mismatch !== undefined) outlet.note(`${shortest(path, cwd)}: ${mismatch}`)
-    outlet.result({ id, path, bytes, sha256 }, [`${shortest(path, cwd)}  ${size(bytes)}`])
+    if (mismatch !== undefined) reporter.note(`${shortest(path, cwd)}: ${mismatch}`)
+    reporter.result({ id, path, bytes, sha256 }, [`${shortest(path, cwd)}  ${size(bytes)}`])
   })
 }
 
@@ -103,7 +103,7 @@ async function find(server: Client, id: string, name: string | undefined): Promi
     const stem = names.length > 1 ? `${id}.${found.name}` : id
     return { from: { task: id, output: found.name }, bytes, sha256, name: found.name, format, stem }
   }
-  throw new Exit(
+  throw new CliError(
     name === undefined && names.length > 1 ? 'usage' : 'failed',
     names.length === 0
       ? `Task ${id} is ${task.status} and has no outputs.`

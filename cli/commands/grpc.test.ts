@@ -1,15 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { freePort } from '@pixelflow/testkit/port'
-import { grpcOf, json, openShell, upFrom, type Shell } from './as-typed.ts'
+import {
+  readGrpcAddress,
+  parseNdjson,
+  openCliFixture,
+  startUpProcess,
+  type CliFixture,
+} from '../testing/cli-fixture.ts'
 
 /** The commands over gRPC: what they print and how they end is what it is over HTTP. */
 
-let shell: Shell
-const run: Shell['run'] = (...args) => shell.run(...args)
+let shell: CliFixture
+const run: CliFixture['run'] = (...args) => shell.run(...args)
 const read = (name: string) => Bun.file(join(shell.home, name)).bytes()
 beforeAll(async () => {
-  shell = await openShell()
+  shell = await openCliFixture()
 }, 90_000)
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
@@ -19,10 +25,10 @@ describe('with --grpc', () => {
     const http = await run([...typed, 'http.webp'])
     const grpc = await run([...typed, 'grpc.webp', '--grpc', shell.grpc])
     expect([http.code, grpc.code, grpc.err]).toEqual([0, 0, ''])
-    const kinds = (out: string) => json(out).map((line) => line['kind'])
+    const kinds = (out: string) => parseNdjson(out).map((line) => line['kind'])
     expect(kinds(grpc.out)).toEqual(kinds(http.out))
-    expect(Object.keys(json(grpc.out)[0] ?? {})).toEqual(Object.keys(json(http.out)[0] ?? {}))
-    expect(json(grpc.out).at(-1)).toMatchObject({
+    expect(Object.keys(parseNdjson(grpc.out)[0] ?? {})).toEqual(Object.keys(parseNdjson(http.out)[0] ?? {}))
+    expect(parseNdjson(grpc.out).at(-1)).toMatchObject({
       task: { status: 'completed' },
       files: [{ name: 'default' }],
     })
@@ -31,21 +37,21 @@ describe('with --grpc', () => {
 
   test('every step by itself, and from one protocol to the other', async () => {
     const env = { PIXELFLOW_GRPC_URL: shell.grpc }
-    const image = json((await run(['upload', 'photo.jpg', '--json', '--grpc'], { env })).out)[0]
+    const image = parseNdjson((await run(['upload', 'photo.jpg', '--json', '--grpc'], { env })).out)[0]
     expect((await run(['get', String(image?.['id']), '-o', 'back.jpg'])).code).toBe(0)
     expect(await read('back.jpg')).toEqual(await read('photo.jpg'))
 
     const done = await run(['process', 'photo.jpg', '-r', 'resize:77', '-o', 'a.jpg', '--json', '--grpc'], {
       env,
     })
-    const lines = json(done.out)
+    const lines = parseNdjson(done.out)
     const { id } = lines.at(-1)?.['task'] as { id: string }
     const after = String(lines[3]?.['token'])
     expect((await run(['tasks', '--grpc'], { env })).out).toContain(id)
     expect((await run(['tasks', 'get', id, '--grpc'], { env })).out).toContain('resize:77')
     for (const more of [[], ['--grpc']]) {
       const watched = await run(['watch', id, '--after', after, '--json', ...more], { env })
-      expect(json(watched.out).map((line) => line['kind'])).toEqual(['output', 'completed', undefined])
+      expect(parseNdjson(watched.out).map((line) => line['kind'])).toEqual(['output', 'completed', undefined])
     }
     expect((await run(['get', id, '-o', '-', '--grpc'], { env })).bytes).toEqual(await read('a.jpg'))
     expect((await run(['tasks', 'delete', id, '--grpc'], { env })).code).toBe(0)
@@ -88,21 +94,21 @@ describe('with --grpc', () => {
 test('certificates of the certs command open both protocols, and nothing else does', async () => {
   const made = await run(['certs', '--client', 'ann', '--dir', 'certs', '--json'])
   expect([made.code, made.err]).toEqual([0, ''])
-  const { authority, clients, settings } = json(made.out)[0] as {
+  const { authority, clients, settings } = parseNdjson(made.out)[0] as {
     authority: { certificate: string }
     clients: { certificate: string; key: string }[]
     settings: Record<string, string>
   }
   const [ann] = clients
   const port = String(await freePort())
-  await using running = await upFrom({
+  await using running = await startUpProcess({
     ...settings,
     PIXELFLOW_HTTP_PORT: port,
     PIXELFLOW_GRPC_PORT: '0',
     PIXELFLOW_DATA_DIR: join(shell.home, 'secured'),
   })
   const url = `https://127.0.0.1:${port}`
-  const grpc = ['--grpc', await grpcOf(running)]
+  const grpc = ['--grpc', await readGrpcAddress(running)]
   const ca = ['--ca', authority.certificate]
   const shown = [...ca, '--cert', ann?.certificate ?? '', '--key', ann?.key ?? '']
   const env = { PIXELFLOW_URL: url }
@@ -112,7 +118,7 @@ test('certificates of the certs command open both protocols, and nothing else do
     expect([code, err.split('\n').at(-2)]).toEqual([0, expect.stringContaining('completed')])
     for (const less of [[], ca]) expect((await run([...typed, ...less], { env })).code).not.toBe(0)
   }
-  const [, grpcPort] = (await grpcOf(running)).split(':')
+  const [, grpcPort] = (await readGrpcAddress(running)).split(':')
   const stranger = await run(['tasks', '--grpc', `127.0.0.2:${grpcPort}`, '--ca', authority.certificate])
   expect(stranger.code).toBe(3)
   const half = await run(['tasks', ...ca, '--cert', ann?.certificate ?? ''], { env })

@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { goTool } from '../tools/go.ts'
-import { handOver } from './hand-over.ts'
-import { examples, serverOptions, withServer } from './shared.ts'
+import { exec } from './exec.ts'
+import { examples, serverOptions, withServer } from './client-options.ts'
 
 export function loadtestCommand(program: Command, context: Context): void {
   const command = program
@@ -33,7 +33,9 @@ async function loadtest(
   const folder = join(config.root, 'loadtest')
   const names = (await readdir(folder)).flatMap((file) => /^([a-z0-9-]+)\.ts$/.exec(file)?.[1] ?? [])
   if (!names.includes(name)) {
-    throw new Exit('usage', `There is no load test ${name}.`, { remedy: `There are: ${names.join(', ')}.` })
+    throw new CliError('usage', `There is no load test ${name}.`, {
+      remedy: `There are: ${names.join(', ')}.`,
+    })
   }
   const say = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
   const k6 = await goTool('k6', {
@@ -44,7 +46,7 @@ async function loadtest(
   })
   await withServer(context, options, say, async (server) => {
     const token = options.token ?? config.token
-    await handOver([k6, 'run', ...more, join(folder, `${name}.ts`)], context, {
+    await exec([k6, 'run', ...more, join(folder, `${name}.ts`)], context, {
       BASE_URL: server.address,
       K6_NO_USAGE_REPORT: 'true',
       ...(token === undefined ? {} : { TOKEN: token }),

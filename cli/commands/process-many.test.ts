@@ -3,13 +3,13 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch } from '@pixelflow/testkit/process'
-import { json, openShell, pixelflow, type Shell } from './as-typed.ts'
+import { parseNdjson, openCliFixture, pixelflow, type CliFixture } from '../testing/cli-fixture.ts'
 
-let shell: Shell
+let shell: CliFixture
 let home: string
-const run: Shell['run'] = (...args) => shell.run(...args)
+const run: CliFixture['run'] = (...args) => shell.run(...args)
 beforeAll(async () => {
-  shell = await openShell()
+  shell = await openCliFixture()
   home = shell.home
   for (let i = 1; i <= 6; i += 1) {
     await Bun.write(join(home, `many/picture-${i}.jpg`), await sampleImage({ width: 100 + i, height: 80 }))
@@ -35,7 +35,7 @@ describe('process with several files', () => {
     const files = [paths[0] as string, 'many/broken.jpg', 'many/empty.jpg', 'nowhere.jpg', paths[1] as string]
     const { code, out } = await run(['process', ...files, '-r', 'flip', '-o', 'flipped/', '--json'])
     expect(code).toBe(1)
-    const lines = json(out)
+    const lines = parseNdjson(out)
     expect(lines.filter((line) => 'files' in line && 'task' in line)).toHaveLength(2)
     expect(lines.find((line) => line['file'] === 'broken.jpg' && 'error' in line)).toMatchObject({
       error: { code: 1, message: expect.stringContaining('failed') },
@@ -103,7 +103,7 @@ describe('process with several files', () => {
     expect(await running.exited).toBe(130)
     for (const status of ['queued', 'running']) {
       const { out } = await run(['tasks', 'list', '--status', status, '--json'])
-      expect(json(out)[0]).toMatchObject({ items: [] })
+      expect(parseNdjson(out)[0]).toMatchObject({ items: [] })
     }
     expect(await readdir(join(home, 'slow'))).toEqual([])
     expect(running.lines.join('\n')).toMatch(/error: \d\.jpg: Interrupted; task/)

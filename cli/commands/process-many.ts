@@ -2,16 +2,22 @@ import { resolve } from 'node:path'
 import type { Client } from '@pixelflow/client'
 import { span } from '@pixelflow/core/amounts'
 import { processFile, resultLines, resultValue, type FileJob } from '../client/process-file.ts'
-import { openSource, type Source } from '../client/source.ts'
-import { isSameFile } from '../client/target.ts'
-import { processPicture } from '../client/work.ts'
+import { openSourceFile, type SourceFile } from '../client/source-file.ts'
+import { isSameFile } from '../client/output-target.ts'
+import { runTask } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
-import { Exit, exitCodes } from '../exit.ts'
-import { exitFor } from '../terminal/ending.ts'
-import { openManyFiles } from '../terminal/many-files.ts'
+import { CliError, exitCodes } from '../cli-error.ts'
+import { toCliError } from '../terminal/print-error.ts'
+import { createBatchReporter } from '../terminal/batch-reporter.ts'
 import { styleOf } from '../terminal/style.ts'
-import { jobOf, readWork, resultPaths, type ProcessOptions, type Work } from './process-job.ts'
-import { withServer } from './shared.ts'
+import {
+  createFileJob,
+  readProcessPlan,
+  resultPaths,
+  type ProcessCommandOptions,
+  type ProcessPlan,
+} from './process-plan.ts'
+import { withServer } from './client-options.ts'
 
 /** How many files are sent and followed at once: enough that the server never waits for the next one. */
 const filesAtOnce = 4
@@ -19,29 +25,33 @@ const filesAtOnce = 4
 /** Processes many files, each as a task of its own. One that fails does not stop the others. */
 export async function processMany(
   paths: readonly string[],
-  options: ProcessOptions,
+  options: ProcessCommandOptions,
   context: Context,
 ): Promise<void> {
   const { cwd, config, interrupts } = context
   const { signal } = interrupts
   const { lane } = options
-  const work = await readWork(options, cwd)
+  const work = await readProcessPlan(options, cwd)
   requireNamedOnce(paths, cwd)
-  const sources: Source[] = []
+  const sources: SourceFile[] = []
   const unusable: { path: string; error: unknown }[] = []
   // One after the other: a shell may name more files than may be open at once.
   for (const path of paths) {
-    await openSource(path, cwd).then(
+    await openSourceFile(path, cwd).then(
       (source) => sources.push(source),
       (error: unknown) => unusable.push({ path, error }),
     )
   }
-  const jobs = sources.map((source) => jobOf(source, work, options, cwd))
+  const jobs = sources.map((source) => createFileJob(source, work, options, cwd))
   requireDistinctResults(jobs, work)
   if (options.force !== true) requireSourcesKept(jobs, work)
   for (const { target } of jobs) await target.prepare()
 
-  const files = openManyFiles({ json: options.json === true, colour: config.colour, count: paths.length })
+  const files = createBatchReporter({
+    json: options.json === true,
+    colour: config.colour,
+    count: paths.length,
+  })
   const style = styleOf(process.stdout, config.colour)
   const failures: unknown[] = []
   const fail = (name: string, error: unknown) => {
@@ -51,19 +61,19 @@ export async function processMany(
   const processJob = async (server: Client, job: FileJob) => {
     const { source, target } = job
     const begun = files.clock.elapsedMs
-    const outlet = files.begin(source.name)
+    const reporter = files.begin(source.name)
     try {
       const recipe = work.finish(work.plain, target)
-      const send = () => processPicture(server, source, recipe, outlet, { signal, lane })
-      const result = await processFile(server, target, send, { note: outlet.note, cwd })
+      const send = () => runTask(server, source, recipe, reporter, { signal, lane })
+      const result = await processFile(server, target, send, { note: reporter.note, cwd })
       const tookMs = files.clock.elapsedMs - begun
-      outlet.result(resultValue(result), resultLines(result, job, { tookMs, style, cwd }))
+      reporter.result(resultValue(result), resultLines(result, job, { tookMs, style, cwd }))
     } catch (error) {
       if (signal.aborted) throw interruptedFile(source, error)
       if (concernsAllFiles(error)) throw error
       fail(source.name, error)
     } finally {
-      outlet.close()
+      reporter.close()
     }
   }
   try {
@@ -96,7 +106,7 @@ export async function processMany(
   }
   if (failures.length > 0) {
     const completed = paths.length - failures.length
-    throw new Exit('failed', `${failures.length} of ${paths.length} files failed.`, {
+    throw new CliError('failed', `${failures.length} of ${paths.length} files failed.`, {
       remedy: `Each failed file is listed above with the reason. ${
         completed === 0 ? 'No file was processed.' : `The other ${completed} were processed.`
       }`,
@@ -106,44 +116,44 @@ export async function processMany(
 
 /** Whether an error says nothing about one file: the token is refused, or the server does not answer. */
 function concernsAllFiles(error: unknown): boolean {
-  const { ending } = exitFor(error)
+  const { ending } = toCliError(error)
   return ending === 'denied' || ending === 'unreachable'
 }
 
-function interruptedFile({ name }: Source, error: unknown): unknown {
-  return error instanceof Exit && error.ending === 'interrupted'
-    ? new Exit('interrupted', `${name}: ${error.message}`)
+function interruptedFile({ name }: SourceFile, error: unknown): unknown {
+  return error instanceof CliError && error.ending === 'interrupted'
+    ? new CliError('interrupted', `${name}: ${error.message}`)
     : error
 }
 
 /** One error for several workers: an interruption names each file that was in progress. */
 function reasonForAll(reasons: readonly unknown[]): unknown {
-  const interruptions = reasons.filter((one) => one instanceof Exit && one.ending === 'interrupted')
+  const interruptions = reasons.filter((one) => one instanceof CliError && one.ending === 'interrupted')
   if (interruptions.length < reasons.length || reasons.length === 1) return reasons[0]
-  return new Exit('interrupted', interruptions.map((one) => (one as Exit).message).join('\n       '))
+  return new CliError('interrupted', interruptions.map((one) => (one as CliError).message).join('\n       '))
 }
 
-/** @throws Exit `usage` when one file is named twice. */
+/** @throws CliError `usage` when one file is named twice. */
 function requireNamedOnce(paths: readonly string[], cwd: string): void {
   const seen: string[] = []
   for (const path of paths) {
     const absolute = resolve(cwd, path)
     if (seen.some((one) => one === absolute || isSameFile(one, absolute))) {
-      throw new Exit('usage', `The file ${path} is named twice.`, { remedy: 'Name each file once.' })
+      throw new CliError('usage', `The file ${path} is named twice.`, { remedy: 'Name each file once.' })
     }
     seen.push(absolute)
   }
 }
 
-/** @throws Exit `usage` when results of two files would have the same name. */
-function requireDistinctResults(jobs: readonly FileJob[], work: Work): void {
+/** @throws CliError `usage` when results of two files would have the same name. */
+function requireDistinctResults(jobs: readonly FileJob[], work: ProcessPlan): void {
   const owners = new Map<string, string>()
   for (const job of jobs) {
     const { source } = job
     for (const path of resultPaths(job, work)) {
       const owner = owners.get(path)
       if (owner !== undefined) {
-        throw new Exit(
+        throw new CliError(
           'usage',
           `The results of ${owner} and ${source.path ?? source.name} would have the same name.`,
           {
@@ -158,25 +168,29 @@ function requireDistinctResults(jobs: readonly FileJob[], work: Work): void {
   }
 }
 
-/** @throws Exit `usage` when a result of one file would overwrite another one. */
-function requireSourcesKept(jobs: readonly FileJob[], work: Work): void {
+/** @throws CliError `usage` when a result of one file would overwrite another one. */
+function requireSourcesKept(jobs: readonly FileJob[], work: ProcessPlan): void {
   const sources = new Set(jobs.flatMap(({ source: { path } }) => path ?? []))
   for (const job of jobs) {
     const overwritten = resultPaths(job, work).find((path) => sources.has(path))
     if (overwritten === undefined) continue
-    throw new Exit('usage', `The result of ${job.source.name} would overwrite the source ${overwritten}.`, {
-      field: '--output',
-      remedy: 'Name another folder, or add --force to overwrite the sources.',
-    })
+    throw new CliError(
+      'usage',
+      `The result of ${job.source.name} would overwrite the source ${overwritten}.`,
+      {
+        field: '--output',
+        remedy: 'Name another folder, or add --force to overwrite the sources.',
+      },
+    )
   }
 }
 
 function sentenceOf(error: unknown): string {
-  const { message, remedy } = exitFor(error)
+  const { message, remedy } = toCliError(error)
   return remedy === undefined ? message : `${message} ${remedy}`
 }
 
 function errorValue(error: unknown) {
-  const { ending, message, field, remedy, requestId } = exitFor(error)
+  const { ending, message, field, remedy, requestId } = toCliError(error)
   return { error: { code: exitCodes[ending], ending, message, field, remedy, requestId } }
 }

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { sniffFormat } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch } from '@pixelflow/testkit/process'
-import { json, openShell, pixelflow, type Shell } from './as-typed.ts'
+import { parseNdjson, openCliFixture, pixelflow, type CliFixture } from '../testing/cli-fixture.ts'
 
-let shell: Shell
+let shell: CliFixture
 let home: string
-const run: Shell['run'] = (...args) => shell.run(...args)
-const typeOf: Shell['typeOf'] = (name) => shell.typeOf(name)
+const run: CliFixture['run'] = (...args) => shell.run(...args)
+const typeOf: CliFixture['typeOf'] = (name) => shell.typeOf(name)
 beforeAll(async () => {
-  shell = await openShell()
+  shell = await openCliFixture()
   home = shell.home
 }, 90_000)
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
@@ -77,7 +77,7 @@ describe('process', () => {
     const bulk = ['process', 'photo.jpg', '-o', 'bulk.webp', '--lane', 'bulk']
     const { code, out } = await run([...bulk, '--json'])
     expect(code).toBe(0)
-    expect(json(out).at(-1)).toMatchObject({ task: { status: 'completed', lane: 'bulk' } })
+    expect(parseNdjson(out).at(-1)).toMatchObject({ task: { status: 'completed', lane: 'bulk' } })
     expect((await run([...bulk.slice(0, -1), 'fast'])).code).toBe(2)
     expect((await run([...bulk, '--tune', 'blur:3'])).code).toBe(2)
   })
@@ -85,7 +85,7 @@ describe('process', () => {
   test('as JSON: events a line each, the result last', async () => {
     const { code, out } = await run(['process', 'photo.jpg', '-r', 'resize:50', '-o', 'j.jpg', '--json'])
     expect(code).toBe(0)
-    const lines = json(out)
+    const lines = parseNdjson(out)
     expect(lines.slice(0, -1).map((line) => line['kind'])).toEqual([
       'queued',
       'started',
@@ -184,6 +184,6 @@ describe('process', () => {
     running.signal('SIGINT')
     expect(await running.exited).toBe(130)
     const { out } = await run(['tasks', 'get', started.task.id, '--json'])
-    expect(json(out)[0]).toMatchObject({ status: 'cancelled' })
+    expect(parseNdjson(out)[0]).toMatchObject({ status: 'cancelled' })
   }, 60_000)
 })

@@ -2,16 +2,16 @@ import { Option, type Command } from 'commander'
 import { lanes } from '@pixelflow/core/job'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { processFile, resultLines, resultValue } from '../client/process-file.ts'
-import { openSource } from '../client/source.ts'
+import { openSourceFile } from '../client/source-file.ts'
 import { readSteps } from '../client/steps.ts'
-import { previewPath, tunePicture } from '../client/tune.ts'
-import { processPicture } from '../client/work.ts'
+import { previewPath, tuneImage } from '../client/tune-image.ts'
+import { runTask } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
-import { jobOf, readWork, type ProcessOptions } from './process-job.ts'
+import { createFileJob, readProcessPlan, type ProcessCommandOptions } from './process-plan.ts'
 import { processMany } from './process-many.ts'
-import { examples, grpcOptions, outletFor, requireOneUseOfStdout, withServer } from './shared.ts'
+import { examples, grpcOptions, reporterFor, requireOneUseOfStdout, withServer } from './client-options.ts'
 
 export function processCommand(program: Command, context: Context): void {
   const command = program
@@ -56,28 +56,28 @@ export function processCommand(program: Command, context: Context): void {
     "process scan-0001.tif -r 'resize:1600/format:webp' --lane bulk",
     'process photo.jpg --filters=blur:2,grayscale',
     'process photo.jpg --tune blur:3,resize:400 --preview preview.webp -o out.webp',
-  ]).action(async (files: readonly string[], options: ProcessOptions) => {
+  ]).action(async (files: readonly string[], options: ProcessCommandOptions) => {
     requireConsistentOptions(files, options)
     const [file = '-'] = files
     await (files.length === 1 ? processOne(file, options, context) : processMany(files, options, context))
   })
 }
 
-async function processOne(file: string, options: ProcessOptions, context: Context): Promise<void> {
+async function processOne(file: string, options: ProcessCommandOptions, context: Context): Promise<void> {
   const { cwd, config, interrupts } = context
   const { signal } = interrupts
   const { tune: changes, lane } = options
-  const work = await readWork(options, cwd)
+  const work = await readProcessPlan(options, cwd)
   const { plain, finish } = work
-  const job = jobOf(await openSource(file, cwd), work, options, cwd)
+  const job = createFileJob(await openSourceFile(file, cwd), work, options, cwd)
   const { source, target } = job
   const preview = previewPath(options.preview, source, cwd)
 
-  const outlet = outletFor(context, options, { quietStdout: target.isStdout })
+  const reporter = reporterFor(context, options, { quietStdout: target.isStdout })
   try {
     await target.prepare()
-    await withServer(context, options, outlet.note, async (server) => {
-      outlet.clock.restart()
+    await withServer(context, options, reporter.note, async (server) => {
+      reporter.clock.restart()
       const recipe = finish(plain, target)
       const tuned = {
         recipe: plain,
@@ -87,55 +87,55 @@ async function processOne(file: string, options: ProcessOptions, context: Contex
       }
       const send = () =>
         changes === undefined
-          ? processPicture(server, source, recipe, outlet, { signal, lane })
-          : tunePicture(server, source, tuned, outlet, signal)
-      const result = await processFile(server, target, send, { note: outlet.note, cwd })
+          ? runTask(server, source, recipe, reporter, { signal, lane })
+          : tuneImage(server, source, tuned, reporter, signal)
+      const result = await processFile(server, target, send, { note: reporter.note, cwd })
       const style = styleOf(target.isStdout ? process.stderr : process.stdout, config.colour)
-      const { elapsedMs } = outlet.clock
-      outlet.result(resultValue(result), resultLines(result, job, { tookMs: elapsedMs, style, cwd }))
+      const { elapsedMs } = reporter.clock
+      reporter.result(resultValue(result), resultLines(result, job, { tookMs: elapsedMs, style, cwd }))
     })
   } finally {
-    outlet.close()
+    reporter.close()
   }
 }
 
-/** @throws Exit `usage` when the options do not go together. */
-function requireConsistentOptions(files: readonly string[], options: ProcessOptions): void {
+/** @throws CliError `usage` when the options do not go together. */
+function requireConsistentOptions(files: readonly string[], options: ProcessCommandOptions): void {
   const { recipe, output, filters, tune, preview, lane } = options
   const isMany = files.length > 1
   if (isMany && tune !== undefined) {
-    throw new Exit('usage', 'Only one picture can be tuned at a time.', {
+    throw new CliError('usage', 'Only one picture can be tuned at a time.', {
       remedy: 'Name one file, or leave --tune out.',
     })
   }
   if (isMany && files.includes('-')) {
-    throw new Exit('usage', 'Standard input (-) cannot be one of several files.', {
+    throw new CliError('usage', 'Standard input (-) cannot be one of several files.', {
       remedy: 'Process it on its own.',
     })
   }
   if (isMany && output === '-') {
-    throw new Exit('usage', `${files.length} files cannot go to standard output.`, {
+    throw new CliError('usage', `${files.length} files cannot go to standard output.`, {
       field: '--output',
       remedy: 'Name a folder, for example -o results/.',
     })
   }
   if ([recipe, output, filters, tune].every((one) => one === undefined)) {
-    throw new Exit('usage', 'There is nothing to do: neither a recipe nor an output is given.', {
+    throw new CliError('usage', 'There is nothing to do: neither a recipe nor an output is given.', {
       remedy:
         "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",
     })
   }
   requireOneUseOfStdout(options)
   if (tune === '-' && files[0] === '-') {
-    throw new Exit('usage', 'The picture and --tune - both want standard input.', {
+    throw new CliError('usage', 'The picture and --tune - both want standard input.', {
       remedy: 'Name a file, or write the changes behind --tune.',
     })
   }
   if (tune !== undefined && lane !== undefined) {
-    throw new Exit('usage', 'What is tuned does not wait in a lane.', { remedy: 'Leave --lane out.' })
+    throw new CliError('usage', 'What is tuned does not wait in a lane.', { remedy: 'Leave --lane out.' })
   }
   if (tune === undefined && preview !== undefined) {
-    throw new Exit('usage', '--preview has no effect without --tune.', {
+    throw new CliError('usage', '--preview has no effect without --tune.', {
       field: '--preview',
       remedy: 'Add the changes to try, for example --tune blur:3, or leave --preview out.',
     })

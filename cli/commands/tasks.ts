@@ -6,8 +6,16 @@ import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
 import { size } from '@pixelflow/core/amounts'
-import { refuseUnknownCommands } from './strict-parsing.ts'
-import { count, examples, grpcOptions, idOf, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { refuseUnknownCommands } from './add-help-command.ts'
+import {
+  count,
+  examples,
+  grpcOptions,
+  parseId,
+  reporterFor,
+  clientFor,
+  type ClientOptions,
+} from './client-options.ts'
 
 interface ListOptions extends ClientOptions {
   readonly status?: Status
@@ -37,11 +45,11 @@ export function tasksCommand(program: Command, context: Context): void {
     .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
   refuseUnknownCommands(list)
   grpcOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
-    await using server = await serverOf(context, options)
+    await using server = await clientFor(context, options)
     const page = await server.taskPage({ limit, status, cursor })
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const none = page.items.length === 0 ? ['No tasks.'] : []
-    outletFor(context, options).result(page, [
+    reporterFor(context, options).result(page, [
       ...none,
       ...tableLines(
         columns,
@@ -68,11 +76,11 @@ export function tasksCommand(program: Command, context: Context): void {
     tasks
       .command('delete')
       .description('Deletes a task and its results.')
-      .argument('<task>', 'id of the task', idOf('task')),
+      .argument('<task>', 'id of the task', parseId('task')),
   ).action(async (id: string, options: ClientOptions) => {
-    await using server = await serverOf(context, options)
+    await using server = await clientFor(context, options)
     await server.deleteTask(id)
-    outletFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
+    reporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
   })
 }
 
@@ -86,11 +94,11 @@ function one(
   const command = tasks
     .command(name)
     .description(description)
-    .argument('<task>', 'id of the task', idOf('task'))
+    .argument('<task>', 'id of the task', parseId('task'))
   grpcOptions(command).action(async (id: string, options: ClientOptions) => {
-    await using server = await serverOf(context, options)
+    await using server = await clientFor(context, options)
     const task = await ask(server, id)
-    outletFor(context, options).result(task, details(task, styleOf(process.stdout, context.config.colour)))
+    reporterFor(context, options).result(task, details(task, styleOf(process.stdout, context.config.colour)))
   })
 }
 

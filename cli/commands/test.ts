@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
-import { findNatsServer } from '../broker/find.ts'
+import { findNatsServer } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
-import { liveLine } from '../terminal/bar.ts'
+import { CliError } from '../cli-error.ts'
+import { liveLine } from '../terminal/live-line.ts'
 import { styleOf } from '../terminal/style.ts'
 import { span } from '@pixelflow/core/amounts'
-import { runFile, type FileResult } from '../tests/run-file.ts'
+import { runTestFile, type TestFileResult } from '../tests/run-test-file.ts'
 import { chosen, findTests, suites, type TestFile } from '../tests/suites.ts'
 import { findChromium } from '../tools/chromium.ts'
 import { goClient } from '../tools/go-client.ts'
 import { goTool } from '../tools/go.ts'
 import { pythonClient } from '../tools/python.ts'
-import { examples } from './shared.ts'
+import { examples } from './client-options.ts'
 
 export function testCommand(program: Command, context: Context): void {
   const command = program
@@ -47,7 +47,7 @@ async function runTests(asked: readonly string[], bail: boolean, context: Contex
   const run = async (file: TestFile) => {
     if (signal.aborted) return
     report.started(file)
-    const result = await runFile(file, { root, env, signal })
+    const result = await runTestFile(file, { root, env, signal })
     // One that we have ended ourselves has not failed.
     if (signal.aborted) return
     report.finished(result)
@@ -65,7 +65,7 @@ async function runTests(asked: readonly string[], bail: boolean, context: Contex
   )
 
   const { passed, failed } = report.close()
-  if (context.interrupts.signal.aborted) throw new Exit('interrupted', 'Interrupted.')
+  if (context.interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
   if (failed > 0 || passed === 0) process.exitCode = 1
 }
@@ -105,7 +105,7 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
         path: config.env['PATH'],
         mayInstall,
         say,
-      }).catch((error: Exit) => {
+      }).catch((error: CliError) => {
         // The browser test will fail and say so; the others need not wait for it.
         say(`${error.message} ${error.remedy ?? ''}`)
         return undefined
@@ -141,7 +141,7 @@ function reporter(total: number, colour: boolean) {
       under.add(file.path)
       draw()
     },
-    finished(result: FileResult) {
+    finished(result: TestFileResult) {
       under.delete(result.file.path)
       done += 1
       passed += result.passed

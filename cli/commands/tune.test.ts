@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { json, openShell, pixelflow, type Shell } from './as-typed.ts'
+import { parseNdjson, openCliFixture, pixelflow, type CliFixture } from '../testing/cli-fixture.ts'
 
-let shell: Shell
-const run: Shell['run'] = (...args) => shell.run(...args)
+let shell: CliFixture
+const run: CliFixture['run'] = (...args) => shell.run(...args)
 beforeAll(async () => {
   // Whoever types thinks for longer than a session lasts.
-  shell = await openShell({ PIXELFLOW_TUNE_IDLE_TIMEOUT: '1s' })
+  shell = await openCliFixture({ PIXELFLOW_TUNE_IDLE_TIMEOUT: '1s' })
 }, 90_000)
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
-const recipeIn = (out: string) => (json(out).at(-1)?.['task'] as { recipe: { steps: object[] } }).recipe
+const recipeIn = (out: string) =>
+  (parseNdjson(out).at(-1)?.['task'] as { recipe: { steps: object[] } }).recipe
 
 describe('--filters', () => {
   test('are the steps of a recipe in short, after those of another', async () => {
@@ -66,7 +67,7 @@ describe('--tune', () => {
         '--json',
       ])
       expect([code, err]).toEqual([0, ''])
-      const previews = json(out).filter((line) => line['type'] === 'preview')
+      const previews = parseNdjson(out).filter((line) => line['type'] === 'preview')
       expect(previews.map(({ change, sequence, result }) => [change, sequence, result])).toEqual([
         ['as it is', 0, { width: 400, height: 267 }],
         ['blur:3', 1, { width: 400, height: 267 }],
@@ -78,7 +79,7 @@ describe('--tune', () => {
         { op: 'blur', sigma: 1 },
         { type: 'png' },
       ])
-      expect(json(out).map((line) => line['kind'])).toContain('completed')
+      expect(parseNdjson(out).map((line) => line['kind'])).toContain('completed')
       expect(await shell.typeOf(`${name}.preview.webp`)).toBe('webp')
       expect(await shell.typeOf(`${name}.png`)).toBe('png')
       expect((await readdir(shell.home)).filter((file) => file.endsWith('.part'))).toEqual([])

@@ -3,15 +3,15 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Context } from '../context.ts'
-import { samplePictureFile } from '../demo/picture.ts'
+import { writeDemoImage } from '../demo/demo-image.ts'
 import { tryLock } from '../lock.ts'
-import { meetingPlace } from '../stack/record.ts'
+import { upFiles } from '../stack/up-files.ts'
 import { startUp, type Up } from '../stack/up.ts'
-import { briefly, voices } from '../stack/voice.ts'
+import { shortenEntry, createLogRenderer } from '../stack/log-renderer.ts'
 import { styleOf } from '../terminal/style.ts'
 import { span } from '@pixelflow/core/amounts'
 import { curlCall } from './demo.ts'
-import { examples } from './shared.ts'
+import { examples } from './client-options.ts'
 
 export function upCommand(program: Command, context: Context): void {
   const command = program
@@ -36,7 +36,11 @@ const lookEveryMs = 1000
 async function up(temporary: boolean, { config, interrupts }: Context): Promise<void> {
   const started = performance.now()
   const format = config.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')
-  const log = voices({ level: config.logLevel, format, colour: config.colour || format === 'json' })
+  const log = createLogRenderer({
+    level: config.logLevel,
+    format,
+    colour: config.colour || format === 'json',
+  })
   const own = log('up')
   // The reader of our output may go away; that is no reason to leave processes behind.
   process.stdout.removeAllListeners('error').on('error', () => {})
@@ -44,7 +48,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
   const running = await startUp({
     config,
     log,
-    ...(format === 'pretty' ? { retold: briefly } : {}),
+    ...(format === 'pretty' ? { present: shortenEntry } : {}),
     say: (text) => own.info(text),
     temporary,
     signal: interrupts.signal,
@@ -64,7 +68,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     process.stdout.write(banner(running, config.dataDir, call, startedMs, config.colour))
   if (!temporary) {
     try {
-      samplePictureFile(picture)
+      writeDemoImage(picture)
     } catch (error) {
       // Nothing but the first call to copy needs it.
       own.warn('demo picture not written', { picture, error })
@@ -75,7 +79,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     own.warn('stopping at once')
     running.kill()
   }
-  using done = await untilOver(temporary, meetingPlace(config.dataDir).usersLock, interrupts.signal)
+  using done = await untilOver(temporary, upFiles(config.dataDir).usersLock, interrupts.signal)
   own.info(done ? 'nobody uses it any more: stopping' : 'stopping: work in progress is finished first')
   await stop(running, own)
 }

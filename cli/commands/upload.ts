@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { openSource, type Source } from '../client/source.ts'
-import { contentOf, sending } from '../client/work.ts'
+import { openSourceFile, type SourceFile } from '../client/source-file.ts'
+import { uploadContent, uploadOptions } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { size } from '@pixelflow/core/amounts'
-import { grpcOptions, examples, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import { grpcOptions, examples, reporterFor, clientFor, type ClientOptions } from './client-options.ts'
 
 export function uploadCommand(program: Command, context: Context): void {
   const command = program
@@ -20,26 +20,26 @@ export function uploadCommand(program: Command, context: Context): void {
     'upload photo.jpg --json',
     'upload - <photo.jpg',
   ]).action(async (file: string, options: ClientOptions) => {
-    const source = await openSource(file, context.cwd)
-    const outlet = outletFor(context, options)
+    const source = await openSourceFile(file, context.cwd)
+    const reporter = reporterFor(context, options)
     try {
-      await using server = await serverOf(context, options)
+      await using server = await clientFor(context, options)
       const { signal } = context.interrupts
       const image = await server
-        .upload(contentOf(source), { ...sending(source, outlet), signal })
+        .upload(uploadContent(source), { ...uploadOptions(source, reporter), signal })
         .catch((error: unknown) => {
           throw signal.aborted ? interrupted(source) : error
         })
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
       // A program that reads the output wants the id and nothing else.
-      outlet.result(image, [process.stdout.isTTY ? `${id}  ${format}${dimensions}  ${size(bytes)}` : id])
+      reporter.result(image, [process.stdout.isTTY ? `${id}  ${format}${dimensions}  ${size(bytes)}` : id])
     } finally {
-      outlet.close()
+      reporter.close()
     }
   })
 }
 
-function interrupted({ name }: Source): Exit {
-  return new Exit('interrupted', `Interrupted while sending ${name}; the server kept nothing of it.`)
+function interrupted({ name }: SourceFile): CliError {
+  return new CliError('interrupted', `Interrupted while sending ${name}; the server kept nothing of it.`)
 }

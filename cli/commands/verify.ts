@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { Exit } from '../exit.ts'
-import { liveLine } from '../terminal/bar.ts'
+import { CliError } from '../cli-error.ts'
+import { liveLine } from '../terminal/live-line.ts'
 import { styleOf } from '../terminal/style.ts'
 import { span } from '@pixelflow/core/amounts'
 import { goTool } from '../tools/go.ts'
 import { checks, type Check } from '../verify/checks.ts'
-import { mend, runCheck } from '../verify/run.ts'
-import { examples } from './shared.ts'
+import { fixCheck, runCheck } from '../verify/run-check.ts'
+import { examples } from './client-options.ts'
 
 export function verifyCommand(program: Command, context: Context): void {
   const command = program
@@ -15,7 +15,7 @@ export function verifyCommand(program: Command, context: Context): void {
     .summary('run every static check')
     .description('Runs every static check, fast ones first, and shows what the failing ones say.')
     .argument('[checks...]', 'only those whose name contains one of these words')
-    .option('--write', 'mend first what can be mended: format, generated pages')
+    .option('--write', 'fix first what can be mended: format, generated pages')
   examples(command, ['verify', 'verify lint types', 'verify --write']).action(
     async (asked: string[], { write = false }: { write?: boolean }) => verify(asked, write, context),
   )
@@ -32,7 +32,7 @@ async function verify(
   const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
   const chosen = checks.filter((check) => isAsked(check, asked))
   if (chosen.length === 0) {
-    throw new Exit('usage', `There is no check called ${asked.join(' or ')}.`, {
+    throw new CliError('usage', `There is no check called ${asked.join(' or ')}.`, {
       remedy: `There are: ${checks.map((check) => check.name).join('; ')}.`,
     })
   }
@@ -43,9 +43,9 @@ async function verify(
       await goTool(name, { ...config, path: config.env['PATH'], say: (text) => print(style.dim(text)) })
     }
     if (isTerminal) live.show(style.dim(`  ${check.name} …`))
-    if (write) await mend(check, surroundings)
+    if (write) await fixCheck(check, surroundings)
     const { ok, output, tookMs } = await runCheck(check, surroundings)
-    if (interrupts.signal.aborted) throw new Exit('interrupted', 'Interrupted.')
+    if (interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
     print(`${ok ? style.green('✓') : style.red('✗')} ${check.name}  ${style.dim(span(tookMs))}`)
     if (!ok) print(`${output}\n`)
     failed += ok ? 0 : 1

@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { versionAt } from '../client/server.ts'
+import { readServerVersion } from '../client/open-client.ts'
 import {
-  addressFor,
+  locate,
   certificatesOf,
   clientOptions,
   examples,
-  outletFor,
+  reporterFor,
   type ClientOptions,
-} from './shared.ts'
+} from './client-options.ts'
 
 export function versionCommand(program: Command, context: Context, version: string): void {
   const command = program
@@ -17,10 +17,10 @@ export function versionCommand(program: Command, context: Context, version: stri
     .description('Shows the versions of this client, of Bun, and of the server if one answers.')
   examples(clientOptions(command), ['version', 'version --json']).action(async (options: ClientOptions) => {
     const { interrupts } = context
-    const { url } = await addressFor(context, options)
-    const told = await versionAt(url, interrupts.signal, certificatesOf(context, options))
+    const { url } = await locate(context, options)
+    const told = await readServerVersion(url, interrupts.signal, certificatesOf(context, options))
     const platform = `${process.platform} ${process.arch}`
-    outletFor(context, options).result(
+    reporterFor(context, options).result(
       { version, bun: process.versions.bun, platform, server: { url, version: told } },
       [
         `pixelflow ${version}`,

@@ -1,7 +1,14 @@
 import type { Command } from 'commander'
-import { followTask } from '../client/work.ts'
+import { followTask } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
-import { examples, grpcOptions, idOf, outletFor, serverOf, type ClientOptions } from './shared.ts'
+import {
+  examples,
+  grpcOptions,
+  parseId,
+  reporterFor,
+  clientFor,
+  type ClientOptions,
+} from './client-options.ts'
 
 export function watchCommand(program: Command, context: Context): void {
   const command = program
@@ -11,23 +18,23 @@ export function watchCommand(program: Command, context: Context): void {
       'Shows every event of a task, from its first to its last, and ends with it: exit code 0 when the task is\n' +
         'completed, 1 when it is not. A connection that breaks is taken up where it broke.',
     )
-    .argument('<task>', 'id of the task', idOf('task'))
+    .argument('<task>', 'id of the task', parseId('task'))
     .option('--after <token>', 'go on after this resume token instead of from the beginning')
   examples(grpcOptions(command), [
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab',
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab --json',
   ]).action(async (id: string, options: ClientOptions & { after?: string }) => {
-    const outlet = outletFor(context, options, { everyEvent: true })
+    const reporter = reporterFor(context, options, { everyEvent: true })
     try {
       const { signal } = context.interrupts
-      await using server = await serverOf(context, options)
-      const { task } = await followTask(server, id, outlet, { signal, after: options.after })
-      outlet.result(
+      await using server = await clientFor(context, options)
+      const { task } = await followTask(server, id, reporter, { signal, after: options.after })
+      reporter.result(
         task,
         task.outputs.map(({ name, format, width, height }) => `${name}  ${format} ${width}×${height}`),
       )
     } finally {
-      outlet.close()
+      reporter.close()
     }
   })
 }

@@ -6,7 +6,7 @@ import { freePort } from '@pixelflow/testkit/port'
 import { readConfig } from '../config.ts'
 import { tryLock } from '../lock.ts'
 import { locateServer } from './locate-server.ts'
-import { meetingPlace } from './record.ts'
+import { upFiles } from './up-files.ts'
 
 let dataDir: string
 beforeAll(async () => {
@@ -22,7 +22,7 @@ async function locate(env: Record<string, string> = {}, server?: string) {
 test('the up of the data folder is found at its port, while it runs and unless another address is named', async () => {
   const usual = 'http://127.0.0.1:3000'
   expect((await locate()).url).toBe(usual)
-  const place = meetingPlace(dataDir)
+  const place = upFiles(dataDir)
   const url = `http://127.0.0.1:${await freePort()}`
   const startedAt = new Date().toISOString()
   await place.write({ pid: process.pid, url, grpc: '127.0.0.1:7', temporary: false, startedAt })

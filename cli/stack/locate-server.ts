@@ -1,8 +1,8 @@
 import type { Certificates } from '../client/certificates.ts'
-import { versionAt } from '../client/server.ts'
+import { readServerVersion } from '../client/open-client.ts'
 import type { Config } from '../config.ts'
 import { isHeld } from '../lock.ts'
-import { meetingPlace } from './record.ts'
+import { upFiles } from './up-files.ts'
 
 export interface LocateOptions {
   readonly config: Config
@@ -26,12 +26,12 @@ export async function locateServer(options: LocateOptions): Promise<ServerAddres
   const { config, server, certificates, signal } = options
   const url = server ?? config.serverUrl
   const usual = { url, grpc: undefined }
-  const place = meetingPlace(config.dataDir)
+  const place = upFiles(config.dataDir)
   const record = await place.read()
   // A record without the lock was left by an `up` that was killed.
   if (record === null || !(await isHeld(place.upLock))) return usual
   const recorded = { url: record.url, grpc: record.grpc || undefined }
   if (record.url === url) return recorded
   if (server !== undefined || config.addressGiven) return usual
-  return (await versionAt(url, signal, certificates)) === null ? recorded : usual
+  return (await readServerVersion(url, signal, certificates)) === null ? recorded : usual
 }

@@ -1,16 +1,16 @@
 import { createServer } from 'node:net'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 
 /**
  * A free TCP port of the loopback address, below the range of outgoing connections (32768 upwards on Linux): nobody is
  * given it by accident while a broker that died is being brought back on it.
  */
-export async function freePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
     if ((await refusal('127.0.0.1', port)) === null) return port
   }
-  throw new Exit('failed', 'There is no free port between 20000 and 32000 on 127.0.0.1.', {
+  throw new CliError('failed', 'There is no free port between 20000 and 32000 on 127.0.0.1.', {
     remedy: 'End some of the programs that listen there.',
   })
 }
@@ -19,9 +19,9 @@ export async function freePort(): Promise<number> {
  * Makes sure that the gateway can have its port. It shares ports with other gateways, so it would not notice a port
  * that is taken by itself.
  *
- * @throws Exit `usage` naming the variable and a way out.
+ * @throws CliError `usage` naming the variable and a way out.
  */
-export async function requirePort(
+export async function requireFreePort(
   host: string,
   port: number,
   variable: 'PIXELFLOW_HTTP_PORT' | 'PIXELFLOW_GRPC_PORT' = 'PIXELFLOW_HTTP_PORT',
@@ -31,18 +31,18 @@ export async function requirePort(
   if (code === null) return
   if (code === 'EADDRINUSE') {
     const other = await nextFree(host, port)
-    throw new Exit('usage', `Port ${port} of ${host} is taken by another program.`, {
+    throw new CliError('usage', `Port ${port} of ${host} is taken by another program.`, {
       field: variable,
       remedy: `Stop that one, or choose another port: ${variable}=${other} ./pixelflow up`,
     })
   }
   if (code === 'EACCES') {
-    throw new Exit('usage', `Port ${port} may not be opened by this user.`, {
+    throw new CliError('usage', `Port ${port} may not be opened by this user.`, {
       field: variable,
       remedy: `Choose one of 1024 or above: ${variable}=${variable === 'PIXELFLOW_HTTP_PORT' ? 3000 : 50_051} ./pixelflow up`,
     })
   }
-  throw new Exit('usage', `${host} is no address of this machine (${code}).`, {
+  throw new CliError('usage', `${host} is no address of this machine (${code}).`, {
     field: 'PIXELFLOW_HOST',
     remedy: 'Use 127.0.0.1, or an address that this machine has.',
   })

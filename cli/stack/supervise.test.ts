@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { launch } from '@pixelflow/testkit/process'
-import type { Exit } from '../exit.ts'
-import { bestLeash, type Leash } from './leash.ts'
-import { supervise, type Program } from './supervise.ts'
+import type { CliError } from '../cli-error.ts'
+import { bestDieWithParentMethod, type DieWithParentMethod } from './die-with-parent.ts'
+import { supervise, type ServiceProgram } from './supervise.ts'
 
 /** Supervision of real processes: shells that say what they are told to. */
 
@@ -16,10 +16,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(home, { recursive: true, force: true }))
 
-const leashes: Leash[] = bestLeash() === 'pdeathsig' ? ['pdeathsig', 'pipe'] : ['pipe']
+const methods: DieWithParentMethod[] =
+  bestDieWithParentMethod() === 'pdeathsig' ? ['pdeathsig', 'pipe'] : ['pipe']
 const ready = `echo '{"level":"info","msg":"ready","n":1}'`
 
-function program(script: string): Program {
+function program(script: string): ServiceProgram {
   return {
     room: 'gateway',
     command: ['/bin/sh', '-c', script],
@@ -57,7 +58,7 @@ async function until(what: string, is: () => boolean): Promise<void> {
   throw new Error(`still not: ${what}`)
 }
 
-describe.each(leashes)('on a %s leash', (leash) => {
+describe.each(methods)('on a %s leash', (leash) => {
   test('is ready, says what it says under its room, and ends when asked to', async () => {
     const { log, lines } = recorder()
     const one = supervise(program(`trap 'echo bye; exit 0' TERM; ${ready}; while :; do sleep 0.05; done`), {
@@ -120,7 +121,7 @@ describe.each(leashes)('on a %s leash', (leash) => {
   test('that never becomes ready is not tried for ever: its last words are told', async () => {
     const { log } = recorder()
     const one = supervise(program('echo PIXELFLOW_X is wrong >&2; exit 78'), { leash, log })
-    const error = await one.ready.catch((thrown: Exit) => thrown)
+    const error = await one.ready.catch((thrown: CliError) => thrown)
     expect(error).toMatchObject({
       code: 1,
       message: 'gateway did not start (exit code 78):\n  PIXELFLOW_X is wrong',
@@ -150,29 +151,29 @@ describe.each(leashes)('on a %s leash', (leash) => {
 })
 
 test('for eyes, requests are told in a few words, and ids only where they help', async () => {
-  const { briefly } = await import('./voice.ts')
+  const { shortenEntry } = await import('./log-renderer.ts')
   const fields = { method: 'GET', path: '/x', status: 200, ms: 3, requestId: 'r', account: 'local' }
-  expect(briefly({ level: 'info', msg: 'request', fields })).toEqual({
+  expect(shortenEntry({ level: 'info', msg: 'request', fields })).toEqual({
     level: 'info',
     msg: 'GET /x 200',
     fields: { ms: 3 },
   })
-  const failed = briefly({
+  const failed = shortenEntry({
     level: 'info',
     msg: 'request',
     fields: { ...fields, status: 404, account: 'ann' },
   })
   expect(failed).toMatchObject({ msg: 'GET /x 404', fields: { requestId: 'r', account: 'ann' } })
-  expect(briefly({ level: 'info', msg: 'starting', fields: { settings: {}, pid: 1 } }).fields).toEqual({
+  expect(shortenEntry({ level: 'info', msg: 'starting', fields: { settings: {}, pid: 1 } }).fields).toEqual({
     pid: 1,
   })
 })
 
 test('for eyes, a task that failed says why, not where in the code', async () => {
-  const { briefly } = await import('./voice.ts')
+  const { shortenEntry } = await import('./log-renderer.ts')
   const error = { code: 'corrupt_image', message: 'It is damaged.', stack: 'Fault: at cell.ts:1' }
   const fields = { task: 't', attempt: 1, image: 'i', ms: { fetch: 1, total: 12 }, error, account: 'local' }
-  expect(briefly({ level: 'info', msg: 'task failed', fields }).fields).toEqual({
+  expect(shortenEntry({ level: 'info', msg: 'task failed', fields }).fields).toEqual({
     task: 't',
     attempt: 1,
     ms: 12,
@@ -182,18 +183,18 @@ test('for eyes, a task that failed says why, not where in the code', async () =>
 })
 
 test('what lies between is understood: JSON, nats-server, and what a crash prints', async () => {
-  const { understand } = await import('./voice.ts')
-  expect(understand('{"time":"x","level":"warn","service":"gateway","msg":"m","a":1}')).toEqual({
+  const { parseLogLine } = await import('./log-renderer.ts')
+  expect(parseLogLine('{"time":"x","level":"warn","service":"gateway","msg":"m","a":1}')).toEqual({
     level: 'warn',
     msg: 'm',
     fields: { a: 1 },
   })
-  expect(understand('[7] 2026/11/21 13:00:00.123456 [ERR] no space')).toEqual({
+  expect(parseLogLine('[7] 2026/11/21 13:00:00.123456 [ERR] no space')).toEqual({
     level: 'error',
     msg: 'no space',
     fields: {},
   })
-  expect(understand('[7] 2026/11/21 13:00:00.123456 [INF] Server is ready').level).toBe('debug')
-  expect(understand('{ not json').msg).toBe('{ not json')
-  expect(understand('panic: oh')).toEqual({ level: 'error', msg: 'panic: oh', fields: {} })
+  expect(parseLogLine('[7] 2026/11/21 13:00:00.123456 [INF] Server is ready').level).toBe('debug')
+  expect(parseLogLine('{ not json').msg).toBe('{ not json')
+  expect(parseLogLine('panic: oh')).toEqual({ level: 'error', msg: 'panic: oh', fields: {} })
 })

@@ -2,36 +2,36 @@ import { pause } from '@pixelflow/core/pause'
 import { wrongSettingsExitCode } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Subprocess } from 'bun'
-import { Exit } from '../exit.ts'
-import { onLeash, type Leash } from './leash.ts'
-import { linesOf } from './lines.ts'
-import { inWords, understand, type Said } from './voice.ts'
+import { CliError } from '../cli-error.ts'
+import { dieWithParent, type DieWithParentMethod } from './die-with-parent.ts'
+import { readLines } from './read-lines.ts'
+import { formatReason, parseLogLine, type LogEntry } from './log-renderer.ts'
 
 /** A program that is to run for as long as we do. */
-export interface Program {
+export interface ServiceProgram {
   readonly room: string
   readonly command: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   /** Whether what it said means that it serves now. */
-  isReady(said: Said): boolean
+  isReady(said: LogEntry): boolean
 }
 
-export interface Surroundings {
-  readonly leash: Leash
+export interface SuperviseOptions {
+  readonly leash: DieWithParentMethod
   readonly log: Logger
   /** Writes what it says in another way than it stands in the log. */
-  readonly retold?: (said: Said) => Said
+  readonly present?: (said: LogEntry) => LogEntry
   /** Pauses before it is started again, in milliseconds: the first, and the longest. */
   readonly backoffMs?: readonly [first: number, longest: number]
 }
 
-export interface Supervised {
+export interface SupervisedProcess {
   /**
    * What it said when it first became ready.
-   * @throws Exit `failed`, through the promise, when it ended before, or was not ready in time.
+   * @throws CliError `failed`, through the promise, when it ended before, or was not ready in time.
    */
-  readonly ready: Promise<Said>
+  readonly ready: Promise<LogEntry>
   /** Process id of the current one; undefined between two. */
   readonly pid: number | undefined
   /** Has the current one end, at the latest after `graceMs`, and starts it again. */
@@ -54,10 +54,10 @@ const lastWordsMs = 1000
 
 /** Starts a program, writes what it says into the log, and starts it again whenever it ends, until it is stopped. */
 export function supervise(
-  program: Program,
-  { leash, log, retold = (said) => said, backoffMs = [100, 10_000] }: Surroundings,
-): Supervised {
-  const ready = Promise.withResolvers<Said>()
+  program: ServiceProgram,
+  { leash, log, present = (said) => said, backoffMs = [100, 10_000] }: SuperviseOptions,
+): SupervisedProcess {
+  const ready = Promise.withResolvers<LogEntry>()
   // Whoever awaits it hears of it; one that nobody awaits any more must not end the process.
   ready.promise.catch(() => {})
   const stopping = new AbortController()
@@ -70,13 +70,13 @@ export function supervise(
       const last: string[] = []
       child = start(program, leash)
       const timer = setTimeout(() => slow(last), slowestStartMs)
-      const write = (said: Said) => {
-        const { level, msg, fields } = retold(said)
+      const write = (said: LogEntry) => {
+        const { level, msg, fields } = present(said)
         log[level](msg, fields)
       }
       // Until the first start has succeeded, errors are kept: they become the reason why it failed, which is
       // printed once.
-      const kept: Said[] = []
+      const kept: LogEntry[] = []
       const heard = hear(child, last, (said) => {
         const isReady = program.isReady(said)
         if (isReady) kept.splice(0).forEach(write)
@@ -143,8 +143,8 @@ export function supervise(
   }
 }
 
-function start({ command, cwd, env }: Program, leash: Leash): Child {
-  return Bun.spawn(onLeash(leash, command), {
+function start({ command, cwd, env }: ServiceProgram, leash: DieWithParentMethod): Child {
+  return Bun.spawn(dieWithParent(leash, command), {
     cwd,
     env: { ...env },
     // Its own group: Ctrl-C reaches us alone, and its descendants can be ended with it.
@@ -155,12 +155,12 @@ function start({ command, cwd, env }: Program, leash: Leash): Child {
   })
 }
 
-async function hear(child: Child, last: string[], heard: (said: Said) => void): Promise<void> {
+async function hear(child: Child, last: string[], heard: (said: LogEntry) => void): Promise<void> {
   const listen = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const line of linesOf(stream)) {
+    for await (const line of readLines(stream)) {
       if (line.trim() === '') continue
-      const said = understand(line)
-      last.push(inWords(said))
+      const said = parseLogLine(line)
+      last.push(formatReason(said))
       if (last.length > keptLines) last.shift()
       heard(said)
     }
@@ -176,11 +176,15 @@ function signalGroup(child: Child, signal: NodeJS.Signals): void {
   }
 }
 
-function neverReady(room: string, how: string, last: readonly string[], isSettings = false): Exit {
+function neverReady(room: string, how: string, last: readonly string[], isSettings = false): CliError {
   const tail = last.slice(-12).map((line) => `  ${line}`)
-  return new Exit(isSettings ? 'usage' : 'failed', [`${room} did not start (${how}):`, ...tail].join('\n'), {
-    remedy: isSettings
-      ? 'Correct the setting; docs/configuration.md lists all settings.'
-      : 'Correct what the last lines name and start again; PIXELFLOW_LOG_LEVEL=debug shows more.',
-  })
+  return new CliError(
+    isSettings ? 'usage' : 'failed',
+    [`${room} did not start (${how}):`, ...tail].join('\n'),
+    {
+      remedy: isSettings
+        ? 'Correct the setting; docs/configuration.md lists all settings.'
+        : 'Correct what the last lines name and start again; PIXELFLOW_LOG_LEVEL=debug shows more.',
+    },
+  )
 }

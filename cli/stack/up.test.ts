@@ -7,7 +7,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says, type Running } from '@pixelflow/testkit/process'
-import { bestLeash } from './leash.ts'
+import { bestDieWithParentMethod } from './die-with-parent.ts'
 
 /** `up` as a newcomer runs it: the shipped processes around a real broker, and what happens when some of them die. */
 
@@ -135,7 +135,7 @@ describe('up', () => {
     expect(new Set(services)).toEqual(new Set(['up', 'gateway', 'actors']))
   }, 90_000)
 
-  test.each([...new Set(['pipe', bestLeash()])])(
+  test.each([...new Set(['pipe', bestDieWithParentMethod()])])(
     'killed with -9 it leaves nothing behind: %s',
     async (PIXELFLOW_LEASH) => {
       const { url: _, ...env } = await place()

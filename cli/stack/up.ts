@@ -3,24 +3,24 @@ import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePrivateFile, makePrivateFolder, UnsafePath } from '@pixelflow/platform/config/private-folder'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { findNatsServer } from '../broker/find.ts'
-import { requireBroker, ownBroker } from '../broker/program.ts'
-import { watchBroker } from '../broker/watch.ts'
+import { findNatsServer } from '../broker/find-nats-server.ts'
+import { requireBroker, prepareOwnBroker } from '../broker/own-broker.ts'
+import { watchBroker } from '../broker/watch-broker.ts'
 import type { Config } from '../config.ts'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { tryLock } from '../lock.ts'
-import { bestLeash } from './leash.ts'
-import { requirePort } from './port.ts'
-import { meetingPlace } from './record.ts'
-import { supervise, type Program, type Supervised } from './supervise.ts'
-import type { Said } from './voice.ts'
+import { bestDieWithParentMethod } from './die-with-parent.ts'
+import { requireFreePort } from './port.ts'
+import { upFiles } from './up-files.ts'
+import { supervise, type ServiceProgram, type SupervisedProcess } from './supervise.ts'
+import type { LogEntry } from './log-renderer.ts'
 
 export interface UpOptions {
   readonly config: Config
   /** The log of a room. */
   readonly log: (room: string) => Logger
   /** How the log retells what the rooms say. */
-  readonly retold?: (said: Said) => Said
+  readonly present?: (said: LogEntry) => LogEntry
   /** Tells people what is fetched or built. */
   readonly say: (text: string) => void
   /** Ends when nobody uses it any more. */
@@ -49,15 +49,15 @@ const drainMarginMs = 400
 /**
  * Starts nats-server (unless `NATS_URL` names one), the gateway and the actors, and keeps them running.
  *
- * @throws Exit when one is running on this data folder already, when the port is taken, when there is no nats-server
+ * @throws CliError when one is running on this data folder already, when the port is taken, when there is no nats-server
  *   to be had, or when a process does not start; nothing is left running then.
  */
-export async function startUp({ config, log, retold, say, temporary, signal }: UpOptions): Promise<Up> {
+export async function startUp({ config, log, present, say, temporary, signal }: UpOptions): Promise<Up> {
   await makeDataDir(config.dataDir)
-  const place = meetingPlace(config.dataDir)
+  const place = upFiles(config.dataDir)
   const held = tryLock(place.upLock, 'exclusive')
   if (!held) throw await alreadyRunning(config, await place.read())
-  const running: { graceMs: number; processes: Supervised[] }[] = []
+  const running: { graceMs: number; processes: SupervisedProcess[] }[] = []
   let stopped: Promise<void> | undefined
   const watching = new AbortController()
   const stop = async () => {
@@ -77,12 +77,12 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
     },
   }
   try {
-    await requirePort(config.host, config.httpPort)
-    await requirePort(config.host, config.grpcPort, 'PIXELFLOW_GRPC_PORT')
+    await requireFreePort(config.host, config.httpPort)
+    await requireFreePort(config.host, config.grpcPort, 'PIXELFLOW_GRPC_PORT')
     const unlessAborted = racing(signal)
-    const leash = config.leash ?? bestLeash()
-    const keep = (program: Program) =>
-      supervise(program, { leash, log: log(program.room), ...(retold ? { retold } : {}) })
+    const leash = config.leash ?? bestDieWithParentMethod()
+    const keep = (program: ServiceProgram) =>
+      supervise(program, { leash, log: log(program.room), ...(present ? { present } : {}) })
     const base = environment(config)
 
     let broker: string
@@ -101,11 +101,11 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
           say,
         }),
       )
-      const own = await ownBroker(found, join(config.dataDir, 'nats'), { PATH: config.env['PATH'] })
+      const own = await prepareOwnBroker(found, join(config.dataDir, 'nats'), { PATH: config.env['PATH'] })
       const nats = keep(own.program)
       running.push({ graceMs: brokerGraceMs, processes: [nats] })
       await unlessAborted(nats.ready)
-      await own.demandRecent()
+      await own.requireSupportedVersion()
       const { url: natsUrl, store, system } = own
       const restart = () => nats.restart(brokerGraceMs)
       const brokerLog = log('up')
@@ -132,10 +132,10 @@ export async function startUp({ config, log, retold, say, temporary, signal }: U
   }
 }
 
-/** Awaits things until the signal is aborted; then whatever is awaited ends with an Exit. */
+/** Awaits things until the signal is aborted; then whatever is awaited ends with an CliError. */
 function racing(signal: AbortSignal): <T>(awaited: Promise<T>) => Promise<T> {
   const aborted = new Promise<never>((_, reject) => {
-    const end = () => reject(new Exit('interrupted', 'Interrupted while starting.'))
+    const end = () => reject(new CliError('interrupted', 'Interrupted while starting.'))
     if (signal.aborted) end()
     signal.addEventListener('abort', end, { once: true })
   })
@@ -161,7 +161,7 @@ function roomProgram(
   room: 'gateway' | 'actors',
   config: Config,
   env: Record<string, string | undefined>,
-): Program {
+): ServiceProgram {
   const flags = ['--no-env-file', '--no-install', `--config=${join(config.root, 'bunfig.toml')}`]
   return {
     room,
@@ -178,17 +178,17 @@ async function makeDataDir(path: string): Promise<void> {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await access(path, constants.W_OK)
     // The folder itself may be a user's home; what is kept in it is for that user alone.
-    const { upLock, usersLock } = meetingPlace(path)
+    const { upLock, usersLock } = upFiles(path)
     for (const file of [upLock, usersLock]) makePrivateFile(file)
     for (const name of ['gateway', 'nats', 'logs']) {
       if (existsSync(join(path, name))) makePrivateFolder(join(path, name))
     }
   } catch (error) {
     if (error instanceof UnsafePath) {
-      throw new Exit('usage', error.problem, { field: 'PIXELFLOW_DATA_DIR', remedy: error.remedy })
+      throw new CliError('usage', error.problem, { field: 'PIXELFLOW_DATA_DIR', remedy: error.remedy })
     }
     const { code } = error as NodeJS.ErrnoException
-    throw new Exit('usage', `The data folder ${path} cannot be written to (${code}).`, {
+    throw new CliError('usage', `The data folder ${path} cannot be written to (${code}).`, {
       field: 'PIXELFLOW_DATA_DIR',
       remedy: 'Give it to this user, or name another one: PIXELFLOW_DATA_DIR=/path/to/folder',
       cause: error,
@@ -199,15 +199,19 @@ async function makeDataDir(path: string): Promise<void> {
 async function alreadyRunning(
   config: Config,
   known: { pid: number; url: string; temporary: boolean } | null,
-): Promise<Exit> {
+): Promise<CliError> {
   if (!known) {
-    return new Exit('failed', `Another ./pixelflow up is just starting or stopping on ${config.dataDir}.`, {
-      remedy:
-        'Wait a moment, or give this one a folder and a port of its own: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.',
-    })
+    return new CliError(
+      'failed',
+      `Another ./pixelflow up is just starting or stopping on ${config.dataDir}.`,
+      {
+        remedy:
+          'Wait a moment, or give this one a folder and a port of its own: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.',
+      },
+    )
   }
   const what = known.temporary ? 'A temporary PixelFlow, started by another command,' : 'PixelFlow'
-  return new Exit('failed', `${what} is already running at ${known.url} (process ${known.pid}).`, {
+  return new CliError('failed', `${what} is already running at ${known.url} (process ${known.pid}).`, {
     remedy: known.temporary
       ? 'It ends by itself when that command is done.'
       : `Use it, or stop it with Ctrl-C or \`kill ${known.pid}\`, or give this one a folder and a port of its own: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.`,

@@ -1,4 +1,4 @@
-import { fit } from './bar.ts'
+import { fit } from './live-line.ts'
 
 /** Lines at the bottom of a terminal that are rewritten in place. */
 export interface LiveBlock {

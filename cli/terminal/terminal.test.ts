@@ -1,16 +1,17 @@
 import { expect, test } from 'bun:test'
-import { bar, liveLine } from './bar.ts'
+import { progressBar, liveLine } from './live-line.ts'
 import { styleOf } from './style.ts'
-import { change } from './change.ts'
+import { formatChange } from './format-change.ts'
 
 const plain = styleOf({}, true)
 
 test('a bar is as wide as it is meant to be, whatever it shows', () => {
-  for (let percent = -5; percent <= 105; percent += 0.5) expect(bar(percent, 24, plain)).toHaveLength(24)
-  expect(bar(0, 4, plain)).toBe('░░░░')
-  expect(bar(50, 4, plain)).toBe('██░░')
-  expect(bar(56, 4, plain)).toBe('██▎░')
-  expect(bar(100, 4, plain)).toBe('████')
+  for (let percent = -5; percent <= 105; percent += 0.5)
+    expect(progressBar(percent, 24, plain)).toHaveLength(24)
+  expect(progressBar(0, 4, plain)).toBe('░░░░')
+  expect(progressBar(50, 4, plain)).toBe('██░░')
+  expect(progressBar(56, 4, plain)).toBe('██▎░')
+  expect(progressBar(100, 4, plain)).toBe('████')
 })
 
 test('a live line is rewritten in place and never wraps', () => {
@@ -31,10 +32,10 @@ test('colours are for terminals, and for those who want them', () => {
 })
 
 test('a change is told in percent', () => {
-  expect([change(100, 14), change(100, 103), change(100, 100), change(1000, 3)]).toEqual([
-    '−86 %',
-    '+3 %',
-    '±0 %',
-    '−99.7 %',
-  ])
+  expect([
+    formatChange(100, 14),
+    formatChange(100, 103),
+    formatChange(100, 100),
+    formatChange(1000, 3),
+  ]).toEqual(['−86 %', '+3 %', '±0 %', '−99.7 %'])
 })

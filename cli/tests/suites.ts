@@ -4,7 +4,7 @@ import { Glob } from 'bun'
 export interface Suite {
   /** A folder at the top, or one in it that needs other things; those come before the rest of their room. */
   readonly room: string
-  /** Pinned Go tools that are built first, so that no test waits for a compiler. */
+  /** PinnedTool Go tools that are built first, so that no test waits for a compiler. */
   readonly tools?: readonly string[]
   readonly browser?: true
   /** The clients in other languages, with what they are built of. */

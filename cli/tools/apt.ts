@@ -1,4 +1,4 @@
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 
 export interface Installer {
   readonly path?: string | undefined
@@ -10,7 +10,7 @@ export interface Installer {
 /**
  * Installs packages of Debian and its kin; false where there is no apt-get or we may not.
  *
- * @throws Exit `failed` when apt-get fails.
+ * @throws CliError `failed` when apt-get fails.
  */
 export async function aptInstall(
   packages: readonly string[],
@@ -41,7 +41,7 @@ async function run(command: readonly string[], path: string | undefined): Promis
   const [code, out, errors] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
   if (code === 0) return
   const last = `${out}${errors}`.trim().split('\n').slice(-8).join('\n')
-  throw new Exit('failed', `${command.join(' ')} failed:\n${last}`, {
+  throw new CliError('failed', `${command.join(' ')} failed:\n${last}`, {
     remedy: 'Install by hand what it was to install.',
   })
 }

@@ -1,4 +1,4 @@
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { aptCommand, aptInstall, type Installer } from './apt.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
@@ -15,14 +15,14 @@ export interface BrowserSearch extends Installer {
 /**
  * A Chromium for the browser test: the one named, one on PATH, or, as root on Debian and its kin, one from apt.
  *
- * @throws Exit naming the command that would install it.
+ * @throws CliError naming the command that would install it.
  */
 export async function findChromium({ named, ...installer }: BrowserSearch): Promise<string> {
   const { path } = installer
   const options = path === undefined ? {} : { PATH: path }
   if (named !== undefined) {
     if (Bun.which(named, options)) return named
-    throw new Exit('usage', `PIXELFLOW_CHROMIUM=${named} is no program.`, {
+    throw new CliError('usage', `PIXELFLOW_CHROMIUM=${named} is no program.`, {
       remedy: 'Correct the path, or unset the variable to have one found.',
     })
   }
@@ -30,7 +30,7 @@ export async function findChromium({ named, ...installer }: BrowserSearch): Prom
   if (found) return found
   if (!(await aptInstall(['chromium'], installer))) {
     const command = aptCommand(['chromium'], path)
-    throw new Exit('failed', 'The browser test needs Chromium, and there is none on PATH.', {
+    throw new CliError('failed', 'The browser test needs Chromium, and there is none on PATH.', {
       remedy: command
         ? `Install it: ${command}`
         : 'Install Chromium or Chrome with your package manager, or name it with PIXELFLOW_CHROMIUM.',
@@ -38,7 +38,7 @@ export async function findChromium({ named, ...installer }: BrowserSearch): Prom
   }
   const installed = names.map((name) => Bun.which(name, options)).find(Boolean)
   if (installed) return installed
-  throw new Exit('failed', 'apt-get has installed Chromium, but it is not on PATH.', {
+  throw new CliError('failed', 'apt-get has installed Chromium, but it is not on PATH.', {
     remedy: 'Name it with PIXELFLOW_CHROMIUM.',
   })
 }

@@ -1,11 +1,11 @@
 import { chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { lock } from '../lock.ts'
-import { pinned, type Pinned } from './pinned.ts'
+import { readPinnedTool, type PinnedTool } from './pinned-tool.ts'
 
 /** Where tools are built to and who hears about it. */
-export interface Workshop {
+export interface BuildOptions {
   /** The checkout, which holds `tools/`. */
   readonly root: string
   readonly cacheDir: string
@@ -24,36 +24,41 @@ const patienceMs = 20_000
  * Path of the program that `tools/<name>` pins, built into the cache by Go when it is not there yet. Another version
  * in `go.sum` means another place in the cache.
  *
- * @throws Exit `failed` when Go is missing or the build fails.
+ * @throws CliError `failed` when Go is missing or the build fails.
  */
-export async function goTool(name: string, workshop: Workshop): Promise<string> {
-  const tool = await pinned(workshop.root, name)
+export async function goTool(name: string, options: BuildOptions): Promise<string> {
+  const tool = await readPinnedTool(options.root, name)
   const files = ['go.mod', 'go.sum'].map((file) => Bun.file(join(tool.folder, file)).bytes())
   const hasher = new Bun.CryptoHasher('sha256')
   for (const bytes of await Promise.all(files)) hasher.update(bytes)
   const key = hasher.digest('hex').slice(0, 16)
-  return build(name, tool, join(workshop.cacheDir, 'tools', name, `${tool.version}-${key}`, name), workshop)
+  return build(name, tool, join(options.cacheDir, 'tools', name, `${tool.version}-${key}`, name), options)
 }
 
 /** Builds a pinned program to `target` unless it is there; two at once build it once. */
-export async function build(name: string, tool: Pinned, target: string, workshop: Workshop): Promise<string> {
+export async function build(
+  name: string,
+  tool: PinnedTool,
+  target: string,
+  options: BuildOptions,
+): Promise<string> {
   if (await Bun.file(target).exists()) return target
-  const go = findGo(workshop.path)
+  const go = findGo(options.path)
   if (!go) {
-    throw new Exit('failed', `${name} ${tool.version} has to be built, and Go was not found on PATH.`, {
+    throw new CliError('failed', `${name} ${tool.version} has to be built, and Go was not found on PATH.`, {
       remedy: 'Install Go 1.26 or newer from your package manager or https://go.dev/dl/.',
     })
   }
   await mkdir(dirname(target), { recursive: true })
   using held = await lock(`${target}.lock`, 'exclusive', { timeoutMs: longestBuildMs })
   if (!held) {
-    throw new Exit('failed', `Another process has been building ${name} for half an hour.`, {
+    throw new CliError('failed', `Another process has been building ${name} for half an hour.`, {
       remedy: 'Wait until it is done, or end it, and try again.',
     })
   }
   if (await Bun.file(target).exists()) return target
 
-  workshop.say(`building ${name} ${tool.version} with Go (once, a minute or so) …`)
+  options.say(`building ${name} ${tool.version} with Go (once, a minute or so) …`)
   const started = performance.now()
   const fresh = join(dirname(target), `.${basename(target)}.${process.pid}`)
   const compile = Bun.spawn([go, 'build', '-trimpath', '-ldflags=-s -w', '-o', fresh, tool.program], {
@@ -69,7 +74,7 @@ export async function build(name: string, tool: Pinned, target: string, workshop
   process.once('exit', giveUp)
   const patience = setInterval(
     () =>
-      workshop.say(`still building ${name}, for ${Math.round((performance.now() - started) / 1000)} s now …`),
+      options.say(`still building ${name}, for ${Math.round((performance.now() - started) / 1000)} s now …`),
     patienceMs,
   )
   const [code, errors] = await Promise.all([compile.exited, compile.stderr.text()])
@@ -78,13 +83,13 @@ export async function build(name: string, tool: Pinned, target: string, workshop
   if (code !== 0) {
     await rm(fresh, { force: true })
     const last = errors.trim().split('\n').slice(-15).join('\n')
-    throw new Exit('failed', `Building ${name} ${tool.version} with Go failed:\n${last}`, {
+    throw new CliError('failed', `Building ${name} ${tool.version} with Go failed:\n${last}`, {
       remedy: `Run \`go build ${tool.program}\` in ${tool.folder} to see all of it; it needs the Go module proxy.`,
     })
   }
   await chmod(fresh, 0o755)
   await rename(fresh, target)
-  workshop.say(`built ${name} in ${Math.round((performance.now() - started) / 1000)} s`)
+  options.say(`built ${name} in ${Math.round((performance.now() - started) / 1000)} s`)
   return target
 }
 

@@ -25,7 +25,7 @@ async function machine(programs: Readonly<Record<string, string>>) {
   await writeFile(join(root, 'clients/python/requirements.txt'), 'nothing==1.0.0\n')
   const said: string[] = []
   const say = (text: string) => void said.push(text)
-  return { root, path, said, workshop: { root, path, say, cacheDir: join(root, 'cache'), mayInstall: true } }
+  return { root, path, said, options: { root, path, say, cacheDir: join(root, 'cache'), mayInstall: true } }
 }
 
 /** Says a version, and makes venvs whose Python writes down what it is asked; `venv` may spoil that. */
@@ -41,8 +41,8 @@ END
 
 describe('the packages of the Python client', () => {
   test('are installed once, with their hashes, by one of many', async () => {
-    const { workshop, said } = await machine({ python3: python('3.12.1') })
-    const found = await Promise.all([1, 2, 3].map(() => pythonClient(workshop)))
+    const { options, said } = await machine({ python3: python('3.12.1') })
+    const found = await Promise.all([1, 2, 3].map(() => pythonClient(options)))
     expect(new Set(found).size).toBe(1)
     expect(said.filter((line) => line.startsWith('installing'))).toHaveLength(1)
     const asked = await Bun.file((found[0] ?? '').replace(/bin\/python$/, 'asked')).text()
@@ -51,24 +51,24 @@ describe('the packages of the Python client', () => {
   })
 
   test('have another place when the requirements change', async () => {
-    const { workshop, root } = await machine({ python3: python('3.12.1') })
-    const first = await pythonClient(workshop)
+    const { options, root } = await machine({ python3: python('3.12.1') })
+    const first = await pythonClient(options)
     await writeFile(join(root, 'clients/python/requirements.txt'), 'nothing==1.0.1\n')
-    expect(await pythonClient(workshop)).not.toBe(first)
+    expect(await pythonClient(options)).not.toBe(first)
   })
 
   test('need a Python that is new enough', async () => {
-    const { workshop } = await machine({ python3: python('3.9.2') })
-    await expect(pythonClient(workshop)).rejects.toMatchObject({ message: expect.stringContaining('3.9.2') })
+    const { options } = await machine({ python3: python('3.9.2') })
+    await expect(pythonClient(options)).rejects.toMatchObject({ message: expect.stringContaining('3.9.2') })
   })
 
   test('and name what installs one that is missing', async () => {
-    const { workshop } = await machine({ 'apt-get': 'exit 0' })
-    await expect(pythonClient({ ...workshop, mayInstall: false })).rejects.toMatchObject({
+    const { options } = await machine({ 'apt-get': 'exit 0' })
+    await expect(pythonClient({ ...options, mayInstall: false })).rejects.toMatchObject({
       remedy: 'Install it: sudo apt-get install -y python3 python3-venv',
     })
     const bare = await machine({})
-    await expect(pythonClient(bare.workshop)).rejects.toMatchObject({
+    await expect(pythonClient(bare.options)).rejects.toMatchObject({
       remedy: expect.stringContaining('Python 3.10'),
     })
   })
@@ -76,12 +76,12 @@ describe('the packages of the Python client', () => {
   test('bring the venv of Debian with them, as root', async () => {
     const spoilt = '[ -e "${0%/python3}/venv" ] || { echo "ensurepip is not available"; exit 1; }'
     const apt = 'echo "$@" >>"${0%/apt-get}/asked"; [ "$1" = update ] || cat </dev/null >"${0%/apt-get}/venv"'
-    const { workshop, path } = await machine({ python3: python('3.11.2', spoilt), 'apt-get': apt })
-    await expect(pythonClient({ ...workshop, mayInstall: false })).rejects.toMatchObject({
+    const { options, path } = await machine({ python3: python('3.11.2', spoilt), 'apt-get': apt })
+    await expect(pythonClient({ ...options, mayInstall: false })).rejects.toMatchObject({
       message: expect.stringContaining('ensurepip is not available'),
       remedy: expect.stringContaining('python3-venv'),
     })
-    expect(await pythonClient(workshop)).toContain('/python/')
+    expect(await pythonClient(options)).toContain('/python/')
     expect(await Bun.file(join(path, 'asked')).text()).toBe(
       'update -qq\ninstall -y -qq --no-install-recommends python3 python3-venv\n',
     )

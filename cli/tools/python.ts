@@ -1,9 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Exit } from '../exit.ts'
+import { CliError } from '../cli-error.ts'
 import { lock } from '../lock.ts'
 import { aptCommand, aptInstall, type Installer } from './apt.ts'
-import type { Workshop } from './go.ts'
+import type { BuildOptions } from './go.ts'
 
 /** Both parts of Python that Debian packs apart from it. */
 const packages = ['python3', 'python3-venv']
@@ -21,17 +21,17 @@ interface Ran {
  * not there yet. Other requirements, or another Python, mean another place in the cache. A Python that is missing is
  * installed with apt-get where we are root.
  *
- * @throws Exit `failed` naming the command that would install it, or when the packages cannot be had.
+ * @throws CliError `failed` naming the command that would install it, or when the packages cannot be had.
  */
-export async function pythonClient(workshop: Workshop & Installer): Promise<string> {
-  const python = await findPython(workshop)
-  const requirements = join(workshop.root, 'clients/python/requirements.txt')
+export async function pythonClient(options: BuildOptions & Installer): Promise<string> {
+  const python = await findPython(options)
+  const requirements = join(options.root, 'clients/python/requirements.txt')
   const hasher = new Bun.CryptoHasher('sha256').update(`${python.program} ${python.version}\n`)
   const key = hasher
     .update(await Bun.file(requirements).bytes())
     .digest('hex')
     .slice(0, 16)
-  const folder = join(workshop.cacheDir, 'python', key)
+  const folder = join(options.cacheDir, 'python', key)
   const program = join(folder, 'bin/python')
   const ready = join(folder, 'ready')
   if (await Bun.file(ready).exists()) return program
@@ -39,24 +39,24 @@ export async function pythonClient(workshop: Workshop & Installer): Promise<stri
   await mkdir(dirname(folder), { recursive: true })
   using held = await lock(`${folder}.lock`, 'exclusive', { timeoutMs: longestMakeMs })
   if (!held)
-    throw new Exit('failed', 'Another process has been installing the Python packages for ten minutes.', {
+    throw new CliError('failed', 'Another process has been installing the Python packages for ten minutes.', {
       remedy: 'Wait until it is done, or end it, and try again.',
     })
   if (await Bun.file(ready).exists()) return program
   const started = performance.now()
-  workshop.say('installing the packages of the Python client (once, a few seconds) …')
+  options.say('installing the packages of the Python client (once, a few seconds) …')
   // Half of one is left where somebody has been interrupted.
   await rm(folder, { recursive: true, force: true })
-  await makeVenv(python.program, folder, workshop)
+  await makeVenv(python.program, folder, options)
   const install = ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--only-binary', ':all:', '-r']
-  const installed = await run([program, ...install, requirements], workshop.path)
+  const installed = await run([program, ...install, requirements], options.path)
   if (!installed.ok) {
-    throw new Exit('failed', `Installing the packages of the Python client failed:\n${installed.text}`, {
+    throw new CliError('failed', `Installing the packages of the Python client failed:\n${installed.text}`, {
       remedy: 'It needs the Python package index; see the message above.',
     })
   }
   await Bun.write(ready, '')
-  workshop.say(`installed them in ${Math.round((performance.now() - started) / 1000)} s`)
+  options.say(`installed them in ${Math.round((performance.now() - started) / 1000)} s`)
   return program
 }
 
@@ -89,9 +89,9 @@ async function makeVenv(python: string, folder: string, installer: Installer): P
   if (!made.ok) throw missing(`${python} -m venv failed:\n${made.text}`, installer)
 }
 
-function missing(message: string, { path }: { path?: string | undefined }): Exit {
+function missing(message: string, { path }: { path?: string | undefined }): CliError {
   const command = aptCommand(packages, path)
-  return new Exit('failed', message, {
+  return new CliError('failed', message, {
     remedy: command
       ? `Install it: ${command}`
       : 'Install Python 3.10 or newer, with venv, from your package manager or https://www.python.org/downloads/.',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { findChromium } from './chromium.ts'
 import { goTool } from './go.ts'
-import { pinned } from './pinned.ts'
+import { readPinnedTool } from './pinned-tool.ts'
 
 let home: string
 beforeAll(async () => {
@@ -32,13 +32,13 @@ describe('a pinned Go tool', () => {
     await writeFile(join(root, 'tools/hello/src/go.mod'), 'module pixelflow.test/greet\n\ngo 1.24\n')
     await writeFile(join(root, 'tools/hello/src/main.go'), source)
     const said: string[] = []
-    const workshop = { root, cacheDir: join(root, 'cache'), say: (text: string) => void said.push(text) }
-    return { workshop, said, root }
+    const options = { root, cacheDir: join(root, 'cache'), say: (text: string) => void said.push(text) }
+    return { options, said, root }
   }
 
   test('is built once, by one of many, and runs', async () => {
-    const { workshop, said } = await checkout()
-    const paths = await Promise.all([1, 2, 3].map(() => goTool('hello', workshop)))
+    const { options, said } = await checkout()
+    const paths = await Promise.all([1, 2, 3].map(() => goTool('hello', options)))
     expect(new Set(paths).size).toBe(1)
     expect(said.filter((line) => line.startsWith('building hello 1.2.3'))).toHaveLength(1)
     const run = Bun.spawnSync([paths[0] ?? ''])
@@ -46,15 +46,15 @@ describe('a pinned Go tool', () => {
   }, 120_000)
 
   test('has another place in the cache when its checksums change', async () => {
-    const { workshop, root } = await checkout()
-    const first = await goTool('hello', workshop)
+    const { options, root } = await checkout()
+    const first = await goTool('hello', options)
     await writeFile(join(root, 'tools/hello/go.sum'), '\n')
-    expect(await goTool('hello', workshop)).not.toBe(first)
+    expect(await goTool('hello', options)).not.toBe(first)
   }, 120_000)
 
   test('that does not compile shows why', async () => {
-    const { workshop } = await checkout('package main\n\nfunc main() { nothing() }\n')
-    await expect(goTool('hello', workshop)).rejects.toMatchObject({
+    const { options } = await checkout('package main\n\nfunc main() { nothing() }\n')
+    await expect(goTool('hello', options)).rejects.toMatchObject({
       code: 1,
       message: expect.stringContaining('undefined: nothing'),
     })
@@ -70,7 +70,7 @@ describe('a pinned Go tool', () => {
     'protoc-gen-go-grpc',
     'grpcurl',
   ])('%s is pinned to a version', async (name) => {
-    const tool = await pinned(resolve(import.meta.dir, '../..'), name)
+    const tool = await readPinnedTool(resolve(import.meta.dir, '../..'), name)
     expect(tool.version).toMatch(/^\d+\.\d+\.\d+$/)
   })
 })

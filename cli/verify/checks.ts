@@ -4,7 +4,7 @@ export interface Check {
   readonly command: readonly string[]
   /** The command that mends what it can; `verify --write` runs it first. */
   readonly write?: readonly string[]
-  /** Pinned Go tools that are built first, where people can see it. */
+  /** PinnedTool Go tools that are built first, where people can see it. */
   readonly tools?: readonly string[]
 }
 
@@ -23,7 +23,7 @@ export const checks: readonly Check[] = [
       'for file; do sh -n "$file" || exit 1; done',
       'sh',
       'pixelflow',
-      'cli/stack/leash.sh',
+      'cli/stack/die-with-parent.sh',
     ],
   },
   { name: 'format', command: tool('oxfmt', '--check'), write: tool('oxfmt') },

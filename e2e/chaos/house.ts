@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { bestLeash } from '@pixelflow/cli/stack/leash'
-import { supervise, type Supervised } from '@pixelflow/cli/stack/supervise'
+import { bestDieWithParentMethod } from '@pixelflow/cli/stack/die-with-parent'
+import { supervise, type SupervisedProcess } from '@pixelflow/cli/stack/supervise'
 import type { Broker } from '@pixelflow/nats/connection/broker'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from '@pixelflow/nats/connection/connect'
@@ -17,7 +17,7 @@ import { createTestClock, type TestClock } from '@pixelflow/testkit/test-clock'
 /** A shipped process that is started again whenever it ends, as `up` does it. */
 export interface Member {
   readonly name: string
-  readonly process: Supervised
+  readonly process: SupervisedProcess
   /** Its wall clock, hours off from the beginning. */
   readonly clock: TestClock
   /** Resolves when it serves again after it has ended the next time. */
@@ -134,8 +134,8 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     PIXELFLOW_SWEEP_INTERVAL: '3s',
     PIXELFLOW_SWEEP_GRACE: '2m',
   }
-  const leash = bestLeash()
-  const keep = (name: string, room: string, clock: TestClock, own: Record<string, string>): Supervised => {
+  const leash = bestDieWithParentMethod()
+  const keep = (name: string, room: string, clock: TestClock, own: Record<string, string>): SupervisedProcess => {
     const running = supervise(
       {
         room,

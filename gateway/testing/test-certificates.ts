@@ -1,22 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { issueAuthority, issueClient, issueServer, type Issued } from '@pixelflow/cli/certs/issue'
-import { writePair } from '@pixelflow/cli/certs/folder'
+import { issueAuthority, issueClient, issueServer, type IssuedCertificate } from '@pixelflow/cli/certs/issue'
+import { writeKeyPair } from '@pixelflow/cli/certs/key-pair'
 import { credentials } from '@grpc/grpc-js'
 
 /** A folder of certificates, made as `./pixelflow certs` makes them. Only tests use this. */
 export interface TestCertificates extends AsyncDisposable {
   readonly folder: string
-  readonly authority: Issued
+  readonly authority: IssuedCertificate
   /** An authority that the gateway does not know. */
-  readonly stranger: Issued
-  readonly server: Issued
+  readonly stranger: IssuedCertificate
+  readonly server: IssuedCertificate
   /** Settings of a gateway that serves with them and knows the authority's clients. */
   readonly env: Record<string, string>
-  client(account: string, authority?: Issued): Promise<Issued>
+  client(account: string, authority?: IssuedCertificate): Promise<IssuedCertificate>
   /** Puts another certificate in the server's place, as the command does it. */
-  replaceServer(issued: Issued): Promise<void>
+  replaceServer(issued: IssuedCertificate): Promise<void>
 }
 
 export const serverHosts = ['localhost', '127.0.0.1', '::1']
@@ -37,8 +37,8 @@ export async function createTestCertificates(): Promise<TestCertificates> {
     key: join(folder, `${name}.key`),
   })
   const files = file('server')
-  await writePair(file('ca'), authority)
-  await writePair(files, server)
+  await writeKeyPair(file('ca'), authority)
+  await writeKeyPair(files, server)
   return {
     folder,
     authority,
@@ -51,13 +51,13 @@ export async function createTestCertificates(): Promise<TestCertificates> {
       PIXELFLOW_TLS_RELOAD_INTERVAL: '100ms',
     },
     client: (account, by = authority) => issueClient(by, { name: account, account }),
-    replaceServer: (issued) => writePair(files, issued),
+    replaceServer: (issued) => writeKeyPair(files, issued),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
 /** What a client of the gRPC port connects with. */
-export function grpcCredentials(authority: Issued, client?: Issued) {
+export function grpcCredentials(authority: IssuedCertificate, client?: IssuedCertificate) {
   return credentials.createSsl(
     Buffer.from(authority.certificate),
     client ? Buffer.from(client.key) : null,
@@ -66,6 +66,6 @@ export function grpcCredentials(authority: Issued, client?: Issued) {
 }
 
 /** What fetch connects with. */
-export function fetchOptions(authority: Issued, client?: Issued) {
+export function fetchOptions(authority: IssuedCertificate, client?: IssuedCertificate) {
   return { tls: { ca: authority.certificate, ...(client && { cert: client.certificate, key: client.key }) } }
 }

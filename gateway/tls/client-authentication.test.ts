@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { X509Certificate } from 'node:crypto'
-import { issueAuthority, issueClient, issueServer, type Issued } from '@pixelflow/cli/certs/issue'
+import { issueAuthority, issueClient, issueServer, type IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import {
@@ -19,10 +19,10 @@ const tokens = { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob' }
 const optional = { PIXELFLOW_TLS_CLIENT_AUTH: 'optional' }
 
 let certificates: TestCertificates
-let ann: Issued
-let bob: Issued
+let ann: IssuedCertificate
+let bob: IssuedCertificate
 /** Of nobody: it only opens the connection. */
-let proxy: Issued
+let proxy: IssuedCertificate
 beforeAll(async () => {
   certificates = await createTestCertificates()
   ann = await certificates.client('ann')
@@ -36,14 +36,14 @@ const open = (more: Record<string, string> = {}) => openTestGateway({ env: { ...
 /** A client of the gRPC port, by name: an IP address may not be sent as the server's name. */
 function clientCertificateOf(
   { grpcAddress }: TestGateway,
-  client?: Issued,
+  client?: IssuedCertificate,
   authority = certificates.authority,
 ) {
   return grpcClient(grpcAddress.replace('127.0.0.1', 'localhost'), {}, grpcCredentials(authority, client))
 }
 
 /** How a call ends that brings a certificate, a token, both or neither: over REST, gRPC and Connect alike. */
-async function outcomes(gateway: TestGateway, client?: Issued, token?: string): Promise<string[]> {
+async function outcomes(gateway: TestGateway, client?: IssuedCertificate, token?: string): Promise<string[]> {
   const { tls } = fetchOptions(certificates.authority, client)
   const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
   const rest = await gateway.call('/api/v1/tasks', { tls, ...(headers && { headers }) })
@@ -201,7 +201,7 @@ test('new files are served to new connections, while streams of before go on', a
   await until(async () => (await after.unary(calls.listTasks, {}).catch(() => undefined)) !== undefined)
   using outdated = clientCertificateOf(gateway, ann, next)
   expect(await failure(outdated.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
-  const status = async (client: Issued) =>
+  const status = async (client: IssuedCertificate) =>
     (await gateway.call('/api/v1/tasks', { ...fetchOptions(next, client), keepalive: false })).status
   expect(await status(successor)).toBe(200)
   await expect(status(ann)).rejects.toThrow()

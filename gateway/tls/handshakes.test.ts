@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { connect as connectPlain } from 'node:net'
 import { connect, type ConnectionOptions } from 'node:tls'
-import { issueClient, type Issued } from '@pixelflow/cli/certs/issue'
+import { issueClient, type IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import {
   fetchOptions,
@@ -17,7 +17,7 @@ import { failure, grpcClient } from '../testing/grpc.ts'
 
 let certificates: TestCertificates
 let gateway: TestGateway
-let ann: Issued
+let ann: IssuedCertificate
 beforeAll(async () => {
   certificates = await createTestCertificates()
   ann = await certificates.client('ann')
@@ -41,7 +41,7 @@ const portOf = (name: PortName) =>
 /** How a port answers: with its first bytes, or not at all. In TLS 1.3 a client learns late that it is refused. */
 function answerOf(
   name: PortName,
-  client: Issued | undefined,
+  client: IssuedCertificate | undefined,
   options: ConnectionOptions = {},
 ): Promise<string> {
   const { hello, protocol } = ports[name]
@@ -73,7 +73,7 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
     expect(await answerOf(name, ann, { maxVersion: 'TLSv1.2' })).toBe(fine[name])
   })
 
-  test.each<[string, () => Promise<Issued>]>([
+  test.each<[string, () => Promise<IssuedCertificate>]>([
     ['of an authority that it does not know', () => certificates.client('ann', certificates.stranger)],
     [
       'that has ended',

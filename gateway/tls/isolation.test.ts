@@ -4,7 +4,7 @@ import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
-import type { Issued } from '@pixelflow/cli/certs/issue'
+import type { IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { runAsOtherUser, type OtherUser } from '@pixelflow/testkit/other-user'
 import { freePort } from '@pixelflow/testkit/port'
 import { createTestCertificates, type TestCertificates } from '../testing/test-certificates.ts'
@@ -14,7 +14,7 @@ import { readProcessSockets } from '../testing/process-sockets.ts'
 
 let certificates: TestCertificates
 let gateway: TestGateway
-let ann: Issued
+let ann: IssuedCertificate
 let impostor: OtherUser
 beforeAll(async () => {
   certificates = await createTestCertificates()
@@ -100,7 +100,7 @@ test('whoever takes the port of a connection that has just ended is not taken fo
 }, 60_000)
 
 /** A gRPC call to the list of tasks from one address and port, and how it ends. */
-async function listTasks(host: string, localPort: number, client?: Issued) {
+async function listTasks(host: string, localPort: number, client?: IssuedCertificate) {
   const tcp = connectTcp({ host, port: portOf(gateway.grpcAddress), localAddress: '127.0.0.1', localPort })
   const session: ClientHttp2Session = connectHttp2(`https://${host}`, {
     createConnection: () =>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { connect } from 'node:tls'
-import type { Issued } from '@pixelflow/cli/certs/issue'
+import type { IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { says } from '@pixelflow/testkit/process'
@@ -24,7 +24,7 @@ let certificates: TestCertificates
 let stack: Stack
 let gateway: GatewayProcess
 let port: number
-let ann: Issued
+let ann: IssuedCertificate
 
 beforeAll(async () => {
   certificates = await createTestCertificates()

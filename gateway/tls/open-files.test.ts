@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { connect, type TLSSocket } from 'node:tls'
-import type { Issued } from '@pixelflow/cli/certs/issue'
+import type { IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { limitOpenFilesOf } from '@pixelflow/testkit/open-files'
 import { says } from '@pixelflow/testkit/process'
@@ -17,7 +17,7 @@ import { grpcClient } from '../testing/grpc.ts'
 let certificates: TestCertificates
 let stack: Stack
 let gateway: GatewayProcess
-let ann: Issued
+let ann: IssuedCertificate
 let ports: readonly number[]
 
 beforeAll(async () => {

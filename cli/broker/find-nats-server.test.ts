@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { natsServer } from '@pixelflow/testkit/nats-server'
+import { readPinnedTool } from '../tools/pinned-tool.ts'
+import { assetName } from './download-nats-server.ts'
+import { findNatsServer, type NatsServerSearch } from './find-nats-server.ts'
+
+/** Every way to a nats-server, with the real program in the archives and stand-ins for those who serve them. */
+
+const root = resolve(import.meta.dir, '../..')
+let home: string
+let real: string
+let version: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pixelflow-find-'))
+  real = await natsServer()
+  version = (await readPinnedTool(root, 'nats-server')).version
+}, 120_000)
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+let serial = 0
+async function folder(): Promise<string> {
+  const path = join(home, String((serial += 1)))
+  await mkdir(path)
+  return path
+}
+
+/** A program that says it is some nats-server. */
+async function standIn(told: string, name = 'nats-server'): Promise<string> {
+  const path = join(await folder(), name)
+  await writeFile(path, `#!/bin/sh\necho '${told}'\n`, { mode: 0o755 })
+  return path
+}
+
+/** A search with an empty PATH, an empty cache, and a download site that is not there. */
+async function search(more: Partial<NatsServerSearch> = {}) {
+  const said: string[] = []
+  const cacheDir = await folder()
+  const whole: NatsServerSearch = {
+    root,
+    cacheDir,
+    path: await folder(),
+    downloadUrl: 'http://127.0.0.1:1',
+    say: (text) => said.push(text),
+    ...more,
+  }
+  return { whole, said, cached: join(whole.cacheDir, 'nats-server', version, 'nats-server') }
+}
+
+/** A checkout whose pinned module cannot be built, so that the last way ends quickly. */
+async function withoutModule(): Promise<string> {
+  const path = await folder()
+  await mkdir(join(path, 'tools/nats-server'), { recursive: true })
+  await writeFile(
+    join(path, 'tools/nats-server/go.mod'),
+    `module x\n\ngo 1.24\n\ntool example.invalid/nats-server/v2\n\nrequire example.invalid/nats-server/v2 v${version}\n`,
+  )
+  return path
+}
+
+interface Site {
+  readonly sums?: (good: string) => string
+  readonly archive?: (good: Uint8Array<ArrayBuffer>) => Response | Promise<Response>
+  readonly moved?: boolean
+}
+
+/** A release as it stands on the official site, or with something wrong with it. */
+async function site({ sums = (good) => good, archive, moved = false }: Site = {}) {
+  const asset = assetName({ baseUrl: '', version }) ?? ''
+  const packed = await new Bun.Archive(
+    { [`${asset}/LICENSE`]: 'Apache-2.0', [`${asset}/nats-server`]: await Bun.file(real).bytes() },
+    { compress: 'gzip', level: 1 },
+  ).bytes()
+  const digest = new Bun.CryptoHasher('sha256').update(packed).digest('hex')
+  const good = `${'0'.repeat(64)}  nats-server-v${version}-plan9-amd64.tar.gz\n${digest}  ${asset}.tar.gz\n`
+  const requests: string[] = []
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch(request) {
+      const { pathname } = new URL(request.url)
+      requests.push(pathname)
+      if (pathname === `/r/v${version}/SHA256SUMS`) return new Response(sums(good))
+      if (moved && pathname === `/r/v${version}/${asset}.tar.gz`) {
+        return Response.redirect(new URL('/elsewhere', request.url).href, 302)
+      }
+      if (pathname === '/elsewhere' || pathname === `/r/v${version}/${asset}.tar.gz`) {
+        return archive ? archive(packed) : new Response(packed)
+      }
+      return new Response('not found', { status: 404 })
+    },
+  })
+  return {
+    downloadUrl: `http://127.0.0.1:${server.port}/r`,
+    requests,
+    [Symbol.dispose]: () => void server.stop(true),
+  }
+}
+
+describe('the one named by PIXELFLOW_NATS_SERVER', () => {
+  test('is used, whatever else is there', async () => {
+    const { whole } = await search({ named: real, path: dirname(await standIn('nats-server: v2.99.0')) })
+    expect(await findNatsServer(whole)).toEqual({ path: real, version, from: 'PIXELFLOW_NATS_SERVER' })
+  })
+
+  test('is refused by name when it is too old', async () => {
+    const named = await standIn('nats-server: v2.11.9')
+    const { whole } = await search({ named })
+    await expect(findNatsServer(whole)).rejects.toMatchObject({
+      code: 2,
+      message: `PIXELFLOW_NATS_SERVER=${named} is nats-server 2.11.9; PixelFlow needs 2.12 or newer.`,
+    })
+  })
+
+  test.each(['nothing there', 'something else', 'not executable'])(
+    'is refused when it is none: %s',
+    async (kind) => {
+      const other = await standIn('GNU coreutils 9.1')
+      if (kind === 'not executable') await chmod(other, 0o644)
+      const named = kind === 'nothing there' ? join(home, 'missing') : other
+      const { whole } = await search({ named })
+      await expect(findNatsServer(whole)).rejects.toMatchObject({
+        code: 2,
+        message: `PIXELFLOW_NATS_SERVER=${named} is no nats-server that runs here.`,
+      })
+    },
+  )
+})
+
+describe('the one on PATH', () => {
+  test.each(['2.12.0', '2.15.2', '2.14.0-RC.1', '3.0.0'])('%s is used', async (told) => {
+    const path = await standIn(`nats-server: v${told}`)
+    const { whole, said } = await search({ path: dirname(path) })
+    expect(await findNatsServer(whole)).toMatchObject({ from: 'PATH', version: told })
+    expect(said).toEqual([])
+  })
+
+  test('is passed over with a notice when it is too old', async () => {
+    const old = await standIn('nats-server: v2.10.27')
+    const { whole, said, cached } = await search({ path: dirname(old) })
+    await mkdir(dirname(cached), { recursive: true })
+    await symlink(real, cached)
+    expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'cache' })
+    expect(said).toEqual([`passing over ${old}: it is version 2.10.27, and 2.12 or newer is needed`])
+  })
+
+  test('is passed over with a notice when it does not run', async () => {
+    const broken = await standIn('')
+    const { whole, said, cached } = await search({ path: dirname(broken) })
+    await mkdir(dirname(cached), { recursive: true })
+    await symlink(real, cached)
+    expect(await findNatsServer(whole)).toMatchObject({ from: 'cache' })
+    expect(said[0]).toStartWith(`passing over ${broken}`)
+  })
+})
+
+describe('the official download', () => {
+  test('is checked, kept, and needs no network the next time', async () => {
+    const { whole, cached } = await search()
+    {
+      using release = await site()
+      expect(await findNatsServer({ ...whole, downloadUrl: release.downloadUrl })).toEqual({
+        path: cached,
+        version,
+        from: 'download',
+      })
+    }
+    expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'cache' })
+    expect(await readdir(dirname(cached))).toEqual(['nats-server'])
+  })
+
+  test('follows redirections, as the official site has them', async () => {
+    using release = await site({ moved: true })
+    const { whole } = await search({ downloadUrl: release.downloadUrl })
+    expect(await findNatsServer(whole)).toMatchObject({ from: 'download' })
+    expect(release.requests).toContain('/elsewhere')
+  })
+
+  const wrong: [string, Site, string][] = [
+    [
+      'another digest',
+      { sums: (good) => good.replace(/[0-9a-f]{64}(?=  \S+\n$)/, 'a'.repeat(64)) },
+      'the SHA-256 of',
+    ],
+    ['no digest', { sums: () => 'nothing here\n' }, 'does not list'],
+    [
+      'a truncated archive',
+      { archive: (good) => new Response(good.slice(0, good.length / 2)) },
+      'the SHA-256 of',
+    ],
+    ['no archive', { archive: () => new Response('gone', { status: 404 }) }, 'answered 404'],
+    [
+      'an archive of something else',
+      {
+        sums: (good) => good.replace(/[0-9a-f]{64}(?=  \S+\n$)/, emptyDigest),
+        archive: () => new Response(empty),
+      },
+      'holds no',
+    ],
+  ]
+  test.each(wrong)('with %s is refused, nothing is kept, the next way is tried', async (_, how, why) => {
+    using release = await site(how)
+    const { whole, said, cached } = await search({
+      downloadUrl: release.downloadUrl,
+      root: await withoutModule(),
+    })
+    await expect(findNatsServer(whole)).rejects.toMatchObject({ code: 1 })
+    expect(said.find((line) => line.startsWith('nats-server was not downloaded'))).toContain(why)
+    expect(await Bun.file(cached).exists()).toBe(false)
+  })
+
+  test('that accepts and never answers holds nobody up for more than 3 s', async () => {
+    const silent = createServer(() => {})
+    const { promise, resolve: listening } = Promise.withResolvers<void>()
+    silent.listen(0, '127.0.0.1', listening)
+    await promise
+    const { port } = silent.address() as { port: number }
+    const { whole, said } = await search({
+      downloadUrl: `http://127.0.0.1:${port}`,
+      root: await withoutModule(),
+    })
+    await findNatsServer(whole).catch(() => {})
+    expect(said).toContain(`nats-server was not downloaded: 127.0.0.1:${port} did not answer within 3 s`)
+    silent.close()
+  }, 20_000)
+
+  test.each([
+    ['linux', 'x64', 'linux-amd64'],
+    ['linux', 'arm64', 'linux-arm64'],
+    ['darwin', 'x64', 'darwin-amd64'],
+    ['darwin', 'arm64', 'darwin-arm64'],
+  ])('has an archive for %s on %s', (platform, arch, suffix) => {
+    expect(assetName({ baseUrl: '', version: '2.15.2', platform, arch })).toBe(
+      `nats-server-v2.15.2-${suffix}`,
+    )
+  })
+
+  test('has none for other machines', () => {
+    expect(assetName({ baseUrl: '', version: '2.15.2', platform: 'linux', arch: 's390x' })).toBeNull()
+  })
+})
+
+describe('the build with Go', () => {
+  test('comes after a download that failed, and is kept', async () => {
+    const { whole, said, cached } = await search({ path: dirname(Bun.which('go') ?? '/usr/local/go/bin/go') })
+    expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'build' })
+    expect(said.some((line) => line.startsWith(`building nats-server ${version} with Go`))).toBe(true)
+    expect(await findNatsServer(whole)).toMatchObject({ from: 'cache' })
+  }, 180_000)
+
+  test('that fails says exactly what to install', async () => {
+    const { whole } = await search({ root: await withoutModule() })
+    await expect(findNatsServer(whole)).rejects.toMatchObject({
+      message: expect.stringContaining('There is no nats-server. '),
+      remedy: expect.stringContaining('Install nats-server 2.12 or newer'),
+    })
+  }, 60_000)
+})
+
+test('the module is the one that is cached and downloaded', async () => {
+  await cp(join(root, 'tools'), join(home, 'checkout/tools'), { recursive: true })
+  const tool = await readPinnedTool(join(home, 'checkout'), 'nats-server')
+  expect(tool).toMatchObject({ version, program: 'github.com/nats-io/nats-server/v2' })
+  expect(real).toContain('nats-server')
+})
+
+const empty = await new Bun.Archive({ 'README.md': 'nothing' }, { compress: 'gzip' }).bytes()
+const emptyDigest = new Bun.CryptoHasher('sha256').update(empty).digest('hex')

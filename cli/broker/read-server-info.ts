@@ -1,0 +1,49 @@
+import { connect } from 'node:net'
+import { z } from 'zod'
+
+const info = z.object({
+  version: z.string(),
+  /** JetStream API level; servers before 2.11 do not tell one. */
+  api_lvl: z.int().default(0),
+})
+export type ServerInfo = z.infer<typeof info>
+
+const longestInfo = 64 * 1024
+
+/**
+ * The greeting of a NATS server, which it sends before anybody has logged in.
+ *
+ * @param address `host:port`, `nats://host:port` or `tls://host:port`; port 4222 when there is none.
+ * @throws Error when nobody answers within `timeoutMs`, or not in the language of NATS.
+ */
+export function readServerInfo(address: string, timeoutMs: number): Promise<ServerInfo> {
+  const { hostname, port } = new URL(address.includes('://') ? address : `nats://${address}`)
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 4222) })
+    const end = (finish: () => void) => {
+      clearTimeout(timer)
+      socket.destroy()
+      finish()
+    }
+    const timer = setTimeout(() => end(() => reject(new Error('no answer in time'))), timeoutMs)
+    let text = ''
+    socket.on('error', (error) => end(() => reject(error)))
+    socket.on('close', () => end(() => reject(new Error('the connection was closed'))))
+    socket.on('data', (chunk) => {
+      text += chunk.toString('utf8')
+      const line = /^INFO (\{.*\})\s*\r\n/.exec(text)?.[1]
+      if (line !== undefined) end(() => parse(line, resolve, reject))
+      else if (!'INFO '.startsWith(text.slice(0, 5)) || text.length > longestInfo) {
+        end(() => reject(new Error('whoever listens there is no NATS server')))
+      }
+    })
+  })
+}
+
+function parse(line: string, resolve: (value: ServerInfo) => void, reject: (error: Error) => void): void {
+  try {
+    resolve(info.parse(JSON.parse(line)))
+  } catch (cause) {
+    reject(new Error('the greeting is not one of a NATS server', { cause }))
+  }
+}

@@ -1,0 +1,122 @@
+import { expect, test } from 'bun:test'
+import { X509Certificate } from 'node:crypto'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ensureCertificates, type CertificateFolder, type CertificateRequest } from './ensure-certificates.ts'
+import { readSubjectNames } from './subject-names.ts'
+
+const ann = { name: 'ann', account: 'ann' }
+const dayMs = 86_400_000
+
+async function inFolder(
+  use: (
+    keep: (request?: Partial<CertificateRequest>) => Promise<CertificateFolder>,
+    folder: string,
+  ) => Promise<void>,
+) {
+  const folder = await mkdtemp(join(tmpdir(), 'pixelflow-certs-'))
+  const keep = (request: Partial<CertificateRequest> = {}) =>
+    ensureCertificates({ folder: join(folder, 'certs'), hosts: [], clients: [], renew: false, ...request })
+  await use(keep, join(folder, 'certs'))
+  await rm(folder, { recursive: true })
+}
+
+const certificateIn = async (path: string) => new X509Certificate(await readFile(path))
+const madeOf = ({ authority, server, clients }: CertificateFolder) =>
+  [authority, server, ...clients].map(({ made }) => made !== undefined)
+const days = ({ validFrom, validTo }: X509Certificate) =>
+  (Date.parse(validTo) - Date.parse(validFrom)) / dayMs
+
+test('makes an authority, a server and a client, each fit for its part alone', () =>
+  inFolder(async (keep) => {
+    const kept = await keep({ hosts: ['px.example'] })
+    const authority = await certificateIn(kept.authority.certificate)
+    const server = await certificateIn(kept.server.certificate)
+    const client = await certificateIn(kept.clients[0]?.certificate ?? '')
+
+    expect([authority.ca, server.ca, client.ca]).toEqual([true, false, false])
+    expect([authority, server, client].map(days)).toEqual([3650, 397, 397])
+    expect(authority.checkIssued(authority)).toBe(true)
+    for (const leaf of [server, client]) {
+      expect(leaf.checkIssued(authority)).toBe(true)
+      expect(leaf.verify(authority.publicKey)).toBe(true)
+      expect(leaf.publicKey.asymmetricKeyDetails).toMatchObject({ namedCurve: 'prime256v1' })
+    }
+    // Extended key usages: authentication of servers, of clients.
+    expect(server.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1'])
+    expect(client.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2'])
+    for (const name of ['localhost', 'px.example']) expect(server.checkHost(name)).toBe(name)
+    for (const ip of ['127.0.0.1', '::1']) expect(server.checkIP(ip)).toBeTruthy()
+    expect(server.checkHost('evil.example')).toBeUndefined()
+    expect(readSubjectNames(client.toString()).uris).toEqual(['spiffe://pixelflow/account/local'])
+    expect(new Set([authority, server, client].map(({ serialNumber }) => serialNumber)).size).toBe(3)
+  }))
+
+test('keys are for their owner alone, whatever the umask, and are closed again when somebody opens one', () =>
+  inFolder(async (keep, folder) => {
+    const before = process.umask(0)
+    await keep({ clients: [ann] })
+    process.umask(before)
+    const modeOf = async (name: string) => ((await stat(join(folder, name))).mode & 0o777).toString(8)
+    expect(await modeOf('.')).toBe('700')
+    const keys = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.key'))
+    expect(keys.toSorted()).toEqual(['ca.key', 'clients/ann.key', 'server.key'])
+    for (const key of keys) expect(await modeOf(key)).toBe('600')
+    await chmod(join(folder, 'server.key'), 0o644)
+    await keep()
+    expect(await modeOf('server.key')).toBe('600')
+  }))
+
+test('keeps what is good, hosts and clients of earlier calls too, and adds what is new', () =>
+  inFolder(async (keep) => {
+    const first = await keep({ hosts: ['px.example'], clients: [ann] })
+    expect(madeOf(first)).toEqual([true, true, true])
+    expect(madeOf(await keep())).toEqual([false, false, false])
+
+    const more = await keep({ hosts: ['192.168.1.4'], clients: [{ name: 'job', account: 'ann' }] })
+    expect(madeOf(more)).toEqual([false, true, false, true])
+    expect(more.server.made).toBe('it did not name 192.168.1.4')
+    expect(more.server.hosts).toEqual(['localhost', '127.0.0.1', '::1', 'px.example', '192.168.1.4'])
+    const moved = await keep({ clients: [{ name: 'ann', account: 'team' }] })
+    expect(moved.clients).toMatchObject([
+      { account: 'team', made: 'it was for account ann' },
+      { name: 'job' },
+    ])
+  }))
+
+test('makes anew what is near its end, what is broken, and what is asked for', () =>
+  inFolder(async (keep) => {
+    const first = await keep({ clients: [ann] })
+    const keyBefore = await readFile(first.server.key, 'utf8')
+    const later = await keep({ now: new Date(Date.now() + 370 * dayMs) })
+    expect(madeOf(later)).toEqual([false, true, true])
+    expect(await readFile(first.server.key, 'utf8')).not.toBe(keyBefore)
+    expect(madeOf(await keep({ renew: true }))).toEqual([false, true, true])
+
+    await writeFile(first.server.key, await readFile(first.clients[0]?.key ?? ''))
+    expect((await keep()).server.made).toBe('it and its key did not belong together')
+    await rm(first.server.certificate)
+    expect(madeOf(await keep())).toEqual([false, true, false])
+
+    const old = await keep({ now: new Date(Date.now() + 3300 * dayMs) })
+    expect(madeOf(old)).toEqual([true, true, true])
+    expect(old.authority.made).toBe('a new certificate would outlive it')
+    expect(old.server.made).toBe('another authority had signed it')
+  }))
+
+test('does not replace an authority that it cannot use', () =>
+  inFolder(async (keep) => {
+    const { authority } = await keep()
+    const key = await readFile(authority.key)
+    await rm(authority.key)
+    await expect(keep()).rejects.toThrow('are not an authority and its key')
+    await writeFile(authority.key, key)
+    expect(madeOf(await keep())).toEqual([false, false, false])
+  }))
+
+test('two at once make one authority', () =>
+  inFolder(async (keep) => {
+    const [one, other] = await Promise.all([keep(), keep()])
+    expect([...madeOf(one), ...madeOf(other)].filter(Boolean)).toHaveLength(3)
+  }))

@@ -1,0 +1,178 @@
+import { mkdir } from 'node:fs/promises'
+import { parseAccountUris } from '@pixelflow/core/account-uri'
+import { CliError } from '../cli-error.ts'
+import { lock } from '../lock.ts'
+import { certificateFiles, readKeyPair, writeKeyPair, type KeyPair, type KeyPairFiles } from './key-pair.ts'
+import {
+  issueAuthority,
+  issueClient,
+  issueServer,
+  validDays,
+  validFor,
+  type IssuedCertificate,
+} from './issue.ts'
+import { readSubjectNames } from './subject-names.ts'
+
+export interface CertificateRequest {
+  readonly folder: string
+  /** DNS names and IP addresses of the server besides those of this machine. */
+  readonly hosts: readonly string[]
+  readonly clients: readonly ClientIdentity[]
+  /** Makes every leaf anew, also those that hold for long. */
+  readonly renew: boolean
+  readonly now?: Date
+}
+
+export interface ClientIdentity {
+  readonly name: string
+  readonly account: string
+}
+
+/** One certificate of the folder as it is now. */
+export interface EnsuredCertificate {
+  readonly certificate: string
+  readonly key: string
+  readonly until: Date
+  /** Why it was made now; undefined when it was there. */
+  readonly made: string | undefined
+}
+
+export interface CertificateFolder {
+  readonly folder: string
+  readonly authority: EnsuredCertificate
+  readonly server: EnsuredCertificate & { readonly hosts: readonly string[] }
+  readonly clients: readonly (EnsuredCertificate & ClientIdentity)[]
+}
+
+/** Names under which a server on this machine is called. */
+const ownHosts = ['localhost', '127.0.0.1', '::1']
+const ownClient: ClientIdentity = { name: 'local', account: 'local' }
+const dayMs = 86_400_000
+/** A leaf with less time left is made anew. */
+const renewDays = 30
+
+/**
+ * Sees to it that a folder holds an authority, a certificate for the server, and one for each client, all of them
+ * valid for some time yet. What is there and good stays, hosts and clients of earlier calls included.
+ *
+ * @throws CliError `usage` when the folder holds half an authority, or cannot be used.
+ */
+export async function ensureCertificates(request: CertificateRequest): Promise<CertificateFolder> {
+  const { folder, now = new Date() } = request
+  const files = certificateFiles(folder)
+  await makeFolder(folder)
+  using held = await lock(files.lock, 'exclusive', { timeoutMs: 30_000 })
+  if (!held) {
+    throw new CliError('failed', `Another ./pixelflow certs has held the lock of ${folder} for 30 s.`, {
+      remedy: 'Wait until it is done, or end it, and try again.',
+    })
+  }
+
+  const validity = validFor(validDays.leaf, now)
+
+  const authority = await ensureKeyPair(files.authority, await authorityFault(files.authority, now), () =>
+    issueAuthority(validFor(validDays.authority, now)),
+  )
+  const leaf = (pair: KeyPair | 'broken' | undefined) => leafFault(pair, authority.pair, request, now)
+
+  const oldServer = await readKeyPair(files.server)
+  const oldHosts = isPair(oldServer) ? readSubjectNames(oldServer.certificate).hosts : []
+  const hosts = [...new Set([...ownHosts, ...oldHosts, ...request.hosts])]
+  const added = hosts.filter((host) => !oldHosts.includes(host))
+  const serverFault =
+    leaf(oldServer) ?? (added.length > 0 ? `it did not name ${added.join(', ')}` : undefined)
+  const server = await ensureKeyPair(files.server, serverFault, () =>
+    issueServer(authority.pair, hosts, validity),
+  )
+
+  const clients: (EnsuredCertificate & ClientIdentity)[] = []
+  for (const { name, account } of await allClients(files, request.clients)) {
+    const old = await readKeyPair(files.client(name))
+    const isOther = isPair(old) && accountOf(old) !== account
+    const fault = leaf(old) ?? (isOther ? `it was for account ${accountOf(old) ?? 'none'}` : undefined)
+    const kept = await ensureKeyPair(files.client(name), fault, () =>
+      issueClient(authority.pair, { name, account }, validity),
+    )
+    clients.push({ ...kept.kept, name, account })
+  }
+  return { folder, authority: authority.kept, server: { ...server.kept, hosts }, clients }
+}
+
+/** Those wished for and those there are; with neither, one for the account of this machine. */
+async function allClients(
+  files: ReturnType<typeof certificateFiles>,
+  wished: readonly ClientIdentity[],
+): Promise<ClientIdentity[]> {
+  const clients = new Map<string, ClientIdentity>()
+  for (const name of await files.clients()) {
+    const pair = await readKeyPair(files.client(name))
+    const account = isPair(pair) ? accountOf(pair) : undefined
+    if (account !== undefined) clients.set(name, { name, account })
+  }
+  for (const client of wished) clients.set(client.name, client)
+  return clients.size === 0 ? [ownClient] : [...clients.values()]
+}
+
+/** Makes the pair when there is a fault, and tells what is there now. */
+async function ensureKeyPair(
+  files: KeyPairFiles,
+  fault: string | undefined,
+  make: () => Promise<IssuedCertificate>,
+) {
+  if (fault !== undefined) await writeKeyPair(files, await make())
+  const pair = await readKeyPair(files)
+  if (!isPair(pair)) throw new Error(`${files.certificate} was not written as it should.`)
+  const kept: EnsuredCertificate = { ...files, until: new Date(pair.x509.validTo), made: fault }
+  return { pair, kept }
+}
+
+async function authorityFault(files: KeyPairFiles, now: Date): Promise<string | undefined> {
+  const pair = await readKeyPair(files)
+  if (pair === undefined) return 'there was none'
+  if (!isPair(pair) || !pair.x509.ca) {
+    throw new CliError('usage', `${files.certificate} and ${files.key} are not an authority and its key.`, {
+      remedy: 'Put back what was there, or name another folder with --dir.',
+    })
+  }
+  return leftDays(pair, now) < validDays.leaf ? 'a new certificate would outlive it' : undefined
+}
+
+function leafFault(
+  pair: KeyPair | 'broken' | undefined,
+  authority: KeyPair,
+  { renew }: CertificateRequest,
+  now: Date,
+): string | undefined {
+  if (pair === undefined) return 'there was none'
+  if (!isPair(pair)) return 'it and its key did not belong together'
+  if (!pair.x509.checkIssued(authority.x509) || !pair.x509.verify(authority.x509.publicKey)) {
+    return 'another authority had signed it'
+  }
+  if (leftDays(pair, now) < renewDays) return 'it was near its end'
+  return renew ? 'you asked for it' : undefined
+}
+
+function isPair(pair: KeyPair | 'broken' | undefined): pair is KeyPair {
+  return pair !== undefined && pair !== 'broken'
+}
+
+function accountOf({ certificate }: KeyPair): string | undefined {
+  return parseAccountUris(readSubjectNames(certificate).uris)
+}
+
+function leftDays({ x509 }: KeyPair, now: Date): number {
+  return (new Date(x509.validTo).getTime() - now.getTime()) / dayMs
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new CliError('usage', `The folder ${folder} cannot be made (${code}).`, {
+      field: '--dir',
+      remedy: 'Name one that this user may write to.',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,90 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { CliError } from '../cli-error.ts'
+import type { IssuedCertificate } from './issue.ts'
+
+/** A certificate that lies in a folder, with its key. */
+export interface KeyPair extends IssuedCertificate {
+  readonly x509: X509Certificate
+}
+
+export interface KeyPairFiles {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** Where everything lies. Keys are 0600 in folders that are 0700. */
+export function certificateFiles(folder: string) {
+  const pair = (name: string): KeyPairFiles => ({
+    certificate: join(folder, `${name}.crt`),
+    key: join(folder, `${name}.key`),
+  })
+  return {
+    lock: join(folder, 'certs.lock'),
+    authority: pair('ca'),
+    server: pair('server'),
+    client: (name: string) => pair(join('clients', name)),
+    /** Names of the clients there are, in order. */
+    async clients(): Promise<string[]> {
+      const files = await readdir(join(folder, 'clients')).catch(() => [])
+      return files
+        .filter((file) => file.endsWith('.crt'))
+        .map((file) => file.slice(0, -'.crt'.length))
+        .toSorted()
+    },
+  }
+}
+
+/**
+ * The pair in two files: `undefined` when there is none, `'broken'` when one of them is missing or unreadable or they
+ * do not belong together. A key that others may read is closed to them.
+ */
+export async function readKeyPair(files: KeyPairFiles): Promise<KeyPair | 'broken' | undefined> {
+  const [certificate, key] = await Promise.all([textOf(files.certificate), textOf(files.key)])
+  if (certificate === undefined && key === undefined) return undefined
+  if (certificate === undefined || key === undefined) return 'broken'
+  await chmod(files.key, 0o600)
+  try {
+    const x509 = new X509Certificate(certificate)
+    return x509.checkPrivateKey(createPrivateKey(key)) ? { certificate, key, x509 } : 'broken'
+  } catch {
+    return 'broken'
+  }
+}
+
+/** Puts a pair in place of whatever was there, the key first: whoever watches the certificate finds both. */
+export async function writeKeyPair(
+  files: KeyPairFiles,
+  { certificate, key }: IssuedCertificate,
+): Promise<void> {
+  await mkdir(dirname(files.key), { recursive: true, mode: 0o700 })
+  await replace(files.key, key, 0o600)
+  await replace(files.certificate, certificate, 0o644)
+}
+
+async function replace(path: string, text: string, mode: number): Promise<void> {
+  const next = `${path}.new`
+  await rm(next, { force: true })
+  const file = await open(next, 'wx', mode)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(next, path)
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw new CliError('usage', `${path} cannot be read (${code}).`, {
+      remedy: 'Give it to this user, or name another folder with --dir.',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,72 @@
+import {
+  openAdmin,
+  openHttp,
+  type Admin,
+  type Client,
+  type FetchLike,
+  type SocketMaker,
+} from '@pixelflow/client'
+import type { GrpcAddresses } from './grpc-addresses.ts'
+import type { Certificates } from './certificates.ts'
+
+export interface ClientConnection {
+  /** Base address of the HTTP interface, without a slash at the end. */
+  readonly url: string
+  /** gRPC ports; with them, everything goes there. */
+  readonly grpc?: GrpcAddresses | undefined
+  readonly token?: string | undefined
+  readonly certificates?: Certificates | undefined
+  /** Ends every call under way. */
+  readonly signal: AbortSignal
+}
+
+/** The server as the options name it, over the protocol that they ask for. Nothing is asked yet. */
+export async function openClient({
+  url,
+  grpc,
+  token,
+  certificates,
+  signal,
+}: ClientConnection): Promise<Client> {
+  if (grpc === undefined) return openHttp({ url, signal, ...over({ token, certificates }) })
+  const { addresses: address, encrypted } = grpc
+  const tls = encrypted === false ? undefined : (certificates ?? encrypted)
+  // Commands that do without it start sooner.
+  const { openGrpc } = await import('@pixelflow/client/grpc')
+  return openGrpc({ address, token, tls, signal })
+}
+
+/** The operators' side of the server, which speaks HTTP only. Nothing is asked yet. */
+export function openAdminClient({ url, token, certificates, signal }: Omit<ClientConnection, 'grpc'>): Admin {
+  return openAdmin({ url, signal, ...over({ token, certificates }) })
+}
+
+/** The version of the server at an address; null when it is none of ours, or nobody answers. */
+export async function readServerVersion(
+  url: string,
+  signal: AbortSignal,
+  certificates?: Certificates,
+): Promise<string | null> {
+  try {
+    const options = { url, signal, retries: 0, timeoutMs: 3000, ...over({ certificates }) }
+    const { version } = await openHttp(options).settings()
+    return typeof version === 'string' ? version : null
+  } catch {
+    return null
+  }
+}
+
+function over({ token, certificates }: Pick<ClientConnection, 'token' | 'certificates'>) {
+  const secured: FetchLike = (address, init) => fetch(address, { ...init, tls: tlsOf(certificates) })
+  const securedSocket: SocketMaker = (address, protocols) =>
+    new WebSocket(address, { protocols, tls: tlsOf(certificates) })
+  return {
+    token,
+    headers: { 'user-agent': 'pixelflow-cli' },
+    ...(certificates === undefined ? {} : { fetch: secured, webSocket: securedSocket }),
+  }
+}
+
+function tlsOf({ ca, cert, key }: Certificates = {}) {
+  return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert, key }) }
+}

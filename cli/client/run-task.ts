@@ -1,0 +1,77 @@
+import type { Client, Finished, Lane } from '@pixelflow/client'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
+import { CliError } from '../cli-error.ts'
+import type { Reporter } from '../terminal/reporter.ts'
+import type { SourceFile } from './source-file.ts'
+
+/** Sends a picture, has it processed, and tells the reporter all about it. Interrupted, it cancels the task. */
+export async function runTask(
+  server: Client,
+  source: SourceFile,
+  recipe: Recipe,
+  reporter: Reporter,
+  { signal, lane }: { signal: AbortSignal; lane?: Lane | undefined },
+): Promise<Finished> {
+  return interruptible((onLeft) =>
+    server.process(uploadContent(source), recipe, {
+      ...uploadOptions(source, reporter),
+      ...progressOptions(reporter),
+      signal,
+      lane,
+      onLeft,
+    }),
+  )
+}
+
+/**
+ * Follows a task to its end.
+ *
+ * @throws PixelflowError with the reason when it ended in any other way than well.
+ */
+export async function followTask(
+  server: Client,
+  id: string,
+  reporter: Reporter,
+  options: { signal: AbortSignal; after?: string | undefined; onAbort?: 'cancel' },
+): Promise<Finished> {
+  return interruptible((onLeft) => server.follow(id, { ...progressOptions(reporter), ...options, onLeft }))
+}
+
+/** What is sent: a file, which can be sent again when a connection is lost, or a stream. */
+export function uploadContent({ path, bytes, stream }: SourceFile): Blob | AsyncIterable<Uint8Array> {
+  return path !== null && bytes !== null ? Bun.file(path) : stream()
+}
+
+/** What is known of a picture that is being sent, under which key that is done once, and who is told of it. */
+export function uploadOptions({ name, bytes, mediaType }: SourceFile, reporter: Reporter) {
+  return {
+    mediaType,
+    idempotencyKey: crypto.randomUUID(),
+    ...(bytes === null ? {} : { bytes }),
+    onSent: (sent: number) => reporter.sent(name, sent, bytes),
+  }
+}
+
+function progressOptions(reporter: Reporter) {
+  return {
+    onEvent: reporter.event,
+    onConnection(state: 'live' | 'retrying', attempt: number) {
+      if (state === 'retrying' && attempt === 2)
+        reporter.note('the connection was lost: trying to go on where it broke')
+    },
+  }
+}
+
+/** Says what has become of a task that was left before its end. */
+async function interruptible<T>(
+  work: (onLeft: (task: string, isCancelled: boolean) => void) => Promise<T>,
+): Promise<T> {
+  let left: string | undefined
+  try {
+    return await work((task, isCancelled) => {
+      left = `Interrupted; task ${task} ${isCancelled ? 'was cancelled' : 'may go on'}.`
+    })
+  } catch (thrown) {
+    throw left === undefined ? thrown : new CliError('interrupted', left)
+  }
+}

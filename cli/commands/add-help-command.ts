@@ -1,0 +1,63 @@
+import type { Command } from 'commander'
+import { CliError } from '../cli-error.ts'
+
+/**
+ * Refuses an option with one value that is given twice. Commander keeps the last value silently, so that the first one
+ * would be lost.
+ */
+export function refuseRepeatedOptions(command: Command): void {
+  for (const option of command.options) {
+    // Options that collect their values begin with an empty list.
+    if (option.isBoolean() || Array.isArray(option.defaultValue)) continue
+    let isGiven = false
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) {
+        throw new CliError('usage', `--${option.name()} is given twice.`, {
+          field: `--${option.name()}`,
+          remedy: 'Give it once.',
+        })
+      }
+      isGiven = true
+    })
+  }
+}
+
+/** Has the default command of a group refuse a word that is not the name of a command. */
+export function refuseUnknownCommands(defaultCommand: Command): void {
+  defaultCommand.allowExcessArguments().hook('preAction', (_, { args: [word], parent }) => {
+    if (word !== undefined && parent !== null) throw unknownCommand(parent, word)
+  })
+}
+
+/** Adds `help [command...]`, which refuses an unknown command in one line instead of printing the whole help. */
+export function addHelpCommand(group: Command): void {
+  group
+    .helpCommand(false)
+    .command('help')
+    .description('display help for a command')
+    .argument('[command...]', 'name of the command')
+    .helpGroup('Help:')
+    .action((names: readonly string[]) => {
+      let command = group
+      for (const name of names) {
+        const next = command.commands.find((one) => one.name() === name)
+        if (next === undefined) throw unknownCommand(command, name)
+        command = next
+      }
+      command.outputHelp()
+    })
+}
+
+/** A command as it is typed, for example `admin dead list`, without the program. */
+export function pathOf(command: Command): string {
+  const { parent } = command
+  if (parent === null) return ''
+  return [pathOf(parent), command.name()].filter(Boolean).join(' ')
+}
+
+function unknownCommand(group: Command, word: string): CliError {
+  const known = group.commands.map((one) => one.name()).join(', ')
+  return new CliError('usage', `There is no command ${[pathOf(group), word].filter(Boolean).join(' ')}.`, {
+    remedy: `Commands: ${known}.`,
+  })
+}

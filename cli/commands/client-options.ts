@@ -1,0 +1,180 @@
+import type { Command } from 'commander'
+import type { Client } from '@pixelflow/client'
+import { id } from '@pixelflow/core/image'
+import { defaultGrpcAddresses, readGrpcAddresses, type GrpcAddresses } from '../client/grpc-addresses.ts'
+import { readCertificates, type Certificates } from '../client/certificates.ts'
+import { openClient } from '../client/open-client.ts'
+import type { Context } from '../context.ts'
+import { CliError } from '../cli-error.ts'
+import { acquireServer } from '../stack/ephemeral-server.ts'
+import { locateServer, type ServerAddress } from '../stack/locate-server.ts'
+import { createReporter, type Reporter, type ReporterOptions } from '../terminal/reporter.ts'
+
+/** Options of every command that talks to a server. */
+export interface ClientOptions {
+  readonly server?: string
+  readonly token?: string
+  readonly json?: boolean
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  /** Addresses with commas between them, or true for the usual one. */
+  readonly grpc?: string | true
+}
+
+/** Adds the options that name the server and the caller. */
+export function serverOptions(command: Command): Command {
+  return command
+    .option(
+      '-s, --server <url>',
+      'address of the server (default: PIXELFLOW_URL, else this machine)',
+      address,
+    )
+    .option(
+      '--token <token>',
+      'bearer token; better kept in PIXELFLOW_TOKEN, where no list of processes shows it',
+    )
+}
+
+/** Adds the options of every command that talks to a server. */
+export function clientOptions(command: Command): Command {
+  return serverOptions(command)
+    .option('--ca <file>', "who may have signed the server's certificate (PIXELFLOW_CA_FILE)")
+    .option('--cert <file>', 'certificate to show to the server (PIXELFLOW_CERT_FILE)')
+    .option('--key <file>', 'its private key (PIXELFLOW_KEY_FILE)')
+    .option('--json', 'write JSON: one value a line, the result last')
+}
+
+/** Those, and the choice of gRPC. */
+export function grpcOptions(command: Command): Command {
+  return clientOptions(command).option(
+    '--grpc [addresses]',
+    'talk gRPC, round over the addresses: host:port,host:port or dns:///name:port\n' +
+      "(default: PIXELFLOW_GRPC_URL, else the server's own machine)",
+  )
+}
+
+/** Examples at the end of a command's help; settings may stand in front of one. */
+export function examples(command: Command, lines: readonly string[]): Command {
+  return command.addHelpText(
+    'after',
+    `\nExamples:\n${lines.map((line) => `  $ ${line.replace(/^(?:[A-Z_]+=\S+ )*/, '$&./pixelflow ')}`).join('\n')}`,
+  )
+}
+
+function address(value: string): string {
+  const url = URL.parse(value)
+  if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '') return url.origin
+  throw new CliError('usage', `--server ${value} is no address of a server.`, {
+    remedy: 'Write it as http://127.0.0.1:3000 or https://pixelflow.example.com.',
+  })
+}
+
+/** Where the server is that a command calls. */
+export function locate(context: Context, options: ClientOptions): Promise<ServerAddress> {
+  return locateServer({
+    config: context.config,
+    server: options.server,
+    certificates: certificatesOf(context, options),
+    signal: context.interrupts.signal,
+  })
+}
+
+/** A client of the server that a command calls. No server is started, and no call is made yet. */
+export async function clientFor(context: Context, options: ClientOptions): Promise<Client> {
+  return clientAt(await locate(context, options), context, options)
+}
+
+function clientAt({ url, grpc }: ServerAddress, context: Context, options: ClientOptions): Promise<Client> {
+  const { config, interrupts } = context
+  const usual = () =>
+    grpc === undefined
+      ? defaultGrpcAddresses(url, config.grpcPort)
+      : { addresses: [grpc], encrypted: url.startsWith('https:') }
+  return openClient({
+    url,
+    grpc: options.grpc === undefined ? undefined : (addressesOf(context, options) ?? usual()),
+    token: options.token ?? config.token,
+    certificates: certificatesOf(context, options),
+    signal: interrupts.signal,
+  })
+}
+
+/** The gRPC ports that `--grpc` or the settings name. */
+function addressesOf({ config }: Context, { grpc }: ClientOptions): GrpcAddresses | undefined {
+  const named = typeof grpc === 'string' ? grpc.split(',') : config.grpcUrl
+  return named && readGrpcAddresses(named)
+}
+
+export function certificatesOf(
+  { config, cwd }: Context,
+  { ca, cert, key }: ClientOptions,
+): Certificates | undefined {
+  // A certificate of the command line does not go with a key of the environment.
+  const own =
+    cert === undefined && key === undefined ? { cert: config.certFile, key: config.keyFile } : { cert, key }
+  return readCertificates({ ca: ca ?? config.caFile, ...own }, cwd)
+}
+
+/** Does something with a server; one of this machine is started for it if none answers. */
+export async function withServer<T>(
+  context: Context,
+  options: ClientOptions,
+  say: (text: string) => void,
+  use: (server: Client) => Promise<T>,
+): Promise<T> {
+  const { config, interrupts } = context
+  if (options.grpc !== undefined && addressesOf(context, options) !== undefined) {
+    await using server = await clientFor(context, options)
+    return await use(server)
+  }
+  await using server_ = await acquireServer({
+    config,
+    server: options.server,
+    certificates: certificatesOf(context, options),
+    signal: interrupts.signal,
+    say,
+  })
+  await using server = await clientAt(server_, context, options)
+  return await use(server)
+}
+
+export function reporterFor(
+  { config }: Context,
+  options: ClientOptions,
+  more: Partial<ReporterOptions> = {},
+): Reporter {
+  return createReporter({ json: options.json === true, colour: config.colour, ...more })
+}
+
+/**
+ * Parses the id of a task, or of something else that is named.
+ * @throws CliError `usage`, before anything is asked.
+ */
+export function parseId(what: string): (value: string) => string {
+  return (value) => {
+    if (id.safeParse(value).success) return value
+    throw new CliError('usage', `${value} is not the id of a ${what}.`, {
+      remedy: `An id is a UUIDv7 in lower case, such as 01936f2e-7c5e-7abc-9def-0123456789ab; ./pixelflow tasks lists those of your tasks.`,
+    })
+  }
+}
+
+/** @throws CliError `usage` when both the result and the JSON would go to standard output. */
+export function requireOneUseOfStdout({ json, output }: { json?: boolean; output?: string }): void {
+  if (json !== true || output !== '-') return
+  throw new CliError('usage', '--json and -o - both write to standard output.', {
+    field: '--output',
+    remedy: 'Leave one of them out.',
+  })
+}
+
+/** Value of `--limit`. */
+export function count(value: string): number {
+  const number = Number(value)
+  if (Number.isInteger(number) && number >= 1 && number <= 200) return number
+  throw new CliError('usage', `--limit ${value} is not a whole number from 1 to 200.`, {
+    field: '--limit',
+    remedy: 'Give a number such as 20; --cursor continues a list.',
+  })
+}

@@ -1,0 +1,24 @@
+import type { Context } from '../context.ts'
+import { CliError, exitCodes } from '../cli-error.ts'
+
+/** Runs a program in our place: our terminal, its success. Ctrl-C reaches it by itself; other signals are passed on. */
+export async function exec(
+  command: readonly string[],
+  { config, interrupts }: Context,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const child = Bun.spawn([...command], {
+    cwd: config.root,
+    env: { ...config.env, ...env },
+    stdin: 'inherit',
+    stdout: 'inherit',
+    stderr: 'inherit',
+  })
+  const pass = () => child.kill('SIGTERM')
+  interrupts.signal.addEventListener('abort', pass)
+  const code = await child.exited
+  interrupts.signal.removeEventListener('abort', pass)
+  if (interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
+  // Its own codes mean things of its own; ours stand in the help.
+  if (code !== 0) process.exitCode = exitCodes.failed
+}

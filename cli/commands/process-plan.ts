@@ -1,0 +1,82 @@
+import { basename, extname } from 'node:path'
+import { defaultOutputFormat, formats, type WritableFormatId } from '@pixelflow/core/format'
+import type { Lane } from '@pixelflow/core/job'
+import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import type { FileJob } from '../client/process-file.ts'
+import { formatIn, readRecipe, withFormat } from '../client/recipe.ts'
+import type { SourceFile } from '../client/source-file.ts'
+import { readSteps, appendSteps } from '../client/steps.ts'
+import { parseOutputTarget, type OutputTarget } from '../client/output-target.ts'
+import type { ClientOptions } from './client-options.ts'
+
+/** Options of `process`. */
+export interface ProcessCommandOptions extends ClientOptions {
+  readonly recipe?: string
+  readonly output?: string
+  readonly force?: boolean
+  readonly filters?: string
+  readonly tune?: string
+  readonly preview?: string
+  readonly lane?: Lane
+}
+
+/** What is done to each image. */
+export interface ProcessPlan {
+  /** The recipe as the options give it. */
+  readonly plain: Recipe
+  /** Names of its outputs. */
+  readonly names: readonly string[]
+  /** The recipe as it is sent: with the format that the file name of the result asks for. */
+  finish(recipe: Recipe, target: OutputTarget): Recipe
+}
+
+export async function readProcessPlan(
+  { recipe: text, filters }: ProcessCommandOptions,
+  cwd: string,
+): Promise<ProcessPlan> {
+  const written = text === undefined ? parseRecipe({ steps: [] }) : await readRecipe(text, cwd)
+  const plain =
+    filters === undefined ? written : appendSteps(written, readSteps(filters, '--filters'), '--filters')
+  return { plain, names: outputNames(plain), finish: (recipe, { format }) => withFormat(recipe, format) }
+}
+
+/**
+ * An image and where its results go.
+ * @throws CliError `usage` when the results cannot go there.
+ */
+export function createFileJob(
+  source: SourceFile,
+  work: ProcessPlan,
+  { output, force = false }: ProcessCommandOptions,
+  cwd: string,
+): FileJob {
+  const { name, path } = source
+  const job = {
+    source,
+    target: parseOutputTarget(output, {
+      stem: basename(name, extname(name)),
+      sourcePath: path,
+      names: work.names,
+      cwd,
+      force,
+      endingChoosesFormat: true,
+    }),
+  }
+  // Reading the paths refuses results that would overwrite the source, before any work.
+  resultPaths(job, work)
+  return job
+}
+
+/** Absolute paths that the results will have, as far as the format is known before the work. */
+export function resultPaths(
+  { source, target }: FileJob,
+  { plain, names, finish }: ProcessPlan,
+): readonly string[] {
+  const recipe = finish(plain, target)
+  return names.map((name) => target.pathOf({ name, format: formatIn(recipe, name) ?? usualFormat(source) }))
+}
+
+/** What a result of this source is written as when neither recipe nor file name says; PNG when that is unknown. */
+function usualFormat({ mediaType }: SourceFile): WritableFormatId {
+  return defaultOutputFormat(formats.find((one) => one.mediaType === mediaType)?.id ?? 'png')
+}

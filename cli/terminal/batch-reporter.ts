@@ -1,0 +1,158 @@
+import type { EventView } from '@pixelflow/core/api'
+import { size, span } from '@pixelflow/core/amounts'
+import { progressBar } from './live-line.ts'
+import { startStopwatch, type Stopwatch } from './stopwatch.ts'
+import { blockRows, liveBlock } from './live-block.ts'
+import { doing, nameOf, type Reporter } from './reporter.ts'
+import { styleOf, type Style } from './style.ts'
+
+/** How a command that works on many files tells what goes on: a bar each and one in all, lines, or NDJSON. */
+export interface BatchReporter {
+  readonly clock: Stopwatch
+  readonly note: (text: string) => void
+  /** The work on one file begins; its `result` ends it. */
+  begin(name: string): Reporter
+  /** A file could not be processed. */
+  failed(name: string, value: unknown, text: string): void
+  /** All is over: one line for people, one value for programs. */
+  summary(value: unknown, text: string): void
+  close(): void
+}
+
+interface Options {
+  readonly json: boolean
+  readonly colour: boolean
+  /** Files in all. */
+  readonly count: number
+}
+
+export function createBatchReporter(options: Options): BatchReporter {
+  if (options.json) return jsonFiles()
+  return process.stderr.isTTY ? terminalFiles(options) : plainFiles(options)
+}
+
+function jsonFiles(): BatchReporter {
+  const clock = startStopwatch()
+  const line = (value: unknown) => void process.stdout.write(`${JSON.stringify(value)}\n`)
+  const note = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
+  return {
+    clock,
+    note,
+    begin: (file) => ({
+      clock,
+      note,
+      sent() {},
+      step: line,
+      event: (view) => line({ file, ...view }),
+      result: (value) => line({ file, ...(value as object) }),
+      close() {},
+    }),
+    failed: (file, value) => line({ file, ...(value as object) }),
+    summary: line,
+    close() {},
+  }
+}
+
+function plainFiles({ colour }: Options): BatchReporter {
+  const clock = startStopwatch()
+  const style = styleOf(process.stderr, colour)
+  const say = (text: string) => void process.stderr.write(`${text}\n`)
+  return {
+    clock,
+    note: (text) => say(`pixelflow: ${text}`),
+    begin: (file) => ({
+      clock,
+      note: (text) => say(`pixelflow: ${file}: ${text}`),
+      sent() {},
+      step: (_, text) => say(text),
+      event: (view) => say(`${percentOf(view)} %  ${file}  ${nameOf(view)}  ${span(clock.elapsedMs)}`),
+      result(_, lines) {
+        for (const line of lines) process.stdout.write(`${line}\n`)
+      },
+      close() {},
+    }),
+    failed: (file, _, text) => say(`${style.red('✗')} ${file}  ${text}`),
+    summary: (_, text) => void process.stdout.write(`${text}\n`),
+    close() {},
+  }
+}
+
+const barWidth = 20
+
+/** A file that is worked on. */
+interface Row {
+  readonly name: string
+  percent: number
+  text: string
+}
+
+function terminalFiles({ colour, count }: Options): BatchReporter {
+  const clock = startStopwatch()
+  const style = styleOf(process.stderr, colour)
+  const block = liveBlock(process.stderr)
+  const active = new Set<Row>()
+  const ended = { well: 0, badly: 0 }
+  const draw = () => {
+    const rows = [...active].slice(0, blockRows(process.stderr) - 1)
+    block.show([...rows.map((row) => rowLine(row, style)), totalLine()])
+  }
+  const totalLine = () => {
+    const over = ended.well + ended.badly
+    const percent = ([...active].reduce((sum, row) => sum + row.percent, 0) + over * 100) / count
+    const failed = ended.badly === 0 ? '' : style.red(`, ${ended.badly} failed`)
+    const since = style.dim(span(clock.elapsedMs))
+    return `${progressBar(percent, barWidth, style)} ${percentText(percent)}  ${over} of ${count} files${failed}  ${since}`
+  }
+  // So that the time goes on while nothing happens.
+  const ticking = setInterval(draw, 100)
+  const print = (text: string) => block.print(text)
+  return {
+    clock,
+    note: (text) => print(style.dim(text)),
+    begin(name) {
+      const row: Row = { name, percent: 0, text: 'sending' }
+      active.add(row)
+      return {
+        clock,
+        note: (text) => print(style.dim(`${name}: ${text}`)),
+        sent: (_, bytes) => void (row.text = `sending, ${size(bytes)}`),
+        step: (_, text) => print(text),
+        event(view) {
+          row.percent = view.task.progress
+          row.text = doing[view.kind]
+        },
+        result(_, lines) {
+          active.delete(row)
+          ended.well += 1
+          for (const line of lines) print(line)
+        },
+        close: () => void active.delete(row),
+      }
+    },
+    failed(name, _, text) {
+      ended.badly += 1
+      print(`${style.red('✗')} ${style.bold(name)}  ${text}`)
+    },
+    summary(_, text) {
+      clearInterval(ticking)
+      block.clear()
+      process.stdout.write(`${text}\n`)
+    },
+    close() {
+      clearInterval(ticking)
+      block.clear()
+    },
+  }
+}
+
+function rowLine({ name, percent, text }: Row, style: Style): string {
+  return `${progressBar(percent, barWidth, style)} ${percentText(percent)}  ${name}  ${style.dim(text)}`
+}
+
+function percentText(percent: number): string {
+  return `${Math.round(percent)} %`.padStart(5)
+}
+
+function percentOf({ task }: EventView): string {
+  return String(Math.round(task.progress)).padStart(3)
+}

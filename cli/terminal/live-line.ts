@@ -1,0 +1,53 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { Style } from './style.ts'
+
+/** The line that is being rewritten at the bottom of a terminal. */
+export interface LiveLine {
+  /** Shows this instead of what stands there. */
+  show(text: string): void
+  /** Writes a line that stays, above the live one. */
+  print(text: string): void
+  /** Takes the live line away. */
+  clear(): void
+}
+
+interface Terminal {
+  write(text: string): unknown
+  readonly columns?: number
+}
+
+const start = '\r\u001b[2K'
+
+export function liveLine(terminal: Terminal): LiveLine {
+  let shown = ''
+  return {
+    show(text) {
+      const fitting = fit(text, (terminal.columns ?? 80) - 1)
+      if (fitting === shown) return
+      shown = fitting
+      terminal.write(start + fitting)
+    },
+    print(text) {
+      terminal.write(`${shown ? start : ''}${text}\n${shown}`)
+    },
+    clear() {
+      if (shown) terminal.write(start)
+      shown = ''
+    },
+  }
+}
+
+/** A bar of `width` cells for 0 to 100 percent, drawn in eighths of a cell. */
+export function progressBar(percent: number, width: number, style: Style): string {
+  const eighths = Math.round((Math.min(100, Math.max(0, percent)) / 100) * width * 8)
+  const full = '█'.repeat(Math.floor(eighths / 8))
+  const part = eighths % 8 === 0 ? '' : String.fromCharCode(0x2590 - (eighths % 8))
+  const rest = '░'.repeat(width - full.length - part.length)
+  return style.cyan(full + part) + style.dim(rest)
+}
+
+/** Cuts a text to so many columns; one that has to be cut loses its colours. */
+export function fit(text: string, columns: number): string {
+  const plain = stripVTControlCharacters(text)
+  return plain.length <= columns ? text : plain.slice(0, Math.max(0, columns))
+}

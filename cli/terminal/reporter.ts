@@ -1,0 +1,141 @@
+import type { EventView, TaskView } from '@pixelflow/core/api'
+import type { EventKind } from '@pixelflow/core/event'
+import { progressBar, liveLine } from './live-line.ts'
+import { startStopwatch, type Stopwatch } from './stopwatch.ts'
+import { styleOf } from './style.ts'
+import { size, span } from '@pixelflow/core/amounts'
+
+/** How a command tells what goes on: a bar for eyes, lines for pipes, NDJSON for programs. */
+export interface Reporter {
+  /** What all its lines measure time by. */
+  readonly clock: Stopwatch
+  /** Something worth a line, for people only. */
+  readonly note: (text: string) => void
+  /** How much of a picture has been sent; `total` is null when nobody knows. */
+  sent(name: string, bytes: number, total: number | null): void
+  /** Something has been done on the way: a line for people, a value for programs. */
+  step(value: unknown, text: string): void
+  /** Something has happened to the task. */
+  readonly event: (view: EventView) => void
+  /** The result: lines for people, one value for programs. */
+  result(value: unknown, lines: readonly string[]): void
+  /** Takes away what was only there meanwhile. */
+  close(): void
+}
+
+export interface ReporterOptions {
+  readonly json: boolean
+  readonly colour: boolean
+  /** Every event on a line of its own, also on a terminal. */
+  readonly everyEvent?: boolean
+  /** Standard output belongs to the picture: the result is told on standard error too. */
+  readonly quietStdout?: boolean
+}
+
+const barWidth = 24
+
+export function createReporter(options: ReporterOptions): Reporter {
+  if (options.json) return jsonOutlet()
+  return process.stderr.isTTY ? terminalOutlet(options) : plainOutlet(options)
+}
+
+function jsonOutlet(): Reporter {
+  const line = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
+  return {
+    clock: startStopwatch(),
+    note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
+    sent() {},
+    step: line,
+    event: line,
+    result: line,
+    close() {},
+  }
+}
+
+function plainOutlet({ quietStdout = false }: ReporterOptions): Reporter {
+  const clock = startStopwatch()
+  const to = quietStdout ? process.stderr : process.stdout
+  return {
+    clock,
+    note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
+    sent() {},
+    step: (_, text) => void process.stderr.write(`${text}\n`),
+    event: (view) =>
+      void process.stderr.write(
+        `${String(Math.round(view.task.progress)).padStart(3)} %  ${nameOf(view)}  ${span(clock.elapsedMs)}\n`,
+      ),
+    result(_, lines) {
+      for (const line of lines) to.write(`${line}\n`)
+    },
+    close() {},
+  }
+}
+
+function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: ReporterOptions): Reporter {
+  const style = styleOf(process.stderr, colour)
+  const live = liveLine(process.stderr)
+  const clock = startStopwatch()
+  let task: TaskView | undefined
+  let stage = ''
+  const draw = () => {
+    if (!task) return
+    const since = style.dim(span(clock.elapsedMs))
+    const percent = `${Math.round(task.progress)} %`.padStart(5)
+    live.show(`${progressBar(task.progress, barWidth, style)} ${percent}  ${stage}  ${since}`)
+  }
+  // So that the clock goes on while a stage takes long.
+  const ticking = setInterval(draw, 100)
+  return {
+    clock,
+    note: (text) => live.print(style.dim(text)),
+    sent(name, bytes, total) {
+      const of = total === null ? '' : ` of ${size(total)}`
+      const percent = total === null ? 0 : (bytes / total) * 100
+      live.show(
+        `${progressBar(percent, barWidth, style)} ${`${Math.round(percent)} %`.padStart(5)}  sending ${name}, ${size(bytes)}${of}`,
+      )
+    },
+    step: (_, text) => live.print(`${style.green('✓')} ${text}`),
+    event(view) {
+      task = view.task
+      stage = doing[view.kind]
+      if (everyEvent) {
+        const at = style.dim(span(clock.elapsedMs).padStart(8))
+        live.print(`${at}  ${mark(view, style)} ${nameOf(view)}`)
+      }
+      draw()
+    },
+    result(_, lines) {
+      clearInterval(ticking)
+      live.clear()
+      const to = quietStdout ? process.stderr : process.stdout
+      for (const line of lines) to.write(`${line}\n`)
+    },
+    close() {
+      clearInterval(ticking)
+      live.clear()
+    },
+  }
+}
+
+function mark({ kind }: EventView, style: ReturnType<typeof styleOf>): string {
+  if (kind === 'failed' || kind === 'cancelled') return style.red('✗')
+  return kind === 'queued' ? style.dim('•') : style.green('✓')
+}
+
+export function nameOf({ kind, output }: EventView): string {
+  return kind === 'output' && output !== undefined ? `output ${output}` : kind
+}
+
+/** What goes on after an event, for the time until the next one. */
+export const doing: Readonly<Record<EventKind, string>> = {
+  queued: 'waiting for an actor',
+  started: 'fetching',
+  fetched: 'decoding',
+  decoded: 'processing',
+  output: 'processing',
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  deleted: 'deleted',
+}

@@ -1,0 +1,18 @@
+/** What one run of `bun test` came to. */
+export interface TestCounts {
+  readonly passed: number
+  readonly failed: number
+}
+
+/**
+ * Counts a JUnit report of `bun test`; null when it is none. A skipped test is a failed one: nobody knows whether what
+ * it would say is true.
+ */
+export function readJunitReport(xml: string): TestCounts | null {
+  const totals = /<testsuites\b[^>]*>/.exec(xml)?.[0]
+  if (totals === undefined) return null
+  const number = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(totals)?.[1] ?? Number.NaN)
+  const [tests, failures, skipped] = [number('tests'), number('failures'), number('skipped')]
+  if (Number.isNaN(tests) || Number.isNaN(failures) || Number.isNaN(skipped)) return null
+  return { passed: tests - failures - skipped, failed: failures + skipped }
+}
