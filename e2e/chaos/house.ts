@@ -135,7 +135,12 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     PIXELFLOW_SWEEP_GRACE: '2m',
   }
   const leash = bestDieWithParentMethod()
-  const keep = (name: string, room: string, clock: TestClock, own: Record<string, string>): SupervisedProcess => {
+  const keep = (
+    name: string,
+    room: string,
+    clock: TestClock,
+    own: Record<string, string>,
+  ): SupervisedProcess => {
     const running = supervise(
       {
         room,
