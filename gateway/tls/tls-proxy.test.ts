@@ -198,6 +198,6 @@ test('a port that is taken is told of', async () => {
   await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   await expect(serve(certificates, served.port)).rejects.toThrow(
-    `Cannot listen on 127.0.0.1 port ${served.port}: it is taken by another process.`,
+    `Cannot listen on 127.0.0.1 port ${served.port}: another process uses it.`,
   )
 })

@@ -9,7 +9,7 @@ export interface ActorRouteOptions {
   readonly authenticator: Authenticator
 }
 
-/** Who does the work just now. */
+/** The actors that are running. */
 export function actorRoutes({ usecases, authenticator }: ActorRouteOptions) {
   return new Elysia({ name: 'actors' })
     .use(authenticate(authenticator))

@@ -20,7 +20,7 @@ export interface AdminRouteOptions {
   readonly authenticator: Authenticator
 }
 
-/** For operators: what was given up, and what is to become of it. */
+/** For operators: list, inspect, replay and drop dead letters. */
 export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
   return new Elysia({ name: 'admin', prefix: '/api/v1/admin' })
     .use(authenticate(authenticator))
@@ -39,7 +39,7 @@ export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
       async ({ params, request, who, set }) => {
         set.status = 202
         const letter = await usecases.replayDeadLetter(who, params.id)
-        // The task is not the operator's own.
+        // The task belongs to the account of the dead letter, not to the operator.
         recordPosition(request, usecases, letter.account)
         return viewDeadLetter(letter)
       },

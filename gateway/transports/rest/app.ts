@@ -37,7 +37,7 @@ export interface AppOptions extends MetricsRouteOptions {
   readonly uploadIdleTimeoutMs: number
   readonly heartbeatMs: number
   readonly version: string
-  /** Pages of other origins that may call; none when empty. */
+  /** Other origins whose pages may call. */
   readonly corsOrigins: AllowedOrigins
   readonly requestMeter: RequestMeter
   readonly memory: RequestMemory
@@ -49,40 +49,40 @@ export interface AppOptions extends MetricsRouteOptions {
   readonly log: Logger
 }
 
-/** Everything that is answered over HTTP/1.1, feature by feature. */
-export function createApp(needs: AppOptions) {
+/** All routes of the HTTP port except gRPC-Web and Connect. */
+export function createApp(options: AppOptions) {
   let self: Pick<Elysia, 'routes' | 'server'> | undefined
   const routes = createRouteTable(() => self?.routes ?? [])
-  const cors = needs.corsOrigins.size > 0 ? createCorsPolicy(needs.corsOrigins, routes) : undefined
+  const cors = options.corsOrigins.size > 0 ? createCorsPolicy(options.corsOrigins, routes) : undefined
   const app = new Elysia({
     name: 'gateway',
-    // Short host names are host names too.
+    // Accept short host names such as `gateway`.
     handler: { standardHostname: false },
     serve: {
-      // Two gateways on one port would share its connections in silence; a taken port is to be told.
+      // Two gateways on one port would silently share its connections; a used port must fail the start.
       reusePort: false,
-      // Uploads are bounded by ourselves, while they stream; the server's own limit answers with no problem body.
+      // Routes limit uploads while they stream; Bun's limit would respond without a problem body.
       maxRequestBodySize: 2 ** 50,
       idleTimeout: 60,
     },
     websocket: webSocketOptions,
   })
-    .use(requestMiddleware({ ...needs, routes, cors, server: () => self?.server ?? null }))
+    .use(requestMiddleware({ ...options, routes, cors, server: () => self?.server ?? null }))
     .use(problemHandler(routes))
     .use(validateQuery())
-    .use(imageRoutes(needs))
-    .use(taskRoutes(needs))
-    .use(processRoutes(needs))
-    .use(eventRoutes(needs))
-    .use(tuneRoutes(needs))
-    .use(actorRoutes(needs))
-    .use(adminRoutes(needs))
-    .use(operationRoutes(needs))
-    .use(settingsRoutes(needs))
-    .use(healthRoutes(needs.authenticator, needs.checkHealth))
-    .use(metricsRoutes(needs))
-    .use(docsRoutes(needs.authenticator))
-    .use(pageRoutes(needs.authenticator, needs.page))
+    .use(imageRoutes(options))
+    .use(taskRoutes(options))
+    .use(processRoutes(options))
+    .use(eventRoutes(options))
+    .use(tuneRoutes(options))
+    .use(actorRoutes(options))
+    .use(adminRoutes(options))
+    .use(operationRoutes(options))
+    .use(settingsRoutes(options))
+    .use(healthRoutes(options.authenticator, options.checkHealth))
+    .use(metricsRoutes(options))
+    .use(docsRoutes(options.authenticator))
+    .use(pageRoutes(options.authenticator, options.page))
   self = app as unknown as Pick<Elysia, 'routes' | 'server'>
   return app
 }

@@ -6,14 +6,14 @@ import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
 import { originCheck, authenticate } from '../shared/authenticate.ts'
 
-/** What a client has to know before its first call; anybody may. */
+/** What a client needs to know before its first call. Public. */
 export const settingsView = z.object({
   version: z.string(),
   maxUploadBytes: z.int(),
   maxPixels: z.int(),
-  /** Formats of images that are taken. */
+  /** Accepted image formats. */
   formats: z.array(z.enum(formatIds)),
-  /** What calls need: nothing, a bearer token, or a client certificate. */
+  /** The credentials that calls need. */
   auth: z.enum(['none', 'token', 'certificate']),
 })
 

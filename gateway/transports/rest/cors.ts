@@ -3,11 +3,11 @@ import { positionHeader } from '@pixelflow/core/position'
 import type { RouteTable } from './route-table.ts'
 import { pathOf } from '../shared/request-context.ts'
 
-/** Pages of other origins that may call from a browser, as `https://app.example`; `*` is every page. */
+/** Origins whose pages may call from a browser, such as `https://app.example`; `*` is every origin. */
 export type AllowedOrigins = ReadonlySet<string>
 
-/** Headers that scripts may send, for all that is spoken on the HTTP port. */
-const sent = [
+/** Request headers that scripts may send, for every protocol of the HTTP port. */
+const allowedHeaders = [
   ...connect.allowedHeaders,
   'Authorization',
   'X-Request-Id',
@@ -21,8 +21,8 @@ const sent = [
   'If-None-Match',
 ].join(', ')
 
-/** Headers of answers that scripts may read. */
-const exposed = [
+/** Response headers that scripts may read. */
+const exposedHeaders = [
   ...connect.exposedHeaders,
   'X-Request-Id',
   'Location',
@@ -39,28 +39,28 @@ const exposed = [
   'Allow',
 ].join(', ')
 
-/** Browsers keep the answer for so long, and Chromium for no longer. */
-const keepSeconds = '7200'
+/** How long browsers cache a preflight response. Chromium's maximum. */
+const maxAgeSeconds = '7200'
 
-/** Cross-origin resource sharing: what lets pages of other origins read our answers. */
+/** Cross-origin resource sharing (CORS): lets pages of other origins call and read responses. */
 export interface CorsPolicy {
-  /** The answer to a browser that asks whether a page may; undefined for all other requests. */
+  /** The response to a preflight request; undefined for every other request. */
   preflight(request: Request): Response | undefined
-  /** Puts on an answer what lets the page that asked read it. */
-  admit(request: Request, response: Response): void
+  /** Adds the CORS headers to a response. */
+  addHeaders(request: Request, response: Response): void
 }
 
 /**
- * Nothing in it lets a browser send what it knows by itself (cookies, client certificates): a page has to have a token,
- * or to be on this machine where there are none.
+ * Credentials that a browser sends automatically (cookies, client certificates) are not allowed: a page of another origin
+ * needs a token, or, without tokens, has to run on this machine.
  */
-export function createCorsPolicy(pages: AllowedOrigins, routes: RouteTable): CorsPolicy {
-  const isAny = pages.has('*')
-  const admitted = (request: Request): string | undefined => {
+export function createCorsPolicy(allowedOrigins: AllowedOrigins, routes: RouteTable): CorsPolicy {
+  const isAny = allowedOrigins.has('*')
+  const allowedOrigin = (request: Request): string | undefined => {
     const origin = request.headers.get('origin')
     if (origin === null) return undefined
     if (isAny) return '*'
-    return pages.has(origin.toLowerCase()) ? origin : undefined
+    return allowedOrigins.has(origin.toLowerCase()) ? origin : undefined
   }
 
   return {
@@ -68,25 +68,25 @@ export function createCorsPolicy(pages: AllowedOrigins, routes: RouteTable): Cor
       if (request.method !== 'OPTIONS' || !request.headers.has('access-control-request-method'))
         return undefined
       const methods = routes.methodsOf(pathOf(request))
-      if (methods.length === 0 || admitted(request) === undefined) return undefined
+      if (methods.length === 0 || allowedOrigin(request) === undefined) return undefined
       const headers = new Headers({
         'access-control-allow-methods': methods.join(', '),
-        'access-control-allow-headers': sent,
-        'access-control-max-age': keepSeconds,
+        'access-control-allow-headers': allowedHeaders,
+        'access-control-max-age': maxAgeSeconds,
       })
-      // A page on the internet that calls a server of this network or machine.
+      // Private Network Access: a public page calls a server of this network or machine.
       if (request.headers.get('access-control-request-private-network') === 'true') {
         headers.set('access-control-allow-private-network', 'true')
       }
       return new Response(null, { status: 204, headers })
     },
-    admit(request, { headers }) {
-      const origin = admitted(request)
-      // What is kept for one page must not be shown to another.
+    addHeaders(request, { headers }) {
+      const origin = allowedOrigin(request)
+      // Caches must not serve the response of one origin to another.
       if (!isAny) headers.append('vary', 'Origin')
       if (origin === undefined) return
       headers.set('access-control-allow-origin', origin)
-      if (request.method !== 'OPTIONS') headers.set('access-control-expose-headers', exposed)
+      if (request.method !== 'OPTIONS') headers.set('access-control-expose-headers', exposedHeaders)
     },
   }
 }

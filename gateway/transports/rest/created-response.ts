@@ -1,9 +1,9 @@
-/** The key under which a client may make a creating call again; undefined when it sends none. */
+/** The `Idempotency-Key` of a request; undefined without one. */
 export function idempotencyKeyOf(request: Request): string | undefined {
   return request.headers.get('idempotency-key') ?? undefined
 }
 
-/** An answer that tells where what it shows can be found from now on; `replayed` when it was given before. */
+/** The response to a call that created a resource. `replayed` marks the repeated response to an idempotent call. */
 export function createdResponse(
   status: 201 | 202,
   location: string,

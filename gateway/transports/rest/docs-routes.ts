@@ -7,7 +7,7 @@ import { originCheck } from '../shared/authenticate.ts'
 import { openapiDocument } from './openapi/openapi-document.ts'
 import { sendStatic, staticFile, type StaticFile } from './static-file.ts'
 
-/** Nothing comes from anywhere else: the documents work without a network. The viewer sets styles on its elements. */
+/** Everything is served from here, so the documents work offline. The viewer needs inline styles. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -20,16 +20,16 @@ const policy = [
 ].join('; ')
 const headers = { 'content-security-policy': policy, 'cache-control': 'no-cache' }
 
-/** The interface described: the document itself, a viewer for it, and every problem with its meaning. */
+/** The OpenAPI document, a viewer for it, and the list of error codes. */
 export function docsRoutes(authenticator: Authenticator) {
-  const document = once(() => packedFile('application/json', JSON.stringify(openapiDocument())))
-  const viewer = once(() => packedFile('text/html; charset=utf-8', viewerHtml))
-  const problems = once(() => packedFile('text/html; charset=utf-8', problemsHtml()))
+  const document = lazy(() => compressedFile('application/json', JSON.stringify(openapiDocument())))
+  const viewer = lazy(() => compressedFile('text/html; charset=utf-8', viewerHtml))
+  const problems = lazy(() => compressedFile('text/html; charset=utf-8', problemsHtml()))
   const assets: Record<string, () => Promise<StaticFile>> = {
-    'swagger-ui-bundle.js': once(() => fromViewer('swagger-ui-bundle.js')),
-    'swagger-ui.css': once(() => fromViewer('swagger-ui.css')),
-    'favicon-32x32.png': once(() => fromViewer('favicon-32x32.png')),
-    'start.js': once(() => packedFile('text/javascript; charset=utf-8', startScript)),
+    'swagger-ui-bundle.js': lazy(() => viewerFile('swagger-ui-bundle.js')),
+    'swagger-ui.css': lazy(() => viewerFile('swagger-ui.css')),
+    'favicon-32x32.png': lazy(() => viewerFile('favicon-32x32.png')),
+    'start.js': lazy(() => compressedFile('text/javascript; charset=utf-8', startScript)),
   }
   return new Elysia({ name: 'docs' })
     .use(originCheck(authenticator))
@@ -39,23 +39,23 @@ export function docsRoutes(authenticator: Authenticator) {
     .get('/docs/assets/:name', async ({ params, request }) => {
       const asset = Object.hasOwn(assets, params.name) ? assets[params.name] : undefined
       if (asset) return sendStatic(request, await asset(), headers)
-      throw new Fault('not_found', 'The documents have no such file.')
+      throw new Fault('not_found', 'The documents have no file of this name.', { remedy: 'See /docs.' })
     })
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
+function lazy<T>(create: () => Promise<T>): () => Promise<T> {
+  let value: Promise<T> | undefined
+  return () => (value ??= create())
 }
 
-async function packedFile(type: string, content: string | Uint8Array<ArrayBuffer>): Promise<StaticFile> {
+async function compressedFile(type: string, content: string | Uint8Array<ArrayBuffer>): Promise<StaticFile> {
   const plain = typeof content === 'string' ? new TextEncoder().encode(content) : content
   return staticFile(type, plain, { gzip: new Uint8Array(await promisify(gzip)(plain)) })
 }
 
-async function fromViewer(name: string): Promise<StaticFile> {
+async function viewerFile(name: string): Promise<StaticFile> {
   const file = Bun.file(Bun.resolveSync(`swagger-ui-dist/${name}`, import.meta.dir))
-  return packedFile(file.type, await file.bytes())
+  return compressedFile(file.type, await file.bytes())
 }
 
 const viewerHtml = `<!doctype html>
@@ -63,7 +63,7 @@ const viewerHtml = `<!doctype html>
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <title>PixelFlow: the REST interface</title>
+    <title>PixelFlow REST API</title>
     <link rel="icon" href="/docs/assets/favicon-32x32.png" />
     <link rel="stylesheet" href="/docs/assets/swagger-ui.css" />
   </head>
@@ -71,7 +71,7 @@ const viewerHtml = `<!doctype html>
     <div id="viewer"></div>
     <script src="/docs/assets/swagger-ui-bundle.js"></script>
     <script src="/docs/assets/start.js"></script>
-    <noscript>The document itself is at <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</noscript>
+    <noscript>The OpenAPI document is at <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</noscript>
   </body>
 </html>
 `
@@ -89,8 +89,8 @@ const startScript = `SwaggerUIBundle({
 
 function problemsHtml(): string {
   const rows = Object.entries(faults).map(
-    ([code, { http, title }]) =>
-      `      <tr id="${code}"><td><a href="#${code}">${code}</a></td><td>${http}</td><td>${title}</td></tr>`,
+    ([code, { http, title, remedy }]) =>
+      `      <tr id="${code}"><td><a href="#${code}">${code}</a></td><td>${http}</td><td>${title}</td><td>${remedy}</td></tr>`,
   )
   return `<!doctype html>
 <html lang="en">
@@ -98,7 +98,7 @@ function problemsHtml(): string {
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
-    <title>PixelFlow: problems</title>
+    <title>PixelFlow error codes</title>
     <link rel="icon" href="/docs/assets/favicon-32x32.png" />
     <style>
       body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
@@ -108,14 +108,14 @@ function problemsHtml(): string {
     </style>
   </head>
   <body>
-    <h1>Problems</h1>
+    <h1>Error codes</h1>
     <p>
-      What is refused is answered with an application/problem+json body: its <code>code</code> is one of these,
-      <code>detail</code> says what happened, <code>field</code> where, <code>remedy</code> what to do about it, and
-      <code>requestId</code> finds the request in the log. The interface is described at <a href="/docs">/docs</a>.
+      An error response is an application/problem+json document. <code>code</code> is one of the codes below,
+      <code>detail</code> describes the error, <code>field</code> names the invalid field, <code>remedy</code> is what to
+      do, and <code>requestId</code> identifies the request in the log. The API is described at <a href="/docs">/docs</a>.
     </p>
     <table>
-      <thead><tr><th>code</th><th>status</th><th>meaning</th></tr></thead>
+      <thead><tr><th>code</th><th>status</th><th>title</th><th>remedy</th></tr></thead>
       <tbody>
 ${rows.join('\n')}
       </tbody>

@@ -4,7 +4,7 @@ import { matchesStrongly, matchesWeakly } from './etag.ts'
 const tag = '"a,b"'
 
 test.each<[string | null, boolean, boolean]>([
-  // The header, whether it matches weakly, and strongly.
+  // Header, weak match, strong match.
   [tag, true, true],
   [`W/${tag}`, true, false],
   ['*', true, true],
@@ -29,12 +29,12 @@ test.each<[string | null, boolean, boolean]>([
   expect([matchesWeakly(header, tag), matchesStrongly(header, tag)]).toEqual([isWeak, isStrong])
 })
 
-test('a weak tag of ours never matches strongly', () => {
+test('a weak ETag never matches strongly', () => {
   expect(matchesStrongly('W/"a"', 'W/"a"')).toBe(false)
   expect(matchesWeakly('"a"', 'W/"a"')).toBe(true)
 })
 
-test('a long header takes no longer than it is long', () => {
+test('a long header is parsed in linear time', () => {
   const header = `${'"x"  \t  , '.repeat(20_000)}!`
   expect(matchesWeakly(header, tag)).toBe(false)
 })

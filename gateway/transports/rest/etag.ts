@@ -1,12 +1,12 @@
 /**
- * Whether If-None-Match names the tag of what is there: weak comparison (RFC 9110 §13.1.2), so `W/"a"` matches `"a"`.
- * False for no header and for one that is not a list of tags.
+ * Whether If-None-Match lists the ETag, by weak comparison (RFC 9110 §13.1.2): `W/"a"` matches `"a"`. False without the
+ * header and for a header that is not a list of ETags.
  */
 export function matchesWeakly(header: string | null, etag: string): boolean {
   return matches(header, (tag) => opaqueOf(tag) === opaqueOf(etag))
 }
 
-/** Whether If-Match names it: strong comparison (RFC 9110 §13.1.1), so a weak tag never matches. */
+/** Whether If-Match lists the ETag, by strong comparison (RFC 9110 §13.1.1): a weak ETag never matches. */
 export function matchesStrongly(header: string | null, etag: string): boolean {
   return matches(header, (tag) => tag === etag && !tag.startsWith('W/'))
 }
@@ -17,7 +17,7 @@ function matches(header: string | null, isSame: (tag: string) => boolean): boole
   return tagsOf(header).some(isSame)
 }
 
-/** One member of a list (RFC 9110 §5.6.1), which may be empty. A tag may hold commas. */
+/** One element of a list (RFC 9110 §5.6.1), which may be empty. An ETag may contain commas. */
 const member = /[ \t]*((?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")?[ \t]*(?:,|$)/y
 
 function tagsOf(header: string): readonly string[] {

@@ -4,24 +4,24 @@ import { originCheck } from '../shared/authenticate.ts'
 import type { CheckHealth } from '../shared/health-view.ts'
 
 /**
- * Live: the process answers. Ready: it can serve, that is, the broker answers and commits writes, and the task list has
- * caught up. Nobody is asked who they are: probes come from the machinery around us, by whatever name it knows us,
- * and get the bare status. The whole view is for those who may see the page: without tokens, for this machine alone.
+ * Live: the process answers. Ready: the broker answers and commits writes, and the task list has caught up. Both need no
+ * credentials and no particular Host, because orchestrators probe by address, and return only the status. The complete
+ * view is as public as the page: without tokens, only this machine can read it.
  */
 export function healthRoutes(authenticator: Authenticator, checkHealth: CheckHealth) {
   return new Elysia({ name: 'health', prefix: '/health' })
-    .get('/live', () => plain(200, { status: 'ok' }))
+    .get('/live', () => statusResponse(200, { status: 'ok' }))
     .get('/ready', async () => {
       const { status } = await checkHealth()
-      return plain(status === 'ok' ? 200 : 503, { status })
+      return statusResponse(status === 'ok' ? 200 : 503, { status })
     })
     .use(originCheck(authenticator))
     .get('/', async () => {
       const view = await checkHealth()
-      return plain(view.status === 'ok' ? 200 : 503, view)
+      return statusResponse(view.status === 'ok' ? 200 : 503, view)
     })
 }
 
-function plain(status: number, view: unknown): Response {
+function statusResponse(status: number, view: unknown): Response {
   return Response.json(view, { status, headers: { 'cache-control': 'no-store' } })
 }

@@ -31,14 +31,14 @@ export function imageRoutes({
     .post(
       '/',
       async ({ request, server, who }) => {
-        const alive = startIdleTimeout(server, request, uploadIdleTimeoutMs)
+        const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
         const mediaType = mediaTypeOf(request)
-        const asked = { key: idempotencyKeyOf(request), call: 'upload', creates: 'image' } as const
-        const { value, replayed } = await usecases.withIdempotency(who, asked, async (repeatable) => {
+        const call = { key: idempotencyKeyOf(request), call: 'upload', creates: 'image' } as const
+        const { value, replayed } = await usecases.withIdempotency(who, call, async (repeatable) => {
           const options = storeImageOptions(repeatable)
           if (mediaType === 'multipart/form-data')
-            return readImageForm({ usecases, limits }, who, request, alive, options)
-          const upload = { body: readBody(request, alive), mediaType, bytes: contentLengthOf(request) }
+            return readImageForm({ usecases, limits }, who, request, idleTimeout, options)
+          const upload = { body: readBody(request, idleTimeout), mediaType, bytes: contentLengthOf(request) }
           return usecases.uploadImage(who, upload, options)
         })
         return createdResponse(201, `/api/v1/images/${value.id}`, viewImage(value), replayed)

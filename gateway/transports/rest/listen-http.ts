@@ -11,29 +11,29 @@ import { requestContextOf } from '../shared/request-context.ts'
 export interface HttpServerOptions {
   readonly app: AnyElysia
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number
-  /** TLS for this port; plain without. */
+  /** Undefined for plain HTTP. */
   readonly tls?: HttpTls | undefined
   readonly log: Logger
 }
 
 export interface HttpTls {
   readonly watched: WatchedTls
-  /** Told of connections that TLS refuses. */
+  /** Called for each connection that fails its TLS handshake. */
   readonly refused: ReportRefusedHandshake
-  /** Folder for the private sockets behind TLS. */
+  /** Folder for the unix sockets between the TLS proxy and the HTTP servers. */
   readonly socketFolder: string
 }
 
-/** The HTTP port, open. */
+/** The open HTTP port. */
 export interface HttpServer {
   readonly port: number
-  /** Lets nobody in and lets requests end; those that do not in time are cut off. */
+  /** Stops accepting connections and waits for requests to end; those that take longer are disconnected. */
   drain(withinMs: number): Promise<void>
 }
 
-/** Opens the HTTP port. @throws Error when the address cannot be listened on. */
+/** Opens the HTTP port. @throws Error when the address is in use or invalid. */
 export async function listenHttp({ app, host, port, tls, log }: HttpServerOptions): Promise<HttpServer> {
   const hostname = host.replace(/^\[(.*)\]$/, '$1')
   if (!tls) {
@@ -43,16 +43,16 @@ export async function listenHttp({ app, host, port, tls, log }: HttpServerOption
   const { open, server } = await openConnectionServers({
     app,
     folder: tls.socketFolder,
-    onRequest: noteClient,
+    onRequest: recordClient,
   })
   app.server = server as Server<unknown>
   const { refused, watched } = tls
-  const needs = { host: hostname, port, open, material: watched.current, refused, log }
-  const front = await openTlsProxy(needs).catch((cause: unknown) => {
+  const proxyOptions = { host: hostname, port, open, material: watched.current, refused, log }
+  const proxy = await openTlsProxy(proxyOptions).catch((cause: unknown) => {
     throw cannotListen(hostname, port, cause)
   })
-  const { port: bound, take, close, end } = front
-  // They may have changed since.
+  const { port: bound, take, close, end } = proxy
+  // The files may have changed since `proxyOptions` was built.
   watched.onChange(take)
   take(watched.current)
   return {
@@ -65,11 +65,11 @@ export async function listenHttp({ app, host, port, tls, log }: HttpServerOption
   }
 }
 
-/** Who sends a request, for those who answer it. */
-function noteClient(request: Request, { certificate, address }: TlsClient): void {
-  const notes = requestContextOf(request)
-  notes.peer = `${address.address}:${address.port}`
-  notes.certificate = certificate
+/** Stores the client of the TLS connection in the request context. */
+function recordClient(request: Request, { certificate, address }: TlsClient): void {
+  const context = requestContextOf(request)
+  context.peer = `${address.address}:${address.port}`
+  context.certificate = certificate
 }
 
 function serve(app: AnyElysia, hostname: string, port: number): Server<unknown> {
@@ -83,31 +83,32 @@ function serve(app: AnyElysia, hostname: string, port: number): Server<unknown> 
 }
 
 function cannotListen(host: string, port: number, cause: unknown): Error {
-  const taken = (cause as { code?: string }).code === 'EADDRINUSE'
-  const why = taken ? 'it is taken by another process' : (cause as Error).message
-  const remedy = taken
-    ? 'Stop that one, or set PIXELFLOW_HTTP_PORT to another port.'
+  const isInUse = (cause as { code?: string }).code === 'EADDRINUSE'
+  const why = isInUse ? 'another process uses it' : (cause as Error).message
+  const remedy = isInUse
+    ? 'Stop that process, or set PIXELFLOW_HTTP_PORT to another port.'
     : 'Check PIXELFLOW_HOST.'
   return new Error(`Cannot listen on ${host} port ${port}: ${why}. ${remedy}`, { cause })
 }
 
-const lookEveryMs = 50
+const pollIntervalMs = 50
 
 async function drain(server: RequestServer, withinMs: number, log: Logger): Promise<void> {
   const over = new AbortController()
   const late = pause(withinMs, over.signal).then(() => 'late' as const)
-  const result = await Promise.race([server.stop(), idle(server, over.signal), late])
+  const result = await Promise.race([server.stop(), untilIdle(server, over.signal), late])
   over.abort()
-  if (result === 'late') log.warn('not drained in time', { pending: server.pendingRequests })
+  if (result === 'late')
+    log.warn('drain timed out; closing HTTP connections', { pending: server.pendingRequests })
   await server.stop(true)
 }
 
 /**
- * Resolves when nothing is under way, twice in a row. The server's own promise also waits for the rest of every upload
- * that was refused before it had come whole, and such a client may have nothing more to say.
+ * Resolves when two polls in a row find no pending request. The promise of `stop()` also waits for the rest of every
+ * upload that was refused early, and such a client may send nothing more.
  */
-async function idle(server: RequestServer, signal: AbortSignal): Promise<void> {
-  for (let times = 0; times < 2 && !signal.aborted; await pause(lookEveryMs, signal)) {
+async function untilIdle(server: RequestServer, signal: AbortSignal): Promise<void> {
+  for (let times = 0; times < 2 && !signal.aborted; await pause(pollIntervalMs, signal)) {
     times = server.pendingRequests + server.pendingWebSockets === 0 ? times + 1 : 0
   }
 }

@@ -8,26 +8,26 @@ import { acceptsEncoding } from './static-file.ts'
 export interface MetricsRouteOptions {
   readonly authenticator: Authenticator
   readonly metricsAccess: MetricsAccess
-  /** Everything that was measured, as Prometheus reads it. */
+  /** All metrics in the Prometheus text format. */
   readonly metricsText: () => Promise<string>
 }
 
-/** What Prometheus reads. */
+/** `GET /metrics`, for Prometheus. */
 export function metricsRoutes({ authenticator, metricsAccess: access, metricsText }: MetricsRouteOptions) {
   const app = new Elysia({ name: 'metrics' })
-  const answer = async ({ request }: { request: Request }) => {
+  const respond = async ({ request }: { request: Request }) => {
     const text = await metricsText()
     const headers = { 'content-type': metricsMediaType, 'cache-control': 'no-store', vary: 'Accept-Encoding' }
-    // Names over and over: a fifteenth of it is left.
+    // Metric names repeat, so gzip reduces the text to a fifteenth.
     return acceptsEncoding(request.headers.get('accept-encoding') ?? '', 'gzip')
       ? new Response(Bun.gzipSync(text), { headers: { ...headers, 'content-encoding': 'gzip' } })
       : new Response(text, { headers })
   }
   switch (access) {
     case 'token':
-      return app.use(authenticate(authenticator)).get('/metrics', answer)
+      return app.use(authenticate(authenticator)).get('/metrics', respond)
     case 'open':
-      return app.use(originCheck(authenticator)).get('/metrics', answer)
+      return app.use(originCheck(authenticator)).get('/metrics', respond)
     case 'off':
       return app
   }

@@ -6,7 +6,7 @@ import type { Authenticator } from '../../accounts/authenticator.ts'
 import { originCheck } from '../shared/authenticate.ts'
 import { readStatic, sendStatic, type StaticFile } from './static-file.ts'
 
-/** Only what we serve runs, loads or is called; pictures are shown from memory. */
+/** Scripts, styles and calls only from this server; images also from memory. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -33,7 +33,7 @@ export interface PageFiles {
   readonly assets: ReadonlyMap<string, StaticFile>
 }
 
-/** Reads the built page into memory: it is small, and asked for over and over. */
+/** Reads the built page into memory: it is small and requested often. */
 export async function readPage(folder: string): Promise<PageFiles> {
   const names = (await readdir(join(folder, 'assets'))).filter(
     (name) => !['.br', '.gz'].includes(extname(name)),
@@ -50,9 +50,9 @@ export function pageRoutes(authenticator: Authenticator, { index, assets }: Page
     .get('/', ({ request }) => sendStatic(request, index, { ...common, 'cache-control': 'no-cache' }))
     .get('/assets/:name', ({ params, request }) => {
       const file = assets.get(params.name)
-      // Names change with their content.
+      // The file name contains a hash of the content.
       const headers = { ...common, 'cache-control': 'public, max-age=31536000, immutable' }
       if (file) return sendStatic(request, file, headers)
-      throw new Fault('not_found', 'The page has no such file.', { remedy: 'Load the page anew.' })
+      throw new Fault('not_found', 'The page has no file of this name.', { remedy: 'Reload the page.' })
     })
 }

@@ -4,17 +4,17 @@ import { problemResponse } from './problem-response.ts'
 import { pathOf } from '../shared/request-context.ts'
 import type { RouteTable } from './route-table.ts'
 
-/** Turns whatever was thrown into a problem+json answer, unknown paths and wrong methods included. */
+/** Turns every error into a problem+json response, also for unknown paths and unsupported methods. */
 export function problemHandler(routes: RouteTable) {
   return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ error, code, request }) => {
     if (error instanceof Fault) return problemResponse(request, error)
     switch (code) {
       case 'NOT_FOUND':
-        return unrouted(request, routes)
+        return unmatched(request, routes)
       case 'PARSE':
         return problemResponse(
           request,
-          new Fault('invalid_request', 'The body cannot be read.', { cause: error }),
+          new Fault('invalid_request', 'The request body cannot be parsed.', { cause: error }),
         )
       default:
         return problemResponse(request, Fault.of(error))
@@ -22,18 +22,18 @@ export function problemHandler(routes: RouteTable) {
   })
 }
 
-function unrouted(request: Request, routes: RouteTable): Response {
+function unmatched(request: Request, routes: RouteTable): Response {
   const path = pathOf(request)
   const allowed = routes.methodsOf(path)
   if (allowed.length === 0) {
     return problemResponse(
       request,
-      new Fault('not_found', `There is nothing at ${path.slice(0, 200)}.`, {
-        remedy: 'The interface is described at /docs.',
+      new Fault('not_found', `There is no resource at ${path.slice(0, 200)}.`, {
+        remedy: 'See /docs for all paths.',
       }),
     )
   }
-  const fault = new Fault('method_not_allowed', `${request.method} is not possible here.`, {
+  const fault = new Fault('method_not_allowed', `This path does not support ${request.method}.`, {
     remedy: `Use ${allowed.join(' or ')}.`,
   })
   return problemResponse(request, fault, { allow: allowed.join(', ') })

@@ -10,14 +10,14 @@ const httpFields: ReadonlyMap<string, string> = new Map([
   ['host', 'Host'],
 ])
 
-/** The answer that tells a fault: problem+json (RFC 9457). Its cause stays here. */
+/** A fault as a problem+json response (RFC 9457). The cause is not sent. */
 export function problemResponse(
   request: Request,
   fault: Fault,
   headers: Record<string, string> = {},
 ): Response {
-  const notes = requestContextOf(request)
-  notes.fault = fault
+  const context = requestContextOf(request)
+  context.fault = fault
   const { http, title } = fault.row
   const { field, remedy, retryAfterMs } = fault.place
   const body: Problem = {
@@ -26,7 +26,7 @@ export function problemResponse(
     status: http,
     code: fault.code,
     detail: fault.message,
-    requestId: notes.id,
+    requestId: context.id,
     ...(field === undefined ? {} : { field: httpFields.get(field) ?? field }),
     ...(remedy === undefined ? {} : { remedy }),
   }

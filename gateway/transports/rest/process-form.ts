@@ -7,36 +7,43 @@ import { imageTooLarge } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { contentLengthOf } from '../shared/read-body.ts'
 import type { IdleTimeout } from '../shared/idle-timeout.ts'
-import { largestWrapping, missing, parseRecipeField, twice, unexpected } from './upload-form.ts'
+import {
+  duplicatePart,
+  maxFormOverheadBytes,
+  missingPart,
+  parseRecipeField,
+  unknownPart,
+} from './form-fields.ts'
 import { readFormParts } from './multipart/read-form-parts.ts'
 
 /**
- * A picture that is to be processed at once, from a form with the parts `file` and `recipe`, in either order.
- * @param known the recipe, where it is known already; the form brings none then
+ * Reads the image and the recipe of a form with the parts `file` and `recipe`, in any order.
+ * @param queryRecipe the recipe of the query; the form must not have one then
  */
 export async function readProcessForm(
   { usecases, limits }: { readonly usecases: Pick<Usecases, 'bufferImage'>; readonly limits: ImageLimits },
   who: Principal,
   request: Request,
-  known: Recipe | undefined,
-  alive: IdleTimeout,
+  queryRecipe: Recipe | undefined,
+  idleTimeout: IdleTimeout,
 ): Promise<{ image: BufferedImage; recipe: Recipe }> {
-  if ((contentLengthOf(request) ?? 0) > limits.maxUploadBytes + largestWrapping) throw imageTooLarge(limits)
+  if ((contentLengthOf(request) ?? 0) > limits.maxUploadBytes + maxFormOverheadBytes)
+    throw imageTooLarge(limits)
   let image: BufferedImage | undefined
-  let recipe = known
+  let recipe = queryRecipe
   try {
-    for await (const part of readFormParts(request, alive)) {
+    for await (const part of readFormParts(request, idleTimeout)) {
       if (part.kind === 'file' && part.name === 'file') {
-        if (image) throw twice('file')
+        if (image) throw duplicatePart('file')
         image = await usecases.bufferImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
       } else if (part.kind === 'field' && part.name === 'recipe') {
-        if (known) throw inBoth()
-        if (recipe) throw twice('recipe')
+        if (queryRecipe) throw duplicateRecipe()
+        if (recipe) throw duplicatePart('recipe')
         recipe = parseRecipe(parseRecipeField(part.value))
-      } else throw unexpected(part, ['file', 'recipe'])
+      } else throw unknownPart(part, ['file', 'recipe'])
     }
-    if (!image) throw missing('file', 'the image')
-    if (!recipe) throw missing('recipe', 'what to do with the image, for example resize:800/format:webp')
+    if (!image) throw missingPart('file', 'the image')
+    if (!recipe) throw missingPart('recipe', 'what to do with the image, for example resize:800/format:webp')
     return { image, recipe }
   } catch (thrown) {
     await image?.drop()
@@ -44,9 +51,9 @@ export async function readProcessForm(
   }
 }
 
-function inBoth(): Fault {
-  return new Fault('invalid_request', 'The recipe is given in the query and in the form.', {
+function duplicateRecipe(): Fault {
+  return new Fault('invalid_request', 'The query and the form both have a recipe.', {
     field: 'recipe',
-    remedy: 'Give it in one of them.',
+    remedy: 'Send the recipe in one of them.',
   })
 }

@@ -19,7 +19,7 @@ import { startIdleTimeout, type IdleTimeout } from '../shared/idle-timeout.ts'
 import { authenticate } from '../shared/authenticate.ts'
 import { createdResponse, idempotencyKeyOf } from './created-response.ts'
 import { contentHeaders, type SendBytes } from './send-content.ts'
-import { parseRecipeField } from './upload-form.ts'
+import { parseRecipeField } from './form-fields.ts'
 import { readProcessForm } from './process-form.ts'
 import { recordPosition } from './position-headers.ts'
 
@@ -39,91 +39,94 @@ export interface ProcessRouteOptions {
   readonly uploadIdleTimeoutMs: number
 }
 
-/** Image in, image out. */
-export function processRoutes(needs: ProcessRouteOptions) {
-  const { usecases, authenticator, sendBytes, uploadIdleTimeoutMs } = needs
+/** `POST /api/v1/process`: the request is an image, the response is the processed image. */
+export function processRoutes(options: ProcessRouteOptions) {
+  const { usecases, authenticator, sendBytes, uploadIdleTimeoutMs } = options
   return new Elysia({ name: 'process' }).use(authenticate(authenticator)).post(
     '/api/v1/process',
     async ({ request, server, query, who }) => {
-      const { recipe: inQuery, output, lane } = validate(processQuery, query, { whole: 'the query' })
-      if (lane !== undefined && !prefersLater(request)) throw noTask()
-      const known = inQuery === undefined ? undefined : parseRecipe(parseRecipeField(inQuery))
-      const order = (recipe: Recipe) => selectOutput(recipe, output)
-      // What cannot be done is told before the picture is read.
-      if (known && !prefersLater(request)) order(known)
+      const { recipe: recipeText, output, lane } = validate(processQuery, query, { whole: 'the query' })
+      if (lane !== undefined && !prefersAsync(request)) throw laneWithoutTask()
+      const queryRecipe = recipeText === undefined ? undefined : parseRecipe(parseRecipeField(recipeText))
+      const select = (recipe: Recipe) => selectOutput(recipe, output)
+      // An invalid selection fails before the image is uploaded.
+      if (queryRecipe && !prefersAsync(request)) select(queryRecipe)
 
       const begin = performance.now()
-      const alive = startIdleTimeout(server, request, uploadIdleTimeoutMs)
-      const read = () => readPicture(needs, who, request, known, alive)
-      if (prefersLater(request)) {
-        const asked = { key: idempotencyKeyOf(request), call: 'upload-and-task', creates: 'task' } as const
-        const { value: task, replayed } = await usecases.withIdempotency(who, asked, async (repeatable) => {
+      const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
+      const read = () => readInput(options, who, request, queryRecipe, idleTimeout)
+      if (prefersAsync(request)) {
+        const call = { key: idempotencyKeyOf(request), call: 'upload-and-task', creates: 'task' } as const
+        const { value: task, replayed } = await usecases.withIdempotency(who, call, async (repeatable) => {
           const { image, recipe } = await read()
-          const wanted = output === undefined ? recipe : order(recipe).recipe
-          return later(usecases, who, image, wanted, lane ?? defaultLane, repeatable)
+          const wanted = output === undefined ? recipe : select(recipe).recipe
+          return createTaskFrom(usecases, who, image, wanted, lane ?? defaultLane, repeatable)
         })
         recordPosition(request, usecases, who.account)
-        const answer = createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
-        answer.headers.set('preference-applied', 'respond-async')
-        return answer
+        const response = createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
+        response.headers.set('preference-applied', 'respond-async')
+        return response
       }
 
       const { image, recipe } = await read()
       const received = performance.now()
-      // Nothing moves on this connection while the picture is made; that has a limit of its own.
+      // The connection is idle while the image is processed; processing has its own timeout.
       server?.timeout(request, 0)
-      await using picture = await processed(usecases, who, image, () => order(recipe), request.signal)
-      if (picture.task) recordPosition(request, usecases, who.account)
+      await using result = await processOrCancel(usecases, who, image, () => select(recipe), request.signal)
+      if (result.task) recordPosition(request, usecases, who.account)
       const timing = { receive: received - begin, process: performance.now() - received }
-      return await sendBytes({ request, server }, picture.bytes, () => picture.open(), {
+      return await sendBytes({ request, server }, result.bytes, () => result.open(), {
         status: 200,
-        headers: headersOf(request, picture, timing),
+        headers: headersOf(request, result, timing),
       })
     },
     { parse: 'none' },
   )
 }
 
-async function readPicture(
-  needs: Pick<ProcessRouteOptions, 'usecases' | 'limits'>,
+async function readInput(
+  options: Pick<ProcessRouteOptions, 'usecases' | 'limits'>,
   who: Principal,
   request: Request,
-  known: Recipe | undefined,
-  alive: IdleTimeout,
+  queryRecipe: Recipe | undefined,
+  idleTimeout: IdleTimeout,
 ): Promise<{ image: BufferedImage; recipe: Recipe }> {
   const mediaType = mediaTypeOf(request)
-  if (mediaType === 'multipart/form-data') return readProcessForm(needs, who, request, known, alive)
-  if (known === undefined) {
+  if (mediaType === 'multipart/form-data')
+    return readProcessForm(options, who, request, queryRecipe, idleTimeout)
+  if (queryRecipe === undefined) {
     throw new Fault('invalid_request', 'The query has no recipe.', {
       field: 'recipe',
-      remedy: 'Say what to do with the image, for example ?recipe=resize:800/format:webp.',
+      remedy: 'Add the query parameter recipe, for example ?recipe=resize:800/format:webp.',
     })
   }
-  const upload = { body: readBody(request, alive), mediaType, bytes: contentLengthOf(request) }
-  return { image: await needs.usecases.bufferImage(who, upload), recipe: known }
+  const upload = { body: readBody(request, idleTimeout), mediaType, bytes: contentLengthOf(request) }
+  return { image: await options.usecases.bufferImage(who, upload), recipe: queryRecipe }
 }
 
-async function processed(
+async function processOrCancel(
   usecases: Usecases,
   who: Principal,
   image: BufferedImage,
-  order: () => ReturnType<typeof selectOutput>,
-  gone: AbortSignal,
+  selection: () => ReturnType<typeof selectOutput>,
+  disconnected: AbortSignal,
 ): Promise<ProcessResult> {
   try {
-    return await usecases.processImage(who, image, order(), gone)
+    return await usecases.processImage(who, image, selection(), disconnected)
   } catch (thrown) {
-    // Nobody hears this answer; the log should not take it for a failure of ours.
-    if (gone.aborted)
-      throw new Fault('cancelled', 'The client left before the picture was ready.', { cause: thrown })
+    // The client does not receive this fault; it keeps the log from reporting a server error.
+    if (disconnected.aborted)
+      throw new Fault('cancelled', 'The client disconnected before the image was processed.', {
+        cause: thrown,
+      })
     throw thrown
   } finally {
     await image.drop()
   }
 }
 
-/** The same as a task, for a caller who would rather not wait. */
-async function later(
+/** Stores the image and creates a task, for `Prefer: respond-async`. */
+async function createTaskFrom(
   { createTask }: Usecases,
   who: Principal,
   image: BufferedImage,
@@ -141,31 +144,31 @@ async function later(
   }
 }
 
-function noTask(): Fault {
+function laneWithoutTask(): Fault {
   return new Fault('invalid_request', '`lane` applies to queued tasks only.', {
     field: 'lane',
-    remedy: 'Leave the lane out, or send "Prefer: respond-async" to have a task made.',
+    remedy: 'Leave `lane` out, or send "Prefer: respond-async" to create a task.',
   })
 }
 
 /** RFC 7240. */
-function prefersLater(request: Request): boolean {
+function prefersAsync(request: Request): boolean {
   const preferences = request.headers.get('prefer')?.toLowerCase().split(',') ?? []
   return preferences.some((one) => one.split(';', 1)[0]?.trim() === 'respond-async')
 }
 
 function headersOf(
   request: Request,
-  picture: ProcessResult,
+  result: ProcessResult,
   timing: Readonly<Record<string, number>>,
 ): Record<string, string> {
   const timings = Object.entries(timing).map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`)
   return {
-    ...contentHeaders(request, picture),
+    ...contentHeaders(request, result),
     'cache-control': 'no-store',
     'server-timing': timings.join(', '),
-    ...(picture.task
-      ? { 'content-location': `/api/v1/tasks/${picture.task.id}/outputs/${picture.output}` }
+    ...(result.task
+      ? { 'content-location': `/api/v1/tasks/${result.task.id}/outputs/${result.output}` }
       : {}),
   }
 }

@@ -13,17 +13,17 @@ import { requestContextOf, pathOf, peerOf } from '../shared/request-context.ts'
 import { problemResponse } from './problem-response.ts'
 import type { RouteTable } from './route-table.ts'
 
-type Answer = (request: Request, ...rest: unknown[]) => Response | Promise<Response>
+type Handler = (request: Request, ...rest: unknown[]) => Response | Promise<Response>
 
 export interface RequestMiddlewareOptions {
   readonly requestMeter: RequestMeter
   readonly authenticator: Authenticator
   readonly memory: RequestMemory
   readonly refusals: Refusals
-  /** Bounds how long each request waits for the store. */
+  /** Limits how long each request waits for the store. */
   readonly storeTimeout: StoreTimeout
   readonly routes: RouteTable
-  /** Undefined where no page of another origin may call. */
+  /** Undefined when no other origin may call. */
   readonly cors: CorsPolicy | undefined
   /** The server, once it listens. */
   readonly server: () => Server<unknown> | null
@@ -31,54 +31,54 @@ export interface RequestMiddlewareOptions {
 }
 
 /**
- * Around everything: gives each request its id and its time for the store, each answer its id and the headers that every
- * one has, counts it, and writes one line for each. By `wrap`, which costs nothing; a trace hook would copy every stream.
+ * Wraps every request: request id, store timeout, common response headers, metrics and one log line. Uses Elysia's
+ * `wrap`, because its trace hook would copy every stream.
  */
 export function requestMiddleware(needs: RequestMiddlewareOptions) {
   const { requestMeter, memory, refusals, storeTimeout, routes, cors, server, log } = needs
-  return new Elysia({ name: 'requests' }).wrap((answer) => {
-    const inner = answer as unknown as Answer
-    const outer: Answer = async (request, ...rest) => {
-      const begin = performance.now()
+  return new Elysia({ name: 'requests' }).wrap((handler) => {
+    const inner = handler as unknown as Handler
+    const outer: Handler = async (request, ...rest) => {
+      const startedAt = performance.now()
       requestMeter.began()
-      const notes = requestContextOf(request)
-      notes.memory = memory
-      const refusal = refusals.isAnySpent ? refusedAtOnce(request, needs) : undefined
+      const context = requestContextOf(request)
+      context.memory = memory
+      const refusal = refusals.isAnySpent ? refuseEarly(request, needs) : undefined
       const response = refusal
         ? problemResponse(request, refusal)
-        : (cors?.preflight(request) ?? (await storeTimeout.call(() => answered(inner, request, rest))))
-      notes.held?.close()
-      cors?.admit(request, response)
-      const { id, position } = notes
+        : (cors?.preflight(request) ?? (await storeTimeout.call(() => respond(inner, request, rest))))
+      context.held?.close()
+      cors?.addHeaders(request, response)
+      const { id, position } = context
       response.headers.set('x-request-id', id)
       if (position !== undefined) response.headers.set(positionHeader, position)
       response.headers.set('x-content-type-options', 'nosniff')
-      const tookMs = performance.now() - begin
+      const tookMs = performance.now() - startedAt
       const { method } = request
       requestMeter.ended(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
-      if (refusal || notes.isCall) return response
-      const { fault, account } = notes
+      if (refusal || context.isCall) return response
+      const { fault, account } = context
       if (fault?.row.isRefusal) refusals.count({ account, peer: peerOf(request, server()) })
-      note(log, request, response.status, tookMs, server())
+      logRequest(log, request, response.status, tookMs, server())
       return response
     }
     return outer
   })
 }
 
-/** What has a body is refused, of callers whose calls were refused too often; what is only read costs little anyway. */
-function refusedAtOnce(
+/** Refuses requests with a body of callers whose calls were refused too often. Reads cost little and are served. */
+function refuseEarly(
   request: Request,
   { authenticator, refusals, server }: RequestMiddlewareOptions,
 ): Fault | undefined {
-  if (!writes.has(request.method)) return undefined
+  if (!methodsWithBody.has(request.method)) return undefined
   return refusals.earlyRefusal({
     account: accountOf(request, authenticator, requestContextOf(request).certificate),
     peer: peerOf(request, server()),
   })
 }
 
-const writes: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+const methodsWithBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
 function accountOf({ headers }: Request, authenticator: Authenticator, certificate?: ClientCertificate) {
   if (authenticator.auth === 'token' && !certificate && !headers.has('authorization')) return undefined
@@ -89,10 +89,10 @@ function accountOf({ headers }: Request, authenticator: Authenticator, certifica
   }
 }
 
-async function answered(inner: Answer, request: Request, rest: unknown[]): Promise<Response> {
+async function respond(inner: Handler, request: Request, rest: unknown[]): Promise<Response> {
   try {
-    // Without a Host, Bun knows the path only, and the router would look for the path elsewhere.
-    if (request.url.startsWith('/')) throw noHost()
+    // Without a Host header, Bun gives only the path as URL, and the router would misread it.
+    if (request.url.startsWith('/')) throw missingHost()
     if (request.url.includes('%')) requireUtf8(pathOf(request))
     return await inner(request, ...rest)
   } catch (thrown) {
@@ -100,7 +100,7 @@ async function answered(inner: Answer, request: Request, rest: unknown[]): Promi
   }
 }
 
-/** Routers differ in what they make of other bytes: a character that means nothing, or an error. */
+/** Routers decode other bytes differently: to a replacement character, or to an error. */
 function requireUtf8(path: string): void {
   try {
     decodeURIComponent(path)
@@ -112,14 +112,14 @@ function requireUtf8(path: string): void {
   }
 }
 
-function noHost(): Fault {
+function missingHost(): Fault {
   return new Fault('invalid_request', 'The request has no Host header.', {
     field: 'Host',
-    remedy: 'Send one.',
+    remedy: 'Send a Host header.',
   })
 }
 
-function note(
+function logRequest(
   log: Logger,
   request: Request,
   status: number,
@@ -127,9 +127,9 @@ function note(
   server: Server<unknown> | null,
 ): void {
   const { id: requestId, account, fault, peer: known } = requestContextOf(request)
-  // Asking for the address costs as much as a tenth of a small answer: only where it says something.
-  const isPlain = status < 400 && (request.method === 'GET' || request.method === 'HEAD')
-  const peer = known ?? (isPlain ? undefined : peerOf(request, server))
+  // Reading the address costs a tenth of a small response, so successful reads are logged without it.
+  const isSuccessfulRead = status < 400 && (request.method === 'GET' || request.method === 'HEAD')
+  const peer = known ?? (isSuccessfulRead ? undefined : peerOf(request, server))
   const path = pathOf(request)
   const fields = {
     method: request.method,
@@ -148,7 +148,7 @@ function note(
   else log.info('request', fields)
 }
 
-/** What machines ask over and over, and browsers before what they ask. */
+/** Probes, scrapes and preflight requests: frequent and uninteresting, so logged at debug level. */
 function isRoutine({ method }: Request, path: string, status: number): boolean {
   if (method === 'OPTIONS') return status === 204
   return path.startsWith('/health') || (path === '/metrics' && status === 200)

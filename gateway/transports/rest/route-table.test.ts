@@ -22,13 +22,13 @@ describe('routes', () => {
     ['/things/latest', '/things/latest', ['GET', 'HEAD']],
     ['/things/7/live', '/things/{id}/live', ['GET']],
     ['/pixelflow.v1.ImageService/GetVersion', '/pixelflow.v1.ImageService/GetVersion', ['POST']],
-  ])('%s is found as %s', (path, template, methods) => {
+  ])('%s matches %s', (path, template, methods) => {
     expect(routes.templateOf(path)).toBe(template)
     expect(routes.methodsOf(path)).toEqual(methods)
   })
 
   test.each(['/thing', '/things/7/8', '/things//live', '/pixelflow_v1_ImageService/GetVersion', ''])(
-    'nothing is at "%s"',
+    '"%s" is not found',
     (path) => {
       expect(routes.templateOf(path)).toBeUndefined()
       expect(routes.methodsOf(path)).toEqual([])

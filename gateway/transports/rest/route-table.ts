@@ -1,75 +1,68 @@
-/** A route as the router has it, e.g. `GET /api/v1/tasks/:id`. */
+/** A route of the router, e.g. `GET /api/v1/tasks/:id`. */
 export interface Route {
   readonly method: string
   readonly path: string
 }
 
-/** What is served where: for telling a wrong method from a wrong path, and many paths by one name. */
+/** Finds the route of a path: to tell a wrong method from an unknown path, and as a label of metrics. */
 export interface RouteTable {
-  /** The template that a path belongs to, e.g. `/api/v1/tasks/{id}`; undefined where there is nothing. */
+  /** The template that a path matches, e.g. `/api/v1/tasks/{id}`; undefined for an unknown path. */
   templateOf(path: string): string | undefined
-  /** Methods that are possible at a path, sorted; none where there is nothing. */
+  /** Methods of a path, sorted; empty for an unknown path. */
   methodsOf(path: string): readonly string[]
 }
 
-interface Place {
+interface RouteEntry {
   readonly template: string
-  readonly parts: readonly string[]
+  readonly segments: readonly string[]
   readonly methods: Set<string>
 }
 
-/** @param list asked once, at the first question: routes are added until the server listens */
+/** @param list called once, at the first lookup: routes are added until the server listens */
 export function createRouteTable(list: () => readonly Route[]): RouteTable {
-  let places: Places | undefined
-  const at = (path: string) => (places ??= placesOf(list())).find(withoutSlash(path))
+  let find: ((path: string) => RouteEntry | undefined) | undefined
+  const entryOf = (path: string) => (find ??= indexRoutes(list()))(withoutTrailingSlash(path))
   return {
-    templateOf: (path) => at(path)?.template,
-    methodsOf: (path) => [...(at(path)?.methods ?? [])].sort(),
+    templateOf: (path) => entryOf(path)?.template,
+    methodsOf: (path) => [...(entryOf(path)?.methods ?? [])].sort(),
   }
 }
 
-interface Places {
-  find(path: string): Place | undefined
-}
-
-function placesOf(routes: readonly Route[]): Places {
-  const byTemplate = new Map<string, Place>()
+function indexRoutes(routes: readonly Route[]): (path: string) => RouteEntry | undefined {
+  const byTemplate = new Map<string, RouteEntry>()
   for (const { method, path } of routes) {
-    const parts = withoutSlash(path).split('/')
-    const template =
-      parts.map((part) => (part.startsWith(':') ? `{${part.slice(1)}}` : part)).join('/') || '/'
-    const place = byTemplate.get(template) ?? { template, parts, methods: new Set() }
-    byTemplate.set(template, place)
-    for (const one of methodsBehind(method)) place.methods.add(one)
+    const segments = withoutTrailingSlash(path).split('/')
+    const template = segments.map((one) => (one.startsWith(':') ? `{${one.slice(1)}}` : one)).join('/') || '/'
+    const entry = byTemplate.get(template) ?? { template, segments, methods: new Set() }
+    byTemplate.set(template, entry)
+    for (const one of httpMethodsOf(method)) entry.methods.add(one)
   }
-  // Most paths have no parameter, and are found at once; the others by how many parts they have.
-  const byLength = new Map<number, Place[]>()
-  for (const place of byTemplate.values()) {
-    if (!place.template.includes('{')) continue
-    const others = byLength.get(place.parts.length)
-    if (others) others.push(place)
-    else byLength.set(place.parts.length, [place])
+  // Most paths have no parameter and are found in the map; the others by their number of segments.
+  const byLength = new Map<number, RouteEntry[]>()
+  for (const entry of byTemplate.values()) {
+    if (!entry.template.includes('{')) continue
+    const others = byLength.get(entry.segments.length)
+    if (others) others.push(entry)
+    else byLength.set(entry.segments.length, [entry])
   }
-  return {
-    find(path) {
-      const plain = byTemplate.get(path)
-      if (plain && !plain.template.includes('{')) return plain
-      const parts = path.split('/')
-      return byLength.get(parts.length)?.find((place) => fits(place.parts, parts))
-    },
+  return (path) => {
+    const plain = byTemplate.get(path)
+    if (plain && !plain.template.includes('{')) return plain
+    const segments = path.split('/')
+    return byLength.get(segments.length)?.find((entry) => matches(entry.segments, segments))
   }
 }
 
-function fits(pattern: readonly string[], parts: readonly string[]): boolean {
-  return pattern.every((one, i) => (one.startsWith(':') ? parts[i] !== '' : one === parts[i]))
+function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+  return pattern.every((one, i) => (one.startsWith(':') ? segments[i] !== '' : one === segments[i]))
 }
 
-/** A route that gives also answers HEAD; a WebSocket begins as a GET. */
-function methodsBehind(method: string): string[] {
+/** A GET route also serves HEAD; a WebSocket starts as a GET. */
+function httpMethodsOf(method: string): string[] {
   return method === 'GET' ? ['GET', 'HEAD'] : [method === 'WS' ? 'GET' : method]
 }
 
-/** `/a/` is `/a`; the root stays. */
-function withoutSlash(path: string): string {
+/** `/a/` equals `/a`; the root stays. */
+function withoutTrailingSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }

@@ -9,42 +9,42 @@ import { problemResponse } from './problem-response.ts'
 import { queryOf } from './validate-query.ts'
 import { parseRange } from './parse-range.ts'
 
-/** A name of content never comes to mean something else. */
+/** The content of a URL never changes. */
 const cacheControl = 'private, max-age=86400, immutable'
 
-export interface Call {
+export interface HttpRequest {
   readonly request: Request
   readonly server: Server<unknown> | null
 }
 
-/** Sends so many bytes, and always with their length, which Bun would drop from a body that is streamed. */
+/** Sends a body with its Content-Length, which Bun omits for streamed bodies. */
 export type SendBytes = (
-  call: Call,
+  incoming: HttpRequest,
   bytes: number,
   open: () => Promise<AsyncIterable<Uint8Array>>,
-  answer: { readonly status: number; readonly headers: Record<string, string> },
+  init: { readonly status: number; readonly headers: Record<string, string> },
 ) => Promise<Response>
 
-export function createBytesSender(place: ResponseBuffer, sendTracker: SendTracker): SendBytes {
-  return async ({ request, server }, bytes, open, answer) => {
-    // There may be a wait for room, and then gigabytes to be fetched.
+export function createBytesSender(buffer: ResponseBuffer, sendTracker: SendTracker): SendBytes {
+  return async ({ request, server }, bytes, open, init) => {
+    // Waiting for buffer space and fetching gigabytes may both exceed the idle timeout.
     server?.timeout(request, 0)
-    const { body, release } = await place(bytes, open, request.signal).catch((thrown: unknown) => {
-      throw request.signal.aborted ? gone(thrown) : thrown
+    const { body, release } = await buffer(bytes, open, request.signal).catch((thrown: unknown) => {
+      throw request.signal.aborted ? clientDisconnected(thrown) : thrown
     })
     sendTracker.whenSent(request, server, bytes, release)
-    return new Response(body, answer)
+    return new Response(body, init)
   }
 }
 
-/** Answers a request for stored bytes: conditions, ranges, HEAD. */
-export type SendContent = (call: Call, content: StoredContent) => Promise<Response>
+/** Responds with stored content: conditional requests, ranges, HEAD. */
+export type SendContent = (incoming: HttpRequest, content: StoredContent) => Promise<Response>
 
 export function createContentSender(sendBytes: SendBytes): SendContent {
   return async ({ request, server }, content) => {
     const etag = `"${content.sha256}"`
-    const condition = request.headers.get('if-match')
-    if (condition !== null && !matchesStrongly(condition, etag)) throw otherTag(etag)
+    const ifMatch = request.headers.get('if-match')
+    if (ifMatch !== null && !matchesStrongly(ifMatch, etag)) throw etagMismatch(etag)
     const headers: Record<string, string> = {
       ...contentHeaders(request, content),
       'accept-ranges': 'bytes',
@@ -54,60 +54,66 @@ export function createContentSender(sendBytes: SendBytes): SendContent {
     if (matchesWeakly(request.headers.get('if-none-match'), etag))
       return new Response(null, { status: 304, headers })
 
-    const range = parseRange(request.headers, content.bytes, etag)
-    if (range === 'outside') return outside(request, content.bytes)
-    const part = range === 'whole' ? undefined : range
-    const bytes = part ? part.end - part.start + 1 : content.bytes
-    const status = part ? 206 : 200
-    if (part) headers['content-range'] = `bytes ${part.start}-${part.end}/${content.bytes}`
+    const parsed = parseRange(request.headers, content.bytes, etag)
+    if (parsed === 'unsatisfiable') return rangeNotSatisfiable(request, content.bytes)
+    const range = parsed === 'whole' ? undefined : parsed
+    const bytes = range ? range.end - range.start + 1 : content.bytes
+    const status = range ? 206 : 200
+    if (range) headers['content-range'] = `bytes ${range.start}-${range.end}/${content.bytes}`
     if (request.method === 'HEAD') {
       return new Response(null, { status, headers: { ...headers, 'content-length': String(bytes) } })
     }
-    // Clients ask for a range of everything to be told its size; it is read as everything.
-    const opened = bytes === content.bytes ? undefined : part
-    return sendBytes({ request, server }, bytes, () => content.open(opened), { status, headers })
+    // Clients request the range of all bytes to learn the size; the store reads that as the whole content.
+    const storeRange = bytes === content.bytes ? undefined : range
+    return sendBytes({ request, server }, bytes, () => content.open(storeRange), { status, headers })
   }
 }
 
-/** What goes with the bytes of a picture, wherever they come from. */
+/** Headers of every response that carries an image. */
 export function contentHeaders(
   request: Request,
   content: Omit<StoredContent, 'open'>,
 ): Record<string, string> {
-  const isSaved = isProgram(content) || queryOf(request).get('download') === '1'
-  const disposition = isSaved ? 'attachment' : 'inline'
+  const isAttachment = canHoldScripts(content) || queryOf(request).get('download') === '1'
+  const disposition = isAttachment ? 'attachment' : 'inline'
   return {
     etag: `"${content.sha256}"`,
     'content-type': content.mediaType,
-    // Always said, or Bun would name the file that it is sent from.
+    // Always set: otherwise Bun sends the name of the spool file.
     'content-disposition': `${disposition}; filename="${content.fileName}"`,
-    // Nothing in a picture may run or load anything, even if a browser were to take it for a page.
+    // Even if a browser renders the image as a page, it cannot run or load anything.
     'content-security-policy': "default-src 'none'; sandbox",
     'cross-origin-resource-policy': 'same-origin',
   }
 }
 
-/** A drawing that somebody has sent may carry scripts. Opened as a page it would be one of ours, so it never is one. */
-function isProgram({ mediaType }: Pick<StoredContent, 'mediaType'>): boolean {
+/** An SVG may hold scripts, which would run with the origin of this server if a browser opened it as a page. */
+function canHoldScripts({ mediaType }: Pick<StoredContent, 'mediaType'>): boolean {
   return mediaType === format('svg').mediaType
 }
 
-/** Nobody hears this answer; the log should not take it for a failure of ours. */
-function gone(cause: unknown): Fault {
-  return new Fault('cancelled', 'The client left before the content had been fetched for it.', { cause })
+/** The client does not receive this fault; it keeps the log from reporting a server error. */
+function clientDisconnected(cause: unknown): Fault {
+  return new Fault('cancelled', 'The client disconnected before the content was read from the store.', {
+    cause,
+  })
 }
 
-function otherTag(etag: string): Fault {
-  return new Fault('precondition_failed', `If-Match names no tag of this content, which has ${etag}.`, {
+function etagMismatch(etag: string): Fault {
+  return new Fault('precondition_failed', `If-Match does not list the ETag of this content, ${etag}.`, {
     field: 'If-Match',
-    remedy: 'Send this tag without W/, or leave the header out.',
+    remedy: 'Send this ETag without W/, or leave the header out.',
   })
 }
 
-function outside(request: Request, bytes: number): Response {
-  const fault = new Fault('range_not_satisfiable', `The content has ${bytes} bytes.`, {
-    field: 'Range',
-    remedy: `Ask for bytes between 0 and ${bytes - 1}.`,
-  })
+function rangeNotSatisfiable(request: Request, bytes: number): Response {
+  const fault = new Fault(
+    'range_not_satisfiable',
+    `The range is outside the ${bytes} bytes of the content.`,
+    {
+      field: 'Range',
+      remedy: `Request bytes between 0 and ${bytes - 1}.`,
+    },
+  )
   return problemResponse(request, fault, { 'content-range': `bytes */${bytes}` })
 }

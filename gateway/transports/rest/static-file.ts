@@ -1,6 +1,6 @@
 import { matchesWeakly } from './etag.ts'
 
-/** A file that is served as it is, with the ways in which it is packed. */
+/** A file in memory, with its compressed forms. */
 export interface StaticFile {
   readonly type: string
   readonly etag: string
@@ -9,14 +9,18 @@ export interface StaticFile {
   readonly gzip?: Uint8Array<ArrayBuffer>
 }
 
-/** Reads a file and its `.br` and `.gz` beside it, where there are any. */
+/** Reads a file and, if they exist, its `.br` and `.gz` forms. */
 export async function readStatic(path: string): Promise<StaticFile> {
   const file = Bun.file(path)
-  const [plain, br, gzip] = await Promise.all([file.bytes(), packed(`${path}.br`), packed(`${path}.gz`)])
+  const [plain, br, gzip] = await Promise.all([
+    file.bytes(),
+    readIfExists(`${path}.br`),
+    readIfExists(`${path}.gz`),
+  ])
   return staticFile(file.type, plain, { ...(br ? { br } : {}), ...(gzip ? { gzip } : {}) })
 }
 
-async function packed(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function readIfExists(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const file = Bun.file(path)
   return (await file.exists()) ? file.bytes() : undefined
 }
@@ -24,26 +28,26 @@ async function packed(path: string): Promise<Uint8Array<ArrayBuffer> | undefined
 export function staticFile(
   type: string,
   plain: Uint8Array<ArrayBuffer>,
-  packed: Pick<StaticFile, 'br' | 'gzip'> = {},
+  compressed: Pick<StaticFile, 'br' | 'gzip'> = {},
 ): StaticFile {
   const hash = new Bun.CryptoHasher('sha256').update(plain).digest('base64url').slice(0, 22)
-  return { type, etag: `"${hash}"`, plain, ...packed }
+  return { type, etag: `"${hash}"`, plain, ...compressed }
 }
 
 export function sendStatic(request: Request, file: StaticFile, headers: Record<string, string>): Response {
   const accepted = request.headers.get('accept-encoding') ?? ''
   const coding = (['br', 'gzip'] as const).find((one) => file[one] && acceptsEncoding(accepted, one))
-  // Each coding has a tag of its own: a strong tag stands for the very bytes (RFC 9110 §8.8.3.3).
+  // Each coding has its own ETag: a strong ETag identifies the exact bytes (RFC 9110 §8.8.3.3).
   const etag = coding ? file.etag.replace(/"$/, `-${coding}"`) : file.etag
-  const about = { ...headers, etag, vary: 'Accept-Encoding' }
+  const common = { ...headers, etag, vary: 'Accept-Encoding' }
   if (matchesWeakly(request.headers.get('if-none-match'), etag))
-    return new Response(null, { status: 304, headers: about })
+    return new Response(null, { status: 304, headers: common })
   return new Response(coding ? file[coding] : file.plain, {
-    headers: { ...about, 'content-type': file.type, ...(coding ? { 'content-encoding': coding } : {}) },
+    headers: { ...common, 'content-type': file.type, ...(coding ? { 'content-encoding': coding } : {}) },
   })
 }
 
-/** Whether a client takes a coding, by its Accept-Encoding. */
+/** Whether an Accept-Encoding header accepts a content coding. */
 export function acceptsEncoding(accepted: string, coding: string): boolean {
   return accepted.split(',').some((one) => {
     const [name, weight] = one.split(';').map((part) => part.trim().toLowerCase())

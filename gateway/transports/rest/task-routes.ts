@@ -44,23 +44,23 @@ export function taskRoutes({
     .post(
       '/',
       async ({ request, server, who }) => {
-        const alive = startIdleTimeout(server, request, uploadIdleTimeoutMs)
+        const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
         const key = idempotencyKeyOf(request)
-        const { value: task, replayed } = await accept()
+        const { value: task, replayed } = await create()
         recordPosition(request, usecases, who.account)
         return createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
 
-        async function accept() {
+        async function create() {
           const mediaType = mediaTypeOf(request)
           if (mediaType === 'multipart/form-data') {
             return usecases.withIdempotency(
               who,
               { key, call: 'upload-and-task', creates: 'task' },
-              (repeatable) => readTaskForm({ usecases, limits }, who, request, alive, repeatable),
+              (repeatable) => readTaskForm({ usecases, limits }, who, request, idleTimeout, repeatable),
             )
           }
-          if (mediaType !== 'application/json') throw neither()
-          const body = validate(createTaskBody, await readJson(request, alive), { whole: 'the body' })
+          if (mediaType !== 'application/json') throw unsupportedContentType()
+          const body = validate(createTaskBody, await readJson(request, idleTimeout), { whole: 'the body' })
           const { image, lane } = body
           const recipe = parseRecipe(body.recipe)
           return usecases.withIdempotency(
@@ -76,12 +76,12 @@ export function taskRoutes({
     )
     .get('/', async ({ query, request, who }) => {
       const { status, limit, cursor } = validate(listQuery, query, { whole: 'the query' })
-      const asked = {
+      const filter = {
         limit,
         ...(status === undefined ? {} : { status }),
         ...(cursor === undefined ? {} : { cursor }),
       }
-      const { items, next } = await usecases.listTasks(who, asked, readPositionHeader(request))
+      const { items, next } = await usecases.listTasks(who, filter, readPositionHeader(request))
       return { items: items.map(viewTask), next }
     })
     .get('/:id', async ({ params, request, who }) =>
@@ -99,10 +99,10 @@ export function taskRoutes({
     .post(
       '/:id/retry',
       async ({ params, request, who }) => {
-        const asked = { key: idempotencyKeyOf(request), call: 'retry', creates: 'task' } as const
+        const call = { key: idempotencyKeyOf(request), call: 'retry', creates: 'task' } as const
         const { value: task, replayed } = await usecases.withIdempotency(
           who,
-          asked,
+          call,
           async (repeatable) =>
             repeatable?.earlierResult(params.id) ?? usecases.retryTask(who, params.id, repeatable?.task),
         )
@@ -128,8 +128,8 @@ export function taskRoutes({
     )
 }
 
-function neither(): Fault {
-  return new Fault('unsupported_format', 'A task is made from JSON or from a form.', {
+function unsupportedContentType(): Fault {
+  return new Fault('unsupported_format', 'A task is created from JSON or from a form.', {
     field: 'Content-Type',
     remedy:
       'Send {"image", "recipe"} as application/json, or the parts file and recipe as multipart/form-data.',

@@ -158,7 +158,7 @@ describe('a form', () => {
   test.each<[string, () => string, string]>([
     ['a part without a name', () => file() + part('Content-Disposition: form-data', 'x') + end, 'name'],
     ['a part without a header', () => `${file()}--b-1\r\n\r\nx\r\n${end}`, 'Content-Disposition'],
-    ['an empty part', () => `${file()}--b-1\r\n${end}`, 'does not end'],
+    ['an empty part', () => `${file()}--b-1\r\n${end}`, 'is incomplete'],
     [
       'a part of another kind',
       () => file() + part('Content-Disposition: inline; name="a"', 'x') + end,

@@ -35,19 +35,19 @@ describe('a query parameter', () => {
         code: 'invalid_request',
         field: 'nonsense',
         detail: 'The query parameter "nonsense" is unknown.',
-        remedy: expect.stringMatching(/^Leave it out: .*query parameters/),
+        remedy: expect.stringMatching(/^Leave the parameter out: .*query parameters/),
       })
     },
   )
 
-  test('that is unknown is told with those that are known', async () => {
+  test('that is unknown is refused with the list of known ones', async () => {
     const { remedy } = await gateway.refusal(gateway.call('/api/v1/tasks?sort=date'))
-    expect(remedy).toBe('Leave it out: the query parameters of this call are status, limit, cursor.')
+    expect(remedy).toBe('Leave the parameter out: the query parameters of this call are status, limit, cursor.')
     const none = await gateway.refusal(gateway.call(`/api/v1/tasks/${task}?fields=id`))
-    expect(none.remedy).toBe('Leave it out: this call has no query parameters.')
+    expect(none.remedy).toBe('Leave the parameter out: this call has no query parameters.')
   })
 
-  test('that is unknown changes nothing', async () => {
+  test('that is unknown prevents the call', async () => {
     const refused = await gateway.refusal(gateway.call(`/api/v1/tasks/${task}?force=1`, { method: 'DELETE' }))
     expect(refused).toMatchObject({ status: 400, field: 'force' })
     expect((await gateway.call(`/api/v1/tasks/${task}`)).status).toBe(200)
@@ -57,12 +57,12 @@ describe('a query parameter', () => {
     ['/api/v1/tasks?limit=1&limit=2', 'limit'],
     ['/api/v1/tasks?status=queued&limit=1&status=queued', 'status'],
     ['/api/v1/admin/dead?cursor=a&%63ursor=a', 'cursor'],
-  ])('given twice is refused: %s', async (path, field) => {
-    const detail = `The query parameter "${field}" is given more than once.`
+  ])('that is repeated is refused: %s', async (path, field) => {
+    const detail = `The query parameter "${field}" is repeated.`
     expect(await gateway.refusal(gateway.call(path))).toMatchObject({ status: 400, field, detail })
   })
 
-  test('given twice is refused before the picture is read', async () => {
+  test('that is repeated is refused before the body is read', async () => {
     const init = { method: 'POST', body: photo, headers: { 'content-type': 'image/jpeg' } }
     const path = '/api/v1/process?recipe=flip&recipe=resize:10'
     expect(await gateway.refusal(gateway.call(path, init))).toMatchObject({ status: 400, field: 'recipe' })
@@ -71,12 +71,12 @@ describe('a query parameter', () => {
   test.each([
     [`/content?download=yes`, 'download must be 1, got "yes".'],
     [`/content?download=`, 'download must be 1, got "".'],
-  ])('of another value is refused: %s', async (path, detail) => {
+  ])('with an invalid value is refused: %s', async (path, detail) => {
     const answer = gateway.call(`/api/v1/images/${image.id}${path}`)
     expect(await gateway.refusal(answer)).toMatchObject({ status: 400, field: 'download', detail })
   })
 
-  test.each(['?download=1', '?%64ownload=%31', '?', '?&'])('may be written as in %s', async (query) => {
+  test.each(['?download=1', '?%64ownload=%31', '?', '?&'])('is accepted in the form %s', async (query) => {
     const { status, headers } = await gateway.call(`/api/v1/images/${image.id}/content${query}`)
     expect([status, headers.get('content-disposition')?.split(';')[0]]).toEqual([
       200,
@@ -84,12 +84,12 @@ describe('a query parameter', () => {
     ])
   })
 
-  test('of pages for people may be anything: other programs append to links', async () => {
+  test('of an HTML page can be unknown: other programs append to links', async () => {
     for (const path of ['/', '/docs', '/docs/problems'])
       expect([path, (await gateway.call(`${path}?utm_source=mail&a=1&a=2`)).status]).toEqual([path, 200])
   })
 
-  test('where there is nothing changes nothing of that', async () => {
+  test('of an unknown path does not change the 404 or 405', async () => {
     expect((await gateway.call('/api/v1/nothing?x=1')).status).toBe(404)
     expect((await gateway.call('/api/v1/tasks?x=1', { method: 'PUT' })).status).toBe(405)
   })

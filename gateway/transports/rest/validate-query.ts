@@ -4,7 +4,7 @@ import { Elysia } from 'elysia'
 import { paths } from './openapi/openapi-document.ts'
 import type { Json } from './openapi/schemas.ts'
 
-/** A query parameter as the OpenAPI document has it. */
+/** A query parameter of the OpenAPI document. */
 interface Parameter {
   readonly name: string
   readonly in: string
@@ -12,34 +12,34 @@ interface Parameter {
 }
 
 /**
- * Refuses query parameters that are not in the OpenAPI document, are given twice, or have a value outside the enum there.
- * For each documented path, and every path except pages for people is documented (`openapi.test.ts`): a new route cannot
- * leave it out. gRPC-Web and Connect have rules of their own.
+ * Refuses query parameters that the OpenAPI document does not have, that are repeated, or whose value is outside the
+ * enum of the document. `openapi-document.test.ts` ensures that every path of the API is documented, so a new route cannot
+ * miss this check. gRPC-Web and Connect have their own rules.
  */
 export function validateQuery() {
   const calls = queriesOf(paths)
   return new Elysia({ name: 'documented-query' }).onBeforeHandle({ as: 'global' }, ({ request, route }) => {
-    // Most calls have none.
+    // Most requests have no query.
     if (!request.url.includes('?')) return
     const item = calls.get(templateOf(route))
     if (item) requireKnown(queryOf(request), item.get(request.method) ?? item.get('GET') ?? [])
   })
 }
 
-/** The query of a request; empty without one. */
+/** The query of a request; empty when it has none. */
 export function queryOf({ url }: Request): URLSearchParams {
   const begin = url.indexOf('?')
   return new URLSearchParams(begin < 0 ? '' : url.slice(begin + 1))
 }
 
-/** `/api/v1/tasks/:id` as the document writes it: `/api/v1/tasks/{id}`. */
+/** `/api/v1/tasks/:id` in the notation of the document: `/api/v1/tasks/{id}`. */
 function templateOf(route: string): string {
   return route.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')
 }
 
 type Queries = ReadonlyMap<string, ReadonlyMap<string, readonly Parameter[]>>
 
-/** By path and method. Parameters of a path are those of each of its methods. */
+/** By path and method. Parameters of a path apply to each of its methods. */
 function queriesOf(documented: Json): Queries {
   const inQuery = (from: unknown) =>
     (((from as Json)['parameters'] ?? []) as Parameter[]).filter((one) => one.in === 'query')
@@ -67,27 +67,27 @@ function requireKnown(query: URLSearchParams, known: readonly Parameter[]): void
         field,
         remedy:
           names === ''
-            ? 'Leave it out: this call has no query parameters.'
-            : `Leave it out: the query parameters of this call are ${names}.`,
+            ? 'Leave the parameter out: this call has no query parameters.'
+            : `Leave the parameter out: the query parameters of this call are ${names}.`,
       })
     }
     if (seen.has(name)) {
-      throw new Fault('invalid_request', `The query parameter "${field}" is given more than once.`, {
+      throw new Fault('invalid_request', `The query parameter "${field}" is repeated.`, {
         field,
-        remedy: 'Give it once.',
+        remedy: 'Send the parameter once.',
       })
     }
     seen.add(name)
     const allowed = parameter.schema.enum
     if (allowed && !allowed.includes(value)) {
-      throw new Fault('invalid_request', `${name} must be ${orOf(allowed)}, got "${shorten(value)}".`, {
+      throw new Fault('invalid_request', `${name} must be ${joinWithOr(allowed)}, got "${shorten(value)}".`, {
         field,
-        remedy: 'Give one of these values, or leave the parameter out.',
+        remedy: 'Send one of these values, or leave the parameter out.',
       })
     }
   }
 }
 
-function orOf(values: readonly string[]): string {
+function joinWithOr(values: readonly string[]): string {
   return values.length < 2 ? values.join('') : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { createMultipartParser, longestHeader, type MultipartEvent } from './multipart-parser.ts'
+import { createMultipartParser, maxHeaderBytes, type MultipartEvent } from './multipart-parser.ts'
 
-/** What a body comes to, whatever the reads it comes in: names, contents, and how it ends. */
+/** The parts of a body as `name=content`, then how it ends: `end`, null for truncated, or the error. */
 function parse(...reads: Uint8Array[]): (string | null)[] {
   const events: MultipartEvent[] = []
   const parser = createMultipartParser('b-1', (event) => events.push(event))
@@ -10,11 +10,12 @@ function parse(...reads: Uint8Array[]): (string | null)[] {
   const found: (string | null)[] = []
   let content = ''
   for (const event of events) {
-    if (event.is === 'chunk') content += Buffer.from(event.chunk).toString('latin1')
-    else if (event.is === 'part') content = `${event.header.name}=`
-    else if (event.is === 'end of part') found.push(content)
-    // Of a part that did not end, nothing is said of how much has come.
-    else found.push(event.is === 'end' ? 'end' : event.detail)
+    if (event.type === 'chunk') content += Buffer.from(event.chunk).toString('latin1')
+    else if (event.type === 'part') content = `${event.header.name}=`
+    else if (event.type === 'part-end') found.push(content)
+    else if (event.type === 'end') found.push('end')
+    // The content of an incomplete part is not compared.
+    else found.push(event.type === 'truncated' ? null : event.detail)
   }
   return found
 }
@@ -24,11 +25,11 @@ const header = (name: string) => `\r\nContent-Disposition: form-data; name="${na
 const part = (name: string, content: string) => `--b-1${header(name)}${content}\r\n`
 const end = '--b-1--\r\n'
 
-const missing = 'No part begins with the boundary "b-1" in the first 16384 bytes of the body.'
-const cut = 'The header of a part does not end.'
-const padded = 'A boundary is followed by something else than the end of its line.'
+const missing = 'The first 16384 bytes of the body do not contain the boundary "b-1".'
+const cut = 'The header of a part is incomplete.'
+const padded = 'The line of a boundary has other characters after the boundary.'
 
-/** Bodies with what they come to; null for one that ended too early. */
+/** Bodies with their expected result, as `parse` returns it. */
 const bodies: Record<string, readonly [string, ...(string | null)[]]> = {
   'an ordinary form': [
     part('file', 'JPEG') + part('recipe', 'flip') + end,
@@ -69,11 +70,11 @@ const bodies: Record<string, readonly [string, ...(string | null)[]]> = {
   'two boundaries behind a part': [`${part('file', 'JPEG')}--b-1\r\n--b-1\r\n--b-1--`, 'file=JPEG', cut],
   'a longer boundary': [`--b-12${header('file')}JPEG\r\n${end}`, padded],
   'line feeds only': [`--b-1\nContent-Disposition: form-data; name="a"\n\nx\n--b-1--\n`, null],
-  'a header that does not end': [`--b-1\r\nContent-Disposition: form-data; name="a"`, null],
+  'a header without an end': [`--b-1\r\nContent-Disposition: form-data; name="a"`, null],
   'a header cut by a boundary': [`--b-1\r\nContent-Dispo\r\n${end}`, cut],
 }
 
-describe('a body is parsed alike whatever the reads it comes in:', () => {
+describe('the result does not depend on how the body is split:', () => {
   test.each(Object.entries(bodies))('%s', (_, [text, ...whole]) => {
     const body = bytes(text)
     expect(parse(body)).toEqual(whole)
@@ -88,12 +89,12 @@ describe('a body is parsed alike whatever the reads it comes in:', () => {
     }
   })
 
-  test('cut anywhere, it is over with a failure', () => {
+  test('a body truncated at any byte is an error', () => {
     const body = bytes(bodies['an ordinary form']?.[0] ?? '')
     const whole = body.lastIndexOf('--') + 2
     for (let at = 0; at < whole; at++) {
       const last = parse(body.subarray(0, at)).at(-1)
-      expect([at, last === null || String(last).startsWith('No part begins')]).toEqual([at, true])
+      expect([at, last === null || String(last).startsWith('The first 16384')]).toEqual([at, true])
     }
     expect(parse(body.subarray(0, whole)).at(-1)).toBe('end')
   })
@@ -103,10 +104,10 @@ describe('limits are exact:', () => {
   const fill = (text: string, length: number) => text + 'x'.repeat(length - text.length)
   const splits = (body: Buffer) => [
     [body],
-    [body.subarray(0, longestHeader - 1), body.subarray(longestHeader - 1)],
+    [body.subarray(0, maxHeaderBytes - 1), body.subarray(maxHeaderBytes - 1)],
     Array.from({ length: Math.ceil(body.length / 5) }, (_, i) => body.subarray(i * 5, i * 5 + 5)),
   ]
-  const expectAlike = (text: string) => {
+  const expectSameResult = (text: string) => {
     const [whole, ...others] = splits(bytes(text)).map((reads) => parse(...reads))
     for (const other of others) expect(other).toEqual(whole as (string | null)[])
     return whole?.at(-1)
@@ -115,16 +116,16 @@ describe('limits are exact:', () => {
   test('the header of a part', () => {
     const lines = '\r\nContent-Disposition: form-data; name="a"\r\nX: '
     const form = (length: number) => `--b-1${fill(lines, length)}\r\n\r\ncontent\r\n${end}`
-    expect(expectAlike(form(longestHeader))).toBe('end')
-    expect(expectAlike(form(longestHeader + 1))).toBe(
-      `The header of a part is longer than ${longestHeader} bytes.`,
+    expect(expectSameResult(form(maxHeaderBytes))).toBe('end')
+    expect(expectSameResult(form(maxHeaderBytes + 1))).toBe(
+      `The header of a part is longer than ${maxHeaderBytes} bytes.`,
     )
   })
 
-  test('what stands before the first part', () => {
+  test('the preamble before the first part', () => {
     const form = (length: number) => `${fill('', length)}\r\n${part('a', 'b')}${end}`
-    expect(expectAlike(form(longestHeader))).toBe('end')
-    expect(expectAlike(form(longestHeader + 1))).toStartWith('No part begins with the boundary "b-1"')
+    expect(expectSameResult(form(maxHeaderBytes))).toBe('end')
+    expect(expectSameResult(form(maxHeaderBytes + 1))).toStartWith('The first 16384 bytes')
   })
 })
 

@@ -2,33 +2,34 @@ import { make as searchFor } from 'multipasta/Search'
 import { parsePartHeader, PartHeaderError, type PartHeader } from './part-header.ts'
 
 /**
- * A push parser of multipart bodies that holds one header and nothing of the content.
+ * A push parser for multipart bodies. It buffers one part header and no content.
  *
- * The search for the boundary is multipasta's. The rest of multipasta 0.2.8, the newest version, is not used: it refuses
- * header values beyond U+00FF and most that are not strictly RFC 9110, accepts a part without a name, and depends on how
- * the body is split in some cases (`--` in two reads, an empty part). No issue is open for these at
- * https://github.com/tim-smart/multipasta/issues; parsers that accept such headers (busboy and its forks,
- * @remix-run/multipart-parser) crashed on cut bodies or hold whole files. Remove this file when a streaming parser
- * passes `parser.test.ts` and `part-header.test.ts`.
+ * Hand-written because no library streams all valid forms. The search for the boundary is multipasta's; the rest of
+ * multipasta 0.2.8, the newest version, refuses header values beyond U+00FF and many that are not strictly RFC 9110,
+ * accepts parts without a name, and its result depends on how the body is split in some cases (`--` in two reads, an empty
+ * part). https://github.com/tim-smart/multipasta/issues has no issue for these. busboy, its forks and
+ * @remix-run/multipart-parser accept such headers, but crash on truncated bodies or buffer whole files.
+ * Remove this file when a streaming parser passes `multipart-parser.test.ts` and `part-header.test.ts`.
  */
 export interface MultipartParser {
-  /** Never throws; what is wrong comes as a `failure`, and nothing after it. */
+  /** Never throws: errors are events, and no event follows them. */
   write(chunk: Uint8Array): void
-  /** The body is over. */
+  /** The body has ended. */
   end(): void
 }
 
 export type MultipartEvent =
-  | { readonly is: 'part'; readonly header: PartHeader }
-  | { readonly is: 'chunk'; readonly chunk: Uint8Array }
-  | { readonly is: 'end of part' }
-  /** The closing boundary has come; whatever stands behind it is ignored. */
-  | { readonly is: 'end' }
-  /** `detail` is a sentence; null when the body ended too early. */
-  | { readonly is: 'failure'; readonly detail: string | null }
+  | { readonly type: 'part'; readonly header: PartHeader }
+  | { readonly type: 'chunk'; readonly chunk: Uint8Array }
+  | { readonly type: 'part-end' }
+  /** The closing boundary; everything after it is ignored. */
+  | { readonly type: 'end' }
+  /** The body ended before the closing boundary. */
+  | { readonly type: 'truncated' }
+  | { readonly type: 'malformed'; readonly detail: string }
 
-/** Bytes of one part's header, and of what may stand before the first part. */
-export const longestHeader = 16 * 1024
+/** Bytes of one part header, and of the preamble before the first part. */
+export const maxHeaderBytes = 16 * 1024
 
 const lineEnd = Buffer.from('\r\n')
 const headerEnd = Buffer.from('\r\n\r\n')
@@ -36,45 +37,45 @@ const hyphen = 0x2d
 
 class Malformed extends Error {}
 
-/** @param emit is given the events in order, during `write` and `end` */
+/** @param emit receives the events in order, during `write` and `end` */
 export function createMultipartParser(
   boundary: string,
   emit: (event: MultipartEvent) => void,
 ): MultipartParser {
-  /** Room for the longest header with its end. Reused for each part, so that a byte a read costs a byte. */
-  const block = Buffer.alloc(longestHeader + headerEnd.length)
+  /** Holds the longest header with its end. Reused for each part, so that small reads cost no allocation. */
+  const block = Buffer.alloc(maxHeaderBytes + headerEnd.length)
   let blockBytes = 0
-  /** Number of boundaries before the bytes at hand. */
+  /** Number of boundaries before the current bytes. */
   let boundaries = 0
   let preambleBytes = 0
   let state: 'preamble' | 'header' | 'body' | 'over' = 'preamble'
 
   const search = searchFor(`\r\n--${boundary}`, (index, chunk) => {
     if (state === 'over') return
-    if (index > boundaries) pass(index)
-    if (state === 'preamble') takePreamble(chunk)
-    else if (state === 'header') takeHeader(chunk)
-    else emit({ is: 'chunk', chunk })
+    if (index > boundaries) passBoundaries(index)
+    if (state === 'preamble') addToPreamble(chunk)
+    else if (state === 'header') addToHeader(chunk)
+    else emit({ type: 'chunk', chunk })
   })
   // The first boundary needs no line before it.
   search.write(lineEnd)
 
-  function pass(index: number): void {
-    // More than one when nothing at all stands between two, not even the end of the line of the first.
+  function passBoundaries(index: number): void {
+    // More than one when nothing is between two boundaries, not even the line end of the first.
     for (; boundaries < index; boundaries++) {
       if (state === 'header') finishHeader()
-      if (state === 'body') emit({ is: 'end of part' })
+      if (state === 'body') emit({ type: 'part-end' })
       state = 'header'
       blockBytes = 0
     }
   }
 
-  function takePreamble(chunk: Uint8Array): void {
+  function addToPreamble(chunk: Uint8Array): void {
     preambleBytes += chunk.length
-    if (preambleBytes - lineEnd.length > longestHeader) throw new Malformed(noBoundary(boundary))
+    if (preambleBytes - lineEnd.length > maxHeaderBytes) throw new Malformed(missingBoundary(boundary))
   }
 
-  function takeHeader(chunk: Uint8Array): void {
+  function addToHeader(chunk: Uint8Array): void {
     const fits = chunk.subarray(0, block.length - blockBytes)
     block.set(fits, blockBytes)
     const from = Math.max(0, blockBytes - headerEnd.length + 1)
@@ -82,36 +83,36 @@ export function createMultipartParser(
     blockBytes += fits.length
     if (block[0] === hyphen && block[1] === hyphen && blockBytes >= 2) {
       state = 'over'
-      emit({ is: 'end' })
+      emit({ type: 'end' })
       return
     }
     const end = block.subarray(0, blockBytes).indexOf(headerEnd, from)
     if (end < 0) {
       if (blockBytes === block.length)
-        throw new Malformed(`The header of a part is longer than ${longestHeader} bytes.`)
+        throw new Malformed(`The header of a part is longer than ${maxHeaderBytes} bytes.`)
       return
     }
-    begin(block.subarray(0, end))
+    beginPart(block.subarray(0, end))
     const rest = chunk.subarray(end + headerEnd.length - before)
-    if (rest.length > 0) emit({ is: 'chunk', chunk: rest })
+    if (rest.length > 0) emit({ type: 'chunk', chunk: rest })
   }
 
-  /** A part whose header is followed by a boundary at once is empty (RFC 2046 §5.1.1). */
+  /** A part whose header is directly followed by a boundary is empty (RFC 2046 §5.1.1). */
   function finishHeader(): void {
     const lines = block.subarray(0, blockBytes)
     if (!lines.subarray(-lineEnd.length).equals(lineEnd))
-      throw new Malformed('The header of a part does not end.')
-    begin(lines.subarray(0, -lineEnd.length))
+      throw new Malformed('The header of a part is incomplete.')
+    beginPart(lines.subarray(0, -lineEnd.length))
   }
 
-  function begin(lines: Buffer): void {
+  function beginPart(lines: Buffer): void {
     // Spaces may follow a boundary on its line.
     const first = lines.indexOf(lineEnd)
     const padding = lines.toString('latin1', 0, first < 0 ? lines.length : first)
     if (!/^[ \t]*$/.test(padding))
-      throw new Malformed('A boundary is followed by something else than the end of its line.')
+      throw new Malformed('The line of a boundary has other characters after the boundary.')
     emit({
-      is: 'part',
+      type: 'part',
       header: parsePartHeader(first < 0 ? lines.subarray(0, 0) : lines.subarray(first + 2)),
     })
     state = 'body'
@@ -123,7 +124,7 @@ export function createMultipartParser(
     } catch (thrown) {
       if (!(thrown instanceof Malformed || thrown instanceof PartHeaderError)) throw thrown
       state = 'over'
-      emit({ is: 'failure', detail: thrown.message })
+      emit({ type: 'malformed', detail: thrown.message })
     }
   }
 
@@ -131,17 +132,18 @@ export function createMultipartParser(
     write: (chunk) => guard(() => state !== 'over' && search.write(chunk)),
     end: () =>
       guard(() => {
-        // What was held back because it might have become a boundary.
+        // Emits the bytes that could have been the start of a boundary.
         search.end()
-        if (state === 'preamble' && preambleBytes > lineEnd.length) throw new Malformed(noBoundary(boundary))
+        if (state === 'preamble' && preambleBytes > lineEnd.length)
+          throw new Malformed(missingBoundary(boundary))
         if (state === 'over') return
         state = 'over'
-        emit({ is: 'failure', detail: null })
+        emit({ type: 'truncated' })
       }),
   }
 }
 
-function noBoundary(boundary: string): string {
+function missingBoundary(boundary: string): string {
   const shown = boundary.length > 70 ? `${boundary.slice(0, 70)}…` : boundary
-  return `No part begins with the boundary "${shown}" in the first ${longestHeader} bytes of the body.`
+  return `The first ${maxHeaderBytes} bytes of the body do not contain the boundary "${shown}".`
 }

@@ -1,32 +1,35 @@
 import { shorten } from '@pixelflow/core/shorten'
-/** A header value such as `form-data; name="file"`: its first word in lower case, and its parameters. */
+
+/** A header value with parameters, such as `form-data; name="file"`. */
 export interface ParameterizedValue {
+  /** The text before the first semicolon, in lower case. */
   readonly value: string
-  /** By name in lower case. A parameter without a value is the empty string. */
+  /** By name in lower case. A parameter without a value has the value ''. */
   readonly parameters: ReadonlyMap<string, string>
 }
 
-/** What is wrong with a header value, as the end of a sentence that begins with the header's name. */
+/** The header value is malformed; the message is public. */
 export class ParameterError extends Error {}
 
 const name = /[ \t]*([^\s=;"]*)[ \t]*/y
 /** With `\"` and `\\` as escapes, as Go, curl and Apache HttpClient write them. */
 const escaped = /"((?:[^"\\]|\\.)*)"[ \t]*(?=;|$)/y
-/** With a backslash that is only a backslash: browsers write the name `a\` as `"a\"`. */
+/** With a literal backslash: browsers write the name `a\` as `"a\"`. */
 const literal = /"([^"]*)"[ \t]*(?=;|$)/y
 const unquoted = /[^;]*/y
 
 /**
  * Parses `value; name=value; name="value"` as leniently as is unambiguous: empty parameters, parameters without a value
- * and unquoted values with spaces are accepted. Control characters are the caller's to refuse.
+ * and unquoted values with spaces are accepted. The caller has to refuse control characters.
+ * @param subject the header, as the subject of an error message
  * @throws ParameterError
  */
-export function parseParameters(text: string): ParameterizedValue {
+export function parseParameters(text: string, subject: string): ParameterizedValue {
   const semicolon = text.indexOf(';')
   const value = (semicolon < 0 ? text : text.slice(0, semicolon)).trim().toLowerCase()
   const parameters = new Map<string, string>()
   let at = semicolon < 0 ? text.length : semicolon
-  /** The match of a pattern here, which is then passed. */
+  /** Matches a pattern at the current position and advances past it. */
   const take = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at
     const found = pattern.exec(text)
@@ -35,7 +38,7 @@ export function parseParameters(text: string): ParameterizedValue {
   }
 
   while (at < text.length) {
-    if (text[at] !== ';') throw new ParameterError(`has ${quote(text.slice(at))} where ";" is expected`)
+    if (text[at] !== ';') throw malformed(`has ${quote(text.slice(at))} where ";" is expected`)
     at += 1
     const key = take(name)?.trim().toLowerCase() ?? ''
     if (text[at] !== '=') {
@@ -49,15 +52,19 @@ export function parseParameters(text: string): ParameterizedValue {
       continue
     }
     const quoted = take(escaped)?.replace(/\\(["\\])/g, '$1') ?? take(literal)
-    if (quoted === undefined) throw new ParameterError(`has no closing quote after ${quote(`${key}=`)}`)
+    if (quoted === undefined) throw malformed(`has no closing quote after ${quote(`${key}=`)}`)
     add(key, quoted)
   }
   return { value, parameters }
 
   function add(key: string, content: string): void {
-    if (key === '') throw new ParameterError('has a parameter without a name')
-    if (parameters.has(key)) throw new ParameterError(`has the parameter ${quote(key)} twice`)
+    if (key === '') throw malformed('has a parameter without a name')
+    if (parameters.has(key)) throw malformed(`has the parameter ${quote(key)} twice`)
     parameters.set(key, content)
+  }
+
+  function malformed(problem: string): ParameterError {
+    return new ParameterError(`${subject} ${problem}.`)
   }
 }
 

@@ -1,28 +1,27 @@
 import { shorten } from '@pixelflow/core/shorten'
 import { ParameterError, parseParameters, type ParameterizedValue } from './parse-parameters.ts'
 
-/** What the header of a part says. */
+/** The parsed header of a part. */
 export interface PartHeader {
   /** Never empty. */
   readonly name: string
-  /** Undefined where the part has none. Names a file, never a place: it may be anything, `../x` too. */
+  /** Undefined when the part has none. Not a path: it may be any text, also `../x`. */
   readonly fileName: string | undefined
-  /** Without parameters, in lower case; undefined where the part does not say. */
+  /** Without parameters, in lower case; undefined when the part has none. */
   readonly mediaType: string | undefined
   /** The `charset` of the media type, in lower case. */
   readonly charset: string | undefined
 }
 
-/** What is wrong with the header of a part, as a sentence. */
+/** The header of a part is invalid; the message is public. */
 export class PartHeaderError extends Error {}
 
 const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
 /**
- * Parses the lines of a part's header: those of RFC 7578, in the ways in which browsers (WHATWG), curl, Python, Java, Go
- * and .NET write them. The text is UTF-8, or Latin-1 where it is not valid UTF-8. `filename*` (RFC 5987) wins over
- * `filename` when it is valid, and is ignored when it is not.
- * @param block the lines without the empty one that ends them
+ * Parses a part header (RFC 7578) as browsers (WHATWG), curl, Python, Java, Go and .NET write it. The text is UTF-8, or
+ * Latin-1 if it is not valid UTF-8. A valid `filename*` (RFC 5987) replaces `filename`; an invalid one is ignored.
+ * @param block the lines without the empty line at the end
  * @throws PartHeaderError
  */
 export function parsePartHeader(block: Uint8Array): PartHeader {
@@ -34,7 +33,7 @@ export function parsePartHeader(block: Uint8Array): PartHeader {
   const name = decodeEscapes(disposition.parameters.get('name') ?? '')
   if (name === '') throw new PartHeaderError('A part has no name in its Content-Disposition header.')
   const encoding = fields.get('content-transfer-encoding')?.trim().toLowerCase() ?? 'binary'
-  // RFC 7578 §4.7 deprecates it; these three change nothing.
+  // RFC 7578 §4.7 deprecates the header. These three values do not change the content.
   if (!['binary', '8bit', '7bit'].includes(encoding)) {
     const detail = `The part "${shorten(name)}" has the Content-Transfer-Encoding "${shorten(encoding)}".`
     throw new PartHeaderError(detail)
@@ -60,7 +59,7 @@ function textOf(block: Uint8Array): string {
 
 function fieldsOf(text: string): Map<string, string> {
   const fields = new Map<string, string>()
-  // A line that begins with a space goes on with the one before (RFC 5322 §2.2.3), as old mail libraries fold them.
+  // A line that starts with a space continues the line before (RFC 5322 §2.2.3). Old mail libraries fold lines.
   for (const line of text.replace(/\r\n[ \t]+/g, ' ').split('\r\n')) {
     if (line === '') continue
     const colon = line.indexOf(':')
@@ -68,7 +67,7 @@ function fieldsOf(text: string): Map<string, string> {
     if (!token.test(name))
       throw new PartHeaderError(`The header of a part has the line "${shorten(line)}", which has no name.`)
     const value = line.slice(colon + 1)
-    // oxlint-disable-next-line no-control-regex -- these are what is looked for
+    // oxlint-disable-next-line no-control-regex -- the pattern searches for control characters
     if (/[\0-\x08\x0a-\x1f\x7f]/.test(value))
       throw new PartHeaderError(`The ${name} header of a part has a control character.`)
     if (fields.has(name)) throw new PartHeaderError(`A part has the header ${shorten(name)} twice.`)
@@ -80,20 +79,20 @@ function fieldsOf(text: string): Map<string, string> {
 function parametersOf(header: string, text: string | undefined): ParameterizedValue | undefined {
   if (text === undefined) return undefined
   try {
-    return parseParameters(text)
+    return parseParameters(text, `The ${header} header of a part`)
   } catch (thrown) {
     if (!(thrown instanceof ParameterError)) throw thrown
-    throw new PartHeaderError(`The ${header} header of a part ${thrown.message}.`)
+    throw new PartHeaderError(thrown.message)
   }
 }
 
-/** Undefined for a type that is empty or not a type: what counts are the bytes. */
+/** Undefined for an invalid media type: the format is detected from the bytes. */
 function mediaTypeOf(text: string | undefined): ParameterizedValue | undefined {
   const type = parametersOf('Content-Type', text)
   return type && /^[^\s/]+\/[^\s/]+$/.test(type.value) ? type : undefined
 }
 
-/** The three escapes of WHATWG's form encoding; every other `%` stands for itself. */
+/** The three escapes of WHATWG's form encoding; every other `%` is literal. */
 function decodeEscapes(text: string): string {
   return text.replace(/%22|%0D|%0A/gi, (escape) => decodeURIComponent(escape))
 }

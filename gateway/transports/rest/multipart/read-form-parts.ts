@@ -15,32 +15,36 @@ export type FormPart =
   | {
       readonly kind: 'file'
       readonly name: string
-      /** As the client wrote it; undefined where it sent none. */
+      /** As the client sent it; undefined when it sent none. */
       readonly fileName: string | undefined
       readonly mediaType: string
       readonly body: AsyncGenerator<Uint8Array, void>
     }
 
-const fields: ReadonlySet<string> = new Set(['recipe', 'lane'])
+const fieldNames: ReadonlySet<string> = new Set(['recipe', 'lane'])
 
 /**
- * The parts of a multipart/form-data body as they come. Pulled: nothing is taken from the socket before it is asked for,
- * and at most what one read brought, or one field, is held. A file has to be read, or is passed over, before the part
- * behind it. Parts named `recipe` or `lane` are fields even when they are sent as files.
+ * Yields the parts of a multipart/form-data body in order, with backpressure: at most one read of the socket, or one field,
+ * is in memory. A file must be read before the next part is asked for; otherwise it is skipped. Parts named `recipe` or
+ * `lane` are fields even when they are sent as files.
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
-export async function* readFormParts(request: Request, alive?: IdleTimeout): AsyncGenerator<FormPart, void> {
+export async function* readFormParts(
+  request: Request,
+  idleTimeout?: IdleTimeout,
+): AsyncGenerator<FormPart, void> {
   const events: MultipartEvent[] = []
   const parser = createMultipartParser(boundaryOf(request), (event) => events.push(event))
-  const chunks = readBody(request, alive)
+  const chunks = readBody(request, idleTimeout)
 
   let isInPart = false
-  const next = async (): Promise<Exclude<MultipartEvent, { is: 'failure' }>> => {
+  const next = async (): Promise<Exclude<MultipartEvent, { type: 'malformed' | 'truncated' }>> => {
     for (;;) {
       const event = events.shift()
-      if (event?.is === 'failure') throw event.detail === null ? truncatedUpload() : malformed(event.detail)
+      if (event?.type === 'truncated') throw truncatedUpload()
+      if (event?.type === 'malformed') throw malformed(event.detail)
       if (event) {
-        isInPart = event.is === 'part' || event.is === 'chunk'
+        isInPart = event.type === 'part' || event.type === 'chunk'
         return event
       }
       const { done, value } = await chunks.next()
@@ -50,11 +54,11 @@ export async function* readFormParts(request: Request, alive?: IdleTimeout): Asy
   }
 
   async function* content(): AsyncGenerator<Uint8Array, void> {
-    for (let event = await next(); event.is === 'chunk'; event = await next()) yield event.chunk
+    for (let event = await next(); event.type === 'chunk'; event = await next()) yield event.chunk
   }
 
   try {
-    for (let event = await next(); event.is === 'part'; event = await next()) {
+    for (let event = await next(); event.type === 'part'; event = await next()) {
       const { header } = event
       const body = content()
       if (!isFile(header)) {
@@ -71,7 +75,7 @@ export async function* readFormParts(request: Request, alive?: IdleTimeout): Asy
 }
 
 function isFile({ name, fileName }: PartHeader): boolean {
-  return name === 'file' || (fileName !== undefined && !fields.has(name))
+  return name === 'file' || (fileName !== undefined && !fieldNames.has(name))
 }
 
 async function readField(
@@ -94,13 +98,16 @@ async function readField(
 
 function boundaryOf(request: Request): string {
   try {
-    const { parameters } = parseParameters(request.headers.get('content-type') ?? '')
+    const { parameters } = parseParameters(
+      request.headers.get('content-type') ?? '',
+      'The Content-Type header',
+    )
     const boundary = parameters.get('boundary') ?? ''
     if (/^[\x20-\x7e]+$/.test(boundary)) return boundary
-    throw malformed('The Content-Type multipart/form-data has no valid boundary.')
+    throw malformed('The Content-Type header has no valid boundary.')
   } catch (thrown) {
     if (!(thrown instanceof ParameterError)) throw thrown
-    throw malformed(`The Content-Type header ${thrown.message}.`)
+    throw malformed(thrown.message)
   }
 }
 
