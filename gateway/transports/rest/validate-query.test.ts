@@ -42,7 +42,9 @@ describe('a query parameter', () => {
 
   test('that is unknown is refused with the list of known ones', async () => {
     const { remedy } = await gateway.refusal(gateway.call('/api/v1/tasks?sort=date'))
-    expect(remedy).toBe('Leave the parameter out: the query parameters of this call are status, limit, cursor.')
+    expect(remedy).toBe(
+      'Leave the parameter out: the query parameters of this call are status, limit, cursor.',
+    )
     const none = await gateway.refusal(gateway.call(`/api/v1/tasks/${task}?fields=id`))
     expect(none.remedy).toBe('Leave the parameter out: this call has no query parameters.')
   })
