@@ -1,0 +1,25 @@
+import { join, resolve } from 'node:path'
+import { checkVocabulary } from './check-vocabulary.ts'
+import { vocabularySchema } from './vocabulary.ts'
+
+/** Prints every place that breaks `vocabulary.json`, a line each, and ends with 1 when there is one. */
+
+const root = resolve(import.meta.dir, '../../..')
+const listed = Bun.spawnSync(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+})
+const texts =
+  /\.(?:tsx?|js|md|sh|ya?ml|tpl|py|go|proto|css|toml|json)$|Containerfile$|^pixelflow$|^\.ci\/run$/
+const paths = listed.stdout
+  .toString()
+  .split('\0')
+  .filter((path) => texts.test(path))
+const vocabulary = vocabularySchema.parse(await Bun.file(join(root, 'cli/verify/vocabulary.json')).json())
+const files = paths.map((path) => ({ path, read: () => Bun.file(join(root, path)).text() }))
+const hits = await checkVocabulary(files, vocabulary)
+for (const { path, line, problem } of hits.toSorted(
+  (a, b) => a.path.localeCompare(b.path) || a.line - b.line,
+)) {
+  console.log(`${path}${line === 0 ? '' : `:${line}`}: ${problem}`)
+}
+process.exitCode = hits.length === 0 ? 0 : 1
