@@ -110,9 +110,9 @@ const overGrpc = (): Record<string, Promise<unknown>> => {
   return {
     ...(Object.fromEntries(calls) as Record<string, Promise<unknown>>),
     upload: uploadWhole(client, photo),
-    process: drained(client.down(method.process, { image, recipe }, { metadata: keyed() })),
-    watchTask: drained(client.down(method.watchTask, { id: task })),
-    download: drained(client.down(method.download, { source: { case: 'image', value: image } })),
+    process: drained(client.serverStream(method.process, { image, recipe }, { metadata: keyed() })),
+    watchTask: drained(client.serverStream(method.watchTask, { id: task })),
+    download: drained(client.serverStream(method.download, { source: { case: 'image', value: image } })),
   }
 }
 

@@ -26,7 +26,7 @@ test('stored bytes that are gone are told as lost, over HTTP and gRPC, until the
   expect(refusal.remedy).toContain('upload the same file again')
   using client = grpcClient(gateway.grpcAddress)
   const source = { case: 'image' as const, value: id }
-  const down = Array.fromAsync(client.down(ImageService.method.download, { source }))
+  const down = Array.fromAsync(client.serverStream(ImageService.method.download, { source }))
   expect(await failure(down)).toMatchObject({ code: status.DATA_LOSS })
 
   await gateway.image(bytes)

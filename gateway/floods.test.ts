@@ -7,7 +7,7 @@ import { startFloods } from './testing/floods.ts'
 import { grpcClient, uploadWhole } from './testing/grpc.ts'
 import { startLoadedGateway } from './testing/loaded-gateway.ts'
 
-test('floods of unfinished requests are refused or given up, cost little, and hinder nobody else', async () => {
+test('floods of incomplete requests are refused or time out, cost little memory, and do not affect other accounts', async () => {
   await using gateway = await startLoadedGateway({
     PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob',
     PIXELFLOW_METRICS: 'open',
@@ -17,7 +17,7 @@ test('floods of unfinished requests are refused or given up, cost little, and hi
   const seen = watchResidentBytes(gateway.process.pid)
   using floods = await startFloods({ url, grpcAddress: gateway.grpcAddress, token: 'secret-of-bob' })
 
-  // Another account, over each protocol, while those that fit are still held.
+  // Another account uses each protocol while the accepted requests are still held.
   const metadata = { authorization: 'Bearer secret-of-ann' }
   using client = grpcClient(gateway.grpcAddress)
   const photo = await sampleImage({ width: 30, height: 20 })
@@ -43,27 +43,27 @@ test('floods of unfinished requests are refused or given up, cost little, and hi
   expect((await uploadWhole(client, photo, 64 * 1024, { metadata }))?.bytes).toBe(BigInt(photo.length))
   expect(floods.ended).toBeLessThan(floods.opened)
 
-  // What has no credentials ended at once, and what was held ends when it has paused for too long.
+  // Requests without credentials ended at once; the others end by the idle timeout.
   await until(() => floods.ended === floods.opened, 120_000)
   expect(await seen.stop()).toBeLessThan(maxResidentBytes)
-  const told = Object.fromEntries(
+  const statuses = Object.fromEntries(
     floods.parts.flatMap(({ name, flood }) =>
       'answers' in flood ? [[name, Object.keys(flood.answers).sort()]] : [],
     ),
   )
-  // The first hundred are told that they lack a token, the rest that there were too many of them.
-  for (const name of ['Connect messages of nobody', 'JSON of nobody'])
-    expect({ name, told: told[name]?.filter((status) => status !== '401' && status !== '503') }).toEqual({
+  // The first hundred get 401 for the missing token, the rest 503 for too many refusals.
+  for (const name of ['unauthenticated Connect messages', 'unauthenticated JSON'])
+    expect({ name, unexpected: statuses[name]?.filter((status) => status !== '401' && status !== '503') }).toEqual({
       name,
-      told: [],
+      unexpected: [],
     })
-  // Which of them had room is chance. One that is refused while it still sends may find the connection reset before it
-  // has read why.
+  // Which requests fit into the memory limit is random. A client that still sends when it is refused may see a connection
+  // reset before it reads the response.
   const ends = new Set(['400', '503', 'closed'])
   for (const name of ['fields of forms', 'files in forms', 'JSON', 'plain uploads'])
-    expect({ name, told: told[name]?.filter((status) => !ends.has(status)) }).toEqual({
+    expect({ name, unexpected: statuses[name]?.filter((status) => !ends.has(status)) }).toEqual({
       name,
-      told: [],
+      unexpected: [],
     })
   const codes = new Set(gateway.process.lines.map((line) => (JSON.parse(line) as { code?: string }).code))
   expect(codes).toContain('unauthenticated')

@@ -5,7 +5,7 @@ import { floodGrpc } from './testing/flood-grpc.ts'
 import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
 import { grpcClient } from './testing/grpc.ts'
 
-/** Callers whose calls are refused too often are refused at little cost; others at the same address notice nothing. */
+/** After too many refusals, a client is refused at little cost; authenticated clients at the same address are unaffected. */
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -22,7 +22,7 @@ const send = (headers: Record<string, string>) =>
   })
 const refusalLines = () => gateway.logs.filter(({ code }) => code === 'unauthenticated').length
 
-test('HTTP: after some refusals with their reason, the rest is refused without a line in the log each', async () => {
+test('HTTP: after some refusals with the reason, further requests are refused without a log line each', async () => {
   const statuses: number[] = []
   for (let at = 0; at < 400; at += 1) statuses.push((await send({ authorization: 'Bearer wrong' })).status)
   expect(statuses.slice(0, 100).every((status) => status === 401)).toBe(true)
@@ -36,7 +36,7 @@ test('HTTP: after some refusals with their reason, the rest is refused without a
   expect((await gateway.call('/health/live')).status).toBe(200)
 }, 60_000)
 
-test('native gRPC: a connection with many calls of nobody ends before most of them are looked at', async () => {
+test('native gRPC: a connection with many unauthenticated calls ends before most of them are processed', async () => {
   const flood = () =>
     floodGrpc({
       address: gateway.grpcAddress,

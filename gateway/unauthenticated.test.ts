@@ -3,7 +3,7 @@ import { floodGrpc } from './testing/flood-grpc.ts'
 import { floodHttp } from './testing/flood-http.ts'
 import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
 
-/** Nothing of a body is waited for, or decoded, before its caller is known: unfinished ones are answered all the same. */
+/** The gateway authenticates before it reads the body, so even incomplete requests without credentials are answered. */
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -17,7 +17,7 @@ const service = '/pixelflow.v1.ImageService'
 const calls = () => gateway.logs.filter(({ msg }) => msg === 'call')
 
 describe.each(['GetTask', 'CreateTask', 'WatchTask', 'Upload', 'ProcessImage', 'ProcessImageUnary', 'Tune'])(
-  '%s without a token ends before its message is whole',
+  '%s without a token ends before its message is complete',
   (method) => {
     test('over native gRPC', async () => {
       const before = calls().length
@@ -54,7 +54,7 @@ const bodies: [string, string, string][] = [
 ]
 
 test.each(bodies)(
-  '%s to %s without a token is answered before its body is whole',
+  '%s to %s without a token is answered before its body is complete',
   async (type, path, status) => {
     const before = refusals().length
     using flood = await floodHttp({
@@ -70,7 +70,7 @@ test.each(bodies)(
   },
 )
 
-test('calls that need no token take messages of 64 KiB at most', async () => {
+test('public calls accept messages of at most 64 KiB', async () => {
   const path = `${service}/GetVersion`
   const claimedBytes = 65_537
   using native = await floodGrpc({

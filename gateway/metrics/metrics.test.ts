@@ -79,7 +79,7 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
     protocol === 'grpc' ? native.unary(calls.getTask, { id }) : web.getTask({ id })
   async function* watch(id: string, signal: AbortSignal) {
     if (protocol !== 'grpc') return yield* web.watchTask({ id }, { signal })
-    const call = native.down(calls.watchTask, { id })
+    const call = native.serverStream(calls.watchTask, { id })
     call.on('error', () => {})
     signal.addEventListener('abort', () => call.cancel())
     yield* call
@@ -201,7 +201,7 @@ test('uploads and downloads are counted in messages and bytes', async () => {
   const { id } = await gateway.image(photo)
   await grows('pixelflow_download_bytes_total', {}, 2 * photo.length, async () => {
     await (await gateway.call(`/api/v1/images/${id}/content`)).bytes()
-    for await (const _ of native.down(calls.download, { source: { case: 'image', value: id } }));
+    for await (const _ of native.serverStream(calls.download, { source: { case: 'image', value: id } }));
   })
 })
 

@@ -1,4 +1,4 @@
-/** One envelope of Connect streams and of gRPC-Web: a flag byte, the length in four bytes, the bytes. Only tests use this. */
+/** An envelope of Connect streams and gRPC-Web: a flag byte, four bytes of length, and the content. */
 export interface Envelope {
   readonly flag: number
   readonly bytes: Buffer
@@ -11,7 +11,7 @@ export function envelope(bytes: Uint8Array, flag = 0, length = bytes.length): Bu
   return Buffer.concat([head, bytes])
 }
 
-/** @throws Error when the last one is cut off. */
+/** @throws Error when the last envelope is incomplete. */
 export function envelopesIn(body: Uint8Array): Envelope[] {
   const all = Buffer.from(body)
   const found: Envelope[] = []

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { until } from '@pixelflow/testkit/until'
 import { frame, frameTypes as types, ping, rawHttp2, reset, startCall } from './http2.ts'
 
-/** What a connection begins with, and the frame that it then repeats; `at` counts from 0. */
+/** The first bytes of a connection, and the frame that it then repeats; `at` counts from 0. */
 export interface FrameFlood {
   readonly begin?: (address: string) => Uint8Array
   readonly frame: (at: number, address: string) => Uint8Array
@@ -15,7 +15,7 @@ const one = Buffer.from([0, 0, 0, 1])
 const setting = Buffer.from([0, 4, 0, 1, 0, 0])
 const opened = (address: string) => startCall(1, upload, address)
 
-/** Floods of HTTP/2 frames that carry nothing. Only tests and benchmarks use them. */
+/** Floods of HTTP/2 frames without content. */
 export const frameFloods: Readonly<Record<string, FrameFlood>> = {
   SETTINGS: { frame: () => frame(types.settings, 0, 0) },
   'SETTINGS that change the window': { frame: () => frame(types.settings, 0, 0, setting) },
@@ -44,12 +44,12 @@ const framesAtOnce = 2000
 const mostFrames = 400_000
 const closeTimeoutMs = 30_000
 
-/** Sends the flood until the server ends the connection; returns the error code and the text of its GOAWAY. */
+/** Sends the flood until the server ends the connection; returns the error code and the debug text of GOAWAY. */
 export async function sendFrames(
   { begin, frame: next }: FrameFlood,
   address: string,
   tls?: ConnectionOptions,
-): Promise<{ code: number | undefined; why: string | undefined }> {
+): Promise<{ code: number | undefined; reason: string | undefined }> {
   using client = await rawHttp2(address, tls)
   if (begin) client.send(begin(address))
   const away = () => client.frames.find(({ type }) => type === types.goaway)
@@ -61,5 +61,5 @@ export async function sendFrames(
     }
   }
   await until(() => client.isClosed, closeTimeoutMs)
-  return { code: away()?.body.readUInt32BE(4), why: away()?.body.subarray(8).toString() }
+  return { code: away()?.body.readUInt32BE(4), reason: away()?.body.subarray(8).toString() }
 }

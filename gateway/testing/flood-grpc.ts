@@ -1,14 +1,14 @@
 import { frame, frameTypes, rawHttp2, startCall, type Frame } from './http2.ts'
 
-/** Calls of native gRPC whose messages never end, on raw connections. Only tests and benchmarks use this. */
+/** Native gRPC calls with incomplete messages, on raw connections. */
 export interface GrpcFlood extends Disposable {
-  /** Streams that were opened. */
+  /** Number of opened streams. */
   readonly opened: number
-  /** Streams that the server has ended, and those that went with their connection. */
+  /** Streams that have ended, alone or with their connection. */
   readonly ended: number
-  /** Bytes of messages that were sent so far. */
+  /** Bytes of messages sent so far. */
   readonly sentBytes: number
-  /** Sends the rest until everything is sent, or flow control or an end of the stream leaves nothing to send. */
+  /** Sends until everything is sent, or until flow control or the end of the streams stops it. */
   settled(): Promise<void>
 }
 
@@ -20,16 +20,16 @@ export interface GrpcFloodOptions {
   /** Path of the method, e.g. `/pixelflow.v1.ImageService/GetTask`. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Length that each message claims. */
+  /** Length in the prefix of each message. */
   readonly claimedBytes: number
-  /** Bytes of each message that are sent; one byte is always kept back. */
+  /** Bytes sent of each message. At least one byte is never sent. */
   readonly sentBytes: number
 }
 
 const frameBytes = 16 * 1024
 const firstWindow = 65_535
 const filler = Buffer.alloc(frameBytes, 0x2e)
-/** Nothing was sent, and nothing allowed to be, for so long: the server wants no more. */
+/** After this time without progress the server is considered to take no more. */
 const quietMs = 3000
 
 export async function floodGrpc(options: GrpcFloodOptions): Promise<GrpcFlood> {

@@ -1,15 +1,15 @@
 import { connect, type Socket } from 'node:net'
 
-/** Requests of HTTP/1.1 whose bodies never end, each on a connection of its own. Only tests and benchmarks use this. */
+/** HTTP/1.1 requests with incomplete bodies, each on its own connection. */
 export interface HttpFlood extends Disposable {
   readonly opened: number
-  /** Connections that were answered or ended. */
+  /** Connections that got a response or were closed. */
   readonly ended: number
-  /** How often each status line came, by its code; `closed` stands for an end without one. */
+  /** Number of responses by status code; `closed` counts connections without a response. */
   readonly answers: Readonly<Record<string, number>>
-  /** What the answers said, each cut to some bytes. */
+  /** The responses, each truncated. */
   readonly texts: readonly string[]
-  /** Resolves when everything was sent, or the server takes no more of it. */
+  /** Resolves when everything is sent, or when the server takes no more. */
   settled(): Promise<void>
 }
 
@@ -19,16 +19,16 @@ export interface HttpFloodOptions {
   readonly path: string
   readonly count: number
   readonly headers: Readonly<Record<string, string>>
-  /** What the body begins with; what follows is filled up. */
+  /** Start of the body; the rest is filler. */
   readonly begin?: Uint8Array
-  /** Bytes of each body that are sent; the length promised is one more. */
+  /** Bytes sent of each body. Its Content-Length is one more. */
   readonly sentBytes: number
 }
 
 const pieceBytes = 16 * 1024
 const filler = Buffer.alloc(pieceBytes, 0x2e)
 const longestText = 2000
-/** The server has taken nothing for so long: it wants no more. */
+/** After this time without progress the server is considered to take no more. */
 const quietMs = 3000
 
 export async function floodHttp(options: HttpFloodOptions): Promise<HttpFlood> {

@@ -1,4 +1,4 @@
-/** Whole JSON bodies with 430,000 keys that no schema knows. Only tests and benchmarks use them. */
+/** Complete JSON bodies with 430,000 unknown keys. */
 
 const keys = 430_000
 
@@ -8,14 +8,14 @@ export function unknownKeys(): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`{${members.join(',')}}`)
 }
 
-/** Where it is sent: calls that need a token, and one that needs none. */
+/** Target paths: two that need a token and one that is public. */
 export const keyPaths = [
   '/api/v1/tasks',
   '/pixelflow.v1.ImageService/CreateTask',
   '/pixelflow.v1.ImageService/GetVersion',
 ] as const
 
-/** Sends it without a token; returns the status, or `closed` when the connection ended before there was one. */
+/** Sends the body without a token; returns the status, or `closed` when the connection ended without one. */
 export async function sendKeys(
   url: string,
   path: string,

@@ -2,45 +2,45 @@ import { join } from 'node:path'
 import { launch, type Running } from '@pixelflow/testkit/process'
 
 /**
- * - `stalled`: unfinished requests of one account: forms, JSON, messages, uploads.
- * - `refused`: the same without a token: native gRPC, Connect, gRPC-Web and JSON.
+ * - `stalled`: incomplete requests of one account: forms, JSON, messages, uploads.
+ * - `refused`: incomplete requests without a token: native gRPC, Connect, gRPC-Web and JSON.
  * - `frames`: HTTP/2 control frames.
- * - `keys`: whole JSON bodies of 3.8 MB with 430,000 unknown keys, without a token.
- * - `work`: slow drawings by calls that wait for the picture, and heavy interactive tasks, of the same account.
+ * - `keys`: complete JSON bodies of 3.8 MB with 430,000 unknown keys, without a token.
+ * - `work`: synchronous calls and interactive tasks of one account that process slow SVG images.
  */
 export const floodKinds = ['stalled', 'refused', 'frames', 'keys', 'work'] as const
 export type FloodKind = (typeof floodKinds)[number]
 
-/** What one process is to flood. */
+/** The flood of one process. */
 export interface FloodConfig {
   readonly kind: FloodKind
   /** E.g. `http://127.0.0.1:3000`. */
   readonly url: string
-  /** Where native gRPC is spoken, as `host:port`. */
+  /** Address of the gRPC port, as `host:port`. */
   readonly grpcAddress: string
-  /** Token of the account that floods. */
+  /** Token of the flooding account. */
   readonly token: string
-  /** After so long it stops by itself. */
+  /** The process stops after this time. */
   readonly seconds: number
 }
 
 export interface FloodProcessesOptions extends Omit<FloodConfig, 'kind'> {
   readonly kinds?: readonly FloodKind[]
-  /** Whether the scheduler prefers every other process, which shows what their own use of the CPU does. */
+  /** Whether the processes run with the lowest CPU priority, to measure without their own CPU use. */
   readonly isNice?: boolean
 }
 
-/** All floods together, each kind in a process of its own. Only tests and benchmarks use this. */
+/** Several floods at once, each kind in its own process. */
 export interface FloodProcesses extends AsyncDisposable {
-  /** By kind. */
+  /** Process ids by kind. */
   readonly pids: Readonly<Record<string, number>>
-  /** How floods have ended so far, each once, e.g. `PING: GOAWAY 11`. */
+  /** The distinct ends of floods so far, e.g. `PING: GOAWAY 11`. */
   readonly met: readonly string[]
-  /** Ends them; returns how often each flood has ended in each of these ways. @throws Error when one has ended before. */
+  /** Stops the floods; returns the number of each end. @throws Error when a process had already ended. */
   stop(): Promise<Record<string, number>>
 }
 
-/** Resolves once every kind has begun. */
+/** Resolves when every kind has started. */
 export async function startFloodProcesses({
   kinds = floodKinds,
   isNice = false,
@@ -66,8 +66,8 @@ export async function startFloodProcesses({
     async stop() {
       const early = [...ended]
       await owned.disposeAsync()
-      if (early.length > 0) throw new Error(`${early.join(', ')} ended too early.`)
-      // One that was too busy to end in time was killed, and has no report.
+      if (early.length > 0) throw new Error(`The flood processes ${early.join(', ')} ended before they were stopped.`)
+      // A process that was too busy to stop in time was killed and has no report.
       const reports = started.map(({ running }) => reportOf(running) ?? {})
       return Object.assign({}, ...reports) as Record<string, number>
     },

@@ -1,16 +1,16 @@
 import type { ImageView, Problem, TaskView } from '@pixelflow/core/api'
 import { svg } from '@pixelflow/testkit/hostile/svg'
 
-/** Work of one account that keeps children busy for a minute and more each. Only tests and benchmarks use it. */
+/** Work of one account that keeps each worker busy for a minute or more. */
 export interface WorkFlood {
-  /** Sends a slow drawing and waits for its picture; returns the status, with the reason where there is no picture. */
+  /** Processes a slow SVG synchronously; returns the status, with the reason of a failure. */
   callOnce(signal: AbortSignal): Promise<string>
-  /** Makes a heavy task in the interactive lane and follows it to its end, which it returns; it is cancelled when the signal aborts. */
+  /** Creates a heavy interactive task and returns its end. The task is cancelled when the signal aborts. */
   taskOnce(signal: AbortSignal): Promise<string>
 }
 
-/** Clouds behind clouds: near the most that a drawing may ask for; its encoder alone takes a minute and more. */
-const drawing = svg(
+/** Layers of turbulence near the limits for SVG. The AVIF encoder alone takes a minute or more for it. */
+const slowSvg = svg(
   '<filter id="f"><feTurbulence baseFrequency=".01" numOctaves="2"/></filter>' +
     '<rect width="100%" height="100%" filter="url(#f)"/>'.repeat(4),
   3000,
@@ -23,16 +23,16 @@ export async function openWorkFlood(url: string, token: string): Promise<WorkFlo
       ...init,
       headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) },
     })
-  const svgBody = { method: 'POST', body: drawing as Uint8Array<ArrayBuffer> }
-  const drawn = { 'content-type': 'image/svg+xml' }
-  const uploaded = await call('/api/v1/images', { ...svgBody, headers: drawn })
+  const svgBody = { method: 'POST', body: slowSvg as Uint8Array<ArrayBuffer> }
+  const svgHeaders = { 'content-type': 'image/svg+xml' }
+  const uploaded = await call('/api/v1/images', { ...svgBody, headers: svgHeaders })
   if (!uploaded.ok) throw new Error(`upload: ${uploaded.status} ${await uploaded.text()}`)
   const { id: image } = (await uploaded.json()) as ImageView
 
   return {
     async callOnce(signal) {
       const path = `/api/v1/process?recipe=${encodeURIComponent(recipe)}`
-      const answer = await call(path, { ...svgBody, headers: drawn, signal })
+      const answer = await call(path, { ...svgBody, headers: svgHeaders, signal })
       const text = await answer.text()
       return answer.ok ? '200' : `${answer.status} ${(JSON.parse(text) as Problem).detail}`
     },
@@ -46,7 +46,7 @@ export async function openWorkFlood(url: string, token: string): Promise<WorkFlo
       const { id } = (await made.json()) as TaskView
       try {
         const text = await (await call(`/api/v1/tasks/${id}/events`, { signal })).text()
-        return /"kind":"(completed|failed|cancelled)"/.exec(text)?.[1] ?? 'unknown end'
+        return /"kind":"(completed|failed|cancelled)"/.exec(text)?.[1] ?? 'unknown'
       } finally {
         if (signal.aborted) await call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
       }

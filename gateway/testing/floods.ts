@@ -1,10 +1,10 @@
 import { floodGrpc, type GrpcFlood } from './flood-grpc.ts'
 import { floodHttp, type HttpFlood } from './flood-http.ts'
 
-/** Every flood of unfinished requests at once. Only tests and benchmarks use this. */
+/** All floods of incomplete requests at once. */
 export interface Floods extends Disposable {
   readonly opened: number
-  /** Requests that were refused, given up or cut off. */
+  /** Requests that were refused, timed out or cut off. */
   readonly ended: number
   readonly parts: readonly NamedFlood[]
 }
@@ -17,11 +17,11 @@ interface NamedFlood {
 export interface FloodTarget {
   /** E.g. `http://127.0.0.1:3000`. */
   readonly url: string
-  /** Where native gRPC is spoken, as `host:port`. */
+  /** Address of the gRPC port, as `host:port`. */
   readonly grpcAddress: string
-  /** Token of an account, for the floods of a known caller; without it they come from nobody, too. */
+  /** Token for the floods that have credentials; without it they are unauthenticated as well. */
   readonly token?: string
-  /** Which of them; all by default. */
+  /** Selects floods by name; all by default. */
   readonly only?: RegExp
 }
 
@@ -30,22 +30,25 @@ const MiB = 1024 * KiB
 const service = '/pixelflow.v1.ImageService'
 const reflection = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
 
-/** One kind of unfinished request. */
-export interface UnfinishedFlood {
-  /** Connections that make up the whole of it. */
+/** One kind of incomplete request. */
+export interface IncompleteFlood {
+  /** Whether the requests have credentials. */
+  readonly hasToken: boolean
+  /** Connections of the complete flood. */
   readonly connections: number
-  /** Opens so many of them. */
+  /** Opens this many connections. */
   open(connections: number): Promise<GrpcFlood | HttpFlood>
 }
 
-/** Every flood by its name. Those of nobody and for anybody bring no token. */
-export function unfinishedFloods({
+/** All floods by name. Unauthenticated and public floods start with that word. */
+export function incompleteFloods({
   url,
   grpcAddress: address,
   token,
-}: Omit<FloodTarget, 'only'>): Readonly<Record<string, UnfinishedFlood>> {
+}: Omit<FloodTarget, 'only'>): Readonly<Record<string, IncompleteFlood>> {
   const known = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const native = (path: string, sentBytes: number, headers = {}): UnfinishedFlood => ({
+  const native = (path: string, sentBytes: number, headers = {}): IncompleteFlood => ({
+    hasToken: 'authorization' in headers,
     connections: 2,
     open: (connections) =>
       floodGrpc({ address, connections, streams: 256, path, claimedBytes: sentBytes, sentBytes, headers }),
@@ -57,7 +60,8 @@ export function unfinishedFloods({
     sentBytes: number,
     begin = '',
     headers = {},
-  ): UnfinishedFlood => ({
+  ): IncompleteFlood => ({
+    hasToken: 'authorization' in headers,
     connections,
     open: (count) =>
       floodHttp({
@@ -76,19 +80,19 @@ export function unfinishedFloods({
     String.fromCharCode(0, bytes >>> 24, (bytes >>> 16) & 255, (bytes >>> 8) & 255, bytes & 255)
 
   return {
-    'native messages of nobody': native(`${service}/GetTask`, 4 * MiB),
-    'native messages of calls for anybody': native(`${service}/GetVersion`, 60 * KiB),
-    'native streams for anybody': native(reflection, 60 * KiB),
-    'Connect messages of nobody': body(1000, 'application/proto', `${service}/CreateTask`, MiB),
-    'Connect messages for anybody': body(1000, 'application/proto', `${service}/GetVersion`, 60 * KiB),
-    'gRPC-Web messages for anybody': body(
+    'unauthenticated native messages': native(`${service}/GetTask`, 4 * MiB),
+    'public native messages': native(`${service}/GetVersion`, 60 * KiB),
+    'public native streams': native(reflection, 60 * KiB),
+    'unauthenticated Connect messages': body(1000, 'application/proto', `${service}/CreateTask`, MiB),
+    'public Connect messages': body(1000, 'application/proto', `${service}/GetVersion`, 60 * KiB),
+    'public gRPC-Web messages': body(
       300,
       'application/grpc-web+proto',
       `${service}/GetVersion`,
       60 * KiB,
       envelope(60 * KiB),
     ),
-    'JSON of nobody': body(300, 'application/json', '/api/v1/tasks', MiB),
+    'unauthenticated JSON': body(300, 'application/json', '/api/v1/tasks', MiB),
     'native chunks': native(`${service}/Upload`, 4 * MiB, known),
     'native images': native(`${service}/ProcessImageUnary`, 4 * MiB, known),
     'Connect images': body(
@@ -121,12 +125,12 @@ export function unfinishedFloods({
   }
 }
 
-/** Opens all of them and sends what the gateway takes; they stay open until they are disposed of. */
+/** Opens the floods and sends what the gateway takes. The connections stay open until the floods are disposed. */
 export async function startFloods({ only = /./, ...target }: FloodTarget): Promise<Floods> {
   const parts: NamedFlood[] = []
   const sum = (of: (flood: GrpcFlood | HttpFlood) => number) =>
     parts.reduce((total, { flood }) => total + of(flood), 0)
-  const chosen = Object.entries(unfinishedFloods(target)).filter(([name]) => only.test(name))
+  const chosen = Object.entries(incompleteFloods(target)).filter(([name]) => only.test(name))
   const started = chosen.map(async ([name, { connections, open }]) => {
     const flood = await open(connections)
     parts.push({ name, flood })

@@ -11,7 +11,7 @@ import { StatusSchema, type Status } from '@pixelflow/proto/google/rpc/status_pb
 import { ImageService, type UploadRequest, UploadRequestSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import * as grpc from '@grpc/grpc-js'
 
-/** A method as far as calling it goes. */
+/** The parts of a method descriptor that a call needs. */
 type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O }
 
 export interface CallOptions {
@@ -19,11 +19,11 @@ export interface CallOptions {
   readonly deadlineMs?: number
   /** Cancels a unary call. */
   readonly signal?: AbortSignal
-  /** Told the head of the answer of a unary call. */
-  readonly onHead?: (head: grpc.Metadata) => void
+  /** Receives the response headers of a unary call. */
+  readonly onHeaders?: (headers: grpc.Metadata) => void
 }
 
-/** A client of the gRPC port, on a connection of its own. Only tests use this. */
+/** A client of the gRPC port with its own connection. */
 export interface GrpcClient extends Disposable {
   readonly client: grpc.Client
   unary<I extends DescMessage, O extends DescMessage>(
@@ -31,19 +31,19 @@ export interface GrpcClient extends Disposable {
     request: MessageInitShape<I>,
     options?: CallOptions,
   ): Promise<MessageShape<O>>
-  /** A call that streams messages down; leaving the loop does not cancel it, `cancel` does. */
-  down<I extends DescMessage, O extends DescMessage>(
+  /** A server-streaming call. Leaving the loop does not cancel it; `cancel` does. */
+  serverStream<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
     options?: CallOptions,
   ): grpc.ClientReadableStream<MessageShape<O>>
-  upload(options?: CallOptions): Uploading
+  upload(options?: CallOptions): UploadCall
 }
 
-export interface Uploading {
+export interface UploadCall {
   readonly call: grpc.ClientWritableStream<UploadRequest>
   readonly reply: Promise<MessageShape<typeof ImageService.method.upload.output>>
-  /** Sends one piece, waiting while the other side takes no more. */
+  /** Sends one message and waits until it is written or the call has ended. */
   send(data: MessageInitShape<typeof UploadRequestSchema>['data']): Promise<void>
 }
 
@@ -78,10 +78,10 @@ export function grpcClient(
           limits(options),
           (error, answer) => (answer ? resolve(answer) : reject(error)),
         )
-        if (options.onHead) call.on('metadata', options.onHead)
+        if (options.onHeaders) call.on('metadata', options.onHeaders)
         options.signal?.addEventListener('abort', () => call.cancel(), { once: true })
       }),
-    down: (method, request, options) =>
+    serverStream: (method, request, options) =>
       client.makeServerStreamRequest(
         pathOf(method),
         encoder(method.input),
@@ -121,7 +121,7 @@ export function grpcClient(
   }
 }
 
-/** Uploads bytes by the book: metadata, chunks, commit. */
+/** Uploads bytes: metadata, chunks, commit. */
 export async function uploadWhole(
   client: GrpcClient,
   bytes: Uint8Array,
@@ -142,7 +142,7 @@ export function digestOf(bytes: Uint8Array): string {
   return new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
 }
 
-/** What a call has failed with. @throws Error when it has not. */
+/** The error of a call. @throws Error when the call succeeds. */
 export async function failure(
   promise: Promise<unknown>,
 ): Promise<{ code: number; details: string; metadata: grpc.Metadata; status: Status | undefined }> {
@@ -150,7 +150,7 @@ export async function failure(
     () => undefined,
     (thrown: grpc.ServiceError) => thrown,
   )
-  if (!error) throw new Error('The call did not fail.')
+  if (!error) throw new Error('Expected the call to fail, but it succeeded.')
   const [bytes] = error.metadata.get('grpc-status-details-bin')
   const status = bytes instanceof Uint8Array ? fromBinary(StatusSchema, bytes) : undefined
   return { code: error.code, details: error.details, metadata: error.metadata, status }

@@ -1,15 +1,15 @@
 import { frame, frameTypes } from './http2.ts'
 
-/** Parts of header blocks as HTTP/2 encodes them (RFC 7541). Only tests use this. */
+/** Encodes parts of header blocks (HPACK, RFC 7541). */
 
 interface FieldOptions {
-  /** Has the decoder know the field from then on. */
+  /** Whether the decoder adds the field to its dynamic table. */
   readonly isIndexed?: boolean
-  /** The value is as many characters of "0", whose code is five zero bits. */
+  /** The value is this many "0" characters, Huffman-encoded as five zero bits each. */
   readonly zeros?: number
 }
 
-/** A field with its name and value in full. */
+/** A literal field. */
 export function field(name: string, value: string, { isIndexed = false, zeros }: FieldOptions = {}): Buffer {
   const packed = zeros === undefined ? undefined : Buffer.alloc(Math.ceil((zeros * 5) / 8))
   const bytes = packed ?? Buffer.from(value)
@@ -23,12 +23,12 @@ export function field(name: string, value: string, { isIndexed = false, zeros }:
   ])
 }
 
-/** A field that the decoder knows, by its number. */
-export function known(index: number): Buffer {
+/** A field of the decoder's table by its index. */
+export function indexedField(index: number): Buffer {
   return integer(index, 7, 0x80)
 }
 
-/** The fields that every gRPC call has. */
+/** The header fields of every gRPC call. */
 export function callFields(path: string, authority: string): Buffer {
   return Buffer.concat([
     field(':method', 'POST'),
@@ -40,22 +40,22 @@ export function callFields(path: string, authority: string): Buffer {
   ])
 }
 
-/** A header block in as many frames as it takes. */
-export function headerFrames(stream: number, block: Uint8Array, longest = 16_384): Buffer {
+/** A header block as HEADERS and CONTINUATION frames. */
+export function headerFrames(stream: number, block: Uint8Array, maxFrameBytes = 16_384): Buffer {
   const frames: Buffer[] = []
-  for (let at = 0; at < block.length; at += longest) {
-    const isLast = at + longest >= block.length
+  for (let at = 0; at < block.length; at += maxFrameBytes) {
+    const isLast = at + maxFrameBytes >= block.length
     const type = at === 0 ? frameTypes.headers : 9
-    frames.push(frame(type, isLast ? 4 : 0, stream, block.subarray(at, at + longest)))
+    frames.push(frame(type, isLast ? 4 : 0, stream, block.subarray(at, at + maxFrameBytes)))
   }
   return Buffer.concat(frames)
 }
 
 function integer(value: number, prefix: number, first = 0): Buffer {
-  const most = 2 ** prefix - 1
-  if (value < most) return Buffer.from([first | value])
-  const bytes = [first | most]
-  let rest = value - most
+  const max = 2 ** prefix - 1
+  if (value < max) return Buffer.from([first | value])
+  const bytes = [first | max]
+  let rest = value - max
   for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
   return Buffer.from([...bytes, rest])
 }

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 
-/** One frame of HTTP/2. */
+/** An HTTP/2 frame. */
 export interface Frame {
   readonly type: number
   readonly flags: number
@@ -21,24 +21,24 @@ export const frameTypes = {
   continuation: 9,
 } as const
 
-/** A client of HTTP/2 that says exactly what a test wants, and nothing by itself. */
+/** An HTTP/2 client that sends only what a test sends. It acknowledges nothing automatically. */
 export interface RawHttp2 extends Disposable {
   readonly socket: Socket
-  /** What has come so far. */
+  /** The frames received so far. */
   readonly frames: readonly Frame[]
   readonly isClosed: boolean
   send(...frames: readonly Uint8Array[]): void
-  /** Called for each frame as it comes. */
-  onFrame(take: (frame: Frame) => void): void
+  /** Calls the listener for each further frame. */
+  onFrame(listener: (frame: Frame) => void): void
 }
 
-/** Connects, with the preface and empty settings; over TLS where there are options for it. */
+/** Connects and sends the preface and empty SETTINGS; over TLS when there are options for it. */
 export async function rawHttp2(address: string, tls?: ConnectionOptions): Promise<RawHttp2> {
   const { hostname, port } = new URL(`http://${address}`)
   const tcp = connect(Number(port), hostname)
   const socket: Socket = tls ? connectTls({ ...tls, socket: tcp, ALPNProtocols: ['h2'] }) : tcp
   const frames: Frame[] = []
-  const takers: ((frame: Frame) => void)[] = []
+  const listeners: ((frame: Frame) => void)[] = []
   let rest: Buffer = Buffer.alloc(0)
   let isClosed = false
   socket.on('close', () => (isClosed = true))
@@ -55,12 +55,12 @@ export async function rawHttp2(address: string, tls?: ConnectionOptions): Promis
       }
       rest = rest.subarray(end)
       frames.push(frame)
-      for (const take of takers) take(frame)
+      for (const listener of listeners) listener(frame)
     }
   })
   await new Promise<void>((resolve) => {
     socket.once(tls ? 'secureConnect' : 'connect', resolve)
-    // A server that takes no more connections refuses this one: then it is closed from the start.
+    // A server that accepts no more connections closes this one at once.
     socket.once('close', resolve)
   })
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
@@ -72,7 +72,7 @@ export async function rawHttp2(address: string, tls?: ConnectionOptions): Promis
       return isClosed
     },
     send: (...all) => void socket.write(Buffer.concat(all)),
-    onFrame: (take) => void takers.push(take),
+    onFrame: (listener) => void listeners.push(listener),
     [Symbol.dispose]: () => socket.destroy(),
   }
 }
@@ -95,7 +95,7 @@ export function ping(flags = 0, body: Uint8Array = new Uint8Array(8)): Buffer {
   return frame(frameTypes.ping, flags, 0, body)
 }
 
-/** The start of a gRPC call, its headers as HPACK literals that nobody has to remember. */
+/** The HEADERS frame of a gRPC call, with HPACK literals that do not change the dynamic table. */
 export function startCall(
   stream: number,
   path: string,
@@ -121,14 +121,14 @@ export function startCall(
   return frame(frameTypes.headers, flags, stream, Buffer.concat(block))
 }
 
-/** A message in a data frame. */
+/** A DATA frame with one gRPC message. */
 export function message(stream: number, bytes: Uint8Array, flags = 1): Buffer {
   const head = Buffer.alloc(5)
   head.writeUInt32BE(bytes.length, 1)
   return frame(frameTypes.data, flags, stream, Buffer.concat([head, bytes]))
 }
 
-/** Says that the other side's stream is not wanted any more. */
+/** An RST_STREAM frame with CANCEL. */
 export function reset(stream: number): Buffer {
   return frame(frameTypes.reset, 0, stream, Buffer.from([0, 0, 0, 8]))
 }

@@ -126,7 +126,7 @@ function overGrpc({ grpcAddress }: Pick<Gateway, 'grpcAddress'>, image: string):
     let position: string | null = null
     return {
       options: {
-        onHead: (head: { get(name: string): unknown[] }) =>
+        onHeaders: (head: { get(name: string): unknown[] }) =>
           (position = (head.get(positionHeader)[0] as string) ?? null),
       },
       with: <T>(value: T): Said<T> => ({ value, position }),

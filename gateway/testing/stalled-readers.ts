@@ -10,30 +10,30 @@ const MiB = 2 ** 20
 const readers = 40
 
 /**
- * Forty clients ask for 24 MiB each and read nothing: the gateway must hold little for them, forget them when they
- * reset, and go on. Only tests use this.
- * @param underWay how many calls the gateway has open.
+ * Forty clients download 24 MiB each and read nothing: the gateway must hold little memory for them, end their calls when
+ * they reset, and keep serving.
+ * @param activeCalls returns the number of active calls of the gateway
  */
 export async function checkStalledReaders(
   client: GrpcClient,
   pid: number,
-  underWay: () => Promise<number>,
+  activeCalls: () => Promise<number>,
 ): Promise<void> {
   const file = new Uint8Array(24 * MiB)
   file.set(await sampleImage({ width: 640, height: 480 }))
   const image = (await uploadWhole(client, file, MiB / 4))?.id ?? ''
   const source = { case: 'image' as const, value: image }
-  // Once for what is only ever taken once.
-  for await (const _ of client.down(calls.download, { source }));
+  // A first download allocates what later ones reuse.
+  for await (const _ of client.serverStream(calls.download, { source }));
 
   const before = await residentBytes(pid)
-  const stalled = Array.from({ length: readers }, () => client.down(calls.download, { source }))
+  const stalled = Array.from({ length: readers }, () => client.serverStream(calls.download, { source }))
   for (const call of stalled) call.on('error', () => {})
-  await until(async () => (await underWay()) === readers)
+  await until(async () => (await activeCalls()) === readers)
   await Bun.sleep(1000)
-  // All of it would be 960 MiB.
+  // All downloads together are 960 MiB.
   expect((await residentBytes(pid)) - before).toBeLessThan(240 * MiB)
   for (const call of stalled) call.cancel()
-  await until(async () => (await underWay()) === 0)
+  await until(async () => (await activeCalls()) === 0)
   expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
 }

@@ -84,21 +84,21 @@ function listing(client: GrpcClient): Call {
 }
 
 function watching(client: GrpcClient, { task }: StressTargets): Call {
-  return drained(client.down(calls.watchTask, { id: task }))
+  return drained(client.serverStream(calls.watchTask, { id: task }))
 }
 
 function downloading(client: GrpcClient, { image }: StressTargets): Call {
-  return drained(client.down(calls.download, { source: { case: 'image', value: image } }))
+  return drained(client.serverStream(calls.download, { source: { case: 'image', value: image } }))
 }
 
 /** A download of which nothing is read, so that the other side has to wait. */
 function stalling(client: GrpcClient, { image }: StressTargets): Call {
-  return unread(client.down(calls.download, { source: { case: 'image', value: image } }))
+  return unread(client.serverStream(calls.download, { source: { case: 'image', value: image } }))
 }
 
 /** The same with events. */
 function ignoring(client: GrpcClient, { task }: StressTargets): Call {
-  return unread(client.down(calls.watchTask, { id: task }))
+  return unread(client.serverStream(calls.watchTask, { id: task }))
 }
 
 function unread(call: EventEmitter & { cancel(): void }): Call {
@@ -134,7 +134,7 @@ function uploading(client: GrpcClient, _: StressTargets, random: () => number): 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:40/format:webp' } }
 
 function making(client: GrpcClient, { image }: StressTargets): Call {
-  return drained(client.down(calls.process, { image, recipe }))
+  return drained(client.serverStream(calls.process, { image, recipe }))
 }
 
 function processing(client: GrpcClient, { file: image = new Uint8Array() }: StressTargets): Call {

@@ -1,9 +1,9 @@
 import { residentBytes } from '@pixelflow/testkit/process'
 
-/** Resident memory of a gateway with the memory settings as they are by default, whatever is sent to it; see docs/operating.md. */
+/** Upper bound for the resident memory of a gateway with default memory settings under any load; see docs/operating.md. */
 export const maxResidentBytes = 640 * 2 ** 20
 
-/** The most resident memory of a process that is seen from now on. */
+/** Records the largest resident memory of a process from now on. */
 export function watchResidentBytes(pid: number): { stop(): Promise<number> } {
   let most = 0
   let isOver = false

@@ -186,7 +186,7 @@ test('new files are served to new connections, while streams of before go on', a
   const events = await gateway.call(`/api/v1/tasks/${id}/events`, options)
   const watched: string[] = []
   const watching = (async () => {
-    for await (const { event } of before.down(calls.watchTask, { id })) watched.push(`${event?.kind}`)
+    for await (const { event } of before.serverStream(calls.watchTask, { id })) watched.push(`${event?.kind}`)
   })()
   const reading = events.text()
 

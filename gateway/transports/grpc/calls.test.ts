@@ -73,16 +73,16 @@ describe('images', () => {
     expect(told.image).toEqual(image as never)
 
     const source = { case: 'image' as const, value: id }
-    const whole = await collect(client.down(calls.download, { source }))
+    const whole = await collect(client.serverStream(calls.download, { source }))
     expect(digestOf(whole.bytes)).toBe(digestOf(photo))
     expect(whole.content).toMatchObject({
       mediaType: 'image/jpeg',
       bytes: BigInt(photo.length),
       fileName: `${id}.jpg`,
     })
-    const part = await collect(client.down(calls.download, { source, offset: 10n, length: 100n }))
+    const part = await collect(client.serverStream(calls.download, { source, offset: 10n, length: 100n }))
     expect(part.bytes).toEqual(photo.slice(10, 110))
-    const rest = await collect(client.down(calls.download, { source, offset: 1000n, length: 1n << 40n }))
+    const rest = await collect(client.serverStream(calls.download, { source, offset: 1000n, length: 1n << 40n }))
     expect(rest.bytes).toEqual(photo.slice(1000))
     expect(rest.content).toMatchObject({ offset: 1000n, length: BigInt(photo.length - 1000) })
 
@@ -93,9 +93,9 @@ describe('images', () => {
   test('a range outside is refused', async () => {
     const image = await uploadWhole(client, photo)
     const source = { case: 'image' as const, value: image?.id ?? '' }
-    const refused = failure(collect(client.down(calls.download, { source, offset: BigInt(photo.length) })))
+    const refused = failure(collect(client.serverStream(calls.download, { source, offset: BigInt(photo.length) })))
     expect(await refused).toMatchObject({ code: 11 })
-    expect(await failure(collect(client.down(calls.download, {})))).toMatchObject({ code: 3 })
+    expect(await failure(collect(client.serverStream(calls.download, {})))).toMatchObject({ code: 3 })
   })
 })
 
@@ -145,7 +145,7 @@ describe('tasks', () => {
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
     await gateway.advance(id, 'fetched', { progress: 20 })
     const seen: { token: string; kind: TaskEventKind }[] = []
-    const first = client.down(calls.watchTask, { id })
+    const first = client.serverStream(calls.watchTask, { id })
     for await (const { event } of first) {
       if (event) seen.push({ token: event.token, kind: event.kind })
       if (seen.length === 2) break
@@ -158,7 +158,7 @@ describe('tasks', () => {
     const next = await firstId(stream)
     abort()
     // And back with the token of server-sent events.
-    const later = client.down(calls.watchTask, { id, after: next })
+    const later = client.serverStream(calls.watchTask, { id, after: next })
     await gateway.advance(id, 'completed', {
       status: 'completed',
       progress: 100,
@@ -169,7 +169,7 @@ describe('tasks', () => {
     expect(last).toEqual([TaskEventKind.COMPLETED])
 
     const all: string[] = []
-    for await (const { event } of client.down(calls.watchTask, { id })) all.push(event?.token ?? '')
+    for await (const { event } of client.serverStream(calls.watchTask, { id })) all.push(event?.token ?? '')
     const sse = await (await gateway.call(`/api/v1/tasks/${id}/events`)).text()
     expect(all).toEqual([...sse.matchAll(/^id: (.*)$/gm)].map(([, token]) => token ?? ''))
     expect(all).toHaveLength(4)
@@ -180,15 +180,15 @@ describe('tasks', () => {
     const id = await task()
     await client.unary(calls.cancelTask, { id })
     const tokens: string[] = []
-    for await (const { event } of client.down(calls.watchTask, { id })) tokens.push(event?.token ?? '')
-    expect(await drained(client.down(calls.watchTask, { id, after: tokens.at(-1) ?? '' }))).toBe(0)
-    const wrong = await failure(drained(client.down(calls.watchTask, { id, after: '!' })))
+    for await (const { event } of client.serverStream(calls.watchTask, { id })) tokens.push(event?.token ?? '')
+    expect(await drained(client.serverStream(calls.watchTask, { id, after: tokens.at(-1) ?? '' }))).toBe(0)
+    const wrong = await failure(drained(client.serverStream(calls.watchTask, { id, after: '!' })))
     expect(unpack(wrong.status?.details).field).toMatchObject({ fieldViolations: [{ field: 'after' }] })
   })
 
   test('a task that fails ends its Process call with its own error, after its last event', async () => {
     const image = (await uploadWhole(client, photo))?.id ?? ''
-    const call = client.down(calls.process, { image, recipe: text('resize:100') })
+    const call = client.serverStream(calls.process, { image, recipe: text('resize:100') })
     const kinds: TaskEventKind[] = []
     const failed = failure(
       (async () => {
@@ -228,7 +228,7 @@ describe('errors', () => {
   test('a deadline ends a watch, and frees it', async () => {
     const image = (await uploadWhole(client, photo))?.id ?? ''
     const { task } = await client.unary(calls.createTask, { image, recipe: text('resize:100') })
-    const watch = client.down(calls.watchTask, { id: task?.id ?? '' }, { deadlineMs: 150 })
+    const watch = client.serverStream(calls.watchTask, { id: task?.id ?? '' }, { deadlineMs: 150 })
     expect(await failure(drained(watch))).toMatchObject({ code: 4 })
     await until(async () => (await watchers()) === 0)
   })

@@ -38,7 +38,7 @@ describe('health', () => {
     expect(await failure(client.unary(Health.method.check, { service: 'no.Such' }))).toMatchObject({
       code: 5,
     })
-    const watch = client.down(Health.method.watch, { service: 'no.Such' })
+    const watch = client.serverStream(Health.method.watch, { service: 'no.Such' })
     for await (const { status } of watch) {
       expect(status).toBe(Serving.SERVICE_UNKNOWN)
       break
@@ -53,7 +53,7 @@ describe('health', () => {
 
   test('follows the broker', async () => {
     const seen: Serving[] = []
-    const watch = client.down(Health.method.watch, { service: image })
+    const watch = client.serverStream(Health.method.watch, { service: image })
     watch.on('data', ({ status }: { status: Serving }) => seen.push(status))
     watch.on('error', () => {})
     await until(() => seen.length === 1)

@@ -8,7 +8,7 @@ import {
   grpcClient,
   uploadWhole,
   type GrpcClient,
-  type Uploading,
+  type UploadCall,
 } from '../../testing/grpc.ts'
 
 let gateway: TestGateway
@@ -33,13 +33,13 @@ afterAll(async () => {
   await gateway[Symbol.asyncDispose]()
 })
 
-async function begin(mediaType = 'image/jpeg', bytes?: bigint): Promise<Uploading> {
+async function begin(mediaType = 'image/jpeg', bytes?: bigint): Promise<UploadCall> {
   const uploading = client.upload()
   await uploading.send({ case: 'metadata', value: { mediaType, ...(bytes === undefined ? {} : { bytes }) } })
   return uploading
 }
 
-async function chunks({ send }: Uploading, bytes: Uint8Array): Promise<void> {
+async function chunks({ send }: UploadCall, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; at += 65_536) {
     await send({ case: 'chunk', value: bytes.subarray(at, at + 65_536) })
   }

@@ -247,7 +247,7 @@ describe('over gRPC', () => {
     const key = crypto.randomUUID()
     for (let n = 0; n < 2; n += 1) {
       const metadata = { 'idempotency-key': key }
-      const call = client.down(ImageService.method.process, { image, recipe }, { metadata })
+      const call = client.serverStream(ImageService.method.process, { image, recipe }, { metadata })
       call.on('error', () => {})
       for await (const { data } of call) {
         if (data.case === 'event') ids.add(data.value.task?.id ?? '')

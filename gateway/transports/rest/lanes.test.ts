@@ -94,7 +94,7 @@ describe('a task waits in', () => {
       lanes.map((lane) => client.unary(ImageService.method.createTask, { image, recipe, lane })),
     )
     expect(made.map(({ task }) => task?.lane)).toEqual([Lane.BULK, Lane.INTERACTIVE, Lane.INTERACTIVE])
-    const call = client.down(ImageService.method.process, { image, recipe, lane: Lane.BULK })
+    const call = client.serverStream(ImageService.method.process, { image, recipe, lane: Lane.BULK })
     call.on('error', () => {})
     for await (const { data } of call) {
       expect(data.case === 'event' && data.value.task?.lane).toBe(Lane.BULK)

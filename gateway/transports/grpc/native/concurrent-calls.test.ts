@@ -31,7 +31,7 @@ describe('many at once', () => {
     const image = (await uploadWhole(client, await sampleImage({ width: 30, height: 30 })))?.id ?? ''
     const { task } = await client.unary(calls.createTask, { image, recipe })
     const id = task?.id ?? ''
-    const watches = Array.from({ length: 200 }, () => client.down(calls.watchTask, { id }))
+    const watches = Array.from({ length: 200 }, () => client.serverStream(calls.watchTask, { id }))
     const ends = watches.map(async (watch) => {
       let last: TaskEventKind | undefined
       for await (const { event } of watch) last = event?.kind
@@ -57,7 +57,7 @@ describe('a gateway that stops', () => {
     photo.set(await sampleImage({ width: 300, height: 200 }))
     const image = (await uploadWhole(client, photo))?.id ?? ''
     const { task } = await client.unary(calls.createTask, { image, recipe })
-    const watch = client.down(calls.watchTask, { id: task?.id ?? '' })
+    const watch = client.serverStream(calls.watchTask, { id: task?.id ?? '' })
     const tokens: string[] = []
     const watched = failure(
       (async () => {
@@ -83,7 +83,7 @@ describe('a gateway that stops', () => {
     await restarted
 
     using next = grpcClient(stopping.grpcAddress)
-    const again = next.down(calls.watchTask, { id: task?.id ?? '', after: tokens[0] ?? '' })
+    const again = next.serverStream(calls.watchTask, { id: task?.id ?? '', after: tokens[0] ?? '' })
     await next.unary(calls.cancelTask, { id: task?.id ?? '' })
     const kinds: TaskEventKind[] = []
     for await (const { event } of again) if (event) kinds.push(event.kind)

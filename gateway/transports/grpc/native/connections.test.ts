@@ -127,7 +127,7 @@ describe('a connection that has grown old', () => {
     let moves = 0
     const watching = (async () => {
       for (;;) {
-        const watch = client.down(calls.watchTask, { id, after: seen.at(-1) ?? '' })
+        const watch = client.serverStream(calls.watchTask, { id, after: seen.at(-1) ?? '' })
         const whole = (async () => {
           for await (const { event } of watch) seen.push(event?.token ?? '')
         })()

@@ -28,17 +28,17 @@ afterAll(async () => {
 })
 
 describe.each(Object.entries(frameFloods))('a flood of %s', (_, flood) => {
-  test('ends its own connection, and others are served meanwhile', async () => {
+  test('ends its own connection, and other connections are served meanwhile', async () => {
     using client = grpcClient(plain.grpcAddress)
     const [ended] = await Promise.all([
       sendFrames(flood, plain.grpcAddress),
       client.unary(calls.getVersion, {}),
     ])
-    expect(ended).toMatchObject({ code: enhanceYourCalm, why: expect.stringContaining('too') as string })
+    expect(ended).toMatchObject({ code: enhanceYourCalm, reason: expect.stringContaining('too') as string })
     expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
   }, 60_000)
 
-  test('over TLS, too', async () => {
+  test('ends its own connection over TLS', async () => {
     const address = secure.grpcAddress.replace('127.0.0.1', 'localhost')
     using client = grpcClient(address, {}, grpcCredentials(certificates.authority))
     const tls = { ca: certificates.authority.certificate, servername: 'localhost' }
@@ -47,7 +47,7 @@ describe.each(Object.entries(frameFloods))('a flood of %s', (_, flood) => {
   }, 60_000)
 })
 
-test('a client with thousands of calls and an upload on one connection is not cut off', async () => {
+test('a client with thousands of calls and an upload on one connection is not ended', async () => {
   using client = grpcClient(plain.grpcAddress, { 'grpc.enable_retries': 0 })
   const photo = new Uint8Array(16 * 2 ** 20)
   photo.set(await sampleImage({ width: 64, height: 64 }))

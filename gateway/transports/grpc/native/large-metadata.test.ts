@@ -5,7 +5,7 @@ import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient } from '../../../testing/grpc.ts'
-import { callFields, field, headerFrames, known } from '../../../testing/hpack.ts'
+import { callFields, field, headerFrames, indexedField } from '../../../testing/hpack.ts'
 import { frameTypes, message, rawHttp2 } from '../../../testing/http2.ts'
 
 const calls = ImageService.method
@@ -26,7 +26,7 @@ describe('a call with too much metadata', () => {
     const { id: image } = await gateway.image(await sampleImage())
     const { id } = await gateway.submit(image)
     const kinds: TaskEventKind[] = []
-    const watch = client.down(calls.watchTask, { id })
+    const watch = client.serverStream(calls.watchTask, { id })
     const watched = (async () => {
       for await (const { event } of watch) kinds.push(event?.kind ?? TaskEventKind.UNSPECIFIED)
     })()
@@ -52,9 +52,9 @@ describe('a call with too much metadata', () => {
   // Bun can hold no value of more than 64 KiB, and would end the connection.
   test.each([
     ['70 kB', asText(70_000, false)],
-    ['70 kB that is to be known', asText(70_000, true)],
+    ['70 kB that is to be indexedField', asText(70_000, true)],
     ['70 kB, packed', packed(70_000, false)],
-    ['100 kB, packed, that is to be known', packed(100_000, true)],
+    ['100 kB, packed, that is to be indexedField', packed(100_000, true)],
     ['1 MB', asText(1_000_000, true)],
     ['8 MB', asText(8_000_000, false)],
   ])('in one value of %s is refused alone, and the connection knows what it knew', async (name, big) => {
@@ -68,7 +68,7 @@ describe('a call with too much metadata', () => {
     expect(statusesOf(id('refused'))).toEqual(['ResourceExhausted'])
 
     // The newest field that the connection knows is that id.
-    client.send(headerFrames(3, Buffer.concat([common, known(62)])), message(3, new Uint8Array()))
+    client.send(headerFrames(3, Buffer.concat([common, indexedField(62)])), message(3, new Uint8Array()))
     await until(() => statusesOf(id('refused')).length === 2)
     expect(statusesOf(id('refused'))).toEqual(['ResourceExhausted', 'OK'])
     expect(client.isClosed).toBe(false)

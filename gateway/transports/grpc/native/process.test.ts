@@ -18,7 +18,7 @@ test('Process shows the events of the work and ends with the outputs, which Down
   const outputs: { about: Output; chunks: Uint8Array[] }[] = []
   let task = ''
   const recipe = { kind: { case: 'stringValue' as const, value: 'resize:90/format:webp' } }
-  for await (const { data } of client.down(calls.process, { image, recipe })) {
+  for await (const { data } of client.serverStream(calls.process, { image, recipe })) {
     if (data.case === 'event') {
       kinds.push(data.value.kind)
       task = data.value.task?.id ?? ''
@@ -37,7 +37,7 @@ test('Process shows the events of the work and ends with the outputs, which Down
 
   const again: Uint8Array[] = []
   const source = { case: 'output' as const, value: { task, name: '' } }
-  for await (const { data } of client.down(calls.download, { source })) {
+  for await (const { data } of client.serverStream(calls.download, { source })) {
     if (data.case === 'chunk') again.push(data.value)
   }
   expect(Buffer.concat(again)).toEqual(bytes)

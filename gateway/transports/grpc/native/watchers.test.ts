@@ -61,7 +61,7 @@ test('1,000 watchers see every event once and in order, end by themselves, and c
 /** What one watcher is told, from the first event to the end of its stream. */
 async function seen(client: GrpcClient, id: string): Promise<{ token: string; kind: TaskEventKind }[]> {
   const told: { token: string; kind: TaskEventKind }[] = []
-  for await (const { event } of client.down(calls.watchTask, { id })) {
+  for await (const { event } of client.serverStream(calls.watchTask, { id })) {
     if (event) told.push({ token: event.token, kind: event.kind })
   }
   return told

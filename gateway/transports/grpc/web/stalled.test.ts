@@ -22,7 +22,7 @@ test.each(['application/connect+proto', 'application/grpc-web+proto'])(
     const image = (await uploadWhole(client, file, MiB / 4))?.id ?? ''
     const source = { case: 'image' as const, value: image }
     // Once for what is only ever taken once.
-    for await (const _ of client.down(ImageService.method.download, { source }));
+    for await (const _ of client.serverStream(ImageService.method.download, { source }));
 
     const body = toBinary(DownloadRequestSchema, create(DownloadRequestSchema, { source }))
     const { hostname, port, host } = new URL(gateway.url)

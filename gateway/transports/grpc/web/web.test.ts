@@ -69,7 +69,7 @@ describe.each([
     const { id } = await gateway.submit(image)
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
     using native = grpcClient(gateway.grpcAddress)
-    const first = native.down(ImageService.method.watchTask, { id })
+    const first = native.serverStream(ImageService.method.watchTask, { id })
     let token = ''
     for await (const { event } of first) {
       token = event?.token ?? ''
