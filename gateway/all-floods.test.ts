@@ -43,7 +43,8 @@ test('under all floods at once, another account is served before the flooding ac
   const begin = performance.now()
   const isMet = () => ends.every((end) => floods.met.some((line) => end.test(line)))
   for (let round = 0; round < leastRounds || !isMet(); round += 1) {
-    if (performance.now() - begin > longestMs) throw new Error(`The floods did not reach all of their limits; ends so far: ${floods.met.join('; ')}`)
+    if (performance.now() - begin > longestMs)
+      throw new Error(`The floods did not reach all of their limits; ends so far: ${floods.met.join('; ')}`)
     await bob.process()
     ended.push(await bob.task())
     const { items } = await bob.list()

@@ -53,7 +53,10 @@ test('floods of incomplete requests are refused or time out, cost little memory,
   )
   // The first hundred get 401 for the missing token, the rest 503 for too many refusals.
   for (const name of ['unauthenticated Connect messages', 'unauthenticated JSON'])
-    expect({ name, unexpected: statuses[name]?.filter((status) => status !== '401' && status !== '503') }).toEqual({
+    expect({
+      name,
+      unexpected: statuses[name]?.filter((status) => status !== '401' && status !== '503'),
+    }).toEqual({
       name,
       unexpected: [],
     })

@@ -66,7 +66,8 @@ export async function startFloodProcesses({
     async stop() {
       const early = [...ended]
       await owned.disposeAsync()
-      if (early.length > 0) throw new Error(`The flood processes ${early.join(', ')} ended before they were stopped.`)
+      if (early.length > 0)
+        throw new Error(`The flood processes ${early.join(', ')} ended before they were stopped.`)
       // A process that was too busy to stop in time was killed and has no report.
       const reports = started.map(({ running }) => reportOf(running) ?? {})
       return Object.assign({}, ...reports) as Record<string, number>

@@ -82,7 +82,9 @@ describe('images', () => {
     })
     const part = await collect(client.serverStream(calls.download, { source, offset: 10n, length: 100n }))
     expect(part.bytes).toEqual(photo.slice(10, 110))
-    const rest = await collect(client.serverStream(calls.download, { source, offset: 1000n, length: 1n << 40n }))
+    const rest = await collect(
+      client.serverStream(calls.download, { source, offset: 1000n, length: 1n << 40n }),
+    )
     expect(rest.bytes).toEqual(photo.slice(1000))
     expect(rest.content).toMatchObject({ offset: 1000n, length: BigInt(photo.length - 1000) })
 
@@ -93,7 +95,9 @@ describe('images', () => {
   test('a range outside is refused', async () => {
     const image = await uploadWhole(client, photo)
     const source = { case: 'image' as const, value: image?.id ?? '' }
-    const refused = failure(collect(client.serverStream(calls.download, { source, offset: BigInt(photo.length) })))
+    const refused = failure(
+      collect(client.serverStream(calls.download, { source, offset: BigInt(photo.length) })),
+    )
     expect(await refused).toMatchObject({ code: 11 })
     expect(await failure(collect(client.serverStream(calls.download, {})))).toMatchObject({ code: 3 })
   })
@@ -180,7 +184,8 @@ describe('tasks', () => {
     const id = await task()
     await client.unary(calls.cancelTask, { id })
     const tokens: string[] = []
-    for await (const { event } of client.serverStream(calls.watchTask, { id })) tokens.push(event?.token ?? '')
+    for await (const { event } of client.serverStream(calls.watchTask, { id }))
+      tokens.push(event?.token ?? '')
     expect(await drained(client.serverStream(calls.watchTask, { id, after: tokens.at(-1) ?? '' }))).toBe(0)
     const wrong = await failure(drained(client.serverStream(calls.watchTask, { id, after: '!' })))
     expect(unpack(wrong.status?.details).field).toMatchObject({ fieldViolations: [{ field: 'after' }] })
@@ -248,7 +253,7 @@ interface Collected {
 }
 
 async function collect(
-  call: ReturnType<typeof client.down<typeof calls.download.input, typeof calls.download.output>>,
+  call: ReturnType<typeof client.serverStream<typeof calls.download.input, typeof calls.download.output>>,
 ) {
   const found: Collected = { content: undefined, bytes: new Uint8Array() }
   const chunks: Uint8Array[] = []

@@ -49,7 +49,9 @@ async function recorded(host: string, port: number): Promise<Buffer> {
     file.set(await sampleImage({ width: 60, height: 40 }))
     const image = await uploadWhole(client, file, 20_000)
     await client.unary(calls.getImage, { id: image?.id ?? '' })
-    for await (const _ of client.serverStream(calls.download, { source: { case: 'image', value: image?.id ?? '' } }));
+    for await (const _ of client.serverStream(calls.download, {
+      source: { case: 'image', value: image?.id ?? '' },
+    }));
     await client.unary(calls.listOperations, {})
   }
   server.close()
