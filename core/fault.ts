@@ -3,7 +3,7 @@ import { faultRow, type FaultCode, type FaultRow } from './faults.ts'
 export { faultRow, faults, type FaultCode, type FaultRow } from './faults.ts'
 
 /** What the caller needs to correct the request. Public: it never carries internals. */
-export interface FaultPlace {
+export interface FaultHints {
   /** The field, header, variable or parameter at fault, e.g. `steps[1].sigma`. */
   readonly field?: string
   /** What to do, in one or two sentences. */
@@ -13,7 +13,7 @@ export interface FaultPlace {
 }
 
 /** The serialized form of a Fault in events, worker messages and answers. */
-export interface FaultReport extends FaultPlace {
+export interface FaultReport extends FaultHints {
   readonly code: FaultCode
   readonly detail: string
 }
@@ -23,14 +23,14 @@ export class Fault extends Error {
   override readonly name = 'Fault'
   readonly code: FaultCode
   /** Has a remedy always: that of the table when none was given. */
-  readonly place: FaultPlace & { readonly remedy: string }
+  readonly hints: FaultHints & { readonly remedy: string }
 
-  constructor(code: FaultCode, detail: string, place: FaultPlace & { cause?: unknown } = {}) {
-    const { cause, ...rest } = place
+  constructor(code: FaultCode, detail: string, hints: FaultHints & { cause?: unknown } = {}) {
+    const { cause, ...rest } = hints
     // A surrogate left alone where a long name was cut cannot be sent by every transport.
     super(detail.toWellFormed(), cause === undefined ? undefined : { cause })
     this.code = code
-    this.place = { remedy: faultRow(code).remedy, ...rest }
+    this.hints = { remedy: faultRow(code).remedy, ...rest }
   }
 
   get row(): FaultRow {
@@ -38,12 +38,12 @@ export class Fault extends Error {
   }
 
   report(): FaultReport {
-    return { code: this.code, detail: this.message, ...this.place }
+    return { code: this.code, detail: this.message, ...this.hints }
   }
 
   static from(report: FaultReport): Fault {
-    const { code, detail, ...place } = report
-    return new Fault(code, detail, place)
+    const { code, detail, ...hints } = report
+    return new Fault(code, detail, hints)
   }
 
   /** Converts any thrown value. One that is not a Fault becomes `internal`, with the value as the private cause. */

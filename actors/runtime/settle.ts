@@ -78,7 +78,7 @@ export function attemptsExhausted(maxAttempts: number): Fault {
 }
 
 async function again({ lease, attempt, log }: SettleOptions, fault: Fault): Promise<AttemptResult> {
-  const delayMs = fault.place.retryAfterMs ?? backoffMs(attempt)
+  const delayMs = fault.hints.retryAfterMs ?? backoffMs(attempt)
   await settle(log, () => lease.retry(delayMs, attempt))
   return 'to be retried'
 }

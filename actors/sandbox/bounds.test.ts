@@ -130,7 +130,7 @@ test('takes nothing up for a while after too many crashes, says so, and comes ba
   expect(box.news).toContain('resting')
   const refused = await faultOf(box.act('echo'))
   expect(refused.code).toBe('unavailable')
-  expect(refused.place.retryAfterMs).toBeGreaterThan(0)
+  expect(refused.hints.retryAfterMs).toBeGreaterThan(0)
   await box.made.ready(AbortSignal.timeout(10_000))
   expect(await box.act('echo', { say: 'again' })).toMatchObject([{ said: 'again' }])
 })

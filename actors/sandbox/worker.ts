@@ -191,8 +191,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 function reported(said: Extract<WorkerMessage, { say: 'failed' }>): Fault {
-  const { code, detail, ...place } = said.report
-  return new Fault(code, detail, { ...place, cause: said.cause })
+  const { code, detail, ...hints } = said.report
+  return new Fault(code, detail, { ...hints, cause: said.cause })
 }
 
 function tooLong(limitMs: number): Fault {

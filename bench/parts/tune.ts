@@ -1,8 +1,8 @@
 import sharp from 'sharp'
 import type { Picture } from '@pixelflow/core/operations/operation'
-import { renderings } from '@pixelflow/core/recipe/apply'
+import { planRenderings } from '@pixelflow/core/recipe/plan-renderings'
 import { plan } from '@pixelflow/core/recipe/plan'
-import { copySize, previewOf } from '@pixelflow/core/recipe/preview'
+import { copySize, planPreview } from '@pixelflow/core/recipe/plan-preview'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { ServerMessage } from '@pixelflow/core/tune/server-message'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
@@ -113,12 +113,12 @@ async function plainPreviews(bytes: Uint8Array) {
       const [output] = plan(parseRecipe(recipe)).outputs
       if (output === undefined) throw new Error(`nothing comes of ${recipe}`)
       const copy = { ...source, ...size }
-      const shown = previewOf(output, source, copy, maxPixels).output
+      const shown = planPreview(output, source, copy, maxPixels).output
       let pixels: { data: Uint8Array; raw: { width: number; height: number; channels: 1 | 2 | 3 | 4 } } = {
         data,
         raw: { width, height, channels },
       }
-      const pipelines = renderings(shown, copy, 'jpeg')
+      const pipelines = planRenderings(shown, copy, 'jpeg')
       for (const one of pipelines.slice(0, -1)) {
         const applied = await one.apply(sharp(pixels.data, { raw: pixels.raw }), sharp)
         const made = await applied.raw().toBuffer({ resolveWithObject: true })

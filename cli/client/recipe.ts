@@ -52,7 +52,7 @@ function parse(input: unknown): Recipe {
     return parseRecipe(input)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    const { field, remedy } = error.place
+    const { field, remedy } = error.hints
     throw new CliError('usage', error.message, {
       field,
       remedy: remedy ?? 'Write the recipe as resize:800/format:webp.',

@@ -37,7 +37,7 @@ function named<T>(option: string, work: () => T): T {
     return work()
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    const { field, remedy } = error.place
+    const { field, remedy } = error.hints
     throw new CliError('usage', error.message, {
       field: field === undefined ? option : `${option} ${field}`,
       remedy: remedy ?? 'Write the steps as blur:2,grayscale.',

@@ -8,7 +8,7 @@ import type { TaskView } from '@pixelflow/core/api'
  */
 export type ErrorCode = FaultCode | 'unreachable' | 'not_pixelflow' | 'damaged' | (string & {})
 
-export interface ErrorPlace extends Omit<FaultReport, 'code' | 'detail'> {
+export interface ErrorHints extends Omit<FaultReport, 'code' | 'detail'> {
   /** HTTP status; unless given, that of the code, 0 for those of the client. */
   readonly status?: number | undefined
   readonly title?: string | undefined
@@ -36,17 +36,17 @@ export class PixelflowError extends Error {
   /** The task that failed, when it is one. */
   readonly task: TaskView | undefined
 
-  constructor(code: ErrorCode, detail: string, place: ErrorPlace = {}) {
-    super(detail, place.cause === undefined ? undefined : { cause: place.cause })
+  constructor(code: ErrorCode, detail: string, hints: ErrorHints = {}) {
+    super(detail, hints.cause === undefined ? undefined : { cause: hints.cause })
     const row = rowOf(code)
     this.code = code
-    this.status = place.status ?? row?.http ?? 0
-    this.title = place.title ?? row?.title ?? 'The call did not work'
-    this.field = place.field
-    this.remedy = place.remedy ?? row?.remedy
-    this.requestId = place.requestId
-    this.retryAfterMs = place.retryAfterMs
-    this.task = place.task
+    this.status = hints.status ?? row?.http ?? 0
+    this.title = hints.title ?? row?.title ?? 'The call did not work'
+    this.field = hints.field
+    this.remedy = hints.remedy ?? row?.remedy
+    this.requestId = hints.requestId
+    this.retryAfterMs = hints.retryAfterMs
+    this.task = hints.task
   }
 
   get detail(): string {

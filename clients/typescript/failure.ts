@@ -7,6 +7,6 @@ export function failureOf(task: TaskView): PixelflowError | undefined {
   if (task.fault === undefined) {
     return new PixelflowError('cancelled', `Task ${task.id} is ${task.status}.`, { task })
   }
-  const { code, detail, ...place } = task.fault
-  return new PixelflowError(code, detail, { ...place, task })
+  const { code, detail, ...hints } = task.fault
+  return new PixelflowError(code, detail, { ...hints, task })
 }

@@ -200,6 +200,6 @@ function take<T>(list: T[], wanted: (one: T) => boolean): T[] {
   return taken
 }
 
-function errorOf({ code, detail, ...place }: FaultReport): PixelflowError {
-  return new PixelflowError(code, detail, place)
+function errorOf({ code, detail, ...hints }: FaultReport): PixelflowError {
+  return new PixelflowError(code, detail, hints)
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pictureOperation, scaleOf } from './operation.ts'
+import { pictureOperation, previewScale } from './operation.ts'
 
 /** Less cannot be seen, and sharp does not do it. */
 const finest = 0.3
@@ -24,8 +24,8 @@ export const blur = pictureOperation({
     'was made smaller. Large values take long on large pictures, so resize first where you can.',
   slot: () => 'blur',
   after: (_, before) => before,
-  shown: (step, scene) => {
-    const sigma = step.sigma * scaleOf(scene)
+  scaleForPreview: (step, context) => {
+    const sigma = step.sigma * previewScale(context)
     return sigma < finest ? [] : [{ ...step, sigma }]
   },
   apply: (pipeline, { sigma }) => pipeline.blur({ sigma, precision: precisionOf(sigma), minAmplitude }),

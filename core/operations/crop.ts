@@ -42,7 +42,7 @@ export const crop = pictureOperation({
     check('top', top, height, before.height, 'high', before)
     return { ...before, width, height }
   },
-  shown: (step, { before, copy }) => {
+  scaleForPreview: (step, { before, copy }) => {
     const across = part(step.left, step.width, copy.width / before.width, copy.width)
     const down = part(step.top, step.height, copy.height / before.height, copy.height)
     return [{ ...step, left: across.from, width: across.length, top: down.from, height: down.length }]

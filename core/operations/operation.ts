@@ -17,7 +17,7 @@ export interface Picture {
 }
 
 /** A step about to be shown on a smaller copy of the picture. */
-export interface Scene {
+export interface PreviewContext {
   /** The picture as it is at this point of the recipe. */
   readonly before: Picture
   /** The copy at the same point: the same picture with fewer pixels, or as many. */
@@ -27,7 +27,7 @@ export interface Scene {
 }
 
 /**
- * Where in its own fixed order sharp performs a step, whatever the order of the calls. The planner (recipe/fuse.ts)
+ * Where in its own fixed order sharp performs a step, whatever the order of the calls. The planner (recipe/can-fuse.ts)
  * knows that order; an operation only says which of sharp's calls it is.
  */
 export type Slot =
@@ -52,9 +52,9 @@ export type Slot =
 export type StepSchema = z.ZodObject<{ op: z.ZodLiteral<string> } & z.ZodRawShape>
 
 /** A value of the text form that needs no name: a parameter's name, or several parameters written as one. */
-export type Positional = string | Composite
+export type Positional = string | CompositeValue
 
-export interface Composite {
+export interface CompositeValue {
   /** How the usage line calls it. */
   readonly usage: string
   readonly parameters: readonly string[]
@@ -99,19 +99,19 @@ export interface PictureOperation<S extends StepSchema = StepSchema> extends Ope
   /**
    * The size that a much larger picture may have before the step, whose result is as good then. Default: only its own.
    */
-  preShrunk?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'> | undefined
+  preShrinkSize?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'> | undefined
   /** By what whole number a picture can be made smaller first, blocks of pixels becoming their mean. Default: 1, not at all. */
   blockSize?(step: z.output<S>, before: Picture): number
   /** The size at which a drawing is drawn for this step, when it is the first. Default: its own. */
-  drawn?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'>
+  rasterSize?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'>
   /**
    * The steps that do to a smaller copy what this one does to the picture, so that the copy still shows it: what is
    * measured in pixels has to become smaller too. Not asked while the copy has all pixels and may keep them. Default:
    * the step as it is.
    */
-  shown?(step: z.output<S>, scene: Scene): readonly z.output<S>[]
+  scaleForPreview?(step: z.output<S>, context: PreviewContext): readonly z.output<S>[]
   /** Whether a mirrored picture would come out as something else than the mirrored result. Default: no. */
-  isLopsided?(step: z.output<S>, before: Picture): boolean
+  flipSensitive?(step: z.output<S>, before: Picture): boolean
 }
 
 /** How the result is written; only the last step of an output. */
@@ -145,6 +145,6 @@ export function pictureAfter<S extends StepSchema>(
 }
 
 /** By how much a copy is smaller than its picture, as one factor for both sides. */
-export function scaleOf({ before, copy }: Pick<Scene, 'before' | 'copy'>): number {
+export function previewScale({ before, copy }: Pick<PreviewContext, 'before' | 'copy'>): number {
   return Math.sqrt((copy.width / before.width) * (copy.height / before.height))
 }

@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { pictureOperation, scaleOf, type Composite, type Picture, type Scene } from './operation.ts'
+import {
+  pictureOperation,
+  previewScale,
+  type CompositeValue,
+  type Picture,
+  type PreviewContext,
+} from './operation.ts'
 import { color, isOpaque, maxSide } from './parameters.ts'
 
 const fits = ['inside', 'cover', 'contain', 'fill', 'outside'] as const
@@ -81,7 +87,7 @@ const schema = z
 type Resize = z.output<typeof schema>
 
 /** `800x600`, `800` or `800x` for the width alone, `x600` for the height alone. */
-const size: Composite = {
+const size: CompositeValue = {
   usage: '<width>x<height>',
   parameters: ['width', 'height'],
   read: (text) => {
@@ -153,7 +159,7 @@ export const resize = pictureOperation({
     return [scaling, step]
   },
   // libvips itself takes means of blocks until twice the size is left: with four times it, all that it keeps is there.
-  preShrunk: (step, before) => {
+  preShrinkSize: (step, before) => {
     const target = sizeAfter(step, before)
     const factor = Math.min(before.width / target.width, before.height / target.height) / 4
     if (step.kernel === 'nearest' || factor < 2) return undefined
@@ -165,14 +171,14 @@ export const resize = pictureOperation({
     const { width, height } = sizeAfter(step, before)
     return Math.max(1, Math.floor(Math.min(before.width / width, before.height / height) / 2))
   },
-  drawn: (step, before) => {
+  rasterSize: (step, before) => {
     const target = sizeAfter(step, before)
     if (boxOf(step) === undefined || (step.fit !== 'cover' && step.fit !== 'contain')) return target
     return scaled(before, insideGrowth(step, step.fit, before, target)[0] ?? 1)
   },
-  shown: shownResize,
+  scaleForPreview: scaleResizeForPreview,
   // Enlarging shifts the picture by a fraction of a pixel, to one side, and nearest picks one of two equally near.
-  isLopsided: (step, before) => {
+  flipSensitive: (step, before) => {
     const { width, height } = sizeAfter(step, before)
     return step.kernel === 'nearest' || width > before.width || height > before.height
   },
@@ -182,7 +188,7 @@ export const resize = pictureOperation({
  * A copy that the step leaves with more detail than its result needs shows the result larger: up to its full size, so
  * that what comes after is seen as it is.
  */
-function shownResize(step: Resize, { before, copy, maxPixels }: Scene): Resize[] {
+function scaleResizeForPreview(step: Resize, { before, copy, maxPixels }: PreviewContext): Resize[] {
   const target = sizeAfter(step, before)
   const keepsFit = boxOf(step) !== undefined && (step.fit === 'cover' || step.fit === 'contain')
   const fit: Resize['fit'] = keepsFit ? step.fit : 'fill'
@@ -190,7 +196,7 @@ function shownResize(step: Resize, { before, copy, maxPixels }: Scene): Resize[]
   const scale = Math.min(
     1,
     // What the picture loses the copy need not lose as well.
-    ...growth.map((grown) => scaleOf({ before, copy }) * Math.max(1, 1 / grown)),
+    ...growth.map((grown) => previewScale({ before, copy }) * Math.max(1, 1 / grown)),
     Math.sqrt(maxPixels / (target.width * target.height)),
   )
   const resized = { ...step, fit, ...scaled(target, scale), enlarge: mayGrow(step, before) }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pictureOperation, scaleOf } from './operation.ts'
+import { pictureOperation, previewScale } from './operation.ts'
 
 /** Narrower edges than this are finer than pixels. */
 const finest = 0.3
@@ -33,8 +33,8 @@ export const sharpen = pictureOperation({
   examples: ['resize:800/sharpen', 'sharpen:1.5:0.5:3'],
   slot: () => 'sharpen',
   after: (_, before) => before,
-  shown: (step, scene) => {
-    const sigma = step.sigma * scaleOf(scene)
+  scaleForPreview: (step, context) => {
+    const sigma = step.sigma * previewScale(context)
     return sigma < finest ? [] : [{ ...step, sigma }]
   },
   apply: (pipeline, step) =>

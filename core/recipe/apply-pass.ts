@@ -1,22 +1,22 @@
 import type { Sharp } from 'sharp'
 import type { Picture } from '../operations/operation.ts'
-import { decoded, pictureAfter } from './picture-after.ts'
+import { asDecoded, pictureAfter } from './picture-after.ts'
 import type { Pass, PlannedStep } from './plan.ts'
 import { preShrink } from './pre-shrink.ts'
-import { colorsInPlace, isOpaque, type Rgba } from './rgba.ts'
+import { dropAlphaInPlace, isOpaque, type Rgba } from './rgba.ts'
 import {
-  endOf,
-  inDepth,
+  finishPipeline,
+  open16Bit,
   openRaw,
   openRgba,
-  pixelsByPng,
-  pixelsOf,
-  sharpened,
-  withHeadroom,
+  readPixelsByPng,
+  readPixels,
+  sharpenColors,
+  openWithHeadroom,
   withProfile,
   type OpenImage,
-  type Way,
-} from './transparent.ts'
+  type AlphaMode,
+} from './alpha-mode.ts'
 
 interface PassContext {
   readonly open: OpenImage
@@ -27,12 +27,12 @@ interface PassContext {
 }
 
 /** What a pass has come to: a pipeline to go on with, or the pixels of one that has ended. */
-type State = { readonly pipeline: Sharp; readonly way: Way } | { readonly pixels: Rgba }
+type State = { readonly pipeline: Sharp; readonly way: AlphaMode } | { readonly pixels: Rgba }
 
 /**
  * Adds the calls of one pass to a pipeline. Before a step that mixes pixels of which some may be transparent, the
  * pipeline ends with its pixels in memory. When none of them is transparent after all, three channels go on; else the
- * step is done in the way that suits it (see transparent.ts).
+ * step is done in the way that suits it (see alpha-mode.ts).
  * @returns the pipeline to go on with, and the picture that it began with
  */
 export async function applyPass(
@@ -48,16 +48,16 @@ export async function applyPass(
 
   const takePixels = async (): Promise<Rgba> => {
     if ('pixels' in state) return state.pixels
-    const ended = kept(endOf(state.way, state.pipeline), began)
-    if (!isGray && !keepsProfile) return pixelsOf(ended)
-    const read = await pixelsByPng(ended, open)
+    const ended = kept(finishPipeline(state.way, state.pipeline), began)
+    if (!isGray && !keepsProfile) return readPixels(ended)
+    const read = await readPixelsByPng(ended, open)
     profile ??= read.profile
     return read.pixels
   }
   const end = async (): Promise<Rgba> => {
     const pixels = await takePixels()
     state = { pixels }
-    began = decoded(picture)
+    began = asDecoded(picture)
     isGray = false
     return pixels
   }
@@ -72,12 +72,12 @@ export async function applyPass(
       const pixels = await end()
       const slot = operation.slot(step)
       if (ways.includes('plain')) state = { pipeline: call(openRgba(pixels, open)), way: 'plain' }
-      else if (slot === 'sharpen') state = { pixels: await sharpened(pixels, call, open) }
-      else if (slot === 'blur') state = { pipeline: call(inDepth(pixels, open)), way: 'deep' }
+      else if (slot === 'sharpen') state = { pixels: await sharpenColors(pixels, call, open) }
+      else if (slot === 'blur') state = { pipeline: call(open16Bit(pixels, open)), way: 'deep' }
       else {
         // Maybe fewer pixels already than the picture has.
         const block = operation.blockSize?.(step, { ...seen, ...sizeOf(pixels) }) ?? 1
-        state = { pipeline: call(withHeadroom(pixels, block, open)), way: 'headroom' }
+        state = { pipeline: call(openWithHeadroom(pixels, block, open)), way: 'headroom' }
       }
     }
     picture = pictureAfter(seen, planned)
@@ -95,7 +95,7 @@ export async function applyPass(
     if (planned === pass[0]) preShrink(pipeline, parts[0] ?? planned, picture)
     const pixels = canGoOn ? undefined : await end()
     if (pixels !== undefined && isOpaque(pixels)) {
-      state = { pipeline: openRaw(colorsInPlace(pixels), open), way: 'plain' }
+      state = { pipeline: openRaw(dropAlphaInPlace(pixels), open), way: 'plain' }
       picture = { ...picture, alpha: false }
       await add(planned)
       continue
@@ -103,7 +103,7 @@ export async function applyPass(
     for (const part of parts) await add(part)
   }
 
-  const last = 'pixels' in state ? openRgba(state.pixels, open) : endOf(state.way, state.pipeline)
+  const last = 'pixels' in state ? openRgba(state.pixels, open) : finishPipeline(state.way, state.pipeline)
   // The channel stays, also when nothing in it is transparent.
   const whole = before.alpha && !picture.alpha ? last.ensureAlpha() : last
   return [profile === undefined ? whole : await withProfile(whole, profile, open), began]
@@ -120,10 +120,10 @@ function partsOf(planned: PlannedStep, picture: Picture): readonly PlannedStep[]
   return parts.map((part) => ({ ...planned, step: { ...step, ...part } }))
 }
 
-const everyWay: readonly Way[] = ['plain', 'deep', 'headroom']
+const everyWay: readonly AlphaMode[] = ['plain', 'deep', 'headroom']
 
 /** The ways of a pipeline that a step can be added to. */
-function waysOf(planned: PlannedStep, picture: Picture): readonly Way[] {
+function waysOf(planned: PlannedStep, picture: Picture): readonly AlphaMode[] {
   const { operation, step } = planned
   const slot = operation.slot(step)
   switch (slot) {
@@ -149,7 +149,7 @@ function waysOf(planned: PlannedStep, picture: Picture): readonly Way[] {
 
 /** Whether a resize makes new pixels: not where it finds the right size, and a drawing is drawn in it. */
 function changesPixels(planned: PlannedStep, picture: Picture): boolean {
-  if (picture.isVector === true && planned.operation.drawn !== undefined) return false
+  if (picture.isVector === true && planned.operation.rasterSize !== undefined) return false
   const { width, height } = pictureAfter(picture, planned)
   return width !== picture.width || height !== picture.height
 }

@@ -15,7 +15,7 @@ export function canFuse(slots: readonly Slot[]): boolean {
   return slots.every((later, j) =>
     slots.slice(0, j).every((earlier, i) => {
       const [first, second] = [spans[i], spans[j]]
-      if (first === undefined || second === undefined || meddles(earlier, later, first)) return false
+      if (first === undefined || second === undefined || conflictsWith(earlier, later, first)) return false
       return first.to < second.from || commute(earlier, later)
     }),
   )
@@ -91,7 +91,7 @@ function commute(a: Slot, b: Slot): boolean {
  * padding may bring transparency that blur and sharpen then do not reckon with;
  * rotation by any angle reckons with transparency itself, and again when a neighbour has done so already.
  */
-function meddles(earlier: Slot, later: Slot, span: Span): boolean {
+function conflictsWith(earlier: Slot, later: Slot, span: Span): boolean {
   if (earlier === 'grayscale') return later === 'cover' || later === 'contain' || later === 'rotate'
   if (earlier === 'contain') return later === 'blur' || later === 'sharpen' || later === 'rotate'
   if (later === 'rotate') return callOf(earlier) === 'resize' || earlier === 'blur' || earlier === 'sharpen'

@@ -125,19 +125,19 @@ function problemWith(
 }
 
 /** One step of an output, and where it stands in the recipe. */
-export interface PlacedStep<S> {
+export interface LocatedStep<S> {
   readonly step: S
   readonly path: readonly (string | number)[]
 }
 
 export interface Branch<S> {
   readonly name: string | undefined
-  readonly steps: readonly PlacedStep<S>[]
+  readonly steps: readonly LocatedStep<S>[]
 }
 
 /** The outputs of a recipe, each with all its steps: the shared ones, then its own. */
 export function listBranches<S>(recipe: RecipeOf<S>): Branch<S>[] {
-  const placed = (steps: readonly S[], ...prefix: string[]): PlacedStep<S>[] =>
+  const placed = (steps: readonly S[], ...prefix: string[]): LocatedStep<S>[] =>
     steps.map((step, i) => ({ step, path: [...prefix, 'steps', i] }))
   const shared = placed(recipe.steps)
   if (recipe.outputs === undefined) return [{ name: undefined, steps: shared }]

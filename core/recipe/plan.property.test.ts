@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import sharp from 'sharp'
 import type { Step } from '../operations/index.ts'
 import type { Picture } from '../operations/operation.ts'
-import { renderings, sourcePicture } from './apply.ts'
+import { planRenderings, sourcePicture } from './plan-renderings.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
 import { resizeToPixels, resolveDrafts } from './testing/resolve-drafts.ts'
@@ -38,7 +38,7 @@ const draft = fc.oneof(
   fc.record({
     op: fc.constant('resize' as const),
     // Below a quarter sharp first shrinks by whole numbers, from one edge on: a fraction of a pixel that shows in such
-    // tiny pictures when sharp turns them upright after the resize, as it may (see `isLopsided`).
+    // tiny pictures when sharp turns them upright after the resize, as it may (see `flipSensitive`).
     width: fc.option(fc.double({ min: 0.26, max: 1.6, noNaN: true }), { nil: undefined }),
     height: fc.double({ min: 0.26, max: 1.6, noNaN: true }),
     fit: fc.constantFrom('inside', 'cover', 'contain', 'fill', 'outside'),
@@ -126,7 +126,7 @@ async function runFused(recipe: ReturnType<typeof parseRecipe>, bytes: Buffer, s
   if (output === undefined) throw new Error('a recipe without outputs')
   let current = bytes
   let after = start
-  for (const rendering of renderings(output, start, 'png')) {
+  for (const rendering of planRenderings(output, start, 'png')) {
     const { data, info } = await (
       await rendering.apply(sharp(current), sharp)
     ).toBuffer({ resolveWithObject: true })
@@ -146,7 +146,7 @@ async function runSingly(steps: readonly Step[], bytes: Buffer) {
     const { width, height, channels } = info
     const before = { width, height, alpha: channels === 4 }
     const [output] = plan(parseRecipe({ steps: [{ op: 'orient', auto: false }, step] })).outputs
-    for (const rendering of output === undefined ? [] : renderings(output, before, 'png')) {
+    for (const rendering of output === undefined ? [] : planRenderings(output, before, 'png')) {
       const pipeline = await rendering.apply(sharp(data), sharp)
       ;({ data, info } = await pipeline.png().toBuffer({ resolveWithObject: true }))
     }

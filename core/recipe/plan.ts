@@ -8,7 +8,7 @@ import {
   listBranches,
   type Branch,
   type Catalogue,
-  type PlacedStep,
+  type LocatedStep,
   type RecipeOf,
 } from './create-catalogue.ts'
 import { formatStep } from './recipe-fault.ts'
@@ -86,7 +86,7 @@ function planOutput(
   return { name: name ?? defaultOutputName, source: { orient: oriented }, passes, ...target }
 }
 
-function planStep(operation: PictureOperation, { step, path }: PlacedStep<StepOf<Operation>>): PlannedStep {
+function planStep(operation: PictureOperation, { step, path }: LocatedStep<StepOf<Operation>>): PlannedStep {
   return { operation, step, field: formatField(path), where: `${formatStep(path)} (${step.op})` }
 }
 

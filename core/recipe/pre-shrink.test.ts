@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import sharp from 'sharp'
-import { renderings } from './apply.ts'
+import { planRenderings } from './plan-renderings.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
 
@@ -27,7 +27,7 @@ async function run(recipe: string, source: Buffer) {
   const [output] = plan(parseRecipe(recipe)).outputs
   if (output === undefined) throw new Error('no output')
   const opened: number[] = []
-  const [rendering] = renderings(output, { ...size, alpha: true }, 'png')
+  const [rendering] = planRenderings(output, { ...size, alpha: true }, 'png')
   const pipeline = await rendering.apply(sharp(source), (input, options) => {
     opened.push(input.length)
     return sharp(input, options)

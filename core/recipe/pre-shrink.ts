@@ -18,7 +18,7 @@ const largePixels = 16_000_000
 export function preShrink(pipeline: Sharp, { operation, step }: PlannedStep, picture: Picture): Sharp {
   const isLarge = picture.width * picture.height > largePixels
   if (!isLarge || picture.isDeep === true || picture.isVector === true) return pipeline
-  const size = operation.preShrunk?.(step, picture)
+  const size = operation.preShrinkSize?.(step, picture)
   if (size === undefined) return pipeline
   const shrunk = pipeline.pipelineColourspace('rgb16').resize({ ...size, kernel: 'linear', fit: 'fill' })
   // From the end of a level to its middle, as libvips leaves the lower byte out.

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { colorsInPlace, deepened, isOpaque, recolored, release } from './rgba.ts'
+import { dropAlphaInPlace, to16Bit, isOpaque, replaceColors, freePixels } from './rgba.ts'
 
 const picture = (width: number, height: number, ...pixels: number[][]) => ({
   data: Uint8Array.from(pixels.flat()),
@@ -15,19 +15,19 @@ test('one pixel that lets a little through makes a picture transparent', () => {
 
 test('colours stand alone in the memory they had with alpha', () => {
   const whole = picture(2, 1, [1, 2, 3, 255], [4, 5, 6, 255])
-  const { data, raw } = colorsInPlace(whole)
+  const { data, raw } = dropAlphaInPlace(whole)
   expect([...data]).toEqual([1, 2, 3, 4, 5, 6])
   expect(raw).toEqual({ width: 2, height: 1, channels: 3 })
   expect(data.buffer).toBe(whole.data.buffer)
 })
 
 test('a level becomes the middle of its 256, and alpha half of what it was', () => {
-  const { data } = deepened(picture(2, 1, [0, 128, 255, 255], [7, 8, 9, 0]), 1)
+  const { data } = to16Bit(picture(2, 1, [0, 128, 255, 255], [7, 8, 9, 0]), 1)
   expect([...data]).toEqual([128, 128 * 256 + 128, 255 * 256 + 128, 32_767, 7 * 256 + 128, 2176, 2432, 0])
 })
 
 test('a block becomes its mean, colours weighed by alpha', () => {
-  const { data, raw } = deepened(
+  const { data, raw } = to16Bit(
     picture(
       4,
       2,
@@ -51,7 +51,7 @@ test('a block becomes its mean, colours weighed by alpha', () => {
 
 test('blocks share the pixels between them where a side is no multiple', () => {
   const columns = [0, 0, 100, 200, 200].map((level) => [level, level, level, 255])
-  const { data, raw } = deepened(picture(5, 3, ...columns, ...columns, ...columns), 2)
+  const { data, raw } = to16Bit(picture(5, 3, ...columns, ...columns, ...columns), 2)
   expect(raw).toEqual({ width: 2, height: 1, channels: 4 })
   expect([data[0], data[4]].map((value = 0) => (value - 128) / 256)).toEqual([20, 180])
   expect([data[3], data[7]]).toEqual([32_767, 32_767])
@@ -59,14 +59,14 @@ test('blocks share the pixels between them where a side is no multiple', () => {
 
 test('what is invisible keeps its colour', () => {
   const whole = picture(2, 1, [1, 2, 3, 0], [4, 5, 6, 1])
-  expect([...recolored(whole, new Uint8Array([9, 9, 9, 7, 8, 9])).data]).toEqual([1, 2, 3, 0, 7, 8, 9, 1])
+  expect([...replaceColors(whole, new Uint8Array([9, 9, 9, 7, 8, 9])).data]).toEqual([1, 2, 3, 0, 7, 8, 9, 1])
 })
 
 test('memory is given back, but not what others have a part of', () => {
   const own = new Uint16Array(4)
-  release(own)
+  freePixels(own)
   expect(own.length).toBe(0)
   const part = new Uint8Array(8).subarray(2, 4)
-  release(part)
+  freePixels(part)
   expect(part.length).toBe(2)
 })

@@ -12,7 +12,7 @@ export interface RawPixels {
 }
 
 /** Gives the memory of pixels back at once: a collection comes late, as it does not know how large they are. */
-export function release({ buffer, byteLength }: Uint8Array | Uint16Array): void {
+export function freePixels({ buffer, byteLength }: Uint8Array | Uint16Array): void {
   // Short ones may share their memory with others.
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
@@ -24,7 +24,7 @@ export function isOpaque({ data }: Rgba): boolean {
 }
 
 /** The three colour channels, in the memory of all four: the picture cannot be used any more. */
-export function colorsInPlace({ data, width, height }: Rgba): RawPixels {
+export function dropAlphaInPlace({ data, width, height }: Rgba): RawPixels {
   const length = width * height * 3
   for (let to = 0, from = 0; to < length; to += 3, from += 4) {
     data[to] = data[from] ?? 0
@@ -41,7 +41,7 @@ export function colorsInPlace({ data, width, height }: Rgba): RawPixels {
  * way from 8 to 16 bits that libvips has goes to the ends of them, from where rounding leads to the next level.
  * @param block the picture is made smaller by this whole number, each block of pixels becoming their mean
  */
-export function deepened(picture: Rgba, block: number): RawPixels {
+export function to16Bit(picture: Rgba, block: number): RawPixels {
   return block > 1 ? meansOf(picture, block) : eachDeepened(picture)
 }
 
@@ -142,7 +142,7 @@ function writeMeans(sums: Float64Array, area: number, deep: Uint16Array, start: 
 }
 
 /** The same picture, in the same memory, with other colours where it is visible: three channels of the same size. */
-export function recolored({ data, width, height }: Rgba, colors: Uint8Array): Rgba {
+export function replaceColors({ data, width, height }: Rgba, colors: Uint8Array): Rgba {
   for (let to = 0, from = 0; to < data.length; to += 4, from += 3) {
     if (data[to + 3] === 0) continue
     data[to] = colors[from] ?? 0

@@ -18,7 +18,7 @@ export interface ValidationContext {
 
 /**
  * A value as its schema has it. The one place where what a schema finds becomes sentences; recipes have their own
- * (`recipe/explain.ts`), which name steps. The sentences of zod itself reach no caller: checks of our own (`refine`,
+ * (`recipe/recipe-fault.ts`), which name steps. The sentences of zod itself reach no caller: checks of our own (`refine`,
  * `custom`) have to say `error` and `params.remedy`, and regular expressions are made by `textLike`.
  * @throws Fault `invalid_request` naming the field, its value, and what is allowed.
  */

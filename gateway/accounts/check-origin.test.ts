@@ -7,7 +7,7 @@ function outcomeOf(headers: Record<string, string>): string {
     requireLocalOrigin(new Headers(headers))
     return 'passes'
   } catch (thrown) {
-    return thrown instanceof Fault ? `${thrown.code} ${thrown.place.field}` : String(thrown)
+    return thrown instanceof Fault ? `${thrown.code} ${thrown.hints.field}` : String(thrown)
   }
 }
 

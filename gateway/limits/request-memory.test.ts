@@ -45,7 +45,7 @@ test('a refusal contains when to try again and the setting', () => {
   expect(() => open().open({ peer: 'x' }).take(51)).toThrow(
     expect.objectContaining({
       code: 'overloaded',
-      place: { retryAfterMs: 1000, remedy: expect.stringContaining('PIXELFLOW_REQUEST_MEMORY_PER_PEER') },
+      hints: { retryAfterMs: 1000, remedy: expect.stringContaining('PIXELFLOW_REQUEST_MEMORY_PER_PEER') },
     }),
   )
 })

@@ -93,7 +93,7 @@ describe('a list', () => {
       using model = open()
       await expect(list(model, 5, { cursor })).rejects.toMatchObject({
         code: 'invalid_request',
-        place: { field: 'cursor' },
+        hints: { field: 'cursor' },
       })
     },
   )

@@ -46,7 +46,7 @@ test('a store that does not answer while a task is awaited is told, with the tas
     await expect(failing(new Fault(code, 'No answer.'))).rejects.toMatchObject({
       code: 'unavailable',
       message: 'The store does not answer.',
-      place: { remedy: expect.stringContaining('The task task continues') },
+      hints: { remedy: expect.stringContaining('The task task continues') },
     })
   }
 }, 30_000)
@@ -71,6 +71,6 @@ test('a store that is lost before the first event is read is told with the task 
   })
   await expect(wait(principal('local'), queued, new AbortController().signal)).rejects.toMatchObject({
     code: 'unavailable',
-    place: { remedy: expect.stringContaining('The task task continues') },
+    hints: { remedy: expect.stringContaining('The task task continues') },
   })
 })

@@ -65,8 +65,8 @@ function isRecipeFault({ code }: FaultReport): boolean {
 }
 
 function cannotBeDone(report: FaultReport): Fault {
-  const { message, place } = Fault.from(report)
-  return new Fault('precondition_failed', `The recipe cannot be done to this picture: ${message}`, place)
+  const { message, hints } = Fault.from(report)
+  return new Fault('precondition_failed', `The recipe cannot be done to this picture: ${message}`, hints)
 }
 
 function outputOf(recipe: Recipe, wanted: string | undefined): string {

@@ -68,7 +68,7 @@ test('a write some of whose chunks were removed on the way fails, and leaves not
   await write.write(random(300_000))
   await expect(write.commit(() => 'a')).rejects.toMatchObject({
     code: 'storage_failed',
-    place: { retryAfterMs: 1000 },
+    hints: { retryAfterMs: 1000 },
   })
   expect(await blobs.stat('a')).toBeNull()
   // The tombstone.

@@ -58,7 +58,7 @@ test('a full queue says so, and takes more once there is room', async () => {
   for (const one of [first, second, third]) expect(await queue.submit(one)).toBe('queued')
   await expect(queue.submit(fourth)).rejects.toMatchObject({
     code: 'queue_full',
-    place: { retryAfterMs: 5000 },
+    hints: { retryAfterMs: 5000 },
   })
   expect(await queue.submit(first)).toBe('duplicate')
   await (await work.next('transform', AbortSignal.timeout(5000)))?.done()
@@ -138,7 +138,7 @@ describe('a broker that dies', () => {
     const { queue, health } = fixture.adapters
     await fixture.nats.kill9()
     const begin = performance.now()
-    const gone = { code: 'unavailable', place: { retryAfterMs: 1000 } }
+    const gone = { code: 'unavailable', hints: { retryAfterMs: 1000 } }
     await expect(queue.submit(sampleJob())).rejects.toMatchObject(gone)
     // Whoever has nobody waiting for an answer tries for 15 seconds.
     expect(performance.now() - begin).toBeLessThan(14_000)

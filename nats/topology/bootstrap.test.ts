@@ -81,7 +81,7 @@ describe('bootstrap', () => {
     const open = openAdapters({ settings: settingsFor({ NATS_URL: old.url }), name: 'test', log: quiet })
     await expect(open).rejects.toMatchObject({
       message: 'The NATS server 2.11.4 is too old.',
-      place: { remedy: 'Use nats-server 2.12 or newer.' },
+      hints: { remedy: 'Use nats-server 2.12 or newer.' },
     })
   })
 })
@@ -100,7 +100,7 @@ describe('connect', () => {
     await expect(connect({ settings, name: 'test', log: quiet, waitMs: 300 })).rejects.toMatchObject({
       code: 'unavailable',
       message: 'No NATS server answered at nats://127.0.0.1:9 within 0.3 s.',
-      place: { remedy: 'Start nats-server there, or set NATS_URL to where it runs.' },
+      hints: { remedy: 'Start nats-server there, or set NATS_URL to where it runs.' },
     })
   })
 

@@ -58,7 +58,7 @@ test('errors keep code and cause', () => {
     name: 'Fault',
     code: 'storage_failed',
     message: 'No answer.',
-    place: { remedy: 'Wait.' },
+    hints: { remedy: 'Wait.' },
     cause: { name: 'TypeError', message: 'the socket went away' },
   })
 })

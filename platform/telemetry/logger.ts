@@ -89,13 +89,13 @@ function plainOf(value: unknown, depth: number): unknown {
 }
 
 function plainError(error: Error, depth: number): unknown {
-  const { code, place } = error as { code?: unknown; place?: unknown }
+  const { code, hints } = error as { code?: unknown; hints?: unknown }
   const stack = error.stack?.slice(0, longestText)
   return {
     name: error.name,
     message: withoutPassword(error.message).slice(0, longestText),
     ...(code === undefined ? {} : { code }),
-    ...(place === undefined ? {} : { place: plainOf(place, depth + 1) }),
+    ...(hints === undefined ? {} : { hints: plainOf(hints, depth + 1) }),
     ...(stack === undefined ? {} : { stack: withoutPassword(stack) }),
     ...(error.cause === undefined || depth >= deepest ? {} : { cause: plainOf(error.cause, depth + 1) }),
   }

@@ -241,7 +241,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(full).toBe(given.reason)
       const fault = await absent
       expect(fault.code).toBe('unavailable')
-      expect(fault.place.retryAfterMs).toBeGreaterThan(0)
+      expect(fault.hints.retryAfterMs).toBeGreaterThan(0)
       expect(performance.now() - begin).toBeLessThan(6000)
     }, 15_000)
 

@@ -104,5 +104,5 @@ function read(typed: string): Recipe {
 
 function inWords(thrown: unknown): string {
   if (!(thrown instanceof Fault)) return 'This is not valid JSON yet.'
-  return [thrown.message, thrown.place.remedy].filter((part) => part !== undefined).join(' ')
+  return [thrown.message, thrown.hints.remedy].filter((part) => part !== undefined).join(' ')
 }

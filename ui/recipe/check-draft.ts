@@ -48,9 +48,9 @@ export function checkDraft(draft: Draft, fields: (op: string) => readonly Field[
     const [text, key, outputs] = [printText(recipe), keyOf(recipe), outputNames(recipe)]
     return { problems, runnable: { body, json: JSON.stringify(body, null, 2), text, key, outputs } }
   } catch (thrown) {
-    const { message, place } = Fault.of(thrown)
-    const words = [message, place.remedy].filter((part) => part !== undefined).join(' ')
-    return { problems: [problemAt(draft, place.field ?? '', words)], runnable: null }
+    const { message, hints } = Fault.of(thrown)
+    const words = [message, hints.remedy].filter((part) => part !== undefined).join(' ')
+    return { problems: [problemAt(draft, hints.field ?? '', words)], runnable: null }
   }
 }
 

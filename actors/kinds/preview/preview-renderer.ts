@@ -4,7 +4,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
-import { wantsDetail } from '@pixelflow/core/recipe/preview'
+import { needsMoreDetail } from '@pixelflow/core/recipe/plan-preview'
 import type { PreviewOptions } from '@pixelflow/core/tune/client-message'
 import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
@@ -149,7 +149,7 @@ export async function openPreviewRenderer(
 
 function isCutOut(planned: PlannedOutput, { made: { source, copy } }: Copy, maxPixels: number): boolean {
   try {
-    return wantsDetail(planned, source, { ...copy, alpha: source.alpha }, maxPixels)
+    return needsMoreDetail(planned, source, { ...copy, alpha: source.alpha }, maxPixels)
   } catch {
     // It cannot be done to this picture, and will be told.
     return false

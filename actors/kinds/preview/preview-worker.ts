@@ -2,9 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { defaultOutputFormat } from '@pixelflow/core/format'
 import { defaultFormat, flattens } from '@pixelflow/core/operations/format'
 import { resize } from '@pixelflow/core/operations/resize'
-import { renderings, sourcePicture } from '@pixelflow/core/recipe/apply'
+import { planRenderings, sourcePicture } from '@pixelflow/core/recipe/plan-renderings'
 import { passesOf, plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
-import { copySize, exactly, previewOf } from '@pixelflow/core/recipe/preview'
+import { copySize, resizeTo, planPreview } from '@pixelflow/core/recipe/plan-preview'
 import sharp, { type Sharp } from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-message.ts'
 import { mapVipsError } from '../transform/map-vips-error.ts'
@@ -50,7 +50,7 @@ async function copyOf(source: SourceImage, order: MakeCopy): Promise<CopyMade> {
     ? Math.max(picture.width * picture.height, drawablePixels(source.cost))
     : drawablePixels(source.cost)
   const size = copySize(picture, Math.min(order.copyPixels, drawable))
-  const step = { operation: resize, step: exactly(size), field: '', where: 'the preview' }
+  const step = { operation: resize, step: resizeTo(size), field: '', where: 'the preview' }
   const isWhole = size.width === picture.width && size.height === picture.height
   const output: PlannedOutput = {
     name: 'copy',
@@ -58,7 +58,7 @@ async function copyOf(source: SourceImage, order: MakeCopy): Promise<CopyMade> {
     passes: passesOf(isWhole ? [] : [step]),
     format: defaultFormat,
   }
-  const [rendering] = renderings(output, picture, 'png')
+  const [rendering] = planRenderings(output, picture, 'png')
   try {
     const pipeline = await rendering.apply(sourcePixels(source, order.orient).open(), sharp)
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
@@ -82,14 +82,14 @@ async function makePreview(order: MakePreview): Promise<PreviewMade> {
   if (planned === undefined) throw new Error(`the recipe has no output ${order.output}`)
   // All that can be wrong with the recipe for the whole picture is told as the task would tell it.
   const realTarget = planned.format.type ?? defaultOutputFormat(order.format)
-  renderings(planned, made.source, realTarget)
+  planRenderings(planned, made.source, realTarget)
   checkSizes(planned, made.source, maxPixels)
   checkDrawingCost(planned, made.source, made.cost, maxPixels)
 
   const copy = await copyPixels(order)
-  const { output, result, shown } = previewOf(planned, made.source, copy.picture, wish.maxPixels)
+  const { output, result, picture } = planPreview(planned, made.source, copy.picture, wish.maxPixels)
   const isFlat = flattens(result, realTarget)
-  const format = wish.format ?? (shown.alpha && !isFlat ? 'webp' : 'jpeg')
+  const format = wish.format ?? (picture.alpha && !isFlat ? 'webp' : 'jpeg')
   const { background } = planned.format
   const written = { ...defaultFormat, type: format, quality: wish.quality, effort: 0, background }
   try {
@@ -113,7 +113,7 @@ async function copyPixels({ path, made }: MakePreview): Promise<Pixels> {
 async function rendered(copy: Pixels, output: PlannedOutput, isFlat: boolean): Promise<Sharp> {
   const { type = 'jpeg', quality = 80 } = output.format
   // What the real result lays on a background is laid on it here, also in a format that could do without.
-  const passes = renderings(output, copy.picture, isFlat ? 'jpeg' : type)
+  const passes = planRenderings(output, copy.picture, isFlat ? 'jpeg' : type)
   let pixels = copy
   for (const [i, pass] of passes.slice(0, -1).entries()) {
     pixels = await renderPass(pixels, pass, canStayRaw(output, output.passes[i] ?? []))

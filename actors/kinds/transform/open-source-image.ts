@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { Fault } from '@pixelflow/core/fault'
 import { sniffFormat, sniffBytes, type FormatId } from '@pixelflow/core/format'
-import type { SourceMetadata } from '@pixelflow/core/recipe/apply'
+import type { SourceMetadata } from '@pixelflow/core/recipe/plan-renderings'
 import sharp, { type Metadata, type SharpOptions } from 'sharp'
 import { maxSvgBytes } from '@pixelflow/core/svg'
 import { mapVipsError } from './map-vips-error.ts'

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { WritableFormatId } from '@pixelflow/core/format'
 import { pictureAfter, type Picture } from '@pixelflow/core/operations/operation'
-import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
+import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
 import { mapVipsError } from './map-vips-error.ts'
@@ -74,7 +74,7 @@ export async function encode(
   { exif, xmp }: Description = {},
 ): Promise<{ width: number; height: number }> {
   try {
-    const [rendering] = renderings(written(output), from.picture, target)
+    const [rendering] = planRenderings(written(output), from.picture, target)
     const described = from.png === undefined ? from.open() : openPng(replacePngExif(from.png, exif))
     const pipeline = await rendering.apply(described, sharp)
     const { width, height } = await (xmp === undefined ? pipeline : pipeline.withXmp(xmp)).toFile(path)
@@ -111,7 +111,8 @@ export function checkDrawingCost(
   if (source.isVector !== true) return
   let picture = source
   for (const { operation, step } of output.passes[0] ?? []) {
-    if (operation.drawn !== undefined) return requireDrawable(operation.drawn(step, picture), cost, maxPixels)
+    if (operation.rasterSize !== undefined)
+      return requireDrawable(operation.rasterSize(step, picture), cost, maxPixels)
     picture = pictureAfter({ operation, step }, picture)
   }
   requireDrawable(source, cost, maxPixels)

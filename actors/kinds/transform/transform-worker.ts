@@ -1,6 +1,6 @@
 import { renameSync } from 'node:fs'
 import { defaultOutputFormat, type WritableFormatId } from '@pixelflow/core/format'
-import { renderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/apply'
+import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-message.ts'
@@ -58,7 +58,7 @@ async function make(
   const outputs = splitSharedPasses(wanted, pictureOf)
   // All that can be wrong with a recipe for this picture is told before anything is decoded.
   const passes = new Map(
-    outputs.map((output) => [output, renderings(output, pictureOf(output), targetOf(output))]),
+    outputs.map((output) => [output, planRenderings(output, pictureOf(output), targetOf(output))]),
   )
   for (const output of outputs) {
     checkSizes(output, pictureOf(output), input.maxPixels)

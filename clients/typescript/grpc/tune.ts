@@ -83,12 +83,12 @@ function plainOf(data: Data): Exclude<Heard, TunePreview> | undefined {
     case 'refused': {
       const { sequence, apply, fault } = data.value
       const { code = 'internal', detail = '', field = '', remedy = '' } = fault ?? {}
-      const place = { ...(field === '' ? {} : { field }), ...(remedy === '' ? {} : { remedy }) }
+      const hints = { ...(field === '' ? {} : { field }), ...(remedy === '' ? {} : { remedy }) }
       return {
         type: 'refused',
         ...(sequence === undefined ? {} : { sequence: Number(sequence) }),
         ...(apply ? { apply } : {}),
-        fault: { code, detail, ...place } as Extract<Tuned, { type: 'refused' }>['fault'],
+        fault: { code, detail, ...hints } as Extract<Tuned, { type: 'refused' }>['fault'],
       }
     }
     case 'applied': {

@@ -19,7 +19,7 @@ const grpcFields: ReadonlyMap<string, string> = new Map([
 
 /** Converts a fault to google.rpc.Status: code, message, and typed details. The cause stays in the server. */
 export function toStatus(fault: Fault, requestId: string) {
-  const { field, remedy, retryAfterMs } = fault.place
+  const { field, remedy, retryAfterMs } = fault.hints
   const details = [
     detail(ErrorInfoSchema, { reason: fault.code, domain: 'pixelflow', metadata: {} }),
     detail(RequestInfoSchema, { requestId }),

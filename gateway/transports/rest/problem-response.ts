@@ -19,7 +19,7 @@ export function problemResponse(
   const context = requestContextOf(request)
   context.fault = fault
   const { http, title } = fault.row
-  const { field, remedy, retryAfterMs } = fault.place
+  const { field, remedy, retryAfterMs } = fault.hints
   const body: Problem = {
     type: `/docs/problems#${fault.code}`,
     title,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { Fault } from '../fault.ts'
 import type { WritableFormatId } from '../format.ts'
-import { renderings, sourcePicture } from './apply.ts'
+import { planRenderings, sourcePicture } from './plan-renderings.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
 
@@ -11,7 +11,7 @@ async function run(text: string, source: Buffer, target: WritableFormatId) {
   const [output] = plan(parseRecipe(text)).outputs
   if (output === undefined) throw new Error('no output')
   const picture = sourcePicture(await sharp(source).metadata(), output.source.orient)
-  const steps = renderings(output, picture, output.format.type ?? target)
+  const steps = planRenderings(output, picture, output.format.type ?? target)
   let file = source
   for (const step of steps) {
     const { data, info } = await (await step.apply(sharp(file), sharp)).toBuffer({ resolveWithObject: true })
@@ -158,7 +158,7 @@ describe('what only the picture can tell', () => {
     const [output] = plan(parseRecipe(recipe)).outputs
     if (output === undefined) throw new Error('no output')
     try {
-      renderings(output, source, target)
+      planRenderings(output, source, target)
     } catch (thrown) {
       if (thrown instanceof Fault) return thrown.report()
     }

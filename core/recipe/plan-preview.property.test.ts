@@ -2,9 +2,9 @@ import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import sharp from 'sharp'
 import type { Picture } from '../operations/operation.ts'
-import { renderings } from './apply.ts'
+import { planRenderings } from './plan-renderings.ts'
 import { plan, type PlannedOutput } from './plan.ts'
-import { copySize, previewOf } from './preview.ts'
+import { copySize, planPreview } from './plan-preview.ts'
 import { parseRecipe } from './recipe.ts'
 import { resizeToPixels, resolveDrafts } from './testing/resolve-drafts.ts'
 import { printText } from './text.ts'
@@ -70,12 +70,12 @@ test('a preview looks like the result made equally small', async () => {
         .resize({ ...size, fit: 'fill' })
         .png()
         .toBuffer()
-      const preview = previewOf(output, source, { ...source, ...size }, maxPixels)
+      const preview = planPreview(output, source, { ...source, ...size }, maxPixels)
       const real = await render(output, source, bytes)
       const shown = await render(preview.output, { ...source, ...size }, copied)
 
       expect({ where, ...preview.result }).toMatchObject({ where, width: real.width, height: real.height })
-      expect({ where, ...preview.shown }).toMatchObject({ where, width: shown.width, height: shown.height })
+      expect({ where, ...preview.picture }).toMatchObject({ where, width: shown.width, height: shown.height })
       expect({ where, fits: shown.width * shown.height <= maxPixels }).toEqual({ where, fits: true })
       expect({ where, larger: shown.width > real.width || shown.height > real.height }).toMatchObject({
         larger: false,
@@ -143,7 +143,7 @@ async function makeSource(width: number, height: number, alpha: boolean, seed: n
 async function render(output: PlannedOutput, start: Picture, source: Buffer) {
   let bytes = source
   let after = start
-  for (const rendering of renderings(output, start, 'png')) {
+  for (const rendering of planRenderings(output, start, 'png')) {
     bytes = await (await rendering.apply(sharp(bytes), sharp)).toBuffer()
     after = rendering.after
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Picture } from '../operations/operation.ts'
 import { plan } from './plan.ts'
-import { copySize, previewOf, wantsDetail } from './preview.ts'
+import { copySize, planPreview, needsMoreDetail } from './plan-preview.ts'
 import { parseRecipe } from './recipe.ts'
 
 const source: Picture = { width: 6000, height: 4000, alpha: false }
@@ -14,10 +14,10 @@ function outputOf(recipe: string) {
   return output
 }
 
-function shownAs(recipe: string, on = copy) {
-  const { output, shown } = previewOf(outputOf(recipe), source, on, maxPixels)
+function previewAs(recipe: string, on = copy) {
+  const { output, picture } = planPreview(outputOf(recipe), source, on, maxPixels)
   const steps = output.passes.flat().map(({ step }) => step)
-  return { steps, size: [shown.width, shown.height] }
+  return { steps, size: [picture.width, picture.height] }
 }
 
 test('a copy is as large as it may be, and no larger than the picture', () => {
@@ -29,15 +29,15 @@ test('a copy is as large as it may be, and no larger than the picture', () => {
 
 describe('on a copy', () => {
   test('lengths are scaled, and what is finer than a pixel is left out', () => {
-    expect(shownAs('blur:8').steps).toMatchObject([{ op: 'blur', sigma: 8 * (1254 / 6000) }])
-    expect(shownAs('sharpen:1').steps).toEqual([])
-    expect(shownAs('crop:600:400:3000:2000').steps).toMatchObject([
+    expect(previewAs('blur:8').steps).toMatchObject([{ op: 'blur', sigma: 8 * (1254 / 6000) }])
+    expect(previewAs('sharpen:1').steps).toEqual([])
+    expect(previewAs('crop:600:400:3000:2000').steps).toMatchObject([
       { op: 'crop', left: 125, top: 84, width: 627, height: 418 },
     ])
   })
 
   test('what comes out smaller is shown as it is', () => {
-    expect(shownAs('resize:800/sharpen:1')).toMatchObject({
+    expect(previewAs('resize:800/sharpen:1')).toMatchObject({
       steps: [
         { op: 'resize', width: 800, height: 533 },
         { op: 'sharpen', sigma: 1 },
@@ -47,8 +47,8 @@ describe('on a copy', () => {
   })
 
   test('what comes out larger is shown as large as a preview may be', () => {
-    expect(shownAs('resize:4000').size).toEqual([1254, 836])
-    const [width = 0, height = 0] = shownAs('rotate:45').size
+    expect(previewAs('resize:4000').size).toEqual([1254, 836])
+    const [width = 0, height = 0] = previewAs('rotate:45').size
     expect(width * height).toBeLessThanOrEqual(maxPixels)
   })
 })
@@ -62,16 +62,16 @@ describe('a copy with more detail', () => {
     ['blur:3/crop:0:0:600:400', false],
     ['resize:300', false],
   ])('%s wants it: %p', (recipe, wants) => {
-    expect(wantsDetail(outputOf(recipe), source, copy, maxPixels)).toBe(wants)
+    expect(needsMoreDetail(outputOf(recipe), source, copy, maxPixels)).toBe(wants)
   })
 
   test('is not wanted where the copy is the picture', () => {
-    expect(wantsDetail(outputOf('crop:0:0:60:40'), source, source, maxPixels)).toBe(false)
+    expect(needsMoreDetail(outputOf('crop:0:0:60:40'), source, source, maxPixels)).toBe(false)
   })
 
   test('is cut and made small before anything slow is done to it', () => {
     const fine = { ...source, width: 3000, height: 2000 }
-    expect(shownAs('crop:0:0:5000:4000/blur:9', fine).steps.map(({ op }) => op)).toEqual([
+    expect(previewAs('crop:0:0:5000:4000/blur:9', fine).steps.map(({ op }) => op)).toEqual([
       'crop',
       'resize',
       'blur',

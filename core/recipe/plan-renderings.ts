@@ -4,9 +4,9 @@ import { checkWritable, flattens, format, type FormatParams } from '../operation
 import type { Picture } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
 import { applyPass } from './apply-pass.ts'
-import { decoded, inPlace, pictureAfter } from './picture-after.ts'
+import { asDecoded, inStep, pictureAfter } from './picture-after.ts'
 import type { Pass, PlannedOutput } from './plan.ts'
-import type { OpenImage } from './transparent.ts'
+import type { OpenImage } from './alpha-mode.ts'
 
 /** One sharp pipeline of an output. */
 export interface Rendering {
@@ -63,7 +63,7 @@ export function sourcePicture(metadata: SourceMetadata, orient: boolean): Pictur
  * picture comes out here.
  * @throws Fault `processing_failed` that names the step, e.g. a crop outside the picture.
  */
-export function renderings(
+export function planRenderings(
   output: PlannedOutput,
   source: Picture,
   target: WritableFormatId,
@@ -72,13 +72,13 @@ export function renderings(
   let picture = source
   for (const pass of output.passes) {
     const before = picture
-    picture = decoded(pass.reduce(pictureAfter, before))
+    picture = asDecoded(pass.reduce(pictureAfter, before))
     drafts.push({ before, after: picture, pass })
   }
   // sharp lays transparency on a background before it does anything else, so that needs a pipeline of its own.
   if (drafts.length === 0 || flattens(picture, target))
-    drafts.push({ before: picture, after: decoded(picture), pass: [] })
-  inPlace(output.formatField ?? '', 'the result', () => checkWritable(output.format, picture, target))
+    drafts.push({ before: picture, after: asDecoded(picture), pass: [] })
+  inStep(output.formatField ?? '', 'the result', () => checkWritable(output.format, picture, target))
 
   const [first, ...more] = drafts.map(({ before, after, pass }, i): Rendering => ({
     before,
@@ -107,7 +107,7 @@ function upright(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
   if (before.isVector === true) return pipeline
   const turned = orient.apply(pipeline, { op: 'orient', auto: true })
   const first = pass.find(({ operation, step }) => operation.slot(step) !== 'grayscale')
-  if (first?.operation.isLopsided?.(first.step, before) !== true) return turned
+  if (first?.operation.flipSensitive?.(first.step, before) !== true) return turned
   return turned.extract({ left: 0, top: 0, width: before.width, height: before.height })
 }
 

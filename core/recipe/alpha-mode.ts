@@ -1,7 +1,7 @@
 import type { Sharp, SharpOptions } from 'sharp'
 import { concatBytes } from '../concat-bytes.ts'
 import { fillTransparentColors } from './fill-transparent-colors.ts'
-import { deepened, recolored, release, type RawPixels, type Rgba } from './rgba.ts'
+import { to16Bit, replaceColors, freePixels, type RawPixels, type Rgba } from './rgba.ts'
 
 /** Opens bytes as an image: sharp itself, which is not loaded here. */
 export type OpenImage = (input: Uint8Array | Uint16Array, options: SharpOptions) => Sharp
@@ -13,7 +13,7 @@ export type OpenImage = (input: Uint8Array | Uint16Array, options: SharpOptions)
  * is small. Where a kernel overshoots at the edge of alpha, alpha is cut at its limit and colours are not, and sharpening
  * takes the edge for one of brightness: flat colours get rims.
  */
-export type Way =
+export type AlphaMode =
   /** 8 bits, as sharp does it. */
   | 'plain'
   /** 16 bits: for kernels that do not overshoot. */
@@ -30,7 +30,7 @@ export function openRgba({ data, width, height }: Rgba, open: OpenImage): Sharp 
 }
 
 /** A pipeline whose steps mix colours in 16 bits. */
-export function inDepth(picture: Rgba, open: OpenImage): Sharp {
+export function open16Bit(picture: Rgba, open: OpenImage): Sharp {
   return openRgba(picture, open).pipelineColourspace('rgb16')
 }
 
@@ -38,14 +38,14 @@ export function inDepth(picture: Rgba, open: OpenImage): Sharp {
  * A pipeline that has headroom above alpha. The picture is used up.
  * @param block the picture is made smaller by this whole number first
  */
-export function withHeadroom(picture: Rgba, block: number, open: OpenImage): Sharp {
-  const deep = deepened(picture, block)
-  release(picture.data)
+export function openWithHeadroom(picture: Rgba, block: number, open: OpenImage): Sharp {
+  const deep = to16Bit(picture, block)
+  freePixels(picture.data)
   return openRaw(deep, open).pipelineColourspace('rgb16')
 }
 
 /** The end of a pipeline that went its way: 8 bits again. */
-export function endOf(way: Way, pipeline: Sharp): Sharp {
+export function finishPipeline(way: AlphaMode, pipeline: Sharp): Sharp {
   switch (way) {
     case 'plain':
       return pipeline
@@ -58,10 +58,10 @@ export function endOf(way: Way, pipeline: Sharp): Sharp {
 }
 
 /**
- * A picture sharpened without regard to its transparency. Three channels take libvips a third of the time of four, of
+ * A picture sharpenColors without regard to its transparency. Three channels take libvips a third of the time of four, of
  * which it calculates the first three again for each.
  */
-export async function sharpened(
+export async function sharpenColors(
   picture: Rgba,
   sharpen: (colors: Sharp) => Sharp,
   open: OpenImage,
@@ -70,25 +70,27 @@ export async function sharpened(
   const filled = fillTransparentColors(picture)
   const opened = openRaw({ data: filled, raw: { width, height, channels: 3 } }, open)
   const colors = await sharpen(opened).raw().toBuffer()
-  release(filled)
-  const whole = recolored(picture, colors)
-  release(colors)
+  freePixels(filled)
+  const whole = replaceColors(picture, colors)
+  freePixels(colors)
   return whole
 }
 
 /** The pixels that a pipeline makes. */
-export async function pixelsOf(pipeline: Sharp): Promise<Rgba> {
+export async function readPixels(pipeline: Sharp): Promise<Rgba> {
   const { data, info } = await pipeline.ensureAlpha().raw().toBuffer({ resolveWithObject: true })
   return { data, width: info.width, height: info.height }
 }
 
 /** The same for a pipeline with a colour profile that must travel, or with gray pixels: raw ones have no alpha then. */
-export async function pixelsByPng(
+export async function readPixelsByPng(
   pipeline: Sharp,
   open: OpenImage,
 ): Promise<{ pixels: Rgba; profile: Uint8Array | undefined }> {
   const png = await pipeline.png({ compressionLevel: 0 }).toBuffer()
-  const pixels = await pixelsOf(open(png, { limitInputPixels: false, ignoreIcc: true }).toColourspace('srgb'))
+  const pixels = await readPixels(
+    open(png, { limitInputPixels: false, ignoreIcc: true }).toColourspace('srgb'),
+  )
   return { pixels, profile: profileOf(png) }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import sharp from 'sharp'
-import { renderings } from './apply.ts'
+import { planRenderings } from './plan-renderings.ts'
 import { fillTransparentColors } from './fill-transparent-colors.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
@@ -27,7 +27,7 @@ async function run(text: string, source: Buffer, { width, height } = size): Prom
   const [output] = plan(parseRecipe(text)).outputs
   if (output === undefined) throw new Error('no output')
   let file = source
-  for (const rendering of renderings(output, { width, height, alpha: true }, 'png')) {
+  for (const rendering of planRenderings(output, { width, height, alpha: true }, 'png')) {
     file = await (await rendering.apply(sharp(file), sharp)).toBuffer()
   }
   return file
@@ -120,7 +120,7 @@ test.each(['resize:40', 'blur:2', 'sharpen', 'resize:50/blur:3/sharpen', 'resize
     const [output] = plan(parseRecipe(recipe)).outputs
     if (output === undefined) throw new Error('no output')
     let plain = opaque
-    for (const rendering of renderings(output, { ...size, alpha: false }, 'png'))
+    for (const rendering of planRenderings(output, { ...size, alpha: false }, 'png'))
       plain = await (await rendering.apply(sharp(plain), sharp)).toBuffer()
     const made = await run(recipe, channelled)
     expect((await sharp(made).metadata()).hasAlpha).toBe(true)
