@@ -2,7 +2,7 @@ import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
 import { consumerInfo, streamInfo, streamSubjects } from '@pixelflow/nats/jetstream/jetstream-api'
-import { messagesOf } from '@pixelflow/nats/blobs/sweep/list-messages'
+import { listMessages } from '@pixelflow/nats/blobs/sweep/list-messages'
 import {
   blobBuckets,
   blobStream,
@@ -30,7 +30,7 @@ export interface Remains {
 export async function dropImages({ broker, adapters }: House, signal: AbortSignal): Promise<number> {
   const bucket = recordBuckets.images
   let dropped = 0
-  for await (const { data } of messagesOf(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
+  for await (const { data } of listMessages(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
     const record = imageRecord.safeParse(
       data.length === 0 ? null : JSON.parse(new TextDecoder().decode(data)),
     ).data
@@ -77,7 +77,7 @@ export async function emptied(house: House, signal: AbortSignal): Promise<Remain
 async function remainsOf({ broker }: House, signal: AbortSignal): Promise<Remains[]> {
   const remains: Remains[] = []
   for (const bucket of Object.values(blobBuckets)) {
-    for await (const chunk of messagesOf(broker, blobStream(bucket), chunkSubject(bucket, '>'), signal))
+    for await (const chunk of listMessages(broker, blobStream(bucket), chunkSubject(bucket, '>'), signal))
       remains.push({ what: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
   }
   for (const name of [streams.backlog, streams.jobs, streams.outbox, streams.retries]) {

@@ -5,9 +5,9 @@ import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { faultOf } from '../connection/broker.ts'
 import { purgeChunks, type Bucket } from './bucket.ts'
 import type { ChunkMemory } from './chunk-memory.ts'
-import { claim, withdraw, type Keeping } from './put-if-absent.ts'
+import { putIfAbsent, rollBackPut, type ReusePolicy } from './put-if-absent.ts'
 import { publishChunk } from '../jetstream/jetstream.ts'
-import { blobInfoOf, digestOf, withSequences, type Described, type ObjectInfo } from './object-info.ts'
+import { blobInfoOf, digestOf, withSequences, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { hasAllChunks } from './blob-integrity.ts'
 import { noteProgress, storeTimeout, withinTimeout } from '../jetstream/store-timeout.ts'
@@ -19,7 +19,7 @@ export interface WriteOptions {
   /** Shared by all writes of the process: what they hold, sent or not, until the broker has it. */
   readonly memory: ChunkMemory
   /** When a blob of the same name stays. */
-  readonly keeping: Keeping
+  readonly keeping: ReusePolicy
   /** Called once, when the write has ended in any way. */
   readonly onEnd: () => void
 }
@@ -61,7 +61,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
   let failure: unknown
   /** The name under which a description may already stand. */
   let claimed: string | undefined
-  let claiming: Promise<Described> | undefined
+  let claiming: Promise<ObjectEntry> | undefined
   let isBusy = false
   const begunAt = performance.now()
   let sentAt = begunAt
@@ -131,7 +131,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     await retryUnreachable(remove).catch(() => {})
   }
   const remove = async () => {
-    if (claimed !== undefined && !(await withdraw(bucket, claimed, id))) return
+    if (claimed !== undefined && !(await rollBackPut(bucket, claimed, id))) return
     if (chunks > 0) await purgeChunks(bucket, id)
   }
   const abort = () => (end ??= storeTimeout.detached(drop))
@@ -190,7 +190,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
         let tries = 0
         claiming = retryUnreachable((n) => {
           tries = n
-          return claim(bucket, info, keeping)
+          return putIfAbsent(bucket, info, keeping)
         })
         await Promise.allSettled([claiming, sent])
         await sent

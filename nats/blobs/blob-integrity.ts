@@ -1,8 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Bucket } from './bucket.ts'
-import { lastOf } from '../jetstream/direct-get.ts'
+import { readLast } from '../jetstream/direct-get.ts'
 import { countMessages, readFromLeader } from '../jetstream/jetstream-api.ts'
-import { described, lastSequence, type Described, type ObjectInfo } from './object-info.ts'
+import { parseObjectEntry, lastSequence, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { blobSubject, chunkSubject } from '../topology/topology.ts'
 
@@ -17,27 +17,27 @@ export async function hasAllChunks({ broker, name, stream }: Bucket, info: Objec
  * sent along with it, and a server that changes its place in between may take only the second; and chunks may have been
  * removed since, by another process.
  */
-export async function isWhole(bucket: Bucket, { info }: Pick<Described, 'info'>): Promise<boolean> {
+export async function isComplete(bucket: Bucket, { info }: Pick<ObjectEntry, 'info'>): Promise<boolean> {
   if (!(await hasAllChunks(bucket, info))) return false
   const noted = lastSequence(info)
   if (noted === undefined) return true
   const { broker, name, stream, isReplicated } = bucket
   const subject = chunkSubject(name, info.nuid)
   const last =
-    (await lastOf(broker, stream, subject)) ??
+    (await readLast(broker, stream, subject)) ??
     (isReplicated ? await readFromLeader(broker, stream, { last_by_subj: subject }) : null)
   return last?.seq === noted
 }
 
 /** Why bytes that a description tells of could not be read: lost for good, or temporarily unreadable. */
-export async function explainMissing(bucket: Bucket, info: ObjectInfo): Promise<Fault> {
+export async function explainMissingBytes(bucket: Bucket, info: ObjectInfo): Promise<Fault> {
   const { broker, name, stream } = bucket
   const subject = blobSubject(name, info.name)
   const found = await retryUnreachable(() => readFromLeader(broker, stream, { last_by_subj: subject }))
-  const now = found && described(found).info
+  const now = found && parseObjectEntry(found).info
   // Deleted or replaced while it was read.
   const isThis = now?.nuid === info.nuid && !now.deleted
-  if (isThis && !(await retryUnreachable(() => isWhole(bucket, { info }))))
+  if (isThis && !(await retryUnreachable(() => isComplete(bucket, { info }))))
     return dataLoss(info, 'are incomplete')
   return new Fault('storage_failed', 'The stored bytes are temporarily unreadable.', {
     remedy: 'Try again in a moment.',

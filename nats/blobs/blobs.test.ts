@@ -5,7 +5,7 @@ import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { blobsContract, digest, noise } from '@pixelflow/testkit/contracts/blobs'
 import { createBlobs, type BlobsOptions } from './blobs.ts'
 import type { Broker } from '../connection/broker.ts'
-import { bucketOf, describe as describeBlob, putDescription } from './bucket.ts'
+import { createBucket, describe as describeBlob, putDescription } from './bucket.ts'
 import { connect } from '../connection/connect.ts'
 import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
 import { streamInfo } from '../jetstream/jetstream-api.ts'
@@ -218,7 +218,7 @@ describe('damage', () => {
   test('bytes that differ from their digest are found out before the end', async () => {
     await using laid = await lay()
     await store(laid.blobs, 'a', noise(mebibyte))
-    const bucket = bucketOf(laid.broker, 'sources', 1)
+    const bucket = createBucket(laid.broker, 'sources', 1)
     const found = await describeBlob(bucket, 'a')
     if (!found) throw new Error('not stored')
     await putDescription(bucket, { ...found.info, digest: `SHA-256=${'A'.repeat(43)}=` }, found.seq)

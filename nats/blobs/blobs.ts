@@ -3,13 +3,13 @@ import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { readRange, readWhole } from './read-blob.ts'
 import { beginWrite, type YieldingWrite } from './begin-write.ts'
-import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
-import { bucketOf, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
+import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { createBucket, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunkMemory } from './chunk-memory.ts'
 import { blobInfoOf } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { keepBlobMs, type Layout } from '../topology/topology.ts'
+import { blobReuseMs, type Layout } from '../topology/topology.ts'
 
 export interface BlobsOptions {
   /** Bytes that all writes together may hold; default 64 MiB. */
@@ -38,8 +38,8 @@ export function createBlobs(
   layout: Layout,
   options: BlobsOptions = {},
 ): Blobs {
-  const bucket = bucketOf(broker, name, layout.natsReplicas)
-  const keeping = { clock, keepMs: keepBlobMs(name, layout), touchAfterMs: options.touchAfterMs ?? 60_000 }
+  const bucket = createBucket(broker, name, layout.natsReplicas)
+  const keeping = { clock, keepMs: blobReuseMs(name, layout), touchAfterMs: options.touchAfterMs ?? 60_000 }
   const writes = new Set<YieldingWrite>()
   const memory = createChunkMemory(options.writeMemoryBytes ?? defaultWriteMemoryBytes, chunkBytes, () => {
     // Slow uploads must not sit on half-filled buffers while others wait for memory.
@@ -102,7 +102,7 @@ async function remove(bucket: Bucket, name: string): Promise<boolean> {
     await putTombstone(bucket, found)
   } catch (thrown) {
     // Somebody else removed or replaced it just now.
-    if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
+    if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
     throw thrown
   }
   await purgeChunks(bucket, found.info.nuid)

@@ -1,9 +1,9 @@
 import type { Broker } from '../connection/broker.ts'
-import { lastOf } from '../jetstream/direct-get.ts'
+import { readLast } from '../jetstream/direct-get.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { purgeSubject, readFromLeader } from '../jetstream/jetstream-api.ts'
 import { headers } from '@nats-io/nats-core'
-import { described, type Described, type ObjectInfo } from './object-info.ts'
+import { parseObjectEntry, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { blobStream, blobSubject, chunkSubject } from '../topology/topology.ts'
 
 /** One bucket of the object store, as its readers and writers see it. */
@@ -15,18 +15,18 @@ export interface Bucket {
   readonly isReplicated: boolean
 }
 
-export function bucketOf(broker: Broker, name: string, replicas: number): Bucket {
+export function createBucket(broker: Broker, name: string, replicas: number): Bucket {
   return { broker, name, stream: blobStream(name), isReplicated: replicas > 1 }
 }
 
 /** The newest description of a name, a deletion included. A replica may not have it yet: then the leader is asked. */
-export async function describe(bucket: Bucket, name: string): Promise<Described | null> {
+export async function describe(bucket: Bucket, name: string): Promise<ObjectEntry | null> {
   const { broker, stream, isReplicated } = bucket
   const subject = blobSubject(bucket.name, name)
   const found =
-    (await lastOf(broker, stream, subject)) ??
+    (await readLast(broker, stream, subject)) ??
     (isReplicated ? await readFromLeader(broker, stream, { last_by_subj: subject }) : null)
-  return found && described(found)
+  return found && parseObjectEntry(found)
 }
 
 /** Replaces the description of a name if `after` is still the newest. @throws Refused 10071 when it is not. */
@@ -38,7 +38,7 @@ export function putDescription(bucket: Bucket, info: ObjectInfo, after: number):
 }
 
 /** Marks a name as deleted, as NATS's own tools do. @throws Refused 10071 when it has changed meanwhile. */
-export async function putTombstone(bucket: Bucket, { info, seq }: Described): Promise<void> {
+export async function putTombstone(bucket: Bucket, { info, seq }: ObjectEntry): Promise<void> {
   await putDescription(bucket, { ...info, deleted: true, size: 0, chunks: 0, digest: '' }, seq)
 }
 

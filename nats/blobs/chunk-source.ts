@@ -1,7 +1,7 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Bucket } from './bucket.ts'
-import { batchOf, lastOf, type BatchRequest } from '../jetstream/direct-get.ts'
-import type { Stored } from '../jetstream/jetstream.ts'
+import { readBatch, readLast, type BatchRequest } from '../jetstream/direct-get.ts'
+import type { StoredMessage } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import type { ObjectInfo, Run } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -15,14 +15,14 @@ export interface ChunkSource {
    * The next ones, so many of them; fewer when one is missing, and then those before it. The next call may come before
    * this one has ended.
    */
-  fetch(count: number): Promise<Stored[]>
+  fetch(count: number): Promise<StoredMessage[]>
 }
 
 /**
  * Chunks whose sequences are known. Asking by sequence alone spares the broker from counting what else there is of
  * their subject, which takes the longer the larger the bucket is.
  */
-export function sideBySide(bucket: Bucket, info: ObjectInfo, runs: readonly Run[]): ChunkSource {
+export function chunksBySequence(bucket: Bucket, info: ObjectInfo, runs: readonly Run[]): ChunkSource {
   const subject = chunkSubject(bucket.name, info.nuid)
   const rest = [...runs]
   let left = rest.reduce((sum, { chunks }) => sum + chunks, 0)
@@ -32,13 +32,13 @@ export function sideBySide(bucket: Bucket, info: ObjectInfo, runs: readonly Run[
     },
     async fetch(count) {
       left -= count
-      const parts: { batch: number; found: Promise<Stored[]> }[] = []
+      const parts: { batch: number; found: Promise<StoredMessage[]> }[] = []
       for (let room = count; room > 0;) {
         const { seq, chunks } = rest.shift() as Run
         const batch = Math.min(room, chunks)
         if (batch < chunks) rest.unshift({ seq: seq + batch, chunks: chunks - batch })
         // What comes in place of a chunk that is gone is a later one, of this object or of another.
-        const isExpected = (one: Stored, i: number) => one.seq === seq + i && one.subject === subject
+        const isExpected = (one: StoredMessage, i: number) => one.seq === seq + i && one.subject === subject
         parts.push({ batch, found: whole(bucket, { seq, batch }, isExpected) })
         room -= batch
       }
@@ -51,7 +51,7 @@ export function sideBySide(bucket: Bucket, info: ObjectInfo, runs: readonly Run[
 }
 
 /** The one chunk of a small object: the last message of its subject, the cheapest of all reads. */
-export function single(bucket: Bucket, info: ObjectInfo): ChunkSource {
+export function singleChunk(bucket: Bucket, info: ObjectInfo): ChunkSource {
   const { broker, stream, isReplicated } = bucket
   const subject = chunkSubject(bucket.name, info.nuid)
   let left = 1
@@ -62,7 +62,7 @@ export function single(bucket: Bucket, info: ObjectInfo): ChunkSource {
     async fetch() {
       left = 0
       const found =
-        (await retryUnreachable(() => lastOf(broker, stream, subject))) ??
+        (await retryUnreachable(() => readLast(broker, stream, subject))) ??
         (isReplicated
           ? await retryUnreachable(() => readFromLeader(broker, stream, { last_by_subj: subject }))
           : null)
@@ -72,7 +72,7 @@ export function single(bucket: Bucket, info: ObjectInfo): ChunkSource {
 }
 
 /** Chunks that somebody else wrote without noting where: found by their subject. */
-export function lookedFor(bucket: Bucket, info: ObjectInfo): ChunkSource {
+export function chunksBySubject(bucket: Bucket, info: ObjectInfo): ChunkSource {
   const subject = chunkSubject(bucket.name, info.nuid)
   let left = info.chunks
   // Where the next ones begin is known once those before have come.
@@ -97,10 +97,10 @@ const longestLagMs = 2000
 async function whole(
   bucket: Bucket,
   request: BatchRequest,
-  isExpected: (one: Stored, index: number) => boolean,
-): Promise<Stored[]> {
+  isExpected: (one: StoredMessage, index: number) => boolean,
+): Promise<StoredMessage[]> {
   for (let waitedMs = 0; ; waitedMs += 50) {
-    const found = await retryUnreachable(() => batchOf(bucket.broker, bucket.stream, request))
+    const found = await retryUnreachable(() => readBatch(bucket.broker, bucket.stream, request))
     const stranger = found.findIndex((one, i) => !isExpected(one, i))
     if (stranger !== -1) return found.slice(0, stranger)
     // The replica that answers may not have them yet.

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
-import { bucketOf, describe, purgeChunks } from './bucket.ts'
-import { withdraw } from './put-if-absent.ts'
+import { createBucket, describe, purgeChunks } from './bucket.ts'
+import { rollBackPut } from './put-if-absent.ts'
 import { connect } from '../connection/connect.ts'
 import { openFixture, quiet, until } from '../testing/nats-fixture.ts'
 import { streamInfo } from '../jetstream/jetstream-api.ts'
@@ -17,7 +17,7 @@ async function openBucket() {
   const owned = parts.move()
   return {
     blobs: fixture.adapters.sources,
-    bucket: bucketOf(broker, 'sources', 1),
+    bucket: createBucket(broker, 'sources', 1),
     messages: async () => (await streamInfo(broker, 'OBJ_sources')).state.messages,
     remove: async (seq: number) => {
       await broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', JSON.stringify({ seq }))
@@ -81,9 +81,9 @@ test('a description that stands with all its bytes is not taken back: another wr
   const bytes = random(400_000)
   await store(blobs, bytes)
   const nuid = (await describe(bucket, 'a'))?.info.nuid ?? ''
-  expect(await withdraw(bucket, 'a', nuid)).toBe(false)
+  expect(await rollBackPut(bucket, 'a', nuid)).toBe(false)
   expect(Buffer.compare(await content(blobs), bytes)).toBe(0)
   await under.remove(2)
-  expect(await withdraw(bucket, 'a', nuid)).toBe(true)
+  expect(await rollBackPut(bucket, 'a', nuid)).toBe(true)
   expect(await blobs.stat('a')).toBeNull()
 })

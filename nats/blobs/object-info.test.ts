@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { digestOf, locate, objectInfo, withSequences } from './object-info.ts'
+import { digestOf, locateChunks, objectInfo, withSequences } from './object-info.ts'
 
 function objectOf(sequences: number[], size: number) {
   const metadata = withSequences({ a: 'b' }, sequences, true)
@@ -30,14 +30,14 @@ describe('locate', () => {
     [25, 45, 20, '7x1 20x1 31x1'],
     [54, 55, 50, '32x1'],
   ])('finds the chunks of bytes %d to %d', (start, end, offset, expected) => {
-    const place = locate(object, start, end)
+    const place = locateChunks(object, start, end)
     expect(place.offset).toBe(offset)
     expect(place.runs?.map(({ seq, chunks }) => `${seq}x${chunks}`).join(' ')).toBe(expected)
   })
 
   test.each(['', 'x', '5-', '7-5,1-6', '5-6', '1-9999999'])('does not trust notes such as %p', (noted) => {
     const foreign = { ...object, metadata: { 'pixelflow-chunks': noted } }
-    expect(locate(foreign, 20, 30)).toEqual({ offset: 0 })
+    expect(locateChunks(foreign, 20, 30)).toEqual({ offset: 0 })
   })
 
   test('notes nothing where chunks are of different sizes', () => {

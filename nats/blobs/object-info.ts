@@ -1,6 +1,6 @@
 import type { BlobInfo } from '@pixelflow/core/ports/blobs'
 import { z } from 'zod'
-import type { Stored } from '../jetstream/jetstream.ts'
+import type { StoredMessage } from '../jetstream/jetstream.ts'
 
 /**
  * The description of an object in the wire format of the NATS object store (ADR-20), as its ordinary tools read and
@@ -27,7 +27,7 @@ const sequencesKey = 'pixelflow-chunks'
 
 export const chunkSizeOf = (info: ObjectInfo) => info.options.max_chunk_size ?? 128 * 1024
 
-export interface Described {
+export interface ObjectEntry {
   readonly info: ObjectInfo
   /** Sequence of the description, for fencing. */
   readonly seq: number
@@ -35,11 +35,11 @@ export interface Described {
   readonly at: Date
 }
 
-export function described({ seq, at, data }: Stored): Described {
+export function parseObjectEntry({ seq, at, data }: StoredMessage): ObjectEntry {
   return { info: objectInfo.parse(JSON.parse(new TextDecoder().decode(data))), seq, at }
 }
 
-export function blobInfoOf({ info, at }: Described): BlobInfo {
+export function blobInfoOf({ info, at }: ObjectEntry): BlobInfo {
   const { [sequencesKey]: _, ...metadata } = info.metadata
   return { name: info.name, bytes: info.size, sha256: hexOfDigest(info.digest), storedAt: at, metadata }
 }
@@ -75,7 +75,7 @@ export interface Run {
 }
 
 /** Where the chunks of some of an object's bytes are. */
-export interface Place {
+export interface ChunkLocation {
   /** Which byte of the object the first of them begins at. */
   readonly offset: number
   /** Undefined when nothing is noted: the chunks have to be looked for from the object's beginning. */
@@ -83,7 +83,7 @@ export interface Place {
 }
 
 /** Finds the chunks that hold the bytes from `start` to before `end`. */
-export function locate(info: ObjectInfo, start: number, end: number): Place {
+export function locateChunks(info: ObjectInfo, start: number, end: number): ChunkLocation {
   const noted = parseRuns(info.metadata[sequencesKey] ?? '')
   if (info.chunks <= 1 || !noted || noted.reduce((sum, { chunks }) => sum + chunks, 0) !== info.chunks)
     return { offset: 0 }

@@ -2,11 +2,11 @@ import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import { faultOf } from '../connection/broker.ts'
 import type { Bucket } from './bucket.ts'
 import type { ByteBudget } from '@pixelflow/core/byte-budget'
-import { lookedFor, sideBySide, single, type ChunkSource } from './chunk-source.ts'
-import type { Stored } from '../jetstream/jetstream.ts'
+import { chunksBySubject, chunksBySequence, singleChunk, type ChunkSource } from './chunk-source.ts'
+import type { StoredMessage } from '../jetstream/jetstream.ts'
 import { noteProgress } from '../jetstream/store-timeout.ts'
-import { chunkSizeOf, digestOf, locate, type ObjectInfo, type Place } from './object-info.ts'
-import { dataLoss, explainMissing } from './blob-integrity.ts'
+import { chunkSizeOf, digestOf, locateChunks, type ObjectInfo, type ChunkLocation } from './object-info.ts'
+import { dataLoss, explainMissingBytes } from './blob-integrity.ts'
 
 export interface ReadOptions {
   readonly bucket: Bucket
@@ -41,13 +41,13 @@ export async function* readRange(
 /** Bytes from `start` to before `end`, a window of chunks at a time, the next one fetched while one is read. */
 async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number, end: number) {
   if (end <= start) return
-  const place = locate(info, start, end)
+  const place = locateChunks(info, start, end)
   const ahead = windows(options, info, place)
   let at = place.offset
   try {
     while (at < end) {
       const { messages, asked } = await ahead.next()
-      if (asked === 0 || messages.length < asked) throw await explainMissing(options.bucket, info)
+      if (asked === 0 || messages.length < asked) throw await explainMissingBytes(options.bucket, info)
       for (const part of messages.flatMap(({ parts }) => parts)) {
         const from = Math.max(0, start - at)
         const to = Math.min(part.length, end - at)
@@ -63,13 +63,13 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
 
 const nothing: Window = { messages: [], asked: 0, taken: 0 }
 
-function sourceOf(bucket: Bucket, info: ObjectInfo, runs: Place['runs']): ChunkSource {
-  if (info.chunks === 1) return single(bucket, info)
-  return runs ? sideBySide(bucket, info, runs) : lookedFor(bucket, info)
+function sourceOf(bucket: Bucket, info: ObjectInfo, runs: ChunkLocation['runs']): ChunkSource {
+  if (info.chunks === 1) return singleChunk(bucket, info)
+  return runs ? chunksBySequence(bucket, info, runs) : chunksBySubject(bucket, info)
 }
 
 interface Window {
-  readonly messages: Stored[]
+  readonly messages: StoredMessage[]
   /** How many there should be. */
   readonly asked: number
   /** What it has taken from the budget. */
@@ -77,7 +77,7 @@ interface Window {
 }
 
 /** Fetches windows of chunks in their order: one that is being read, and one ahead if the budget has room for it. */
-function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo, { runs }: Place) {
+function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo, { runs }: ChunkLocation) {
   const chunkBytes = chunkSizeOf(info)
   const most = Math.max(1, Math.floor(windowBytes / chunkBytes))
   const source = sourceOf(bucket, info, runs)

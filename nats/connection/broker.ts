@@ -7,7 +7,7 @@ import {
   type NatsConnection,
 } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
-import { createLane, type Lane } from './wire/raw-requests.ts'
+import { createRawRequests, type Lane } from './wire/raw-requests.ts'
 import { createWriteFailures, type WriteFailures } from '../jetstream/write-failures.ts'
 
 /** No answer: the connection is gone, the broker is starting, or it is too busy. Another try may succeed. */
@@ -16,17 +16,17 @@ export class Unreachable extends Error {
 }
 
 /** No answer, ever: we have closed the connection ourselves. */
-export class Closed extends Unreachable {
+export class ConnectionClosed extends Unreachable {
   override readonly name = 'Closed'
 }
 
 /** The disks of the broker have no room for more. Another server may have some, or somebody may make some. */
-export class Full extends Unreachable {
+export class StorageFull extends Unreachable {
   override readonly name = 'Full'
 }
 
 /** JetStream said no. `code` is its own error code, e.g. 10071 for a wrong last sequence. */
-export class Refused extends Error {
+export class JetStreamError extends Error {
   override readonly name = 'Refused'
   readonly code: number
 
@@ -50,14 +50,14 @@ export const consumerNotFound = 10014
 export const consumerExists = 10148
 
 /** No answer because nobody listens: no JetStream, no such stream, or one that is just starting. */
-export class Nobody extends Unreachable {
+export class NoResponders extends Unreachable {
   override readonly name = 'Nobody'
 }
 
 /** What a failed exchange with the broker means to those outside. */
 export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown
-  if (thrown instanceof Full) {
+  if (thrown instanceof StorageFull) {
     return new Fault('storage_failed', 'The store has no room left.', {
       remedy: 'Try again later; whoever operates it has to make room.',
       cause: thrown,
@@ -106,8 +106,8 @@ export interface Broker extends AsyncDisposable {
 const requestTimeoutMs = 5000
 
 /** Wraps a connection; owns it from now on. */
-export function brokerOf(nc: NatsConnection): Broker {
-  const lane = createLane(nc)
+export function createBroker(nc: NatsConnection): Broker {
+  const lane = createRawRequests(nc)
   let connected = true
   const down = new Set<() => void>()
   const up = new Set<() => void>()
@@ -129,7 +129,7 @@ export function brokerOf(nc: NatsConnection): Broker {
 
   const whenUp = (withinMs: number): Promise<void> => {
     if (connected) return Promise.resolve()
-    if (nc.isClosed()) return Promise.reject(new Closed('the connection was closed'))
+    if (nc.isClosed()) return Promise.reject(new ConnectionClosed('the connection was closed'))
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer)
@@ -184,18 +184,18 @@ function troubleOf(subject: string, thrown: unknown): Error {
   if (thrown instanceof Unreachable) return thrown
   const { message, cause } = thrown as Error
   if ([thrown, cause].some((one) => one instanceof RequestError && one.isNoResponders()))
-    return new Nobody(`nobody answers ${subject}`)
+    return new NoResponders(`nobody answers ${subject}`)
   if (thrown instanceof JetStreamApiError) return refusal(thrown.code, thrown.status, message)
-  if ([thrown, cause].some((one) => one instanceof PermissionViolationError)) return new Refused(403, message)
+  if ([thrown, cause].some((one) => one instanceof PermissionViolationError)) return new JetStreamError(403, message)
   return new Unreachable(`no answer on ${subject}: ${message}`, { cause: thrown })
 }
 
 /** JetStream's no. Its 503 says "not now" (no leader, starting, overloaded), but it is also how a full stream answers. */
-export function refusal(code: number, status: number, description: string): Refused | Unreachable {
-  if (code === insufficientResources) return new Full(`${description} (${code})`)
+export function refusal(code: number, status: number, description: string): JetStreamError | Unreachable {
+  if (code === insufficientResources) return new StorageFull(`${description} (${code})`)
   const isNotYet = code === lastSequenceUndecided || (status === 503 && code !== storeFailed)
   if (isNotYet) return new Unreachable(`${description} (${code})`)
-  return new Refused(code, description)
+  return new JetStreamError(code, description)
 }
 
 /** What every answer of JetStream's interface may hold. */

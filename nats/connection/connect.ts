@@ -3,7 +3,7 @@ import { credsAuthenticator, errors, type ConnectionOptions } from '@nats-io/nat
 import { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import { Fault } from '@pixelflow/core/fault'
 import { retry } from '@pixelflow/core/retry'
-import { brokerOf, type Broker } from './broker.ts'
+import { createBroker, type Broker } from './broker.ts'
 import type { NatsSettings } from '../nats-settings.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { useWireTransport } from './wire/wire-transport.ts'
@@ -34,7 +34,7 @@ export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectO
       },
       { timeoutMs: waitMs, isRetryable: (thrown) => !(thrown instanceof errors.AuthorizationError) },
     )
-    const broker = brokerOf(nc)
+    const broker = createBroker(nc)
     broker.onDown(() => {
       if (!nc.isClosed() && !nc.isDraining())
         log.warn('broker connection lost', { servers: settings.natsUrl })

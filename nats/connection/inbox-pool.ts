@@ -10,25 +10,25 @@ export interface Inbox {
 }
 
 /** Inboxes that are used again and again: a subscription and its end for each request cost as much as the request. */
-export interface Inboxes {
+export interface InboxPool {
   take(hear: Hear): Inbox
   /** Gives one back; one that may still be written to is closed instead. */
   give(inbox: Inbox, mayReuse: boolean): void
 }
 
 const mostSpare = 32
-const known = new WeakMap<Broker, Inboxes>()
+const known = new WeakMap<Broker, InboxPool>()
 
 /** Those of one connection. */
-export function inboxesOf(broker: Broker): Inboxes {
+export function inboxPoolOf(broker: Broker): InboxPool {
   const there = known.get(broker)
   if (there !== undefined) return there
-  const made = createInboxes(broker)
+  const made = createInboxPool(broker)
   known.set(broker, made)
   return made
 }
 
-function createInboxes({ nc }: Broker): Inboxes {
+function createInboxPool({ nc }: Broker): InboxPool {
   const spare: Inbox[] = []
 
   const open = (hear: Hear): Inbox => {

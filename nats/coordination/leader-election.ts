@@ -1,11 +1,11 @@
 import { headers, nuid } from '@nats-io/nats-core'
 import { pause } from '@pixelflow/core/pause'
 import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
-import { Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { liveOffice, officeSubject, streams } from '../topology/topology.ts'
+import { liveLeader, leaderSubject, streams } from '../topology/topology.ts'
 
 /** How often a holder says that it is still there, in milliseconds. */
 const renewEveryMs = 300
@@ -31,9 +31,9 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
     const fence = headers()
     fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
     try {
-      return await publish(broker, officeSubject(office), `${word} ${me}`, { headers: fence, timeoutMs })
+      return await publish(broker, leaderSubject(office), `${word} ${me}`, { headers: fence, timeoutMs })
     } catch (thrown) {
-      if (thrown instanceof Refused && thrown.code === wrongLastSequence) return undefined
+      if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return undefined
       throw thrown
     }
   }
@@ -44,7 +44,7 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
     // Not all at the same moment.
     const silence = setTimeout(() => free.resolve(true), vacantAfterMs + Math.random() * 100)
     const leave = () => free.resolve(false)
-    const subscription = broker.nc.subscribe(liveOffice(office), {
+    const subscription = broker.nc.subscribe(liveLeader(office), {
       callback: (error, msg) => {
         if (error) return
         if (msg.string().startsWith('vacant')) free.resolve(true)
@@ -102,7 +102,7 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
     async campaign(office, lead, signal) {
       while (!signal.aborted) {
         try {
-          const last = await readFromLeader(broker, streams.offices, { last_by_subj: officeSubject(office) })
+          const last = await readFromLeader(broker, streams.offices, { last_by_subj: leaderSubject(office) })
           const isFree = last === null || new TextDecoder().decode(last.data).startsWith('vacant')
           if (!isFree && !(await vacancy(office, signal))) return
           const seq = await claim(office, 'held', last?.seq ?? 0)

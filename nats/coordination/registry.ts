@@ -4,7 +4,7 @@ import type { Registry } from '@pixelflow/core/ports/registry'
 import type { z } from 'zod'
 import type { Broker } from '../connection/broker.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { actorGone, actorHere, rollCall } from '../topology/topology.ts'
+import { registryWithdraw, registryAnnounce, registryRequest } from '../topology/topology.ts'
 
 /** How often an actor says that it is there, in milliseconds. */
 const announceEveryMs = 2000
@@ -25,9 +25,9 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
       const say = (subject: string, value: unknown) => {
         if (broker.connected) broker.nc.publish(subject, JSON.stringify(value))
       }
-      const renew = () => say(actorHere, report())
+      const renew = () => say(registryAnnounce, report())
       let answer: ReturnType<typeof setTimeout> | undefined
-      const calls = broker.nc.subscribe(rollCall, {
+      const calls = broker.nc.subscribe(registryRequest, {
         callback: () => {
           // Many who ask at once, as after a break, get one answer.
           answer ??= setTimeout(() => {
@@ -47,7 +47,7 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
           clearTimeout(answer)
           calls.unsubscribe()
           const { name, startedAt } = report()
-          say(actorGone, { name, startedAt })
+          say(registryWithdraw, { name, startedAt })
           if (broker.connected) await broker.nc.flush().catch(() => {})
         },
       }
@@ -64,13 +64,13 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
             else log.debug('an actor says what this version cannot read', { subject })
           },
         })
-      const here = listen(actorHere, actorReport, (report) => hear(seen, report, clock))
-      const gone = listen(actorGone, farewell, ({ name, startedAt }) => {
+      const here = listen(registryAnnounce, actorReport, (report) => hear(seen, report, clock))
+      const gone = listen(registryWithdraw, farewell, ({ name, startedAt }) => {
         // Where a name is used again, the one before may say farewell late.
         if (seen.get(name)?.report.startedAt === startedAt) seen.delete(name)
       })
       const call = () => {
-        if (broker.connected) broker.nc.publish(rollCall)
+        if (broker.connected) broker.nc.publish(registryRequest)
       }
       const sweep = setInterval(() => forget(seen), silenceMs)
       const stopUp = broker.onUp(call)

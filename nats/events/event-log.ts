@@ -3,7 +3,7 @@ import type { EventLog } from '@pixelflow/core/ports/events'
 import { faultOf, type Broker } from '../connection/broker.ts'
 import { storedEvent } from './events.ts'
 import { followStream } from './follow-stream.ts'
-import type { Stored } from '../jetstream/jetstream.ts'
+import type { StoredMessage } from '../jetstream/jetstream.ts'
 import { readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -49,7 +49,7 @@ export function createEventLog(broker: Broker, log: Logger): EventLog {
 }
 
 /** One entry that cannot be read must not keep everybody from all that follow. */
-function readable(one: Stored, log: Logger): StoredEvent | undefined {
+function readable(one: StoredMessage, log: Logger): StoredEvent | undefined {
   try {
     return storedEvent(one)
   } catch (error) {

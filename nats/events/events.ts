@@ -6,9 +6,9 @@ import { pause } from '@pixelflow/core/pause'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Task } from '@pixelflow/core/task'
-import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
-import { batchOf, lastOf } from '../jetstream/direct-get.ts'
-import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { readBatch, readLast } from '../jetstream/direct-get.ts'
+import { publish, type StoredMessage } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { outboxSubject, eventSubject, streams, writerHeader, type Layout } from '../topology/topology.ts'
@@ -34,7 +34,7 @@ export function createEvents(
     try {
       return await publish(broker, subject, body, { headers: fence, timeoutMs: 3000 })
     } catch (thrown) {
-      if (!(thrown instanceof Refused) || thrown.code !== wrongLastSequence) throw thrown
+      if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
       const own = await ownAppend(subject, body, after)
       if (own !== undefined) return own
       throw new Fault('conflict', 'The task has changed meanwhile.', {
@@ -56,14 +56,14 @@ export function createEvents(
   }
 
   /** With copies on several servers, any of them may be a moment behind: then the leader is asked. */
-  const newest = (subject: string): Promise<Stored | null> =>
+  const newest = (subject: string): Promise<StoredMessage | null> =>
     natsReplicas === 1
-      ? lastOf(broker, streams.events, subject)
+      ? readLast(broker, streams.events, subject)
       : readFromLeader(broker, streams.events, { last_by_subj: subject })
 
   async function* history(subject: string, after: number): AsyncGenerator<StoredEvent> {
     let at = after
-    const readPage = () => batchOf(broker, streams.events, { seq: at + 1, subject, batch: page })
+    const readPage = () => readBatch(broker, streams.events, { seq: at + 1, subject, batch: page })
     for (;;) {
       const found = await retryUnreachable(readPage)
       for (const one of found) {
@@ -111,7 +111,7 @@ export function createEvents(
  * whole schema would cost a follower more than everything else it does.
  * @throws Fault `incompatible_record` when the log holds something that is no event of this version.
  */
-export function storedEvent({ seq, at, data }: Stored): StoredEvent {
+export function storedEvent({ seq, at, data }: StoredMessage): StoredEvent {
   const event = parsed(data)
   if (event?.version === 1 && typeof event.task?.id === 'string') {
     event.task.lane ??= defaultLane

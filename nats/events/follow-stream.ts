@@ -1,9 +1,9 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { Broker } from '../connection/broker.ts'
-import { batchOf } from '../jetstream/direct-get.ts'
-import type { Stored } from '../jetstream/jetstream.ts'
-import { listenLive } from './live-feed.ts'
+import { readBatch } from '../jetstream/direct-get.ts'
+import type { StoredMessage } from '../jetstream/jetstream.ts'
+import { openLiveFeed } from './live-feed.ts'
 import { readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 
@@ -35,13 +35,13 @@ export async function* followStream(
   { stream, live: subject }: Followed,
   after: number,
   signal: AbortSignal,
-): AsyncGenerator<Stored> {
+): AsyncGenerator<StoredMessage> {
   const described = () => retryUnreachable(() => streamInfo(broker, stream), { timeoutMs: Infinity, signal })
   const entryAt = (seq: number) =>
     retryUnreachable(() => readFromLeader(broker, stream, { seq }), { timeoutMs: Infinity, signal })
 
   const { created: made } = await described()
-  let latest: Stored | undefined
+  let latest: StoredMessage | undefined
   /** A copy of before has the same identity: it ends too early, or holds something else where we are. */
   const isSame = async (wasAway: boolean): Promise<boolean> => {
     for (let looks = 1; ; looks += 1) {
@@ -56,12 +56,12 @@ export async function* followStream(
   }
   let checkedAt = performance.now()
   let laggedMs = 0
-  using live = listenLive(broker, subject, signal)
+  using live = openLiveFeed(broker, subject, signal)
 
   /** What the stream holds above `from`, to its end. */
-  async function* stored(from: number): AsyncGenerator<Stored> {
+  async function* stored(from: number): AsyncGenerator<StoredMessage> {
     for (let at = from; !signal.aborted;) {
-      const readPage = () => batchOf(broker, stream, { seq: at + 1, batch: page })
+      const readPage = () => readBatch(broker, stream, { seq: at + 1, batch: page })
       const found = await retryUnreachable(readPage, { timeoutMs: Infinity, signal })
       // While this was asked for, too, another store may have come.
       if (live.isBroken && !(await isSame(true))) throw madeAnew(stream)

@@ -1,13 +1,13 @@
 import { createNotifier } from '@pixelflow/core/notifier'
 import type { Broker } from '../connection/broker.ts'
-import { storedOf, type Stored } from '../jetstream/jetstream.ts'
+import { parseStoredMessage, type StoredMessage } from '../jetstream/jetstream.ts'
 
 /** Why a live feed has no next message: it must be looked for in the log. */
-export type Absence = 'gap' | 'quiet' | 'broken'
+export type FeedState = 'gap' | 'quiet' | 'broken'
 
-export interface Live extends Disposable {
+export interface LiveFeed extends Disposable {
   /** The message of sequence `after` + 1, waited for as long as `quietMs`; older ones are passed over. */
-  next(after: number, quietMs: number): Promise<Stored | Absence>
+  next(after: number, quietMs: number): Promise<StoredMessage | FeedState>
   /** Whether the connection has broken and nobody has been told so yet. */
   readonly isBroken: boolean
   /** Forgets what has arrived and was not taken. */
@@ -20,15 +20,15 @@ const longest = 1024
  * Messages that the broker repeats right after storing them. At most 1024 wait here: a slower reader finds a gap, and
  * the rest in the log.
  */
-export function listenLive(broker: Broker, subject: string, signal: AbortSignal): Live {
-  let arrived: Stored[] = []
+export function openLiveFeed(broker: Broker, subject: string, signal: AbortSignal): LiveFeed {
+  let arrived: StoredMessage[] = []
   let isBroken = false
   let isOverfull = false
   const changed = createNotifier()
   const subscription = broker.nc.subscribe(subject, {
     callback: (error, msg) => {
       if (error || arrived.length >= longest) isOverfull = true
-      else arrived.push(storedOf(msg))
+      else arrived.push(parseStoredMessage(msg))
       changed.notify()
     },
   })
@@ -39,7 +39,7 @@ export function listenLive(broker: Broker, subject: string, signal: AbortSignal)
   const stops = [broker.onDown(breaks), broker.onUp(breaks)]
 
   /** The outcome as things stand; undefined when there is nothing to tell yet. */
-  const look = (after: number): Stored | Absence | undefined => {
+  const look = (after: number): StoredMessage | FeedState | undefined => {
     const stale = arrived.findIndex(({ seq }) => seq > after)
     arrived.splice(0, stale === -1 ? arrived.length : stale)
     if (isBroken) {

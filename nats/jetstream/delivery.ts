@@ -23,7 +23,7 @@ export interface Delivery {
 const confirmTimeoutMs = 2000
 
 /** What a pull brought, if it is a message with an address to settle it at. */
-export function deliveryOf(broker: Broker, msg: Msg): Delivery | undefined {
+export function parseDelivery(broker: Broker, msg: Msg): Delivery | undefined {
   const { reply, subject, headers } = msg
   const place = placeOf(reply)
   if (reply === undefined || place === undefined) return undefined

@@ -1,6 +1,6 @@
-import { Refused, Unreachable, type Broker } from '../connection/broker.ts'
-import { storedOf, storedOfWire, type Stored } from './jetstream.ts'
-import { statusOf } from '../connection/wire/header-block.ts'
+import { JetStreamError, Unreachable, type Broker } from '../connection/broker.ts'
+import { parseStoredMessage, parseRawMessage, type StoredMessage } from './jetstream.ts'
+import { parseStatus } from '../connection/wire/header-block.ts'
 
 /**
  * Direct gets: reads that any replica answers, without a consumer. On a replicated stream they may be a moment behind
@@ -8,10 +8,10 @@ import { statusOf } from '../connection/wire/header-block.ts'
  */
 
 /** The last message of a subject; null when there is none. */
-export async function lastOf(broker: Broker, stream: string, subject: string): Promise<Stored | null> {
+export async function readLast(broker: Broker, stream: string, subject: string): Promise<StoredMessage | null> {
   const answer = await broker.request(`$JS.API.DIRECT.GET.${stream}.${subject}`)
   const status = answer.headers?.code ?? 0
-  if (status === 0) return storedOf(answer)
+  if (status === 0) return parseStoredMessage(answer)
   if (status === 404) return null
   throw refusal(status, answer.headers?.description)
 }
@@ -28,16 +28,16 @@ export interface BatchRequest {
 const silenceMs = 5000
 
 /** The next messages from a sequence on, at once: mind how large a batch gets in memory. Empty when there are none. */
-export async function batchOf(broker: Broker, stream: string, request: BatchRequest): Promise<Stored[]> {
+export async function readBatch(broker: Broker, stream: string, request: BatchRequest): Promise<StoredMessage[]> {
   const { seq, subject, batch } = request
   if (!broker.connected) await broker.up(silenceMs)
   const which = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
-  const found: Stored[] = []
+  const found: StoredMessage[] = []
   return new Promise((resolve, reject) => {
     broker.lane.ask(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(which), silenceMs, {
       hear(message) {
-        const { code, description } = statusOf(message.head)
-        if (code === 0) found.push(storedOfWire(message))
+        const { code, description } = parseStatus(message.head)
+        if (code === 0) found.push(parseRawMessage(message))
         else if (code === 204 || code === 404) resolve(found)
         else reject(refusal(code, description))
         return code !== 0
@@ -49,5 +49,5 @@ export async function batchOf(broker: Broker, stream: string, request: BatchRequ
 
 function refusal(status: number, description = 'refused'): Error {
   const said = `${description} (${status})`
-  return status === 503 || status === 408 ? new Unreachable(said) : new Refused(status, said)
+  return status === 503 || status === 408 ? new Unreachable(said) : new JetStreamError(status, said)
 }

@@ -11,11 +11,11 @@ import {
   noMessage,
   noSuchSequence,
   notRemoved,
-  Refused,
+  JetStreamError,
   type ApiAnswer,
   type Broker,
 } from '../connection/broker.ts'
-import type { Stored } from './jetstream.ts'
+import type { StoredMessage } from './jetstream.ts'
 import type { Consumer } from '../topology/consumers.ts'
 import type { Stream } from '../topology/topology.ts'
 
@@ -91,7 +91,7 @@ export async function ensureConsumer(
   try {
     return await manage(broker, what, (manager) => manager.consumers.add(stream, { ...config }), agreementMs)
   } catch (thrown) {
-    if (!(thrown instanceof Refused) || thrown.code !== consumerExists) throw thrown
+    if (!(thrown instanceof JetStreamError) || thrown.code !== consumerExists) throw thrown
     const update: Partial<ConsumerConfig> = { ...config }
     return manage(broker, what, (manager) => manager.consumers.update(stream, name, update), agreementMs)
   }
@@ -144,12 +144,12 @@ export async function removeMessage(broker: Broker, stream: string, seq: number)
   try {
     await manage(broker, `stream ${stream}`, (manager) => manager.streams.deleteMessage(stream, seq, false))
   } catch (thrown) {
-    if (!(thrown instanceof Refused) || !isGone(thrown)) throw thrown
+    if (!(thrown instanceof JetStreamError) || !isGone(thrown)) throw thrown
   }
 }
 
 /** A removal that fails has one code for whatever is the matter. */
-function isGone({ code, message }: Refused): boolean {
+function isGone({ code, message }: JetStreamError): boolean {
   if (code === notRemoved) return message.includes('no message found') || message.includes('deleted')
   return code === noMessage || code === noSuchSequence
 }
@@ -157,7 +157,7 @@ function isGone({ code, message }: Refused): boolean {
 type Which = { last_by_subj: string } | { seq: number; next_by_subj?: string }
 
 /** One message, read from the stream's leader: never behind, but dearer than a direct get. */
-export async function readFromLeader(broker: Broker, stream: string, which: Which): Promise<Stored | null> {
+export async function readFromLeader(broker: Broker, stream: string, which: Which): Promise<StoredMessage | null> {
   try {
     const message = await manage(broker, `stream ${stream}`, (manager) =>
       manager.streams.getMessage(stream, which),
@@ -166,7 +166,7 @@ export async function readFromLeader(broker: Broker, stream: string, which: Whic
     const { seq, subject, time: at, data, header } = message
     return { seq, subject, at, data, parts: [data], header: (name) => header.get(name) || undefined }
   } catch (thrown) {
-    if (thrown instanceof Refused && thrown.code === noMessage) return null
+    if (thrown instanceof JetStreamError && thrown.code === noMessage) return null
     throw thrown
   }
 }

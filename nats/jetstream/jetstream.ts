@@ -1,15 +1,15 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import {
   accepted,
-  Nobody,
+  NoResponders,
   Unreachable,
   type ApiAnswer,
   type Broker,
   type RequestOptions,
 } from '../connection/broker.ts'
 import type { Chunk } from '../connection/wire/chunk.ts'
-import { readHead } from '../connection/wire/header-block.ts'
-import type { Caught } from '../connection/wire/splitter.ts'
+import { parseHeaders } from '../connection/wire/header-block.ts'
+import type { RawMessage } from '../connection/wire/splitter.ts'
 
 /** The two things that happen for every message, and are therefore done on the wire: storing one, and reading one. */
 
@@ -60,7 +60,7 @@ export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Pro
     broker.lane.put(subject, chunk, chunkTimeoutMs, {
       hear({ head, parts }) {
         // An ack has no headers; the server's word that nobody listens has.
-        if (head.length > 0) reject(new Nobody(`nobody stores ${subject}`))
+        if (head.length > 0) reject(new NoResponders(`nobody stores ${subject}`))
         else resolve(ackOf(parts).then(committed))
         return true
       },
@@ -79,7 +79,7 @@ async function ackOf(parts: readonly Buffer[]): Promise<number> {
 }
 
 /** A message as it is stored. */
-export interface Stored {
+export interface StoredMessage {
   readonly seq: number
   readonly subject: string
   /** When the broker stored it. */
@@ -92,7 +92,7 @@ export interface Stored {
 }
 
 /** A direct get's answer, or a republished message, as a stored one. */
-export function storedOf(msg: Msg): Stored {
+export function parseStoredMessage(msg: Msg): StoredMessage {
   const headers = msg.headers as MsgHdrs
   return {
     seq: Number(headers.get('Nats-Sequence')),
@@ -107,8 +107,8 @@ export function storedOf(msg: Msg): Stored {
 }
 
 /** The same of an answer taken from the wire. */
-export function storedOfWire({ head, parts }: Caught): Stored {
-  const header = readHead(head)
+export function parseRawMessage({ head, parts }: RawMessage): StoredMessage {
+  const header = parseHeaders(head)
   return {
     seq: Number(header('Nats-Sequence')),
     subject: header('Nats-Subject') ?? '',

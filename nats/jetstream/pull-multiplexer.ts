@@ -5,7 +5,7 @@ import type { Delivery } from './delivery.ts'
 import { pull, type Pull, type PullRequest } from './pull.ts'
 
 /** Where those who found no job wait for the next one, whichever lane it comes from. */
-export interface WaitingRoom {
+export interface PullMultiplexer {
   /** The next delivery; undefined when the signal aborts first. Served in the order of arrival. */
   wait(signal: AbortSignal): Promise<Delivery | undefined>
   /** A delivery that nobody asked for any more: it goes to whoever waits, or back to the broker at once. */
@@ -16,7 +16,7 @@ export interface WaitingRoom {
  * One open request a lane serves all who wait in this process. Two lanes may each deliver while only one caller is
  * left; requests are withdrawn when nobody waits, so this is rare, and the surplus is given back at once.
  */
-export function createWaitingRoom(broker: Broker, requests: ReadonlyMap<Lane, PullRequest>): WaitingRoom {
+export function createPullMultiplexer(broker: Broker, requests: ReadonlyMap<Lane, PullRequest>): PullMultiplexer {
   const waiting: ((delivery: Delivery) => void)[] = []
   const open = new Map<Lane, Pull>()
 
@@ -34,7 +34,7 @@ export function createWaitingRoom(broker: Broker, requests: ReadonlyMap<Lane, Pu
       const one = pull(broker, request, passOn)
       open.set(lane, one)
       const end = await one.ended
-      if (end === 'lost' || end === 'refused') await recovery(broker)
+      if (end === 'lost' || end === 'refused') await waitForBroker(broker)
     }
     open.delete(lane)
   }
@@ -68,7 +68,7 @@ export function createWaitingRoom(broker: Broker, requests: ReadonlyMap<Lane, Pu
 }
 
 /** After a request that the broker did not serve: waits until it is back, and a little in any case. */
-export async function recovery(broker: Broker, signal?: AbortSignal): Promise<void> {
+export async function waitForBroker(broker: Broker, signal?: AbortSignal): Promise<void> {
   await pause(100, signal)
   for (;;) {
     if (broker.connected || broker.nc.isClosed() || signal?.aborted) return

@@ -1,6 +1,6 @@
 import type { Broker } from '../connection/broker.ts'
-import { deliveryOf, type Delivery } from './delivery.ts'
-import { inboxesOf } from '../connection/inbox-pool.ts'
+import { parseDelivery, type Delivery } from './delivery.ts'
+import { inboxPoolOf } from '../connection/inbox-pool.ts'
 
 export interface PullRequest {
   readonly stream: string
@@ -38,11 +38,11 @@ export function pull(broker: Broker, request: PullRequest, deliver: (delivery: D
   let left = batch
   let retracted: Promise<void> | undefined
 
-  const inboxes = inboxesOf(broker)
+  const inboxes = inboxPoolOf(broker)
   const inbox = inboxes.take((error, msg) => {
     silence.refresh()
     if (error) return end('lost')
-    const delivery = deliveryOf(broker, msg)
+    const delivery = parseDelivery(broker, msg)
     if (delivery) {
       left--
       deliver(delivery)

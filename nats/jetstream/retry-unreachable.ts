@@ -1,5 +1,5 @@
 import { retry } from '@pixelflow/core/retry'
-import { Closed, Full, Unreachable } from '../connection/broker.ts'
+import { ConnectionClosed, StorageFull, Unreachable } from '../connection/broker.ts'
 import { withinTimeout } from './store-timeout.ts'
 
 /** Time for all tries together, in milliseconds: a nats-server restarts within it. */
@@ -22,17 +22,17 @@ export async function retryUnreachable<T>(
   attempt: (tries: number) => Promise<T>,
   { timeoutMs = defaultTimeoutMs, signal }: RetryUnreachableOptions = {},
 ): Promise<T> {
-  let full: Full | undefined
+  let full: StorageFull | undefined
   let isAbandoned = false
   const begin = performance.now()
 
   const isRetryable = (thrown: unknown, pauseMs: number) => {
-    if (isAbandoned || !(thrown instanceof Unreachable) || thrown instanceof Closed) return false
-    if (!(thrown instanceof Full) || timeoutMs === Infinity) return true
+    if (isAbandoned || !(thrown instanceof Unreachable) || thrown instanceof ConnectionClosed) return false
+    if (!(thrown instanceof StorageFull) || timeoutMs === Infinity) return true
     return performance.now() + pauseMs <= begin + fullTimeoutMs
   }
   const noteFull = (thrown: unknown) => {
-    if (thrown instanceof Full) full = thrown
+    if (thrown instanceof StorageFull) full = thrown
     throw thrown
   }
   try {

@@ -1,5 +1,5 @@
 import { createNotifier } from '@pixelflow/core/notifier'
-import { Full, type Broker } from '../connection/broker.ts'
+import { StorageFull, type Broker } from '../connection/broker.ts'
 import { publish } from './jetstream.ts'
 import { healthSubject } from '../topology/topology.ts'
 
@@ -70,7 +70,7 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
       const isProven = failure === undefined && ageMs !== undefined && ageMs < longestAgeMs
       if (isProven && failing.length === 0) return { isOk: true, ageMs }
       const what = isProven ? ` (${failing.join(', ')})` : ''
-      const reason = failure instanceof Full ? noRoom : `The store does not commit writes${what}. ${advice}`
+      const reason = failure instanceof StorageFull ? noRoom : `The store does not commit writes${what}. ${advice}`
       return { isOk: false, reason, ...(ageMs === undefined ? {} : { ageMs }) }
     },
     async [Symbol.asyncDispose]() {

@@ -1,11 +1,11 @@
 import type { AdmitResult, Backlog } from '@pixelflow/core/ports/backlog'
-import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker.ts'
-import { batchOf } from '../jetstream/direct-get.ts'
+import { faultOf, JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
+import { readBatch } from '../jetstream/direct-get.ts'
 import { followStream } from '../events/follow-stream.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { consumerInfo, readFromLeader, removeMessage, streamSubjects } from '../jetstream/jetstream-api.ts'
 import {
-  acksOf,
+  ackSubjects,
   admittedSubject,
   admittedSubjects,
   backlogConsumer,
@@ -26,7 +26,7 @@ export function createBacklog(broker: Broker): Backlog {
     try {
       await publish(broker, admittedSubject(waiting.subject), '', { timeoutMs: 3000 })
     } catch (thrown) {
-      if (!(thrown instanceof Refused) || thrown.code !== storeFailed) throw thrown
+      if (!(thrown instanceof JetStreamError) || thrown.code !== storeFailed) throw thrown
       if (!thrown.message.includes('per subject')) return 'full'
     }
     await removeMessage(broker, streams.backlog, seq)
@@ -56,7 +56,7 @@ export function createBacklog(broker: Broker): Backlog {
     },
     admit: (seq) => asFault(admit(seq)),
     onJobSettled(kind, callback) {
-      const subscriptions = acksOf(streams.jobs, workConsumer(kind, 'bulk')).map((subject) =>
+      const subscriptions = ackSubjects(streams.jobs, workConsumer(kind, 'bulk')).map((subject) =>
         broker.nc.subscribe(subject, {
           callback: (error, msg) => {
             // Signs of life come the same way.
@@ -69,7 +69,7 @@ export function createBacklog(broker: Broker): Backlog {
       }
     },
     async oldest(kind) {
-      const [first] = await asFault(batchOf(broker, streams.backlog, { seq: 1, batch: 1 }))
+      const [first] = await asFault(readBatch(broker, streams.backlog, { seq: 1, batch: 1 }))
       if (first === undefined) return null
       const isOfKind = waitingOfSubject(first.subject).kind === kind
       // With a subject the broker looks at all there are, a second where hundreds of thousands wait.

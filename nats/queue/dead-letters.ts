@@ -2,9 +2,9 @@ import { headers } from '@nats-io/nats-core'
 import { deadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
-import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
-import { batchOf } from '../jetstream/direct-get.ts'
-import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { readBatch } from '../jetstream/direct-get.ts'
+import { publish, type StoredMessage } from '../jetstream/jetstream.ts'
 import { purgeSubject, readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -20,7 +20,7 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
       await publish(broker, deadSubject(deadLetterId(letter)), JSON.stringify(letter), { headers: fence })
       return true
     } catch (thrown) {
-      if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
+      if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
       throw thrown
     }
   }
@@ -41,7 +41,7 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
   }
 
   /** One letter that cannot be read must not hide the others. */
-  const readable = (one: Stored): DeadLetter[] => {
+  const readable = (one: StoredMessage): DeadLetter[] => {
     try {
       return [letterOf(one)]
     } catch (error) {
@@ -62,7 +62,7 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
       const subject = deadSubject(account === undefined ? '*.*.*' : `*.${account}.*`)
       // One more tells whether there is another page.
       const request = { seq: after + 1, subject, batch: limit + 1 }
-      const found = await guarded(() => batchOf(broker, streams.dead, request))
+      const found = await guarded(() => readBatch(broker, streams.dead, request))
       const page = found.slice(0, limit)
       return {
         items: page.flatMap(readable),
@@ -88,7 +88,7 @@ async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** @throws Fault `incompatible_record`. */
-function letterOf({ data, subject }: Stored): DeadLetter {
+function letterOf({ data, subject }: StoredMessage): DeadLetter {
   try {
     return deadLetter.parse(JSON.parse(new TextDecoder().decode(data)))
   } catch (cause) {

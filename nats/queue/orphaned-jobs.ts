@@ -2,9 +2,9 @@ import { headers } from '@nats-io/nats-core'
 import { actorKinds, job, lanes, type Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { OrphanedJob, OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
-import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker.ts'
-import { batchOf } from '../jetstream/direct-get.ts'
-import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { faultOf, JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
+import { readBatch } from '../jetstream/direct-get.ts'
+import { publish, type StoredMessage } from '../jetstream/jetstream.ts'
 import { consumerInfo, readFromLeader, removeMessage } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { dueAt } from './retries.ts'
@@ -37,7 +37,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
   async function* front(stream: string, subject: string, last: number, until: number, signal: AbortSignal) {
     for (let at = 0; at < last;) {
       const request = { seq: at + 1, subject, batch: page }
-      const found = await retryUnreachable(() => batchOf(broker, stream, request), { signal })
+      const found = await retryUnreachable(() => readBatch(broker, stream, request), { signal })
       for (const one of found) {
         signal.throwIfAborted()
         if (one.seq > last || one.at.getTime() > until) return
@@ -48,7 +48,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
     }
   }
 
-  const strayOf = (stream: string, stored: Stored): OrphanedJob | undefined => {
+  const strayOf = (stream: string, stored: StoredMessage): OrphanedJob | undefined => {
     const { success, data } = job.safeParse(jobOfSubject(stored.subject))
     if (!success) return undefined
     return {
@@ -116,7 +116,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
           await publish(broker, jobSubject(wanted), '', { headers: head, timeoutMs: 3000 })
           return true
         } catch (thrown) {
-          if (thrown instanceof Refused && thrown.code === storeFailed) return false
+          if (thrown instanceof JetStreamError && thrown.code === storeFailed) return false
           throw thrown
         }
       }),

@@ -1,8 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Job } from '@pixelflow/core/job'
 import type { Queue } from '@pixelflow/core/ports/queue'
-import { faultOf, Refused, storeFailed, type Broker } from '../connection/broker.ts'
-import { lastOf } from '../jetstream/direct-get.ts'
+import { faultOf, JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
+import { readLast } from '../jetstream/direct-get.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { readFromLeader, removeMessage } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -27,7 +27,7 @@ export function createQueue(broker: Broker): Queue {
   }
   /** Whether it is past the backlog. */
   const isLetIn = async (job: Job) =>
-    (await retryUnreachable(() => lastOf(broker, streams.jobs, jobSubject(job)), submitRetry)) !== null
+    (await retryUnreachable(() => readLast(broker, streams.jobs, jobSubject(job)), submitRetry)) !== null
 
   return {
     async submit(job) {
@@ -56,7 +56,7 @@ export function createQueue(broker: Broker): Queue {
 
 /** The broker has one error code for both of its refusals; only its words tell them apart. */
 function refusalOf(job: Job, thrown: unknown): 'duplicate' {
-  if (!(thrown instanceof Refused) || thrown.code !== storeFailed) throw faultOf(thrown)
+  if (!(thrown instanceof JetStreamError) || thrown.code !== storeFailed) throw faultOf(thrown)
   if (thrown.message.includes('per subject')) return 'duplicate'
   throw new Fault('queue_full', `The queue takes no more ${job.kind} jobs just now.`, {
     remedy: 'Try again a little later.',

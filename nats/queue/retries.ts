@@ -2,9 +2,9 @@ import { headers } from '@nats-io/nats-core'
 import type { Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Retries } from '@pixelflow/core/ports/queue'
-import { Refused, storeFailed, type Broker } from '../connection/broker.ts'
+import { JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
-import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { publish, type StoredMessage } from '../jetstream/jetstream.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -16,7 +16,7 @@ import {
   retrySubject,
   streams,
 } from '../topology/topology.ts'
-import { recovery } from '../jetstream/pull-multiplexer.ts'
+import { waitForBroker } from '../jetstream/pull-multiplexer.ts'
 
 /**
  * Jobs that wait for their next attempt are schedules of the broker: they neither count as lag nor as held, and survive
@@ -27,7 +27,7 @@ import { recovery } from '../jetstream/pull-multiplexer.ts'
 const scheduleHeader = 'Nats-Schedule'
 
 /** When the time of a schedule comes, in milliseconds since 1970; 0 for what is none. */
-export function dueAt(stored: Pick<Stored, 'header'>): number {
+export function dueAt(stored: Pick<StoredMessage, 'header'>): number {
   return Date.parse(stored.header(scheduleHeader)?.replace('@at ', '') ?? '') || 0
 }
 
@@ -66,7 +66,7 @@ export function createRetries(broker: Broker, log: Logger): Retries {
     } catch (error) {
       // A queue that is full, or still holds the job because whoever gave it back has not settled it yet: then dropping
       // this one would lose the job when the other goes.
-      const isRefused = error instanceof Refused && error.code === storeFailed
+      const isRefused = error instanceof JetStreamError && error.code === storeFailed
       if (!isRefused) log.warn('retry not queued yet', { subject: delivery.subject, error })
       delivery.nak(againMs)
     }
@@ -86,7 +86,7 @@ export function createRetries(broker: Broker, log: Logger): Retries {
         const end = await one.ended
         signal.removeEventListener('abort', leave)
         await Promise.all(underway)
-        if (end === 'lost' || end === 'refused') await recovery(broker, signal)
+        if (end === 'lost' || end === 'refused') await waitForBroker(broker, signal)
       }
     },
   }

@@ -9,7 +9,7 @@ import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { advisoryConsumer, jobOfSubject, streams } from '../topology/topology.ts'
-import { recovery } from '../jetstream/pull-multiplexer.ts'
+import { waitForBroker } from '../jetstream/pull-multiplexer.ts'
 
 const request = { stream: streams.advisories, consumer: advisoryConsumer, batch: 1, expiresMs: 10_000 }
 const againMs = 5000
@@ -62,7 +62,7 @@ export function createUndeliverableJobs(broker: Broker, clock: Clock, log: Logge
         if (signal.aborted) leave()
         const end = await one.ended
         signal.removeEventListener('abort', leave)
-        if (end === 'lost' || end === 'refused') await recovery(broker, signal)
+        if (end === 'lost' || end === 'refused') await waitForBroker(broker, signal)
         if (delivery === undefined) continue
         if (signal.aborted) return delivery.nak(0)
         let isSettled = false

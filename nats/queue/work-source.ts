@@ -10,7 +10,7 @@ import { pull, type PullRequest } from '../jetstream/pull.ts'
 import { schedule } from './retries.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { attemptsHeader, extendEveryMs, jobOfSubject, streams, workConsumer } from '../topology/topology.ts'
-import { createWaitingRoom, recovery, type WaitingRoom } from '../jetstream/pull-multiplexer.ts'
+import { createPullMultiplexer, waitForBroker, type PullMultiplexer } from '../jetstream/pull-multiplexer.ts'
 
 const waitMs = 30_000
 
@@ -24,12 +24,12 @@ export function createWorkSource(
   deadLetters: Pick<DeadLetters, 'put'>,
   log: Logger,
 ): WorkSource {
-  const rooms = new Map<string, WaitingRoom>()
-  const roomOf = (kind: ActorKind, only?: Lane): WaitingRoom => {
+  const rooms = new Map<string, PullMultiplexer>()
+  const roomOf = (kind: ActorKind, only?: Lane): PullMultiplexer => {
     const name = `${kind} ${only ?? 'any'}`
     const asked = only ? [only] : lanes
     const made = () =>
-      createWaitingRoom(broker, new Map(asked.map((lane) => [lane, requestOf(kind, lane, waitMs)])))
+      createPullMultiplexer(broker, new Map(asked.map((lane) => [lane, requestOf(kind, lane, waitMs)])))
     const room = rooms.get(name) ?? made()
     rooms.set(name, room)
     return room
@@ -43,7 +43,7 @@ export function createWorkSource(
       if (!signal.aborted && taken) return taken
       if (taken) roomOf(kind, only).passOn(taken)
       if (signal.aborted) return undefined
-      if (end === 'lost' || end === 'refused') await recovery(broker, signal)
+      if (end === 'lost' || end === 'refused') await waitForBroker(broker, signal)
     }
     return undefined
   }

@@ -2,7 +2,7 @@ import { headers } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { z } from 'zod'
-import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
 import { publish } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -23,7 +23,7 @@ export function createCompareAndSwapRecords<T>(
     try {
       return await publish(broker, subject, data, { headers: fence })
     } catch (thrown) {
-      if (!(thrown instanceof Refused) || thrown.code !== wrongLastSequence) throw thrown
+      if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
       const there = await newest(subject)
       // An earlier try of ours whose answer was lost.
       return there !== null && new TextDecoder().decode(there.data) === data ? there.seq : null

@@ -2,9 +2,9 @@ import { headers } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { ZodType } from 'zod'
-import { faultOf, Refused, wrongLastSequence, type Broker } from '../connection/broker.ts'
-import { lastOf } from '../jetstream/direct-get.ts'
-import { publish, type Stored } from '../jetstream/jetstream.ts'
+import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { readLast } from '../jetstream/direct-get.ts'
+import { publish, type StoredMessage } from '../jetstream/jetstream.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { recordStream, recordSubject, type Layout } from '../topology/topology.ts'
@@ -21,8 +21,8 @@ export function createRecords<T>(
   const stream = recordStream(bucket)
 
   /** The newest entry, a deletion included. A replica may not have it yet, so a miss is asked of the leader. */
-  const newest = async (subject: string): Promise<Stored | null> => {
-    const found = await lastOf(broker, stream, subject)
+  const newest = async (subject: string): Promise<StoredMessage | null> => {
+    const found = await readLast(broker, stream, subject)
     if (found !== null || natsReplicas === 1) return found
     return readFromLeader(broker, stream, { last_by_subj: subject })
   }
@@ -36,7 +36,7 @@ export function createRecords<T>(
       await publish(broker, subject, data, { headers: fence })
       return true
     } catch (thrown) {
-      if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
+      if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
       throw thrown
     }
   }
@@ -77,11 +77,11 @@ async function guarded<T>(attempt: (tries: number) => Promise<T>): Promise<T> {
   }
 }
 
-function isGone(entry: Stored): boolean {
+function isGone(entry: StoredMessage): boolean {
   return entry.header(operation) !== undefined
 }
 
-function parsed<T>(schema: ZodType<T>, { data, subject }: Stored): T {
+function parsed<T>(schema: ZodType<T>, { data, subject }: StoredMessage): T {
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(data)))
   } catch (cause) {

@@ -2,7 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { createNotifier } from '@pixelflow/core/notifier'
 import { totalLength, rechunk } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
-import { createInflow } from './receive-buffer.ts'
+import { createReceiveBuffer } from './receive-buffer.ts'
 import {
   encodeJson,
   fixedBytes,
@@ -11,19 +11,19 @@ import {
   print,
   printFrame,
   printJson,
-  words,
-  type Message,
+  messageTypes,
+  type SessionMessage,
 } from './messages.ts'
-import { sessionPulseMs, sessionSilenceMs } from '../topology/topology.ts'
+import { sessionHeartbeatMs, sessionTimeoutMs } from '../topology/topology.ts'
 
-export interface SessionEndOptions {
+export interface SessionEndpointOptions {
   readonly peer: string
   /** Bytes this end takes unread. */
   readonly windowIn: number
   /** Bytes the other end takes unread. */
   readonly windowOut: number
   /** The longest message that may be sent, in bytes. */
-  readonly longestMessage: number
+  readonly maxMessageBytes: number
   /** Sends a message to the other end; the broker is to say when nobody listens there any more, if `isAsking`. */
   readonly say: (message: readonly Uint8Array[], isAsking?: boolean) => void
   /** Called once, when this end needs to hear nothing more. */
@@ -31,8 +31,8 @@ export interface SessionEndOptions {
 }
 
 /** One end of a session, as the process sees it that hears for it. */
-export interface SessionEnd extends Session {
-  hear(message: Message, bytes: number): void
+export interface SessionEndpoint extends Session {
+  hear(message: SessionMessage, bytes: number): void
   /** Gives a sign of life when it is time for one, and breaks the session when the other end has given none. */
   pulse(now: number): void
   /** Breaks the session: the other end cannot be reached. */
@@ -41,8 +41,8 @@ export interface SessionEnd extends Session {
   leave(): Promise<void>
 }
 
-export function createSessionEnd(options: SessionEndOptions): SessionEnd {
-  const { peer, windowIn, windowOut, longestMessage } = options
+export function createSessionEndpoint(options: SessionEndpointOptions): SessionEndpoint {
+  const { peer, windowIn, windowOut, maxMessageBytes } = options
   const breaking = new AbortController()
   let lastSaid = performance.now()
   let lastHeard = lastSaid
@@ -58,8 +58,8 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
     lastSaid = performance.now()
     options.say(message, isAsking)
   }
-  const inflow = createInflow(windowIn, (bytes) => {
-    if (!isOver) say(print(words.credit, bytes))
+  const inflow = createReceiveBuffer(windowIn, (bytes) => {
+    if (!isOver) say(print(messageTypes.credit, bytes))
   })
   const over = () => {
     if (isOver) return
@@ -78,7 +78,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   }
   const fail = (fault: Fault) => {
     if (isOver) return
-    say(printJson(words.fail, fault.report()))
+    say(printJson(messageTypes.fail, fault.report()))
     shatter(fault)
   }
   /** Whatever was not cleanly said breaks the session: bytes that are wrong are worse than none. */
@@ -105,15 +105,15 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   const sendFrame = async (head: unknown, body: readonly Uint8Array[]) => {
     const encoded = encodeJson(head)
     const around = frameBytes + encoded.length
-    if (around > longestMessage) throw new Error(`the head of a frame has ${encoded.length} bytes`)
+    if (around > maxMessageBytes) throw new Error(`the head of a frame has ${encoded.length} bytes`)
     const size = totalLength(body)
     // The head counts for its message alone; for the others there is room to spare.
-    const pieces = size === 0 ? [[]] : rechunk(body, longestMessage - around)
+    const pieces = size === 0 ? [[]] : rechunk(body, maxMessageBytes - around)
     let isFirst = true
     for (const piece of pieces) {
       const bytes = (isFirst ? around : fixedBytes) + totalLength(piece)
       await sayInOrder(bytes, (number) =>
-        isFirst ? printFrame(number, encoded, size, piece) : print(words.more, number, piece),
+        isFirst ? printFrame(number, encoded, size, piece) : print(messageTypes.more, number, piece),
       )
       isFirst = false
     }
@@ -121,7 +121,7 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
   const finish = () =>
     inLine(async () => {
       if (isOver || isFinished) return
-      say(print(words.finish, (sent += 1)))
+      say(print(messageTypes.finish, (sent += 1)))
       isFinished = true
       overIfFinished()
     })
@@ -153,9 +153,9 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
       if (isOver) return
       lastHeard = performance.now()
       try {
-        if (message.word === words.credit) unread -= message.number
-        else if (message.word === words.fail) shatter(parseFault(message))
-        else if (message.word !== words.pulse) inflow.take(message, bytes)
+        if (message.word === messageTypes.credit) unread -= message.number
+        else if (message.word === messageTypes.fail) shatter(parseFault(message))
+        else if (message.word !== messageTypes.pulse) inflow.take(message, bytes)
         else if (message.number !== inflow.received)
           throw new Error('a message before the sign of life is missing')
       } catch (cause) {
@@ -165,8 +165,8 @@ export function createSessionEnd(options: SessionEndOptions): SessionEnd {
       overIfFinished()
     },
     pulse(now) {
-      if (now - lastHeard > sessionSilenceMs) fail(lost(peer, 'It has given no sign of life.'))
-      else if (now - lastSaid >= sessionPulseMs) say(print(words.pulse, sent), true)
+      if (now - lastHeard > sessionTimeoutMs) fail(lost(peer, 'It has given no sign of life.'))
+      else if (now - lastSaid >= sessionHeartbeatMs) say(print(messageTypes.pulse, sent), true)
     },
     lose(why) {
       shatter(lost(peer, why))

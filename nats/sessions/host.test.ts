@@ -3,7 +3,7 @@ import { connect } from '../connection/connect.ts'
 import { openFixture, quiet } from '../testing/nats-fixture.ts'
 import { createSessionHost } from './host.ts'
 import { createSessionHub } from './hub.ts'
-import { words } from './messages.ts'
+import { messageTypes } from './messages.ts'
 
 test('an offer whose acceptance cannot be sent leaves its room to the next', async () => {
   await using fixture = await openFixture()
@@ -14,7 +14,7 @@ test('an offer whose acceptance cannot be sent leaves its room to the next', asy
     {
       ...hub,
       say(inbox, message) {
-        if (message[0]?.[0] === words.accept && failures < 3) {
+        if (message[0]?.[0] === messageTypes.accept && failures < 3) {
           failures += 1
           throw new Error('The connection is closed.')
         }

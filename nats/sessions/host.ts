@@ -3,9 +3,9 @@ import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { ServedSessions, SessionHandler, LiveKind, SessionHost } from '@pixelflow/core/ports/sessions'
 import { createSessionQuota } from './quota.ts'
-import type { SessionEnd } from './endpoint.ts'
+import type { SessionEndpoint } from './endpoint.ts'
 import type { SessionHub } from './hub.ts'
-import { decodeJson, offer, print, printJson, words, type Acceptance, type Offer } from './messages.ts'
+import { decodeJson, offer, print, printJson, messageTypes, type Acceptance, type Offer } from './messages.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { offerSubject } from '../topology/topology.ts'
 
@@ -20,7 +20,7 @@ function serve(
   kind: LiveKind,
   { capacity, isPaused = () => false, handle }: SessionHandler,
 ): ServedSessions {
-  const held = new Map<SessionEnd, Promise<void>>()
+  const held = new Map<SessionEndpoint, Promise<void>>()
   const quota = createSessionQuota(capacity)
   let isLeaving = false
 
@@ -31,7 +31,7 @@ function serve(
     const end = hub.join(session, { peer, inbox, windowIn, windowOut })
     const acceptance: Acceptance = { inbox: hub.inboxOf(session), peer: hub.peer, window: windowIn }
     try {
-      hub.say(inbox, printJson(words.accept, acceptance))
+      hub.say(inbox, printJson(messageTypes.accept, acceptance))
     } catch (thrown) {
       end.lose('The acceptance could not be sent.')
       throw thrown
@@ -44,7 +44,7 @@ function serve(
       }),
     )
   }
-  const hold = async (end: SessionEnd, opening: unknown) => {
+  const hold = async (end: SessionEndpoint, opening: unknown) => {
     try {
       await handle(opening, end)
       await end.leave()
@@ -62,7 +62,7 @@ function serve(
     queue: kind,
     callback: (error, msg) => {
       if (error || !msg.reply) return
-      const refuse = (reply: string) => hub.say(reply, print(words.full, 0))
+      const refuse = (reply: string) => hub.say(reply, print(messageTypes.full, 0))
       if (isLeaving || isPaused()) return refuse(msg.reply)
       let offered: Offer
       try {

@@ -3,12 +3,12 @@ import { nuid } from '@nats-io/nats-core'
 import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Broker } from '../connection/broker.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
-import { createSessionEnd, type SessionEnd } from './endpoint.ts'
-import { parse, words } from './messages.ts'
-import { sessionPulseMs, sessionSubject, sessionSubjects } from '../topology/topology.ts'
-import { statusOf } from '../connection/wire/header-block.ts'
-import type { Caught } from '../connection/wire/splitter.ts'
-import { openTalk } from '../connection/wire/raw-subscription.ts'
+import { createSessionEndpoint, type SessionEndpoint } from './endpoint.ts'
+import { parse, messageTypes } from './messages.ts'
+import { sessionHeartbeatMs, sessionSubject, sessionSubjects } from '../topology/topology.ts'
+import { parseStatus } from '../connection/wire/header-block.ts'
+import type { RawMessage } from '../connection/wire/splitter.ts'
+import { openRawSubscription } from '../connection/wire/raw-subscription.ts'
 
 /**
  * What one process says and hears of all its sessions. It listens on one subject from its start to its end: in a
@@ -21,9 +21,9 @@ export interface SessionHub extends AsyncDisposable {
   /** Where this process hears what belongs to a session. */
   inboxOf(session: string): string
   /** Calls back with what is said to a session that has no end here yet; returns the function that stops it. */
-  await(session: string, hear: (said: Said) => void): () => void
+  await(session: string, hear: (said: SessionReply) => void): () => void
   /** Calls back with acceptances that come too late, and with what is said to sessions that nobody here knows. */
-  onStray(hear: (said: Said) => void): void
+  onStray(hear: (said: SessionReply) => void): void
   say(inbox: string, message: readonly Uint8Array[]): void
   /** Offers a session; answers come to its inbox. */
   offer(subject: string, session: string, offer: Uint8Array): void
@@ -31,18 +31,18 @@ export interface SessionHub extends AsyncDisposable {
   takeWindow(): number
   giveWindow(window: number): void
   /** Makes this process's end of a session, and hears for it until it ends. */
-  join(session: string, other: Other): SessionEnd
+  join(session: string, other: RemoteEndpoint): SessionEndpoint
 }
 
 /** What is said to a session that has no end here. */
-export interface Said {
+export interface SessionReply {
   /** False when the broker says that nobody listens. */
   readonly isAnswered: boolean
   readonly parts: readonly Uint8Array[]
 }
 
 /** The other end, and what was agreed with it. */
-export interface Other {
+export interface RemoteEndpoint {
   readonly peer: string
   readonly inbox: string
   readonly windowIn: number
@@ -61,30 +61,30 @@ const extraWindows = 24 * 2 ** 20
 export function createSessionHub(broker: Broker): SessionHub {
   const own = nuid.next()
   const peer = `${hostname()}.${process.pid}`
-  const ends = new Map<string, SessionEnd>()
-  const awaited = new Map<string, (said: Said) => void>()
+  const ends = new Map<string, SessionEndpoint>()
+  const awaited = new Map<string, (said: SessionReply) => void>()
   const extra = createByteBudget(extraWindows)
-  let stray: (said: Said) => void = () => {}
+  let stray: (said: SessionReply) => void = () => {}
   let ticking: NodeJS.Timeout | undefined
 
-  const hear = ({ subject, head, parts }: Caught) => {
+  const hear = ({ subject, head, parts }: RawMessage) => {
     const session = subject.slice(subject.lastIndexOf('.') + 1)
-    const isAnswered = statusOf(head).code !== 503
+    const isAnswered = parseStatus(head).code !== 503
     const end = ends.get(session)
     if (end === undefined) return (awaited.get(session) ?? stray)({ isAnswered, parts })
     // Of the broker: nobody listens where we have asked for a sign of life.
     if (!isAnswered) return end.lose('The process is gone.')
     try {
       const message = parse(parts)
-      if (message.word === words.accept) stray({ isAnswered, parts })
+      if (message.word === messageTypes.accept) stray({ isAnswered, parts })
       // The answer of another actor that was asked, too, before this session began.
-      else if (message.word === words.full) return
+      else if (message.word === messageTypes.full) return
       else end.hear(message, totalLength(parts))
     } catch {
       end.lose('It said something that is not a message of ours.')
     }
   }
-  const talk = openTalk(broker.nc, sessionSubjects(own), hear)
+  const talk = openRawSubscription(broker.nc, sessionSubjects(own), hear)
   // What was under way is gone, and who was spoken to may be, too.
   const stopListening = broker.onDown(() => {
     for (const end of ends.values()) end.lose('The broker was lost.')
@@ -93,7 +93,7 @@ export function createSessionHub(broker: Broker): SessionHub {
   const tick = (due: number) => {
     const now = performance.now()
     // After a standstill of our own, what others have said meanwhile has yet to be read.
-    if (now < due + sessionPulseMs) for (const end of ends.values()) end.pulse(now)
+    if (now < due + sessionHeartbeatMs) for (const end of ends.values()) end.pulse(now)
     ticking = ends.size === 0 ? undefined : setTimeout(() => tick(now + tickMs), tickMs)
   }
 
@@ -119,11 +119,11 @@ export function createSessionHub(broker: Broker): SessionHub {
     },
     join(session, other) {
       const { peer, inbox, windowIn, windowOut, onEnd } = other
-      const end = createSessionEnd({
+      const end = createSessionEndpoint({
         peer,
         windowIn,
         windowOut,
-        longestMessage: Math.min(longestPiece, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
+        maxMessageBytes: Math.min(longestPiece, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
         say: (message, isAsking) =>
           talk.say(inbox, message, isAsking ? sessionSubject(own, session) : undefined),
         onEnd: () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { connect } from '@nats-io/transport-node'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { openFixture } from '../testing/nats-fixture.ts'
-import { print, words } from './messages.ts'
+import { print, messageTypes } from './messages.ts'
 import { offerSubject } from '../topology/topology.ts'
 
 test('an actor without room that answers late does not break the session that another has taken', async () => {
@@ -19,7 +19,7 @@ test('an actor without room that answers late does not break the session that an
   await using _ = fixture.other.sessionHost.serve('transform', { capacity: 1, handle: echo })
   await using session = await fixture.adapters.sessions.open('transform', null, new AbortController().signal)
 
-  late.publish(await reply.promise, Buffer.concat(print(words.full, 0)))
+  late.publish(await reply.promise, Buffer.concat(print(messageTypes.full, 0)))
   await late.flush()
   for (const word of ['one', 'two']) {
     await session.send(word)

@@ -7,7 +7,7 @@ import { z } from 'zod'
  * What the two ends of a session say to each other: one byte that tells what it is, a number, then what belongs to it.
  * Frames are cut into pieces that a message can carry; `frame` begins one, `more` goes on with it.
  */
-export const words = {
+export const messageTypes = {
   /** An actor takes the offered session; carries an `Acceptance`. */
   accept: 1,
   /** An actor has no room. */
@@ -25,7 +25,7 @@ export const words = {
   /** The session has failed; carries the fault. */
   fail: 8,
 } as const
-export type Word = (typeof words)[keyof typeof words]
+export type MessageType = (typeof messageTypes)[keyof typeof messageTypes]
 
 /** Bytes before what a message carries. */
 export const fixedBytes = 5
@@ -46,7 +46,7 @@ export type Offer = z.infer<typeof offer>
 export const acceptance = z.object({ inbox: z.string(), peer: z.string(), window: z.int() })
 export type Acceptance = z.infer<typeof acceptance>
 
-export interface Message {
+export interface SessionMessage {
   readonly word: number
   readonly number: number
   readonly rest: readonly Uint8Array[]
@@ -56,11 +56,11 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** A message, in parts: what it carries is not copied. */
-export function print(word: Word, number: number, rest: readonly Uint8Array[] = []): Uint8Array[] {
+export function print(word: MessageType, number: number, rest: readonly Uint8Array[] = []): Uint8Array[] {
   return [beginning(word, number, fixedBytes), ...rest]
 }
 
-export function printJson(word: Word, value: unknown): Uint8Array[] {
+export function printJson(word: MessageType, value: unknown): Uint8Array[] {
   return print(word, 0, [encodeJson(value)])
 }
 
@@ -71,7 +71,7 @@ export function printFrame(
   bodyBytes: number,
   piece: readonly Uint8Array[],
 ): Uint8Array[] {
-  const begun = beginning(words.frame, number, frameBytes + head.length)
+  const begun = beginning(messageTypes.frame, number, frameBytes + head.length)
   const view = new DataView(begun.buffer)
   view.setUint32(fixedBytes, head.length)
   view.setUint32(fixedBytes + 4, bodyBytes)
@@ -79,7 +79,7 @@ export function printFrame(
   return [begun, ...piece]
 }
 
-function beginning(word: Word, number: number, bytes: number): Uint8Array<ArrayBuffer> {
+function beginning(word: MessageType, number: number, bytes: number): Uint8Array<ArrayBuffer> {
   const begun = new Uint8Array(bytes)
   begun[0] = word
   new DataView(begun.buffer).setUint32(1, number)
@@ -87,13 +87,13 @@ function beginning(word: Word, number: number, bytes: number): Uint8Array<ArrayB
 }
 
 /** @throws Error when it is not a message of ours. */
-export function parse(parts: readonly Uint8Array[]): Message {
+export function parse(parts: readonly Uint8Array[]): SessionMessage {
   const { front, rest } = splitAt(parts, fixedBytes)
   return { word: front[0] ?? 0, number: viewOf(front).getUint32(1), rest }
 }
 
 /** @throws Error when it is not the beginning of a frame. */
-export function parseFrame(message: Message): {
+export function parseFrame(message: SessionMessage): {
   head: unknown
   bodyBytes: number
   piece: readonly Uint8Array[]
@@ -109,7 +109,7 @@ function viewOf(data: Uint8Array): DataView {
 }
 
 /** The fault that the other end tells of. */
-export function parseFault({ rest }: Message): Fault {
+export function parseFault({ rest }: SessionMessage): Fault {
   return Fault.from(faultReport.parse(decodeJson(concatBytes(rest))))
 }
 

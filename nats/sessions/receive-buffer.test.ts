@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'bun:test'
-import { createInflow } from './receive-buffer.ts'
-import { parse, print, printFrame, words, type Message } from './messages.ts'
+import { createReceiveBuffer } from './receive-buffer.ts'
+import { parse, print, printFrame, messageTypes, type SessionMessage } from './messages.ts'
 
 const head = new TextEncoder().encode('"head"')
 const bytes = (length: number) => Uint8Array.from({ length }, (_, i) => i & 255)
 const frame = (number: number, size: number, piece = bytes(size)) =>
   parse(printFrame(number, head, size, [piece]))
-const more = (number: number, piece: Uint8Array) => parse(print(words.more, number, [piece]))
+const more = (number: number, piece: Uint8Array) => parse(print(messageTypes.more, number, [piece]))
 
 function inflow(window = 4000) {
   const given: number[] = []
-  const made = createInflow(window, (some) => given.push(some))
-  const take = (message: Message, size = 1000) => made.take(message, size)
+  const made = createReceiveBuffer(window, (some) => given.push(some))
+  const take = (message: SessionMessage, size = 1000) => made.take(message, size)
   return { ...made, take, given, made }
 }
 
@@ -24,7 +24,7 @@ describe('what is received', () => {
     take(more(3, bytes(10).subarray(9)))
     const { head, body, parts } = made.shift() ?? { head: null, body: bytes(0), parts: [] }
     expect([head, [...body], parts.length]).toEqual(['head', [...bytes(10)], 3])
-    take(parse(print(words.finish, 4)))
+    take(parse(print(messageTypes.finish, 4)))
     expect([made.isFinished, made.received]).toEqual([true, 4])
   })
 
@@ -34,7 +34,7 @@ describe('what is received', () => {
     ['with a frame inside another', [frame(1, 9, bytes(3)), frame(2, 3)]],
     ['with the rest of nothing', [more(1, bytes(3))]],
     ['with more than was promised', [frame(1, 5, bytes(3)), more(2, bytes(3))]],
-    ['after the end', [parse(print(words.finish, 1)), frame(2, 3)]],
+    ['after the end', [parse(print(messageTypes.finish, 1)), frame(2, 3)]],
     ['as a frame without end', [frame(1, 2 ** 31, bytes(3))]],
   ])('is refused %s', (_, messages) => {
     const { take } = inflow()

@@ -1,15 +1,15 @@
 import { totalLength, concatBytes } from '@pixelflow/core/concat-bytes'
 import type { Frame } from '@pixelflow/core/ports/sessions'
-import { parseFrame, words, type Message } from './messages.ts'
+import { parseFrame, messageTypes, type SessionMessage } from './messages.ts'
 
 /** What one end of a session receives: puts frames together, in order, and gives the sender room as they are read. */
-export interface Inflow {
+export interface ReceiveBuffer {
   /** Messages of the order received so far. */
   readonly received: number
   /** Whether the other end has said that nothing more comes. */
   readonly isFinished: boolean
   /** @throws Error when a message is missing, or is none that may come now. */
-  take(message: Message, bytes: number): void
+  take(message: SessionMessage, bytes: number): void
   /** The next frame that is whole; undefined when there is none. */
   shift(): Frame | undefined
   /** Throws away what is there and what still comes. */
@@ -17,7 +17,7 @@ export interface Inflow {
 }
 
 /** The most that a frame may carry: it is put together in memory. */
-const longestBody = 64 * 2 ** 20
+const maxBodyBytes = 64 * 2 ** 20
 
 interface Part {
   readonly head: unknown
@@ -29,7 +29,7 @@ interface Part {
 }
 
 /** @param give lets the other end send so many bytes more; it may have `window` of them unread. */
-export function createInflow(window: number, give: (bytes: number) => void): Inflow {
+export function createReceiveBuffer(window: number, give: (bytes: number) => void): ReceiveBuffer {
   const whole: Part[] = []
   let part: Part | undefined
   let received = 0
@@ -49,9 +49,9 @@ export function createInflow(window: number, give: (bytes: number) => void): Inf
     repay(one.owed)
     one.owed = 0
   }
-  const begin = (message: Message): Part => {
+  const begin = (message: SessionMessage): Part => {
     const { head, bodyBytes, piece } = parseFrame(message)
-    if (bodyBytes > longestBody) throw new Error(`a frame of ${bodyBytes} bytes`)
+    if (bodyBytes > maxBodyBytes) throw new Error(`a frame of ${bodyBytes} bytes`)
     return fill({ head, parts: [], left: bodyBytes, owed: 0 }, piece)
   }
   const fill = (one: Part, piece: readonly Uint8Array[]): Part => {
@@ -71,10 +71,10 @@ export function createInflow(window: number, give: (bytes: number) => void): Inf
     take(message, bytes) {
       received += 1
       if (message.number !== received) throw new Error(`message ${message.number} instead of ${received}`)
-      if (isFinished || (message.word === words.more) !== (part !== undefined)) {
+      if (isFinished || (message.word === messageTypes.more) !== (part !== undefined)) {
         throw new Error('a message where none of its kind may come')
       }
-      if (message.word === words.finish) {
+      if (message.word === messageTypes.finish) {
         isFinished = true
         return
       }

@@ -3,7 +3,7 @@ import { backoffMs } from '@pixelflow/core/backoff'
 import { Fault } from '@pixelflow/core/fault'
 import { concatBytes } from '@pixelflow/core/concat-bytes'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
-import type { Said, SessionHub } from './hub.ts'
+import type { SessionReply, SessionHub } from './hub.ts'
 import { createSessionQueue, type SessionQueue } from './wait-queue.ts'
 import {
   acceptance,
@@ -11,7 +11,7 @@ import {
   encodeJson,
   parse,
   printJson,
-  words,
+  messageTypes,
   type Acceptance,
   type Offer,
 } from './messages.ts'
@@ -36,7 +36,7 @@ export function createSessions(hub: SessionHub): Sessions {
   // Somebody took an offer after another had.
   hub.onStray((said) => {
     const accepted = acceptanceOf(said)
-    if (accepted) hub.say(accepted.inbox, printJson(words.fail, unwanted.report()))
+    if (accepted) hub.say(accepted.inbox, printJson(messageTypes.fail, unwanted.report()))
   })
 
   const ask = (kind: LiveKind, account: string, opening: unknown, signal: AbortSignal): Promise<Answer> => {
@@ -109,10 +109,10 @@ export function createSessions(hub: SessionHub): Sessions {
   }
 }
 
-function acceptanceOf({ isAnswered, parts }: Said): Acceptance | undefined {
+function acceptanceOf({ isAnswered, parts }: SessionReply): Acceptance | undefined {
   if (!isAnswered) return undefined
   const { word, rest } = parse(parts)
-  return word === words.accept ? acceptance.parse(decodeJson(concatBytes(rest))) : undefined
+  return word === messageTypes.accept ? acceptance.parse(decodeJson(concatBytes(rest))) : undefined
 }
 
 const unwanted = new Fault('cancelled', 'Somebody else has taken this session.')

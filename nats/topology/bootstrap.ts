@@ -1,8 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import {
   consumerNotFound,
-  Nobody,
-  Refused,
+  NoResponders,
+  JetStreamError,
   streamNameTaken,
   streamNotFound,
   type Broker,
@@ -55,7 +55,7 @@ async function requireAbilities(broker: Broker): Promise<void> {
       await accountInfo(broker)
     } catch (thrown) {
       const isOff =
-        thrown instanceof Refused || (thrown instanceof Nobody && performance.now() - begin > startingMs)
+        thrown instanceof JetStreamError || (thrown instanceof NoResponders && performance.now() - begin > startingMs)
       throw isOff ? withoutJetStream(thrown) : thrown
     }
   })
@@ -72,7 +72,7 @@ async function ensureStream(broker: Broker, wanted: Stream): Promise<void> {
   if (found === undefined) {
     await createStream(broker, wanted).catch(async (thrown: unknown) => {
       // Another process, with other settings, was faster.
-      if (!(thrown instanceof Refused) || thrown.code !== streamNameTaken) throw thrown
+      if (!(thrown instanceof JetStreamError) || thrown.code !== streamNameTaken) throw thrown
       await updateStream(broker, wanted)
     })
   } else if (differs(wanted, found)) {
@@ -84,7 +84,7 @@ async function existing(broker: Broker, name: string) {
   try {
     return (await streamInfo(broker, name)).config
   } catch (thrown) {
-    if (thrown instanceof Refused && thrown.code === streamNotFound) return undefined
+    if (thrown instanceof JetStreamError && thrown.code === streamNotFound) return undefined
     throw thrown
   }
 }
@@ -93,7 +93,7 @@ async function hasConsumer(broker: Broker, stream: string, wanted: Consumer): Pr
   try {
     return !differs(wanted, (await consumerInfo(broker, stream, wanted.durable_name)).config)
   } catch (thrown) {
-    if (thrown instanceof Refused && thrown.code === consumerNotFound) return false
+    if (thrown instanceof JetStreamError && thrown.code === consumerNotFound) return false
     throw thrown
   }
 }
@@ -105,7 +105,7 @@ function differs(wanted: object, found: object): boolean {
 }
 
 function unsuitable(what: string, cause: unknown): Fault {
-  const why = cause instanceof Refused ? ` (${cause.message})` : ''
+  const why = cause instanceof JetStreamError ? ` (${cause.message})` : ''
   return new Fault('unavailable', `The ${what} cannot be set up as PixelFlow needs it${why}.`, {
     remedy: 'Check the permissions and limits of this NATS account, and who else uses a stream of that name.',
     cause,

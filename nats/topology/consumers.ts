@@ -7,7 +7,7 @@ import {
   backlogConsumer,
   backlogSubjects,
   dueConsumer,
-  mostDeliveries,
+  maxDeliveries,
   nanos,
   streams,
   workConsumer,
@@ -32,7 +32,7 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
         durable_name: workConsumer(kind, lane),
         filter_subject: `jobs.${kind}.${lane}.*.*.*`,
         ack_wait: nanos(ackWaitMs),
-        max_deliver: mostDeliveries,
+        max_deliver: maxDeliveries,
         // Far above the number of actors.
         max_ack_pending: 100_000,
         max_waiting: 10_000,

@@ -68,7 +68,7 @@ export const backlogConsumer = (kind: ActorKind) => `${kind}-backlog`
 /** The bulk jobs of a kind that have been let in and are not over. */
 export const admittedSubjects = (kind: ActorKind) => `jobs.${kind}.bulk.>`
 /** What actors say of the jobs that a consumer gave them, as servers of today and of tomorrow address it. */
-export const acksOf = (stream: string, consumer: string) => [
+export const ackSubjects = (stream: string, consumer: string) => [
   `$JS.ACK.${stream}.${consumer}.>`,
   `$JS.ACK.*.*.${stream}.${consumer}.>`,
 ]
@@ -86,7 +86,7 @@ export const dueConsumer = 'due'
 /** The durable consumer that hands out the jobs of one kind and lane. */
 export const workConsumer = (kind: ActorKind, lane: Lane) => `${kind}-${lane}`
 /** Deliveries of one message after which the queue gives up: more than its attempts, which nothing else bounds. */
-export const mostDeliveries = 256
+export const maxDeliveries = 256
 /** Where the broker says that it has given up a job, or that somebody has taken one out unfinished. */
 const advisories = (stream: string) =>
   ['MAX_DELIVERIES', 'MSG_TERMINATED'].map((what) => `$JS.EVENT.ADVISORY.CONSUMER.${what}.${stream}.*`)
@@ -110,16 +110,16 @@ export const deadSubject = (id: string) => `dead.${id}`
 export const healthSubject = (gateway: string) => `health.${gateway}`
 
 /** Who does what only one may do, and where that is repeated for the others. */
-export const officeSubject = (office: string) => `offices.${office}`
-export const liveOffice = (office: string) => `live.offices.${office}`
+export const leaderSubject = (office: string) => `offices.${office}`
+export const liveLeader = (office: string) => `live.offices.${office}`
 
 export const cancelSubject = (account: string, task: string) => `cancel.${account}.${task}`
 export const cancelSubjects = 'cancel.*.*'
 
 /** Where actors say that they are there, and that they leave; and where somebody asks who is there. Nothing is stored. */
-export const actorHere = 'registry.here'
-export const actorGone = 'registry.gone'
-export const rollCall = 'registry.call'
+export const registryAnnounce = 'registry.here'
+export const registryWithdraw = 'registry.gone'
+export const registryRequest = 'registry.call'
 
 /** Where gateways look for an actor that has room for a live session; the actors of a kind share it as a queue group. */
 export const offerSubject = (kind: LiveKind) => `offer.${kind}`
@@ -128,9 +128,9 @@ export const sessionSubject = (process: string, session: string) => `session.${p
 /** What one process hears of all its sessions. */
 export const sessionSubjects = (process: string) => `session.${process}.*`
 /** How often each end of a session gives a sign of life when it has nothing to say. */
-export const sessionPulseMs = 500
+export const sessionHeartbeatMs = 500
 /** How long an end may be silent before the other takes it for dead. */
-export const sessionSilenceMs = 3000
+export const sessionTimeoutMs = 3000
 
 export const recordBuckets = { images: 'images', keys: 'keys' } as const
 export const recordStream = (bucket: string) => `KV_${bucket}`
@@ -147,7 +147,7 @@ export function blobSubject(bucket: string, name: string): string {
 }
 
 /** A blob of that name younger than this is kept when the same name is written again; see the Blobs port. */
-export function keepBlobMs(bucket: string, layout: Layout): number {
+export function blobReuseMs(bucket: string, layout: Layout): number {
   return bucket === blobBuckets.sources ? layout.imageRetentionMs : layout.resultRetentionMs
 }
 

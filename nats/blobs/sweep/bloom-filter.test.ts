@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import { createFilter } from './bloom-filter.ts'
+import { createBloomFilter } from './bloom-filter.ts'
 
 const keys = Array.from({ length: 20_000 }, (_, i) => `account/${i}`)
 
 test('none is forgotten, and few are mistaken', () => {
-  const filter = createFilter(1n, 2 ** 18)
+  const filter = createBloomFilter(1n, 2 ** 18)
   for (const key of keys) filter.add(key)
   expect(keys.filter((key) => !filter.mayHave(key))).toEqual([])
   const mistaken = keys.filter((key) => filter.mayHave(`other/${key}`)).length
@@ -14,7 +14,7 @@ test('none is forgotten, and few are mistaken', () => {
 
 test('another seed mistakes others', () => {
   const strangers = [1n, 2n].map((seed) => {
-    const filter = createFilter(seed, 2 ** 16)
+    const filter = createBloomFilter(seed, 2 ** 16)
     for (const key of keys.slice(0, 8000)) filter.add(key)
     return new Set(keys.slice(8000).filter((key) => filter.mayHave(key)))
   })

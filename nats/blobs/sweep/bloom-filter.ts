@@ -1,5 +1,5 @@
 /** A set of strings in fixed memory: it forgets none, and says "maybe" of a few that were never added. */
-export interface Filter {
+export interface BloomFilter {
   add(key: string): void
   mayHave(key: string): boolean
 }
@@ -12,7 +12,7 @@ const probes = 7
  * A Bloom filter with two hashes combined (Kirsch and Mitzenmacher, "Less Hashing, Same Performance", 2006). Another
  * seed mistakes other keys.
  */
-export function createFilter(seed: bigint, bits: number = defaultBits): Filter {
+export function createBloomFilter(seed: bigint, bits: number = defaultBits): BloomFilter {
   const words = new Uint32Array(bits / 32)
   const mask = bits - 1
 

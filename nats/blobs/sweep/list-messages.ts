@@ -1,7 +1,7 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Broker } from '../../connection/broker.ts'
-import { batchOf } from '../../jetstream/direct-get.ts'
-import type { Stored } from '../../jetstream/jetstream.ts'
+import { readBatch } from '../../jetstream/direct-get.ts'
+import type { StoredMessage } from '../../jetstream/jetstream.ts'
 import { streamSubjects } from '../../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 
@@ -10,15 +10,15 @@ const page = 256
 const breathMs = 5
 
 /** The messages of these subjects, as they stand, a page at a time. @throws the signal's reason. */
-export async function* messagesOf(
+export async function* listMessages(
   broker: Broker,
   stream: string,
   subject: string,
   signal: AbortSignal,
-): AsyncGenerator<Stored> {
+): AsyncGenerator<StoredMessage> {
   for (let after = 0; ;) {
     const found = await retryUnreachable(
-      () => batchOf(broker, stream, { seq: after + 1, subject, batch: page }),
+      () => readBatch(broker, stream, { seq: after + 1, subject, batch: page }),
       {
         signal,
       },
@@ -33,7 +33,7 @@ export async function* messagesOf(
 }
 
 /** The subjects that have messages. Some may be missed when others come and go meanwhile. */
-export async function* subjectsOf(
+export async function* listSubjects(
   broker: Broker,
   stream: string,
   filter: string,

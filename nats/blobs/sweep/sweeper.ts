@@ -2,12 +2,12 @@ import { blobName, imageRecord } from '@pixelflow/core/image'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Sweeper, SweepResult } from '@pixelflow/core/ports/sweeper'
 import { outputObject } from '@pixelflow/core/task'
-import { faultOf, Refused, wrongLastSequence, type Broker } from '../../connection/broker.ts'
-import { purgeChunks, putTombstone, bucketOf, type Bucket } from '../bucket.ts'
-import { lastOf } from '../../jetstream/direct-get.ts'
-import type { Stored } from '../../jetstream/jetstream.ts'
+import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../../connection/broker.ts'
+import { purgeChunks, putTombstone, createBucket, type Bucket } from '../bucket.ts'
+import { readLast } from '../../jetstream/direct-get.ts'
+import type { StoredMessage } from '../../jetstream/jetstream.ts'
 import { leaderTime, streamInfo } from '../../jetstream/jetstream-api.ts'
-import { described, type Described } from '../object-info.ts'
+import { parseObjectEntry, type ObjectEntry } from '../object-info.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 import {
   blobBuckets,
@@ -18,8 +18,8 @@ import {
   blobSubjects,
   type Layout,
 } from '../../topology/topology.ts'
-import { createFilter } from './bloom-filter.ts'
-import { messagesOf, subjectsOf } from './list-messages.ts'
+import { createBloomFilter } from './bloom-filter.ts'
+import { listMessages, listSubjects } from './list-messages.ts'
 
 export interface SweeperOptions {
   readonly events: Pick<Events, 'last'>
@@ -43,9 +43,9 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
 
   /** Images point to their bytes by account and digest. */
   const wantedSources = async (signal: AbortSignal): Promise<IsWanted> => {
-    const wanted = createFilter(newSeed())
+    const wanted = createBloomFilter(newSeed())
     const bucket = recordBuckets.images
-    for await (const { data } of messagesOf(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
+    for await (const { data } of listMessages(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
       const record = imageRecord.safeParse(parsed(data)).data
       if (record) wanted.add(blobName(record.account, record.sha256))
     }
@@ -72,9 +72,9 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     const oldBefore = leaderTime(info) - graceMs
     const isOld = ({ at, seq }: { at: Date; seq: number }) =>
       at.getTime() < oldBefore && seq <= info.state.last_seq
-    const known = createFilter(newSeed())
+    const known = createBloomFilter(newSeed())
     let blobs = 0
-    for await (const message of messagesOf(broker, bucket.stream, blobSubjects(bucket.name), signal)) {
+    for await (const message of listMessages(broker, bucket.stream, blobSubjects(bucket.name), signal)) {
       const found = readable(message)
       if (found === undefined || found.info.deleted) continue
       if (isOld(found) && !(await isWanted(found.info.name)) && (await removed(bucket, found))) blobs += 1
@@ -82,10 +82,10 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     }
     let orphanedChunks = 0
     const chunks = chunkSubject(bucket.name, '>')
-    for await (const subject of subjectsOf(broker, bucket.stream, chunks, signal)) {
+    for await (const subject of listSubjects(broker, bucket.stream, chunks, signal)) {
       const nuid = subject.slice(subject.lastIndexOf('.') + 1)
       if (known.mayHave(nuid)) continue
-      const last = await retryUnreachable(() => lastOf(broker, bucket.stream, subject), { signal })
+      const last = await retryUnreachable(() => readLast(broker, bucket.stream, subject), { signal })
       if (last === null || !isOld(last)) continue
       await retryUnreachable(() => purgeChunks(bucket, nuid), { signal })
       orphanedChunks += 1
@@ -96,7 +96,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
   return {
     async sweep(signal) {
       try {
-        const bucket = (name: string) => bucketOf(broker, name, layout.natsReplicas)
+        const bucket = (name: string) => createBucket(broker, name, layout.natsReplicas)
         const sources = await sweepBucket(bucket(blobBuckets.sources), await wantedSources(signal), signal)
         const results = await sweepBucket(bucket(blobBuckets.results), isWantedResult, signal)
         return {
@@ -112,11 +112,11 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
 }
 
 /** Removes a blob unless it was touched since it was looked at: whoever stores the same bytes again touches it. */
-async function removed(bucket: Bucket, found: Described): Promise<boolean> {
+async function removed(bucket: Bucket, found: ObjectEntry): Promise<boolean> {
   try {
     await retryUnreachable(() => putTombstone(bucket, found))
   } catch (thrown) {
-    if (thrown instanceof Refused && thrown.code === wrongLastSequence) return false
+    if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
     throw thrown
   }
   await retryUnreachable(() => purgeChunks(bucket, found.info.nuid))
@@ -124,9 +124,9 @@ async function removed(bucket: Bucket, found: Described): Promise<boolean> {
 }
 
 /** Undefined for what somebody else has put there. */
-function readable(message: Stored): Described | undefined {
+function readable(message: StoredMessage): ObjectEntry | undefined {
   try {
-    return described(message)
+    return parseObjectEntry(message)
   } catch {
     return undefined
   }

@@ -1,13 +1,13 @@
 import { createInbox, type NatsConnection } from '@nats-io/nats-core'
 import type { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import type { Chunk } from './chunk.ts'
-import type { Caught } from './splitter.ts'
+import type { RawMessage } from './splitter.ts'
 import { WireTransport } from './wire-transport.ts'
 
 /** What is said to an exchange that is under way. */
-export interface Listener {
+export interface ReplyHandler {
   /** An answer; true when it was the last one. */
-  readonly hear: (message: Caught) => boolean
+  readonly hear: (message: RawMessage) => boolean
   /** There will be no answer (any more). */
   readonly fail: (why: string) => void
 }
@@ -15,14 +15,14 @@ export interface Listener {
 /** The byte side of a connection: content goes to the socket, and comes from it, without a copy in between. */
 export interface Lane {
   /** Publishes content with a reply subject of its own. Silence for `timeoutMs`, or a break, fails the exchange. */
-  put(subject: string, content: Chunk, timeoutMs: number, listener: Listener): void
+  put(subject: string, content: Chunk, timeoutMs: number, listener: ReplyHandler): void
   /** Publishes a small question likewise. */
-  ask(subject: string, question: string, timeoutMs: number, listener: Listener): void
+  ask(subject: string, question: string, timeoutMs: number, listener: ReplyHandler): void
   /** Fails all that is under way. */
   break(): void
 }
 
-interface Exchange extends Listener {
+interface Exchange extends ReplyHandler {
   readonly timeoutMs: number
   deadline: number
 }
@@ -30,7 +30,7 @@ interface Exchange extends Listener {
 /** How often silence is looked for, in milliseconds: a timer for each chunk would cost more than the chunk. */
 const lookEveryMs = 250
 
-export function createLane(nc: NatsConnection): Lane {
+export function createRawRequests(nc: NatsConnection): Lane {
   const inbox = createInbox()
   const underWay = new Map<string, Exchange>()
   let last = 0
@@ -45,7 +45,7 @@ export function createLane(nc: NatsConnection): Lane {
     clearInterval(timer)
     timer = undefined
   }
-  const hear = (message: Caught) => {
+  const hear = (message: RawMessage) => {
     const token = message.subject.slice(inbox.length + 1)
     const exchange = underWay.get(token)
     if (exchange === undefined) return
@@ -66,7 +66,7 @@ export function createLane(nc: NatsConnection): Lane {
       fail('no answer in time')
     }
   }
-  const begin = (timeoutMs: number, listener: Listener): string => {
+  const begin = (timeoutMs: number, listener: ReplyHandler): string => {
     last += 1
     const token = last.toString(36)
     underWay.set(token, { ...listener, timeoutMs, deadline: performance.now() + timeoutMs })

@@ -1,11 +1,11 @@
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import { totalLength } from '@pixelflow/core/concat-bytes'
-import type { Caught } from './splitter.ts'
+import type { RawMessage } from './splitter.ts'
 import { WireTransport } from './wire-transport.ts'
 
 /** Messages to and from plain subjects, in parts that are not copied on the way between here and the socket. */
-export interface Talk extends Disposable {
+export interface RawSubscription extends Disposable {
   /**
    * Publishes a message; what is said here arrives in order. None of its parts may be changed afterwards. It is lost
    * when the connection is away.
@@ -21,7 +21,7 @@ const crlf = Buffer.from('\r\n')
 const noHead = Buffer.alloc(0)
 
 /** Hears one subject, wildcards and all, until it is disposed of. */
-export function openTalk(nc: NatsConnection, subject: string, hear: (message: Caught) => void): Talk {
+export function openRawSubscription(nc: NatsConnection, subject: string, hear: (message: RawMessage) => void): RawSubscription {
   // The library subscribes anew after a break, and hears until that connection is listened in on.
   const subscription = nc.subscribe(subject, {
     callback: (error, msg) => {

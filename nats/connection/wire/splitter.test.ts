@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createSplitter, type Caught } from './splitter.ts'
+import { createSplitter, type RawMessage } from './splitter.ts'
 
 const headers = 'NATS/1.0\r\nNats-Sequence: 7\r\n\r\n'
 /** What a server might send: two messages for subscription 9, one of them with headers, among everything else. */
@@ -25,7 +25,7 @@ const rest = [
 function split(frames: readonly Uint8Array[]) {
   const caught: { subject: string; head: string; content: string }[] = []
   const splitter = createSplitter()
-  splitter.divert(9, ({ subject, head, parts }: Caught) => {
+  splitter.divert(9, ({ subject, head, parts }: RawMessage) => {
     caught.push({ subject, head: head.toString(), content: Buffer.concat(parts).toString('latin1') })
   })
   const passed = frames.flatMap((frame) => splitter.push(frame))

@@ -1,5 +1,5 @@
 /** A message taken out of the stream. */
-export interface Caught {
+export interface RawMessage {
   readonly subject: string
   /** Its header block as it came; empty when it has none. */
   readonly head: Buffer
@@ -15,14 +15,14 @@ export interface Caught {
  */
 export interface Splitter {
   /** Messages of this subscription go to `hear` from now on. */
-  divert(sid: number, hear: (message: Caught) => void): void
+  divert(sid: number, hear: (message: RawMessage) => void): void
   /** Takes what was received next; returns what is not caught of it, in order. */
   push(frame: Uint8Array): Uint8Array[]
 }
 
 /** A message that is being received. */
 interface Arrival {
-  readonly hear: (message: Caught) => void
+  readonly hear: (message: RawMessage) => void
   readonly subject: string
   readonly head: Buffer
   readonly parts: Buffer[]
@@ -37,7 +37,7 @@ const longestLineBytes = 64 * 1024
 const lineFeed = 10
 
 export function createSplitter(): Splitter {
-  const wanted = new Map<number, (message: Caught) => void>()
+  const wanted = new Map<number, (message: RawMessage) => void>()
   /** Beginning of a message's line that was cut by the end of a frame. */
   let held: Buffer | undefined
   let arrival: Arrival | undefined
