@@ -164,7 +164,7 @@ function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Logger): () => 
       if (!isOver) log.error('layout could not be renewed', { error })
     })
   }
-  const stop = broker.onUp(() => void rebuild())
+  const stop = broker.onReconnect(() => void rebuild())
   return () => {
     isOver = true
     stop()
@@ -173,7 +173,7 @@ function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Logger): () => 
 
 async function healthOf(broker: Broker): Promise<Health> {
   const begin = performance.now()
-  if (!broker.connected) return { isUp: false, reason: 'The broker is away.' }
+  if (!broker.isConnected) return { isUp: false, reason: 'The broker is away.' }
   const info = streamInfo(broker, streams.events)
   // The loser of the race may still fail.
   info.catch(() => {})

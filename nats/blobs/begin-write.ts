@@ -76,7 +76,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     // Only the last chunk may be short for the others to be found by counting.
     if (shortest < chunkBytes) isUniform = false
     shortest = Math.min(shortest, chunk.used)
-    hasher.update(chunk.room.subarray(0, chunk.used))
+    hasher.update(chunk.content.subarray(0, chunk.used))
     const index = chunks++
     const sent = publishChunk(bucket.broker, subject, chunk).then(
       (seq) => {
@@ -101,7 +101,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
         buffer = await memory.take(stop.signal)
       }
       const part = rest.subarray(0, chunkBytes - buffer.used)
-      buffer.room.set(part, buffer.used)
+      buffer.content.set(part, buffer.used)
       buffer.used += part.length
       bytes += part.length
       rest = rest.subarray(part.length)

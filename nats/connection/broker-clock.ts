@@ -28,7 +28,7 @@ export async function startBrokerClock(broker: Broker): Promise<BrokerClock> {
   const timer = setInterval(askAgain, askEveryMs)
   timer.unref()
   // The next broker may have another time.
-  const stopUp = broker.onUp(askAgain)
+  const stopUp = broker.onReconnect(askAgain)
   return {
     now: () => performance.now() + offsetMs,
     [Symbol.dispose]() {

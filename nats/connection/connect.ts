@@ -35,11 +35,11 @@ export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectO
       { timeoutMs: waitMs, isRetryable: (thrown) => !(thrown instanceof errors.AuthorizationError) },
     )
     const broker = createBroker(nc)
-    broker.onDown(() => {
+    broker.onDisconnect(() => {
       if (!nc.isClosed() && !nc.isDraining())
         log.warn('broker connection lost', { servers: settings.natsUrl })
     })
-    broker.onUp(() => log.info('broker connection restored', { server: nc.getServer() }))
+    broker.onReconnect(() => log.info('broker connection restored', { server: nc.getServer() }))
     return broker
   } catch (thrown) {
     throw thrown instanceof errors.AuthorizationError

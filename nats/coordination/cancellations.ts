@@ -6,7 +6,7 @@ import { cancelSubject, cancelSubjects } from '../topology/topology.ts'
 export function createCancellations(broker: Broker): Cancellations {
   return {
     async publish(account, task) {
-      if (broker.connected) broker.nc.publish(cancelSubject(account, task))
+      if (broker.isConnected) broker.nc.publish(cancelSubject(account, task))
     },
     subscribe(callback) {
       const subscription = broker.nc.subscribe(cancelSubjects, {

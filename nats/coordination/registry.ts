@@ -23,7 +23,7 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
   return {
     announce(report) {
       const say = (subject: string, value: unknown) => {
-        if (broker.connected) broker.nc.publish(subject, JSON.stringify(value))
+        if (broker.isConnected) broker.nc.publish(subject, JSON.stringify(value))
       }
       const renew = () => say(registryAnnounce, report())
       let answer: ReturnType<typeof setTimeout> | undefined
@@ -37,7 +37,7 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
         },
       })
       const timer = setInterval(renew, announceEveryMs)
-      const stopUp = broker.onUp(renew)
+      const stopUp = broker.onReconnect(renew)
       renew()
       return {
         renew,
@@ -48,7 +48,7 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
           calls.unsubscribe()
           const { name, startedAt } = report()
           say(registryWithdraw, { name, startedAt })
-          if (broker.connected) await broker.nc.flush().catch(() => {})
+          if (broker.isConnected) await broker.nc.flush().catch(() => {})
         },
       }
     },
@@ -70,10 +70,10 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
         if (seen.get(name)?.report.startedAt === startedAt) seen.delete(name)
       })
       const call = () => {
-        if (broker.connected) broker.nc.publish(registryRequest)
+        if (broker.isConnected) broker.nc.publish(registryRequest)
       }
       const sweep = setInterval(() => forget(seen), silenceMs)
-      const stopUp = broker.onUp(call)
+      const stopUp = broker.onReconnect(call)
       call()
       return {
         get actors() {

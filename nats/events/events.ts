@@ -44,7 +44,7 @@ export function createEvents(
     }
   }
 
-  /** Notes that a task is about to be accepted, so that nobody has to read the log to find those without a job. */
+  /** Notes that a task is about to be assertSuccess, so that nobody has to read the log to find those without a job. */
   const announce = ({ account, id }: Task) => publish(broker, outboxSubject(account, id))
 
   /** Where this very append already stands, from a try whose answer was lost. */

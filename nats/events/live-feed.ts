@@ -36,7 +36,7 @@ export function openLiveFeed(broker: Broker, subject: string, signal: AbortSigna
     isBroken = true
     changed.notify()
   }
-  const stops = [broker.onDown(breaks), broker.onUp(breaks)]
+  const stops = [broker.onDisconnect(breaks), broker.onReconnect(breaks)]
 
   /** The outcome as things stand; undefined when there is nothing to tell yet. */
   const look = (after: number): StoredMessage | FeedState | undefined => {

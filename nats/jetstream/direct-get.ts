@@ -30,19 +30,19 @@ const silenceMs = 5000
 /** The next messages from a sequence on, at once: mind how large a batch gets in memory. Empty when there are none. */
 export async function readBatch(broker: Broker, stream: string, request: BatchRequest): Promise<StoredMessage[]> {
   const { seq, subject, batch } = request
-  if (!broker.connected) await broker.up(silenceMs)
+  if (!broker.isConnected) await broker.waitUntilConnected(silenceMs)
   const which = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
   const found: StoredMessage[] = []
   return new Promise((resolve, reject) => {
-    broker.lane.ask(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(which), silenceMs, {
-      hear(message) {
-        const { code, description } = parseStatus(message.head)
+    broker.rawRequests.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(which), silenceMs, {
+      onReply(message) {
+        const { code, description } = parseStatus(message.headerBlock)
         if (code === 0) found.push(parseRawMessage(message))
         else if (code === 204 || code === 404) resolve(found)
         else reject(refusal(code, description))
         return code !== 0
       },
-      fail: (why) => reject(new Unreachable(`${why}: ${stream}`)),
+      onError: (reason) => reject(new Unreachable(`${reason}: ${stream}`)),
     })
   })
 }

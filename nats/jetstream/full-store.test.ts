@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { queuedEvent, sampleJob } from '@pixelflow/testkit/tasks'
-import { accepted, type ApiAnswer } from '../connection/broker.ts'
+import { assertSuccess, type ApiAnswer } from '../connection/broker.ts'
 import { connect } from '../connection/connect.ts'
 import { openFixture, quiet } from '../testing/nats-fixture.ts'
 
@@ -19,7 +19,7 @@ test('a broker without room says so, and takes everything again once there is so
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   const ask = async (subject: string, data: string | Uint8Array = '') =>
     (await broker.request(subject, data)).json<ApiAnswer>()
-  accepted(await ask('$JS.API.STREAM.CREATE.BALLAST', JSON.stringify(ballast)))
+  assertSuccess(await ask('$JS.API.STREAM.CREATE.BALLAST', JSON.stringify(ballast)))
   while (!(await ask('ballast', new Uint8Array(MiB / 2))).error);
 
   const { events, sources, queue } = fixture.adapters
@@ -36,11 +36,11 @@ test('a broker without room says so, and takes everything again once there is so
   for (const one of refused)
     expect(one.status === 'rejected' && Fault.of(one.reason).report()).toMatchObject({
       code: 'storage_failed',
-      detail: 'The store has no room left.',
-      remedy: expect.stringContaining('make room') as string,
+      detail: 'The store is full.',
+      remedy: expect.stringContaining('free disk space') as string,
     })
 
-  accepted(await ask('$JS.API.STREAM.DELETE.BALLAST'))
+  assertSuccess(await ask('$JS.API.STREAM.DELETE.BALLAST'))
   expect(await events.append(queuedEvent(), 0)).toBeGreaterThan(0)
   expect(await queue.submit(sampleJob())).toBe('queued')
   expect(await store()).toMatchObject({ created: true })

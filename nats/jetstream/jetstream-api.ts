@@ -6,7 +6,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream'
 import {
-  accepted,
+  assertSuccess,
   consumerExists,
   noMessage,
   noSuchSequence,
@@ -124,7 +124,7 @@ export async function streamSubjects(
   // The official client gathers all pages before it answers.
   const ask = JSON.stringify({ subjects_filter: filter, offset })
   const answer = await broker.request(`$JS.API.STREAM.INFO.${stream}`, ask)
-  const { total = 0, state } = accepted(answer.json<SubjectsPage>())
+  const { total = 0, state } = assertSuccess(answer.json<SubjectsPage>())
   return { subjects: Object.keys(state?.subjects ?? {}), total }
 }
 

@@ -1,6 +1,6 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import {
-  accepted,
+  assertSuccess,
   NoResponders,
   Unreachable,
   type ApiAnswer,
@@ -28,7 +28,7 @@ export async function publish(
   options: RequestOptions = {},
 ): Promise<number> {
   try {
-    const { seq } = accepted((await broker.request(subject, data, options)).json<PubAck>())
+    const { seq } = assertSuccess((await broker.request(subject, data, options)).json<PubAck>())
     broker.writeFailures.note(subject)
     return seq
   } catch (thrown) {
@@ -41,7 +41,7 @@ export async function publish(
  * Timeouts and a full store count. A JetStream refusal does not, nor does a lost connection, which `connected` shows.
  */
 function noteFailure(broker: Broker, subject: string, thrown: unknown): void {
-  if (thrown instanceof Unreachable && broker.connected) broker.writeFailures.note(subject, thrown)
+  if (thrown instanceof Unreachable && broker.isConnected) broker.writeFailures.note(subject, thrown)
 }
 
 const chunkTimeoutMs = 10_000
@@ -52,20 +52,20 @@ const chunkTimeoutMs = 10_000
  */
 export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Promise<number> {
   return new Promise((resolve, reject) => {
-    if (!broker.connected) throw new Unreachable('the connection is away')
+    if (!broker.isConnected) throw new Unreachable('the connection is away')
     const committed = (seq: number) => {
       broker.writeFailures.note(subject)
       return seq
     }
-    broker.lane.put(subject, chunk, chunkTimeoutMs, {
-      hear({ head, parts }) {
+    broker.rawRequests.requestChunk(subject, chunk, chunkTimeoutMs, {
+      onReply({ headerBlock, parts }) {
         // An ack has no headers; the server's word that nobody listens has.
-        if (head.length > 0) reject(new NoResponders(`nobody stores ${subject}`))
+        if (headerBlock.length > 0) reject(new NoResponders(`nobody stores ${subject}`))
         else resolve(ackOf(parts).then(committed))
         return true
       },
-      fail: (why) => {
-        const thrown = new Unreachable(`${why}: ${subject}`)
+      onError: (reason) => {
+        const thrown = new Unreachable(`${reason}: ${subject}`)
         noteFailure(broker, subject, thrown)
         reject(thrown)
       },
@@ -75,7 +75,7 @@ export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Pro
 
 /** Rejects, rather than throws, what JetStream refused: it is read in the middle of everybody's answers. */
 async function ackOf(parts: readonly Buffer[]): Promise<number> {
-  return accepted(JSON.parse(Buffer.concat(parts).toString()) as PubAck).seq
+  return assertSuccess(JSON.parse(Buffer.concat(parts).toString()) as PubAck).seq
 }
 
 /** A message as it is stored. */
@@ -107,8 +107,8 @@ export function parseStoredMessage(msg: Msg): StoredMessage {
 }
 
 /** The same of an answer taken from the wire. */
-export function parseRawMessage({ head, parts }: RawMessage): StoredMessage {
-  const header = parseHeaders(head)
+export function parseRawMessage({ headerBlock, parts }: RawMessage): StoredMessage {
+  const header = parseHeaders(headerBlock)
   return {
     seq: Number(header('Nats-Sequence')),
     subject: header('Nats-Subject') ?? '',

@@ -71,7 +71,7 @@ export function createPullMultiplexer(broker: Broker, requests: ReadonlyMap<Lane
 export async function waitForBroker(broker: Broker, signal?: AbortSignal): Promise<void> {
   await pause(100, signal)
   for (;;) {
-    if (broker.connected || broker.nc.isClosed() || signal?.aborted) return
-    await broker.up(1000).catch(() => {})
+    if (broker.isConnected || broker.nc.isClosed() || signal?.aborted) return
+    await broker.waitUntilConnected(1000).catch(() => {})
   }
 }

@@ -65,8 +65,8 @@ export function pull(broker: Broker, request: PullRequest, deliver: (delivery: D
     ended.resolve(how)
   }
   const silence = setTimeout(() => end('lost'), waits ? 2.5 * heartbeatMs : expiresMs + 5000)
-  const stopListening = broker.onDown(() => end('lost'))
-  if (!broker.connected) end('lost')
+  const stopListening = broker.onDisconnect(() => end('lost'))
+  if (!broker.isConnected) end('lost')
   const nanos = (ms: number) => ms * 1e6
   const ask = {
     batch,

@@ -41,14 +41,14 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
   let committedAt: number | undefined
   let failure: unknown
   const changed = createNotifier()
-  const forgetting = all.map((one) => one.onUp(() => one.writeFailures.clear()))
+  const forgetting = all.map((one) => one.onReconnect(() => one.writeFailures.clear()))
   // What failed while the broker was away says nothing of it once it is back.
-  forgetting.push(broker.onUp(() => changed.notify()))
+  forgetting.push(broker.onReconnect(() => changed.notify()))
 
   const run = async () => {
     while (!stopping.signal.aborted) {
       try {
-        if (broker.connected) {
+        if (broker.isConnected) {
           await publish(broker, healthSubject(name), payload, { timeoutMs })
           committedAt = performance.now()
           failure = undefined

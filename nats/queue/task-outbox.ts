@@ -10,7 +10,7 @@ import { outboxConsumer, streams } from '../topology/topology.ts'
 const request = { stream: streams.outbox, consumer: outboxConsumer, batch: 200, expiresMs: 10_000 }
 
 /**
- * Reads back what was accepted, through one durable consumer that all processes share. Entries come in the order in
+ * Reads back what was assertSuccess, through one durable consumer that all processes share. Entries come in the order in
  * which they were written; those younger than `afterMs` are held here, some seconds at most, until they are old enough.
  */
 export function createTaskOutbox(broker: Broker, clock: Clock, afterMs: number): TaskOutbox {

@@ -67,9 +67,9 @@ export function createSessionHub(broker: Broker): SessionHub {
   let stray: (said: SessionReply) => void = () => {}
   let ticking: NodeJS.Timeout | undefined
 
-  const hear = ({ subject, head, parts }: RawMessage) => {
+  const hear = ({ subject, headerBlock, parts }: RawMessage) => {
     const session = subject.slice(subject.lastIndexOf('.') + 1)
-    const isAnswered = parseStatus(head).code !== 503
+    const isAnswered = parseStatus(headerBlock).code !== 503
     const end = ends.get(session)
     if (end === undefined) return (awaited.get(session) ?? stray)({ isAnswered, parts })
     // Of the broker: nobody listens where we have asked for a sign of life.
@@ -84,9 +84,9 @@ export function createSessionHub(broker: Broker): SessionHub {
       end.lose('It said something that is not a message of ours.')
     }
   }
-  const talk = openRawSubscription(broker.nc, sessionSubjects(own), hear)
+  const subscription = openRawSubscription(broker.nc, sessionSubjects(own), hear)
   // What was under way is gone, and who was spoken to may be, too.
-  const stopListening = broker.onDown(() => {
+  const stopListening = broker.onDisconnect(() => {
     for (const end of ends.values()) end.lose('The broker was lost.')
   })
 
@@ -108,7 +108,7 @@ export function createSessionHub(broker: Broker): SessionHub {
     onStray(hear) {
       stray = hear
     },
-    say: talk.say,
+    say: subscription.publish,
     offer(subject, session, offer) {
       const reply = sessionSubject(own, session)
       if (!broker.nc.isClosed()) broker.nc.publish(subject, offer, { reply })
@@ -125,7 +125,7 @@ export function createSessionHub(broker: Broker): SessionHub {
         windowOut,
         maxMessageBytes: Math.min(longestPiece, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
         say: (message, isAsking) =>
-          talk.say(inbox, message, isAsking ? sessionSubject(own, session) : undefined),
+          subscription.publish(inbox, message, isAsking ? sessionSubject(own, session) : undefined),
         onEnd: () => {
           ends.delete(session)
           if (windowIn > leastWindow) extra.give(windowIn - leastWindow)
@@ -141,7 +141,7 @@ export function createSessionHub(broker: Broker): SessionHub {
       for (const end of ends.values()) await end[Symbol.asyncDispose]()
       for (const end of ends.values()) end.lose('This process is stopping.')
       clearTimeout(ticking)
-      talk[Symbol.dispose]()
+      subscription[Symbol.dispose]()
     },
   }
 }

@@ -40,7 +40,7 @@ export function createSessions(hub: SessionHub): Sessions {
   })
 
   const ask = (kind: LiveKind, account: string, opening: unknown, signal: AbortSignal): Promise<Answer> => {
-    if (!hub.broker.connected) return Promise.resolve('nobody')
+    if (!hub.broker.isConnected) return Promise.resolve('nobody')
     const session = nuid.next()
     const windowIn = hub.takeWindow()
     return new Promise((resolve, reject) => {

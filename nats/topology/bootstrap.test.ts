@@ -92,7 +92,7 @@ describe('connect', () => {
     await nats.kill9()
     setTimeout(() => void nats.restart(), 500)
     await using broker = await connect({ settings: settingsFor(nats.env), name: 'test', log: quiet })
-    expect(broker.connected).toBe(true)
+    expect(broker.isConnected).toBe(true)
   })
 
   test('gives up with a remedy when nobody answers', async () => {

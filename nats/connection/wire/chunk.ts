@@ -1,28 +1,28 @@
-/** Room in front of the content for the command that publishes it: its subject, reply subject and length. */
-const frontBytes = 512
+/** Space in front of the content for the command that publishes it: subject, reply subject and length. */
+const commandBytes = 512
 const crlf = Buffer.from('\r\n')
 
-/** A buffer that can be sent as it stands: what goes around the content on the wire fits around it in memory. */
+/** A buffer that is sent without copying: the PUB command around the content fits into the same memory. */
 export interface Chunk {
-  /** Where the content goes, from its beginning. */
-  readonly room: Uint8Array
-  /** How much of the room is content; the rest is not sent. */
+  /** The space for the content. */
+  readonly content: Uint8Array
+  /** Bytes of `content` that are used; the rest is not sent. */
   used: number
-  /** The whole PUB command. @throws RangeError when the subjects are longer than the server would take. */
-  publish(subject: string, reply: string): Uint8Array
+  /** The whole PUB command. @throws RangeError when the subjects are longer than a server accepts. */
+  toPublishCommand(subject: string, reply: string): Uint8Array
 }
 
 export function createChunk(bytes: number): Chunk {
-  const buffer = Buffer.allocUnsafeSlow(frontBytes + bytes + crlf.length)
+  const buffer = Buffer.allocUnsafeSlow(commandBytes + bytes + crlf.length)
   return {
-    room: buffer.subarray(frontBytes, frontBytes + bytes),
+    content: buffer.subarray(commandBytes, commandBytes + bytes),
     used: 0,
-    publish(subject, reply) {
+    toPublishCommand(subject, reply) {
       const command = `PUB ${subject} ${reply} ${this.used}\r\n`
-      if (command.length > frontBytes) throw new RangeError(`subjects of ${command.length} bytes`)
-      const start = frontBytes - command.length
+      if (command.length > commandBytes) throw new RangeError(`subjects of ${command.length} bytes`)
+      const start = commandBytes - command.length
       buffer.write(command, start, 'latin1')
-      const end = frontBytes + this.used
+      const end = commandBytes + this.used
       crlf.copy(buffer, end)
       return buffer.subarray(start, end + crlf.length)
     },

@@ -1,16 +1,18 @@
-/** Reading a message's header block (`NATS/1.0`, an optional status, lines of `Name: value`) no further than asked. */
+/** Lazy parsing of a message's header block: `NATS/1.0`, an optional status, and lines of `Name: value`. */
 
-/** The status in the block's first line; code 0 when there is none. */
-export function parseStatus(head: Buffer): { code: number; description?: string } {
-  // Right after the version: a line end, or a space and the status.
-  if (head[8] !== 0x20) return { code: 0 }
-  const [code = '', ...words] = head.toString('latin1', 8, head.indexOf('\r\n')).trim().split(' ')
-  return words.length > 0 ? { code: Number(code), description: words.join(' ') } : { code: Number(code) }
+/** The status in the first line; code 0 when there is none. */
+export function parseStatus(headerBlock: Buffer): { code: number; description?: string } {
+  // The version is followed by a line end, or by a space and the status.
+  if (headerBlock[8] !== 0x20) return { code: 0 }
+  const line = headerBlock.toString('latin1', 8, headerBlock.indexOf('\r\n'))
+  const [code = '', ...description] = line.trim().split(' ')
+  if (description.length === 0) return { code: Number(code) }
+  return { code: Number(code), description: description.join(' ') }
 }
 
-/** Looks up headers by their name as it is written; undefined when there is none, or an empty one. */
-export function parseHeaders(head: Buffer): (name: string) => string | undefined {
-  const text = head.toString()
+/** Returns a lookup by case-sensitive header name; undefined for a missing or empty header. */
+export function parseHeaders(headerBlock: Buffer): (name: string) => string | undefined {
+  const text = headerBlock.toString()
   return (name) => {
     const at = text.indexOf(`\r\n${name}:`)
     if (at === -1) return undefined

@@ -4,99 +4,98 @@ import type { Chunk } from './chunk.ts'
 import type { RawMessage } from './splitter.ts'
 import { WireTransport } from './wire-transport.ts'
 
-/** What is said to an exchange that is under way. */
 export interface ReplyHandler {
-  /** An answer; true when it was the last one. */
-  readonly hear: (message: RawMessage) => boolean
-  /** There will be no answer (any more). */
-  readonly fail: (why: string) => void
+  /** Takes a reply; returns true for the last one. */
+  readonly onReply: (message: RawMessage) => boolean
+  /** No further reply will come. */
+  readonly onError: (reason: string) => void
 }
 
-/** The byte side of a connection: content goes to the socket, and comes from it, without a copy in between. */
-export interface Lane {
-  /** Publishes content with a reply subject of its own. Silence for `timeoutMs`, or a break, fails the exchange. */
-  put(subject: string, content: Chunk, timeoutMs: number, listener: ReplyHandler): void
-  /** Publishes a small question likewise. */
-  ask(subject: string, question: string, timeoutMs: number, listener: ReplyHandler): void
-  /** Fails all that is under way. */
-  break(): void
+/** Requests over one connection whose content is not copied between here and the socket. */
+export interface RawRequests {
+  /** Publishes a chunk with a reply subject. The request fails after `timeoutMs` without a reply, or on a disconnect. */
+  requestChunk(subject: string, content: Chunk, timeoutMs: number, handler: ReplyHandler): void
+  /** The same with a small payload; only the replies are not copied. */
+  request(subject: string, payload: string, timeoutMs: number, handler: ReplyHandler): void
+  /** Fails all pending requests. */
+  failAll(): void
 }
 
-interface Exchange extends ReplyHandler {
+interface PendingRequest extends ReplyHandler {
   readonly timeoutMs: number
   deadline: number
 }
 
-/** How often silence is looked for, in milliseconds: a timer for each chunk would cost more than the chunk. */
-const lookEveryMs = 250
+/** How often timeouts are checked, in milliseconds: a timer for each chunk would cost more than the chunk. */
+const checkEveryMs = 250
 
-export function createRawRequests(nc: NatsConnection): Lane {
+export function createRawRequests(nc: NatsConnection): RawRequests {
   const inbox = createInbox()
-  const underWay = new Map<string, Exchange>()
-  let last = 0
+  const pending = new Map<string, PendingRequest>()
+  let lastToken = 0
   let timer: ReturnType<typeof setInterval> | undefined
-  // At once, so that the server knows of it long before the first command goes past the library's buffers. The library
-  // subscribes anew after a break; what it is told to hear is taken out before it can.
+  // Subscribed at once, so that the server knows it before the first command bypasses the library's buffers. The library
+  // subscribes again after a reconnect; its callback stays unused because the splitter intercepts the messages.
   const sid = nc.subscribe(`${inbox}.*`, { callback: () => {} }).getID()
 
-  const settle = (token: string) => {
-    underWay.delete(token)
-    if (underWay.size > 0) return
+  const remove = (token: string) => {
+    pending.delete(token)
+    if (pending.size > 0) return
     clearInterval(timer)
     timer = undefined
   }
-  const hear = (message: RawMessage) => {
+  const onMessage = (message: RawMessage) => {
     const token = message.subject.slice(inbox.length + 1)
-    const exchange = underWay.get(token)
-    if (exchange === undefined) return
-    exchange.deadline = performance.now() + exchange.timeoutMs
+    const request = pending.get(token)
+    if (request === undefined) return
+    request.deadline = performance.now() + request.timeoutMs
     try {
-      if (exchange.hear(message)) settle(token)
+      if (request.onReply(message)) remove(token)
     } catch {
-      // Thrown further it would end the connection, and everybody else's exchanges with it.
-      settle(token)
-      exchange.fail('an answer that cannot be read')
+      // Thrown further, it would close the connection and fail all other requests.
+      remove(token)
+      request.onError('invalid reply')
     }
   }
-  const look = () => {
+  const checkTimeouts = () => {
     const now = performance.now()
-    for (const [token, { deadline, fail }] of underWay) {
+    for (const [token, { deadline, onError }] of pending) {
       if (deadline > now) continue
-      settle(token)
-      fail('no answer in time')
+      remove(token)
+      onError('timeout')
     }
   }
-  const begin = (timeoutMs: number, listener: ReplyHandler): string => {
-    last += 1
-    const token = last.toString(36)
-    underWay.set(token, { ...listener, timeoutMs, deadline: performance.now() + timeoutMs })
-    timer ??= setInterval(look, lookEveryMs)
+  const add = (timeoutMs: number, handler: ReplyHandler): string => {
+    lastToken += 1
+    const token = lastToken.toString(36)
+    pending.set(token, { ...handler, timeoutMs, deadline: performance.now() + timeoutMs })
+    timer ??= setInterval(checkTimeouts, checkEveryMs)
     return token
   }
-  const wire = (): WireTransport => {
-    // Made anew by each reconnect.
+  /** The current transport; each reconnect creates a new one. */
+  const interceptReplies = (): WireTransport => {
     const { transport } = (nc as NatsConnectionImpl).protocol
-    if (!(transport instanceof WireTransport)) throw new Error('the connection was dialled without its lane')
-    transport.splitter.divert(sid, hear)
+    if (!(transport instanceof WireTransport)) throw new Error('the connection does not use WireTransport')
+    transport.splitter.intercept(sid, onMessage)
     return transport
   }
 
   return {
-    put(subject, content, timeoutMs, listener) {
-      const transport = wire()
-      const token = begin(timeoutMs, listener)
-      transport.write(content.publish(subject, `${inbox}.${token}`))
+    requestChunk(subject, content, timeoutMs, handler) {
+      const transport = interceptReplies()
+      const token = add(timeoutMs, handler)
+      transport.write(content.toPublishCommand(subject, `${inbox}.${token}`))
     },
-    ask(subject, question, timeoutMs, listener) {
-      wire()
-      nc.publish(subject, question, { reply: `${inbox}.${begin(timeoutMs, listener)}` })
+    request(subject, payload, timeoutMs, handler) {
+      interceptReplies()
+      nc.publish(subject, payload, { reply: `${inbox}.${add(timeoutMs, handler)}` })
     },
-    break() {
-      const broken = [...underWay.values()]
-      underWay.clear()
+    failAll() {
+      const failed = [...pending.values()]
+      pending.clear()
       clearInterval(timer)
       timer = undefined
-      for (const { fail } of broken) fail('the connection broke while waiting for an answer')
+      for (const { onError } of failed) onError('the connection broke while waiting for an answer')
     },
   }
 }

@@ -4,52 +4,57 @@ import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { RawMessage } from './splitter.ts'
 import { WireTransport } from './wire-transport.ts'
 
-/** Messages to and from plain subjects, in parts that are not copied on the way between here and the socket. */
+/** A subscription, and a publisher, whose payloads are not copied between here and the socket. */
 export interface RawSubscription extends Disposable {
   /**
-   * Publishes a message; what is said here arrives in order. None of its parts may be changed afterwards. It is lost
-   * when the connection is away.
+   * Publishes a message given in parts; messages arrive in order. The parts must not be changed afterwards. The message
+   * is lost while the connection is down.
    */
-  say(subject: string, parts: readonly Uint8Array[], reply?: string): void
+  publish(subject: string, parts: readonly Uint8Array[], reply?: string): void
 }
 
-/** Parts shorter than this are put together: a copy costs less than another way into the kernel. */
-const worthOwnWrite = 16 * 1024
-/** Of a long last part so much goes with the end of line. */
+/** Shorter parts are copied together: that costs less than a write of their own. */
+const minSeparateBytes = 16 * 1024
+/** The last bytes of a long part that are written together with the line end. */
 const tailBytes = 512
 const crlf = Buffer.from('\r\n')
-const noHead = Buffer.alloc(0)
+const noHeaders = Buffer.alloc(0)
 
-/** Hears one subject, wildcards and all, until it is disposed of. */
-export function openRawSubscription(nc: NatsConnection, subject: string, hear: (message: RawMessage) => void): RawSubscription {
-  // The library subscribes anew after a break, and hears until that connection is listened in on.
+/** Subscribes to a subject, which may have wildcards, until the subscription is disposed of. */
+export function openRawSubscription(
+  nc: NatsConnection,
+  subject: string,
+  onMessage: (message: RawMessage) => void,
+): RawSubscription {
+  // After a reconnect the library subscribes again, and its callback gets the messages until the new transport is
+  // intercepted.
   const subscription = nc.subscribe(subject, {
     callback: (error, msg) => {
       if (error) return
       const code = msg.headers?.code ?? 0
-      const head = code === 0 ? noHead : Buffer.from(`NATS/1.0 ${code}\r\n\r\n`)
-      hear({ subject: msg.subject, head, parts: [Buffer.from(msg.data)] })
-      listenIn()
+      const headerBlock = code === 0 ? noHeaders : Buffer.from(`NATS/1.0 ${code}\r\n\r\n`)
+      onMessage({ subject: msg.subject, headerBlock, parts: [Buffer.from(msg.data)] })
+      interceptMessages()
     },
   })
   let known: WireTransport | undefined
-  const listenIn = (): WireTransport => {
-    // Made anew by each reconnect.
+  /** The current transport; each reconnect creates a new one. */
+  const interceptMessages = (): WireTransport => {
     const { transport } = (nc as NatsConnectionImpl).protocol
     if (transport === known) return known
-    if (!(transport instanceof WireTransport)) throw new Error('the connection was dialled without its wire')
-    transport.splitter.divert(subscription.getID(), hear)
+    if (!(transport instanceof WireTransport)) throw new Error('the connection does not use WireTransport')
+    transport.splitter.intercept(subscription.getID(), onMessage)
     known = transport
     return transport
   }
-  listenIn()
+  interceptMessages()
 
   return {
-    say(to, parts, reply = '') {
+    publish(to, parts, reply = '') {
       if (nc.isClosed()) return
-      const wire = listenIn()
-      for (const one of command(`PUB ${to} ${reply}${reply && ' '}${totalLength(parts)}\r\n`, parts))
-        wire.write(one)
+      const transport = interceptMessages()
+      const command = `PUB ${to} ${reply}${reply && ' '}${totalLength(parts)}\r\n`
+      for (const one of writesOf(command, parts)) transport.write(one)
     },
     [Symbol.dispose]() {
       subscription.unsubscribe()
@@ -57,12 +62,12 @@ export function openRawSubscription(nc: NatsConnection, subject: string, hear: (
   }
 }
 
-/** A whole command, in as few writes as is cheap. */
-function command(line: string, parts: readonly Uint8Array[]): Uint8Array[] {
+/** A whole command, in as few writes as are cheap. */
+function writesOf(command: string, parts: readonly Uint8Array[]): Uint8Array[] {
   const writes: Uint8Array[] = []
-  let small: Uint8Array[] = [Buffer.from(line, 'latin1')]
+  let small: Uint8Array[] = [Buffer.from(command, 'latin1')]
   for (const part of parts) {
-    if (part.length < worthOwnWrite) {
+    if (part.length < minSeparateBytes) {
       small.push(part)
       continue
     }

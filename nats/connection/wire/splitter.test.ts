@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { createSplitter, type RawMessage } from './splitter.ts'
 
 const headers = 'NATS/1.0\r\nNats-Sequence: 7\r\n\r\n'
-/** What a server might send: two messages for subscription 9, one of them with headers, among everything else. */
+/** Bytes of a server: three messages for subscription 9, one of them with headers, among other commands. */
 const received = Buffer.concat(
   [
     'INFO {"server_name":"MSG x 9 5"}\r\n',
@@ -17,35 +17,35 @@ const received = Buffer.concat(
     'PONG\r\n',
   ].map((part) => Buffer.from(part, 'latin1')),
 )
-const rest = [
+const otherBytes = [
   'INFO {"server_name":"MSG x 9 5"}\r\n+OK\r\nPING\r\nMSG other 10 reply.to 4\r\nHMSG\r\n',
   `HMSG other 11 ${headers.length} ${headers.length}\r\n${headers}\r\n-ERR 'Slow Consumer'\r\nPONG\r\n`,
 ].join('')
 
 function split(frames: readonly Uint8Array[]) {
-  const caught: { subject: string; head: string; content: string }[] = []
+  const intercepted: { subject: string; headers: string; content: string }[] = []
   const splitter = createSplitter()
-  splitter.divert(9, ({ subject, head, parts }: RawMessage) => {
-    caught.push({ subject, head: head.toString(), content: Buffer.concat(parts).toString('latin1') })
+  splitter.intercept(9, ({ subject, headerBlock, parts }: RawMessage) => {
+    intercepted.push({ subject, headers: headerBlock.toString(), content: Buffer.concat(parts).toString('latin1') })
   })
-  const passed = frames.flatMap((frame) => splitter.push(frame))
-  return { caught, passed: Buffer.concat(passed).toString('latin1') }
+  const forwarded = frames.flatMap((frame) => splitter.push(frame))
+  return { intercepted, forwarded: Buffer.concat(forwarded).toString('latin1') }
 }
 
 const expected = {
-  caught: [
-    { subject: 'a.b', head: '', content: 'hello\r\nMSG ' },
-    { subject: 'c.d', head: headers, content: '\0\xff\r\n\r\n' },
-    { subject: 'empty', head: '', content: '' },
+  intercepted: [
+    { subject: 'a.b', headers: '', content: 'hello\r\nMSG ' },
+    { subject: 'c.d', headers, content: '\0\xff\r\n\r\n' },
+    { subject: 'empty', headers: '', content: '' },
   ],
-  passed: rest,
+  forwarded: otherBytes,
 }
 
-test('messages of a subscription are taken out, all else goes on as it came', () => {
+test('messages of a subscription are intercepted, all other bytes are forwarded unchanged', () => {
   expect(split([received])).toEqual(expected)
 })
 
-test('wherever the stream is cut into frames', () => {
+test('splitting does not depend on how the stream is cut into frames', () => {
   for (let at = 0; at <= received.length; at += 1) {
     expect(split([received.subarray(0, at), received.subarray(at)])).toEqual(expected)
   }
@@ -57,10 +57,10 @@ test('wherever the stream is cut into frames', () => {
   }
 })
 
-test('nothing is copied of what goes on or is caught in one piece', () => {
+test('intercepted and forwarded bytes are not copied', () => {
   const splitter = createSplitter()
   const parts: Uint8Array[] = []
-  splitter.divert(9, (message) => parts.push(...message.parts))
+  splitter.intercept(9, (message) => parts.push(...message.parts))
   const plain = Buffer.from('PING\r\n')
   expect(splitter.push(plain)[0]).toBe(plain)
   const message = Buffer.from('MSG a 9 5\r\nhello\r\n')
@@ -68,7 +68,7 @@ test('nothing is copied of what goes on or is caught in one piece', () => {
   expect(parts[0]?.buffer).toBe(message.buffer)
 })
 
-test('a line without an end is not held back for ever', () => {
+test('a line without an end is forwarded when it gets too long', () => {
   const splitter = createSplitter()
   const endless = Buffer.alloc(100_000, 'M')
   expect(Buffer.concat(splitter.push(endless))).toEqual(endless)

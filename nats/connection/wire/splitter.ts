@@ -1,144 +1,151 @@
-/** A message taken out of the stream. */
-export interface RawMessage {
-  readonly subject: string
-  /** Its header block as it came; empty when it has none. */
-  readonly head: Buffer
-  /** Its content, in the pieces it arrived in; they are views of what was received. */
-  readonly parts: readonly Buffer[]
-}
-
 /**
- * Reads along in what a NATS server sends, and takes out the messages of some subscriptions without copying their
- * content. All else goes on, byte by byte, to the client library's own parser.
+ * Intercepts messages in the byte stream of a NATS server.
+ *
+ * Written by hand because @nats-io/nats-core has no way to receive a payload without copying it: its parser appends every
+ * payload byte to a buffer of its own, which limits downloads. No upstream issue is known. Remove this folder when the
+ * client library hands out payloads as views of the received buffers: splitter.test.ts, "intercepted and forwarded bytes
+ * are not copied", states what the replacement must do.
  *
  * Protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol
  */
+
+/** An intercepted message. */
+export interface RawMessage {
+  readonly subject: string
+  /** The header block as received; empty when the message has no headers. */
+  readonly headerBlock: Buffer
+  /** The payload in the parts in which it was received; they are views of the received buffers. */
+  readonly parts: readonly Buffer[]
+}
+
+/** Takes the messages of some subscriptions out of the stream; all other bytes go to the client library's parser. */
 export interface Splitter {
-  /** Messages of this subscription go to `hear` from now on. */
-  divert(sid: number, hear: (message: RawMessage) => void): void
-  /** Takes what was received next; returns what is not caught of it, in order. */
+  /** From now on, messages of this subscription go to `onMessage`. */
+  intercept(sid: number, onMessage: (message: RawMessage) => void): void
+  /** Takes the next received bytes; returns those that are not intercepted, in order. */
   push(frame: Uint8Array): Uint8Array[]
 }
 
-/** A message that is being received. */
-interface Arrival {
-  readonly hear: (message: RawMessage) => void
+/** An intercepted message that is not complete yet. */
+interface PartialMessage {
+  readonly onMessage: (message: RawMessage) => void
   readonly subject: string
-  readonly head: Buffer
+  readonly headerBlock: Buffer
   readonly parts: Buffer[]
-  headLeft: number
-  contentLeft: number
-  /** The end of line after the content. */
-  endLeft: number
+  headerBytesLeft: number
+  payloadBytesLeft: number
+  /** The CRLF after the payload. */
+  lineEndBytesLeft: number
 }
 
-/** Longest line that is held back until its end is there, in bytes; servers allow 4 KiB. */
-const longestLineBytes = 64 * 1024
+/** Longest incomplete line that is buffered, in bytes; servers allow 4 KiB. */
+const maxLineBytes = 64 * 1024
 const lineFeed = 10
 
 export function createSplitter(): Splitter {
-  const wanted = new Map<number, (message: RawMessage) => void>()
-  /** Beginning of a message's line that was cut by the end of a frame. */
-  let held: Buffer | undefined
-  let arrival: Arrival | undefined
-  /** Bytes of a message that go on as they are. */
-  let passing = 0
-  /** Inside a line that is no message's. */
-  let isForeign = false
+  const handlers = new Map<number, (message: RawMessage) => void>()
+  /** Beginning of a message line that was cut by the end of a frame. */
+  let incompleteLine: Buffer | undefined
+  let current: PartialMessage | undefined
+  /** Bytes of a message that are forwarded. */
+  let forwardBytesLeft = 0
+  /** Inside a line that does not begin a message. */
+  let isInOtherLine = false
 
-  /** Takes what belongs to the arriving message; returns where the rest begins. */
-  const fill = (into: Arrival, frame: Buffer, from: number): number => {
-    const head = Math.min(into.headLeft, frame.length - from)
-    if (head > 0) frame.copy(into.head, into.head.length - into.headLeft, from, from + head)
-    into.headLeft -= head
-    const start = from + head
-    const content = Math.min(into.contentLeft, frame.length - start)
-    if (content > 0) into.parts.push(frame.subarray(start, start + content))
-    into.contentLeft -= content
-    const end = Math.min(into.endLeft, frame.length - start - content)
-    into.endLeft -= end
-    if (into.endLeft === 0) {
-      arrival = undefined
-      into.hear(into)
+  /** Adds bytes to the current message; returns where the rest of the frame begins. */
+  const fill = (message: PartialMessage, frame: Buffer, from: number): number => {
+    const headers = Math.min(message.headerBytesLeft, frame.length - from)
+    if (headers > 0)
+      frame.copy(message.headerBlock, message.headerBlock.length - message.headerBytesLeft, from, from + headers)
+    message.headerBytesLeft -= headers
+    const start = from + headers
+    const payload = Math.min(message.payloadBytesLeft, frame.length - start)
+    if (payload > 0) message.parts.push(frame.subarray(start, start + payload))
+    message.payloadBytesLeft -= payload
+    const lineEnd = Math.min(message.lineEndBytesLeft, frame.length - start - payload)
+    message.lineEndBytesLeft -= lineEnd
+    if (message.lineEndBytesLeft === 0) {
+      current = undefined
+      message.onMessage(message)
     }
-    return start + content + end
+    return start + payload + lineEnd
   }
 
-  /** Looks at a whole line that begins a message. True when the message is caught, its line with it. */
+  /** Parses the line that begins a message. True when the message is intercepted, the line included. */
   const begin = (line: string): boolean => {
-    const words = line.trimEnd().split(/[ \t]+/)
-    const total = Number(words.at(-1))
-    const hear = wanted.get(Number(words[2]))
-    if (hear === undefined) {
-      passing = total + 2
+    const tokens = line.trimEnd().split(/[ \t]+/)
+    const total = Number(tokens.at(-1))
+    const onMessage = handlers.get(Number(tokens[2]))
+    if (onMessage === undefined) {
+      forwardBytesLeft = total + 2
       return false
     }
-    const headBytes = words[0] === 'HMSG' ? Number(words.at(-2)) : 0
-    arrival = {
-      hear,
-      subject: words[1] as string,
-      head: Buffer.allocUnsafe(headBytes),
+    const headerBytes = tokens[0] === 'HMSG' ? Number(tokens.at(-2)) : 0
+    current = {
+      onMessage,
+      subject: tokens[1] as string,
+      headerBlock: Buffer.allocUnsafe(headerBytes),
       parts: [],
-      headLeft: headBytes,
-      contentLeft: total - headBytes,
-      endLeft: 2,
+      headerBytesLeft: headerBytes,
+      payloadBytesLeft: total - headerBytes,
+      lineEndBytesLeft: 2,
     }
     return true
   }
 
   return {
-    divert(sid, hear) {
-      wanted.set(sid, hear)
+    intercept(sid, onMessage) {
+      handlers.set(sid, onMessage)
     },
     push(received) {
       const frame = Buffer.from(received.buffer, received.byteOffset, received.byteLength)
-      const passed: Uint8Array[] = []
+      const forwarded: Uint8Array[] = []
       let at = 0
-      /** Where that begins which goes on. */
+      /** Start of the bytes that are forwarded next. */
       let from = 0
-      const pass = (end: number) => {
-        if (end > from) passed.push(from === 0 && end === frame.length ? received : frame.subarray(from, end))
+      const forward = (end: number) => {
+        if (end > from) forwarded.push(from === 0 && end === frame.length ? received : frame.subarray(from, end))
       }
 
       while (at < frame.length) {
-        if (arrival !== undefined) {
-          at = from = fill(arrival, frame, at)
+        if (current !== undefined) {
+          at = from = fill(current, frame, at)
           continue
         }
-        if (passing > 0) {
-          const some = Math.min(passing, frame.length - at)
-          passing -= some
+        if (forwardBytesLeft > 0) {
+          const some = Math.min(forwardBytesLeft, frame.length - at)
+          forwardBytesLeft -= some
           at += some
           continue
         }
         const lineEnd = frame.indexOf(lineFeed, at)
-        if (isForeign || (held === undefined && !beginsMessage(frame[at]))) {
-          isForeign = lineEnd === -1
-          at = isForeign ? frame.length : lineEnd + 1
+        if (isInOtherLine || (incompleteLine === undefined && !beginsMessage(frame[at]))) {
+          isInOtherLine = lineEnd === -1
+          at = isInOtherLine ? frame.length : lineEnd + 1
           continue
         }
         const part = frame.subarray(at, lineEnd === -1 ? frame.length : lineEnd + 1)
-        const line: Buffer = held === undefined ? part : Buffer.concat([held, part])
-        if (lineEnd === -1 && line.length <= longestLineBytes) {
-          pass(at)
-          held = Buffer.from(line)
-          return passed
+        const line: Buffer = incompleteLine === undefined ? part : Buffer.concat([incompleteLine, part])
+        if (lineEnd === -1 && line.length <= maxLineBytes) {
+          forward(at)
+          incompleteLine = Buffer.from(line)
+          return forwarded
         }
-        const isCaught = lineEnd !== -1 && begin(line.toString('latin1'))
-        isForeign = lineEnd === -1
-        if (isCaught) pass(at)
-        else if (held !== undefined) passed.push(held)
+        const isIntercepted = lineEnd !== -1 && begin(line.toString('latin1'))
+        isInOtherLine = lineEnd === -1
+        if (isIntercepted) forward(at)
+        else if (incompleteLine !== undefined) forwarded.push(incompleteLine)
         at += part.length
-        if (isCaught) from = at
-        held = undefined
+        if (isIntercepted) from = at
+        incompleteLine = undefined
       }
-      pass(at)
-      return passed
+      forward(at)
+      return forwarded
     },
   }
 }
 
-/** Whether a line beginning with this byte is MSG or HMSG: no other word of the server begins so. */
+/** Whether a line that starts with this byte is MSG or HMSG: no other command of the server starts with M or H. */
 function beginsMessage(byte: number | undefined): boolean {
   return byte === 0x4d || byte === 0x48
 }

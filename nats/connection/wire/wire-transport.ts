@@ -3,9 +3,9 @@ import { nodeResolveHost, NodeTransport } from '@nats-io/transport-node/lib/node
 import { createSplitter } from './splitter.ts'
 
 /**
- * The client library's own way to the server, and beside it one for bytes: whole commands can be written past the
- * library's buffers, and messages can be taken out of what comes before its parser copies them. Dialling, credentials,
- * TLS, heartbeats and reconnecting stay the library's.
+ * The transport of the client library with a bypass for payloads: whole commands are written past the library's buffers,
+ * and incoming messages are intercepted before its parser copies them. Connecting, credentials, TLS, heartbeats and
+ * reconnecting stay with the library.
  */
 export class WireTransport extends NodeTransport {
   readonly splitter = createSplitter()
@@ -14,13 +14,13 @@ export class WireTransport extends NodeTransport {
     for await (const frame of super.iterate()) yield* this.splitter.push(frame)
   }
 
-  /** Writes one whole command; the library writes none but whole ones, so the two never mix. */
+  /** Writes one whole command. The library also writes whole commands only, so the two do not mix. */
   write(command: Uint8Array): void {
     this.socket.write(command)
   }
 }
 
-/** From now on connections are made with this transport. */
+/** Makes all new connections use this transport. */
 export function useWireTransport(): void {
   setTransportFactory({ factory: () => new WireTransport(), dnsResolveFn: nodeResolveHost })
 }

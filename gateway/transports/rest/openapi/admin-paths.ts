@@ -14,7 +14,7 @@ const example = {
   task: exampleIds.task,
   stage: 'main',
   cause: {
-    report: { code: 'storage_failed', detail: 'The store could not do what was asked of it.' },
+    report: { code: 'storage_failed', detail: 'The store rejected a request.' },
     private: 'Error: insufficient resources (10023)',
   },
   attempts: 5,
