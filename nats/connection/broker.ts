@@ -186,12 +186,17 @@ function translateError(subject: string, thrown: unknown): Error {
   if ([thrown, cause].some((one) => one instanceof RequestError && one.isNoResponders()))
     return new NoResponders(`no responders for ${subject}`)
   if (thrown instanceof JetStreamApiError) return toJetStreamError(thrown.code, thrown.status, message)
-  if ([thrown, cause].some((one) => one instanceof PermissionViolationError)) return new JetStreamError(403, message)
+  if ([thrown, cause].some((one) => one instanceof PermissionViolationError))
+    return new JetStreamError(403, message)
   return new Unreachable(`no answer on ${subject}: ${message}`, { cause: thrown })
 }
 
 /** A 503 of JetStream means not yet (no leader, starting, overloaded), except that a full stream answers with it too. */
-export function toJetStreamError(code: number, status: number, description: string): JetStreamError | Unreachable {
+export function toJetStreamError(
+  code: number,
+  status: number,
+  description: string,
+): JetStreamError | Unreachable {
   if (code === insufficientResources) return new StorageFull(`${description} (${code})`)
   const isNotYet = code === lastSequenceUndecided || (status === 503 && code !== storeFailed)
   if (isNotYet) return new Unreachable(`${description} (${code})`)

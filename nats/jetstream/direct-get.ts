@@ -8,7 +8,11 @@ import { parseStatus } from '../connection/wire/header-block.ts'
  */
 
 /** The last message of a subject; null when there is none. */
-export async function readLast(broker: Broker, stream: string, subject: string): Promise<StoredMessage | null> {
+export async function readLast(
+  broker: Broker,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | null> {
   const answer = await broker.request(`$JS.API.DIRECT.GET.${stream}.${subject}`)
   const status = answer.headers?.code ?? 0
   if (status === 0) return parseStoredMessage(answer)
@@ -28,7 +32,11 @@ export interface BatchRequest {
 const silenceMs = 5000
 
 /** The next messages from a sequence on, at once: mind how large a batch gets in memory. Empty when there are none. */
-export async function readBatch(broker: Broker, stream: string, request: BatchRequest): Promise<StoredMessage[]> {
+export async function readBatch(
+  broker: Broker,
+  stream: string,
+  request: BatchRequest,
+): Promise<StoredMessage[]> {
   const { seq, subject, batch } = request
   if (!broker.isConnected) await broker.waitUntilConnected(silenceMs)
   const which = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }

@@ -157,7 +157,11 @@ function isGone({ code, message }: JetStreamError): boolean {
 type Which = { last_by_subj: string } | { seq: number; next_by_subj?: string }
 
 /** One message, read from the stream's leader: never behind, but dearer than a direct get. */
-export async function readFromLeader(broker: Broker, stream: string, which: Which): Promise<StoredMessage | null> {
+export async function readFromLeader(
+  broker: Broker,
+  stream: string,
+  which: Which,
+): Promise<StoredMessage | null> {
   try {
     const message = await manage(broker, `stream ${stream}`, (manager) =>
       manager.streams.getMessage(stream, which),

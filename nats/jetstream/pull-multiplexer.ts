@@ -16,7 +16,10 @@ export interface PullMultiplexer {
  * One open request a lane serves all who wait in this process. Two lanes may each deliver while only one caller is
  * left; requests are withdrawn when nobody waits, so this is rare, and the surplus is given back at once.
  */
-export function createPullMultiplexer(broker: Broker, requests: ReadonlyMap<Lane, PullRequest>): PullMultiplexer {
+export function createPullMultiplexer(
+  broker: Broker,
+  requests: ReadonlyMap<Lane, PullRequest>,
+): PullMultiplexer {
   const waiting: ((delivery: Delivery) => void)[] = []
   const open = new Map<Lane, Pull>()
 

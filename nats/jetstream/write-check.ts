@@ -70,7 +70,8 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
       const isProven = failure === undefined && ageMs !== undefined && ageMs < longestAgeMs
       if (isProven && failing.length === 0) return { isOk: true, ageMs }
       const what = isProven ? ` (${failing.join(', ')})` : ''
-      const reason = failure instanceof StorageFull ? noRoom : `The store does not commit writes${what}. ${advice}`
+      const reason =
+        failure instanceof StorageFull ? noRoom : `The store does not commit writes${what}. ${advice}`
       return { isOk: false, reason, ...(ageMs === undefined ? {} : { ageMs }) }
     },
     async [Symbol.asyncDispose]() {

@@ -55,7 +55,8 @@ async function requireAbilities(broker: Broker): Promise<void> {
       await accountInfo(broker)
     } catch (thrown) {
       const isOff =
-        thrown instanceof JetStreamError || (thrown instanceof NoResponders && performance.now() - begin > startingMs)
+        thrown instanceof JetStreamError ||
+        (thrown instanceof NoResponders && performance.now() - begin > startingMs)
       throw isOff ? withoutJetStream(thrown) : thrown
     }
   })

@@ -26,7 +26,11 @@ function split(frames: readonly Uint8Array[]) {
   const intercepted: { subject: string; headers: string; content: string }[] = []
   const splitter = createSplitter()
   splitter.intercept(9, ({ subject, headerBlock, parts }: RawMessage) => {
-    intercepted.push({ subject, headers: headerBlock.toString(), content: Buffer.concat(parts).toString('latin1') })
+    intercepted.push({
+      subject,
+      headers: headerBlock.toString(),
+      content: Buffer.concat(parts).toString('latin1'),
+    })
   })
   const forwarded = frames.flatMap((frame) => splitter.push(frame))
   return { intercepted, forwarded: Buffer.concat(forwarded).toString('latin1') }

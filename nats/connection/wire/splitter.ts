@@ -56,7 +56,12 @@ export function createSplitter(): Splitter {
   const fill = (message: PartialMessage, frame: Buffer, from: number): number => {
     const headers = Math.min(message.headerBytesLeft, frame.length - from)
     if (headers > 0)
-      frame.copy(message.headerBlock, message.headerBlock.length - message.headerBytesLeft, from, from + headers)
+      frame.copy(
+        message.headerBlock,
+        message.headerBlock.length - message.headerBytesLeft,
+        from,
+        from + headers,
+      )
     message.headerBytesLeft -= headers
     const start = from + headers
     const payload = Math.min(message.payloadBytesLeft, frame.length - start)
@@ -104,7 +109,8 @@ export function createSplitter(): Splitter {
       /** Start of the bytes that are forwarded next. */
       let from = 0
       const forward = (end: number) => {
-        if (end > from) forwarded.push(from === 0 && end === frame.length ? received : frame.subarray(from, end))
+        if (end > from)
+          forwarded.push(from === 0 && end === frame.length ? received : frame.subarray(from, end))
       }
 
       while (at < frame.length) {
