@@ -26,7 +26,7 @@ test('a child has no environment, few files, short ones, no core dumps, and what
   await using running = await processes.actor({ PIXELFLOW_CHILD_MAX_RSS: '300MiB' })
   const { bounds } = await readyOf(running)
   expect(bounds).toMatchObject({
-    memory: expect.stringMatching(/^300 MiB a child, \d+ MiB all$/),
+    memory: expect.stringMatching(/^300 MiB each, \d+ MiB all$/),
     time: '120 s, 120 s of processor time',
     files: '256 open, 300 MiB each',
     environment: 'empty',

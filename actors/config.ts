@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Values } from '@pixelflow/platform/config/read-settings'
 import { bytes, duration, flag, integer, text } from '@pixelflow/platform/config/setting'
-import { machineMemoryBytes } from './sandbox/estimate-memory.ts'
+import { machineMemoryBytes } from './sandbox/machine-memory.ts'
 
 const MiB = 2 ** 20
 const cores = availableParallelism()

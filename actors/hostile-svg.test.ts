@@ -24,7 +24,7 @@ test('what would use up whoever draws it is refused, by what it is and not by wh
     [...svgBombs, ...svgLines].map(async ({ name, bytes, end }) => ({
       name,
       end,
-      got: await harness.put(bytes, 'svg', 'format:png'),
+      got: await harness.run(bytes, 'svg', 'format:png'),
     })),
   )
   for (const { name, end, got } of endings) {
@@ -36,7 +36,7 @@ test('what would use up whoever draws it is refused, by what it is and not by wh
     ])
     expect([name, got.peakBytes < 400 * MiB]).toEqual([name, true])
   }
-  expect(harness.news).toEqual([])
+  expect(harness.events).toEqual([])
 }, 120_000)
 
 test('what would lead out of the file leads nowhere', async () => {
@@ -55,13 +55,13 @@ test('what would lead out of the file leads nowhere', async () => {
     svgSpies(listener.port).map(async ({ name, bytes, end }) => ({
       name,
       end,
-      code: (await harness.put(bytes, 'svg', 'format:png')).code,
+      code: (await harness.run(bytes, 'svg', 'format:png')).code,
     })),
   )
   for (const { name, end, code } of endings)
     expect([name, code]).toEqual([name, end === 'drawn' ? 'picture' : end])
   expect(calls).toBe(1)
-  expect(harness.news).toEqual([])
+  expect(harness.events).toEqual([])
 }, 60_000)
 
 test('extreme numbers end in a picture or a typed fault, and no child dies of them', async () => {
@@ -70,12 +70,12 @@ test('extreme numbers end in a picture or a typed fault, and no child dies of th
   const endings = await Promise.all(
     seeds.map(async (seed) => ({
       seed,
-      code: (await harness.put(extremeDrawing(seed), 'svg', 'format:png')).code,
+      code: (await harness.run(extremeDrawing(seed), 'svg', 'format:png')).code,
     })),
   )
   expect(endings.filter(({ code }) => !allowed.includes(code))).toEqual([])
   expect(endings.filter(({ code }) => code === 'picture').length).toBeGreaterThan(150)
-  expect(harness.news).toEqual([])
+  expect(harness.events).toEqual([])
 }, 120_000)
 
 describe('a drawing that is spoiled', () => {
@@ -90,7 +90,7 @@ describe('a drawing that is spoiled', () => {
   test('cut anywhere is refused', async () => {
     const whole = await sampleImage({ format: 'svg', width: 64, height: 48 })
     for (let part = 1; part < 16; part++) {
-      const { code } = await harness.put(whole.slice(0, (whole.length * part) / 16), 'svg')
+      const { code } = await harness.run(whole.slice(0, (whole.length * part) / 16), 'svg')
       expect(['corrupt_image', 'unsupported_format']).toContain(code)
     }
   }, 60_000)
@@ -102,10 +102,10 @@ describe('a drawing that is spoiled', () => {
         '<use href="#u" x="10" filter="url(#f)"/><path d="M0 0L9 9z" marker-end="url(#m)"/><text x="3">a&amp;b</text>',
     )
     const codes = await Promise.all(
-      Array.from({ length: 500 }, (_, seed) => harness.put(flipped(whole, seed + 1, 1 + (seed % 7)), 'svg')),
+      Array.from({ length: 500 }, (_, seed) => harness.run(flipped(whole, seed + 1, 1 + (seed % 7)), 'svg')),
     )
     for (const { code } of codes) expect(allowed).toContain(code)
     expect(codes.some(({ code }) => code === 'picture')).toBe(true)
-    expect(harness.news).toEqual([])
+    expect(harness.events).toEqual([])
   }, 120_000)
 })

@@ -72,8 +72,8 @@ test('an actor whose children keep crashing says that it rests', () => {
     startedAt: new Date(),
   }
   const sandboxes = [
-    { pids: [], isResting: false },
-    { pids: [], isResting: true },
+    { pids: [], isCircuitOpen: false },
+    { pids: [], isCircuitOpen: true },
   ]
   const stop = new AbortController()
   const presence = createPresence({ ...parts, runtimes: [], hosted: [], sandboxes, stop: stop.signal })

@@ -2,24 +2,41 @@ import { z } from 'zod'
 import { id } from './image.ts'
 import { accountId } from './principal.ts'
 
-/** Kinds of actor. A kind is a consumer, a deployment and a scaling rule of its own. */
-export const actorKinds = ['transform'] as const
-export type ActorKind = (typeof actorKinds)[number]
+/** Name of a kind of actor: one token of a NATS subject. */
+const actorKind = z.string().regex(/^[a-z][a-z0-9]{0,31}$/)
+export type ActorKind = z.infer<typeof actorKind>
 
-/** Lanes of one kind, most urgent first. */
+/** What the choice of a task's first kind depends on. */
+export interface NewTask {
+  readonly account: string
+  readonly id: string
+  readonly lane: Lane
+}
+
+export interface ActorKindRow {
+  readonly name: ActorKind
+  /** Whether the first job of a task is of this kind. The first matching row counts. */
+  readonly startsTask: (task: NewTask) => boolean
+}
+
+/** Kinds of actor, one line each. Each kind has a consumer, a Deployment and a scaling rule of its own. */
+export const actorKindRows: readonly ActorKindRow[] = [{ name: 'transform', startsTask: () => true }]
+export const actorKinds: readonly ActorKind[] = actorKindRows.map(({ name }) => name)
+
+/** Lanes of a kind, most urgent first. `lane` applies to queued tasks only. */
 export const lanes = ['interactive', 'bulk'] as const
 export type Lane = (typeof lanes)[number]
 
-/** The lane of a task that asks for none. */
+/** The lane of a task that does not state one. */
 export const defaultLane = 'interactive' satisfies Lane
 
-/** One stage of a task, as it waits in the queue. What to do stands in the task's latest event. */
+/** One stage of a task in the queue. The work is described by the task's latest event. */
 export const job = z.object({
-  kind: z.enum(actorKinds),
+  kind: actorKind,
   lane: z.enum(lanes),
   account: accountId,
   task: id,
-  /** Name of the stage within the task; a token of a–z. */
+  /** Name of the stage within the task. */
   stage: z.string().regex(/^[a-z]{1,32}$/),
 })
 export type Job = z.infer<typeof job>
@@ -27,7 +44,13 @@ export type Job = z.infer<typeof job>
 /** The stage of a task that has only one. */
 export const onlyStage = 'main'
 
-/** The job that a task begins with: who accepts a task and who finds it without a job must mean the same one. */
-export function firstJob({ account, id: task, lane }: { account: string; id: string; lane: Lane }): Job {
-  return { kind: 'transform', lane, account, task, stage: onlyStage }
+/**
+ * The first job of a task. The gateway that accepts a task and the actor that finds it without a job both call this, so
+ * that they mean the same job.
+ */
+export function firstJob(task: NewTask, rows: readonly ActorKindRow[] = actorKindRows): Job {
+  const row = rows.find(({ startsTask }) => startsTask(task))
+  if (row === undefined) throw new Error(`no kind of actor starts task ${task.id}`)
+  const { account, id, lane } = task
+  return { kind: row.name, lane, account, task: id, stage: onlyStage }
 }

@@ -1,8 +1,8 @@
-import type { WorkerHandler } from '../sandbox/worker-message.ts'
+import type { WorkerHandler } from '../sandbox/worker-handler.ts'
 import { previewWorker } from './preview/preview-worker.ts'
 import { transformWorker } from './transform/transform-worker.ts'
 
-/** The half of each kind that runs in a child, by the name it is ordered under. */
+/** The part of each kind that runs in a worker process, one line each, by the name that work requests use. */
 export const workerHandlers: Readonly<Record<string, WorkerHandler>> = {
   transform: transformWorker,
   preview: previewWorker,

@@ -6,77 +6,78 @@ import { createRoundRobin, type RoundRobin } from './round-robin.ts'
 export interface AdmissionWindowOptions {
   readonly kind: ActorKind
   readonly backlog: Pick<Backlog, 'admitted' | 'admit'>
-  /** How many may be in the queue at once, as things stand. */
-  readonly widthOf: () => number
-  /** And of one account. */
-  readonly mostOf: (account: string) => number
+  /** Current limit of bulk jobs in the queue. */
+  readonly sizeOf: () => number
+  /** Limit of bulk jobs of one account in the queue. */
+  readonly maxAdmittedOf: (account: string) => number
 }
 
-/** How many are let in side by side: each is three questions to the broker. */
-const mostAtOnce = 64
+/** Jobs that are admitted in parallel; each takes three requests to the broker. */
+const maxParallel = 64
 
-/** Lets into the queue what there is room for. */
+/** Admits waiting bulk jobs into the queue, up to a limit. */
 export interface AdmissionWindow {
-  readonly roundRobin: RoundRobin
-  /** Whether the last round left no room, so that those who come have to wait for others to end. */
+  readonly waiting: RoundRobin
+  /** Whether the last round filled the window, so that new jobs wait until others end. */
   readonly isFull: boolean
   /**
-   * Fills the room that the queue has by now; returns how many were let in. Not to be called again before it is over.
-   * @throws Fault when the queue does not answer or takes no more; who could not be let in waits on.
+   * Fills the window; returns the number of admitted jobs. Rounds must not overlap.
+   * @throws Fault when the queue does not answer or is full; jobs that were not admitted keep waiting.
    */
-  round(signal: AbortSignal): Promise<number>
-  /** Whether this one waits here or is being let in. */
+  fill(signal: AbortSignal): Promise<number>
+  /** Whether a job waits here or is being admitted. */
   knows(seq: number): boolean
 }
 
-/** What is in the queue is asked for in each round: a count of one's own would go wrong with every retry and every cancellation. */
-export function createAdmissionWindow({
-  kind,
-  backlog,
-  widthOf,
-  mostOf,
-}: AdmissionWindowOptions): AdmissionWindow {
-  const roundRobin = createRoundRobin()
-  const underway = new Set<number>()
+/** Each round asks the broker for the admitted jobs: a local count would drift with every retry and cancellation. */
+export function createAdmissionWindow(options: AdmissionWindowOptions): AdmissionWindow {
+  const { kind, backlog, sizeOf, maxAdmittedOf } = options
+  const waiting = createRoundRobin()
+  const pending = new Set<number>()
   let isFull = false
 
   const admit = async (taken: readonly BacklogEntry[]): Promise<number> => {
-    for (const { seq } of taken) underway.add(seq)
-    const ends = await Promise.all(
+    for (const { seq } of taken) pending.add(seq)
+    const results = await Promise.all(
       taken.map(({ seq }) => backlog.admit(seq).catch((thrown: unknown) => Fault.of(thrown))),
     )
-    roundRobin.putBack(taken.filter((_, i) => ends[i] === 'full' || ends[i] instanceof Fault))
-    underway.clear()
-    for (const end of ends) if (end instanceof Fault) throw end
-    if (ends.includes('full')) throw new Fault('queue_full', 'The queue takes no more jobs just now.')
-    return ends.filter((end) => end === 'admitted').length
+    waiting.putBack(taken.filter((_, i) => results[i] === 'full' || results[i] instanceof Fault))
+    pending.clear()
+    for (const result of results) if (result instanceof Fault) throw result
+    if (results.includes('full')) {
+      throw new Fault('queue_full', 'The queue is full.', { remedy: 'Try again later.' })
+    }
+    return results.filter((result) => result === 'admitted').length
   }
 
   return {
-    roundRobin,
+    waiting,
     get isFull() {
       return isFull
     },
-    async round(signal) {
-      const inside = new Map(await backlog.admitted(kind))
-      let room = widthOf() - inside.values().reduce((sum, count) => sum + count, 0)
+    async fill(signal) {
+      const admittedOf = new Map(await backlog.admitted(kind))
+      let free = sizeOf() - admittedOf.values().reduce((sum, count) => sum + count, 0)
       let admitted = 0
-      while (room > 0 && !signal.aborted) {
-        const within = (most: (account: string) => number) =>
-          roundRobin.take(Math.min(room, mostAtOnce), (account) => most(account) - (inside.get(account) ?? 0))
-        // Whoever has nothing in the queue goes before those who have: what comes beside a flood waits for as many as are
-        // in the queue, and not for the flood's next one besides.
-        const first = within((account) => Math.min(1, mostOf(account)))
-        const taken = first.length > 0 ? first : within(mostOf)
+      while (free > 0 && !signal.aborted) {
+        const takeUpTo = (limitOf: (account: string) => number) =>
+          waiting.take(
+            Math.min(free, maxParallel),
+            (account) => limitOf(account) - (admittedOf.get(account) ?? 0),
+          )
+        // Accounts without an admitted job go first. Beside a flood of another account, a new job then waits for the
+        // admitted jobs only, and not for one more of the flood.
+        const first = takeUpTo((account) => Math.min(1, maxAdmittedOf(account)))
+        const taken = first.length > 0 ? first : takeUpTo(maxAdmittedOf)
         if (taken.length === 0) break
-        for (const { account } of taken) inside.set(account, (inside.get(account) ?? 0) + 1)
-        const more = await admit(taken)
-        room -= more
-        admitted += more
+        for (const { account } of taken) admittedOf.set(account, (admittedOf.get(account) ?? 0) + 1)
+        const count = await admit(taken)
+        free -= count
+        admitted += count
       }
-      isFull = room <= 0
+      isFull = free <= 0
       return admitted
     },
-    knows: (seq) => underway.has(seq) || roundRobin.has(seq),
+    knows: (seq) => pending.has(seq) || waiting.has(seq),
   }
 }

@@ -3,51 +3,51 @@ import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
+import { retry } from '@pixelflow/core/retry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { JobHandler } from './job-handler.ts'
-import { retry } from '@pixelflow/core/retry'
-import { taskEnded, createTaskReporter, taskHistoryMissing } from './task-reporter.ts'
-import { attemptsExhausted, acknowledge, settleFailure, type AttemptResult } from './settle.ts'
-import { stopwatch } from './phase-timer.ts'
+import { startPhaseTimer } from './phase-timer.ts'
+import { acknowledge, attemptsExhausted, settleFailure, type AttemptResult } from './settle.ts'
+import { createTaskReporter, taskEnded, taskHistoryMissing } from './task-reporter.ts'
 
 export interface AttemptOptions {
   readonly events: Events
   readonly deadLetters: Pick<DeadLetters, 'put'>
   readonly handler: JobHandler
-  /** Name of this process, as events show it. */
+  /** Name of this process in events. */
   readonly actor: string
-  /** Attempts after which a task fails for good. */
+  /** Attempts after which a task fails. */
   readonly maxAttempts: number
   readonly log: Logger
 }
 
-/** One lease being worked on. */
+/** One try at a task, with its lease. */
 export interface Attempt {
-  /** Somebody said that the task was cancelled: looks into the log, and stops if it is so. */
+  /** Reads the event log, and stops when the task has ended; called after a cancellation notice. */
   check(): Promise<void>
-  /** Stops, and gives the job back at once for another process. */
+  /** Stops, and returns the job to the queue at once. */
   release(): void
-  /** Resolves, and never rejects, when the lease is settled. */
+  /** Resolves when the lease is settled; never rejects. */
   readonly settled: Promise<void>
 }
 
-/** Works on a lease, from the first look at its task to the settlement. */
+/** Works on a lease, from reading its task to settling the lease. */
 export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const { events, handler, deadLetters, maxAttempts, actor } = options
   const { account, task } = lease.job
   const log = options.log.child({ task, account })
   let attempt = lease.attempt
   const stop = new AbortController()
-  const watch = stopwatch()
-  let released = false
+  const timer = startPhaseTimer()
+  let isReleased = false
 
   const check = async () => {
-    // Without an answer, or with one that knows nothing of the task, nothing is known.
+    // A failed read, or one that finds no event, proves nothing.
     const last = await events.last(account, task).catch(() => null)
     if (last !== null && isFinal(last.event)) stop.abort(taskEnded())
   }
 
-  const work = async (from: StoredEvent): Promise<void> => {
+  const processTask = async (from: StoredEvent): Promise<void> => {
     const { startedAt = events.now().toISOString(), image } = from.event.task
     const reporter = createTaskReporter(events, from, (fault) => stop.abort(fault))
     reporter.report('started', { status: 'running', attempt, actor, startedAt })
@@ -60,10 +60,10 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
         },
         signal: stop.signal,
         report: reporter.report,
-        time: watch.time,
-        spent: watch.spent,
+        time: timer.time,
+        addTime: timer.addTime,
       })
-      // JobContext that was stopped may look done to a handler that was just about to return.
+      // The handler may return normally just after the signal aborted.
       stop.signal.throwIfAborted()
       reporter.report('completed', {
         status: 'completed',
@@ -71,59 +71,68 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
         endedAt: events.now().toISOString(),
       })
     } finally {
-      await watch.time('report', reporter.flush())
+      await timer.time('report', reporter.flush())
     }
   }
 
-  const whole = async (): Promise<void> => {
-    const from = await watch.time(
+  const run = async (): Promise<void> => {
+    const from = await timer.time(
       'look',
       retry(() => events.last(account, task)),
     )
     if (from === null) throw taskHistoryMissing()
     if (isFinal(from.event)) throw taskEnded()
-    // Deliveries that never came to a beginning are not held against the task.
+    // Deliveries that did not start an attempt do not count.
     attempt = Math.min(lease.attempt, from.event.task.attempt + 1)
     if (attempt > maxAttempts) throw attemptsExhausted(maxAttempts)
-    await work(from)
+    await processTask(from)
   }
 
   const heartbeat = setInterval(() => {
     lease.extend().catch((error: unknown) => log.warn('lease not extended', { error }))
-    // A word on the channel may be lost; the log is not.
+    // A cancellation notice may be lost; the event log is reliable.
     void check()
   }, lease.extendEveryMs)
 
   const settled = (async () => {
     let fault: Fault | undefined
-    let end: AttemptResult
+    let result: AttemptResult
     const settling = () => ({ lease, attempt, actor, events, deadLetters, maxAttempts, log })
     try {
-      await whole()
+      await run()
       await acknowledge(settling())
-      end = 'completed'
+      result = 'completed'
     } catch (thrown) {
-      // What stopped the work says more than what the stopping led to.
+      // The reason of the abort is the cause; the thrown error is its consequence.
       fault = Fault.of(stop.signal.aborted ? stop.signal.reason : thrown)
-      end = await settleFailure(settling(), fault, released)
+      result = await settleFailure(settling(), fault, isReleased)
     }
     clearInterval(heartbeat)
     const fields = {
       attempt,
-      ms: watch.spentMs(),
+      ms: timer.totals(),
       ...(fault === undefined ? {} : { code: fault.code, error: fault }),
     }
-    log[levelOf(fault)](`task ${end}`, fields)
+    log[levelOf(fault)](messages[result], fields)
   })()
 
   return {
     check,
     release() {
-      released = true
-      stop.abort(new Fault('unavailable', 'This actor is being stopped.'))
+      isReleased = true
+      stop.abort(new Fault('unavailable', 'This actor is shutting down.', { remedy: 'Try again.' }))
     },
     settled,
   }
+}
+
+const messages: Readonly<Record<AttemptResult, string>> = {
+  completed: 'task completed',
+  failed: 'task failed',
+  retried: 'task scheduled for retry',
+  released: 'task released',
+  'already ended': 'task had already ended',
+  superseded: 'task taken over by another attempt',
 }
 
 /** Input faults log at info; retryable faults and those that need an operator log at warn. */

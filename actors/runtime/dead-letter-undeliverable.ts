@@ -1,9 +1,9 @@
 import { isFinal } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
-import type { UndeliverableJob, UndeliverableJobs } from '@pixelflow/core/ports/undeliverable-jobs'
-import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { Events } from '@pixelflow/core/ports/events'
+import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
+import type { UndeliverableJob, UndeliverableJobs } from '@pixelflow/core/ports/undeliverable-jobs'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createTaskReporter } from './task-reporter.ts'
 
@@ -16,9 +16,9 @@ export interface DeadLetterUndeliverableOptions {
 }
 
 /**
- * Brings to an end what the queue has given up by itself: a job that was handed out too often without anybody coming
- * far enough to count it. One process does this for all; doing it twice is harmless. Runs until `signal` aborts; never
- * rejects.
+ * Dead-letters jobs that the queue delivered too often, and fails their tasks. No attempt counted these deliveries, so no
+ * attempt could end the task. One elected process does this for all; doing it twice is harmless. Runs until `signal`
+ * aborts; never rejects.
  */
 export function deadLetterUndeliverable(
   options: DeadLetterUndeliverableOptions,
@@ -26,15 +26,15 @@ export function deadLetterUndeliverable(
 ): Promise<void> {
   const { leaderElection, undeliverableJobs, log } = options
   return leaderElection.campaign(
-    'undertaker',
+    'dead-letterer',
     async (lost) => {
       for await (const job of undeliverableJobs.follow(lost)) {
-        const { account, task } = job.letter
+        const { account, task, attempts } = job.letter
         try {
           await deadLetter(options, job)
-          log.error('job given up by the queue', { account, task, deliveries: job.letter.attempts })
+          log.error('undeliverable job dead-lettered', { account, task, deliveries: attempts })
         } catch (error) {
-          log.warn('lost job not buried yet', { account, task, error })
+          log.warn('undeliverable job not yet dead-lettered', { account, task, error })
         }
       }
     },
@@ -44,11 +44,11 @@ export function deadLetterUndeliverable(
 
 async function deadLetter(options: DeadLetterUndeliverableOptions, job: UndeliverableJob): Promise<void> {
   await options.deadLetters.put(job.letter)
-  if (job.job) await end(options.events, job)
+  if (job.job) await failTask(options.events, job)
   await job.settle()
 }
 
-async function end(events: Events, { letter }: UndeliverableJob): Promise<void> {
+async function failTask(events: Events, { letter }: UndeliverableJob): Promise<void> {
   try {
     const last = await events.last(letter.account, letter.task)
     if (last === null || isFinal(last.event)) return
@@ -58,7 +58,7 @@ async function end(events: Events, { letter }: UndeliverableJob): Promise<void> 
     await reporter.flush()
   } catch (thrown) {
     const fault = Fault.of(thrown)
-    // It has ended meanwhile; or nothing can be said in a history that this version cannot read.
+    // The task has ended, or its history cannot be read by this version. Either way there is nothing to append.
     if (fault.code !== 'task_ended' && fault.code !== 'incompatible_record') throw fault
   }
 }

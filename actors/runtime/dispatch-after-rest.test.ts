@@ -11,7 +11,7 @@ test('a job that comes when a full window has emptied does not wait for others t
   const over = new AbortController()
   await using _announced = registry.announce(() => reportOf('one.1', { workers: 1 }))
   const common = { kind: 'transform', leaderElection, backlog, registry, log: cluster.log } as const
-  const standing = dispatch({ ...common, mostOf: () => Number.POSITIVE_INFINITY }, over.signal)
+  const standing = dispatch({ ...common, maxAdmittedOf: () => Number.POSITIVE_INFINITY }, over.signal)
   const handle = async () => (await work.next('transform', AbortSignal.timeout(20_000)))?.done()
   for (let round = 0; round < 3; round += 1) {
     // As many as the window holds.

@@ -26,8 +26,8 @@ function dispatching(
 ) {
   const over = new AbortController()
   const announced = registry.announce(() => reportOf('one.1', { workers }))
-  const mostOf = () => Number.POSITIVE_INFINITY
-  const common = { kind: 'transform', leaderElection, backlog, registry, mostOf } as const
+  const maxAdmittedOf = () => Number.POSITIVE_INFINITY
+  const common = { kind: 'transform', leaderElection, backlog, registry, maxAdmittedOf } as const
   const standing = dispatch({ ...common, log: quiet, ...options }, over.signal)
   return {
     async [Symbol.asyncDispose]() {
@@ -146,7 +146,9 @@ describe('the dispatcher', () => {
     const { adapters } = cluster
     await submitAll(adapters, flood(100))
     const watched = watching(adapters)
-    await using _ = dispatching(adapters, { mostOf: (account) => (account === 'flood' ? 1 : Infinity) })
+    await using _ = dispatching(adapters, {
+      maxAdmittedOf: (account) => (account === 'flood' ? 1 : Infinity),
+    })
     await using slots = working(adapters)
     await until(() => slots.begun.length >= 5)
     const others = Array.from({ length: 30 }, () => bulkOf('other'))
@@ -227,7 +229,7 @@ describe('the dispatcher', () => {
     await using cluster = await startActorCluster()
     const said: boolean[] = []
     {
-      await using _ = dispatching(cluster.adapters, { onOffice: (isHeld) => said.push(isHeld) })
+      await using _ = dispatching(cluster.adapters, { onLeaderChange: (isHeld) => said.push(isHeld) })
       await until(() => said.length === 1)
     }
     expect(said).toEqual([true, false])

@@ -1,38 +1,38 @@
 import type { ActorKind, Job } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 
-/** What one kind of actor does with its jobs. Handlers know what the work is; the runtime knows how it is kept safe. */
+/** Processes the jobs of one kind. The handler knows the work; the runtime knows leases, events and retries. */
 export interface JobHandler {
   readonly kind: ActorKind
   /**
-   * Resolves when work can be taken up; no job is pulled before. The signal it resolves with aborts when it cannot be any
-   * more: whoever waits for a job then stops waiting. @throws Fault when it cannot be for now.
+   * Resolves when work can start; the runtime pulls no job before. The resolved signal aborts when work cannot start any
+   * more, so that a pending pull ends. @throws Fault when work cannot start for now.
    */
   ready(signal: AbortSignal): Promise<AbortSignal>
   /**
-   * Does the work of one job. What it stores must be the same, under the same names, whoever does it: another attempt
-   * may have been here before, or be here now.
-   * @throws Fault; its row in the fault table decides whether the work is tried again.
+   * Processes one job. It must be idempotent: each attempt stores the same bytes under the same names, and two attempts
+   * may run at the same time.
+   * @throws Fault; the fault table decides whether the job is retried.
    */
-  run(work: JobContext): Promise<void>
+  run(job: JobContext): Promise<void>
 }
 
-/** Stages a handler reports; the runtime itself reports the beginning and the end. */
-export type Stage = 'fetched' | 'decoded' | 'output'
+/** Events that a handler reports. The runtime reports the start and the end. */
+export type HandlerEventKind = 'fetched' | 'decoded' | 'output'
 
 export interface JobContext {
   readonly job: Job
-  /** The task as it stands in the log, with all that was reported so far. */
+  /** The task with everything that was reported so far. */
   readonly task: Task
-  /** Aborts when the result is not wanted from us any more: cancelled, ended elsewhere, or this process stops. */
+  /** Aborts when the result is no longer wanted: the task was cancelled or ended, or this process stops. */
   readonly signal: AbortSignal
   /**
-   * Appends an event, in the order of the calls; does not wait for it. What cannot be written aborts the signal.
-   * `change` is what the event changes in the task; progress never goes back.
+   * Queues an event and returns; events are appended in the order of the calls. A failed append aborts the signal.
+   * `change` is what the event changes in the task; progress never decreases.
    */
-  report(stage: Stage, change: Partial<Task>, output?: string): void
-  /** Adds the time a promise takes to what the log tells about this attempt. */
-  time<T>(stage: string, work: Promise<T>): Promise<T>
-  /** Adds a measured number of milliseconds likewise. */
-  spent(stage: string, ms: number): void
+  report(kind: HandlerEventKind, change: Partial<Task>, output?: string): void
+  /** Adds the duration of a promise to a phase of the attempt, for the log. */
+  time<T>(phase: string, work: Promise<T>): Promise<T>
+  /** Adds measured milliseconds to a phase. */
+  addTime(phase: string, ms: number): void
 }

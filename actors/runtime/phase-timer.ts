@@ -1,31 +1,31 @@
-/** Where the time of one attempt went. */
-export interface Stopwatch {
-  /** Adds the time a promise takes to a stage. */
-  time<T>(stage: string, work: Promise<T>): Promise<T>
-  /** Adds milliseconds measured elsewhere to a stage. */
-  spent(stage: string, ms: number): void
-  /** Milliseconds by stage, and `total` since the beginning; stages may overlap. */
-  spentMs(): Record<string, number>
+/** Measures how long the phases of an attempt take. */
+export interface PhaseTimer {
+  /** Adds the duration of a promise to a phase. */
+  time<T>(phase: string, work: Promise<T>): Promise<T>
+  /** Adds measured milliseconds to a phase. */
+  addTime(phase: string, ms: number): void
+  /** Milliseconds by phase, and `total` since the start. Phases may overlap. */
+  totals(): Record<string, number>
 }
 
-/** @param now reads a clock, in milliseconds. */
-export function stopwatch(now: () => number = () => performance.now()): Stopwatch {
-  const began = now()
-  const stages = new Map<string, number>()
-  const spent = (stage: string, ms: number) => void stages.set(stage, (stages.get(stage) ?? 0) + ms)
+/** @param now a monotonic clock, in milliseconds. */
+export function startPhaseTimer(now: () => number = () => performance.now()): PhaseTimer {
+  const startedAt = now()
+  const phases = new Map<string, number>()
+  const addTime = (phase: string, ms: number) => void phases.set(phase, (phases.get(phase) ?? 0) + ms)
   return {
-    async time(stage, work) {
+    async time(phase, work) {
       const from = now()
       try {
         return await work
       } finally {
-        spent(stage, now() - from)
+        addTime(phase, now() - from)
       }
     },
-    spent,
-    spentMs() {
-      const all = [...stages, ['total', now() - began] as const]
-      return Object.fromEntries(all.map(([stage, ms]) => [stage, Math.round(ms * 10) / 10]))
+    addTime,
+    totals() {
+      const all = [...phases, ['total', now() - startedAt] as const]
+      return Object.fromEntries(all.map(([phase, ms]) => [phase, Math.round(ms * 10) / 10]))
     },
   }
 }

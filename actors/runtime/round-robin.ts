@@ -1,27 +1,27 @@
 import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
 
-/** Who waits, so arranged that every account's turn comes as often as any other's, however many wait behind it. */
+/** BacklogEntry jobs, taken round-robin by account, so that a long line of one account delays no other account. */
 export interface RoundRobin {
-  /** How many wait. */
+  /** Number of waiting jobs. */
   readonly size: number
-  /** Each account's come in the order of their seqs. */
+  /** Adds a job. The jobs of an account are added in the order of their seqs. */
   add(waiting: BacklogEntry): void
-  /** What was taken in vain is the first of its account again. */
+  /** Puts jobs that were taken back to the front of their accounts. */
   putBack(waiting: readonly BacklogEntry[]): void
-  /** Takes up to `room`, of one account after the other, and of none more than `roomOf` says. */
-  take(room: number, roomOf: (account: string) => number): BacklogEntry[]
+  /** Takes up to `limit` jobs, one account after the other, and at most `limitOf(account)` of each. */
+  take(limit: number, limitOf: (account: string) => number): BacklogEntry[]
   has(seq: number): boolean
 }
 
 export function createRoundRobin(): RoundRobin {
-  /** Whose turn is next comes first: whoever has had it goes to the end. */
-  const lines = new Map<string, Line>()
+  /** The next account comes first; an account that was served moves to the end. */
+  const queues = new Map<string, TicketQueue>()
   let size = 0
 
-  const lineOf = (account: string): Line => {
-    const line = lines.get(account) ?? createLine()
-    lines.set(account, line)
-    return line
+  const queueOf = (account: string): TicketQueue => {
+    const queue = queues.get(account) ?? createTicketQueue()
+    queues.set(account, queue)
+    return queue
   }
 
   return {
@@ -29,34 +29,34 @@ export function createRoundRobin(): RoundRobin {
       return size
     },
     add({ account, seq }) {
-      lineOf(account).push(seq)
+      queueOf(account).push(seq)
       size += 1
     },
     putBack(waiting) {
-      for (const { account, seq } of waiting.toReversed()) lineOf(account).unshift(seq)
+      for (const { account, seq } of waiting.toReversed()) queueOf(account).unshift(seq)
       size += waiting.length
     },
-    take(room, roomOf) {
+    take(limit, limitOf) {
       const taken: BacklogEntry[] = []
-      const left = new Map<string, number>()
-      // Whoever is put at the end meanwhile is met again; whoever may have no more stays where he is, and is not.
-      for (const [account, line] of lines) {
-        if (taken.length >= room) break
-        const may = left.get(account) ?? roomOf(account)
-        if (may <= 0) continue
-        left.set(account, may - 1)
-        taken.push({ account, seq: line.shift() })
-        lines.delete(account)
-        if (line.length > 0) lines.set(account, line)
+      const remaining = new Map<string, number>()
+      // The loop meets accounts again that it moves to the end. An account at its limit keeps its position.
+      for (const [account, queue] of queues) {
+        if (taken.length >= limit) break
+        const left = remaining.get(account) ?? limitOf(account)
+        if (left <= 0) continue
+        remaining.set(account, left - 1)
+        taken.push({ account, seq: queue.shift() })
+        queues.delete(account)
+        if (queue.length > 0) queues.set(account, queue)
       }
       size -= taken.length
       return taken
     },
-    has: (seq) => lines.values().some((line) => line.has(seq)),
+    has: (seq) => queues.values().some((queue) => queue.has(seq)),
   }
 }
 
-interface Line {
+interface TicketQueue {
   readonly length: number
   push(seq: number): void
   unshift(seq: number): void
@@ -64,10 +64,10 @@ interface Line {
   has(seq: number): boolean
 }
 
-const longestPast = 1024
+const compactAfter = 1024
 
-/** Numbers in their order, of which a million take some megabytes. */
-function createLine(): Line {
+/** A FIFO queue of ascending numbers in one array: a million take some megabytes. */
+function createTicketQueue(): TicketQueue {
   let seqs: number[] = []
   let head = 0
   return {
@@ -82,7 +82,7 @@ function createLine(): Line {
     shift() {
       const seq = seqs[head] as number
       head += 1
-      if (head > longestPast && head > seqs.length / 2) {
+      if (head > compactAfter && head > seqs.length / 2) {
         seqs = seqs.slice(head)
         head = 0
       }

@@ -1,29 +1,29 @@
 import type { HeldTask } from '@pixelflow/core/actor'
+import { backoffMs } from '@pixelflow/core/backoff'
 import type { Lane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
 import { startAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
-import { backoffMs } from '@pixelflow/core/backoff'
 
 export interface RuntimeOptions extends AttemptOptions {
   readonly source: WorkSource
   readonly cancellations: Cancellations
-  /** How many jobs are held at once. */
+  /** Jobs held at once. */
   readonly slots: number
-  /** And how many more of those that somebody waits for: they need not stand behind long ones of other people. */
+  /** Further interactive jobs held at once, so that these do not wait behind long bulk jobs. */
   readonly interactiveSlots: number
 }
 
-/** Takes jobs of one kind out of the queue and works on them, so many at a time. */
+/** Pulls jobs of one kind from the queue and processes a number of them at a time. */
 export interface Runtime extends AsyncDisposable {
-  /** Jobs held just now. */
+  /** Number of jobs held now. */
   readonly held: number
-  /** Which tasks those belong to. */
+  /** The tasks of those jobs. */
   readonly tasks: readonly HeldTask[]
   /**
-   * Pulls nothing more, lets what runs finish for up to `timeoutMs`, then gives the rest back to the queue.
-   * Resolves when nothing is held.
+   * Pulls no more jobs, lets running ones finish for up to `timeoutMs`, and then releases the rest to the queue. Resolves
+   * when no job is held.
    */
   drain(timeoutMs: number): Promise<void>
 }
@@ -33,18 +33,18 @@ export function startRuntime(options: RuntimeOptions): Runtime {
   const stop = new AbortController()
   const running = new Map<Attempt, HeldTask>()
 
-  // One for all slots: it lasts as long as children do not crash.
-  let both: readonly [fit: AbortSignal, whole: AbortSignal] | undefined
-  const whileBoth = (fit: AbortSignal): AbortSignal => {
-    if (both?.[0] !== fit) both = [fit, AbortSignal.any([stop.signal, fit])]
-    return both[1]
+  // Cached for all slots: `ready` returns the same signal until workers crash.
+  let combined: readonly [ready: AbortSignal, either: AbortSignal] | undefined
+  const stopOr = (ready: AbortSignal): AbortSignal => {
+    if (combined?.[0] !== ready) combined = [ready, AbortSignal.any([stop.signal, ready])]
+    return combined[1]
   }
 
-  const slot = async (only?: Lane) => {
+  const runSlot = async (only?: Lane) => {
     for (let failures = 0; !stop.signal.aborted;) {
       try {
-        const fit = await handler.ready(stop.signal)
-        const lease = await source.next(handler.kind, whileBoth(fit), only)
+        const ready = await handler.ready(stop.signal)
+        const lease = await source.next(handler.kind, stopOr(ready), only)
         failures = 0
         if (lease === null) continue
         const attempt = startAttempt(lease, options)
@@ -55,30 +55,30 @@ export function startRuntime(options: RuntimeOptions): Runtime {
       } catch (error) {
         if (stop.signal.aborted) return
         failures += 1
-        const againInMs = backoffMs(failures)
-        log.warn('no job could be taken', { error, againInMs })
-        await pause(againInMs, stop.signal)
+        const retryInMs = backoffMs(failures)
+        log.warn('job not pulled', { error, retryInMs })
+        await pause(retryInMs, stop.signal)
       }
     }
   }
   const slots = Promise.all([
-    ...Array.from({ length: options.slots }, () => slot()),
-    ...Array.from({ length: options.interactiveSlots }, () => slot('interactive')),
+    ...Array.from({ length: options.slots }, () => runSlot()),
+    ...Array.from({ length: options.interactiveSlots }, () => runSlot('interactive')),
   ])
 
-  const deafen = cancellations.subscribe((account, task) => {
+  const unsubscribe = cancellations.subscribe((account, task) => {
     for (const [attempt, held] of running)
       if (held.task === task && held.account === account) void attempt.check()
   })
 
   const drain = async (timeoutMs: number) => {
     stop.abort()
-    const late = setTimeout(() => {
+    const timer = setTimeout(() => {
       for (const attempt of running.keys()) attempt.release()
     }, timeoutMs)
     await slots
-    clearTimeout(late)
-    deafen()
+    clearTimeout(timer)
+    unsubscribe()
   }
 
   return {

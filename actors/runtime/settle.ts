@@ -1,26 +1,20 @@
+import { backoffMs } from '@pixelflow/core/backoff'
 import { formatCause } from '@pixelflow/core/dead-letter'
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
-import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { backoffMs } from '@pixelflow/core/backoff'
 import { retry } from '@pixelflow/core/retry'
+import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createTaskReporter } from './task-reporter.ts'
 
-/** How an attempt ended, in the words of the log. */
-export type AttemptResult =
-  | 'completed'
-  | 'failed'
-  | 'to be retried'
-  | 'given back'
-  | 'ended elsewhere'
-  | 'taken over'
+/** How an attempt ended. `superseded` means that the task belongs to another attempt now. */
+export type AttemptResult = 'completed' | 'failed' | 'retried' | 'released' | 'already ended' | 'superseded'
 
 export interface SettleOptions {
   readonly lease: Lease
-  /** Which attempt it was, from 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number
   readonly actor: string
   readonly deadLetters: Pick<DeadLetters, 'put'>
@@ -29,77 +23,79 @@ export interface SettleOptions {
   readonly log: Logger
 }
 
-/** Takes the job out of the queue. The end of the task must stand in the log before. */
+/** Removes the job from the queue. The final event of the task must be in the event log before. */
 export function acknowledge({ lease, log }: SettleOptions): Promise<void> {
-  return settle(log, () => lease.done())
+  return settleLease(log, () => lease.done())
 }
 
 /**
- * Settles the lease of an attempt that did not complete, by the fault table, on top of what the log says now: the task
- * may have ended, and some of the attempt's own events may stand there. Never rejects.
+ * Settles the lease of an attempt that did not complete, by the fault table and the last event of the task: the task may
+ * have ended, or may have events of this attempt. Never rejects.
  */
 export async function settleFailure(
   options: SettleOptions,
   fault: Fault,
-  released: boolean,
+  isReleased: boolean,
 ): Promise<AttemptResult> {
   const { lease, attempt, events, maxAttempts, log } = options
   try {
     const last = await retry(() => events.last(lease.job.account, lease.job.task))
-    // Nothing is known of it here: looking again is cheap, and taking its job away would be for ever.
-    if (last === null) return attempt < maxAttempts ? await again(options, fault) : await leave(options)
-    if (isFinal(last.event)) return await leave(options)
-    // Another attempt holds a lease of its own; an acknowledgement from here would take that one away.
-    if (fault.code === 'conflict' || last.event.task.attempt > attempt) return 'taken over'
-    if (released) {
-      // Somebody else begins anew, and this attempt does not count.
-      await settle(log, () => lease.retry(0, attempt - 1))
-      return 'given back'
+    // The history may only be missing on this server. A retry is cheap; removing the job could not be undone.
+    if (last === null) {
+      return attempt < maxAttempts ? await retryLater(options, fault) : await acknowledgeEnded(options)
     }
-    if (fault.row.retryable && attempt < maxAttempts) return await again(options, fault)
-    return await fail(options, last, fault)
+    if (isFinal(last.event)) return await acknowledgeEnded(options)
+    // Another attempt has its own lease on the same job. An acknowledgement would take it away.
+    if (fault.code === 'conflict' || last.event.task.attempt > attempt) return 'superseded'
+    if (isReleased) {
+      // This actor stops. The attempt does not count.
+      await settleLease(log, () => lease.retry(0, attempt - 1))
+      return 'released'
+    }
+    if (fault.row.retryable && attempt < maxAttempts) return await retryLater(options, fault)
+    return await failTask(options, last, fault)
   } catch (thrown) {
-    const why = Fault.of(thrown)
-    if (why.code === 'task_ended') return leave(options)
-    if (why.code === 'incompatible_record') return unreadable(options, why)
-    // The log is out of reach: the lease runs out, and whoever is given the job next finds the task as it is.
-    log.warn('task left to another attempt', { error: why })
-    return 'taken over'
+    const error = Fault.of(thrown)
+    if (error.code === 'task_ended') return acknowledgeEnded(options)
+    if (error.code === 'incompatible_record') return settleIncompatible(options, error)
+    // The event log is unreachable. The lease expires, and the next attempt reads the state of the task.
+    log.warn('task left to the next attempt', { error })
+    return 'superseded'
   }
 }
 
-/** The fault of a job that was delivered too often: every process that held it was lost without a word. */
+/** The fault of a job that was delivered too often: each process that held it disappeared. */
 export function attemptsExhausted(maxAttempts: number): Fault {
   return new Fault(
     'attempts_exhausted',
-    `The work was begun ${maxAttempts} times, and each time the process doing it was lost.`,
-    { remedy: 'Try again later; if it ends the same way, the image may be more than this service can take.' },
+    `The task was started ${maxAttempts} times, and each time the process that worked on it was lost.`,
+    { remedy: 'Try again later. If it fails the same way, use a smaller image or fewer steps.' },
   )
 }
 
-async function again({ lease, attempt, log }: SettleOptions, fault: Fault): Promise<AttemptResult> {
+async function retryLater({ lease, attempt, log }: SettleOptions, fault: Fault): Promise<AttemptResult> {
   const delayMs = fault.hints.retryAfterMs ?? backoffMs(attempt)
-  await settle(log, () => lease.retry(delayMs, attempt))
-  return 'to be retried'
+  await settleLease(log, () => lease.retry(delayMs, attempt))
+  return 'retried'
 }
 
 /**
- * A task whose history this version cannot read. Another version may, so the job is given back as often as any other;
- * then it leaves the queue, and only the letter is left, since nothing can be said in a log that cannot be read.
+ * Settles a task whose history this version cannot read. Another version may read it, so the job is retried. After the
+ * last attempt only a dead letter is written, since no event can be appended to a history that cannot be read.
  */
-async function unreadable(options: SettleOptions, fault: Fault): Promise<AttemptResult> {
+async function settleIncompatible(options: SettleOptions, fault: Fault): Promise<AttemptResult> {
   try {
-    if (options.attempt < options.maxAttempts) return await again(options, fault)
+    if (options.attempt < options.maxAttempts) return await retryLater(options, fault)
     await deadLetter(options, fault)
     await acknowledge(options)
     return 'failed'
   } catch (error) {
-    options.log.warn('task left to another attempt', { error })
-    return 'taken over'
+    options.log.warn('task left to the next attempt', { error })
+    return 'superseded'
   }
 }
 
-/** Before the job leaves the queue: work that is given up must not vanish. */
+/** Writes the dead letter. It must be stored before the job leaves the queue. */
 async function deadLetter(
   { lease, attempt, actor, maxAttempts, events, deadLetters }: SettleOptions,
   fault: Fault,
@@ -111,8 +107,8 @@ async function deadLetter(
   await retry(() => deadLetters.put(letter))
 }
 
-async function fail(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<AttemptResult> {
-  // A fault of the input is its owner's to mend; whatever else ends a task is an operator's.
+async function failTask(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<AttemptResult> {
+  // The owner of the task corrects input faults. All other faults get a dead letter for operators.
   if (fault.row.retryable || fault.row.needsOperator) await deadLetter(options, fault)
   const reporter = createTaskReporter(options.events, last)
   const endedAt = options.events.now().toISOString()
@@ -122,15 +118,15 @@ async function fail(options: SettleOptions, last: StoredEvent, fault: Fault): Pr
   return 'failed'
 }
 
-async function leave(options: SettleOptions): Promise<AttemptResult> {
+async function acknowledgeEnded(options: SettleOptions): Promise<AttemptResult> {
   await acknowledge(options)
-  return 'ended elsewhere'
+  return 'already ended'
 }
 
-/** Settling twice is harmless; not at all costs a redelivery, which finds the task as it stands in the log. */
-async function settle(log: Logger, how: () => Promise<void>): Promise<void> {
+/** Settles a lease. Settling it twice is harmless; when it fails, the job is redelivered and finds the task's state. */
+async function settleLease(log: Logger, settle: () => Promise<void>): Promise<void> {
   try {
-    await retry(how)
+    await retry(settle)
   } catch (error) {
     log.warn('lease not settled', { error })
   }

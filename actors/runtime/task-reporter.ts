@@ -1,49 +1,49 @@
 import { eventOf, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { Events } from '@pixelflow/core/ports/events'
-import type { Task } from '@pixelflow/core/task'
 import { retry } from '@pixelflow/core/retry'
+import type { Task } from '@pixelflow/core/task'
 
-/** Writes one attempt's events, one after the other, each on top of the one before. */
+/** Appends the events of one attempt in order, each on top of the one before. */
 export interface TaskReporter {
-  /** The task after everything reported so far, written or about to be. */
+  /** The task after everything that was reported, whether written or not. */
   readonly task: Task
-  /** Puts an event in line and returns at once. Nothing is written after a failure. */
+  /** Queues an event and returns. After a failure nothing more is written. */
   report(kind: EventKind, change: Partial<Task>, output?: string): void
   /**
-   * Resolves when all that was reported is in the log.
-   * @throws Fault `task_ended` when the task ended meanwhile, `conflict` when another attempt has taken it over, or
-   * why the log could not be written.
+   * Resolves when all reported events are in the event log.
+   * @throws Fault `task_ended` when the task has ended, `conflict` when another attempt has taken it over, or the fault of
+   * the write.
    */
   flush(): Promise<void>
 }
 
 /**
- * @param from the task's latest event, on which the first report builds
- * @param failed is told once what went wrong, as soon as it is known
+ * @param from the last event of the task, on which the first report builds
+ * @param onFailure called once, when a write fails
  */
 export function createTaskReporter(
   events: Events,
   from: StoredEvent,
-  failed?: (fault: Fault) => void,
+  onFailure?: (fault: Fault) => void,
 ): TaskReporter {
   let { seq } = from
   let { task } = from.event
   let failure: Fault | undefined
-  let line: Promise<void> = Promise.resolve()
+  let writes: Promise<void> = Promise.resolve()
 
   const append = async (event: TaskEvent) => {
     if (failure !== undefined) return
     try {
       seq = await retry(() => events.append(event, seq))
     } catch (thrown) {
-      failure = await explain(Fault.of(thrown))
-      failed?.(failure)
+      failure = await resolveConflict(Fault.of(thrown))
+      onFailure?.(failure)
     }
   }
 
-  /** When somebody else has written, it matters whether that was the end. */
-  const explain = async (fault: Fault): Promise<Fault> => {
+  /** After a conflict, finds out whether the task has ended or another attempt has written. */
+  const resolveConflict = async (fault: Fault): Promise<Fault> => {
     if (fault.code !== 'conflict') return fault
     try {
       const last = await retry(() => events.last(task.account, task.id))
@@ -60,28 +60,28 @@ export function createTaskReporter(
     },
     report(kind, change, output) {
       if (failure !== undefined) return
-      // An attempt begins anew; within it progress only grows, in whatever order the work’s parts finish.
+      // Progress starts at 0 in each attempt and never decreases within it, in whatever order outputs finish.
       const progress = kind === 'started' ? 0 : Math.max(task.progress, change.progress ?? 0)
       const event = eventOf(kind, task, { ...change, progress }, events.now(), output)
       task = event.task
-      line = line.then(() => append(event))
+      writes = writes.then(() => append(event))
     },
     async flush() {
-      await line
+      await writes
       if (failure !== undefined) throw failure
     },
   }
 }
 
 /**
- * The log knows nothing of a task that has a job. Its first event stood there before the job was queued, so this is a
- * server that has been left behind by the others and does not know it yet, or a job that has outlived its task's history.
+ * The task has a job but no event. Its first event was written before the job was queued, so this server lags behind, or
+ * the job has outlived the history of its task.
  */
 export function taskHistoryMissing(): Fault {
-  return new Fault('unavailable', 'The history of the task cannot be found just now.')
+  return new Fault('unavailable', 'The history of the task is not available.', { remedy: 'Try again later.' })
 }
 
-/** The task came to its end without us. */
+/** The task has ended, e.g. by a cancellation. */
 export function taskEnded(): Fault {
   return new Fault('task_ended', 'The task has already ended.')
 }

@@ -1,35 +1,36 @@
-/** How many children may be lost without our doing before something is wrong with this machine, or somebody is at it. */
+/** Limits of a circuit breaker over crashes. Many crashes mean a broken machine, or an attack. */
 export interface CircuitBreakerOptions {
-  readonly most: number
-  readonly withinMs: number
-  /** How long nothing is taken up after that. */
-  readonly restMs: number
+  /** Crashes within the window that do not open the circuit. */
+  readonly maxCrashes: number
+  readonly windowMs: number
+  /** How long the circuit stays open. */
+  readonly openMs: number
 }
 
 export interface CircuitBreaker {
-  /** Counts one more; true when it is one too many, and the rest begins. */
+  /** Counts a crash; true when it opens the circuit. */
   count(): boolean
-  /** How long the rest still lasts, in milliseconds; 0 when there is none. */
-  readonly restMs: number
+  /** Milliseconds until the circuit closes; 0 while it is closed. */
+  readonly openForMs: number
 }
 
-/** Counts circuit over a sliding window; `now` is a clock in milliseconds that never goes back. */
+/** Counts crashes over a sliding window. `now` is a monotonic clock in milliseconds. */
 export function createCircuitBreaker(
-  budget: CircuitBreakerOptions,
+  { maxCrashes, windowMs, openMs }: CircuitBreakerOptions,
   now: () => number = () => performance.now(),
 ): CircuitBreaker {
   let recent: number[] = []
-  let restsUntil = 0
+  let openUntil = 0
   return {
     count() {
-      recent = [...recent.filter((at) => at > now() - budget.withinMs), now()]
-      if (recent.length <= budget.most) return false
+      recent = [...recent.filter((at) => at > now() - windowMs), now()]
+      if (recent.length <= maxCrashes) return false
       recent = []
-      restsUntil = now() + budget.restMs
+      openUntil = now() + openMs
       return true
     },
-    get restMs() {
-      return Math.max(0, restsUntil - now())
+    get openForMs() {
+      return Math.max(0, openUntil - now())
     },
   }
 }

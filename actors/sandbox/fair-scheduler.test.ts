@@ -3,81 +3,81 @@ import { createFairScheduler, type Contender } from './fair-scheduler.ts'
 
 const work = (account: string, yields = false): Contender => ({ account, yields })
 
-describe('the next child', () => {
-  test('goes to the account that holds the fewest, not to whoever came first', () => {
-    const turns = createFairScheduler()
-    turns.take('ann')
-    expect(turns.next([work('ann'), work('ann'), work('bob')])).toBe(2)
-    turns.take('bob')
-    turns.take('bob')
-    expect(turns.next([work('bob'), work('ann')])).toBe(1)
+describe('the next worker', () => {
+  test('goes to the account that holds the fewest, not to the one that came first', () => {
+    const scheduler = createFairScheduler()
+    scheduler.take('ann')
+    expect(scheduler.next([work('ann'), work('ann'), work('bob')])).toBe(2)
+    scheduler.take('bob')
+    scheduler.take('bob')
+    expect(scheduler.next([work('bob'), work('ann')])).toBe(1)
   })
 
-  test('goes around where all hold equally many', () => {
-    const turns = createFairScheduler()
+  test('alternates between accounts that hold equally many', () => {
+    const scheduler = createFairScheduler()
     const waiting = [work('ann'), work('ann'), work('ann'), work('bob'), work('cid')]
     const served: string[] = []
     while (waiting.length > 0) {
-      const [{ account }] = waiting.splice(turns.next(waiting), 1) as [Contender]
-      turns.take(account)
-      turns.give(account)
+      const [{ account }] = waiting.splice(scheduler.next(waiting), 1) as [Contender]
+      scheduler.take(account)
+      scheduler.give(account)
       served.push(account)
     }
     expect(served).toEqual(['ann', 'bob', 'cid', 'ann', 'ann'])
-    expect(turns.next(waiting)).toBe(-1)
+    expect(scheduler.next(waiting)).toBe(-1)
   })
 
-  test('goes to work that yields only when there is no other', () => {
-    const turns = createFairScheduler()
-    turns.take('ann')
-    expect(turns.next([work('bob', true), work('ann')])).toBe(1)
-    expect(turns.next([work('bob', true)])).toBe(0)
+  test('goes to work that yields only when no other work waits', () => {
+    const scheduler = createFairScheduler()
+    scheduler.take('ann')
+    expect(scheduler.next([work('bob', true), work('ann')])).toBe(1)
+    expect(scheduler.next([work('bob', true)])).toBe(0)
   })
 })
 
-describe('the work that is stopped for another account is', () => {
+describe('the preempted work is', () => {
   const cases: [
     string,
-    { held: Contender[]; waiting: Contender[]; children: number; victimAt: number | undefined },
+    { held: Contender[]; waiting: Contender[]; workers: number; victimAt: number | undefined },
   ][] = [
     [
-      'the newest of whoever holds all',
-      { held: [work('ann'), work('ann')], waiting: [work('bob')], children: 2, victimAt: 1 },
+      'the newest of the account that holds all',
+      { held: [work('ann'), work('ann')], waiting: [work('bob')], workers: 2, victimAt: 1 },
     ],
     [
-      'first one that yields',
-      { held: [work('ann', true), work('ann')], waiting: [work('bob')], children: 2, victimAt: 0 },
+      'work that yields first',
+      { held: [work('ann', true), work('ann')], waiting: [work('bob')], workers: 2, victimAt: 0 },
     ],
     [
       'none of an account that has its share',
-      { held: [work('ann'), work('bob')], waiting: [work('cid')], children: 2, victimAt: undefined },
+      { held: [work('ann'), work('bob')], waiting: [work('cid')], workers: 2, victimAt: undefined },
     ],
     [
-      'none where there is one child only',
-      { held: [work('ann')], waiting: [work('bob')], children: 1, victimAt: undefined },
+      'none with a single worker',
+      { held: [work('ann')], waiting: [work('bob')], workers: 1, victimAt: undefined },
     ],
     [
       'none for the same account',
-      { held: [work('ann'), work('ann')], waiting: [work('ann')], children: 2, victimAt: undefined },
+      { held: [work('ann'), work('ann')], waiting: [work('ann')], workers: 2, victimAt: undefined },
     ],
     [
       'none for work that yields',
-      { held: [work('ann'), work('ann')], waiting: [work('bob', true)], children: 2, victimAt: undefined },
+      { held: [work('ann'), work('ann')], waiting: [work('bob', true)], workers: 2, victimAt: undefined },
     ],
     [
       'one until all have their share',
       {
         held: [work('ann'), work('ann'), work('ann'), work('bob')],
         waiting: [work('cid')],
-        children: 4,
+        workers: 4,
         victimAt: 2,
       },
     ],
   ]
-  test.each(cases)('%s', (_, { held, waiting, children, victimAt }) => {
-    const turns = createFairScheduler()
-    for (const { account } of held) turns.take(account)
-    const victim = turns.selectVictim(waiting[0] as Contender, waiting, held, children)
+  test.each(cases)('%s', (_, { held, waiting, workers, victimAt }) => {
+    const scheduler = createFairScheduler()
+    for (const { account } of held) scheduler.take(account)
+    const victim = scheduler.selectVictim(waiting[0] as Contender, waiting, held, workers)
     expect(victim === undefined ? undefined : held.indexOf(victim)).toBe(victimAt)
   })
 })

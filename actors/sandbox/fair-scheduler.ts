@@ -1,40 +1,39 @@
-/** One piece of work that waits for a child or holds one. */
+/** A work item that waits for a worker or holds one. */
 export interface Contender {
   readonly account: string
-  /** Work that yields is served after all other work, and stops none. */
+  /** Work that yields is served after all other work, and preempts none. */
   readonly yields: boolean
 }
 
-/** Decides which waiting work gets the next child, and which running work is stopped, so that no account crowds out another. */
+/** Decides which waiting work gets the next worker, and which running work is preempted, so that accounts share fairly. */
 export interface FairScheduler {
-  /** Children that each account holds; those that hold none are missing. */
+  /** Number of workers by account, without accounts that hold none. */
   readonly held: ReadonlyMap<string, number>
-  /** The account has been given a child. */
+  /** Counts a worker that the account gets. */
   take(account: string): void
-  /** The account has given a child back. */
+  /** Counts a worker that the account gives back. */
   give(account: string): void
   /**
-   * Position of the work that gets the next child: of the account that holds the fewest children, then of the account
-   * whose last turn is longest ago, then in the order given. -1 when nothing waits.
+   * Index of the work that gets the next worker: of the account that holds the fewest workers, then of the account whose
+   * last turn is longest ago, then in the given order. -1 when nothing waits.
    */
   next(waiting: readonly Contender[]): number
   /**
-   * Running work to stop so that `waiter` gets a child: the newest of the account that holds the most children, if that
-   * account holds more than its fair share and the waiter's account less. Undefined when no account holds too much.
-   * An account's oldest work is never chosen while it has others, so each piece of work is finished in the end, however
-   * often it was stopped before.
+   * Running work to preempt so that `waiter` gets a worker: the newest of the account that holds the most workers, if
+   * that account holds more than its fair share and the waiter's account less; else undefined. The oldest work of an
+   * account is not chosen while the account runs other work, so each work item completes eventually.
    */
   selectVictim<R extends Contender>(
     waiter: Contender,
     waiting: readonly Contender[],
     running: Iterable<R>,
-    children: number,
+    workers: number,
   ): R | undefined
 }
 
 export function createFairScheduler(): FairScheduler {
   const held = new Map<string, number>()
-  /** When an account last had its turn; kept only while there is contention, so it stays small. */
+  /** Number of the last turn of each account. Entries exist only under contention, so the map stays small. */
   const lastTurn = new Map<string, number>()
   let turn = 0
   const heldBy = (account: string) => held.get(account) ?? 0
@@ -60,15 +59,15 @@ export function createFairScheduler(): FairScheduler {
       const ranks = waiting.map(rank)
       return ranks.reduce((best, own, i) => (isLess(own, ranks[best] ?? own) ? i : best), 0)
     },
-    selectVictim(waiter, waiting, running, children) {
+    selectVictim(waiter, waiting, running, workers) {
       if (waiter.yields) return undefined
       const urgent = waiting.filter(({ yields }) => !yields)
       const accounts = new Set([...held.keys(), ...urgent.map(({ account }) => account), waiter.account])
-      const share = Math.max(1, Math.ceil(children / accounts.size))
+      const share = Math.max(1, Math.ceil(workers / accounts.size))
       if (heldBy(waiter.account) >= share) return undefined
-      const greedy = [...running].filter(({ account }) => heldBy(account) > share)
-      const most = Math.max(...greedy.map(({ account }) => heldBy(account)))
-      const candidates = greedy.filter(({ account }) => heldBy(account) === most)
+      const aboveShare = [...running].filter(({ account }) => heldBy(account) > share)
+      const most = Math.max(...aboveShare.map(({ account }) => heldBy(account)))
+      const candidates = aboveShare.filter(({ account }) => heldBy(account) === most)
       return candidates.findLast(({ yields }) => yields) ?? candidates.at(-1)
     },
   }

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 
-/** A child broke the protocol between it and its actor: it is not trusted any more. */
+/** A worker broke the protocol with its actor, so it is killed: an exploited decoder looks like this. */
 export function invalidMessage(): Fault {
   return new Fault('processing_failed', 'The image worker sent an invalid message.', {
     remedy: 'Try again; if it persists, report the request id.',

@@ -1,14 +1,14 @@
 import { expect, test } from 'bun:test'
 import { createReservations } from './reservations.ts'
 
-function reservationsOf(children: number, holding: Record<string, number>) {
+function reservationsOf(workers: number, holding: Record<string, number>) {
   const held = new Map(Object.entries(holding))
   const clock = { ms: 0 }
-  const reservations = createReservations({ children, keepMs: 1000, held, now: () => clock.ms })
+  const reservations = createReservations({ workers, keepMs: 1000, held, now: () => clock.ms })
   return { held, clock, reservations }
 }
 
-test('a child is kept from the account whose work was stopped, until the other account has been away for a while', () => {
+test('a worker stays reserved until the other account has been idle for a while', () => {
   const { clock, reservations } = reservationsOf(2, { ann: 1 })
   expect(reservations.keptFrom('ann')).toBe(0)
   reservations.begin('bob')
@@ -24,7 +24,7 @@ test('a child is kept from the account whose work was stopped, until the other a
   expect(reservations.endsInMs).toBeUndefined()
 })
 
-test('no more are kept than the account holds at once', () => {
+test('an account gets no more reserved than it holds at once', () => {
   const { held, reservations } = reservationsOf(8, { ann: 4 })
   reservations.begin('bob')
   expect(reservations.keptFrom('ann')).toBe(1)
@@ -34,7 +34,7 @@ test('no more are kept than the account holds at once', () => {
   expect(reservations.keptFrom('ann')).toBe(2)
 })
 
-test('an account that holds less than its share, or takes part for the first time, is kept from nothing', () => {
+test('reservations do not restrict an account below its fair share', () => {
   const { held, reservations } = reservationsOf(2, { ann: 1 })
   reservations.begin('bob')
   expect(reservations.keptFrom('cid')).toBe(0)
@@ -42,7 +42,7 @@ test('an account that holds less than its share, or takes part for the first tim
   expect(reservations.keptFrom('ann')).toBe(0)
 })
 
-test('work of accounts that nothing was stopped for reserves nothing', () => {
+test('an account without a preemption has no reservation', () => {
   const { reservations } = reservationsOf(2, { ann: 1 })
   reservations.prolong('bob')
   expect(reservations.keptFrom('ann')).toBe(0)

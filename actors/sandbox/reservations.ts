@@ -1,46 +1,46 @@
 /**
- * Keeps children free for accounts that another account's long work was stopped for. Without it that work would take the
- * child back between two calls, and each call would wait again until something is stopped.
+ * Reserves workers for accounts for which long work of another account was preempted. Without it the long work would take
+ * the worker back between two calls, and each call would wait for a new preemption.
  */
 export interface Reservations {
-  /** Work of another account is stopped for work of this account. */
+  /** Work of another account is preempted for this account. */
   begin(account: string): void
-  /** The account has been given a child, or has given one back. Prolongs its reservation where it has one. */
+  /** Extends the reservation of an account, if it has one: the account took a worker or gave one back. */
   prolong(account: string): void
   /**
-   * Idle children that are not for this account. An account that holds less than its fair share may take each of them,
-   * so that reservations of accounts that are away keep no other account waiting.
+   * Number of idle workers that this account may not take. It is 0 for an account below its fair share, so that
+   * reservations of idle accounts keep no other account waiting.
    */
   keptFrom(account: string): number
-  /** Milliseconds until the first one ends; undefined when there is none. */
+  /** Milliseconds until the first reservation ends; undefined without reservations. */
   readonly endsInMs: number | undefined
 }
 
 export interface ReservationsOptions {
-  /** Children that there are when all are alive. */
-  readonly children: number
+  /** Number of workers when all are alive. */
+  readonly workers: number
   /** How long a reservation lasts without work of its account, in milliseconds. */
   readonly keepMs: number
-  /** Children that each account holds; those that hold none are missing. */
+  /** Number of workers by account, without accounts that hold none. */
   readonly held: ReadonlyMap<string, number>
   readonly now?: () => number
 }
 
 interface Reservation {
   untilMs: number
-  /** The most children that the account has held at once meanwhile: no more are kept for it. */
+  /** The most workers that the account has held at once since then; no more are reserved for it. */
   most: number
 }
 
 export function createReservations({
-  children,
+  workers,
   keepMs,
   held,
   now = () => performance.now(),
 }: ReservationsOptions): Reservations {
   const reserved = new Map<string, Reservation>()
   const heldBy = (account: string) => held.get(account) ?? 0
-  const forget = () => {
+  const expire = () => {
     const at = now()
     for (const [account, { untilMs }] of reserved) if (untilMs <= at) reserved.delete(account)
   }
@@ -58,10 +58,10 @@ export function createReservations({
     },
     prolong,
     keptFrom(account) {
-      forget()
+      expire()
       if (reserved.size === 0) return 0
       const accounts = new Set([...held.keys(), ...reserved.keys(), account])
-      const share = Math.max(1, Math.ceil(children / accounts.size))
+      const share = Math.max(1, Math.ceil(workers / accounts.size))
       if (heldBy(account) < share) return 0
       return reserved
         .entries()
@@ -69,7 +69,7 @@ export function createReservations({
         .reduce((sum, [other, { most }]) => sum + Math.max(0, Math.min(share, most) - heldBy(other)), 0)
     },
     get endsInMs() {
-      forget()
+      expire()
       if (reserved.size === 0) return undefined
       return Math.min(...reserved.values().map(({ untilMs }) => untilMs)) - now()
     },

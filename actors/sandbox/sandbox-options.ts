@@ -1,24 +1,22 @@
 import { join } from 'node:path'
-import { createWorkerLauncher, type WorkerLauncher } from './worker-launcher.ts'
 import type { SandboxHooks, SandboxOptions } from './sandbox.ts'
+import { createWorkerLauncher, type WorkerLauncher } from './worker-launcher.ts'
 
-/** How the children of a shipped actor are held. */
-
-/** What of it operators set. */
+/** The settings of an actor that limit its workers. */
 export interface WorkerSettings {
-  /** Wall-clock and processor time of one piece of work, in milliseconds. */
+  /** Wall-clock and CPU time of one work item, in milliseconds. */
   readonly taskTimeoutMs: number
   readonly maxCpuMs: number
-  /** Resident memory of a child, in bytes. */
+  /** Resident memory of a worker, in bytes. */
   readonly maxRssBytes: number
-  /** Memory that all work at a time may take, in bytes. */
+  /** Memory of all work at a time, in bytes. */
   readonly childrenMemoryBytes: number
   readonly maxPixels: number
 }
 
-/** How long the first child may take to start, in milliseconds; slow machines compile sharp's loader for a while. */
+/** Time for the first worker to start, in milliseconds; a slow machine compiles sharp's loader for some seconds. */
 export const workerStartTimeoutMs = 30_000
-/** Far more than decoding takes. */
+/** Far more than decoding needs. */
 const maxOpenFiles = 256
 const MiB = 2 ** 20
 
@@ -32,34 +30,37 @@ export function workerLauncherFor({ maxRssBytes }: WorkerSettings): WorkerLaunch
   return createWorkerLauncher(command, { maxFileBytes: maxRssBytes, maxOpenFiles })
 }
 
-/** What holds a child, as an operator should see it at the start. */
+/** The limits of a worker, for the log at the start. */
 export function describeBounds(settings: WorkerSettings, { hasNoNetwork, isBound }: WorkerLauncher) {
   return {
-    memory: `${settings.maxRssBytes / MiB} MiB a child, ${Math.round(settings.childrenMemoryBytes / MiB)} MiB all`,
+    memory: `${settings.maxRssBytes / MiB} MiB each, ${Math.round(settings.childrenMemoryBytes / MiB)} MiB all`,
     time: `${settings.taskTimeoutMs / 1000} s, ${settings.maxCpuMs / 1000} s of processor time`,
     pixels: settings.maxPixels,
     files: `${maxOpenFiles} open, ${settings.maxRssBytes / MiB} MiB each`,
     network: hasNoNetwork ? 'none' : 'that of the actor: this kernel or container allows no namespaces',
-    parent: isBound ? 'ends with the actor, gains no privileges' : 'ends with its pipe',
+    parent: isBound ? 'killed with the actor, no new privileges' : 'ends when its pipe closes',
     environment: 'empty',
   }
 }
 
-/** @param cwd where children get a folder each for what they put aside; it must be on a file system with room */
+/**
+ * The sandbox of a shipped actor.
+ * @param cwd where each worker gets a folder; it must be on a file system with free space
+ */
 export function sandboxOptions(
   settings: WorkerSettings,
   { command }: WorkerLauncher,
   cwd: string,
-  tell: SandboxHooks,
-): Omit<SandboxOptions, 'children' | 'memory'> {
+  hooks: SandboxHooks,
+): Omit<SandboxOptions, 'workers' | 'memory'> {
   const { taskTimeoutMs, maxRssBytes, maxCpuMs } = settings
   return {
     command,
     env: {
       NODE_ENV: 'production',
-      // Decoders that were not made for hostile files stay off even if one were asked for.
+      // Keeps decoders that are not made for hostile files off, even if one were requested.
       VIPS_BLOCK_UNTRUSTED: '1',
-      // Memory of one thread is given back sooner when few arenas hold it.
+      // With few arenas glibc returns freed memory sooner.
       MALLOC_ARENA_MAX: '2',
     },
     cwd,
@@ -67,11 +68,11 @@ export function sandboxOptions(
     timeLimitMs: taskTimeoutMs,
     maxRssBytes,
     maxCpuMs,
-    circuitBreaker: { most: 20, withinMs: 60_000, restMs: 30_000 },
+    circuitBreaker: { maxCrashes: 20, windowMs: 60_000, openMs: 30_000 },
     recycleRssBytes: Math.max(256 * MiB, maxRssBytes / 2),
     recycleAfter: 1000,
     restartPauseMs: 250,
     preemptAfterMs: 1000,
-    tell,
+    hooks,
   }
 }

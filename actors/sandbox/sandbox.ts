@@ -1,114 +1,112 @@
+import { backoffMs } from '@pixelflow/core/backoff'
+import type { ByteBudget } from '@pixelflow/core/byte-budget'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import type { ByteBudget } from '@pixelflow/core/byte-budget'
+import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkResult } from './worker.ts'
 import { createWorkerQueue, type WorkerAssignment } from './worker-queue.ts'
-import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 
 export interface SandboxOptions extends WorkerOptions {
-  /** How many children are kept warm, so how many pieces of work run at once. */
-  readonly children: number
-  /** Wall-clock limit of one piece of work in milliseconds. */
+  /** Number of worker processes that are kept warm, which is the number of work items that run at once. */
+  readonly workers: number
+  /** Wall-clock limit of one work item, in milliseconds. */
   readonly timeLimitMs: number
-  /** Resident memory a child may hold while it works, in bytes. */
+  /** Resident memory that a worker may hold while it works, in bytes. */
   readonly maxRssBytes: number
-  /** CPU time one piece of work may take, in milliseconds. */
+  /** CPU time of one work item, in milliseconds. */
   readonly maxCpuMs: number
-  /** Memory that all work at a time may take by its memoryEstimate, shared with other sandboxes of this process. */
+  /** Memory for all work at a time, by its estimates. Sandboxes of one process share it. */
   readonly memory: ByteBudget
   readonly circuitBreaker: CircuitBreakerOptions
-  /** A child that holds more than this after its work is replaced. */
+  /** A worker that holds more than this after its work is replaced. */
   readonly recycleRssBytes: number
-  /** A child is replaced after so many pieces of work, so that nothing it gathers lasts. */
+  /** Work items after which a worker is replaced, so that leaks stay bounded. */
   readonly recycleAfter: number
-  /** First pause before a child that would not start is tried again, in milliseconds; doubles up to 30 s. */
+  /** First pause after a failed start, in milliseconds. It doubles with each failure, up to 30 s. */
   readonly restartPauseMs: number
   /**
-   * How long work waits while another account holds more than its fair share of the children, in milliseconds; then
-   * the newest work of that account is stopped: its child is killed, and it starts again when its turn comes.
+   * How long work waits while another account holds more than its fair share of the workers, in milliseconds. After
+   * that the newest work of that account is preempted: its worker is killed, and the work starts again later.
    */
   readonly preemptAfterMs: number
-  readonly tell: SandboxHooks
+  readonly hooks: SandboxHooks
 }
 
-/** What an operator should read about. */
+/** Called for what an operator should read about. */
 export interface SandboxHooks {
-  /** A child was killed or died at its work. */
-  lost(news: { pid: number; why: string; words: string }): void
-  /** So many children were lost that nothing is taken up for a while. */
-  resting(news: CircuitBreakerOptions): void
-  /** Work of an account that held more than its fair share of the children was stopped for another account. */
-  preempted(news: { pid: number; account: string; to: string }): void
-  /** A child would not start. */
-  unstartable(news: { why: string; failures: number; againInMs: number }): void
+  /** A worker was killed, or died, while it worked. */
+  onWorkerLost(details: { pid: number; reason: string; stderr: string }): void
+  /** Too many workers crashed: no work starts until the circuit breaker closes again. */
+  onCircuitOpen(details: CircuitBreakerOptions): void
+  /** Work of an account above its fair share was stopped for work of another account. */
+  onPreempted(details: { pid: number; account: string; to: string }): void
+  /** A worker did not start. */
+  onStartFailed(details: { reason: string; failures: number; retryInMs: number }): void
 }
 
 export interface SandboxWork extends Pick<WorkItem, 'kind' | 'input' | 'onNote' | 'signal'> {
-  /** Whose work it is: accounts take turns at the children. */
+  /** The account that pays for the work; workers are shared fairly by account. */
   readonly account: string
-  /** Memory it may take, in bytes; it waits until there is so much, or all there is. Default: the child's limit. */
+  /**
+   * Memory that the work may take, in bytes; the work waits until that is free. At most, and by default, the limit of
+   * one worker.
+   */
   readonly memoryEstimateBytes?: number
-  /** Whether work that does not yield goes first where both wait. */
+  /** Whether work that does not yield runs first where both wait. */
   readonly yields?: boolean
-  /** Called when a child takes the work up. */
-  readonly onTurn?: () => void
-  /** A shorter wall-clock limit than the sandbox's own, in milliseconds. */
+  /** Called when a worker starts the work. */
+  readonly onStart?: () => void
+  /** A shorter wall-clock limit than the one of the sandbox, in milliseconds. */
   readonly timeLimitMs?: number
 }
 
-/** Warm child processes that do the dangerous part, each within bounds of time and memory. */
+/** Warm worker processes that decode untrusted files, each within limits of time and memory. */
 export interface Sandbox extends AsyncDisposable {
   /**
-   * Does one piece of work in the next free child; resolves with the CPU milliseconds it took.
+   * Runs one work item in the next free worker; resolves with the CPU milliseconds it took.
    *
-   * A child that circuit at its work is replaced and the work tried once more, since a crash need not be the
-   * picture's doing; notes are repeated then. So they are when the work is stopped for another account and starts again.
-   * @throws Fault `deadline_exceeded` or `resource_limit_exceeded` when it was killed at a limit, `processing_failed` when two
-   * children crashed at it, `actor_lost` when somebody else killed the child, `unavailable` when no child can be
-   * started or too many have crashed of late, the fault the child reported, or the reason of `signal`.
+   * When a worker crashes, the work runs once more in another one, since a crash may have other causes than the image.
+   * Preempted work starts again. In both cases notes are repeated.
+   * @throws Fault `deadline_exceeded` or `resource_limit_exceeded` when a limit was reached, `processing_failed` when two
+   * workers crashed, `actor_lost` when the worker was killed from outside, `unavailable` when no worker starts or the
+   * circuit breaker is open, the fault that the worker reported, or the reason of `signal`.
    */
   run(work: SandboxWork): Promise<{ cpuMs: number }>
   /**
-   * Resolves as soon as a child is warm and none too many have crashed, with a signal that aborts when too many have.
-   * @throws Fault `unavailable` after several failed starts, or the signal's.
+   * Resolves when a worker is warm and the circuit breaker is closed, with a signal that aborts when the breaker opens.
+   * @throws Fault `unavailable` after several failed starts, or the reason of `signal`.
    */
   ready(signal: AbortSignal): Promise<AbortSignal>
-  /** Process ids of the living children. */
+  /** Process ids of the living workers. */
   readonly pids: readonly number[]
-  /** Whether so many children have crashed of late that nothing is taken up for now. */
-  readonly isResting: boolean
+  /** Whether too many workers crashed, so that no work starts for now. */
+  readonly isCircuitOpen: boolean
 }
 
-/** Failed starts in a row after which waiting work is turned away. */
-const hopelessAfter = 3
-const longestPauseMs = 30_000
+/** Failed starts in a row after which waiting work is rejected. */
+const maxStartFailures = 3
 
-/** Starts the children; the first calls wait for them. Disposing kills them. */
+/** Starts the workers; the first calls wait for them. Disposing kills them. */
 export function openSandbox(options: SandboxOptions): Sandbox {
+  const { hooks } = options
   const closing = new AbortController()
   const living = new Set<Worker>()
   const queue = createWorkerQueue({
     ...options,
-    onPreempt: ({ worker, account }, to) =>
-      options.tell.preempted({ pid: worker.pid, account, to: to.account }),
+    onPreempt: ({ worker, account }, to) => hooks.onPreempted({ pid: worker.pid, account, to: to.account }),
   })
   const circuit = createCircuitBreaker(options.circuitBreaker)
-  let fit = new AbortController()
-  const lost = (news: Parameters<SandboxHooks['lost']>[0]) => {
-    options.tell.lost(news)
+  let healthy = new AbortController()
+  const countCrash = (details: Parameters<SandboxHooks['onWorkerLost']>[0]) => {
+    hooks.onWorkerLost(details)
     if (!circuit.count()) return
-    options.tell.resting(options.circuitBreaker)
-    fit.abort()
-    fit = new AbortController()
+    hooks.onCircuitOpen(options.circuitBreaker)
+    healthy.abort()
+    healthy = new AbortController()
   }
 
-  const turnAway = (cause: unknown) => {
-    if (living.size > 0) return
-    queue.refuseAll(unstartable(cause))
-  }
-
-  /** Keeps one child alive until closing. */
-  const keep = async () => {
+  /** Keeps one worker alive until the sandbox closes. */
+  const superviseWorker = async () => {
     let failures = 0
     while (!closing.signal.aborted) {
       try {
@@ -117,93 +115,82 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         living.add(worker)
         if (!closing.signal.aborted) queue.offer(worker)
         else await worker.kill()
-        await worker.gone
+        await worker.exited
         living.delete(worker)
         if (queue.remove(worker) && !closing.signal.aborted)
-          lost({ pid: worker.pid, why: 'died while it had nothing to do', words: '' })
+          countCrash({ pid: worker.pid, reason: 'died while idle', stderr: '' })
       } catch (error) {
         failures += 1
-        if (failures >= hopelessAfter) turnAway(error)
-        const againInMs = Math.min(longestPauseMs, options.restartPauseMs * 2 ** (failures - 1))
-        const why = error instanceof Error ? error.message : String(error)
-        options.tell.unstartable({ why, failures, againInMs })
-        await pause(againInMs, closing.signal)
+        if (failures >= maxStartFailures && living.size === 0) queue.rejectAll(cannotStart(error))
+        const retryInMs = backoffMs(failures, { initialMs: options.restartPauseMs })
+        const reason = error instanceof Error ? error.message : String(error)
+        hooks.onStartFailed({ reason, failures, retryInMs })
+        await pause(retryInMs, closing.signal)
       }
     }
   }
-  const keepers = Array.from({ length: options.children }, keep)
+  const supervisors = Array.from({ length: options.workers }, superviseWorker)
 
   const giveBack = async (worker: Worker) => {
     if (!worker.alive) return
-    const spent =
+    const isWornOut =
       worker.served >= options.recycleAfter || (await worker.residentBytes()) > options.recycleRssBytes
-    if (spent || closing.signal.aborted) await worker.kill()
+    if (isWornOut || closing.signal.aborted) await worker.kill()
     else queue.offer(worker)
   }
 
-  /**
-   * A child, with memory set apart for the work. The child comes first: what only waits for one keeps no memory from
-   * what could run.
-   */
-  const takeWorkerWithMemory = async (
+  /** Takes the worker first and the memory second: work that waits for a worker must not reserve memory. */
+  const assignWorker = async (
     work: SandboxWork,
     memoryEstimate: number,
-    isAgain: boolean,
+    isRestart: boolean,
   ): Promise<WorkerAssignment> => {
     const { account, signal, yields = false } = work
     for (;;) {
-      const running = await queue.take({ account, yields }, signal, isAgain)
+      const assignment = await queue.take({ account, yields }, signal, isRestart)
       try {
         await options.memory.take(memoryEstimate, signal, yields)
       } catch (thrown) {
-        running[Symbol.dispose]()
-        await giveBack(running.worker)
+        assignment[Symbol.dispose]()
+        await giveBack(assignment.worker)
         throw thrown
       }
-      if (running.worker.alive) return running
-      running[Symbol.dispose]()
+      if (assignment.worker.alive) return assignment
+      assignment[Symbol.dispose]()
       options.memory.give(memoryEstimate)
     }
   }
 
   const run = async (work: SandboxWork) => {
     const memoryEstimate = Math.min(work.memoryEstimateBytes ?? options.maxRssBytes, options.maxRssBytes)
-    for (let tries = 1, isAgain = false; ; isAgain = true) {
+    for (let tries = 1, isRestart = false; ; isRestart = true) {
       work.signal.throwIfAborted()
       if (closing.signal.aborted) throw stopping()
-      if (circuit.restMs > 0) throw resting(circuit.restMs)
-      const running = await takeWorkerWithMemory(work, memoryEstimate, isAgain)
-      const { worker } = running
-      let outcome: WorkResult
+      if (circuit.openForMs > 0) throw circuitOpen(circuit.openForMs)
+      const assignment = await assignWorker(work, memoryEstimate, isRestart)
+      const { worker } = assignment
+      let result: WorkResult
       try {
-        work.onTurn?.()
-        outcome = await worker.run({ ...options, ...work })
+        work.onStart?.()
+        result = await worker.run({ ...options, ...work })
       } finally {
-        running[Symbol.dispose]()
+        assignment[Symbol.dispose]()
         options.memory.give(memoryEstimate)
       }
       await giveBack(worker)
-      if (running.preempted && outcome.end === 'died') continue
-      if (outcome.end === 'done') return { cpuMs: outcome.cpuMs }
-      if (outcome.end === 'failed') throw outcome.fault
-      if (outcome.end === 'killed') {
-        const why = outcome.fault instanceof Error ? outcome.fault.message : String(outcome.fault)
-        options.tell.lost({ pid: worker.pid, why, words: '' })
-        throw outcome.fault
+      if (assignment.preempted && result.status === 'died') continue
+      if (result.status === 'done') return { cpuMs: result.cpuMs }
+      if (result.status === 'failed') throw result.fault
+      if (result.status === 'killed') {
+        const reason = result.fault instanceof Error ? result.fault.message : String(result.fault)
+        hooks.onWorkerLost({ pid: worker.pid, reason, stderr: '' })
+        throw result.fault
       }
-      lost({ pid: worker.pid, why: `died by ${outcome.by}`, words: outcome.words })
-      // Nobody decodes his way into SIGKILL: that is the kernel out of memory, or an operator.
-      if (outcome.by === 'SIGKILL') {
-        throw new Fault('actor_lost', 'The process working on this image was killed from outside.', {
-          cause: outcome.words,
-        })
-      }
-      if (tries === 2) {
-        throw new Fault('processing_failed', 'The decoder crashed on this image, twice.', {
-          remedy: 'Save the image anew with another program and try again.',
-          cause: `${outcome.by}: ${outcome.words}`,
-        })
-      }
+      const { exit, stderr } = result
+      countCrash({ pid: worker.pid, reason: `died: ${exit}`, stderr })
+      // A decoder cannot raise SIGKILL by a bug: the sender is the kernel out of memory, or an operator.
+      if (exit === 'SIGKILL') throw killedFromOutside(stderr)
+      if (tries === 2) throw crashedTwice(`${exit}: ${stderr}`)
       tries += 1
     }
   }
@@ -211,38 +198,56 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   return {
     run,
     async ready(signal) {
-      while (circuit.restMs > 0) {
-        await pause(circuit.restMs, signal)
+      while (circuit.openForMs > 0) {
+        await pause(circuit.openForMs, signal)
         signal.throwIfAborted()
       }
       if (living.size === 0) await queue.nextFree(signal)
-      return fit.signal
+      return healthy.signal
     },
     get pids() {
       return [...living].map((worker) => worker.pid)
     },
-    get isResting() {
-      return circuit.restMs > 0
+    get isCircuitOpen() {
+      return circuit.openForMs > 0
     },
     async [Symbol.asyncDispose]() {
       closing.abort()
-      queue.refuseAll(stopping())
+      queue.rejectAll(stopping())
       await Promise.all([...living].map((worker) => worker.kill()))
-      await Promise.all(keepers)
+      await Promise.all(supervisors)
     },
   }
 }
 
 function stopping(): Fault {
-  return new Fault('unavailable', 'This actor is being stopped.', { remedy: 'Try again.', retryAfterMs: 100 })
+  return new Fault('unavailable', 'This actor is shutting down.', { remedy: 'Try again.', retryAfterMs: 100 })
 }
 
-function unstartable(cause: unknown): Fault {
-  return new Fault('unavailable', 'No process that may decode images can be started here.', { cause })
+function cannotStart(cause: unknown): Fault {
+  return new Fault('unavailable', 'This actor cannot start image worker processes.', {
+    remedy: 'Try again later. Operators find the reason in the log of the actor.',
+    cause,
+  })
 }
 
-function resting(restMs: number): Fault {
-  return new Fault('unavailable', 'Too many processes that decode images have crashed here of late.', {
-    retryAfterMs: restMs,
+function circuitOpen(retryAfterMs: number): Fault {
+  return new Fault('unavailable', 'Too many image worker processes of this actor have crashed.', {
+    remedy: 'Try again later. Operators find the reason in the log of the actor.',
+    retryAfterMs,
+  })
+}
+
+function killedFromOutside(cause: string): Fault {
+  return new Fault('actor_lost', 'The process that worked on this image was killed.', {
+    remedy: 'Try again.',
+    cause,
+  })
+}
+
+function crashedTwice(cause: string): Fault {
+  return new Fault('processing_failed', 'The decoder crashed twice on this image.', {
+    remedy: 'Save the image again with another program and retry.',
+    cause,
   })
 }

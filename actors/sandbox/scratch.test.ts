@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
-test('folders are private, apart from each other, and go with their scope', async () => {
+test('folders are private and separate, and are removed with their scope', async () => {
   {
     await using scratch = await openScratch(root)
     expect((await stat(scratch.large)).mode & 0o777).toBe(0o700)
@@ -27,11 +27,11 @@ test('folders are private, apart from each other, and go with their scope', asyn
   expect(await readdir(root)).toEqual([])
 })
 
-test('what a dead process has left goes at the next start; what lives or is not ours stays', async () => {
+test('the next start removes folders of dead processes, and nothing else', async () => {
   const dead = Bun.spawn(['true'])
   await dead.exited
   const ofDead = `pixelflow-actor~${hostname()}~${dead.pid}~12345~a`
-  // The id lives, and belongs to somebody who started at another time.
+  // The process id is in use, by a process with another start time.
   const ofFormer = `pixelflow-actor~${hostname()}~${process.pid}~1~b`
   const elsewhere = `pixelflow-actor~another-machine~${dead.pid}~12345~c`
   for (const name of [ofDead, ofFormer, elsewhere, 'something']) {
@@ -44,7 +44,7 @@ test('what a dead process has left goes at the next start; what lives or is not 
   expect((await readdir(root)).toSorted()).toEqual(kept.toSorted())
 })
 
-test('lies in memory where there is such a file system with room, but for what is large', async () => {
+test('small folders are in memory where tmpfs has enough space, large ones on disk', async () => {
   await using scratch = await openScratch()
   await using small = await scratch.folder(1000)
   await using large = await scratch.folder(100 * 2 ** 20)

@@ -4,15 +4,14 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * Where bytes lie while a task is worked on: folders of this process, in memory where there is such a file system, on
- * disk for what is large.
+ * Folders of this process for the files of work in progress: in memory (tmpfs) where possible, on disk for large files.
  */
 export interface Scratch extends AsyncDisposable {
-  /** The folders of this process; all else lies below them. */
+  /** The root folders of this process. */
   readonly paths: readonly string[]
-  /** Where large things go. */
+  /** The root folder for large files. */
   readonly large: string
-  /** A fresh, private folder for about so many bytes; disposing removes it with all that is in it. */
+  /** Creates a private folder for about so many bytes. Disposing removes it with its content. */
   folder(bytes: number): Promise<ScratchFolder>
 }
 
@@ -21,27 +20,26 @@ export interface ScratchFolder extends AsyncDisposable {
 }
 
 const prefix = 'pixelflow-actor'
-/** Larger sources than this would take memory that decoding needs. */
+/** Larger files go to disk: in tmpfs they would take memory that decoding needs. */
 const largeBytes = 64 * 1024 * 1024
-/** Less room than this in memory and the disk serves better; containers often come with 64 MiB. */
-const enoughBytes = 1024 * 1024 * 1024
+/** A smaller tmpfs is not used; many containers have one of 64 MiB. */
+const minTmpfsBytes = 1024 * 1024 * 1024
 const tmpfsMagic = 0x01021994
 
 /**
- * Opens this process's scratch folders, after removing what dead processes of this machine have left beside them.
- * @param root the one place for all; by default tmpfs, if there is one with room, and the system's folder for
- * temporary files
+ * Creates the scratch folders of this process, and removes those of dead processes of this machine.
+ * @param root one folder for everything; by default a tmpfs with enough space, and the system's temporary folder
  */
 export async function openScratch(root?: string): Promise<Scratch> {
-  const large = await claim(root ?? tmpdir())
+  const large = await createRoot(root ?? tmpdir())
   const memory = root === undefined ? await memoryRoot() : undefined
-  const small = memory === undefined ? large : await claim(memory)
+  const small = memory === undefined ? large : await createRoot(memory)
   const paths = [...new Set([small, large])]
   return {
     paths,
     large,
     async folder(bytes) {
-      // Not worth another thread: it waits for nothing.
+      // Synchronous: it is fast, and a thread switch would cost more.
       const path = mkdtempSync(join(bytes > largeBytes ? large : small, 'task-'))
       return { path, [Symbol.asyncDispose]: () => remove(path) }
     },
@@ -51,10 +49,10 @@ export async function openScratch(root?: string): Promise<Scratch> {
   }
 }
 
-async function claim(home: string): Promise<string> {
+async function createRoot(home: string): Promise<string> {
   await mkdir(home, { recursive: true })
   await sweep(home)
-  // Named after machine, process and the moment it started: a process id alone is used again.
+  // The start time is part of the name, because process ids are reused.
   return mkdtemp(join(home, [prefix, hostname(), process.pid, startOf(process.pid), ''].join('~')))
 }
 
@@ -63,7 +61,7 @@ async function memoryRoot(): Promise<string | undefined> {
   try {
     accessSync(path, constants.W_OK)
     const { type, bavail, bsize } = await statfs(path)
-    return type === tmpfsMagic && bavail * bsize >= enoughBytes ? path : undefined
+    return type === tmpfsMagic && bavail * bsize >= minTmpfsBytes ? path : undefined
   } catch {
     return undefined
   }
@@ -77,17 +75,17 @@ async function sweep(home: string): Promise<void> {
   for (const name of await readdir(home)) {
     const [kind, host, pid, start] = name.split('~')
     if (kind !== prefix || host !== hostname() || startOf(Number(pid)) === start) continue
-    // Somebody else may be sweeping, or may own it.
+    // Another process may sweep at the same time, or another user may own the folder.
     await remove(join(home, name)).catch(() => {})
   }
 }
 
-/** When a process started, in whatever unit this system tells it; "gone" when there is none. */
+/** When a process started, in an opaque unit; "gone" when it does not exist. */
 function startOf(pid: number): string {
   try {
     if (process.platform === 'linux') {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      // proc(5): field 22, counted after the command's closing parenthesis, the command being field 2.
+      // proc(5): field 22. Field 2, the command in parentheses, may hold spaces, so fields are counted after it.
       return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'gone'
     }
     process.kill(pid, 0)

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 
-/** Clock ticks a second in what /proc says of CPU time: part of the kernel's promise to programs (USER_HZ). */
+/** Clock ticks a second in /proc (USER_HZ). The kernel keeps this value stable for user space. */
 const ticksPerSecond = 100
 
 /**
- * CPU time a process has used since its start, in milliseconds, over all its threads; 0 when it is gone, or where there
- * is no /proc: there the wall clock alone bounds a piece of work.
+ * CPU time that all threads of a process have used, in milliseconds. It is 0 after its exit and where /proc does not
+ * exist; there only the wall clock limits a work item.
  */
 export function readCpuMs(pid: number): number {
   if (process.platform !== 'linux') return 0
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The name in brackets may hold anything; the fields after it are numbered from 3, utime and stime are 14 and 15.
+    // proc(5): the name in brackets may hold anything; the fields after it start at 3, utime and stime are 14 and 15.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond
   } catch {
@@ -19,15 +19,15 @@ export function readCpuMs(pid: number): number {
   }
 }
 
-const lookEveryMs = 500
+const pollEveryMs = 500
 
-/** Calls back once if a process uses more than `maxMs` of CPU time from now on; looks until disposed. */
-export function watchCpu(pid: number, maxMs: number, exceeded: () => void): Disposable {
+/** Calls back once when a process has used more than `maxMs` of CPU time from now on; polls until disposed. */
+export function watchCpu(pid: number, maxMs: number, onExceeded: () => void): Disposable {
   const before = readCpuMs(pid)
   const timer = setInterval(() => {
     if (readCpuMs(pid) - before <= maxMs) return
     clearInterval(timer)
-    exceeded()
-  }, lookEveryMs)
+    onExceeded()
+  }, pollEveryMs)
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { residentBytes, watchMemory } from './watch-memory.ts'
 
-test('tells what a process holds, and nothing of one that is gone', async () => {
+test('residentBytes returns the memory of a process, and 0 after its exit', async () => {
   const own = await residentBytes(process.pid)
   expect(Math.abs(own - process.memoryUsage.rss())).toBeLessThan(32 * 2 ** 20)
   const short = Bun.spawn(['true'])
@@ -9,7 +9,7 @@ test('tells what a process holds, and nothing of one that is gone', async () => 
   expect(await residentBytes(short.pid)).toBe(0)
 })
 
-test('calls once when there is too much, and not after it was told to stop', async () => {
+test('watchMemory calls back once above the limit, and not after it was disposed', async () => {
   let calls = 0
   {
     using _ = watchMemory(process.pid, 1, () => (calls += 1))

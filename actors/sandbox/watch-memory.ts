@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 
 const pollEveryMs = 50
-/** Asking `ps` starts a process, so it happens less often where there is no /proc. */
+/** Without /proc each poll starts a `ps` process, so it happens less often. */
 const psEveryMs = 250
 
-/** Bytes of a page, from what the kernel tells every program at its start (AT_PAGESZ of getauxval(3)). */
+/** Page size in bytes, from the auxiliary vector (AT_PAGESZ of getauxval(3)). */
 const pageBytes = process.platform === 'linux' ? readPageBytes() : 4096
 
 function readPageBytes(): number {
@@ -15,35 +15,35 @@ function readPageBytes(): number {
   return 4096
 }
 
-/** Resident memory of a process in bytes; 0 when it is gone. */
+/** Resident memory of a process in bytes; 0 after its exit. */
 export async function residentBytes(pid: number): Promise<number> {
-  if (process.platform === 'linux') return residentNow(pid)
+  if (process.platform === 'linux') return readStatm(pid)
   const ps = Bun.spawn(['ps', '-o', 'rss=', '-p', String(pid)], { stdout: 'pipe', stderr: 'ignore' })
   return Number((await ps.stdout.text()).trim()) * 1024
 }
 
 /**
- * Calls back once if a process holds more than `maxBytes`; watches until disposed. The kernel's own limits cannot do
- * this: what it offers without privileges bounds address space, of which the runtime reserves far more than it uses.
+ * Calls back once when a process holds more than `maxBytes`; polls until disposed. Kernel limits do not serve: without
+ * privileges only address space can be limited, and the JavaScript runtime reserves far more of it than it uses.
  */
-export function watchMemory(pid: number, maxBytes: number, exceeded: () => void): Disposable {
-  let busy = false
-  const look = async () => {
-    if (busy) return
-    busy = true
+export function watchMemory(pid: number, maxBytes: number, onExceeded: () => void): Disposable {
+  let isPolling = false
+  const poll = async () => {
+    if (isPolling) return
+    isPolling = true
     const bytes = await residentBytes(pid)
-    busy = false
+    isPolling = false
     if (bytes > maxBytes) {
       clearInterval(timer)
-      exceeded()
+      onExceeded()
     }
   }
-  const timer = setInterval(() => void look(), process.platform === 'linux' ? pollEveryMs : psEveryMs)
+  const timer = setInterval(() => void poll(), process.platform === 'linux' ? pollEveryMs : psEveryMs)
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Synchronous on purpose: /proc answers from memory, and a thread hop would cost more than the read. */
-function residentNow(pid: number): number {
+/** Synchronous, because /proc is served from memory and a thread switch would cost more than the read. */
+function readStatm(pid: number): number {
   try {
     return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * pageBytes
   } catch {

@@ -1,5 +1,5 @@
 import { workerHandlers } from '../kinds/worker-handlers.ts'
 import { workerMain } from './worker-main.ts'
 
-/** Entry point of a child process. */
+/** Entry point of a worker process. */
 await workerMain(workerHandlers)

@@ -1,38 +1,37 @@
-/** What is put before a child's command line so that it can neither outlive its parent nor use up the machine. */
+/** Resource limits of a worker process, set with ulimit. */
 export interface LauncherLimits {
-  /** The most bytes one file written by the child may have. */
+  /** Size limit of a file that the process writes, in bytes. */
   readonly maxFileBytes: number
-  /** The most files, pipes and sockets it may hold open. */
+  /** Limit of open files, pipes and sockets. */
   readonly maxOpenFiles: number
 }
 
+/** The command line of a worker process, with the commands before it that confine it. */
 export interface WorkerLauncher {
-  /** The whole command line. */
   readonly command: string[]
-  /** Whether the child has no network, not even the loopback. */
+  /** Whether the process has no network, not even loopback. */
   readonly hasNoNetwork: boolean
-  /** Whether the kernel ends it with its parent and lets it gain no privileges; else it watches its pipe alone. */
+  /** Whether the kernel kills the process with its parent and denies new privileges; else only the pipe ends it. */
   readonly isBound: boolean
 }
 
 /**
- * The command of a child that reaches no network, dies with its parent, gains no privileges, dumps no core and writes
- * no endless file, as far as this machine's kernel and tools allow. A child also watches its pipe, so it ends with its
- * parent on any machine.
+ * Confines a command as far as this kernel and its tools allow: no network, killed with its parent, no new privileges,
+ * no core dump, limited files. On every system a worker also ends when its pipe closes.
  */
 export function createWorkerLauncher(
   command: readonly string[],
   { maxFileBytes, maxOpenFiles }: LauncherLimits,
 ): WorkerLauncher {
-  // A namespace of one's own takes privileges, or a user namespace; containers often allow neither.
-  const alone = namespaces.find((prefix) => works([...prefix, 'true'])) ?? []
-  const bound = works([...alone, ...setpriv, 'true']) ? setpriv : []
+  // A network namespace needs privileges or a user namespace. Many containers allow neither.
+  const namespace = namespaces.find((prefix) => works([...prefix, 'true'])) ?? []
+  const bound = works([...namespace, ...setpriv, 'true']) ? setpriv : []
   // ulimit -f counts blocks of 512 bytes; `exec` keeps the process id.
   const limits = `ulimit -c 0; ulimit -n ${maxOpenFiles}; ulimit -f ${Math.ceil(maxFileBytes / 512)}; exec "$@"`
   return {
-    // In this order: a change of namespaces makes the kernel forget whose death to follow.
-    command: [...alone, ...bound, '/bin/sh', '-c', limits, 'sh', ...command],
-    hasNoNetwork: alone.length > 0,
+    // setpriv comes second, because a change of namespaces resets the parent-death signal.
+    command: [...namespace, ...bound, '/bin/sh', '-c', limits, 'sh', ...command],
+    hasNoNetwork: namespace.length > 0,
     isBound: bound.length > 0,
   }
 }
@@ -43,7 +42,7 @@ const namespaces = [
 ]
 const setpriv = ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs', '--']
 
-/** Not every setpriv can do this, BusyBox's for one, and other systems have none: a trial tells. */
+/** Whether a command runs here. A trial is needed: BusyBox's setpriv lacks the options, other systems lack the command. */
 function works(command: string[]): boolean {
   if (process.platform !== 'linux') return false
   try {

@@ -1,18 +1,19 @@
 import { Fault } from '@pixelflow/core/fault'
-import type { WorkerHandler, WorkRequest, WorkerMessage } from './worker-message.ts'
+import type { WorkerHandler } from './worker-handler.ts'
+import type { WorkerMessage, WorkRequest } from './worker-message.ts'
 
 /**
- * The child's whole life: warm up, say ready, then one piece of work after the other until the pipe closes or it is
- * killed. It is told what to do by its parent alone; it has no credentials and no settings.
+ * Main function of a worker process: warms up, reports that it is ready, and runs one work item after the other until
+ * the pipe closes or it is killed. It takes requests from its parent only, and has no credentials and no settings.
  */
 export async function workerMain(handlers: Readonly<Record<string, WorkerHandler>>): Promise<void> {
-  // A Ctrl-C reaches the whole process group; when this child ends is its parent's decision.
+  // A terminal sends Ctrl-C to the whole process group. The parent decides when this process ends.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-  // Without a parent there is nobody to work for, and native work in progress would keep an ordinary exit waiting.
+  // The parent is gone. A normal exit would wait for native work in progress.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
-  process.on('message', (order: WorkRequest) => void runWork(handlers, order))
+  process.on('message', (request: WorkRequest) => void runWork(handlers, request))
   for (const handler of Object.values(handlers)) await handler.warmUp()
-  say({ say: 'ready' })
+  send({ type: 'ready' })
 }
 
 async function runWork(
@@ -26,26 +27,26 @@ async function runWork(
   }
   try {
     const handler = handlers[kind]
-    if (handler === undefined) throw new Error(`there is no kind ${kind}`)
-    await handler.run(input, (note) => say({ say: 'note', work, note }))
-    tidy()
-    say({ say: 'done', work, cpuMs: cpuMs() })
+    if (handler === undefined) throw new Error(`no worker handler for kind ${kind}`)
+    await handler.run(input, (note) => send({ type: 'note', work, note }))
+    collectGarbage()
+    send({ type: 'done', work, cpuMs: cpuMs() })
   } catch (thrown) {
-    tidy()
+    collectGarbage()
     const fault = Fault.of(thrown)
-    say({ say: 'failed', work, cpuMs: cpuMs(), report: fault.report(), cause: describe(fault.cause) })
+    send({ type: 'failed', work, cpuMs: cpuMs(), report: fault.report(), cause: describeCause(fault.cause) })
   }
 }
 
-function say(workerMessage: WorkerMessage): void {
-  process.send?.(workerMessage)
+function send(message: WorkerMessage): void {
+  process.send?.(message)
 }
 
-/** Pixels are held by buffers that only a collection frees, and a collection does not know how large they are. */
-function tidy(): void {
+/** The collector does not know the size of native pixel buffers, so it would run too late. */
+function collectGarbage(): void {
   if (process.memoryUsage.rss() > 192 * 1024 * 1024) Bun.gc(true)
 }
 
-function describe(cause: unknown): string {
+function describeCause(cause: unknown): string {
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? '')
 }

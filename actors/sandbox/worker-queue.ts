@@ -1,67 +1,67 @@
 import type { Fault } from '@pixelflow/core/fault'
-import type { Worker } from './worker.ts'
 import { createFairScheduler, type Contender } from './fair-scheduler.ts'
 import { createReservations } from './reservations.ts'
+import type { Worker } from './worker.ts'
 
 export interface WorkerQueueOptions {
-  /** Children that there are when all are alive. */
-  readonly children: number
-  /** How long work waits, in milliseconds, before work of an account that holds too much is stopped for it. */
+  /** Number of workers when all are alive. */
+  readonly workers: number
+  /** How long work waits, in milliseconds, before work of an account above its fair share is preempted. */
   readonly preemptAfterMs: number
-  /** Told before a child is killed for that reason. */
+  /** Called before a worker is killed to preempt its work. */
   readonly onPreempt: (victim: { worker: Worker; account: string }, to: Contender) => void
 }
 
-/** Work that a child has begun. Disposing ends the account's turn. */
+/** A worker that was taken for one work item. Disposing gives the account's share back. */
 export interface WorkerAssignment extends Contender, Disposable {
   readonly worker: Worker
-  /** Whether the child was killed so that another account gets one. */
+  /** Whether the worker was killed so that another account gets one. */
   readonly preempted: boolean
 }
 
-/** Gives idle children to waiting work, in scheduler by account. */
+/** Assigns idle workers to waiting work, fairly by account. */
 export interface WorkerQueue {
-  /** The child is free: waiting work gets it, or it is idle. */
+  /** The worker is free: waiting work gets it, or it becomes idle. */
   offer(worker: Worker): void
-  /** Takes a dead child out; true when it was idle. */
+  /** Removes a dead worker; true when it was idle. */
   remove(worker: Worker): boolean
   /**
-   * A child for one piece of work, which holds it until it is disposed of.
-   * @param goesFirst whether it goes before other work of its account: it had begun already
-   * @throws the signal's reason, or the fault given to `refuseAll`.
+   * Takes a worker for one work item, until the assignment is disposed.
+   * @param isRestart whether the work ran before; it then goes before other work of its account
+   * @throws the signal's reason, or the fault given to `rejectAll`.
    */
-  take(contender: Contender, signal: AbortSignal, goesFirst: boolean): Promise<WorkerAssignment>
-  /** Resolves when the next child becomes free, without taking it. @throws as `take` does. */
+  take(contender: Contender, signal: AbortSignal, isRestart: boolean): Promise<WorkerAssignment>
+  /** Resolves when the next worker becomes free, without taking it. @throws as `take` does. */
   nextFree(signal: AbortSignal): Promise<void>
-  /** Ends all waiting. */
-  refuseAll(fault: Fault): void
+  /** Rejects all waiting work. */
+  rejectAll(fault: Fault): void
 }
 
 interface Waiter extends Contender {
   readonly accept: (worker: Worker) => void
-  readonly refuse: (fault: Fault) => void
+  readonly reject: (fault: Fault) => void
 }
 
-/** How long a child is kept for an account that work was stopped for, as a multiple of how long it had waited. */
-const keptFor = 10
+/** How long a worker stays reserved after a preemption, as a multiple of the time that the account had waited. */
+const reservationFactor = 10
 
-export function createWorkerQueue({ children, preemptAfterMs, onPreempt }: WorkerQueueOptions): WorkerQueue {
+export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: WorkerQueueOptions): WorkerQueue {
   const idle: Worker[] = []
   const waiters: Waiter[] = []
   const observers: Waiter[] = []
-  /** The newest last. */
+  /** Oldest first. */
   const running = new Set<WorkerAssignment & { preempted: boolean }>()
   const scheduler = createFairScheduler()
   const reservations = createReservations({
-    children,
-    keepMs: keptFor * preemptAfterMs,
+    workers,
+    keepMs: reservationFactor * preemptAfterMs,
     held: scheduler.held,
   })
   const mayTake = ({ account }: Contender) => reservations.keptFrom(account) < idle.length
   let timer: Timer | undefined
 
-  /** Gives idle children to waiting work, as far as they are not kept for others. */
-  const serve = () => {
+  /** Assigns idle workers to waiting work, except those reserved for other accounts. */
+  const assignIdle = () => {
     clearTimeout(timer)
     while (idle.length > 0) {
       const eligible = waiters.filter(mayTake)
@@ -69,37 +69,37 @@ export function createWorkerQueue({ children, preemptAfterMs, onPreempt }: Worke
       const worker = waiter && idle.pop()
       if (!worker) break
       waiters.splice(waiters.indexOf(waiter), 1)
-      // At once, so that the next child goes to another account.
+      // Counted before the next turn of the loop, so that the next worker goes to another account.
       scheduler.take(waiter.account)
       waiter.accept(worker)
     }
     const { endsInMs } = reservations
     if (idle.length > 0 && waiters.length > 0 && endsInMs !== undefined) {
-      timer = setTimeout(serve, Math.ceil(endsInMs)).unref()
+      timer = setTimeout(assignIdle, Math.ceil(endsInMs)).unref()
     }
   }
 
-  const wait = (list: Waiter[], contender: Contender, signal: AbortSignal, goesFirst: boolean) =>
+  const wait = (list: Waiter[], contender: Contender, signal: AbortSignal, isRestart: boolean) =>
     new Promise<Worker>((resolve, reject) => {
       signal.throwIfAborted()
       const leave = () => signal.removeEventListener('abort', onAbort)
       const waiter: Waiter = {
         ...contender,
         accept: (worker) => (leave(), resolve(worker)),
-        refuse: (fault) => (leave(), reject(fault)),
+        reject: (fault) => (leave(), reject(fault)),
       }
       const onAbort = () => {
         list.splice(list.indexOf(waiter), 1)
         reject(signal.reason)
       }
-      if (goesFirst) list.unshift(waiter)
+      if (isRestart) list.unshift(waiter)
       else list.push(waiter)
       signal.addEventListener('abort', onAbort, { once: true })
     })
 
-  const makeRoomFor = (contender: Contender) => {
-    const victim = scheduler.selectVictim(contender, waiters, running, children)
-    // One at a time: the child that replaces the killed one goes to the account whose turn it is.
+  const preemptFor = (contender: Contender) => {
+    const victim = scheduler.selectVictim(contender, waiters, running, workers)
+    // One at a time: the worker that replaces the killed one goes to the account that is next.
     if (victim === undefined || victim.preempted) return
     victim.preempted = true
     reservations.begin(contender.account)
@@ -107,10 +107,10 @@ export function createWorkerQueue({ children, preemptAfterMs, onPreempt }: Worke
     void victim.worker.kill()
   }
 
-  const waitForChild = async (contender: Contender, signal: AbortSignal, goesFirst: boolean) => {
-    const timer = setInterval(makeRoomFor, preemptAfterMs, contender)
+  const waitForWorker = async (contender: Contender, signal: AbortSignal, isRestart: boolean) => {
+    const timer = setInterval(preemptFor, preemptAfterMs, contender)
     try {
-      return await wait(waiters, contender, signal, goesFirst)
+      return await wait(waiters, contender, signal, isRestart)
     } finally {
       clearInterval(timer)
     }
@@ -120,37 +120,37 @@ export function createWorkerQueue({ children, preemptAfterMs, onPreempt }: Worke
     offer(worker) {
       for (const observer of observers.splice(0)) observer.accept(worker)
       idle.push(worker)
-      serve()
+      assignIdle()
     },
     remove(worker) {
       const at = idle.indexOf(worker)
       if (at >= 0) idle.splice(at, 1)
       return at >= 0
     },
-    async take(contender, signal, goesFirst) {
+    async take(contender, signal, isRestart) {
       const { account } = contender
       const free = mayTake(contender) ? idle.pop() : undefined
       if (free !== undefined) scheduler.take(account)
-      const worker = free ?? (await waitForChild(contender, signal, goesFirst))
-      const entry = {
+      const worker = free ?? (await waitForWorker(contender, signal, isRestart))
+      const assignment = {
         ...contender,
         worker,
         preempted: false,
         [Symbol.dispose]() {
-          if (!running.delete(entry)) return
+          if (!running.delete(assignment)) return
           scheduler.give(account)
           if (!contender.yields) reservations.prolong(account)
         },
       }
-      running.add(entry)
+      running.add(assignment)
       if (!contender.yields) reservations.prolong(account)
-      return entry
+      return assignment
     },
     async nextFree(signal) {
       await wait(observers, { account: '', yields: false }, signal, false)
     },
-    refuseAll(fault) {
-      for (const waiter of [...waiters.splice(0), ...observers.splice(0)]) waiter.refuse(fault)
+    rejectAll(fault) {
+      for (const waiter of [...waiters.splice(0), ...observers.splice(0)]) waiter.reject(fault)
     },
   }
 }

@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { invalidMessage } from './invalid-message.ts'
-import { residentBytes, watchMemory } from './watch-memory.ts'
-import { watchDescendants } from './watch-descendants.ts'
-import { workerMessage, type WorkRequest, type WorkerMessage } from './worker-message.ts'
 import { watchCpu } from './watch-cpu.ts'
+import { watchDescendants } from './watch-descendants.ts'
+import { residentBytes, watchMemory } from './watch-memory.ts'
+import { workerMessage, type WorkerMessage, type WorkRequest } from './worker-message.ts'
 
 export interface WorkerOptions {
-  /** Command line of the child. */
+  /** Command line of the process. */
   readonly command: readonly string[]
-  /** The child's whole environment. */
+  /** The whole environment of the process. */
   readonly env: Readonly<Record<string, string>>
-  /** Where it gets a folder of its own, to work in and for what it puts aside; that goes away with it. */
+  /** Folder in which the process gets a private working folder, which is removed with it. */
   readonly cwd: string
-  /** How long it may take until it says that it is ready, in milliseconds. */
+  /** Time until the process must report that it is ready, in milliseconds. */
   readonly startTimeoutMs: number
 }
 
@@ -23,161 +23,161 @@ export interface WorkItem {
   readonly kind: string
   readonly input: unknown
   readonly onNote: (note: unknown) => void
-  /** Kills the child when it aborts; its reason is what the work then fails with. */
+  /** Kills the process when it aborts; the work then fails with its reason. */
   readonly signal: AbortSignal
   /** Wall-clock limit in milliseconds. */
   readonly timeLimitMs: number
   readonly maxRssBytes: number
-  /** CPU time in milliseconds, over all the child's threads. */
+  /** CPU time of all threads of the process, in milliseconds. */
   readonly maxCpuMs: number
 }
 
-/** How a piece of work ended. */
+/** How a work item ended. */
 export type WorkResult =
-  | { readonly end: 'done'; readonly cpuMs: number }
-  /** The child said no. */
-  | { readonly end: 'failed'; readonly fault: Fault }
-  /** We killed the child, and why. */
-  | { readonly end: 'killed'; readonly fault: unknown }
-  /** The child ended without our doing. */
-  | { readonly end: 'died'; readonly by: string; readonly words: string }
+  | { readonly status: 'done'; readonly cpuMs: number }
+  /** The worker reported a fault. */
+  | { readonly status: 'failed'; readonly fault: Fault }
+  /** The actor killed the worker, for this reason. */
+  | { readonly status: 'killed'; readonly fault: unknown }
+  /** The worker died for another reason. `exit` is the signal or the exit code. */
+  | { readonly status: 'died'; readonly exit: string; readonly stderr: string }
 
-/** One warm child process. */
+/** One warm worker process. */
 export interface Worker {
   readonly pid: number
-  /** Resolves when the process is gone. */
-  readonly gone: Promise<void>
+  /** Resolves when the process has exited. */
+  readonly exited: Promise<void>
   readonly alive: boolean
-  /** Pieces of work it has been given. */
+  /** Number of work items that it has been given. */
   readonly served: number
-  /** Does one piece of work; never rejects. Killed or dead, the process is gone when this resolves. */
+  /** Runs one work item; never rejects. After `killed` or `died` the process has exited. */
   run(work: WorkItem): Promise<WorkResult>
   residentBytes(): Promise<number>
   kill(): Promise<void>
 }
 
-/** Characters of a child's stderr that are kept for the log. */
-const keptWords = 2000
-/** How long after a child's end they may take, in milliseconds: whoever got away from its group holds the pipe open. */
-const lastWordsMs = 1000
+/** Characters of stderr that are kept for the log. */
+const maxStderrLength = 2000
+/** How long stderr is read after the exit, in milliseconds: a process that left the group keeps the pipe open. */
+const stderrTimeoutMs = 1000
 
-/** Starts a child and waits until it is warm. @throws Error that says what the child said when it does not get so far. */
+/** Starts a process and waits until it is warm. @throws Error with the stderr of a process that does not get ready. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  let hear: (said: WorkerMessage) => void = () => {}
-  let stray = () => {}
+  let onMessage: (message: WorkerMessage) => void = () => {}
+  let onInvalid = () => {}
   let served = 0
   let alive = true
-  let words = ''
-  const gone = Promise.withResolvers<void>()
+  let stderr = ''
+  const exited = Promise.withResolvers<void>()
   const home = mkdtempSync(join(options.cwd, 'child-'))
-  using unless = new DisposableStack()
-  unless.defer(() => rmSync(home, { recursive: true, force: true }))
+  using unlessStarted = new DisposableStack()
+  unlessStarted.defer(() => rmSync(home, { recursive: true, force: true }))
 
   const child = Bun.spawn([...options.command], {
     cwd: home,
     env: { ...options.env, TMPDIR: home },
-    // Leader of a group: whatever it has started against all rules ends with it.
+    // Leader of a process group, so that processes which it starts are killed with it.
     detached: true,
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'pipe',
     serialization: 'advanced',
-    ipc(message) {
-      const said = workerMessage.safeParse(message)
-      if (said.success) return hear(said.data)
-      // A child that does not keep to the protocol is not one of ours any more.
-      stray()
-      end()
+    ipc(received) {
+      const { data } = workerMessage.safeParse(received)
+      if (data) return onMessage(data)
+      // A process that breaks the protocol may have been taken over by a hostile file.
+      onInvalid()
+      killGroup()
     },
     onExit() {
       alive = false
-      end()
-      // Before anybody hears of it: what a killed child has put aside must not stay.
+      killGroup()
+      // Before anything learns of the exit: files of a killed worker must not remain.
       try {
         rmSync(home, { recursive: true, force: true })
       } catch {
-        // Somebody of its group is still writing there; it goes with the folder of this process.
+        // A process of the group still writes there. The folder is removed with that of this actor.
       }
-      gone.resolve()
+      exited.resolve()
     },
   })
-  // It has begun, and its folder goes when it does.
-  unless.move()
-  function end(): void {
+  // From here on `onExit` removes the folder.
+  unlessStarted.move()
+  function killGroup(): void {
     try {
       process.kill(-child.pid, 'SIGKILL')
     } catch {
-      // Nobody is left of it.
+      // The group has no process left.
     }
   }
-  const listening = listen(child.stderr, (text) => (words = (words + text).slice(-keptWords)))
-  /** Once it is gone and its last words are heard. */
-  const silent = gone.promise.then(() => listening.stop(lastWordsMs))
+  const reader = readText(child.stderr, (text) => (stderr = (stderr + text).slice(-maxStderrLength)))
+  /** Resolves when the process has exited and its stderr is read. */
+  const finished = exited.promise.then(() => reader.stop(stderrTimeoutMs))
   const kill = async () => {
-    end()
-    await gone.promise
+    killGroup()
+    await exited.promise
   }
-  const ended = () => String(child.signalCode ?? `exit code ${child.exitCode}`)
+  const exitReason = () => String(child.signalCode ?? `exit code ${child.exitCode}`)
 
   const ready = Promise.withResolvers<boolean>()
-  hear = () => ready.resolve(true)
-  const patience = setTimeout(() => ready.resolve(false), options.startTimeoutMs)
-  const isReady = await Promise.race([ready.promise, gone.promise.then(() => false)])
-  clearTimeout(patience)
+  onMessage = () => ready.resolve(true)
+  const timer = setTimeout(() => ready.resolve(false), options.startTimeoutMs)
+  const isReady = await Promise.race([ready.promise, exited.promise.then(() => false)])
+  clearTimeout(timer)
   if (!isReady) {
-    const late = alive
+    const isLate = alive
     await kill()
-    await silent
+    await finished
     throw new Error(
-      late
-        ? `The child was not ready within ${options.startTimeoutMs} ms. ${words}`
-        : `The child ended with ${ended()} before it was ready. ${words}`,
+      isLate
+        ? `The worker was not ready within ${options.startTimeoutMs} ms. ${stderr}`
+        : `The worker ended with ${exitReason()} before it was ready. ${stderr}`,
     )
   }
 
   const run = async (work: WorkItem): Promise<WorkResult> => {
     served += 1
-    const order: WorkRequest = { work: served, kind: work.kind, input: work.input }
+    const request: WorkRequest = { work: served, kind: work.kind, input: work.input }
     const settled = Promise.withResolvers<WorkResult>()
-    let verdict: { fault: unknown } | undefined
-    const execute = (fault: unknown) => {
-      verdict ??= { fault }
-      end()
+    let killed: { fault: unknown } | undefined
+    const killFor = (fault: unknown) => {
+      killed ??= { fault }
+      killGroup()
     }
 
-    stray = () => execute(invalidMessage())
-    hear = (said) => {
-      if (said.say === 'ready' || said.work !== order.work || verdict !== undefined) return
-      if (said.say === 'note') work.onNote(said.note)
-      else if (said.say === 'done') settled.resolve({ end: 'done', cpuMs: said.cpuMs })
-      else settled.resolve({ end: 'failed', fault: reported(said) })
+    onInvalid = () => killFor(invalidMessage())
+    onMessage = (message) => {
+      if (message.type === 'ready' || message.work !== request.work || killed !== undefined) return
+      if (message.type === 'note') work.onNote(message.note)
+      else if (message.type === 'done') settled.resolve({ status: 'done', cpuMs: message.cpuMs })
+      else settled.resolve({ status: 'failed', fault: reportedFault(message) })
     }
-    const onAbort = () => execute(work.signal.reason)
+    const onAbort = () => killFor(work.signal.reason)
     work.signal.addEventListener('abort', onAbort, { once: true })
-    const timer = setTimeout(() => execute(tooLong(work.timeLimitMs)), work.timeLimitMs)
-    using _ = watchMemory(child.pid, work.maxRssBytes, () => execute(tooMuch(work.maxRssBytes)))
-    using ___ = watchDescendants(child.pid, stray)
-    using __ = watchCpu(child.pid, work.maxCpuMs, () => execute(tooBusy(work.maxCpuMs)))
+    const timer = setTimeout(() => killFor(wallClockExceeded(work.timeLimitMs)), work.timeLimitMs)
+    using _memory = watchMemory(child.pid, work.maxRssBytes, () => killFor(memoryExceeded(work.maxRssBytes)))
+    using _descendants = watchDescendants(child.pid, onInvalid)
+    using _cpu = watchCpu(child.pid, work.maxCpuMs, () => killFor(cpuTimeExceeded(work.maxCpuMs)))
 
     if (work.signal.aborted) onAbort()
-    else if (alive) child.send(order)
-    const died = silent.then((): WorkResult => {
-      return verdict === undefined
-        ? { end: 'died', by: ended(), words }
-        : { end: 'killed', fault: verdict.fault }
+    else if (alive) child.send(request)
+    const died = finished.then((): WorkResult => {
+      return killed === undefined
+        ? { status: 'died', exit: exitReason(), stderr }
+        : { status: 'killed', fault: killed.fault }
     })
-    const outcome = await Promise.race([settled.promise, died])
+    const result = await Promise.race([settled.promise, died])
     clearTimeout(timer)
     work.signal.removeEventListener('abort', onAbort)
-    hear = () => {}
-    stray = () => {}
-    // Sentence and answer may cross: the child is as good as dead then, and whoever waits for it must know.
-    return verdict === undefined ? outcome : died
+    onMessage = () => {}
+    onInvalid = () => {}
+    // The result may arrive after the kill was sent. The worker is then dying and must not be used again.
+    return killed === undefined ? result : died
   }
 
   return {
     pid: child.pid,
-    gone: gone.promise,
+    exited: exited.promise,
     get alive() {
       return alive
     },
@@ -190,47 +190,49 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 }
 
-function reported(said: Extract<WorkerMessage, { say: 'failed' }>): Fault {
-  const { code, detail, ...hints } = said.report
-  return new Fault(code, detail, { ...hints, cause: said.cause })
+function reportedFault(message: Extract<WorkerMessage, { type: 'failed' }>): Fault {
+  const { code, detail, ...hints } = message.report
+  return new Fault(code, detail, { ...hints, cause: message.cause })
 }
 
-function tooLong(limitMs: number): Fault {
+const lessWork = 'Use a smaller image, fewer or lighter steps, or a lower effort.'
+
+function wallClockExceeded(limitMs: number): Fault {
   return new Fault('deadline_exceeded', `Processing took longer than ${limitMs / 1000} s.`, {
-    remedy: 'Use a smaller image, fewer or lighter steps, or a lower effort.',
+    remedy: lessWork,
   })
 }
 
-function tooBusy(maxMs: number): Fault {
-  return new Fault('deadline_exceeded', `Processing took more than ${maxMs / 1000} s of processor time.`, {
-    remedy: 'Use a smaller image, fewer or lighter steps, or a lower effort.',
+function cpuTimeExceeded(limitMs: number): Fault {
+  return new Fault('deadline_exceeded', `Processing took more than ${limitMs / 1000} s of processor time.`, {
+    remedy: lessWork,
   })
 }
 
-function tooMuch(maxBytes: number): Fault {
-  const mebibytes = Math.round(maxBytes / 1024 / 1024)
+function memoryExceeded(limitBytes: number): Fault {
+  const mebibytes = Math.round(limitBytes / 1024 / 1024)
   return new Fault('resource_limit_exceeded', `Processing needed more than ${mebibytes} MiB of memory.`, {
     remedy: 'Resize first, or use a smaller image.',
   })
 }
 
-interface Listening {
-  /** Resolves when the stream has ended, after `withinMs` at the latest. */
-  stop(withinMs: number): Promise<void>
+interface TextReader {
+  /** Resolves when the stream has ended, or after `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>
 }
 
-function listen(stream: ReadableStream<Uint8Array>, heard: (text: string) => void): Listening {
+function readText(stream: ReadableStream<Uint8Array>, onText: (text: string) => void): TextReader {
   const decoder = new TextDecoder()
   const reader = stream.getReader()
   const read = async () => {
     for (let next = await reader.read(); !next.done; next = await reader.read())
-      heard(decoder.decode(next.value, { stream: true }))
+      onText(decoder.decode(next.value, { stream: true }))
   }
   const ended = read()
   return {
-    async stop(withinMs) {
+    async stop(timeoutMs) {
       const over = new AbortController()
-      await Promise.race([ended, pause(withinMs, over.signal)])
+      await Promise.race([ended, pause(timeoutMs, over.signal)])
       over.abort()
       await reader.cancel()
     },

@@ -12,14 +12,16 @@ import {
   type PreviewOpenRequest,
   type PreviewRequest,
 } from '@pixelflow/core/tune/preview-request'
-import { preview } from '../kinds/preview/preview-kind.ts'
-import { createScratchQuota } from '../kinds/preview/scratch-quota.ts'
+import { readSettings } from '@pixelflow/platform/config/read-settings'
+import { actorSettings } from '../config.ts'
+import { previewKind } from '../kinds/preview/preview-kind.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
 import { openScratch, type Scratch } from '../sandbox/scratch.ts'
+import { noHooks } from './no-hooks.ts'
 import { account, startActorCluster, type ActorCluster } from './actor-cluster.ts'
 
-/** Sessions of previews over a real broker, held in this process with a real child. */
+/** Preview sessions over a real broker, served in this process with a real worker. */
 export interface PreviewHarness extends AsyncDisposable {
   readonly cluster: ActorCluster
   readonly scratch: Scratch
@@ -39,24 +41,29 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
       env: { NODE_ENV: 'production' },
       cwd: home,
       startTimeoutMs: 30_000,
-      children: 1,
+      workers: 1,
       timeLimitMs: 10_000,
       maxRssBytes: 2 ** 30,
       maxCpuMs: 10_000,
       memory: createByteBudget(2 ** 40),
-      circuitBreaker: { most: 100, withinMs: 60_000, restMs: 60_000 },
+      circuitBreaker: { maxCrashes: 100, windowMs: 60_000, openMs: 60_000 },
       recycleRssBytes: 2 ** 29,
       recycleAfter: 1000,
       restartPauseMs: 10,
       preemptAfterMs: 1000,
-      tell: { lost: () => {}, resting: () => {}, preempted: () => {}, unstartable: () => {} },
+      hooks: noHooks,
     }),
   )
   await sandbox.ready(AbortSignal.timeout(30_000))
-  const { images, sources: blobs, sessionHost, sessions } = cluster.adapters
-  const scratchQuota = createScratchQuota(80 * 2 ** 20)
-  const take = preview({ images, blobs, scratch, sandbox, maxPixels: 1e7, scratchQuota, idleTimeoutMs: 3000 })
-  parts.use(sessionHost.serve('preview', { capacity: 4, handle: take }))
+  const { images, sources, results, sessionHost, sessions } = cluster.adapters
+  const settings = readSettings(actorSettings, {
+    PIXELFLOW_MAX_PIXELS: '10000000',
+    PIXELFLOW_PREVIEW_SCRATCH: '80MiB',
+    PIXELFLOW_PREVIEW_SESSIONS: '4',
+    PIXELFLOW_TUNE_IDLE_TIMEOUT: '3s',
+  })
+  const context = { images, sources, results, scratch, sandbox, settings, log: cluster.log }
+  parts.use(sessionHost.serve('preview', previewKind.host(context)))
   const owned = parts.move()
   return {
     cluster,
@@ -79,36 +86,28 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
 }
 
 export interface ReceivedMessage {
-  readonly news: PreviewResponse
+  readonly message: PreviewResponse
   readonly file: Uint8Array
 }
 
 export async function receive(session: Session): Promise<ReceivedMessage> {
   const frame = await session.next(AbortSignal.timeout(20_000))
-  if (frame === null) throw new Error('the session has finished')
-  return { news: previewResponse.parse(frame.head), file: frame.body }
+  if (frame === null) throw new Error('the session ended without a message')
+  return { message: previewResponse.parse(frame.head), file: frame.body }
 }
 
-/** Listens until the preview of a change is there. @throws Fault when it is refused. */
+/** Receives messages until the preview of a request. @throws Fault when the request is refused. */
 export async function receivePreview(
   session: Session,
   sequence: number,
 ): Promise<{ preview: PreviewMessage; file: Uint8Array }> {
   for (;;) {
-    const { news, file } = await receive(session)
-    if (news.type === 'preview' && news.sequence === sequence) return { preview: news, file }
-    if (news.type === 'refused') throw Fault.from(news.fault)
+    const { message, file } = await receive(session)
+    if (message.type === 'preview' && message.sequence === sequence) return { preview: message, file }
+    if (message.type === 'refused') throw Fault.from(message.fault)
   }
 }
 
 export function samplePreviewRequest(sequence: number, recipe: string, output = 'default'): PreviewRequest {
   return { sequence, recipe: parseRecipe(recipe), output }
-}
-
-/** What a promise fails with. @throws Error when it does not. */
-export async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  return promise.then(
-    () => Promise.reject(new Error('it did not fail')),
-    (error: unknown) => Fault.of(error),
-  )
 }

@@ -2,66 +2,65 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import type { FormatId } from '@pixelflow/core/format'
 import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
-import { createByteBudget } from '@pixelflow/core/byte-budget'
 import sharp from 'sharp'
 import { outputPath, type TransformInput } from '../kinds/transform/transform-input.ts'
-import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
+import { openSandbox, type Sandbox, type SandboxHooks } from '../sandbox/sandbox.ts'
+import { sandboxOptions, workerLauncherFor, type WorkerSettings } from '../sandbox/sandbox-options.ts'
 import { openScratch } from '../sandbox/scratch.ts'
-import { workerLauncherFor, sandboxOptions, type WorkerSettings } from '../sandbox/sandbox-options.ts'
 import { readCpuMs } from '../sandbox/watch-cpu.ts'
 
-/** How one file ended, and what its child took, as seen from outside. */
+/** How the work on one file ended, and what the worker used, measured from outside. */
 export interface MeasuredRun {
   readonly code: FaultCode | 'picture'
   readonly fault?: Fault
   readonly ms: number
-  /** Processor time of the child, over all its threads, to a hundredth of a second. */
+  /** CPU time of all threads of the worker, in milliseconds with a resolution of 10. */
   readonly cpuMs: number
-  /** The most memory it held at any time of its life until then (VmHWM), in bytes. */
+  /** The most memory that the worker has held since its start (VmHWM), in bytes. */
   readonly peakBytes: number
 }
 
 export interface SandboxHarness extends AsyncDisposable {
   readonly settings: WorkerSettings
-  /** Does one piece of work in the next free child. Never rejects with anything but a bug of the test. */
-  put(bytes: Uint8Array, format: FormatId, recipe?: unknown): Promise<MeasuredRun>
-  /** The children that live, by pid. */
+  /** Transforms a file in the next free worker. Rejects only when the test itself is wrong. */
+  run(bytes: Uint8Array, format: FormatId, recipe?: unknown): Promise<MeasuredRun>
+  /** Process ids of the living workers. */
   readonly pids: readonly number[]
-  /** What an operator would have read, one line each. */
-  readonly news: readonly string[]
-  /** Files and folders that lie in scratch space now, but for the empty ones that belong to the children. */
-  left(): string[]
+  /** What the sandbox reported to operators, one line each. */
+  readonly events: readonly string[]
+  /** Files and folders in scratch space now, except the empty folders of the workers. */
+  leftovers(): string[]
 }
 
-/** Often enough that little is missed of a child that is killed; those that live are looked at when they are done. */
-const lookEveryMs = 5
+/** Short, so that little is missed of a worker that is killed. A worker that lives is also measured at the end. */
+const pollEveryMs = 5
 
 /**
- * Children as the shipped actor has them, with bounds of one's own, each watched from outside. Only tests use this.
- * @param lanes how many work at once
+ * Workers with the options of a shipped actor and given limits, each measured from outside.
+ * @param concurrency number of workers
  */
-export async function openSandboxHarness(settings: WorkerSettings, lanes = 2): Promise<SandboxHarness> {
+export async function openSandboxHarness(settings: WorkerSettings, concurrency = 2): Promise<SandboxHarness> {
   await using parts = new AsyncDisposableStack()
-  const home = await mkdtemp(join(tmpdir(), 'pixelflow-arena-'))
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-sandbox-harness-'))
   parts.defer(() => rm(home, { recursive: true, force: true }))
   const scratch = parts.use(await openScratch(home))
   const launcher = workerLauncherFor(settings)
   const memory = createByteBudget(settings.childrenMemoryBytes)
-  const news: string[] = []
-  const tell = {
-    lost: ({ why, words }: { why: string; words: string }) => news.push(`lost: ${why} ${words}`.trim()),
-    resting: () => news.push('resting'),
-    preempted: () => news.push('preempted'),
-    unstartable: ({ why }: { why: string }) => news.push(`unstartable: ${why}`),
+  const events: string[] = []
+  const hooks: SandboxHooks = {
+    onWorkerLost: ({ reason, stderr }) => events.push(`lost: ${reason} ${stderr}`.trim()),
+    onCircuitOpen: () => events.push('circuit open'),
+    onPreempted: () => events.push('preempted'),
+    onStartFailed: ({ reason }) => events.push(`start failed: ${reason}`),
   }
-  // One child each, so that it is known from outside who does what.
-  const sandboxes = Array.from({ length: lanes }, () =>
-    parts.use(
-      openSandbox({ ...sandboxOptions(settings, launcher, scratch.large, tell), memory, children: 1 }),
-    ),
+  // One sandbox a worker, so that the test knows which worker runs which file.
+  const options = sandboxOptions(settings, launcher, scratch.large, hooks)
+  const sandboxes = Array.from({ length: concurrency }, () =>
+    parts.use(openSandbox({ ...options, memory, workers: 1 })),
   )
   await Promise.all(sandboxes.map((sandbox) => sandbox.ready(AbortSignal.timeout(30_000))))
   const free = [...sandboxes]
@@ -70,21 +69,21 @@ export async function openSandboxHarness(settings: WorkerSettings, lanes = 2): P
 
   return {
     settings,
-    news,
+    events,
     get pids() {
       return sandboxes.flatMap(({ pids }) => pids)
     },
-    left: () =>
+    leftovers: () =>
       readdirSync(scratch.large, { recursive: true })
         .map(String)
         .filter((path) => !/^child-\w+$/.test(path)),
-    async put(bytes, format, written = 'resize:24/format:png') {
+    async run(bytes, format, recipeText = 'resize:24/format:png') {
       while (free.length === 0) await new Promise<void>((resolve) => waiting.push(resolve))
       const sandbox = free.pop() as Sandbox
       try {
         await sandbox.ready(AbortSignal.timeout(30_000))
         await using folder = await scratch.folder(bytes.length)
-        const recipe = parseRecipe(written)
+        const recipe = parseRecipe(recipeText)
         const outputs = outputNames(recipe)
         const source = join(folder.path, 'source')
         await Bun.write(source, bytes)
@@ -95,24 +94,17 @@ export async function openSandboxHarness(settings: WorkerSettings, lanes = 2): P
           recipe,
           outputs,
           folder: folder.path,
-          // Both ways of doing it meet every kind of file.
+          // Covers both code paths with every kind of file.
           inStages: bytes.length % 2 === 0,
           maxPixels,
         }
-        return await watched(sandbox.pids[0] ?? 0, async () => {
-          const signal = new AbortController().signal
-          await sandbox.run({
-            kind: 'transform',
-            account: 'ann',
-            input,
-            signal,
-            onNote: () => {},
-            memoryEstimateBytes: 1,
-          })
-          for (const i of outputs.keys()) {
-            // Written by our own encoder from whatever was decoded: it must be a picture.
-            await sharp(outputPath(folder.path, i)).metadata()
-          }
+        return await measure(sandbox.pids[0] ?? 0, async () => {
+          const { signal } = new AbortController()
+          const onNote = () => {}
+          const work = { kind: 'transform', account: 'ann', input, signal, onNote, memoryEstimateBytes: 1 }
+          await sandbox.run(work)
+          // Our own encoder has written the outputs, so they must be readable.
+          for (const i of outputs.keys()) await sharp(outputPath(folder.path, i)).metadata()
         })
       } finally {
         free.push(sandbox)
@@ -123,17 +115,17 @@ export async function openSandboxHarness(settings: WorkerSettings, lanes = 2): P
   }
 }
 
-/** Looks at a process while something is under way in it. */
-async function watched(pid: number, work: () => Promise<void>): Promise<MeasuredRun> {
+/** Measures a process while it works. */
+async function measure(pid: number, work: () => Promise<void>): Promise<MeasuredRun> {
   const cpuBefore = readCpuMs(pid)
   let cpuMs = 0
   let peakBytes = 0
-  const look = () => {
+  const poll = () => {
     cpuMs = Math.max(cpuMs, readCpuMs(pid) - cpuBefore)
-    peakBytes = Math.max(peakBytes, peakBytesOf(pid))
+    peakBytes = Math.max(peakBytes, readPeakBytes(pid))
   }
-  const timer = setInterval(look, lookEveryMs)
-  const begun = performance.now()
+  const timer = setInterval(poll, pollEveryMs)
+  const startedAt = performance.now()
   const ended = await work().then(
     () => ({ code: 'picture' as const }),
     (thrown: unknown) => {
@@ -141,13 +133,13 @@ async function watched(pid: number, work: () => Promise<void>): Promise<Measured
       return { code: thrown.code, fault: thrown }
     },
   )
-  const ms = performance.now() - begun
+  const ms = performance.now() - startedAt
   clearInterval(timer)
-  look()
+  poll()
   return { ...ended, ms, cpuMs, peakBytes }
 }
 
-function peakBytesOf(pid: number): number {
+function readPeakBytes(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1')
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024

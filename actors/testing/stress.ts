@@ -94,10 +94,10 @@ export async function runStress({
   const lane = async (files: AsyncIterator<File> | Iterator<File>) => {
     for (let next = await files.next(); next.done !== true; next = await files.next()) {
       const { bytes, format, recipe } = next.value
-      record.add(next.value, await harness.put(bytes, format, recipe))
+      record.add(next.value, await harness.run(bytes, format, recipe))
       if (record.files % goodEvery !== 0) continue
       const sample = good[record.files % good.length] as Sample
-      const ending = await harness.put(sample.bytes, sample.format, recipes[0])
+      const ending = await harness.run(sample.bytes, sample.format, recipes[0])
       record.add({ ...sample, name: `good ${sample.name}`, recipe: '', ends: ['picture'] }, ending)
     }
   }
@@ -111,7 +111,7 @@ export async function runStress({
   for (const { name, format, bytes } of good) {
     record.add(
       { name: `good ${name}`, format, bytes, recipe: '', ends: ['picture'] },
-      await harness.put(bytes, format),
+      await harness.run(bytes, format),
     )
   }
   return record.report()
@@ -196,8 +196,8 @@ function recorder(harness: SandboxHarness) {
         mostCpuMs,
         mostMs: Math.round(mostMs),
         cpuS: Math.round(cpuMs) / 1000,
-        news: harness.news,
-        left: harness.left(),
+        news: harness.events,
+        left: harness.leftovers(),
         failures,
       }
     },

@@ -46,7 +46,7 @@ test.each([
     const triggers = only(objects, 'ScaledObject').spec?.triggers ?? []
     for (const trigger of triggers) expect(await lagAt(0, cluster, trigger), trigger.name).toBe(0)
 
-    const kind = actorKinds[0]
+    const [kind = 'transform'] = actorKinds
     const submit = (lane: Lane) =>
       adapters.queue.submit({ kind, lane, account, task: Bun.randomUUIDv7(), stage: onlyStage })
     await submit('interactive')

@@ -1,5 +1,5 @@
 import type { ConsumerConfig } from '@nats-io/jetstream'
-import { actorKinds, lanes } from '@pixelflow/core/job'
+import { actorKinds, lanes, type ActorKind } from '@pixelflow/core/job'
 import {
   outboxConsumer,
   ackWaitMs,
@@ -16,15 +16,18 @@ import {
 
 export type Consumer = Partial<ConsumerConfig> & { readonly durable_name: string }
 
-/** Every durable consumer of the layout. */
-export function consumersOf(layout: Layout): { stream: string; config: Consumer }[] {
+/** Every durable consumer of the layout; each kind of actor has its own. */
+export function consumersOf(
+  layout: Layout,
+  kinds: readonly ActorKind[] = actorKinds,
+): { stream: string; config: Consumer }[] {
   const shared = {
     ack_policy: 'explicit',
     deliver_policy: 'all',
     replay_policy: 'instant',
     max_deliver: -1,
   } as const
-  const work = actorKinds.flatMap((kind) =>
+  const work = kinds.flatMap((kind) =>
     lanes.map((lane) => ({
       stream: streams.jobs,
       config: {
@@ -40,7 +43,7 @@ export function consumersOf(layout: Layout): { stream: string; config: Consumer 
     })),
   )
   // For those who count what waits; who takes it, and in which order, is the dispatcher's affair.
-  const backlog = actorKinds.map((kind) => ({
+  const backlog = kinds.map((kind) => ({
     stream: streams.backlog,
     config: {
       ...shared,

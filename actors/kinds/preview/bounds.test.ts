@@ -3,11 +3,11 @@ import { readdir } from 'node:fs/promises'
 import { Fault } from '@pixelflow/core/fault'
 import { previewOptions } from '@pixelflow/core/tune/client-message'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { faultOf } from '../../testing/fault-of.ts'
 import {
   receive,
   openPreviewHarness,
   samplePreviewRequest,
-  faultOf,
   receivePreview,
   type PreviewHarness,
 } from '../../testing/preview-harness.ts'
@@ -31,8 +31,8 @@ describe('much at once', () => {
     }
     const answered: number[] = []
     while (answered.at(-1) !== last) {
-      const { news } = await receive(session)
-      if (news.type === 'preview') answered.push(news.sequence)
+      const { message } = await receive(session)
+      if (message.type === 'preview') answered.push(message.sequence)
     }
     expect(answered.length).toBeLessThan(20)
     expect(answered).toEqual(answered.toSorted((a, b) => a - b))
@@ -49,10 +49,10 @@ describe('much at once', () => {
     }
     await session.send(samplePreviewRequest(6, 'resize:70'))
     for (;;) {
-      const { news } = await receive(session)
-      if (news.type !== 'preview' && news.type !== 'refused') continue
-      if (news.sequence !== 6) continue
-      expect(news).toMatchObject({ type: 'preview', width: 70 })
+      const { message } = await receive(session)
+      if (message.type !== 'preview' && message.type !== 'refused') continue
+      if (message.sequence !== 6) continue
+      expect(message).toMatchObject({ type: 'preview', width: 70 })
       break
     }
   }, 30_000)
@@ -111,7 +111,7 @@ describe('a session that cannot be', () => {
     const fault = await faultOf(receive(session))
     expect(fault.report()).toMatchObject({
       code: 'deadline_exceeded',
-      detail: 'Nothing was changed for 3 s.',
+      detail: 'The session had no change for 3 s.',
     })
     expect(await readdir(previews.scratch.large)).toEqual([])
   }, 30_000)

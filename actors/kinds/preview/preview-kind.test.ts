@@ -24,13 +24,13 @@ describe('a session', () => {
   test('begins with the sizes, answers each request, and ends with the last one', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 3000, height: 2000 }))
     await using session = await previews.open(id, 'blur:12')
-    expect((await receive(session)).news).toEqual({
+    expect((await receive(session)).message).toEqual({
       type: 'opened',
       source: { width: 3000, height: 2000 },
       preview: { width: 1254, height: 836 },
     })
     const first = await receive(session)
-    expect(first.news).toMatchObject({
+    expect(first.message).toMatchObject({
       type: 'preview',
       sequence: 0,
       width: 1254,
@@ -109,10 +109,10 @@ describe('a session', () => {
       outputs: { a: { steps: [] }, b: { steps: [{ op: 'resize', width: 50 }] } },
     })
     await using session = await previews.open(id, 'flip', { recipe: two, output: 'b' })
-    expect((await receive(session)).news).toMatchObject({ source: { width: 200, height: 400 } })
+    expect((await receive(session)).message).toMatchObject({ source: { width: 200, height: 400 } })
     expect((await receivePreview(session, 0)).preview).toMatchObject({ output: 'b', width: 50, height: 100 })
     await session.send(samplePreviewRequest(1, 'orient:false/resize:100'))
-    expect((await receive(session)).news).toMatchObject({
+    expect((await receive(session)).message).toMatchObject({
       type: 'opened',
       source: { width: 400, height: 200 },
     })
@@ -142,14 +142,14 @@ describe('a session', () => {
     await using session = await previews.open(id, 'resize:100')
     await receivePreview(session, 0)
     await session.send(samplePreviewRequest(1, 'crop:0:0:400:100'))
-    const { news } = await receive(session)
-    expect(news).toMatchObject({
+    const { message } = await receive(session)
+    expect(message).toMatchObject({
       type: 'refused',
       sequence: 1,
       fault: { code: 'processing_failed', field: 'steps[0].width' },
     })
     await session.send(samplePreviewRequest(2, 'resize:9000x9000:enlarge=true:fill'))
-    expect((await receive(session)).news).toMatchObject({
+    expect((await receive(session)).message).toMatchObject({
       type: 'refused',
       fault: { code: 'too_many_pixels' },
     })

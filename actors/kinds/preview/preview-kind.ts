@@ -8,91 +8,106 @@ import {
   type PreviewOpenRequest,
   type PreviewRequest,
 } from '@pixelflow/core/tune/preview-request'
+import type { KindContext, SessionKind } from '../kind.ts'
 import { findSource } from '../transform/fetch-source.ts'
 import { openPreviewRenderer, type PreviewRenderer, type PreviewRendererOptions } from './preview-renderer.ts'
+import { createScratchQuota } from './scratch-quota.ts'
 
-export interface PreviewKindOptions extends PreviewRendererOptions {
-  /** How long a session may be silent, in milliseconds. */
-  readonly idleTimeoutMs: number
+/** Serves sessions in which a user tunes a recipe. */
+export const previewKind: SessionKind = {
+  kind: 'preview',
+  finishesOnDrain: false,
+  host(context) {
+    const scratchQuota = createScratchQuota(context.settings.previewScratchBytes)
+    return {
+      capacity: context.settings.previewSessions,
+      isPaused: () => context.sandbox.isCircuitOpen,
+      handle: (opening, session) => previewSession({ ...context, scratchQuota }, opening, session),
+    }
+  },
 }
 
 /**
- * Holds sessions in which somebody tunes a recipe: reads the picture once, then answers each order with a preview. While
- * one is made only the newest order waits; those between are never begun. One that was begun is finished, since a child
- * in the middle of a rendering can only be stopped by killing it, which takes longer than most renderings.
+ * Reads the image once, then answers each request with a preview. While one is rendered only the newest request waits;
+ * older waiting requests are dropped. A started rendering is finished, because stopping it means killing the worker,
+ * which takes longer than most renderings.
  */
-export function preview(options: PreviewKindOptions): (opening: unknown, session: Session) => Promise<void> {
-  return async (said, session) => {
-    const opening = openingOf(said)
-    const record = await findSource(options, opening.account, opening.image)
-    const over = new AbortController()
-    const signal = AbortSignal.any([session.broken, over.signal])
-    await using renderer = await openPreviewRenderer(options, record, opening.preview)
+async function previewSession(
+  context: KindContext & PreviewRendererOptions,
+  received: unknown,
+  session: Session,
+): Promise<void> {
+  const { tuneIdleTimeoutMs } = context.settings
+  const opening = parseOpening(received)
+  const record = await findSource(context, opening.account, opening.image)
+  const over = new AbortController()
+  const signal = AbortSignal.any([session.broken, over.signal])
+  await using renderer = await openPreviewRenderer(context, record, opening.preview)
 
-    const orders = createLatestValue<PreviewRequest>()
-    orders.put(opening)
-    const listen = async () => {
-      const idle = setTimeout(() => over.abort(idled(options.idleTimeoutMs)), options.idleTimeoutMs)
-      try {
-        for (;;) {
-          const frame = await session.next(signal)
-          if (frame === null) return orders.close()
-          idle.refresh()
-          orders.put(previewRequest.parse(frame.head))
-        }
-      } finally {
-        clearTimeout(idle)
+  const requests = createLatestValue<PreviewRequest>()
+  requests.put(opening)
+  const receiveRequests = async () => {
+    const timer = setTimeout(() => over.abort(idleTimeout(tuneIdleTimeoutMs)), tuneIdleTimeoutMs)
+    try {
+      for (;;) {
+        const frame = await session.next(signal)
+        if (frame === null) return requests.close()
+        timer.refresh()
+        requests.put(previewRequest.parse(frame.head))
       }
+    } finally {
+      clearTimeout(timer)
     }
-    const answer = async () => {
-      for (let order; (order = await orders.take(signal)) !== null;)
-        await show(renderer, order, session, signal)
-    }
-    const ending = (thrown: unknown) => {
-      over.abort(thrown)
-      throw thrown
-    }
-    await Promise.all([listen().catch(ending), answer().catch(ending)])
   }
+  const answerRequests = async () => {
+    for (let request; (request = await requests.take(signal)) !== null;)
+      await answer(renderer, request, session, signal)
+  }
+  const abortAll = (thrown: unknown) => {
+    over.abort(thrown)
+    throw thrown
+  }
+  await Promise.all([receiveRequests().catch(abortAll), answerRequests().catch(abortAll)])
 }
 
-function openingOf(said: unknown): PreviewOpenRequest {
-  const { data, error } = previewOpenRequest.safeParse(said)
+function parseOpening(received: unknown): PreviewOpenRequest {
+  const { data, error } = previewOpenRequest.safeParse(received)
   if (data) return data
-  // A gateway of another version; there may be an actor of its own.
-  throw new Fault('unavailable', 'The processes that make previews are being replaced just now.', {
+  // The gateway has another version. During a rolling update another actor may understand it.
+  throw new Fault('unavailable', 'This actor does not understand the request of its gateway.', {
+    remedy: 'Try again: an update is probably in progress.',
     cause: error,
   })
 }
 
-async function show(
+async function answer(
   renderer: PreviewRenderer,
-  order: PreviewRequest,
+  request: PreviewRequest,
   session: Session,
   signal: AbortSignal,
 ): Promise<void> {
-  const begun = performance.now()
-  const say = (news: PreviewResponse, file?: Uint8Array) => session.send(news, file)
-  const made = await renderer
-    .show(order, signal, (source, copy) => say({ type: 'opened', source, preview: copy }))
+  const startedAt = performance.now()
+  const send = (message: PreviewResponse, file?: Uint8Array) => session.send(message, file)
+  const rendered = await renderer
+    .render(request, signal, (source, copy) => send({ type: 'opened', source, preview: copy }))
     .catch((thrown: unknown) => {
       signal.throwIfAborted()
       const fault = Fault.of(thrown)
       if (!fault.row.isRenderingFault || !renderer.isOpen) throw thrown
       return fault
     })
-  if (made instanceof Fault) {
-    await say({ type: 'refused', sequence: order.sequence, fault: made.report() })
+  if (rendered instanceof Fault) {
+    await send({ type: 'refused', sequence: request.sequence, fault: rendered.report() })
     return
   }
-  const { sequence, output } = order
-  const ms = Math.round((performance.now() - begun) * 100) / 100
-  const { file, ...about } = made
-  await say({ type: 'preview', sequence, output, ...about, bytes: file.length, ms }, file)
+  const { sequence, output } = request
+  const ms = Math.round((performance.now() - startedAt) * 100) / 100
+  const { file, ...about } = rendered
+  await send({ type: 'preview', sequence, output, ...about, bytes: file.length, ms }, file)
 }
 
-function idled(afterMs: number): Fault {
-  return new Fault('deadline_exceeded', `Nothing was changed for ${Math.round(afterMs / 1000)} s.`, {
-    remedy: 'Open the picture again.',
+function idleTimeout(afterMs: number): Fault {
+  return new Fault('deadline_exceeded', `The session had no change for ${Math.round(afterMs / 1000)} s.`, {
+    remedy: 'Open the image again.',
   })
 }

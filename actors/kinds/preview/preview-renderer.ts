@@ -8,19 +8,15 @@ import { needsMoreDetail } from '@pixelflow/core/recipe/plan-preview'
 import type { PreviewOptions } from '@pixelflow/core/tune/client-message'
 import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
-import type { Sandbox } from '../../sandbox/sandbox.ts'
-import type { Scratch } from '../../sandbox/scratch.ts'
+import type { KindContext } from '../kind.ts'
 import { fetchSource, type SourceStores } from '../transform/fetch-source.ts'
+import { makeCopy, makePreview } from './make-preview.ts'
 import type { CopyMade, MakeCopy, MakePreview, PreviewMade } from './preview-input.ts'
 import type { ScratchQuota } from './scratch-quota.ts'
-import { makeCopy, makePreview } from './make-preview.ts'
 
-export interface PreviewRendererOptions extends SourceStores {
-  readonly scratch: Scratch
-  readonly sandbox: Sandbox
-  /** Pixels a picture may have at most. */
-  readonly maxPixels: number
-  /** Room for what all sessions of this process keep. */
+export interface PreviewRendererOptions
+  extends SourceStores, Pick<KindContext, 'scratch' | 'sandbox' | 'settings'> {
+  /** Scratch space for the copies of all sessions. */
   readonly scratchQuota: ScratchQuota
 }
 
@@ -32,17 +28,17 @@ export interface RenderedPreview extends PreviewMade {
 
 type Size = Readonly<Record<'width' | 'height', number>>
 
-/** Where the previews of one picture are made: small copies of it lie ready in scratch space. */
+/** Renders previews of one image from small copies of it in scratch space. */
 export interface PreviewRenderer extends AsyncDisposable {
-  /** Whether the picture has been read: what goes wrong from then on is no fault of the picture. */
+  /** Whether the image has been decoded: later faults concern the request, not the image. */
   readonly isOpen: boolean
   /**
-   * Makes the preview of an order. `onCopy` hears of each copy made on the way, before any preview of it: the first
-   * time, and when the recipe turns the picture otherwise than before.
-   * @throws Fault of the picture, the recipe, or the surroundings.
+   * Renders the preview of a request. `onCopy` is called for each new copy, before any preview of it: the first time,
+   * and when the recipe needs the other orientation.
+   * @throws Fault of the image, the recipe, or the environment.
    */
-  show(
-    order: PreviewRequest,
+  render(
+    request: PreviewRequest,
     signal: AbortSignal,
     onCopy: (source: Size, copy: Size) => Promise<void>,
   ): Promise<RenderedPreview>
@@ -53,54 +49,55 @@ interface Copy {
   readonly made: CopyMade
 }
 
-/** How many times the pixels of a preview a copy has that areas are cut out of, and how many it has at most. */
-const finerBy = 8
-const mostFine = 16 * 2 ** 20
+/** Pixels of a detailed copy, from which recipes crop: as a multiple of the preview's pixels, and at most. */
+const detailFactor = 8
+const maxDetailPixels = 16 * 2 ** 20
 
-/** @throws Fault `unavailable` when there is no room for another picture here. */
+/** @throws Fault `unavailable` when the scratch quota is used up. */
 export async function openPreviewRenderer(
   options: PreviewRendererOptions,
   record: ImageRecord,
-  wish: PreviewOptions,
+  preview: PreviewOptions,
 ): Promise<PreviewRenderer> {
-  const { scratch, sandbox, maxPixels, scratchQuota } = options
+  const { scratch, sandbox, settings, scratchQuota } = options
+  const { maxPixels } = settings
   await using parts = new AsyncDisposableStack()
-  const copyBytes = wish.maxPixels * 4
-  // Two copies at most, one for each way of turning, and the source while one is made.
+  const copyBytes = preview.maxPixels * 4
+  // At most two copies, one for each orientation mode.
   parts.use(scratchQuota.take(2 * copyBytes))
   const folder = parts.use(await scratch.folder(copyBytes))
   const owned = parts.move()
   const copies = new Map<string, Copy>()
   let count = 0
 
-  const copyOf = async (
+  const createCopy = async (
     name: string,
     orient: boolean,
     copyPixels: number,
     signal: AbortSignal,
   ): Promise<Copy> => {
     const path = join(folder.path, name)
-    using _ = scratchQuota.take(record.bytes)
-    await using place = await scratch.folder(record.bytes)
-    const source = join(place.path, 'source')
+    using _quota = scratchQuota.take(record.bytes)
+    await using sourceFolder = await scratch.folder(record.bytes)
+    const source = join(sourceFolder.path, 'source')
     await fetchSource(options, record, source, signal)
     const { format } = record
-    const order: MakeCopy = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
-    const made = await makeCopy(sandbox, record.account, order, estimateMemory(record), signal)
+    const input: MakeCopy = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
+    const made = await makeCopy(sandbox, record.account, input, estimateMemory(record), signal)
     copies.set(name, { path, made })
     return { path, made }
   }
 
-  /** A copy with more detail than the usual one; that one itself where there is no room or time for another. */
-  const finer = async (orient: boolean, usual: Copy, signal: AbortSignal): Promise<Copy> => {
-    const name = `finer-${orient}`
+  /** A copy with more detail than the usual one, or the usual one when there is no quota or time for it. */
+  const detailedCopy = async (orient: boolean, usual: Copy, signal: AbortSignal): Promise<Copy> => {
+    const name = `detailed-${orient}`
     const known = copies.get(name)
     if (known !== undefined) return known
     const { width, height } = usual.made.source
-    const copyPixels = Math.min(finerBy * wish.maxPixels, mostFine, width * height)
+    const copyPixels = Math.min(detailFactor * preview.maxPixels, maxDetailPixels, width * height)
     try {
       owned.use(scratchQuota.take(copyPixels * 4))
-      return await copyOf(name, orient, copyPixels, signal)
+      return await createCopy(name, orient, copyPixels, signal)
     } catch {
       signal.throwIfAborted()
       copies.set(name, usual)
@@ -112,20 +109,20 @@ export async function openPreviewRenderer(
     get isOpen() {
       return copies.size > 0
     },
-    async show({ recipe, output }, signal, onCopy) {
+    async render({ recipe, output }, signal, onCopy) {
       const planned = plan(recipe).outputs.find(({ name }) => name === output)
       if (planned === undefined) throw noOutput(output)
       const { orient } = planned.source
       const name = `copy-${orient}`
       let copy = copies.get(name)
       if (copy === undefined) {
-        copy = await copyOf(name, orient, wish.maxPixels, signal)
+        copy = await createCopy(name, orient, preview.maxPixels, signal)
         await onCopy(sizeOf(copy.made.source), sizeOf(copy.made.copy))
       }
-      if (isCutOut(planned, copy, wish.maxPixels)) copy = await finer(orient, copy, signal)
+      if (needsDetail(planned, copy, preview.maxPixels)) copy = await detailedCopy(orient, copy, signal)
       const target = join(folder.path, `preview-${(count += 1)}`)
       const { path, made } = copy
-      const order: MakePreview = {
+      const input: MakePreview = {
         do: 'preview',
         path,
         made,
@@ -133,12 +130,12 @@ export async function openPreviewRenderer(
         maxPixels,
         recipe,
         output,
-        wish,
+        preview,
         target,
       }
       try {
-        const preview = await makePreview(sandbox, record.account, order, signal)
-        return { ...preview, mediaType: format(preview.format).mediaType }
+        const rendered = await makePreview(sandbox, record.account, input, signal)
+        return { ...rendered, mediaType: format(rendered.format).mediaType }
       } finally {
         await rm(target, { force: true })
       }
@@ -147,11 +144,11 @@ export async function openPreviewRenderer(
   }
 }
 
-function isCutOut(planned: PlannedOutput, { made: { source, copy } }: Copy, maxPixels: number): boolean {
+function needsDetail(planned: PlannedOutput, { made: { source, copy } }: Copy, maxPixels: number): boolean {
   try {
     return needsMoreDetail(planned, source, { ...copy, alpha: source.alpha }, maxPixels)
   } catch {
-    // It cannot be done to this picture, and will be told.
+    // The recipe does not fit this image. The rendering reports that.
     return false
   }
 }
@@ -161,5 +158,8 @@ function sizeOf({ width, height }: Size): Size {
 }
 
 function noOutput(name: string): Fault {
-  return new Fault('invalid_recipe', `The recipe makes no output "${name}".`, { field: 'output' })
+  return new Fault('invalid_recipe', `The recipe has no output "${name}".`, {
+    field: 'output',
+    remedy: 'Name one of the outputs of the recipe.',
+  })
 }

@@ -6,7 +6,7 @@ import { planRenderings, sourcePicture } from '@pixelflow/core/recipe/plan-rende
 import { passesOf, plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { copySize, resizeTo, planPreview } from '@pixelflow/core/recipe/plan-preview'
 import sharp, { type Sharp } from 'sharp'
-import type { WorkerHandler } from '../../sandbox/worker-message.ts'
+import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { mapVipsError } from '../transform/map-vips-error.ts'
 import { despiteProfile } from '../transform/metadata/icc-profile.ts'
 import { openSourceImage, type SourceImage } from '../transform/open-source-image.ts'
@@ -28,41 +28,41 @@ import {
   type PreviewMade,
 } from './preview-input.ts'
 
-/** The half of a preview that meets the picture. */
+/** The part of a preview that runs in a worker. */
 export const previewWorker: WorkerHandler = {
-  // The transform in the same child has warmed everything up.
+  // The transform handler of the same worker warms sharp up.
   async warmUp() {},
   async run(input, note) {
-    const order: PreviewInput = previewInput.parse(input)
-    note(order.do === 'copy' ? await makeCopy(order) : await makePreview(order))
+    const parsed: PreviewInput = previewInput.parse(input)
+    note(parsed.do === 'copy' ? await makeCopy(parsed) : await makePreview(parsed))
   },
 }
 
-async function makeCopy(order: MakeCopy): Promise<CopyMade> {
-  const source = await openSourceImage(order.source, order.format, order.maxPixels)
-  return despiteProfile(source, (opened) => copyOf(opened, order))
+async function makeCopy(input: MakeCopy): Promise<CopyMade> {
+  const source = await openSourceImage(input.source, input.format, input.maxPixels)
+  return despiteProfile(source, (opened) => renderCopy(opened, input))
 }
 
-async function copyOf(source: SourceImage, order: MakeCopy): Promise<CopyMade> {
-  const picture = sourcePicture(source.metadata, order.orient)
-  // No larger than it is drawn in passable time.
+async function renderCopy(source: SourceImage, input: MakeCopy): Promise<CopyMade> {
+  const picture = sourcePicture(source.metadata, input.orient)
+  // An SVG is drawn no larger than its cost allows.
   const drawable = isDrawable(picture, source.cost)
     ? Math.max(picture.width * picture.height, drawablePixels(source.cost))
     : drawablePixels(source.cost)
-  const size = copySize(picture, Math.min(order.copyPixels, drawable))
+  const size = copySize(picture, Math.min(input.copyPixels, drawable))
   const step = { operation: resize, step: resizeTo(size), field: '', where: 'the preview' }
   const isWhole = size.width === picture.width && size.height === picture.height
   const output: PlannedOutput = {
     name: 'copy',
-    source: { orient: order.orient },
+    source: { orient: input.orient },
     passes: passesOf(isWhole ? [] : [step]),
     format: defaultFormat,
   }
   const [rendering] = planRenderings(output, picture, 'png')
   try {
-    const pipeline = await rendering.apply(sourcePixels(source, order.orient).open(), sharp)
+    const pipeline = await rendering.apply(sourcePixels(source, input.orient).open(), sharp)
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
-    await writeFile(order.path, data)
+    await writeFile(input.path, data)
     const { width, height, alpha, isVector = false } = picture
     const { cost } = source
     return { source: { width, height, alpha, isVector }, cost, copy: sizeOf(info) }
@@ -76,25 +76,25 @@ function sizeOf({ width, height, channels }: { width: number; height: number; ch
   return { width, height, channels: channels as 1 | 2 | 3 | 4 }
 }
 
-async function makePreview(order: MakePreview): Promise<PreviewMade> {
-  const { recipe, made, maxPixels, wish } = order
-  const planned = plan(recipe).outputs.find(({ name }) => name === order.output)
-  if (planned === undefined) throw new Error(`the recipe has no output ${order.output}`)
-  // All that can be wrong with the recipe for the whole picture is told as the task would tell it.
-  const realTarget = planned.format.type ?? defaultOutputFormat(order.format)
+async function makePreview(input: MakePreview): Promise<PreviewMade> {
+  const { recipe, made, maxPixels, preview } = input
+  const planned = plan(recipe).outputs.find(({ name }) => name === input.output)
+  if (planned === undefined) throw new Error(`the recipe has no output ${input.output}`)
+  // Checked against the original, so that the preview reports the same faults as the task.
+  const realTarget = planned.format.type ?? defaultOutputFormat(input.format)
   planRenderings(planned, made.source, realTarget)
   checkSizes(planned, made.source, maxPixels)
   checkDrawingCost(planned, made.source, made.cost, maxPixels)
 
-  const copy = await copyPixels(order)
-  const { output, result, picture } = planPreview(planned, made.source, copy.picture, wish.maxPixels)
+  const copy = await copyPixels(input)
+  const { output, result, picture } = planPreview(planned, made.source, copy.picture, preview.maxPixels)
   const isFlat = flattens(result, realTarget)
-  const format = wish.format ?? (picture.alpha && !isFlat ? 'webp' : 'jpeg')
+  const format = preview.format ?? (picture.alpha && !isFlat ? 'webp' : 'jpeg')
   const { background } = planned.format
-  const written = { ...defaultFormat, type: format, quality: wish.quality, effort: 0, background }
+  const written = { ...defaultFormat, type: format, quality: preview.quality, effort: 0, background }
   try {
     const pipeline = await rendered(copy, { ...output, source: { orient: false }, format: written }, isFlat)
-    const { width, height } = await pipeline.toFile(order.target)
+    const { width, height } = await pipeline.toFile(input.target)
     return { width, height, result: { width: result.width, height: result.height }, format }
   } catch (error) {
     throw mapVipsError(error, 'encode')
@@ -109,10 +109,10 @@ async function copyPixels({ path, made }: MakePreview): Promise<Pixels> {
   return { picture, open: () => sharp(data, { raw, limitInputPixels: false }) }
 }
 
-/** The last pipeline, all others done. */
+/** Runs all passes but the last, and returns the pipeline of the last one. */
 async function rendered(copy: Pixels, output: PlannedOutput, isFlat: boolean): Promise<Sharp> {
   const { type = 'jpeg', quality = 80 } = output.format
-  // What the real result lays on a background is laid on it here, also in a format that could do without.
+  // A result without transparency is flattened here too, even when the format of the preview supports transparency.
   const passes = planRenderings(output, copy.picture, isFlat ? 'jpeg' : type)
   let pixels = copy
   for (const [i, pass] of passes.slice(0, -1).entries()) {

@@ -1,10 +1,10 @@
 import { Fault } from '@pixelflow/core/fault'
 
-/** Room in scratch space, shared by all sessions of a process. */
+/** Limits the scratch space that all preview sessions of a process use together. */
 export interface ScratchQuota {
   /**
-   * Takes so many bytes of it until disposed; more than half of it counts as half, or what is very large, and lies on
-   * disk, would never have its turn. @throws Fault `unavailable` when there are not so many.
+   * Reserves bytes until disposed. A request above half of the quota counts as half, so that large images, which are
+   * stored on disk, are not rejected forever. @throws Fault `unavailable` when the quota is used up.
    */
   take(bytes: number): Disposable
 }
@@ -12,19 +12,19 @@ export interface ScratchQuota {
 export function createScratchQuota(bytes: number): ScratchQuota {
   let left = bytes
   return {
-    take(asked) {
-      let wanted = Math.min(asked, bytes / 2)
-      if (wanted > left) {
-        throw new Fault('unavailable', 'There is no room here for another picture to be tuned.', {
+    take(requested) {
+      let reserved = Math.min(requested, bytes / 2)
+      if (reserved > left) {
+        throw new Fault('unavailable', 'The scratch space for previews of this actor is used up.', {
           remedy: 'Try again in a moment.',
           retryAfterMs: 1000,
         })
       }
-      left -= wanted
+      left -= reserved
       return {
         [Symbol.dispose]() {
-          left += wanted
-          wanted = 0
+          left += reserved
+          reserved = 0
         },
       }
     },

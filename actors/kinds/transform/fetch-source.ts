@@ -6,61 +6,68 @@ import type { Records } from '@pixelflow/core/ports/records'
 
 export interface SourceStores {
   readonly images: Records<ImageRecord>
-  readonly blobs: Blobs
+  readonly sources: Blobs
 }
 
 /**
- * An account's image. The account is part of every name that is looked up, so nobody reaches what is somebody else's.
+ * Reads the record of an image. The account is part of the key, so no account reaches an image of another one.
  * @throws Fault `image_not_found`
  */
 export async function findSource(stores: SourceStores, account: string, image: string): Promise<ImageRecord> {
   const record = await stores.images.get(account, image)
-  if (record === null) throw gone('The image was deleted before the task could read it.')
+  if (record === null) throw imageNotFound('The image was deleted before the task read it.')
   return record
 }
 
-/** Bytes written at once: each write is a way to another thread and back. */
+/** Bytes of one write; each write is a round trip to the thread pool. */
 const writeBytes = 1024 * 1024
-/** And so many pieces at most, far below what the system takes (`IOV_MAX`). */
-const writePieces = 256
+/** Buffers of one write, far below the limit of the system (`IOV_MAX`). */
+const maxBuffers = 256
 
 /**
- * Writes an image's bytes to a file at `path`, from the start.
- * @throws Fault `image_not_found` when they have expired, `storage_failed` when the store is in trouble, `unavailable`
- * when there is no room.
+ * Writes the bytes of an image to a new file at `path`.
+ * @throws Fault `image_not_found` when they have expired, `storage_failed` when the store fails, `unavailable` when the
+ * scratch space is full.
  */
 export async function fetchSource(
-  { blobs }: SourceStores,
+  { sources }: SourceStores,
   { account, sha256 }: ImageRecord,
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const blob = await blobs.read(blobName(account, sha256))
-  if (blob === null) throw gone('The bytes of the image are not stored any more.')
+  const blob = await sources.read(blobName(account, sha256))
+  if (blob === null) throw imageNotFound('The bytes of the image are no longer stored.')
   await using file = await open(path, 'w', 0o600)
-  let waiting: Uint8Array[] = []
+  let buffers: Uint8Array[] = []
   let bytes = 0
   const flush = async () => {
-    const { bytesWritten } = await file.writev(waiting).catch(throwNoSpace)
+    const { bytesWritten } = await file.writev(buffers).catch(throwNoSpace)
     if (bytesWritten < bytes) throwNoSpace({ code: 'ENOSPC' })
-    waiting = []
+    buffers = []
     bytes = 0
   }
   for await (const chunk of blob.body) {
     signal.throwIfAborted()
-    waiting.push(chunk)
+    buffers.push(chunk)
     bytes += chunk.length
-    if (bytes >= writeBytes || waiting.length >= writePieces) await flush()
+    if (bytes >= writeBytes || buffers.length >= maxBuffers) await flush()
   }
   if (bytes > 0) await flush()
 }
 
-/** What a failed write means: a full disk is no fault of the picture. */
+/** Rethrows a failed write. A full disk is a fault of this actor, not of the image. */
 export function throwNoSpace(cause: unknown): never {
   if ((cause as { code?: string }).code !== 'ENOSPC') throw cause
-  throw new Fault('unavailable', 'There is no room to work on this image just now.', { cause })
+  throw noScratchSpace(cause)
 }
 
-function gone(detail: string): Fault {
+export function noScratchSpace(cause: unknown): Fault {
+  return new Fault('unavailable', 'The scratch space of this actor is full.', {
+    remedy: 'Try again later. Operators can give the actor more scratch space.',
+    cause,
+  })
+}
+
+function imageNotFound(detail: string): Fault {
   return new Fault('image_not_found', detail, { remedy: 'Upload the image again.' })
 }

@@ -8,7 +8,8 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { createWorkerLauncher } from '../../sandbox/worker-launcher.ts'
 import { openSandbox } from '../../sandbox/sandbox.ts'
 import { sandboxOptions } from '../../sandbox/sandbox-options.ts'
-import { faultOf } from '../../testing/faulty-workers.ts'
+import { faultOf } from '../../testing/fault-of.ts'
+import { noHooks } from '../../testing/no-hooks.ts'
 import type { TransformInput } from './transform-input.ts'
 
 const MiB = 2 ** 20
@@ -28,11 +29,10 @@ test('a result that outgrows the limit of files is the recipe’s fault, not tha
     }
     const command = [process.execPath, join(import.meta.dir, '../../sandbox/worker-entry.ts')]
     const launcher = createWorkerLauncher(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
-    const tell = { lost: () => {}, resting: () => {}, preempted: () => {}, unstartable: () => {} }
     await using sandbox = openSandbox({
-      ...sandboxOptions(settings, launcher, folder, tell),
+      ...sandboxOptions(settings, launcher, folder, noHooks),
       memory: createByteBudget(2 ** 40),
-      children: 1,
+      workers: 1,
     })
     for (const type of ['png', 'jpeg:quality=100', 'webp:quality=100', 'avif:quality=100:effort=0']) {
       for (const inStages of [true, false]) {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, writevSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, writevSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
@@ -10,83 +10,96 @@ import {
 } from '@pixelflow/core/transform-request'
 import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
-import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
-import type { Scratch } from '../../sandbox/scratch.ts'
-import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
+import type { KindContext, SessionKind } from '../kind.ts'
 import { throwNoSpace } from './fetch-source.ts'
-
-export interface LiveTransformOptions {
-  readonly scratch: Scratch
-  /** Children of their own, so that nobody who waits has to wait for the queue. */
-  readonly sandbox: Sandbox
-  /** Pixels a picture may have at most. */
-  readonly maxPixels: number
-  readonly log: Logger
-}
+import { safeReadFlags, unreadableOutput } from './store-output.ts'
+import { incompleteWork } from './transform-kind.ts'
+import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
 
 type OutputNote = Extract<TransformNote, { stage: 'output' }>
 
-/** Makes one output of a recipe out of a picture that comes by session, and gives it back the same way. */
-export function liveTransform({ scratch, sandbox, maxPixels, log }: LiveTransformOptions) {
-  return async (opening: unknown, session: Session): Promise<void> => {
-    const { account, bytes, width, height, format, recipe, output } = openingOf(opening)
-    await using folder = await scratch.folder(bytes)
-    const source = join(folder.path, 'source')
-    await receive(session, source, bytes)
-
-    const input: TransformInput = {
-      source,
-      format,
-      recipe,
-      outputs: [output],
-      folder: folder.path,
-      inStages: false,
-      maxPixels,
-    }
-    const begin = performance.now()
-    const note = await work(sandbox, account, input, estimateMemory({ bytes, width, height }), session.broken)
-    const workMs = performance.now() - begin
-    await send(session, outputPath(folder.path, 0), note, workMs)
-    log.debug('picture made at once', { account, bytes, ms: Math.round(workMs), peer: session.peer })
-  }
+/** Receives an image over a session, renders one output of a recipe, and sends it back over the session. */
+export const liveTransformKind: SessionKind = {
+  kind: 'transform',
+  finishesOnDrain: true,
+  host: (context) => ({
+    // While the workers compute, further images arrive and results leave.
+    capacity: 2 * context.settings.liveConcurrency,
+    isPaused: () => context.sandbox.isCircuitOpen,
+    handle: (opening, session) => transformSession(context, opening, session),
+  }),
 }
 
-function openingOf(opening: unknown): TransformRequest {
+async function transformSession(context: KindContext, opening: unknown, session: Session): Promise<void> {
+  const { account, bytes, width, height, format, recipe, output } = parseOpening(opening)
+  await using folder = await context.scratch.folder(bytes)
+  const source = join(folder.path, 'source')
+  await receive(session, source, bytes)
+
+  const input: TransformInput = {
+    source,
+    format,
+    recipe,
+    outputs: [output],
+    folder: folder.path,
+    inStages: false,
+    maxPixels: context.settings.maxPixels,
+  }
+  const startedAt = performance.now()
+  const memoryEstimateBytes = estimateMemory({ bytes, width, height })
+  const note = await runWorker(context.sandbox, account, input, memoryEstimateBytes, session.broken)
+  const workMs = performance.now() - startedAt
+  await sendResult(session, outputPath(folder.path, 0), note, workMs)
+  context.log.debug('live transform completed', {
+    account,
+    bytes,
+    ms: Math.round(workMs),
+    peer: session.peer,
+  })
+}
+
+function parseOpening(opening: unknown): TransformRequest {
   const { data, error } = transformRequest.safeParse(opening)
   if (data) return data
-  // A gateway of another version; there may be an actor of its own.
-  throw new Fault('unavailable', 'The processes that work on images are being replaced just now.', {
+  // The gateway has another version. During a rolling update another actor may understand it.
+  throw new Fault('unavailable', 'This actor does not understand the request of its gateway.', {
+    remedy: 'Try again: an update is probably in progress.',
     cause: error,
   })
 }
 
-/** What is no longer than this is written and read where we are: a way to another thread costs more than the copy. */
-const shortBytes = 1024 * 1024
+/** Files up to this size are read and written synchronously: a thread switch would cost more than the copy. */
+const maxSyncBytes = 1024 * 1024
 
-/** Writes the picture to a file as it comes, or when it has come. */
+/** Writes the image to a file: a small one after it has arrived, a large one while it arrives. */
 async function receive(session: Session, path: string, bytes: number): Promise<void> {
-  if (bytes <= shortBytes) return writeShort(path, await Array.fromAsync(partsOf(session, bytes)))
+  if (bytes <= maxSyncBytes)
+    return writeFileAtOnce(path, await Array.fromAsync(receivedParts(session, bytes)))
   await using file = await open(path, 'w', 0o600)
-  for await (const parts of partsOf(session, bytes)) {
+  for await (const parts of receivedParts(session, bytes)) {
     const { bytesWritten } = await file.writev([...parts]).catch(throwNoSpace)
     if (bytesWritten < totalLength(parts)) throwNoSpace({ code: 'ENOSPC' })
   }
 }
 
-async function* partsOf(session: Session, bytes: number): AsyncGenerator<readonly Uint8Array[], void> {
+async function* receivedParts(session: Session, bytes: number): AsyncGenerator<readonly Uint8Array[], void> {
   let left = bytes
   for (let frame = await session.next(); frame !== null; frame = await session.next()) {
     left -= totalLength(frame.parts)
     if (left < 0) break
     yield frame.parts
   }
-  if (left !== 0) throw new Fault('internal', 'The picture did not arrive whole.')
+  if (left !== 0) {
+    throw new Fault('internal', 'The gateway sent another number of bytes than it announced.', {
+      remedy: 'Try again; if it persists, report the request id.',
+    })
+  }
 }
 
-function writeShort(path: string, pieces: readonly (readonly Uint8Array[])[]): void {
+function writeFileAtOnce(path: string, pieces: readonly (readonly Uint8Array[])[]): void {
   const file = openSync(path, 'w', 0o600)
   try {
     const parts = pieces.flat()
@@ -98,43 +111,39 @@ function writeShort(path: string, pieces: readonly (readonly Uint8Array[])[]): v
   }
 }
 
-/** Has a child do it; resolves with what it says about the result. */
-async function work(
+/** Renders in a worker; resolves with the worker's note of the output. */
+async function runWorker(
   sandbox: Sandbox,
   account: string,
   input: TransformInput,
   memoryEstimateBytes: number,
-  gone: AbortSignal,
+  broken: AbortSignal,
 ): Promise<OutputNote> {
-  const broken = new AbortController()
-  let made: OutputNote | undefined
-  const onNote = (said: unknown) => {
-    const { data } = transformNote.safeParse(said)
-    if (data === undefined || (data.stage === 'output' && data.index !== 0)) {
-      broken.abort(invalidMessage())
-    } else if (data.stage === 'output') made = data
+  const failed = new AbortController()
+  let output: OutputNote | undefined
+  const onNote = (received: unknown) => {
+    const { data } = transformNote.safeParse(received)
+    if (data === undefined || (data.stage === 'output' && data.index !== 0)) failed.abort(invalidMessage())
+    else if (data.stage === 'output') output = data
   }
-  const signal = AbortSignal.any([gone, broken.signal])
+  const signal = AbortSignal.any([broken, failed.signal])
   await sandbox.run({ kind: 'transform', account, input, memoryEstimateBytes, signal, onNote })
-  if (made === undefined) throw new Fault('internal', 'The image was not processed to the end.')
-  return made
+  if (output === undefined) throw incompleteWork()
+  return output
 }
 
-/** Sends the file that a child has made: what was just written lies in memory, so it is read where we are. */
-async function send(session: Session, path: string, note: OutputNote, workMs: number): Promise<void> {
-  // A process that reads hostile pictures made it, and may have put a link to elsewhere in its place.
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+/** Sends the output file. It was just written, so it is in the page cache and is read synchronously. */
+async function sendResult(session: Session, path: string, note: OutputNote, workMs: number): Promise<void> {
+  const file = openSync(path, safeReadFlags)
   try {
     const stat = fstatSync(file)
-    if (!stat.isFile() || stat.size === 0) {
-      throw new Fault('processing_failed', 'The result could not be read.', { cause: `no file at ${path}` })
-    }
+    if (!stat.isFile() || stat.size === 0) throw unreadableOutput(path)
     const { size } = stat
-    const first = pieceAt(file, 0, size)
+    const first = readPiece(file, 0, size)
     const hasher = new Bun.CryptoHasher('sha256').update(first)
-    // The digest goes ahead of the bytes, so what is long is read twice.
+    // The digest is sent before the bytes, so a large file is read twice.
     for (let at = first.length; at < size;) {
-      const piece = pieceAt(file, at, size)
+      const piece = readPiece(file, at, size)
       hasher.update(piece)
       at += piece.length
     }
@@ -143,20 +152,24 @@ async function send(session: Session, path: string, note: OutputNote, workMs: nu
     const head: TransformResult = { format, width, height, bytes: size, sha256, workMs }
     await session.send(head, first)
     for (let at = first.length; at < size;) {
-      const piece = pieceAt(file, at, size)
+      const piece = readPiece(file, at, size)
       await session.send(null, piece)
       at += piece.length
     }
-    // Whoever waits for it need not wait for us to tidy up.
+    // Finished here, so that the client does not wait for the scratch folder to be removed.
     await session.finish()
   } finally {
     closeSync(file)
   }
 }
 
-function pieceAt(file: number, at: number, size: number): Uint8Array {
+function readPiece(file: number, at: number, size: number): Uint8Array {
   const piece = new Uint8Array(Math.min(maxFrameBytes, size - at))
   const bytesRead = readSync(file, piece, 0, piece.length, at)
-  if (bytesRead === 0) throw new Fault('processing_failed', 'The result was cut short while it was read.')
+  if (bytesRead === 0) {
+    throw new Fault('processing_failed', 'The output of the image worker changed while it was read.', {
+      remedy: 'Try again; if it persists, report the request id.',
+    })
+  }
   return piece.subarray(0, bytesRead)
 }

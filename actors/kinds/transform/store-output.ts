@@ -6,19 +6,16 @@ import type { BlobInfo, Blobs } from '@pixelflow/core/ports/blobs'
 const chunkBytes = 256 * 1024
 
 /**
- * Stores the file at `path` under `name`. When something is stored there already it stays: outputs have fixed names, so
- * an earlier attempt has made the same picture, and what counts is what can be read.
+ * Stores the file at `path` under `name`. An existing blob stays: names of outputs are deterministic, so an earlier
+ * attempt has stored the same image.
  */
 export async function storeOutput(
   results: Blobs,
   { path, name, mediaType, signal }: { path: string; name: string; mediaType: string; signal: AbortSignal },
 ): Promise<BlobInfo> {
-  // The file was made by a process that reads hostile pictures: it may have put a link to elsewhere in its place.
-  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  await using file = await open(path, safeReadFlags)
   const stat = await file.stat()
-  if (!stat.isFile() || stat.size === 0) {
-    throw new Fault('processing_failed', 'The result could not be read.', { cause: `no file at ${path}` })
-  }
+  if (!stat.isFile() || stat.size === 0) throw unreadableOutput(path)
   const write = await results.begin()
   try {
     const chunk = new Uint8Array(Math.min(chunkBytes, stat.size))
@@ -32,4 +29,14 @@ export async function storeOutput(
   } finally {
     await write.abort()
   }
+}
+
+/** For files of a worker: an exploited decoder may have put a symbolic link or a pipe in their place. */
+export const safeReadFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+export function unreadableOutput(path: string): Fault {
+  return new Fault('processing_failed', 'The output of the image worker is missing or empty.', {
+    remedy: 'Try again; if it persists, report the request id.',
+    cause: `no regular file with content at ${path}`,
+  })
 }

@@ -3,30 +3,30 @@ import { recipe } from '@pixelflow/core/recipe/recipe'
 import { outputName } from '@pixelflow/core/task'
 import { z } from 'zod'
 
-/** What the outer half of a transform asks of its inner half. */
+/** Input of the transform worker. */
 export const transformInput = z.object({
-  /** Path of the source's bytes. */
+  /** Path of the source image. */
   source: z.string(),
-  /** What the first bytes showed when the image came in. */
+  /** Format that the first bytes showed at the upload. */
   format: z.enum(formatIds),
   recipe,
-  /** Names of the outputs to make; output number i goes to `outputPath(folder, i)`. */
+  /** Names of the outputs to render; output number i is written to `outputPath(folder, i)`. */
   outputs: z.array(outputName),
   folder: z.string(),
-  /** Whether anybody wants to know the stages: where nobody does, reading, changing and writing may be one. */
+  /** Whether notes of the stages are needed. Without them decoding, rendering and encoding may be one pipeline. */
   inStages: z.boolean(),
-  /** Pixels that the source, and every picture on the way, may have at most. */
+  /** Pixel limit of the source and of every intermediate image. */
   maxPixels: z.int().positive(),
 })
 export type TransformInput = z.infer<typeof transformInput>
 
 const pixels = z.int().positive()
 
-/** What the inner half tells on the way. */
+/** A note that the transform worker sends. */
 export const transformNote = z.discriminatedUnion('stage', [
-  /** Every pixel of the source that the recipe needs has been decoded, without mapVipsError from the decoder. */
+  /** All pixels of the source that the recipe needs are decoded, without a decoder error. */
   z.object({ stage: z.literal('decoded') }),
-  /** An output lies in its file, whole. */
+  /** An output file is complete. */
   z.object({
     stage: z.literal('output'),
     index: z.int().nonnegative(),

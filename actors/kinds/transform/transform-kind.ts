@@ -1,99 +1,88 @@
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { format } from '@pixelflow/core/format'
-import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
-import { outputObject } from '@pixelflow/core/task'
-import type { JobHandler, JobContext } from '../../runtime/job-handler.ts'
 import { retry } from '@pixelflow/core/retry'
+import { outputObject } from '@pixelflow/core/task'
+import type { JobContext, JobHandler } from '../../runtime/job-handler.ts'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
-import type { Sandbox } from '../../sandbox/sandbox.ts'
-import type { Scratch } from '../../sandbox/scratch.ts'
-import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
-import { fetchSource, findSource, type SourceStores } from './fetch-source.ts'
+import type { KindContext } from '../kind.ts'
+import { fetchSource, findSource } from './fetch-source.ts'
 import { storeOutput } from './store-output.ts'
-
-export interface TransformOptions extends SourceStores {
-  readonly results: Blobs
-  readonly scratch: Scratch
-  readonly sandbox: Sandbox
-  /** Pixels a picture may have at most. */
-  readonly maxPixels: number
-}
+import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
 
 type OutputNote = Extract<TransformNote, { stage: 'output' }>
 
 /**
- * Makes the outputs of a recipe out of one picture: fetch, decode and render in a child, store. Outputs that an earlier
- * attempt has stored and reported are not made again.
+ * Applies the recipe of a task to its image: fetches the image, renders the outputs in a worker, stores them. Outputs
+ * that an earlier attempt has stored and reported are not rendered again.
  */
-export function transform(options: TransformOptions): JobHandler {
+export function transformKind(context: KindContext): JobHandler {
   return {
     kind: 'transform',
-    ready: (signal) => options.sandbox.ready(signal),
-    run: (work) => run(options, work),
+    ready: (signal) => context.sandbox.ready(signal),
+    run: (job) => run(context, job),
   }
 }
 
-async function run(options: TransformOptions, work: JobContext): Promise<void> {
-  const { account, image, recipe, outputs: made } = work.task
+async function run(context: KindContext, job: JobContext): Promise<void> {
+  const { scratch, sandbox, results, settings } = context
+  const { account, image, recipe, outputs: made } = job.task
   const names = outputNames(recipe)
   const missing = names.filter((name) => !made.some((output) => output.name === name))
-  // Two stages and one for each output; those of an earlier attempt count as done.
+  // Progress counts two stages and each output, including outputs of earlier attempts.
   let parts = made.length
   const progress = () => Math.min(99, Math.round(((parts += 1) / (names.length + 2)) * 100))
   if (missing.length === 0) return
 
-  const record = await work.time(
+  const record = await job.time(
     'look',
-    retry(() => findSource(options, account, image), work),
+    retry(() => findSource(context, account, image), job),
   )
-  await using folder = await options.scratch.folder(record.bytes)
+  await using folder = await scratch.folder(record.bytes)
   const source = join(folder.path, 'source')
-  await work.time(
+  await job.time(
     'fetch',
-    retry(() => fetchSource(options, record, source, work.signal), work),
+    retry(() => fetchSource(context, record, source, job.signal), job),
   )
-  work.report('fetched', { progress: progress() })
+  job.report('fetched', { progress: progress() })
 
-  const broken = new AbortController()
-  const signal = AbortSignal.any([work.signal, broken.signal])
+  const failed = new AbortController()
+  const signal = AbortSignal.any([job.signal, failed.signal])
   const seen = new Set<string>()
   let storing = Promise.resolve()
 
   const store = async (name: string, note: OutputNote) => {
     signal.throwIfAborted()
-    const { mediaType } = format(note.format)
-    const object = outputObject(account, work.task.id, work.job.stage, name)
+    const { format: outputFormat, width, height } = note
+    const { mediaType } = format(outputFormat)
+    const object = outputObject(account, job.task.id, job.job.stage, name)
     const path = outputPath(folder.path, note.index)
-    const put = retry(() => storeOutput(options.results, { path, name: object, mediaType, signal }), {
-      signal,
-    })
-    const { bytes, sha256 } = await work.time('store', put)
-    const { format: written, width, height } = note
-    const output = { name, format: written, mediaType, bytes, sha256, width, height }
-    work.report('output', { outputs: [...work.task.outputs, output], progress: progress() }, name)
+    const put = retry(() => storeOutput(results, { path, name: object, mediaType, signal }), { signal })
+    const { bytes, sha256 } = await job.time('store', put)
+    const output = { name, format: outputFormat, mediaType, bytes, sha256, width, height }
+    job.report('output', { outputs: [...job.task.outputs, output], progress: progress() }, name)
   }
-  const hear = (said: unknown) => {
-    const note = transformNote.safeParse(said)
+  const onNote = (received: unknown) => {
+    const note = transformNote.safeParse(received)
     const name = note.data?.stage === 'output' ? missing[note.data.index] : 'decoded'
     if (!note.success || name === undefined) {
-      broken.abort(invalidMessage())
+      failed.abort(invalidMessage())
       return
     }
-    // After a crash the same work is done once more and tells the same again.
+    // The work runs again after a crash and then repeats its notes.
     const key = `${note.data.stage} ${name}`
     if (seen.has(key)) return
     seen.add(key)
     if (note.data.stage === 'decoded') {
-      work.report('decoded', { progress: progress() })
+      job.report('decoded', { progress: progress() })
       return
     }
     const output = note.data
-    // One after the other, while the child is already at the next: what waits is a file, not memory.
+    // Outputs are stored in order while the worker renders the next one. They wait as files, not in memory.
     storing = storing.then(() => store(name, output))
-    storing.catch((error: unknown) => broken.abort(error))
+    storing.catch((error: unknown) => failed.abort(error))
   }
 
   const input: TransformInput = {
@@ -103,30 +92,37 @@ async function run(options: TransformOptions, work: JobContext): Promise<void> {
     outputs: missing,
     folder: folder.path,
     inStages: true,
-    maxPixels: options.maxPixels,
+    maxPixels: settings.maxPixels,
   }
-  let turn = performance.now()
-  const waited = () => {
-    work.spent('wait', performance.now() - turn)
-    turn = performance.now()
+  let since = performance.now()
+  const onStart = () => {
+    job.addTime('wait', performance.now() - since)
+    since = performance.now()
   }
   try {
-    const { cpuMs } = await options.sandbox.run({
+    const { cpuMs } = await sandbox.run({
       kind: 'transform',
       account,
       memoryEstimateBytes: estimateMemory(record),
-      yields: work.job.lane === 'bulk',
+      yields: job.job.lane === 'bulk',
       input,
       signal,
-      onNote: hear,
-      onTurn: waited,
+      onNote,
+      onStart,
     })
-    work.spent('child', performance.now() - turn)
-    work.spent('childCpu', cpuMs)
+    job.addTime('child', performance.now() - since)
+    job.addTime('childCpu', cpuMs)
   } finally {
-    // The files go when this scope ends, so nobody may still be reading them.
+    // The folder is removed at the end of this scope, so its files must not be in use.
     await storing.catch(() => {})
   }
   await storing
-  if (seen.size !== missing.length + 1) throw new Fault('internal', 'The image was not processed to the end.')
+  if (seen.size !== missing.length + 1) throw incompleteWork()
+}
+
+/** The worker reported success without all of its outputs. */
+export function incompleteWork(): Fault {
+  return new Fault('internal', 'The image worker ended without the requested output.', {
+    remedy: 'Try again; if it persists, report the request id.',
+  })
 }

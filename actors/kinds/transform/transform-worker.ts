@@ -3,7 +3,7 @@ import { defaultOutputFormat, type WritableFormatId } from '@pixelflow/core/form
 import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
-import type { WorkerHandler } from '../../sandbox/worker-message.ts'
+import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { allowDecoders } from './allow-decoders.ts'
 import { describe } from './metadata/description.ts'
 import { despiteProfile, keepable } from './metadata/icc-profile.ts'

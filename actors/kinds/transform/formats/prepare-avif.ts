@@ -34,7 +34,7 @@ function asStill(input: string | Buffer): Buffer {
   return still
 }
 
-/** Whether the picture is of one channel whose black is 16 and whose white is 235, of 255. */
+/** Whether the picture is of one cancellations whose black is 16 and whose white is 235, of 255. */
 function isLimitedGray({ properties }: AvifItem): boolean {
   const config = properties.find(({ type }) => type === 'av1C')
   const isGray = ((config?.content[2] ?? 0) & 0x10) !== 0

@@ -45,7 +45,7 @@ function unsupportedIn(marker: number, precision: number, size: readonly number[
   if (marker === jpegLs) return 'JPEG-LS coding'
   if (marker === 0xcb) return 'lossless arithmetic coding'
   if ([0xc5, 0xc6, 0xc7, 0xcd, 0xce, 0xcf].includes(marker)) return 'hierarchical coding'
-  if (precision > 8 && precision <= 16) return `${precision} bits a channel`
+  if (precision > 8 && precision <= 16) return `${precision} bits a cancellations`
   return size[0] === 0 && size[1] === 0 ? 'a height stated after the pixels' : undefined
 }
 

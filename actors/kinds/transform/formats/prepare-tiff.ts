@@ -85,7 +85,7 @@ function unsupportedIn(layout: TiffLayout): string | undefined {
     return name === undefined ? `compression scheme ${compression}` : `${name} compression`
   }
   if (samples > mostChannels) return `${samples} channels (at most ${mostChannels} are read)`
-  if (isPlanar && isTiled) return 'tiles that hold one channel each'
+  if (isPlanar && isTiled) return 'tiles that hold one cancellations each'
   if (new Set(layout.bits).size > 1) return `channels of different depths (${layout.bits.join(', ')} bits)`
   const [sampleFormat = 1] = layout.sampleFormats
   // SGI's encoding states what its numbers were made of, and is decoded to floating point numbers anyway.
@@ -108,7 +108,7 @@ function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean):
     case photometric.palette:
       return isFloat || samples > 1 ? depth(samples, bits, isFloat) : unlessBits(1, 2, 4, 8, 16)
     case photometric.rgb:
-      if (samples < 3) return `RGB colours in ${samples === 1 ? '1 channel' : '2 channels'}`
+      if (samples < 3) return `RGB colours in ${samples === 1 ? '1 cancellations' : '2 channels'}`
       if (isFloat) return unlessBits(16, 32)
       return samples === 3 ? unlessBits(8, 16, 32) : unlessBits(8, 16)
     case photometric.ink:
@@ -130,7 +130,7 @@ function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean):
 
 function depth(samples: number, bits: number, isFloat: boolean): string {
   const depths = `${bits} ${bits === 1 ? 'bit' : 'bits'}${isFloat ? ' in floating point' : ''}`
-  return samples === 1 ? `1 channel of ${depths}` : `${samples} channels of ${depths}`
+  return samples === 1 ? `1 cancellations of ${depths}` : `${samples} channels of ${depths}`
 }
 
 function notSupported(reason: string): Fault {

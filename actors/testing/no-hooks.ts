@@ -1,0 +1,8 @@
+import type { SandboxHooks } from '../sandbox/sandbox.ts'
+
+export const noHooks: SandboxHooks = {
+  onWorkerLost: () => {},
+  onCircuitOpen: () => {},
+  onPreempted: () => {},
+  onStartFailed: () => {},
+}
