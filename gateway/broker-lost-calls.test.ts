@@ -209,8 +209,8 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
   test.concurrent('a tuning session is refused at its start', async () => {
     const tuning = openTuneSocket(gateway.url)
     await tuning.opened
-    await tuning.say({ type: 'open', image, recipe: 'flip' })
-    const { fault: refusal } = await settlesInTime('tuning', tuning.hear('failed'))
+    await tuning.send({ type: 'open', image, recipe: 'flip' })
+    const { fault: refusal } = await settlesInTime('tuning', tuning.receive('failed'))
     expect(refusal).toMatchObject({ code: 'unavailable', remedy: expect.any(String) as string })
   }, 90_000)
 })

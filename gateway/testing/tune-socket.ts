@@ -1,87 +1,94 @@
 import { serverMessage, type ServerMessage, type PreviewMessage } from '@pixelflow/core/tune/server-message'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import { tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
+import { createNotifier } from '@pixelflow/core/notifier'
 
 export interface SocketOptions {
   readonly protocols?: string[]
   readonly headers?: Record<string, string>
 }
 
-interface Closed {
+interface CloseFrame {
   readonly code: number
   readonly reason: string
 }
 
-interface Told {
-  readonly heard: ServerMessage
+interface ReceivedMessage {
+  readonly message: ServerMessage
+  /** The binary frame after a preview. */
   readonly file?: Uint8Array
 }
 
-/** A tuning session over a WebSocket, as a client sees it. Only tests use this. */
+const receiveTimeoutMs = 20_000
+
+/** A client of a tuning session over a WebSocket. */
 export function openTuneSocket(url: string, options: SocketOptions = { protocols: [tuneProtocol] }) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/tune`, options)
   socket.binaryType = 'arraybuffer'
-  const told: Told[] = []
-  const closing = Promise.withResolvers<Closed>()
-  let head: PreviewMessage | undefined
-  let wake = () => {}
+  const received: ReceivedMessage[] = []
+  const closing = Promise.withResolvers<CloseFrame>()
+  const changed = createNotifier()
+  let pendingPreview: PreviewMessage | undefined
   socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
     if (typeof data !== 'string') {
-      if (head?.bytes !== data.byteLength) throw new Error('bytes without their head')
-      told.push({ heard: head, file: new Uint8Array(data) })
-      head = undefined
+      if (pendingPreview?.bytes !== data.byteLength)
+        throw new Error('a binary frame without its preview message')
+      received.push({ message: pendingPreview, file: new Uint8Array(data) })
+      pendingPreview = undefined
     } else {
-      const heard = serverMessage.parse(JSON.parse(data))
-      if (heard.type === 'preview') head = heard
-      else told.push({ heard })
+      const message = serverMessage.parse(JSON.parse(data))
+      if (message.type === 'preview') pendingPreview = message
+      else received.push({ message })
     }
-    wake()
+    changed.notify()
   })
+  let closeFrame: CloseFrame | undefined
   socket.addEventListener('close', ({ code, reason }) => {
-    closing.resolve({ code, reason })
-    wake()
+    closeFrame = { code, reason }
+    closing.resolve(closeFrame)
+    changed.notify()
   })
-  let isClosed = false
-  void closing.promise.then(() => (isClosed = true))
-  async function next(): Promise<Told> {
-    for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
-      const [first] = told.splice(0, 1)
+  async function next(): Promise<ReceivedMessage> {
+    for (const deadline = Date.now() + receiveTimeoutMs; Date.now() < deadline;) {
+      const [first] = received.splice(0, 1)
       if (first !== undefined) return first
-      if (isClosed) throw new Error(`closed: ${JSON.stringify(await closing.promise)}`)
-      await Promise.race([new Promise<void>((resolve) => (wake = resolve)), Bun.sleep(1000)])
+      if (closeFrame) throw new Error(`the socket was closed: ${JSON.stringify(closeFrame)}`)
+      await changed.wait({ timeoutMs: deadline - Date.now() })
     }
-    throw new Error('nothing was heard')
+    throw new Error(`no message within ${receiveTimeoutMs} ms`)
   }
-  async function hear<T extends ServerMessage['type']>(type: T) {
+  /** Skips messages until one of this type. */
+  async function receive<T extends ServerMessage['type']>(type: T) {
     for (;;) {
-      const { heard, file } = await next()
-      if (heard.type === type) return { ...(heard as Extract<ServerMessage, { type: T }>), file }
+      const { message, file } = await next()
+      if (message.type === type) return { ...(message as Extract<ServerMessage, { type: T }>), file }
     }
   }
   return {
     socket,
     closed: closing.promise,
     next,
-    hear,
+    receive,
     opened: new Promise((resolve) => socket.addEventListener('open', resolve)),
-    async say(...said: (ClientMessageInput | string)[]) {
+    async send(...messages: (ClientMessageInput | string)[]) {
       await this.opened
-      for (const one of said) socket.send(typeof one === 'string' ? one : JSON.stringify(one))
+      for (const one of messages) socket.send(typeof one === 'string' ? one : JSON.stringify(one))
     },
-    /** That it was applied, and the preview of a change, in whichever order. */
-    async both(wanted: number) {
+    /** Receives `applied` and the preview with this sequence number, in any order. */
+    async receiveApplied(sequence: number) {
       let applied: Extract<ServerMessage, { type: 'applied' }> | undefined
       let preview: PreviewMessage | undefined
       while (applied === undefined || preview === undefined) {
-        const { heard } = await next()
-        if (heard.type === 'applied') applied = heard
-        if (heard.type === 'preview' && heard.sequence === wanted) preview = heard
+        const { message } = await next()
+        if (message.type === 'applied') applied = message
+        if (message.type === 'preview' && message.sequence === sequence) preview = message
       }
       return { applied, preview }
     },
+    /** Skips messages until the preview with this sequence number. */
     async preview(sequence: number) {
       for (;;) {
-        const preview = await hear('preview')
+        const preview = await receive('preview')
         if (preview.sequence === sequence) return preview
       }
     },

@@ -45,8 +45,8 @@ async function refusalsOf(recipe: JsonValue): Promise<Record<string, string>> {
       (thrown: { code: number; message: string }) => `${thrown.code} ${thrown.message}`,
     )
   const session = openTuneSocket(gateway.url)
-  await session.say({ type: 'open', image, recipe: recipe as never })
-  const failed = await session.hear('failed')
+  await session.send({ type: 'open', image, recipe: recipe as never })
+  const failed = await session.receive('failed')
   return {
     json: await rest({
       body: JSON.stringify({ image, recipe }),

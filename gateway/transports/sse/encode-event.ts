@@ -3,15 +3,15 @@ import { resumeToken, type StoredEvent } from '@pixelflow/core/event'
 
 const encoder = new TextEncoder()
 
-/** Said at once, because headers wait for the first bytes. How soon to come back, then a sign of life. */
+/** Sent at once, because the headers are sent with the first bytes: the reconnection time and a heartbeat. */
 export const openingBytes = encoder.encode('retry: 1000\nevent: heartbeat\ndata: {}\n\n')
 
-/** Has no id: an id would tell the client that it has seen more than it has. */
+/** Without an id: an id would be the client's resume token. */
 export const heartbeat = encoder.encode('event: heartbeat\ndata: {}\n\n')
 
 const encoded = new WeakMap<StoredEvent, Uint8Array>()
 
-/** One event as it goes over the wire; made once, however many watch. JSON has no line breaks. */
+/** Encodes a stored event as a server-sent event, once for all watchers. JSON has no line breaks. */
 export function encodeEvent(one: StoredEvent): Uint8Array {
   const known = encoded.get(one)
   if (known) return known

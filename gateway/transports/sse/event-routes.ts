@@ -18,16 +18,16 @@ export interface EventRouteOptions {
   readonly log: Logger
 }
 
-/** The life of a task as server-sent events. Where nothing will ever follow, 204 tells an EventSource to stay away. */
+/** The events of a task as server-sent events. 204, when no event can follow, keeps an EventSource from reconnecting. */
 export function eventRoutes({ usecases, authenticator, heartbeatMs, openStream, log }: EventRouteOptions) {
   return new Elysia({ name: 'events' })
     .use(authenticate(authenticator))
     .get('/api/v1/tasks/:id/events', async ({ params, query, request, server, who }) => {
-      const left = new AbortController()
-      const leave = () => left.abort()
+      const disconnected = new AbortController()
+      const leave = () => disconnected.abort()
       request.signal.addEventListener('abort', leave, { once: true })
       const after = afterOf(request, query)
-      const found = await usecases.watchTask(who, params.id, after, left.signal)
+      const found = await usecases.watchTask(who, params.id, after, disconnected.signal)
       if (found === null) return new Response(null, { status: 204 })
       if (request.method === 'HEAD') {
         await found.return()
@@ -38,7 +38,7 @@ export function eventRoutes({ usecases, authenticator, heartbeatMs, openStream, 
       request.signal.addEventListener('abort', onEnd, { once: true })
       const requestId = requestContextOf(request).id
       const onFailure = (error: unknown) =>
-        log.warn('event stream broke off', { requestId, task: params.id, error })
+        log.warn('event stream failed', { requestId, task: params.id, error })
       return new Response(createEventStream({ events: found, heartbeatMs, leave, onFailure, onEnd }), {
         headers,
       })
@@ -47,14 +47,14 @@ export function eventRoutes({ usecases, authenticator, heartbeatMs, openStream, 
 
 const headers = {
   'content-type': 'text/event-stream; charset=utf-8',
-  // Proxies would hold events back to compress or to collect them.
+  // Keeps proxies from compressing or buffering the stream.
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 }
 
 /**
- * The sequence number of the last event seen; 0 for none. The header is what an EventSource sends when it comes back, so
- * it wins over the query, which stays as it was at first. `lastEventId` is what libraries for EventSource append then.
+ * The sequence number of the last event that the client has seen; 0 for none. An EventSource reconnects with the header
+ * and its first query, so the header takes precedence. EventSource libraries append `lastEventId` to the query.
  */
 function afterOf({ headers: sent }: Request, query: Readonly<Record<string, string>>): number {
   const tokens = [

@@ -17,7 +17,7 @@ function streamOf(events: AsyncGenerator<StoredEvent, void>, onEnd = () => {}) {
   return createEventStream({ events, heartbeatMs: 1, leave, onFailure: leave, onEnd }).getReader()
 }
 
-test('an event that has been waited for over many heartbeats still comes, once', async () => {
+test('an event after many heartbeats is sent once', async () => {
   const due = Promise.withResolvers<void>()
   const reader = streamOf(
     (async function* () {
@@ -33,7 +33,7 @@ test('an event that has been waited for over many heartbeats still comes, once',
   expect(rest.filter((text) => text.includes('event: completed'))).toHaveLength(1)
 })
 
-test('a quiet stream does not grow with its heartbeats', async () => {
+test('heartbeats leak no memory', async () => {
   const never = Promise.withResolvers<void>()
   const reader = streamOf(
     (async function* () {
@@ -53,7 +53,7 @@ test('a quiet stream does not grow with its heartbeats', async () => {
   never.resolve()
 })
 
-test('a client that leaves while it waits is no failure', async () => {
+test('a client that disconnects while it waits is not reported as a failure', async () => {
   const failures: unknown[] = []
   const left = Promise.withResolvers<void>()
   const events = (async function* () {

@@ -1,19 +1,20 @@
 import type { StoredEvent } from '@pixelflow/core/event'
-import { encodeEvent, openingBytes, heartbeat } from './encode-event.ts'
+import { createNotifier } from '@pixelflow/core/notifier'
+import { encodeEvent, heartbeat, openingBytes } from './encode-event.ts'
 
 export interface EventStreamOptions {
   readonly events: AsyncGenerator<StoredEvent, void>
   readonly heartbeatMs: number
-  /** Makes `events` end; called when the client leaves. */
+  /** Ends `events`; called when the client disconnects. */
   readonly leave: () => void
   readonly onFailure: (error: unknown) => void
-  /** Told when it is over, well or badly. */
+  /** Called when the stream has ended for any reason. */
   readonly onEnd: () => void
 }
 
 /**
- * Server-sent events, pulled: an event is only taken when the client has room for it. A failure in the middle can only
- * end the stream; the client comes back with the last id it saw.
+ * A stream of server-sent events with backpressure: takes an event only when the client can receive it. An error can only
+ * end the stream; the client reconnects with the id of the last event it received.
  */
 export function createEventStream({
   events,
@@ -22,32 +23,22 @@ export function createEventStream({
   onFailure,
   onEnd,
 }: EventStreamOptions): ReadableStream<Uint8Array> {
-  // Outlives a heartbeat: the same event is waited for again after it.
+  // The same promise is awaited again after a heartbeat.
   let next: Promise<IteratorResult<StoredEvent, void>> | undefined
-  let hasCome = false
-  let hasLeft = false
-  let wake = () => {}
-  const ask = () => {
-    hasCome = false
+  let isSettled = false
+  let isCancelled = false
+  const changed = createNotifier()
+  const requestNext = () => {
+    isSettled = false
     next = events.next()
-    // Once for each event: were it raced against the clock, every heartbeat would leave something with it.
-    const come = () => {
-      hasCome = true
-      wake()
+    // One pair of callbacks for each event. Promise.race with a timer would add callbacks with each heartbeat.
+    const settle = () => {
+      isSettled = true
+      changed.notify()
     }
-    next.then(come, come)
+    next.then(settle, settle)
     return next
   }
-  /** Resolves when the event has come, or it is time for a sign of life. */
-  const pause = () =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(() => wake(), heartbeatMs)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      if (hasCome) wake()
-    })
 
   return new ReadableStream<Uint8Array>(
     {
@@ -55,30 +46,30 @@ export function createEventStream({
         controller.enqueue(openingBytes)
       },
       async pull(controller) {
-        const awaited = next ?? ask()
-        await pause()
-        // Nothing can be said, or ended, where nobody is left.
-        if (hasLeft) return
-        if (!hasCome) return controller.enqueue(heartbeat)
+        const pending = next ?? requestNext()
+        if (!isSettled) await changed.wait({ timeoutMs: heartbeatMs })
+        // A cancelled stream can neither enqueue nor close.
+        if (isCancelled) return
+        if (!isSettled) return controller.enqueue(heartbeat)
         try {
-          const found = await awaited
+          const found = await pending
           next = undefined
-          if (hasLeft) return
+          if (isCancelled) return
           if (!found.done) return controller.enqueue(encodeEvent(found.value))
         } catch (error) {
           leave()
-          if (hasLeft) return
+          if (isCancelled) return
           onFailure(error)
         }
         onEnd()
         controller.close()
       },
       async cancel() {
-        hasLeft = true
-        wake()
+        isCancelled = true
+        changed.notify()
         leave()
         onEnd()
-        // What is still waited for ends now, well or badly; nobody is left to hear it.
+        // The pending event settles now. Its result has no receiver.
         await Promise.allSettled([next, events.return()])
       },
     },

@@ -1,32 +1,34 @@
-/** What a socket has said, for somebody who reads it one by one. A socket cannot be made to wait, so it is bounded. */
+import { createNotifier } from '@pixelflow/core/notifier'
+
+/** Bounded queue between a socket and the reader of its messages. Bounded, because a WebSocket has no backpressure. */
 export interface MessageQueue<T> extends AsyncIterable<T> {
-  /** False when too much waits already; it is not taken then. */
-  put(value: T): boolean
-  /** Nothing more comes; what is there can still be read. */
+  /** Returns false, without adding the message, when the queue is full or closed. */
+  put(message: T): boolean
+  /** Ends the iteration after the messages that are in the queue. */
   close(): void
 }
 
-export function createMessageQueue<T>(mostWaiting: number): MessageQueue<T> {
-  const waiting: T[] = []
+export function createMessageQueue<T>(capacity: number): MessageQueue<T> {
+  const messages: T[] = []
+  const changed = createNotifier()
   let isClosed = false
-  let wake = () => {}
   return {
-    put(value) {
-      if (isClosed || waiting.length >= mostWaiting) return false
-      waiting.push(value)
-      wake()
+    put(message) {
+      if (isClosed || messages.length >= capacity) return false
+      messages.push(message)
+      changed.notify()
       return true
     },
     close() {
       isClosed = true
-      wake()
+      changed.notify()
     },
     async *[Symbol.asyncIterator]() {
       for (;;) {
-        const [value] = waiting.splice(0, 1)
-        if (value !== undefined) yield value
+        const [message] = messages.splice(0, 1)
+        if (message !== undefined) yield message
         else if (isClosed) return
-        else await new Promise<void>((resolve) => (wake = resolve))
+        else await changed.wait()
       }
     },
   }

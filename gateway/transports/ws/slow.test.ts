@@ -8,7 +8,7 @@ import { startStack } from '@pixelflow/testkit/stack'
 
 const MiB = 2 ** 20
 
-test('whoever does not listen is held one preview for, and hears the newest next', async () => {
+test('for a client that does not read, only the newest preview is kept', async () => {
   await using stack = await startStack()
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
   const photo = await sampleImage({ width: 2048, height: 2048, noise: 64, quality: 100 })
@@ -33,26 +33,26 @@ test('whoever does not listen is held one preview for, and hears the newest next
     `GET ${tunePath} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Protocol: ${tuneProtocol}\r\n\r\n`,
   )
-  const say = (said: object) => socket.write(encodeEvent(JSON.stringify(said)))
+  const send = (message: object) => socket.write(textFrame(JSON.stringify(message)))
   const preview = { maxPixels: 4 * MiB, quality: 100 }
-  say({ type: 'open', image, recipe: 'flip', preview })
+  send({ type: 'open', image, recipe: 'flip', preview })
   const last = 40
   await arrived(() => bytes > 2 * MiB)
   socket.pause()
 
   const before = await residentBytes(gateway.pid)
   for (let sequence = 1; sequence <= last; sequence += 1) {
-    say({ type: 'change', sequence, recipe: `rotate:${sequence % 2 === 0 ? 180 : 0}` })
+    send({ type: 'change', sequence, recipe: `rotate:${sequence % 2 === 0 ? 180 : 0}` })
     await Bun.sleep(100)
   }
-  // Each file has four megabytes and more; what was dropped goes with the next collection, what waits stays.
+  // Each preview has more than 4 MB. Dropped previews are freed by the next garbage collection, waiting ones are not.
   await until(async () => (await residentBytes(gateway.pid)) - before < 80 * MiB, 30_000)
 
   socket.resume()
   await arrived(() => sequencesIn(received).includes(last))
-  const heard = sequencesIn(received)
-  // What nobody takes is not even made.
-  expect(heard.length).toBeLessThan(10)
+  const previewed = sequencesIn(received)
+  // Previews that cannot be sent are not rendered.
+  expect(previewed.length).toBeLessThan(10)
   socket.destroy()
 
   async function arrived(holds: () => boolean): Promise<void> {
@@ -62,8 +62,8 @@ test('whoever does not listen is held one preview for, and hears the newest next
   }
 }, 90_000)
 
-/** A text frame of a client, masked with zeros. */
-function encodeEvent(text: string): Buffer {
+/** A client's text frame with a mask of zeros. */
+function textFrame(text: string): Buffer {
   const body = Buffer.from(text)
   const head =
     body.length < 126
@@ -72,7 +72,7 @@ function encodeEvent(text: string): Buffer {
   return Buffer.concat([head, Buffer.alloc(4), body])
 }
 
-/** The changes that were answered by previews so far. */
+/** Sequence numbers of the previews received so far. */
 function sequencesIn(received: readonly Buffer[]): number[] {
   const text = Buffer.concat(received).toString('latin1')
   return [...text.matchAll(/\{"type":"preview","sequence":(\d+),/g)].map(([, found]) => Number(found))

@@ -4,7 +4,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { fetchOptions, createTestCertificates } from '../../testing/test-certificates.ts'
 import { openTestGateway } from '../../testing/test-gateway.ts'
 
-test('over TLS a client certificate says who tunes', async () => {
+test('over TLS the client certificate decides the account', async () => {
   await using certificates = await createTestCertificates()
   await using gateway = await openTestGateway({ env: certificates.env })
   const [ann, bob] = await Promise.all([certificates.client('ann'), certificates.client('bob')])
@@ -26,21 +26,21 @@ test('over TLS a client certificate says who tunes', async () => {
     },
   })
 
-  const firstWord = async (options: object): Promise<unknown> => {
+  const firstMessage = async (options: object): Promise<unknown> => {
     const url = gateway.url.replace('https', 'wss').replace('127.0.0.1', 'localhost')
     const socket = new WebSocket(`${url}/api/v1/tune`, { ...options, protocols: [tuneProtocol] })
     socket.addEventListener('open', () =>
       socket.send(JSON.stringify({ type: 'open', image, recipe: 'flip' })),
     )
-    const said = await new Promise<string>((resolve) => {
+    const message = await new Promise<string>((resolve) => {
       socket.addEventListener('message', ({ data }: MessageEvent<string>) => resolve(data))
       socket.addEventListener('close', ({ code }) => resolve(String(code)))
     })
     socket.close()
-    return JSON.parse(said)
+    return JSON.parse(message)
   }
-  expect(await firstWord(asAnn)).toMatchObject({ type: 'opened' })
-  expect(await firstWord(asBob)).toMatchObject({ type: 'failed', fault: { code: 'image_not_found' } })
-  // Not even opened: a number is the code that it was closed with.
-  expect(await firstWord(fetchOptions(certificates.authority))).toBeNumber()
+  expect(await firstMessage(asAnn)).toMatchObject({ type: 'opened' })
+  expect(await firstMessage(asBob)).toMatchObject({ type: 'failed', fault: { code: 'image_not_found' } })
+  // The handshake fails: the number is the close code.
+  expect(await firstMessage(fetchOptions(certificates.authority))).toBeNumber()
 }, 60_000)

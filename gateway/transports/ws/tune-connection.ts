@@ -1,5 +1,6 @@
 import { viewTask } from '@pixelflow/core/api'
 import { Fault } from '@pixelflow/core/fault'
+import { createNotifier } from '@pixelflow/core/notifier'
 import type { Principal } from '@pixelflow/core/principal'
 import type { ServerMessage } from '@pixelflow/core/tune/server-message'
 import { clientMessage, type ClientMessage } from '@pixelflow/core/tune/client-message'
@@ -12,7 +13,7 @@ import type { Usecases } from '../../usecases.ts'
 import { parseJson } from '../shared/read-body.ts'
 import { createMessageQueue } from './message-queue.ts'
 
-/** What belongs to one socket; the server calls it back. */
+/** The handlers of one WebSocket, called by the server. */
 export interface TuneConnection {
   open(socket: Socket): void
   message(socket: Socket, data: string | Uint8Array): void
@@ -24,147 +25,145 @@ export type Socket = Pick<ServerWebSocket<TuneConnection>, 'send' | 'close' | 'g
 
 export interface TuneConnectionOptions {
   readonly tune: Usecases['tune']
-  /** Whoever opened the socket. @throws Fault when it may not. */
-  readonly caller: () => Principal
-  /** What waits to be obeyed is charged to this. */
+  /** The principal that opened the socket. @throws Fault when the credentials are invalid. */
+  readonly principal: () => Principal
+  /** Memory reservation for messages in the queue. */
   readonly held: MemoryReservation
   /** Aborts when this gateway stops. */
   readonly stopping: AbortSignal
-  /** Called once, when it is over. */
-  readonly ended: (how: { readonly fault?: Fault; readonly previews: number }) => void
+  /** Called once, after the socket has closed. */
+  readonly ended: (result: { readonly fault?: Fault; readonly previews: number }) => void
 }
 
-/** Words of a client that wait to be obeyed; whoever is that far ahead does not listen. */
-const mostSaid = 1024
-/** Bytes that wait for a slow client; while there are more, no newer preview is taken from the session. */
-const mostBuffered = 64 * 1024
+/** Messages of a client that may wait. A client this far ahead does not read the responses. */
+const maxQueuedMessages = 1024
+/** Bytes that may wait for a slow client. While more wait, no newer preview is taken from the session. */
+const maxBufferedBytes = 64 * 1024
 
-/** A message that waits, and what it is charged with. */
-interface Waiting {
-  readonly said: ClientMessage
+interface QueuedMessage {
+  readonly message: ClientMessage
+  /** Bytes charged to the memory reservation. */
   readonly cost: number
 }
 
-/** Carries tuning over a WebSocket: JSON up; down JSON, and after each preview's head its file as a binary frame. */
+/** Tuning over a WebSocket: JSON messages in both directions, and after each `preview` its file as a binary frame. */
 export function createTuneConnection({
   tune,
-  caller,
+  principal,
   held,
   stopping,
   ended,
 }: TuneConnectionOptions): TuneConnection {
-  const inbox = createMessageQueue<Waiting>(mostSaid)
-  const gone = new AbortController()
+  const queue = createMessageQueue<QueuedMessage>(maxQueuedMessages)
+  const closed = new AbortController()
+  const writable = createNotifier()
+  const wake = () => writable.notify()
   let fault: Fault | undefined
   let previews = 0
-  let flow = Promise.withResolvers<void>()
-  const flows = () => {
-    flow.resolve()
-    flow = Promise.withResolvers()
-  }
 
-  const converse = async (socket: Socket) => {
-    stopping.addEventListener('abort', flows)
+  const run = async (socket: Socket) => {
+    stopping.addEventListener('abort', wake)
     try {
-      for await (const heard of tune(caller(), saidIn(inbox, held), gone.signal)) {
-        while (isStuck(socket) && !gone.signal.aborted && !stopping.aborted) await flow.promise
-        if (gone.signal.aborted) return
-        send(socket, heard)
+      for await (const update of tune(principal(), messagesOf(queue, held), closed.signal)) {
+        while (isBlocked(socket) && !closed.signal.aborted && !stopping.aborted) await writable.wait()
+        if (closed.signal.aborted) return
+        send(socket, update)
       }
       socket.close(closeCodes.done)
     } catch (thrown) {
-      if (!gone.signal.aborted) part(socket, Fault.of(thrown))
+      if (!closed.signal.aborted) fail(socket, Fault.of(thrown))
     } finally {
-      stopping.removeEventListener('abort', flows)
+      stopping.removeEventListener('abort', wake)
     }
   }
-  const part = (socket: Socket, why: Fault, code = codeOf(why, stopping)) => {
-    fault ??= why
-    socket.send(print({ type: 'failed', fault: why.report() }))
-    // The reason fits into a control frame.
-    socket.close(code, why.code)
-    gone.abort()
+  const fail = (socket: Socket, cause: Fault, code = closeCodeOf(cause, stopping)) => {
+    fault ??= cause
+    socket.send(encode({ type: 'failed', fault: cause.report() }))
+    // The code of the fault is short enough for the close frame, the detail may not be.
+    socket.close(code, cause.code)
+    closed.abort()
   }
-  const send = (socket: Socket, heard: TuneUpdate) => {
-    if (heard.type === 'applied') return socket.send(print({ ...heard, task: viewTask(heard.task) }))
-    if (heard.type !== 'preview') return socket.send(print(heard))
+  const send = (socket: Socket, update: TuneUpdate) => {
+    if (update.type === 'applied') return socket.send(encode({ ...update, task: viewTask(update.task) }))
+    if (update.type !== 'preview') return socket.send(encode(update))
     previews += 1
-    socket.send(print({ type: 'preview', ...heard.about }))
-    return socket.send(heard.file)
+    socket.send(encode({ type: 'preview', ...update.about }))
+    return socket.send(update.file)
   }
 
   return {
-    open: (socket) => void converse(socket),
+    open: (socket) => void run(socket),
     message(socket, data) {
-      if (gone.signal.aborted) return
-      if (data.length > maxClientMessageLength) return part(socket, tooLong(), closeCodes.tooLarge)
+      if (closed.signal.aborted) return
+      if (data.length > maxClientMessageLength) return fail(socket, messageTooLong(), closeCodes.tooLarge)
       try {
-        const said = parseSaid(data)
+        const message = parseClientMessage(data)
         const cost = 2 * data.length + messageOverheadBytes
         held.take(cost)
-        if (!inbox.put({ said, cost })) part(socket, tooFast(), closeCodes.refused)
+        if (!queue.put({ message, cost })) fail(socket, tooManyMessages(), closeCodes.refused)
       } catch (thrown) {
-        const why = Fault.of(thrown)
-        part(socket, why, why.code === 'overloaded' ? closeCodes.tryLater : closeCodes.protocol)
+        const cause = Fault.of(thrown)
+        fail(socket, cause, cause.code === 'overloaded' ? closeCodes.tryLater : closeCodes.protocol)
       }
     },
-    drain: flows,
+    drain: wake,
     close() {
-      gone.abort()
-      inbox.close()
+      closed.abort()
+      queue.close()
       held.close()
-      flows()
+      wake()
       ended({ previews, ...(fault === undefined ? {} : { fault }) })
     },
   }
 }
 
-async function* saidIn(
-  inbox: AsyncIterable<Waiting>,
+async function* messagesOf(
+  queue: AsyncIterable<QueuedMessage>,
   held: MemoryReservation,
 ): AsyncGenerator<ClientMessage, void> {
-  for await (const { said, cost } of inbox) {
+  for await (const { message, cost } of queue) {
     held.give(cost)
-    yield said
+    yield message
   }
 }
 
-function isStuck(socket: Socket): boolean {
-  return socket.getBufferedAmount() > mostBuffered
+function isBlocked(socket: Socket): boolean {
+  return socket.getBufferedAmount() > maxBufferedBytes
 }
 
-function print(heard: ServerMessage): string {
-  return JSON.stringify(heard)
+function encode(message: ServerMessage): string {
+  return JSON.stringify(message)
 }
 
 /** @throws Fault `invalid_request`. */
-function parseSaid(data: string | Uint8Array): ClientMessage {
-  if (typeof data !== 'string') throw notSaid('Messages are JSON in text frames, and this one is binary.')
+function parseClientMessage(data: string | Uint8Array): ClientMessage {
+  if (typeof data !== 'string')
+    throw invalidMessage('The message is a binary frame, expected JSON in a text frame.')
   let value: unknown
   try {
     value = parseJson(data)
   } catch (thrown) {
     if (thrown instanceof Fault) throw thrown
-    throw notSaid('A message is not JSON.')
+    throw invalidMessage('The message is not JSON.')
   }
   return validate(clientMessage, value, { whole: 'the message' })
 }
 
-function notSaid(detail: string): Fault {
-  return new Fault('invalid_request', detail, { remedy: 'The messages are described in docs/tuning.md.' })
+function invalidMessage(detail: string): Fault {
+  return new Fault('invalid_request', detail, { remedy: 'Send a message as described in docs/tuning.md.' })
 }
 
-function tooLong(): Fault {
-  return notSaid(`A message has at most ${maxClientMessageLength} characters.`)
+function messageTooLong(): Fault {
+  return invalidMessage(`The message is longer than ${maxClientMessageLength} characters.`)
 }
 
-function tooFast(): Fault {
-  return new Fault('resource_limit_exceeded', `More than ${mostSaid} messages wait to be obeyed.`, {
-    remedy: 'Wait for an answer now and then.',
+function tooManyMessages(): Fault {
+  return new Fault('resource_limit_exceeded', `More than ${maxQueuedMessages} messages are waiting.`, {
+    remedy: 'Read the responses before you send more messages.',
   })
 }
 
-function codeOf(fault: Fault, stopping: AbortSignal): number {
+function closeCodeOf(fault: Fault, stopping: AbortSignal): number {
   if (stopping.aborted) return closeCodes.restart
   if (fault.row.failover || fault.row.isStoreFault) return closeCodes.tryLater
   if (fault.code === 'internal') return closeCodes.internal

@@ -24,57 +24,66 @@ export interface TuneRouteOptions {
   readonly log: Logger
 }
 
-/** How the server keeps WebSockets; each has a `Talk` as its data. */
+/** WebSocket settings of the server. The data of each socket is a `TuneConnection`. */
 export const webSocketOptions = {
-  /** Above what is taken, so that what is too long is refused in words. Each socket may hold as much of a message. */
+  /** Above the limit of a message, so that a longer one gets a fault. A socket may buffer this much of a message. */
   maxPayloadLength: 4 * maxClientMessageLength,
-  /** The largest preview and more: we wait by ourselves, and nothing may be dropped. */
+  /** Above the largest preview: the connection waits for slow clients itself, and must not lose data. */
   backpressureLimit: 128 * 2 ** 20,
   closeOnBackpressureLimit: true,
   perMessageDeflate: false,
-  /** Seconds without a sign of life; pings are sent before. */
+  /** Seconds without data or pong; the server sends pings before. */
   idleTimeout: 60,
   sendPings: true,
 }
 
-/** Live tuning over a WebSocket, for browsers. */
+/** Live tuning over a WebSocket, mainly for browsers. */
 export function tuneRoutes({ usecases, authenticator, memory, openStream, stopping, log }: TuneRouteOptions) {
   return new Elysia({ name: 'tuning' }).get(tunePath, ({ request, server }) => {
-    const notes = requestContextOf(request)
+    const context = requestContextOf(request)
     const offered = protocolsOf(request)
-    if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') throw notUpgraded()
-    if (offered.length > 0 && !offered.includes(tuneProtocol)) throw otherProtocol()
+    if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') throw upgradeRequired()
+    if (offered.length > 0 && !offered.includes(tuneProtocol)) throw unsupportedSubprotocol()
     const caller = callerOf(() =>
-      authenticator.authenticate(withToken(request.headers, offered), notes.certificate),
+      authenticator.authenticate(withToken(request.headers, offered), context.certificate),
     )
-    if (caller.account !== undefined) notes.account = caller.account
-    const begin = performance.now()
+    if (caller.account !== undefined) context.account = caller.account
+    const startedAt = performance.now()
     const onEnd = openStream('websocket')
-    const talk: TuneConnection = createTuneConnection({
+    const connection: TuneConnection = createTuneConnection({
       tune: usecases.tune,
-      caller: caller.get,
+      principal: caller.get,
       held: memory.open({ account: caller.account, peer: peerOf(request, server) }),
       stopping,
       ended({ fault, previews }) {
         onEnd()
-        const ms = Math.round(performance.now() - begin)
-        log.info('tuned', { requestId: notes.id, account: caller.account, previews, ms, code: fault?.code })
+        const ms = Math.round(performance.now() - startedAt)
+        log.info('tuning session ended', {
+          requestId: context.id,
+          account: caller.account,
+          previews,
+          ms,
+          code: fault?.code,
+        })
       },
     })
     const headers = {
-      'x-request-id': notes.id,
+      'x-request-id': context.id,
       ...(offered.length > 0 ? { 'sec-websocket-protocol': tuneProtocol } : {}),
     }
-    if (server?.upgrade(request, { data: talk, headers }) === true) {
+    if (server?.upgrade(request, { data: connection, headers }) === true) {
       return new Response(null, { status: 101 })
     }
     onEnd()
-    throw notUpgraded()
+    throw upgradeRequired()
 
-    /** A page cannot read why its WebSocket was not opened, so who has no good token hears it on the open one. */
-    function callerOf(find: () => Principal): { readonly account?: string; get(): Principal } {
+    /**
+     * A page cannot read the response to a failed upgrade. So with invalid credentials its WebSocket is opened, and the
+     * fault is sent as the first message.
+     */
+    function callerOf(authenticate: () => Principal): { readonly account?: string; get(): Principal } {
       try {
-        const who = find()
+        const who = authenticate()
         return { account: who.account, get: () => who }
       } catch (thrown) {
         if (Fault.of(thrown).code !== 'unauthenticated' || !request.headers.has('origin')) throw thrown
@@ -96,27 +105,27 @@ function protocolsOf({ headers }: Request): string[] {
     .filter((one) => one !== '')
 }
 
-/** The headers as they would be if the token had come in the usual one. */
+/** The headers with the tokens of the subprotocols as `Authorization`. */
 function withToken(headers: Headers, offered: readonly string[]): Headers {
   const tokens = parseBearerTokens(offered)
   if (tokens.length === 0) return headers
   const all = new Headers(headers)
   for (const token of tokens) {
-    // A token that cannot stand in a header is none that is known.
+    // A token with characters that a header cannot hold is unknown: it becomes an invalid credential.
     all.append('authorization', /^[\x21-\x7e]+$/.test(token) ? `Bearer ${token}` : 'Bearer')
   }
   return all
 }
 
-function notUpgraded(): Fault {
-  return new Fault('invalid_request', 'This address speaks WebSocket.', {
+function upgradeRequired(): Fault {
+  return new Fault('invalid_request', 'This path accepts WebSocket connections only.', {
     field: 'Upgrade',
     remedy: `Open a WebSocket with the subprotocol ${tuneProtocol}.`,
   })
 }
 
-function otherProtocol(): Fault {
-  return new Fault('invalid_request', 'None of the offered subprotocols is spoken here.', {
+function unsupportedSubprotocol(): Fault {
+  return new Fault('invalid_request', 'The server supports none of the offered subprotocols.', {
     field: 'Sec-WebSocket-Protocol',
     remedy: `Offer ${tuneProtocol}.`,
   })
