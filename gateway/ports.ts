@@ -16,33 +16,33 @@ import type { TaskIndex } from '@pixelflow/core/ports/task-index'
 import type { WritePositions } from './consistency/write-positions.ts'
 import type { TaskQuota } from './limits/task-quota.ts'
 
-/** Everything use-cases stand on; each takes the few it needs. */
+/** What the use cases run on. Each use case picks the ports that it needs. */
 export interface Ports {
   readonly images: Records<ImageRecord>
-  /** What is known of calls with an idempotency key. */
+  /** One record for each idempotency key. */
   readonly keys: CompareAndSwapRecords<IdempotencyRecord>
   /** Bytes of uploaded images. */
   readonly sources: Blobs
-  /** Bytes of finished outputs. */
+  /** Bytes of task outputs. */
   readonly results: Blobs
   readonly events: Events
   readonly queue: Queue
   readonly deadLetters: DeadLetters
   readonly cancellations: Pick<Cancellations, 'publish'>
-  /** Live conversations with actors that have room. */
+  /** Live sessions with actors that have free workers. */
   readonly sessions: Sessions
-  /** Bounds how long a call waits for the store. */
+  /** Limits how long a call waits for the store. */
   readonly storeTimeout: StoreTimeout
-  /** The actors that are there. */
+  /** The actors that are alive. */
   readonly roster: Pick<Roster, 'actors'>
   readonly index: Pick<TaskIndex, 'list'>
   readonly follower: EventFollower
   readonly writes: WritePositions
   readonly taskQuota: TaskQuota
-  /** Told of each task that was accepted here, once. */
+  /** Called once for each task that this gateway has accepted. */
   readonly accepted: (task: Task) => void
   readonly limits: ImageLimits
-  readonly tuning: Tuning
+  readonly tuning: TuningLimits
   readonly inline: InlineProcessing
 }
 
@@ -51,49 +51,48 @@ export interface ImageLimits {
   readonly maxPixels: number
 }
 
-/** For calls whose answer is the picture itself. */
+/** Limits of calls that return the processed image in their response. */
 export interface InlineProcessing {
-  /** A larger file goes by way of the store. */
+  /** A larger file is stored and processed as a task. */
   readonly maxBytes: number
-  /** How long a caller waits for the picture at most. */
+  /** Longest time that a call waits for the image. */
   readonly timeoutMs: number
-  /** Bytes of all such calls together; what does not fit goes by way of the store, too. */
+  /** Bytes of all such calls together; a file that does not fit is stored and processed as a task. */
   readonly memory: { tryTake(bytes: number): boolean; give(bytes: number): void }
 }
 
-/** Bounds of live tuning. */
-export interface Tuning {
-  /** Sessions that an account may have open at once. */
+export interface TuningLimits {
+  /** Sessions that an account may have open at once on this gateway. */
   readonly sessionsPerAccount: number
-  /** How long a session may go without a word of its client. */
+  /** A session without a client message for so long is ended. */
   readonly idleTimeoutMs: number
-  /** Aborts, with a fault that says where to go on, when this gateway stops. */
+  /** Aborts when this gateway stops, with a fault that tells the client to reconnect. */
   readonly stopping: AbortSignal
 }
 
-/** What the gateway's one follower of the event log offers to those who wait for something. */
+/** The gateway's single follower of the event log, as use cases see it. */
 export interface EventFollower {
-  /** Live events of one task from now on. */
+  /** Live events of one task, from now on. */
   subscribe(account: string, task: string): Subscription
-  /** Which log the task list is folded from; empty while from none. */
-  readonly log: string
-  /** Which log there is, and how far it goes; undefined when it does not say so in time. */
+  /** Identity of the log that the task list is built from; empty before the first. */
+  readonly logId: string
+  /** Identity and end of the log; undefined when the broker does not answer in time. */
   head(withinMs: number): Promise<LogHead | undefined>
-  /** Whether the task list has everything up to `seq`, of the log with that mark, waiting for it for a while. */
+  /** Waits until the task list includes everything up to `seq` of the log with that mark; false after `withinMs`. */
   reached(seq: number, withinMs: number, mark?: string): Promise<boolean>
   /**
-   * Whether the task list has all that is in the log by now, waiting for it for a while; also false when the log does not
-   * say in that time how far it goes.
+   * Waits until the task list includes everything that is in the log now; false after `withinMs`, or when the broker
+   * does not answer in that time.
    */
   current(withinMs: number): Promise<boolean>
-  /** Whether the task list holds all that was there when the gateway began to follow, waiting for it for a while. */
+  /** Waits until the task list includes everything that was in the log when the gateway started; false after `withinMs`. */
   caughtUp(withinMs: number): Promise<boolean>
 }
 
 export interface Subscription extends Disposable {
   /**
-   * The next live event, in order; `missed` when this reader was too slow and has to look into the history; null when
-   * the signal aborts or the gateway stops.
+   * The next event, in order; `missed` when this reader was too slow and must read the history; null when the signal
+   * aborts or the gateway stops.
    */
   next(signal: AbortSignal): Promise<StoredEvent | 'missed' | null>
 }

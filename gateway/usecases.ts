@@ -20,9 +20,9 @@ import { tune } from './tuning/tune.ts'
 import { stageImage, uploadImage } from './images/upload-image.ts'
 import { watchTask } from './tasks/watch-task.ts'
 
-/** Everything that can be asked of PixelFlow, over whichever transport. */
+/** All use cases of PixelFlow. Every transport calls these. */
 export function createUsecases(ports: Ports) {
-  const accept = createTask(ports)
+  const create = createTask(ports)
   return {
     withIdempotency: withIdempotency(ports),
     positionOf: positionOf(ports),
@@ -33,20 +33,20 @@ export function createUsecases(ports: Ports) {
     inspectImage: inspectImage(ports),
     readImage: readImage(ports),
     deleteImage: deleteImage(ports),
-    createTask: accept,
+    createTask: create,
     getTask: getTask(ports),
     listTasks: listTasks(ports),
     watchTask: watchTask(ports),
     cancelTask: cancelTask(ports),
-    retryTask: retryTask(ports, accept),
+    retryTask: retryTask(ports, create),
     deleteTask: deleteTask(ports),
     readOutput: readOutput(ports),
     listOperations: listOperations(),
     listActors: listActors(ports),
-    tune: tune(ports, accept),
+    tune: tune(ports, create),
     listDeadLetters: listDeadLetters(ports),
     getDeadLetter: getDeadLetter(ports),
-    replayDeadLetter: replayDeadLetter(ports, accept),
+    replayDeadLetter: replayDeadLetter(ports, create),
     dropDeadLetter: dropDeadLetter(ports),
   }
 }

@@ -12,7 +12,7 @@ const leaderSettleMs = 250
 export function positionOf({ follower, writes }: Pick<Ports, 'follower' | 'writes'>) {
   return (account: string): string | undefined => {
     const seq = writes.latest(account)
-    return seq > 0 && follower.log !== '' ? positionToken(follower.log, seq) : undefined
+    return seq > 0 && follower.logId !== '' ? positionToken(follower.logId, seq) : undefined
   }
 }
 

@@ -13,7 +13,7 @@ import { createWatchers } from './watchers.ts'
 
 const lagMs = 400
 
-test('a gateway that is behind the others is waited for, for a while', async () => {
+test('`current` waits for a gateway that is behind the others, for a limited time', async () => {
   await using gateway = await openTestGateway()
   const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-follower-'))
@@ -56,7 +56,7 @@ test('a gateway that is behind the others is waited for, for a while', async () 
   await gateway.nats.kill9()
   const begun = performance.now()
   expect(await follower.current(lagMs)).toBe(false)
-  // As long as it may, and not as long as questions to a broker are asked again.
+  // It takes its own limit, and not the longer one for retries against a broker.
   expect(performance.now() - begun).toBeLessThan(10_000)
   await gateway.nats.restart()
   await rm(folder, { recursive: true })

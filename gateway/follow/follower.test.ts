@@ -22,7 +22,7 @@ async function withTasks(gateway: TestGateway, count: number): Promise<string[]>
 const file = (gateway: TestGateway) => join(gateway.dataDir, 'gateway', 'tasks.sqlite')
 
 describe('the task list', () => {
-  test('is whole again after a restart, with its file, without it, and with a damaged one', async () => {
+  test('is complete after a restart with its file, without it, and with a damaged one', async () => {
     await using gateway = await openTestGateway()
     const ids = await withTasks(gateway, 30)
     await until(async () => (await listed(gateway))[0]?.status === 'running')
@@ -33,12 +33,12 @@ describe('the task list', () => {
     expect(await listed(gateway)).toEqual(before)
     await gateway.restart(() => rm(join(gateway.dataDir, 'gateway'), { recursive: true }))
     expect(await listed(gateway)).toEqual(before)
-    await gateway.restart(async () => void (await Bun.write(file(gateway), 'this is no database')))
+    await gateway.restart(async () => void (await Bun.write(file(gateway), 'this is not a database')))
     expect(await listed(gateway)).toEqual(before)
     expect(await Bun.file(`${file(gateway)}.damaged`).exists()).toBe(true)
   }, 30_000)
 
-  test('takes up what happened while the gateway was away', async () => {
+  test('includes events from the time while the gateway was down', async () => {
     await using gateway = await openTestGateway()
     const [id = ''] = await withTasks(gateway, 3)
     await gateway.restart(async () => {
@@ -47,7 +47,7 @@ describe('the task list', () => {
     expect((await listed(gateway))[0]).toMatchObject({ id, status: 'completed' })
   }, 20_000)
 
-  test('holds at once what was written through this gateway, however fast', async () => {
+  test('includes every write through this gateway immediately', async () => {
     await using gateway = await openTestGateway()
     const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
     for (let n = 0; n < 50; n++) {
@@ -58,7 +58,7 @@ describe('the task list', () => {
     }
   }, 20_000)
 
-  test('holds an event by the time that a watcher sees it', async () => {
+  test('includes an event before a watcher sees it', async () => {
     await using gateway = await openTestGateway()
     const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
     const { id } = await gateway.submit(image)
@@ -70,7 +70,7 @@ describe('the task list', () => {
     }
   }, 20_000)
 
-  test('goes on after the broker was killed and came back', async () => {
+  test('continues after the broker was killed and restarted', async () => {
     await using gateway = await openTestGateway()
     const ids = await withTasks(gateway, 5)
     await gateway.nats.kill9()
@@ -81,7 +81,7 @@ describe('the task list', () => {
     expect((await listed(gateway)).map((one) => one.id)).toEqual([id, ...ids])
   }, 40_000)
 
-  test('is that of the new log when the log was made anew', async () => {
+  test('is rebuilt when the log was recreated', async () => {
     await using gateway = await openTestGateway()
     await withTasks(gateway, 5)
     await gateway.loseEvents('recreated')
@@ -94,7 +94,7 @@ describe('the task list', () => {
     expect((await listed(gateway)).map((one) => one.id)).toEqual([id])
   }, 60_000)
 
-  test('is ready at once when everything in the log has expired', async () => {
+  test('is ready immediately when all events have expired', async () => {
     await using gateway = await openTestGateway()
     await withTasks(gateway, 5)
     await gateway.restart(async () => {
@@ -108,7 +108,7 @@ describe('the task list', () => {
   }, 20_000)
 })
 
-test('two gateways show the same', async () => {
+test('two gateways return the same list', async () => {
   await using gateway = await openTestGateway()
   const ids = await withTasks(gateway, 5)
   const other = await gateway.another()

@@ -1,5 +1,6 @@
 import type { StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
 import { markOf } from '@pixelflow/core/position'
 import type { Clock } from '@pixelflow/core/ports/clock'
@@ -11,107 +12,112 @@ import type { EventFollower } from '../ports.ts'
 import { createSequenceWaiters } from '../consistency/sequence-waiters.ts'
 import type { Watchers } from './watchers.ts'
 
-/** A log that has been quiet for so long has been read to its end, whatever its last sequence says. */
+/** When no event arrives for so long, the log was read to its end, even if its last sequence is higher. */
 const quietMs = 3000
-const electionMs = 500
-const mostLooks = 4
-const firstWaitMs = 100
-const longestWaitMs = 5000
+/** A stream leader that was elected a moment ago may report an end that is too low, so it is asked again. */
+const headRetry = { pauseMs: 500, tries: 4 }
+const backoff = { initialMs: 100, maxMs: 5000 }
 
 export interface FollowerState {
-  /** Sequence of the last event taken. */
+  /** Sequence of the last event processed. */
   readonly position: number
   readonly isCaughtUp: boolean
-  /** How long after it was stored the last event was taken, in milliseconds by the log's clock; NaN before the first. */
+  /** Time between the storage and the processing of the last event, by the log's clock; NaN before the first. */
   readonly lagMs: number
   readonly watchers: number
 }
 
 export interface Follower extends EventFollower, AsyncDisposable {
   readonly state: FollowerState
-  /** The read model has gone back: so do we. */
+  /** The position of the read model has decreased: continue from there. */
   onRewound(): void
 }
 
-export interface FollowerNeeds {
-  /** That of the event log. */
+export interface FollowerOptions {
+  /** The clock of the event log. */
   readonly clock: Clock
   readonly eventLog: EventLog
   readonly index: ReadModel
   readonly watchers: Watchers
-  /** Told when sequences of before mean nothing any more. */
+  /** Called when a new log has replaced the one that earlier sequences belong to. */
   readonly onNewLog: () => void
   readonly log: Logger
 }
 
 /**
- * Follows the event log from where the read model stands, feeding it and the watchers, in this order: whoever has seen
- * an event finds it in the list. A fault is met by starting again from there, after a growing while.
+ * Follows the event log from the position of the read model. Each event goes to the read model before it goes to the
+ * watchers, so a client that has seen an event finds it in the list. After a fault it starts again, with a back-off.
  */
-export function startFollower({ clock, eventLog, index, watchers, onNewLog, log }: FollowerNeeds): Follower {
+export function startFollower({
+  clock,
+  eventLog,
+  index,
+  watchers,
+  onNewLog,
+  log,
+}: FollowerOptions): Follower {
   const stopping = new AbortController()
   const sequenceWaiters = createSequenceWaiters()
   let isCaughtUp = false
   let lagMs = Number.NaN
-  let round = new AbortController()
+  let attempt = new AbortController()
   let target = 0
-  let waitMs = firstWaitMs
+  let failures = 0
 
-  const caughtUp = () => {
+  const setCaughtUp = () => {
     if (isCaughtUp) return
     isCaughtUp = true
     sequenceWaiters.reach(Infinity)
-    log.info('caught up with the event log', { position: index.position })
+    log.info('task list caught up', { position: index.position })
   }
 
-  const take = (one: StoredEvent) => {
+  const handle = (one: StoredEvent) => {
     index.apply([one])
     lagMs = Math.max(0, clock.now() - one.storedAt.getTime())
     watchers.dispatch(one)
     sequenceWaiters.reach(one.seq)
-    if (one.seq >= target) caughtUp()
-    waitMs = firstWaitMs
+    if (one.seq >= target) setCaughtUp()
+    failures = 0
   }
 
-  /** Where the log ends. A leader that was elected a moment ago may not know of all that we do. */
-  const headBeyond = async (signal: AbortSignal) => {
-    for (let looks = 1; ; looks += 1) {
+  const readHead = async (signal: AbortSignal) => {
+    for (let tries = 1; ; tries += 1) {
       const head = await eventLog.position()
-      const isShort = head.log === index.log && head.written < index.position
-      if (!isShort || looks === mostLooks || signal.aborted) return head
-      await pause(electionMs, signal)
+      const isTooLow = head.log === index.logId && head.written < index.position
+      if (!isTooLow || tries === headRetry.tries || signal.aborted) return head
+      await pause(headRetry.pauseMs, signal)
     }
   }
 
   /**
-   * Why the list is not that of the log, though the log is called the same: it may have been set back to a copy of before,
-   * and have gone on otherwise. What cannot be told is folded again.
+   * Why the list differs from the log although the log has the same identity: a restored backup may have continued
+   * differently. When in doubt, the list is rebuilt.
    */
-  const difference = async (last: number): Promise<string | undefined> => {
-    if (index.position > last) return 'the log ends before'
+  const findDifference = async (last: number): Promise<string | undefined> => {
+    if (index.position > last) return 'log ends before the checkpoint'
     if (index.position === 0) return undefined
-    const there = await eventLog.at(index.position).catch(nullIfUnreadable)
-    if (there === null) return 'nothing stands there any more'
-    return checkpointHash(there) === index.checkpointHash ? undefined : 'another event stands there'
+    const there = await eventLog.at(index.position).catch(nullIfIncompatible)
+    if (there === null) return 'no event at the checkpoint'
+    return checkpointHash(there) === index.checkpointHash ? undefined : 'different event at the checkpoint'
   }
 
   const follow = async (signal: AbortSignal) => {
-    const { log: identity, last } = await headBeyond(signal)
-    const why =
-      index.log === identity ? await difference(last) : index.log === '' ? 'new list' : 'another log'
-    if (why) {
-      log.info('folding the event log from its beginning', { why, last })
-      index.restart(identity)
+    const { log: logId, last } = await readHead(signal)
+    const reason =
+      index.logId === logId ? await findDifference(last) : index.logId === '' ? 'new list' : 'new log'
+    if (reason) {
+      log.info('task list rebuild started', { reason, last })
+      index.restart(logId)
       onNewLog()
     }
     target = last
-    if (index.position >= target) caughtUp()
-    // An entry that this version cannot read is passed over: its sequence may be the last, and is never reached.
-    let quiet = setTimeout(caughtUp, quietMs)
+    if (index.position >= target) setCaughtUp()
+    // An incompatible record is skipped. When it is the last one, its sequence is never reached.
+    let quiet = setTimeout(setCaughtUp, quietMs)
     try {
       for await (const one of eventLog.follow(index.position, signal)) {
-        take(one)
-        if (!isCaughtUp) quiet = refreshed(quiet, caughtUp)
+        handle(one)
+        if (!isCaughtUp) quiet = restartTimer(quiet, setCaughtUp)
       }
     } finally {
       clearTimeout(quiet)
@@ -120,17 +126,17 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
 
   const run = async () => {
     while (!stopping.signal.aborted) {
-      round = new AbortController()
-      const signal = AbortSignal.any([stopping.signal, round.signal])
+      attempt = new AbortController()
+      const signal = AbortSignal.any([stopping.signal, attempt.signal])
       try {
         await follow(signal)
       } catch (error) {
-        if (!signal.aborted) log.warn('following the event log failed', { error, retryMs: waitMs })
+        if (!signal.aborted) log.warn('event log subscription failed', { error, failures: failures + 1 })
       }
       if (stopping.signal.aborted) return
       isCaughtUp = false
-      await pause(waitMs, stopping.signal)
-      waitMs = Math.min(2 * waitMs, longestWaitMs)
+      failures += 1
+      await pause(backoffMs(failures, backoff), stopping.signal)
     }
   }
   const running = run()
@@ -142,13 +148,13 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
 
   return {
     subscribe: watchers.subscribe,
-    get log() {
-      return index.log
+    get logId() {
+      return index.logId
     },
     head,
     reached(seq, withinMs, mark) {
-      const isThere = () => index.position >= seq && (mark === undefined || markOf(index.log) === mark)
-      return sequenceWaiters.reached(isThere, seq, withinMs)
+      const hasReached = () => index.position >= seq && (mark === undefined || markOf(index.logId) === mark)
+      return sequenceWaiters.reached(hasReached, seq, withinMs)
     },
     async current(withinMs) {
       const begun = performance.now()
@@ -163,7 +169,7 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
     },
     onRewound() {
       isCaughtUp = false
-      round.abort()
+      attempt.abort()
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()
@@ -172,13 +178,13 @@ export function startFollower({ clock, eventLog, index, watchers, onNewLog, log 
   }
 }
 
-/** We have read what stood there. */
-function nullIfUnreadable(thrown: unknown): null {
+/** The event at the checkpoint was readable, so an incompatible record is a different one. */
+function nullIfIncompatible(thrown: unknown): null {
   if (Fault.of(thrown).code === 'incompatible_record') return null
   throw thrown
 }
 
-function refreshed(timer: ReturnType<typeof setTimeout>, then: () => void): ReturnType<typeof setTimeout> {
+function restartTimer(timer: ReturnType<typeof setTimeout>, then: () => void): ReturnType<typeof setTimeout> {
   clearTimeout(timer)
   return setTimeout(then, quietMs)
 }

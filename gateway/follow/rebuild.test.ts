@@ -10,21 +10,21 @@ import { launch, says } from '@pixelflow/testkit/process'
 import { queuedEvent } from '@pixelflow/testkit/tasks'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
 
-/** Whatever becomes of the file behind the task list, the list is that of the log. */
+/** Whatever happens to its file, the task list equals the event log. */
 
 const file = (dataDir: string) => join(dataDir, 'gateway', 'tasks.sqlite')
-const said = ({ logs }: TestGateway, msg: string) => logs.filter((one) => one['msg'] === msg)
-const folding = 'folding the event log from its beginning'
+const logged = ({ logs }: TestGateway, msg: string) => logs.filter((one) => one['msg'] === msg)
+const rebuildStarted = 'task list rebuild started'
 
 /** Ids and statuses of all tasks, newest first. */
-async function whole(url: string): Promise<string[]> {
+async function listAll(url: string): Promise<string[]> {
   const all: string[] = []
   for (let cursor: string | null = ''; cursor !== null;) {
     const answer = await fetch(new URL(`/api/v1/tasks?limit=200${cursor && `&cursor=${cursor}`}`, url))
     if (answer.status === 503) {
-      // The list is being made anew.
+      // The list is being rebuilt.
       await Bun.sleep(50)
-      return whole(url)
+      return listAll(url)
     }
     const { items, next } = (await answer.json()) as TaskPageView
     all.push(...items.map(({ id, status }) => `${id} ${status}`))
@@ -33,7 +33,7 @@ async function whole(url: string): Promise<string[]> {
   return all
 }
 
-/** Tasks as the log has them, some of them begun. */
+/** Appends tasks to the log; a third of them is running. */
 async function append({ adapters }: TestGateway, count: number): Promise<void> {
   const one = async (n: number) => {
     const event = queuedEvent()
@@ -49,54 +49,54 @@ async function append({ adapters }: TestGateway, count: number): Promise<void> {
   }
 }
 
-test('a file that is deleted while it is used is used on, and made anew at the next start', async () => {
+test('a file that is deleted while in use stays in use, and is rebuilt at the next start', async () => {
   await using gateway = await openTestGateway()
   const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
   await gateway.submit(image)
-  expect(await whole(gateway.url)).toHaveLength(1)
+  expect(await listAll(gateway.url)).toHaveLength(1)
   await rm(file(gateway.dataDir))
   const { id } = await gateway.submit(image)
-  expect((await whole(gateway.url))[0]).toBe(`${id} queued`)
+  expect((await listAll(gateway.url))[0]).toBe(`${id} queued`)
   await append(gateway, 300)
-  const before = await whole(gateway.url)
+  const before = await listAll(gateway.url)
   expect(before).toHaveLength(302)
   await gateway.restart()
-  expect(await whole(gateway.url)).toEqual(before)
+  expect(await listAll(gateway.url)).toEqual(before)
   expect((await stat(file(gateway.dataDir))).size).toBeGreaterThan(0)
 }, 60_000)
 
-/** What may happen to a file of many pages. */
+/** Damages of a file with many pages. */
 const damages: Record<string, (path: string, size: number) => Promise<void>> = {
   'cut in half': (path, size) => truncate(path, size >> 1),
   'cut to nothing': (path) => truncate(path, 0),
   'with a hole in it': (path, size) => overwrite(path, 8192, Buffer.alloc(size - 12_288)),
-  'with another head': (path) => overwrite(path, 0, Buffer.from('SQLite format 4')),
-  'with rows gone bad': (path, size) => spoil(path, size),
+  'with another header': (path) => overwrite(path, 0, Buffer.from('SQLite format 4')),
+  'with invalid rows': (path, size) => corruptRows(path, size),
 }
 
 test.each(Object.entries(damages))(
-  'a file %s is made anew',
+  'a file %s is rebuilt',
   async (_, damage) => {
     await using gateway = await openTestGateway()
     await append(gateway, 300)
-    await until(async () => (await whole(gateway.url)).length === 300, 30_000)
-    const before = await whole(gateway.url)
+    await until(async () => (await listAll(gateway.url)).length === 300, 30_000)
+    const before = await listAll(gateway.url)
     await gateway.restart(async () => {
       const path = file(gateway.dataDir)
       await damage(path, (await stat(path)).size)
     })
-    await until(async () => (await whole(gateway.url)).length === 300, 30_000)
-    expect(await whole(gateway.url)).toEqual(before)
-    expect(said(gateway, folding)).toHaveLength(2)
+    await until(async () => (await listAll(gateway.url)).length === 300, 30_000)
+    expect(await listAll(gateway.url)).toEqual(before)
+    expect(logged(gateway, rebuildStarted)).toHaveLength(2)
   },
   60_000,
 )
 
-test('a file of another version is made anew', async () => {
+test('a file of another version is rebuilt', async () => {
   await using gateway = await openTestGateway()
   await append(gateway, 20)
-  await until(async () => (await whole(gateway.url)).length === 20, 30_000)
-  const before = await whole(gateway.url)
+  await until(async () => (await listAll(gateway.url)).length === 20, 30_000)
+  const before = await listAll(gateway.url)
   await gateway.restart(async () => {
     using db = new Database(file(gateway.dataDir))
     db.run('ALTER TABLE tasks RENAME TO jobs')
@@ -105,16 +105,16 @@ test('a file of another version is made anew', async () => {
     db.run('PRAGMA user_version = 1')
     await Promise.resolve()
   })
-  expect(await whole(gateway.url)).toEqual(before)
-  expect(said(gateway, 'task list is of another version and will be made anew')).toMatchObject([{ found: 1 }])
+  expect(await listAll(gateway.url)).toEqual(before)
+  expect(logged(gateway, 'task list has another version; rebuilding it')).toMatchObject([{ found: 1 }])
 }, 30_000)
 
 test.each([
-  ['ends before', 0, 'the log ends before'],
-  ['has gone on otherwise', 30, 'another event stands there'],
+  ['ends before', 0, 'log ends before the checkpoint'],
+  ['has continued differently', 30, 'different event at the checkpoint'],
 ])(
-  'a list that is ahead of a log which was set back, and %s, is folded again',
-  async (_, more, why) => {
+  'a list ahead of a log that was restored from a backup and %s is rebuilt',
+  async (_, more, reason) => {
     await using gateway = await openTestGateway()
     const { nats } = gateway
     const copy = `${nats.store}-copy`
@@ -125,8 +125,8 @@ test.each([
       await nats.restart()
     })
     await append(gateway, 10)
-    await until(async () => (await whole(gateway.url)).length === 30, 30_000)
-    const lost = await whole(gateway.url)
+    await until(async () => (await listAll(gateway.url)).length === 30, 30_000)
+    const lost = await listAll(gateway.url)
     await gateway.restart(async () => {
       await nats.kill9()
       await rm(nats.store, { recursive: true })
@@ -134,15 +134,15 @@ test.each([
       await nats.restart()
       await append(gateway, more)
     })
-    const now = await whole(gateway.url)
+    const now = await listAll(gateway.url)
     expect(now).toHaveLength(20 + more)
     expect(now.filter((one) => lost.includes(one))).toHaveLength(20)
-    expect(said(gateway, folding).at(-1)).toMatchObject({ why })
+    expect(logged(gateway, rebuildStarted).at(-1)).toMatchObject({ reason })
   },
   60_000,
 )
 
-test('a log that is set back under a running gateway is folded again', async () => {
+test('a log that is restored from a backup while the gateway runs is read again', async () => {
   await using gateway = await openTestGateway()
   const { nats } = gateway
   const copy = `${nats.store}-copy`
@@ -151,17 +151,17 @@ test('a log that is set back under a running gateway is folded again', async () 
   await cp(nats.store, copy, { recursive: true })
   await nats.restart()
   await append(gateway, 10)
-  await until(async () => (await whole(gateway.url)).length === 30, 30_000)
+  await until(async () => (await listAll(gateway.url)).length === 30, 30_000)
   await nats.kill9()
   await rm(nats.store, { recursive: true })
   await rename(copy, nats.store)
   await nats.restart()
-  await until(async () => (await whole(gateway.url)).length === 20, 30_000)
+  await until(async () => (await listAll(gateway.url)).length === 20, 30_000)
   await append(gateway, 3)
-  await until(async () => (await whole(gateway.url)).length === 23, 30_000)
+  await until(async () => (await listAll(gateway.url)).length === 23, 30_000)
 }, 60_000)
 
-test('a gateway that is killed in the middle of folding goes on where it was', async () => {
+test('a gateway that is killed during the rebuild continues at its checkpoint', async () => {
   await using gateway = await openTestGateway()
   await append(gateway, 3000)
   const dataDir = await mkdtemp(join(tmpdir(), 'pixelflow-gateway-'))
@@ -176,19 +176,19 @@ test('a gateway that is killed in the middle of folding goes on where it was', a
         PIXELFLOW_LOG_FORMAT: 'json',
       },
     })
-  // The first of them is killed before anything was written, the last ones somewhere in between.
+  // The first one is killed before anything was written, the last ones in the middle.
   for (const afterMs of [0, 30, 30, 60, 60, 120]) {
     await using victim = start()
-    await Promise.race([victim.line(says(folding)), victim.line(says('caught up with the event log'))])
+    await Promise.race([victim.line(says(rebuildStarted)), victim.line(says('task list caught up'))])
     await Bun.sleep(afterMs)
     victim.signal('SIGKILL')
     await victim.exited
   }
   await using survivor = start()
   const { url } = JSON.parse(await survivor.line(says('ready'))) as { url: string }
-  const expected = await whole(gateway.url)
+  const expected = await listAll(gateway.url)
   expect(expected).toHaveLength(3000)
-  expect(await whole(url)).toEqual(expected)
+  expect(await listAll(url)).toEqual(expected)
   await rm(dataDir, { recursive: true })
 }, 120_000)
 
@@ -197,8 +197,8 @@ async function overwrite(path: string, at: number, bytes: Uint8Array): Promise<v
   await handle.write(bytes, 0, bytes.length, at)
 }
 
-/** Leaves SQLite's own structure alone. */
-async function spoil(path: string, size: number): Promise<void> {
+/** Changes rows only, not the structure of the database. */
+async function corruptRows(path: string, size: number): Promise<void> {
   const whole = Buffer.alloc(size)
   await using handle = await open(path, 'r+')
   await handle.read(whole, 0, size, 0)

@@ -6,7 +6,7 @@ const never = new AbortController().signal
 const one = (seq: number, id = 'a', account = 'ann') =>
   ({ seq, event: { task: { id, account } } }) as StoredEvent
 
-test('hands each event to whoever watches its task, and to nobody else', async () => {
+test('dispatches each event to the watchers of its task only', async () => {
   const watchers = createWatchers()
   using first = watchers.subscribe('ann', 'a')
   using second = watchers.subscribe('ann', 'a')
@@ -23,7 +23,7 @@ test('hands each event to whoever watches its task, and to nobody else', async (
   expect(await waiting).toEqual(one(4, 'a', 'bob'))
 })
 
-test('holds a few events for a slow watcher, then says that it has missed some', async () => {
+test('keeps a few events for a slow watcher, then reports that it has missed some', async () => {
   const watchers = createWatchers(3)
   using watch = watchers.subscribe('ann', 'a')
   for (let seq = 1; seq <= 50; seq++) watchers.dispatch(one(seq))
@@ -32,7 +32,7 @@ test('holds a few events for a slow watcher, then says that it has missed some',
   expect(await watch.next(never)).toEqual(one(51))
 })
 
-test('lets go of those who leave, and of all at the end', async () => {
+test('ends a subscription when its signal aborts, and all when it is closed', async () => {
   const watchers = createWatchers()
   const leaving = new AbortController()
   const left = watchers.subscribe('ann', 'a')

@@ -1,93 +1,85 @@
 import type { StoredEvent } from '@pixelflow/core/event'
+import { createNotifier } from '@pixelflow/core/notifier'
 import type { Subscription } from '../ports.ts'
 
-/** Hands the events of the gateway's one follower to whoever watches a task. */
+/** Distributes the events of the follower to the callers that watch a task. */
 export interface Watchers {
   subscribe(account: string, task: string): Subscription
-  dispatch(one: StoredEvent): void
-  /** How many are watching. */
+  dispatch(event: StoredEvent): void
+  /** Open subscriptions. */
   readonly count: number
-  /** Ends every watch, those to come as well. */
+  /** Ends all subscriptions, and those that are created later. */
   close(): void
 }
 
-/** @param mostHeld how many events are held for a slow watcher before it has to look into the history */
-export function createWatchers(mostHeld = 32): Watchers {
-  const byTask = new Map<string, Set<Watch>>()
+/** @param maxPending events kept for a slow watcher; when there are more, it must read the history */
+export function createWatchers(maxPending = 32): Watchers {
+  const byTask = new Map<string, Set<Watcher>>()
   let count = 0
   let isClosed = false
 
   return {
     subscribe(account, task) {
       const key = `${account}/${task}`
-      const watch = createWatch(mostHeld, () => {
+      const watcher = createWatcher(maxPending, () => {
         count--
         const others = byTask.get(key)
-        others?.delete(watch)
+        others?.delete(watcher)
         if (others?.size === 0) byTask.delete(key)
       })
       count++
       const others = byTask.get(key)
-      if (others) others.add(watch)
-      else byTask.set(key, new Set([watch]))
-      if (isClosed) watch.close()
-      return watch
+      if (others) others.add(watcher)
+      else byTask.set(key, new Set([watcher]))
+      if (isClosed) watcher.close()
+      return watcher
     },
-    dispatch(one) {
-      const { account, id } = one.event.task
-      for (const watch of byTask.get(`${account}/${id}`) ?? []) watch.offer(one)
+    dispatch(event) {
+      const { account, id } = event.event.task
+      for (const watcher of byTask.get(`${account}/${id}`) ?? []) watcher.offer(event)
     },
     get count() {
       return count
     },
     close() {
       isClosed = true
-      for (const watches of byTask.values()) for (const watch of watches) watch.close()
+      for (const watchers of byTask.values()) for (const watcher of watchers) watcher.close()
     },
   }
 }
 
-interface Watch extends Subscription {
-  offer(one: StoredEvent): void
+interface Watcher extends Subscription {
+  offer(event: StoredEvent): void
   close(): void
 }
 
-function createWatch(mostHeld: number, onEnd: () => void): Watch {
-  const held: StoredEvent[] = []
+function createWatcher(maxPending: number, onDispose: () => void): Watcher {
+  const pending: StoredEvent[] = []
   const state = { hasMissed: false, isClosed: false }
-  let wake: (() => void) | undefined
-  const stir = () => {
-    wake?.()
-    wake = undefined
-  }
+  const notifier = createNotifier()
 
   return {
-    offer(one) {
-      if (held.length < mostHeld && !state.hasMissed) held.push(one)
+    offer(event) {
+      if (pending.length < maxPending && !state.hasMissed) pending.push(event)
       else {
-        // The history has all of it, in order: nothing held is worth more than that.
+        // The reader continues from the history, which contains the pending events too.
         state.hasMissed = true
-        held.length = 0
+        pending.length = 0
       }
-      stir()
+      notifier.notify()
     },
     close() {
       state.isClosed = true
-      stir()
+      notifier.notify()
     },
     async next(signal) {
-      while (held.length === 0 && !state.hasMissed && !state.isClosed && !signal.aborted) {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        wake = resolve
-        signal.addEventListener('abort', stir)
-        await promise
-        signal.removeEventListener('abort', stir)
-      }
+      while (pending.length === 0 && !state.hasMissed && !state.isClosed && !signal.aborted)
+        await notifier.wait({ signal })
       if (state.isClosed || signal.aborted) return null
-      if (!state.hasMissed) return held.shift() ?? null
+      if (!state.hasMissed) return pending.shift() ?? null
       state.hasMissed = false
       return 'missed'
     },
-    [Symbol.dispose]: onEnd,
+    [Symbol.dispose]: onDispose,
   }
 }

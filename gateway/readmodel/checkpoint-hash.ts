@@ -1,6 +1,9 @@
 import type { StoredEvent } from '@pixelflow/core/event'
 
-/** What an event was, in short: told from any other that may come to stand at its sequence. */
+/**
+ * Identifies the event at a checkpoint. When a different event stands at that sequence, the log was restored from a
+ * backup and has continued differently.
+ */
 export function checkpointHash({ event: { kind, at, task } }: StoredEvent): string {
-  return `${task.account}/${task.id}/${kind}/${at}`
+  return Bun.hash.xxHash64(`${task.account}/${task.id}/${kind}/${at}`).toString(16)
 }

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, write
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
-import { openFile } from './database-file.ts'
+import { openDatabaseFile } from './database-file.ts'
 
-test('no other user can read the task list, even where its folder was made by hand', () => {
+test('the task list is readable by its owner only, even in a folder that existed before', () => {
   const home = mkdtempSync(join(tmpdir(), 'pixelflow-file-'))
   chmodSync(home, 0o755)
   const folder = join(home, 'gateway')
@@ -15,7 +15,7 @@ test('no other user can read the task list, even where its folder was made by ha
   for (const ending of ['-wal', '.damaged', '/..'])
     chmodSync(ending === '/..' ? folder : path + ending, 0o755)
 
-  const db = openFile(path, createLogger({ service: 'test', write: () => {} }))
+  const db = openDatabaseFile(path, createLogger({ service: 'test', write: () => {} }))
   db.run("UPDATE checkpoint SET log = 'x'")
   const modes = readdirSync(folder).map((name) => [
     name,

@@ -5,46 +5,46 @@ import { makePrivateFile, makePrivateFolder } from '@pixelflow/platform/config/p
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { isActive } from './idle-tasks.ts'
 
-/** Bump it when the tables change: an older file is thrown away and folded again from the log. */
+/** Increase it when the tables change: a file of another version is rebuilt from the event log. */
 const schemaVersion = 5
 
-/** Endings of the files that SQLite keeps beside a database. */
-const companions = ['-wal', '-shm']
+/** Suffixes of the files that SQLite keeps beside a database. */
+const sidecarSuffixes = ['-wal', '-shm']
 
 /**
- * Opens the file of the read model, made anew when it is missing, of another version or damaged; a damaged one is
- * moved aside first. When another process holds it, a private temporary one takes its place: two gateways may share a
- * data folder by mistake, or for the moment in which one follows the other.
+ * Opens the database of the read model. A missing file or one of another version is created, a damaged one is moved
+ * aside first. When another process holds the file, a temporary database replaces it: two gateways may share a data
+ * folder by mistake, or for a moment during a restart.
  */
-export function openFile(path: string, log: Logger): Database {
+export function openDatabaseFile(path: string, log: Logger): Database {
   makePrivateFolder(dirname(path))
-  for (const ending of ['', ...companions, '.damaged']) makePrivateFile(path + ending)
+  for (const ending of ['', ...sidecarSuffixes, '.damaged']) makePrivateFile(path + ending)
   try {
-    return prepared(openDatabase(path), path, log)
+    return prepare(createDatabase(path), path, log)
   } catch (error) {
     if (isLocked(error)) {
-      log.warn('task list is held by another process', {
+      log.warn('task list locked by another process', {
         path,
         remedy: 'Give each gateway its own PIXELFLOW_DATA_DIR.',
       })
-      return prepared(new Database(''), '', log)
+      return prepare(new Database(''), '', log)
     }
     if (!isDamaged(error)) throw error
     moveAside(path, log, error)
-    return prepared(openDatabase(path), path, log)
+    return prepare(createDatabase(path), path, log)
   }
 }
 
-/** SQLite gives its companions the mode of the file itself. */
-function openDatabase(path: string): Database {
+/** SQLite gives its sidecar files the mode of the database file. */
+function createDatabase(path: string): Database {
   const db = new Database(path, { create: true })
   makePrivateFile(path)
   return db
 }
 
-/** True when the file itself is at fault, so that another one would work. */
+/** Whether the file itself is damaged, so that a new one would work. */
 export function isDamaged(error: unknown): boolean {
-  // A row that is no JSON has gone bad where SQLite does not look.
+  // A row that is not JSON is damage that SQLite does not detect.
   if (error instanceof SyntaxError) return true
   return /^SQLITE_(CORRUPT|NOTADB|FORMAT|IOERR_SHORT_READ|SCHEMA|CANTOPEN_ISDIR)/.test(codeOf(error))
 }
@@ -57,17 +57,17 @@ function codeOf(error: unknown): string {
   return error instanceof SQLiteError ? (error.code ?? '') : ''
 }
 
-/** Keeps one damaged file for whoever wants to look at it, never more. */
+/** Keeps at most one damaged file, for analysis. */
 export function moveAside(path: string, log: Logger, error: unknown): void {
-  log.error('task list is damaged and will be made anew', { path, kept: `${path}.damaged`, error })
-  for (const ending of companions) rmSync(path + ending, { force: true })
+  log.error('task list damaged; rebuilding it', { path, kept: `${path}.damaged`, error })
+  for (const ending of sidecarSuffixes) rmSync(path + ending, { force: true })
   rmSync(`${path}.damaged`, { force: true, recursive: true })
   if (existsSync(path)) renameSync(path, `${path}.damaged`)
 }
 
-function prepared(db: Database, path: string, log: Logger): Database {
+function prepare(db: Database, path: string, log: Logger): Database {
   try {
-    // Held for as long as we run: nobody else has any business in it, and it saves the shared-memory file.
+    // No other process uses the file, and an exclusive lock needs no shared-memory file.
     db.run('PRAGMA locking_mode = EXCLUSIVE')
     db.run('PRAGMA busy_timeout = 2000')
     db.run('PRAGMA journal_mode = WAL')
@@ -76,11 +76,11 @@ function prepared(db: Database, path: string, log: Logger): Database {
     db.transaction(() => {
       const found = db.query<{ user_version: number }, []>('PRAGMA user_version').get()?.user_version
       if (found === schemaVersion) return
-      if (found !== 0) log.info('task list is of another version and will be made anew', { path, found })
-      empty(db)
-      create(db)
+      if (found !== 0) log.info('task list has another version; rebuilding it', { path, found })
+      dropAll(db)
+      createTables(db)
     }).exclusive()
-    // Opening reads hardly more than the header; this touches the tables as well.
+    // Opening reads little more than the header; a query detects damaged tables too.
     db.query('SELECT log, position, hash FROM checkpoint').get()
     return db
   } catch (error) {
@@ -89,15 +89,15 @@ function prepared(db: Database, path: string, log: Logger): Database {
   }
 }
 
-/** Whatever another version has called its things. */
-function empty(db: Database): void {
-  const things = db.query<{ type: string; name: string }, []>(
+/** Another version may use other names. */
+function dropAll(db: Database): void {
+  const entries = db.query<{ type: string; name: string }, []>(
     "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'",
   )
-  for (const { type, name } of things.all()) db.run(`DROP ${type} "${name.replaceAll('"', '""')}"`)
+  for (const { type, name } of entries.all()) db.run(`DROP ${type} "${name.replaceAll('"', '""')}"`)
 }
 
-function create(db: Database): void {
+function createTables(db: Database): void {
   db.run(`CREATE TABLE tasks (
     account TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -110,7 +110,7 @@ function create(db: Database): void {
   ) STRICT, WITHOUT ROWID`)
   db.run('CREATE INDEX tasks_by_status ON tasks (account, status, id)')
   db.run('CREATE INDEX tasks_by_change ON tasks (changed)')
-  // Few at any time, so this is small.
+  // Few tasks are active at one time, so this index is small.
   db.run(`CREATE INDEX idle_tasks ON tasks (changed) WHERE ${isActive}`)
   db.run('CREATE TABLE checkpoint (log TEXT NOT NULL, position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT')
   db.run("INSERT INTO checkpoint VALUES ('', 0, '')")

@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const log = createLogger({ service: 'test', level: 'error', format: 'json' })
 const minute = 60_000
 
-test('active tasks are walked from the longest unheard of on, page by page', () => {
+test('active tasks are listed page by page, those with the oldest change first', () => {
   const path = join(folder, 'tasks.sqlite')
   const now = Date.now()
   using model = openReadModel({

@@ -10,10 +10,10 @@ export interface IdleRow {
 }
 
 const active = statuses.filter((one) => !hasEnded(one)).map((one) => `'${one}'`)
-/** Whether a row of the table `tasks` is one that has not ended. */
+/** SQL condition for rows of the table `tasks` whose task has not ended. */
 export const isActive = `status IN (${active.join(', ')})`
 
-/** Finds tasks that have not ended by when they last changed. */
+/** Finds tasks that have not ended, ordered by their last change. */
 export function idleStatement(db: Database) {
   const idle = db.query<IdleRow, [number, number, string, string, number]>(
     `SELECT changed, account, id, task FROM tasks

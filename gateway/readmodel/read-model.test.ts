@@ -57,7 +57,7 @@ const list = (model: ReadModel, limit = 50, more: { status?: Status; cursor?: st
   model.list({ account: 'ann', limit, ...more })
 
 describe('a list', () => {
-  test('is newest first, page by page, and unshaken by what is added meanwhile', async () => {
+  test('is newest first; pages stay stable while tasks are added', async () => {
     using model = open()
     model.apply([1, 2, 3, 4, 5].map((n) => stored(n, n)))
     const first = await list(model, 2)
@@ -81,7 +81,7 @@ describe('a list', () => {
     expect(numbers(await list(model))).toEqual([2])
   })
 
-  test('leaves out what has left the log', async () => {
+  test('omits tasks that have expired from the log', async () => {
     using model = open(hour)
     model.apply([stored(1, 1, {}, 'queued', new Date(Date.now() - 2 * hour)), stored(2, 2)])
     expect(numbers(await list(model))).toEqual([2])
@@ -106,7 +106,7 @@ describe('the counts of an account', () => {
   }
   const bulk = { lane: 'bulk' } as const
 
-  test('counts what waits, and what is interactive and has not ended, once it is written', async () => {
+  test('include queued tasks and active interactive tasks once they are written', async () => {
     using model = open()
     model.apply([stored(1, 1), stored(2, 2), stored(3, 3, bulk), stored(4, 4, { account: 'bob' })])
     expect([countsOf(model), model.countedTo]).toEqual([[0, 0], 0])
@@ -125,7 +125,7 @@ describe('the counts of an account', () => {
     expect(countsOf(model)).toEqual([0, 0])
   })
 
-  test('is soon rid of what has left the log, however much that is', async () => {
+  test('soon lose expired tasks, however many', async () => {
     const many = Array.from({ length: 4500 }, (_, n) => stored(n + 1, n + 1))
     {
       using model = open()
@@ -141,7 +141,7 @@ describe('the counts of an account', () => {
     }, 30_000)
   }, 60_000)
 
-  test('is that of the file after a restart, and nothing in another log', async () => {
+  test('come from the file after a restart, and are 0 in another log', async () => {
     {
       using model = open()
       model.apply([stored(1, 1), stored(2, 2, bulk), stored(3, 3, { status: 'running' }, 'started')])
@@ -152,7 +152,7 @@ describe('the counts of an account', () => {
     expect([countsOf(model), model.countedTo]).toEqual([[0, 0], 0])
   })
 
-  test('loses what has left the log', async () => {
+  test('lose expired tasks', async () => {
     const old = new Date(Date.now() - 2 * hour)
     using model = open(hour)
     model.apply([stored(1, 1, {}, 'queued', old), stored(2, 2)])
@@ -162,19 +162,19 @@ describe('the counts of an account', () => {
 })
 
 describe('the file', () => {
-  test('is the log up to its position, across a restart', async () => {
+  test('equals the log up to its position, across a restart', async () => {
     {
       using model = open()
       model.restart('log-a')
       model.apply([stored(7, 1), stored(9, 2)])
     }
     using model = open()
-    expect([model.log, model.position]).toEqual(['log-a', 9])
+    expect([model.logId, model.position]).toEqual(['log-a', 9])
     model.apply([stored(8, 1, { status: 'running' }, 'started')])
     expect((await list(model)).items.map((one) => one.status)).toEqual(['queued', 'queued'])
   })
 
-  test('is written soon after, without anybody asking', async () => {
+  test('is written soon after an event, without a query', async () => {
     using model = open()
     model.apply([stored(1, 1)])
     await Bun.sleep(80)
@@ -183,22 +183,22 @@ describe('the file', () => {
     expect(again.position).toBe(1)
   })
 
-  test('forgets one log for another', async () => {
+  test('is cleared for a new log', async () => {
     using model = open()
     model.restart('log-a')
     model.apply([stored(1, 1)])
     model.restart('log-b')
-    expect([model.log, model.position, (await list(model)).items]).toEqual(['log-b', 0, []])
+    expect([model.logId, model.position, (await list(model)).items]).toEqual(['log-b', 0, []])
   })
 
   test.each([
-    ['no database', 'this is no database, '.repeat(200)],
+    ['not a database', 'this is no database, '.repeat(200)],
     ['cut short', 'SQLite format 3\0 and then nothing'],
   ])('is moved aside when it is %s', async (_, content) => {
     open()[Symbol.dispose]()
     writeFileSync(path, content)
     using model = open()
-    expect([model.log, model.position]).toEqual(['', 0])
+    expect([model.logId, model.position]).toEqual(['', 0])
     model.apply([stored(1, 1)])
     expect(numbers(await list(model))).toEqual([1])
     expect(await Bun.file(`${path}.damaged`).text()).toBe(content)
@@ -206,13 +206,13 @@ describe('the file', () => {
   })
 
   test.each([
-    ['throughout is made anew when it is opened', 1],
-    ['in places is made anew when one is met, and whoever follows is sent back', 8],
+    ['completely is rebuilt when it is opened', 1],
+    ['partly is rebuilt when the damage is found, and the follower is rewound', 8],
   ])('scrambled %s', async (_, fromPage) => {
     {
       using model = open()
       model.restart('log-a')
-      // Ended, for the others are counted when it is opened.
+      // Completed, because opening reads all active tasks.
       const ended = { status: 'completed' } as const
       model.apply(Array.from({ length: 400 }, (_, n) => stored(n + 1, n + 1, ended, 'completed')))
     }
@@ -228,12 +228,12 @@ describe('the file', () => {
       await expect(list(model)).rejects.toMatchObject({ code: 'unavailable' })
       expect(rewinds).toBe(before + 1)
     }
-    expect([model.log, model.position]).toEqual(['', 0])
+    expect([model.logId, model.position]).toEqual(['', 0])
     model.apply([stored(1, 1)])
     expect(numbers(await list(model))).toEqual([1])
   })
 
-  test('held by somebody else is left alone', async () => {
+  test('that another process has locked is left alone', async () => {
     open()[Symbol.dispose]()
     const holder = new Database(path)
     holder.run('PRAGMA locking_mode = EXCLUSIVE')
@@ -241,7 +241,7 @@ describe('the file', () => {
     using model = open()
     model.apply([stored(1, 1)])
     expect(numbers(await list(model))).toEqual([1])
-    expect(lines.join()).toContain('held by another process')
+    expect(lines.join()).toContain('locked by another process')
     holder.close()
   })
 })

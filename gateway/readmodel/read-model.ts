@@ -7,77 +7,78 @@ import type { Task } from '@pixelflow/core/task'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { TaskCounter } from '../limits/task-quota.ts'
 import { cursorAfter, idOfCursor } from './cursor.ts'
-import { isDamaged, moveAside, openFile } from './database-file.ts'
+import { isDamaged, moveAside, openDatabaseFile } from './database-file.ts'
 import { checkpointHash } from './checkpoint-hash.ts'
-import { pruneAtOnce, statementsOf } from './statements.ts'
+import { pruneLimit, statementsOf } from './statements.ts'
 import { createAccountTaskCounts } from './task-counts.ts'
 
 const largestBatch = 500
 const longestWaitMs = 25
 const pruneEveryMs = 60_000
-/** While there is more than goes at once. */
+/** While more tasks are outdated than one prune deletes. */
 const pruneMoreEveryMs = 1000
 
 export interface ReadModel extends TaskIndex, IdleTasks, TaskCounter, Disposable {
-  /** Which log it was folded from; empty while from none. */
-  readonly log: string
-  /** What the event at the position was (see `checkpointHash`); empty at the beginning. */
+  /** The identity of the log that it was built from; empty before the first. */
+  readonly logId: string
+  /** `checkpointHash` of the event at the position; empty at the beginning. */
   readonly checkpointHash: string
-  /** Forgets everything, to be folded from that log from its beginning. */
+  /** Deletes all tasks, to be rebuilt from the start of a log. */
   restart(log: string): void
 }
 
 export interface ReadModelOptions {
   readonly path: string
-  /** That of the event log. */
+  /** The clock of the event log. */
   readonly clock: Clock
-  /** A task whose last change is older has left the log and is not listed any more. */
+  /** Tasks whose last change is older have expired from the log and are not listed. */
   readonly retentionMs: number
   readonly log: Logger
-  /** Told when the position has gone back, so that whoever follows the log goes back too. */
+  /** Called when the position has decreased, so that the follower continues from there. */
   readonly onRewound: () => void
 }
 
 /**
- * The task list in SQLite. Events are taken at once and written in batches of one transaction each, together with the
- * position they reach: a file is always exactly the log up to its position. Any failure to write goes back to what the
- * file holds.
+ * The task list in SQLite. Events are written in batches of one transaction, together with the position they reach, so
+ * the file always equals the log up to its position. When a write fails, the read model continues from what the file
+ * contains.
  */
 export function openReadModel({ path, clock, retentionMs, log, onRewound }: ReadModelOptions): ReadModel {
-  let db: Database = openFile(path, log)
+  let db: Database = openDatabaseFile(path, log)
   let statements = statementsOf(db)
-  let folded = ''
+  let logId = ''
   let position = 0
   let hash = ''
   let countedTo = 0
   const counts = createAccountTaskCounts()
-  // Only the newest snapshot of a task counts, so only that is kept until it is written.
+  // The newest snapshot of each task that is not written yet.
   const pending = new Map<string, StoredEvent>()
   let timer: ReturnType<typeof setTimeout> | undefined
-  /** Monotonic. */
+  /** By the monotonic clock. */
   let pruneAt = 0
 
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
     if (pending.size === 0) return
-    counts.shift(attempt(() => statements.write([...pending.values()], position, hash)))
+    counts.apply(orRewind(() => statements.write([...pending.values()], position, hash)))
     countedTo = position
     pending.clear()
     const now = performance.now()
     if (now < pruneAt) return
     pruneAt = now + pruneEveryMs
-    const gone = attempt(() => statements.prune(clock.now() - retentionMs))
-    counts.shift(gone)
-    if (gone.length >= pruneAtOnce) pruneAt = now + pruneMoreEveryMs
+    const pruned = orRewind(() => statements.prune(clock.now() - retentionMs))
+    counts.apply(pruned)
+    if (pruned.length >= pruneLimit) pruneAt = now + pruneMoreEveryMs
   }
 
-  const attempt = <T>(act: () => T): T => {
+  const orRewind = <T>(act: () => T): T => {
     try {
       return act()
     } catch (error) {
       rewind(error)
-      throw new Fault('unavailable', 'The task list is being made anew.', {
+      throw new Fault('unavailable', 'The task list is being rebuilt.', {
+        remedy: 'Try again in a moment.',
         retryAfterMs: 1000,
         cause: error,
       })
@@ -87,29 +88,29 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
   const rewind = (error: unknown) => {
     pending.clear()
     if (isDamaged(error)) replace(error)
-    else log.error('task list could not be written', { path, error })
-    begin()
+    else log.error('task list write failed', { path, error })
+    load()
     onRewound()
   }
 
   const replace = (error: unknown) => {
     db.close()
     moveAside(path, log, error)
-    db = openFile(path, log)
+    db = openDatabaseFile(path, log)
     statements = statementsOf(db)
   }
 
-  /** Goes on from what the file holds. */
-  const begin = () => {
+  /** Loads the state from the file. */
+  const load = () => {
     try {
       counts.reset(statements.taskCounts())
     } catch (error) {
-      // Opening it has touched little of it.
+      // Opening has read only a part of the file.
       if (!isDamaged(error)) throw error
       replace(error)
       counts.reset([])
     }
-    ;({ log: folded, position, hash } = statements.checkpoint())
+    ;({ log: logId, position, hash } = statements.checkpoint())
     countedTo = position
   }
 
@@ -118,16 +119,16 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
       try {
         flush()
       } catch {
-        // Told already; the follower begins again from the position that the file holds.
+        // `onRewound` was called; the follower continues from the position of the file.
       }
     }, longestWaitMs)
   }
 
-  begin()
+  load()
 
   return {
-    get log() {
-      return folded
+    get logId() {
+      return logId
     },
     get position() {
       return position
@@ -153,11 +154,11 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
       new Promise<TaskPage>((resolve) => {
         const before = query.cursor === undefined ? undefined : idOfCursor(query.cursor)
         flush()
-        resolve(attempt(() => pageOf(statements.list(query, before, clock.now() - retentionMs), query)))
+        resolve(orRewind(() => pageOf(statements.list(query, before, clock.now() - retentionMs), query)))
       }),
     idle(before, limit, after) {
       flush()
-      return attempt(() => {
+      return orRewind(() => {
         const rows = statements.idle(before.getTime(), after, limit)
         const last = rows.at(-1)
         return {
@@ -168,8 +169,8 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
     },
     restart(next) {
       pending.clear()
-      attempt(() => statements.clear(next))
-      folded = next
+      orRewind(() => statements.clear(next))
+      logId = next
       position = 0
       hash = ''
       counts.reset([])
@@ -185,12 +186,12 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
   }
 }
 
-/** One row more than asked for says that there is another page. */
+/** An extra row shows that there is another page. */
 function pageOf(rows: readonly { id: string; task: string }[], { limit }: TaskQuery): TaskPage {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   return {
-    // Written from a validated event by this very program.
+    // Written by this program from a validated event.
     items: shown.map((row) => JSON.parse(row.task) as Task),
     next: rows.length > limit && last ? cursorAfter(last.id) : null,
   }

@@ -2,39 +2,39 @@ import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
 import type { IdleTaskCursor, TaskQuery } from '@pixelflow/core/ports/task-index'
 import { idleStatement, isActive, type IdleRow } from './idle-tasks.ts'
-import { countChangeTimes, countChange, type CountedTask, type TaskCountChange } from './task-counts.ts'
+import { countTasksAlike, countChange, type CountedTask, type TaskCountChange } from './task-counts.ts'
 
 interface Row {
   readonly id: string
   readonly task: string
 }
 
-/** How far a log was folded, and what stood there. */
+/** Which log the tasks come from, up to which sequence, and what event is at that sequence. */
 export interface Checkpoint {
   readonly log: string
   readonly position: number
   readonly hash: string
 }
 
-/** Everything the read model says to its database. */
+/** The SQL statements of the read model. */
 export interface Statements {
   checkpoint(): Checkpoint
-  /** Folds the newest event of each of some tasks in and moves the position, as one; says whose taskCounts that changes. */
+  /** Stores the newest event of each task and moves the checkpoint, in one transaction. */
   write(events: readonly StoredEvent[], position: number, hash: string): TaskCountChange[]
-  /** Newest first, one more than the limit, from the first that comes after `before`. */
+  /** Newest first, one more than the limit, starting after `before`. */
   list(query: TaskQuery, before: string | undefined, changedSince: number): Row[]
   idle(before: number, after: IdleTaskCursor | null, limit: number): IdleRow[]
   clear(log: string): void
-  /** Drops some of the tasks that changed last before `changedBefore`; one shift for each. */
+  /** Deletes at most `pruneLimit` tasks whose last change was before `changedBefore`; one difference for each. */
   prune(changedBefore: number): TaskCountChange[]
-  /** What counts of all that there is. */
+  /** The counts of all tasks. */
   taskCounts(): TaskCountChange[]
 }
 
-/** Above every id: a UUID begins with a hexadecimal digit. */
-const beyondAllIds = 'g'
-/** So many tasks go at most in one prune: it takes some milliseconds, in which nothing else is done. */
-export const pruneAtOnce = 2000
+/** Sorts after every id, because a UUID starts with a hexadecimal digit. */
+const afterAllIds = 'g'
+/** Most tasks that one prune deletes. It blocks the process for some milliseconds. */
+export const pruneLimit = 2000
 
 export function statementsOf(db: Database): Statements {
   const checkpoint = db.query<Checkpoint, []>('SELECT log, position, hash FROM checkpoint')
@@ -63,9 +63,9 @@ export function statementsOf(db: Database): Statements {
      GROUP BY account, status, lane`,
   )
 
-  const fold = ({ seq, storedAt, event }: StoredEvent): TaskCountChange | undefined => {
+  const store = ({ seq, storedAt, event }: StoredEvent): TaskCountChange | undefined => {
     const { account, id, status, lane } = event.task
-    // It is the first that is ever heard of a task.
+    // `queued` is the first event of a task.
     const before = event.kind === 'queued' ? null : find.get(account, id)
     const isDeleted = event.kind === 'deleted'
     if (isDeleted) drop.run(account, id)
@@ -73,7 +73,7 @@ export function statementsOf(db: Database): Statements {
     return countChange(account, before, isDeleted ? null : { status, lane })
   }
   const write = db.transaction((events: readonly StoredEvent[], position: number, hash: string) => {
-    const changes = events.map(fold)
+    const changes = events.map(store)
     move.run(position, hash)
     return changes.filter((one) => one !== undefined)
   })
@@ -85,7 +85,7 @@ export function statementsOf(db: Database): Statements {
   return {
     checkpoint: () => checkpoint.get() ?? { log: '', position: 0, hash: '' },
     write: (events, position, hash) => write.immediate(events, position, hash),
-    list({ account, status, limit }, before = beyondAllIds, changedSince) {
+    list({ account, status, limit }, before = afterAllIds, changedSince) {
       return status === undefined
         ? all.all(account, before, changedSince, limit + 1)
         : ofStatus.all(account, status, before, changedSince, limit + 1)
@@ -94,9 +94,9 @@ export function statementsOf(db: Database): Statements {
     clear: (log) => clear.immediate(log),
     prune: (changedBefore) =>
       outdated
-        .all(changedBefore, pruneAtOnce)
-        .map(({ account, ...task }) => countChangeTimes(account, task, -1)),
+        .all(changedBefore, pruneLimit)
+        .map(({ account, ...task }) => countTasksAlike(account, task, -1)),
     taskCounts: () =>
-      active.all().map(({ account, count, ...task }) => countChangeTimes(account, task, count)),
+      active.all().map(({ account, count, ...task }) => countTasksAlike(account, task, count)),
   }
 }

@@ -2,48 +2,48 @@ import type { Lane } from '@pixelflow/core/job'
 import { hasEnded, type Status } from '@pixelflow/core/status'
 import type { TaskCounts } from '../limits/task-quota.ts'
 
-/** What makes a task count. */
+/** The fields of a task that are counted. */
 export interface CountedTask {
   readonly status: Status
   readonly lane: Lane
 }
 
-/** Tasks that have come to count, or no longer do. */
+/** The difference that one or more tasks make to the counts of their account. */
 export interface TaskCountChange extends TaskCounts {
   readonly account: string
 }
 
-/** Counts by account, of what the file holds: changed with it, and only once it is written. */
+/** Task counts by account of the database file. They change only after the file was written. */
 export interface AccountTaskCounts {
   of(account: string): TaskCounts
-  shift(changes: readonly TaskCountChange[]): void
-  /** Begins anew with these. */
+  apply(changes: readonly TaskCountChange[]): void
+  /** Replaces all counts. */
   reset(changes: readonly TaskCountChange[]): void
 }
 
-const nothing: TaskCounts = { queued: 0, interactive: 0 }
+const none: TaskCounts = { queued: 0, interactive: 0 }
 
 export function createAccountTaskCounts(): AccountTaskCounts {
   const taskCounts = new Map<string, TaskCounts>()
-  const shift = (changes: readonly TaskCountChange[]) => {
+  const apply = (changes: readonly TaskCountChange[]) => {
     for (const { account, ...by } of changes) {
-      const before = taskCounts.get(account) ?? nothing
+      const before = taskCounts.get(account) ?? none
       const after = { queued: before.queued + by.queued, interactive: before.interactive + by.interactive }
       if (after.queued === 0 && after.interactive === 0) taskCounts.delete(account)
       else taskCounts.set(account, after)
     }
   }
   return {
-    of: (account) => taskCounts.get(account) ?? nothing,
-    shift,
+    of: (account) => taskCounts.get(account) ?? none,
+    apply,
     reset(changes) {
       taskCounts.clear()
-      shift(changes)
+      apply(changes)
     },
   }
 }
 
-/** How the counts of an account changes with a task of it; undefined when it does not. */
+/** The difference that an event of one task makes; undefined when there is none. */
 export function countChange(
   account: string,
   before: CountedTask | null,
@@ -54,8 +54,8 @@ export function countChange(
   return queued === 0 && interactive === 0 ? undefined : { account, queued, interactive }
 }
 
-/** So many tasks alike. */
-export function countChangeTimes(account: string, task: CountedTask, count: number): TaskCountChange {
+/** The difference that `count` equal tasks make. */
+export function countTasksAlike(account: string, task: CountedTask, count: number): TaskCountChange {
   return { account, queued: count * isQueued(task), interactive: count * isInteractive(task) }
 }
 

@@ -27,7 +27,7 @@ async function watching(task: string, mostHeld: number, signal = never) {
   })()
   const follower = {
     subscribe: watchers.subscribe,
-    log: '',
+    logId: '',
     head: () => Promise.resolve(undefined),
     reached: () => Promise.resolve(true),
     current: () => Promise.resolve(true),
