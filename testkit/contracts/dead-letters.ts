@@ -55,7 +55,7 @@ export function deadLettersContract(name: string, open: () => Promise<DeadLetter
       expect(await under.letters.list({ limit: 1, account: 'eve' })).toEqual({ items: [], next: null })
       await expect(under.letters.list({ limit: 1, cursor: 'x' })).rejects.toMatchObject({
         code: 'invalid_request',
-        place: { field: 'cursor' },
+        hints: { field: 'cursor' },
       })
     })
 
