@@ -126,7 +126,10 @@ describe('borders', () => {
     const shared = /^clients\/typescript\/(?!grpc\/|testing\/|build\.ts)/
     expect(trespassers(shared, /^node:|grpc|@pixelflow\/proto|@bufbuild/)).toEqual([])
     expect(
-      trespassers(shared, /@pixelflow\/core\/(?!backoff|fault|pause|position|status|tune\/tune-protocol)/),
+      trespassers(
+        shared,
+        /@pixelflow\/core\/(?!backoff|fault|pause|position|retry|status|tune\/tune-protocol)/,
+      ),
     ).toEqual([])
     const found = sources
       .filter(({ file }) => shared.test(file) && !isTest(file))

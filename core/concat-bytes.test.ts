@@ -5,7 +5,7 @@ const parts = [[], [1, 2, 3], [4], [], [5, 6, 7, 8]].map((values) => Uint8Array.
 const all = [1, 2, 3, 4, 5, 6, 7, 8]
 const plain = (some: readonly Uint8Array[]) => some.flatMap((part) => [...part])
 
-test('parts are splitAt into pieces of any size, and come together again', () => {
+test('parts are split into chunks of any size, and come together again', () => {
   for (let size = 1; size <= 9; size += 1) {
     const pieces = [...rechunk(parts, size)]
     expect(pieces.flatMap(plain)).toEqual(all)
@@ -17,7 +17,7 @@ test('parts are splitAt into pieces of any size, and come together again', () =>
   expect(concatBytes([]).length).toBe(0)
 })
 
-test('the front is splitAt off wherever it ends', () => {
+test('splitAt cuts within and between parts', () => {
   for (let count = 0; count <= 8; count += 1) {
     const { front, rest } = splitAt(parts, count)
     expect([...front]).toEqual(all.slice(0, count))

@@ -9,14 +9,16 @@ export interface RetryOptions {
   /**
    * Whether another try may succeed; by default what the fault table says. `pauseMs` is the pause before that try.
    */
-  readonly isRetryable?: (thrown: unknown, pauseMs: number) => boolean
+  readonly isRetryable?: (thrown: unknown, pauseMs: number, tries: number) => boolean
+  /** Milliseconds before the next try; default 50 ms, doubling up to 1 s, the second half of each pause random. */
+  readonly pauseMs?: (tries: number, thrown: unknown) => number
   /** No try begins later than this after the first one; default 30 s. */
   readonly timeoutMs?: number
   /** No try begins once it aborts. */
   readonly signal?: AbortSignal
 }
 
-const backoff = { initialMs: 50, maxMs: 1000 }
+const defaultPauseMs = (tries: number) => backoffMs(tries, { initialMs: 50, maxMs: 1000 })
 
 /**
  * Repeats an operation, with growing pauses, while it fails in a way that another try may mend. The operation must be
@@ -24,15 +26,21 @@ const backoff = { initialMs: 50, maxMs: 1000 }
  */
 export async function retry<T>(
   attempt: (tries: number) => Promise<T>,
-  { isRetryable = isRetryableFault, timeoutMs = defaultTimeoutMs, signal }: RetryOptions = {},
+  {
+    isRetryable = isRetryableFault,
+    pauseMs: pauseAfter = defaultPauseMs,
+    timeoutMs = defaultTimeoutMs,
+    signal,
+  }: RetryOptions = {},
 ): Promise<T> {
   const end = performance.now() + timeoutMs
   for (let tries = 1; ; tries += 1) {
     try {
       return await attempt(tries)
     } catch (thrown) {
-      const pauseMs = backoffMs(tries, backoff)
-      if (signal?.aborted || performance.now() + pauseMs > end || !isRetryable(thrown, pauseMs)) throw thrown
+      const pauseMs = pauseAfter(tries, thrown)
+      if (signal?.aborted || performance.now() + pauseMs > end || !isRetryable(thrown, pauseMs, tries))
+        throw thrown
       await pause(pauseMs, signal)
       if (signal?.aborted) throw thrown
     }

@@ -1,6 +1,6 @@
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { PixelflowError, type Client, type Stored } from '@pixelflow/client'
+import { PixelflowError, type Client, type ContentRef } from '@pixelflow/client'
 import { CliError, exitCodes } from '../cli-error.ts'
 
 /**
@@ -8,7 +8,7 @@ import { CliError, exitCodes } from '../cli-error.ts'
  *
  * @throws PixelflowError when the server refuses, stays away, or the digest is not the promised one.
  */
-export async function* downloadBytes(server: Client, from: Stored): AsyncGenerator<Uint8Array> {
+export async function* downloadBytes(server: Client, from: ContentRef): AsyncGenerator<Uint8Array> {
   const hasher = new Bun.CryptoHasher('sha256')
   const { body, sha256 } = await server.download(from)
   for await (const chunk of body) {

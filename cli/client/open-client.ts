@@ -4,7 +4,7 @@ import {
   type Admin,
   type Client,
   type FetchLike,
-  type SocketMaker,
+  type SocketFactory,
 } from '@pixelflow/client'
 import type { GrpcAddresses } from './grpc-addresses.ts'
 import type { Certificates } from './certificates.ts'
@@ -58,7 +58,7 @@ export async function readServerVersion(
 
 function over({ token, certificates }: Pick<ClientConnection, 'token' | 'certificates'>) {
   const secured: FetchLike = (address, init) => fetch(address, { ...init, tls: tlsOf(certificates) })
-  const securedSocket: SocketMaker = (address, protocols) =>
+  const securedSocket: SocketFactory = (address, protocols) =>
     new WebSocket(address, { protocols, tls: tlsOf(certificates) })
   return {
     token,

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
-import type { Client, Finished } from '@pixelflow/client'
+import type { Client, TaskResult } from '@pixelflow/client'
 import type { OutputView, TaskView } from '@pixelflow/core/api'
 import { size, span } from '@pixelflow/core/amounts'
 import { formatChange } from '../terminal/format-change.ts'
@@ -30,7 +30,7 @@ export interface FileResult {
 export async function processFile(
   server: Client,
   target: OutputTarget,
-  work: () => Promise<Finished>,
+  work: () => Promise<TaskResult>,
   { note, cwd }: { note: Reporter['note']; cwd: string },
 ): Promise<FileResult> {
   const { task } = await work()

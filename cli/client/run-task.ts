@@ -1,4 +1,4 @@
-import type { Client, Finished, Lane } from '@pixelflow/client'
+import type { Client, TaskResult, Lane } from '@pixelflow/client'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { CliError } from '../cli-error.ts'
 import type { Reporter } from '../terminal/reporter.ts'
@@ -11,7 +11,7 @@ export async function runTask(
   recipe: Recipe,
   reporter: Reporter,
   { signal, lane }: { signal: AbortSignal; lane?: Lane | undefined },
-): Promise<Finished> {
+): Promise<TaskResult> {
   return interruptible((onLeft) =>
     server.process(uploadContent(source), recipe, {
       ...uploadOptions(source, reporter),
@@ -33,7 +33,7 @@ export async function followTask(
   id: string,
   reporter: Reporter,
   options: { signal: AbortSignal; after?: string | undefined; onAbort?: 'cancel' },
-): Promise<Finished> {
+): Promise<TaskResult> {
   return interruptible((onLeft) => server.follow(id, { ...progressOptions(reporter), ...options, onLeft }))
 }
 

@@ -1,7 +1,13 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { PixelflowError, type Client, type Finished, type TunePreview, type Tuning } from '@pixelflow/client'
+import {
+  PixelflowError,
+  type Client,
+  type TaskResult,
+  type TunePreview,
+  type Tuning,
+} from '@pixelflow/client'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { CliError } from '../cli-error.ts'
 import type { Reporter } from '../terminal/reporter.ts'
@@ -32,7 +38,7 @@ export async function tuneImage(
   { recipe: first, changes, preview, finish }: TuneRequest,
   reporter: Reporter,
   signal: AbortSignal,
-): Promise<Finished> {
+): Promise<TaskResult> {
   const format = formatOf(preview)
   const { id: image } = await server.upload(uploadContent(source), uploadOptions(source, reporter))
   const open = (recipe: Recipe) => server.tune({ image, recipe: finish(recipe), preview: { format }, signal })

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { FormatId } from '@pixelflow/core/format'
-import { PixelflowError, type Client, type Stored } from '@pixelflow/client'
+import { PixelflowError, type Client, type ContentRef } from '@pixelflow/client'
 import { downloadBytes, saveToFile, saveToStdout } from '../client/download-bytes.ts'
 import { shortest } from '../client/process-file.ts'
 import { mismatchOf, parseOutputTarget } from '../client/output-target.ts'
@@ -25,7 +25,7 @@ interface Options extends ClientOptions {
 
 /** What is to be fetched, and the default name of its file. */
 interface Wanted {
-  readonly from: Stored
+  readonly from: ContentRef
   readonly bytes: number
   readonly sha256: string
   /** Name of the output; `default` for an image. */

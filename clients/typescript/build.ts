@@ -23,7 +23,7 @@ export async function buildPackage(outDir: string): Promise<void> {
     types: `./types/clients/typescript/${file}.d.ts`,
     default: `./${file}.js`,
   })
-  const exports = { '.': entry('index'), './grpc': entry('grpc/open') }
+  const exports = { '.': entry('index'), './grpc': entry('grpc/open-grpc') }
   const about = { name, version, description, license, type, sideEffects, engines, exports }
   // Of zod only the types are used, by the declarations.
   const dependencies = { ...Object.fromEntries(published), zod: core.dependencies.zod }
@@ -35,7 +35,7 @@ export async function buildPackage(outDir: string): Promise<void> {
 /** Both entries at once: an error that one throws must be an instance of the other's class. */
 async function bundle(outDir: string, dependencies: Readonly<Record<string, string>>): Promise<void> {
   await Bun.build({
-    entrypoints: [join(here, 'index.ts'), join(here, 'grpc/open.ts')],
+    entrypoints: [join(here, 'index.ts'), join(here, 'grpc/open-grpc.ts')],
     outdir: outDir,
     root: here,
     target: 'node',
@@ -50,7 +50,7 @@ async function declare(outDir: string): Promise<void> {
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const flags = { declaration: true, emitDeclarationOnly: true, noEmit: false, rootDir: root, outDir: types }
   const config = join(outDir, 'tsconfig.json')
-  const files = ['index.ts', 'grpc/open.ts'].map((file) => join(here, file))
+  const files = ['index.ts', 'grpc/open-grpc.ts'].map((file) => join(here, file))
   const typeRoots = [join(root, 'node_modules/@types')]
   // What is reached through a package is taken to be declared already, unless it is named.
   const sources = {

@@ -9,7 +9,7 @@ export type { ActorView, EventView, ImageView, Lane, OutputView, TaskView }
 export type TaskPage = TaskPageView
 
 /** What the server says of itself before anybody has shown a token. */
-export interface Settings {
+export interface ServerSettings {
   readonly version: string
   /** Largest file that is taken, in bytes. */
   readonly maxUploadBytes: number
@@ -29,7 +29,7 @@ export type RecipeInput = string | object
 export type Source = Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
 
 /** What is stored: an image as it was uploaded, or an output of a task (`default` unless named). */
-export type Stored = { readonly image: string } | { readonly task: string; readonly output?: string }
+export type ContentRef = { readonly image: string } | { readonly task: string; readonly output?: string }
 
 export interface CallOptions {
   /** Ends the call; it then throws the signal's reason. */
@@ -39,7 +39,7 @@ export interface CallOptions {
 }
 
 /** Of calls that make something. */
-export interface MakingOptions extends CallOptions {
+export interface CreateOptions extends CallOptions {
   /**
    * With a key of its own, such as a random UUID, a call is done once, however often it is made; so it is tried again like
    * those that change nothing (an upload only of what is held, not of a stream).
@@ -48,7 +48,7 @@ export interface MakingOptions extends CallOptions {
 }
 
 /** Of calls that make a task. */
-export interface TaskOptions extends MakingOptions {
+export interface TaskOptions extends CreateOptions {
   /**
    * Whom the task waits with: `interactive`, unless given, for somebody who waits for it; `bulk` for one of many. Of an
    * account that has many interactive ones under way, further ones wait in bulk; the task says so.
@@ -56,7 +56,7 @@ export interface TaskOptions extends MakingOptions {
   readonly lane?: Lane | undefined
 }
 
-export interface UploadOptions extends MakingOptions {
+export interface UploadOptions extends CreateOptions {
   /** Media type; a Blob brings its own. What counts are the bytes. */
   readonly mediaType?: string | undefined
   /** Size of a stream, when it is known: a file that is too large is then refused at once. */
@@ -130,14 +130,14 @@ export interface ProcessOptions extends UploadOptions, TaskOptions, Omit<FollowO
 }
 
 /** A completed task, and how to get its outputs. */
-export interface Finished {
+export interface TaskResult {
   readonly task: TaskView
   /** The outputs in the recipe's order. */
   readonly outputs: readonly (OutputView & { download(options?: DownloadOptions): Promise<Content> })[]
 }
 
 /** That, and the image that was sent for it. */
-export interface Processed extends Finished {
+export interface ProcessResult extends TaskResult {
   readonly image: ImageView
 }
 
@@ -147,7 +147,7 @@ export interface ProcessImageOptions extends Omit<UploadOptions, 'onSent'> {
 }
 
 /** A finished picture. */
-export interface Picture extends Pick<Content, 'bytes' | 'sha256' | 'mediaType' | 'body'> {
+export interface ProcessedImage extends Pick<Content, 'bytes' | 'sha256' | 'mediaType' | 'body'> {
   /** Id of the task that has made it; undefined when nothing was stored. */
   readonly task?: string
 }
@@ -161,7 +161,7 @@ export interface Picture extends Pick<Content, 'bytes' | 'sha256' | 'mediaType' 
 export interface Client extends AsyncDisposable {
   /** Where calls go, as people write it. */
   readonly address: string
-  settings(options?: CallOptions): Promise<Settings>
+  settings(options?: CallOptions): Promise<ServerSettings>
   operations(options?: CallOptions): Promise<Catalogue>
   /** The processes that do the work, by name; of the tasks they hold, own ones are named. */
   actors(options?: CallOptions): Promise<readonly ActorView[]>
@@ -181,7 +181,7 @@ export interface Client extends AsyncDisposable {
    * Does the work of a task that has ended once more, as a new task with `retryOf`. Not tried again by itself without a
    * key: a second try would make a second task.
    */
-  retryTask(id: string, options?: MakingOptions): Promise<TaskView>
+  retryTask(id: string, options?: CreateOptions): Promise<TaskView>
   /** Takes a task away with its outputs; cancels it first when it has not ended. */
   deleteTask(id: string, options?: CallOptions): Promise<void>
   /**
@@ -193,18 +193,18 @@ export interface Client extends AsyncDisposable {
    * Follows a task to its end.
    * @throws PixelflowError with `task` set when it fails or is cancelled.
    */
-  follow(task: string, options?: FollowOptions): Promise<Finished>
-  download(from: Stored, options?: DownloadOptions): Promise<Content>
+  follow(task: string, options?: FollowOptions): Promise<TaskResult>
+  download(from: ContentRef, options?: DownloadOptions): Promise<Content>
   /**
    * Uploads a picture, has a recipe applied to it, and follows the task to its end.
    * @throws PixelflowError with `task` set when the task fails or is cancelled.
    */
-  process(source: Source, recipe: RecipeInput, options?: ProcessOptions): Promise<Processed>
+  process(source: Source, recipe: RecipeInput, options?: ProcessOptions): Promise<ProcessResult>
   /**
    * Image in, image out, in one call: the quickest way for a small image, which is then not stored anywhere. Without a
    * `timeoutMs` it may take two minutes. Aborting ends the work.
    */
-  processImage(source: Source, recipe: RecipeInput, options?: ProcessImageOptions): Promise<Picture>
+  processImage(source: Source, recipe: RecipeInput, options?: ProcessImageOptions): Promise<ProcessedImage>
   /** Opens a live session on a stored image: change the recipe as often as you like, see the picture as it will be. */
   tune(options: TuneOptions): Promise<Tuning>
 }

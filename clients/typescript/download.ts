@@ -1,9 +1,9 @@
+import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
-import { createBackoff } from './backoff.ts'
-import type { Content, DownloadOptions, Stored } from './client.ts'
-import { PixelflowError } from './error.ts'
-import { again, within, type Limits } from './limits.ts'
-import type { Wire } from './wire.ts'
+import type { Content, DownloadOptions, ContentRef } from './client.ts'
+import { PixelflowError } from './pixelflow-error.ts'
+import { retryCall, withTimeout, type CallLimits } from './retry-call.ts'
+import type { Transport } from './transport.ts'
 
 /** So many connections in a row without a byte, and the download is given up. */
 const mostTries = 5
@@ -13,25 +13,24 @@ const mostTries = 5
  * @throws PixelflowError `damaged`, from the body, when what is stored there has become something else on the way.
  */
 export async function download(
-  wire: Wire,
-  limits: Limits,
-  from: Stored,
+  transport: Transport,
+  limits: CallLimits,
+  from: ContentRef,
   options: DownloadOptions = {},
 ): Promise<Content> {
-  return within(options, async (signal) => {
-    const first = await again(limits, signal, () => wire.content(from, { ...options, signal }))
-    return { ...first, body: lasting(wire, from, first, signal) }
+  return withTimeout(options, async (signal) => {
+    const first = await retryCall(limits, signal, () => transport.content(from, { ...options, signal }))
+    return { ...first, body: lasting(transport, from, first, signal) }
   })
 }
 
 function lasting(
-  wire: Wire,
-  from: Stored,
+  transport: Transport,
+  from: ContentRef,
   first: Content,
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
   const { sha256, offset, length } = first
-  const backoff = createBackoff(200, 2000)
   let reader = first.body.getReader()
   let received = 0
   let tries = 0
@@ -44,7 +43,6 @@ function lasting(
         const { done, value } = await reader.read()
         if (!done) {
           tries = 0
-          backoff.reset()
           return value
         }
         if (received >= length) return undefined
@@ -53,14 +51,14 @@ function lasting(
         signal?.throwIfAborted()
         tries += 1
         if (!(thrown instanceof PixelflowError) || !thrown.isTemporary || tries >= mostTries) throw thrown
-        await pause(backoff.next(), signal)
+        await pause(backoffMs(tries, { initialMs: 200, maxMs: 2000 }), signal)
         signal?.throwIfAborted()
       }
     }
   }
 
   async function reopen(): Promise<void> {
-    const more = await wire.content(from, { offset: offset + received, length: length - received, signal })
+    const more = await transport.content(from, { offset: offset + received, length: length - received, signal })
     reader = more.body.getReader()
     if (more.sha256 === sha256) return
     await reader.cancel().catch(() => {})

@@ -1,18 +1,18 @@
 /** PixelFlow over HTTP, for browsers, Node and Bun; `@pixelflow/client/grpc` is the same over native gRPC. */
-export { openHttp, type HttpOptions } from './http/open.ts'
+export { openHttp, type HttpOptions } from './http/open-http.ts'
 export {
   openAdmin,
   type Admin,
   type DeadLetterPage,
   type DeadLetterQuery,
   type DeadLetterView,
-} from './http/admin.ts'
-export type { Credentials } from './token.ts'
-export type { FetchLike } from './http/call.ts'
-export type { SocketLike, SocketMaker } from './http/tune.ts'
-export { PixelflowError, type ErrorCode } from './error.ts'
-export type { TuneChange, Tuned, TuneOptions, TunePreview, Tuning } from './tuning.ts'
-export { failureOf } from './failure.ts'
+} from './http/open-admin.ts'
+export type { Credentials } from './credentials.ts'
+export type { FetchLike } from './http/http-caller.ts'
+export type { SocketLike, SocketFactory } from './http/connect-tune.ts'
+export { PixelflowError, type ErrorCode } from './pixelflow-error.ts'
+export type { TuneChange, TuneEvent, TuneOptions, TunePreview, Tuning } from './tuning.ts'
+export { taskError } from './task-error.ts'
 export type {
   ActorView,
   Catalogue,
@@ -20,21 +20,21 @@ export type {
   Client,
   Content,
   DownloadOptions,
-  Finished,
+  TaskResult,
   FollowOptions,
   EventView,
   ImageView,
   Lane,
-  MakingOptions,
+  CreateOptions,
   OutputView,
-  Picture,
+  ProcessedImage,
   ProcessImageOptions,
   ProcessOptions,
-  Processed,
+  ProcessResult,
   RecipeInput,
-  Settings,
+  ServerSettings,
   Source,
-  Stored,
+  ContentRef,
   TaskEvent,
   TaskOptions,
   TaskPage,

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { digest, openBoth, refusal, type Both } from './testing/both.ts'
+import { sha256Of, openClientPair, rejection, type ClientPair } from './testing/client-pair.ts'
 
 /** What somebody waits for: a picture for a picture, and a recipe that is tuned. */
 
-let both: Both
+let both: ClientPair
 beforeAll(async () => {
-  both = await openBoth()
+  both = await openClientPair()
 }, 60_000)
 afterAll(() => both?.[Symbol.asyncDispose](), 30_000)
 
@@ -30,7 +30,7 @@ describe.each(clients)('over %s', (_, opened) => {
         const picture = await opened().processImage(source, recipe)
         expect(picture).toMatchObject({ mediaType: 'image/webp' })
         const bytes = new Uint8Array(await new Response(picture.body).arrayBuffer())
-        expect([digest(bytes), bytes.length]).toEqual([picture.sha256, picture.bytes])
+        expect([sha256Of(bytes), bytes.length]).toEqual([picture.sha256, picture.bytes])
       }
     }
     const several = { steps: [], outputs: { a: { steps: [{ op: 'resize', width: 10 }] }, b: { steps: [] } } }
@@ -42,10 +42,10 @@ describe.each(clients)('over %s', (_, opened) => {
       steps: [{ op: 'resize', width: 10 }],
       outputs: { a: { steps: [] }, ['b'.repeat(5000)]: { steps: [] } },
     }
-    expect(await refusal(opened().processImage(both.photo, long, { output: 'a' }))).toMatchObject({
+    expect(await rejection(opened().processImage(both.photo, long, { output: 'a' }))).toMatchObject({
       code: 'invalid_recipe',
     })
-    expect(await refusal(opened().processImage(both.photo.slice(0, 700), 'resize:10'))).toMatchObject({
+    expect(await rejection(opened().processImage(both.photo.slice(0, 700), 'resize:10'))).toMatchObject({
       code: 'corrupt_image',
     })
   }, 30_000)
@@ -64,7 +64,7 @@ describe.each(clients)('over %s', (_, opened) => {
 
     const softer = await tuning.preview(tuning.change({ set: { 'steps[1].sigma': 9 } }))
     expect(softer.file).not.toEqual(first.file)
-    expect(await refusal(tuning.preview(tuning.change({ set: { 'steps[1].sigma': -1 } })))).toMatchObject({
+    expect(await rejection(tuning.preview(tuning.change({ set: { 'steps[1].sigma': -1 } })))).toMatchObject({
       code: 'invalid_recipe',
       field: 'steps[1].sigma',
     })
@@ -88,7 +88,9 @@ describe.each(clients)('over %s', (_, opened) => {
 
   test('a session that cannot be opened, or is given up, says so', async () => {
     const image = '01890a5d-ac96-774b-bcce-b302099a8057'
-    expect(await refusal(opened().tune({ image, recipe: 'blur' }))).toMatchObject({ code: 'image_not_found' })
+    expect(await rejection(opened().tune({ image, recipe: 'blur' }))).toMatchObject({
+      code: 'image_not_found',
+    })
     const stop = new AbortController()
     const stored = await opened().upload(both.photo)
     const tuning = await opened().tune({ image: stored.id, recipe: 'blur', signal: stop.signal })

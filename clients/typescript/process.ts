@@ -1,15 +1,15 @@
 import type {
   Client,
-  Finished,
+  TaskResult,
   FollowOptions,
   ProcessOptions,
-  Processed,
+  ProcessResult,
   RecipeInput,
   Source,
   TaskView,
 } from './client.ts'
-import { failureOf } from './failure.ts'
-import type { Wire } from './wire.ts'
+import { taskError } from './task-error.ts'
+import type { Transport } from './transport.ts'
 
 /** How long cancelling a task that its caller has left may take, in milliseconds. */
 const farewellMs = 3000
@@ -17,11 +17,11 @@ const farewellMs = 3000
 /** The whole way of a picture: sent, worked on, followed. */
 export async function process(
   client: Client,
-  wire: Wire,
+  transport: Transport,
   source: Source,
   recipe: RecipeInput,
   options: ProcessOptions = {},
-): Promise<Processed> {
+): Promise<ProcessResult> {
   const { signal, onImage, onTask, onAbort = 'cancel', onLeft } = options
   // A key is good for one kind of call.
   const { idempotencyKey: key, lane } = options
@@ -32,8 +32,8 @@ export async function process(
     if (!signal?.aborted || onAbort !== 'cancel' || making.idempotencyKey === undefined) throw thrown
     // The task may have been made all the same: the same key finds it, or makes one that is cancelled at once.
     const again = { ...making, signal: undefined, timeoutMs: farewellMs }
-    const made = await wire.createTask(image.id, recipe, again).catch(() => undefined)
-    if (made) onLeft?.(made.id, await cancelled(wire, made.id))
+    const made = await transport.createTask(image.id, recipe, again).catch(() => undefined)
+    if (made) onLeft?.(made.id, await cancelled(transport, made.id))
     throw thrown
   })
   onTask?.(accepted)
@@ -41,17 +41,17 @@ export async function process(
 }
 
 /** Cancels a task that its caller has left; whether that was heard. */
-function cancelled(wire: Wire, id: string): Promise<boolean> {
-  return wire.cancel(id, { timeoutMs: farewellMs }).then(Boolean, () => false)
+function cancelled(transport: Transport, id: string): Promise<boolean> {
+  return transport.cancel(id, { timeoutMs: farewellMs }).then(Boolean, () => false)
 }
 
 /** A task to its end, over as many connections as it takes. */
 export async function follow(
   client: Client,
-  wire: Wire,
+  transport: Transport,
   id: string,
   options: FollowOptions = {},
-): Promise<Finished> {
+): Promise<TaskResult> {
   const { signal, onEvent, onAbort = 'leave', onLeft } = options
   let last: TaskView | undefined
   for await (const event of client.watch(id, options)) {
@@ -60,12 +60,12 @@ export async function follow(
   }
   if (signal?.aborted) {
     // Not through the client: what ended this may have ended all of its calls.
-    onLeft?.(id, onAbort === 'cancel' && (await cancelled(wire, id)))
+    onLeft?.(id, onAbort === 'cancel' && (await cancelled(transport, id)))
     throw signal.reason
   }
   // A stream that was taken up after its end has nothing more to tell.
   const task = last ?? (await client.task(id, { signal }))
-  const failure = failureOf(task)
+  const failure = taskError(task)
   if (failure) throw failure
   return {
     task,

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskEvent } from './client.ts'
-import { bytesOf, digest, openBoth, refusal, type Both } from './testing/both.ts'
+import { readBytes, sha256Of, openClientPair, rejection, type ClientPair } from './testing/client-pair.ts'
 
 /** The one interface over each protocol, against shipped processes: what works over one works over the other. */
 
-let both: Both
+let both: ClientPair
 beforeAll(async () => {
-  both = await openBoth()
+  both = await openClientPair()
 }, 60_000)
 afterAll(() => both?.[Symbol.asyncDispose](), 30_000)
 
@@ -43,13 +43,16 @@ describe.each(clients)('over %s', (_, opened) => {
       const image = await opened().upload(source, { onSent: (...told) => sent.push(told) })
       expect(image).toMatchObject({
         bytes: both.photo.length,
-        sha256: digest(both.photo),
+        sha256: sha256Of(both.photo),
         width: 900,
         format: 'jpeg',
       })
       expect(sent.at(-1)?.[0]).toBe(both.photo.length)
       await opened().deleteImage(image.id)
-      expect(await refusal(opened().image(image.id))).toMatchObject({ code: 'image_not_found', status: 404 })
+      expect(await rejection(opened().image(image.id))).toMatchObject({
+        code: 'image_not_found',
+        status: 404,
+      })
     }
   })
 
@@ -78,12 +81,12 @@ describe.each(clients)('over %s', (_, opened) => {
       mediaType: 'image/webp',
       offset: 0,
     })
-    const bytes = await bytesOf(whole)
-    expect(digest(bytes)).toBe(output.sha256)
+    const bytes = await readBytes(whole)
+    expect(sha256Of(bytes)).toBe(output.sha256)
     const part = await output.download({ offset: 100, length: 50 })
     expect(part).toMatchObject({ bytes: output.bytes, offset: 100, length: 50 })
-    expect(await bytesOf(part)).toEqual(bytes.slice(100, 150))
-    expect(digest(await bytesOf(await opened().download({ image: image.id })))).toBe(digest(both.photo))
+    expect(await readBytes(part)).toEqual(bytes.slice(100, 150))
+    expect(sha256Of(await readBytes(await opened().download({ image: image.id })))).toBe(sha256Of(both.photo))
 
     const again = await Array.fromAsync(opened().watch(task.id, { after: events[2]?.token }))
     expect(again).toEqual(events.slice(3))
@@ -92,7 +95,7 @@ describe.each(clients)('over %s', (_, opened) => {
 
   test('a task that fails throws why, in the words of the server', async () => {
     const broken = both.photo.slice(0, 700)
-    const error = await refusal(opened().process(broken, 'resize:100'))
+    const error = await rejection(opened().process(broken, 'resize:100'))
     expect(error).toMatchObject({ code: 'corrupt_image', task: { status: 'failed' } })
   }, 30_000)
 
@@ -107,13 +110,13 @@ describe.each(clients)('over %s', (_, opened) => {
 
     const [id = ''] = made
     for await (const _ of opened().watch(id));
-    expect(await refusal(opened().cancel(id))).toMatchObject({ code: 'task_ended', status: 409 })
+    expect(await rejection(opened().cancel(id))).toMatchObject({ code: 'task_ended', status: 409 })
     const again = await opened().retryTask(id)
     expect(again).toMatchObject({ image, retryOf: id })
     expect((await opened().follow(again.id)).task).toMatchObject({ status: 'completed', retryOf: id })
     await opened().deleteTask(id)
-    expect(await refusal(opened().retryTask(id))).toMatchObject({ code: 'task_not_found' })
-    expect(await refusal(opened().task(id))).toMatchObject({ code: 'task_not_found', status: 404 })
+    expect(await rejection(opened().retryTask(id))).toMatchObject({ code: 'task_not_found' })
+    expect(await rejection(opened().task(id))).toMatchObject({ code: 'task_not_found', status: 404 })
   }, 30_000)
 
   test('a task waits in the lane that is asked for', async () => {
@@ -136,7 +139,7 @@ describe.each(clients)('over %s', (_, opened) => {
     const made = { idempotencyKey: `${key}.task` }
     const { id } = await opened().createTask(image.id, 'resize:20', made)
     expect((await opened().createTask(image.id, 'resize:20', made)).id).toBe(id)
-    expect(await refusal(opened().createTask(image.id, 'resize:21', made))).toMatchObject({
+    expect(await rejection(opened().createTask(image.id, 'resize:21', made))).toMatchObject({
       code: 'idempotency_key_reused',
     })
     const process = { idempotencyKey: key }
@@ -145,7 +148,7 @@ describe.each(clients)('over %s', (_, opened) => {
 
   test('a refusal names the field, the remedy and the request', async () => {
     const { id } = await opened().upload(both.photo)
-    const error = await refusal(opened().createTask(id, 'resize:100/blurr:2'))
+    const error = await rejection(opened().createTask(id, 'resize:100/blurr:2'))
     expect(error).toMatchObject({
       code: 'invalid_recipe',
       status: 400,
@@ -154,7 +157,7 @@ describe.each(clients)('over %s', (_, opened) => {
       requestId: expect.any(String),
     })
     expect(error.isTemporary).toBe(false)
-    const strange = await refusal(opened().upload(new TextEncoder().encode('not a picture at all')))
+    const strange = await rejection(opened().upload(new TextEncoder().encode('not a picture at all')))
     expect(strange).toMatchObject({ code: 'unsupported_format', status: 415 })
   })
 
@@ -186,7 +189,7 @@ describe.each(clients)('over %s', (_, opened) => {
       yield both.photo.subarray(0, 20_000)
       await new Promise(() => {})
     })()
-    expect(await refusal(opened().upload(never, { timeoutMs: 100 }))).toMatchObject({
+    expect(await rejection(opened().upload(never, { timeoutMs: 100 }))).toMatchObject({
       code: 'deadline_exceeded',
       status: 504,
     })

@@ -10,7 +10,7 @@ import type {
 } from '@pixelflow/core/tune/server-message'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import type { RecipeInput } from './client.ts'
-import { PixelflowError } from './error.ts'
+import { PixelflowError } from './pixelflow-error.ts'
 
 /** What a session begins with. */
 export interface TuneOptions {
@@ -43,13 +43,13 @@ export type TuneChange =
 export type TunePreview = PreviewMessage & { readonly file: Uint8Array }
 
 /** What is heard in a session. */
-export type Tuned = OpenedMessage | TunePreview | RefusedMessage | RestoredMessage
+export type TuneEvent = OpenedMessage | TunePreview | RefusedMessage | RestoredMessage
 
 /**
  * A live session on one image. Each change is answered by a preview unless a newer one has come meanwhile. What is
  * heard comes by iterating; of previews that nobody has read yet only the newest is kept.
  */
-export interface Tuning extends AsyncDisposable, AsyncIterable<Tuned> {
+export interface Tuning extends AsyncDisposable, AsyncIterable<TuneEvent> {
   /** The picture as the first step sees it, and the copy that previews are made from. */
   readonly opened: OpenedMessage
   /** False once the session has ended, for whatever reason: another one may be opened with the recipe as it has become. */
@@ -66,17 +66,17 @@ export interface Tuning extends AsyncDisposable, AsyncIterable<Tuned> {
 }
 
 /** What a protocol hears. */
-export type Heard = Tuned | AppliedMessage | FailedMessage
+export type TuneServerMessage = TuneEvent | AppliedMessage | FailedMessage
 
 /** One session's connection, as a protocol has it. */
-export interface TuneLink {
+export interface TuneConnection {
   say(said: ClientMessageInput): void
   /** Ends it in an orderly way. */
   close(): Promise<void>
 }
 
-export interface TuneEar {
-  heard(one: Heard): void
+export interface TuneListener {
+  heard(one: TuneServerMessage): void
   /** Said once; without an error, the session has ended well. */
   ended(error?: unknown): void
 }
@@ -90,10 +90,10 @@ const mostKept = 64
 
 /** Opens a session over any protocol. Resolves when the picture has been read. */
 export async function openTuning(
-  connect: (ear: TuneEar) => TuneLink,
+  connect: (ear: TuneListener) => TuneConnection,
   { image, recipe, output, preview = {} }: Omit<TuneOptions, 'signal' | 'retries'>,
 ): Promise<Tuning> {
-  const kept: Tuned[] = []
+  const kept: TuneEvent[] = []
   const previews: Waiting<TunePreview>[] = []
   const applies: PromiseWithResolvers<TaskView>[] = []
   const opening = Promise.withResolvers<OpenedMessage>()
@@ -102,7 +102,7 @@ export async function openTuning(
   let said = 0
   let over: { readonly error: unknown } | undefined
 
-  function keep(one: Tuned): void {
+  function keep(one: TuneEvent): void {
     const unread = one.type === 'preview' ? kept.findIndex(({ type }) => type === 'preview') : -1
     if (unread >= 0) kept.splice(unread, 1)
     else if (kept.length >= mostKept) kept.shift()

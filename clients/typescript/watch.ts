@@ -1,23 +1,22 @@
+import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
 import { hasEnded } from '@pixelflow/core/status'
-import { createBackoff } from './backoff.ts'
 import type { TaskEvent, WatchOptions } from './client.ts'
-import { PixelflowError, unreachable } from './error.ts'
-import type { Wire } from './wire.ts'
+import { PixelflowError, unreachableError } from './pixelflow-error.ts'
+import type { Transport } from './transport.ts'
 
 /** Every event of a task, each once, over as many connections as it takes. */
 export async function* watch(
-  wire: Wire,
+  transport: Transport,
   task: string,
   options: WatchOptions = {},
 ): AsyncGenerator<TaskEvent, void> {
   const { signal, onConnection, tries = 12, silentMs, firstPauseMs = 200, longestPauseMs = 5000 } = options
-  const backoff = createBackoff(firstPauseMs, longestPauseMs)
   let { after } = options
   for (let attempt = 1; signal?.aborted !== true; attempt++) {
-    let trouble: unknown
+    let failure: unknown
     try {
-      for await (const event of wire.events(task, { after, signal, silentMs })) {
+      for await (const event of transport.events(task, { after, signal, silentMs })) {
         if (event === 'over') return
         if (event === 'live') {
           onConnection?.('live', 0)
@@ -27,25 +26,24 @@ export async function* watch(
         if (event.token === after) continue
         after = event.token
         attempt = 0
-        backoff.reset()
         yield event
         if (signal?.aborted) return
         if (event.kind === 'deleted' || hasEnded(event.task.status)) return
       }
     } catch (thrown) {
       if (signal?.aborted) return
-      if (isForGood(thrown)) throw thrown
-      trouble = thrown
+      if (isPermanent(thrown)) throw thrown
+      failure = thrown
     }
     if (signal?.aborted) return
-    if (attempt >= tries) throw trouble ?? unreachable(wire.address)
+    if (attempt >= tries) throw failure ?? unreachableError(transport.address)
     onConnection?.('retrying', Math.max(1, attempt))
-    await pause(backoff.next(), signal)
+    await pause(backoffMs(Math.max(1, attempt), { initialMs: firstPauseMs, maxMs: longestPauseMs }), signal)
   }
 }
 
-/** Whether another connection would be told the same. */
-function isForGood(thrown: unknown): boolean {
+/** Whether another connection would fail the same way. */
+function isPermanent(thrown: unknown): boolean {
   if (!(thrown instanceof PixelflowError)) return true
   const { status } = thrown
   return status >= 400 && status < 500 && status !== 408 && status !== 429

@@ -58,7 +58,7 @@ export function finishPipeline(way: AlphaMode, pipeline: Sharp): Sharp {
 }
 
 /**
- * A picture sharpenColors without regard to its transparency. Three channels take libvips a third of the time of four, of
+ * Sharpens a picture without regard to its transparency. Three channels take libvips a third of the time of four, of
  * which it calculates the first three again for each.
  */
 export async function sharpenColors(

@@ -1,5 +1,5 @@
 import { computed, effect, signal, type ReadonlySignal } from '@preact/signals'
-import type { Client, Tuned, TunePreview, Tuning } from '@pixelflow/client'
+import type { Client, TuneEvent, TunePreview, Tuning } from '@pixelflow/client'
 import type { Recipes } from './recipe.ts'
 
 /** The picture as it will be. */
@@ -70,7 +70,7 @@ export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
     refused.value = null
   }
 
-  function refuse({ sequence, fault }: Extract<Tuned, { type: 'refused' }>): void {
+  function refuse({ sequence, fault }: Extract<TuneEvent, { type: 'refused' }>): void {
     // What was refused may have been mended meanwhile.
     if (sequence !== said.peek()) return
     answered.value = sequence

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { refusalOf } from './refusal.ts'
-import type { Settings } from '@pixelflow/client'
+import type { ServerSettings } from '@pixelflow/client'
 
-const settings: Settings = {
+const settings: ServerSettings = {
   version: '0.1.0',
   maxUploadBytes: 2 ** 20,
   maxPixels: 1e6,

@@ -1,13 +1,13 @@
 import type { Notice } from '../api/notice.ts'
 import { inLimit, inMegapixels } from '../text/amounts.ts'
 import { formatName, inList } from '../text/names.ts'
-import type { Settings } from '@pixelflow/client'
+import type { ServerSettings } from '@pixelflow/client'
 import type { Source } from './source.ts'
 
 type Candidate = Pick<Source, 'name' | 'bytes' | 'format' | 'width' | 'height'>
 
 /** Why the server would refuse this file, told before a byte is sent; null when nothing speaks against it. */
-export function refusalOf(source: Candidate, settings: Settings | null): Notice | null {
+export function refusalOf(source: Candidate, settings: ServerSettings | null): Notice | null {
   const { name, bytes, format, width, height } = source
   if (bytes === 0) {
     return {
@@ -48,6 +48,6 @@ export function refusalOf(source: Candidate, settings: Settings | null): Notice 
 }
 
 /** `JPEG, PNG and WebP, up to 512 MiB` */
-export function acceptedFiles(settings: Settings): string {
+export function acceptedFiles(settings: ServerSettings): string {
   return `${inList(settings.formats.map(formatName))}, up to ${inLimit(settings.maxUploadBytes)}`
 }

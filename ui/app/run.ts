@@ -1,5 +1,5 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import { failureOf, PixelflowError, type Client, type EventView, type TaskView } from '@pixelflow/client'
+import { taskError, PixelflowError, type Client, type EventView, type TaskView } from '@pixelflow/client'
 import { hasEnded } from '@pixelflow/core/status'
 import { noticeOf, type Notice } from '../api/notice.ts'
 import { isAbort } from './alerts.ts'
@@ -76,7 +76,7 @@ export function createRun(client: Client, sources: Sources, uploads: Uploads, li
     if (known !== null && hasEnded(known.status) && !hasEnded(next.status)) return
     task.value = next
     listeners.onTask(next)
-    if (next.status === 'failed') fail(noticeOf(failureOf(next)))
+    if (next.status === 'failed') fail(noticeOf(taskError(next)))
   }
 
   async function watch(first: TaskView, signal: AbortSignal): Promise<void> {

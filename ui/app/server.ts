@@ -1,5 +1,5 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import type { Client, Credentials, Settings } from '@pixelflow/client'
+import type { Client, Credentials, ServerSettings } from '@pixelflow/client'
 import { noticeOf, tokenMissing, type Notice } from '../api/notice.ts'
 import type { Place } from '../recipe/draft.ts'
 import { fieldsOf, type Field, type JsonSchema } from '../recipe/field.ts'
@@ -19,7 +19,7 @@ export interface Operation {
 
 /** What the server says of itself. Neither `greet` nor `load` throws: `failure` says why. */
 export interface Server {
-  readonly settings: ReadonlySignal<Settings | null>
+  readonly settings: ReadonlySignal<ServerSettings | null>
   readonly operations: ReadonlySignal<readonly Operation[]>
   readonly needsToken: ReadonlySignal<boolean>
   /** Why it could not be read, if so. */
@@ -34,7 +34,7 @@ export interface Server {
 }
 
 export function createServer(client: Client, credentials: Required<Credentials>): Server {
-  const settings = signal<Settings | null>(null)
+  const settings = signal<ServerSettings | null>(null)
   const operations = signal<readonly Operation[]>([])
   const failure = signal<Notice | null>(null)
   const byName = computed(

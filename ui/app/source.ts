@@ -1,5 +1,5 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import type { Client, ImageView, Settings } from '@pixelflow/client'
+import type { Client, ImageView, ServerSettings } from '@pixelflow/client'
 import { sniffFormat, sniffBytes, type FormatId } from '@pixelflow/core/format'
 import { blobOf } from '../api/blob.ts'
 import type { Notice } from '../api/notice.ts'
@@ -44,7 +44,7 @@ export interface Sources {
 
 export function createSources(
   client: Client,
-  settings: ReadonlySignal<Settings | null>,
+  settings: ReadonlySignal<ServerSettings | null>,
   names: FileNames,
 ): Sources {
   const current = signal<Source | null>(null)

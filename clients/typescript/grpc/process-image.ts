@@ -4,12 +4,12 @@ import {
   type ProcessImageRequestSchema,
   type ProcessImageResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Picture, ProcessImageOptions, RecipeInput, Source } from '../client.ts'
-import { PixelflowError } from '../error.ts'
-import { again, within } from '../limits.ts'
-import { cargoOf, streamOf, type Cargo } from '../source.ts'
-import type { Calls } from './calls.ts'
-import { piecesOf } from './upload.ts'
+import type { ProcessedImage, ProcessImageOptions, RecipeInput, Source } from '../client.ts'
+import { PixelflowError } from '../pixelflow-error.ts'
+import { retryCall, withTimeout } from '../retry-call.ts'
+import { toUploadBody, toStream, type UploadBody } from '../upload-body.ts'
+import type { Calls } from './create-calls.ts'
+import { uploadData } from './upload-messages.ts'
 import { recipeValue } from './views.ts'
 
 /** Image in, image out, in one call. */
@@ -18,14 +18,14 @@ export async function processImage(
   source: Source,
   recipe: RecipeInput,
   options: ProcessImageOptions = {},
-): Promise<Picture> {
+): Promise<ProcessedImage> {
   const { signal, output = '', timeoutMs = 120_000 } = options
-  const cargo = cargoOf(source, options)
+  const cargo = toUploadBody(source, options)
   // A stream can be read once; nothing else keeps this from being made again.
   const retries = cargo.blob ? 3 : 0
-  return within({ signal, timeoutMs }, (stop) => again({ retries }, stop, () => once(stop)))
+  return withTimeout({ signal, timeoutMs }, (stop) => retryCall({ retries }, stop, () => once(stop)))
 
-  async function once(stop: AbortSignal | undefined): Promise<Picture> {
+  async function once(stop: AbortSignal | undefined): Promise<ProcessedImage> {
     const pieces = calls.both(ImageService.method.processImage, () => saying(cargo, recipe, output), stop)
     const first = await pieces.next()
     const data = first.done === true ? undefined : first.value.data
@@ -38,18 +38,18 @@ export async function processImage(
       bytes: Number(bytes),
       sha256,
       mediaType,
-      body: streamOf(chunks(pieces)),
+      body: toStream(chunks(pieces)),
       ...(task === '' ? {} : { task }),
     }
   }
 }
 
 async function* saying(
-  cargo: Cargo,
+  cargo: UploadBody,
   recipe: RecipeInput,
   output: string,
 ): AsyncGenerator<MessageInitShape<typeof ProcessImageRequestSchema>, void> {
-  for await (const data of piecesOf(cargo, undefined)) {
+  for await (const data of uploadData(cargo, undefined)) {
     if (data.case !== 'metadata') yield { data }
     else yield { data: { case: data.case, value: { ...data.value, recipe: recipeValue(recipe), output } } }
   }

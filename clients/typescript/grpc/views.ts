@@ -22,25 +22,25 @@ import type {
   Lane as LaneName,
   OutputView,
   RecipeInput,
-  Settings,
+  ServerSettings,
   TaskEvent,
   TaskView,
 } from '../client.ts'
 
 /** Messages as the views that REST gives: a program that changes protocol sees no difference. */
 
-export function settingsOf(message: MessageShape<typeof GetVersionResponseSchema>): Settings {
+export function toSettings(message: MessageShape<typeof GetVersionResponseSchema>): ServerSettings {
   const { version, maxUploadBytes, maxPixels, formats, auth } = message
   return {
     version,
     maxUploadBytes: Number(maxUploadBytes),
     maxPixels: Number(maxPixels),
-    formats: formats as Settings['formats'],
-    auth: lowered(Auth[auth]) as Settings['auth'],
+    formats: formats as ServerSettings['formats'],
+    auth: lowered(Auth[auth]) as ServerSettings['auth'],
   }
 }
 
-export function catalogueOf({
+export function toCatalogue({
   operations,
   recipe,
 }: MessageShape<typeof ListOperationsResponseSchema>): Catalogue {
@@ -61,7 +61,7 @@ export function catalogueOf({
   } as unknown as Catalogue
 }
 
-export function actorOf(message: MessageShape<typeof ActorSchema>): ActorView {
+export function toActorView(message: MessageShape<typeof ActorSchema>): ActorView {
   const { capabilities, state, tasks, residentBytes, startedAt, seenAt } = message
   const { name, version, kinds, live, slots, held, sessions, children } = message
   const { reads, writes, operations } = requireMessage(capabilities)
@@ -83,7 +83,7 @@ export function actorOf(message: MessageShape<typeof ActorSchema>): ActorView {
   }
 }
 
-export function imageOf(message: MessageShape<typeof ImageSchema> | undefined): ImageView {
+export function toImageView(message: MessageShape<typeof ImageSchema> | undefined): ImageView {
   const { id, sha256, bytes, format, width, height, createdAt } = requireMessage(message)
   return {
     id,
@@ -96,7 +96,7 @@ export function imageOf(message: MessageShape<typeof ImageSchema> | undefined): 
   }
 }
 
-export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): TaskView {
+export function toTaskView(message: MessageShape<typeof TaskSchema> | undefined): TaskView {
   const { id, status, progress, image, recipe, lane, outputs, attempt, actor, fault, retryOf, ...at } =
     requireMessage(message)
   return {
@@ -137,13 +137,13 @@ export function taskOf(message: MessageShape<typeof TaskSchema> | undefined): Ta
   }
 }
 
-export function eventOf(message: MessageShape<typeof TaskEventSchema> | undefined): TaskEvent {
+export function toTaskEvent(message: MessageShape<typeof TaskEventSchema> | undefined): TaskEvent {
   const { token, kind, at, output, task } = requireMessage(message)
   return {
     kind: lowered(TaskEventKind[kind]) as EventView['kind'],
     at: moment(at),
     ...(output === '' ? {} : { output }),
-    task: taskOf(task),
+    task: toTaskView(task),
     token,
   }
 }

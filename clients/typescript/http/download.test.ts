@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { openHttp } from '../index.ts'
-import { digest, refusal } from '../testing/both.ts'
+import { sha256Of, rejection } from '../testing/client-pair.ts'
 
 /** Stored bytes over connections that break in the middle. */
 
@@ -50,7 +50,7 @@ function part(
   return new Response(body ?? bytes.slice(offset, end + 1), {
     status: isPart ? 206 : 200,
     headers: {
-      etag: `"${digest(bytes)}"`,
+      etag: `"${sha256Of(bytes)}"`,
       'content-type': 'image/jpeg',
       'content-length': String(end + 1 - offset),
       ...(isPart ? { 'content-range': `bytes ${offset}-${end}/${bytes.length}` } : {}),
@@ -79,7 +79,7 @@ describe('a download', () => {
       asked.connection < 3 ? cut(stored, asked, 10_000) : usual(),
     )
     const { body, bytes, sha256 } = await client.download(from)
-    expect([bytes, sha256]).toEqual([stored.length, digest(stored)])
+    expect([bytes, sha256]).toEqual([stored.length, sha256Of(stored)])
     expect(await read(body)).toEqual(stored)
     expect(ranges).toEqual(['bytes=0-', 'bytes=10000-49999', 'bytes=20000-49999', 'bytes=30000-49999'])
   })
@@ -100,7 +100,7 @@ describe('a download', () => {
       asked.connection === 0 ? cut(stored, asked, 100) : part(other, asked.offset, asked.end, true),
     )
     const { body } = await client.download(from)
-    expect(await refusal(read(body))).toMatchObject({ code: 'damaged' })
+    expect(await rejection(read(body))).toMatchObject({ code: 'damaged' })
   })
 
   test('is given up when nothing comes any more', async () => {
@@ -108,7 +108,7 @@ describe('a download', () => {
       asked.connection === 0 ? cut(stored, asked, 100) : new Response('no', { status: 503 }),
     )
     const { body } = await client.download(from)
-    expect(await refusal(read(body))).toMatchObject({ code: 'unavailable' })
+    expect(await rejection(read(body))).toMatchObject({ code: 'unavailable' })
     expect(ranges).toHaveLength(5)
   })
 
@@ -117,8 +117,8 @@ describe('a download', () => {
     const { client: chunked } = site(
       () => new Response(new Blob([stored]).stream(), { headers: { etag: '"x"' } }),
     )
-    expect(await refusal(chunked.download(from))).toMatchObject({ code: 'not_pixelflow' })
-    expect(await refusal(client.download(from))).toMatchObject({ code: 'not_pixelflow' })
+    expect(await rejection(chunked.download(from))).toMatchObject({ code: 'not_pixelflow' })
+    expect(await rejection(client.download(from))).toMatchObject({ code: 'not_pixelflow' })
   })
 
   test('ends with its signal, and its connection with its reader', async () => {

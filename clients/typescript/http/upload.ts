@@ -1,10 +1,10 @@
 import type { ImageView } from '@pixelflow/core/api'
 import type { Source, UploadOptions } from '../client.ts'
-import { unreachable } from '../error.ts'
-import { again, within } from '../limits.ts'
-import { cargoOf, streamOf, type Cargo } from '../source.ts'
-import { keyHeader, shaped, type Caller } from './call.ts'
-import { problemOf } from './problem.ts'
+import { unreachableError } from '../pixelflow-error.ts'
+import { retryCall, withTimeout } from '../retry-call.ts'
+import { toUploadBody, toStream, type UploadBody } from '../upload-body.ts'
+import { keyHeader, parseBody, type HttpCaller } from './http-caller.ts'
+import { parseProblem } from './parse-problem.ts'
 
 const path = '/api/v1/images'
 
@@ -22,13 +22,13 @@ interface Xhr extends Pick<EventTarget, 'addEventListener'> {
 }
 
 /** Sends a picture as a raw body, never more of it in memory than a few chunks where the platform can do so. */
-export function upload(caller: Caller, source: Source, options: UploadOptions = {}): Promise<ImageView> {
-  const cargo = cargoOf(source, options)
-  return within(options, async (signal) => {
+export function upload(caller: HttpCaller, source: Source, options: UploadOptions = {}): Promise<ImageView> {
+  const cargo = toUploadBody(source, options)
+  return withTimeout(options, async (signal) => {
     // Browsers tell of an upload's progress to XMLHttpRequest only, and stream bodies over HTTP/2 only.
     const { XMLHttpRequest: Xhr } = globalThis as { XMLHttpRequest?: new () => Xhr }
     const isRepeatable = cargo.blob !== undefined && options.idempotencyKey !== undefined
-    return again(isRepeatable ? caller.limits : { retries: 0 }, signal, () =>
+    return retryCall(isRepeatable ? caller.limits : { retries: 0 }, signal, () =>
       Xhr === undefined
         ? byFetch(caller, cargo, options, signal)
         : byXhr(Xhr, caller, cargo, options, signal),
@@ -37,14 +37,14 @@ export function upload(caller: Caller, source: Source, options: UploadOptions = 
 }
 
 async function byFetch(
-  caller: Caller,
-  cargo: Cargo,
+  caller: HttpCaller,
+  cargo: UploadBody,
   { onSent, idempotencyKey }: UploadOptions,
   signal: AbortSignal | undefined,
 ): Promise<ImageView> {
   const { bytes, blob, mediaType } = cargo
   const isStream = blob === undefined || onSent !== undefined
-  const body = () => (isStream ? streamOf(cargo.chunks(), (sent) => onSent?.(sent, bytes)) : blob())
+  const body = () => (isStream ? toStream(cargo.chunks(), (sent) => onSent?.(sent, bytes)) : blob())
   const headers = {
     'content-type': mediaType,
     ...keyHeader(idempotencyKey),
@@ -52,17 +52,17 @@ async function byFetch(
     ...(isStream && bytes !== null ? { 'content-length': String(bytes) } : {}),
   }
   const answer = await caller.send(path, { method: 'POST', headers, body }, signal)
-  return shaped<ImageView>(await answer.text(), 'sha256', caller.address, answer.status)
+  return parseBody<ImageView>(await answer.text(), 'sha256', caller.address, answer.status)
 }
 
 async function byXhr(
   Xhr: new () => Xhr,
-  caller: Caller,
-  cargo: Cargo,
+  caller: HttpCaller,
+  cargo: UploadBody,
   { onSent, idempotencyKey }: UploadOptions,
   signal: AbortSignal | undefined,
 ): Promise<ImageView> {
-  const blob = cargo.blob?.() ?? (await new Response(streamOf(cargo.chunks())).blob())
+  const blob = cargo.blob?.() ?? (await new Response(toStream(cargo.chunks())).blob())
   signal?.throwIfAborted()
   return caller.withToken(async (token) => {
     const { promise, resolve, reject } = Promise.withResolvers<ImageView>()
@@ -81,15 +81,15 @@ async function byXhr(
     call.addEventListener('load', () => {
       const { status, statusText, responseText } = call
       if (status !== 201)
-        return reject(problemOf(status, statusText, (name) => call.getResponseHeader(name), responseText))
+        return reject(parseProblem(status, statusText, (name) => call.getResponseHeader(name), responseText))
       onSent?.(blob.size, blob.size)
       try {
-        resolve(shaped<ImageView>(responseText, 'sha256', caller.address, status))
+        resolve(parseBody<ImageView>(responseText, 'sha256', caller.address, status))
       } catch (thrown) {
         reject(thrown)
       }
     })
-    call.addEventListener('error', () => reject(unreachable(caller.address)))
+    call.addEventListener('error', () => reject(unreachableError(caller.address)))
     call.addEventListener('abort', () => reject(new DOMException('The upload was stopped.', 'AbortError')))
     signal?.addEventListener('abort', abort, { once: true })
     call.send(blob)

@@ -1,8 +1,8 @@
 import type { Problem } from '@pixelflow/core/api'
-import { PixelflowError } from '../error.ts'
+import { PixelflowError } from '../pixelflow-error.ts'
 
 /** What an answer that is not a success says, whether or not it is problem+json. */
-export function problemOf(
+export function parseProblem(
   status: number,
   statusText: string,
   headers: (name: string) => string | null,

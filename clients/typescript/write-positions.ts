@@ -1,19 +1,19 @@
 import { parsePosition, positionHeader } from '@pixelflow/core/position'
-import { PixelflowError } from './error.ts'
-import type { TuneEar } from './tuning.ts'
+import { PixelflowError } from './pixelflow-error.ts'
+import type { TuneListener } from './tuning.ts'
 
 /**
  * How far a client's own calls have written, for its reads to be answered by gateways that know of it: each may reach
  * another one.
  */
-export interface Positions {
+export interface WritePositions {
   /** What an answer has brought. */
   heard(position: string | null | undefined): void
   /** Makes a read with the newest position; without one where the server knows nothing of it any more. */
   read<T>(call: (headers: Record<string, string>) => Promise<T>): Promise<T>
 }
 
-export function createPositions(): Positions {
+export function createWritePositions(): WritePositions {
   let newest: string | undefined
   return {
     heard(position) {
@@ -35,7 +35,7 @@ export function createPositions(): Positions {
 }
 
 /** Has them hear what a session tells, too. */
-export function hearing(positions: Positions, ear: TuneEar): TuneEar {
+export function trackPositions(positions: WritePositions, ear: TuneListener): TuneListener {
   return {
     ...ear,
     heard(one) {

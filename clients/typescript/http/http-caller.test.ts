@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { openHttp, type HttpOptions } from '../index.ts'
-import { refusal } from '../testing/both.ts'
+import { rejection } from '../testing/client-pair.ts'
 
 /** Calls to a server that is not well, wants a token, or is another one. */
 
@@ -41,7 +41,7 @@ describe('a call', () => {
   test('is given up after some tries, and says what was said last', async () => {
     const problem = { code: 'unavailable', detail: 'Not now.', requestId: 'r-1' }
     const { client, calls } = site(() => Response.json(problem, { status: 503 }))
-    expect(await refusal(client.cancel('t'))).toMatchObject({ ...problem, status: 503, isTemporary: true })
+    expect(await rejection(client.cancel('t'))).toMatchObject({ ...problem, status: 503, isTemporary: true })
     expect(calls).toHaveLength(4)
   })
 
@@ -58,7 +58,7 @@ describe('a call', () => {
       upload: () => client.upload(new Uint8Array(10)),
       task: () => client.task('t'),
     }
-    expect(await refusal(made[name]())).toMatchObject({ status })
+    expect(await rejection(made[name]())).toMatchObject({ status })
     expect(calls).toHaveLength(tries)
   })
 
@@ -72,7 +72,7 @@ describe('a call', () => {
     await client.createTask('i', 'blur', { idempotencyKey: 'a' })
     await client.upload(new Uint8Array(10), { idempotencyKey: 'b' })
     const stream = new Blob(['x']).stream()
-    expect(await refusal(client.upload(stream, { idempotencyKey: 'c' }))).toMatchObject({ status: 409 })
+    expect(await rejection(client.upload(stream, { idempotencyKey: 'c' }))).toMatchObject({ status: 409 })
     expect(keys).toEqual(['a', 'a', 'b', 'b', 'c'])
   })
 
@@ -84,17 +84,17 @@ describe('a call', () => {
     await client.task('t')
     expect(performance.now() - began).toBeGreaterThan(990)
     const { client: patient } = site(() => unwell(503, { 'retry-after': '3600' }))
-    expect(await refusal(patient.task('t'))).toMatchObject({ retryAfterMs: 3_600_000 })
+    expect(await rejection(patient.task('t'))).toMatchObject({ retryAfterMs: 3_600_000 })
   })
 
   test('has its time, all tries together', async () => {
     const { client } = site(() => unwell(503), { pausesMs: [1000, 1000] })
-    expect(await refusal(client.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
+    expect(await rejection(client.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
     const { client: slow } = site(async () => {
       await Bun.sleep(500)
       return Response.json(task)
     })
-    expect(await refusal(slow.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
+    expect(await rejection(slow.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
   })
 
   test('ends with the signal of its client too', async () => {
@@ -109,7 +109,7 @@ describe('a call', () => {
   test('to something else is told from one to PixelFlow', async () => {
     for (const body of ['<html>', '[]', '"text"', 'null', '{"other": 1}']) {
       const { client } = site(() => new Response(body))
-      expect(await refusal(client.task('t'))).toMatchObject({ code: 'not_pixelflow' })
+      expect(await rejection(client.task('t'))).toMatchObject({ code: 'not_pixelflow' })
     }
   })
 })

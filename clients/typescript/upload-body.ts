@@ -1,7 +1,7 @@
 import type { Source, UploadOptions } from './client.ts'
 
 /** A source that is ready to be sent. */
-export interface Cargo {
+export interface UploadBody {
   readonly mediaType: string
   /** Size in bytes; null when nobody knows it before the end. */
   readonly bytes: number | null
@@ -13,14 +13,14 @@ export interface Cargo {
 
 const unknownType = 'application/octet-stream'
 
-export function cargoOf(source: Source, { mediaType, bytes }: UploadOptions = {}): Cargo {
+export function toUploadBody(source: Source, { mediaType, bytes }: UploadOptions = {}): UploadBody {
   if (source instanceof Blob) {
     const type = source.type === '' ? unknownType : source.type
     return {
       mediaType: mediaType ?? type,
       bytes: source.size,
       blob: () => source,
-      chunks: () => chunksOf(source.stream()),
+      chunks: () => readChunks(source.stream()),
     }
   }
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) {
@@ -36,7 +36,7 @@ export function cargoOf(source: Source, { mediaType, bytes }: UploadOptions = {}
     mediaType: mediaType ?? unknownType,
     bytes: bytes ?? null,
     blob: undefined,
-    chunks: () => ('getReader' in source ? chunksOf(source) : source),
+    chunks: () => ('getReader' in source ? readChunks(source) : source),
   }
 }
 
@@ -56,7 +56,7 @@ async function* slices(all: Uint8Array): AsyncGenerator<Uint8Array, void> {
 }
 
 /** A stream as an async iterable, also where it is not one by itself. Leaving the loop cancels it. */
-export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+export async function* readChunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   const reader = stream.getReader()
   let isOver = false
   try {
@@ -75,7 +75,7 @@ export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenera
 }
 
 /** An async iterable as a stream that is pulled. `passed` is told how many bytes have been taken so far. */
-export function streamOf(
+export function toStream(
   chunks: AsyncIterable<Uint8Array>,
   passed: (bytes: number) => void = () => {},
 ): ReadableStream<Uint8Array> {

@@ -1,8 +1,8 @@
 import type { TaskView } from '@pixelflow/core/api'
-import { PixelflowError } from './error.ts'
+import { PixelflowError } from './pixelflow-error.ts'
 
 /** Why a task that has ended is not completed; undefined when it is. */
-export function failureOf(task: TaskView): PixelflowError | undefined {
+export function taskError(task: TaskView): PixelflowError | undefined {
   if (task.status === 'completed') return undefined
   if (task.fault === undefined) {
     return new PixelflowError('cancelled', `Task ${task.id} is ${task.status}.`, { task })

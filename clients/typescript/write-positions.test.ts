@@ -4,10 +4,10 @@ import { says } from '@pixelflow/testkit/process'
 import { startRelay } from '@pixelflow/testkit/relay'
 import { startStack, type GatewayProcess } from '@pixelflow/testkit/stack'
 import type { Client } from './client.ts'
-import { PixelflowError } from './error.ts'
-import { openGrpc } from './grpc/open.ts'
-import { openHttp } from './http/open.ts'
-import { createPositions } from './position.ts'
+import { PixelflowError } from './pixelflow-error.ts'
+import { openGrpc } from './grpc/open-grpc.ts'
+import { openHttp } from './http/open-http.ts'
+import { createWritePositions } from './write-positions.ts'
 
 /** Longer than a gateway waits for what a client does not speak of. */
 const farMs = 700
@@ -69,7 +69,7 @@ test.each([
 )
 
 test('the newest position is remembered, in whichever order answers come', async () => {
-  const positions = createPositions()
+  const positions = createWritePositions()
   const sent = () => positions.read((headers) => Promise.resolve(Object.values(headers)))
   expect(await sent()).toEqual([])
   for (const position of ['a.log', 'b.log', '9.log', null, undefined]) positions.heard(position)
@@ -79,7 +79,7 @@ test('the newest position is remembered, in whichever order answers come', async
 })
 
 test('one that the server knows nothing of any more is forgotten, and the read made without it', async () => {
-  const positions = createPositions()
+  const positions = createWritePositions()
   positions.heard('zz.log')
   const sent: number[] = []
   const read = () =>

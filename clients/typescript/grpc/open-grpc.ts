@@ -1,32 +1,32 @@
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { ChannelOptions } from '@grpc/grpc-js'
-import type { Client, MakingOptions } from '../client.ts'
-import { joinClient } from '../join.ts'
-import { again } from '../limits.ts'
-import { cargoOf } from '../source.ts'
-import { hearing } from '../position.ts'
-import { credentialsOf, type Credentials } from '../token.ts'
-import type { EventLink } from '../wire.ts'
-import { createCalls, type Calls } from './calls.ts'
-import { openChannel, openUploadChannel, type ChannelNeeds, type Tls } from './channel.ts'
-import { contentOver } from './content.ts'
+import type { Client, CreateOptions } from '../client.ts'
+import { createClient } from '../create-client.ts'
+import { retryCall } from '../retry-call.ts'
+import { toUploadBody } from '../upload-body.ts'
+import { trackPositions } from '../write-positions.ts'
+import { credentialsOf, type Credentials } from '../credentials.ts'
+import type { EventStreamOptions } from '../transport.ts'
+import { createCalls, type Calls } from './create-calls.ts'
+import { openChannel, openUploadChannel, type OpenChannelOptions, type Tls } from './open-channel.ts'
+import { fetchContent } from './fetch-content.ts'
 import { processImage } from './process-image.ts'
-import { tuneOver } from './tune.ts'
-import { messagesFrom, piecesOf } from './upload.ts'
+import { connectTune } from './connect-tune.ts'
+import { uploadMessages, uploadData } from './upload-messages.ts'
 import {
-  actorOf,
-  catalogueOf,
-  eventOf,
-  imageOf,
+  toActorView,
+  toCatalogue,
+  toTaskEvent,
+  toImageView,
   laneNumber,
   recipeValue,
-  settingsOf,
+  toSettings,
   statusNumber,
-  taskOf,
+  toTaskView,
 } from './views.ts'
 
 export type { Tls }
-export { PixelflowError, type ErrorCode } from '../error.ts'
+export { PixelflowError, type ErrorCode } from '../pixelflow-error.ts'
 export type { Client } from '../client.ts'
 
 export interface GrpcOptions {
@@ -57,23 +57,23 @@ export function openGrpc(options: GrpcOptions): Client {
   const { token, tls, channelOptions, signal, timeoutMs = 30_000 } = options
   const addresses = typeof options.address === 'string' ? options.address.split(',') : options.address
   const address = addresses.join(',')
-  const needs: ChannelNeeds = { addresses, tls, options: channelOptions }
+  const needs: OpenChannelOptions = { addresses, tls, options: channelOptions }
   const credentials = credentialsOf(token)
   const channel = openChannel(needs)
   const calls = createCalls({ channel, address, credentials, timeoutMs })
   const { unary } = calls
 
-  return joinClient(
+  return createClient(
     {
       address,
-      settings: async (options) => settingsOf(await unary(method.getVersion, {}, options)),
-      operations: async (options) => catalogueOf(await unary(method.listOperations, {}, options)),
-      actors: async (options) => (await unary(method.listActors, {}, options)).items.map(actorOf),
+      settings: async (options) => toSettings(await unary(method.getVersion, {}, options)),
+      operations: async (options) => toCatalogue(await unary(method.listOperations, {}, options)),
+      actors: async (options) => (await unary(method.listActors, {}, options)).items.map(toActorView),
       async upload(source, options = {}) {
-        const cargo = cargoOf(source, options)
+        const cargo = toUploadBody(source, options)
         const send = async (through: Calls) => {
-          const pieces = () => messagesFrom(piecesOf(cargo, options.onSent))
-          const once = async () => imageOf((await through.up(method.upload, pieces, options)).image)
+          const pieces = () => uploadMessages(uploadData(cargo, options.onSent))
+          const once = async () => toImageView((await through.up(method.upload, pieces, options)).image)
           return cargo.blob === undefined ? once() : keyed(options, once)
         }
         if (cargo.bytes !== null && cargo.bytes <= smallUpload) return send(calls)
@@ -84,30 +84,30 @@ export function openGrpc(options: GrpcOptions): Client {
           own.close()
         }
       },
-      image: async (id, options) => imageOf((await unary(method.getImage, { id }, options)).image),
+      image: async (id, options) => toImageView((await unary(method.getImage, { id }, options)).image),
       async deleteImage(id, options) {
         await unary(method.deleteImage, { id }, options)
       },
       createTask(image, recipe, options) {
         const request = { image, recipe: recipeValue(recipe), lane: laneNumber(options?.lane) }
-        return keyed(options, async () => taskOf((await unary(method.createTask, request, options)).task))
+        return keyed(options, async () => toTaskView((await unary(method.createTask, request, options)).task))
       },
-      task: async (id, options) => taskOf((await unary(method.getTask, { id }, options)).task),
+      task: async (id, options) => toTaskView((await unary(method.getTask, { id }, options)).task),
       async taskPage({ status, limit = 0, cursor = '' } = {}, options) {
         const request = { status: statusNumber(status), limit, cursor }
         const { items, next } = await unary(method.listTasks, request, options)
-        return { items: items.map(taskOf), next: next === '' ? null : next }
+        return { items: items.map(toTaskView), next: next === '' ? null : next }
       },
-      cancel: async (id, options) => taskOf((await unary(method.cancelTask, { id }, options)).task),
+      cancel: async (id, options) => toTaskView((await unary(method.cancelTask, { id }, options)).task),
       retryTask: (id, options) =>
-        keyed(options, async () => taskOf((await unary(method.retryTask, { id }, options)).task)),
+        keyed(options, async () => toTaskView((await unary(method.retryTask, { id }, options)).task)),
       async deleteTask(id, options) {
         await unary(method.deleteTask, { id }, options)
       },
       processImage: (source, recipe, options) => processImage(calls, source, recipe, options),
       events: (task, link) => events(calls, task, link),
-      content: (from, part) => contentOver(calls, from, part),
-      tune: (ear, signal) => tuneOver(calls, hearing(calls.positions, ear), signal),
+      content: (from, part) => fetchContent(calls, from, part),
+      tune: (ear, signal) => connectTune(calls, trackPositions(calls.positions, ear), signal),
       close: async () => channel.close(),
     },
     // The channel makes calls again by itself, as its service config has it.
@@ -116,16 +116,16 @@ export function openGrpc(options: GrpcOptions): Client {
 }
 
 /** Makes a call again when it has a key; the channel does not know which ones have. */
-function keyed<T>({ signal, idempotencyKey }: MakingOptions = {}, work: () => Promise<T>): Promise<T> {
-  return again({ retries: idempotencyKey === undefined ? 0 : 3 }, signal, work)
+function keyed<T>({ signal, idempotencyKey }: CreateOptions = {}, work: () => Promise<T>): Promise<T> {
+  return retryCall({ retries: idempotencyKey === undefined ? 0 : 3 }, signal, work)
 }
 
-async function* events(calls: Calls, id: string, { after = '', signal }: EventLink) {
+async function* events(calls: Calls, id: string, { after = '', signal }: EventStreamOptions) {
   let isLive = false
   for await (const { event } of calls.down(method.watchTask, { id, after }, signal)) {
     if (!isLive) yield 'live' as const
     isLive = true
-    yield eventOf(event)
+    yield toTaskEvent(event)
   }
   // A gateway that stops says so; one that ends the stream well has told everything.
   yield 'over' as const

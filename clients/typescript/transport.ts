@@ -1,16 +1,16 @@
-import type { TuneEar, TuneLink } from './tuning.ts'
+import type { TuneListener, TuneConnection } from './tuning.ts'
 import type {
   CallOptions,
   Client,
   Content,
   DownloadOptions,
-  Stored,
+  ContentRef,
   TaskEvent,
   WatchOptions,
 } from './client.ts'
 
 /** What a protocol has to offer: calls, and single connections of what `joinClient` makes last. */
-export interface Wire extends Pick<
+export interface Transport extends Pick<
   Client,
   | 'address'
   | 'settings'
@@ -28,13 +28,13 @@ export interface Wire extends Pick<
   | 'processImage'
 > {
   /** One connection's events; `live` once it is up, `over` when nothing will ever follow. Ends when the connection does. */
-  events(task: string, link: EventLink): AsyncIterable<TaskEvent | 'live' | 'over'>
+  events(task: string, link: EventStreamOptions): AsyncIterable<TaskEvent | 'live' | 'over'>
   /** One connection's bytes. */
-  content(from: Stored, part: DownloadOptions): Promise<Content>
-  tune(ear: TuneEar, signal: AbortSignal | undefined): TuneLink
+  content(from: ContentRef, part: DownloadOptions): Promise<Content>
+  tune(ear: TuneListener, signal: AbortSignal | undefined): TuneConnection
   close(): Promise<void>
 }
 
-export interface EventLink extends Pick<CallOptions, 'signal'>, Pick<WatchOptions, 'silentMs'> {
+export interface EventStreamOptions extends Pick<CallOptions, 'signal'>, Pick<WatchOptions, 'silentMs'> {
   readonly after: string | undefined
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { Client as Channel, credentials, type ChannelOptions } from '@grpc/grpc-js'
 import config from '@pixelflow/proto/service-config.json'
-import { hostOf, targetOf } from './addresses.ts'
+import { hostOfAddress, channelTarget } from './channel-target.ts'
 
 /** Certificates of a channel, in PEM. */
 export interface Tls {
@@ -15,7 +15,7 @@ export interface Tls {
   readonly serverName?: string | undefined
 }
 
-export interface ChannelNeeds {
+export interface OpenChannelOptions {
   readonly addresses: readonly string[]
   /** `true` trusts what the system trusts; without it nothing is encrypted. */
   readonly tls?: Tls | boolean | undefined
@@ -40,7 +40,7 @@ const usual: ChannelOptions = {
 }
 
 /** A channel whose calls go round over every address, and that makes calls again as the service config has it. */
-export function openChannel(needs: ChannelNeeds): Channel {
+export function openChannel(needs: OpenChannelOptions): Channel {
   return open(needs, { 'grpc.service_config': JSON.stringify(config) })
 }
 
@@ -48,7 +48,7 @@ export function openChannel(needs: ChannelNeeds): Channel {
  * A channel for one large upload. On Bun an upload whose window is full holds up every other call of its connection;
  * and a channel that might make calls again would keep what it has sent.
  */
-export function openUploadChannel(needs: ChannelNeeds): Channel {
+export function openUploadChannel(needs: OpenChannelOptions): Channel {
   return open(needs, {
     'grpc.service_config': JSON.stringify({
       loadBalancingConfig: [{ pick_first: { shuffleAddressList: true } }],
@@ -58,13 +58,13 @@ export function openUploadChannel(needs: ChannelNeeds): Channel {
   })
 }
 
-function open({ addresses, tls, options }: ChannelNeeds, own: ChannelOptions): Channel {
-  const target = targetOf(addresses)
+function open({ addresses, tls, options }: OpenChannelOptions, own: ChannelOptions): Channel {
+  const target = channelTarget(addresses)
   if (tls === undefined || tls === false) {
     return new Channel(target, credentials.createInsecure(), { ...usual, ...own, ...options })
   }
   const { ca, cert, key, serverName } = tls === true ? {} : tls
-  const names = serverName === undefined ? addresses.map((one) => hostOf(one)) : [serverName]
+  const names = serverName === undefined ? addresses.map((one) => hostOfAddress(one)) : [serverName]
   const secured = credentials.createSsl(pem(ca), pem(key), pem(cert), {
     checkServerIdentity: (_, shown) => identityOf(names, shown),
   })

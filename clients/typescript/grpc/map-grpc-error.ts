@@ -9,10 +9,10 @@ import {
   RetryInfoSchema,
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
-import { PixelflowError, unreachable } from '../error.ts'
+import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
 
 /** What a call ended with, in the words it would have over HTTP. Anything that is no gRPC status stays as it is. */
-export function errorOf(thrown: unknown, address: string): unknown {
+export function mapGrpcError(thrown: unknown, address: string): unknown {
   if (!isServiceError(thrown)) return thrown
   const { code, details: text, metadata } = thrown
   const [bytes] = metadata.get('grpc-status-details-bin')
@@ -33,7 +33,7 @@ export function errorOf(thrown: unknown, address: string): unknown {
 }
 
 function plain(code: status, text: string, address: string, requestId: string | undefined, cause: unknown) {
-  if (code === status.UNAVAILABLE) return unreachable(address, cause, reasonIn(text))
+  if (code === status.UNAVAILABLE) return unreachableError(address, cause, reasonIn(text))
   if (code === status.UNIMPLEMENTED || code === status.UNKNOWN)
     return new PixelflowError('not_pixelflow', `What answers at ${address} is no PixelFlow server: ${text}`, {
       remedy: 'Check the address and its port; gRPC has a port of its own.',

@@ -1,4 +1,4 @@
-import { PixelflowError } from './error.ts'
+import { PixelflowError } from './pixelflow-error.ts'
 
 /** Where calls get their token from, and whom they ask for another when the server wants one. */
 export interface Credentials {

@@ -1,15 +1,23 @@
-import type { ActorView, Catalogue, Client, ImageView, Settings, TaskPage, TaskView } from '../client.ts'
-import { joinClient, type JoinOptions } from '../join.ts'
-import { credentialsOf, type Credentials } from '../token.ts'
-import { createCaller, type FetchLike } from './call.ts'
-import { contentOver } from './content.ts'
-import { eventsOver } from './events.ts'
-import { hearing } from '../position.ts'
+import type {
+  ActorView,
+  Catalogue,
+  Client,
+  ImageView,
+  ServerSettings,
+  TaskPage,
+  TaskView,
+} from '../client.ts'
+import { createClient, type ClientOptions } from '../create-client.ts'
+import { credentialsOf, type Credentials } from '../credentials.ts'
+import { createHttpCaller, type FetchLike } from './http-caller.ts'
+import { fetchContent } from './fetch-content.ts'
+import { streamEvents } from './stream-events.ts'
+import { trackPositions } from '../write-positions.ts'
 import { processImage } from './process-image.ts'
-import { globalSocket, tuneOver, type SocketMaker } from './tune.ts'
+import { openGlobalSocket, connectTune, type SocketFactory } from './connect-tune.ts'
 import { upload } from './upload.ts'
 
-export interface HttpOptions extends JoinOptions {
+export interface HttpOptions extends ClientOptions {
   /** Address of the server, such as `https://pixelflow.example.com`; a page may leave it out for its own. */
   readonly url?: string | undefined
   /** Bearer token, or where to get one. */
@@ -19,7 +27,7 @@ export interface HttpOptions extends JoinOptions {
   /** In place of the global `fetch`: for certificates, proxies, tests. */
   readonly fetch?: FetchLike | undefined
   /** In place of the global `WebSocket`, likewise. */
-  readonly webSocket?: SocketMaker | undefined
+  readonly webSocket?: SocketFactory | undefined
 }
 
 /** Opens a server over HTTP. Nothing is sent yet. @throws TypeError when the address is none. */
@@ -29,12 +37,12 @@ export function openHttp(options: HttpOptions = {}): Client {
     token,
     headers = {},
     fetch: send = (input, init) => fetch(input, init),
-    webSocket: socket = globalSocket,
+    webSocket: socket = openGlobalSocket,
     signal,
     ...limits
   } = options
   const credentials = credentialsOf(token)
-  const caller = createCaller({
+  const caller = createHttpCaller({
     address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
     credentials,
     fetch: send,
@@ -45,10 +53,10 @@ export function openHttp(options: HttpOptions = {}): Client {
   const image = (id: string) => `/api/v1/images/${encodeURIComponent(id)}`
   const task = (id: string) => `/api/v1/tasks/${encodeURIComponent(id)}`
 
-  return joinClient(
+  return createClient(
     {
       address: caller.address,
-      settings: (options) => json<Settings>('/api/v1/settings', 'version', {}, options),
+      settings: (options) => json<ServerSettings>('/api/v1/settings', 'version', {}, options),
       operations: (options) => json<Catalogue>('/api/v1/operations', 'operations', {}, options),
       actors: async (options) =>
         (await json<{ items: ActorView[] }>('/api/v1/actors', 'items', {}, options)).items,
@@ -82,11 +90,15 @@ export function openHttp(options: HttpOptions = {}): Client {
         ),
       deleteTask: (id, options) => done(task(id), { method: 'DELETE' }, options),
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
-      events: (id, link) => eventsOver(caller, id, link),
-      content: (from, part) => contentOver(caller, from, part),
+      events: (id, link) => streamEvents(caller, id, link),
+      content: (from, part) => fetchContent(caller, from, part),
       tune(ear, signal) {
         const token = credentials.token()
-        return tuneOver({ address: caller.address, token, socket }, hearing(caller.positions, ear), signal)
+        return connectTune(
+          { address: caller.address, token, socket },
+          trackPositions(caller.positions, ear),
+          signal,
+        )
       },
       async close() {},
     },

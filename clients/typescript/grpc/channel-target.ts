@@ -10,7 +10,7 @@ const scheme = 'pixelflow-list'
  * The target of a channel to one address or several: `host:port` or `dns:///host:port`, where a name may stand for many
  * gateways; `dns://server/host:port` asks that name server (where GRPC_NODE_USE_ALTERNATIVE_RESOLVER is `true`). @throws TypeError when an address is none.
  */
-export function targetOf(addresses: readonly string[]): string {
+export function channelTarget(addresses: readonly string[]): string {
   const places = addresses.map((address) => placeOf(address))
   const [first] = places
   if (first === undefined) throw new TypeError('There is no address.')
@@ -19,7 +19,7 @@ export function targetOf(addresses: readonly string[]): string {
 }
 
 /** The host of an address, without brackets. */
-export function hostOf(address: string): string {
+export function hostOfAddress(address: string): string {
   return experimental.splitHostPort(placeOf(address).path)?.host ?? address
 }
 

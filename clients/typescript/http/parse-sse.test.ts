@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { parseSse, type SseMessage } from './sse.ts'
+import { parseSse, type SseMessage } from './parse-sse.ts'
 
 async function* chunks(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder()

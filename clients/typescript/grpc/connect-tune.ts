@@ -5,9 +5,9 @@ import {
   type TuneResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
-import type { Heard, TuneEar, TuneLink, TunePreview, Tuned } from '../tuning.ts'
-import type { Calls } from './calls.ts'
-import { recipeValue, taskOf } from './views.ts'
+import type { TuneServerMessage, TuneListener, TuneConnection, TunePreview, TuneEvent } from '../tuning.ts'
+import type { Calls } from './create-calls.ts'
+import { recipeValue, toTaskView } from './views.ts'
 
 type Request = MessageInitShape<typeof TuneRequestSchema>
 type Data = MessageShape<typeof TuneResponseSchema>['data']
@@ -16,7 +16,11 @@ type Data = MessageShape<typeof TuneResponseSchema>['data']
 const farewellMs = 2000
 
 /** A session's call. */
-export function tuneOver(calls: Calls, ear: TuneEar, signal: AbortSignal | undefined): TuneLink {
+export function connectTune(
+  calls: Calls,
+  ear: TuneListener,
+  signal: AbortSignal | undefined,
+): TuneConnection {
   const own = new AbortController()
   const stop = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
   const requests = pushed<Request>()
@@ -44,7 +48,7 @@ export function tuneOver(calls: Calls, ear: TuneEar, signal: AbortSignal | undef
 }
 
 /** Puts previews together: their bytes come in chunks behind them. */
-function assembling(heard: (one: Heard) => void): (data: Data) => void {
+function assembling(heard: (one: TuneServerMessage) => void): (data: Data) => void {
   let about: Omit<TunePreview, 'file'> | undefined
   let file = new Uint8Array()
   let filled = 0
@@ -76,7 +80,7 @@ function assembling(heard: (one: Heard) => void): (data: Data) => void {
   }
 }
 
-function plainOf(data: Data): Exclude<Heard, TunePreview> | undefined {
+function plainOf(data: Data): Exclude<TuneServerMessage, TunePreview> | undefined {
   switch (data.case) {
     case 'opened':
       return { type: 'opened', source: sizeOf(data.value.source), preview: sizeOf(data.value.preview) }
@@ -88,12 +92,12 @@ function plainOf(data: Data): Exclude<Heard, TunePreview> | undefined {
         type: 'refused',
         ...(sequence === undefined ? {} : { sequence: Number(sequence) }),
         ...(apply ? { apply } : {}),
-        fault: { code, detail, ...hints } as Extract<Tuned, { type: 'refused' }>['fault'],
+        fault: { code, detail, ...hints } as Extract<TuneEvent, { type: 'refused' }>['fault'],
       }
     }
     case 'applied': {
       const { sequence, task, position } = data.value
-      return { type: 'applied', sequence: Number(sequence), task: taskOf(task), position }
+      return { type: 'applied', sequence: Number(sequence), task: toTaskView(task), position }
     }
     case 'restored':
       return { type: 'restored', sequence: Number(data.value.sequence) }

@@ -4,15 +4,15 @@ import {
   type DownloadRequestSchema,
   type DownloadResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Content, DownloadOptions, Stored } from '../client.ts'
-import { PixelflowError } from '../error.ts'
-import { streamOf } from '../source.ts'
-import type { Calls } from './calls.ts'
+import type { Content, DownloadOptions, ContentRef } from '../client.ts'
+import { PixelflowError } from '../pixelflow-error.ts'
+import { toStream } from '../upload-body.ts'
+import type { Calls } from './create-calls.ts'
 
 type Piece = MessageShape<typeof DownloadResponseSchema>
 
 /** One call's bytes of something stored. */
-export async function contentOver(calls: Calls, from: Stored, part: DownloadOptions): Promise<Content> {
+export async function fetchContent(calls: Calls, from: ContentRef, part: DownloadOptions): Promise<Content> {
   const { offset = 0, length, signal } = part
   const request: MessageInitShape<typeof DownloadRequestSchema> = {
     source:
@@ -36,7 +36,7 @@ export async function contentOver(calls: Calls, from: Stored, part: DownloadOpti
     mediaType,
     offset: Number(range.offset),
     length: Number(range.length),
-    body: streamOf(chunks(pieces)),
+    body: toStream(chunks(pieces)),
   }
 }
 

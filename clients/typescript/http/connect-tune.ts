@@ -1,6 +1,6 @@
 import { bearerProtocol, closeCodes, tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
-import { PixelflowError, unreachable } from '../error.ts'
-import type { Heard, TuneEar, TuneLink, TunePreview } from '../tuning.ts'
+import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
+import type { TuneServerMessage, TuneListener, TuneConnection, TunePreview } from '../tuning.ts'
 
 /** As much of a WebSocket as is used. */
 export interface SocketLike {
@@ -16,9 +16,9 @@ export interface SocketLike {
   close(code?: number): void
 }
 
-export type SocketMaker = (url: string, protocols: string[]) => SocketLike
+export type SocketFactory = (url: string, protocols: string[]) => SocketLike
 
-export const globalSocket: SocketMaker = (url, protocols) => {
+export const openGlobalSocket: SocketFactory = (url, protocols) => {
   const { WebSocket: Socket } = globalThis as {
     WebSocket?: new (url: string, protocols: string[]) => SocketLike
   }
@@ -26,22 +26,22 @@ export const globalSocket: SocketMaker = (url, protocols) => {
   return new Socket(url, protocols)
 }
 
-export interface TuneOver {
+export interface ConnectTuneOptions {
   /** Base address; empty for the page's own server. */
   readonly address: string
   readonly token: string | null
-  readonly socket: SocketMaker
+  readonly socket: SocketFactory
 }
 
 /** How long saying goodbye may take. */
 const farewellMs = 2000
 
 /** A session's WebSocket. Frames are JSON; a preview's file follows it in a binary one. */
-export function tuneOver(
-  { address, token, socket: make }: TuneOver,
-  ear: TuneEar,
+export function connectTune(
+  { address, token, socket: make }: ConnectTuneOptions,
+  ear: TuneListener,
   signal: AbortSignal | undefined,
-): TuneLink {
+): TuneConnection {
   const socket = make(socketUrl(address), [tuneProtocol, ...(token === null ? [] : [bearerProtocol(token)])])
   socket.binaryType = 'arraybuffer'
   const waiting: string[] = []
@@ -57,7 +57,7 @@ export function tuneOver(
       about = undefined
       return
     }
-    const one = JSON.parse(data) as Heard
+    const one = JSON.parse(data) as TuneServerMessage
     if (one.type === 'preview') about = one
     else ear.heard(one)
   })
@@ -104,5 +104,5 @@ function endOf(code: number, reason: string, address: string): unknown {
     )
   if (code === closeCodes.refused)
     return new PixelflowError('forbidden', reason || 'The session was refused.')
-  return unreachable(address, new Error(`WebSocket closed with ${code} ${reason}`))
+  return unreachableError(address, new Error(`WebSocket closed with ${code} ${reason}`))
 }

@@ -8,7 +8,7 @@ import type { TaskView } from '@pixelflow/core/api'
  */
 export type ErrorCode = FaultCode | 'unreachable' | 'not_pixelflow' | 'damaged' | (string & {})
 
-export interface ErrorHints extends Omit<FaultReport, 'code' | 'detail'> {
+export interface ErrorFields extends Omit<FaultReport, 'code' | 'detail'> {
   /** HTTP status; unless given, that of the code, 0 for those of the client. */
   readonly status?: number | undefined
   readonly title?: string | undefined
@@ -36,7 +36,7 @@ export class PixelflowError extends Error {
   /** The task that failed, when it is one. */
   readonly task: TaskView | undefined
 
-  constructor(code: ErrorCode, detail: string, hints: ErrorHints = {}) {
+  constructor(code: ErrorCode, detail: string, hints: ErrorFields = {}) {
     super(detail, hints.cause === undefined ? undefined : { cause: hints.cause })
     const row = rowOf(code)
     this.code = code
@@ -72,7 +72,7 @@ function rowOf(code: ErrorCode): FaultRow | undefined {
 }
 
 /** That nobody answers at an address. */
-export function unreachable(address: string, cause?: unknown, reason?: string): PixelflowError {
+export function unreachableError(address: string, cause?: unknown, reason?: string): PixelflowError {
   const at = address === '' ? 'The server' : `The server at ${address}`
   const why = reason === undefined ? '' : ` (${reason})`
   return new PixelflowError('unreachable', `${at} could not be reached${why}.`, {
@@ -83,6 +83,6 @@ export function unreachable(address: string, cause?: unknown, reason?: string): 
 }
 
 /** That a call took longer than it might. */
-export function tooLate(ms: number, cause?: unknown): PixelflowError {
+export function deadlineError(ms: number, cause?: unknown): PixelflowError {
   return new PixelflowError('deadline_exceeded', `The call took longer than ${ms} ms.`, { cause })
 }

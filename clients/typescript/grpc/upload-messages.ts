@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto'
 import type { UploadOptions } from '../client.ts'
-import type { Cargo } from '../source.ts'
+import type { UploadBody } from '../upload-body.ts'
 
 /** Most bytes in one message: with 64 KiB an upload takes a fifth more of the processor. */
 const largestChunk = 128 * 1024
 
 /** A piece of a file on its way, of whichever call. */
-export type Piece =
+export type UploadData =
   | { readonly case: 'metadata'; readonly value: { readonly mediaType: string; readonly bytes?: bigint } }
   | { readonly case: 'chunk'; readonly value: Uint8Array }
   | { readonly case: 'commit'; readonly value: { readonly bytes: bigint; readonly sha256: string } }
 
 /** An upload by the book: what is to come, the bytes, and the promise that they were all. */
-export async function* piecesOf(cargo: Cargo, onSent: UploadOptions['onSent']): AsyncGenerator<Piece, void> {
+export async function* uploadData(
+  cargo: UploadBody,
+  onSent: UploadOptions['onSent'],
+): AsyncGenerator<UploadData, void> {
   const { mediaType, bytes: total } = cargo
   const size = total === null ? {} : { bytes: BigInt(total) }
   yield { case: 'metadata', value: { mediaType, ...size } }
@@ -31,6 +34,6 @@ export async function* piecesOf(cargo: Cargo, onSent: UploadOptions['onSent']): 
 }
 
 /** Each piece as a message. */
-export async function* messagesFrom(pieces: AsyncIterable<Piece>) {
+export async function* uploadMessages(pieces: AsyncIterable<UploadData>) {
   for await (const data of pieces) yield { data }
 }

@@ -9,23 +9,23 @@ import {
 } from '@bufbuild/protobuf'
 import { positionHeader } from '@pixelflow/core/position'
 import { Metadata, type CallOptions as GrpcCallOptions, type Client as Channel } from '@grpc/grpc-js'
-import type { MakingOptions } from '../client.ts'
-import { tooLate } from '../error.ts'
-import { within } from '../limits.ts'
-import { createPositions, type Positions } from '../position.ts'
-import { withToken, type Credentials } from '../token.ts'
-import { errorOf } from './error.ts'
+import type { CreateOptions } from '../client.ts'
+import { deadlineError } from '../pixelflow-error.ts'
+import { withTimeout } from '../retry-call.ts'
+import { createWritePositions, type WritePositions } from '../write-positions.ts'
+import { withToken, type Credentials } from '../credentials.ts'
+import { mapGrpcError } from './map-grpc-error.ts'
 
 /** A method as far as calling it goes. */
 export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O }
 
 /** Calls on a channel, typed by the contract. Every one ends with the signal of its caller. */
 export interface Calls {
-  readonly positions: Positions
+  readonly positions: WritePositions
   unary<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
-    options?: MakingOptions,
+    options?: CreateOptions,
   ): Promise<MessageShape<O>>
   /** A call that streams down, at the loop's pace; leaving the loop cancels it. */
   down<I extends DescMessage, O extends DescMessage>(
@@ -43,11 +43,11 @@ export interface Calls {
   up<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     requests: () => AsyncIterable<MessageInitShape<I>>,
-    options?: MakingOptions,
+    options?: CreateOptions,
   ): Promise<MessageShape<O>>
 }
 
-export interface CallsNeeds {
+export interface CallsOptions {
   readonly channel: Channel
   /** As people write it. */
   readonly address: string
@@ -56,14 +56,14 @@ export interface CallsNeeds {
   readonly timeoutMs: number
 }
 
-export function createCalls({ channel, address, credentials, timeoutMs: usualMs }: CallsNeeds): Calls {
-  const positions = createPositions()
+export function createCalls({ channel, address, credentials, timeoutMs: usualMs }: CallsOptions): Calls {
+  const positions = createWritePositions()
   const named = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (thrown) {
       signal?.throwIfAborted()
-      throw errorOf(thrown, address)
+      throw mapGrpcError(thrown, address)
     }
   }
 
@@ -97,7 +97,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
   return {
     positions,
     unary: (method, request, { signal: asked, timeoutMs = usualMs, idempotencyKey } = {}) =>
-      within({ signal: asked, timeoutMs }, (signal) =>
+      withTimeout({ signal: asked, timeoutMs }, (signal) =>
         withToken(credentials, (token) =>
           // What writes takes no notice of it.
           positions.read((position) =>
@@ -112,7 +112,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
                 create(method.input, request),
                 metadata,
                 limits(timeoutMs),
-                (error, answer) => (answer ? resolve(answer) : reject(error ?? tooLate(timeoutMs))),
+                (error, answer) => (answer ? resolve(answer) : reject(error ?? deadlineError(timeoutMs))),
               )
               call.on('metadata', (head: Metadata) => hear(positions, head))
               return untilAborted(promise, signal, () => call.cancel())
@@ -153,7 +153,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
       }),
 
     up: (method, requests, options = {}) =>
-      within(options, (signal) =>
+      withTimeout(options, (signal) =>
         withToken(credentials, (token) =>
           named(signal, async () => {
             const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>()
@@ -247,7 +247,7 @@ async function untilAborted<T>(
   }
 }
 
-function hear(positions: Positions, head: Metadata): void {
+function hear(positions: WritePositions, head: Metadata): void {
   const [position] = head.get(positionHeader)
   if (typeof position === 'string') positions.heard(position)
 }

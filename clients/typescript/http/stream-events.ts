@@ -1,19 +1,19 @@
 import type { EventView } from '@pixelflow/core/api'
 import type { TaskEvent } from '../client.ts'
-import { PixelflowError, unreachable } from '../error.ts'
-import { chunksOf } from '../source.ts'
-import type { EventLink } from '../wire.ts'
-import type { Caller } from './call.ts'
-import { parseSse } from './sse.ts'
+import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
+import { readChunks } from '../upload-body.ts'
+import type { EventStreamOptions } from '../transport.ts'
+import type { HttpCaller } from './http-caller.ts'
+import { parseSse } from './parse-sse.ts'
 
 /** The server sends a heartbeat every 15 s; a connection that is silent for longer is dead. */
 const usualSilentMs = 45_000
 
 /** One connection's events. It ends with its loop, with its signal, or after `silentMs` without a byte. */
-export async function* eventsOver(
-  caller: Caller,
+export async function* streamEvents(
+  caller: HttpCaller,
   task: string,
-  { after, signal, silentMs = usualSilentMs }: EventLink,
+  { after, signal, silentMs = usualSilentMs }: EventStreamOptions,
 ): AsyncGenerator<TaskEvent | 'live' | 'over', void> {
   const own = new AbortController()
   let timer = setTimeout(() => own.abort(), silentMs)
@@ -39,7 +39,7 @@ export async function* eventsOver(
   } catch (thrown) {
     signal?.throwIfAborted()
     // Whatever breaks a connection, silence included, looks the same from outside: nobody answers any more.
-    throw thrown instanceof PixelflowError ? thrown : unreachable(caller.address, thrown)
+    throw thrown instanceof PixelflowError ? thrown : unreachableError(caller.address, thrown)
   } finally {
     clearTimeout(timer)
     own.abort()
@@ -50,7 +50,7 @@ async function* noticed(
   body: ReadableStream<Uint8Array>,
   heard: () => void,
 ): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of chunksOf(body)) {
+  for await (const chunk of readChunks(body)) {
     heard()
     yield chunk
   }

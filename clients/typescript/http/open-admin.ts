@@ -1,8 +1,8 @@
 import type { DeadLetterPageView, DeadLetterView } from '@pixelflow/core/api'
 import type { CallOptions } from '../client.ts'
-import { credentialsOf } from '../token.ts'
-import { createCaller } from './call.ts'
-import type { HttpOptions } from './open.ts'
+import { credentialsOf } from '../credentials.ts'
+import { createHttpCaller } from './http-caller.ts'
+import type { HttpOptions } from './open-http.ts'
 
 export type { DeadLetterView }
 export type DeadLetterPage = DeadLetterPageView
@@ -36,7 +36,7 @@ export function openAdmin(options: HttpOptions = {}): Admin {
     signal,
     ...limits
   } = options
-  const { json, done } = createCaller({
+  const { json, done } = createHttpCaller({
     address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
     credentials: credentialsOf(token),
     fetch: send,

@@ -1,10 +1,10 @@
 import { positionHeader } from '@pixelflow/core/position'
 import type { CallOptions } from '../client.ts'
-import { PixelflowError, unreachable } from '../error.ts'
-import { again, within, type Limits } from '../limits.ts'
-import { createPositions, type Positions } from '../position.ts'
-import { withToken, type Credentials } from '../token.ts'
-import { problemOf } from './problem.ts'
+import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
+import { retryCall, withTimeout, type CallLimits } from '../retry-call.ts'
+import { createWritePositions, type WritePositions } from '../write-positions.ts'
+import { withToken, type Credentials } from '../credentials.ts'
+import { parseProblem } from './parse-problem.ts'
 
 /** As much of `fetch` as is used. */
 export type FetchLike = (
@@ -12,10 +12,10 @@ export type FetchLike = (
   init: RequestInit & { duplex?: 'half'; timeout?: false },
 ) => Promise<Response>
 
-export interface Caller {
+export interface HttpCaller {
   readonly address: string
-  readonly limits: Limits
-  readonly positions: Positions
+  readonly limits: CallLimits
+  readonly positions: WritePositions
   /** One request with the token; the answer is a success. @throws PixelflowError for any other. */
   send(path: string, init?: CallInit, signal?: AbortSignal): Promise<Response>
   /** A whole call: bounded, tried again where that does no harm, its body read and parsed. */
@@ -46,23 +46,23 @@ export interface JsonInit extends Pick<CallInit, 'method'> {
   readonly repeatable?: boolean
 }
 
-export interface CallerOptions {
+export interface HttpCallerOptions {
   readonly address: string
   readonly credentials: Credentials
   readonly fetch: FetchLike
   readonly headers: Readonly<Record<string, string>>
-  readonly limits: Limits
+  readonly limits: CallLimits
 }
 
-export function createCaller({
+export function createHttpCaller({
   address,
   credentials,
   fetch: send,
   headers: own,
   limits,
-}: CallerOptions): Caller {
+}: HttpCallerOptions): HttpCaller {
   const { timeoutMs: usualMs = 30_000 } = limits
-  const positions = createPositions()
+  const positions = createWritePositions()
 
   async function once(
     path: string,
@@ -76,17 +76,17 @@ export function createCaller({
       answer = await send(`${address}${path}`, { ...init, ...bounds })
     } catch (thrown) {
       signal?.throwIfAborted()
-      throw unreachable(address, thrown)
+      throw unreachableError(address, thrown)
     }
     if (answer.ok) {
       positions.heard(answer.headers.get(positionHeader))
       return answer
     }
     const text = await answer.text().catch(() => '')
-    throw problemOf(answer.status, answer.statusText, (name) => answer.headers.get(name), text)
+    throw parseProblem(answer.status, answer.statusText, (name) => answer.headers.get(name), text)
   }
 
-  const caller: Caller = {
+  const caller: HttpCaller = {
     address,
     limits,
     positions,
@@ -123,7 +123,9 @@ export function createCaller({
     work: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
     const retries = repeatable ? limits : { ...limits, retries: 0 }
-    return within({ signal: asked, timeoutMs }, (signal) => again(retries, signal, () => work(signal)))
+    return withTimeout({ signal: asked, timeoutMs }, (signal) =>
+      retryCall(retries, signal, () => work(signal)),
+    )
   }
 
   async function read<T extends object>(
@@ -136,9 +138,9 @@ export function createCaller({
       text = await answer.text()
     } catch (thrown) {
       signal?.throwIfAborted()
-      throw unreachable(address, thrown)
+      throw unreachableError(address, thrown)
     }
-    return shaped(text, has, address, answer.status)
+    return parseBody(text, has, address, answer.status)
   }
 
   return caller
@@ -157,7 +159,7 @@ export function keyHeader(key: string | undefined): Record<string, string> {
 }
 
 /** JSON that is told from a stranger's by one field. @throws PixelflowError `not_pixelflow`. */
-export function shaped<T extends object>(
+export function parseBody<T extends object>(
   text: string,
   has: keyof T & string,
   address: string,

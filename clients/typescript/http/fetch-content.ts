@@ -1,13 +1,21 @@
-import type { Content, DownloadOptions, Stored } from '../client.ts'
-import { PixelflowError, unreachable } from '../error.ts'
-import type { Caller } from './call.ts'
+import type { Content, DownloadOptions, ContentRef } from '../client.ts'
+import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
+import type { HttpCaller } from './http-caller.ts'
 
 /** One connection's bytes of something stored. */
-export async function contentOver(caller: Caller, from: Stored, part: DownloadOptions): Promise<Content> {
+export async function fetchContent(
+  caller: HttpCaller,
+  from: ContentRef,
+  part: DownloadOptions,
+): Promise<Content> {
   const { offset = 0, length, signal } = part
   const end = length === undefined ? '' : String(offset + length - 1)
   // A range for the whole too: its answer tells the size, whatever becomes of Content-Length on the way.
-  const answer = await caller.send(pathOf(from), { headers: { range: `bytes=${offset}-${end}` } }, signal)
+  const answer = await caller.send(
+    contentPath(from),
+    { headers: { range: `bytes=${offset}-${end}` } },
+    signal,
+  )
   const size = Number(answer.headers.get('content-length') ?? Number.NaN)
   const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.headers.get('content-range') ?? '')
   const isWhole = offset === 0 && length === undefined && Number.isFinite(size)
@@ -15,21 +23,21 @@ export async function contentOver(caller: Caller, from: Stored, part: DownloadOp
   const [start, last, whole] = range ? range.slice(1).map(Number) : [0, size - 1, size]
   return {
     bytes: whole ?? size,
-    sha256: sha256Of(answer, caller.address),
+    sha256: readSha256(answer, caller.address),
     mediaType: answer.headers.get('content-type') ?? 'application/octet-stream',
     offset: start ?? 0,
     length: (last ?? 0) - (start ?? 0) + 1,
-    body: pictureBody(answer, caller.address, signal),
+    body: readImageBody(answer, caller.address, signal),
   }
 }
 
-export function pathOf(from: Stored): string {
+export function contentPath(from: ContentRef): string {
   if ('image' in from) return `/api/v1/images/${encodeURIComponent(from.image)}/content`
   return `/api/v1/tasks/${encodeURIComponent(from.task)}/outputs/${encodeURIComponent(from.output ?? 'default')}`
 }
 
 /** The digest that an answer promises. @throws PixelflowError `not_pixelflow` when it promises none. */
-export function sha256Of(answer: Response, address: string): string {
+export function readSha256(answer: Response, address: string): string {
   const sha256 = /^"([0-9a-f]{64})"$/.exec(answer.headers.get('etag') ?? '')?.[1]
   if (sha256 === undefined) throw changed(answer, address)
   return sha256
@@ -48,7 +56,7 @@ function changed(answer: Response, address: string): PixelflowError {
 }
 
 /** The bytes of an answer; what breaks them has the name of our errors. */
-export function pictureBody(
+export function readImageBody(
   answer: Response,
   address: string,
   signal: AbortSignal | undefined,
@@ -62,7 +70,7 @@ export function pictureBody(
           if (done) controller.close()
           else controller.enqueue(value)
         } catch (thrown) {
-          controller.error(signal?.aborted ? signal.reason : unreachable(address, thrown))
+          controller.error(signal?.aborted ? signal.reason : unreachableError(address, thrown))
         }
       },
       cancel: (reason) => reader.cancel(reason),
