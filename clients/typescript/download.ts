@@ -58,7 +58,11 @@ function lasting(
   }
 
   async function reopen(): Promise<void> {
-    const more = await transport.content(from, { offset: offset + received, length: length - received, signal })
+    const more = await transport.content(from, {
+      offset: offset + received,
+      length: length - received,
+      signal,
+    })
     reader = more.body.getReader()
     if (more.sha256 === sha256) return
     await reader.cancel().catch(() => {})
