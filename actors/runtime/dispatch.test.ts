@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Job } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { publish } from '@pixelflow/nats/jetstream/jetstream'
+import { publish } from '@pixelflow/nats/jetstream/publish'
 import { streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'

@@ -52,7 +52,7 @@ test('it fails when a restart helps: the disk was full, and there is room again'
   const log = createLogger({ service: 'test', level: 'error' })
   const adapters = scope.use(await openAdapters({ settings, name: 'test', log }))
   const check = scope.use(adapters.checkWrites('test'))
-  await check.begun
+  await check.firstWrite
   expect(await isAlive()).toBe(true)
 
   await disk.fill()

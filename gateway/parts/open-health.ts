@@ -35,7 +35,7 @@ export async function openHealth({
 }: HealthOptions): Promise<HealthPart> {
   // The process id would not do as a name: two machines may share a broker.
   const writeCheck = adapters.checkWrites(crypto.randomUUID())
-  await Promise.race([writeCheck.begun, Bun.sleep(firstCheckMs)])
+  await Promise.race([writeCheck.firstWrite, Bun.sleep(firstCheckMs)])
   let isDraining = false
   let calls = () => 0
   const { follower, roster } = taskList

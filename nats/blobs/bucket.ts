@@ -1,6 +1,6 @@
 import type { Broker } from '../connection/broker.ts'
 import { readLast } from '../jetstream/direct-get.ts'
-import { publish } from '../jetstream/jetstream.ts'
+import { publish } from '../jetstream/publish.ts'
 import { purgeSubject, readFromLeader } from '../jetstream/jetstream-api.ts'
 import { headers } from '@nats-io/nats-core'
 import { parseObjectEntry, type ObjectEntry, type ObjectInfo } from './object-info.ts'

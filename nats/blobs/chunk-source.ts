@@ -1,7 +1,7 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Bucket } from './bucket.ts'
 import { readBatch, readLast, type BatchRequest } from '../jetstream/direct-get.ts'
-import type { StoredMessage } from '../jetstream/jetstream.ts'
+import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import type { ObjectInfo, Run } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'

@@ -1,6 +1,6 @@
 import type { BlobInfo } from '@pixelflow/core/ports/blobs'
 import { z } from 'zod'
-import type { StoredMessage } from '../jetstream/jetstream.ts'
+import type { StoredMessage } from '../jetstream/stored-message.ts'
 
 /**
  * The description of an object in the wire format of the NATS object store (ADR-20), as its ordinary tools read and

@@ -1,56 +1,54 @@
 import { createInbox, type Msg, type Subscription } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
 
-type Hear = (error: Error | null, msg: Msg) => void
+type OnMessage = (error: Error | null, msg: Msg) => void
 
-/** A subscription of its own for one request at a time. */
+/** A reply subject with a subscription, for one request at a time. */
 export interface Inbox {
   readonly subscription: Subscription
-  hear: Hear
+  onMessage: OnMessage
 }
 
-/** Inboxes that are used again and again: a subscription and its end for each request cost as much as the request. */
+/** Reuses inboxes: subscribing and unsubscribing for each request would cost as much as the request. */
 export interface InboxPool {
-  take(hear: Hear): Inbox
-  /** Gives one back; one that may still be written to is closed instead. */
-  give(inbox: Inbox, mayReuse: boolean): void
+  acquire(onMessage: OnMessage): Inbox
+  /** Returns an inbox; unsubscribes it when the broker may still send to it. */
+  release(inbox: Inbox, mayReuse: boolean): void
 }
 
-const mostSpare = 32
-const known = new WeakMap<Broker, InboxPool>()
+const maxSpare = 32
+const pools = new WeakMap<Broker, InboxPool>()
 
-/** Those of one connection. */
+/** The pool of a connection. */
 export function inboxPoolOf(broker: Broker): InboxPool {
-  const there = known.get(broker)
-  if (there !== undefined) return there
-  const made = createInboxPool(broker)
-  known.set(broker, made)
-  return made
+  const pool = pools.get(broker) ?? createInboxPool(broker)
+  pools.set(broker, pool)
+  return pool
 }
 
 function createInboxPool({ nc }: Broker): InboxPool {
   const spare: Inbox[] = []
 
-  const open = (hear: Hear): Inbox => {
+  const open = (onMessage: OnMessage): Inbox => {
     const inbox: Inbox = {
-      hear,
-      subscription: nc.subscribe(createInbox(), { callback: (error, msg) => inbox.hear(error, msg) }),
+      onMessage,
+      subscription: nc.subscribe(createInbox(), { callback: (error, msg) => inbox.onMessage(error, msg) }),
     }
     return inbox
   }
 
   return {
-    take(hear) {
+    acquire(onMessage) {
       for (let inbox = spare.pop(); inbox !== undefined; inbox = spare.pop()) {
         if (inbox.subscription.isClosed()) continue
-        inbox.hear = hear
+        inbox.onMessage = onMessage
         return inbox
       }
-      return open(hear)
+      return open(onMessage)
     },
-    give(inbox, mayReuse) {
-      inbox.hear = () => {}
-      if (mayReuse && spare.length < mostSpare) spare.push(inbox)
+    release(inbox, mayReuse) {
+      inbox.onMessage = () => {}
+      if (mayReuse && spare.length < maxSpare) spare.push(inbox)
       else inbox.subscription.unsubscribe()
     },
   }

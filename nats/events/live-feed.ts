@@ -1,6 +1,6 @@
 import { createNotifier } from '@pixelflow/core/notifier'
 import type { Broker } from '../connection/broker.ts'
-import { parseStoredMessage, type StoredMessage } from '../jetstream/jetstream.ts'
+import { parseStoredMessage, type StoredMessage } from '../jetstream/stored-message.ts'
 
 /** Why a live feed has no next message: it must be looked for in the log. */
 export type FeedState = 'gap' | 'quiet' | 'broken'

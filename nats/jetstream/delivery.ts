@@ -1,51 +1,51 @@
 import type { Msg } from '@nats-io/nats-core'
 import type { Broker } from '../connection/broker.ts'
 
-/** A message that a consumer gave to us, to be settled by one of the verbs. */
+/** A message that a consumer has delivered; exactly one of `ack`, `confirm` and `nak` settles it. */
 export interface Delivery {
   readonly subject: string
-  /** Which delivery of this message it is, from 1. */
+  /** Number of this delivery, from 1. */
   readonly attempt: number
   /** When the broker stored the message. */
   readonly at: Date
   readonly data: Uint8Array
   header(name: string): string | undefined
-  /** Settled; a lost acknowledgement shows as another delivery. */
+  /** Acknowledges without waiting; if the acknowledgement is lost, the message is delivered again. */
   ack(): void
-  /** Settled, and the broker has said so. @throws Unreachable when it does not within 2 s. */
+  /** Acknowledges and waits for the broker's confirmation (double ack). @throws Unreachable after 2 s. */
   confirm(): Promise<void>
-  /** Gives it back, to be delivered again after `delayMs`. */
+  /** Rejects the message; it is delivered again after `delayMs`. */
   nak(delayMs: number): void
-  /** A sign of life: starts the time to settle anew. */
+  /** Resets the ack wait (`+WPI`, work in progress). */
   extend(): void
 }
 
 const confirmTimeoutMs = 2000
 
-/** What a pull brought, if it is a message with an address to settle it at. */
+/** Parses a pulled message; undefined for status messages, which have no ack subject. */
 export function parseDelivery(broker: Broker, msg: Msg): Delivery | undefined {
   const { reply, subject, headers } = msg
-  const place = placeOf(reply)
-  if (reply === undefined || place === undefined) return undefined
-  const say = (word: string) => {
-    if (!broker.nc.isClosed()) broker.nc.publish(reply, word)
+  const metadata = parseAckSubject(reply)
+  if (reply === undefined || metadata === undefined) return undefined
+  const settle = (verb: string) => {
+    if (!broker.nc.isClosed()) broker.nc.publish(reply, verb)
   }
   return {
     subject,
-    ...place,
+    ...metadata,
     data: msg.data,
     header: (name) => headers?.get(name) || undefined,
-    ack: () => say('+ACK'),
+    ack: () => settle('+ACK'),
     async confirm() {
       await broker.request(reply, '+ACK', { timeoutMs: confirmTimeoutMs })
     },
-    nak: (delayMs) => say(delayMs > 0 ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
-    extend: () => say('+WPI'),
+    nak: (delayMs) => settle(delayMs > 0 ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
+    extend: () => settle('+WPI'),
   }
 }
 
 /** `$JS.ACK.<stream>.<consumer>.<deliveries>.…`, with `<domain>.<account>` before the stream in newer servers. */
-function placeOf(reply: string | undefined): { attempt: number; at: Date } | undefined {
+function parseAckSubject(reply: string | undefined): { attempt: number; at: Date } | undefined {
   const tokens = reply?.split('.') ?? []
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined
   const first = tokens.length === 9 ? 4 : 6

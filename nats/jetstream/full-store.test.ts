@@ -14,13 +14,13 @@ const ballast = {
   num_replicas: 1,
 }
 
-test('a broker without room says so, and takes everything again once there is some', async () => {
+test('a full store is reported as such, and works again once space is free', async () => {
   await using fixture = await openFixture({ nats: { storeBytes: 16 * MiB } })
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
-  const ask = async (subject: string, data: string | Uint8Array = '') =>
+  const request = async (subject: string, data: string | Uint8Array = '') =>
     (await broker.request(subject, data)).json<ApiAnswer>()
-  assertSuccess(await ask('$JS.API.STREAM.CREATE.BALLAST', JSON.stringify(ballast)))
-  while (!(await ask('ballast', new Uint8Array(MiB / 2))).error);
+  assertSuccess(await request('$JS.API.STREAM.CREATE.BALLAST', JSON.stringify(ballast)))
+  while (!(await request('ballast', new Uint8Array(MiB / 2))).error);
 
   const { events, sources, queue } = fixture.adapters
   const store = async () => {
@@ -40,7 +40,7 @@ test('a broker without room says so, and takes everything again once there is so
       remedy: expect.stringContaining('free disk space') as string,
     })
 
-  assertSuccess(await ask('$JS.API.STREAM.DELETE.BALLAST'))
+  assertSuccess(await request('$JS.API.STREAM.DELETE.BALLAST'))
   expect(await events.append(queuedEvent(), 0)).toBeGreaterThan(0)
   expect(await queue.submit(sampleJob())).toBe('queued')
   expect(await store()).toMatchObject({ created: true })

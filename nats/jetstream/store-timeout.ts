@@ -3,12 +3,12 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import { Unreachable } from '../connection/broker.ts'
 
 /**
- * How long a call waits for the store in all, in milliseconds: longer than a nats-server takes to restart, and short
- * enough for the answer to come within 20 s with everything else that a call does.
+ * How long all waits of one call for the store may take, in milliseconds: longer than a restart of nats-server, and short
+ * enough for the whole call to be answered within 20 s.
  */
 export const callTimeoutMs = 11_000
 
-/** Counts the time in which a call waits for the store; waits at the same time count once. */
+/** Measures the time in which a call waits for the store; concurrent waits count once. */
 class CallTimer {
   #spentMs = 0
   #waits = 0
@@ -31,13 +31,13 @@ class CallTimer {
     if (this.#waits === 0) this.#spentMs += performance.now() - this.#since
   }
 
-  /** Bytes have moved: the whole time again. */
+  /** Starts again from the full time, because bytes have moved. */
   restart(): void {
     this.#spentMs = 0
     this.#since = performance.now()
   }
 
-  /** The call is answered. What still goes on for it, the body of a download for instance, has the usual patience. */
+  /** The call is answered. Later waits, for example of a download's body, have the default timeout. */
   finish(): void {
     this.#isOver = true
   }
@@ -45,7 +45,7 @@ class CallTimer {
 
 const timers = new AsyncLocalStorage<CallTimer | undefined>()
 
-/** Kept in the asynchronous context, so that no port and no use-case has to pass it on. */
+/** The timer is kept in the asynchronous context, so that ports and use cases need not pass it. */
 export const storeTimeout: StoreTimeout = {
   async call(work) {
     const timer = new CallTimer()
@@ -78,34 +78,33 @@ export const storeTimeout: StoreTimeout = {
   detached: (work) => timers.run(undefined, work),
 }
 
-/** The store has taken or given bytes of the call that is under way here, if there is one. */
+/** Resets the timer of the current call, if there is one: the store has taken or sent bytes. */
 export function noteProgress(): void {
   timers.getStore()?.restart()
 }
 
 /**
- * Waits for the store as long as the call allows that is under way here, and at most `mostMs`. Work that is late
- * continues; its result is ignored.
- * @throws Unreachable when the time is over, at once when nothing was left of it.
+ * Limits work to the time that the current call has left, and to `maxMs`. Late work continues; its result is ignored.
+ * @throws Unreachable when the time is over, at once when no time was left.
  */
 export async function withinTimeout<T>(
-  mostMs: number,
+  maxMs: number,
   work: (leftMs: () => number) => Promise<T>,
 ): Promise<T> {
   const timer = timers.getStore()
-  const end = performance.now() + mostMs
+  const end = performance.now() + maxMs
   const leftMs = () => Math.min(end - performance.now(), timer?.leftMs ?? Infinity)
-  if (leftMs() <= 0) throw tooLate()
+  if (leftMs() <= 0) throw timedOut()
   const late = Promise.withResolvers<never>()
-  // Looked at again when it fires: progress of another exchange of the call may have given it more time.
-  const look = () => {
+  // Checks again when it fires: progress of another exchange of the call may have reset the timer.
+  const check = () => {
     const left = leftMs()
-    if (left <= 0) late.reject(tooLate())
-    else if (left !== Infinity) alarm = setTimeout(look, left)
+    if (left <= 0) late.reject(timedOut())
+    else if (left !== Infinity) alarm = setTimeout(check, left)
   }
   let alarm: ReturnType<typeof setTimeout> | undefined
   timer?.begin()
-  look()
+  check()
   try {
     const working = work(leftMs)
     working.catch(() => {})
@@ -116,6 +115,6 @@ export async function withinTimeout<T>(
   }
 }
 
-function tooLate(): Unreachable {
-  return new Unreachable('the store took longer than a call waits for it')
+function timedOut(): Unreachable {
+  return new Unreachable('store timeout of the call')
 }

@@ -6,22 +6,22 @@ import { streams } from '../topology/topology.ts'
 import { Unreachable } from '../connection/broker.ts'
 import { createWriteFailures } from './write-failures.ts'
 
-test('proofs are made again and again, and one of each process is kept', async () => {
+test('a check writes repeatedly and keeps one message of each process', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   await using one = fixture.adapters.checkWrites('one')
   await using two = fixture.other.checkWrites('two')
-  await Promise.all([one.begun, two.begun])
+  await Promise.all([one.firstWrite, two.firstWrite])
   await until(async () => (await streamInfo(broker, streams.health)).state.last_seq >= 4)
   expect((await streamInfo(broker, streams.health)).state.messages).toBe(2)
   for (const { state } of [one, two])
     expect(state).toEqual({ isOk: true, ageMs: expect.any(Number) as number })
 }, 30_000)
 
-test('a broker that is frozen commits nothing', async () => {
+test('a frozen broker fails the check until it continues', async () => {
   await using fixture = await openFixture()
   await using check = fixture.adapters.checkWrites('one')
-  await check.begun
+  await check.firstWrite
   expect(check.state.isOk).toBe(true)
   process.kill(fixture.nats.pid, 'SIGSTOP')
   await until(() => !check.state.isOk, 30_000)
@@ -30,14 +30,14 @@ test('a broker that is frozen commits nothing', async () => {
   await until(() => check.state.isOk, 30_000)
 }, 90_000)
 
-test('writes of calls that fail in a row are remembered until one succeeds', () => {
+test('consecutive failures of a stream count until a write succeeds', () => {
   const failures = createWriteFailures()
-  const silence = new Unreachable('no answer')
-  failures.note('$O.sources.C.a', silence)
+  const timeout = new Unreachable('no answer')
+  failures.note('$O.sources.C.a', timeout)
   expect(failures.failing).toEqual([])
-  failures.note('$O.sources.C.b', silence)
-  failures.note('events.local._.a', silence)
-  failures.note('events.local._.a', silence)
+  failures.note('$O.sources.C.b', timeout)
+  failures.note('events.local._.a', timeout)
+  failures.note('events.local._.a', timeout)
   expect(failures.failing).toEqual(['$O.sources', 'events'])
   failures.note('events.local._.b')
   expect(failures.failing).toEqual(['$O.sources'])

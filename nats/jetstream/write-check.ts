@@ -1,49 +1,49 @@
 import { createNotifier } from '@pixelflow/core/notifier'
 import { StorageFull, type Broker } from '../connection/broker.ts'
-import { publish } from './jetstream.ts'
+import { publish } from './publish.ts'
 import { healthSubject } from '../topology/topology.ts'
 
 export interface WriteState {
   readonly isOk: boolean
-  /** How long ago a write was last seen to be committed, in milliseconds; undefined when none was yet. */
+  /** Age of the last committed write, in milliseconds; undefined before the first. */
   readonly ageMs?: number
-  /** Why writes do not succeed, and what to do. */
+  /** Why writes fail, and what to do. */
   readonly reason?: string
 }
 
-/** Proof that the store takes writes, made anew every two seconds, and shared by all who ask. */
+/** Checks every two seconds that the store commits writes. */
 export interface WriteCheck extends AsyncDisposable {
   readonly state: WriteState
-  /** Resolves when the first write has ended in any way. */
-  readonly begun: Promise<void>
+  /** Resolves when the first write has succeeded or failed. */
+  readonly firstWrite: Promise<void>
 }
 
-/** How often something is written, in milliseconds. */
+/** Interval of the writes, in milliseconds. */
 const everyMs = 2000
-/** How long the broker may take to commit it. */
+/** Timeout of one write, in milliseconds. */
 const timeoutMs = 3000
-/** Older results do not count. */
-const longestAgeMs = 10_000
+/** An older commit proves nothing, in milliseconds. */
+const maxAgeMs = 10_000
 /**
- * More than a block of any usual file system, so that each write needs space of its own: a small one still finds room
- * at the end of a file when the disk is full.
+ * Larger than a block of common file systems, so that each write needs new space: a small message still fits into the last
+ * block of a file when the disk is full.
  */
 const payload = new Uint8Array(8 * 1024)
 
 /**
- * Writes a message to a stream that keeps one of each process. That alone does not tell of the other streams, which
- * nats-server gives up one by one when it cannot write them: what calls have met is looked at, too.
+ * Writes to a stream that keeps one message of each process. The other streams may still be broken, because nats-server
+ * gives up streams one by one when it cannot write them; so the failures of ordinary writes count as well.
  */
 export function createWriteCheck(name: string, broker: Broker, others: readonly Broker[]): WriteCheck {
   const all = [broker, ...others]
   const stopping = new AbortController()
-  const begun = Promise.withResolvers<void>()
+  const firstWrite = Promise.withResolvers<void>()
   let committedAt: number | undefined
   let failure: unknown
   const changed = createNotifier()
-  const forgetting = all.map((one) => one.onReconnect(() => one.writeFailures.clear()))
-  // What failed while the broker was away says nothing of it once it is back.
-  forgetting.push(broker.onReconnect(() => changed.notify()))
+  const subscriptions = all.map((one) => one.onReconnect(() => one.writeFailures.clear()))
+  // Failures from before a reconnect say nothing about the broker after it.
+  subscriptions.push(broker.onReconnect(() => changed.notify()))
 
   const run = async () => {
     while (!stopping.signal.aborted) {
@@ -56,32 +56,32 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
       } catch (thrown) {
         failure = thrown
       }
-      begun.resolve()
+      firstWrite.resolve()
       await changed.wait({ signal: stopping.signal, timeoutMs: everyMs })
     }
   }
   const running = run()
 
   return {
-    begun: begun.promise,
+    firstWrite: firstWrite.promise,
     get state() {
       const ageMs = committedAt === undefined ? undefined : Math.round(performance.now() - committedAt)
       const failing = [...new Set(all.flatMap((one) => one.writeFailures.failing))]
-      const isProven = failure === undefined && ageMs !== undefined && ageMs < longestAgeMs
+      const isProven = failure === undefined && ageMs !== undefined && ageMs < maxAgeMs
       if (isProven && failing.length === 0) return { isOk: true, ageMs }
       const what = isProven ? ` (${failing.join(', ')})` : ''
       const reason =
-        failure instanceof StorageFull ? noRoom : `The store does not commit writes${what}. ${advice}`
+        failure instanceof StorageFull ? storageFull : `The store does not commit writes${what}. ${advice}`
       return { isOk: false, reason, ...(ageMs === undefined ? {} : { ageMs }) }
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()
-      for (const stop of forgetting) stop()
+      for (const stop of subscriptions) stop()
       await running
     },
   }
 }
 
-const noRoom = 'The store has no room left. Make room, or raise max_file_store of nats-server.'
+const storageFull = 'The store is full. Free disk space, or raise max_file_store of nats-server.'
 const advice =
-  'Look at the log of nats-server; when its disk is full, make room there, and restart nats-server unless that is done for you.'
+  'Check the log of nats-server. If its disk is full, free space and restart nats-server, unless a supervisor does.'

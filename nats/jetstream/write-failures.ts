@@ -1,15 +1,15 @@
-/** Failures in a row after which the writes of a stream count as broken: a single one may be an election. */
-const failuresInRow = 2
-/** A failure is forgotten after so long, in milliseconds: there may have been no write since. */
-const forgetAfterMs = 30_000
+/** Consecutive failures after which a stream counts as broken: a single one may be a leader election. */
+const minFailures = 2
+/** Age at which a failure expires, in milliseconds: there may have been no write since. */
+const expireAfterMs = 30_000
 
-/** What the writes that calls make anyway tell of the store. */
+/** Remembers which streams failed the writes of ordinary calls. */
 export interface WriteFailures {
-  /** Notes what became of a write: undefined for one that has been committed. */
+  /** Records the outcome of a write; no `failure` means that it was committed. */
   note(subject: string, failure?: Error): void
-  /** Forgets everything: the server may be another one now. */
+  /** Clears all failures, because the server may have been replaced. */
   clear(): void
-  /** Subjects, up to the part that varies, whose writes fail. */
+  /** The constant prefixes of the subjects whose writes fail. */
   readonly failing: readonly string[]
 }
 
@@ -24,14 +24,14 @@ export function createWriteFailures(): WriteFailures {
     },
     clear: () => failed.clear(),
     get failing() {
-      const oldest = performance.now() - forgetAfterMs
+      const oldest = performance.now() - expireAfterMs
       for (const [group, { at }] of failed) if (at < oldest) failed.delete(group)
-      return [...failed].filter(([, { count }]) => count >= failuresInRow).map(([group]) => group)
+      return [...failed].filter(([, { count }]) => count >= minFailures).map(([group]) => group)
     },
   }
 }
 
-/** `$KV.images` of `$KV.images.local.x`, `events` of `events.local._.x`: what lies in one stream. */
+/** `$KV.images` for `$KV.images.local.x`, `events` for `events.local._.x`: one name per stream. */
 function groupOf(subject: string): string {
   return subject.split('.', subject.startsWith('$') ? 2 : 1).join('.')
 }

@@ -4,7 +4,7 @@ import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
 import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
-import { publish } from '../jetstream/jetstream.ts'
+import { publish } from '../jetstream/publish.ts'
 import { consumerInfo, streamInfo } from '../jetstream/jetstream-api.ts'
 
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })

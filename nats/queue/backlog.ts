@@ -2,7 +2,7 @@ import type { AdmitResult, Backlog } from '@pixelflow/core/ports/backlog'
 import { faultOf, JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/direct-get.ts'
 import { followStream } from '../events/follow-stream.ts'
-import { publish } from '../jetstream/jetstream.ts'
+import { publish } from '../jetstream/publish.ts'
 import { consumerInfo, readFromLeader, removeMessage, streamSubjects } from '../jetstream/jetstream-api.ts'
 import {
   ackSubjects,

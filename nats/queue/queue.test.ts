@@ -5,7 +5,7 @@ import { queueContract } from '@pixelflow/testkit/contracts/queue'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
 import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
-import { publish } from '../jetstream/jetstream.ts'
+import { publish } from '../jetstream/publish.ts'
 import { streamInfo } from '../jetstream/jetstream-api.ts'
 
 queueContract('nats', async () => {

@@ -4,7 +4,8 @@ import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Retries } from '@pixelflow/core/ports/queue'
 import { JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
-import { publish, type StoredMessage } from '../jetstream/jetstream.ts'
+import { publish } from '../jetstream/publish.ts'
+import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -16,7 +17,7 @@ import {
   retrySubject,
   streams,
 } from '../topology/topology.ts'
-import { waitForBroker } from '../jetstream/pull-multiplexer.ts'
+import { waitForBroker } from '../connection/wait-for-broker.ts'
 
 /**
  * Jobs that wait for their next attempt are schedules of the broker: they neither count as lag nor as held, and survive
@@ -80,13 +81,13 @@ export function createRetries(broker: Broker, log: Logger): Retries {
           const forwarding = forward(delivery).finally(() => underway.delete(forwarding))
           underway.add(forwarding)
         })
-        const leave = () => void one.retract()
+        const leave = () => void one.withdraw()
         signal.addEventListener('abort', leave)
         if (signal.aborted) leave()
         const end = await one.ended
         signal.removeEventListener('abort', leave)
         await Promise.all(underway)
-        if (end === 'lost' || end === 'refused') await waitForBroker(broker, signal)
+        if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
       }
     },
   }

@@ -41,12 +41,12 @@ export function createTaskOutbox(broker: Broker, clock: Clock, afterMs: number):
         else break
       }
     } finally {
-      await one.retract()
+      await one.withdraw()
       // Whatever was not looked at goes to another process at once.
       for (const delivery of waiting) delivery.nak(0)
     }
     const how = await end
-    if (how === 'lost' || how === 'refused') await pause(500, signal)
+    if (how === 'disconnected' || how === 'refused') await pause(500, signal)
   }
 
   return {

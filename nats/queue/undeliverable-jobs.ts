@@ -9,7 +9,7 @@ import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { advisoryConsumer, jobOfSubject, streams } from '../topology/topology.ts'
-import { waitForBroker } from '../jetstream/pull-multiplexer.ts'
+import { waitForBroker } from '../connection/wait-for-broker.ts'
 
 const request = { stream: streams.advisories, consumer: advisoryConsumer, batch: 1, expiresMs: 10_000 }
 const againMs = 5000
@@ -57,12 +57,12 @@ export function createUndeliverableJobs(broker: Broker, clock: Clock, log: Logge
       while (!signal.aborted) {
         let delivery: Delivery | undefined
         const one = pull(broker, request, (found) => (delivery = found))
-        const leave = () => void one.retract()
+        const leave = () => void one.withdraw()
         signal.addEventListener('abort', leave)
         if (signal.aborted) leave()
         const end = await one.ended
         signal.removeEventListener('abort', leave)
-        if (end === 'lost' || end === 'refused') await waitForBroker(broker, signal)
+        if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
         if (delivery === undefined) continue
         if (signal.aborted) return delivery.nak(0)
         let isSettled = false

@@ -10,7 +10,8 @@ import { pull, type PullRequest } from '../jetstream/pull.ts'
 import { schedule } from './retries.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { attemptsHeader, extendEveryMs, jobOfSubject, streams, workConsumer } from '../topology/topology.ts'
-import { createPullMultiplexer, waitForBroker, type PullMultiplexer } from '../jetstream/pull-multiplexer.ts'
+import { waitForBroker } from '../connection/wait-for-broker.ts'
+import { createPullMultiplexer, type PullMultiplexer } from '../jetstream/pull-multiplexer.ts'
 
 const waitMs = 30_000
 
@@ -41,9 +42,9 @@ export function createWorkSource(
       let taken: Delivery | undefined
       const end = await pull(broker, requestOf(kind, lane, 0), (delivery) => (taken = delivery)).ended
       if (!signal.aborted && taken) return taken
-      if (taken) roomOf(kind, only).passOn(taken)
+      if (taken) roomOf(kind, only).redirect(taken)
       if (signal.aborted) return undefined
-      if (end === 'lost' || end === 'refused') await waitForBroker(broker, signal)
+      if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
     }
     return undefined
   }
@@ -63,7 +64,7 @@ export function createWorkSource(
   return {
     async next(kind, signal, only) {
       while (!signal.aborted) {
-        const delivery = (await takeNow(kind, signal, only)) ?? (await roomOf(kind, only).wait(signal))
+        const delivery = (await takeNow(kind, signal, only)) ?? (await roomOf(kind, only).next(signal))
         if (!delivery) continue
         const lease = leaseOf(broker, clock, delivery)
         if (lease) return lease

@@ -4,7 +4,7 @@ import { Kvm } from '@nats-io/kv'
 import { recordsContract, sampleRecord } from '@pixelflow/testkit/contracts/records'
 import { connect } from '../connection/connect.ts'
 import { openFixture, quiet } from '../testing/nats-fixture.ts'
-import { publish } from '../jetstream/jetstream.ts'
+import { publish } from '../jetstream/publish.ts'
 
 recordsContract('nats', async () => {
   const { adapters, ...fixture } = await openFixture()

@@ -1,7 +1,7 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Broker } from '../../connection/broker.ts'
 import { readBatch } from '../../jetstream/direct-get.ts'
-import type { StoredMessage } from '../../jetstream/jetstream.ts'
+import type { StoredMessage } from '../../jetstream/stored-message.ts'
 import { streamSubjects } from '../../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 

@@ -1,0 +1,66 @@
+import { assertSuccess, NoResponders, Unreachable } from '../connection/broker.ts'
+import type { ApiAnswer, Broker, RequestOptions } from '../connection/broker.ts'
+import type { Chunk } from '../connection/wire/chunk.ts'
+
+interface PubAck extends ApiAnswer {
+  readonly seq: number
+}
+
+/**
+ * Stores a message in the stream that its subject belongs to; returns its sequence.
+ * @throws JetStreamError when JetStream rejects the message, Unreachable when it does not answer.
+ */
+export async function publish(
+  broker: Broker,
+  subject: string,
+  data: Uint8Array | string = '',
+  options: RequestOptions = {},
+): Promise<number> {
+  try {
+    const { seq } = assertSuccess((await broker.request(subject, data, options)).json<PubAck>())
+    broker.writeFailures.note(subject)
+    return seq
+  } catch (thrown) {
+    noteFailure(broker, subject, thrown)
+    throw thrown
+  }
+}
+
+/** Counts timeouts and a full store. A rejected message is no failure of the store, and `isConnected` shows a disconnect. */
+function noteFailure(broker: Broker, subject: string, thrown: unknown): void {
+  if (thrown instanceof Unreachable && broker.isConnected) broker.writeFailures.note(subject, thrown)
+}
+
+const chunkTimeoutMs = 10_000
+
+/**
+ * Stores the content of a chunk without copying it. Do not change the chunk before this resolves, and never reuse it
+ * after a failure: it may still be in the socket's queue.
+ */
+export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Promise<number> {
+  return new Promise((resolve, reject) => {
+    if (!broker.isConnected) throw new Unreachable('disconnected')
+    const noteSuccess = (seq: number) => {
+      broker.writeFailures.note(subject)
+      return seq
+    }
+    broker.rawRequests.requestChunk(subject, chunk, chunkTimeoutMs, {
+      onReply({ headerBlock, parts }) {
+        // An ack has no headers; only the server's answer "no responders" has.
+        if (headerBlock.length > 0) reject(new NoResponders(`no stream stores ${subject}`))
+        else resolve(parseAck(parts).then(noteSuccess))
+        return true
+      },
+      onError: (reason) => {
+        const thrown = new Unreachable(`${reason}: ${subject}`)
+        noteFailure(broker, subject, thrown)
+        reject(thrown)
+      },
+    })
+  })
+}
+
+/** Rejects instead of throwing: the caller runs inside the parser of all replies. */
+async function parseAck(parts: readonly Buffer[]): Promise<number> {
+  return assertSuccess(JSON.parse(Buffer.concat(parts).toString()) as PubAck).seq
+}
