@@ -5,7 +5,11 @@ import { parseRawMessage, parseStoredMessage, type StoredMessage } from './store
 /** Direct gets: any replica answers, without a consumer. A replica may be a moment behind the stream's leader. */
 
 /** The last message of a subject; null when there is none. */
-export async function readLast(broker: Broker, stream: string, subject: string): Promise<StoredMessage | null> {
+export async function readLast(
+  broker: Broker,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | null> {
   const answer = await broker.request(`$JS.API.DIRECT.GET.${stream}.${subject}`)
   const status = answer.headers?.code ?? 0
   if (status === 0) return parseStoredMessage(answer)

@@ -31,7 +31,8 @@ const managers = new WeakMap<Broker, Map<number, Promise<JetStreamManager>>>()
 function managerOf(broker: Broker, timeoutMs: number): Promise<JetStreamManager> {
   const byTimeout = managers.get(broker) ?? new Map<number, Promise<JetStreamManager>>()
   managers.set(broker, byTimeout)
-  const manager = byTimeout.get(timeoutMs) ?? jetstreamManager(broker.nc, { checkAPI: false, timeout: timeoutMs })
+  const manager =
+    byTimeout.get(timeoutMs) ?? jetstreamManager(broker.nc, { checkAPI: false, timeout: timeoutMs })
   byTimeout.set(timeoutMs, manager)
   return manager
 }
@@ -89,7 +90,12 @@ export async function ensureConsumer(
   const { durable_name: name } = config
   const what = `consumer ${name}`
   try {
-    return await callApi(broker, what, (manager) => manager.consumers.add(stream, { ...config }), createTimeoutMs)
+    return await callApi(
+      broker,
+      what,
+      (manager) => manager.consumers.add(stream, { ...config }),
+      createTimeoutMs,
+    )
   } catch (thrown) {
     if (!(thrown instanceof JetStreamError) || thrown.code !== consumerExists) throw thrown
     const update: Partial<ConsumerConfig> = { ...config }
