@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { ImageView, Problem } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { paths } from './openapi/openapi-document.ts'
+import { openapiPaths } from './openapi/openapi-document.ts'
 
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const methods = ['get', 'head', 'post', 'put', 'patch', 'delete']
-const calls = Object.entries(paths).flatMap(([path, item]) =>
+const calls = Object.entries(openapiPaths).flatMap(([path, item]) =>
   Object.keys(item as object)
     .filter((one) => methods.includes(one))
     .map((method) => [method.toUpperCase(), path] as const),

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { shorten } from '@pixelflow/core/shorten'
 import { Elysia } from 'elysia'
-import { paths } from './openapi/openapi-document.ts'
+import { openapiPaths } from './openapi/openapi-document.ts'
 import type { Json } from './openapi/schemas.ts'
 
 /** A query parameter of the OpenAPI document. */
@@ -17,7 +17,7 @@ interface Parameter {
  * miss this check. gRPC-Web and Connect have their own rules.
  */
 export function validateQuery() {
-  const calls = queriesOf(paths)
+  const calls = queriesOf(openapiPaths)
   return new Elysia({ name: 'documented-query' }).onBeforeHandle({ as: 'global' }, ({ request, route }) => {
     // Most requests have no query.
     if (!request.url.includes('?')) return

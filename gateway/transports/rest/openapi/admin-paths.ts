@@ -1,10 +1,10 @@
-import { json, pathId, positionHeaders, refusals } from './responses.ts'
+import { jsonResponse, pathParameter, positionHeaders, problemResponses } from './responses.ts'
 import { exampleIds } from './examples.ts'
 import { ref, type Json } from './schemas.ts'
 
 const tags = ['admin']
 const name = `transform.ann.${exampleIds.task}`
-const id = pathId('id', 'Id of a dead letter.', name)
+const id = pathParameter('id', 'Id of a dead letter.', name)
 
 const example = {
   id: name,
@@ -31,31 +31,32 @@ export const adminPaths: Json = {
     get: {
       tags,
       operationId: 'listDeadLetters',
-      summary: 'Work that was given up, oldest first',
-      description: 'Of all accounts, with causes that their owners do not see. Wants the scope `admin`.',
+      summary: 'List dead letters, oldest first',
+      description:
+        'Dead letters of all accounts, with private causes that the owners of the tasks do not see. Requires the scope `admin`.',
       parameters: [
         {
           name: 'account',
           in: 'query',
-          description: 'Only that of this account.',
+          description: 'Only dead letters of this account.',
           schema: { type: 'string', pattern: '^[a-z0-9_-]{1,64}$' },
         },
         {
           name: 'limit',
           in: 'query',
-          description: 'At most so many.',
+          description: 'Maximum number of items.',
           schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
         },
         {
           name: 'cursor',
           in: 'query',
-          description: 'The `next` of the page before.',
+          description: 'The `next` of the previous page.',
           schema: { type: 'string' },
         },
       ],
       responses: {
-        '200': json('A page of letters.', 'DeadLetterPage', { items: [example], next: null }),
-        ...refusals(),
+        '200': jsonResponse('A page of dead letters.', 'DeadLetterPage', { items: [example], next: null }),
+        ...problemResponses(),
       },
     },
   },
@@ -64,15 +65,18 @@ export const adminPaths: Json = {
     get: {
       tags,
       operationId: 'getDeadLetter',
-      summary: 'One of them',
-      responses: { '200': json('The letter.', 'DeadLetter', example), ...refusals('not_found') },
+      summary: 'Get a dead letter',
+      responses: {
+        '200': jsonResponse('The dead letter.', 'DeadLetter', example),
+        ...problemResponses('not_found'),
+      },
     },
     delete: {
       tags,
       operationId: 'dropDeadLetter',
-      summary: 'Forget it',
-      description: 'The task stays as it is.',
-      responses: { '204': { description: 'It is gone.' }, ...refusals('not_found') },
+      summary: 'Drop a dead letter',
+      description: 'The task does not change.',
+      responses: { '204': { description: 'The dead letter was dropped.' }, ...problemResponses('not_found') },
     },
   },
   '/api/v1/admin/dead/{id}/replay': {
@@ -80,16 +84,16 @@ export const adminPaths: Json = {
     post: {
       tags,
       operationId: 'replayDeadLetter',
-      summary: 'Have its work done once more',
+      summary: 'Replay a dead letter as a new task',
       description:
-        'Makes a task of the same account, image and recipe, which names the old one in `retryOf`, and notes it in the letter. Replaying again answers with the same task, unless that was deleted.',
+        'Creates a task with the same account, image and recipe. The new task has the old one in `retryOf`, and the dead letter has the new one in `replay`. Further replays return the same task, unless it was deleted.',
       responses: {
         '202': {
-          description: 'The letter, with the new task in `replay`.',
+          description: 'The dead letter, with the new task in `replay`.',
           headers: positionHeaders,
           content: { 'application/json': { schema: ref('DeadLetter'), example: replayed } },
         },
-        ...refusals(
+        ...problemResponses(
           'not_found',
           'task_not_found',
           'image_not_found',

@@ -13,7 +13,7 @@ import { eventOf } from '@pixelflow/core/event'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 
-/** One picture on its way through the house, for the documents. */
+/** Examples for the OpenAPI document: one image with its task, events and actor. */
 
 const imageId = '019aa6f2-4c1e-7d3a-9b57-2f1d8c60e4a1'
 const taskId = '019aa6f2-51b0-7c44-8a02-6be90d17f35c'

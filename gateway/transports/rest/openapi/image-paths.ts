@@ -1,20 +1,20 @@
 import { formats } from '@pixelflow/core/format'
 import {
-  bytes,
-  conditions,
-  download,
-  idempotencyKey,
-  json,
-  keyRefusals,
-  location,
-  pathId,
-  refusals,
+  contentResponses,
+  conditionalHeaders,
+  downloadParameter,
+  idempotencyKeyHeader,
+  jsonResponse,
+  idempotencyFaults,
+  locationHeader,
+  pathParameter,
+  problemResponses,
 } from './responses.ts'
 import { exampleIds, imageExample } from './examples.ts'
 import type { Json } from './schemas.ts'
 
 const mediaTypes = formats.map((one) => one.mediaType)
-const id = pathId('id', 'Id of an image.', exampleIds.image)
+const id = pathParameter('id', 'Id of an image.', exampleIds.image)
 const binary = { schema: { type: 'string', format: 'binary' } }
 const tags = ['images']
 
@@ -25,8 +25,8 @@ export const imagePaths: Json = {
       operationId: 'uploadImage',
       summary: 'Upload an image',
       description:
-        'Takes the file as the body itself, or as the part `file` of a form. What counts are the bytes, not the name they come by.',
-      parameters: [idempotencyKey],
+        'The file is the request body, or the part `file` of a form. The format is detected from the bytes, not from the name or media type.',
+      parameters: [idempotencyKeyHeader],
       requestBody: {
         required: true,
         content: {
@@ -41,14 +41,14 @@ export const imagePaths: Json = {
         },
       },
       responses: {
-        '201': json('The image is stored.', 'Image', imageExample, location),
-        ...refusals(
+        '201': jsonResponse('The image is stored.', 'Image', imageExample, locationHeader),
+        ...problemResponses(
           'truncated_upload',
           'image_too_large',
           'unsupported_format',
           'too_many_pixels',
           'storage_failed',
-          ...keyRefusals,
+          ...idempotencyFaults,
         ),
       },
     },
@@ -58,30 +58,33 @@ export const imagePaths: Json = {
     get: {
       tags,
       operationId: 'inspectImage',
-      summary: 'What is known of an image',
-      responses: { '200': json('The image.', 'Image', imageExample), ...refusals('image_not_found') },
+      summary: 'Get an image',
+      responses: {
+        '200': jsonResponse('The image.', 'Image', imageExample),
+        ...problemResponses('image_not_found'),
+      },
     },
     delete: {
       tags,
       operationId: 'deleteImage',
       summary: 'Delete an image',
-      description: 'Tasks that were made from it keep their outputs.',
-      responses: { '204': { description: 'It is gone.' }, ...refusals('image_not_found') },
+      description: 'Tasks of the image keep their outputs.',
+      responses: { '204': { description: 'The image was deleted.' }, ...problemResponses('image_not_found') },
     },
   },
   '/api/v1/images/{id}/content': {
-    parameters: [id, download, ...conditions],
+    parameters: [id, downloadParameter, ...conditionalHeaders],
     get: {
       tags,
       operationId: 'readImage',
-      summary: 'The bytes of an image as they were uploaded',
-      responses: bytes('The file.', 'image_not_found', mediaTypes),
+      summary: 'Download an image as it was uploaded',
+      responses: contentResponses('The file.', 'image_not_found', mediaTypes),
     },
     head: {
       tags,
       operationId: 'measureImage',
-      summary: 'The same without the bytes',
-      responses: bytes('Length, type and tag.', 'image_not_found', []),
+      summary: 'Get the headers of the download without the content',
+      responses: contentResponses('Length, media type and ETag.', 'image_not_found', []),
     },
   },
 }

@@ -11,10 +11,10 @@ import { staticFile } from '../static-file.ts'
 
 type Json = Record<string, unknown>
 const document = openapiDocument()
-const paths = document['paths'] as Record<string, Json>
+const openapiPaths = document['paths'] as Record<string, Json>
 const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete']
 
-/** What the app would serve; its routes are looked at, none is called. */
+/** The routes of the app; none is called. */
 function routes(): string[] {
   const file = staticFile('text/html', new Uint8Array())
   const app = createApp({
@@ -45,54 +45,56 @@ function routes(): string[] {
 }
 
 function documented(): string[] {
-  return Object.entries(paths).flatMap(([path, item]) =>
+  return Object.entries(openapiPaths).flatMap(([path, item]) =>
     verbs.filter((verb) => verb in item).map((verb) => `${verb.toUpperCase()} ${path}`),
   )
 }
 
 describe('the OpenAPI document', () => {
-  test('describes every route of the interface, and no other', () => {
-    const pagesForPeople = /^GET (\/|\/assets\/\{name\}|\/docs|\/docs\/problems|\/docs\/assets\/\{name\})$/
+  test('documents every route of the API, and no other', () => {
+    const htmlPages = /^GET (\/|\/assets\/\{name\}|\/docs|\/docs\/problems|\/docs\/assets\/\{name\})$/
     expect(documented().sort()).toEqual(
       routes()
-        .filter((route) => !pagesForPeople.test(route))
+        .filter((route) => !htmlPages.test(route))
         .sort(),
     )
   })
 
-  test('refers to nothing that is not there', () => {
+  test('has no dangling references', () => {
     const text = JSON.stringify(document)
     const schemas = (document['components'] as { schemas: Json }).schemas
     const refs = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map((found) => found[1] ?? '')
     expect(refs.length).toBeGreaterThan(20)
     for (const ref of new Set(refs)) {
       if (ref.startsWith('#/components/schemas/')) expect(Object.keys(schemas)).toContain(ref.slice(21))
-      else expect(ref).toBe('nothing else')
+      else expect(ref).toBe('a component schema')
     }
   })
 
-  test('says of every call that makes a task that there may be no room for one', () => {
-    const making = Object.entries(paths).flatMap(([path, item]) => {
+  test('lists too_many_tasks and queue_full for every call that creates a task', () => {
+    const creating = Object.entries(openapiPaths).flatMap(([path, item]) => {
       const { responses = {} } = (item['post'] ?? {}) as { responses?: Json }
       return '202' in responses ? [[path, JSON.stringify(responses)] as const] : []
     })
-    expect(making.map(([path]) => path)).toContain('/api/v1/process')
-    for (const [path, text] of making) {
+    expect(creating.map(([path]) => path)).toContain('/api/v1/process')
+    for (const [path, text] of creating) {
       for (const code of ['too_many_tasks', 'queue_full'])
         expect([path, text]).toEqual([path, expect.stringContaining(code)])
     }
   })
 
-  test('says where it is told when to come again', () => {
-    const told = (path: string, status: string) =>
-      JSON.stringify(((paths[path]?.['post'] as Json)['responses'] as Json)[status]).includes('Retry-After')
+  test('lists Retry-After for the statuses that can have it', () => {
+    const hasRetryAfter = (path: string, status: string) =>
+      JSON.stringify(((openapiPaths[path]?.['post'] as Json)['responses'] as Json)[status]).includes(
+        'Retry-After',
+      )
     const statuses = ['400', '409', '422', '429', '500', '503']
-    expect(statuses.filter((one) => told('/api/v1/tasks', one))).toEqual(['409', '429', '503'])
+    expect(statuses.filter((one) => hasRetryAfter('/api/v1/tasks', one))).toEqual(['409', '429', '503'])
   })
 
-  test('names the parameters of every path, the refusals of every call, and each call once', () => {
+  test('lists path parameters, problem responses and a unique operation id for every call', () => {
     const operationIds: unknown[] = []
-    for (const [path, item] of Object.entries(paths)) {
+    for (const [path, item] of Object.entries(openapiPaths)) {
       for (const verb of verbs.filter((one) => one in item)) {
         const call = item[verb] as Json
         operationIds.push(call['operationId'])
@@ -111,8 +113,8 @@ describe('the OpenAPI document', () => {
     expect(new Set(operationIds).size).toBe(operationIds.length)
   })
 
-  test('says of every call that it may be refused as not valid', () => {
-    const without = Object.entries(paths).flatMap(([path, item]) =>
+  test('lists the status 400 for every call', () => {
+    const without = Object.entries(openapiPaths).flatMap(([path, item]) =>
       verbs
         .filter((verb) => verb in item && !('400' in ((item[verb] as Json)['responses'] as Json)))
         .map((verb) => `${verb} ${path}`),
@@ -120,8 +122,8 @@ describe('the OpenAPI document', () => {
     expect(without).toEqual([])
   })
 
-  test('describes each event of the stream as an object of its fields', () => {
-    const watching = (paths['/api/v1/tasks/{id}/events']?.['get'] as Json)['responses'] as Json
+  test('describes each server-sent event as an object of its fields', () => {
+    const watching = (openapiPaths['/api/v1/tasks/{id}/events']?.['get'] as Json)['responses'] as Json
     const { content } = watching['200'] as { content: Record<string, Json> }
     expect(content['text/event-stream']?.['schema']).toEqual({ $ref: '#/components/schemas/ServerSentEvent' })
     const { ServerSentEvent } = (document['components'] as { schemas: Record<string, Json> }).schemas
@@ -130,7 +132,7 @@ describe('the OpenAPI document', () => {
     expect(text).toContain('"contentSchema":{"$ref":"#/components/schemas/Event"}')
   })
 
-  test('is the same each time', () => {
+  test('is deterministic', () => {
     expect(JSON.stringify(openapiDocument())).toBe(JSON.stringify(document))
   })
 })

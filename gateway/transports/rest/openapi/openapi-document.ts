@@ -7,8 +7,8 @@ import { systemPaths } from './system-paths.ts'
 import { taskPaths } from './task-paths.ts'
 import { tunePaths } from './tune-paths.ts'
 
-/** Every path of the interface with its calls. */
-export const paths: Json = {
+/** Every path of the REST API with its calls. */
+export const openapiPaths: Json = {
   ...imagePaths,
   ...processPaths,
   ...taskPaths,
@@ -17,39 +17,39 @@ export const paths: Json = {
   ...systemPaths,
 }
 
-/** The REST interface as OpenAPI 3.1, from the schemas that the code itself checks with. The same for every gateway. */
+/** The REST API as OpenAPI 3.1, from the schemas that the code validates with. The same for every gateway. */
 export function openapiDocument(): Json {
   return {
     openapi: '3.1.0',
     info: {
       title: 'PixelFlow',
       version: manifest.version,
-      summary: 'Upload an image, name a recipe, watch it live, fetch the result.',
+      summary: 'Upload an image, process it with a recipe, watch the progress, download the result.',
       description:
-        'Every refusal is a problem+json body with a `code`, a `detail` and the `requestId` that is also in the `X-Request-ID` header of every answer. The codes are listed at [/docs/problems](/docs/problems).',
+        'Every error response is a problem+json document with `code`, `detail` and `requestId`. Every response has the request id in its `X-Request-ID` header. The error codes are listed at [/docs/problems](/docs/problems).',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
     security: [{}, { bearer: [] }, { clientCertificate: [] }],
     tags: [
-      { name: 'images', description: 'Pictures that were uploaded.' },
-      { name: 'tasks', description: 'Work on them, its progress and its results.' },
-      { name: 'admin', description: 'What operators do, for all accounts.' },
-      { name: 'system', description: 'About the service itself.' },
+      { name: 'images', description: 'Uploaded images.' },
+      { name: 'tasks', description: 'Processing of images: creation, progress and results.' },
+      { name: 'admin', description: 'Calls for operators, over all accounts.' },
+      { name: 'system', description: 'Information about the service.' },
     ],
-    paths,
+    paths: openapiPaths,
     components: {
       schemas: componentSchemas(),
       securitySchemes: {
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'A token of `PIXELFLOW_API_TOKENS`, where the server wants one.',
+          description: 'A token from `PIXELFLOW_API_TOKENS`, if the server requires tokens.',
         },
         clientCertificate: {
           type: 'mutualTLS',
           description:
-            'A certificate that names an account, `spiffe://pixelflow/account/<id>`, where the server knows its authority.',
+            'A client certificate that names an account, `spiffe://pixelflow/account/<id>`, signed by an authority that the server trusts.',
         },
       },
     },

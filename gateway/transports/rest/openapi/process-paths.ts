@@ -1,49 +1,49 @@
 import { format, formats, writableFormatIds } from '@pixelflow/core/format'
 import { defaultLane, lanes } from '@pixelflow/core/job'
 import {
-  download,
-  header,
-  idempotencyKey,
-  json,
-  keyRefusals,
-  location,
+  downloadParameter,
+  headerParameter,
+  idempotencyKeyHeader,
+  jsonResponse,
+  idempotencyFaults,
+  locationHeader,
   positionHeaders,
-  refusals,
+  problemResponses,
 } from './responses.ts'
 import { queuedExample, recipeText } from './examples.ts'
-import { laneText, type Json } from './schemas.ts'
+import { laneDescription, type Json } from './schemas.ts'
 
 const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
 
 const processing = {
   tags: ['tasks'],
   operationId: 'processImage',
-  summary: 'Image in, image out',
+  summary: 'Process an image and return the result',
   description:
-    'Answers with the finished picture itself. The image comes as the body, with the recipe in the query, or both come in a form. A small image is not stored anywhere; one that is too large for that is processed as a task, which then stands in `Content-Location`. Whoever leaves ends the work. With `Prefer: respond-async` the answer is a task, as that of `POST /api/v1/tasks` with a form; only then an `Idempotency-Key` counts.',
+    'Returns the processed image. The image is the request body with the recipe in the query, or both are parts of a form. A small image is not stored. A larger one is processed as a task, which `Content-Location` names. If the client disconnects, processing is cancelled. With `Prefer: respond-async` the response is a task, as for `POST /api/v1/tasks` with a form; only then is an `Idempotency-Key` used.',
   parameters: [
     {
       name: 'recipe',
       in: 'query',
-      description: 'What to do, in text form or JSON; not together with a part `recipe`.',
+      description: 'The recipe, in text form or JSON. Not together with a part `recipe`.',
       schema: { type: 'string' },
       example: recipeText,
     },
     {
       name: 'output',
       in: 'query',
-      description: 'Which output is wanted, of a recipe that makes several.',
+      description: 'The output to return, for a recipe with several outputs.',
       schema: { type: 'string' },
     },
     {
       name: 'lane',
       in: 'query',
-      description: `Of the task, so only with \`Prefer: respond-async\`. ${laneText}`,
+      description: `Lane of the task, only with \`Prefer: respond-async\`. ${laneDescription}`,
       schema: laneSchema,
     },
-    download,
-    header('Prefer', '`respond-async` for a task instead of the picture.'),
-    idempotencyKey,
+    downloadParameter,
+    headerParameter('Prefer', '`respond-async` to create a task instead of waiting for the result.'),
+    idempotencyKeyHeader,
   ],
   requestBody: {
     required: true,
@@ -68,18 +68,18 @@ const processing = {
   },
   responses: {
     '200': {
-      description: 'The finished picture.',
+      description: 'The processed image.',
       headers: {
         ETag: { description: 'SHA-256 of the bytes, quoted.', schema: { type: 'string' } },
         'Content-Length': { schema: { type: 'integer' } },
         'Content-Disposition': { schema: { type: 'string' } },
         'Content-Location': {
-          description: 'Path of the same bytes, where a task has made them.',
+          description: 'Path of the output of the task, if a task processed the image.',
           schema: { type: 'string' },
         },
         ...positionHeaders,
         'Server-Timing': {
-          description: 'Milliseconds that receiving and processing took.',
+          description: 'Milliseconds spent on receiving and processing.',
           schema: { type: 'string' },
         },
       },
@@ -90,8 +90,11 @@ const processing = {
         ]),
       ),
     },
-    '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionHeaders }),
-    ...refusals(
+    '202': jsonResponse('The task is accepted.', 'Task', queuedExample, {
+      ...locationHeader,
+      ...positionHeaders,
+    }),
+    ...problemResponses(
       'invalid_recipe',
       'truncated_upload',
       'image_too_large',
@@ -105,7 +108,7 @@ const processing = {
       'queue_full',
       'storage_failed',
       'deadline_exceeded',
-      ...keyRefusals,
+      ...idempotencyFaults,
     ),
   },
 }

@@ -2,9 +2,13 @@ import { faultRow, faults, type FaultCode } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import { ref, type Json, type SchemaName } from './schemas.ts'
 
-/** Building blocks of the answers in the document. */
-
-export function json(description: string, schema: SchemaName, example?: unknown, headers?: Json): Json {
+/** A response with a JSON body. */
+export function jsonResponse(
+  description: string,
+  schema: SchemaName,
+  example?: unknown,
+  headers?: Json,
+): Json {
   return {
     description,
     ...(headers ? { headers } : {}),
@@ -12,26 +16,26 @@ export function json(description: string, schema: SchemaName, example?: unknown,
   }
 }
 
-export const location = {
-  Location: { description: 'Path of what was made.', schema: { type: 'string' } },
+export const locationHeader = {
+  Location: { description: 'Path of the created resource.', schema: { type: 'string' } },
 }
 
-/** What reads may send, so that they know of what was written. */
-export const positionParameter = header(
+/** Request header of reads: the minimum position that the response must reflect. */
+export const positionParameter = headerParameter(
   positionHeader,
-  'A position that an answer has brought: this one knows of all that the account had written there, through whichever gateway. `unavailable` when it cannot within two seconds.',
+  'A position from an earlier response of any gateway. The response reflects every write of the account up to it, or is `unavailable` if this gateway does not catch up within two seconds.',
   '^[0-9a-z]{1,11}\\.[0-9a-z]{1,7}$',
 )
 
-/** Of whatever writes to a task. */
+/** Response header of calls that write. */
 export const positionHeaders = {
   [positionHeader]: {
-    description: 'How far the account has written. A read that sends it back knows of that.',
+    description: 'Write position of the account. A read that sends it reflects this write.',
     schema: { type: 'string' },
   },
 }
 
-/** Every call may meet these, whatever it asks for: an unknown query parameter is an `invalid_request`. */
+/** Possible for every call: an unknown query parameter, for example, is an `invalid_request`. */
 const always: readonly FaultCode[] = [
   'invalid_request',
   'unauthenticated',
@@ -40,23 +44,23 @@ const always: readonly FaultCode[] = [
   'internal',
 ]
 
-/** The refusals of a call, by status, with an example of each code. */
-export function refusals(...codes: FaultCode[]): Json {
+/** The problem responses of a call by status, with an example of each code. */
+export function problemResponses(...codes: FaultCode[]): Json {
   const byStatus = Map.groupBy(new Set([...codes, ...always]), (code) => faults[code].http)
   return Object.fromEntries(
     [...byStatus]
       .sort(([a], [b]) => a - b)
-      .map(([status, together]) => [String(status), refusal(status, together)]),
+      .map(([status, together]) => [String(status), problemOf(status, together)]),
   )
 }
 
-/** Of calls that need no credentials and are always answered. */
-export const queryRefusal: Json = { '400': refusal(400, ['invalid_request']) }
+/** For public calls without an origin check. */
+export const queryProblem: Json = { '400': problemOf(400, ['invalid_request']) }
 
-/** Of calls that need no credentials, and where there are no tokens are answered to this machine only. */
-export const originRefusal: Json = { ...queryRefusal, '403': refusal(403, ['forbidden']) }
+/** For public calls with an origin check: without tokens, only this machine may call. */
+export const originProblems: Json = { ...queryProblem, '403': problemOf(403, ['forbidden']) }
 
-function refusal(status: number, codes: readonly FaultCode[]): Json {
+function problemOf(status: number, codes: readonly FaultCode[]): Json {
   const examples = codes.map((code) => [code, { value: problemExample(status, code) }] as const)
   return {
     description: codes.map((code) => `\`${code}\`: ${faults[code].title}.`).join(' '),
@@ -69,7 +73,7 @@ function refusal(status: number, codes: readonly FaultCode[]): Json {
 
 const retryAfter = {
   'Retry-After': {
-    description: 'Seconds until another try makes sense, where that is known.',
+    description: 'Seconds after which to repeat the call, if known.',
     schema: { type: 'integer' },
   },
 }
@@ -80,8 +84,12 @@ function problemExample(status: number, code: FaultCode): Json {
   return { type: `/docs/problems#${code}`, title, status, code, detail: `${title}.`, requestId }
 }
 
-/** Stored bytes, whole or in part. */
-export function bytes(what: string, missing: FaultCode, mediaTypes: readonly string[]): Json {
+/** The responses of calls that return stored content. */
+export function contentResponses(
+  description: string,
+  missing: FaultCode,
+  mediaTypes: readonly string[],
+): Json {
   const content = Object.fromEntries(
     mediaTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
   )
@@ -90,36 +98,42 @@ export function bytes(what: string, missing: FaultCode, mediaTypes: readonly str
     'Content-Length': { schema: { type: 'integer' } },
   }
   return {
-    '200': { description: what, headers, content },
+    '200': { description, headers, content },
     '206': {
-      description: 'The part that was asked for.',
+      description: 'The requested range.',
       headers: { ...headers, 'Content-Range': { schema: { type: 'string' } } },
       content,
     },
-    '304': { description: 'What the client holds is still right.' },
-    ...refusals(missing, 'precondition_failed', 'range_not_satisfiable'),
+    '304': { description: 'Not modified: the copy of the client is current.' },
+    ...problemResponses(missing, 'precondition_failed', 'range_not_satisfiable'),
   }
 }
 
-export const conditions = [
-  header('Range', 'One range of bytes, such as `bytes=0-1023`; several are answered with the whole.'),
-  header('If-Range', 'ETag for which the range holds.'),
-  header('If-None-Match', 'ETags that the client holds, or `*`. Weak tags (`W/"…"`) match, too.'),
-  header('If-Match', 'ETags without which nothing is sent, or `*`. Weak tags (`W/"…"`) never match.'),
+export const conditionalHeaders = [
+  headerParameter(
+    'Range',
+    'One byte range, such as `bytes=0-1023`. Several ranges return the whole content.',
+  ),
+  headerParameter(
+    'If-Range',
+    'ETag of the content that the range belongs to; for other content the whole is returned.',
+  ),
+  headerParameter('If-None-Match', 'ETags of the copies of the client, or `*`. Weak ETags (`W/"…"`) match.'),
+  headerParameter('If-Match', 'ETags that the content must have, or `*`. Weak ETags (`W/"…"`) never match.'),
 ]
 
-/** Of calls that make something. */
-export const idempotencyKey = header(
+/** Request header of calls that create a resource. */
+export const idempotencyKeyHeader = headerParameter(
   'Idempotency-Key',
-  'A key of your own for this call, 1 to 255 visible ASCII characters such as a UUID. The same call under the same key is done once: further ones get the first answer, with `Idempotency-Replayed: true`. Another call under it is refused.',
+  'A key that the client chooses for this call, 1 to 255 visible ASCII characters, such as a UUID. The same call with the same key is executed once: repeated calls return the first response, with `Idempotency-Replayed: true`. A different call with the same key is refused.',
   '^[\\x21-\\x7e]{1,255}$',
 )
 
-/** What those may be refused with. */
-export const keyRefusals = ['idempotency_key_in_use', 'idempotency_key_reused'] as const
+/** Fault codes of calls with an idempotency key. */
+export const idempotencyFaults = ['idempotency_key_in_use', 'idempotency_key_reused'] as const
 
-/** @param pattern what a value has to match, as a regular expression */
-export function header(name: string, description: string, pattern?: string): Json {
+/** @param pattern regular expression of valid values */
+export function headerParameter(name: string, description: string, pattern?: string): Json {
   return {
     name,
     in: 'header',
@@ -128,13 +142,13 @@ export function header(name: string, description: string, pattern?: string): Jso
   }
 }
 
-export function pathId(name: string, description: string, example: string): Json {
+export function pathParameter(name: string, description: string, example: string): Json {
   return { name, in: 'path', required: true, description, schema: { type: 'string' }, example }
 }
 
-export const download = {
+export const downloadParameter = {
   name: 'download',
   in: 'query',
-  description: '`1` to have it offered as a file.',
+  description: '`1` to send the content as an attachment.',
   schema: { type: 'string', enum: ['1'] },
 }

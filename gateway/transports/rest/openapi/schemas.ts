@@ -48,7 +48,7 @@ export function ref(name: SchemaName): Json {
   return { $ref: `#/components/schemas/${name}` }
 }
 
-/** Every body of the interface, from the very schemas that the code checks with. */
+/** Every body of the API, from the schemas that the code validates with. */
 export function componentSchemas(): Record<SchemaName, Json> {
   const registry = z.registry<{ id: string }>()
   for (const [id, schema] of Object.entries(named)) registry.add(schema, { id })
@@ -69,35 +69,35 @@ export function componentSchemas(): Record<SchemaName, Json> {
 function createTask(): Json {
   const schema = withoutMeta(z.toJSONSchema(createTaskBody, { io: 'input' }) as Json)
   const recipeInput = {
-    description: 'The recipe itself, or its short text form such as `resize:800/format:webp`.',
+    description: 'The recipe as JSON, or its text form such as `resize:800/format:webp`.',
     anyOf: [{ type: 'string' }, ref('RecipeInput')],
   }
   const properties = schema['properties'] as Record<string, Json>
-  const lane = { ...properties['lane'], description: laneText }
+  const lane = { ...properties['lane'], description: laneDescription }
   return { ...schema, properties: { ...properties, recipe: recipeInput, lane } }
 }
 
-/** What a lane means to whoever asks for one. */
-export const laneText =
-  'Whom the task waits with: `interactive` for somebody who waits for it, `bulk` for one of many. Of an account that has ' +
-  'many interactive tasks under way, further ones wait in bulk; the task says so.'
+/** Describes the parameter `lane`. */
+export const laneDescription =
+  'Priority of the task: `interactive` if a user waits for it, `bulk` for one of many. Further interactive tasks of an ' +
+  'account with many active ones are queued as bulk; the `lane` of the task shows this.'
 
 /**
- * One event of a stream, as an object of the fields of a server-sent event. OpenAPI 3.1 has no rule for
- * `text/event-stream`; that its schema is that of each event is what tools take it for, and 3.2 has `itemSchema` for it.
+ * One event of a stream, as an object with the fields of a server-sent event. OpenAPI 3.1 does not define the schema of
+ * `text/event-stream`; tools apply it to each event. Use `itemSchema` once the tools support OpenAPI 3.2.
  */
 const serverSentEventSchema: Json = {
-  description: 'One event of the stream. The answer is a sequence of them.',
+  description: 'One event of the stream.',
   oneOf: [
     {
-      title: 'An event of the task',
+      title: 'Task event',
       type: 'object',
       properties: {
         event: { type: 'string', enum: [...kinds], description: 'The kind of the event.' },
         id: { type: 'string', description: 'Resume token, for `Last-Event-ID`.' },
         data: {
           type: 'string',
-          description: 'An Event as JSON, in one line.',
+          description: 'An Event as JSON in one line.',
           contentMediaType: 'application/json',
           contentSchema: ref('Event'),
         },
@@ -105,11 +105,14 @@ const serverSentEventSchema: Json = {
       required: ['event', 'id', 'data'],
     },
     {
-      title: 'A sign of life',
+      title: 'Heartbeat',
       type: 'object',
       properties: {
         event: { type: 'string', const: 'heartbeat' },
-        retry: { type: 'integer', description: 'Milliseconds until a client reconnects; in the first only.' },
+        retry: {
+          type: 'integer',
+          description: 'Reconnection time in milliseconds; in the first event only.',
+        },
         data: { type: 'string', const: '{}' },
       },
       required: ['event', 'data'],
@@ -119,7 +122,7 @@ const serverSentEventSchema: Json = {
 
 const operationsSchema: Json = {
   type: 'object',
-  description: 'Every operation with the JSON Schema of its parameters, and the schema of a whole recipe.',
+  description: 'Every operation with the JSON Schema of its parameters, and the schema of a recipe.',
   properties: {
     operations: {
       type: 'array',
@@ -145,7 +148,7 @@ const operationsSchema: Json = {
   required: ['operations', 'recipe'],
 }
 
-/** The dialect is OpenAPI's own, and a schema's name is its place. */
+/** Removes the dialect and the id: OpenAPI defines the dialect, and the key in `components` is the name. */
 function withoutMeta(schema: Json): Json {
   return Object.fromEntries(Object.entries(schema).filter(([key]) => !['$schema', '$id', 'id'].includes(key)))
 }

@@ -1,5 +1,5 @@
 import { formatIds } from '@pixelflow/core/format'
-import { json, originRefusal, queryRefusal, refusals } from './responses.ts'
+import { jsonResponse, originProblems, queryProblem, problemResponses } from './responses.ts'
 import { actorExample } from './examples.ts'
 import type { Json } from './schemas.ts'
 
@@ -11,18 +11,21 @@ export const systemPaths: Json = {
     get: {
       tags,
       operationId: 'listOperations',
-      summary: 'Everything a recipe may do',
-      responses: { '200': json('The catalogue.', 'Operations'), ...refusals() },
+      summary: 'List the operations of recipes',
+      responses: { '200': jsonResponse('The operations.', 'Operations'), ...problemResponses() },
     },
   },
   '/api/v1/actors': {
     get: {
       tags,
       operationId: 'listActors',
-      summary: 'The processes that do the work',
+      summary: 'List the running actors',
       description:
-        'Those that were heard of within the last seconds, with what they can do and what they hold. `held` counts all their tasks; own ones are named in `tasks`.',
-      responses: { '200': json('The actors, by name.', 'Actors', { items: [actorExample] }), ...refusals() },
+        'Actors that sent a heartbeat within the last seconds, with their capabilities and load. `held` counts the tasks of all accounts; `tasks` lists those of the caller.',
+      responses: {
+        '200': jsonResponse('The actors, by name.', 'Actors', { items: [actorExample] }),
+        ...problemResponses(),
+      },
     },
   },
   '/api/v1/settings': {
@@ -30,16 +33,16 @@ export const systemPaths: Json = {
       tags,
       ...open,
       operationId: 'getSettings',
-      summary: 'What a client should know before its first call',
+      summary: 'Get the limits and the authentication method',
       responses: {
-        '200': json('Limits and the way to authenticate.', 'Settings', {
+        '200': jsonResponse('Limits and authentication method.', 'Settings', {
           version: '0.1.0',
           maxUploadBytes: 536_870_912,
           maxPixels: 100_000_000,
           formats: [...formatIds],
           auth: 'none',
         }),
-        ...refusals(),
+        ...problemResponses(),
       },
     },
   },
@@ -48,13 +51,13 @@ export const systemPaths: Json = {
       tags,
       ...open,
       operationId: 'getDocument',
-      summary: 'This document',
+      summary: 'Get this document',
       responses: {
         '200': {
           description: 'OpenAPI 3.1.',
           content: { 'application/json': { schema: { type: 'object' } } },
         },
-        ...refusals(),
+        ...problemResponses(),
       },
     },
   },
@@ -62,14 +65,14 @@ export const systemPaths: Json = {
     get: {
       tags,
       operationId: 'getMetrics',
-      summary: 'Everything that is measured, as Prometheus reads it',
-      description: 'Not there when `PIXELFLOW_METRICS=off`; needs no token when it is `open`.',
+      summary: 'Get the metrics in the Prometheus text format',
+      description: 'Not found with `PIXELFLOW_METRICS=off`; public with `PIXELFLOW_METRICS=open`.',
       responses: {
         '200': {
-          description: 'The text format 0.0.4.',
+          description: 'Prometheus text format 0.0.4.',
           content: { 'text/plain': { schema: { type: 'string' } } },
         },
-        ...refusals(),
+        ...problemResponses(),
       },
     },
   },
@@ -78,8 +81,11 @@ export const systemPaths: Json = {
       tags,
       ...open,
       operationId: 'isLive',
-      summary: 'Whether the process answers',
-      responses: { '200': json('It does.', 'Status', { status: 'ok' }), ...queryRefusal },
+      summary: 'Liveness probe',
+      responses: {
+        '200': jsonResponse('The process is running.', 'Status', { status: 'ok' }),
+        ...queryProblem,
+      },
     },
   },
   '/health/ready': {
@@ -87,11 +93,11 @@ export const systemPaths: Json = {
       tags,
       ...open,
       operationId: 'isReady',
-      summary: 'Whether it can serve',
+      summary: 'Readiness probe',
       responses: {
-        '200': json('It can.', 'Status', { status: 'ok' }),
-        '503': json('Not just now.', 'Status', { status: 'unavailable' }),
-        ...queryRefusal,
+        '200': jsonResponse('The gateway is ready.', 'Status', { status: 'ok' }),
+        '503': jsonResponse('The gateway is not ready.', 'Status', { status: 'unavailable' }),
+        ...queryProblem,
       },
     },
   },
@@ -100,11 +106,11 @@ export const systemPaths: Json = {
       tags,
       ...open,
       operationId: 'getHealth',
-      summary: 'How everything is',
+      summary: 'Get the health of the gateway',
       responses: {
-        '200': json('All is well.', 'Health'),
-        '503': json('Something is not.', 'Health'),
-        ...originRefusal,
+        '200': jsonResponse('All checks passed.', 'Health'),
+        '503': jsonResponse('At least one check failed.', 'Health'),
+        ...originProblems,
       },
     },
   },

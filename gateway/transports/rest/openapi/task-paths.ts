@@ -3,18 +3,18 @@ import { defaultLane, lanes } from '@pixelflow/core/job'
 import { z } from 'zod'
 import { listQuery } from '../task-routes.ts'
 import {
-  bytes,
-  conditions,
-  download,
-  header,
-  idempotencyKey,
-  json,
-  keyRefusals,
-  location,
-  pathId,
+  contentResponses,
+  conditionalHeaders,
+  downloadParameter,
+  headerParameter,
+  idempotencyKeyHeader,
+  jsonResponse,
+  idempotencyFaults,
+  locationHeader,
+  pathParameter,
   positionParameter,
   positionHeaders,
-  refusals,
+  problemResponses,
 } from './responses.ts'
 import {
   completedExample,
@@ -24,21 +24,21 @@ import {
   queuedExample,
   recipeText,
 } from './examples.ts'
-import { laneText, ref, type Json } from './schemas.ts'
+import { laneDescription, ref, type Json } from './schemas.ts'
 
-const id = pathId('id', 'Id of a task.', exampleIds.task)
+const id = pathParameter('id', 'Id of a task.', exampleIds.task)
 const tags = ['tasks']
-/** Opaque to clients; empty is none. */
+/** Opaque to clients. Empty means no token. */
 const resumeToken = '^[0-9a-z]{0,11}$'
 const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
 
 const queryHelp: Record<string, string> = {
-  status: 'Only tasks of this status.',
-  limit: 'At most so many.',
-  cursor: 'The `next` of the page before.',
+  status: 'Only tasks with this status.',
+  limit: 'Maximum number of items.',
+  cursor: 'The `next` of the previous page.',
 }
 
-/** From the very schema that the call is checked with. */
+/** Derived from the schema that validates the query. */
 function listParameters(): Json[] {
   const { properties } = z.toJSONSchema(listQuery, { io: 'input' }) as { properties: Record<string, Json> }
   return Object.entries(properties).map(([name, schema]) => {
@@ -47,13 +47,13 @@ function listParameters(): Json[] {
   })
 }
 
-const creating = {
+const createTask = {
   tags,
   operationId: 'createTask',
-  summary: 'Have an image processed',
+  summary: 'Create a task',
   description:
-    'Names an uploaded image and a recipe, or brings the image along in a form. The answer comes at once; watch the events of the task for its progress.',
-  parameters: [idempotencyKey],
+    'Takes the id of an uploaded image and a recipe, or an image and a recipe in a form. The response is immediate; watch the events of the task for its progress.',
+  parameters: [idempotencyKeyHeader],
   requestBody: {
     required: true,
     content: {
@@ -67,7 +67,7 @@ const creating = {
           properties: {
             file: { type: 'string', format: 'binary' },
             recipe: { type: 'string', description: 'Text form or JSON.', examples: [recipeText] },
-            lane: { ...laneSchema, description: laneText },
+            lane: { ...laneSchema, description: laneDescription },
           },
           required: ['file', 'recipe'],
         },
@@ -75,8 +75,11 @@ const creating = {
     },
   },
   responses: {
-    '202': json('The task is accepted.', 'Task', queuedExample, { ...location, ...positionHeaders }),
-    ...refusals(
+    '202': jsonResponse('The task is accepted.', 'Task', queuedExample, {
+      ...locationHeader,
+      ...positionHeaders,
+    }),
+    ...problemResponses(
       'invalid_recipe',
       'truncated_upload',
       'image_not_found',
@@ -86,41 +89,45 @@ const creating = {
       'too_many_tasks',
       'queue_full',
       'storage_failed',
-      ...keyRefusals,
+      ...idempotencyFaults,
     ),
   },
 }
 
-const listing = {
+const listTasks = {
   tags,
   operationId: 'listTasks',
-  summary: 'Own tasks, newest first',
+  summary: 'List own tasks, newest first',
   parameters: [...listParameters(), positionParameter],
   responses: {
-    '200': json('A page of tasks.', 'TaskPage', { items: [completedExample], next: null }),
-    ...refusals(),
+    '200': jsonResponse('A page of tasks.', 'TaskPage', { items: [completedExample], next: null }),
+    ...problemResponses(),
   },
 }
 
-const watching = {
+const watchTask = {
   tags,
   operationId: 'watchTask',
-  summary: 'The life of a task, as server-sent events',
+  summary: 'Watch a task with server-sent events',
   description:
-    'Each event is named after its kind; its data is an Event, its id a resume token. Begins with the first event, or behind the token in `Last-Event-ID`; ends after the final one. A quiet stream sends events named `heartbeat`, which have no id and the data `{}`.',
+    'The name of each event is its kind, its data an Event, its id a resume token. The stream starts with the first event, or after the resume token in `Last-Event-ID`, and ends after the final event. An idle stream sends events named `heartbeat`, without an id and with the data `{}`.',
   parameters: [
     id,
-    header('Last-Event-ID', 'Resume token: the id of the last event seen.', resumeToken),
+    headerParameter(
+      'Last-Event-ID',
+      'Resume token: the id of the last event that the client received.',
+      resumeToken,
+    ),
     {
       name: 'lastEventId',
       in: 'query',
-      description: 'The same, for clients that cannot set headers. The header wins.',
+      description: 'The same, for clients that cannot set headers. The header takes precedence.',
       schema: { type: 'string', pattern: resumeToken },
     },
     {
       name: 'after',
       in: 'query',
-      description: 'The same again; `lastEventId` and the header win.',
+      description: 'The same; `lastEventId` and the header take precedence.',
       schema: { type: 'string', pattern: resumeToken },
     },
   ],
@@ -134,33 +141,33 @@ const watching = {
         },
       },
     },
-    '204': { description: 'Nothing will follow the event named: it was the final one.' },
-    ...refusals('task_not_found'),
+    '204': { description: 'No events follow: the resume token is that of the final event.' },
+    ...problemResponses('task_not_found'),
   },
 }
 
 export const taskPaths: Json = {
-  '/api/v1/tasks': { post: creating, get: listing },
+  '/api/v1/tasks': { post: createTask, get: listTasks },
   '/api/v1/tasks/{id}': {
     parameters: [id],
     get: {
       tags,
       operationId: 'getTask',
-      summary: 'A task as it is now',
+      summary: 'Get a task',
       parameters: [positionParameter],
       responses: {
-        '200': json('The task.', 'Task', completedExample),
-        ...refusals('task_not_found'),
+        '200': jsonResponse('The task.', 'Task', completedExample),
+        ...problemResponses('task_not_found'),
       },
     },
     delete: {
       tags,
       operationId: 'deleteTask',
       summary: 'Delete a task and its outputs',
-      description: 'A task that has not ended is cancelled first.',
+      description: 'An active task is cancelled first.',
       responses: {
-        '204': { description: 'It is gone.', headers: positionHeaders },
-        ...refusals('task_not_found'),
+        '204': { description: 'The task was deleted.', headers: positionHeaders },
+        ...problemResponses('task_not_found'),
       },
     },
   },
@@ -170,15 +177,15 @@ export const taskPaths: Json = {
       tags,
       operationId: 'cancelTask',
       summary: 'Cancel a task',
-      description: 'Cancelling twice is as good as once.',
+      description: 'Cancelling a cancelled task has no effect.',
       responses: {
-        '200': json(
+        '200': jsonResponse(
           'The task is cancelled.',
           'Task',
           { ...queuedExample, status: 'cancelled' },
           positionHeaders,
         ),
-        ...refusals('task_not_found', 'task_ended'),
+        ...problemResponses('task_not_found', 'task_ended'),
       },
     },
   },
@@ -186,36 +193,41 @@ export const taskPaths: Json = {
     parameters: [id],
     post: {
       tags,
-      parameters: [idempotencyKey],
+      parameters: [idempotencyKeyHeader],
       operationId: 'retryTask',
-      summary: 'Do the work of an ended task once more',
+      summary: 'Retry an ended task as a new task',
       description:
-        'Makes a new task of the same image, recipe and lane, which names the old one in `retryOf`. The old one stays as it is.',
+        'Creates a task with the same image, recipe and lane. The new task has the old one in `retryOf`; the old one does not change.',
       responses: {
-        '202': json(
+        '202': jsonResponse(
           'The new task is accepted.',
           'Task',
           { ...queuedExample, retryOf: exampleIds.task },
-          { ...location, ...positionHeaders },
+          { ...locationHeader, ...positionHeaders },
         ),
-        ...refusals(
+        ...problemResponses(
           'task_not_found',
           'image_not_found',
           'task_active',
           'too_many_tasks',
           'queue_full',
-          ...keyRefusals,
+          ...idempotencyFaults,
         ),
       },
     },
   },
-  '/api/v1/tasks/{id}/events': { get: watching },
+  '/api/v1/tasks/{id}/events': { get: watchTask },
   '/api/v1/tasks/{id}/outputs/{name}': {
-    parameters: [id, pathId('name', 'Name of an output.', 'default'), download, ...conditions],
+    parameters: [
+      id,
+      pathParameter('name', 'Name of an output.', 'default'),
+      downloadParameter,
+      ...conditionalHeaders,
+    ],
     get: {
       tags,
       operationId: 'readOutput',
-      summary: 'The bytes of a finished output',
+      summary: 'Download an output',
       responses: outputBytes(
         'The file.',
         writableFormatIds.map((one) => format(one).mediaType),
@@ -224,15 +236,15 @@ export const taskPaths: Json = {
     head: {
       tags,
       operationId: 'measureOutput',
-      summary: 'The same without the bytes',
-      responses: outputBytes('Length, type and tag.', []),
+      summary: 'Get the headers of the download without the content',
+      responses: outputBytes('Length, media type and ETag.', []),
     },
   },
 }
 
-function outputBytes(what: string, mediaTypes: readonly string[]): Json {
-  const { '404': _, ...rest } = bytes(what, 'output_not_found', mediaTypes)
-  return { ...rest, ...pick(refusals('task_not_found', 'output_not_found'), '404') }
+function outputBytes(description: string, mediaTypes: readonly string[]): Json {
+  const { '404': _, ...rest } = contentResponses(description, 'output_not_found', mediaTypes)
+  return { ...rest, ...pick(problemResponses('task_not_found', 'output_not_found'), '404') }
 }
 
 function pick(all: Json, key: string): Json {

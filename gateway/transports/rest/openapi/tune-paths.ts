@@ -1,5 +1,5 @@
 import { tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
-import { header, refusals } from './responses.ts'
+import { headerParameter, problemResponses } from './responses.ts'
 import type { Json } from './schemas.ts'
 
 export const tunePaths: Json = {
@@ -7,18 +7,18 @@ export const tunePaths: Json = {
     get: {
       tags: ['tasks'],
       operationId: 'tune',
-      summary: 'Tune a recipe live, over a WebSocket',
+      summary: 'Tune a recipe over a WebSocket',
       description:
-        'JSON goes up: `open`, then any number of `change` and `apply`. JSON comes down, and after each `preview` its file as a binary frame. A program brings its token in `Authorization`, a page as the subprotocol `bearer.<base64url of the token>` beside the one that is spoken. The messages are described in `docs/tuning.md`.',
+        'The client sends JSON: `open`, then any number of `change` and `apply`. The server sends JSON, and after each `preview` the file as a binary frame. Programs send their token in `Authorization`, pages as the additional subprotocol `bearer.<base64url of the token>`. The messages are described in `docs/tuning.md`.',
       parameters: [
-        header(
+        headerParameter(
           'Sec-WebSocket-Protocol',
-          `\`${tuneProtocol}\`, and from a page with a token \`bearer.…\` besides.`,
+          `\`${tuneProtocol}\`, and for a page with a token also \`bearer.…\`.`,
         ),
       ],
       responses: {
         '101': { description: 'The WebSocket is open.' },
-        ...refusals(),
+        ...problemResponses(),
       },
     },
   },
