@@ -46,7 +46,7 @@ let port: number
 beforeAll(async () => {
   configureHttp2Server(server)
   const processing = {
-    // Takes one message, then nothing until the client has gone.
+    // Reads one message, then nothing until the client cancels.
     async *processImage(pieces, { signal }) {
       await pieces[Symbol.asyncIterator]().next()
       yield { data: { case: 'chunk', value: new Uint8Array(1) } }
@@ -63,7 +63,7 @@ beforeAll(async () => {
     server,
     ServerReflection,
     {
-      // Gives many, the last with what is left behind; or some, and gives up while it waits for another question.
+      // `many` sends 500 messages and then the number of listeners; `failing` sends some and fails while it waits for a request.
       async *serverReflectionInfo(questions, { signal }) {
         const asked = questions[Symbol.asyncIterator]()
         for (let next = await asked.next(); !next.done; next = await asked.next()) {
@@ -71,7 +71,7 @@ beforeAll(async () => {
           if (host === 'failing') {
             asked.next().catch(() => {})
             for (let count = 0; count < 3; count++) yield { validHost: 'x'.repeat(MiB) }
-            throw new Fault('unavailable', 'It goes on elsewhere.')
+            throw new Fault('unavailable', 'Try another gateway.')
           }
           if (host === 'many') {
             for (let count = 0; count < 500; count++) yield { validHost: 'x'.repeat(32 * 1024) }
@@ -91,7 +91,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.forceShutdown())
 
-test('a client sends no more ahead than its window and a few messages', async () => {
+test('a client can send ahead no more than its window and a few messages', async () => {
   await using line = await startDelayProxy('127.0.0.1', port, 1)
   using client = grpcClient(`127.0.0.1:${line.port}`)
   const { processImage: method } = ImageService.method
@@ -117,33 +117,33 @@ test('a client sends no more ahead than its window and a few messages', async ()
     await Bun.sleep(300)
     return isQuiet
   })
-  // The window is 4 MiB, a message 1; sixteen messages ahead would make it more than 20.
+  // The window is 4 MiB, a message 1 MiB. Reading sixteen messages ahead would exceed 20 MiB.
   expect(line.sent()).toBeLessThan(12 * MiB)
   expect(callInterceptor.activeCalls).toBe(1)
   call.cancel()
   await until(() => callInterceptor.activeCalls === 0)
 }, 30_000)
 
-test('however many messages wait for their client, the call keeps one listener', async () => {
+test('a call has one abort listener, however many messages wait', async () => {
   using client = grpcClient(`127.0.0.1:${port}`)
-  const told = await Array.fromAsync(asking(client, 'many'))
-  expect(told).toHaveLength(501)
-  expect(Number(told.at(-1))).toBe(1)
+  const hosts = await Array.fromAsync(reflect(client, 'many'))
+  expect(hosts).toHaveLength(501)
+  expect(Number(hosts.at(-1))).toBe(1)
 }, 30_000)
 
-test('an end that comes while messages are still being written is told after them', async () => {
+test('an error while messages are being written arrives after them', async () => {
   await using line = await startDelayProxy('127.0.0.1', port, 20)
   using client = grpcClient(`127.0.0.1:${line.port}`)
-  const told: number[] = []
+  const lengths: number[] = []
   const end = await (async () => {
-    for await (const host of asking(client, 'failing')) told.push(host.length)
+    for await (const host of reflect(client, 'failing')) lengths.push(host.length)
   })().catch((error: ServiceError) => error)
-  expect(told).toEqual([MiB, MiB, MiB])
-  expect(end).toMatchObject({ code: 14, details: 'It goes on elsewhere.' })
+  expect(lengths).toEqual([MiB, MiB, MiB])
+  expect(end).toMatchObject({ code: 14, details: 'Try another gateway.' })
 }, 30_000)
 
-/** Asks one question and stays; the answers, by what they carry. */
-function asking({ client }: GrpcClient, host: string): AsyncIterable<string> {
+/** Sends one request, keeps the stream open, and returns the `valid_host` of each response. */
+function reflect({ client }: GrpcClient, host: string): AsyncIterable<string> {
   const { serverReflectionInfo: method } = ServerReflection.method
   const call = client.makeBidiStreamRequest(
     `/${method.parent.typeName}/${method.name}`,

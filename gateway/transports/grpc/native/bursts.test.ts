@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-/** Connections that have sent nothing but their settings. */
+/** Connections that have sent only their settings. */
 async function connectMany(count: number) {
   const clients = await Promise.all(Array.from({ length: count }, () => rawHttp2(gateway.grpcAddress)))
   const answers = clients.map(() => 0)
@@ -39,8 +39,8 @@ async function connectMany(count: number) {
     get answered() {
       return answers.reduce((sum, one) => sum + one, 0)
     },
-    /** Whether each connection has all its answers, or has been ended: those without credentials are, after a while. */
-    get isOver() {
+    /** Whether each connection has all responses or is closed: unauthenticated connections are closed after some refusals. */
+    get isDone() {
       return clients.every(({ isClosed }, at) => isClosed || answers[at] === callsEach)
     },
     [Symbol.dispose]: () => clients.forEach((client) => client[Symbol.dispose]()),
@@ -59,8 +59,8 @@ function sendCalls(client: RawHttp2, path: string, end: (stream: number) => Buff
 
 const empty = (stream: number) => message(stream, new Uint8Array())
 
-// First: after the bursts below, calls without credentials are refused for a while.
-describe('much at once on one connection passes', () => {
+// Runs first: after the bursts below, calls without credentials are refused for some time.
+describe('one connection accepts', () => {
   test('5,000 calls', async () => {
     using client = grpcClient(gateway.grpcAddress)
     const answers = await Promise.all(Array.from({ length: 5000 }, () => client.unary(calls.getVersion, {})))
@@ -72,14 +72,14 @@ describe('much at once on one connection passes', () => {
     const bytes = new Uint8Array(200 * 2 ** 20)
     const metadata = { authorization: `Bearer ${secret}` }
     const refused = await failure(uploadWhole(client, bytes, 256 * 1024, { metadata }))
-    // Received whole, and then found to be no image.
+    // The upload arrives completely and is then refused because it is not an image.
     expect(refused.status?.details.length).toBeGreaterThan(0)
   }, 120_000)
 })
 
-describe('while a burst of calls without a token is worked off', () => {
+describe('during a burst of calls without a token', () => {
   test.each(['/pixelflow.v1.ImageService/ListTasks', '/grpc.health.v1.Health/Check'])(
-    'others are answered, and all of it in the end: %s',
+    'other clients are answered, and finally all calls: %s',
     async (path) => {
       using burst = await connectMany(connections)
       for (const client of burst.clients) sendCalls(client, path, empty)
@@ -97,33 +97,33 @@ describe('while a burst of calls without a token is worked off', () => {
       expect(reply.items).toEqual([])
       expect(burst.answered).toBeLessThan(all)
 
-      await until(() => burst.isOver, 120_000)
+      await until(() => burst.isDone, 120_000)
     },
     200_000,
   )
 
-  test('also while calls are reset as soon as they are made', async () => {
+  test('other clients are answered while calls are reset at once', async () => {
     using burst = await connectMany(20)
-    // Fewer than a connection may reset at once.
+    // Fewer than the reset budget of a connection.
     const count = 900
     for (const client of burst.clients) {
       sendCalls(client, '/pixelflow.v1.ImageService/ListTasks', reset, count)
       const last = 2 * count + 1
       client.send(startCall(last, '/pixelflow.v1.ImageService/ListTasks', gateway.grpcAddress), empty(last))
     }
-    const isThrough = ({ frames }: RawHttp2) =>
+    const isLastAnswered = ({ frames }: RawHttp2) =>
       frames.some(
         ({ type, stream, flags }) => type === types.headers && stream === 2 * count + 1 && flags & endStream,
       )
     const headers = { authorization: `Bearer ${secret}` }
     const response = await gateway.call('/api/v1/tasks?limit=1', { headers })
     expect(response.status).toBe(200)
-    expect(burst.clients.every(isThrough)).toBe(false)
-    await until(() => burst.clients.every((client) => client.isClosed || isThrough(client)), 60_000)
+    expect(burst.clients.every(isLastAnswered)).toBe(false)
+    await until(() => burst.clients.every((client) => client.isClosed || isLastAnswered(client)), 60_000)
   }, 120_000)
 })
 
-test('open calls of callers without a token are bounded for each address', async () => {
+test('open calls without a token are limited for each address', async () => {
   using watches = await connectMany(8)
   const open = watches.clients.map(() => 0)
   for (const [at, client] of watches.clients.entries()) {
@@ -132,14 +132,14 @@ test('open calls of callers without a token are bounded for each address', async
     })
     sendCalls(client, '/grpc.health.v1.Health/Watch', empty)
   }
-  // Each call is open, or was refused, or its connection was ended after many refusals.
-  const told = () => open.reduce((sum, one) => sum + one, 0) + watches.answered
-  await until(() => told() >= 8 * callsEach || watches.clients.some(({ isClosed }) => isClosed), 60_000)
-  // 16 MiB, of which each takes 16 KiB.
+  // Each call is open or refused, or its connection was closed after many refusals.
+  const responses = () => open.reduce((sum, one) => sum + one, 0) + watches.answered
+  await until(() => responses() >= 8 * callsEach || watches.clients.some(({ isClosed }) => isClosed), 60_000)
+  // The limit is 16 MiB, and each call takes 16 KiB.
   expect(open.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(1024)
 }, 90_000)
 
-test('many calls with credentials pass at an address whose other calls were refused', async () => {
+test('calls with credentials succeed at an address whose other calls were refused', async () => {
   using client = grpcClient(gateway.grpcAddress)
   const metadata = { authorization: `Bearer ${secret}` }
   const call = () => client.unary(calls.listTasks, {}, { metadata })

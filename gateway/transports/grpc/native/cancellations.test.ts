@@ -11,14 +11,14 @@ const calls = ImageService.method
 const MiB = 2 ** 20
 
 const width = 40
-const stormsInRound = 10
-/** Of every kind. */
-const callsInRound = width * stormsInRound
+const batchesPerRound = 10
+/** Calls of each kind. */
+const callsPerRound = width * batchesPerRound
 const rounds = 5
 
 for (const how of ['cancelled', 'cut off'] as const satisfies StressOptions['how'][]) {
-  test(`thousands of calls that are ${how} at random moments leave nothing behind`, async () => {
-    // Of 32 chunks: were one lost with every fiftieth upload, none would come through in the end.
+  test(`thousands of calls that are ${how} at random moments leave no state behind`, async () => {
+    // The memory holds 32 chunks: if every fiftieth upload leaked one, the uploads at the end would fail.
     await using gateway = await openTestGateway({ env: { PIXELFLOW_UPLOAD_MEMORY: '4MiB' } })
     using client = grpcClient(gateway.grpcAddress)
     const file = new Uint8Array(2 * MiB)
@@ -37,18 +37,18 @@ for (const how of ['cancelled', 'cut off'] as const satisfies StressOptions['how
       return { calls: health.load.calls, watchers: health.load.watchers, open: Number(open) }
     }
 
-    const left: Record<string, number>[] = []
+    const objectCounts: Record<string, number>[] = []
     for (let round = 0; round < rounds; round++) {
-      for (let count = 0; count < stormsInRound; count++) await stressCalls(targets, { width, how, random })
+      for (let count = 0; count < batchesPerRound; count++) await stressCalls(targets, { width, how, random })
       await until(async () => Object.values(await load()).every((count) => count === 0), 20_000)
-      left.push(await thingsAlive(() => void (gateway.logs as unknown[]).splice(0)))
+      objectCounts.push(await countObjects(() => void (gateway.logs as unknown[]).splice(0)))
     }
-    // What a call leaves behind is there as often as there were calls.
-    const [, settled = {}, ...later] = left
+    // A leak grows with the number of calls.
+    const [, settled = {}, ...later] = objectCounts
     const last = later.at(-1) ?? {}
     for (const kind of ['AbortSignal', 'Promise', 'Function', 'Object', 'Uint8Array', 'ArrayBuffer']) {
       expect({ kind, more: (last[kind] ?? 0) - (settled[kind] ?? 0) }).toSatisfy(
-        ({ more }) => more < callsInRound / 2,
+        ({ more }) => more < callsPerRound / 2,
       )
     }
 
@@ -59,10 +59,10 @@ for (const how of ['cancelled', 'cut off'] as const satisfies StressOptions['how
   }, 120_000)
 }
 
-async function thingsAlive(forget: () => void): Promise<Record<string, number>> {
-  // Connections that are over take a moment to be gone.
+async function countObjects(clearLogs: () => void): Promise<Record<string, number>> {
+  // Closed connections are released with a delay.
   await Bun.sleep(500)
-  forget()
+  clearLogs()
   Bun.gc(true)
   await Bun.sleep(100)
   Bun.gc(true)

@@ -18,15 +18,15 @@ async function watchers(): Promise<number> {
   return health.load.watchers
 }
 
-describe('many at once', () => {
-  // The load under which write callbacks have nested on Bun until the stack overflowed.
+describe('concurrent calls', () => {
+  // With this load, nested write callbacks once overflowed the stack on Bun (`native-interceptor.ts`).
   test('4,000 calls on one connection are answered', async () => {
     using client = grpcClient(gateway.grpcAddress)
     const answers = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.getVersion, {})))
     expect(answers.every((one) => one.version === '0.1.0')).toBe(true)
   }, 60_000)
 
-  test('watches on one task all see its end, and cancelled ones are forgotten', async () => {
+  test('all watches of a task see its end, and cancelled watches are removed', async () => {
     using client = grpcClient(gateway.grpcAddress)
     const image = (await uploadWhole(client, await sampleImage({ width: 30, height: 30 })))?.id ?? ''
     const { task } = await client.unary(calls.createTask, { image, recipe })
@@ -50,7 +50,7 @@ describe('many at once', () => {
 })
 
 describe('a gateway that stops', () => {
-  test('lets calls end, tells watchers to go on elsewhere, and takes nobody in', async () => {
+  test('lets calls finish, tells watchers to resume elsewhere, and accepts no new connections', async () => {
     await using stopping = await openTestGateway()
     using client = grpcClient(stopping.grpcAddress, { 'grpc.enable_retries': 0 })
     const photo = new Uint8Array(1024 * 1024)
@@ -72,10 +72,10 @@ describe('a gateway that stops', () => {
     await until(async () => (await stopping.messages()).chunks > chunks)
 
     const restarted = stopping.restart()
-    const told = await watched
-    expect(told.code).toBe(14)
-    expect(JSON.stringify(told.status?.details.map((one) => one.typeUrl))).toContain('google.rpc.RetryInfo')
-    // A call that was under way may take its time.
+    const refused = await watched
+    expect(refused.code).toBe(14)
+    expect(JSON.stringify(refused.status?.details.map((one) => one.typeUrl))).toContain('google.rpc.RetryInfo')
+    // An active call may finish.
     const sha256 = new Bun.CryptoHasher('sha256').update(photo).digest('hex')
     await uploading.send({ case: 'commit', value: { bytes: BigInt(photo.length), sha256 } })
     uploading.call.end()

@@ -13,27 +13,27 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-test('every connection is told of equal windows and of at most 256 streams', async () => {
+test('every connection gets equal windows and at most 256 streams', async () => {
   const [host = '', port = ''] = gateway.grpcAddress.split(':')
   const socket = connect(Number(port), host)
   const received: Buffer[] = []
   socket.on('data', (data) => received.push(Buffer.from(data)))
-  // The preface of HTTP/2 and empty settings.
+  // The HTTP/2 preface and empty SETTINGS.
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
   socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]))
-  const told = () => framesIn(Buffer.concat(received))
-  await until(() => told().some((frame) => frame.type === 8))
+  const frames = () => framesIn(Buffer.concat(received))
+  await until(() => frames().some((frame) => frame.type === 8))
   socket.destroy()
 
   const settings = new Map<number, number>()
-  for (const { type, body } of told()) {
+  for (const { type, body } of frames()) {
     if (type !== 4) continue
     for (let at = 0; at + 6 <= body.length; at += 6)
       settings.set(body.readUInt16BE(at), body.readUInt32BE(at + 2))
   }
   const maxConcurrentStreams = settings.get(3)
   const streamWindow = settings.get(4)
-  const update = told().find((frame) => frame.type === 8 && frame.stream === 0)
+  const update = frames().find((frame) => frame.type === 8 && frame.stream === 0)
   const sessionWindow = 65_535 + (update?.body.readUInt32BE(0) ?? 0)
   expect({ maxConcurrentStreams, streamWindow, sessionWindow }).toEqual({
     maxConcurrentStreams: 256,
@@ -42,12 +42,12 @@ test('every connection is told of equal windows and of at most 256 streams', asy
   })
 })
 
-test('a grpc-js that keeps its settings elsewhere is refused', () => {
+test('a grpc-js version with other private members is refused', () => {
   const other = { commonServerOptions: undefined } as unknown as Server
-  expect(() => configureHttp2Server(other)).toThrow('elsewhere')
+  expect(() => configureHttp2Server(other)).toThrow('Use version 1.14.7')
 })
 
-test('on a line with 24 ms there and back, megabytes are on their way', async () => {
+test('with a round trip of 24 ms, megabytes are in flight', async () => {
   const [host = '', port = ''] = gateway.grpcAddress.split(':')
   await using line = await startDelayProxy(host, Number(port), 12)
   using client = grpcClient(`127.0.0.1:${line.port}`)
@@ -55,7 +55,7 @@ test('on a line with 24 ms there and back, megabytes are on their way', async ()
   file.set(await sampleImage({ width: 640, height: 480 }))
   const image = await uploadWhole(client, file, 256 * 1024)
   expect(image?.bytes).toBe(BigInt(file.length))
-  // With the windows HTTP/2 begins with there would be 64 KiB.
+  // The default window of HTTP/2 would allow 64 KiB.
   expect(line.maxInFlightBytes()).toBeGreaterThan(1024 * 1024)
 }, 60_000)
 

@@ -10,13 +10,13 @@ const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
 const ack = 1
 
-async function callsUnderWay(gateway: TestGateway): Promise<number> {
+async function activeCalls(gateway: TestGateway): Promise<number> {
   const health = (await (await gateway.call('/health/')).json()) as { load: { calls: number } }
   return health.load.calls
 }
 
-describe('a quiet client', () => {
-  test('that does not say that it is still there is cut off, and others are not', async () => {
+describe('keepalive', () => {
+  test('ends the connection of a client that does not acknowledge PING, and no other', async () => {
     await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_KEEPALIVE: '1s' } })
     using silent = await rawHttp2(gateway.grpcAddress)
     using answering = await rawHttp2(gateway.grpcAddress)
@@ -25,14 +25,14 @@ describe('a quiet client', () => {
     })
     using client = grpcClient(gateway.grpcAddress)
     await client.unary(calls.getVersion, {})
-    // A call that is under way does not keep a dead connection.
+    // An active call does not keep a dead connection open.
     const photo = await sampleImage({ width: 30, height: 30 })
     const { id: image } = await gateway.image(photo)
     const { id } = await gateway.submit(image)
     const about = new Uint8Array([10, id.length, ...new TextEncoder().encode(id)])
     const path = '/pixelflow.v1.ImageService/WatchTask'
     silent.send(startCall(1, path, gateway.grpcAddress), message(1, about))
-    await until(async () => (await callsUnderWay(gateway)) === 1)
+    await until(async () => (await activeCalls(gateway)) === 1)
 
     const began = performance.now()
     await until(() => silent.isClosed)
@@ -40,7 +40,7 @@ describe('a quiet client', () => {
     expect(tookMs).toBeGreaterThan(500)
     expect(tookMs).toBeLessThan(6000)
     expect(silent.frames.some(({ type }) => type === frameTypes.ping)).toBe(true)
-    await until(async () => (await callsUnderWay(gateway)) === 0)
+    await until(async () => (await activeCalls(gateway)) === 0)
     await Bun.sleep(1500)
     expect(answering.isClosed).toBe(false)
     expect(answering.frames.filter(({ type }) => type === frameTypes.ping).length).toBeGreaterThan(1)
@@ -48,8 +48,8 @@ describe('a quiet client', () => {
   }, 30_000)
 })
 
-describe('a client that pings', () => {
-  test('too often for nothing is told so and cut off', async () => {
+describe('PING frames', () => {
+  test('of an idle client end its connection with too_many_pings', async () => {
     await using gateway = await openTestGateway()
     using client = grpcClient(gateway.grpcAddress)
     using noisy = await rawHttp2(gateway.grpcAddress)
@@ -64,7 +64,7 @@ describe('a client that pings', () => {
     expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
   }, 30_000)
 
-  test('in a flood ends its own connection only', async () => {
+  test('in a flood end only their own connection', async () => {
     await using gateway = await openTestGateway()
     using client = grpcClient(gateway.grpcAddress)
     using noisy = await rawHttp2(gateway.grpcAddress)
@@ -74,7 +74,7 @@ describe('a client that pings', () => {
     expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
   }, 30_000)
 
-  test('to measure a download is let be', async () => {
+  test('that measure a download are accepted', async () => {
     await using gateway = await openTestGateway()
     using client = grpcClient(gateway.grpcAddress)
     const file = new Uint8Array(2 * 2 ** 20)
@@ -91,7 +91,7 @@ describe('a client that pings', () => {
       pings += 1
       const more = Buffer.alloc(4)
       more.writeUInt32BE(body.length)
-      const windows = [0, 1].map((stream) => Buffer.concat([head(4, frameTypes.windowUpdate, stream), more]))
+      const windows = [0, 1].map((stream) => Buffer.concat([frameHeader(4, frameTypes.windowUpdate, stream), more]))
       measuring.send(...(body.length > 0 ? windows : []), ping())
     })
     measuring.send(
@@ -104,16 +104,16 @@ describe('a client that pings', () => {
   }, 30_000)
 })
 
-function head(bytes: number, type: number, stream: number): Buffer {
-  const made = Buffer.alloc(9)
-  made.writeUIntBE(bytes, 0, 3)
-  made[3] = type
-  made.writeUInt32BE(stream, 5)
-  return made
+function frameHeader(bytes: number, type: number, stream: number): Buffer {
+  const header = Buffer.alloc(9)
+  header.writeUIntBE(bytes, 0, 3)
+  header[3] = type
+  header.writeUInt32BE(stream, 5)
+  return header
 }
 
-describe('a connection that has grown old', () => {
-  test('is left by watches, which go on by another, and not by uploads', async () => {
+describe('the maximum connection age', () => {
+  test('moves watches to another connection and lets uploads finish', async () => {
     await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' } })
     using client = grpcClient(gateway.grpcAddress, { 'grpc.enable_retries': 0 })
     const photo = new Uint8Array(40 * 1024)
@@ -128,15 +128,15 @@ describe('a connection that has grown old', () => {
     const watching = (async () => {
       for (;;) {
         const watch = client.serverStream(calls.watchTask, { id, after: seen.at(-1) ?? '' })
-        const whole = (async () => {
+        const finished = (async () => {
           for await (const { event } of watch) seen.push(event?.token ?? '')
         })()
-        const outcome = await whole.then(
-          () => 'whole' as const,
-          () => failure(whole),
+        const outcome = await finished.then(
+          () => 'finished' as const,
+          () => failure(finished),
         )
-        if (outcome === 'whole') return
-        // What tells a client to go on with the last token.
+        if (outcome === 'finished') return
+        // The status that tells a client to resume with its last token.
         expect(outcome.code).toBe(14)
         expect(JSON.stringify(outcome.status?.details.map((one) => one.typeUrl))).toContain('RetryInfo')
         moves += 1
@@ -150,11 +150,11 @@ describe('a connection that has grown old', () => {
     await client.unary(calls.cancelTask, { id })
     await watching
     expect(moves).toBeGreaterThanOrEqual(2)
-    // Queued, all that was appended, and cancelled; each once and in order.
+    // `queued`, all appended events, and `cancelled`, each once and in order.
     expect(seen).toHaveLength(appended.length + 2)
     expect(new Set(seen).size).toBe(seen.length)
     expect((await uploading)?.sha256).toBe(digestOf(photo))
-    await until(async () => (await callsUnderWay(gateway)) === 0)
+    await until(async () => (await activeCalls(gateway)) === 0)
   }, 60_000)
 })
 
@@ -171,7 +171,7 @@ async function slowUpload(client: ReturnType<typeof grpcClient>, file: Uint8Arra
   return (await reply).image
 }
 
-test('connections that end just when they grow old end quietly', async () => {
+test('connections that close at their maximum age cause no error', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' } })
   const all = await Promise.all(Array.from({ length: 200 }, () => rawHttp2(gateway.grpcAddress)))
   await Bun.sleep(880)
@@ -184,22 +184,22 @@ test('connections that end just when they grow old end quietly', async () => {
   expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
 }, 30_000)
 
-describe('calls that are begun and reset at once', () => {
-  test('by the thousand leave nothing behind', async () => {
+describe('calls that are reset at once', () => {
+  test('leave no state behind', async () => {
     await using gateway = await openTestGateway()
     using client = grpcClient(gateway.grpcAddress)
-    using rash = await rawHttp2(gateway.grpcAddress)
+    using resetting = await rawHttp2(gateway.grpcAddress)
     const before = process.memoryUsage.rss()
     const path = '/pixelflow.v1.ImageService/GetVersion'
-    for (let i = 0; i < 200 && !rash.isClosed; i++) {
+    for (let i = 0; i < 200 && !resetting.isClosed; i++) {
       const some = Array.from({ length: 100 }, (_, at) => {
         const stream = 2 * (i * 100 + at) + 1
         return Buffer.concat([startCall(stream, path, gateway.grpcAddress), reset(stream)])
       })
-      rash.send(...some)
+      resetting.send(...some)
       await Bun.sleep(0)
     }
-    await until(async () => (await callsUnderWay(gateway)) === 0)
+    await until(async () => (await activeCalls(gateway)) === 0)
     expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
     expect(process.memoryUsage.rss() - before).toBeLessThan(150 * 2 ** 20)
   }, 60_000)

@@ -12,7 +12,7 @@ const frame = (type: number, more: Partial<FrameHead> = {}): FrameHead => ({
   ...more,
 })
 
-/** A connection whose clock stands still, so that only what is done refills the budget. */
+/** A connection with a stopped clock, so that only events refill the budget. */
 function connection() {
   let written = 0
   const budget = createFrameBudget(
@@ -22,17 +22,17 @@ function connection() {
   return {
     ...budget,
     write: (bytes: number) => void (written += bytes),
-    all: (...frames: FrameHead[]) => frames.map((one) => budget.take(one)).find((why) => why !== undefined),
+    all: (...frames: FrameHead[]) => frames.map((one) => budget.take(one)).find((reason) => reason !== undefined),
   }
 }
 
-test('any number of calls is let be, also by a client that acknowledges every answer twice', () => {
+test('any number of calls is allowed, even if the client sends two window updates for each', () => {
   const { all, write, completed } = connection()
   for (let call = 0; call < 100_000; call++) {
     const begun = all(
       frame(types.headers, { length: 200, isOpen: false, isOpening: true }),
       frame(types.data, { length: 30 }),
-      // An end of its own, as clients in JavaScript send it.
+      // JavaScript clients end the stream with an empty frame.
       frame(types.data, { flags: 1 }),
     )
     write(150)
@@ -43,7 +43,7 @@ test('any number of calls is let be, also by a client that acknowledges every an
   }
 })
 
-test('a download may be acknowledged and measured frame by frame, and half of all calls be given up', () => {
+test('window updates and a ping for each frame of a download are allowed, and so are resets of half of all calls', () => {
   const { all, write, completed } = connection()
   for (let count = 0; count < 100_000; count++) {
     write(16_384)
@@ -58,7 +58,7 @@ test('a download may be acknowledged and measured frame by frame, and half of al
   }
 })
 
-test('the headers of one call have so many frames and no more', () => {
+test('the number of header frames of one call is limited', () => {
   const { all } = connection()
   const more = Array.from({ length: 1099 }, () => frame(types.continuation, { length: 16_384 }))
   const opening = frame(types.headers, { length: 16_384, isOpening: true, isOpen: false })

@@ -7,7 +7,7 @@ const path = '/pixelflow.v1.ImageService/GetVersion'
 const call = (at: number) => startCall(2 * at + 1, path, 'localhost')
 const calls = (count: number) => Array.from({ length: count }, (_, at) => call(at))
 
-/** The slices that bytes are cut into. */
+/** All slices of the bytes. */
 function slicesOf(bytes: Uint8Array, slicer = createFrameSlicer()): Buffer[] {
   const slices: Buffer[] = []
   for (let at = 0; at < bytes.length;) {
@@ -38,7 +38,7 @@ describe('bytes of a connection are cut', () => {
     expect(slicesOf(Buffer.concat([preface, ...large]))).toHaveLength(1)
   })
 
-  test('at the same places when they come byte by byte', () => {
+  test('at the same places when they arrive byte by byte', () => {
     const slicer = createFrameSlicer()
     const bytes = Buffer.concat([preface, ...calls(3), message(1, Buffer.alloc(300))])
     const weights = Array.from(bytes, (byte) => slicer.next(Uint8Array.of(byte), 0, sliceWeight).weight)

@@ -12,15 +12,15 @@ const calls = ImageService.method
 const connections = 1500
 const atOnce = 50
 
-test('bytes that were damaged, cut or made up end their connection at most', async () => {
+test('damaged, truncated or random bytes end at most their own connection', async () => {
   await using gateway = await startLoadedGateway()
   const [host = '', port = ''] = gateway.grpcAddress.split(':')
-  const spoken = await recorded(host, Number(port))
-  expect(spoken.length).toBeGreaterThan(60_000)
+  const recorded = await recordClient(host, Number(port))
+  expect(recorded.length).toBeGreaterThan(60_000)
   const random = seeded(17)
   for (let count = 0; count < connections; count += atOnce) {
     await Promise.all(
-      Array.from({ length: atOnce }, () => utter(host, Number(port), damaged(spoken, random))),
+      Array.from({ length: atOnce }, () => sendBytes(host, Number(port), damage(recorded, random))),
     )
   }
   await gateway.idle()
@@ -29,14 +29,14 @@ test('bytes that were damaged, cut or made up end their connection at most', asy
   expect(await client.unary(calls.getVersion, {}, { deadlineMs: 10_000 })).toMatchObject({ version: '0.1.0' })
 }, 120_000)
 
-/** All that a client sends on its connection for some calls. */
-async function recorded(host: string, port: number): Promise<Buffer> {
-  const heard: Buffer[] = []
+/** Records the bytes that a client sends for some calls. */
+async function recordClient(host: string, port: number): Promise<Buffer> {
+  const sent: Buffer[] = []
   const server = createServer((near) => {
     const far = connect(port, host)
     for (const socket of [near, far]) socket.on('error', () => {})
     near.on('data', (data) => {
-      heard.push(Buffer.from(data))
+      sent.push(Buffer.from(data))
       far.write(data)
     })
     far.pipe(near)
@@ -55,14 +55,14 @@ async function recorded(host: string, port: number): Promise<Buffer> {
     await client.unary(calls.listOperations, {})
   }
   server.close()
-  return Buffer.concat(heard)
+  return Buffer.concat(sent)
 }
 
-/** What was spoken, with some bytes changed, left out, put in or missing at the end; a few times only its greeting. */
-function damaged(spoken: Buffer, random: () => number): Buffer {
-  const bytes = Buffer.from(spoken)
+/** Changes, removes, inserts or truncates bytes of the recording. */
+function damage(recorded: Buffer, random: () => number): Buffer {
+  const bytes = Buffer.from(recorded)
   const at = (within: number) => Math.floor(random() * within)
-  // Mostly near the beginning, where the frames are small and say much.
+  // Mostly near the beginning, where the control frames and headers are.
   const place = () => 24 + at(random() < 0.7 ? 400 : bytes.length - 24)
   for (let changes = at(6); changes > 0; changes--) bytes[place()] = at(256)
   const kind = random()
@@ -73,14 +73,14 @@ function damaged(spoken: Buffer, random: () => number): Buffer {
   }
   if (kind < 0.75) {
     const cut = place()
-    const made = Buffer.from(Array.from({ length: at(300) }, () => at(256)))
-    return Buffer.concat([bytes.subarray(0, cut), made, bytes.subarray(cut)])
+    const inserted = Buffer.from(Array.from({ length: at(300) }, () => at(256)))
+    return Buffer.concat([bytes.subarray(0, cut), inserted, bytes.subarray(cut)])
   }
   return bytes
 }
 
-/** Sends the bytes, and leaves in one way or another. */
-async function utter(host: string, port: number, bytes: Buffer): Promise<void> {
+/** Sends the bytes and closes the connection in one of several ways. */
+async function sendBytes(host: string, port: number, bytes: Buffer): Promise<void> {
   const socket = connect(port, host)
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   socket.on('error', () => {})

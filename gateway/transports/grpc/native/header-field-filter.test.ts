@@ -23,7 +23,7 @@ test.each([
     'foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1',
   ],
   ['', ''],
-])('%s stands for as many characters as "%s" has', (packed, text) => {
+])('%s has as many characters as "%s"', (packed, text) => {
   expect(huffmanLength(Buffer.from(packed, 'hex'))).toBe(text.length)
 })
 
@@ -37,7 +37,7 @@ const small = fc.oneof(
 )
 const sizes = fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 5 })
 
-test('a block without long strings stays as it is, however it comes', () => {
+test('a block without long strings is unchanged, however it is split', () => {
   fc.assert(
     fc.property(fc.array(small, { minLength: 1, maxLength: 20 }), sizes, (fields, split) => {
       const block = Buffer.concat(fields)
@@ -46,11 +46,11 @@ test('a block without long strings stays as it is, however it comes', () => {
   )
 })
 
-test('long strings go, and what stands around them stays, however it comes', () => {
+test('long strings are replaced and other fields are unchanged, however the block is split', () => {
   const long = fc.record({
     isIndexed: fc.boolean(),
     length: fc.integer({ min: maxStringLength + 1, max: 300_000 }),
-    isPacked: fc.boolean(),
+    isHuffman: fc.boolean(),
   })
   fc.assert(
     fc.property(
@@ -59,21 +59,21 @@ test('long strings go, and what stands around them stays, however it comes', () 
       fc.array(small, { maxLength: 5 }),
       sizes,
       (before, big, after, split) => {
-        const { isIndexed, length, isPacked } = big
-        const left = field(removedHeader, '1'.repeat(isIndexed ? 4096 : 1), { isIndexed })
-        const gone = field('x-long', isPacked ? '' : 'v'.repeat(length), {
+        const { isIndexed, length, isHuffman } = big
+        const replacement = field(removedHeader, '1'.repeat(isIndexed ? 4096 : 1), { isIndexed })
+        const removed = field('x-long', isHuffman ? '' : 'v'.repeat(length), {
           isIndexed,
-          ...(isPacked ? { zeros: length } : {}),
+          ...(isHuffman ? { zeros: length } : {}),
         })
-        const rest = filtered(Buffer.concat([...before, gone, ...after]), split)
-        expect(rest.equals(Buffer.concat([...before, left, ...after]))).toBe(true)
+        const rest = filtered(Buffer.concat([...before, removed, ...after]), split)
+        expect(rest.equals(Buffer.concat([...before, replacement, ...after]))).toBe(true)
       },
     ),
     { numRuns: 60 },
   )
 })
 
-test('a long string is not held while it comes', () => {
+test('a long string is not held while it arrives', () => {
   const filter = createHeaderFieldFilter()
   const block = field('x-long', 'v'.repeat(4_000_000))
   for (let at = 0; at < block.length; at += 16_384) {
@@ -83,9 +83,9 @@ test('a long string is not held while it comes', () => {
 })
 
 test.each([
-  ['that is cut off in a long string', field('x-long', 'v'.repeat(100_000)).subarray(0, 90_000)],
+  ['that ends in a long string', field('x-long', 'v'.repeat(100_000)).subarray(0, 90_000)],
   ['whose length never ends', Buffer.from([0, 1, 97, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])],
-])('a block %s is still none', (_, block) => {
+])('a block %s stays invalid', (_, block) => {
   const rest = filtered(block)
   expect(rest.equals(block) || rest.at(-1) === 0x80).toBe(true)
 })

@@ -5,7 +5,7 @@ import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
 
 const MiB = 2 ** 20
 
-test('an upload of 200 MiB in messages of 512 KiB passes where requests may hold 16 MiB', async () => {
+test('an upload of 200 MiB in messages of 512 KiB succeeds with a memory limit of 16 MiB', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_REQUEST_MEMORY: '16MiB' } })
   using client = grpcClient(gateway.grpcAddress)
   const file = new Uint8Array(200 * MiB)

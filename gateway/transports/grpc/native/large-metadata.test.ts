@@ -21,7 +21,7 @@ const statusesOf = (requestId: string) =>
   gateway.logs.filter((line) => line['requestId'] === requestId).map((line) => line['status'])
 
 describe('a call with too much metadata', () => {
-  test('is refused, and the others on its connection go on', async () => {
+  test('is refused, and other calls on its connection continue', async () => {
     using client = grpcClient(gateway.grpcAddress)
     const { id: image } = await gateway.image(await sampleImage())
     const { id } = await gateway.submit(image)
@@ -48,16 +48,16 @@ describe('a call with too much metadata', () => {
   }, 30_000)
 
   const asText = (length: number, isIndexed: boolean) => field('x-big', 'v'.repeat(length), { isIndexed })
-  const packed = (zeros: number, isIndexed: boolean) => field('x-big', '', { zeros, isIndexed })
-  // Bun can hold no value of more than 64 KiB, and would end the connection.
+  const huffman = (zeros: number, isIndexed: boolean) => field('x-big', '', { zeros, isIndexed })
+  // Bun's HPACK decoder ends the connection for a value above 64 KiB.
   test.each([
     ['70 kB', asText(70_000, false)],
-    ['70 kB that is to be indexedField', asText(70_000, true)],
-    ['70 kB, packed', packed(70_000, false)],
-    ['100 kB, packed, that is to be indexedField', packed(100_000, true)],
+    ['70 kB, indexed', asText(70_000, true)],
+    ['70 kB, Huffman-encoded', huffman(70_000, false)],
+    ['100 kB, Huffman-encoded, indexed', huffman(100_000, true)],
     ['1 MB', asText(1_000_000, true)],
     ['8 MB', asText(8_000_000, false)],
-  ])('in one value of %s is refused alone, and the connection knows what it knew', async (name, big) => {
+  ])('in one value of %s is refused alone, and the HPACK table stays correct', async (name, big) => {
     using client = await rawHttp2(gateway.grpcAddress)
     const id = (which: string) => `${which} of ${name.replaceAll(/[^a-z0-9]/gi, '-')}`.replaceAll(' ', '-')
     const common = callFields(path, gateway.grpcAddress)
@@ -67,7 +67,7 @@ describe('a call with too much metadata', () => {
     await until(() => statusesOf(id('refused')).length === 1)
     expect(statusesOf(id('refused'))).toEqual(['ResourceExhausted'])
 
-    // The newest field that the connection knows is that id.
+    // The newest field of the dynamic table is that id.
     client.send(headerFrames(3, Buffer.concat([common, indexedField(62)])), message(3, new Uint8Array()))
     await until(() => statusesOf(id('refused')).length === 2)
     expect(statusesOf(id('refused'))).toEqual(['ResourceExhausted', 'OK'])
@@ -75,7 +75,7 @@ describe('a call with too much metadata', () => {
     expect(client.frames.some(({ type }) => type === frameTypes.goaway)).toBe(false)
   })
 
-  test('that is not too much is served', async () => {
+  test('below the limit is served', async () => {
     using client = await rawHttp2(gateway.grpcAddress)
     const block = Buffer.concat([
       callFields(path, gateway.grpcAddress),
@@ -87,7 +87,7 @@ describe('a call with too much metadata', () => {
     expect(statusesOf('not-too-much')).toEqual(['OK'])
   })
 
-  test('without end closes its connection, and no other', async () => {
+  test('without end closes only its own connection', async () => {
     using client = await rawHttp2(gateway.grpcAddress)
     const endless = headerFrames(
       1,

@@ -15,33 +15,33 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-const noMessage = new Uint8Array([0xff, 0xff, 0xff])
+const invalidMessage = new Uint8Array([0xff, 0xff, 0xff])
 const empty = new Uint8Array()
-const head = (bytes: number, flag = 0) => {
-  const made = Buffer.alloc(5)
-  made[0] = flag
-  made.writeUInt32BE(bytes, 1)
-  return made
+const messagePrefix = (bytes: number, flag = 0) => {
+  const prefix = Buffer.alloc(5)
+  prefix[0] = flag
+  prefix.writeUInt32BE(bytes, 1)
+  return prefix
 }
 const data = (bytes: Uint8Array, flags = endStream) => frame(frameTypes.data, flags, stream, bytes)
 
-// None of these may hurt anybody else; an error that nobody catches would end this test's process.
+// No case may affect other connections. An uncaught error would end the process of this test.
 const cases: Record<string, readonly Uint8Array[]> = {
-  'no message at all': [data(empty)],
-  'a message that is none': [message(stream, noMessage)],
-  'a message that is none, and its end later': [message(stream, noMessage, 0), data(empty)],
-  'two messages where one is expected': [message(stream, empty, 0), message(stream, empty)],
-  'a message that is said to be 4 GB': [data(Buffer.concat([head(2 ** 32 - 1), Buffer.alloc(100)]))],
-  'half a message': [data(Buffer.concat([head(100), Buffer.alloc(50)]))],
-  'a message packed with nothing known': [data(Buffer.concat([head(3, 1), noMessage]))],
-  'a flag that does not exist': [data(Buffer.concat([head(0, 7)]))],
-  'a message, and gone': [message(stream, empty), reset(stream)],
-  'gone in the middle of a message': [data(head(100), 0), reset(stream)],
-  'more after the end': [message(stream, empty), message(stream, empty)],
+  'no message': [data(empty)],
+  'an invalid message': [message(stream, invalidMessage)],
+  'an invalid message with a late end of the stream': [message(stream, invalidMessage, 0), data(empty)],
+  'two messages in a unary request': [message(stream, empty, 0), message(stream, empty)],
+  'a message with a length of 4 GB': [data(Buffer.concat([messagePrefix(2 ** 32 - 1), Buffer.alloc(100)]))],
+  'half a message': [data(Buffer.concat([messagePrefix(100), Buffer.alloc(50)]))],
+  'a compressed message without an encoding': [data(Buffer.concat([messagePrefix(3, 1), invalidMessage]))],
+  'an unknown compression flag': [data(Buffer.concat([messagePrefix(0, 7)]))],
+  'a message and a reset': [message(stream, empty), reset(stream)],
+  'a reset in the middle of a message': [data(messagePrefix(100), 0), reset(stream)],
+  'a message after the end of the stream': [message(stream, empty), message(stream, empty)],
 }
 
 test.each(Object.keys(cases))(
-  '%s: in each kind of call',
+  '%s: in each kind of method',
   async (name) => {
     for (const method of ['GetTask', 'WatchTask', 'Upload', 'ProcessImage', 'Tune']) {
       using client = await rawHttp2(gateway.grpcAddress)
@@ -52,7 +52,7 @@ test.each(Object.keys(cases))(
         client.frames.some(
           ({ type, flags }) => type === frameTypes.reset || (type < 2 && (flags & endStream) !== 0),
         )
-      if (!name.includes('gone')) await until(isAnswered)
+      if (!name.includes('reset')) await until(isAnswered)
     }
     using fine = grpcClient(gateway.grpcAddress)
     expect(await fine.unary(ImageService.method.getVersion, {})).toMatchObject({ version: '0.1.0' })
@@ -64,15 +64,15 @@ test.each(Object.keys(cases))(
   60_000,
 )
 
-const noMessages: Record<string, Uint8Array> = {
-  'bytes that are no fields': noMessage,
-  'a field cut off': new Uint8Array([0x0a, 0x7f, 1]),
-  'text that is not UTF-8': new Uint8Array([0x0a, 2, 0xc3, 0x28]),
+const invalidMessages: Record<string, Uint8Array> = {
+  'bytes that are not fields': invalidMessage,
+  'a truncated field': new Uint8Array([0x0a, 0x7f, 1]),
+  'invalid UTF-8': new Uint8Array([0x0a, 2, 0xc3, 0x28]),
 }
 
-test.each(Object.keys(noMessages))('%s: the client hears that its message is at fault', async (name) => {
+test.each(Object.keys(invalidMessages))('%s: the client gets INVALID_ARGUMENT', async (name) => {
   using client = grpcClient(gateway.grpcAddress)
-  const bytes = Buffer.from(noMessages[name] ?? empty)
+  const bytes = Buffer.from(invalidMessages[name] ?? empty)
   for (const method of ['GetTask', 'Upload', 'WatchTask', 'Tune']) {
     const path = `/pixelflow.v1.ImageService/${method}`
     const isStream = method !== 'GetTask'
@@ -80,7 +80,7 @@ test.each(Object.keys(noMessages))('%s: the client hears that its message is at 
       ? client.client.makeBidiStreamRequest(
           path,
           () => bytes,
-          (made) => made,
+          (message) => message,
         )
       : undefined
     call?.write({})
@@ -92,7 +92,7 @@ test.each(Object.keys(noMessages))('%s: the client hears that its message is at 
             client.client.makeUnaryRequest(
               path,
               () => bytes,
-              (made) => made,
+              (message) => message,
               {},
               (error, answer) => (error ? reject(error) : resolve(answer)),
             ),
@@ -107,7 +107,7 @@ test.each(Object.keys(noMessages))('%s: the client hears that its message is at 
   }
 })
 
-test('a compressed message that is damaged is refused likewise', async () => {
+test('a damaged compressed message gets INVALID_ARGUMENT', async () => {
   const client = connect(`http://${gateway.grpcAddress}`)
   const call = client.request({
     ':method': 'POST',
@@ -116,12 +116,12 @@ test('a compressed message that is damaged is refused likewise', async () => {
     'grpc-encoding': 'gzip',
     te: 'trailers',
   })
-  const told = new Promise<IncomingHttpHeaders>((resolve) => {
+  const trailers = new Promise<IncomingHttpHeaders>((resolve) => {
     call.on('response', (headers) => headers['grpc-status'] !== undefined && resolve(headers))
     call.on('trailers', resolve)
   })
-  call.resume().end(Buffer.concat([head(3, 1), noMessage]))
-  expect(await told).toMatchObject({
+  call.resume().end(Buffer.concat([messagePrefix(3, 1), invalidMessage]))
+  expect(await trailers).toMatchObject({
     'grpc-status': String(status.INVALID_ARGUMENT),
     'grpc-status-details-bin': expect.any(String),
   })

@@ -12,11 +12,11 @@ const MiB = 2 ** 20
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:40/format:webp' } }
 const width = 40
-const widthOfWork = 8
-const stormsInRound = 8
+const workWidth = 8
+const batchesPerRound = 8
 const rounds = 6
 
-test('a gateway stays as large as it is, whatever its clients give up, cut off or leave unread', async () => {
+test('the memory of a gateway does not grow with cancelled, cut off or unread calls', async () => {
   await using gateway = await startLoadedGateway()
   await gateway.stack.actor()
   using client = grpcClient(gateway.grpcAddress)
@@ -28,23 +28,23 @@ test('a gateway stays as large as it is, whatever its clients give up, cut off o
 
   let warm = 0
   for (let round = 0; round < rounds; round++) {
-    // Watched while it runs, and then for the rest of the round after its end.
+    // The stress calls watch this task while it runs and after its end.
     const { task } = await client.unary(calls.createTask, { image, recipe })
     const targets = { address: gateway.grpcAddress, image, task: task?.id ?? '', file }
-    for (let count = 0; count < stormsInRound; count++) {
+    for (let count = 0; count < batchesPerRound; count++) {
       const how = count % 2 === 0 ? 'cancelled' : 'cut off'
       await stressCalls(targets, { width, how, random })
-      await stressCalls(targets, { width: widthOfWork, how, random, isWork: true })
+      await stressCalls(targets, { width: workWidth, how, random, isWork: true })
     }
     await gateway.idle()
-    // The first rounds make what stays: compiled code, pools, the heap at its size.
+    // The first rounds allocate what stays: compiled code, pools, and the heap.
     if (round === 2) warm = await gateway.residentBytes()
   }
   const most = warm + 64 * MiB
   expect(await gateway.waitForResidentBytes(most)).toBeLessThanOrEqual(most)
   await until(async () => (await findOrphanedChunks(gateway.stack.nats)).length === 0)
 
-  // Nothing of what calls at once may hold is taken for ever: this one needs no store, and there is room to tune.
+  // No slot is leaked: this call still gets memory and a worker.
   const { result } = await client.unary(
     calls.processImageUnary,
     { image: file, recipe },

@@ -6,7 +6,7 @@ import { createMessagePool } from './message-pool.ts'
 
 const KiB = 1024
 
-/** A message as it is sent: whether it is compressed, its length, its bytes. */
+/** A message with its prefix. */
 function framed(bytes: number, fill: number): Buffer {
   const frame = Buffer.alloc(5 + bytes, fill)
   frame[0] = 0
@@ -16,13 +16,13 @@ function framed(bytes: number, fill: number): Buffer {
 
 const free = { take: () => {}, give: () => {} }
 
-function fitted(pool = createMessagePool(), held = free) {
+function pooledDecoder(pool = createMessagePool(), held = free) {
   return { pool, decoder: pool.decoder(4 * KiB * KiB, held) }
 }
 
-test('messages of any size come whole, however their bytes are cut', () => {
+test('messages of any size are decoded, however their bytes are split', () => {
   const random = seeded(3)
-  const { decoder } = fitted()
+  const { decoder } = pooledDecoder()
   for (let round = 0; round < 200; round++) {
     const sizes = [0, 1, 15 * KiB, 16 * KiB, 64 * KiB, 256 * KiB, 400 * KiB].map((size) =>
       random() < 0.5 ? size : Math.floor(random() * (size + 1)),
@@ -40,8 +40,8 @@ test('messages of any size come whole, however their bytes are cut', () => {
   }
 })
 
-test('memory is used again once a message was given back, and not before', () => {
-  const { pool, decoder } = fitted()
+test('a buffer is reused after its message is released, and not before', () => {
+  const { pool, decoder } = pooledDecoder()
   const [first] = decoder.write(framed(256 * KiB, 1)) as [Buffer]
   const message = pool.track({}, first)
   const [second] = decoder.write(framed(256 * KiB, 2)) as [Buffer]
@@ -56,8 +56,8 @@ test('memory is used again once a message was given back, and not before', () =>
   expect([second[100], third[100], fourth[100]]).toEqual([2, 3, 4])
 })
 
-test('what is kept for later is bounded', () => {
-  const { pool, decoder } = fitted()
+test('the pool keeps a bounded number of free buffers', () => {
+  const { pool, decoder } = pooledDecoder()
   const read = () => decoder.write(framed(256 * KiB, 1))[0] as Buffer
   const first = Array.from({ length: 100 }, read)
   for (const message of first.map((bytes) => pool.track({}, bytes))) pool.release(message)
@@ -67,7 +67,7 @@ test('what is kept for later is bounded', () => {
   expect(again.length).toBeLessThan(30)
 })
 
-test('a message that is too large is refused by its first bytes, and costs nothing', () => {
+test('a message that is too large is refused by its prefix, without a charge', () => {
   let taken = 0
   const held = { ...free, take: (bytes: number) => void (taken += bytes) }
   const decoder = createMessageDecoder(100 * KiB, held, (bytes) => Buffer.alloc((taken += bytes)))
@@ -75,7 +75,7 @@ test('a message that is too large is refused by its first bytes, and costs nothi
   expect(taken).toBe(0)
 })
 
-test('a message is charged with what its place takes: its length, or of a long one about what has come', () => {
+test('a message is charged by its length, a large one by the bytes that have arrived', () => {
   let taken = 0
   const held = {
     take: (bytes: number) => void (taken += bytes),
@@ -98,7 +98,7 @@ test('a message is charged with what its place takes: its length, or of a long o
   expect(long.isInMessage).toBe(false)
 })
 
-test('one for which there is no room is refused', () => {
+test('a message is refused when the memory is full', () => {
   const held = {
     ...free,
     take() {
@@ -109,7 +109,7 @@ test('one for which there is no room is refused', () => {
 })
 
 test.each([0, 1, 4, 16, 64, 319, 320, 330, 512, 513, 1024, 4096])(
-  '100 messages of %d KiB leave nothing charged once each was given back',
+  '100 messages of %d KiB leave no charge after their release',
   (size) => {
     const memory = createRequestMemory({ totalBytes: 64e6, perAccountBytes: 64e6, perPeerBytes: 64e6 })
     const held = memory.open({ account: 'ann', peer: '1.1.1.1' })

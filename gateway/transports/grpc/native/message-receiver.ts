@@ -44,7 +44,7 @@ export interface MessageReceiverNeeds {
   /** Whether the client sends a stream. A stream may pause between two messages. */
   readonly isStream: boolean
   readonly idle: IdleWatch
-  /** Called when the client has pausedUpload for too long. */
+  /** Called when the client has paused for too long. */
   readonly onIdle: (fault: Fault) => void
 }
 

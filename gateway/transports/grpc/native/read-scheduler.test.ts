@@ -6,14 +6,14 @@ const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 const callBytes = startCall(1, '/pixelflow.v1.ImageService/GetVersion', 'localhost')
 const calls = (count: number) => Buffer.concat([preface, ...Array.from({ length: count }, () => callBytes)])
 
-/** A scheduler whose turns come when the test says so. */
-function scheduled() {
+/** A scheduler whose turns the test starts. */
+function manualScheduler() {
   const turns: (() => void)[] = []
   const scheduler = createReadScheduler((turn) => turns.push(turn))
   return { scheduler, turn: () => turns.shift()?.(), isQuiet: () => turns.length === 0 }
 }
 
-/** A connection that notes whether its socket is read, and the calls that it has handed over. */
+/** A connection that records whether its socket is paused and which bytes were handed over. */
 function connection(scheduler: ReadScheduler, onRead: () => void = () => {}) {
   const set = (isPaused: boolean): never => {
     socket.isPaused = isPaused
@@ -34,9 +34,9 @@ function connection(scheduler: ReadScheduler, onRead: () => void = () => {}) {
   return { socket, reads, read, callCount }
 }
 
-describe('while nothing waits', () => {
-  test('bytes are handed over at once, and large data as it has come', () => {
-    const { scheduler } = scheduled()
+describe('without waiting bytes', () => {
+  test('bytes are handed over at once and in one piece', () => {
+    const { scheduler } = manualScheduler()
     const one = connection(scheduler)
     const upload = Buffer.concat([
       preface,
@@ -50,8 +50,8 @@ describe('while nothing waits', () => {
 })
 
 describe('a burst', () => {
-  test('is handed over 16 calls a turn, in its order, and its socket is pausedUpload until it is through', () => {
-    const { scheduler, turn, isQuiet } = scheduled()
+  test('is handed over in order, 16 calls per turn, and its socket is paused until the end', () => {
+    const { scheduler, turn, isQuiet } = manualScheduler()
     const one = connection(scheduler)
     one.reads.push(calls(40))
     expect([one.callCount(), one.socket.isPaused]).toEqual([16, true])
@@ -64,8 +64,8 @@ describe('a burst', () => {
     expect(Buffer.concat(one.read)).toEqual(calls(40))
   })
 
-  test('of many connections lets them take turns', () => {
-    const { scheduler, turn } = scheduled()
+  test('of several connections is served in round robin', () => {
+    const { scheduler, turn } = manualScheduler()
     const many = Array.from({ length: 3 }, () => connection(scheduler))
     for (const { reads } of many) reads.push(calls(48))
     for (let i = 0; i < 3; i++) turn()
@@ -75,8 +75,8 @@ describe('a burst', () => {
     expect(scheduler.waiting).toBe(0)
   })
 
-  test('does not hold up a connection that asks for little', () => {
-    const { scheduler, turn } = scheduled()
+  test('does not delay a connection with few calls', () => {
+    const { scheduler, turn } = manualScheduler()
     const burst = Array.from({ length: 50 }, () => connection(scheduler))
     for (const { reads } of burst) reads.push(calls(256))
     for (let i = 0; i < 100; i++) turn()
@@ -90,8 +90,8 @@ describe('a burst', () => {
     expect(scheduler.waiting).toBe(50)
   })
 
-  test('goes on while new connections keep coming', () => {
-    const { scheduler, turn } = scheduled()
+  test('is not starved by new connections', () => {
+    const { scheduler, turn } = manualScheduler()
     const [first, second] = [connection(scheduler), connection(scheduler)]
     for (const { reads } of [first, second]) reads.push(calls(64))
     for (let i = 0; i < 20; i++) {
@@ -103,9 +103,9 @@ describe('a burst', () => {
   })
 })
 
-describe('a connection that ends', () => {
-  test('is handed nothing more', () => {
-    const { scheduler, turn } = scheduled()
+describe('a connection that has ended', () => {
+  test('gets no more bytes', () => {
+    const { scheduler, turn } = manualScheduler()
     const stopped = connection(scheduler, () => stopped.reads.stop())
     const gone = connection(scheduler)
     stopped.reads.push(calls(64))

@@ -22,7 +22,7 @@ export type ReadSocket = Pick<Socket, 'pause' | 'resume' | 'destroyed'>
 
 export interface ScheduledReads {
   /**
-   * Takes bytes that have arrived. The socket is pausedUpload while bytes wait, so each connection holds at most one read of its
+   * Takes bytes that have arrived. The socket is paused while bytes wait, so each connection holds at most one read of its
    * socket.
    */
   push(bytes: Uint8Array): void

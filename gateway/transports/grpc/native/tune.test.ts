@@ -13,7 +13,7 @@ import { startStack, type Stack } from '@pixelflow/testkit/stack'
 import { until } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc.ts'
 
-/** Tuning over native gRPC: real gateway, broker and actors as processes. */
+/** Tuning over native gRPC, with gateway, broker and actors as processes. */
 
 const calls = ImageService.method
 let stack: Stack
@@ -36,51 +36,51 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]()
 })
 
-type Said = NonNullable<MessageInitShape<typeof TuneRequestSchema>['data']>
-type Heard = MessageShape<typeof TuneResponseSchema>['data']
-type Case = NonNullable<Heard['case']>
-type About<C extends Case> = Extract<Heard, { case: C }>['value']
+type Request = NonNullable<MessageInitShape<typeof TuneRequestSchema>['data']>
+type Response = MessageShape<typeof TuneResponseSchema>['data']
+type Case = NonNullable<Response['case']>
+type ValueOf<C extends Case> = Extract<Response, { case: C }>['value']
 
 const text = (value: string) => ({ kind: { case: 'stringValue' as const, value } })
-const open = (recipe: string): Said => ({ case: 'open', value: { image, recipe: text(recipe) } })
-const change = (sequence: number, recipe: string): Said => ({
+const open = (recipe: string): Request => ({ case: 'open', value: { image, recipe: text(recipe) } })
+const change = (sequence: number, recipe: string): Request => ({
   case: 'change',
   value: { sequence: BigInt(sequence), recipe: text(recipe) },
 })
 
-function tuning(by = client) {
+function startSession(by = client) {
   const call = by.client.makeBidiStreamRequest(
     '/pixelflow.v1.ImageService/Tune',
     (message: MessageShape<typeof TuneRequestSchema>) => Buffer.from(toBinary(TuneRequestSchema, message)),
     (bytes: Buffer) => fromBinary(TuneResponseSchema, bytes),
   )
   call.on('error', () => {})
-  const answers = call[Symbol.asyncIterator]() as AsyncIterator<MessageShape<typeof TuneResponseSchema>>
-  const next = async (): Promise<Heard | null> => {
-    const { done, value } = await answers.next()
+  const responses = call[Symbol.asyncIterator]() as AsyncIterator<MessageShape<typeof TuneResponseSchema>>
+  const next = async (): Promise<Response | null> => {
+    const { done, value } = await responses.next()
     return done === true ? null : value.data
   }
-  /** The next of one kind; what comes before is passed over. */
-  async function until<C extends Case>(wanted: C): Promise<About<C>> {
-    for (let heard; (heard = await next()) !== null;) {
-      if (heard.case === wanted) return heard.value as About<C>
+  /** Returns the next response of one kind and skips others. */
+  async function until<C extends Case>(wanted: C): Promise<ValueOf<C>> {
+    for (let response; (response = await next()) !== null;) {
+      if (response.case === wanted) return response.value as ValueOf<C>
     }
-    throw new Error(`ended without ${wanted}`)
+    throw new Error(`The session ended without a ${wanted} message.`)
   }
   return {
     call,
     next,
     until,
-    say: (...said: Said[]) => said.forEach((data) => call.write(create(TuneRequestSchema, { data }))),
+    send: (...requests: Request[]) => requests.forEach((data) => call.write(create(TuneRequestSchema, { data }))),
     async preview(sequence: number): Promise<{ about: TunePreview; bytes: Buffer }> {
       for (;;) {
         const about = await until('preview')
         const chunks: Uint8Array[] = []
         for (let left = Number(about.bytes); left > 0;) {
-          const heard = await next()
-          if (heard?.case !== 'chunk') throw new Error(`${heard?.case} instead of a chunk`)
-          chunks.push(heard.value)
-          left -= heard.value.length
+          const response = await next()
+          if (response?.case !== 'chunk') throw new Error(`Expected a chunk, got ${response?.case}.`)
+          chunks.push(response.value)
+          left -= response.value.length
         }
         if (Number(about.sequence) === sequence) return { about, bytes: Buffer.concat(chunks) }
       }
@@ -89,25 +89,25 @@ function tuning(by = client) {
 }
 
 describe('a gateway that stops', () => {
-  test('says where to go on', async () => {
+  test('ends sessions with UNAVAILABLE', async () => {
     const gateway = await stack.gateway()
     const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
     using other = grpcClient(grpc)
-    const session = tuning(other)
-    session.say(open('resize:40'))
+    const session = startSession(other)
+    session.send(open('resize:40'))
     await session.preview(0)
     gateway.signal('SIGTERM')
-    const told = await failure(session.until('restored'))
-    expect(told.code).toBe(14)
-    expect(told.details).toBe('This gateway is stopping.')
+    const refused = await failure(session.until('restored'))
+    expect(refused.code).toBe(14)
+    expect(refused.details).toBe('This gateway is stopping.')
     expect(await gateway.exited).toBe(0)
   }, 30_000)
 })
 
 describe('tuning', () => {
-  test('shows changes, refuses what cannot be, applies, and ends when asked', async () => {
-    const session = tuning()
-    session.say(open('resize:1200/blur:3'))
+  test('renders changes, refuses invalid ones, applies, and ends with the request stream', async () => {
+    const session = startSession()
+    session.send(open('resize:1200/blur:3'))
     expect(await session.until('opened')).toMatchObject({
       source: { width: 2400, height: 1600 },
       preview: { width: 1254, height: 836 },
@@ -116,37 +116,37 @@ describe('tuning', () => {
     expect(first.about).toMatchObject({ width: 1200, height: 800, format: 'jpeg', mediaType: 'image/jpeg' })
     expect(first.bytes.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]))
 
-    session.say({ case: 'change', value: { sequence: 1n, set: { 'steps[1].sigma': -4 } } })
+    session.send({ case: 'change', value: { sequence: 1n, set: { 'steps[1].sigma': -4 } } })
     const refused = await session.until('refused')
     expect(refused).toMatchObject({ sequence: 1n, apply: false, fault: { code: 'invalid_recipe' } })
     expect(refused?.fault?.field).toBe('steps[1].sigma')
-    session.say({ case: 'change', value: { sequence: 2n, set: { 'steps[0].width': 90 } } })
+    session.send({ case: 'change', value: { sequence: 2n, set: { 'steps[0].width': 90 } } })
     expect((await session.preview(2)).about).toMatchObject({ width: 90, height: 60 })
 
     const nan = { kind: { case: 'numberValue' as const, value: Number.NaN } }
-    const bad: Said[] = [
+    const bad: Request[] = [
       { case: 'change', value: { sequence: 3n, set: { 'steps[1].sigma': Number.NaN } } },
       { case: 'change', value: { sequence: 4n, recipe: nan } },
       { case: 'change', value: { sequence: 5n, recipe: {} } },
     ]
     for (const data of bad) {
-      session.say(data)
+      session.send(data)
       expect(await session.until('refused')).toMatchObject({
         apply: false,
         fault: { code: 'invalid_recipe' },
       })
     }
 
-    session.say({ case: 'apply', value: { sequence: 1n } })
+    session.send({ case: 'apply', value: { sequence: 1n } })
     expect(await session.until('refused')).toMatchObject({
       apply: true,
       fault: { code: 'precondition_failed' },
     })
-    session.say({ case: 'apply', value: { sequence: 2n } })
+    session.send({ case: 'apply', value: { sequence: 2n } })
     const { task, sequence, position } = await session.until('applied')
     expect(position).toMatch(/^[0-9a-z]+\.[0-9a-z]+$/)
     expect(sequence).toBe(2n)
-    session.say(change(6, 'resize:50'))
+    session.send(change(6, 'resize:50'))
     session.call.end()
     expect((await session.preview(6)).about.width).toBe(50)
     expect(await session.next()).toBeNull()
@@ -165,84 +165,84 @@ describe('tuning', () => {
     })
   }, 60_000)
 
-  test('a thousand changes are answered by few previews, the last among them', async () => {
-    const session = tuning()
-    session.say(open('blur:2'))
+  test('a thousand changes get few previews, including the last one', async () => {
+    const session = startSession()
+    session.send(open('blur:2'))
     await session.preview(0)
     for (let sequence = 1; sequence <= 1000; sequence += 1)
-      session.say(change(sequence, `blur:${sequence / 40 + 1}`))
+      session.send(change(sequence, `blur:${sequence / 40 + 1}`))
     const answered: bigint[] = []
     while (answered.at(-1) !== 1000n) answered.push((await session.until('preview')).sequence)
     expect(answered.length).toBeLessThan(60)
     session.call.cancel()
   }, 60_000)
 
-  test('goes on with another actor when its own is killed', async () => {
-    const session = tuning()
-    session.say(open('blur:2'))
+  test('continues on another actor when its own is killed', async () => {
+    const session = startSession()
+    session.send(open('blur:2'))
     await session.preview(0)
-    session.say(change(1, 'resize:60'))
+    session.send(change(1, 'resize:60'))
     actor.signal('SIGKILL')
     actor = await stack.actor()
     await session.until('restored')
-    session.say(change(2, 'resize:70'))
+    session.send(change(2, 'resize:70'))
     expect((await session.preview(2)).about.width).toBe(70)
     session.call.cancel()
   }, 60_000)
 
-  test('is given away by an actor that stops', async () => {
+  test('is handed over by an actor that stops', async () => {
     const next = await stack.actor()
-    const sessions = [tuning(), tuning()]
+    const sessions = [startSession(), startSession()]
     for (const session of sessions) {
-      session.say(open('blur:2'))
+      session.send(open('blur:2'))
       await session.preview(0)
     }
     actor.signal('SIGTERM')
     expect(await actor.exited).toBe(0)
     actor = next
     for (const session of sessions) {
-      session.say(change(1, 'resize:60'))
+      session.send(change(1, 'resize:60'))
       expect((await session.preview(1)).about.width).toBe(60)
       session.call.cancel()
     }
   }, 60_000)
 
-  test('goes on when the broker has been away', async () => {
-    const session = tuning()
-    session.say(open('blur:2'))
+  test('continues after a restart of the broker', async () => {
+    const session = startSession()
+    session.send(open('blur:2'))
     await session.preview(0)
     await stack.nats.restart()
-    session.say(change(1, 'resize:60'))
+    session.send(change(1, 'resize:60'))
     await session.until('restored')
     expect((await session.preview(1)).about.width).toBe(60)
     session.call.cancel()
   }, 60_000)
 
   test.each([
-    ['an image that is not there', { image: '01890a5d-ac96-774b-bcce-b302099a8057' }, 5, 'image_not_found'],
-    ['what is no id', { image: 'x' }, 5, 'image_not_found'],
-    ['a recipe that is none', { recipe: text('blurr:3') }, 3, 'invalid_recipe'],
-    ['a wish that is none', { preview: { maxPixels: 7 } }, 3, 'invalid_request'],
-    ['an output that is not made', { output: 'thumb' }, 3, 'invalid_recipe'],
-  ])('is not opened on %s', async (_, wrong, code, reason) => {
-    const session = tuning()
-    session.say({ case: 'open', value: { image, recipe: text('flip'), ...wrong } })
+    ['an unknown image', { image: '01890a5d-ac96-774b-bcce-b302099a8057' }, 5, 'image_not_found'],
+    ['an invalid image id', { image: 'x' }, 5, 'image_not_found'],
+    ['an invalid recipe', { recipe: text('blurr:3') }, 3, 'invalid_recipe'],
+    ['an invalid preview', { preview: { maxPixels: 7 } }, 3, 'invalid_request'],
+    ['an unknown output', { output: 'thumb' }, 3, 'invalid_recipe'],
+  ])('is refused for %s', async (_, wrong, code, reason) => {
+    const session = startSession()
+    session.send({ case: 'open', value: { image, recipe: text('flip'), ...wrong } })
     const refused = await failure(session.next())
     expect(refused.code).toBe(code)
     expect(Buffer.from(refused.status?.details[0]?.value ?? []).toString()).toContain(reason)
   })
 
-  test('opens with an opening', async () => {
-    const session = tuning()
-    session.say(change(1, 'flip'))
+  test('must start with an open message', async () => {
+    const session = startSession()
+    session.send(change(1, 'flip'))
     expect((await failure(session.next())).code).toBe(3)
-    const silent = tuning()
+    const silent = startSession()
     silent.call.end()
     expect((await failure(silent.next())).code).toBe(3)
   })
 
   test.each(['application/connect+proto', 'application/grpc-web+proto'])(
-    'by %s it is refused in words',
+    'is refused over %s',
     async (type) => {
       const headers = { 'content-type': type, 'connect-protocol-version': '1' }
       const answer = await fetch(`${url}/pixelflow.v1.ImageService/Tune`, {
@@ -258,21 +258,21 @@ describe('tuning', () => {
     },
   )
 
-  test('an account has so many sessions and no more, until one ends', async () => {
-    const sessions = Array.from({ length: 3 }, tuning)
+  test('the sessions of an account are limited', async () => {
+    const sessions = Array.from({ length: 3 }, () => startSession())
     for (const session of sessions) {
-      session.say(open('resize:40'))
+      session.send(open('resize:40'))
       await session.preview(0)
     }
-    const more = tuning()
-    more.say(open('resize:40'))
+    const more = startSession()
+    more.send(open('resize:40'))
     const refused = await failure(more.next())
     expect(refused.code).toBe(8)
     expect(refused.details).toContain('3 tuning sessions')
     for (const session of sessions) session.call.cancel()
     await until(async () => {
-      const again = tuning()
-      again.say(open('resize:40'))
+      const again = startSession()
+      again.send(open('resize:40'))
       return again.next().then(
         () => (again.call.cancel(), true),
         () => false,

@@ -9,13 +9,13 @@ const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:40/format:png' } }
 const MiB = 2 ** 20
 
-// A connection carries 256 streams at most.
+// A connection has at most 256 streams.
 const connections = 5
 const tasks = 20
 const watchersOfTask = 50
 const rounds = 5
 
-test('1,000 watchers see every event once and in order, end by themselves, and cost nothing afterwards', async () => {
+test('1,000 watchers see every event once and in order, end with the task, and leave no memory behind', async () => {
   await using gateway = await startLoadedGateway()
   using clients = new DisposableStack()
   const lines = Array.from({ length: connections }, () => grpcClient(gateway.grpcAddress))
@@ -35,14 +35,14 @@ test('1,000 watchers see every event once and in order, end by themselves, and c
       const id = ids[serial % tasks] ?? ''
       return seen(lines[serial % connections] ?? first, id)
     })
-    // In the first round all have come before anything happens; later they come while the work is under way.
+    // In the first round all watchers start before the first event, later while the tasks run.
     if (round === 0) {
       await until(async () => (await gateway.load()).watchers === tasks * watchersOfTask, 30_000)
       await gateway.stack.actor()
     }
-    const told = await Promise.all(watching)
+    const received = await Promise.all(watching)
     const whole = await Promise.all(ids.map((id) => seen(first, id)))
-    for (const [serial, events] of told.entries()) expect(events).toEqual(whole[serial % tasks] ?? [])
+    for (const [serial, events] of received.entries()) expect(events).toEqual(whole[serial % tasks] ?? [])
     for (const events of whole) {
       const kinds = events.map(({ kind }) => kind)
       expect(kinds[0]).toBe(TaskEventKind.QUEUED)
@@ -51,18 +51,18 @@ test('1,000 watchers see every event once and in order, end by themselves, and c
       expect(new Set(events.map(({ token }) => token)).size).toBe(events.length)
     }
     await gateway.idle()
-    // The first rounds make what stays: compiled code, pools, the heap at its size.
+    // The first rounds allocate what stays: compiled code, pools, and the heap.
     if (round === 1) warm = await gateway.residentBytes()
   }
   const most = warm + 64 * MiB
   expect(await gateway.waitForResidentBytes(most)).toBeLessThanOrEqual(most)
 }, 120_000)
 
-/** What one watcher is told, from the first event to the end of its stream. */
+/** The events that one watcher receives until its stream ends. */
 async function seen(client: GrpcClient, id: string): Promise<{ token: string; kind: TaskEventKind }[]> {
-  const told: { token: string; kind: TaskEventKind }[] = []
+  const events: { token: string; kind: TaskEventKind }[] = []
   for await (const { event } of client.serverStream(calls.watchTask, { id })) {
-    if (event) told.push({ token: event.token, kind: event.kind })
+    if (event) events.push({ token: event.token, kind: event.kind })
   }
-  return told
+  return events
 }

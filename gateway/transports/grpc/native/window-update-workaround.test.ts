@@ -34,8 +34,8 @@ function grant(stream: number, bytes: number): Buffer {
 const request = (stream: number) =>
   frame(type.headers, endHeadersAndStream, stream, Buffer.from([0x82, 0x86, 0x84, 0x41, 0x01, 0x78]))
 
-/** A server whose every answer has no end, and a client that grants what a test wants. */
-async function conversation() {
+/** A server with endless responses and a client with manual flow control. */
+async function openConnection() {
   const streams: ServerHttp2Stream[] = []
   const server = createServer()
   installWindowUpdateWorkaround(server)
@@ -52,17 +52,17 @@ async function conversation() {
   socket.write(preface)
   return {
     received,
-    say: (...frames: Buffer[]) => void socket.write(Buffer.concat(frames)),
-    /** Byte by byte, so that no frame comes in one piece. */
-    async spell(...frames: Buffer[]) {
+    send: (...frames: Buffer[]) => void socket.write(Buffer.concat(frames)),
+    /** Sends byte by byte, so that no frame arrives in one piece. */
+    async sendBytewise(...frames: Buffer[]) {
       socket.setNoDelay(true)
       for (const byte of Buffer.concat(frames)) {
         socket.write(Buffer.of(byte))
         await new Promise(setImmediate)
       }
     },
-    /** Waits until a stream has got so many bytes, and looks whether it gets more. */
-    async settle(stream: number, bytes: number) {
+    /** Waits until a stream has received this many bytes, and checks that no more arrive. */
+    async expectReceived(stream: number, bytes: number) {
       await until(() => (received.get(stream) ?? 0) >= bytes)
       await Bun.sleep(50)
       expect(received.get(stream)).toBe(bytes)
@@ -75,7 +75,7 @@ async function conversation() {
   }
 }
 
-/** How many bytes of data each stream has got. */
+/** Bytes of DATA received by stream. */
 function bytesByStream(socket: Socket): Map<number, number> {
   const received = new Map<number, number>()
   let rest = Buffer.alloc(0)
@@ -93,50 +93,50 @@ function bytesByStream(socket: Socket): Map<number, number> {
   return received
 }
 
-describe('a client that changes its window in mid-stream', () => {
-  const everything = grant(0, 50_000_000)
+describe('a client that changes its initial window during a response', () => {
+  const largeConnectionWindow = grant(0, 50_000_000)
 
-  test('gets what it has granted in all, and no more', async () => {
-    await using client = await conversation()
-    client.say(settings([2, 0], [4, 65_535]), everything, request(1))
-    await client.settle(1, 65_535)
-    client.say(grant(1, 200_000))
-    await client.settle(1, 265_535)
-    client.say(window(300_000))
-    await client.settle(1, 500_000)
-    client.say(grant(1, 1000), window(400_000))
-    await client.settle(1, 601_000)
-    // New streams begin with the newest window.
-    client.say(request(3))
-    await client.settle(3, 400_000)
-    client.say(window(400_000), window(500_000))
-    await client.settle(3, 500_000)
-    await client.settle(1, 701_000)
+  test('receives exactly what it has granted', async () => {
+    await using client = await openConnection()
+    client.send(settings([2, 0], [4, 65_535]), largeConnectionWindow, request(1))
+    await client.expectReceived(1, 65_535)
+    client.send(grant(1, 200_000))
+    await client.expectReceived(1, 265_535)
+    client.send(window(300_000))
+    await client.expectReceived(1, 500_000)
+    client.send(grant(1, 1000), window(400_000))
+    await client.expectReceived(1, 601_000)
+    // New streams start with the latest window.
+    client.send(request(3))
+    await client.expectReceived(3, 400_000)
+    client.send(window(400_000), window(500_000))
+    await client.expectReceived(3, 500_000)
+    await client.expectReceived(1, 701_000)
   }, 30_000)
 
-  test('also when its frames come in pieces', async () => {
-    await using client = await conversation()
-    await client.spell(window(70_000), everything, request(1))
-    await client.settle(1, 70_000)
-    await client.spell(grant(1, 30_000), settings([3, 100], [4, 90_000], [5, 16_384]), request(3))
-    await client.settle(1, 120_000)
-    await client.settle(3, 90_000)
+  test('receives exactly what it has granted when its frames arrive in pieces', async () => {
+    await using client = await openConnection()
+    await client.sendBytewise(window(70_000), largeConnectionWindow, request(1))
+    await client.expectReceived(1, 70_000)
+    await client.sendBytewise(grant(1, 30_000), settings([3, 100], [4, 90_000], [5, 16_384]), request(3))
+    await client.expectReceived(1, 120_000)
+    await client.expectReceived(3, 90_000)
   }, 30_000)
 
-  test('may make it smaller for streams to come', async () => {
-    await using client = await conversation()
-    client.say(settings([2, 0]), everything, request(1))
-    await client.settle(1, 65_535)
-    client.say(window(100_000))
-    await client.settle(1, 100_000)
-    client.say(window(50_000), request(3))
-    await client.settle(3, 50_000)
+  test('may reduce it for later streams', async () => {
+    await using client = await openConnection()
+    client.send(settings([2, 0]), largeConnectionWindow, request(1))
+    await client.expectReceived(1, 65_535)
+    client.send(window(100_000))
+    await client.expectReceived(1, 100_000)
+    client.send(window(50_000), request(3))
+    await client.expectReceived(3, 50_000)
   }, 30_000)
 })
 
-test('what is not settings comes through as it is, however it is cut', () => {
+test('other frames pass unchanged, however they are split', () => {
   const payload = crypto.getRandomValues(Buffer.alloc(5000))
-  const said = Buffer.concat([
+  const sent = Buffer.concat([
     preface,
     settings([1, 4096]),
     request(1),
@@ -145,12 +145,12 @@ test('what is not settings comes through as it is, however it is cut', () => {
     grant(1, 5),
     frame(type.data, 1, 1, Buffer.alloc(0)),
   ])
-  for (const size of [1, 2, 7, 8, 9, 10, 100, 4096, said.length]) {
-    const credit = createWindowUpdateFilter()
-    const heard: Uint8Array[] = []
-    for (let at = 0; at < said.length; at += size) {
-      credit.read(said.subarray(at, at + size), (bytes) => heard.push(bytes.slice()))
+  for (const size of [1, 2, 7, 8, 9, 10, 100, 4096, sent.length]) {
+    const filter = createWindowUpdateFilter()
+    const passed: Uint8Array[] = []
+    for (let at = 0; at < sent.length; at += size) {
+      filter.read(sent.subarray(at, at + size), (bytes) => passed.push(bytes.slice()))
     }
-    expect(Buffer.concat(heard).equals(said)).toBe(true)
+    expect(Buffer.concat(passed).equals(sent)).toBe(true)
   }
 })
