@@ -74,7 +74,9 @@ describe('a gateway that stops', () => {
     const restarted = stopping.restart()
     const refused = await watched
     expect(refused.code).toBe(14)
-    expect(JSON.stringify(refused.status?.details.map((one) => one.typeUrl))).toContain('google.rpc.RetryInfo')
+    expect(JSON.stringify(refused.status?.details.map((one) => one.typeUrl))).toContain(
+      'google.rpc.RetryInfo',
+    )
     // An active call may finish.
     const sha256 = new Bun.CryptoHasher('sha256').update(photo).digest('hex')
     await uploading.send({ case: 'commit', value: { bytes: BigInt(photo.length), sha256 } })

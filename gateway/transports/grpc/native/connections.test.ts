@@ -91,7 +91,9 @@ describe('PING frames', () => {
       pings += 1
       const more = Buffer.alloc(4)
       more.writeUInt32BE(body.length)
-      const windows = [0, 1].map((stream) => Buffer.concat([frameHeader(4, frameTypes.windowUpdate, stream), more]))
+      const windows = [0, 1].map((stream) =>
+        Buffer.concat([frameHeader(4, frameTypes.windowUpdate, stream), more]),
+      )
       measuring.send(...(body.length > 0 ? windows : []), ping())
     })
     measuring.send(

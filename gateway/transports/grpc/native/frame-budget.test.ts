@@ -22,7 +22,8 @@ function connection() {
   return {
     ...budget,
     write: (bytes: number) => void (written += bytes),
-    all: (...frames: FrameHead[]) => frames.map((one) => budget.take(one)).find((reason) => reason !== undefined),
+    all: (...frames: FrameHead[]) =>
+      frames.map((one) => budget.take(one)).find((reason) => reason !== undefined),
   }
 }
 

@@ -71,7 +71,8 @@ function startSession(by = client) {
     call,
     next,
     until,
-    send: (...requests: Request[]) => requests.forEach((data) => call.write(create(TuneRequestSchema, { data }))),
+    send: (...requests: Request[]) =>
+      requests.forEach((data) => call.write(create(TuneRequestSchema, { data }))),
     async preview(sequence: number): Promise<{ about: TunePreview; bytes: Buffer }> {
       for (;;) {
         const about = await until('preview')
