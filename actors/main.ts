@@ -122,7 +122,9 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
       return dispatch({ kind, leaderElection, backlog, registry, maxAdmittedOf, onLeaderChange, log }, stop)
     }),
   ]
+  // `./pixelflow up` waits for an entry with the field `ready`.
   log.info('ready', {
+    ready: true,
     kinds,
     scratch: scratch.paths,
     workers: concurrency,

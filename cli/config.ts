@@ -56,7 +56,7 @@ export const cliSettings = {
     expects: 'the path of a folder',
     help: 'Where downloaded and built tools are kept; `XDG_CACHE_HOME` is followed.',
   }),
-  leash: choice('PIXELFLOW_LEASH', ['pdeathsig', 'pipe'], {
+  dieWithParent: choice('PIXELFLOW_LEASH', ['pdeathsig', 'pipe'], {
     fallback: undefined,
     shownFallback: 'pdeathsig where setpriv offers it, else pipe',
     help: 'How the processes of `up` notice that it was killed.',

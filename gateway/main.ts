@@ -16,7 +16,8 @@ await runService({
   async run(config, log, stop) {
     const gateway = await openGateway(config, log)
     await gateway.caughtUp(foldPatienceMs)
-    log.info('ready', { url: gateway.url, grpc: gateway.grpcAddress })
+    // `./pixelflow up` waits for an entry with the field `ready`.
+    log.info('ready', { ready: true, url: gateway.url, grpc: gateway.grpcAddress })
     await waitForAbort(stop)
     const late = setTimeout(() => {
       log.warn('left without parting')

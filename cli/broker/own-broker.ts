@@ -9,27 +9,28 @@ import { readServerInfo } from './read-server-info.ts'
 import { minimumApiLevel } from './nats-version.ts'
 
 const user = 'pixelflow'
-/** Of the system account, which may ask how the server is and nothing of ours. */
+const probeTimeoutMs = 1000
+/** User of the system account: it may read the health of the server and none of our streams. */
 const systemUser = 'up'
 
-/** A broker of our own, ready to be supervised, and how the others reach it. */
+/** A broker that `up` runs, ready to be supervised, and how the other processes reach it. */
 export interface OwnBroker {
   readonly program: ServiceProgram
   readonly url: string
-  /** Environment with which a PixelFlow process logs in. */
+  /** Environment with which a PixelFlow process connects. */
   readonly env: Readonly<Record<string, string>>
-  /** Where it keeps its streams. */
+  /** Folder of its streams. */
   readonly store: string
-  /** Who may ask it how it is. */
+  /** Credentials of the system account. */
   readonly system: { readonly user: string; readonly password: string }
-  /** Looks at the one that runs. @throws CliError when it is too old by what it says of itself. */
+  /** @throws CliError when the running server reports a version that is too old. */
   requireSupportedVersion(): Promise<void>
 }
 
 /**
  * Writes what nats-server needs into `folder`: configuration, store, and a random password in a file that only its
- * owner can read; the configuration holds its hash. The port stays the same for as long as we run, so that everybody
- * finds the broker again after it was restarted.
+ * owner can read; the configuration holds its hash. The port stays the same until `up` ends, so that clients find the
+ * broker again after a restart.
  */
 export async function prepareOwnBroker(
   found: NatsServerProgram,
@@ -54,11 +55,11 @@ export async function prepareOwnBroker(
     system: { user: systemUser, password: systemPassword },
     env: { NATS_URL: url, PIXELFLOW_NATS_USER: user, PIXELFLOW_NATS_PASSWORD_FILE: passwordFile },
     program: {
-      room: 'nats',
+      service: 'nats',
       command: [found.path, '--config', configuration],
       cwd: folder,
       env,
-      isReady: (said) => said.msg === 'Server is ready',
+      probe: () => isServing(url),
     },
     async requireSupportedVersion() {
       const { api_lvl, version } = await readServerInfo(url, 3000)
@@ -72,12 +73,19 @@ function randomPassword(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
 }
 
-/** The least rounds will do: 256 random bits cannot be guessed, and every login pays for them. */
+async function isServing(url: string): Promise<boolean> {
+  return readServerInfo(url, probeTimeoutMs).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The lowest cost is enough: 256 random bits cannot be guessed, and every connection pays for the rounds. */
 function hashOf(password: string): Promise<string> {
   return Bun.password.hash(password, { algorithm: 'bcrypt', cost: 4 })
 }
 
-/** Made anew if it exists, so that its mode is ours whatever it was. */
+/** Sets the mode also when the file exists. */
 async function writePrivate(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 })
   await chmod(path, 0o600)
@@ -113,7 +121,7 @@ accounts {
 }
 
 /**
- * Makes sure that a broker that somebody else runs answers and is recent enough; one of several addresses will do.
+ * Checks that a broker that `up` does not run answers and is recent enough. One of several addresses is enough.
  *
  * @throws CliError `unreachable` or `usage`, naming NATS_URL.
  */

@@ -26,10 +26,10 @@ test('nats-server is restarted by up when its disk was full and has room again',
   await running.line(says('disk full; make room for nats-server to go on'), 60_000)
   expect(await ready()).toBe(503)
   // Without room a restart would be of no use.
-  expect(running.lines.filter(says('is back'))).toEqual([])
+  expect(running.lines.filter(says('process restarted'))).toEqual([])
 
   await disk.empty()
-  await running.line(says('is back'), 60_000)
+  await running.line(says('process restarted'), 60_000)
   await until(async () => (await ready()) === 200, 60_000)
   // All its processes have ended with it, so the disk can be unmounted.
   running.signal('SIGTERM')

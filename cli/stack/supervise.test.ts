@@ -18,15 +18,14 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 
 const methods: DieWithParentMethod[] =
   bestDieWithParentMethod() === 'pdeathsig' ? ['pdeathsig', 'pipe'] : ['pipe']
-const ready = `echo '{"level":"info","msg":"ready","n":1}'`
+const ready = `echo '{"level":"info","msg":"ready","ready":true,"n":1}'`
 
 function program(script: string): ServiceProgram {
   return {
-    room: 'gateway',
+    service: 'gateway',
     command: ['/bin/sh', '-c', script],
     cwd: home,
     env: { PATH: process.env['PATH'] },
-    isReady: (said) => said.msg === 'ready',
   }
 }
 
@@ -58,14 +57,14 @@ async function until(what: string, is: () => boolean): Promise<void> {
   throw new Error(`still not: ${what}`)
 }
 
-describe.each(methods)('on a %s leash', (leash) => {
-  test('is ready, says what it says under its room, and ends when asked to', async () => {
+describe.each(methods)('with %s', (dieWithParent) => {
+  test('is ready, logs under its service, and ends when asked to', async () => {
     const { log, lines } = recorder()
     const one = supervise(program(`trap 'echo bye; exit 0' TERM; ${ready}; while :; do sleep 0.05; done`), {
-      leash,
+      dieWithParent,
       log,
     })
-    expect((await one.ready).fields).toEqual({ n: 1 })
+    expect((await one.ready).fields).toEqual({ ready: true, n: 1 })
     const { pid } = one
     await one.stop(5000)
     expect(lines.map(({ level, msg, service }) => [service, level, msg])).toEqual([
@@ -82,22 +81,29 @@ describe.each(methods)('on a %s leash', (leash) => {
       program(
         `trap '' TERM; (while :; do sleep 0.05; done) & echo "child $!"; ${ready}; while :; do sleep 0.05; done`,
       ),
-      { leash, log },
+      { dieWithParent, log },
     )
     await one.ready
     const child = Number(/child (\d+)/.exec(messages()[0] ?? '')?.[1])
     expect(isAlive(child)).toBe(true)
     await one.stop(200)
-    expect(messages()).toContain('has not ended in time and is killed')
+    expect(messages()).toContain('process killed; it did not end in time')
     await until('its child is gone', () => !isAlive(child))
   })
 
   test('is started again when it dies, after growing pauses, and never given up', async () => {
     const { log, lines, messages } = recorder()
-    const one = supervise(program(`${ready}; sleep 0.05; exit 3`), { leash, log, backoffMs: [10, 40] })
+    const one = supervise(program(`${ready}; sleep 0.05; exit 3`), {
+      dieWithParent,
+      log,
+      backoffMs: [10, 40],
+    })
     await one.ready
-    await until('it came back five times', () => messages().filter((m) => m === 'is back').length >= 5)
-    const pauses = lines.filter((line) => line.msg.startsWith('ended')) as unknown as {
+    await until(
+      'it came back five times',
+      () => messages().filter((m) => m === 'process restarted').length >= 5,
+    )
+    const pauses = lines.filter((line) => line.msg.startsWith('process ended')) as unknown as {
       inMs: number
       how: string
     }[]
@@ -108,19 +114,19 @@ describe.each(methods)('on a %s leash', (leash) => {
 
   test('killed with -9 it comes back', async () => {
     const { log, messages } = recorder()
-    const one = supervise(program(`${ready}; exec sleep 60`), { leash, log, backoffMs: [10, 40] })
+    const one = supervise(program(`${ready}; exec sleep 60`), { dieWithParent, log, backoffMs: [10, 40] })
     await one.ready
     const first = one.pid ?? 0
     process.kill(first, 'SIGKILL')
-    await until('it is back', () => messages().includes('is back'))
+    await until('it is back', () => messages().includes('process restarted'))
     expect(one.pid).not.toBe(first)
     one.kill()
     await one.stop(1000)
   })
 
-  test('that never becomes ready is not tried for ever: its last words are told', async () => {
+  test('that never becomes ready is not tried again: the error has its last lines', async () => {
     const { log } = recorder()
-    const one = supervise(program('echo PIXELFLOW_X is wrong >&2; exit 78'), { leash, log })
+    const one = supervise(program('echo PIXELFLOW_X is wrong >&2; exit 78'), { dieWithParent, log })
     const error = await one.ready.catch((thrown: CliError) => thrown)
     expect(error).toMatchObject({
       code: 1,
@@ -130,14 +136,14 @@ describe.each(methods)('on a %s leash', (leash) => {
   })
 
   test('ends with the one who started it, even by kill -9, and so does what it has started', async () => {
-    const script = join(home, `parent-${leash}.ts`)
+    const script = join(home, `parent-${dieWithParent}.ts`)
     await writeFile(
       script,
       `import { supervise } from '${import.meta.dir}/supervise.ts'
        import { createLogger } from '${import.meta.dir}/../../platform/telemetry/logger.ts'
        const log = createLogger({ service: 'x', level: 'debug', format: 'json' })
-       const one = supervise({ room: 'x', command: ['/bin/sh', '-c', 'echo "pid $$"; exec sleep 60'], cwd: '/', env: process.env,
-         isReady: (said) => said.msg.startsWith('pid ') }, { leash: '${leash}', log })
+       const one = supervise({ service: 'x', command: ['/bin/sh', '-c', 'echo "pid $$"; exec sleep 60'], cwd: '/', env: process.env,
+         probe: () => Promise.resolve(true) }, { dieWithParent: '${dieWithParent}', log })
        await one.ready`,
     )
     await using parent = launch({ command: [process.execPath, script] })
@@ -150,7 +156,7 @@ describe.each(methods)('on a %s leash', (leash) => {
   })
 })
 
-test('for eyes, requests are told in a few words, and ids only where they help', async () => {
+test('a terminal shows requests in few words, and ids only where they help', async () => {
   const { shortenEntry } = await import('./log-renderer.ts')
   const fields = { method: 'GET', path: '/x', status: 200, ms: 3, requestId: 'r', account: 'local' }
   expect(shortenEntry({ level: 'info', msg: 'request', fields })).toEqual({
@@ -169,7 +175,7 @@ test('for eyes, requests are told in a few words, and ids only where they help',
   })
 })
 
-test('for eyes, a task that failed says why, not where in the code', async () => {
+test('a terminal shows why a task failed, without the stack', async () => {
   const { shortenEntry } = await import('./log-renderer.ts')
   const error = { code: 'corrupt_image', message: 'It is damaged.', stack: 'Fault: at cell.ts:1' }
   const fields = { task: 't', attempt: 1, image: 'i', ms: { fetch: 1, total: 12 }, error, account: 'local' }
@@ -182,8 +188,8 @@ test('for eyes, a task that failed says why, not where in the code', async () =>
   })
 })
 
-test('what lies between is understood: JSON, nats-server, and what a crash prints', async () => {
-  const { parseLogLine } = await import('./log-renderer.ts')
+test('lines of JSON, of nats-server and of a crash are parsed', async () => {
+  const { parseLogLine } = await import('./log-entry.ts')
   expect(parseLogLine('{"time":"x","level":"warn","service":"gateway","msg":"m","a":1}')).toEqual({
     level: 'warn',
     msg: 'm',

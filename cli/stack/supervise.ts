@@ -4,115 +4,122 @@ import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Subprocess } from 'bun'
 import { CliError } from '../cli-error.ts'
 import { dieWithParent, type DieWithParentMethod } from './die-with-parent.ts'
+import { formatReason, parseLogLine, type LogEntry } from './log-entry.ts'
 import { readLines } from './read-lines.ts'
-import { formatReason, parseLogLine, type LogEntry } from './log-renderer.ts'
 
-/** A program that is to run for as long as we do. */
+/** A program that runs for as long as this process does. */
 export interface ServiceProgram {
-  readonly room: string
+  readonly service: string
   readonly command: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Whether what it said means that it serves now. */
-  isReady(said: LogEntry): boolean
+  /** Asks the program whether it serves. Without this, a log entry with the field `ready: true` states it. */
+  probe?(): Promise<boolean>
 }
 
 export interface SuperviseOptions {
-  readonly leash: DieWithParentMethod
+  readonly dieWithParent: DieWithParentMethod
   readonly log: Logger
-  /** Writes what it says in another way than it stands in the log. */
-  readonly present?: (said: LogEntry) => LogEntry
-  /** Pauses before it is started again, in milliseconds: the first, and the longest. */
+  /** Changes an entry before it is logged. */
+  readonly present?: (entry: LogEntry) => LogEntry
+  /** Pauses before a restart, in milliseconds: the first, and the longest. */
   readonly backoffMs?: readonly [first: number, longest: number]
 }
 
 export interface SupervisedProcess {
   /**
-   * What it said when it first became ready.
-   * @throws CliError `failed`, through the promise, when it ended before, or was not ready in time.
+   * The log entry of the first time that the program became ready.
+   * @throws CliError through the promise: `usage` when its settings are wrong, else `failed` when it ended before it
+   *   was ready, or was not ready in time.
    */
   readonly ready: Promise<LogEntry>
-  /** Process id of the current one; undefined between two. */
+  /** Process id; undefined between two runs. */
   readonly pid: number | undefined
-  /** Has the current one end, at the latest after `graceMs`, and starts it again. */
+  /** Ends the current process, after `graceMs` by force, and starts it again. */
   restart(graceMs: number): void
-  /** Asks it to end, and makes it end after `graceMs`. Nothing of it is left when this resolves. */
+  /** Asks the process to end, and kills it after `graceMs`. None of its descendants is left when this resolves. */
   stop(graceMs: number): Promise<void>
-  /** Ends it at once. */
+  /** Kills it at once. */
   kill(): void
 }
 
 type Child = Subprocess<'ignore' | 'pipe', 'pipe', 'pipe'>
 
-/** A start may take this long until it is called failed. */
-const slowestStartMs = 30_000
-/** Whoever ran for this long is started again without the pauses of its earlier ends. */
-const ranWellMs = 10_000
+/** A start that takes longer has failed. */
+const startTimeoutMs = 30_000
+/** After a run of this length the restart pauses begin from the shortest. */
+const stableRunMs = 10_000
 const keptLines = 40
-/** For what still stands in the pipes; somebody out of our reach may hold them open. */
-const lastWordsMs = 1000
+/** Time to read the rest of the output; a process that escaped the group may hold the pipes open. */
+const outputTimeoutMs = 1000
+const probeEveryMs = 25
 
-/** Starts a program, writes what it says into the log, and starts it again whenever it ends, until it is stopped. */
+/** Starts a program, logs its output, and restarts it whenever it ends, until it is stopped. */
 export function supervise(
   program: ServiceProgram,
-  { leash, log, present = (said) => said, backoffMs = [100, 10_000] }: SuperviseOptions,
+  { dieWithParent: method, log, present = (entry) => entry, backoffMs = [100, 10_000] }: SuperviseOptions,
 ): SupervisedProcess {
   const ready = Promise.withResolvers<LogEntry>()
-  // Whoever awaits it hears of it; one that nobody awaits any more must not end the process.
+  // A rejection that is not awaited any more must not end the process.
   ready.promise.catch(() => {})
   const stopping = new AbortController()
   let child: Child | undefined
   let wasReady = false
 
-  const life = async () => {
+  const write = (entry: LogEntry) => {
+    const { level, msg, fields } = present(entry)
+    log[level](msg, fields)
+  }
+  const run = async () => {
     for (let failures = 0; !stopping.signal.aborted;) {
       const started = performance.now()
       const last: string[] = []
-      child = start(program, leash)
-      const timer = setTimeout(() => slow(last), slowestStartMs)
-      const write = (said: LogEntry) => {
-        const { level, msg, fields } = present(said)
-        log[level](msg, fields)
-      }
-      // Until the first start has succeeded, errors are kept: they become the reason why it failed, which is
-      // printed once.
+      // Until the first start has succeeded, errors are kept: they become the reason of the failure, which is printed
+      // once.
       const kept: LogEntry[] = []
-      const heard = hear(child, last, (said) => {
-        const isReady = program.isReady(said)
-        if (isReady) kept.splice(0).forEach(write)
-        if (!isReady && !wasReady && said.level === 'error') kept.push(said)
-        else write(said)
-        if (!isReady) return
+      const current = start(program, method)
+      child = current
+      const timer = setTimeout(() => reportSlowStart(last), startTimeoutMs)
+      const becomeReady = (entry: LogEntry) => {
         clearTimeout(timer)
-        if (wasReady) log.info('is back', { pid: child?.pid })
+        kept.splice(0).forEach(write)
+        if (wasReady) log.info('process restarted', { pid: current.pid })
         wasReady = true
-        ready.resolve(said)
+        ready.resolve(entry)
+      }
+      const output = readOutput(current, last, (entry) => {
+        const isReady = program.probe === undefined && entry.fields['ready'] === true
+        if (isReady) becomeReady(entry)
+        if (wasReady || entry.level !== 'error') write(entry)
+        else kept.push(entry)
       })
-      await child.exited
+      if (program.probe !== undefined) {
+        void probeUntilReady(program.probe, current).then((isReady) => isReady && becomeReady(probed))
+      }
+      const exitCode = await current.exited
       clearTimeout(timer)
-      // Whatever it has started goes with it.
-      signalGroup(child, 'SIGKILL')
-      await Promise.race([heard, Bun.sleep(lastWordsMs)])
-      const how = String(child.signalCode ?? `exit code ${child.exitCode}`)
-      const { exitCode } = child
+      // Its descendants end with it.
+      signalGroup(current, 'SIGKILL')
+      await Promise.race([output, Bun.sleep(outputTimeoutMs)])
+      const how = String(current.signalCode ?? `exit code ${exitCode}`)
       child = undefined
       if (stopping.signal.aborted) return
       if (!wasReady) {
-        ready.reject(neverReady(program.room, how, last, exitCode === wrongSettingsExitCode))
+        ready.reject(startError(program.service, how, last, exitCode === wrongSettingsExitCode))
         return
       }
-      failures = performance.now() - started > ranWellMs ? 0 : failures + 1
+      failures = performance.now() - started > stableRunMs ? 0 : failures + 1
       const pauseMs = Math.min(backoffMs[0] * 2 ** failures, backoffMs[1])
-      log.error('ended; it is started again', { how, inMs: pauseMs })
+      log.error('process ended; restarting', { how, inMs: pauseMs })
       await pause(pauseMs, stopping.signal)
     }
   }
-  const slow = (last: string[]) => {
-    if (wasReady) return log.error('is not ready again yet', { afterMs: slowestStartMs })
-    ready.reject(neverReady(program.room, `not ready after ${slowestStartMs / 1000} s`, last))
+  const reportSlowStart = (last: string[]) => {
+    if (wasReady) return log.error('process not ready', { afterMs: startTimeoutMs })
+    ready.reject(startError(program.service, `not ready after ${startTimeoutMs / 1000} s`, last))
   }
-  const over = life()
-  over.catch(ready.reject)
+  const ended = run()
+  ended.catch(ready.reject)
 
   return {
     ready: ready.promise,
@@ -130,10 +137,10 @@ export function supervise(
       stopping.abort()
       child?.kill('SIGTERM')
       const timer = setTimeout(() => {
-        if (child) log.warn('has not ended in time and is killed', { afterMs: graceMs })
+        if (child) log.warn('process killed; it did not end in time', { afterMs: graceMs })
         if (child) signalGroup(child, 'SIGKILL')
       }, graceMs)
-      await over
+      await ended
       clearTimeout(timer)
     },
     kill() {
@@ -143,44 +150,55 @@ export function supervise(
   }
 }
 
-function start({ command, cwd, env }: ServiceProgram, leash: DieWithParentMethod): Child {
-  return Bun.spawn(dieWithParent(leash, command), {
+/** Stands for the entry of a program whose log states nothing. */
+const probed: LogEntry = { level: 'info', msg: 'ready', fields: {} }
+
+async function probeUntilReady(probe: () => Promise<boolean>, child: Child): Promise<boolean> {
+  while (child.exitCode === null && child.signalCode === null) {
+    if (await probe()) return true
+    await Bun.sleep(probeEveryMs)
+  }
+  return false
+}
+
+function start({ command, cwd, env }: ServiceProgram, method: DieWithParentMethod): Child {
+  return Bun.spawn(dieWithParent(method, command), {
     cwd,
     env: { ...env },
-    // Its own group: Ctrl-C reaches us alone, and its descendants can be ended with it.
+    // Its own group: Ctrl-C reaches this process alone, and the descendants can be ended with the program.
     detached: true,
-    stdin: leash === 'pipe' ? 'pipe' : 'ignore',
+    stdin: method === 'pipe' ? 'pipe' : 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
   })
 }
 
-async function hear(child: Child, last: string[], heard: (said: LogEntry) => void): Promise<void> {
-  const listen = async (stream: ReadableStream<Uint8Array>) => {
+async function readOutput(child: Child, last: string[], onEntry: (entry: LogEntry) => void): Promise<void> {
+  const read = async (stream: ReadableStream<Uint8Array>) => {
     for await (const line of readLines(stream)) {
       if (line.trim() === '') continue
-      const said = parseLogLine(line)
-      last.push(formatReason(said))
+      const entry = parseLogLine(line)
+      last.push(formatReason(entry))
       if (last.length > keptLines) last.shift()
-      heard(said)
+      onEntry(entry)
     }
   }
-  await Promise.all([listen(child.stdout), listen(child.stderr)])
+  await Promise.all([read(child.stdout), read(child.stderr)])
 }
 
 function signalGroup(child: Child, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal)
   } catch {
-    // The group is empty: that is what was wanted.
+    // The group is empty already.
   }
 }
 
-function neverReady(room: string, how: string, last: readonly string[], isSettings = false): CliError {
+function startError(service: string, how: string, last: readonly string[], isSettings = false): CliError {
   const tail = last.slice(-12).map((line) => `  ${line}`)
   return new CliError(
     isSettings ? 'usage' : 'failed',
-    [`${room} did not start (${how}):`, ...tail].join('\n'),
+    [`${service} did not start (${how}):`, ...tail].join('\n'),
     {
       remedy: isSettings
         ? 'Correct the setting; docs/configuration.md lists all settings.'

@@ -184,11 +184,11 @@ describe('up', () => {
     ] as const) {
       const victim = [...(await descendants(running.pid))].find(([, args]) => args.includes(part))
       process.kill(victim?.[0] ?? 0, 'SIGKILL')
-      const back = (line: string) => says('is back')(line) && line.includes(`"service":"${room}"`)
+      const back = (line: string) => says('process restarted')(line) && line.includes(`"service":"${room}"`)
       await running.line(back)
     }
     await untilHealthy(url)
-    const told = running.lines.filter(says('ended; it is started again'))
+    const told = running.lines.filter(says('process ended; restarting'))
     expect(told.length).toBe(3)
   }, 120_000)
 })

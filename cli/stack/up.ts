@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePrivateFile, makePrivateFolder, UnsafePath } from '@pixelflow/platform/config/private-folder'
-import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { findNatsServer } from '../broker/find-nats-server.ts'
 import { requireBroker, prepareOwnBroker } from '../broker/own-broker.ts'
 import { watchBroker } from '../broker/watch-broker.ts'
@@ -13,27 +12,27 @@ import { bestDieWithParentMethod } from './die-with-parent.ts'
 import { requireFreePort } from './port.ts'
 import { upFiles } from './up-files.ts'
 import { supervise, type ServiceProgram, type SupervisedProcess } from './supervise.ts'
-import type { LogEntry } from './log-renderer.ts'
+import type { LogEntry } from './log-entry.ts'
+import type { LogRenderer } from './log-renderer.ts'
 
 export interface UpOptions {
   readonly config: Config
-  /** The log of a room. */
-  readonly log: (room: string) => Logger
-  /** How the log retells what the rooms say. */
-  readonly present?: (said: LogEntry) => LogEntry
-  /** Tells people what is fetched or built. */
+  readonly log: LogRenderer
+  /** Changes the entries of the processes before they are logged. */
+  readonly present?: (entry: LogEntry) => LogEntry
+  /** Reports what is downloaded or built. */
   readonly say: (text: string) => void
-  /** Ends when nobody uses it any more. */
+  /** Ends when no command uses it any more. */
   readonly temporary: boolean
-  /** Gives up starting. */
+  /** Interrupts the start. */
   readonly signal: AbortSignal
 }
 
 export interface Up {
   readonly url: string
-  /** Where gRPC is spoken, as `host:port`. */
+  /** Address of the gRPC port, as `host:port`. */
   readonly grpc: string
-  /** Where its nats-server came from, or the address of the one that was there. */
+  /** Origin of its nats-server, or the address of the one that `NATS_URL` names. */
   readonly broker: string
   /** Drains the gateway and the actors, then stops the broker; at most 10 s with the usual settings. */
   stop(): Promise<void>
@@ -41,16 +40,16 @@ export interface Up {
   kill(): void
 }
 
-/** How long the broker gets to end; it has nothing to wait for. */
+/** Time for the broker to end; it has no work to finish. */
 const brokerGraceMs = 1500
-/** What a room gets on top of the time it takes for draining. */
+/** Time for a service to end after its drain. */
 const drainMarginMs = 400
 
 /**
  * Starts nats-server (unless `NATS_URL` names one), the gateway and the actors, and keeps them running.
  *
- * @throws CliError when one is running on this data folder already, when the port is taken, when there is no nats-server
- *   to be had, or when a process does not start; nothing is left running then.
+ * @throws CliError when another one runs on this data folder, when a port is taken, when no nats-server is found, or
+ *   when a process does not start. No process is left running then.
  */
 export async function startUp({ config, log, present, say, temporary, signal }: UpOptions): Promise<Up> {
   await makeDataDir(config.dataDir)
@@ -62,7 +61,7 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
   const watching = new AbortController()
   const stop = async () => {
     watching.abort()
-    // In turn, the last started first; those of one turn together.
+    // In the reverse order of their start.
     for (const { graceMs, processes } of running.toReversed()) {
       await Promise.all(processes.map((one) => one.stop(graceMs)))
     }
@@ -73,16 +72,16 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
     stop: () => (stopped ??= stop()),
     kill: () => {
       watching.abort()
-      for (const one of running.flatMap((turn) => turn.processes)) one.kill()
+      for (const one of running.flatMap((group) => group.processes)) one.kill()
     },
   }
   try {
     await requireFreePort(config.host, config.httpPort)
     await requireFreePort(config.host, config.grpcPort, 'PIXELFLOW_GRPC_PORT')
     const unlessAborted = racing(signal)
-    const leash = config.leash ?? bestDieWithParentMethod()
-    const keep = (program: ServiceProgram) =>
-      supervise(program, { leash, log: log(program.room), ...(present ? { present } : {}) })
+    const dieWithParent = config.dieWithParent ?? bestDieWithParentMethod()
+    const run = (program: ServiceProgram) =>
+      supervise(program, { dieWithParent, log: log(program.service), ...(present ? { present } : {}) })
     const base = environment(config)
 
     let broker: string
@@ -102,7 +101,7 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
         }),
       )
       const own = await prepareOwnBroker(found, join(config.dataDir, 'nats'), { PATH: config.env['PATH'] })
-      const nats = keep(own.program)
+      const nats = run(own.program)
       running.push({ graceMs: brokerGraceMs, processes: [nats] })
       await unlessAborted(nats.ready)
       await own.requireSupportedVersion()
@@ -116,14 +115,14 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
       broker = `nats-server ${found.version} from ${found.from}`
     }
 
-    const rooms = ['gateway', 'actors'] as const
-    const [gateway, actors] = rooms.map((room) => keep(roomProgram(room, config, { ...base, ...brokerEnv })))
-    if (!gateway || !actors) throw new Error('two rooms make two programs')
+    const env = { ...base, ...brokerEnv }
+    const gateway = run(serviceProgram('gateway', config, env))
+    const actors = run(serviceProgram('actors', config, env))
     running.push({ graceMs: config.drainTimeoutMs + drainMarginMs, processes: [gateway, actors] })
-    const [said] = await unlessAborted(Promise.all([gateway.ready, actors.ready]))
-    const told = said.fields['url']
-    const url = (typeof told === 'string' ? told : config.serverUrl).replace(/\/$/, '')
-    const grpc = typeof said.fields['grpc'] === 'string' ? said.fields['grpc'] : ''
+    const [entry] = await unlessAborted(Promise.all([gateway.ready, actors.ready]))
+    const address = entry.fields['url']
+    const url = (typeof address === 'string' ? address : config.serverUrl).replace(/\/$/, '')
+    const grpc = typeof entry.fields['grpc'] === 'string' ? entry.fields['grpc'] : ''
     await place.write({ pid: process.pid, url, grpc, temporary, startedAt: new Date().toISOString() })
     return { url, grpc, broker, ...up }
   } catch (error) {
@@ -132,7 +131,7 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
   }
 }
 
-/** Awaits things until the signal is aborted; then whatever is awaited ends with an CliError. */
+/** Awaits promises until the signal is aborted; then the wait ends with a CliError. */
 function racing(signal: AbortSignal): <T>(awaited: Promise<T>) => Promise<T> {
   const aborted = new Promise<never>((_, reject) => {
     const end = () => reject(new CliError('interrupted', 'Interrupted while starting.'))
@@ -143,12 +142,12 @@ function racing(signal: AbortSignal): <T>(awaited: Promise<T>) => Promise<T> {
   return (awaited) => Promise.race([awaited, aborted])
 }
 
-/** What every room is given: our environment, with what we have decided in place of what it said. */
+/** The environment of every service: ours, with the settings that `up` decides. */
 function environment(config: Config): Record<string, string | undefined> {
   return {
     ...config.env,
     NODE_ENV: 'production',
-    // Freed pages are kept for 10 s: giving them back at once costs a gateway a third of its time for a picture.
+    // Freed pages are kept for 10 s: returning them at once costs a gateway a third of its time for an image.
     MIMALLOC_PURGE_DELAY: config.env['MIMALLOC_PURGE_DELAY'] ?? '10000',
     PIXELFLOW_DATA_DIR: config.dataDir,
     PIXELFLOW_LOG_FORMAT: 'json',
@@ -157,19 +156,18 @@ function environment(config: Config): Record<string, string | undefined> {
   }
 }
 
-function roomProgram(
-  room: 'gateway' | 'actors',
+function serviceProgram(
+  service: 'gateway' | 'actors',
   config: Config,
   env: Record<string, string | undefined>,
 ): ServiceProgram {
   const flags = ['--no-env-file', '--no-install', `--config=${join(config.root, 'bunfig.toml')}`]
   return {
-    room,
-    command: [process.execPath, ...flags, join(config.root, room, 'main.ts')],
-    // Paths in the settings are relative to whoever wrote them.
+    service,
+    command: [process.execPath, ...flags, join(config.root, service, 'main.ts')],
+    // Paths in the settings are relative to the folder of the caller.
     cwd: process.cwd(),
     env,
-    isReady: (said) => said.msg === 'ready',
   }
 }
 
@@ -177,7 +175,7 @@ async function makeDataDir(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await access(path, constants.W_OK)
-    // The folder itself may be a user's home; what is kept in it is for that user alone.
+    // The folder itself may be a user's home, so only the files in it become private.
     const { upLock, usersLock } = upFiles(path)
     for (const file of [upLock, usersLock]) makePrivateFile(file)
     for (const name of ['gateway', 'nats', 'logs']) {
@@ -201,19 +199,15 @@ async function alreadyRunning(
   known: { pid: number; url: string; temporary: boolean } | null,
 ): Promise<CliError> {
   if (!known) {
-    return new CliError(
-      'failed',
-      `Another ./pixelflow up is just starting or stopping on ${config.dataDir}.`,
-      {
-        remedy:
-          'Wait a moment, or give this one a folder and a port of its own: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.',
-      },
-    )
+    return new CliError('failed', `Another ./pixelflow up is starting or stopping on ${config.dataDir}.`, {
+      remedy:
+        'Wait a moment, or give this one another folder and port: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.',
+    })
   }
   const what = known.temporary ? 'A temporary PixelFlow, started by another command,' : 'PixelFlow'
   return new CliError('failed', `${what} is already running at ${known.url} (process ${known.pid}).`, {
     remedy: known.temporary
-      ? 'It ends by itself when that command is done.'
-      : `Use it, or stop it with Ctrl-C or \`kill ${known.pid}\`, or give this one a folder and a port of its own: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.`,
+      ? 'It ends when that command is done.'
+      : `Use it, or stop it with Ctrl-C or \`kill ${known.pid}\`, or give this one another folder and port: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.`,
   })
 }

@@ -134,7 +134,7 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     PIXELFLOW_SWEEP_INTERVAL: '3s',
     PIXELFLOW_SWEEP_GRACE: '2m',
   }
-  const leash = bestDieWithParentMethod()
+  const dieWithParent = bestDieWithParentMethod()
   const keep = (
     name: string,
     room: string,
@@ -143,13 +143,12 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
   ): SupervisedProcess => {
     const running = supervise(
       {
-        room,
+        service: room,
         command: [process.execPath, '--no-env-file', ...clock.arguments, join(root, room, 'main.ts')],
         cwd: home,
         env: { ...env, ...clock.env, ...own },
-        isReady: (said) => said.msg === 'ready',
       },
-      { leash, log: logOf(name) },
+      { dieWithParent, log: logOf(name) },
     )
     scope.defer(() => running.stop(10_000))
     return running
