@@ -6,7 +6,7 @@ import { until } from '@pixelflow/testkit/until'
 import { useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
-/** How the shipped actor holds its children, seen from outside: by the kernel, and in what it logs. */
+/** The limits of a shipped actor's workers, as the kernel and the log show them. */
 
 const MiB = 2 ** 20
 
@@ -22,7 +22,7 @@ const readyOf = async (running: Running): Promise<Ready> =>
   JSON.parse(await running.line(says('ready'))) as Ready
 const proc = (pid: number, name: string) => Bun.file(`/proc/${pid}/${name}`).text()
 
-test('a child has no environment, few files, short ones, no core dumps, and what its actor says it has', async () => {
+test('a worker has an empty environment, the resource limits, and the bounds that its actor logs', async () => {
   await using running = await processes.actor({ PIXELFLOW_CHILD_MAX_RSS: '300MiB' })
   const { bounds } = await readyOf(running)
   expect(bounds).toMatchObject({
@@ -49,7 +49,7 @@ test('a child has no environment, few files, short ones, no core dumps, and what
 
     const status = await proc(pid, 'status')
     const privileges = /^NoNewPrivs:\s+(\d)/m.exec(status)?.[1]
-    expect(privileges).toBe(bounds['parent']?.includes('gains no privileges') ? '1' : '0')
+    expect(privileges).toBe(bounds['parent']?.includes('no new privileges') ? '1' : '0')
     const isAlone = (await readlink(`/proc/${pid}/ns/net`)) !== (await readlink('/proc/self/ns/net'))
     expect(isAlone).toBe(bounds['network'] === 'none')
 
@@ -61,10 +61,10 @@ test('a child has no environment, few files, short ones, no core dumps, and what
   expect(homes.size).toBe(children.length)
 }, 30_000)
 
-test('parallel giants wait for each other when there is not memory for all of them', async () => {
+test('large images wait for each other when their memory estimates exceed the budget', async () => {
   await using running = await processes.actor({
     PIXELFLOW_ACTOR_CONCURRENCY: '3',
-    // For one of them at a time: 96 MiB for a child and 12 bytes a pixel.
+    // Enough for one of them at a time: 96 MiB for a worker and 12 bytes a pixel.
     PIXELFLOW_CHILDREN_MEMORY: '450MiB',
   })
   const children = await childrenOf(running.pid)
@@ -81,17 +81,17 @@ test('parallel giants wait for each other when there is not memory for all of th
   for (const task of tasks) expect((await cluster.end(task, 60_000)).kind).toBe('completed')
   clearInterval(timer)
   expect((most - idle) / MiB).toBeLessThan(450)
-  // It is not as if there were little to hold.
+  // Proves that the images need much memory.
   expect((most - idle) / MiB).toBeGreaterThan(150)
 }, 90_000)
 
-test('an actor whose children keep crashing goes out of service, says so, and leaves the work to others', async () => {
+test('an actor whose workers keep crashing opens its circuit breaker and leaves work to other actors', async () => {
   await using broken = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '2' })
-  const isOut = () => broken.lines.some((line) => line.includes('out of service'))
+  const isOut = () => broken.lines.some((line) => line.includes('circuit breaker opened'))
   const usedBefore = new Map<number, string>()
   await until(async () => {
     for (const pid of await childrenOf(broken.pid)) {
-      // Ready is one that is warm and has come to rest: while it starts, its end would be no crash.
+      // Only idle warm workers are killed: the end of a starting worker does not count as a crash.
       const used = (await proc(pid, 'stat').catch(() => '')).split(' ').slice(13, 15).join(' ')
       const isReady = used !== '' && usedBefore.get(pid) === used && (await residentBytes(pid)) > 50 * MiB
       usedBefore.set(pid, used)
@@ -100,8 +100,8 @@ test('an actor whose children keep crashing goes out of service, says so, and le
     await Bun.sleep(100)
     return isOut()
   }, 90_000)
-  const line = broken.lines.find((one) => one.includes('out of service')) ?? ''
-  expect(JSON.parse(line)).toMatchObject({ level: 'error', most: 20, withinMs: 60_000, restMs: 30_000 })
+  const line = broken.lines.find((one) => one.includes('circuit breaker opened')) ?? ''
+  expect(JSON.parse(line)).toMatchObject({ level: 'error', maxCrashes: 20, windowMs: 60_000, openMs: 30_000 })
 
   const task = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
   await Bun.sleep(500)

@@ -8,7 +8,7 @@ import { copySize, resizeTo, planPreview } from '@pixelflow/core/recipe/plan-pre
 import sharp, { type Sharp } from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { mapVipsError } from '../transform/map-vips-error.ts'
-import { despiteProfile } from '../transform/metadata/icc-profile.ts'
+import { retryWithoutProfile } from '../transform/metadata/icc-profile.ts'
 import { openSourceImage, type SourceImage } from '../transform/open-source-image.ts'
 import {
   checkDrawingCost,
@@ -40,7 +40,7 @@ export const previewWorker: WorkerHandler = {
 
 async function makeCopy(input: MakeCopy): Promise<CopyMade> {
   const source = await openSourceImage(input.source, input.format, input.maxPixels)
-  return despiteProfile(source, (opened) => renderCopy(opened, input))
+  return retryWithoutProfile(source, (opened) => renderCopy(opened, input))
 }
 
 async function renderCopy(source: SourceImage, input: MakeCopy): Promise<CopyMade> {

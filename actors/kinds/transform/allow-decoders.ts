@@ -1,7 +1,7 @@
 import type { FormatId } from '@pixelflow/core/format'
 import sharp from 'sharp'
 
-/** libvips's decoders for the formats we read with it. */
+/** Names of the libvips loaders by format. */
 const decoders: Readonly<Record<FormatId, string>> = {
   jpeg: 'Jpeg',
   png: 'Png',
@@ -13,8 +13,8 @@ const decoders: Readonly<Record<FormatId, string>> = {
 }
 
 /**
- * Switches off every decoder but those of these formats, in this process. PNG stays: what is carried from one rendering
- * to the next is one of our own.
+ * Blocks all decoders of this process except those of these formats. PNG stays allowed: intermediate images are PNG
+ * files of our own.
  */
 export function allowDecoders(wanted: readonly FormatId[]): void {
   const operation = [...new Set<FormatId>([...wanted, 'png'])].map((id) => `VipsForeignLoad${decoders[id]}`)

@@ -13,59 +13,61 @@ import { noCost, type DrawingCost } from './svg/drawing-cost.ts'
 import { svgTooLarge } from './svg/svg-limits.ts'
 import { openSvg } from './svg/open-svg.ts'
 
-/** A picture file that was looked at: the decoder takes it, and its size is within bounds. Nothing is decoded yet. */
+/**
+ * An image file whose header was read: the decoder accepts it, and its size is within the limits. No pixel is decoded
+ * yet.
+ */
 export interface SourceImage {
-  /** What decoders read: the path of its file, or all of a short one. */
+  /** Input of the decoder: the path, or the bytes of a small file. */
   readonly input: string | Buffer
-  /** The file as it came, as far as decoders take it: what it says about the picture is in it. */
+  /** The original file as far as the decoder accepts it; its metadata is read from here. */
   readonly file: string | Buffer
   readonly format: FormatId
   readonly metadata: SourceMetadata & Pick<Metadata, 'exif' | 'xmp' | 'icc'>
-  /** Pixels that it, and every picture made of it, may have at most. */
+  /** Pixel limit of the image and of every intermediate image. */
   readonly maxPixels: number
   readonly cost: DrawingCost
-  /** How it is opened. */
+  /** Options of sharp. */
   readonly reading: SharpOptions
 }
 
 /**
- * How any picture is opened: damaged ones are refused instead of filled up with grey, but for blemishes that decoders
- * only warn about, since many cameras write such files; of moving pictures the first frame is taken.
+ * Damaged images are rejected instead of filled with gray. Decoder warnings are accepted, because many cameras write
+ * such files. Of an animation the first frame is decoded.
  */
 function reading(maxPixels: number, failOn: Preparation['failOn'] = 'error'): SharpOptions {
   return { failOn, limitInputPixels: maxPixels, sequentialRead: true, pages: 1 }
 }
 
 /**
- * Looks at a picture; from here on this process has no other decoder than that of its format. An SVG is made safe
- * before its decoder is switched on.
- * @throws Fault `unsupported_format` when the bytes are not of the stated format, `too_many_pixels` when the header
- * promises more than is allowed, `corrupt_image` when the decoder does not take the file.
- * Encodings that the decoder lacks are `unsupported_format`, too.
+ * Reads the header of an image. From here on this process has only the decoder of its format. An SVG is sanitised
+ * before its decoder is allowed.
+ * @throws Fault `unsupported_format` when the bytes are not of the stated format or the decoder lacks the encoding,
+ * `too_many_pixels` when the header exceeds the limits, `corrupt_image` when the decoder rejects the file.
  */
 export async function openSourceImage(
   path: string,
   stated: FormatId,
   maxPixels: number,
 ): Promise<SourceImage> {
-  const { head, input } = look(path)
+  const { head, input } = readHead(path)
   const format = sniffFormat(head)
-  if (format !== stated) throw mistaken(stated)
-  const drawing = format === 'svg' ? await openSvg(wholeOf(path, input), maxPixels) : undefined
+  if (format !== stated) throw wrongFormat(stated)
+  const drawing = format === 'svg' ? await openSvg(readWhole(path, input), maxPixels) : undefined
   const preparation = prepare(format, input)
   allowDecoders([format])
   const options = reading(maxPixels, preparation.failOn)
   const opened = drawing?.file ?? preparation.input ?? input
   const metadata = await metadataOf(opened, options, preparation.reason)
-  if (loaderOf(metadata) !== format) throw mistaken(stated)
+  if (loaderOf(metadata) !== format) throw wrongFormat(stated)
   checkFrames(metadata, format, maxPixels)
   const cost = drawing?.cost ?? noCost
   const file = preparation.input ?? input
   const source = { input: opened, file, format, metadata, maxPixels, cost, reading: options }
   if (drawing !== undefined) return { ...source, metadata: { ...metadata, isVector: true } }
-  // sharp treats values of 16 bits as converted even when the profile could not be used.
-  const isMistaken = metadata.space === 'rgb16' && hasBrokenProfile(source)
-  return adjusted(isMistaken ? withoutProfile(source) : source, metadata, preparation)
+  // sharp treats 16-bit values as converted even when the profile could not be used.
+  const isMisread = metadata.space === 'rgb16' && hasBrokenProfile(source)
+  return adjusted(isMisread ? withoutProfile(source) : source, metadata, preparation)
 }
 
 async function metadataOf(
@@ -80,7 +82,7 @@ async function metadataOf(
   }
 }
 
-/** The source with what is to be decoded instead of it, or decoded where its decoder's pixels have to be put right. */
+/** Applies the preparation of a format: replaces the input, or decodes it and corrects its pixels. */
 async function adjusted(
   source: SourceImage,
   metadata: Metadata,
@@ -93,7 +95,7 @@ async function adjusted(
   if (image === undefined) return source
   try {
     const described = image.keepExif().keepXmp()
-    // What is not whole cannot be written.
+    // A broken profile cannot be written.
     const whole = hasBrokenProfile(source) ? described : described.keepIccProfile()
     const input = await whole.png({ compressionLevel: 0 }).toBuffer()
     const options = reading(source.maxPixels)
@@ -103,32 +105,32 @@ async function adjusted(
   }
 }
 
-/** Of a file that its decoder calls damaged, the reason where that is known. */
+/** Replaces a `corrupt_image` fault by the reason, where that is known. */
 function explained(error: unknown, doing: 'open' | 'render', reason: Fault | undefined): Fault {
   const fault = mapVipsError(error, doing)
   return reason !== undefined && fault.code === 'corrupt_image' ? reason : fault
 }
 
-/** A drawing is read whole before anybody else sees any of it. */
-function wholeOf(path: string, input: string | Buffer): Buffer {
+/** An SVG is read completely, because it is sanitised before decoding. */
+function readWhole(path: string, input: string | Buffer): Buffer {
   if (typeof input !== 'string') return input
   if (statSync(path).size > maxSvgBytes) throw svgTooLarge()
   return readFileSync(path)
 }
 
-/** Frames, or pages, that a file may have. */
+/** Limit of frames or pages of a file. */
 export const maxFrames = 5000
-/** Pixels that all frames of an animation may have together, as a multiple of what one picture may have. */
+/** Limit of the pixels of all frames together, as a multiple of the limit of one image. */
 const animationFactor = 10
 
 /**
- * Only the first frame is decoded, but finding out how many there are takes its time already, and what is large without
- * measure is meant to be. Pages of a TIFF have sizes of their own, so these are only counted.
+ * Only the first frame is decoded, but counting frames takes time, and a huge count is probably an attack. Pages of a
+ * TIFF have different sizes, so only their number is limited.
  */
 function checkFrames({ width, height, pages = 1 }: Metadata, format: FormatId, maxPixels: number): void {
   const remedy = 'Send a shorter animation, or its first frame alone.'
   if (pages > maxFrames) {
-    throw new Fault('too_many_pixels', `The image has ${pages} frames, and ${maxFrames} are allowed.`, {
+    throw new Fault('too_many_pixels', `The image has ${pages} frames; at most ${maxFrames} are allowed.`, {
       remedy,
     })
   }
@@ -136,37 +138,40 @@ function checkFrames({ width, height, pages = 1 }: Metadata, format: FormatId, m
   if (format === 'tiff' || pages * width * height <= most) return
   throw new Fault(
     'too_many_pixels',
-    `The ${pages} frames of ${width}×${height} have more than ${most} pixels together.`,
+    `The ${pages} frames of ${width}×${height} pixels exceed the limit of ${most} pixels together.`,
     { remedy },
   )
 }
 
-/** The format whose decoder sharp has chosen, in our words. */
+/** The format id of the loader that sharp has chosen. */
 function loaderOf({ format, compression }: Metadata): string {
   return format === 'heif' && compression === 'av1' ? 'avif' : format
 }
 
-function mistaken(stated: FormatId): Fault {
+function wrongFormat(stated: FormatId): Fault {
   return new Fault(
     'unsupported_format',
-    `The content of the file is not ${stated.toUpperCase()}, as it seemed to be.`,
+    `The file starts like ${stated.toUpperCase()}, but its content is not ${stated.toUpperCase()}.`,
     {
-      remedy: 'Save the image in an ordinary way and upload it again.',
+      remedy: 'Save the image again with another program and upload it.',
     },
   )
 }
 
-/** Decoders take short files sooner from memory than piece by piece. */
-const shortBytes = 1024 * 1024
+/** Files up to this size are decoded from memory, which is faster. */
+const maxMemoryBytes = 1024 * 1024
 
-/** Reads the first bytes, or all. Read where we are: it lies in memory, and a way to another thread costs more. */
-function look(path: string): { head: Uint8Array; input: string | Buffer } {
+/**
+ * Reads the first bytes of a large file, or all of a small one. Synchronous: the file is in the page cache, and a
+ * thread switch would cost more.
+ */
+function readHead(path: string): { head: Uint8Array; input: string | Buffer } {
   const file = openSync(path, 'r')
   try {
     const { size } = fstatSync(file)
-    const bytes = Buffer.allocUnsafeSlow(size <= shortBytes ? size : sniffBytes)
+    const bytes = Buffer.allocUnsafeSlow(size <= maxMemoryBytes ? size : sniffBytes)
     const read = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0))
-    return { head: read.subarray(0, sniffBytes), input: size <= shortBytes ? read : path }
+    return { head: read.subarray(0, sniffBytes), input: size <= maxMemoryBytes ? read : path }
   } finally {
     closeSync(file)
   }

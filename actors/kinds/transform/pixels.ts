@@ -6,19 +6,19 @@ import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
 import { mapVipsError } from './map-vips-error.ts'
 import { replacePngExif } from './metadata/replace-png-exif.ts'
-import type { Description } from './metadata/description.ts'
+import type { Description } from './metadata/read-description.ts'
 import type { SourceImage } from './open-source-image.ts'
 import { requireDrawable, type DrawingCost } from './svg/drawing-cost.ts'
 
-/** A rendered picture in memory, from which the next pipeline goes on. */
+/** Rendered pixels in memory, the input of the next pipeline. */
 export interface Pixels {
   readonly picture: Picture
-  /** The same as a PNG of our own, which may carry what describes the picture. */
+  /** The same as an uncompressed PNG, which may carry metadata. */
   readonly png?: Buffer
   open(): Sharp
 }
 
-/** A source as pixels that are yet to be decoded. */
+/** The source as pixels that are decoded by the first pipeline. */
 export function sourcePixels(source: SourceImage, orient: boolean): Pixels {
   return {
     picture: sourcePicture(source.metadata, orient),
@@ -27,13 +27,13 @@ export function sourcePixels(source: SourceImage, orient: boolean): Pixels {
 }
 
 /**
- * Makes the pixels of one pass. They stay plain, 8 bit sRGB, where nothing else of the file has to be carried along;
- * else they are a PNG without compression, which carries profile and metadata too.
+ * Renders one pass. The result is raw 8-bit sRGB where no metadata or profile must be kept; else it is an uncompressed
+ * PNG, which carries both.
  */
-export async function renderPass(from: Pixels, rendering: Rendering, plain: boolean): Promise<Pixels> {
+export async function renderPass(from: Pixels, rendering: Rendering, staysRaw: boolean): Promise<Pixels> {
   try {
     const pipeline = await rendering.apply(from.open(), sharp)
-    if (!plain) {
+    if (!staysRaw) {
       const png = await pipeline.png({ compressionLevel: 0 }).toBuffer()
       return { picture: rendering.after, png, open: () => openPng(png) }
     }
@@ -47,7 +47,7 @@ export async function renderPass(from: Pixels, rendering: Rendering, plain: bool
   }
 }
 
-/** Makes the pixels of an output's only rendering and writes them to a file in its format, in one go. */
+/** Renders an output that has one rendering and encodes it in the same pipeline. */
 export async function renderFile(
   from: Pixels,
   rendering: Rendering,
@@ -65,7 +65,7 @@ function openPng(png: Buffer): Sharp {
   return sharp(png, { limitInputPixels: false })
 }
 
-/** Writes pixels to a file in the output's format, with a description where one is to be kept. */
+/** Encodes pixels to a file in the format of the output, with the metadata to keep. */
 export async function encode(
   from: Pixels,
   output: PlannedOutput,
@@ -84,14 +84,14 @@ export async function encode(
   }
 }
 
-/** The output after all its steps: only the writing is left. */
+/** The output without its steps; only the encoding is left. */
 function written(output: PlannedOutput): PlannedOutput {
   return { ...output, passes: [], source: { orient: false } }
 }
 
 /**
- * Whether the pixels of a pass can go on as plain values. Grayscale ones would lose their colour channels, and what is
- * laid around or under them later its colours.
+ * Whether the pixels of a pass can stay raw. Raw grayscale would lose its colour channels, and later backgrounds their
+ * colours.
  */
 export function canStayRaw({ format }: PlannedOutput, pass: readonly PlannedStep[]): boolean {
   const isGray = pass.some(({ operation, step }) => operation.slot(step) === 'grayscale')
@@ -99,8 +99,8 @@ export function canStayRaw({ format }: PlannedOutput, pass: readonly PlannedStep
 }
 
 /**
- * Looks at how large a drawing has to be drawn for an output.
- * @throws Fault `too_many_pixels` or `resource_limit_exceeded` when it is more than is allowed.
+ * Checks the size at which an SVG must be rendered for an output.
+ * @throws Fault `too_many_pixels` or `resource_limit_exceeded` when a limit is exceeded.
  */
 export function checkDrawingCost(
   output: PlannedOutput,
@@ -119,8 +119,8 @@ export function checkDrawingCost(
 }
 
 /**
- * Looks at every picture on the way to an output before any is made.
- * @throws Fault `too_many_pixels` naming the step that would make more than allowed.
+ * Checks the size of every intermediate image before anything is rendered.
+ * @throws Fault `too_many_pixels` that names the step.
  */
 export function checkSizes(output: PlannedOutput, source: Picture, maxPixels: number): void {
   let picture = source
@@ -131,7 +131,7 @@ export function checkSizes(output: PlannedOutput, source: Picture, maxPixels: nu
     if (width * height <= maxPixels) continue
     throw new Fault(
       'too_many_pixels',
-      `In ${where}: the picture would be ${width}×${height}, and ${maxPixels} pixels are allowed.`,
+      `In ${where}: the image would be ${width}×${height}; at most ${maxPixels} pixels are allowed.`,
       { field, remedy: 'Choose a smaller size.' },
     )
   }

@@ -2,9 +2,9 @@ import { pictureAfter, type Picture } from '@pixelflow/core/operations/operation
 import type { Pass, PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 
 /**
- * Cuts passes where the steps that all outputs share end, so that these are done once. Only where the shared steps
- * leave at most half the pixels: a decoder that shrinks while it loads does better than a large picture in memory.
- * A pass may be cut anywhere without changing the result: that is what makes it a pass.
+ * Splits passes after the steps that all outputs share, so that these steps run once. This happens only where the
+ * shared steps leave at most half of the pixels: a decoder that shrinks while it loads is faster than a large image in
+ * memory. Splitting a pass anywhere does not change the result; that is the definition of a pass.
  */
 export function splitSharedPasses(
   outputs: readonly PlannedOutput[],
@@ -21,15 +21,15 @@ export function splitSharedPasses(
 }
 
 /**
- * Remembers pixels that several outputs begin with, each until the last output that goes on from it.
- * @param render makes the pixels of pass number `index`
+ * Caches pixels that several outputs share, until the last output that uses them.
+ * @param render renders pass number `index`
  */
 export function cacheSharedPasses<P>(outputs: readonly PlannedOutput[]) {
   const kept = new Map<string, P>()
   const keys = new Map(outputs.map((output) => [output, keysOf(output)]))
   const keysFor = (output: PlannedOutput) => keys.get(output) ?? []
 
-  /** Pixels after the output's last pass; outputs are to be asked for in their order. */
+  /** The pixels after the last pass of an output. Outputs must be requested in order. */
   return async (
     output: PlannedOutput,
     source: P,
@@ -37,7 +37,7 @@ export function cacheSharedPasses<P>(outputs: readonly PlannedOutput[]) {
   ): Promise<P> => {
     const own = keysFor(output)
     const later = outputs.slice(outputs.indexOf(output) + 1).map(keysFor)
-    // Equal keys mean that all before them are equal too, so only the furthest is worth keeping.
+    // A shared key implies that all keys before it are shared, so only the last shared pixels are kept.
     const wanted = new Set(later.map((others) => others.findLast((key, i) => key === own[i])))
     const known = own.findLastIndex((key) => kept.has(key))
     let pixels = kept.get(own[known] ?? '') ?? source
@@ -52,12 +52,12 @@ export function cacheSharedPasses<P>(outputs: readonly PlannedOutput[]) {
   }
 }
 
-/** Number of pipelines before the writing: without a step that changes pixels, it is the decoding itself. */
+/** Number of pipelines before the encoding. Without a step that changes pixels it is one, the decoding. */
 export function passCount({ passes }: PlannedOutput): number {
   return Math.max(1, passes.length)
 }
 
-/** For each pass what is done up to its end, and how: equal keys stand for equal pixels. */
+/** A key for each pass that describes all work up to its end. Equal keys mean equal pixels. */
 function keysOf(output: PlannedOutput): string[] {
   const { source, passes, format } = output
   return Array.from({ length: passCount(output) }, (_, i) => {
@@ -70,7 +70,7 @@ function cut(pass: Pass): Pass[] {
   return [pass.filter(isShared), pass.filter((step) => !isShared(step))].filter((part) => part.length > 0)
 }
 
-/** Steps of the recipe itself come before those of its outputs, also in a pass that holds both. */
+/** Whether a step belongs to the recipe itself. Such steps come before the steps of outputs, also within a pass. */
 function isShared({ field }: PlannedStep): boolean {
   return field.startsWith('steps[')
 }

@@ -5,8 +5,8 @@ import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { allowDecoders } from './allow-decoders.ts'
-import { describe } from './metadata/description.ts'
-import { despiteProfile, keepable } from './metadata/icc-profile.ts'
+import { readDescription } from './metadata/read-description.ts'
+import { retryWithoutProfile, keepableColours } from './metadata/icc-profile.ts'
 import { openSourceImage, type SourceImage } from './open-source-image.ts'
 import {
   checkDrawingCost,
@@ -21,12 +21,12 @@ import {
 import { outputPath, transformInput, type TransformInput, type TransformNote } from './transform-input.ts'
 import { splitSharedPasses, cacheSharedPasses } from './shared-passes.ts'
 
-/** The half of a transform that meets the picture. */
+/** The part of a transform that runs in a worker. */
 export const transformWorker: WorkerHandler = {
   async warmUp() {
-    // Each picture then leaves only its own.
+    // Each image then allows its own decoder only.
     allowDecoders(['jpeg'])
-    // One core a child: the pool has as many children as there are cores.
+    // One thread a worker: there are as many workers as cores.
     sharp.concurrency(1)
     sharp.cache(false)
     const grey = { create: { width: 16, height: 16, channels: 3, background: '#808080' } } as const
@@ -42,7 +42,7 @@ export const transformWorker: WorkerHandler = {
 
 async function run(input: TransformInput, note: (note: TransformNote) => void): Promise<void> {
   const source = await openSourceImage(input.source, input.format, input.maxPixels)
-  await despiteProfile(source, (opened) => make(opened, input, note))
+  await retryWithoutProfile(source, (opened) => make(opened, input, note))
 }
 
 async function make(
@@ -54,9 +54,9 @@ async function make(
   const targetOf = ({ format }: PlannedOutput) => format.type ?? defaultOutputFormat(source.format)
   const wanted = plan(input.recipe)
     .outputs.filter(({ name }) => input.outputs.includes(name))
-    .map((output) => ({ ...output, format: keepable(output.format, source) }))
+    .map((output) => ({ ...output, format: keepableColours(output.format, source) }))
   const outputs = splitSharedPasses(wanted, pictureOf)
-  // All that can be wrong with a recipe for this picture is told before anything is decoded.
+  // Checked before decoding, so that a recipe that does not fit the image fails fast.
   const passes = new Map(
     outputs.map((output) => [output, planRenderings(output, pictureOf(output), targetOf(output))]),
   )
@@ -84,25 +84,25 @@ async function make(
 
     const target = targetOf(output)
     const index = input.outputs.indexOf(output.name)
-    const description = output.format.metadata === 'keep' ? describe(source, output.source.orient) : {}
+    const description = output.format.metadata === 'keep' ? readDescription(source, output.source.orient) : {}
     await deliver(index, target, (path) => encode(pixels, output, target, path, description))
   }
 
-  /** Has an output written, and tells of it. */
+  /** Writes an output file and sends a note. */
   async function deliver(
     index: number,
     target: WritableFormatId,
     write: (path: string) => Promise<{ width: number; height: number }>,
   ) {
     const path = outputPath(input.folder, index)
-    // Whoever stores the output must find it whole, also while it is being made again after a crash.
+    // Renamed when complete: the actor may read the file while the work runs again after a crash.
     const size = await write(`${path}.part`)
     renameSync(`${path}.part`, path)
     note({ stage: 'output', index, format: target, ...size })
   }
 }
 
-/** The rendering of an output that needs no other. */
+/** The rendering, if the output has exactly one. */
 function onlyRendering(all: readonly Rendering[] = []): Rendering | undefined {
   return all.length === 1 ? all[0] : undefined
 }

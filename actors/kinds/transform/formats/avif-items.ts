@@ -1,13 +1,13 @@
-import { boxesIn, boxesOf, contentOf, type Box } from './iso-boxes.ts'
+import { boxesIn, boxesOf, contentOf, type IsoBox } from './iso-boxes.ts'
 import type { FileBytes } from './file-bytes.ts'
 
-/** What an AVIF states about its main picture, in the boxes of HEIF (ISO/IEC 23008-12). */
+/** The primary item of an AVIF and its properties (HEIF, ISO/IEC 23008-12). */
 export interface AvifItem {
-  /** `av01` for one picture, `grid` for one made of tiles. */
+  /** `av01` for a single image, `grid` for an image of tiles. */
   readonly type: string
-  /** Properties of it, and of the tiles it is made of. */
+  /** Properties of the item and of its tiles. */
   readonly properties: readonly AvifProperty[]
-  /** Whether its colours are multiplied by its transparency. */
+  /** Whether the colours are premultiplied by alpha. */
   readonly isPremultiplied: boolean
 }
 
@@ -16,24 +16,24 @@ export interface AvifProperty {
   readonly content: Buffer
 }
 
-/** Bytes of a property that are looked at: profiles are longer. */
+/** Bytes of a property that are read; ICC profiles are longer. */
 const propertyBytes = 64
 
-/** Undefined when there is no main picture, or the boxes that describe it cannot be read. */
+/** Undefined without a primary item, or when its boxes cannot be read. */
 export function mainItemOf(bytes: FileBytes): AvifItem | undefined {
   try {
     const meta = boxesIn(bytes, 0, bytes.length).find(({ type }) => type === 'meta')
     return meta && readItem(bytes, boxesOf(bytes, meta, 4))
   } catch (error) {
-    // Numbers beyond the end of a box: such a file is for the decoder to judge.
+    // A value lies beyond the end of its box. The decoder decides about such a file.
     if (error instanceof RangeError) return undefined
     throw error
   }
 }
 
 /**
- * Whether the file is whole as far as its boxes go, and has tracks and no box that could describe a picture. Of a file
- * that was cut off, or whose boxes cannot be read, it is not known what it had.
+ * Whether all boxes are complete, and the file has tracks but no box that could describe a still image. For a truncated
+ * file this is unknown, so the result is false.
  */
 export function hasTracksOnly(bytes: FileBytes): boolean {
   const boxes = boxesIn(bytes, 0, bytes.length)
@@ -47,7 +47,7 @@ export function hasTracksOnly(bytes: FileBytes): boolean {
   )
 }
 
-function readItem(bytes: FileBytes, boxes: readonly Box[]): AvifItem | undefined {
+function readItem(bytes: FileBytes, boxes: readonly IsoBox[]): AvifItem | undefined {
   const content = (type: string) => {
     const box = boxes.find((one) => one.type === type)
     return box && contentOf(bytes, box)
@@ -65,7 +65,7 @@ function readItem(bytes: FileBytes, boxes: readonly Box[]): AvifItem | undefined
   }
 }
 
-function itemTypes(bytes: FileBytes, boxes: readonly Box[]): ReadonlyMap<number, string> {
+function itemTypes(bytes: FileBytes, boxes: readonly IsoBox[]): ReadonlyMap<number, string> {
   const types = new Map<number, string>()
   const info = boxes.find(({ type }) => type === 'iinf')
   if (info === undefined) return types
@@ -80,7 +80,7 @@ function itemTypes(bytes: FileBytes, boxes: readonly Box[]): ReadonlyMap<number,
   return types
 }
 
-function referencesFrom(bytes: FileBytes, boxes: readonly Box[], id: number) {
+function referencesFrom(bytes: FileBytes, boxes: readonly IsoBox[], id: number) {
   const box = boxes.find(({ type }) => type === 'iref')
   if (box === undefined) return []
   const idBytes = bytes.read(box.at, 1)[0] === 0 ? 2 : 4
@@ -93,7 +93,7 @@ function referencesFrom(bytes: FileBytes, boxes: readonly Box[], id: number) {
   })
 }
 
-function propertiesOf(bytes: FileBytes, boxes: readonly Box[], ids: ReadonlySet<number>): AvifProperty[] {
+function propertiesOf(bytes: FileBytes, boxes: readonly IsoBox[], ids: ReadonlySet<number>): AvifProperty[] {
   const box = boxes.find(({ type }) => type === 'iprp')
   if (box === undefined) return []
   const within = boxesOf(bytes, box)
@@ -110,7 +110,7 @@ function propertiesOf(bytes: FileBytes, boxes: readonly Box[], ids: ReadonlySet<
   })
 }
 
-/** Numbers of the properties of these items, counted from 1. */
+/** Indexes of the properties of these items, from 1. */
 function associated(fields: Buffer | undefined, ids: ReadonlySet<number>): number[] {
   if (fields === undefined) return []
   const [version = 0, , , flags = 0] = fields
@@ -123,7 +123,7 @@ function associated(fields: Buffer | undefined, ids: ReadonlySet<number>): numbe
     const count = fields.readUInt8(at + idBytes)
     at += idBytes + 1
     for (let i = 0; i < count; i += 1, at += indexBytes) {
-      // The highest bit says whether a reader must understand the property.
+      // The highest bit says whether a reader must support the property.
       if (isWanted) found.push(fields.readUIntBE(at, indexBytes) & (indexBytes === 1 ? 0x7f : 0x7fff))
     }
   }

@@ -1,17 +1,17 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
-/** Random access to a file that is not read whole, or to one in memory. */
+/** Random access to a file, or to bytes in memory. */
 export interface FileBytes {
-  /** Bytes in all. */
+  /** Size in bytes. */
   readonly length: number
-  /** `count` bytes from `at`; fewer where the file ends. The view is valid until the next call. */
+  /** `count` bytes from `at`, fewer at the end of the file. The view is valid until the next call. */
   read(at: number, count: number): Buffer
 }
 
-/** Bytes read at once: a header takes one read, a chain of small blocks one read every 64 KiB. */
+/** Bytes of one read: a header takes one read, a chain of small blocks one read every 64 KiB. */
 const windowBytes = 64 * 1024
 
-/** Gives `use` access to a file by its path, or to its bytes, and closes the file afterwards. */
+/** Calls `use` with access to a file or to its bytes, and closes the file afterwards. */
 export function withFileBytes<T>(input: string | Buffer, use: (bytes: FileBytes) => T): T {
   if (typeof input !== 'string')
     return use({ length: input.length, read: (at, count) => input.subarray(at, at + count) })

@@ -1,18 +1,18 @@
 import type { FileBytes } from './file-bytes.ts'
 
-/** A box of an ISO base media file (ISO/IEC 14496-12, 4.2): where its content lies in the file. */
-export interface Box {
+/** A box of an ISO base media file (ISO/IEC 14496-12, 4.2) with the position of its content. */
+export interface IsoBox {
   readonly type: string
   readonly at: number
   readonly length: number
 }
 
-/** Boxes looked at on one level. */
+/** Limit of boxes on one level. */
 const mostBoxes = 10_000
 
-/** The boxes that lie one after the other in that part of a file, as far as they are whole. */
-export function boxesIn(bytes: FileBytes, from: number, end: number): Box[] {
-  const boxes: Box[] = []
+/** The consecutive boxes in a range of a file, as far as they are complete. */
+export function boxesIn(bytes: FileBytes, from: number, end: number): IsoBox[] {
+  const boxes: IsoBox[] = []
   let at = from
   while (at + 8 <= end && boxes.length < mostBoxes) {
     const head = bytes.read(at, 16)
@@ -28,13 +28,13 @@ export function boxesIn(bytes: FileBytes, from: number, end: number): Box[] {
   return boxes
 }
 
-/** The boxes within a box, behind `skip` bytes: 4 for those that begin with version and flags. */
-export function boxesOf(bytes: FileBytes, { at, length }: Box, skip = 0): Box[] {
+/** The boxes within a box after `skip` bytes, which is 4 for boxes with version and flags. */
+export function boxesOf(bytes: FileBytes, { at, length }: IsoBox, skip = 0): IsoBox[] {
   return boxesIn(bytes, at + skip, at + length)
 }
 
-/** The content of a box, or undefined where there is more than `most` bytes of it. */
-export function contentOf(bytes: FileBytes, { at, length }: Box, most = 1024 * 1024): Buffer | undefined {
+/** The content of a box; undefined when it is longer than `most` bytes. */
+export function contentOf(bytes: FileBytes, { at, length }: IsoBox, most = 1024 * 1024): Buffer | undefined {
   if (length > most) return undefined
   const content = Buffer.from(bytes.read(at, length))
   return content.length === length ? content : undefined

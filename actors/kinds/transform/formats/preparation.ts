@@ -1,22 +1,22 @@
 import type { Fault } from '@pixelflow/core/fault'
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
 
-/** How a file has to be read so that its decoder gives the picture that is in it. */
+/** How a file must be decoded so that the result is the image that it holds. */
 export interface Preparation {
-  /** The bytes to decode instead of the file. */
+  /** Bytes to decode instead of the file. */
   readonly input?: Buffer
-  /** What ends decoding, where it differs from what does for other files. */
+  /** `failOn` of sharp, where it differs from the default. */
   readonly failOn?: SharpOptions['failOn']
   /**
-   * Puts right what the decoder gives: the outcome, written as PNG with all metadata, becomes the source. Undefined where
-   * the decoder's metadata show that nothing is wrong with it.
+   * Corrects the decoded pixels. The result, encoded as PNG with all metadata, becomes the source. Undefined when the
+   * metadata shows that no correction is needed.
    */
   readonly adjust?: (image: Sharp, metadata: Metadata) => Sharp | undefined
   /**
-   * The bytes to decode instead of the file, once the decoder has looked at all of it. Undefined where its metadata show that
-   * nothing is wrong.
+   * Bytes to decode instead of the file, chosen after the decoder has read the header. Undefined when the metadata
+   * shows that no replacement is needed.
    */
   readonly replace?: (metadata: Metadata) => Buffer | undefined
-  /** The reason that the decoder does not know, for a file that it calls damaged. */
+  /** The reason of a `corrupt_image` error that the decoder cannot explain. */
   readonly reason?: Fault
 }

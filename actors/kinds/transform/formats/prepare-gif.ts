@@ -1,22 +1,22 @@
 import { withFileBytes, type FileBytes } from './file-bytes.ts'
 import type { Preparation } from './preparation.ts'
 
-/** Blocks gone over on the way to the end of the first frame: a file may be nothing but blocks. */
+/** Limit of blocks before the end of the first frame: a hostile file may consist of blocks only. */
 const mostBlocks = 4_000_000
 
-/** Where the first frame lies on its canvas, and in the file. */
+/** Position of the first frame on the canvas and in the file. */
 interface Frame {
   readonly left: number
   readonly top: number
   readonly width: number
   readonly height: number
-  /** Where the block that follows its pixels begins. */
+  /** Position of the block after its pixels. */
   readonly end: number
 }
 
 /**
- * Looks at where the first frame of a GIF lies on its canvas (GIF89a, 18 and 20). What it leaves free is transparent, but
- * libvips has no transparency for a file none of whose frames names a transparent colour, and paints it black.
+ * Works around a first frame that does not cover its canvas (GIF89a, 18 and 20). The uncovered area is transparent, but
+ * libvips has no alpha for a file in which no frame names a transparent colour, and renders that area black.
  */
 export function prepareGif(input: string | Buffer, bytes: FileBytes): Preparation {
   const head = bytes.read(0, 13)
@@ -28,14 +28,14 @@ export function prepareGif(input: string | Buffer, bytes: FileBytes): Preparatio
 }
 
 /**
- * The first frame, and behind it one that names a transparent colour. The decoder then gives transparency, and needs no
- * more memory than for any other file: nothing as large as the canvas is made here.
+ * The first frame followed by a frame with a transparent colour. The decoder then produces alpha, and needs no more
+ * memory than for other files: no canvas is allocated here.
  */
 function withTransparency(input: string | Buffer, { end }: Frame): Buffer {
   return Buffer.concat([withFileBytes(input, (bytes) => bytes.read(0, end)), transparentFrame])
 }
 
-/** A frame of one pixel with a colour table of its own, whose colour 0 is transparent, and the end of the file. */
+/** A frame of one pixel whose colour 0 is transparent, with its own colour table, and the end of the file. */
 const transparentFrame = Buffer.from(
   '21f9040100000000' + '2c000000000100010080000000000000' + '0202440100' + '3b',
   'hex',
@@ -45,7 +45,7 @@ function covers({ left, top, width, height }: Frame, canvas: { width: number; he
   return left === 0 && top === 0 && width >= canvas.width && height >= canvas.height
 }
 
-/** Undefined when the file has none, or ends within it. */
+/** Undefined without a complete first frame. */
 function firstFrame(bytes: FileBytes, from: number): Frame | undefined {
   let blocksLeft = mostBlocks
   let at = from
@@ -54,8 +54,8 @@ function firstFrame(bytes: FileBytes, from: number): Frame | undefined {
     if (kind === 0x2c) {
       const place = Buffer.from(bytes.read(at + 1, 9))
       if (place.length < 9) return undefined
-      // The pixels begin with the size of their codes.
-      const end = endOfPieces(at + 10 + colourTableBytes(place[8] ?? 0) + 1)
+      // The pixel data starts with the LZW code size.
+      const end = endOfSubBlocks(at + 10 + colourTableBytes(place[8] ?? 0) + 1)
       const [left, top, width, height] = [0, 2, 4, 6].map((i) => place.readUInt16LE(i)) as [
         number,
         number,
@@ -64,15 +64,15 @@ function firstFrame(bytes: FileBytes, from: number): Frame | undefined {
       ]
       return end === undefined ? undefined : { left, top, width, height, end }
     }
-    // An extension: its label, and then pieces.
-    const end = kind === 0x21 ? endOfPieces(at + 2) : undefined
+    // An extension: its label, then sub-blocks.
+    const end = kind === 0x21 ? endOfSubBlocks(at + 2) : undefined
     if (end === undefined) return undefined
     at = end
   }
   return undefined
 
-  /** Each piece begins with its length; an empty one ends them. */
-  function endOfPieces(start: number): number | undefined {
+  /** Each sub-block starts with its length; an empty one ends the list. */
+  function endOfSubBlocks(start: number): number | undefined {
     let piece = start
     for (; blocksLeft > 0; blocksLeft -= 1) {
       const [length] = bytes.read(piece, 1)

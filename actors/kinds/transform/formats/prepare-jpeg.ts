@@ -3,13 +3,13 @@ import type { FileBytes } from './file-bytes.ts'
 import type { Preparation } from './preparation.ts'
 import { unsupportedEncoding } from './unsupported-encoding.ts'
 
-/** Segments gone over on the way to the frame header: a file may be nothing but segments. */
+/** Limit of segments before the frame header: a hostile file may consist of segments only. */
 const mostSegments = 200_000
 
 /**
- * Looks at the frame header of a JPEG (ITU-T T.81, B.2.2). Baseline, extended, progressive, arithmetic and lossless frames
- * of 8 bits are decoded.
- * @throws Fault `unsupported_format` for those that are not.
+ * Checks the frame header of a JPEG (ITU-T T.81, B.2.2). The decoder supports baseline, extended, progressive,
+ * arithmetic and lossless frames of 8 bits.
+ * @throws Fault `unsupported_format` for other frames.
  */
 export function prepareJpeg(bytes: FileBytes): Preparation {
   let at = 2
@@ -28,7 +28,7 @@ export function prepareJpeg(bytes: FileBytes): Preparation {
   return {}
 }
 
-/** The first scan, and the end: no frame header comes after those. */
+/** Start of scan, and end of image: no frame header follows them. */
 const ended: ReadonlySet<number> = new Set([0xda, 0xd9])
 const jpegLs = 0xf7
 
@@ -36,7 +36,7 @@ function isAlone(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)
 }
 
-/** All SOF markers, and that of JPEG-LS; DHT, JPG and DAC lie between them. */
+/** All SOF markers and that of JPEG-LS, without DHT, JPG and DAC, whose codes lie between them. */
 function isFrame(marker: number): boolean {
   return marker === jpegLs || (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
 }
@@ -45,7 +45,7 @@ function unsupportedIn(marker: number, precision: number, size: readonly number[
   if (marker === jpegLs) return 'JPEG-LS coding'
   if (marker === 0xcb) return 'lossless arithmetic coding'
   if ([0xc5, 0xc6, 0xc7, 0xcd, 0xce, 0xcf].includes(marker)) return 'hierarchical coding'
-  if (precision > 8 && precision <= 16) return `${precision} bits a cancellations`
+  if (precision > 8 && precision <= 16) return `${precision} bits a channel`
   return size[0] === 0 && size[1] === 0 ? 'a height stated after the pixels' : undefined
 }
 

@@ -32,8 +32,8 @@ const colours = [
   [132, 128, 123],
   [255, 128, 0],
 ]
-const half = (x: number, cancellations: number) => (cancellations === 3 ? 0.5 : x)
-const lab = (x: number, cancellations: number) => (cancellations === 0 ? x : 0)
+const half = (x: number, channel: number) => (channel === 3 ? 0.5 : x)
+const lab = (x: number, channel: number) => (channel === 0 ? x : 0)
 
 describe('a TIFF is decoded to the colours that it states', () => {
   const cases: Readonly<Record<string, readonly [Encoding, readonly (readonly number[])[]]>> = {
@@ -44,7 +44,7 @@ describe('a TIFF is decoded to the colours that it states', () => {
       gray.map((one) => one.map((v) => 255 - v)),
     ],
     'RGB of 32 bits': [{ ...rgb, bits: 32 }, colours],
-    'RGB of 32 bits, each cancellations by itself': [{ ...rgb, bits: 32, isPlanar: true }, colours],
+    'RGB of 32 bits, each channel by itself': [{ ...rgb, bits: 32, isPlanar: true }, colours],
     'RGB of 8 bits': [rgb, colours],
     'RGB of 16 bits, deflated, in tiles': [{ ...rgb, bits: 16, compression: 8, tile: 16 }, colours],
     'RGB in floating point, which is linear': [
@@ -60,12 +60,12 @@ describe('a TIFF is decoded to the colours that it states', () => {
         samples: 5,
         photometric: 2,
         tags: { 338: [2, 0] },
-        value: (x, cancellations) => half(x, Math.min(3, cancellations)),
+        value: (x, channel) => half(x, Math.min(3, channel)),
       },
       gray.map((one) => [...one, 128]),
     ],
     'gray with two more channels': [
-      { samples: 3, tags: { 338: [2, 0] }, value: (x, cancellations) => (cancellations > 0 ? 0.5 : x) },
+      { samples: 3, tags: { 338: [2, 0] }, value: (x, channel) => (channel > 0 ? 0.5 : x) },
       gray.map((one) => [...one, 128]),
     ],
     'Lab of 16 bits': [
@@ -101,12 +101,12 @@ describe('a TIFF that the decoder lacks is refused as unsupported, with the reas
     ['JPEG 2000 compression', { ...rgb, compression: 33_005 }],
     ['JPEG XL compression', { ...rgb, compression: 50_002 }],
     ['compression scheme 65000', { ...rgb, compression: 65_000 }],
-    ['tiles that hold one cancellations each', { ...inTiles, isPlanar: true }],
-    ['1 cancellations of 12 bits', { bits: 12 }],
+    ['tiles that hold one channel each', { ...inTiles, isPlanar: true }],
+    ['1 channel of 12 bits', { bits: 12 }],
     ['3 channels of 12 bits', { ...rgb, bits: 12 }],
     ['3 channels of 4 bits', { ...rgb, bits: 4 }],
-    ['1 cancellations of 24 bits', { bits: 24 }],
-    ['1 cancellations of 64 bits', { bits: 64 }],
+    ['1 channel of 24 bits', { bits: 24 }],
+    ['1 channel of 64 bits', { bits: 64 }],
     ['4 channels of 32 bits', { ...rgb, samples: 4, bits: 32 }],
     ['channels of different depths (5, 6, 5 bits)', { ...rgb, statedBits: [5, 6, 5] }],
     ['signed integers', { bits: 8, numbers: 2 }],

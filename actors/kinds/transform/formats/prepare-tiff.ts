@@ -4,7 +4,7 @@ import type { Preparation } from './preparation.ts'
 import { tiffLayoutOf, type TiffLayout } from './tiff-layout.ts'
 import { unsupportedEncoding } from './unsupported-encoding.ts'
 
-/** Compression schemes that the libtiff we ship reads. Measured with sharp 0.35.5, which has libtiff 4.7.2. */
+/** Compression schemes of the bundled libtiff. Measured with sharp 0.35.5, which has libtiff 4.7.2. */
 const readable: ReadonlySet<number> = new Set([
   1, 2, 3, 4, 5, 7, 8, 32766, 32771, 32773, 32809, 32946, 34676, 34677, 50001,
 ])
@@ -50,15 +50,15 @@ const photometric = {
   lab: 8,
   logLuv: 32845,
 } as const
-/** Channels that are colour; those behind them are transparency and other masks. */
+/** Number of colour channels; further channels are alpha and other masks. */
 const colourChannels: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3 }
-/** Channels that sharp takes. */
+/** Limit of channels in sharp. */
 const mostChannels = 5
 
 /**
- * Looks at how a TIFF is stored before it is decoded, since libvips calls what it cannot read damaged, or makes black of
- * it: tiles that cannot be decompressed, 32 bit integers, grey of floating point numbers.
- * @throws Fault `unsupported_format` that names the encoding, `corrupt_image` when what states it is cut off.
+ * Checks how a TIFF is stored before it is decoded. libvips reports some unsupported encodings as damage and renders
+ * others as black: tiles that cannot be decompressed, 32-bit integers, floating-point gray.
+ * @throws Fault `unsupported_format` that names the encoding, `corrupt_image` when the directory is truncated.
  */
 export function prepareTiff(bytes: FileBytes): Preparation {
   const layout = tiffLayoutOf(bytes)
@@ -66,18 +66,19 @@ export function prepareTiff(bytes: FileBytes): Preparation {
   const reason = unsupportedIn(layout)
   if (reason !== undefined) throw notSupported(reason)
   const { samples, isTiled } = layout
-  // libvips passes over tiles that cannot be decompressed unless every warning ends it; of a tiled file it heeds no others.
+  // libvips skips tiles that cannot be decompressed unless `failOn` is `warning`. In tiled files it raises no other
+  // warnings.
   const failOn = isTiled ? { failOn: 'warning' as const } : {}
   const [bits] = layout.bits
   const [sampleFormat] = layout.sampleFormats
-  // libvips takes the numbers as they are where it wants 0 to 255.
+  // libvips does not scale 32-bit integers to 0…255.
   if (bits === 32 && sampleFormat !== 3) return { ...failOn, adjust: (image) => image.linear(2 ** -24, 0) }
-  // sharp writes PNG with the first of them as transparency, and fails on raw pixels of five or six channels.
+  // Decoded to PNG, in which the first extra channel is alpha: sharp fails on raw pixels of five or six channels.
   const extra = samples - (colourChannels[layout.photometric] ?? samples)
   return extra > 1 ? { ...failOn, adjust: (image) => image } : failOn
 }
 
-/** What of it cannot be read, as in "TIFF with … is not supported"; undefined when nothing is known against it. */
+/** The unsupported encoding, as in "TIFF with … is not supported"; undefined when none is known. */
 function unsupportedIn(layout: TiffLayout): string | undefined {
   const { compression, samples, isPlanar, isTiled } = layout
   if (!readable.has(compression)) {
@@ -85,10 +86,10 @@ function unsupportedIn(layout: TiffLayout): string | undefined {
     return name === undefined ? `compression scheme ${compression}` : `${name} compression`
   }
   if (samples > mostChannels) return `${samples} channels (at most ${mostChannels} are read)`
-  if (isPlanar && isTiled) return 'tiles that hold one cancellations each'
+  if (isPlanar && isTiled) return 'tiles that hold one channel each'
   if (new Set(layout.bits).size > 1) return `channels of different depths (${layout.bits.join(', ')} bits)`
   const [sampleFormat = 1] = layout.sampleFormats
-  // SGI's encoding states what its numbers were made of, and is decoded to floating point numbers anyway.
+  // SGI LogLuv states the sample format of its input, but is decoded to floating point.
   if (layout.photometric === photometric.logLuv && [34676, 34677].includes(compression)) return undefined
   if (sampleFormat === 2) return 'signed integers'
   if (sampleFormat > 4) return 'complex numbers'
@@ -102,13 +103,13 @@ function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean):
   switch (kind) {
     case photometric.white:
     case photometric.black:
-      // Nothing says which number is white: heights and distances are stored like this, too.
+      // The file does not say which number is white; elevation and distance maps use this encoding too.
       if (isFloat) return 'floating point gray values'
       return samples === 1 ? unlessBits(1, 2, 4, 8, 16, 32) : unlessBits(8, 16)
     case photometric.palette:
       return isFloat || samples > 1 ? depth(samples, bits, isFloat) : unlessBits(1, 2, 4, 8, 16)
     case photometric.rgb:
-      if (samples < 3) return `RGB colours in ${samples === 1 ? '1 cancellations' : '2 channels'}`
+      if (samples < 3) return `RGB colours in ${samples === 1 ? '1 channel' : '2 channels'}`
       if (isFloat) return unlessBits(16, 32)
       return samples === 3 ? unlessBits(8, 16, 32) : unlessBits(8, 16)
     case photometric.ink:
@@ -116,7 +117,7 @@ function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean):
       return isFloat ? depth(samples, bits, true) : unlessBits(8, 16)
     case photometric.yCbCr: {
       if (samples !== 3 || bits !== 8) return depth(samples, bits, isFloat)
-      // libvips takes these for RGB.
+      // libvips reads these as RGB.
       const isSubsampled = layout.chromaSubsampling.some((step) => step !== 1)
       return isSubsampled || layout.compression === 7 ? undefined : 'YCbCr colours without subsampling'
     }
@@ -130,7 +131,7 @@ function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean):
 
 function depth(samples: number, bits: number, isFloat: boolean): string {
   const depths = `${bits} ${bits === 1 ? 'bit' : 'bits'}${isFloat ? ' in floating point' : ''}`
-  return samples === 1 ? `1 cancellations of ${depths}` : `${samples} channels of ${depths}`
+  return samples === 1 ? `1 channel of ${depths}` : `${samples} channels of ${depths}`
 }
 
 function notSupported(reason: string): Fault {

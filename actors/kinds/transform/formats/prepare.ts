@@ -7,8 +7,8 @@ import type { Preparation } from './preparation.ts'
 import { prepareTiff } from './prepare-tiff.ts'
 
 /**
- * Looks at the header of a file for what its decoder would get wrong.
- * @throws Fault `unsupported_format` that names an encoding which our decoders do not have.
+ * Checks the header of a file for cases that its decoder handles wrongly.
+ * @throws Fault `unsupported_format` that names an encoding which the decoders lack.
  */
 export function prepare(format: FormatId, input: string | Buffer): Preparation {
   switch (format) {

@@ -2,12 +2,12 @@ import type { Fault } from '@pixelflow/core/fault'
 import { corruptImage } from '../map-vips-error.ts'
 import type { FileBytes } from './file-bytes.ts'
 
-/** How the first picture of a TIFF is stored, by the tags of its first directory (TIFF 6.0, section 8). */
+/** How the first image of a TIFF is stored, from the tags of its first directory (TIFF 6.0, section 8). */
 export interface TiffLayout {
   readonly compression: number
   readonly photometric: number
   readonly samples: number
-  /** Bits of each sample, as stated; mostly all the same. */
+  /** Bits of each sample. */
   readonly bits: readonly number[]
   /** 1 unsigned, 2 signed, 3 float, 4 undefined, 5 complex integer, 6 complex float. */
   readonly sampleFormats: readonly number[]
@@ -31,15 +31,15 @@ const tags = {
 
 const wanted: ReadonlySet<number> = new Set(Object.values(tags))
 
-/** Bytes of a value, by its type; only types of whole numbers matter here. */
+/** Bytes of a value by type, for integer types. */
 const valueBytes: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 16: 8 }
-/** Values read of one tag: more samples than any decoder of ours takes. */
+/** Values that are read of one tag: more samples than any decoder accepts. */
 const mostValues = 16
-/** Entries looked at; the tags wanted come early, as entries are sorted. */
+/** Entries that are read; entries are sorted, and the wanted tags have low numbers. */
 const mostEntries = 4096
 
 /**
- * Undefined when the first directory states no photometric interpretation.
+ * Undefined when the first directory has no photometric interpretation.
  * @throws Fault `corrupt_image` when the directory, or a value that it points to, lies beyond the end of the file.
  */
 export function tiffLayoutOf(bytes: FileBytes): TiffLayout | undefined {

@@ -1,11 +1,13 @@
 /**
- * EXIF without pictures in it. EXIF can hold a thumbnail (IFD1), further previews (SubIFDs, maker notes) and, in TIFF
- * files, the picture itself, all of the original as it was before any crop or blur. So only known tags that describe the
- * picture are copied into a new block. libvips copies the whole block of most formats, and nothing of a TIFF file; no
- * maintained library writes EXIF apart from a file (piexifjs is unmaintained, exifr and exifreader only read).
+ * EXIF without embedded images. EXIF can hold a thumbnail (IFD1), further previews (SubIFDs, maker notes) and, in TIFF
+ * files, the image itself: all of the original as it was before any crop or blur. So only known descriptive tags are
+ * copied into a new block. libvips copies the whole block of most formats, and nothing of a TIFF file. No maintained
+ * library writes EXIF separately from an image file: piexifjs is unmaintained, exifr and exifreader only read. The file
+ * can go when libvips writes chosen tags from TIFF sources too; `filter-exif.test.ts` and `metadata.test.ts` hold what
+ * must then pass.
  */
 
-/** Reads bytes of the block or file; undefined where they are not all there. */
+/** Reads bytes of the block or file; undefined where they are missing. */
 export type ReadAt = (offset: number, length: number) => Buffer | undefined
 
 interface Entry {
@@ -19,9 +21,9 @@ interface Entry {
 const pointers = { exif: 0x8769, gps: 0x8825, interoperability: 0xa005 } as const
 const orientationTag = 0x0112
 
-/** Ranges of tags, both ends included, that describe a picture whatever became of its pixels. */
+/** Ranges of tags, both ends included, that stay true whatever happens to the pixels. */
 const described = {
-  // Title, maker, model, resolution, software, date, artist, rating, copyright, the titles that Windows writes.
+  // Title, make, model, resolution, software, date, artist, rating, copyright, and the titles that Windows writes.
   main: [
     [0x010d, 0x0110],
     [0x011a, 0x011b],
@@ -35,8 +37,8 @@ const described = {
     [0xc614, 0xc614],
     [0xc62f, 0xc62f],
   ],
-  // All that the standard names but MakerNote (927C), the size of the original (A002, A003) and DeviceSettingDescription
-  // (A40B): their content is unknown, or they are no longer true.
+  // All tags of the standard except MakerNote (927C), the size of the original (A002, A003) and
+  // DeviceSettingDescription (A40B): their content is unknown or no longer true.
   exif: [
     [0x829a, 0x829d],
     [0x8822, 0x8835],
@@ -59,16 +61,16 @@ const described = {
 } as const
 type Directory = keyof typeof described
 
-/** Bytes of one value of each type, from type 1 on: numbers, text, fractions. */
+/** Bytes of one value by type, from type 1 on: numbers, text, fractions. */
 const typeBytes = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8]
-/** Bytes; EXIF of a JPEG has at most 64 KiB. */
+/** Limits in bytes; EXIF of a JPEG has at most 64 KiB. */
 const longest = { value: 16 * 1024, block: 60 * 1024 }
 const mostEntries = 1000
 
 /**
- * A block that says what another, or a TIFF file, says about its picture, without the pictures in it; undefined when
- * there is nothing to say or no block.
- * @param orientation what the new block states, 1 to 8
+ * A new block with the descriptive tags of a block or a TIFF file; undefined without such tags or without a valid
+ * block.
+ * @param orientation orientation of the new block, 1 to 8
  */
 export function filterExif(readAt: ReadAt, orientation: number): Buffer | undefined {
   const block = openBlock(readAt)
@@ -97,7 +99,7 @@ function describing(directory: Directory, entries: readonly Entry[]): Entry[] {
   )
 }
 
-/** TIFF's structure, also with the 64 bit offsets of BigTIFF; undefined for anything else. */
+/** Opens a TIFF structure, or a BigTIFF structure with 64-bit offsets; undefined for anything else. */
 function openBlock(readAt: ReadAt) {
   const head = readAt(0, 8)
   const order = head?.toString('latin1', 0, 2)
@@ -112,7 +114,7 @@ function openBlock(readAt: ReadAt) {
   }
   const version = number(head.subarray(2, 4))
   if (version !== 42 && version !== 43) return undefined
-  // Bytes of: how many entries there are, one entry, an offset.
+  // Sizes in bytes of the entry count, an entry, and an offset.
   const [countBytes, entryBytes, offsetBytes] = version === 43 ? [8, 20, 8] : [2, 12, 4]
   const first = version === 43 ? readAt(8, 8) : head.subarray(4, 8)
   if (first === undefined) return undefined
@@ -121,7 +123,7 @@ function openBlock(readAt: ReadAt) {
     const [tag, type] = [number(bytes.subarray(0, 2)), number(bytes.subarray(2, 4))]
     const count = number(bytes.subarray(4, 4 + offsetBytes))
     const length = count * (typeBytes[type - 1] ?? Number.NaN)
-    // An offset may be larger than what types we copy can hold.
+    // With 64-bit offsets a count may exceed every size that is copied.
     if (!(length > 0 && length <= longest.value)) return []
     const inline = bytes.subarray(4 + offsetBytes)
     const value = length <= offsetBytes ? inline.subarray(0, length) : readAt(number(inline), length)
@@ -168,7 +170,7 @@ class Writer {
     return Buffer.concat([order, this.#number(42, 2), this.#number(first, 4), ...parts])
   }
 
-  /** One directory with its values, as it lies at the end of what there is. */
+  /** One directory with its values, placed at the end of the block. */
   #directory(given: readonly Entry[]): Buffer {
     const entries = this.#fitting(given.toSorted((a, b) => a.tag - b.tag))
     let valuesAt = this.#length + 2 + entries.length * 12 + 4
@@ -178,7 +180,7 @@ class Writer {
       if (value.length <= 4) value.copy(place)
       else {
         this.#number(valuesAt, 4).copy(place)
-        // Offsets are even.
+        // TIFF requires even offsets.
         const padded = Buffer.concat([value, Buffer.alloc(value.length % 2)])
         values.push(padded)
         valuesAt += padded.length
@@ -188,7 +190,7 @@ class Writer {
     return Buffer.concat([this.#number(entries.length, 2), ...rows, this.#number(0, 4), ...values])
   }
 
-  /** Without what would make the block too long; the short entries are the ones that people look for. */
+  /** Drops the longest entries when the block would become too long; the short ones matter most to users. */
   #fitting(entries: readonly Entry[]): Entry[] {
     let room = longest.block - this.#length
     const fit = new Set<Entry>()

@@ -1,24 +1,24 @@
 import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes'
 
-/** Namespaces of pictures in the metadata, and of announcements of files that lay behind the picture in its file. */
+/** Namespaces of embedded images, and of announcements of files appended to the original. */
 const dropped: readonly string[] = [
-  // Gain maps, and where the parts of the file lay.
+  // Gain maps, and the layout of the original file.
   'http://ns.adobe.com/hdr-gain-map/',
   'http://ns.apple.com/HDRGainMap/',
   'http://ns.apple.com/pixeldatainfo/',
   'http://ns.google.com/photos/1.0/container/',
-  // Motion photos, depth maps, and other pictures of the same moment.
+  // Motion photos, depth maps, and other images of the same moment.
   'http://ns.google.com/photos/1.0/camera/',
   'http://ns.google.com/photos/1.0/image/',
   'http://ns.google.com/photos/1.0/audio/',
   'http://ns.google.com/photos/1.0/depthmap/',
   'http://ns.google.com/photos/dd/',
-  // Thumbnails, and the name of a second block of XMP that is not carried along.
+  // Thumbnails, and the name of an extended XMP block, which is not kept.
   'http://ns.adobe.com/xap/1.0/g/img/',
   'http://ns.adobe.com/xmp/note/',
 ]
 
-/** Single properties: thumbnails, and what EXIF says better or what is no longer true. */
+/** Single properties: thumbnails, and values that EXIF holds or that are no longer true. */
 const droppedProperties: ReadonlySet<string> = new Set([
   'http://ns.adobe.com/xap/1.0/Thumbnails',
   ...['Orientation', 'ImageWidth', 'ImageLength'].map((name) => `http://ns.adobe.com/tiff/1.0/${name}`),
@@ -27,36 +27,35 @@ const droppedProperties: ReadonlySet<string> = new Set([
   ),
 ])
 
-/** How JPEG and PNG files begin in base64. */
+/** Base64 prefixes of JPEG and PNG files. */
 const picture = /^\s*(\/9j\/|iVBORw0KGgo)/
 
 const longest = 1024 * 1024
 const deepest = 100
 
 /**
- * XMP without thumbnails and other pictures, and without announcements of what is not in the result; undefined when
- * nothing can be made of it.
+ * XMP without embedded images and without references to parts that the result lacks; undefined when the XMP is invalid.
  */
 export function filterXmp(text: string): string | undefined {
   if (text.length > longest) return undefined
   const out: string[] = []
   let depth = 0
-  /** Depth of the element that is left out with all that is in it. */
+  /** Depth of the element that is dropped with its content. */
   let skipFrom: number | undefined
   const parser = new SaxesParser({ xmlns: true, position: false })
   const stop = (error: Error) => {
     throw error
   }
   parser.on('error', stop)
-  parser.on('doctype', () => stop(new Error('XMP has no declarations')))
+  parser.on('doctype', () => stop(new Error('XMP must not have a DOCTYPE')))
   parser.on('opentag', (tag) => {
     depth += 1
-    if (depth > deepest) stop(new Error('too deep'))
+    if (depth > deepest) stop(new Error('XMP is nested too deeply'))
     if (skipFrom === undefined && isDropped(tag)) skipFrom = depth
     if (skipFrom === undefined) out.push(opening(tag))
   })
-  const write = (said: string) => {
-    if (skipFrom === undefined && depth > 0 && !picture.test(said)) out.push(escaped(said))
+  const write = (content: string) => {
+    if (skipFrom === undefined && depth > 0 && !picture.test(content)) out.push(escaped(content))
   }
   parser.on('text', write)
   parser.on('cdata', write)
@@ -70,7 +69,7 @@ export function filterXmp(text: string): string | undefined {
   } catch {
     return undefined
   }
-  // The frame by which programs find it in files of formats that they do not know.
+  // The packet wrapper, by which programs find XMP in any file format.
   const written = out.join('')
   return written === ''
     ? undefined

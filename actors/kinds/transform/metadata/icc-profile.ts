@@ -2,10 +2,10 @@ import { Fault } from '@pixelflow/core/fault'
 import type { FormatParams } from '@pixelflow/core/operations/format'
 import type { SourceImage } from '../open-source-image.ts'
 
-/** Colours that a profile may be made for, as its header names them. */
+/** Colour spaces of a profile's device side, as its header names them. */
 const spaces: ReadonlySet<string> = new Set(['RGB ', 'GRAY', 'CMYK'])
 const connections: ReadonlySet<string> = new Set(['XYZ ', 'Lab '])
-/** Classes of profiles that say what the colours of a picture are: of displays, scanners, printers, colour spaces. */
+/** Profile classes that describe the colours of an image: display, scanner, printer, colour space. */
 const classes: ReadonlySet<string> = new Set(['mntr', 'scnr', 'prtr', 'spac'])
 
 const headerBytes = 128
@@ -13,9 +13,9 @@ const tagBytes = 12
 const mostTags = 1000
 
 /**
- * Whether a colour profile is whole: what its header says agrees with its bytes, and all its parts are in it. Writers
- * hold themselves to this in different ways (libpng refuses the file, others write the broken profile on), so it is
- * looked at before any of them.
+ * Whether a colour profile is complete: its header matches its bytes, and all its tags are inside. Encoders differ in
+ * how they handle a broken profile (libpng rejects the file, others write the profile), so it is checked before
+ * encoding.
  */
 export function isSoundProfile(profile: Buffer): boolean {
   if (profile.length < headerBytes + 4) return false
@@ -38,27 +38,27 @@ export function isSoundProfile(profile: Buffer): boolean {
   )
 }
 
-/** The same picture, its colours taken as sRGB. */
+/** The same image with its colours read as sRGB. */
 export function withoutProfile(source: SourceImage): SourceImage {
   const { metadata, reading } = source
   return { ...source, reading: { ...reading, ignoreIcc: true }, metadata: { ...metadata, hasProfile: false } }
 }
 
-/** Whether it has a profile that cannot be kept. */
+/** Whether the image has a profile that cannot be kept. */
 export function hasBrokenProfile({ reading, metadata: { icc } }: SourceImage): boolean {
   return reading.ignoreIcc === true || (icc !== undefined && !isSoundProfile(icc))
 }
 
-/** How a result is written: a profile that is not whole cannot be kept, so the colours are converted. */
-export function keepable<P extends Pick<FormatParams, 'colorspace'>>(params: P, source: SourceImage): P {
+/** The format parameters of a result. A broken profile cannot be kept, so the colours are converted to sRGB. */
+export function keepableColours<P extends Pick<FormatParams, 'colorspace'>>(params: P, source: SourceImage): P {
   return hasBrokenProfile(source) ? { ...params, colorspace: 'srgb' } : params
 }
 
 /**
- * Does work on a picture; once more without its profile when the picture seems damaged with it. A profile can be broken
- * in ways that only its user finds.
+ * Runs work on an image, and again without its profile when the image seems damaged with it: some defects of a profile
+ * show only in its use.
  */
-export async function despiteProfile<T>(
+export async function retryWithoutProfile<T>(
   source: SourceImage,
   work: (source: SourceImage) => Promise<T>,
 ): Promise<T> {

@@ -1,19 +1,19 @@
 import { crc32 } from 'node:zlib'
 
-/** Bytes of a PNG before its first chunk, and of that one, IHDR. */
+/** Bytes of the PNG signature, and of the first chunk, IHDR. */
 const headBytes = { signature: 8, first: 25 } as const
-/** Chunks that say something about the picture as a whole. */
+/** Metadata chunks. */
 const described: ReadonlySet<string> = new Set(['eXIf', 'iTXt', 'tEXt', 'zTXt'])
 
 /**
- * A PNG of our own with other EXIF in it, or none. sharp writes EXIF into every format, but only what it has read from a
- * file, so this is the file it reads it from.
+ * Replaces or removes the EXIF of a PNG. sharp writes EXIF in every format, but only EXIF that it has read from a file,
+ * so the PNG carries it.
  */
 export function replacePngExif(png: Buffer, exif: Buffer | undefined): Buffer {
   const start = headBytes.signature + headBytes.first
   const parts = [png.subarray(0, start), ...(exif === undefined ? [] : [chunk('eXIf', exif)])]
   let at = start
-  // What describes the picture stands before its pixels; the rest goes along as it is.
+  // Metadata before the pixels is dropped; other chunks are kept.
   while (at + 8 <= png.length) {
     const type = png.toString('latin1', at + 4, at + 8)
     if (type === 'IDAT') break
@@ -25,7 +25,7 @@ export function replacePngExif(png: Buffer, exif: Buffer | undefined): Buffer {
   return Buffer.concat([...parts, ...withoutTrailers(rest)])
 }
 
-/** Pixels and end, without what libpng writes behind the pixels. */
+/** Pixels and the end chunk, without metadata that libpng writes behind the pixels. */
 function withoutTrailers(rest: Buffer): Buffer[] {
   const parts: Buffer[] = []
   for (let at = 0; at + 12 <= rest.length;) {

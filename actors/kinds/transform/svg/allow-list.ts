@@ -11,7 +11,7 @@ const filterPrimitives = words(`
 const shapes = words('path rect circle ellipse line polyline polygon text tspan textPath image')
 
 /** Shown only where something refers to them. */
-const shelved = words('defs symbol pattern mask clipPath marker filter linearGradient radialGradient')
+const neverRendered = words('defs symbol pattern mask clipPath marker filter linearGradient radialGradient')
 
 export const elements = {
   all: words(`
@@ -23,9 +23,9 @@ export const elements = {
   `),
   filterPrimitives,
   shapes,
-  shelved,
+  neverRendered,
   /** Whose text is shown. */
-  formatDeclarations: words('text tspan textPath'),
+  textContent: words('text tspan textPath'),
 }
 
 /** Whose `href` may lead to something in the same file. */

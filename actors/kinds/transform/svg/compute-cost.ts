@@ -85,7 +85,7 @@ export function computeCost(
       sum.depth = Math.max(sum.depth, weight.depth + 1)
       sum.canvases = Math.max(sum.canvases, weight.canvases)
     }
-    for (const child of part.children) if (!elements.shelved.has(child.tag)) add(child, 1)
+    for (const child of part.children) if (!elements.neverRendered.has(child.tag)) add(child, 1)
     for (const { id, property, isOwn } of referencesOf(part, isPaintShared)) {
       const target = byId.get(id)
       if (target === undefined) continue

@@ -93,7 +93,7 @@ export function sanitise(text: string): CleanSvg {
     if (type === '' || type === 'text/css') sheet = ''
     else skipFrom = depth
   })
-  const hear = (said: string) => {
+  const onText = (said: string) => {
     if (skipFrom !== undefined || current === undefined) return
     if (sheet !== undefined) sheet += said
     else if (isWritten(current)) {
@@ -106,8 +106,8 @@ export function sanitise(text: string): CleanSvg {
       out.push(escapeXml(said))
     }
   }
-  parser.on('text', hear)
-  parser.on('cdata', hear)
+  parser.on('text', onText)
+  parser.on('cdata', onText)
   parser.on('closetag', () => {
     depth -= 1
     if (skipFrom !== undefined) {
@@ -266,7 +266,7 @@ function isReadable(part: SvgNode, { growth }: Declaration): boolean {
 
 /** Whether text that stands in it is shown: also that of a link within a text. */
 function isWritten({ tag, parent }: SvgNode): boolean {
-  return elements.formatDeclarations.has(tag) || (tag === 'a' && parent !== undefined && isWritten(parent))
+  return elements.textContent.has(tag) || (tag === 'a' && parent !== undefined && isWritten(parent))
 }
 
 const none: readonly string[] = []

@@ -3,18 +3,18 @@ import type { SourceImage } from '../open-source-image.ts'
 import { filterExif, type ReadAt } from './filter-exif.ts'
 import { filterXmp } from './filter-xmp.ts'
 
-/** What a file says about its picture, without pictures in it. */
+/** Metadata of an image, without thumbnails and other embedded images. */
 export interface Description {
-  /** As TIFF structures it, without a mark before it. */
+  /** A TIFF structure, without the `Exif` marker. */
   readonly exif?: Buffer | undefined
   readonly xmp?: string | undefined
 }
 
 /**
- * What a source says about its picture.
- * @param upright whether the picture is turned upright, so that no viewer has to turn it
+ * Reads the metadata of a source that a result may keep.
+ * @param upright whether the EXIF orientation has been applied
  */
-export function describe(source: SourceImage, upright: boolean): Description {
+export function readDescription(source: SourceImage, upright: boolean): Description {
   const { exif, xmp, orientation = 1 } = source.metadata
   const stated = upright ? 1 : orientation
   const text = xmp === undefined ? undefined : filterXmp(new TextDecoder().decode(xmp))
@@ -31,7 +31,7 @@ function readBlock(exif: Buffer): ReadAt {
     offset + length <= block.length ? block.subarray(offset, offset + length) : undefined
 }
 
-/** Reads here and there in a file, or in all of a short one: a TIFF file is a block of EXIF with a picture in it. */
+/** Gives random access to a TIFF file, which is itself an EXIF structure. */
 function readingFile<T>(input: string | Buffer, work: (readAt: ReadAt) => T): T {
   if (typeof input !== 'string') return work(readBlock(input))
   const file = openSync(input, 'r')
