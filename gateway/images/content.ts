@@ -1,14 +1,14 @@
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
 
-/** Stored bytes that may be handed out: what they are, and a way to open them that costs nothing until it is used. */
+/** Stored bytes and their description. Nothing is read before `open`. */
 export interface StoredContent {
   readonly bytes: number
   readonly sha256: string
   readonly mediaType: string
-  /** What a file of it may be called. */
+  /** Suggested name of a downloaded file. */
   readonly fileName: string
-  /** @throws Fault when the bytes are gone. */
+  /** @throws Fault when the bytes have expired. */
   open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
 }
 
@@ -23,7 +23,9 @@ export function storedContent(
     async open(range) {
       const read = await blobs.read(name, range)
       if (read) return read.body
-      throw new Fault(missing, 'Its bytes are not kept any more.', { remedy: 'Make it again.' })
+      throw new Fault(missing, 'The bytes have expired.', {
+        remedy: 'Upload the image or create the task again.',
+      })
     },
   }
 }

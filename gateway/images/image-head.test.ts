@@ -9,30 +9,30 @@ import { createImageHead } from './image-head.ts'
 
 function read(file: Uint8Array, pieceBytes: number) {
   const head = createImageHead()
-  // One buffer for all pieces, as a socket may do it.
+  // One buffer for all pieces, because sockets may reuse theirs.
   const piece = new Uint8Array(pieceBytes)
   for (let at = 0; at < file.length; at += pieceBytes) {
     const part = file.subarray(at, at + pieceBytes)
     piece.set(part)
-    head.look(piece.subarray(0, part.length))
+    head.push(piece.subarray(0, part.length))
   }
   head.end()
   return { format: head.format, ...head.dimensions }
 }
 
 describe('the head of a file', () => {
-  test.each(formatIds)('tells format and size of a %s, however it is cut', async (format) => {
+  test.each(formatIds)('detects format and size of a %s in pieces of any size', async (format) => {
     const file = await sampleImage({ format, width: 321, height: 123, quality: 30 })
     for (const pieceBytes of [17, 64, 5000, 65_536, file.length]) {
       const found = read(file, pieceBytes)
       expect(found.format).toBe(format)
-      // TIFF may state its size behind the pixels.
+      // A TIFF may contain its size after the pixels.
       if (found.width !== null || format !== 'tiff')
         expect(found).toEqual({ format, width: 321, height: 123 })
     }
   })
 
-  test('tells the size of an AVIF sequence, of its own brand', async () => {
+  test('detects the size of an AVIF sequence, which has its own brand', async () => {
     const file = Buffer.from(await sequence(3, true))
     file.write('avis', 8, 'latin1')
     for (const pieceBytes of [17, 5000]) {
@@ -40,7 +40,7 @@ describe('the head of a file', () => {
     }
   })
 
-  test('finds the size of a JPEG behind 100 kB of metadata', async () => {
+  test('finds the size of a JPEG after 100 kB of metadata', async () => {
     const file = await sampleImage({ width: 40, height: 30 })
     const segment = new Uint8Array(50_004).fill(7)
     segment.set([0xff, 0xe2, 50_002 >> 8, 50_002 & 255])
@@ -48,7 +48,7 @@ describe('the head of a file', () => {
     expect(read(padded, 4096)).toEqual({ format: 'jpeg', width: 40, height: 30 })
   })
 
-  test('takes whatever comes, by the thousand, and says of what was cut what it says of the whole', async () => {
+  test('accepts thousands of damaged files, and reports the same for a truncated file as for the whole', async () => {
     for (const { format, bytes } of await samples()) {
       const whole = read(bytes, bytes.length)
       for (let seed = 1; seed <= 300; seed += 1) {
@@ -63,12 +63,12 @@ describe('the head of a file', () => {
     }
   })
 
-  test('takes no time over a JPEG of nothing but tiny segments', async () => {
+  test('is fast for a JPEG that consists of tiny segments', async () => {
     const file = stuffed(await sampleImage({ width: 40, height: 30 }), emptyComments(100_000))
     const before = process.cpuUsage()
     for (let i = 0; i < 20; i += 1) expect(read(file, 65_536).width).toBeNull()
     const { user, system } = process.cpuUsage(before)
-    // A parser that copies what is left at each segment takes more than two seconds.
+    // A parser that copies the rest of the file at each segment takes more than two seconds.
     expect((user + system) / 1000).toBeLessThan(1000)
     expect(read(stuffed(await sampleImage({ width: 40, height: 30 }), emptyComments(60_000)), 4096)).toEqual({
       format: 'jpeg',
@@ -77,7 +77,7 @@ describe('the head of a file', () => {
     })
   })
 
-  test('finds an SVG behind what may come before it, and no more than that', () => {
+  test('finds an SVG after a declaration, and within a limited prefix only', () => {
     const svg = (before: string) => new TextEncoder().encode(`${before}<svg width="40" height="30"/>`)
     const found = { format: 'svg' as const, width: 40, height: 30 }
     expect(read(svg('<?xml version="1.0"?>'.padEnd(3000)), 17)).toEqual(found)
@@ -90,18 +90,18 @@ describe('the head of a file', () => {
     expect(many).toEqual({ format: 'svg', width: null, height: null })
   })
 
-  test('keeps what cannot be told only as long as it may become something', () => {
+  test('waits for more bytes only while they may still become a known format', () => {
     const head = createImageHead()
-    head.look(new TextEncoder().encode('<!--'.padEnd(3000)))
-    expect(head.canTell).toBe(false)
-    head.look(new Uint8Array(1500))
-    expect([head.canTell, head.format]).toEqual([true, undefined])
+    head.push(new TextEncoder().encode('<!--'.padEnd(3000)))
+    expect(head.isDetected).toBe(false)
+    head.push(new Uint8Array(1500))
+    expect([head.isDetected, head.format]).toEqual([true, undefined])
     const other = createImageHead()
-    other.look(new Uint8Array(64).fill(65))
-    expect([other.canTell, other.format, other.isPacked]).toEqual([true, undefined, false])
+    other.push(new Uint8Array(64).fill(65))
+    expect([other.isDetected, other.format, other.isGzipped]).toEqual([true, undefined, false])
   })
 
-  test('says null for what is not there', () => {
+  test('reports null for a missing size', () => {
     const tiff = new Uint8Array(400_000)
     tiff.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
     expect(read(tiff, 65_536)).toEqual({ format: 'tiff', width: null, height: null })
@@ -119,7 +119,7 @@ describe('the head of a file', () => {
     expect(read(new Uint8Array(), 1)).toEqual({ format: undefined, width: null, height: null })
   })
 
-  test('survives any bytes behind any signature', async () => {
+  test('accepts any bytes after any signature', async () => {
     for (const format of formatIds) {
       const file = await sampleImage({ format, width: 50, height: 50 })
       for (let round = 0; round < 40; round++) {
@@ -132,7 +132,7 @@ describe('the head of a file', () => {
     }
   })
 
-  test('is quick on a flood that never states a size', () => {
+  test('is fast for many bytes that contain no size', () => {
     const flood = new Uint8Array(300_000).fill(1)
     flood.set([0xff, 0xd8, 0xff, 0xe0, 0, 1])
     const before = process.cpuUsage()

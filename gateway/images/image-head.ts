@@ -3,46 +3,46 @@ import { isGzip, svgSizeIn } from '@pixelflow/core/svg'
 import { imageSize } from 'image-size'
 import { jpegSize } from './jpeg-size.ts'
 
-/** Fewer first bytes are not looked at before the file is over. */
-const leastHead = 64
-/** How far into a file its size in pixels is looked for. */
-const longestHead = 256 * 1024
+/** Bytes that are needed before the first look, unless the file is shorter. */
+const minHeadBytes = 64
+/** Most bytes of a file in which its size in pixels is searched. */
+const maxHeadBytes = 256 * 1024
 
 export interface Dimensions {
   readonly width: number | null
   readonly height: number | null
 }
 
-/** Reads what the first bytes of a file tell while the file passes by; decodes nothing. */
+/** Detects format and size from the first bytes of a file while it is streamed. It decodes no pixels. */
 export interface ImageHead {
-  /** Looks at the next bytes of the file. */
-  look(chunk: Uint8Array): void
-  /** Whether there are enough bytes to tell the format, or the file is over. */
-  readonly canTell: boolean
+  /** Processes the next bytes of the file. */
+  push(chunk: Uint8Array): void
+  /** Whether enough bytes have arrived to detect the format, or the file has ended. */
+  readonly isDetected: boolean
   readonly format: FormatId | undefined
-  /** Whether the file is packed with gzip, which no format is. */
-  readonly isPacked: boolean
-  /** Known as soon as the bytes that state them have passed. */
+  /** Whether the file is compressed with gzip. */
+  readonly isGzipped: boolean
+  /** Undefined until the bytes that contain them have arrived. */
   readonly dimensions: Dimensions | undefined
-  /** The file is over: whatever is not known by now stays unknown. */
+  /** The file has ended; what is unknown now stays unknown. */
   end(): void
 }
 
 export function createImageHead(): ImageHead {
-  // Mostly the first chunk says it all; a buffer of our own is made only when it did not.
+  // The first chunk is usually enough; bytes are copied only when it is not.
   let kept: Uint8Array = new Uint8Array()
   let length = 0
   let tried = 0
   let format: FormatId | undefined
   let dimensions: Dimensions | undefined
-  let isOver = false
-  let isTold = false
-  let isPacked = false
+  let hasEnded = false
+  let hasEnough = false
+  let isGzipped = false
 
   const keep = (chunk: Uint8Array) => {
-    const more = chunk.subarray(0, longestHead - length)
+    const more = chunk.subarray(0, maxHeadBytes - length)
     if (length + more.length > kept.length) {
-      const room = new Uint8Array(Math.min(longestHead, 2 * (length + more.length)))
+      const room = new Uint8Array(Math.min(maxHeadBytes, 2 * (length + more.length)))
       room.set(kept.subarray(0, length))
       kept = room
     }
@@ -52,40 +52,40 @@ export function createImageHead(): ImageHead {
 
   const read = (head: Uint8Array) => {
     format ??= sniffFormat(head)
-    isTold = format !== undefined || !needsMoreBytes(head)
-    isPacked = isGzip(head)
-    // At the first bytes, and again each time they have doubled: a file in tiny pieces is not read over and over.
-    if (format === undefined || (!isOver && head.length < Math.min(longestHead, 2 * tried))) return
+    hasEnough = format !== undefined || !needsMoreBytes(head)
+    isGzipped = isGzip(head)
+    // Parses again only when the bytes have doubled, so that a file in tiny pieces stays cheap.
+    if (format === undefined || (!hasEnded && head.length < Math.min(maxHeadBytes, 2 * tried))) return
     tried = head.length
     dimensions = dimensionsOf(head, format)
-    if (isOver || head.length >= longestHead) dimensions ??= unknown
+    if (hasEnded || head.length >= maxHeadBytes) dimensions ??= unknown
   }
 
   return {
-    look(chunk) {
+    push(chunk) {
       if (dimensions !== undefined) return
-      if (length === 0 && chunk.length >= leastHead) {
+      if (length === 0 && chunk.length >= minHeadBytes) {
         read(chunk)
         if (dimensions === undefined) keep(chunk)
         return
       }
       keep(chunk)
-      if (length >= leastHead) read(kept.subarray(0, length))
+      if (length >= minHeadBytes) read(kept.subarray(0, length))
     },
-    get canTell() {
-      return isOver || isTold
+    get isDetected() {
+      return hasEnded || hasEnough
     },
     get format() {
       return format
     },
-    get isPacked() {
-      return isPacked
+    get isGzipped() {
+      return isGzipped
     },
     get dimensions() {
       return dimensions
     },
     end() {
-      isOver = true
+      hasEnded = true
       if (dimensions === undefined) read(kept.subarray(0, length))
       dimensions ??= unknown
     },
@@ -94,15 +94,15 @@ export function createImageHead(): ImageHead {
 
 const unknown: Dimensions = { width: null, height: null }
 
-/** The parser copies what is left at each of a file's segments, so it is shown little at first. */
-const glances = [4 * 1024, 32 * 1024, longestHead]
+/** The parser copies the rest of the file at each segment, so it gets few bytes first. */
+const prefixBytes = [4 * 1024, 32 * 1024, maxHeadBytes]
 
 function dimensionsOf(head: Uint8Array, format: FormatId): Dimensions | undefined {
-  if (format === 'svg') return drawingSizeIn(head)
-  if (format === 'jpeg') return sized(jpegSize(head.subarray(0, longestHead)))
-  for (const [i, glance] of glances.entries()) {
-    if (i > 0 && head.length <= (glances[i - 1] ?? 0)) return undefined
-    const found = sizeIn(head.subarray(0, glance), format)
+  if (format === 'svg') return svgSize(head)
+  if (format === 'jpeg') return sized(jpegSize(head.subarray(0, maxHeadBytes)))
+  for (const [i, bytes] of prefixBytes.entries()) {
+    if (i > 0 && head.length <= (prefixBytes[i - 1] ?? 0)) return undefined
+    const found = sizeIn(head.subarray(0, bytes), format)
     if (found !== undefined) return found
   }
   return undefined
@@ -112,26 +112,26 @@ function sizeIn(head: Uint8Array, format: FormatId): Dimensions | undefined {
   try {
     return sized(imageSize(format === 'avif' ? asStill(head) : head))
   } catch {
-    // The parser throws for whatever it does not find, and hostile bytes must not end an upload any other way.
+    // The parser throws when it finds no size, and invalid bytes must not end an upload.
     return undefined
   }
 }
 
-/** The parser does not know the brand of AVIF sequences, whose still picture is described as that of other files. */
+/** The parser does not know the brand of AVIF sequences (`avis`); their still image has the same header as `avif`. */
 function asStill(head: Uint8Array): Uint8Array {
   const still = Buffer.from(head)
   still.write('avif', 8, 'latin1')
   return still
 }
 
-/** A drawing may state any size; one that is no number of pixels is as good as unknown. */
-function drawingSizeIn(head: Uint8Array): Dimensions | undefined {
-  const size = svgSizeIn(head.subarray(0, longestHead))
-  return size && { width: Math.min(size.width, mostSide), height: Math.min(size.height, mostSide) }
+/** An SVG may state any size, so it is limited to a number that fits the messages. */
+function svgSize(head: Uint8Array): Dimensions | undefined {
+  const size = svgSizeIn(head.subarray(0, maxHeadBytes))
+  return size && { width: Math.min(size.width, maxSide), height: Math.min(size.height, maxSide) }
 }
 
-/** More pixels a side than any limit allows, whose square is still a number that can be told. */
-const mostSide = 1e7
+/** A side above every pixel limit whose square is still a safe integer. */
+const maxSide = 1e7
 
 function sized(found?: { width: number; height: number }): Dimensions | undefined {
   if (!found || !isSize(found.width) || !isSize(found.height)) return undefined

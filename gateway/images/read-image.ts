@@ -2,10 +2,10 @@ import { format } from '@pixelflow/core/format'
 import { blobName } from '@pixelflow/core/image'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { storedContent, type StoredContent } from './content.ts'
-import { findImage } from '../tasks/find-task.ts'
+import { findImage } from './find-image.ts'
 import type { Ports } from '../ports.ts'
 
-/** The bytes of an image as they were uploaded. @throws Fault `image_not_found`. */
+/** The uploaded bytes of an image. @throws Fault `image_not_found`. */
 export function readImage({ images, sources }: Pick<Ports, 'images' | 'sources'>) {
   return async (who: Principal, imageId: string): Promise<StoredContent> => {
     requireScope(who, 'images:read')

@@ -6,25 +6,25 @@ import { shorten } from '@pixelflow/core/shorten'
 import { createImageHead, type Dimensions, type ImageHead } from './image-head.ts'
 import type { ImageLimits } from '../ports.ts'
 
-/** A file on its way in. */
+/** A file that a client sends. */
 export interface ImageUpload {
-  /** Pulled: nothing is taken from the client before the store has room for it. */
+  /** Pulled: bytes are read from the client only when the store accepts them. */
   readonly body: AsyncIterable<Uint8Array>
-  /** What the client calls it, without parameters and in lower case; null when it does not say. */
+  /** Media type that the client sends, in lower case and without parameters; null when it sends none. */
   readonly mediaType: string | null
-  /** How many bytes the client promises; null when it does not say. */
+  /** Length that the client announces; null when it announces none. */
   readonly bytes: number | null
-  /** SHA-256 that the client promises, in lower case; asked once the body is over. */
+  /** SHA-256 that the client announces, in lower case; called after the body has ended. */
   readonly sha256?: () => string | undefined
 }
 
-/** What the bytes themselves have told. */
+/** What was detected from the bytes. */
 export interface ReceivedImage extends Dimensions {
   readonly format: FormatId
 }
 
 /**
- * What can be refused before the first byte is read.
+ * Refuses an upload before its first byte is read.
  * @throws Fault `unsupported_format`, `image_too_large`.
  */
 export function requireAcceptable(
@@ -38,7 +38,7 @@ export function requireAcceptable(
 }
 
 /**
- * Pours a file to where it belongs while checking it, and stops at the first thing that is wrong.
+ * Writes a file to the store while it is checked, and stops at the first fault.
  * @throws Fault `unsupported_format`, `image_too_large`, `too_many_pixels`, `truncated_upload`, `invalid_request`.
  */
 export async function receiveImage(
@@ -47,19 +47,19 @@ export async function receiveImage(
   limits: ImageLimits,
 ): Promise<ReceivedImage> {
   const head = createImageHead()
-  // What came before the format could be told: a few bytes in tiny pieces.
+  // Bytes that arrived before the format was detected: few, in tiny pieces.
   const held: Uint8Array[] = []
   let taken = 0
 
   for await (const chunk of body) {
     taken += chunk.length
     if (taken > limits.maxUploadBytes) throw imageTooLarge(limits)
-    head.look(chunk)
-    if (!head.canTell) {
+    head.push(chunk)
+    if (!head.isDetected) {
       held.push(chunk.slice())
       continue
     }
-    judge(head, limits)
+    requireImage(head, limits)
     if (head.format === 'svg' && taken > maxSvgBytes) throw imageTooLarge({ maxUploadBytes: maxSvgBytes })
     for (const one of held.splice(0)) await write.write(one)
     await write.write(chunk)
@@ -70,29 +70,29 @@ export async function receiveImage(
     throw new Fault('invalid_request', 'The file is empty.', { remedy: 'Send the bytes of an image.' })
   }
   head.end()
-  const received = judge(head, limits)
+  const received = requireImage(head, limits)
   for (const one of held.splice(0)) await write.write(one)
   return received
 }
 
-function judge(
-  { format, isPacked, dimensions = { width: null, height: null } }: ImageHead,
+function requireImage(
+  { format, isGzipped, dimensions = { width: null, height: null } }: ImageHead,
   { maxPixels }: ImageLimits,
 ): ReceivedImage {
-  if (format === undefined && isPacked) throw packed()
-  if (format === undefined) throw unsupported('The bytes are no image of a supported format.')
+  if (format === undefined && isGzipped) throw gzipped()
+  if (format === undefined) throw unsupported('The bytes are not an image of a supported format.')
   const { width, height } = dimensions
   if (width !== null && height !== null && width * height > maxPixels) {
-    const detail = `The image has ${width} × ${height} pixels; at most ${maxPixels} in all are taken.`
-    throw new Fault('too_many_pixels', detail, { remedy: 'Send a smaller one.' })
+    const detail = `The image has ${width} × ${height} pixels; the limit is ${maxPixels} in total.`
+    throw new Fault('too_many_pixels', detail, { remedy: 'Send a smaller image.' })
   }
   return { format, width, height }
 }
 
-/** The promised end of the file never came. */
+/** The body ended before the announced length. */
 export function truncatedUpload(cause?: unknown): Fault {
-  return new Fault('truncated_upload', 'The upload ended before the whole file had arrived.', {
-    remedy: 'Send it again.',
+  return new Fault('truncated_upload', 'The upload ended before the complete file had arrived.', {
+    remedy: 'Send the file again.',
     ...(cause === undefined ? {} : { cause }),
   })
 }
@@ -101,22 +101,22 @@ export function truncatedUpload(cause?: unknown): Fault {
 export function pausedUpload(idleMs: number): Fault {
   return new Fault(
     'truncated_upload',
-    `The request paused for more than ${idleMs / 1000} s before all of it had arrived.`,
+    `The request paused for more than ${idleMs / 1000} s before it was complete.`,
     {
-      remedy: 'Send it again without pauses; the limit is PIXELFLOW_UPLOAD_IDLE_TIMEOUT.',
+      remedy: 'Send it again without pauses. The limit is PIXELFLOW_UPLOAD_IDLE_TIMEOUT.',
     },
   )
 }
 
-/** What has arrived is not what was sent. */
+/** The received bytes differ from the announced digest. */
 export function digestMismatch(): Fault {
-  return new Fault('invalid_request', 'The SHA-256 of what has arrived is not the promised one.', {
+  return new Fault('invalid_request', 'The SHA-256 of the received bytes differs from the announced one.', {
     field: 'commit.sha256',
-    remedy: 'Send the file again, and the digest of exactly these bytes.',
+    remedy: 'Send the file again, with the digest of exactly these bytes.',
   })
 }
 
-/** Media types by which an image may come; old names of two formats are still met. What counts are the bytes. */
+/** Accepted media types, with old names of two formats. The format itself is detected from the bytes. */
 const accepted: ReadonlySet<string> = new Set([
   ...formats.map((one) => one.mediaType),
   'image/jpg',
@@ -133,25 +133,25 @@ function unsupported(detail: string): Fault {
   })
 }
 
-/** What a few bytes unpack to has no bound, so whoever has such a file unpacks it himself. */
-function packed(): Fault {
-  return new Fault('unsupported_format', 'The file is packed with gzip, as SVGZ is; that is not taken.', {
-    field: 'media_type',
-    remedy: 'Unpack it, with gunzip for example, and send the unpacked file.',
-  })
-}
-
-export function imageTooLarge({ maxUploadBytes }: Pick<ImageLimits, 'maxUploadBytes'>): Fault {
+/** Compressed files are refused because their decompressed size is unlimited. */
+function gzipped(): Fault {
   return new Fault(
-    'image_too_large',
-    `The file is too large: at most ${inWords(maxUploadBytes)} are taken.`,
+    'unsupported_format',
+    'The file is compressed with gzip (such as SVGZ), which is not supported.',
     {
-      remedy: 'Send a smaller one.',
+      field: 'media_type',
+      remedy: 'Decompress it, for example with gunzip, and send the decompressed file.',
     },
   )
 }
 
-function inWords(bytes: number): string {
+export function imageTooLarge({ maxUploadBytes }: Pick<ImageLimits, 'maxUploadBytes'>): Fault {
+  return new Fault('image_too_large', `The file is too large; the limit is ${formatBytes(maxUploadBytes)}.`, {
+    remedy: 'Send a smaller file.',
+  })
+}
+
+function formatBytes(bytes: number): string {
   const mebibytes = bytes / 2 ** 20
   return mebibytes < 1 ? `${bytes} bytes` : `${Math.round(mebibytes * 10) / 10} MiB (${bytes} bytes)`
 }

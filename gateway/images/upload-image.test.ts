@@ -11,14 +11,14 @@ afterEach(() => void setSystemTime())
 const limits = { maxUploadBytes: 2 ** 20, maxPixels: 1_000_000 }
 const hour = 3_600_000
 
-test('an image is refused when its bytes were removed while the machine slept before it was recorded', async () => {
+test('an upload fails when a sweep has removed its bytes before they were recorded', async () => {
   await using fixture = await openFixture()
   const { images, sources, events } = fixture.adapters
   const account = 'local'
   const bytes = await sampleImage({ width: 60, height: 40, format: 'png' })
   const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
   const recorded: string[] = []
-  /** The same records, of a machine that falls asleep before it makes one; meanwhile a sweep comes by. */
+  /** Records of a machine that sleeps before it creates one, while a sweep runs. */
   const asleep: Records<ImageRecord> = {
     ...images,
     async create(of, id, record) {
@@ -47,7 +47,7 @@ test('an image is refused when its bytes were removed while the machine slept be
   expect(await sources.stat(blobName(account, sha256))).not.toBeNull()
 })
 
-test('an image is dated by the clock of the broker, not by the one of the gateway', async () => {
+test('the creation time of an image is by the clock of the broker, not of the gateway', async () => {
   await using fixture = await openFixture()
   const { images, sources, events } = fixture.adapters
   const bytes = await sampleImage({ width: 6, height: 4 })

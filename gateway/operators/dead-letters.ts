@@ -2,17 +2,19 @@ import { parseJob, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetterPage, DeadLetterQuery } from '@pixelflow/core/ports/dead-letters'
 import { requireScope, principal, type Principal } from '@pixelflow/core/principal'
+import { shorten } from '@pixelflow/core/shorten'
 import { hasEnded } from '@pixelflow/core/task'
 import type { createTask } from '../tasks/create-task.ts'
-import { findImage, findTask, lastEvent } from '../tasks/find-task.ts'
+import { findImage } from '../images/find-image.ts'
+import { findTask, lastEvent } from '../tasks/find-task.ts'
 import type { Ports } from '../ports.ts'
 
-type Needs = Pick<Ports, 'deadLetters' | 'events' | 'images' | 'writes'>
+type DeadLetterPorts = Pick<Ports, 'deadLetters' | 'events' | 'images' | 'writes'>
 
-/** What was given up, of all accounts: for operators alone, so each of these wants the scope `admin`. */
+/** Dead letters belong to all accounts, so every call here requires the scope `admin`. */
 
-/** Oldest first. @throws Fault `invalid_request` for a wrong cursor. */
-export function listDeadLetters({ deadLetters }: Needs) {
+/** Oldest first. @throws Fault `invalid_request` for an invalid cursor. */
+export function listDeadLetters({ deadLetters }: DeadLetterPorts) {
   return async (who: Principal, query: DeadLetterQuery): Promise<DeadLetterPage> => {
     requireScope(who, 'admin')
     return deadLetters.list(query)
@@ -20,73 +22,75 @@ export function listDeadLetters({ deadLetters }: Needs) {
 }
 
 /** @throws Fault `not_found`. */
-export function getDeadLetter({ deadLetters }: Needs) {
+export function getDeadLetter({ deadLetters }: DeadLetterPorts) {
   return async (who: Principal, id: string): Promise<DeadLetter> => {
     requireScope(who, 'admin')
-    return (await deadLetters.get(id)) ?? lost(id)
+    return (await deadLetters.get(id)) ?? notFound(id)
   }
 }
 
 /** @throws Fault `not_found`. */
-export function dropDeadLetter({ deadLetters }: Needs) {
+export function dropDeadLetter({ deadLetters }: DeadLetterPorts) {
   return async (who: Principal, id: string): Promise<void> => {
     requireScope(who, 'admin')
-    if (!(await deadLetters.delete(id))) lost(id)
+    if (!(await deadLetters.delete(id))) notFound(id)
   }
 }
 
 /**
- * Has the work of a letter done once more, for the account that wanted it, as a task of its own. Whoever replays again,
- * at the same time or later, gets the same task: its id stands in the letter before the task is made, so that nobody who
- * dies in between leaves a second one behind.
- * @throws Fault `not_found`, `task_not_found` or `image_not_found` when there is nothing left to work on, `task_active`,
- * `precondition_failed` for what was no job, `too_many_tasks`, `queue_full`.
+ * Creates a new task for the job of a dead letter, in the account of that job. Repeated and concurrent replays return
+ * the same task: its id is recorded in the dead letter before the task is created, so a gateway that fails in between
+ * does not cause a second task.
+ * @throws Fault `not_found`, `task_not_found` or `image_not_found` when task or image has expired, `task_active`,
+ * `precondition_failed` for an invalid job, `too_many_tasks`, `queue_full`.
  */
 export function replayDeadLetter(
-  { deadLetters, events, images, writes }: Needs,
-  accept: ReturnType<typeof createTask>,
+  { deadLetters, events, images, writes }: DeadLetterPorts,
+  create: ReturnType<typeof createTask>,
 ) {
   return async (who: Principal, id: string): Promise<DeadLetter> => {
     requireScope(who, 'admin')
-    const letter = (await deadLetters.get(id)) ?? lost(id)
-    if (!parseJob(letter)) {
-      throw new Fault('precondition_failed', 'What this letter is about was no job.', {
-        remedy: 'Drop the letter.',
+    const deadLetter = (await deadLetters.get(id)) ?? notFound(id)
+    if (!parseJob(deadLetter)) {
+      throw new Fault('precondition_failed', 'This dead letter contains no valid job.', {
+        remedy: 'Delete the dead letter.',
       })
     }
-    const owner = principal(letter.account)
-    const noted = letter.replay && (await lastEvent(events, owner, letter.replay.task))
-    if (noted && noted.event.kind !== 'deleted') {
-      writes.noted(owner.account, noted.seq)
-      return letter
+    const owner = principal(deadLetter.account)
+    const replayed = deadLetter.replay && (await lastEvent(events, owner, deadLetter.replay.task))
+    if (replayed && replayed.event.kind !== 'deleted') {
+      writes.noted(owner.account, replayed.seq)
+      return deadLetter
     }
 
-    const { task } = (await findTask(events, owner, letter.task)).event
+    const { task } = (await findTask(events, owner, deadLetter.task)).event
     if (!hasEnded(task.status)) {
-      throw new Fault('task_active', `The task is ${task.status}.`, { remedy: 'Wait for its end.' })
+      throw new Fault('task_active', `The task is ${task.status}.`, {
+        remedy: 'Wait until it has ended.',
+      })
     }
     await findImage(images, owner, task.image)
-    const marked = noted || !letter.replay ? await mark(letter) : letter
-    const made = marked.replay?.task
-    if (made === undefined) return lost(id)
+    const recorded = replayed || !deadLetter.replay ? await recordReplay(deadLetter) : deadLetter
+    const newId = recorded.replay?.task
+    if (newId === undefined) return notFound(id)
     try {
-      await accept(owner, task.image, task.recipe, { id: made, retryOf: task.id, lane: task.lane })
+      await create(owner, task.image, task.recipe, { id: newId, retryOf: task.id, lane: task.lane })
     } catch (thrown) {
-      // Somebody else has made it from the same mark.
+      // A concurrent replay has created and deleted the task with this id.
       if (Fault.of(thrown).code !== 'conflict') throw thrown
     }
-    return marked
+    return recorded
 
-    async function mark({ replay }: DeadLetter): Promise<DeadLetter> {
+    async function recordReplay({ replay }: DeadLetter): Promise<DeadLetter> {
       const now = events.now()
       const next = { task: Bun.randomUUIDv7('hex', now), at: now.toISOString() }
-      return (await deadLetters.recordReplay(id, next, replay?.task)) ?? lost(id)
+      return (await deadLetters.recordReplay(id, next, replay?.task)) ?? notFound(id)
     }
   }
 }
 
-function lost(id: string): never {
-  throw new Fault('not_found', `There is no dead letter ${id.length > 200 ? `${id.slice(0, 200)}…` : id}.`, {
-    remedy: 'Check the id; letters are kept as long as tasks.',
+function notFound(id: string): never {
+  throw new Fault('not_found', `Dead letter ${shorten(id)} does not exist.`, {
+    remedy: 'Check the id. Dead letters are kept as long as tasks.',
   })
 }

@@ -2,7 +2,7 @@ import type { ActorStatus } from '@pixelflow/core/actor'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import type { Ports } from '../ports.ts'
 
-/** Every actor that is there, by name; of the tasks that they hold, those of the caller only. */
+/** All living actors, by name, with those of their tasks that belong to the caller. */
 export function listActors({ roster }: Pick<Ports, 'roster'>) {
   return (who: Principal): ActorStatus[] => {
     requireScope(who, 'tasks:read')

@@ -26,7 +26,7 @@ const queued: Task = {
   updatedAt: '2026-01-01T00:00:00.000Z',
 }
 
-/** Waits for a task whose store check fails with this; the event comes after that. */
+/** Waits for a task whose store check fails; the event arrives after that. */
 function failing(fault: Fault, event?: TaskEvent): Promise<Task> {
   const { events, storeTimeout } = fixture.adapters
   async function* follow(signal: AbortSignal): AsyncGenerator<StoredEvent, void> {
@@ -41,7 +41,7 @@ function failing(fault: Fault, event?: TaskEvent): Promise<Task> {
   return wait(principal('local'), queued, new AbortController().signal)
 }
 
-test('a store that does not answer while a task is awaited is told, with the task', async () => {
+test('a store that does not answer is reported together with the task id', async () => {
   for (const code of ['unavailable', 'storage_failed'] as const) {
     await expect(failing(new Fault(code, 'No answer.'))).rejects.toMatchObject({
       code: 'unavailable',
@@ -51,18 +51,18 @@ test('a store that does not answer while a task is awaited is told, with the tas
   }
 }, 30_000)
 
-test('any other failure of the store is told as it is', async () => {
+test('any other fault of the store is passed on unchanged', async () => {
   const fault = new Fault('incompatible_record', 'The event cannot be read.')
   await expect(failing(fault)).rejects.toBe(fault)
 }, 30_000)
 
-test('a task that ends in the moment in which the store is lost has ended', async () => {
+test('a task whose final event arrives as the store fails has ended', async () => {
   const completed = eventOf('completed', queued, { status: 'completed', progress: 1 }, new Date())
   const task = await failing(new Fault('unavailable', 'No answer.'), completed)
   expect(task.status).toBe('completed')
 }, 30_000)
 
-test('a store that is lost before the first event is read is told with the task as well', async () => {
+test('a store that fails before the first event is reported together with the task id', async () => {
   const { events, storeTimeout } = fixture.adapters
   const wait = awaitTask({
     events,

@@ -5,25 +5,25 @@ import type { Task } from '@pixelflow/core/task'
 import type { Ports } from '../ports.ts'
 import type { watchTask } from './watch-task.ts'
 
-/** How often a caller who waits for a task makes sure that the store still answers, in milliseconds. */
+/** How often a waiting call checks that the store answers, in milliseconds. */
 const storeCheckMs = 4000
 
-export interface AwaitTaskNeeds extends Pick<Ports, 'events' | 'storeTimeout'> {
+export interface AwaitTaskOptions extends Pick<Ports, 'events' | 'storeTimeout'> {
   readonly watch: ReturnType<typeof watchTask>
 }
 
 /**
  * Resolves with the task once it has ended.
- * @throws Fault `unavailable` when the store does not answer or the gateway stops, whatever else the store throws, or the
- * signal's reason.
+ * @throws Fault `unavailable` when the store does not answer or the gateway stops, other faults of the store, or the
+ * reason of the signal.
  */
-export function awaitTask({ events, storeTimeout, watch }: AwaitTaskNeeds) {
+export function awaitTask({ events, storeTimeout, watch }: AwaitTaskOptions) {
   return async (who: Principal, task: Task, signal: AbortSignal): Promise<Task> => {
     let last: StoredEvent | undefined
     const lost = new AbortController()
     const checking = setInterval(() => void check(), storeCheckMs)
     let isChecking = false
-    // Events that do not come look the same whether the work takes long or the store is away.
+    // Without this check, a store that does not answer looks like a task that takes long.
     const check = async () => {
       if (isChecking) return
       isChecking = true
@@ -37,17 +37,17 @@ export function awaitTask({ events, storeTimeout, watch }: AwaitTaskNeeds) {
       for await (const one of (await watch(who, task.id, 0, either)) ?? []) last = one
     } catch (thrown) {
       signal.throwIfAborted()
-      // The task is accepted: a caller who is told to try again would make another.
+      // The task exists: a client that only reads "try again" would create a second one.
       throw storeLost(task, Fault.of(thrown))
     } finally {
       clearInterval(checking)
     }
     signal.throwIfAborted()
-    // The end of the task may have come in the moment in which the check failed.
+    // The final event may have arrived just before the check failed.
     if (last !== undefined && isFinal(last.event)) return last.event.task
     lost.signal.throwIfAborted()
     throw new Fault('unavailable', 'This gateway is stopping.', {
-      remedy: `The task ${task.id} goes on; fetch its output when it is finished.`,
+      remedy: `The task ${task.id} continues; fetch its output when it has completed.`,
       retryAfterMs: 1000,
     })
   }
@@ -56,7 +56,7 @@ export function awaitTask({ events, storeTimeout, watch }: AwaitTaskNeeds) {
 function storeLost(task: Task, fault: Fault): Fault {
   if (!fault.row.isStoreFault) return fault
   return new Fault('unavailable', 'The store does not answer.', {
-    remedy: `The task ${task.id} continues when the store is back; fetch its output when it is finished.`,
+    remedy: `The task ${task.id} continues when the store is available; fetch its output when it has completed.`,
     retryAfterMs: 1000,
     cause: fault,
   })

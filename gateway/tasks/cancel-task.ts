@@ -6,34 +6,38 @@ import { hasEnded, type Task } from '@pixelflow/core/task'
 import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
-type Needs = Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writes'>
+type CancelTaskPorts = Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writes'>
 
-/** More changes than a task's life has; losing that many races in a row means that something is wrong. */
-const mostRaces = 64
+/** A task has fewer changes than this, so more conflicts in a row are an error. */
+const maxConflicts = 64
 
 /**
- * Ends a task that has not ended. Whoever works on it is told, but need not hear: the log says it has ended, and
- * nothing can be appended behind that. Cancelling twice is as good as once.
+ * Cancels a task that has not ended. The actor that runs it is notified, but correctness does not depend on that:
+ * after the final event, nothing can be appended to the task. A repeated cancellation returns the same task.
  * @throws Fault `task_not_found`, `task_ended` when it has completed or failed.
  */
-export function cancelTask(ports: Needs) {
+export function cancelTask(ports: CancelTaskPorts) {
   return async (who: Principal, taskId: string): Promise<Task> => {
     requireScope(who, 'tasks:write')
     const { task } = (await endIfActive(ports, who, taskId)).event
     if (task.status === 'cancelled') return task
     throw new Fault('task_ended', `The task has already ${task.status}.`, {
-      remedy: 'Delete it to remove it with its outputs.',
+      remedy: 'Delete the task to remove it with its outputs.',
     })
   }
 }
 
 /** The task's newest event after it was cancelled, or the one that had already ended it. */
-export async function endIfActive(ports: Needs, who: Principal, taskId: string): Promise<StoredEvent> {
-  for (let races = 0; ; races++) {
+export async function endIfActive(
+  ports: CancelTaskPorts,
+  who: Principal,
+  taskId: string,
+): Promise<StoredEvent> {
+  for (let conflicts = 0; ; conflicts++) {
     const last = await findTask(ports.events, who, taskId)
     const { task } = last.event
     if (hasEnded(task.status)) {
-      // Somebody else's end, or that of an earlier try: the answer knows of it, and so should lists.
+      // The answer includes this event, so the caller's next list must include it too.
       ports.writes.noted(who.account, last.seq)
       return last
     }
@@ -45,13 +49,13 @@ export async function endIfActive(ports: Needs, who: Principal, taskId: string):
       await stop(ports, task)
       return { seq, storedAt: at, event }
     } catch (thrown) {
-      // The task moved on between reading and writing.
-      if (Fault.of(thrown).code !== 'conflict' || races === mostRaces) throw thrown
+      // The task changed between the read and the write.
+      if (Fault.of(thrown).code !== 'conflict' || conflicts === maxConflicts) throw thrown
     }
   }
 }
 
-/** Frees the queue and the actor early. A job that is found later all the same is dropped by whoever finds it. */
-async function stop({ queue, cancellations }: Needs, task: Task): Promise<void> {
+/** Frees the queue and the actor early. When this fails, the actor drops the job when it receives it. */
+async function stop({ queue, cancellations }: CancelTaskPorts, task: Task): Promise<void> {
   await Promise.allSettled([queue.remove(firstJob(task)), cancellations.publish(task.account, task.id)])
 }

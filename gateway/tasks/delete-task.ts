@@ -7,7 +7,7 @@ import { endIfActive } from './cancel-task.ts'
 import { taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
-/** Takes a task away with its outputs, after cancelling it when it has not ended. @throws Fault `task_not_found`. */
+/** Deletes a task with its outputs, and cancels it before if it has not ended. @throws Fault `task_not_found`. */
 export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writes' | 'results'>) {
   return async (who: Principal, taskId: string): Promise<void> => {
     requireScope(who, 'tasks:write')
@@ -17,13 +17,13 @@ export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellation
       const seq = await ports.events.append(eventOf('deleted', task, {}, ports.events.now()), last.seq)
       ports.writes.noted(who.account, seq)
     } catch (thrown) {
-      // After the end there is only one thing that can follow: somebody else deleted it.
+      // Only a deletion can follow the final event: a concurrent call has deleted the task.
       throw Fault.of(thrown).code === 'conflict' ? taskNotFound(taskId) : thrown
     }
     await dropOutputs(ports, task)
   }
 
-  /** Nobody can reach them any more; what cannot be removed just now goes when its time is over. */
+  /** Outputs of a deleted task cannot be read. Those that cannot be deleted now expire. */
   async function dropOutputs({ results }: Pick<Ports, 'results'>, task: Task): Promise<void> {
     const objects = task.outputs.map((one) => outputObject(task.account, task.id, onlyStage, one.name))
     await Promise.allSettled(objects.map((name) => results.delete(name)))

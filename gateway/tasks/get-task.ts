@@ -4,7 +4,7 @@ import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 import { requireValidPosition } from '../consistency/wait-for-position.ts'
 
-/** A task as it is now, read from the log itself. @throws Fault `task_not_found`, `invalid_request` for a wrong position. */
+/** The current state of a task, from the event log. @throws Fault `task_not_found`, `invalid_request` for an invalid position. */
 export function getTask({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
   return async (who: Principal, taskId: string, position?: string): Promise<Task> => {
     requireScope(who, 'tasks:read')

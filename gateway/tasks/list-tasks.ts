@@ -4,29 +4,30 @@ import { requireScope, type Principal } from '@pixelflow/core/principal'
 import type { Ports } from '../ports.ts'
 import { waitForPosition } from '../consistency/wait-for-position.ts'
 
-const patienceMs = 2000
-/** How long to wait for what was done through other gateways. They may be ahead of us, and we of the store's answer. */
-const othersMs = 500
+/** How long a list waits for the account's own writes through this gateway. */
+const ownWritesMs = 2000
+/** How long a list waits for writes through other gateways. */
+const otherWritesMs = 500
 
 /**
- * Own tasks, newest first. What the account has done through this gateway is in the list; it is waited for. So is what was
- * done through any other, but not for long: a list is worth more than a perfect one.
- * @param position as an answer of any gateway has brought it: the list has what was written up to there.
- * @throws Fault `unavailable` while the list is being made anew or has not come to the position, `invalid_request` for a
- * wrong cursor or position.
+ * Tasks of the account, newest first. The list includes all writes of the account through this gateway. It also waits
+ * for writes through other gateways, but not long, because a list that is slightly old is better than none.
+ * @param position from a response of any gateway: the list includes everything that was written up to there
+ * @throws Fault `unavailable` while the list is rebuilt or behind the position, `invalid_request` for an invalid cursor
+ * or position.
  */
 export function listTasks({ index, follower, writes }: Pick<Ports, 'index' | 'follower' | 'writes'>) {
   return async (who: Principal, query: Omit<TaskQuery, 'account'>, position?: string): Promise<TaskPage> => {
     requireScope(who, 'tasks:read')
-    const isWhole = await follower.caughtUp(patienceMs)
-    if (!isWhole || !(await follower.reached(writes.latest(who.account), patienceMs))) {
-      throw new Fault('unavailable', 'The task list is still catching up with what has happened.', {
-        remedy: 'Try again in a moment; single tasks can be read all the while.',
+    const isWhole = await follower.caughtUp(ownWritesMs)
+    if (!isWhole || !(await follower.reached(writes.latest(who.account), ownWritesMs))) {
+      throw new Fault('unavailable', 'The task list is catching up with the event log.', {
+        remedy: 'Try again in a moment. Single tasks can be read meanwhile.',
         retryAfterMs: 1000,
       })
     }
     await waitForPosition(follower, position)
-    await follower.current(othersMs)
+    await follower.current(otherWritesMs)
     return index.list({ ...query, account: who.account })
   }
 }

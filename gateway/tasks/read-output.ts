@@ -9,13 +9,13 @@ import { storedContent, type StoredContent } from '../images/content.ts'
 import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
-/** One finished output of a task, which need not have ended. @throws Fault `task_not_found`, `output_not_found`. */
+/** A finished output, also of a task that has not ended. @throws Fault `task_not_found`, `output_not_found`. */
 export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'>) {
   return async (who: Principal, taskId: string, name: string): Promise<StoredContent> => {
     requireScope(who, 'tasks:read')
     const { task } = (await findTask(events, who, taskId)).event
     const output = task.outputs.find((one) => one.name === name)
-    if (output === undefined) throw noOutput(task, name)
+    if (output === undefined) throw outputNotFound(task, name)
     const { bytes, sha256, mediaType } = output
     const extension = format(output.format).extensions[0]
     const fileName = `${taskId}${name === 'default' ? '' : `-${name}`}.${extension}`
@@ -24,11 +24,11 @@ export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'
   }
 }
 
-function noOutput(task: Task, name: string): Fault {
+function outputNotFound(task: Task, name: string): Fault {
   const names = outputNames(task.recipe)
   if (!names.includes(name)) {
-    return new Fault('output_not_found', `The recipe of the task makes no output "${shorten(name)}".`, {
-      remedy: `It makes: ${names.join(', ')}.`,
+    return new Fault('output_not_found', `The recipe of the task has no output "${shorten(name)}".`, {
+      remedy: `Request one of: ${names.join(', ')}.`,
     })
   }
   if (!hasEnded(task.status)) {
@@ -36,12 +36,12 @@ function noOutput(task: Task, name: string): Fault {
       'output_not_found',
       `The output "${name}" is not finished yet: the task is ${task.status}.`,
       {
-        remedy: 'Watch the events of the task and fetch the output once it is finished.',
+        remedy: 'Watch the events of the task, and fetch the output when it is finished.',
       },
     )
   }
   const end = task.status === 'failed' ? 'has failed' : `was ${task.status}`
-  return new Fault('output_not_found', `The output "${name}" was never made: the task ${end}.`, {
-    remedy: task.fault?.detail ?? 'Make a new task from the same image.',
+  return new Fault('output_not_found', `The output "${name}" does not exist: the task ${end}.`, {
+    remedy: task.fault?.detail ?? 'Create a new task from the same image.',
   })
 }

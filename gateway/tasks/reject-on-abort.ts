@@ -1,6 +1,6 @@
-/** What a promise gives, unless the signal aborts before. @throws its reason then. */
+/** The result of a promise. @throws the reason of the signal when it aborts before. */
 export async function rejectOnAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Nobody may be left to hear that it failed: where the signal comes first, or has come already.
+  // When the signal aborts first, a later rejection of the promise must not be reported as unhandled.
   promise.catch(() => {})
   signal.throwIfAborted()
   const aborted = Promise.withResolvers<never>()

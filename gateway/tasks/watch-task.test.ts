@@ -17,9 +17,9 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-/** Watches with a follower of its own, which holds `mostHeld` events for each watcher. */
-async function watching(task: string, mostHeld: number, signal = never) {
-  const watchers = createWatchers(mostHeld)
+/** Watches with a separate follower that buffers `maxPending` events for each watcher. */
+async function watch(task: string, maxPending: number, signal = never) {
+  const watchers = createWatchers(maxPending)
   const stop = new AbortController()
   const { last } = await gateway.adapters.eventLog.position()
   const following = (async () => {
@@ -48,9 +48,9 @@ async function watching(task: string, mostHeld: number, signal = never) {
 const kindOf = (one: IteratorResult<StoredEvent, void>) => (one.done ? 'end' : one.value.event.kind)
 
 describe('a watcher', () => {
-  test('that is too slow misses nothing', async () => {
+  test('that is slow misses no event', async () => {
     const { id } = await gateway.submit(image)
-    await using slow = await watching(id, 1)
+    await using slow = await watch(id, 1)
     expect(kindOf(await slow.events.next())).toBe('queued')
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
     expect(kindOf(await slow.events.next())).toBe('started')
@@ -69,10 +69,10 @@ describe('a watcher', () => {
     expect(slow.watchers.count).toBe(0)
   })
 
-  test('that leaves while it waits is let go of', async () => {
+  test('that leaves while it waits is unsubscribed', async () => {
     const { id } = await gateway.submit(image)
     const leaving = new AbortController()
-    await using patient = await watching(id, 8, leaving.signal)
+    await using patient = await watch(id, 8, leaving.signal)
     await patient.events.next()
     const waiting = patient.events.next()
     await Bun.sleep(20)
@@ -82,9 +82,9 @@ describe('a watcher', () => {
     expect(patient.watchers.count).toBe(0)
   })
 
-  test('is let go of at the end of the gateway', async () => {
+  test('ends when the gateway stops', async () => {
     const { id } = await gateway.submit(image)
-    await using patient = await watching(id, 8)
+    await using patient = await watch(id, 8)
     await patient.events.next()
     const waiting = patient.events.next()
     await Bun.sleep(20)

@@ -5,10 +5,10 @@ import { lastEvent, taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /**
- * The events of a task above the sequence `after`, each once and in order, first as they stand in the log, then as they
- * happen; ends after the final one, or when the signal aborts or the gateway stops. Null when nothing will ever follow
- * `after`. However slowly it is read, only a handful of events is held for it: what it missed is read again.
- * @throws Fault `task_not_found`, `invalid_request` for an `after` that the task has never reached.
+ * The events of a task after the sequence `after`, each once and in order: first the history, then live events. Ends
+ * after the final event, or when the signal aborts or the gateway stops. Null when `after` is the final event. A slow
+ * reader never costs more than a few buffered events: what it has missed is read from the history.
+ * @throws Fault `task_not_found`, `invalid_request` for an `after` that the task has not reached.
  */
 export function watchTask({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
   return async (
@@ -19,15 +19,15 @@ export function watchTask({ events, follower }: Pick<Ports, 'events' | 'follower
   ): Promise<AsyncGenerator<StoredEvent, void> | null> => {
     requireScope(who, 'tasks:read')
     const last = await lastEvent(events, who, taskId)
-    // A deletion is news for those who were watching before it, and for nobody else.
+    // Only a client that has seen earlier events of the task may see its deletion.
     if (last === null || (last.event.kind === 'deleted' && after === 0)) throw taskNotFound(taskId)
-    if (after > last.seq) throw notReached()
+    if (after > last.seq) throw invalidToken()
     if (after === last.seq && isFinal(last.event)) return null
     return follow(who.account, taskId, after, signal)
   }
 
   async function* follow(account: string, taskId: string, after: number, signal: AbortSignal) {
-    // Before the history is read, so that there is no gap between the two.
+    // Subscribes before it reads the history, so that no event is missed in between.
     using live = follower.subscribe(account, taskId)
     for (let at = after; ;) {
       for await (const one of events.history(account, taskId, at)) {
@@ -48,9 +48,10 @@ export function watchTask({ events, follower }: Pick<Ports, 'events' | 'follower
   }
 }
 
-function notReached(): Fault {
-  return new Fault('invalid_request', 'The resume token is none of this task.', {
+function invalidToken(): Fault {
+  return new Fault('invalid_request', 'The resume token does not belong to this task.', {
     field: 'resume_token',
-    remedy: 'Send the id of the last event seen of this task, or none to begin at its first event.',
+    remedy:
+      'Send the id of the last event that you have received of this task, or leave it out to start at the first event.',
   })
 }
