@@ -6,7 +6,7 @@ import { describedPattern } from './validation/described-pattern.ts'
 /** An id as the gateway makes it: a UUIDv7, so ids sort by time and cannot be guessed. */
 export const id = describedPattern(
   /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/,
-  'an id as this server gives them (a UUIDv7 in lower case)',
+  'an id of this server (a UUIDv7 in lower case)',
 )
 
 export const sha256 = describedPattern(/^[0-9a-f]{64}$/, 'a SHA-256 (64 hexadecimal digits)')

@@ -28,7 +28,7 @@ export function principal(account: string, granted: Iterable<Scope> = scopes): P
 /** @throws Fault `forbidden` when the principal lacks the scope. */
 export function requireScope(who: Principal, scope: Scope): void {
   if (who.scopes.has(scope)) return
-  throw new Fault('forbidden', `This token does not carry the scope ${scope}.`, {
-    remedy: `Use a token that was granted ${scope}.`,
+  throw new Fault('forbidden', `The credentials lack the scope ${scope}.`, {
+    remedy: `Use a token with the scope ${scope}.`,
   })
 }

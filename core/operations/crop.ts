@@ -70,8 +70,8 @@ function check(
   const field = start >= available ? edge : side
   throw new Fault(
     'processing_failed',
-    `the area reaches outside the picture: ${edge} ${start} and ${side} ${length} end at ${start + length}, ` +
-      `and the picture is ${size} at this point, ${available} pixels ${dimension}.`,
-    { field, remedy: `Choose ${edge} and ${side} so that their sum is at most ${available}.` },
+    `the area ends outside the picture: ${edge} ${start} + ${side} ${length} = ${start + length}, ` +
+      `but the picture is ${available} pixels ${dimension} at this step (${size}).`,
+    { field, remedy: `Set ${edge} and ${side} so that their sum is at most ${available}.` },
   )
 }

@@ -58,8 +58,8 @@ const schema = z
   })
   .refine((step) => !(step.lossless && step.type === 'jpeg'), {
     path: ['lossless'],
-    error: 'JPEG cannot be lossless',
-    params: { remedy: 'Set type to png, webp or avif, or leave lossless out.' },
+    error: 'lossless is not supported for JPEG',
+    params: { remedy: 'Set type to png, webp or avif, or remove lossless.' },
   })
 
 /** How a result is written, defaults filled in. */
@@ -113,10 +113,10 @@ export function checkWritable(
   if (params.lossless && target === 'jpeg') {
     throw new Fault(
       'processing_failed',
-      'it keeps the format of the source, JPEG, which cannot be lossless.',
+      'the result has the format of the source, JPEG, which does not support lossless.',
       {
         field: 'lossless',
-        remedy: 'Set type to png, webp or avif, or leave lossless out.',
+        remedy: 'Set type to png, webp or avif, or remove lossless.',
       },
     )
   }
@@ -124,8 +124,8 @@ export function checkWritable(
   if (width <= limit && height <= limit) return
   throw new Fault(
     'processing_failed',
-    `it is ${width}×${height}, and ${target} files hold at most ${limit} pixels a side.`,
-    { field: 'type', remedy: `Resize to ${limit} pixels or fewer, or choose another type.` },
+    `the result has ${width}×${height} pixels, but ${target} files have at most ${limit} pixels per side.`,
+    { field: 'type', remedy: `Resize to at most ${limit} pixels per side, or choose another type.` },
   )
 }
 

@@ -76,12 +76,12 @@ const schema = z
   })
   .refine((step) => step.width !== undefined || step.height !== undefined, {
     path: ['width'],
-    error: 'width or height is needed',
-    params: { remedy: `Give width, height or both, from 1 to ${maxSide} pixels.` },
+    error: 'width and height are both missing',
+    params: { remedy: `Set width, height or both to a whole number from 1 to ${maxSide}.` },
   })
   .refine((step) => step.fit === 'cover' || (step.position !== 'entropy' && step.position !== 'attention'), {
     path: ['position'],
-    error: 'position entropy and attention choose what is cut off, and only the fit cover cuts',
+    error: 'the positions entropy and attention require fit cover',
     params: { remedy: 'Set fit to cover, or choose another position.' },
   })
 type Resize = z.output<typeof schema>

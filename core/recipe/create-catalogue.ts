@@ -3,24 +3,24 @@ import type { Operation, StepOf } from '../operations/operation.ts'
 import { jsonSchemaOf, type JsonSchema } from '../validation/json-schema.ts'
 import { outputName } from './output-name.ts'
 
-/** Steps that one output may take at most, those shared by all outputs included. */
+/** Most steps of one output, including the steps shared by all outputs. */
 export const maxSteps = 32
 export const maxOutputs = 16
 
-/** Steps for all outputs, then each output's own. Without `outputs` there is one, named `default`. */
+/** Shared steps, followed by the steps of each output. Without `outputs` there is one output, named `default`. */
 export interface RecipeOf<S> {
   steps: S[]
   outputs?: Record<string, { steps: S[] }> | undefined
 }
 
-/** The operations that recipes may use, and what follows from them. */
+/** The operations that recipes may use, with the schemas derived from them. */
 export interface Catalogue<Op extends Operation = Operation> {
   readonly operations: readonly Op[]
   readonly names: readonly string[]
-  /** Schema of the canonical JSON form; its output has every default filled in. */
+  /** Schema of the canonical JSON form. Parsing fills in every default. */
   readonly recipe: z.ZodType<RecipeOf<StepOf<Op>>>
   get(name: string): Op | undefined
-  /** Schema of one step, as JSON Schema (draft 2020-12) of what may be sent. */
+  /** JSON Schema (draft 2020-12) of one step, as input. */
   jsonSchema(name: string): JsonSchema
   /** Parameters of an operation in their order, without `op`. */
   parameters(name: string): Readonly<Record<string, JsonSchema>>
@@ -67,13 +67,13 @@ function recipeSchema<Op extends Operation>(operations: readonly Op[]): z.ZodTyp
       outputs: z
         .record(outputName, z.strictObject({ steps }))
         .refine((outputs) => Object.keys(outputs).length > 0, {
-          error: 'the object outputs is empty',
+          error: 'the field outputs is empty',
           params: {
-            remedy: 'Name at least one output, or leave outputs out for a single one named default.',
+            remedy: 'Name at least one output, or remove outputs for a single output named default.',
           },
         })
         .refine((outputs) => Object.keys(outputs).length <= maxOutputs, {
-          error: `a recipe has at most ${maxOutputs} outputs`,
+          error: `a recipe can have at most ${maxOutputs} outputs`,
           params: { remedy: 'Split the recipe into several tasks.' },
         })
         .optional(),
@@ -102,29 +102,29 @@ function problemWith(
   if (lateFirst !== -1) {
     return {
       at: lateFirst,
-      message: 'it can only be the first step',
-      remedy: 'Move it to the beginning, and use it once.',
+      message: 'this operation must be the first step',
+      remedy: 'Move it to the beginning and use it only once.',
     }
   }
   const earlyLast = places.findIndex((place, i) => place === 'last' && i < last)
   if (earlyLast !== -1) {
     return {
       at: earlyLast,
-      message: 'it can only be the last step',
-      remedy: 'Move it to the end, and use it once.',
+      message: 'this operation must be the last step',
+      remedy: 'Move it to the end and use it only once.',
     }
   }
   if (places.length > maxSteps) {
     return {
       at: maxSteps,
-      message: `an output takes at most ${maxSteps} steps, the shared ones included`,
+      message: `an output can have at most ${maxSteps} steps, including the shared ones`,
       remedy: 'Use fewer steps, or process the result in a second task.',
     }
   }
   return undefined
 }
 
-/** One step of an output, and where it stands in the recipe. */
+/** One step of an output with its path in the recipe. */
 export interface LocatedStep<S> {
   readonly step: S
   readonly path: readonly (string | number)[]
@@ -135,7 +135,7 @@ export interface Branch<S> {
   readonly steps: readonly LocatedStep<S>[]
 }
 
-/** The outputs of a recipe, each with all its steps: the shared ones, then its own. */
+/** The outputs of a recipe, each with all its steps: first the shared ones, then its own. */
 export function listBranches<S>(recipe: RecipeOf<S>): Branch<S>[] {
   const placed = (steps: readonly S[], ...prefix: string[]): LocatedStep<S>[] =>
     steps.map((step, i) => ({ step, path: [...prefix, 'steps', i] }))

@@ -6,8 +6,8 @@ import { recipeFault, invalidRecipe } from './recipe-fault.ts'
 import { readText } from './read-text.ts'
 
 /**
- * A recipe in either form, checked against a catalogue, every default filled in.
- * @throws Fault `invalid_recipe` that names step and parameter.
+ * Parses a recipe in JSON or text form, checks it against a catalogue and fills in every default.
+ * @throws Fault `invalid_recipe` that names the step and the parameter.
  */
 export function parseWith<Op extends Operation>(
   input: unknown,
@@ -16,8 +16,7 @@ export function parseWith<Op extends Operation>(
   const raw = typeof input === 'string' ? readText(input, catalogue) : input
   requireBounded(raw, 'invalid_recipe')
   const hidden = pathOfHiddenKey(raw)
-  if (hidden)
-    throw invalidRecipe(`the key ${hiddenKey} is not known here.`, formatField(hidden), 'Leave it out.')
+  if (hidden) throw invalidRecipe(`the key ${hiddenKey} is not allowed.`, formatField(hidden), 'Remove it.')
   const parsed = catalogue.recipe.safeParse(raw)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
@@ -25,9 +24,9 @@ export function parseWith<Op extends Operation>(
   throw recipeFault(issue, raw, catalogue)
 }
 
-/** Schemas pass over this key in silence, and everything unknown is to be refused. */
+/** zod ignores this key silently, and unknown keys must be rejected. */
 const hiddenKey = '__proto__'
-/** How deep a recipe goes: `outputs`, a name, `steps`, a number, a parameter. */
+/** Depth of a recipe: `outputs`, a name, `steps`, an index, a parameter. */
 const levels = 5
 
 function pathOfHiddenKey(value: unknown, depth = 0): (string | number)[] | undefined {

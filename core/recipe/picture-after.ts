@@ -7,12 +7,12 @@ export function pictureAfter(picture: Picture, planned: PlannedStep): Picture {
   return inStep(planned.field, planned.where, () => afterStep(planned, picture))
 }
 
-/** What is left of a picture once sharp has read it: 8 bits a channel. */
+/** The picture after sharp has decoded it: 8 bits a channel. */
 export function asDecoded({ width, height, alpha }: Picture): Picture {
   return { width, height, alpha }
 }
 
-/** Makes a parameter's fault one of the recipe: says which step it is about. */
+/** Runs `act` and adds the step to its fault: `where` to the detail, `field` to the parameter's name. */
 export function inStep<T>(field: string, where: string, act: () => T): T {
   try {
     return act()
@@ -20,6 +20,9 @@ export function inStep<T>(field: string, where: string, act: () => T): T {
     if (!(thrown instanceof Fault)) throw thrown
     const { code, detail, field: parameter, ...hints } = thrown.report()
     const whole = [field, parameter].filter((part) => part !== undefined && part !== '').join('.')
-    throw new Fault(code, `In ${where}: ${detail}`, { ...hints, ...(whole === '' ? {} : { field: whole }) })
+    throw new Fault(code, `${where.charAt(0).toUpperCase()}${where.slice(1)}: ${detail}`, {
+      ...hints,
+      ...(whole === '' ? {} : { field: whole }),
+    })
   }
 }

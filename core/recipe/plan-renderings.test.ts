@@ -170,9 +170,9 @@ describe('what only the picture can tell', () => {
       code: 'processing_failed',
       field: 'steps[1].width',
       detail:
-        'In step 2 (crop): the area reaches outside the picture: left 100 and width 100 end at 200, ' +
-        'and the picture is 150×100 at this point, 150 pixels wide.',
-      remedy: 'Choose left and width so that their sum is at most 150.',
+        'Step 2 (crop): the area ends outside the picture: left 100 + width 100 = 200, ' +
+        'but the picture is 150 pixels wide at this step (150×100).',
+      remedy: 'Set left and width so that their sum is at most 150.',
     })
     const steps = [
       { op: 'rotate', angle: 90 },

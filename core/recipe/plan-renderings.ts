@@ -78,7 +78,7 @@ export function planRenderings(
   // sharp lays transparency on a background before it does anything else, so that needs a pipeline of its own.
   if (drafts.length === 0 || flattens(picture, target))
     drafts.push({ before: picture, after: asDecoded(picture), pass: [] })
-  inStep(output.formatField ?? '', 'the result', () => checkWritable(output.format, picture, target))
+  inStep(output.formatField ?? '', 'format', () => checkWritable(output.format, picture, target))
 
   const [first, ...more] = drafts.map(({ before, after, pass }, i): Rendering => ({
     before,

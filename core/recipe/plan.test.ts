@@ -136,11 +136,11 @@ describe('images', () => {
 
   test('a reference that is no id is a mistake like any other', () => {
     expect(() => parseWith('overlay:mine', catalogue)).toThrow(
-      'Step 1 (overlay): image must be the id of an image, not "mine".',
+      'Step 1 (overlay): image must be the id of an image, got "mine".',
     )
   })
 
   test('a catalogue knows only its own operations', () => {
-    expect(() => parseWith('resize:800', catalogue)).toThrow('there is no operation "resize"')
+    expect(() => parseWith('resize:800', catalogue)).toThrow('unknown operation "resize"')
   })
 })

@@ -5,15 +5,15 @@ import type { Catalogue } from './create-catalogue.ts'
 import { invalidRecipe, formatStep, unknownParameterFault } from './recipe-fault.ts'
 import { usageOf } from './write-text.ts'
 
-/** Characters that a recipe in text form may have; far more than any recipe needs. */
+/** Longest recipe in text form, in characters. */
 const maxTextLength = 8192
 
-/** A step while its values are being read. */
+/** The state of reading one step. */
 interface Reading {
   readonly name: string
-  /** For people, e.g. `step 2 (blur)`. */
+  /** The step in error messages, e.g. `step 2 (blur)`. */
   readonly where: string
-  /** For programs, e.g. `steps[1]`. */
+  /** The field of the step, e.g. `steps[1]`. */
   readonly field: string
   readonly path: readonly (string | number)[]
   readonly parameters: Readonly<Record<string, JsonSchema>>
@@ -24,17 +24,17 @@ interface Reading {
 }
 
 /**
- * The short text form: steps parted by `/`, a step's values by `:`. Values without a name come in the operation's
- * declared order, then `name=value`; a bare name switches a boolean on. `/ : = %` in a value are percent-encoded.
- * What comes out is still to be checked against the recipe schema.
+ * Reads the short text form: `/` separates steps, `:` separates the values of a step. Values without a name come first,
+ * in the operation's declared order, then `name=value`; the bare name of a boolean sets it to true. `/ : = %` in a value
+ * are percent-encoded. The result is not validated yet; the recipe schema does that.
  * @throws Fault `invalid_recipe`
  */
 export function readText(text: string, catalogue: Catalogue): { steps: Record<string, unknown>[] } {
   if (text.length > maxTextLength) {
     throw invalidRecipe(
-      `the recipe is ${text.length} characters long.`,
+      `the recipe text has ${text.length} characters.`,
       '',
-      `Use at most ${maxTextLength} characters.`,
+      `Use at most ${maxTextLength} characters, or send the recipe as JSON.`,
     )
   }
   const trimmed = text.trim()
@@ -46,13 +46,13 @@ function readStep(part: string, index: number, catalogue: Catalogue): Record<str
   const path = ['steps', index]
   const field = `steps[${index}]`
   if (part.trim() === '') {
-    const remedy = 'Write one operation between two slashes, and no slash at the ends.'
+    const remedy = 'Write an operation between the slashes, or remove the extra slash.'
     throw invalidRecipe(`${formatStep(path)} is empty.`, field, remedy)
   }
   const [head = '', ...values] = part.split(':')
   const name = decode(head, field)
   const operation = catalogue.get(name)
-  // The schema says best what is wrong with an unknown name.
+  // The schema reports an unknown name, with suggestions.
   if (operation === undefined) return { op: name }
 
   const parameters = catalogue.parameters(name)
@@ -67,11 +67,11 @@ function readStep(part: string, index: number, catalogue: Catalogue): Record<str
     usage: usageOf(name, catalogue),
     step: { op: name },
   }
-  let place = 0
+  let position = 0
   for (const value of values) {
     if (readNamed(value, reading) || readSwitch(value, reading)) continue
-    readInOrder(value, place, reading)
-    place += 1
+    readPositional(value, position, reading)
+    position += 1
   }
   return reading.step
 }
@@ -97,12 +97,12 @@ function readSwitch(value: string, reading: Reading): boolean {
 }
 
 /** `800x600`, `cover` */
-function readInOrder(value: string, place: number, reading: Reading): void {
+function readPositional(value: string, position: number, reading: Reading): void {
   const { where, field, positional, usage } = reading
   const text = decode(value, field)
-  const one = positional[place]
+  const one = positional[position]
   if (one === undefined)
-    throw invalidRecipe(`${where}: ${formatValue(text)} is one value too many.`, field, `Write ${usage}.`)
+    throw invalidRecipe(`${where}: unexpected value ${formatValue(text)}.`, field, `Use the form ${usage}.`)
   if (text === '') return
   if (typeof one === 'string') {
     set(reading, one, text)
@@ -111,9 +111,9 @@ function readInOrder(value: string, place: number, reading: Reading): void {
   const read = one.read(text)
   if (read === undefined) {
     throw invalidRecipe(
-      `${where}: ${formatValue(text)} is not of the form ${one.usage}.`,
+      `${where}: ${formatValue(text)} does not have the form ${one.usage}.`,
       field,
-      `Write ${usage}.`,
+      `Use the form ${usage}.`,
     )
   }
   for (const [parameter, part] of Object.entries(read)) set(reading, parameter, part)
@@ -122,15 +122,15 @@ function readInOrder(value: string, place: number, reading: Reading): void {
 function set({ step, parameters, where, field }: Reading, parameter: string, text: string): void {
   if (Object.hasOwn(step, parameter)) {
     throw invalidRecipe(
-      `${where}: ${parameter} is given twice.`,
+      `${where}: ${parameter} is set twice.`,
       `${field}.${parameter}`,
-      `Give ${parameter} once.`,
+      `Set ${parameter} once.`,
     )
   }
   step[parameter] = coerce(text, parameters[parameter]?.type)
 }
 
-/** Text becomes what its parameter wants where it can; where it cannot, the schema says so. */
+/** Converts text to the type of its parameter. Text that does not convert is left for the schema to report. */
 function coerce(text: string, type: string | undefined): unknown {
   const isNumeric = type === 'number' || type === 'integer'
   if (isNumeric && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text)
@@ -143,9 +143,9 @@ function decode(text: string, field: string): string {
     return decodeURIComponent(text.trim())
   } catch {
     throw invalidRecipe(
-      `${formatValue(text)} is not percent-encoded properly.`,
+      `${formatValue(text)} is not valid percent-encoding.`,
       field,
-      'Write a percent sign itself as %25.',
+      'Write a literal percent sign as %25.',
     )
   }
 }

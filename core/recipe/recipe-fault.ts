@@ -9,11 +9,11 @@ import { nearestWord } from '../validation/nearest-word.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** Says what is wrong with a recipe in words that name the step, the parameter, its range and the remedy. */
+/** Converts a schema issue into a fault that names the step, the parameter, the allowed range and the remedy. */
 export function recipeFault(issue: Issue, input: unknown, catalogue: Catalogue): Fault {
   const stepDepth =
     issue.path.findLastIndex((part, i) => typeof part === 'number' && issue.path[i - 1] === 'steps') + 1
-  if (stepDepth === 0) return explainShape(issue, input)
+  if (stepDepth === 0) return shapeFault(issue, input)
 
   const stepPath = issue.path.slice(0, stepDepth)
   const step = valueAt(input, stepPath)
@@ -41,54 +41,53 @@ export function recipeFault(issue: Issue, input: unknown, catalogue: Catalogue):
   const parameter = String(path[stepDepth] ?? '')
   const range = describeAllowed(parameters[parameter] ?? {})
   const value = valueAt(input, path)
-  const remedy = `Give ${parameter} ${range}.`
+  const remedy = `Set ${parameter} to ${range}.`
   if (value === undefined) return invalidRecipe(`${where}: ${parameter} is missing.`, field, remedy)
-  return invalidRecipe(`${where}: ${parameter} must be ${range}, not ${formatValue(value)}.`, field, remedy)
+  return invalidRecipe(`${where}: ${parameter} must be ${range}, got ${formatValue(value)}.`, field, remedy)
 }
 
-/** Names the field and the remedy of something wrong with a recipe. */
+/** A fault of code `invalid_recipe`. The detail may begin in lower case; an empty field means the whole recipe. */
 export function invalidRecipe(detail: string, field: string, remedy: string): Fault {
   return new Fault('invalid_recipe', capital(detail), { ...(field === '' ? {} : { field }), remedy })
 }
 
-/** `Step 2`, or `Step 2 of output thumb`. People count from one; the field beside it counts as JSON does. */
+/** `step 2`, or `step 2 of output thumb`. Counts from one; the field of the fault counts from zero, as JSON does. */
 export function formatStep(stepPath: readonly PropertyKey[]): string {
   const number = `step ${Number(stepPath.at(-1)) + 1}`
   return stepPath[0] === 'outputs' ? `${number} of output ${String(stepPath[1])}` : number
 }
 
-function explainShape(issue: Issue, input: unknown): Fault {
+function shapeFault(issue: Issue, input: unknown): Fault {
   const field = formatField(issue.path)
   const form = 'Send {"steps": [{"op": "resize", "width": 800}]} or the text resize:800.'
   if (issue.code === 'custom') return invalidRecipe(`${issue.message}.`, field, remedyOf(issue))
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? ''
-    const known = issue.path.length === 0 ? 'steps and outputs' : 'steps'
-    const place = issue.path.length === 0 ? 'a recipe' : `output ${String(issue.path.at(-1))}`
-    const whole = formatField([...issue.path, key])
+    const known = issue.path.length === 0 ? ['steps', 'outputs'] : ['steps']
+    const owner = issue.path.length === 0 ? 'the recipe' : `output ${String(issue.path.at(-1))}`
     return invalidRecipe(
-      `${place} has no field ${formatValue(key)}; it knows ${known}.`,
-      whole,
-      `Leave ${key.slice(0, 40)} out.`,
+      `unknown field ${formatValue(key)} in ${owner}.`,
+      formatField([...issue.path, key]),
+      `${suggestion(key, known)}Known fields: ${known.join(', ')}.`,
     )
   }
   if (issue.code === 'invalid_key') {
     const name = String(issue.path.at(-1))
-    const remedy = 'Use 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit.'
-    return invalidRecipe(`${formatValue(name)} cannot be the name of an output.`, field, remedy)
+    const remedy = 'Use 1 to 64 characters of a-z, 0-9, _ and -, starting with a letter or a digit.'
+    return invalidRecipe(`${formatValue(name)} is not a valid output name.`, field, remedy)
   }
   if (issue.code === 'too_big') {
     return invalidRecipe(
-      `the list ${field} holds more than ${String(issue.maximum)} steps.`,
+      `the list ${field} has more than ${String(issue.maximum)} steps.`,
       field,
-      'Use fewer steps.',
+      `Use at most ${String(issue.maximum)} steps.`,
     )
   }
   if (issue.path.length === 0)
-    return invalidRecipe(`a recipe is an object or text, not ${formatValue(input)}.`, '', form)
+    return invalidRecipe(`a recipe must be an object or text, got ${formatValue(input)}.`, '', form)
   const value = valueAt(input, issue.path)
   const wanted = issue.path.at(-1) === 'steps' ? 'a list of steps' : 'an object'
-  const problem = value === undefined ? 'is missing' : `must be ${wanted}, not ${formatValue(value)}`
+  const problem = value === undefined ? 'is missing' : `must be ${wanted}, got ${formatValue(value)}`
   return invalidRecipe(`the field ${field} ${problem}.`, field, form)
 }
 
@@ -99,22 +98,22 @@ function unknownOperation(
   catalogue: Catalogue,
 ): Fault {
   const where = formatStep(stepPath)
-  const list = `Known operations: ${catalogue.names.join(', ')}.`
+  const list = `Available operations: ${catalogue.names.join(', ')}.`
   if (typeof step !== 'object' || step === null || Array.isArray(step)) {
     return invalidRecipe(
-      `${where} must be an object with op, not ${formatValue(step)}.`,
+      `${where} must be an object with the field op, got ${formatValue(step)}.`,
       formatField(stepPath),
       list,
     )
   }
   const field = formatField([...stepPath, 'op'])
-  if (name === undefined) return invalidRecipe(`${where} names no operation in op.`, field, list)
-  const near = typeof name === 'string' ? nearestWord(name, catalogue.names) : undefined
-  const hint = near === undefined ? '' : `Did you mean ${near}? `
-  return invalidRecipe(`${where}: there is no operation ${formatValue(name)}.`, field, hint + list)
+  if (name === undefined)
+    return invalidRecipe(`${where} has no op.`, field, `Set op to an operation. ${list}`)
+  const hint = typeof name === 'string' ? suggestion(name, catalogue.names) : ''
+  return invalidRecipe(`${where}: unknown operation ${formatValue(name)}.`, field, hint + list)
 }
 
-/** A parameter, or a name=value of the text form, that the operation does not have. */
+/** For a parameter, or a `name=value` of the text form, that the operation does not have. */
 export function unknownParameterFault(at: {
   where: string
   stepPath: readonly PropertyKey[]
@@ -122,19 +121,26 @@ export function unknownParameterFault(at: {
   wrong: string
   known: readonly string[]
 }): Fault {
-  const near = nearestWord(at.wrong, at.known)
-  const hint = near === undefined ? '' : `Did you mean ${near}? `
-  const list = at.known.length === 0 ? `${at.name} takes no parameters.` : `It knows: ${at.known.join(', ')}.`
+  const remedy =
+    at.known.length === 0
+      ? `Remove it: ${at.name} has no parameters.`
+      : `${suggestion(at.wrong, at.known)}Parameters of ${at.name}: ${at.known.join(', ')}.`
   return invalidRecipe(
-    `${at.where}: there is no parameter ${formatValue(at.wrong)}.`,
+    `${at.where}: unknown parameter ${formatValue(at.wrong)}.`,
     formatField([...at.stepPath, at.wrong.slice(0, 40)]),
-    hint + list,
+    remedy,
   )
+}
+
+/** `Did you mean blur? `, or nothing when no known word is similar. */
+function suggestion(word: string, known: readonly string[]): string {
+  const near = nearestWord(word, known)
+  return near === undefined ? '' : `Did you mean ${near}? `
 }
 
 function remedyOf(issue: Extract<Issue, { code: 'custom' }>): string {
   const remedy = issue.params?.['remedy']
-  return typeof remedy === 'string' ? remedy : 'Change the recipe accordingly.'
+  return typeof remedy === 'string' ? remedy : 'Correct the recipe.'
 }
 
 function fields(value: unknown): Readonly<Record<PropertyKey, unknown>> {

@@ -26,8 +26,8 @@ export type PreviewOptions = z.output<typeof previewOptions>
  * refused change with the field at fault, and not the end of the session.
  */
 const anyRecipe = z.custom<string | Record<string, unknown>>((value) => value !== undefined, {
-  error: 'there is no recipe',
-  params: { remedy: 'Give it in the short text form, such as resize:800, or as an object.' },
+  error: 'the recipe is missing',
+  params: { remedy: 'Send the short text form, such as resize:800, or an object.' },
 })
 
 /**
@@ -42,7 +42,7 @@ const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
 export const parameterChanges = z
   .record(z.string().max(200), z.unknown())
   .refine((changes) => Object.keys(changes).length <= 64, {
-    error: 'a change sets at most 64 parameters',
+    error: 'a change can set at most 64 parameters',
     params: { remedy: 'Send several changes, or the whole recipe.' },
   })
 export type ParameterChanges = z.output<typeof parameterChanges>
@@ -71,13 +71,13 @@ export const changeMessage = z
   })
   .refine(({ recipe, set }) => recipe === undefined || set === undefined, {
     path: ['set'],
-    error: 'a change has recipe or set, not both',
-    params: { remedy: 'Leave one of them out.' },
+    error: 'a change has either recipe or set, not both',
+    params: { remedy: 'Remove one of them.' },
   })
   .refine(({ recipe, set, output }) => (recipe ?? set ?? output) !== undefined, {
     path: ['recipe'],
-    error: 'a change has recipe, set or output, and this one has none of them',
-    params: { remedy: 'Give one of them.' },
+    error: 'the change is empty',
+    params: { remedy: 'Send recipe, set or output.' },
   })
 export type ChangeMessage = z.output<typeof changeMessage>
 

@@ -10,16 +10,16 @@ type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]
 
 export interface ValidationContext {
-  /** What the value is called, for people: `the query`. */
+  /** The value in error messages, e.g. `the query`. */
   readonly whole: string
-  /** How the caller writes a field. Default: as JSON paths, `preview.maxPixels`. */
+  /** The field as the caller writes it. Default: a JSON path such as `preview.maxPixels`. */
   readonly nameField?: (path: Path) => string
 }
 
 /**
- * A value as its schema has it. The one place where what a schema finds becomes sentences; recipes have their own
- * (`recipe/recipe-fault.ts`), which name steps. The sentences of zod itself reach no caller: checks of our own (`refine`,
- * `custom`) have to say `error` and `params.remedy`, and regular expressions are made by `textLike`.
+ * Validates a value against its schema and converts the first issue into a fault. Recipes have their own conversion, which
+ * names steps (`recipe/recipe-fault.ts`). Messages of zod never reach a caller: own checks (`refine`, `custom`) set
+ * `error` and `params.remedy`, and regular expressions are declared with `describedPattern`.
  * @throws Fault `invalid_request` naming the field, its value, and what is allowed.
  */
 export function validate<S extends z.ZodType>(
@@ -50,26 +50,26 @@ function describeIssue(issue: Issue, value: unknown, schema: JsonSchema, context
   if (issue.code === 'invalid_key') {
     const parent = path.slice(0, -1)
     const names = describeAllowed(schemaAt(schema, parent, value).propertyNames ?? {})
-    const detail = `A name in "${nameField(parent)}" must be ${names}, not ${formatValue(String(path.at(-1)))}.`
-    return invalid(detail, nameField(parent), `Give it ${names}.`)
+    const detail = `A key of "${nameField(parent)}" must be ${names}, got ${formatValue(String(path.at(-1)))}.`
+    return invalid(detail, nameField(parent), `Use ${names}.`)
   }
   if (issue.code === 'custom') {
     const remedy = issue.params?.['remedy']
     return invalid(
       `${capital(issue.message)}.`,
       field,
-      typeof remedy === 'string' ? remedy : `Give ${field} another value.`,
+      typeof remedy === 'string' ? remedy : `Set ${field} to a valid value.`,
     )
   }
   if (sent === undefined && path.length > 0) {
-    return invalid(`${name} is missing.`, field, `Give ${field} ${allowed}.`)
+    return invalid(`${name} is missing.`, field, `Set ${field} to ${allowed}.`)
   }
   const near = nearestTo(sent, schemaAt(schema, path, value))
-  const remedy = field === '' ? `Send ${allowed}.` : `Give ${field} ${allowed}.`
-  return invalid(`${name} must be ${allowed}, not ${formatValue(sent)}.`, field, near + remedy)
+  const remedy = field === '' ? `Send ${allowed}.` : `Set ${field} to ${allowed}.`
+  return invalid(`${name} must be ${allowed}, got ${formatValue(sent)}.`, field, near + remedy)
 }
 
-/** Of a union in which one option fits as a whole, what is wrong within that option. */
+/** The issue inside the only option of a union that matches the value's shape; otherwise the issue itself. */
 function innermost(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue
   const within = issue.errors.flatMap(([first]) =>
@@ -89,8 +89,8 @@ function unknownField(
   const known = Object.keys(properties)
   const near = nearestWord(key, known)
   const hint = near === undefined ? '' : `Did you mean ${near}? `
-  const remedy = known.length === 0 ? 'Leave it out.' : `Known: ${known.join(', ')}.`
-  return invalid(`"${field}" in ${whole} is not known here.`, field, hint + remedy)
+  const remedy = known.length === 0 ? 'Remove it.' : `Known fields: ${known.join(', ')}.`
+  return invalid(`Unknown field "${field}" in ${whole}.`, field, hint + remedy)
 }
 
 function nearestTo(sent: unknown, schema: JsonSchema): string {

@@ -189,14 +189,14 @@ describe('Tune names the field as its proto does', () => {
   })
   const changing = (sequence: bigint) => ({ data: { case: 'change' as const, value: { sequence, recipe } } })
   test.each([
-    ['open.preview.max_pixels', opening({ maxPixels: 1 }), 'from 4096 to 4194304, not 1.'],
-    ['open.preview.max_pixels', opening({ maxPixels: -(2 ** 31) }), 'not -2147483648.'],
-    ['open.preview.quality', opening({ quality: 101 }), 'from 1 to 100, not 101.'],
-    ['open.preview.format', opening({ format: 'avif' }), 'one of jpeg, webp, not "avif".'],
-    ['change.sequence', changing(0n), 'not 0.'],
-    ['change.sequence', changing(least), 'not -9223372036854775808.'],
-    ['change.sequence', changing(most), 'not 9223372036854775807.'],
-    ['apply.sequence', { data: { case: 'apply' as const, value: { sequence: -1n } } }, 'not -1.'],
+    ['open.preview.max_pixels', opening({ maxPixels: 1 }), 'from 4096 to 4194304, got 1.'],
+    ['open.preview.max_pixels', opening({ maxPixels: -(2 ** 31) }), 'got -2147483648.'],
+    ['open.preview.quality', opening({ quality: 101 }), 'from 1 to 100, got 101.'],
+    ['open.preview.format', opening({ format: 'avif' }), 'one of jpeg, webp, got "avif".'],
+    ['change.sequence', changing(0n), 'got 0.'],
+    ['change.sequence', changing(least), 'got -9223372036854775808.'],
+    ['change.sequence', changing(most), 'got 9223372036854775807.'],
+    ['apply.sequence', { data: { case: 'apply' as const, value: { sequence: -1n } } }, 'got -1.'],
     ['data', {}, 'The message has none of open, change and apply.'],
   ])('%s', async (field, message, ending) => {
     const told = await protocolCalls.gRPC(gateway, calls.tune, [create(calls.tune.input, message)])
