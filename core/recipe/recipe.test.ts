@@ -240,7 +240,11 @@ describe('a mistake names step, parameter, range and remedy', () => {
     [{ steps: [], outputs: [] }, 'outputs', 'a list'],
     [{ steps: [], outputs: { 'My thumb': { steps: [] } } }, 'outputs.My thumb', 'not a valid output name'],
     [{ steps: [], outputs: { a: {} } }, 'outputs.a.steps', 'is missing'],
-    [{ steps: [], outputs: { a: { steps: [], step: 1 } } }, 'outputs.a.step', 'nknown field "step" in output a'],
+    [
+      { steps: [], outputs: { a: { steps: [], step: 1 } } },
+      'outputs.a.step',
+      'nknown field "step" in output a',
+    ],
     [JSON.parse('{"steps":[{"op":"constructor"}]}'), 'steps[0].op', 'unknown operation "constructor"'],
     ['blur:constructor=1', 'steps[0].constructor', 'unknown parameter'],
   ])('%j has not the shape of a recipe', (input: unknown, field, words) => {
