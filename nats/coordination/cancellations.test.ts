@@ -7,14 +7,14 @@ cancellationsContract('nats', async () => {
   return { ...fixture, cancellations: adapters.cancellations, elsewhere: other.cancellations }
 })
 
-test('a broker that dies: who listened before listens after', async () => {
+test('a subscription survives a broker restart', async () => {
   await using fixture = await openFixture()
-  const heard: string[] = []
-  fixture.other.cancellations.subscribe((_, task) => heard.push(task))
+  const received: string[] = []
+  fixture.other.cancellations.subscribe((_, task) => received.push(task))
   await fixture.nats.kill9()
   await fixture.nats.restart()
   await until(async () => {
     await fixture.adapters.cancellations.publish('local', 't1')
-    return heard.includes('t1')
+    return received.includes('t1')
   })
 })

@@ -2,7 +2,7 @@ import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { Broker } from '../connection/broker.ts'
 import { cancelSubject, cancelSubjects } from '../topology/topology.ts'
 
-/** Word between live processes over plain NATS subjects. */
+/** Cancellations over core NATS subjects. */
 export function createCancellations(broker: Broker): Cancellations {
   return {
     async publish(account, task) {

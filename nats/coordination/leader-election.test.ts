@@ -8,12 +8,12 @@ leaderElectionContract('nats', async () => {
   return { ...fixture, leaderElection: adapters.leaderElection, elsewhere: other.leaderElection }
 })
 
-test('a holder without a broker is lost, and an office is held again once it is back', async () => {
+test('a leader loses its role with the broker, and regains it afterwards', async () => {
   await using fixture = await openFixture()
   const over = new AbortController()
   const ends: number[] = []
   let terms = 0
-  const standing = fixture.adapters.leaderElection.campaign(
+  const campaign = fixture.adapters.leaderElection.campaign(
     'sweeper',
     async (lost) => {
       terms += 1
@@ -28,40 +28,40 @@ test('a holder without a broker is lost, and an office is held again once it is 
   await fixture.nats.restart()
   await until(() => terms === 2)
   over.abort()
-  await standing
+  await campaign
   expect(ends).toEqual([1, 2])
 }, 60_000)
 
-test('a holder that vanishes is followed by another', async () => {
+test('a leader that disappears is followed by another process', async () => {
   await using fixture = await openFixture()
   const over = new AbortController()
-  const held: string[] = []
-  const stand = (name: string, leaderElection: typeof fixture.adapters.leaderElection) =>
+  const leaders: string[] = []
+  const campaign = (name: string, leaderElection: typeof fixture.adapters.leaderElection) =>
     leaderElection.campaign(
       'sweeper',
       async (lost) => {
-        held.push(name)
+        leaders.push(name)
         await pause(60_000, lost)
       },
       over.signal,
     )
-  const first = stand('first', fixture.other.leaderElection)
-  await until(() => held.length === 1)
-  const second = stand('second', fixture.adapters.leaderElection)
+  const first = campaign('first', fixture.other.leaderElection)
+  await until(() => leaders.length === 1)
+  const second = campaign('second', fixture.adapters.leaderElection)
   await pause(300)
-  // Not a word of farewell: as the broker sees it the process is gone.
+  // Without resigning: the broker only sees a closed connection.
   await fixture.other[Symbol.asyncDispose]()
-  await until(() => held.includes('second'))
-  expect(held).toEqual(['first', 'second'])
+  await until(() => leaders.includes('second'))
+  expect(leaders).toEqual(['first', 'second'])
   over.abort()
   await Promise.all([first, second])
 }, 60_000)
 
-test('whoever may not hear of an office can do all else', async () => {
+test('a process that may not subscribe to renewals keeps its connection', async () => {
   await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "live.offices.>" }' } })
   const over = new AbortController()
   let terms = 0
-  const stand = ({ leaderElection }: typeof fixture.adapters) =>
+  const campaign = ({ leaderElection }: typeof fixture.adapters) =>
     leaderElection.campaign(
       'sweeper',
       async (lost) => {
@@ -70,12 +70,12 @@ test('whoever may not hear of an office can do all else', async () => {
       },
       over.signal,
     )
-  const standing = [stand(fixture.adapters)]
+  const campaigns = [campaign(fixture.adapters)]
   await until(() => terms === 1)
-  standing.push(stand(fixture.other))
-  // By then it has asked to hear, and was refused.
+  campaigns.push(campaign(fixture.other))
+  // By now the subscription was attempted and denied.
   await Bun.sleep(500)
   expect(await fixture.other.backlog.count('transform')).toBe(0)
   over.abort()
-  await Promise.all(standing)
+  await Promise.all(campaigns)
 }, 60_000)

@@ -7,7 +7,7 @@ registryContract('nats', async () => {
   return { ...fixture, registry: adapters.registry, elsewhere: other.registry }
 })
 
-test('an actor that vanishes without a word is gone after some seconds', async () => {
+test('an actor that disappears without a withdrawal expires after some seconds', async () => {
   await using fixture = await openFixture()
   using roster = fixture.adapters.registry.follow()
   fixture.other.registry.announce(() => reportOf('ann.1'))
@@ -19,7 +19,7 @@ test('an actor that vanishes without a word is gone after some seconds', async (
   expect(performance.now() - begun).toBeLessThan(7000)
 }, 30_000)
 
-test('a broker that dies: whoever was known is known again at once', async () => {
+test('known actors are known again at once after a broker restart', async () => {
   await using fixture = await openFixture()
   using roster = fixture.adapters.registry.follow()
   let held = 0

@@ -13,7 +13,7 @@ import {
   jobOfSubject,
   liveBacklog,
   streams,
-  waitingOfSubject,
+  parseBacklogSubject,
   workConsumer,
 } from '../topology/topology.ts'
 
@@ -38,7 +38,7 @@ export function createBacklog(broker: Broker): Backlog {
       const backlog = { stream: streams.backlog, live: liveBacklog }
       try {
         for await (const { seq, subject } of followStream(broker, backlog, 0, signal)) {
-          const { kind: its, account } = waitingOfSubject(subject)
+          const { kind: its, account } = parseBacklogSubject(subject)
           if (its === kind) yield { account, seq: seq }
         }
       } catch (thrown) {
@@ -71,7 +71,7 @@ export function createBacklog(broker: Broker): Backlog {
     async oldest(kind) {
       const [first] = await asFault(readBatch(broker, streams.backlog, { seq: 1, batch: 1 }))
       if (first === undefined) return null
-      const isOfKind = waitingOfSubject(first.subject).kind === kind
+      const isOfKind = parseBacklogSubject(first.subject).kind === kind
       // With a subject the broker looks at all there are, a second where hundreds of thousands wait.
       const which = { seq: first.seq, next_by_subj: backlogSubjects(kind) }
       const found = isOfKind ? first : await asFault(readFromLeader(broker, streams.backlog, which))

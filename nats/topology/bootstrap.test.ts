@@ -17,7 +17,7 @@ function settingsFor(env: Record<string, string>) {
 }
 
 describe('bootstrap', () => {
-  test('many processes may do it at once, with settings of their own, and again', async () => {
+  test('many processes may run it at once, with different settings', async () => {
     await using nats = await startNats()
     const settings = settingsFor(nats.env)
     await using stack = new AsyncDisposableStack()
@@ -40,7 +40,7 @@ describe('bootstrap', () => {
     }
   })
 
-  test('changes what has changed and keeps what is stored', async () => {
+  test('updates changed settings and keeps stored data', async () => {
     await using fixture = await openFixture()
     const { settings, adapters } = fixture
     await using broker = await connect({ settings, name: 'test', log: quiet })
@@ -53,7 +53,7 @@ describe('bootstrap', () => {
     expect((await adapters.sources.stat('a'))?.bytes).toBe(10)
   })
 
-  test('a stream of that name that is somebody else’s is named', async () => {
+  test('a stream that another program uses is named', async () => {
     await using nats = await startNats()
     const settings = settingsFor(nats.env)
     await using broker = await connect({ settings, name: 'test', log: quiet })
@@ -61,19 +61,19 @@ describe('bootstrap', () => {
     await expect(bootstrap(broker, settings)).rejects.toThrow('stream JOBS cannot be set up')
   })
 
-  test('what this account may not do is told at once', async () => {
+  test('a missing permission is reported at once', async () => {
     await using nats = await startNats({ permissions: 'publish: { deny: "$JS.API.STREAM.CREATE.JOBS" }' })
     const begin = performance.now()
     const open = openAdapters({ settings: settingsFor(nats.env), name: 'test', log: quiet })
     await expect(open).rejects.toThrow(/stream JOBS cannot be set up .*Permissions Violation/)
-    // Of the minute that it would try again for.
+    // Well below the minute of retries.
     expect(performance.now() - begin).toBeLessThan(20_000)
   })
 
   test('a broker without JetStream is refused', async () => {
     await using nats = await startNats({ jetstream: false })
     const open = openAdapters({ settings: settingsFor(nats.env), name: 'test', log: quiet })
-    await expect(open).rejects.toThrow('without JetStream')
+    await expect(open).rejects.toThrow('JetStream is not enabled')
   }, 15_000)
 
   test('a broker that is too old is refused', async () => {
@@ -87,7 +87,7 @@ describe('bootstrap', () => {
 })
 
 describe('connect', () => {
-  test('waits for a broker that comes late', async () => {
+  test('waits for a broker that starts late', async () => {
     await using nats = await startNats()
     await nats.kill9()
     setTimeout(() => void nats.restart(), 500)
@@ -95,7 +95,7 @@ describe('connect', () => {
     expect(broker.isConnected).toBe(true)
   })
 
-  test('gives up with a remedy when nobody answers', async () => {
+  test('fails with a remedy when no server answers', async () => {
     const settings = settingsFor({ NATS_URL: 'nats://127.0.0.1:9' })
     await expect(connect({ settings, name: 'test', log: quiet, waitMs: 300 })).rejects.toMatchObject({
       code: 'unavailable',
@@ -104,22 +104,22 @@ describe('connect', () => {
     })
   })
 
-  test('says at once that the credentials are wrong', async () => {
+  test('reports wrong credentials at once', async () => {
     await using nats = await startNats()
     const settings = settingsFor({ ...nats.env, PIXELFLOW_NATS_PASSWORD: 'wrong' })
     const begin = performance.now()
     await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('refused the credentials')
-    // Of the 30 seconds that it would wait for a broker.
+    // Well below the 30 seconds that it waits for a broker.
     expect(performance.now() - begin).toBeLessThan(10_000)
   })
 
-  test('a credentials file that is not there is named', async () => {
+  test('a missing credentials file is named', async () => {
     const settings = settingsFor({ PIXELFLOW_NATS_CREDS_FILE: '/nowhere/pixelflow.creds' })
     await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('/nowhere/pixelflow.creds')
   })
 })
 
-test('documents can state how long everything is kept', () => {
+test('the retention of every stream can be documented', () => {
   expect(describeRetention(settingsFor({}))).toEqual([
     '| `EVENTS` | `events.*.*.*` | 7d | – |',
     '| `JOBS` | `jobs.*.*.*.*.*` | until it is done | 1000000 messages |',
@@ -137,7 +137,7 @@ test('documents can state how long everything is kept', () => {
   ])
 })
 
-/** A socket that greets as nats-server 2.11 does, and answers pings and requests for account information. */
+/** A server that identifies itself as nats-server 2.11, and answers pings and requests for account information. */
 async function oldServer() {
   const info = {
     server_id: 'x',

@@ -20,33 +20,32 @@ import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
 
 /**
- * Brings the broker to the layout of `topology.ts`. Any number of processes may do this at once and again.
- * @throws Fault `unavailable` when the broker is too old, has no JetStream, or holds a stream that cannot be changed
- * to what we need.
+ * Creates or updates the streams and consumers of `topology.ts`. Idempotent; any number of processes may run it at once.
+ * @throws Fault `unavailable` when the broker is too old, has no JetStream, or has a stream that cannot be updated.
  */
 export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {
   await requireAbilities(broker)
   for (const stream of streamsOf(layout)) {
-    await retryUnreachable(() => ensureStream(broker, stream), settling).catch((cause: unknown) => {
+    await retryUnreachable(() => ensureStream(broker, stream), stepRetry).catch((cause: unknown) => {
       throw unsuitable(`stream ${stream.name}`, cause)
     })
   }
   for (const { stream, config } of consumersOf(layout)) {
     const ensure = async () => {
-      // Every process does this at every connection; saying it anew makes the servers agree on it anew.
+      // Every process runs this at every connect, and an update starts a new consensus round in the cluster.
       if (await hasConsumer(broker, stream, config)) return
       await ensureConsumer(broker, stream, config)
     }
-    await retryUnreachable(ensure, settling).catch((cause: unknown) => {
+    await retryUnreachable(ensure, stepRetry).catch((cause: unknown) => {
       throw unsuitable(`consumer ${config.durable_name} of stream ${stream}`, cause)
     })
   }
 }
 
-/** Servers of a cluster that have just met lose requests while they elect: each step is asked for several times. */
-const settling = { timeoutMs: 60_000 }
-/** A server that is just starting takes connections before its JetStream is up; a cluster first elects a leader. */
-const startingMs = 3000
+/** Servers of a new cluster lose requests during leader elections, so each step is retried. */
+const stepRetry = { timeoutMs: 60_000 }
+/** A server accepts connections before its JetStream has started; a cluster elects a leader first. */
+const startTimeoutMs = 3000
 
 async function requireAbilities(broker: Broker): Promise<void> {
   const begin = performance.now()
@@ -54,10 +53,10 @@ async function requireAbilities(broker: Broker): Promise<void> {
     try {
       await accountInfo(broker)
     } catch (thrown) {
-      const isOff =
+      const isDisabled =
         thrown instanceof JetStreamError ||
-        (thrown instanceof NoResponders && performance.now() - begin > startingMs)
-      throw isOff ? withoutJetStream(thrown) : thrown
+        (thrown instanceof NoResponders && performance.now() - begin > startTimeoutMs)
+      throw isDisabled ? withoutJetStream(thrown) : thrown
     }
   })
   const { info } = broker.nc
@@ -72,7 +71,7 @@ async function ensureStream(broker: Broker, wanted: Stream): Promise<void> {
   const found = await existing(broker, wanted.name)
   if (found === undefined) {
     await createStream(broker, wanted).catch(async (thrown: unknown) => {
-      // Another process, with other settings, was faster.
+      // Another process with other settings has created it.
       if (!(thrown instanceof JetStreamError) || thrown.code !== streamNameTaken) throw thrown
       await updateStream(broker, wanted)
     })
@@ -99,23 +98,23 @@ async function hasConsumer(broker: Broker, stream: string, wanted: Consumer): Pr
   }
 }
 
-/** Whether any setting that we state is another one there; what we do not state is the broker's business. */
+/** Whether a setting of `wanted` differs in `found`. Settings that `wanted` leaves out do not count. */
 function differs(wanted: object, found: object): boolean {
-  const there = found as Record<string, unknown>
-  return Object.entries(wanted).some(([key, value]) => !Bun.deepEquals(there[key], value))
+  const actual = found as Record<string, unknown>
+  return Object.entries(wanted).some(([key, value]) => !Bun.deepEquals(actual[key], value))
 }
 
 function unsuitable(what: string, cause: unknown): Fault {
   const why = cause instanceof JetStreamError ? ` (${cause.message})` : ''
-  return new Fault('unavailable', `The ${what} cannot be set up as PixelFlow needs it${why}.`, {
-    remedy: 'Check the permissions and limits of this NATS account, and who else uses a stream of that name.',
+  return new Fault('unavailable', `The ${what} cannot be set up${why}.`, {
+    remedy: 'Check the permissions and limits of this NATS account, and whether another program uses a stream of that name.',
     cause,
   })
 }
 
 function withoutJetStream(cause: unknown): Fault {
-  return new Fault('unavailable', 'The NATS server runs without JetStream, or not for this account.', {
-    remedy: 'Start it with -js, or set jetstream in its configuration.',
+  return new Fault('unavailable', 'JetStream is not enabled on the NATS server, or not for this account.', {
+    remedy: 'Start nats-server with -js, or set jetstream in its configuration.',
     cause,
   })
 }

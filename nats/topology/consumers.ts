@@ -42,7 +42,7 @@ export function consumersOf(
       },
     })),
   )
-  // For those who count what waits; who takes it, and in which order, is the dispatcher's affair.
+  // Only counted, for metrics and scaling; the dispatcher reads the stream.
   const backlog = kinds.map((kind) => ({
     stream: streams.backlog,
     config: {
@@ -51,15 +51,15 @@ export function consumersOf(
       filter_subject: backlogSubjects(kind),
     },
   }))
-  const acceptance = {
+  const outbox = {
     stream: streams.outbox,
     config: {
       ...shared,
       durable_name: outboxConsumer,
       filter_subject: 'accepted.*.*',
-      // Longer than a reconciler holds one until it is old enough.
+      // Longer than a reconciler holds an entry until it is old enough.
       ack_wait: nanos(30_000),
-      // What all reconcilers together may hold; the rest waits in the stream.
+      // What all reconcilers together may hold.
       max_ack_pending: 10_000,
       max_waiting: 1000,
     },
@@ -85,7 +85,7 @@ export function consumersOf(
       max_waiting: 100,
     },
   }
-  return [...work, ...backlog, acceptance, due, advisory].map(({ stream, config }) => ({
+  return [...work, ...backlog, outbox, due, advisory].map(({ stream, config }) => ({
     stream,
     config: { ...config, num_replicas: layout.natsReplicas },
   }))

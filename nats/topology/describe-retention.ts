@@ -1,7 +1,7 @@
 import { printDuration } from '@pixelflow/platform/config/setting'
 import { streamsOf, type Layout } from './topology.ts'
 
-/** Markdown table rows: what is kept where, for how long. */
+/** Markdown table rows: each stream with its subjects, maximum age and size. */
 export function describeRetention(layout: Layout): string[] {
   return streamsOf(layout).map((stream) => {
     const age = stream.max_age ? printDuration(stream.max_age / 1e6) : 'until it is done'

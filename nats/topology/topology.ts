@@ -4,8 +4,8 @@ import type { LiveKind } from '@pixelflow/core/ports/sessions'
 import type { NatsSettings } from '../nats-settings.ts'
 
 /**
- * The broker's layout: every stream, bucket, subject and limit is declared here, every durable consumer in `consumers.ts`
- * beside it, and nowhere else. Bootstrap, adapters, permissions, scaling rules and documents follow from it.
+ * The broker's layout: every stream, bucket, subject and limit is declared here, and every durable consumer in
+ * `consumers.ts`. Bootstrap, adapters, permissions, scaling rules and documents are derived from it.
  */
 
 export type Layout = Pick<
@@ -20,7 +20,7 @@ export type Layout = Pick<
 
 export type Stream = Partial<StreamConfig> & { readonly name: string }
 
-/** JetStream API level of nats-server 2.12, the oldest that has all we use. */
+/** JetStream API level of nats-server 2.12, the oldest version with all features that are used. */
 export const apiLevel = 2
 
 export const streams = {
@@ -28,108 +28,108 @@ export const streams = {
   jobs: 'JOBS',
   backlog: 'BACKLOG',
   outbox: 'ACCEPTANCES',
-  offices: 'OFFICES',
+  leaders: 'OFFICES',
   dead: 'DEAD',
   retries: 'RETRIES',
   advisories: 'ADVISORIES',
   health: 'HEALTH',
 } as const
 
-/** Events: one subject a task; the middle token is its batch, `_` while a task belongs to none. */
+/** Events: one subject per task; the middle token is its batch, `_` for a task without one. */
 export const eventSubject = (account: string, task: string) => `events.${account}._.${task}`
-/** Where stored events are repeated for live followers. */
+/** Where stored events are republished for live followers. */
 export const liveEvents = 'live.events.>'
-/** Header that carries who wrote an event, so that a writer knows its own after a lost answer. */
+/** Header with the writer of an event: after a lost answer, a writer recognises its own event. */
 export const writerHeader = 'Pixelflow-Writer'
 
 export function jobSubject({ kind, lane, account, task, stage }: Job): string {
   return `jobs.${kind}.${lane}.${account}.${task}.${stage}`
 }
 
-/** The job that a subject names, unchecked. */
+/** The job that a subject names, not validated. */
 export function jobOfSubject(subject: string): Record<keyof Job, string | undefined> {
   const [, kind, lane, account, task, stage] = subject.split('.')
   return { kind, lane, account, task, stage }
 }
 
-/** A bulk job that waits to be let into the queue; where that is repeated, and where it goes. */
+/** A bulk job that waits to be admitted; where it is republished; and its subject in the queue. */
 export const backlogSubject = ({ kind, account, task, stage }: Job) =>
   `backlog.${kind}.${account}.${task}.${stage}`
 export const backlogSubjects = (kind: ActorKind) => `backlog.${kind}.*.*.*`
 export const liveBacklog = 'live.backlog.>'
 export const admittedSubject = (subject: string) => subject.replace(/^backlog\.(\w+)\./, 'jobs.$1.bulk.')
-/** What it is, and whose. */
-export function waitingOfSubject(subject: string): { kind: string; account: string } {
+/** Kind and account of a backlog entry. */
+export function parseBacklogSubject(subject: string): { kind: string; account: string } {
   const [, kind = '', account = ''] = subject.split('.')
   return { kind, account }
 }
-/** The durable consumer that nobody pulls from: its lag is how many wait. */
+/** A durable consumer without readers: its lag is the number of waiting jobs. */
 export const backlogConsumer = (kind: ActorKind) => `${kind}-backlog`
-/** The bulk jobs of a kind that have been let in and are not over. */
+/** The bulk jobs of a kind that were admitted and have not ended. */
 export const admittedSubjects = (kind: ActorKind) => `jobs.${kind}.bulk.>`
-/** What actors say of the jobs that a consumer gave them, as servers of today and of tomorrow address it. */
+/** Ack subjects of a consumer, in the current format and in the one with domain and account. */
 export const ackSubjects = (stream: string, consumer: string) => [
   `$JS.ACK.${stream}.${consumer}.>`,
   `$JS.ACK.*.*.${stream}.${consumer}.>`,
 ]
 
-/** A job that waits for its next attempt: the broker's schedule, and what becomes of it when its time has come. */
+/** A job that waits for its next attempt: its schedule, and the message that the broker makes of it when it is due. */
 export const retrySubject = (job: Job) => jobSubject(job).replace('jobs', 'retry')
 export const dueSubject = (job: Job) => jobSubject(job).replace('jobs', 'due')
-/** Where a job that is due goes. */
+/** The queue subject of a due job. */
 export const queuedSubject = (due: string) => due.replace('due', 'jobs')
-/** Header that says how many attempts were made at a job before it came into the queue. */
+/** Header with the number of attempts made before the job was queued. */
 export const attemptsHeader = 'Pixelflow-Attempts'
-/** The durable consumer that shows what is due. */
+/** The durable consumer of due jobs. */
 export const dueConsumer = 'due'
 
-/** The durable consumer that hands out the jobs of one kind and lane. */
+/** The durable consumer of the jobs of one kind and lane. */
 export const workConsumer = (kind: ActorKind, lane: Lane) => `${kind}-${lane}`
-/** Deliveries of one message after which the queue gives up: more than its attempts, which nothing else bounds. */
+/** Delivery limit of a job: above the number of its attempts, which the actors limit. */
 export const maxDeliveries = 256
-/** Where the broker says that it has given up a job, or that somebody has taken one out unfinished. */
+/** Where the broker reports jobs that reached the delivery limit or were terminated. */
 const advisories = (stream: string) =>
   ['MAX_DELIVERIES', 'MSG_TERMINATED'].map((what) => `$JS.EVENT.ADVISORY.CONSUMER.${what}.${stream}.*`)
-/** The durable consumer that shows this. */
+/** The durable consumer of these advisories. */
 export const advisoryConsumer = 'advisory'
 
-/** How long a job may go without a sign of life before it is handed to somebody else. */
+/** Time without `+WPI` after which a job is delivered to another actor. */
 export const ackWaitMs = 10_000
-/** How often the holder of a job gives one; three may get lost. */
+/** How often an actor sends `+WPI` for a job; three may be lost. */
 export const extendEveryMs = 3000
 
-/** What is written just before a task's first event. */
+/** The outbox entry that is written just before a task's first event. */
 export const outboxSubject = (account: string, task: string) => `accepted.${account}.${task}`
-/** The durable consumer that shows acceptances to the reconcilers. */
+/** The durable consumer of outbox entries. */
 export const outboxConsumer = 'acceptance'
 
-/** A letter about a job that was given up; its id is `<kind>.<account>.<task>`, with `*` for any. */
+/** A dead letter; its id is `<kind>.<account>.<task>`, with `*` as a wildcard. */
 export const deadSubject = (id: string) => `dead.${id}`
 
-/** What a gateway writes again and again to see that the store takes writes; the last token is its own. */
+/** What a gateway writes to check that the store commits writes; the last token names the gateway. */
 export const healthSubject = (gateway: string) => `health.${gateway}`
 
-/** Who does what only one may do, and where that is repeated for the others. */
-export const leaderSubject = (office: string) => `offices.${office}`
-export const liveLeader = (office: string) => `live.offices.${office}`
+/** The leader of a role, and where its renewals are republished for the candidates. */
+export const leaderSubject = (role: string) => `offices.${role}`
+export const liveLeader = (role: string) => `live.offices.${role}`
 
 export const cancelSubject = (account: string, task: string) => `cancel.${account}.${task}`
 export const cancelSubjects = 'cancel.*.*'
 
-/** Where actors say that they are there, and that they leave; and where somebody asks who is there. Nothing is stored. */
+/** Where actors announce and withdraw themselves, and where announcements are requested. Nothing is stored. */
 export const registryAnnounce = 'registry.here'
 export const registryWithdraw = 'registry.gone'
 export const registryRequest = 'registry.call'
 
-/** Where gateways look for an actor that has room for a live session; the actors of a kind share it as a queue group. */
+/** Where gateways offer live sessions; the actors of a kind share it as a queue group. */
 export const offerSubject = (kind: LiveKind) => `offer.${kind}`
-/** Where one end of a session is spoken to: the process, then the session. Nothing here is stored. */
+/** The inbox of one side of a session: the process, then the session. Nothing is stored. */
 export const sessionSubject = (process: string, session: string) => `session.${process}.${session}`
-/** What one process hears of all its sessions. */
+/** The inboxes of all sessions of a process. */
 export const sessionSubjects = (process: string) => `session.${process}.*`
-/** How often each end of a session gives a sign of life when it has nothing to say. */
+/** How often each side of an idle session sends a heartbeat. */
 export const sessionHeartbeatMs = 500
-/** How long an end may be silent before the other takes it for dead. */
+/** Silence after which a session is broken. */
 export const sessionTimeoutMs = 3000
 
 export const recordBuckets = { images: 'images', keys: 'keys' } as const
@@ -146,7 +146,7 @@ export function blobSubject(bucket: string, name: string): string {
   return `$O.${bucket}.M.${plain.padEnd(Math.ceil(plain.length / 4) * 4, '=')}`
 }
 
-/** A blob of that name younger than this is kept when the same name is written again; see the Blobs port. */
+/** Age up to which a blob is reused when the same name is written again; see the Blobs port. */
 export function blobReuseMs(bucket: string, layout: Layout): number {
   return bucket === blobBuckets.sources ? layout.imageRetentionMs : layout.resultRetentionMs
 }
@@ -160,7 +160,7 @@ export function streamsOf(layout: Layout): Stream[] {
       subjects: ['events.*.*.*'],
       retention: 'limits',
       max_age: nanos(layout.taskRetentionMs),
-      // More than any task's life has steps; beyond it the oldest snapshots go.
+      // More than the events of any task; beyond it the oldest are removed.
       max_msgs_per_subject: 512,
       discard: 'old',
       // A deletion replaces the history before it.
@@ -172,7 +172,7 @@ export function streamsOf(layout: Layout): Stream[] {
       name: streams.jobs,
       subjects: ['jobs.*.*.*.*.*'],
       retention: 'workqueue',
-      // One job a subject: the refusal of a second is what keeps a job from being queued twice.
+      // One job per subject: rejecting a second one prevents a job from being queued twice.
       max_msgs_per_subject: 1,
       max_msgs: layout.maxQueued,
       discard: 'new',
@@ -182,7 +182,7 @@ export function streamsOf(layout: Layout): Stream[] {
       ...shared,
       name: streams.backlog,
       subjects: ['backlog.*.*.*.*'],
-      // Taken out by sequence, in whatever order is fair.
+      // Removed by sequence, in the order that the dispatcher chooses.
       retention: 'limits',
       max_msgs_per_subject: 1,
       max_msgs: layout.maxQueued,
@@ -196,14 +196,14 @@ export function streamsOf(layout: Layout): Stream[] {
       subjects: ['accepted.*.*'],
       retention: 'workqueue',
       max_age: nanos(layout.taskRetentionMs),
-      // Said again after a lost answer.
+      // Written again after a lost answer.
       max_msgs_per_subject: 1,
       discard: 'old',
     },
     {
       ...shared,
-      name: streams.offices,
-      // Nobody is in office when the broker comes back without it.
+      name: streams.leaders,
+      // After a restart of the broker no role has a leader.
       storage: 'memory',
       subjects: ['offices.*'],
       retention: 'limits',
@@ -220,7 +220,7 @@ export function streamsOf(layout: Layout): Stream[] {
       max_msgs_per_subject: 1,
       discard: 'old',
       allow_msg_schedules: true,
-      // Schedules want it.
+      // Required by schedules.
       allow_rollup_hdrs: true,
     },
     {
@@ -238,7 +238,7 @@ export function streamsOf(layout: Layout): Stream[] {
       subjects: ['dead.*.*.*'],
       retention: 'limits',
       max_age: nanos(layout.taskRetentionMs),
-      // A letter is replaced by itself with a mark.
+      // Recording a replay replaces the letter.
       max_msgs_per_subject: 1,
       max_msgs: layout.maxQueued,
       discard: 'old',
@@ -248,7 +248,7 @@ export function streamsOf(layout: Layout): Stream[] {
       name: streams.health,
       subjects: ['health.*'],
       retention: 'limits',
-      // Of gateways that are gone nothing is left.
+      // Entries of gateways that are gone expire.
       max_age: nanos(3_600_000),
       max_msgs_per_subject: 1,
       discard: 'old',
@@ -275,7 +275,7 @@ export function streamsOf(layout: Layout): Stream[] {
       allow_rollup_hdrs: true,
       deny_delete: true,
     },
-    // A record may come to point at bytes as old as its retention: twice that, and it never outlives them.
+    // A new record may point at bytes that are as old as the retention, so bytes are kept twice as long.
     blobs(blobBuckets.sources, 2 * layout.imageRetentionMs, shared),
     blobs(blobBuckets.results, layout.resultRetentionMs, shared),
   ]
@@ -293,7 +293,7 @@ function blobs(bucket: string, maxAgeMs: number, shared: Partial<StreamConfig>):
   }
 }
 
-/** As JetStream counts time. */
+/** JetStream durations are in nanoseconds. */
 export function nanos(ms: number): number {
   return ms * 1e6
 }

@@ -4,23 +4,23 @@ import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 
 export interface LeaderElectionUnderTest extends AsyncDisposable {
   readonly leaderElection: LeaderElection
-  /** Another process's end. */
+  /** The same port in another process. */
   readonly elsewhere: LeaderElection
 }
 
-/** What every adapter of `LeaderElection` has to hold. Registers the tests. */
+/** Registers the tests that every adapter of `LeaderElection` must pass. */
 export function leaderElectionContract(name: string, open: () => Promise<LeaderElectionUnderTest>): void {
-  describe(`${name}: leaderElection contract`, () => {
-    test('one holds an office at a time, and the next one follows at once when it leaves', async () => {
+  describe(`${name}: leader election contract`, () => {
+    test('one process leads at a time, and the next one follows at once when it ends', async () => {
       await using under = await open()
       const over = new AbortController()
-      let holders = 0
+      let leaders = 0
       let most = 0
       let terms = 0
       const lead = async () => {
-        most = Math.max(most, (holders += 1))
+        most = Math.max(most, (leaders += 1))
         await pause(20)
-        holders -= 1
+        leaders -= 1
         if ((terms += 1) === 12) over.abort()
       }
       const candidates = [under.leaderElection, under.elsewhere, under.leaderElection, under.elsewhere]
@@ -29,25 +29,25 @@ export function leaderElectionContract(name: string, open: () => Promise<LeaderE
       expect(terms).toBeGreaterThanOrEqual(12)
     })
 
-    test('offices are independent of each other', async () => {
+    test('roles are independent of each other', async () => {
       await using under = await open()
       const over = new AbortController()
       const held = new Set<string>()
-      const stand = (office: string, leaderElection: LeaderElection) =>
+      const campaign = (role: string, leaderElection: LeaderElection) =>
         leaderElection.campaign(
-          office,
+          role,
           async (lost) => {
-            held.add(office)
+            held.add(role)
             if (held.size === 2) over.abort()
             await pause(60_000, lost)
           },
           over.signal,
         )
-      await Promise.all([stand('sweeper', under.leaderElection), stand('dispatcher', under.elsewhere)])
+      await Promise.all([campaign('sweeper', under.leaderElection), campaign('dispatcher', under.elsewhere)])
       expect([...held].toSorted()).toEqual(['dispatcher', 'sweeper'])
     })
 
-    test('who leads is told when it is over, and work that fails only costs the office', async () => {
+    test('a leader learns when its role is lost, and a failure costs only the role', async () => {
       await using under = await open()
       const over = new AbortController()
       let terms = 0
@@ -55,7 +55,7 @@ export function leaderElectionContract(name: string, open: () => Promise<LeaderE
         'sweeper',
         async (lost) => {
           terms += 1
-          if (terms === 1) throw new Error('a bad day')
+          if (terms === 1) throw new Error('failure')
           setTimeout(() => over.abort(), 50)
           await pause(60_000, lost)
         },

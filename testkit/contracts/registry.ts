@@ -4,11 +4,11 @@ import type { Registry } from '@pixelflow/core/ports/registry'
 
 export interface RegistryUnderTest extends AsyncDisposable {
   readonly registry: Registry
-  /** Another process's end. */
+  /** The same port in another process. */
   readonly elsewhere: Registry
 }
 
-/** A report by the name of that actor. */
+/** A report of the named actor. */
 export function reportOf(name: string, change: Partial<ActorReport> = {}): ActorReport {
   return {
     name,
@@ -35,10 +35,10 @@ export function reportOf(name: string, change: Partial<ActorReport> = {}): Actor
   }
 }
 
-/** What every adapter of `Registry` has to hold. Registers the tests. */
+/** Registers the tests that every adapter of `Registry` must pass. */
 export function registryContract(name: string, open: () => Promise<RegistryUnderTest>): void {
   describe(`${name}: registry contract`, () => {
-    test('who is announced is known, as it reported itself, to those before and those after', async () => {
+    test('announced actors are known to earlier and later subscribers', async () => {
       await using under = await open()
       using before = under.elsewhere.follow()
       await using _ann = under.registry.announce(() => reportOf('ann.1'))
@@ -54,20 +54,20 @@ export function registryContract(name: string, open: () => Promise<RegistryUnder
       }
     })
 
-    test('a change that is said at once is known at once', async () => {
+    test('a renewed announcement is known at once', async () => {
       await using under = await open()
       using roster = under.elsewhere.follow()
       let state: ActorReport['state'] = 'ready'
       await using ann = under.registry.announce(() => reportOf('ann.1', { state }))
       await until(() => roster.actors.length === 1)
       state = 'draining'
-      const said = performance.now()
+      const renewedAt = performance.now()
       ann.renew()
       await until(() => roster.actors[0]?.report.state === 'draining')
-      expect(performance.now() - said).toBeLessThan(1000)
+      expect(performance.now() - renewedAt).toBeLessThan(1000)
     })
 
-    test('a farewell is known at once, and does not reach the next of the same name', async () => {
+    test('a withdrawal is known at once, and does not affect a newer actor of the same name', async () => {
       await using under = await open()
       using roster = under.elsewhere.follow()
       const ann = under.registry.announce(() => reportOf('ann.1'))
@@ -82,7 +82,7 @@ export function registryContract(name: string, open: () => Promise<RegistryUnder
       expect(roster.actors[0]?.report).toEqual(later)
     })
 
-    test('what cannot be a report is passed over', async () => {
+    test('invalid reports are ignored', async () => {
       await using under = await open()
       using roster = under.elsewhere.follow()
       await using _bad = under.registry.announce(() => reportOf('bad name'))
