@@ -107,7 +107,8 @@ function differs(wanted: object, found: object): boolean {
 function unsuitable(what: string, cause: unknown): Fault {
   const why = cause instanceof JetStreamError ? ` (${cause.message})` : ''
   return new Fault('unavailable', `The ${what} cannot be set up${why}.`, {
-    remedy: 'Check the permissions and limits of this NATS account, and whether another program uses a stream of that name.',
+    remedy:
+      'Check the permissions and limits of this NATS account, and whether another program uses a stream of that name.',
     cause,
   })
 }
