@@ -4,7 +4,7 @@ import {
   Health,
   HealthCheckResponse_ServingStatus as Serving,
 } from '@pixelflow/proto/grpc/health/v1/health_pb'
-import { mountSmallDisk } from '@pixelflow/testkit/full-disk'
+import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { settlesInTime } from './testing/broker-faults.ts'
 import { openTestGateway, until } from './testing/test-gateway.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join, resolve } from 'node:path'
-import { mountSmallDisk } from '@pixelflow/testkit/full-disk'
+import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says } from '@pixelflow/testkit/process'
 import { until } from '@pixelflow/testkit/until'

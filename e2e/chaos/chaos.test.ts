@@ -25,11 +25,11 @@ async function reportOf(...options: string[]): Promise<Report> {
 test('nothing is lost, doubled or wrong when every process is restarted in turn', async () => {
   const report = await reportOf('--rolling', '--rate', '4', '--actors', '2')
   expect(report.accepted).toBeGreaterThan(20)
-  expect(Object.keys(report.mischief)).toHaveLength(7)
+  expect(Object.keys(report.faults)).toHaveLength(7)
 }, 400_000)
 
 test('nothing is lost, doubled or wrong while processes and brokers are killed, stopped and filled at random', async () => {
   const report = await reportOf('--minutes', '1', '--rate', '6')
   expect(report.accepted).toBeGreaterThan(20)
-  expect(Object.keys(report.mischief).length).toBeGreaterThan(4)
+  expect(Object.keys(report.faults).length).toBeGreaterThan(4)
 }, 600_000)

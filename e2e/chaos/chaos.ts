@@ -1,14 +1,14 @@
 import { pause } from '@pixelflow/core/pause'
 import { createHash } from 'node:crypto'
-import type { Entry } from './books.ts'
-import type { Door } from './doors.ts'
-import { again, allServe, openHouse } from './house.ts'
+import type { Entry } from './ledger.ts'
+import type { GatewayClient } from './gateway-clients.ts'
+import { again, allServe, startChaosCluster } from './chaos-cluster.ts'
 import { createWrongs, each, endings, inspect, listed, type Standing } from './inspect.ts'
-import { makeLoad, welcome, type Customer } from './load.ts'
-import { makeMischief } from './mischief.ts'
+import { startLoad, createAccounts, type TestAccount } from './start-load.ts'
+import { injectFaults } from './fault-injector.ts'
 import { createRandom } from './random.ts'
-import { rollAll } from './rolling.ts'
-import { dropImages, emptied, whereabouts } from './remains.ts'
+import { restartAll } from './rolling-restart.ts'
+import { deleteImages, findLeaks, locateJob } from './leak-check.ts'
 
 export interface ChaosOptions {
   readonly minutes: number
@@ -16,7 +16,7 @@ export interface ChaosOptions {
   readonly seed: number
   readonly tasksPerSecond: number
   readonly actors: number
-  /** Which kinds of mischief; all when empty. */
+  /** Which kinds of faults; all when empty. */
   readonly acts: readonly string[]
   /** In place of it: every process is asked once to end, in turn. */
   readonly rolling: boolean
@@ -39,23 +39,23 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   const random = createRandom(seed)
   await using scope = new AsyncDisposableStack()
   const storeBytes = 64 * MiB + Math.ceil(minutes * 60 * tasksPerSecond) * mostStoredBytes
-  const house = scope.use(await openHouse({ gateways: 2, actors, accounts, storeBytes }))
-  say(`seed ${seed}; what the processes say is written to ${house.logFile}`)
-  const customers = await welcome(house, scope)
+  const cluster = scope.use(await startChaosCluster({ gateways: 2, actors, accounts, storeBytes }))
+  say(`seed ${seed}; what the processes say is written to ${cluster.logFile}`)
+  const testAccounts = await createAccounts(cluster, scope)
   const wrongs = createWrongs()
 
   const stop = new AbortController()
   const { signal } = stop
-  const patience = new AbortController()
-  const mischief = rolling
-    ? rollAll(house, signal)
-    : makeMischief(house, random.fork(), { only: acts, signal })
-  const over = mischief.over
-    .then(() => allServe(house))
+  const deadline = new AbortController()
+  const faults = rolling
+    ? restartAll(cluster, signal)
+    : injectFaults(cluster, random.fork(), { only: acts, signal })
+  const over = faults.over
+    .then(() => allServe(cluster))
     .catch((thrown: unknown) => wrongs.add('notBack', String(thrown)))
-  const loading = makeLoad(house, customers, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
+  const loading = startLoad(cluster, testAccounts, { perSecond: tasksPerSecond, most: 200 }, random.fork(), {
     signal,
-    patience: patience.signal,
+    deadline: deadline.signal,
     wrongs,
   })
   const begin = performance.now()
@@ -63,51 +63,53 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   else await pause(minutes * 60_000)
   stop.abort()
   const calmAt = performance.now()
-  say(`calm after ${JSON.stringify(mischief.done)}`)
-  const clock = setTimeout(() => patience.abort(), quietMs)
+  say(`calm after ${JSON.stringify(faults.done)}`)
+  const clock = setTimeout(() => deadline.abort(), quietMs)
   const [{ entries, refused, slowestAnswerMs }] = await Promise.all([loading, over])
   // A client that met nobody tries again after some seconds only.
   await each(
-    customers.flatMap(({ doors }) => doors),
+    testAccounts.flatMap(({ clients }) => clients),
     ({ client }) => again(() => client.taskPage({ limit: 1 })),
   )
   say(`${entries.length} tasks accepted; followers are done`)
-  const customerOf = new Map(customers.map((one) => [one.account, one]))
-  const doorsOf = (account: string) => (customerOf.get(account) as Customer).doors
+  const customerOf = new Map(testAccounts.map((one) => [one.account, one]))
+  const gatewayClientsOf = (account: string) => (customerOf.get(account) as TestAccount).clients
 
   // Accepted, but the answer never came.
   const known = new Set(entries.map((one) => one.task))
-  const untold = (await each(customers, (one) => listed(one, wrongs, patience.signal)))
+  const untold = (await each(testAccounts, (one) => listed(one, wrongs, deadline.signal)))
     .flat()
     .filter(({ id, createdAt }) => !known.has(id) && Date.parse(createdAt) > performance.timeOrigin + begin)
   clearTimeout(clock)
   const quietAfterMs = Math.round(performance.now() - calmAt)
   for (const { id, status } of untold)
     if (status === 'queued' || status === 'running') wrongs.add('lost', `${id}: still ${status}, untold`)
-  const standing = await each(entries, (entry) => inspect(entry, doorsOf(entry.account).slice(0, 4), wrongs))
+  const standing = await each(entries, (entry) =>
+    inspect(entry, gatewayClientsOf(entry.account).slice(0, 4), wrongs),
+  )
   for (const task of standing)
     if (task?.status === 'queued' || task?.status === 'running')
-      say(`${task.id} is ${task.status}: ${await whereabouts(house, task.id)}`)
+      say(`${task.id} is ${task.status}: ${await locateJob(cluster, task.id)}`)
   const { ends, reasons } = endings([...standing, ...untold])
 
-  const swept = await house.adapters.sweeper.sweep(AbortSignal.timeout(120_000))
+  const swept = await cluster.adapters.sweeper.sweep(AbortSignal.timeout(120_000))
   await each(pairs(entries, standing), async ([entry, task]) => {
     if (task.status !== 'completed') return
-    const digest = await digestOf(random.pick(doorsOf(entry.account)), task.id).catch(String)
+    const digest = await digestOf(random.pick(gatewayClientsOf(entry.account)), task.id).catch(String)
     if (digest !== task.outputs[0]?.sha256) wrongs.add('wrongBytes', `${task.id}: ${digest}`)
   })
 
   say('everything is deleted and swept')
-  for (const { doors } of customers) {
-    const { client } = doors[0] as Door
+  for (const { clients } of testAccounts) {
+    const { client } = clients[0] as GatewayClient
     await each(await Array.fromAsync(client.tasks({ limit: 200 })), ({ id }) => client.deleteTask(id))
   }
-  const imagesLeft = await dropImages(house, AbortSignal.timeout(60_000))
-  const remains = await emptied(house, AbortSignal.timeout(emptyMs))
-  for (const { what, where, amount } of remains) wrongs.add(what, where, amount)
+  const imagesLeft = await deleteImages(cluster, AbortSignal.timeout(60_000))
+  const leaks = await findLeaks(cluster, AbortSignal.timeout(emptyMs))
+  for (const { what, where, amount } of leaks) wrongs.add(what, where, amount)
 
   if (!wrongs.isNone)
-    for (const { port, log } of house.brokers) house.log.info('said by a broker', { port, text: log() })
+    for (const { port, log } of cluster.brokers) cluster.log.info('said by a broker', { port, text: log() })
   const followers = (await Promise.all(entries.map((one) => Promise.all(one.followers)))).flat()
   return {
     seed,
@@ -124,7 +126,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
     events: followers.reduce((sum, one) => sum + one.events.length, 0),
     refused: refused.all,
     slowestAnswerMs,
-    mischief: mischief.done,
+    faults: faults.done,
     quietAfterMs,
     swept,
     imagesLeft,
@@ -142,7 +144,7 @@ function pairs(entries: readonly Entry[], standing: readonly Standing[]): Found[
   })
 }
 
-async function digestOf({ client }: Door, task: string): Promise<string> {
+async function digestOf({ client }: GatewayClient, task: string): Promise<string> {
   const { body } = await client.download({ task })
   const hash = createHash('sha256')
   for await (const piece of body) hash.update(piece)

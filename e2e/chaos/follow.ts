@@ -1,8 +1,8 @@
-import { isFinal } from './books.ts'
+import { isFinal } from './ledger.ts'
 import { pause } from '@pixelflow/core/pause'
 import { parseResumeToken } from '@pixelflow/core/event'
 import type { TaskEvent } from '@pixelflow/client'
-import type { Door } from './doors.ts'
+import type { GatewayClient } from './gateway-clients.ts'
 import type { Random } from './random.ts'
 
 /** What one follower was told of a task, over all its connections. */
@@ -14,7 +14,7 @@ export interface Seen {
 }
 
 export interface Following {
-  readonly doors: readonly Door[]
+  readonly clients: readonly GatewayClient[]
   readonly task: string
   readonly random: Random
   readonly signal: AbortSignal
@@ -29,7 +29,7 @@ const connectionMs = 10_000
  * Follows a task to its end as a clumsy client does: over either protocol, leaving and coming back through another
  * gateway, dawdling over what it reads.
  */
-export async function follow({ doors, task, random, signal, mayBeGone }: Following): Promise<Seen> {
+export async function follow({ clients, task, random, signal, mayBeGone }: Following): Promise<Seen> {
   const events: TaskEvent[] = []
   let connections = 0
   const isSlow = random.chance(0.1)
@@ -38,7 +38,7 @@ export async function follow({ doors, task, random, signal, mayBeGone }: Followi
     const leaves = random.chance(0.25)
     const link = AbortSignal.any([signal, AbortSignal.timeout(connectionMs)])
     try {
-      for await (const event of random.pick(doors).events(task, events.at(-1)?.token, link)) {
+      for await (const event of random.pick(clients).events(task, events.at(-1)?.token, link)) {
         events.push(event)
         if (isFinal(event)) return { events, connections, isWhole: true }
         if (isSlow) await pause(random.between(100, 1500), link)

@@ -2,10 +2,10 @@ import type { TaskEvent, TaskView } from '@pixelflow/client'
 import { faultRow, type FaultCode } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { hasEnded } from '@pixelflow/core/status'
-import { createTally, isFinal, type Entry, type Tally } from './books.ts'
-import type { Door } from './doors.ts'
+import { createTally, isFinal, type Entry, type Tally } from './ledger.ts'
+import type { GatewayClient } from './gateway-clients.ts'
 import { disorder } from './follow.ts'
-import type { Customer } from './load.ts'
+import type { TestAccount } from './start-load.ts'
 
 /** What must not be. */
 const wrongs = [
@@ -73,7 +73,11 @@ function isCausedByChaos(code: FaultCode): boolean {
 }
 
 /** Compares the whole of a task's history with what was promised, and with what every follower was told. */
-export async function inspect(entry: Entry, doors: readonly Door[], wrongs: Wrongs): Promise<Standing> {
+export async function inspect(
+  entry: Entry,
+  clients: readonly GatewayClient[],
+  wrongs: Wrongs,
+): Promise<Standing> {
   const { task } = entry
   const told = await Promise.all(entry.followers)
   for (const seen of told) {
@@ -81,7 +85,7 @@ export async function inspect(entry: Entry, doors: readonly Door[], wrongs: Wron
     wrongs.add('doubledEvents', task, doubled)
     wrongs.add('eventsOutOfOrder', task, outOfOrder)
   }
-  const histories = await Promise.all(doors.map((door) => historyOf(door, task)))
+  const histories = await Promise.all(clients.map((gatewayClient) => historyOf(gatewayClient, task)))
   const history = histories[0] ?? null
   if (histories.some((one) => print(one) !== print(history))) wrongs.add('gatewaysDiffer', task)
   const last = history?.at(-1)
@@ -133,12 +137,12 @@ export async function inspect(entry: Entry, doors: readonly Door[], wrongs: Wron
 const print = (history: readonly TaskEvent[] | null) => history?.map((one) => one.token).join(' ') ?? 'none'
 
 /** From the first event to the last; null when there is no such task. @throws when nobody can tell. */
-async function historyOf(door: Door, task: string): Promise<TaskEvent[] | null> {
+async function historyOf(gatewayClient: GatewayClient, task: string): Promise<TaskEvent[] | null> {
   for (let tries = 1; ; tries += 1) {
     const events: TaskEvent[] = []
     const signal = AbortSignal.timeout(5000)
     try {
-      for await (const event of door.events(task, undefined, signal)) {
+      for await (const event of gatewayClient.events(task, undefined, signal)) {
         events.push(event)
         if (isFinal(event)) break
       }
@@ -153,10 +157,16 @@ async function historyOf(door: Door, task: string): Promise<TaskEvent[] | null> 
   }
 }
 
-/** Every task that the gateways list for their customer, once all have ended; they must list the same. */
-export async function listed({ doors }: Customer, wrongs: Wrongs, signal: AbortSignal): Promise<TaskView[]> {
+/** Every task that the gateways list for their testAccount, once all have ended; they must list the same. */
+export async function listed(
+  { clients }: TestAccount,
+  wrongs: Wrongs,
+  signal: AbortSignal,
+): Promise<TaskView[]> {
   for (;;) {
-    const lists = await Promise.all(doors.map(({ client }) => Array.fromAsync(client.tasks({ limit: 200 }))))
+    const lists = await Promise.all(
+      clients.map(({ client }) => Array.fromAsync(client.tasks({ limit: 200 }))),
+    )
     const [all = []] = lists
     const areEqual = lists.every((one) => brief(one) === brief(all))
     if (signal.aborted && !areEqual) wrongs.add('listsDiffer', lists.map((one) => one.length).join(' '))

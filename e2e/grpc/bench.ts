@@ -21,7 +21,7 @@ export interface BenchOptions {
   /** Who has neither token nor certificate. */
   readonly nobody: Caller
   /** Undefined without certificates. */
-  readonly strangers?: {
+  readonly unsupportedFiles?: {
     /** Shows what another authority has signed. */
     readonly wrongCertificate: Caller
     /** Trusts another authority. */

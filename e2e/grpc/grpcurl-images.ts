@@ -16,9 +16,9 @@ import { call } from './grpcurl.ts'
 
 /** Version, operations, uploads, images. */
 export const imageScenarios: Readonly<Record<string, Scenario>> = {
-  async version({ anybody, strangers }) {
+  async version({ anybody, unsupportedFiles }) {
     const answer = only(await call(anybody, calls.getVersion, {}))
-    const auth = strangers ? Auth.CERTIFICATE : Auth.TOKEN
+    const auth = unsupportedFiles ? Auth.CERTIFICATE : Auth.TOKEN
     expect(answer).toMatchObject({ version: expect.stringMatching(/./), auth })
     expect(answer.formats).toContain('jpeg')
     expect(answer.maxUploadBytes).toBeGreaterThan(0n)

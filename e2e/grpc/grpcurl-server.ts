@@ -11,8 +11,8 @@ const image = ImageService.typeName
 
 /** Who calls, how long it may take; health and reflection. */
 export const serverScenarios: Readonly<Record<string, Scenario>> = {
-  async 'no-credentials'({ nobody, strangers }) {
-    if (strangers) await unconnected(nobody)
+  async 'no-credentials'({ nobody, unsupportedFiles }) {
+    if (unsupportedFiles) await unconnected(nobody)
     else refused(await call(nobody, calls.listTasks, {}), 'UNAUTHENTICATED', 'unauthenticated')
   },
   async 'wrong-token'({ ann, photo, watch, done }) {
@@ -24,8 +24,8 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
     ]
     for (const ending of endings) refused(ending, 'UNAUTHENTICATED', 'unauthenticated')
   },
-  'wrong-certificate': ({ strangers }) => unconnected(present(strangers).wrongCertificate),
-  'wrong-server': ({ strangers }) => unconnected(present(strangers).wrongServer),
+  'wrong-certificate': ({ unsupportedFiles }) => unconnected(present(unsupportedFiles).wrongCertificate),
+  'wrong-server': ({ unsupportedFiles }) => unconnected(present(unsupportedFiles).wrongServer),
   async 'other-account'({ bob, ...bench }) {
     const { id } = await bench.image()
     const { id: task } = await bench.done()

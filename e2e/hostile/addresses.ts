@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { codeOf, house, image, picture, said } from './attack.ts'
+import { codeOf, target, image, picture, said } from './attack.ts'
 
 export function addresses(): void {
   describe('addresses', () => {
@@ -54,7 +54,7 @@ export function addresses(): void {
     }, 20_000)
 
     test('queries, cursors and resume tokens that nobody gave out', async () => {
-      const { task } = await house.process(picture, 'resize:9')
+      const { task } = await target.process(picture, 'resize:9')
       for (const query of [
         'limit=0',
         'limit=1e9',

@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, expect } from 'bun:test'
 import type { Problem } from '@pixelflow/core/api'
 import { faults, type FaultCode } from '@pixelflow/core/fault'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openHouse, type House } from './house.ts'
+import { startAttackTarget, type AttackTarget } from './attack-target.ts'
 import { wire, type WireAnswer } from './wire.ts'
 
-/** What all attacks share: the house, a good picture, and ways to say things to the house. */
-export let house: House
+/** What all attacks share: the target, a good picture, and ways to say things to the target. */
+export let target: AttackTarget
 export let picture: Uint8Array
 /** Id of the picture, which is uploaded. */
 export let image: string
@@ -14,12 +14,12 @@ export let image: string
 /** Registers what happens before and after the attacks of a file. */
 export function prepare(): void {
   beforeAll(async () => {
-    house = await openHouse()
+    target = await startAttackTarget()
     picture = await sampleImage({ width: 640, height: 480 })
-    image = (await house.api.upload(picture)).id
+    image = (await target.api.upload(picture)).id
   }, 60_000)
-  afterEach(() => house.unharmed(), 20_000)
-  afterAll(() => house?.[Symbol.asyncDispose](), 30_000)
+  afterEach(() => target.unharmed(), 20_000)
+  afterAll(() => target?.[Symbol.asyncDispose](), 30_000)
 }
 
 /** The code of a problem, after seeing that it is one, whole and in its place. */
@@ -33,10 +33,10 @@ export function codeOf({ status, head, body }: WireAnswer): FaultCode {
 }
 
 export function request(method: string, path: string, headers: readonly string[] = [], body = ''): string {
-  return `${[`${method} ${path} HTTP/1.1`, `Host: ${house.host}`, ...headers].join('\r\n')}\r\n\r\n${body}`
+  return `${[`${method} ${path} HTTP/1.1`, `Host: ${target.host}`, ...headers].join('\r\n')}\r\n\r\n${body}`
 }
 export const said = (method: string, path: string, headers?: readonly string[], body?: string) =>
-  wire(house.url, request(method, path, headers, body))
+  wire(target.url, request(method, path, headers, body))
 export const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
 export const length = (body: string) => `Content-Length: ${body.length}`
 

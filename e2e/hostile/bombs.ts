@@ -5,12 +5,12 @@ import { bombs } from '@pixelflow/testkit/hostile/bombs'
 import { flipped, truncated } from '@pixelflow/testkit/hostile/damage'
 import { png } from '@pixelflow/testkit/hostile/png'
 import { samples } from '@pixelflow/testkit/hostile/samples'
-import { strangers } from '@pixelflow/testkit/hostile/strangers'
+import { unsupportedFiles } from '@pixelflow/testkit/hostile/unsupported-files'
 import { followToEnd } from '../client.ts'
-import { house } from './attack.ts'
+import { target } from './attack.ts'
 
 /**
- * Hostile pictures through the whole house, by both ways in. The actors' own tests put thousands of such files through
+ * Hostile pictures through the whole target, by both ways in. The actors' own tests put thousands of such files through
  * the same children.
  */
 
@@ -27,7 +27,7 @@ export function hostilePictures(): void {
         const expected = ends === 'picture' ? [ends] : ends
         expect([name, expected.includes(code) ? expected : code]).toEqual([name, expected])
       }
-      expect(await house.childrenWithinBounds()).toBe(true)
+      expect(await target.childrenWithinBounds()).toBe(true)
     }, 300_000)
 
     test('every format, cut at each 16th, is refused unless its first frame is whole', async () => {
@@ -46,7 +46,7 @@ export function hostilePictures(): void {
       for (const { name, code, expected, isRefused } of endings) {
         expect([name, isRefused ? 'refused' : code]).toEqual([name, expected])
       }
-      expect(await house.childrenWithinBounds()).toBe(true)
+      expect(await target.childrenWithinBounds()).toBe(true)
     }, 300_000)
 
     test('every format with bits turned over ends in a picture or a typed fault', async () => {
@@ -64,18 +64,18 @@ export function hostilePictures(): void {
         'resource_limit_exceeded',
       ]
       expect(codes.filter((code) => ![...known, 'processing_failed'].includes(code))).toEqual([])
-      expect(await house.childrenWithinBounds()).toBe(true)
+      expect(await target.childrenWithinBounds()).toBe(true)
     }, 300_000)
 
     test('what would be too large when it is turned is refused before it is', async () => {
-      const { end } = await house.process(png(10_000, 10_000), 'rotate:45')
+      const { end } = await target.process(png(10_000, 10_000), 'rotate:45')
       expect([end?.kind, end?.task.fault?.code]).toEqual(['failed', 'too_many_pixels'])
     }, 60_000)
 
     test('what is none of our formats is refused at the door, whatever it calls itself', async () => {
-      for (const { name, bytes } of strangers) {
+      for (const { name, bytes } of unsupportedFiles) {
         for (const type of ['application/octet-stream', 'image/jpeg', 'image/svg+xml']) {
-          const { problem } = await house.api.refusal('/api/v1/images', {
+          const { problem } = await target.api.refusal('/api/v1/images', {
             method: 'POST',
             body: bytes as Uint8Array<ArrayBuffer>,
             headers: { 'content-type': type },
@@ -100,7 +100,7 @@ async function each<T, R>(all: readonly T[], act: (one: T, i: number) => Promise
 
 /** How a file ends that is sent to be worked on while its sender waits. */
 async function atOnce(bytes: Uint8Array): Promise<string> {
-  const answer = await house.api.call(`/api/v1/process?recipe=${recipe}`, {
+  const answer = await target.api.call(`/api/v1/process?recipe=${recipe}`, {
     method: 'POST',
     body: bytes as Uint8Array<ArrayBuffer>,
     headers: { 'content-type': 'application/octet-stream' },
@@ -119,10 +119,10 @@ async function byTask(bytes: Uint8Array): Promise<string> {
   const form = new FormData()
   form.set('recipe', recipe)
   form.set('file', new Blob([bytes]), 'a')
-  const answer = await house.api.call('/api/v1/tasks', { method: 'POST', body: form })
+  const answer = await target.api.call('/api/v1/tasks', { method: 'POST', body: form })
   if (!answer.ok) return ((await answer.json()) as Problem).code
   const { id } = (await answer.json()) as { id: string }
-  const seen = await followToEnd(() => house.api, id, { timeoutMs: 120_000 })
+  const seen = await followToEnd(() => target.api, id, { timeoutMs: 120_000 })
   const finals = seen.filter(({ view }) => ['completed', 'failed'].includes(view.kind))
   expect(finals.length).toBe(1)
   const { kind, task } = (finals[0] as (typeof seen)[number]).view

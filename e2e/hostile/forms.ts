@@ -4,7 +4,7 @@ import { followToEnd } from '../client.ts'
 import {
   codeOf,
   filePart,
-  house,
+  target,
   latin1,
   length,
   part,
@@ -17,7 +17,7 @@ import {
 export function forms(): void {
   describe('forms', () => {
     test('cut anywhere are refused, and nothing of them stays', async () => {
-      const before = await house.broker.messages()
+      const before = await target.broker.messages()
       const whole = `${filePart(latin1(picture))}${recipePart('resize:9')}--XX--\r\n`
       const ends = whole.length - latin1(picture).length
       for (let i = 1; i <= 40; i++) {
@@ -27,11 +27,11 @@ export function forms(): void {
         const answer = await postForm(whole.slice(0, at))
         expect([at, ['truncated_upload', 'invalid_request'].includes(codeOf(answer))]).toEqual([at, true])
       }
-      await house.nothingLeft(before)
+      await target.nothingLeft(before)
     }, 30_000)
 
     test('that are malformed, endless or not what was asked for', async () => {
-      const before = await house.broker.messages()
+      const before = await target.broker.messages()
       const file = filePart(latin1(picture))
       const recipe = recipePart('resize:9')
       const end = '--XX--\r\n'
@@ -104,7 +104,7 @@ export function forms(): void {
         const answer = await said('POST', '/api/v1/tasks', [`Content-Type: ${type}`, length(file)], file)
         expect(['invalid_request', 'truncated_upload', 'unsupported_format']).toContain(codeOf(answer))
       }
-      await house.nothingLeft(before)
+      await target.nothingLeft(before)
     }, 30_000)
 
     test('names in a form do not get into headers', async () => {
@@ -113,7 +113,7 @@ export function forms(): void {
       const made = await postForm(body)
       expect([made.status, made.body]).toEqual([202, made.body])
       const { id } = JSON.parse(made.body) as { id: string }
-      await followToEnd(() => house.api, id)
+      await followToEnd(() => target.api, id)
       const { head } = await said('GET', `/api/v1/tasks/${id}/outputs/default?download=1`)
       expect(head).toContain(`filename="${id}.jpg"`)
       expect(head).not.toContain('x-evil')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { codeOf, house, image, request, said } from './attack.ts'
+import { codeOf, target, image, request, said } from './attack.ts'
 import { wire } from './wire.ts'
 
 export function protocol(): void {
@@ -77,7 +77,7 @@ export function protocol(): void {
         ),
       ]
       for (const bytes of broken) {
-        const { status } = await wire(house.url, bytes)
+        const { status } = await wire(target.url, bytes)
         expect([bytes.slice(0, 30), [0, 400, 404, 431, 505].includes(status)]).toEqual([
           bytes.slice(0, 30),
           true,
@@ -89,21 +89,21 @@ export function protocol(): void {
     }, 20_000)
 
     test('without tokens, other names and other pages are kept out', async () => {
-      const own = `http://${house.host}`
+      const own = `http://${target.host}`
       const foreign: string[][] = [
         ['Host: evil.example'],
-        [`Host: ${house.host}`, 'Host: evil.example'],
-        ['Host: evil.example', `Host: ${house.host}`],
+        [`Host: ${target.host}`, 'Host: evil.example'],
+        ['Host: evil.example', `Host: ${target.host}`],
         ['Host: localhost.evil.example'],
         ['Host: 127.0.0.1.evil.example'],
-        [`Host: ${house.host}`, 'Origin: https://evil.example'],
-        [`Host: ${house.host}`, 'Origin: null'],
-        [`Host: ${house.host}`, `Origin: ${own}.evil.example`],
-        [`Host: ${house.host}`, `Origin: ${own}`, 'Origin: https://evil.example'],
-        [`Host: ${house.host}`, 'Sec-Fetch-Site: cross-site'],
-        [`Host: ${house.host}`, 'Sec-Fetch-Site: same-site', 'Sec-Fetch-Mode: no-cors'],
+        [`Host: ${target.host}`, 'Origin: https://evil.example'],
+        [`Host: ${target.host}`, 'Origin: null'],
+        [`Host: ${target.host}`, `Origin: ${own}.evil.example`],
+        [`Host: ${target.host}`, `Origin: ${own}`, 'Origin: https://evil.example'],
+        [`Host: ${target.host}`, 'Sec-Fetch-Site: cross-site'],
+        [`Host: ${target.host}`, 'Sec-Fetch-Site: same-site', 'Sec-Fetch-Mode: no-cors'],
         [
-          `Host: ${house.host}`,
+          `Host: ${target.host}`,
           'Sec-Fetch-Site: cross-site',
           'Sec-Fetch-Mode: navigate',
           'Sec-Fetch-Dest: iframe',
@@ -117,7 +117,7 @@ export function protocol(): void {
           ['GET', '/api/v1/settings'],
         ] as const) {
           const answer = await wire(
-            house.url,
+            target.url,
             `${method} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`,
           )
           expect([headers, path, codeOf(answer)]).toEqual([headers, path, 'forbidden'])
@@ -128,7 +128,7 @@ export function protocol(): void {
   })
 
   test('tokens that are none are refused alike', async () => {
-    const guarded = await house.gateway({ PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' })
+    const guarded = await target.gateway({ PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' })
     const asked = (authorization: string[]) =>
       wire(
         guarded.url,

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { followToEnd } from '../client.ts'
-import { house, request } from './attack.ts'
+import { target, request } from './attack.ts'
 
 export function races(): void {
   describe('races', () => {
     test('tasks that are cancelled and deleted while they run have one end, and leave no outputs', async () => {
-      const large = (await house.api.upload(await sampleImage({ width: 1600, height: 1200, seed: 77 }))).id
+      const large = (await target.api.upload(await sampleImage({ width: 1600, height: 1200, seed: 77 }))).id
       const recipe = {
         steps: [],
         outputs: {
@@ -16,12 +16,12 @@ export function races(): void {
           c: { steps: [] },
         },
       }
-      const before = await house.broker.bytes()
-      const call = async (method: string, path: string) => (await house.api.call(path, { method })).status
+      const before = await target.broker.bytes()
+      const call = async (method: string, path: string) => (await target.api.call(path, { method })).status
       const lives = Array.from({ length: 24 }, async (_, i) => {
-        const { id } = await house.api.submit(large, recipe)
+        const { id } = await target.api.submit(large, recipe)
         const path = `/api/v1/tasks/${id}`
-        const watching = followToEnd(() => house.api, id, { timeoutMs: 20_000 }).catch(() => [])
+        const watching = followToEnd(() => target.api, id, { timeoutMs: 20_000 }).catch(() => [])
         await Bun.sleep(i * 40)
         const statuses = await Promise.all(
           i % 2
@@ -45,56 +45,56 @@ export function races(): void {
       let left = Infinity
       while (left > 64 * 1024 && Date.now() < deadline) {
         await Bun.sleep(100)
-        left = ((await house.broker.bytes())['OBJ_results'] ?? 0) - (before['OBJ_results'] ?? 0)
+        left = ((await target.broker.bytes())['OBJ_results'] ?? 0) - (before['OBJ_results'] ?? 0)
       }
       expect(left).toBeLessThan(64 * 1024)
-      expect((await house.broker.messages())['JOBS']).toBe(0)
+      expect((await target.broker.messages())['JOBS']).toBe(0)
     }, 40_000)
 
     test('images that are deleted while tasks are made of them', async () => {
       for (let i = 0; i < 6; i++) {
-        const { id } = await house.api.upload(await sampleImage({ width: 64, height: 64, seed: 500 + i }))
+        const { id } = await target.api.upload(await sampleImage({ width: 64, height: 64, seed: 500 + i }))
         const [made, gone, again] = await Promise.all([
-          house.api.call('/api/v1/tasks', {
+          target.api.call('/api/v1/tasks', {
             method: 'POST',
             body: JSON.stringify({ image: id, recipe: 'flip' }),
             headers: { 'content-type': 'application/json' },
           }),
-          house.api.call(`/api/v1/images/${id}`, { method: 'DELETE' }),
-          house.api.call(`/api/v1/images/${id}`, { method: 'DELETE' }),
+          target.api.call(`/api/v1/images/${id}`, { method: 'DELETE' }),
+          target.api.call(`/api/v1/images/${id}`, { method: 'DELETE' }),
         ])
         expect([202, 404]).toContain(made.status)
         expect([204, 404]).toContain(gone.status)
         expect([204, 404]).toContain(again.status)
         if (made.status !== 202) continue
-        const seen = await followToEnd(() => house.api, ((await made.json()) as { id: string }).id)
+        const seen = await followToEnd(() => target.api, ((await made.json()) as { id: string }).id)
         const end = seen.at(-1)?.view
         expect([undefined, 'image_not_found']).toContain(end?.task.fault?.code)
       }
     }, 20_000)
 
     test('readers that never read do not hold anything up', async () => {
-      const large = await house.api.upload(
+      const large = await target.api.upload(
         await sampleImage({ width: 3000, height: 2000, format: 'png', seed: 9 }),
       )
-      const { id } = await house.api.submit(large.id, 'flip')
+      const { id } = await target.api.submit(large.id, 'flip')
       const paused = Array.from({ length: 60 }, (_, i) =>
         neverReading(
           request('GET', i % 2 ? `/api/v1/tasks/${id}/events` : `/api/v1/images/${large.id}/content`),
         ),
       )
-      await followToEnd(() => house.api, id)
+      await followToEnd(() => target.api, id)
       const begin = Date.now()
-      await house.goodPicture()
+      await target.goodPicture()
       expect(Date.now() - begin).toBeLessThan(4000)
-      expect(house.broker.nats.log()).not.toContain('Slow Consumer')
+      expect(target.broker.nats.log()).not.toContain('Slow Consumer')
       for (const socket of paused) socket.destroy()
     }, 30_000)
   })
 }
 
 function neverReading(bytes: string) {
-  const { hostname, port } = new URL(house.url)
+  const { hostname, port } = new URL(target.url)
   const socket = connect(Number(port), hostname)
   socket.pause()
   socket.on('error', () => {})

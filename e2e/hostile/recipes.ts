@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { codeOf, house, image, length, said } from './attack.ts'
+import { codeOf, target, image, length, said } from './attack.ts'
 
 export function recipes(): void {
   describe('recipes', () => {
@@ -45,7 +45,7 @@ export function recipes(): void {
     ])(
       '%#: %.60s',
       async (recipe) => {
-        const before = await house.broker.messages()
+        const before = await target.broker.messages()
         const body = `{"image":"${image}","recipe":${recipe}}`
         const answer = await said(
           'POST',
@@ -54,7 +54,7 @@ export function recipes(): void {
           body,
         )
         expect(['invalid_recipe', 'invalid_request']).toContain(codeOf(answer))
-        await house.nothingLeft(before, ['EVENTS', 'JOBS'])
+        await target.nothingLeft(before, ['EVENTS', 'JOBS'])
       },
       20_000,
     )

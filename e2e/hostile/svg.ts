@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/api'
 import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
 import { followToEnd } from '../client.ts'
-import { house } from './attack.ts'
+import { target } from './attack.ts'
 
 const type = 'image/svg+xml'
 
@@ -33,8 +33,8 @@ export function drawings(): void {
       const bytes = svg(
         '<script>alert(document.domain)</script><rect width="9" height="9" onclick="alert(1)"/>',
       )
-      const image = await house.api.upload(bytes, type)
-      const answer = await house.api.call(`/api/v1/images/${image.id}/content`)
+      const image = await target.api.upload(bytes, type)
+      const answer = await target.api.call(`/api/v1/images/${image.id}/content`)
       expect(Buffer.compare(Buffer.from(await answer.arrayBuffer()), bytes)).toBe(0)
       expect(Object.fromEntries(answer.headers)).toMatchObject({
         'content-type': type,
@@ -47,7 +47,7 @@ export function drawings(): void {
 
     test('are drawn at once as well, and refused at once', async () => {
       const now = (bytes: Uint8Array) =>
-        house.api.call('/api/v1/process?recipe=resize:50', {
+        target.api.call('/api/v1/process?recipe=resize:50', {
           method: 'POST',
           body: bytes as Uint8Array<ArrayBuffer>,
           headers: { 'content-type': type },
@@ -65,10 +65,10 @@ async function ending(bytes: Uint8Array): Promise<string | undefined> {
   const form = new FormData()
   form.set('recipe', 'format:png')
   form.set('file', new Blob([bytes], { type }), 'a.svg')
-  const answer = await house.api.call('/api/v1/tasks', { method: 'POST', body: form })
+  const answer = await target.api.call('/api/v1/tasks', { method: 'POST', body: form })
   if (answer.status !== 202) return ((await answer.json()) as Problem).code
   const { id } = (await answer.json()) as { id: string }
-  const seen = await followToEnd(() => house.api, id)
+  const seen = await followToEnd(() => target.api, id)
   const last = seen.at(-1)?.view
   return last?.kind === 'completed' ? 'drawn' : last?.task.fault?.code
 }

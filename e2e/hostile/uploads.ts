@@ -6,7 +6,7 @@ import {
   codeOf,
   filePart,
   formType,
-  house,
+  target,
   latin1,
   length,
   picture,
@@ -19,12 +19,12 @@ import { wire } from './wire.ts'
 export function uploads(): void {
   describe('uploads', () => {
     test('that are cut off, one and many at once, leave nothing behind', async () => {
-      const before = await house.broker.messages()
+      const before = await target.broker.messages()
       const big = latin1(picture).padEnd(600_000, 'x')
       const form = recipePart('resize:9') + filePart(big)
       const cut = (path: string, type: string, body: string, at: number) =>
         wire(
-          house.url,
+          target.url,
           request('POST', path, [type, `Content-Length: ${body.length}`], body.slice(0, body.length * at)),
           { hangUpAfterMs: 30 },
         )
@@ -37,21 +37,21 @@ export function uploads(): void {
         i % 2 ? cut('/api/v1/images', raw, big, i / 60) : cut('/api/v1/tasks', formType, form, i / 60),
       )
       await Promise.all(many)
-      await house.nothingLeft(before)
+      await target.nothingLeft(before)
     }, 30_000)
 
     test('that are shorter than promised, by half a close, by chunks or by silence', async () => {
-      const before = await house.broker.messages()
+      const before = await target.broker.messages()
       const body = latin1(picture).slice(0, 1000)
       const head = ['Content-Type: image/jpeg', 'Content-Length: 5000']
-      const silent = await wire(house.url, request('POST', '/api/v1/images', head, body), {
+      const silent = await wire(target.url, request('POST', '/api/v1/images', head, body), {
         withinMs: 15_000,
       })
       if (silent.status !== 0) expect(codeOf(silent)).toBe('truncated_upload')
       const chunked = ['Content-Type: image/jpeg', 'Transfer-Encoding: chunked']
       const broken = await said('POST', '/api/v1/images', chunked, `3e8\r\n${body}\r\nzz\r\n`)
       expect([0, 400]).toContain(broken.status)
-      await house.nothingLeft(before)
+      await target.nothingLeft(before)
     }, 30_000)
 
     test('that are longer than promised: the rest is not part of the file', async () => {
@@ -65,7 +65,7 @@ export function uploads(): void {
     }, 20_000)
 
     test('of a type, a size or a content that is not taken', async () => {
-      const before = await house.broker.messages()
+      const before = await target.broker.messages()
       const svgz = latin1(Bun.gzipSync('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'))
       const files: [string, string, FaultCode][] = [
         ['image/jpeg', '', 'invalid_request'],
@@ -94,27 +94,27 @@ export function uploads(): void {
         'Content-Length: 33554433',
       ])
       expect(codeOf(tooLong)).toBe('image_too_large')
-      await house.nothingLeft(before)
+      await target.nothingLeft(before)
     }, 30_000)
 
     test('that trickle or stall do not keep others out', async () => {
-      const before = await house.broker.messages()
+      const before = await target.broker.messages()
       // Each holds more than a chunk; together they want five times the memory for uploads.
       const body = latin1(picture).padEnd(150_000, 'x')
       const head = ['Content-Type: image/jpeg', 'Content-Length: 900000']
       const stalled = Array.from({ length: 150 }, () =>
-        wire(house.url, request('POST', '/api/v1/images', head, body), { withinMs: 20_000 }),
+        wire(target.url, request('POST', '/api/v1/images', head, body), { withinMs: 20_000 }),
       )
       const heads = Array.from({ length: 50 }, () =>
-        wire(house.url, 'POST /api/v1/images HTTP/1.1\r\nHost: loca', { hangUpAfterMs: 3000 }),
+        wire(target.url, 'POST /api/v1/images HTTP/1.1\r\nHost: loca', { hangUpAfterMs: 3000 }),
       )
       await Bun.sleep(500)
       const begin = Date.now()
-      await house.goodPicture()
+      await target.goodPicture()
       expect(Date.now() - begin).toBeLessThan(2000)
       for (const answer of await Promise.all(stalled)) expect([0, 400]).toContain(answer.status)
       await Promise.all(heads)
-      await house.nothingLeft(before, ['JOBS'])
+      await target.nothingLeft(before, ['JOBS'])
     }, 40_000)
   })
 }

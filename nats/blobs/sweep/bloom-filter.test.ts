@@ -13,12 +13,12 @@ test('none is forgotten, and few are mistaken', () => {
 })
 
 test('another seed mistakes others', () => {
-  const strangers = [1n, 2n].map((seed) => {
+  const samples = [1n, 2n].map((seed) => {
     const filter = createBloomFilter(seed, 2 ** 16)
     for (const key of keys.slice(0, 8000)) filter.add(key)
     return new Set(keys.slice(8000).filter((key) => filter.mayHave(key)))
   })
-  const [first, second] = strangers as [Set<string>, Set<string>]
+  const [first, second] = samples as [Set<string>, Set<string>]
   expect(first.size).toBeGreaterThan(50)
   expect([...first].filter((key) => second.has(key)).length).toBeLessThan(first.size / 2)
 })

@@ -1,10 +1,10 @@
 import { openHttp, PixelflowError, type Client, type TaskEvent } from '@pixelflow/client'
 import { openGrpc } from '@pixelflow/client/grpc'
 import { client as plainClient } from '../client.ts'
-import { tokenOf, type House } from './house.ts'
+import { tokenOf, type ChaosCluster } from './chaos-cluster.ts'
 
 /** One account's way in through one gateway over one protocol. */
-export interface Door {
+export interface GatewayClient {
   readonly protocol: 'http' | 'grpc'
   readonly client: Client
   /** The events of a single connection, without any help of the client in putting them right. */
@@ -12,11 +12,15 @@ export interface Door {
 }
 
 /** All ways of an account. */
-export function doorsOf(house: House, account: string, scope: AsyncDisposableStack): Door[] {
+export function gatewayClientsOf(
+  cluster: ChaosCluster,
+  account: string,
+  scope: AsyncDisposableStack,
+): GatewayClient[] {
   const token = tokenOf(account)
   // A call that gets stuck at a gateway that was stopped is no call for long.
   const limits = { token, timeoutMs: 15_000 }
-  return house.gateways.flatMap(({ url, grpc }): Door[] => {
+  return cluster.gateways.flatMap(({ url, grpc }): GatewayClient[] => {
     const http = scope.use(openHttp({ url, ...limits }))
     const native = scope.use(openGrpc({ address: grpc, ...limits }))
     const plain = plainClient(url, token)

@@ -1,8 +1,8 @@
 import type { TaskView } from '@pixelflow/client'
 import { pause } from '@pixelflow/core/pause'
 import { client as plainClient } from '../client.ts'
-import type { Tally } from './books.ts'
-import { tokenOf, type House } from './house.ts'
+import type { Tally } from './ledger.ts'
+import { tokenOf, type ChaosCluster } from './chaos-cluster.ts'
 import type { Wrongs } from './inspect.ts'
 import type { Random } from './random.ts'
 
@@ -23,7 +23,7 @@ export interface KeyedCall {
 }
 
 export interface Checks {
-  readonly house: House
+  readonly cluster: ChaosCluster
   readonly random: Random
   readonly wrongs: Wrongs
   /** Calls that were refused or never answered, by what and why. */
@@ -31,7 +31,7 @@ export interface Checks {
   /** Told how long each answer took, in milliseconds. */
   readonly answered: (tookMs: number) => void
   /** Nothing is repeated any more once it aborts. */
-  readonly patience: AbortSignal
+  readonly deadline: AbortSignal
 }
 
 /**
@@ -39,12 +39,12 @@ export interface Checks {
  * task is accepted; then sometimes once more. Every answer has to come in time, and all have to name the same task.
  */
 export async function createWithKey(call: KeyedCall, checks: Checks): Promise<TaskView | undefined> {
-  const { random, wrongs, patience } = checks
+  const { random, wrongs, deadline } = checks
   let first: TaskView | undefined
-  for (let calls = 0; calls < mostCalls && !patience.aborted; calls += 1) {
+  for (let calls = 0; calls < mostCalls && !deadline.aborted; calls += 1) {
     const task = await once(call, checks)
     if (task === undefined) {
-      await pause(random.between(200, 1000), patience)
+      await pause(random.between(200, 1000), deadline)
       continue
     }
     first ??= task
@@ -55,9 +55,9 @@ export async function createWithKey(call: KeyedCall, checks: Checks): Promise<Ta
 }
 
 async function once(call: KeyedCall, checks: Checks): Promise<TaskView | undefined> {
-  const { house, random, wrongs, refused, answered } = checks
+  const { cluster, random, wrongs, refused, answered } = checks
   const { account, key, image, recipe, lane } = call
-  const { name, url } = random.pick(house.gateways)
+  const { name, url } = random.pick(cluster.gateways)
   const signal = AbortSignal.timeout(longestAnswerMs)
   const begun = performance.now()
   try {

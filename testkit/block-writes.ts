@@ -3,7 +3,7 @@
  * that back. Every write fails with an error of the system (`file too large`).
  * @throws Error where there is no `prlimit`, or it may not.
  */
-export function fillDiskOf(pid: number): () => void {
+export function blockWritesOf(pid: number): () => void {
   limitFiles(pid, '0:')
   return () => limitFiles(pid, 'unlimited:')
 }

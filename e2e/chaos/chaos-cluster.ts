@@ -33,7 +33,7 @@ export interface Gateway extends Member {
 }
 
 /** What is put to the test: three brokers that keep everything three times, gateways and actors. */
-export interface House extends AsyncDisposable {
+export interface ChaosCluster extends AsyncDisposable {
   readonly brokers: readonly Nats[]
   readonly gateways: readonly Gateway[]
   readonly actors: readonly Member[]
@@ -75,7 +75,7 @@ export async function again<T>(act: () => Promise<T>): Promise<T> {
  * Resolves when every gateway serves: one that was ended several times is started again with growing pauses.
  * @throws Error when one does not within half a minute.
  */
-export async function allServe({ gateways }: House): Promise<void> {
+export async function allServe({ gateways }: ChaosCluster): Promise<void> {
   for (const { name, url } of gateways)
     await again(async () => {
       const { status } = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(5000) })
@@ -89,7 +89,12 @@ const clockOffsets = [2 * hour, -2 * hour, 0] as const
 
 const root = resolve(import.meta.dir, '../..')
 
-export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan): Promise<House> {
+export async function startChaosCluster({
+  gateways,
+  actors,
+  accounts,
+  storeBytes,
+}: Plan): Promise<ChaosCluster> {
   await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-chaos-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))
@@ -167,21 +172,21 @@ export async function openHouse({ gateways, actors, accounts, storeBytes }: Plan
     const url = `http://127.0.0.1:${http}`
     return { name, process: running, clock, back: back(name), dataDir, url, grpc: `127.0.0.1:${grpc}` }
   }
-  const doors: Gateway[] = []
-  for (let n = 1; n <= gateways; n += 1) doors.push(await gateway(n))
+  const clients: Gateway[] = []
+  for (let n = 1; n <= gateways; n += 1) clients.push(await gateway(n))
   const hands: Member[] = []
   for (let n = 1; n <= actors; n += 1) {
     const name = `actor-${n}`
     const clock = await clockOf(n - 1)
     hands.push({ name, process: keep(name, 'actors', clock, {}), clock, back: back(name) })
   }
-  await Promise.all([...doors, ...hands].map((one) => one.process.ready))
+  await Promise.all([...clients, ...hands].map((one) => one.process.ready))
 
   const broker = scope.use(await connect({ settings, name: 'chaos', log }))
   const owned = scope.move()
   return {
     brokers: cluster.servers,
-    gateways: doors,
+    gateways: clients,
     actors: hands,
     broker,
     adapters,

@@ -1,24 +1,24 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Nats } from '@pixelflow/testkit/nats'
-import type { House, Member } from './house.ts'
-import { agreed, send, type Mischief } from './mischief.ts'
+import type { ChaosCluster, Member } from './chaos-cluster.ts'
+import { agreed, send, type FaultInjector } from './fault-injector.ts'
 
 /** A drain, and a start on a busy machine. */
 const mostMs = 60_000
 
 /** Asks every process once to end, each when the one before is back, as a new version is rolled out. */
-export function rollAll(house: House, signal: AbortSignal): Mischief {
+export function restartAll(cluster: ChaosCluster, signal: AbortSignal): FaultInjector {
   const done: Record<string, number> = {}
   const over = (async () => {
-    for (const member of [...house.actors, ...house.gateways]) {
+    for (const member of [...cluster.actors, ...cluster.gateways]) {
       await pause(1000, signal)
       await roll(member)
       done[member.name] = 1
     }
-    for (const [n, nats] of house.brokers.entries()) {
+    for (const [n, nats] of cluster.brokers.entries()) {
       await pause(1000, signal)
       await rollBroker(nats)
-      await agreed(house)
+      await agreed(cluster)
       done[`broker-${n + 1}`] = 1
     }
   })()

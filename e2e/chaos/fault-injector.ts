@@ -3,23 +3,23 @@ import { pause } from '@pixelflow/core/pause'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
 import { createStream, streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
 import { streams, blobBuckets, blobStream } from '@pixelflow/nats/topology/topology'
-import { fillDiskOf } from '@pixelflow/testkit/disk'
+import { blockWritesOf } from '@pixelflow/testkit/block-writes'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { childrenOf } from '@pixelflow/testkit/process'
-import { again, type House, type Member } from './house.ts'
+import { again, type ChaosCluster, type Member } from './chaos-cluster.ts'
 import type { Random } from './random.ts'
 
 const allStreams = [...Object.values(streams), ...Object.values(blobBuckets).map(blobStream)]
 
 /** Everything that has a leader among the brokers, as it is asked to have another. */
-const leaders = ({ settings }: House) => [
+const leaders = ({ settings }: ChaosCluster) => [
   ...allStreams.map((stream) => `STREAM.LEADER.STEPDOWN.${stream}`),
   ...consumersOf(settings).map(
     ({ stream, config }) => `CONSUMER.LEADER.STEPDOWN.${stream}.${config.durable_name}`,
   ),
 ]
 
-export interface Mischief {
+export interface FaultInjector {
   /** How often each thing was done. */
   readonly done: Readonly<Record<string, number>>
   /** Resolves when the last of it is made good: everybody runs again, and the brokers agree. */
@@ -37,11 +37,11 @@ const mostClockMs = 2 * 3_600_000
  * or behind at once, for with one of three nothing may stop; only now and then all of them are, and then nothing can be
  * done, but everybody is to be told so. `only` names the kinds of it; all of them when empty.
  */
-export function makeMischief(
-  house: House,
+export function injectFaults(
+  cluster: ChaosCluster,
   random: Random,
   { only, signal }: { only: readonly string[]; signal: AbortSignal },
-): Mischief {
+): FaultInjector {
   const done: Record<string, number> = {}
   const under = new Set<Promise<void>>()
   let brokerBusy = false
@@ -69,43 +69,43 @@ export function makeMischief(
   const withBroker = async (act: (nats: Nats) => Promise<void>) => {
     brokerBusy = true
     try {
-      await act(random.pick(house.brokers))
-      await agreed(house)
+      await act(random.pick(cluster.brokers))
+      await agreed(cluster)
     } finally {
       brokerBusy = false
     }
   }
 
   const acts: Record<string, { weight: number; ofBroker?: true; run: () => Promise<void> }> = {
-    killActor: { weight: 4, run: () => kill(house.actors) },
-    stopActor: { weight: 3, run: () => stop(house.actors, 14_000) },
+    killActor: { weight: 4, run: () => kill(cluster.actors) },
+    stopActor: { weight: 3, run: () => stop(cluster.actors, 14_000) },
     killChild: {
       weight: 4,
       run: async () => {
-        const pid = await child(house.actors)
+        const pid = await child(cluster.actors)
         if (pid !== undefined) send(pid, 'SIGKILL')
       },
     },
     stopChild: {
       weight: 2,
       run: async () => {
-        const pid = await child(house.actors)
+        const pid = await child(cluster.actors)
         if (pid !== undefined) await halt(pid, random.pick(stops))
       },
     },
-    killGateway: { weight: 3, run: () => kill(house.gateways) },
-    endActor: { weight: 1, run: () => kill(house.actors, 'SIGTERM') },
-    endGateway: { weight: 1, run: () => kill(house.gateways, 'SIGTERM') },
+    killGateway: { weight: 3, run: () => kill(cluster.gateways) },
+    endActor: { weight: 1, run: () => kill(cluster.actors, 'SIGTERM') },
+    endGateway: { weight: 1, run: () => kill(cluster.gateways, 'SIGTERM') },
     forgetGateway: {
       weight: 1,
       run: async () => {
-        const { process, dataDir } = random.pick(house.gateways)
+        const { process, dataDir } = random.pick(cluster.gateways)
         if (process.pid === undefined) return
         send(process.pid, 'SIGKILL')
         await rm(dataDir, { recursive: true, force: true })
       },
     },
-    stopGateway: { weight: 2, run: () => stop(house.gateways, 4000) },
+    stopGateway: { weight: 2, run: () => stop(cluster.gateways, 4000) },
     killBroker: {
       weight: 2,
       ofBroker: true,
@@ -127,7 +127,9 @@ export function makeMischief(
       ofBroker: true,
       run: async () => {
         const ms = random.pick(stops)
-        await withBroker(async () => void (await Promise.all(house.brokers.map(({ pid }) => halt(pid, ms)))))
+        await withBroker(
+          async () => void (await Promise.all(cluster.brokers.map(({ pid }) => halt(pid, ms)))),
+        )
       },
     },
     fillDisk: {
@@ -135,7 +137,7 @@ export function makeMischief(
       ofBroker: true,
       run: () =>
         withBroker(async (nats) => {
-          const makeRoom = fillDiskOf(nats.pid)
+          const makeRoom = blockWritesOf(nats.pid)
           await pause(random.pick(fullMs), signal)
           makeRoom()
           // A server that could not write takes its streams up again at the next start only.
@@ -146,15 +148,15 @@ export function makeMischief(
       weight: 3,
       run: () =>
         random
-          .pick([...house.actors, ...house.gateways])
+          .pick([...cluster.actors, ...cluster.gateways])
           .clock.set(random.between(-mostClockMs, mostClockMs)),
     },
-    fillDisks: { weight: 2, ofBroker: true, run: () => withBroker(() => fillDisks(house, random, signal)) },
+    fillDisks: { weight: 2, ofBroker: true, run: () => withBroker(() => fillDisks(cluster, random, signal)) },
     stepDown: {
       weight: 3,
       run: async () => {
-        const what = random.pick(leaders(house))
-        await house.broker.request(`$JS.API.${what}`).catch(() => {})
+        const what = random.pick(leaders(cluster))
+        await cluster.broker.request(`$JS.API.${what}`).catch(() => {})
       },
     },
   }
@@ -170,15 +172,15 @@ export function makeMischief(
       const act = acts[name]
       if (signal.aborted || act === undefined || (act.ofBroker && brokerBusy)) continue
       done[name] = (done[name] ?? 0) + 1
-      house.log.info('begins', { act: name })
+      cluster.log.info('begins', { act: name })
       const running: Promise<void> = act.run().finally(() => {
-        house.log.info('is made good', { act: name })
+        cluster.log.info('is made good', { act: name })
         under.delete(running)
       })
       under.add(running)
     }
     await Promise.all(under)
-    await agreed(house)
+    await agreed(cluster)
   })()
   return { done, over }
 }
@@ -194,7 +196,7 @@ const lump = new Uint8Array(512 * 1024)
 const fullMs = [500, 4000, 16_000] as const
 
 /** Uses up what all brokers may keep on their disks, for a while: they say so, and write nothing. */
-async function fillDisks({ broker }: House, random: Random, signal: AbortSignal): Promise<void> {
+async function fillDisks({ broker }: ChaosCluster, random: Random, signal: AbortSignal): Promise<void> {
   try {
     await createStream(broker, { name: ballast, subjects: ['ballast'], storage: 'file', num_replicas: 3 })
     for (let lumps = 0; lumps < 4096 && !signal.aborted; lumps += 1) {
@@ -213,7 +215,7 @@ async function fillDisks({ broker }: House, random: Random, signal: AbortSignal)
 }
 
 /** Resolves when every broker has what the others have. @throws Error when they do not agree within two minutes. */
-export async function agreed({ broker }: House): Promise<void> {
+export async function agreed({ broker }: ChaosCluster): Promise<void> {
   const deadline = Date.now() + 120_000
   for (;;) {
     try {

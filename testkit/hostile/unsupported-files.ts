@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { ascii, box } from './bytes.ts'
 
 /** Beginnings of files that are none of the formats we take, though decoders somewhere may know them. */
-export const strangers: readonly { readonly name: string; readonly bytes: Uint8Array }[] = [
+export const unsupportedFiles: readonly { readonly name: string; readonly bytes: Uint8Array }[] = [
   ['BMP', [...ascii('BM'), 0x46, 0, 0, 0, 0, 0, 0, 0, 0x36, 0, 0, 0, 0x28, 0, 0, 0]],
   ['icon', [0, 0, 1, 0, 1, 0, 16, 16, 0, 0, 1, 0, 32, 0]],
   ['Photoshop', [...ascii('8BPS'), 0, 1, 0, 0, 0, 0, 0, 0, 0, 3]],

@@ -14,9 +14,9 @@ const mostGrowthMiB = 150
 const mostOfChild = (1024 + 256) * 2 ** 20
 
 /** The stack under attack, and what must be true of it after every attack. */
-export type House = Awaited<ReturnType<typeof openHouse>>
+export type AttackTarget = Awaited<ReturnType<typeof startAttackTarget>>
 
-export async function openHouse() {
+export async function startAttackTarget() {
   await using scope = new AsyncDisposableStack()
   const scratch = await mkdtemp(join(tmpdir(), 'pixelflow-hostile-'))
   scope.defer(() => rm(scratch, { recursive: true, force: true }))
@@ -61,7 +61,7 @@ export async function openHouse() {
     host: new URL(gateway.url).host,
     api,
     broker,
-    /** One more gateway of the same house. */
+    /** One more gateway of the same target. */
     gateway: (env: Record<string, string>) => stack.gateway({ env }),
     process,
     /** Uploads, processes and fetches an ordinary picture, or throws. */

@@ -1,7 +1,7 @@
 import { hasEnded } from '@pixelflow/core/status'
 import type { TaskEvent } from '@pixelflow/client'
 import type { Seen } from './follow.ts'
-import type { Work } from './answers.ts'
+import type { Work } from './expected-results.ts'
 
 /** A task that a gateway has accepted. */
 export interface Entry {

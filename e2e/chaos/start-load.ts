@@ -1,17 +1,17 @@
 import { pause } from '@pixelflow/core/pause'
-import { largePicture, learn, picture, reasonOf, type Subject } from './answers.ts'
-import { createTally, type Entry, type Tally } from './books.ts'
-import { doorsOf, type Door } from './doors.ts'
+import { largePicture, learn, picture, reasonOf, type Subject } from './expected-results.ts'
+import { createTally, type Entry, type Tally } from './ledger.ts'
+import { gatewayClientsOf, type GatewayClient } from './gateway-clients.ts'
 import { follow } from './follow.ts'
-import { createWithKey } from './keyed.ts'
-import type { House } from './house.ts'
+import { createWithKey } from './create-with-key.ts'
+import type { ChaosCluster } from './chaos-cluster.ts'
 import type { Wrongs } from './inspect.ts'
 import type { Random } from './random.ts'
 
 /** An account with its ways in and its pictures. */
-export interface Customer {
+export interface TestAccount {
   readonly account: string
-  readonly doors: readonly Door[]
+  readonly clients: readonly GatewayClient[]
   readonly subjects: readonly Subject[]
 }
 
@@ -24,13 +24,16 @@ export interface Load {
 }
 
 /** Made while all is calm. */
-export async function welcome(house: House, scope: AsyncDisposableStack): Promise<Customer[]> {
+export async function createAccounts(
+  cluster: ChaosCluster,
+  scope: AsyncDisposableStack,
+): Promise<TestAccount[]> {
   return Promise.all(
-    house.accounts.map(async (account, n) => {
-      const doors = doorsOf(house, account, scope)
-      const first = doors[0] as Door
+    cluster.accounts.map(async (account, n) => {
+      const clients = gatewayClientsOf(cluster, account, scope)
+      const first = clients[0] as GatewayClient
       const subjects = [await learn(first.client, 2 * n + 1), await learn(first.client, 2 * n + 2)]
-      return { account, doors, subjects }
+      return { account, clients, subjects }
     }),
   )
 }
@@ -42,13 +45,13 @@ export interface Pace {
   readonly most: number
 }
 
-/** Asks for work until `signal` aborts. Followers go on until `patience` does. */
-export async function makeLoad(
-  house: House,
-  customers: readonly Customer[],
+/** Asks for work until `signal` aborts. Followers go on until `deadline` does. */
+export async function startLoad(
+  cluster: ChaosCluster,
+  testAccounts: readonly TestAccount[],
   pace: Pace,
   random: Random,
-  { signal, patience, wrongs }: { signal: AbortSignal; patience: AbortSignal; wrongs: Wrongs },
+  { signal, deadline, wrongs }: { signal: AbortSignal; deadline: AbortSignal; wrongs: Wrongs },
 ): Promise<Load> {
   const entries: Entry[] = []
   const refused = createTally()
@@ -65,11 +68,14 @@ export async function makeLoad(
   return { entries, refused, slowestAnswerMs: Math.round(slowestAnswerMs) }
 
   async function one(n: number, random: Random): Promise<void> {
-    const { account, doors, subjects } = random.pick(customers)
+    const { account, clients, subjects } = random.pick(testAccounts)
     const subject = random.pick(subjects)
-    const attempt = async <T>(what: string, act: (door: Door) => Promise<T>): Promise<T | undefined> => {
+    const attempt = async <T>(
+      what: string,
+      act: (gatewayClient: GatewayClient) => Promise<T>,
+    ): Promise<T | undefined> => {
       try {
-        return await act(random.pick(doors))
+        return await act(random.pick(clients))
       } catch (thrown) {
         refused.add(`${what} ${reasonOf(thrown)}`)
         return undefined
@@ -99,7 +105,7 @@ export async function makeLoad(
     const task = random.chance(0.3)
       ? await createWithKey(
           { account, key: `${account}-${n}`, image, recipe, lane },
-          { house, random: random.fork(), wrongs, refused, answered, patience },
+          { cluster, random: random.fork(), wrongs, refused, answered, deadline },
         )
       : await attempt('create', ({ client }) => client.createTask(image, recipe, { lane }))
     if (task === undefined) return
@@ -118,7 +124,7 @@ export async function makeLoad(
     const followers = random.chance(0.3) ? 2 : 1
     for (let f = 0; f < followers; f += 1) {
       const mayBeGone = () => entry.deleteAsked
-      entry.followers.push(follow({ doors, task: id, random: random.fork(), signal: patience, mayBeGone }))
+      entry.followers.push(follow({ clients, task: id, random: random.fork(), signal: deadline, mayBeGone }))
     }
     const whim = random.next()
     if (whim < 0.06) {

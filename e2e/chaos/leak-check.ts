@@ -13,12 +13,12 @@ import {
   streams,
   workConsumer,
 } from '@pixelflow/nats/topology/topology'
-import type { House } from './house.ts'
+import type { ChaosCluster } from './chaos-cluster.ts'
 
 const consumers = lanes.map((lane) => workConsumer('transform', lane))
 
 /** Something that is still stored when every task and image has been deleted and everything was swept. */
-export interface Remains {
+export interface Leak {
   /** Bytes that nothing refers to; or messages of streams that empty themselves. */
   readonly what: 'orphanBytes' | 'leftovers'
   /** Some of their subjects, or all. */
@@ -27,7 +27,7 @@ export interface Remains {
 }
 
 /** Deletes all images, also those whose upload was told to nobody because the answer was lost; returns how many. */
-export async function dropImages({ broker, adapters }: House, signal: AbortSignal): Promise<number> {
+export async function deleteImages({ broker, adapters }: ChaosCluster, signal: AbortSignal): Promise<number> {
   const bucket = recordBuckets.images
   let dropped = 0
   for await (const { data } of listMessages(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
@@ -40,7 +40,7 @@ export async function dropImages({ broker, adapters }: House, signal: AbortSigna
 }
 
 /** Where the work of a task that has not ended still is: for whoever has to find out how it was lost. */
-export async function whereabouts({ broker }: House, task: string): Promise<string> {
+export async function locateJob({ broker }: ChaosCluster, task: string): Promise<string> {
   const found = await Promise.all(
     [streams.backlog, streams.jobs, streams.retries, streams.outbox, streams.dead].map(async (name) => {
       const { subjects } = await streamSubjects(broker, name, '>', 0)
@@ -64,27 +64,27 @@ export async function whereabouts({ broker }: House, task: string): Promise<stri
  * Sweeps until nothing is left: a replica that lags shows one sweep what the next one finds gone, and reconcilers take
  * their time over what they are told. Returns what is left all the same once `signal` aborts.
  */
-export async function emptied(house: House, signal: AbortSignal): Promise<Remains[]> {
+export async function findLeaks(cluster: ChaosCluster, signal: AbortSignal): Promise<Leak[]> {
   for (;;) {
     const late = AbortSignal.timeout(60_000)
-    await house.adapters.sweeper.sweep(late)
-    const remains = await remainsOf(house, late)
-    if (remains.length === 0 || signal.aborted) return remains
+    await cluster.adapters.sweeper.sweep(late)
+    const leaks = await remainsOf(cluster, late)
+    if (leaks.length === 0 || signal.aborted) return leaks
     await pause(1000, signal)
   }
 }
 
-async function remainsOf({ broker }: House, signal: AbortSignal): Promise<Remains[]> {
-  const remains: Remains[] = []
+async function remainsOf({ broker }: ChaosCluster, signal: AbortSignal): Promise<Leak[]> {
+  const leaks: Leak[] = []
   for (const bucket of Object.values(blobBuckets)) {
     for await (const chunk of listMessages(broker, blobStream(bucket), chunkSubject(bucket, '>'), signal))
-      remains.push({ what: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
+      leaks.push({ what: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
   }
   for (const name of [streams.backlog, streams.jobs, streams.outbox, streams.retries]) {
     const { state } = await streamInfo(broker, name)
     if (state.messages === 0) continue
     const { subjects } = await streamSubjects(broker, name, '>', 0)
-    remains.push({ what: 'leftovers', where: subjects.slice(0, 5).join(' '), amount: state.messages })
+    leaks.push({ what: 'leftovers', where: subjects.slice(0, 5).join(' '), amount: state.messages })
   }
-  return remains
+  return leaks
 }
