@@ -3,16 +3,16 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { grpcClient, type GrpcClient } from './grpc.ts'
 
-/** What an ordinary account does, one call after the other. Each call throws when it is not answered well. */
+/** Typical calls of one account. Each throws when it fails. */
 export interface AccountClient {
-  /** A small picture processed while the caller waits. */
+  /** Processes a small image synchronously. */
   process(): Promise<void>
-  /** An interactive task until its end is seen; returns the task. */
+  /** Creates an interactive task and waits for its end; returns the task. */
   task(): Promise<TaskView>
   list(): Promise<TaskPageView>
-  /** GetVersion on a new connection of gRPC. */
+  /** GetVersion on a new gRPC connection. */
   version(): Promise<void>
-  /** GetTask on a new connection of gRPC. */
+  /** GetTask on a new gRPC connection. */
   getTask(): Promise<void>
 }
 
@@ -47,20 +47,20 @@ export async function openAccountClient(
   return {
     async process() {
       const answer = await post('/api/v1/process?recipe=resize:200', photo, 'image/jpeg')
-      if ((await answer.arrayBuffer()).byteLength < 1000) throw new Error('process: the picture is too small')
+      if ((await answer.arrayBuffer()).byteLength < 1000) throw new Error('The processed image has fewer than 1000 bytes.')
     },
     async task() {
-      const made = await post(
+      const created = await post(
         '/api/v1/tasks',
         JSON.stringify({ image, recipe: 'resize:200' }),
         'application/json',
       )
-      const { id } = (await made.json()) as TaskView
+      const { id } = (await created.json()) as TaskView
       latest = id
       const text = await (await call(`/api/v1/tasks/${id}/events`)).text()
       const data = text.split('\n').filter((line) => line.startsWith('data: {"'))
       const last = JSON.parse(data.at(-1)?.slice('data: '.length) ?? '{}') as Partial<EventView>
-      if (last.kind !== 'completed' || !last.task) throw new Error(`task ${id} ended as ${last.kind}`)
+      if (last.kind !== 'completed' || !last.task) throw new Error(`Task ${id} ended with ${last.kind}, expected completed.`)
       return last.task
     },
     list: async () => (await (await call('/api/v1/tasks?limit=20')).json()) as TaskPageView,

@@ -9,35 +9,35 @@ import { ImageService, TaskStatus } from '@pixelflow/proto/pixelflow/v1/image_pb
 import type { Gateway } from '../gateway.ts'
 import { failure, grpcClient } from './grpc.ts'
 
-/** Calls of one gateway about the tasks of one image, each with the position that came and goes. Only tests use this. */
+/** Task calls on one gateway for one image, over one protocol. Writes return a position, reads may send one. */
 export interface ProtocolClient {
-  create(): Promise<Said<string>>
-  cancel(id: string): Promise<Said<string>>
-  retry(id: string): Promise<Said<string>>
-  remove(id: string): Promise<Said<undefined>>
-  /** Ids of a page, newest first. */
+  create(): Promise<WithPosition<string>>
+  cancel(id: string): Promise<WithPosition<string>>
+  retry(id: string): Promise<WithPosition<string>>
+  remove(id: string): Promise<WithPosition<undefined>>
+  /** Returns the ids of the first page, newest first. */
   list(position?: string): Promise<readonly string[]>
-  /** Its status. */
+  /** Returns the status of a task. */
   get(id: string, position?: string): Promise<string>
 }
 
-interface Said<T> {
+interface WithPosition<T> {
   readonly value: T
   readonly position: string | null
 }
 
-/** How a protocol refuses, in one form. */
-export interface Refusal {
+/** A refused call in a form that is independent of the protocol. */
+export interface RefusedCall {
   readonly isTemporary: boolean
   readonly field: string | undefined
 }
 
-/** Every protocol: how it calls, and how its refusals are read. */
+/** For each protocol, how to make calls and how to read refusals. */
 export const protocolClients = {
-  REST: { speaker: overRest, refusal: refusalOverRest },
-  Connect: { speaker: overConnect(createConnectTransport), refusal: refusalOverConnect },
-  'gRPC-Web': { speaker: overConnect(createGrpcWebTransport), refusal: refusalOverConnect },
-  gRPC: { speaker: overGrpc, refusal: refusalOverGrpc },
+  REST: { client: overRest, refusal: refusalOverRest },
+  Connect: { client: overConnect(createConnectTransport), refusal: refusalOverConnect },
+  'gRPC-Web': { client: overConnect(createGrpcWebTransport), refusal: refusalOverConnect },
+  gRPC: { client: overGrpc, refusal: refusalOverGrpc },
 }
 
 function overRest({ url }: Pick<Gateway, 'url'>, image: string): ProtocolClient {
@@ -68,7 +68,7 @@ function overRest({ url }: Pick<Gateway, 'url'>, image: string): ProtocolClient 
   }
 }
 
-async function refusalOverRest(promise: Promise<unknown>): Promise<Refusal> {
+async function refusalOverRest(promise: Promise<unknown>): Promise<RefusedCall> {
   const answer = (await thrownBy(promise)) as Response
   const { code, field } = (await answer.clone().json()) as Problem
   const isTemporary = answer.status === 503 && code === 'unavailable' && answer.headers.has('retry-after')
@@ -79,40 +79,40 @@ async function refusalOverRest(promise: Promise<unknown>): Promise<Refusal> {
 function overConnect(createTransport: typeof createConnectTransport) {
   return ({ url }: Pick<Gateway, 'url'>, image: string): ProtocolClient => {
     const client = createClient(ImageService, createTransport({ baseUrl: url, useBinaryFormat: true }))
-    const told = () => {
+    const recordPosition = () => {
       let position: string | null = null
       return {
         options: { onHeader: (headers: Headers) => (position = headers.get(positionHeader)) },
-        with: <T>(value: T): Said<T> => ({ value, position }),
+        with: <T>(value: T): WithPosition<T> => ({ value, position }),
       }
     }
-    const sent = (position?: string) =>
+    const sendPosition = (position?: string) =>
       position === undefined ? {} : { headers: { [positionHeader]: position } }
     return {
       async create() {
-        const { options, with: said } = told()
-        return said((await client.createTask({ image, recipe }, options)).task?.id ?? '')
+        const { options, with: withPosition } = recordPosition()
+        return withPosition((await client.createTask({ image, recipe }, options)).task?.id ?? '')
       },
       async cancel(id) {
-        const { options, with: said } = told()
-        return said(nameOf((await client.cancelTask({ id }, options)).task?.status))
+        const { options, with: withPosition } = recordPosition()
+        return withPosition(nameOf((await client.cancelTask({ id }, options)).task?.status))
       },
       async retry(id) {
-        const { options, with: said } = told()
-        return said((await client.retryTask({ id }, options)).task?.id ?? '')
+        const { options, with: withPosition } = recordPosition()
+        return withPosition((await client.retryTask({ id }, options)).task?.id ?? '')
       },
       async remove(id) {
-        const { options, with: said } = told()
+        const { options, with: withPosition } = recordPosition()
         await client.deleteTask({ id }, options)
-        return said(undefined)
+        return withPosition(undefined)
       },
-      list: async (position) => (await client.listTasks({}, sent(position))).items.map(({ id }) => id),
-      get: async (id, position) => nameOf((await client.getTask({ id }, sent(position))).task?.status),
+      list: async (position) => (await client.listTasks({}, sendPosition(position))).items.map(({ id }) => id),
+      get: async (id, position) => nameOf((await client.getTask({ id }, sendPosition(position))).task?.status),
     }
   }
 }
 
-async function refusalOverConnect(promise: Promise<unknown>): Promise<Refusal> {
+async function refusalOverConnect(promise: Promise<unknown>): Promise<RefusedCall> {
   const error = ConnectError.from(await thrownBy(promise))
   const isTemporary = error.code === Code.Unavailable
   if (!isTemporary && error.code !== Code.InvalidArgument) throw error
@@ -122,48 +122,48 @@ async function refusalOverConnect(promise: Promise<unknown>): Promise<Refusal> {
 function overGrpc({ grpcAddress }: Pick<Gateway, 'grpcAddress'>, image: string): ProtocolClient {
   const { method } = ImageService
   const client = grpcClient(grpcAddress)
-  const told = () => {
+  const recordPosition = () => {
     let position: string | null = null
     return {
       options: {
-        onHeaders: (head: { get(name: string): unknown[] }) =>
-          (position = (head.get(positionHeader)[0] as string) ?? null),
+        onHeaders: (headers: { get(name: string): unknown[] }) =>
+          (position = (headers.get(positionHeader)[0] as string) ?? null),
       },
-      with: <T>(value: T): Said<T> => ({ value, position }),
+      with: <T>(value: T): WithPosition<T> => ({ value, position }),
     }
   }
-  const sent = (position?: string) =>
+  const sendPosition = (position?: string) =>
     position === undefined ? {} : { metadata: { [positionHeader]: position } }
   return {
     async create() {
-      const { options, with: said } = told()
-      return said((await client.unary(method.createTask, { image, recipe }, options)).task?.id ?? '')
+      const { options, with: withPosition } = recordPosition()
+      return withPosition((await client.unary(method.createTask, { image, recipe }, options)).task?.id ?? '')
     },
     async cancel(id) {
-      const { options, with: said } = told()
-      return said(nameOf((await client.unary(method.cancelTask, { id }, options)).task?.status))
+      const { options, with: withPosition } = recordPosition()
+      return withPosition(nameOf((await client.unary(method.cancelTask, { id }, options)).task?.status))
     },
     async retry(id) {
-      const { options, with: said } = told()
-      return said((await client.unary(method.retryTask, { id }, options)).task?.id ?? '')
+      const { options, with: withPosition } = recordPosition()
+      return withPosition((await client.unary(method.retryTask, { id }, options)).task?.id ?? '')
     },
     async remove(id) {
-      const { options, with: said } = told()
+      const { options, with: withPosition } = recordPosition()
       await client.unary(method.deleteTask, { id }, options)
-      return said(undefined)
+      return withPosition(undefined)
     },
     list: async (position) =>
-      (await client.unary(method.listTasks, {}, sent(position))).items.map(({ id }) => id),
+      (await client.unary(method.listTasks, {}, sendPosition(position))).items.map(({ id }) => id),
     get: async (id, position) =>
-      nameOf((await client.unary(method.getTask, { id }, sent(position))).task?.status),
+      nameOf((await client.unary(method.getTask, { id }, sendPosition(position))).task?.status),
   }
 }
 
-async function refusalOverGrpc(promise: Promise<unknown>): Promise<Refusal> {
-  const { code, status: said } = await failure(promise)
+async function refusalOverGrpc(promise: Promise<unknown>): Promise<RefusedCall> {
+  const { code, status: details } = await failure(promise)
   const isTemporary = status[code] === 'UNAVAILABLE'
-  if (!isTemporary && status[code] !== 'INVALID_ARGUMENT') throw new Error(`code ${code}`)
-  const violations = said?.details.map(({ typeUrl, value }) =>
+  if (!isTemporary && status[code] !== 'INVALID_ARGUMENT') throw new Error(`Expected UNAVAILABLE or INVALID_ARGUMENT, got code ${code}.`)
+  const violations = details?.details.map(({ typeUrl, value }) =>
     typeUrl.endsWith('BadRequest') ? fromBinary(BadRequestSchema, value).fieldViolations : [],
   )
   return { isTemporary, field: violations?.flat()[0]?.field }
@@ -171,11 +171,11 @@ async function refusalOverGrpc(promise: Promise<unknown>): Promise<Refusal> {
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'flip' } }
 
-function idOf({ value, position }: Said<TaskView>): Said<string> {
+function idOf({ value, position }: WithPosition<TaskView>): WithPosition<string> {
   return { value: value.id, position }
 }
 
-function statusOf({ value, position }: Said<TaskView>): Said<string> {
+function statusOf({ value, position }: WithPosition<TaskView>): WithPosition<string> {
   return { value: value.status, position }
 }
 
@@ -189,5 +189,5 @@ async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
   } catch (thrown) {
     return thrown
   }
-  throw new Error('It was not refused.')
+  throw new Error('Expected the call to be refused, but it succeeded.')
 }

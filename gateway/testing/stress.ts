@@ -4,31 +4,32 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { digestOf, grpcClient, type GrpcClient } from './grpc.ts'
 import { startDelayProxy } from './delay-proxy.ts'
 
-/** What calls that are about to be given up ask for. */
+/** The data that the cancelled calls use. */
 export interface StressTargets {
   readonly address: string
-  /** An image of some chunks, and a task that does not end. */
+  /** An image of several chunks. */
   readonly image: string
+  /** A task that does not end. */
   readonly task: string
-  /** A small file, for the calls that actors work on. */
+  /** A small file for the calls that need an actor. */
   readonly file?: Uint8Array
 }
 
 export interface StressOptions {
-  /** Whether the calls are those that actors work on, and there are some; default the others. */
+  /** Whether to make the calls that need an actor instead of the others. */
   readonly isWork?: boolean
-  /** How many calls of each kind at once, on one connection. */
+  /** Concurrent calls of each kind on one connection. */
   readonly width: number
-  /** Whether each call is cancelled by itself, or all of them end with their connection. */
+  /** Whether each call is cancelled, or their connection is cut off. */
   readonly how: 'cancelled' | 'cut off'
-  /** A number from 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   readonly random: () => number
 }
 
 const calls = ImageService.method
-const longestMs = 40
+const maxDelayMs = 40
 
-/** Equal seeds give equal storms. */
+/** A pseudo-random generator: equal seeds give equal sequences. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0 || 1
   return () => {
@@ -39,7 +40,7 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** Calls of every kind at once, given up at random moments; over when their client has heard the end of each. */
+/** Makes concurrent calls of several kinds and cancels them at random moments; resolves when all have ended. */
 export async function stressCalls(
   targets: StressTargets,
   { isWork = false, width, how, random }: StressOptions,
@@ -48,78 +49,78 @@ export async function stressCalls(
   await using line = await startDelayProxy(host, Number(port), 0)
   using client = grpcClient(`127.0.0.1:${line.port}`, { 'grpc.enable_retries': 0 })
   const kinds = isWork
-    ? [making, processing, pouring, tuning]
-    : [reading, listing, uploading, watching, downloading, stalling, ignoring]
-  const under = Array.from({ length: width }, () => kinds.map((kind) => kind(client, targets, random))).flat()
-  for (const { over } of under) over.catch(() => {})
-  if (how === 'cut off') await Bun.sleep(random() * 2 * longestMs)
-  else await Promise.all(under.map((one) => givenUp(one, random)))
+    ? [createAndWatch, processUnary, processStream, tune]
+    : [getImage, listTasks, upload, watchTask, download, stallDownload, stallWatch]
+  const active = Array.from({ length: width }, () => kinds.map((kind) => kind(client, targets, random))).flat()
+  for (const { ended } of active) ended.catch(() => {})
+  if (how === 'cut off') await Bun.sleep(random() * 2 * maxDelayMs)
+  else await Promise.all(active.map((one) => cancelLater(one, random)))
   if (how === 'cut off') await line[Symbol.asyncDispose]()
-  await Promise.allSettled(under.map((one) => one.over))
+  await Promise.allSettled(active.map((one) => one.ended))
 }
 
-interface Call {
-  /** Settles with the end of the call, well or badly. */
-  readonly over: Promise<unknown>
+interface CancellableCall {
+  /** Settles when the call ends. */
+  readonly ended: Promise<unknown>
   cancel(): void
 }
 
-/** Some at once, before anything was sent. */
-async function givenUp(call: Call, random: () => number): Promise<void> {
-  const moment = random() * longestMs - longestMs / 4
+/** Cancels after a random delay; some calls at once, before anything is sent. */
+async function cancelLater(call: CancellableCall, random: () => number): Promise<void> {
+  const moment = random() * maxDelayMs - maxDelayMs / 4
   if (moment > 0) await Bun.sleep(moment)
   call.cancel()
 }
 
-function reading(client: GrpcClient, { image }: StressTargets): Call {
+function getImage(client: GrpcClient, { image }: StressTargets): CancellableCall {
   const leaving = new AbortController()
-  const over = client.unary(calls.getImage, { id: image }, { signal: leaving.signal })
-  return { over, cancel: () => leaving.abort() }
+  const ended = client.unary(calls.getImage, { id: image }, { signal: leaving.signal })
+  return { ended, cancel: () => leaving.abort() }
 }
 
-function listing(client: GrpcClient): Call {
+function listTasks(client: GrpcClient): CancellableCall {
   const leaving = new AbortController()
-  const over = client.unary(calls.listTasks, {}, { signal: leaving.signal })
-  return { over, cancel: () => leaving.abort() }
+  const ended = client.unary(calls.listTasks, {}, { signal: leaving.signal })
+  return { ended, cancel: () => leaving.abort() }
 }
 
-function watching(client: GrpcClient, { task }: StressTargets): Call {
-  return drained(client.serverStream(calls.watchTask, { id: task }))
+function watchTask(client: GrpcClient, { task }: StressTargets): CancellableCall {
+  return readAll(client.serverStream(calls.watchTask, { id: task }))
 }
 
-function downloading(client: GrpcClient, { image }: StressTargets): Call {
-  return drained(client.serverStream(calls.download, { source: { case: 'image', value: image } }))
+function download(client: GrpcClient, { image }: StressTargets): CancellableCall {
+  return readAll(client.serverStream(calls.download, { source: { case: 'image', value: image } }))
 }
 
-/** A download of which nothing is read, so that the other side has to wait. */
-function stalling(client: GrpcClient, { image }: StressTargets): Call {
+/** A download that is never read, so that the server has to wait. */
+function stallDownload(client: GrpcClient, { image }: StressTargets): CancellableCall {
   return unread(client.serverStream(calls.download, { source: { case: 'image', value: image } }))
 }
 
-/** The same with events. */
-function ignoring(client: GrpcClient, { task }: StressTargets): Call {
+/** A watch that is never read. */
+function stallWatch(client: GrpcClient, { task }: StressTargets): CancellableCall {
   return unread(client.serverStream(calls.watchTask, { id: task }))
 }
 
-function unread(call: EventEmitter & { cancel(): void }): Call {
-  return { over: new Promise((resolve) => call.once('error', resolve)), cancel: () => call.cancel() }
+function unread(call: EventEmitter & { cancel(): void }): CancellableCall {
+  return { ended: new Promise((resolve) => call.once('error', resolve)), cancel: () => call.cancel() }
 }
 
-function drained(call: AsyncIterable<unknown> & { cancel(): void }): Call {
-  const over = (async () => {
+function readAll(call: AsyncIterable<unknown> & { cancel(): void }): CancellableCall {
+  const ended = (async () => {
     for await (const _ of call);
   })()
-  return { over, cancel: () => call.cancel() }
+  return { ended, cancel: () => call.cancel() }
 }
 
-/** Of a length and with bytes of its own, so that no two share what is stored. */
-function uploading(client: GrpcClient, _: StressTargets, random: () => number): Call {
+/** Uploads bytes of random length and content, so that no two uploads share a stored file. */
+function upload(client: GrpcClient, _: StressTargets, random: () => number): CancellableCall {
   const { call, reply, send } = client.upload()
   const bytes = new Uint8Array(1024 + Math.floor(random() * 300 * 1024))
-  // The head of a TIFF file, whose size nobody can tell from its head.
+  // The header of a TIFF file, which does not contain the image size.
   bytes.set([0x49, 0x49, 0x2a, 0x00, 0xf0, 0xff, 0xff, 0xff])
   new DataView(bytes.buffer).setFloat64(8, random())
-  const pour = async () => {
+  const sendAll = async () => {
     await send({ case: 'metadata', value: { mediaType: 'image/tiff' } })
     for (let at = 0; at < bytes.length; at += 64 * 1024) {
       await send({ case: 'chunk', value: bytes.subarray(at, at + 64 * 1024) })
@@ -127,27 +128,27 @@ function uploading(client: GrpcClient, _: StressTargets, random: () => number): 
     await send({ case: 'commit', value: { bytes: BigInt(bytes.length), sha256: digestOf(bytes) } })
     call.end()
   }
-  const over = Promise.all([pour(), reply])
-  return { over, cancel: () => call.cancel() }
+  const ended = Promise.all([sendAll(), reply])
+  return { ended, cancel: () => call.cancel() }
 }
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:40/format:webp' } }
 
-function making(client: GrpcClient, { image }: StressTargets): Call {
-  return drained(client.serverStream(calls.process, { image, recipe }))
+function createAndWatch(client: GrpcClient, { image }: StressTargets): CancellableCall {
+  return readAll(client.serverStream(calls.process, { image, recipe }))
 }
 
-function processing(client: GrpcClient, { file: image = new Uint8Array() }: StressTargets): Call {
+function processUnary(client: GrpcClient, { file: image = new Uint8Array() }: StressTargets): CancellableCall {
   const leaving = new AbortController()
-  const over = client.unary(calls.processImageUnary, { image, recipe }, { signal: leaving.signal })
-  return { over, cancel: () => leaving.abort() }
+  const ended = client.unary(calls.processImageUnary, { image, recipe }, { signal: leaving.signal })
+  return { ended, cancel: () => leaving.abort() }
 }
 
-/** A file that comes piece by piece and is processed at once. */
-function pouring(client: GrpcClient, { file = new Uint8Array() }: StressTargets): Call {
+/** Uploads a file in two chunks and processes it. */
+function processStream(client: GrpcClient, { file = new Uint8Array() }: StressTargets): CancellableCall {
   const commit = { bytes: BigInt(file.length), sha256: digestOf(file) }
   const half = file.length >> 1
-  return talking(client, calls.processImage, [
+  return callBidi(client, calls.processImage, [
     { data: { case: 'metadata', value: { mediaType: 'image/jpeg', recipe } } },
     { data: { case: 'chunk', value: file.subarray(0, half) } },
     { data: { case: 'chunk', value: file.subarray(half) } },
@@ -155,12 +156,12 @@ function pouring(client: GrpcClient, { file = new Uint8Array() }: StressTargets)
   ])
 }
 
-/** Left open: who tunes says when it is enough. */
-function tuning(client: GrpcClient, { image }: StressTargets): Call {
+/** The request stream stays open, because a tuning session ends with it. */
+function tune(client: GrpcClient, { image }: StressTargets): CancellableCall {
   const changes = [1n, 2n, 3n].map((sequence) => ({
     data: { case: 'change' as const, value: { sequence, recipe } },
   }))
-  return talking(
+  return callBidi(
     client,
     calls.tune,
     [{ data: { case: 'open', value: { image, recipe } } }, ...changes],
@@ -168,18 +169,18 @@ function tuning(client: GrpcClient, { image }: StressTargets): Call {
   )
 }
 
-function talking<I extends DescMessage, O extends DescMessage>(
+function callBidi<I extends DescMessage, O extends DescMessage>(
   client: GrpcClient,
   method: (typeof calls)[keyof typeof calls] & { input: I; output: O },
-  words: MessageInitShape<I>[],
-  isAll = true,
-): Call {
+  messages: MessageInitShape<I>[],
+  endsRequests = true,
+): CancellableCall {
   const call = client.client.makeBidiStreamRequest(
     `/${method.parent.typeName}/${method.name}`,
-    (word: MessageInitShape<I>) => Buffer.from(toBinary(method.input, create(method.input, word))),
+    (message: MessageInitShape<I>) => Buffer.from(toBinary(method.input, create(method.input, message))),
     (bytes: Buffer) => fromBinary(method.output, bytes),
   )
-  for (const word of words) call.write(word)
-  if (isAll) call.end()
-  return drained(call)
+  for (const message of messages) call.write(message)
+  if (endsRequests) call.end()
+  return readAll(call)
 }

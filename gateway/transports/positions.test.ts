@@ -23,9 +23,9 @@ afterAll(async () => {
   await relay?.[Symbol.asyncDispose]()
 })
 
-describe.each(Object.entries(protocolClients))('%s', (_, { speaker, refusal }) => {
+describe.each(Object.entries(protocolClients))('%s', (_, { client: connect, refusal }) => {
   test('a gateway that is behind waits for what was done through another', async () => {
-    const [here, there] = [speaker(gateway, image), speaker(behind, image)]
+    const [here, there] = [connect(gateway, image), connect(behind, image)]
     relay.hold()
     const { value: id, position } = await here.create()
     const listed = until200(() => there.list(position ?? ''))
@@ -38,7 +38,7 @@ describe.each(Object.entries(protocolClients))('%s', (_, { speaker, refusal }) =
   }, 30_000)
 
   test('it says so when it cannot come as far', async () => {
-    const [here, there] = [speaker(gateway, image), speaker(behind, image)]
+    const [here, there] = [connect(gateway, image), connect(behind, image)]
     relay.hold()
     const { value: id, position } = await here.create()
     expect(await refusal(there.list(position ?? ''))).toEqual({ isTemporary: true, field: positionHeader })
@@ -47,7 +47,7 @@ describe.each(Object.entries(protocolClients))('%s', (_, { speaker, refusal }) =
   }, 30_000)
 
   test('whatever writes tells its position, and each is further than the one before', async () => {
-    const [here, there] = [speaker(gateway, image), speaker(behind, image)]
+    const [here, there] = [connect(gateway, image), connect(behind, image)]
     const made = await here.create()
     const cancelled = await here.cancel(made.value)
     const again = await there.cancel(made.value)
@@ -64,7 +64,7 @@ describe.each(Object.entries(protocolClients))('%s', (_, { speaker, refusal }) =
   }, 30_000)
 
   test('what is no position is refused, one beyond the end of the log too', async () => {
-    const there = speaker(behind, image)
+    const there = connect(behind, image)
     const { value: id, position } = await there.create()
     const [, mark] = (position ?? '').split('.')
     for (const wrong of ['1', 'zzz', '!', `zzzzzzz.${mark}`]) {
@@ -74,7 +74,7 @@ describe.each(Object.entries(protocolClients))('%s', (_, { speaker, refusal }) =
   }, 30_000)
 
   test('that of a log which is no more is good for nothing, and does no harm', async () => {
-    const there = speaker(behind, image)
+    const there = connect(behind, image)
     const { value: id } = await there.create()
     expect((await there.list('zzzzz.1'))[0]).toBe(id)
     expect(await there.get(id, 'zzzzz.1')).toBe('queued')

@@ -23,28 +23,28 @@ import {
 import { openapiDocument } from '../rest/openapi/openapi-document.ts'
 
 /**
- * The contract's annotations and the REST interface are one. Another test holds the OpenAPI document to the routes that
- * are served, so the annotations are held to the document.
+ * The `google.api.http` annotations of the proto must match the REST API. Another test compares the OpenAPI document with the
+ * served routes, so this one compares the annotations with the document.
  */
 
-/** Routes of the interface that speak HTTP itself, and why no annotation can say so. */
+/** Routes without an annotation, and why. */
 const restOnly: Readonly<Record<string, string>> = {
   'POST /api/v1/images': 'raw bytes or multipart; Upload streams messages',
   'GET /api/v1/images/{id}/content': 'raw bytes with ranges and conditions; Download streams messages',
-  'HEAD /api/v1/images/{id}/content': 'a head is a thing of HTTP',
+  'HEAD /api/v1/images/{id}/content': 'HEAD exists only in HTTP',
   'GET /api/v1/tasks/{id}/outputs/{name}': 'raw bytes with ranges and conditions; Download streams messages',
-  'HEAD /api/v1/tasks/{id}/outputs/{name}': 'a head is a thing of HTTP',
+  'HEAD /api/v1/tasks/{id}/outputs/{name}': 'HEAD exists only in HTTP',
   'GET /api/v1/tasks/{id}/events': 'server-sent events; WatchTask streams messages',
   'POST /api/v1/process': 'raw bytes or multipart in, raw bytes out; ProcessImage streams messages',
   'GET /api/v1/tune': 'a WebSocket; Tune streams messages',
-  'GET /api/v1/admin/dead': 'for operators, not for programs of users',
-  'GET /api/v1/admin/dead/{id}': 'likewise',
-  'DELETE /api/v1/admin/dead/{id}': 'likewise',
-  'POST /api/v1/admin/dead/{id}/replay': 'likewise',
+  'GET /api/v1/admin/dead': 'for operators only',
+  'GET /api/v1/admin/dead/{id}': 'for operators only',
+  'DELETE /api/v1/admin/dead/{id}': 'for operators only',
+  'POST /api/v1/admin/dead/{id}/replay': 'for operators only',
   'GET /api/v1/openapi.json': 'describes REST; reflection describes the contract',
 }
 
-/** Calls that no route stands for, and why. */
+/** Methods without a route, and why. */
 const grpcOnly: Readonly<Record<string, string>> = {
   Upload: 'a stream from the client',
   Process: 'a stream of events and bytes in one',
@@ -73,7 +73,7 @@ function ruleOf(method: DescMethod) {
   return { verb: pattern.case, path: pattern.value, body, responseBody, inPath }
 }
 
-test('every annotated call is a route, and every other call is written down', () => {
+test('every annotated method is a route, and every other method is listed', () => {
   const missing = annotated.filter((method) => {
     const { verb, path } = ruleOf(method)
     return paths[path]?.[verb] === undefined
@@ -83,7 +83,7 @@ test('every annotated call is a route, and every other call is written down', ()
   expect(rest.map((one) => one.name).sort()).toEqual(Object.keys(grpcOnly).sort())
 })
 
-test('every route is annotated or written down', () => {
+test('every route is annotated or listed', () => {
   const rules = new Set(annotated.map(ruleOf).map(({ verb, path }) => `${verb.toUpperCase()} ${path}`))
   const left = Object.entries(paths)
     .filter(([path]) => path.startsWith('/api/'))
@@ -94,7 +94,7 @@ test('every route is annotated or written down', () => {
   expect(left.sort()).toEqual(Object.keys(restOnly).sort())
 })
 
-describe('parameters have one name', () => {
+describe('parameters have the same names in the proto and in REST', () => {
   test.each(annotated.map((method) => [method.name, method] as const))('%s', (_, method) => {
     const { verb, path, body, responseBody, inPath } = ruleOf(method)
     const fields = method.input.fields.map((field) => field.jsonName)

@@ -7,8 +7,8 @@ import { failure, grpcClient, uploadWhole } from '../../testing/grpc.ts'
 
 const calls = ImageService.method
 
-describe('who calls', () => {
-  test('is told by the token, and what belongs to others is not there', async () => {
+describe('the account of a call', () => {
+  test('follows from the token, and other accounts see nothing of it', async () => {
     await using gateway = await openTestGateway({
       env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob' },
     })
@@ -40,14 +40,14 @@ describe('who calls', () => {
     expect((await client.unary(calls.listTasks, {}, as('secret-of-ann'))).items).toHaveLength(1)
   }, 30_000)
 
-  test('is the local account without tokens, on this machine alone', async () => {
+  test('is the local account without tokens, for loopback hosts only', async () => {
     await using gateway = await openTestGateway()
     using client = grpcClient(gateway.grpcAddress)
     expect((await client.unary(calls.listTasks, {})).items).toEqual([])
     using named = grpcClient(gateway.grpcAddress, { 'grpc.default_authority': 'evil.example' })
     expect(await failure(named.unary(calls.listTasks, {}))).toMatchObject({ code: 7 })
     expect(await failure(named.unary(calls.getVersion, {}))).toMatchObject({ code: 7 })
-    // What is only called so does not count.
+    // Metadata named `host` does not replace the authority.
     const metadata = { host: 'localhost' }
     expect(await failure(named.unary(calls.listTasks, {}, { metadata }))).toMatchObject({ code: 7 })
   }, 30_000)

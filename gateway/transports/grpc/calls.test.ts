@@ -40,7 +40,7 @@ function unpack(details: readonly Any[] = []) {
   }
 }
 
-describe('what anybody may ask', () => {
+describe('public information', () => {
   test('version and limits', async () => {
     const answer = await client.unary(calls.getVersion, {})
     expect(answer).toMatchObject({ version: '0.1.0', maxUploadBytes: 536_870_912n, auth: Auth.NONE })
@@ -60,7 +60,7 @@ describe('what anybody may ask', () => {
 })
 
 describe('images', () => {
-  test('are uploaded, told about, fetched whole and in part, and deleted', async () => {
+  test('are uploaded, inspected, downloaded whole and in part, and deleted', async () => {
     const image = await uploadWhole(client, photo)
     expect(image).toMatchObject({
       bytes: BigInt(photo.length),
@@ -69,8 +69,8 @@ describe('images', () => {
       format: 'jpeg',
     })
     const id = image?.id ?? ''
-    const told = await client.unary(calls.getImage, { id })
-    expect(told.image).toEqual(image as never)
+    const found = await client.unary(calls.getImage, { id })
+    expect(found.image).toEqual(image as never)
 
     const source = { case: 'image' as const, value: id }
     const whole = await collect(client.serverStream(calls.download, { source }))
@@ -92,7 +92,7 @@ describe('images', () => {
     expect(await failure(client.unary(calls.getImage, { id }))).toMatchObject({ code: 5 })
   })
 
-  test('a range outside is refused', async () => {
+  test('a range outside of the content is refused', async () => {
     const image = await uploadWhole(client, photo)
     const source = { case: 'image' as const, value: image?.id ?? '' }
     const refused = failure(
@@ -113,7 +113,7 @@ describe('tasks', () => {
     return task?.id ?? ''
   }
 
-  test('are made from the text form and from a struct, read, listed, cancelled, deleted', async () => {
+  test('are created from the text form and from a struct, read, listed, cancelled, deleted', async () => {
     const image = (await uploadWhole(client, photo))?.id ?? ''
     expect(await failure(client.unary(calls.createTask, { image }))).toMatchObject({ code: 3 })
     const recipe = fromJson(ValueSchema, { steps: [{ op: 'blur', sigma: 2 }] })
@@ -144,7 +144,7 @@ describe('tasks', () => {
     expect(await failure(client.unary(calls.listTasks, { limit: 201 }))).toMatchObject({ code: 3 })
   })
 
-  test('are watched with the events and tokens of server-sent events, and protocols may be changed midway', async () => {
+  test('are watched with the events and tokens of server-sent events, and a watch may change protocols', async () => {
     const id = await task()
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
     await gateway.advance(id, 'fetched', { progress: 20 })
@@ -155,13 +155,13 @@ describe('tasks', () => {
       if (seen.length === 2) break
     }
     first.cancel()
-    // On to server-sent events with the token of gRPC.
+    // Resume over server-sent events with a token of gRPC.
     const { signal, abort } = leaving()
     const headers = { 'last-event-id': seen[1]?.token ?? '' }
     const stream = await gateway.call(`/api/v1/tasks/${id}/events`, { headers, signal })
     const next = await firstId(stream)
     abort()
-    // And back with the token of server-sent events.
+    // Resume over gRPC with a token of server-sent events.
     const later = client.serverStream(calls.watchTask, { id, after: next })
     await gateway.advance(id, 'completed', {
       status: 'completed',
@@ -180,7 +180,7 @@ describe('tasks', () => {
     expect(all.slice(0, 3)).toEqual([...seen.map((one) => one.token), next])
   })
 
-  test('what has ended has nothing more to tell, a wrong token is refused', async () => {
+  test('a watch of an ended task ends at once, and an invalid token is refused', async () => {
     const id = await task()
     await client.unary(calls.cancelTask, { id })
     const tokens: string[] = []
@@ -191,7 +191,7 @@ describe('tasks', () => {
     expect(unpack(wrong.status?.details).field).toMatchObject({ fieldViolations: [{ field: 'after' }] })
   })
 
-  test('a task that fails ends its Process call with its own error, after its last event', async () => {
+  test('a failed task ends its Process call with its fault, after the last event', async () => {
     const image = (await uploadWhole(client, photo))?.id ?? ''
     const call = client.serverStream(calls.process, { image, recipe: text('resize:100') })
     const kinds: TaskEventKind[] = []
@@ -212,25 +212,25 @@ describe('tasks', () => {
 })
 
 describe('errors', () => {
-  test('say code, field, remedy and request', async () => {
+  test('have code, field, remedy and request id', async () => {
     const image = (await uploadWhole(client, photo))?.id ?? ''
     const request = client.unary(
       calls.createTask,
       { image, recipe: text('blur:9999') },
-      { metadata: { 'x-request-id': 'of-mine' } },
+      { metadata: { 'x-request-id': 'request-1' } },
     )
     const failed = await failure(request)
     expect(failed.code).toBe(3)
-    expect(failed.metadata.get('x-request-id')).toEqual(['of-mine'])
+    expect(failed.metadata.get('x-request-id')).toEqual(['request-1'])
     const { info, request: about, field, remedy } = unpack(failed.status?.details)
     expect(info).toMatchObject({ reason: 'invalid_recipe', domain: 'pixelflow' })
-    expect(about).toMatchObject({ requestId: 'of-mine' })
+    expect(about).toMatchObject({ requestId: 'request-1' })
     expect(field).toMatchObject({ fieldViolations: [{ field: 'steps[0].sigma', reason: 'invalid_recipe' }] })
     expect(remedy).toMatchObject({ locale: 'en' })
     expect(failed.status?.message).toBe(failed.details)
   })
 
-  test('a deadline ends a watch, and frees it', async () => {
+  test('a deadline ends a watch and releases it', async () => {
     const image = (await uploadWhole(client, photo))?.id ?? ''
     const { task } = await client.unary(calls.createTask, { image, recipe: text('resize:100') })
     const watch = client.serverStream(calls.watchTask, { id: task?.id ?? '' }, { deadlineMs: 150 })
@@ -238,7 +238,7 @@ describe('errors', () => {
     await until(async () => (await watchers()) === 0)
   })
 
-  test('an unknown method, and a message that is too long', async () => {
+  test('an unknown method, and a message that is too large', async () => {
     const unknown = { ...calls.getTask, name: 'Nothing' } as typeof calls.getTask
     expect(await failure(client.unary(unknown, {}))).toMatchObject({ code: 12 })
     const { send, reply } = client.upload()

@@ -30,11 +30,11 @@ afterAll(async () => {
 const image = 'pixelflow.v1.ImageService'
 
 describe('health', () => {
-  test.each(['', image, 'grpc.health.v1.Health'])('of %p is told', async (service) => {
+  test.each(['', image, 'grpc.health.v1.Health'])('of %p is reported', async (service) => {
     expect(await client.unary(Health.method.check, { service })).toMatchObject({ status: Serving.SERVING })
   })
 
-  test('of what is not there is an error, and when watched a state', async () => {
+  test('of an unknown service is an error for Check and a status for Watch', async () => {
     expect(await failure(client.unary(Health.method.check, { service: 'no.Such' }))).toMatchObject({
       code: 5,
     })
@@ -46,7 +46,7 @@ describe('health', () => {
     watch.cancel()
   })
 
-  test('of everything is listed', async () => {
+  test('of all services is listed', async () => {
     const { statuses } = await client.unary(Health.method.list, {})
     expect(statuses[image]).toMatchObject({ status: Serving.SERVING })
   })
@@ -68,9 +68,9 @@ describe('health', () => {
 })
 
 describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName', ({ typeName }) => {
-  type Question = NonNullable<ServerReflectionRequest['messageRequest']>
+  type Query = NonNullable<ServerReflectionRequest['messageRequest']>
 
-  function ask(question: Question): Promise<ServerReflectionResponse['messageResponse']> {
+  function ask(query: Query): Promise<ServerReflectionResponse['messageResponse']> {
     const call = client.client.makeBidiStreamRequest<ServerReflectionRequest, ServerReflectionResponse>(
       `/${typeName}/ServerReflectionInfo`,
       (message) => Buffer.from(toBinary(ServerReflectionRequestSchema, message)),
@@ -79,7 +79,7 @@ describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName'
     const { promise, resolve, reject } = Promise.withResolvers<ServerReflectionResponse['messageResponse']>()
     call.on('data', (answer: ServerReflectionResponse) => resolve(answer.messageResponse))
     call.on('error', reject)
-    call.write(create(ServerReflectionRequestSchema, { messageRequest: question }))
+    call.write(create(ServerReflectionRequestSchema, { messageRequest: query }))
     call.end()
     return promise
   }
@@ -105,7 +105,7 @@ describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName'
     },
   )
 
-  test('finds the details of errors', async () => {
+  test('finds the error details', async () => {
     const files = filesOf(await ask({ case: 'fileContainingSymbol', value: 'google.rpc.ErrorInfo' }))
     expect(files[0]?.name).toBe('google/rpc/error_details.proto')
   })
@@ -128,7 +128,7 @@ describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName'
     })
   })
 
-  test.each<Question>([
+  test.each<Query>([
     { case: 'fileContainingSymbol', value: 'no.Such' },
     { case: 'fileByFilename', value: 'no.proto' },
     { case: 'allExtensionNumbersOfType', value: 'no.Such' },

@@ -27,7 +27,7 @@ const web = (of: string) => {
     of === 'connect' ? createConnectTransport(options) : createGrpcWebTransport(options),
   )
 }
-/** The code that a call fails with, as a number: both libraries count alike. */
+/** The status code of a failed call as a number; both libraries use the same numbers. */
 const codeOf = (of: string, call: Promise<unknown>): Promise<number> =>
   of === 'grpc'
     ? failure(call).then(({ code }) => code)
@@ -37,7 +37,7 @@ const codeOf = (of: string, call: Promise<unknown>): Promise<number> =>
       )
 
 describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
-  test('a call that takes too long ends when its time is over, here and in the books', async () => {
+  test('a call ends at its deadline for the client and in the metrics', async () => {
     const handled = async () =>
       readMetrics(await (await gateway.call('/metrics')).text()).value('grpc_server_handled_total', {
         grpc_method: 'GetTask',
@@ -45,7 +45,7 @@ describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
       })
     const { id: image } = await gateway.image(await sampleImage({ width: 9, height: 9 }))
     const { id } = await gateway.submit(image)
-    // A connection that is being made would take its share of the time.
+    // Connecting would use part of the deadline.
     await native.unary(calls.getVersion, {})
     const before = await handled()
     const lines = gateway.logs.length
@@ -57,7 +57,7 @@ describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
           ? native.unary(calls.getTask, { id }, { deadlineMs: 400 })
           : web(of).getTask({ id }, { timeoutMs: 400 })
       expect(await codeOf(of, call)).toBe(Code.DeadlineExceeded)
-      // The client tells us, and our own clock does so too; the answer must not be there before.
+      // Either the client's cancellation or the server's timer ends the call; neither may be early.
       await Bun.sleep(250)
     } finally {
       process.kill(gateway.nats.pid, 'SIGCONT')
@@ -69,7 +69,7 @@ describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
     expect(await native.unary(calls.getTask, { id })).toMatchObject({ task: { id } })
   }, 30_000)
 
-  test('no message without an image is taken that is larger than 1 MiB', async () => {
+  test('messages without an image are limited to 1 MiB', async () => {
     const id = 'x'.repeat(MiB)
     const call = of === 'grpc' ? native.unary(calls.getTask, { id }) : web(of).getTask({ id })
     expect(await codeOf(of, call)).toBe(Code.ResourceExhausted)
@@ -79,10 +79,10 @@ describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
   }, 30_000)
 })
 
-describe('what is sent', () => {
-  test('is never larger than clients take by default', async () => {
+describe('responses', () => {
+  test('are never larger than the default limit of clients', async () => {
     const { id: image } = await gateway.image(await sampleImage({ width: 9, height: 9 }))
-    // Sixty times the longest recipe there is; a page holds two hundred tasks.
+    // Sixty tasks with the longest possible recipe; a page holds up to two hundred.
     const longest = longestRecipe()
     await Promise.all(Array.from({ length: 60 }, () => gateway.submit(image, longest)))
     using picky = grpcClient(gateway.grpcAddress, { 'grpc.max_receive_message_length': 4 * MiB })

@@ -20,7 +20,7 @@ import {
   type ReceivedImage,
 } from '../../testing/stub-actor.ts'
 
-/** Image in, image out over every protocol of the contract; the test plays the actor. */
+/** Synchronous processing over every protocol of the proto; the test is the actor. */
 
 let gateway: TestGateway
 let client: GrpcClient
@@ -77,7 +77,7 @@ async function whole(pieces: Data[]): Promise<{ about: ProcessedImage | undefine
 }
 
 describe('ProcessImage', () => {
-  test('takes a picture in and gives the finished one back, without storing either', async () => {
+  test('takes an image and returns the result, and stores neither', async () => {
     const before = await gateway.messages()
     const seen: ReceivedImage[] = []
     await using _ = actor(respondWith(result), seen)
@@ -103,7 +103,7 @@ describe('ProcessImage', () => {
     expect(await gateway.messages()).toEqual(before)
   })
 
-  test('refuses what is cut off, damaged, or no picture, and what the actor refuses', async () => {
+  test('refuses truncated, damaged and invalid images, and what the actor refuses', async () => {
     const before = await gateway.messages()
     const seen: ReceivedImage[] = []
     await using _ = actor(async () => {
@@ -114,7 +114,7 @@ describe('ProcessImage', () => {
     expect(await failure(whole([...start, commit(photo, digestOf(result))]))).toMatchObject({ code: 3 })
     expect(await failure(whole([metadata(), chunk(result), commit(result)]))).toMatchObject({ code: 3 })
     expect(await failure(whole([chunk(photo), commit(photo)]))).toMatchObject({ code: 3 })
-    // A picture in pieces, too large for memory, is held to the same.
+    // The same holds for an image that is too large for memory.
     const large = Buffer.concat([photo, new Uint8Array(2 ** 21)])
     const pieces = [metadata(), chunk(large.subarray(0, 2 ** 20)), chunk(large.subarray(2 ** 20))]
     expect(await failure(whole(pieces))).toMatchObject({ code: 15 })
@@ -127,7 +127,7 @@ describe('ProcessImage', () => {
     expect((await gateway.messages()).records).toBe(before.records)
   })
 
-  test('wants one output chosen where a recipe makes several, and tells it before the file has come', async () => {
+  test('needs a chosen output for a recipe with several, and says so before the file has arrived', async () => {
     const call = begin()
     const several = {
       kind: {
@@ -140,7 +140,7 @@ describe('ProcessImage', () => {
     expect(refused.code).toBe(grpc.status.INVALID_ARGUMENT)
   })
 
-  test('ends the work when its client leaves', async () => {
+  test('cancels the work when its client leaves', async () => {
     const begun = Promise.withResolvers<void>()
     const broken = Promise.withResolvers<void>()
     await using _ = actor(async (session) => {
@@ -157,7 +157,7 @@ describe('ProcessImage', () => {
     await broken.promise
   })
 
-  test('of a large picture names the task that has made it', async () => {
+  test('of a large image returns the id of its task', async () => {
     const large = Buffer.concat([photo, new Uint8Array(2 ** 21)])
     const answered = whole([
       metadata(),
@@ -199,7 +199,7 @@ describe('ProcessImageUnary', () => {
     expect(digestOf(image)).toBe(digestOf(result))
   })
 
-  test('says so when the result does not fit, and refuses nothing', async () => {
+  test('reports a result that is too large for one message, and no image', async () => {
     const large = new Uint8Array(5 * 2 ** 20)
     await using _ = actor(respondWith(large))
     const { processImageUnary } = ImageService.method
@@ -218,7 +218,7 @@ describe('ProcessImageUnary', () => {
   }
 })
 
-test('ProcessImage in one turn over Connect: the whole stream goes in, then the whole stream comes back', async () => {
+test('ProcessImage half-duplex over Connect: the whole request stream, then the whole response stream', async () => {
   await using _ = actor()
   const envelope = (bytes: Uint8Array) => {
     const head = Buffer.alloc(5)

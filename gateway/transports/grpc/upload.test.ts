@@ -22,7 +22,7 @@ beforeAll(async () => {
   })
   client = grpcClient(gateway.grpcAddress)
   const picture = await sampleImage({ width: 1200, height: 900 })
-  // Behind its picture a file may hold anything; several chunks of the store are wanted.
+  // Data after the image is allowed; the test needs a file of several stored chunks.
   photo = new Uint8Array(1024 * 1024)
   crypto.getRandomValues(photo.subarray(0, 65_536))
   photo.set(picture)
@@ -50,10 +50,10 @@ const commitOf = (bytes: Uint8Array, change: { bytes?: bigint; sha256?: string }
   value: { bytes: BigInt(bytes.length), sha256: digestOf(bytes), ...change },
 })
 
-describe('an upload leaves nothing behind', () => {
+describe('a failed upload stores nothing', () => {
   const nothing = async () => expect(await gateway.messages()).toEqual(before)
 
-  test('that ends without a commit', async () => {
+  test('without a commit', async () => {
     const uploading = await begin()
     await chunks(uploading, photo)
     uploading.call.end()
@@ -75,7 +75,7 @@ describe('an upload leaves nothing behind', () => {
     await until(async () => JSON.stringify(await gateway.messages()) === JSON.stringify(before))
   })
 
-  test('whose client is gone', async () => {
+  test('whose client has left', async () => {
     using other = grpcClient(gateway.grpcAddress)
     const uploading = other.upload()
     await uploading.send({ case: 'metadata', value: { mediaType: 'image/jpeg' } })
@@ -87,7 +87,7 @@ describe('an upload leaves nothing behind', () => {
 
   test.each([
     ['another digest', { sha256: 'a'.repeat(64) }, 3, 'commit.sha256'],
-    ['no digest', { sha256: 'abc' }, 3, 'commit.sha256'],
+    ['an invalid digest', { sha256: 'abc' }, 3, 'commit.sha256'],
     ['fewer bytes', { bytes: 5n }, 3, 'commit.bytes'],
     ['more bytes', { bytes: 1n << 40n }, 15, undefined],
   ])('whose commit speaks of %s', async (_, change, code, field) => {
@@ -97,20 +97,20 @@ describe('an upload leaves nothing behind', () => {
     uploading.call.end()
     const failed = await failure(uploading.reply)
     expect(failed.code).toBe(code)
-    const told = Buffer.concat((failed.status?.details ?? []).map((one) => one.value)).toString()
-    if (field !== undefined) expect(told).toContain(field)
+    const details = Buffer.concat((failed.status?.details ?? []).map((one) => one.value)).toString()
+    if (field !== undefined) expect(details).toContain(field)
     await nothing()
   })
 
-  test.each([-1n, 0n, 5n, 1024n * 1024n + 1n])('whose metadata speaks of %d bytes', async (bytes) => {
+  test.each([-1n, 0n, 5n, 1024n * 1024n + 1n])('whose metadata declares %d bytes', async (bytes) => {
     const uploading = await begin('image/jpeg', bytes)
     await chunks(uploading, photo)
     await uploading.send(commitOf(photo))
     uploading.call.end()
     const failed = await failure(uploading.reply)
     expect(failed.code).toBe(3)
-    const told = Buffer.concat((failed.status?.details ?? []).map((one) => one.value)).toString()
-    expect(told).toContain('metadata.bytes')
+    const details = Buffer.concat((failed.status?.details ?? []).map((one) => one.value)).toString()
+    expect(details).toContain('metadata.bytes')
     await nothing()
   })
 
@@ -121,7 +121,7 @@ describe('an upload leaves nothing behind', () => {
     await nothing()
   })
 
-  test('that says more than it should', async () => {
+  test('with a message after the commit', async () => {
     const uploading = await begin()
     await chunks(uploading, photo)
     await uploading.send(commitOf(photo))
@@ -131,7 +131,7 @@ describe('an upload leaves nothing behind', () => {
     await nothing()
   })
 
-  test('that does not begin with its metadata', async () => {
+  test('that does not start with metadata', async () => {
     const uploading = client.upload()
     await uploading.send({ case: 'chunk', value: photo })
     expect(await failure(uploading.reply)).toMatchObject({ code: 3 })
@@ -139,8 +139,8 @@ describe('an upload leaves nothing behind', () => {
   })
 })
 
-describe('a refusal comes early', () => {
-  test('for a type that is none, a size that is too large, bytes that are no image', async () => {
+describe('an upload is refused early', () => {
+  test('for an unknown media type, a size that is too large, and bytes that are not an image', async () => {
     expect(await failure((await begin('text/plain')).reply)).toMatchObject({ code: 3 })
     expect(await failure((await begin('image/jpeg', 1n << 40n)).reply)).toMatchObject({ code: 8 })
     const uploading = await begin('image/png')
@@ -148,10 +148,10 @@ describe('a refusal comes early', () => {
     expect(await failure(uploading.reply)).toMatchObject({ code: 3 })
   })
 
-  test('and the connection goes on, however much the client still sends', async () => {
+  test('and its connection continues, however much the client still sends', async () => {
     for (let round = 0; round < 4; round++) {
       const uploading = await begin('text/plain')
-      // As much as a connection's window each time; nobody reads it.
+      // Each round sends a full connection window that the server does not read.
       await chunks(uploading, new Uint8Array(4 * 1024 * 1024))
       expect(await failure(uploading.reply)).toMatchObject({ code: 3 })
     }

@@ -29,7 +29,7 @@ interface Row {
   readonly method: DescMethod
   readonly messages: readonly Record<string, unknown>[]
   readonly field: string | undefined
-  /** What JSON has no form for, so that only binary can say it. */
+  /** Whether JSON cannot represent the value, so that only binary protocols send it. */
   readonly isBinary: boolean
 }
 
@@ -90,7 +90,7 @@ const rows: readonly Row[] = [
   ...[-1n, least].map((bytes) =>
     row(`an upload of ${bytes} bytes`, calls.upload, 'metadata.bytes', upload(bytes)),
   ),
-  row('an upload of fewer bytes than said', calls.upload, 'metadata.bytes', upload(10n), commit(0n)),
+  row('an upload of fewer bytes than declared', calls.upload, 'metadata.bytes', upload(10n), commit(0n)),
   ...[-1n, least].map((bytes) =>
     row(`a commit of ${bytes} bytes`, calls.upload, 'commit.bytes', upload(0n), commit(bytes)),
   ),
@@ -104,11 +104,11 @@ test.each(rows)(
   async ({ method, messages, ...row }) => {
     const made = messages.map((one) => create(method.input, one))
     const names = protocolNames.filter((name) => !(row.isBinary && name.includes('JSON')))
-    const told = names.map(async (name): Promise<[string, CallResult]> => [
+    const results = names.map(async (name): Promise<[string, CallResult]> => [
       name,
       await protocolCalls[name](gateway, method, made),
     ])
-    for (const [protocol, { code, reason, field, message, remedy }] of await Promise.all(told)) {
+    for (const [protocol, { code, reason, field, message, remedy }] of await Promise.all(results)) {
       expect({ protocol, code, field }).toEqual({ protocol, code: invalidArgument, field: row.field })
       expect(['invalid_recipe', 'invalid_request']).toContain(reason ?? '')
       if (row.what.startsWith('a recipe')) expect(reason).toBe('invalid_recipe')
@@ -118,7 +118,7 @@ test.each(rows)(
   },
 )
 
-test('a size beyond every limit is too large, whatever stands behind it', async () => {
+test('a declared size above the limit is too large, whatever follows', async () => {
   for (const name of protocolNames) {
     const outcome = await protocolCalls[name](gateway, calls.upload, [
       create(calls.upload.input, upload(most)),
@@ -127,26 +127,26 @@ test('a size beyond every limit is too large, whatever stands behind it', async 
   }
 })
 
-describe('Connect refuses JSON that means nothing here, and says so in the words of the service', () => {
+describe('Connect refuses invalid JSON with the faults of the service', () => {
   test.each([
-    ['a field that is not there', calls.listTasks, '{"page_size": 5}'],
-    ['a misspelt field of a message within', calls.download, '{"output": {"taks": "x"}}'],
-    ['a lane by its name in REST', calls.createTask, '{"image": "x", "recipe": "blur", "lane": "bulk"}'],
-    ['a status that is not there', calls.listTasks, '{"status": "NOPE"}'],
+    ['an unknown field', calls.listTasks, '{"page_size": 5}'],
+    ['a misspelt field of a nested message', calls.download, '{"output": {"taks": "x"}}'],
+    ['a lane by its REST name', calls.createTask, '{"image": "x", "recipe": "blur", "lane": "bulk"}'],
+    ['an unknown status', calls.listTasks, '{"status": "NOPE"}'],
     ['a number beyond its type', calls.listTasks, '{"limit": 99999999999}'],
     ['a fraction', calls.listTasks, '{"limit": 1.5}'],
     ['a NaN', calls.listTasks, '{"limit": "NaN"}'],
     ['a number beyond 64 bits', calls.download, '{"image": "x", "offset": "99999999999999999999"}'],
-    ['text where a message belongs', calls.download, '{"output": "x"}'],
+    ['text instead of a message', calls.download, '{"output": "x"}'],
     ['two sources', calls.download, '{"image": "x", "output": {}}'],
     ['a list', calls.listTasks, '[]'],
-    ['no JSON', calls.listTasks, '{"limit":'],
+    ['incomplete JSON', calls.listTasks, '{"limit":'],
   ])('%s', async (_, method, json) => {
     const isUnary = method.methodKind === 'unary'
-    const told = isUnary
+    const result = isUnary
       ? await callConnect(gateway, method, 'application/json', json)
       : await callConnect(gateway, method, 'application/connect+json', envelope(Buffer.from(json)))
-    expect(told).toMatchObject({
+    expect(result).toMatchObject({
       code: invalidArgument,
       reason: 'invalid_request',
       remedy: expect.any(String),
@@ -155,7 +155,7 @@ describe('Connect refuses JSON that means nothing here, and says so in the words
 
   test.each([
     ['an infinite number', 'steps[0].sigma', '{"steps": [{"op": "blur", "sigma": 1e999}]}'],
-    ['a key that schemas pass over', '__proto__', '{"steps": [], "__proto__": 1}'],
+    ['a key that schemas ignore', '__proto__', '{"steps": [], "__proto__": 1}'],
     ['such a key in a step', 'steps[0].__proto__', '{"steps": [{"op": "blur", "__proto__": {}}]}'],
   ])('%s in a recipe', async (_, field, recipe) => {
     const json = `{"image": "x", "recipe": ${recipe}}`
@@ -168,14 +168,14 @@ describe('Connect refuses JSON that means nothing here, and says so in the words
 })
 
 test.each([calls.getTask, calls.watchTask, calls.upload, calls.processImage] as const)(
-  '$name: bytes that are no message are the fault of the client over Connect',
+  '$name: an undecodable message over Connect gets INVALID_ARGUMENT',
   async (method) => {
     const bytes = new Uint8Array([0xff, 0xff, 0xff])
-    const told =
+    const result =
       method.methodKind === 'unary'
         ? await callConnect(gateway, method, 'application/proto', bytes)
         : await callConnect(gateway, method, 'application/connect+proto', envelope(bytes))
-    expect(told).toMatchObject({
+    expect(result).toMatchObject({
       code: invalidArgument,
       reason: 'invalid_request',
       remedy: expect.any(String),
@@ -183,7 +183,7 @@ test.each([calls.getTask, calls.watchTask, calls.upload, calls.processImage] as 
   },
 )
 
-describe('Tune names the field as its proto does', () => {
+describe('Tune faults name the proto field', () => {
   const opening = (preview: object) => ({
     data: { case: 'open' as const, value: { image, recipe, preview } },
   })
@@ -199,9 +199,9 @@ describe('Tune names the field as its proto does', () => {
     ['apply.sequence', { data: { case: 'apply' as const, value: { sequence: -1n } } }, 'got -1.'],
     ['data', {}, 'The message has none of open, change and apply.'],
   ])('%s', async (field, message, ending) => {
-    const told = await protocolCalls.gRPC(gateway, calls.tune, [create(calls.tune.input, message)])
-    expect(told).toMatchObject({ code: invalidArgument, reason: 'invalid_request', field })
-    expect(told.message).toEndWith(ending)
-    expect(told.remedy).toBeString()
+    const result = await protocolCalls.gRPC(gateway, calls.tune, [create(calls.tune.input, message)])
+    expect(result).toMatchObject({ code: invalidArgument, reason: 'invalid_request', field })
+    expect(result.message).toEndWith(ending)
+    expect(result.remedy).toBeString()
   })
 })

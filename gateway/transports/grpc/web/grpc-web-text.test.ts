@@ -32,8 +32,8 @@ const post = (method: string, body: string, headers: Record<string, string> = { 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const version = envelope(toBinary(GetVersionRequestSchema, create(GetVersionRequestSchema)))
 
-describe('gRPC-Web as text', () => {
-  test('carries a download in many messages, byte for byte', async () => {
+describe('gRPC-Web text mode', () => {
+  test('returns a download of many messages byte for byte', async () => {
     const source = { case: 'image' as const, value: image }
     const asked = create(DownloadRequestSchema, { source })
     const { code, messages } = await protocolCalls['gRPC-Web, text'](gateway, calls.download, [asked])
@@ -45,7 +45,7 @@ describe('gRPC-Web as text', () => {
     expect(Buffer.concat(bytes).equals(photo)).toBe(true)
   })
 
-  test('sends each event as it happens, in whole groups of four characters', async () => {
+  test('sends each event at once, in whole groups of four characters', async () => {
     const { id } = await gateway.submit(image)
     const asked = envelope(toBinary(WatchTaskRequestSchema, create(WatchTaskRequestSchema, { id })))
     const answer = await post('WatchTask', base64(asked))
@@ -60,7 +60,7 @@ describe('gRPC-Web as text', () => {
         if (flag === 0)
           kinds.push(fromBinary(WatchTaskResponseSchema, message).event?.kind ?? TaskEventKind.UNSPECIFIED)
       }
-      // The next event is made only when the one before has been read: so nothing is held back.
+      // The next event is created only after the previous one was read, so none may be held back.
       if (kinds.length === 1) await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
       if (kinds.length === 2) await gateway.advance(id, 'cancelled', { status: 'cancelled' })
     }
@@ -95,7 +95,7 @@ describe('gRPC-Web as text', () => {
     ['a character of no base64', `${base64(version)}!!!!`],
     ['half a group', `${base64(version)}AA`],
     ['padding in the middle of a group', 'A=AA'],
-  ])('%s is the fault of the client', async (_, body) => {
+  ])('%s gets INVALID_ARGUMENT', async (_, body) => {
     const answer = await post('GetVersion', body)
     const bytes = Buffer.concat(
       [...(await answer.text()).matchAll(/[^=]+=*/g)].map(([one]) => Buffer.from(one, 'base64')),

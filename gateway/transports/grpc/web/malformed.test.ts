@@ -9,17 +9,17 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-const noMessage = new Uint8Array([0xff, 0xff, 0xff])
+const invalidMessage = new Uint8Array([0xff, 0xff, 0xff])
 const enveloped = (...it: Parameters<typeof envelope>) => new Uint8Array(envelope(...it))
 const bodies = {
   nothing: new Uint8Array(),
-  'no message': noMessage,
-  'a message that is none': enveloped(noMessage),
-  'a message said to be 4 GB': enveloped(new Uint8Array(100), 0, 2 ** 32 - 1),
+  'no message': invalidMessage,
+  'an invalid message': enveloped(invalidMessage),
+  'a message with a length of 4 GB': enveloped(new Uint8Array(100), 0, 2 ** 32 - 1),
   'half a message': enveloped(new Uint8Array(50), 0, 100),
-  'a message packed with nothing known': enveloped(noMessage, 1),
-  'a flag that does not exist': enveloped(new Uint8Array(), 0x55),
-  'an end that is none': enveloped(noMessage, 2),
+  'a compressed message without an encoding': enveloped(invalidMessage, 1),
+  'an unknown flag': enveloped(new Uint8Array(), 0x55),
+  'an invalid end of stream': enveloped(invalidMessage, 2),
 } as const
 const types = [
   'application/proto',
@@ -31,7 +31,7 @@ const types = [
 ]
 
 test.each(Object.keys(bodies) as (keyof typeof bodies)[])(
-  '%s: by each protocol',
+  '%s: over each protocol',
   async (name) => {
     const answers = types.flatMap((type) =>
       ['GetTask', 'WatchTask', 'Upload', 'ProcessImage'].map(async (method) => {
@@ -60,7 +60,7 @@ test.each(Object.keys(bodies) as (keyof typeof bodies)[])(
   30_000,
 )
 
-test('a message that is too long is told of in our own words, with the reason as a code', async () => {
+test('a message that is too large gets a fault with ErrorInfo', async () => {
   const answer = await gateway.call('/pixelflow.v1.ImageService/ProcessImageUnary', {
     method: 'POST',
     body: JSON.stringify({ recipe: 'flip', image: 'A'.repeat(5 * 2 ** 20) }),

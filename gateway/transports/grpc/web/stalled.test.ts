@@ -21,7 +21,7 @@ test.each(['application/connect+proto', 'application/grpc-web+proto'])(
     file.set(await sampleImage({ width: 640, height: 480 }))
     const image = (await uploadWhole(client, file, MiB / 4))?.id ?? ''
     const source = { case: 'image' as const, value: image }
-    // Once for what is only ever taken once.
+    // A first download allocates what later ones reuse.
     for await (const _ of client.serverStream(ImageService.method.download, { source }));
 
     const body = toBinary(DownloadRequestSchema, create(DownloadRequestSchema, { source }))
@@ -49,7 +49,7 @@ test.each(['application/connect+proto', 'application/grpc-web+proto'])(
     await until(async () => (await leavingCalls()) === 40)
     await Bun.sleep(1500)
     expect(await leavingCalls()).toBe(40)
-    // All of it would be 960 MiB.
+    // All downloads together are 960 MiB.
     expect((await residentBytes(gateway.pid)) - before).toBeLessThan(400 * MiB)
     for (const socket of sockets) socket.destroy()
     await until(async () => (await leavingCalls()) === 0)

@@ -46,7 +46,7 @@ describe.each([
     client = createClient(ImageService, createTransport({ baseUrl: gateway.url, useBinaryFormat: true }))
   })
 
-  test('carries calls and their errors', async () => {
+  test('serves calls and their errors', async () => {
     expect(await client.getVersion({})).toMatchObject({ version: '0.1.0' })
     const { id: image } = await gateway.image(photo)
     const { task } = await client.createTask({ image, recipe })
@@ -55,16 +55,16 @@ describe.each([
       image,
     })
 
-    const headers = { 'x-request-id': 'of-mine' }
+    const headers = { 'x-request-id': 'request-1' }
     const refused = await refusal(client.getTask({ id: 'none' }, { headers }))
     expect(refused.code).toBe(Code.NotFound)
     expect(refused.findDetails(ErrorInfoSchema)).toMatchObject([
       { reason: 'task_not_found', domain: 'pixelflow' },
     ])
-    expect(refused.findDetails(RequestInfoSchema)).toMatchObject([{ requestId: 'of-mine' }])
+    expect(refused.findDetails(RequestInfoSchema)).toMatchObject([{ requestId: 'request-1' }])
   })
 
-  test('streams events, from where native gRPC has stopped', async () => {
+  test('resumes an event stream of native gRPC', async () => {
     const { id: image } = await gateway.image(photo)
     const { id } = await gateway.submit(image)
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
@@ -84,7 +84,7 @@ describe.each([
     expect(kinds).toEqual([TaskEventKind.STARTED, TaskEventKind.CANCELLED])
   })
 
-  test('forgets who has left', async () => {
+  test('releases the watch of a client that has left', async () => {
     const { id: image } = await gateway.image(photo)
     const { id } = await gateway.submit(image)
     const leaving = new AbortController()
@@ -99,7 +99,7 @@ describe.each([
     await until(async () => (await watchers()) === 0)
   })
 
-  test('is not for foreign pages', async () => {
+  test('refuses pages of other origins', async () => {
     const headers = { origin: 'https://evil.example' }
     expect((await refusal(client.listTasks({}, { headers }))).code).toBe(Code.PermissionDenied)
   })
@@ -128,7 +128,7 @@ describe('a client stream over Connect', () => {
     return { flags: bytes[0], body: bytes.subarray(5, 5 + bytes.readUInt32BE(1)) }
   }
 
-  test('uploads by the same rules', async () => {
+  test('uploads with the rules of native gRPC', async () => {
     const before = await gateway.messages()
     const start = [
       piece({ case: 'metadata', value: { mediaType: 'image/jpeg' } }),
