@@ -47,7 +47,8 @@ export async function openAccountClient(
   return {
     async process() {
       const answer = await post('/api/v1/process?recipe=resize:200', photo, 'image/jpeg')
-      if ((await answer.arrayBuffer()).byteLength < 1000) throw new Error('The processed image has fewer than 1000 bytes.')
+      if ((await answer.arrayBuffer()).byteLength < 1000)
+        throw new Error('The processed image has fewer than 1000 bytes.')
     },
     async task() {
       const created = await post(
@@ -60,7 +61,8 @@ export async function openAccountClient(
       const text = await (await call(`/api/v1/tasks/${id}/events`)).text()
       const data = text.split('\n').filter((line) => line.startsWith('data: {"'))
       const last = JSON.parse(data.at(-1)?.slice('data: '.length) ?? '{}') as Partial<EventView>
-      if (last.kind !== 'completed' || !last.task) throw new Error(`Task ${id} ended with ${last.kind}, expected completed.`)
+      if (last.kind !== 'completed' || !last.task)
+        throw new Error(`Task ${id} ended with ${last.kind}, expected completed.`)
       return last.task
     },
     list: async () => (await (await call('/api/v1/tasks?limit=20')).json()) as TaskPageView,

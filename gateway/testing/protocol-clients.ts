@@ -106,8 +106,10 @@ function overConnect(createTransport: typeof createConnectTransport) {
         await client.deleteTask({ id }, options)
         return withPosition(undefined)
       },
-      list: async (position) => (await client.listTasks({}, sendPosition(position))).items.map(({ id }) => id),
-      get: async (id, position) => nameOf((await client.getTask({ id }, sendPosition(position))).task?.status),
+      list: async (position) =>
+        (await client.listTasks({}, sendPosition(position))).items.map(({ id }) => id),
+      get: async (id, position) =>
+        nameOf((await client.getTask({ id }, sendPosition(position))).task?.status),
     }
   }
 }
@@ -162,7 +164,8 @@ function overGrpc({ grpcAddress }: Pick<Gateway, 'grpcAddress'>, image: string):
 async function refusalOverGrpc(promise: Promise<unknown>): Promise<RefusedCall> {
   const { code, status: details } = await failure(promise)
   const isTemporary = status[code] === 'UNAVAILABLE'
-  if (!isTemporary && status[code] !== 'INVALID_ARGUMENT') throw new Error(`Expected UNAVAILABLE or INVALID_ARGUMENT, got code ${code}.`)
+  if (!isTemporary && status[code] !== 'INVALID_ARGUMENT')
+    throw new Error(`Expected UNAVAILABLE or INVALID_ARGUMENT, got code ${code}.`)
   const violations = details?.details.map(({ typeUrl, value }) =>
     typeUrl.endsWith('BadRequest') ? fromBinary(BadRequestSchema, value).fieldViolations : [],
   )

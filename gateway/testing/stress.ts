@@ -51,7 +51,9 @@ export async function stressCalls(
   const kinds = isWork
     ? [createAndWatch, processUnary, processStream, tune]
     : [getImage, listTasks, upload, watchTask, download, stallDownload, stallWatch]
-  const active = Array.from({ length: width }, () => kinds.map((kind) => kind(client, targets, random))).flat()
+  const active = Array.from({ length: width }, () =>
+    kinds.map((kind) => kind(client, targets, random)),
+  ).flat()
   for (const { ended } of active) ended.catch(() => {})
   if (how === 'cut off') await Bun.sleep(random() * 2 * maxDelayMs)
   else await Promise.all(active.map((one) => cancelLater(one, random)))
@@ -138,7 +140,10 @@ function createAndWatch(client: GrpcClient, { image }: StressTargets): Cancellab
   return readAll(client.serverStream(calls.process, { image, recipe }))
 }
 
-function processUnary(client: GrpcClient, { file: image = new Uint8Array() }: StressTargets): CancellableCall {
+function processUnary(
+  client: GrpcClient,
+  { file: image = new Uint8Array() }: StressTargets,
+): CancellableCall {
   const leaving = new AbortController()
   const ended = client.unary(calls.processImageUnary, { image, recipe }, { signal: leaving.signal })
   return { ended, cancel: () => leaving.abort() }
