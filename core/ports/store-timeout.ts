@@ -1,6 +1,6 @@
 /**
  * Bounds how long one call waits for the store. All waits of a call count together, so that it is answered in time
- * however many requests it makes. Time in which bytes move does not count.
+ * however many requests it makes. Waits for the pieces of a large file do not count while each piece takes at most a second.
  */
 export interface StoreTimeout {
   /** Runs a call. When its time is used up, this wait and all later ones fail as `unavailable`. */

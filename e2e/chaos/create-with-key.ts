@@ -6,11 +6,8 @@ import { tokenOf, type ChaosCluster } from './chaos-cluster.ts'
 import type { Wrongs } from './inspect.ts'
 import type { Random } from './random.ts'
 
-/**
- * Longer than any call may take, whatever the brokers do: 20 s, and the time for which a gateway itself may be stopped
- * meanwhile, twice.
- */
-const longestAnswerMs = 30_000
+/** Longer than any call may take: 20 s, whatever the brokers do, and the longest stop of a gateway itself (`stopGateway`). */
+const longestAnswerMs = 24_000
 /** Calls with one key are made at most so often. */
 const mostCalls = 60
 

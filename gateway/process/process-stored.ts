@@ -12,12 +12,11 @@ import { watchTask } from '../tasks/watch-task.ts'
 
 /** Has a picture that is in the store processed as a task, and waits for it. The task stays, as any other does. */
 export function processStored(ports: Ports) {
-  const { events, storeTimeout } = ports
   const create = createTask(ports)
   const cancel = cancelTask(ports)
   const read = readOutput(ports)
 
-  const ended = awaitTask({ events, storeTimeout, watch: watchTask(ports) })
+  const ended = awaitTask({ events: ports.events, watch: watchTask(ports) })
 
   return async (
     who: Principal,

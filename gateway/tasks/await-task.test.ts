@@ -28,14 +28,13 @@ const queued: Task = {
 
 /** Waits for a task whose store check fails; the event arrives after that. */
 function failing(fault: Fault, event?: TaskEvent): Promise<Task> {
-  const { events, storeTimeout } = fixture.adapters
+  const { events } = fixture.adapters
   async function* follow(signal: AbortSignal): AsyncGenerator<StoredEvent, void> {
     await new Promise((resolve) => signal.addEventListener('abort', resolve))
     if (event) yield { seq: 2, storedAt: new Date(), event }
   }
   const wait = awaitTask({
     events: { ...events, last: () => Promise.reject(fault) },
-    storeTimeout,
     watch: async (_, _id, _after, signal) => follow(signal),
   })
   return wait(principal('local'), queued, new AbortController().signal)
@@ -63,10 +62,9 @@ test('a task whose final event arrives as the store fails has ended', async () =
 }, 30_000)
 
 test('a store that fails before the first event is reported together with the task id', async () => {
-  const { events, storeTimeout } = fixture.adapters
+  const { events } = fixture.adapters
   const wait = awaitTask({
     events,
-    storeTimeout,
     watch: () => Promise.reject(new Fault('unavailable', 'No answer.', { remedy: 'Try again in a moment.' })),
   })
   await expect(wait(principal('local'), queued, new AbortController().signal)).rejects.toMatchObject({

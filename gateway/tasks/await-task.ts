@@ -6,9 +6,9 @@ import type { Ports } from '../ports.ts'
 import type { watchTask } from './watch-task.ts'
 
 /** How often a waiting call checks that the store answers, in milliseconds. */
-const storeCheckMs = 4000
+const storeCheckMs = 1000
 
-export interface AwaitTaskOptions extends Pick<Ports, 'events' | 'storeTimeout'> {
+export interface AwaitTaskOptions extends Pick<Ports, 'events'> {
   readonly watch: ReturnType<typeof watchTask>
 }
 
@@ -17,7 +17,7 @@ export interface AwaitTaskOptions extends Pick<Ports, 'events' | 'storeTimeout'>
  * @throws Fault `unavailable` when the store does not answer or the gateway stops, other faults of the store, or the
  * reason of the signal.
  */
-export function awaitTask({ events, storeTimeout, watch }: AwaitTaskOptions) {
+export function awaitTask({ events, watch }: AwaitTaskOptions) {
   return async (who: Principal, task: Task, signal: AbortSignal): Promise<Task> => {
     let last: StoredEvent | undefined
     const lost = new AbortController()
@@ -27,14 +27,15 @@ export function awaitTask({ events, storeTimeout, watch }: AwaitTaskOptions) {
     const check = async () => {
       if (isChecking) return
       isChecking = true
-      await storeTimeout
-        .call(() => events.last(who.account, task.id))
+      // Within the store timeout of the call, so that the silences of a broker that comes and goes add up.
+      await events
+        .last(who.account, task.id)
         .catch((thrown: unknown) => lost.abort(storeLost(task, Fault.of(thrown))))
       isChecking = false
     }
     try {
       const either = AbortSignal.any([signal, lost.signal])
-      for await (const one of (await watch(who, task.id, 0, either)) ?? []) last = one
+      for await (const one of (await watch(who, task.id, undefined, either)) ?? []) last = one
     } catch (thrown) {
       signal.throwIfAborted()
       // The task exists: a client that only reads "try again" would create a second one.

@@ -34,31 +34,34 @@ export async function runTuneSession(needs: SessionNeeds): Promise<void> {
   const truth = createTunedRecipe(opening)
   let answered = -1
   let source = ''
-  const link = openPreviewClient({
-    sessions: ports.sessions,
-    signal,
-    opening: () => ({ account: who.account, image, preview, ...truth.order }),
-    clear: outbox.clear,
-    restored: () => outbox.say({ type: 'restored', sequence: truth.order.sequence }),
-    async hear(news, file) {
-      alive()
-      if (news.type === 'opened') {
-        // Whoever takes over sees the same.
-        const seen = JSON.stringify(news)
-        if (seen !== source) await outbox.say(news)
-        source = seen
-        return
-      }
-      if ((news.sequence ?? 0) <= answered) return
-      answered = news.sequence ?? answered
-      if (news.type === 'refused') {
-        truth.refuse(answered, news.fault)
-        return outbox.say(news)
-      }
-      const { type: _, ...about } = news
-      return outbox.say({ type: 'preview', about, file })
-    },
-  })
+  // A session outlasts the time of a call: it looks for another actor whenever it loses one.
+  const link = ports.storeTimeout.detached(() =>
+    openPreviewClient({
+      sessions: ports.sessions,
+      signal,
+      opening: () => ({ account: who.account, image, preview, ...truth.order }),
+      clear: outbox.clear,
+      restored: () => outbox.say({ type: 'restored', sequence: truth.order.sequence }),
+      async hear(news, file) {
+        alive()
+        if (news.type === 'opened') {
+          // Whoever takes over sees the same.
+          const seen = JSON.stringify(news)
+          if (seen !== source) await outbox.say(news)
+          source = seen
+          return
+        }
+        if ((news.sequence ?? 0) <= answered) return
+        answered = news.sequence ?? answered
+        if (news.type === 'refused') {
+          truth.refuse(answered, news.fault)
+          return outbox.say(news)
+        }
+        const { type: _, ...about } = news
+        return outbox.say({ type: 'preview', about, file })
+      },
+    }),
+  )
   const listen = async () => {
     for (;;) {
       const { done, value } = await rejectOnAbort(words.next(), signal)

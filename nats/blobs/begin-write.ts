@@ -10,7 +10,7 @@ import { publishChunk } from '../jetstream/publish.ts'
 import { blobInfoOf, digestOf, withSequences, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { hasAllChunks } from './blob-integrity.ts'
-import { noteProgress, storeTimeout, withinTimeout } from '../jetstream/store-timeout.ts'
+import { noteProgress, storeTimeout, waitForMemory, withinTimeout } from '../jetstream/store-timeout.ts'
 import { chunkSubject } from '../topology/topology.ts'
 import type { Chunk } from '../connection/wire/chunk.ts'
 
@@ -98,7 +98,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
       if (failure !== undefined) throw failure
       if (!buffer) {
         while (underWay.size >= mostUnderWay) await Promise.race(underWay)
-        buffer = await memory.take(stop.signal)
+        buffer = await waitForMemory(() => memory.take(stop.signal))
       }
       const part = rest.subarray(0, chunkBytes - buffer.used)
       buffer.content.set(part, buffer.used)

@@ -7,10 +7,20 @@ import { Unreachable } from '../connection/broker.ts'
  * enough for the whole call to be answered within 20 s.
  */
 export const callTimeoutMs = 11_000
+/**
+ * A wait that ends with progress within this time does not count: a large file takes many of them. What goes beyond it
+ * counts, or a broker that answers every few seconds would prolong a call without limit.
+ */
+const steadyMs = 1000
 
 /** Measures the time in which a call waits for the store; concurrent waits count once. */
 class CallTimer {
+  /** Waits that count until the call ends. */
   #spentMs = 0
+  /** Waits that ended since the last progress. */
+  #recentMs = 0
+  /** The part of `#recentMs` that was spent waiting for other calls. */
+  #queuedMs = 0
   #waits = 0
   #since = 0
   #isOver = false
@@ -18,7 +28,7 @@ class CallTimer {
   get leftMs(): number {
     if (this.#isOver) return Infinity
     const waitingMs = this.#waits > 0 ? performance.now() - this.#since : 0
-    return callTimeoutMs - this.#spentMs - waitingMs
+    return callTimeoutMs - this.#spentMs - this.#recentMs - waitingMs
   }
 
   begin(): void {
@@ -28,13 +38,27 @@ class CallTimer {
 
   end(): void {
     this.#waits -= 1
-    if (this.#waits === 0) this.#spentMs += performance.now() - this.#since
+    if (this.#waits === 0) this.#recentMs += performance.now() - this.#since
   }
 
-  /** Starts again from the full time, because bytes have moved. */
+  queued(ms: number): void {
+    this.#queuedMs += ms
+  }
+
+  /** Bytes have moved. */
+  progress(): void {
+    const now = performance.now()
+    if (this.#waits > 0) this.#recentMs += now - this.#since
+    this.#since = now
+    this.#spentMs += Math.max(0, this.#recentMs - this.#queuedMs - steadyMs)
+    this.#recentMs = 0
+    this.#queuedMs = 0
+  }
+
+  /** The next value of a stream has the whole time. */
   restart(): void {
+    this.progress()
     this.#spentMs = 0
-    this.#since = performance.now()
   }
 
   /** The call is answered. Later waits, for example of a download's body, have the default timeout. */
@@ -78,9 +102,36 @@ export const storeTimeout: StoreTimeout = {
   detached: (work) => timers.run(undefined, work),
 }
 
-/** Resets the timer of the current call, if there is one: the store has taken or sent bytes. */
+/** Tells the timer of the current call, if there is one, that the store has taken or sent bytes. */
 export function noteProgress(): void {
-  timers.getStore()?.restart()
+  timers.getStore()?.progress()
+}
+
+/**
+ * Waits for memory that other calls hold, as a part of a wait for the store. It counts until the next progress and not
+ * longer: it says nothing about the store.
+ */
+export async function waitForMemory<T>(work: () => Promise<T>): Promise<T> {
+  const begun = performance.now()
+  try {
+    return await work()
+  } finally {
+    timers.getStore()?.queued(performance.now() - begun)
+  }
+}
+
+/**
+ * Counts work as a wait for the store without ending it: for work that must not be left behind. It has to end when
+ * `leftMs` says that no time is left.
+ */
+export async function countAsWait<T>(work: (leftMs: () => number) => Promise<T>): Promise<T> {
+  const timer = timers.getStore()
+  timer?.begin()
+  try {
+    return await work(() => timer?.leftMs ?? Infinity)
+  } finally {
+    timer?.end()
+  }
 }
 
 /**

@@ -15,13 +15,14 @@ import {
   type Acceptance,
   type Offer,
 } from './messages.ts'
+import { countAsWait } from '../jetstream/store-timeout.ts'
 import { offerSubject } from '../topology/topology.ts'
 
 /** How long an actor may take to answer before another is asked, too: one of them may hang. */
 const hedgeMs = 150
 /** How long to wait for any of them. */
 const answerMs = 1500
-/** How long to look for an actor that has room. */
+/** How long to look for an actor that has room, as far as the store timeout of the call allows it. */
 const patienceMs = 10_000
 /** How long to look when there is none at all: actors that are being replaced are gone for a moment. */
 const absenceMs = 3000
@@ -39,7 +40,13 @@ export function createSessions(hub: SessionHub): Sessions {
     if (accepted) hub.say(accepted.inbox, printJson(messageTypes.fail, unwanted.report()))
   })
 
-  const ask = (kind: LiveKind, account: string, opening: unknown, signal: AbortSignal): Promise<Answer> => {
+  const ask = (
+    kind: LiveKind,
+    account: string,
+    opening: unknown,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Answer> => {
     if (!hub.broker.isConnected) return Promise.resolve('nobody')
     const session = nuid.next()
     const windowIn = hub.takeWindow()
@@ -62,7 +69,7 @@ export function createSessions(hub: SessionHub): Sessions {
         const onEnd = () => queueOf(kind).wake()
         resolve(hub.join(session, { peer, inbox, windowIn, windowOut, onEnd }))
       })
-      const timer = setTimeout(end, answerMs, 'silence')
+      const timer = setTimeout(end, timeoutMs, 'silence')
       const hedge = setInterval(() => publish(), hedgeMs)
       const leave = () => {
         stop()
@@ -82,29 +89,42 @@ export function createSessions(hub: SessionHub): Sessions {
     return queue
   }
 
+  const search = async (
+    kind: LiveKind,
+    account: string,
+    opening: unknown,
+    signal: AbortSignal,
+    callLeftMs: () => number,
+  ): Promise<Session> => {
+    const begun = performance.now()
+    const queue = queueOf(kind)
+    const askOnce = () => ask(kind, account, opening, Math.min(answerMs, Math.max(0, callLeftMs())), signal)
+    // Nothing overtakes what waits already of the same account.
+    let answer: Answer = queue.isEmptyFor(account) ? await askOnce() : 'full'
+    if (typeof answer !== 'string') return answer
+    const entry = queue.join(account)
+    try {
+      for (let refusals = 1; ; refusals += 1) {
+        const longestMs = answer === 'nobody' ? absenceMs : patienceMs
+        const leftMs = Math.min(longestMs - (performance.now() - begun), callLeftMs())
+        if (leftMs <= 0) throw unavailable(answer)
+        // The first of each account asks again and again, the others wait for it.
+        await entry.wait(Math.min(leftMs, backoffMs(refusals, backoff)), leftMs, signal)
+        signal.throwIfAborted()
+        if (!entry.isFirst) continue
+        answer = await askOnce()
+        if (typeof answer !== 'string') return answer
+      }
+    } finally {
+      entry.leave()
+    }
+  }
+
   return {
     async open(kind, opening, signal, account = '') {
       signal.throwIfAborted()
-      const begun = performance.now()
-      const queue = queueOf(kind)
-      // Nothing overtakes what waits already of the same account.
-      let answer: Answer = queue.isEmptyFor(account) ? await ask(kind, account, opening, signal) : 'full'
-      if (typeof answer !== 'string') return answer
-      const entry = queue.join(account)
-      try {
-        for (let refusals = 1; ; refusals += 1) {
-          const leftMs = (answer === 'nobody' ? absenceMs : patienceMs) - (performance.now() - begun)
-          if (leftMs <= 0) throw unavailable(answer)
-          // The first of each account asks again and again, the others wait for it.
-          await entry.wait(Math.min(leftMs, backoffMs(refusals, backoff)), leftMs, signal)
-          signal.throwIfAborted()
-          if (!entry.isFirst) continue
-          answer = await ask(kind, account, opening, signal)
-          if (typeof answer !== 'string') return answer
-        }
-      } finally {
-        entry.leave()
-      }
+      // The offers go through the broker: a call that looks for an actor twice has one limit for both.
+      return countAsWait((leftMs) => search(kind, account, opening, signal, leftMs))
     },
   }
 }

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { pause } from '@pixelflow/core/pause'
+import { sampleImage } from '@pixelflow/testkit/images'
+import { respondWith, startStubActor } from './testing/stub-actor.ts'
+import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
+
+/** Every call is answered in time also while the broker answers for a moment every few seconds. */
+
+/** The limit that docs/operating.md states. */
+const longestAnswerMs = 20_000
+const frozenMs = 8000
+const runningMs = 150
+const durationMs = 45_000
+
+let gateway: TestGateway
+let photo: Uint8Array<ArrayBuffer>
+beforeAll(async () => {
+  // A picture above 1 MiB is stored and processed as a task.
+  gateway = await openTestGateway({ env: { PIXELFLOW_INLINE_MAX_BYTES: '1MiB' } })
+  photo = new Uint8Array(await sampleImage({ width: 320, height: 240 }))
+})
+afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+interface Answer {
+  readonly name: string
+  readonly status: number
+  readonly tookMs: number
+}
+
+test('a broker that freezes again and again delays no answer beyond 20 s', async () => {
+  const { id } = await gateway.image(photo)
+  await using _actor = startStubActor(gateway.adapters, respondWith(photo))
+  const large = new Uint8Array(4 * 2 ** 20)
+  large.set(photo)
+  const post = (path: string, body: Uint8Array<ArrayBuffer> | string, headers: Record<string, string> = {}) =>
+    gateway.call(path, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': typeof body === 'string' ? 'application/json' : 'image/jpeg', ...headers },
+    })
+  const key = () => ({ 'idempotency-key': crypto.randomUUID() })
+  const order = JSON.stringify({ image: id, recipe: 'flip' })
+  const calls: Record<string, () => Promise<Response>> = {
+    upload: () => post('/api/v1/images', large),
+    'upload with a key': () => post('/api/v1/images', large, key()),
+    'task with a key': () => post('/api/v1/tasks', order, key()),
+    'picture at once': () => post('/api/v1/process?recipe=flip', photo),
+    'picture by way of the store': () => post('/api/v1/process?recipe=flip', large),
+    'picture later with a key': () =>
+      post('/api/v1/process?recipe=flip', large, { ...key(), prefer: 'respond-async' }),
+    'image record': () => gateway.call(`/api/v1/images/${id}`),
+  }
+
+  const end = performance.now() + durationMs
+  const answers: Answer[] = []
+  const repeat = async ([name, call]: [string, () => Promise<Response>]) => {
+    while (performance.now() < end) {
+      const begun = performance.now()
+      const response = await call()
+      await response.arrayBuffer()
+      answers.push({ name, status: response.status, tookMs: Math.round(performance.now() - begun) })
+    }
+  }
+  // Until the last call is answered: no actor takes tasks here, and only the broker ends the wait for one.
+  const ended = new AbortController()
+  const flapping = flap(ended.signal)
+  await Promise.all(Object.entries(calls).map(repeat))
+  ended.abort()
+  await flapping
+
+  expect(answers.filter(({ tookMs }) => tookMs > longestAnswerMs)).toEqual([])
+  // Some calls met a frozen broker, and none got an answer that it should not.
+  expect(answers.some(({ tookMs }) => tookMs > frozenMs / 2)).toBe(true)
+  expect([...new Set(answers.map(({ status }) => status))].filter((one) => one >= 400)).toEqual([503])
+}, 120_000)
+
+async function flap(ended: AbortSignal): Promise<void> {
+  const { pid } = gateway.nats
+  try {
+    while (!ended.aborted) {
+      process.kill(pid, 'SIGSTOP')
+      await pause(frozenMs, ended)
+      process.kill(pid, 'SIGCONT')
+      await Bun.sleep(runningMs)
+    }
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+}
