@@ -1,12 +1,15 @@
 import type { PixelflowError } from '@pixelflow/client'
 import { CliError } from '../cli-error.ts'
 
-/** What a refusal, or that nobody answers, means for the one who typed the command. */
-export function mapClientError(error: PixelflowError): CliError {
+/**
+ * Converts an error of the client to the error that ends the command.
+ * @param option the option that holds the invalid value, where the server names a header or a message field instead
+ */
+export function mapClientError(error: PixelflowError, option?: string): CliError {
   const { code, status, message, task, cause } = error
   const place = {
     cause: error,
-    field: error.field,
+    field: option ?? error.field,
     remedy: error.remedy ?? 'Try again; if it persists, report the request id to the operator of the server.',
     requestId: error.requestId,
   }

@@ -52,6 +52,11 @@ describe('with --grpc', () => {
     for (const more of [[], ['--grpc']]) {
       const watched = await run(['watch', id, '--after', after, '--json', ...more], { env })
       expect(parseNdjson(watched.out).map((line) => line['kind'])).toEqual(['output', 'completed', undefined])
+      const refused = await run(['watch', id, '--after', 'zz', ...more], { env })
+      expect([refused.code, refused.err]).toEqual([
+        2,
+        expect.stringMatching(/Invalid resume token "zz"\.[^]*field +--after/),
+      ])
     }
     expect((await run(['get', id, '-o', '-', '--grpc'], { env })).bytes).toEqual(await read('a.jpg'))
     expect((await run(['tasks', 'delete', id, '--grpc'], { env })).code).toBe(0)

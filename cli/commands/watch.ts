@@ -1,4 +1,6 @@
+import { PixelflowError } from '@pixelflow/client'
 import type { Command } from 'commander'
+import { mapClientError } from '../client/map-client-error.ts'
 import { followTask } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
 import {
@@ -28,7 +30,11 @@ export function watchCommand(program: Command, context: Context): void {
     try {
       const { signal } = context.interrupts
       await using server = await clientFor(context, options)
-      const { task } = await followTask(server, id, reporter, { signal, after: options.after })
+      const { task } = await followTask(server, id, reporter, { signal, after: options.after }).catch(
+        (thrown: unknown) => {
+          throw isInvalidToken(thrown) ? mapClientError(thrown, '--after') : thrown
+        },
+      )
       reporter.result(
         task,
         task.outputs.map(({ name, format, width, height }) => `${name}  ${format} ${width}×${height}`),
@@ -37,4 +43,10 @@ export function watchCommand(program: Command, context: Context): void {
       reporter.close()
     }
   })
+}
+
+/** The server names the header or the message field in which the client sends the token. */
+function isInvalidToken(thrown: unknown): thrown is PixelflowError {
+  const fields: readonly (string | undefined)[] = ['Last-Event-ID', 'after']
+  return thrown instanceof PixelflowError && thrown.status === 400 && fields.includes(thrown.field)
 }

@@ -33,7 +33,7 @@ async function watch(task: string, maxPending: number, signal = never) {
     current: () => Promise.resolve(true),
     caughtUp: () => Promise.resolve(true),
   }
-  const found = await watchTask({ events: gateway.adapters.events, follower })(who, task, 0, signal)
+  const found = await watchTask({ events: gateway.adapters.events, follower })(who, task, undefined, signal)
   if (found === null) throw new Error('nothing to watch')
   return {
     events: found,

@@ -1,27 +1,36 @@
-import { isFinal, type StoredEvent } from '@pixelflow/core/event'
+import { isFinal, parseResumeToken, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
+import { shorten } from '@pixelflow/core/shorten'
 import { lastEvent, taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
+/** The resume token that a client has sent, and the parameter that it has sent it in, which an error names. */
+export interface ResumePoint {
+  readonly token: string
+  readonly field: string
+}
+
 /**
- * The events of a task after the sequence `after`, each once and in order: first the history, then live events. Ends
+ * The events of a task after `after`, each once and in order: first the history, then live events. Ends
  * after the final event, or when the signal aborts or the gateway stops. Null when `after` is the final event. A slow
  * reader never costs more than a few buffered events: what it has missed is read from the history.
- * @throws Fault `task_not_found`, `invalid_request` for an `after` that the task has not reached.
+ * @throws Fault `task_not_found`, `invalid_request` for an `after` that is not a token of this task.
  */
 export function watchTask({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
   return async (
     who: Principal,
     taskId: string,
-    after: number,
+    from: ResumePoint | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<StoredEvent, void> | null> => {
     requireScope(who, 'tasks:read')
+    const after = from === undefined ? 0 : parseResumeToken(from.token)
+    if (after === undefined) throw invalidToken(from)
     const last = await lastEvent(events, who, taskId)
     // Only a client that has seen earlier events of the task may see its deletion.
     if (last === null || (last.event.kind === 'deleted' && after === 0)) throw taskNotFound(taskId)
-    if (after > last.seq) throw invalidToken()
+    if (after > last.seq) throw invalidToken(from)
     if (after === last.seq && isFinal(last.event)) return null
     return follow(who.account, taskId, after, signal)
   }
@@ -48,10 +57,9 @@ export function watchTask({ events, follower }: Pick<Ports, 'events' | 'follower
   }
 }
 
-function invalidToken(): Fault {
-  return new Fault('invalid_request', 'The resume token does not belong to this task.', {
-    field: 'resume_token',
-    remedy:
-      'Send the id of the last event that you have received of this task, or leave it out to start at the first event.',
+function invalidToken({ token = '', field }: Partial<ResumePoint> = {}): Fault {
+  return new Fault('invalid_request', `Invalid resume token "${shorten(token)}".`, {
+    ...(field === undefined ? {} : { field }),
+    remedy: 'Send the token of the last event seen of this task, or none to begin with its first event.',
   })
 }

@@ -13,7 +13,6 @@ import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
 /** Names that gRPC has for fields of a fault. Other fields have the same name everywhere. */
 const grpcFields: ReadonlyMap<string, string> = new Map([
   ['media_type', 'metadata.media_type'],
-  ['resume_token', 'after'],
   ['host', ':authority'],
 ])
 

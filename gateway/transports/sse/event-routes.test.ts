@@ -209,11 +209,22 @@ describe('the stream', () => {
     expect(await firstSeen(`after=${second}`, first)).toBe(second)
   })
 
-  test.each(['lastEventId', 'after'])('refuses an invalid token in %s', async (field) => {
+  // The second has the form of a token, and lies far beyond the events of the task.
+  test.each([
+    ['lastEventId', '!'],
+    ['lastEventId', 'nonsense'],
+    ['after', '!'],
+    ['after', 'nonsense'],
+  ])('refuses an invalid token and names the parameter %s=%s', async (field, token) => {
     const { id } = await gateway.submit(image)
-    const answer = gateway.call(`/api/v1/tasks/${id}/events?${field}=!`)
-    const detail = 'Invalid resume token "!".'
-    expect(await gateway.refusal(answer)).toMatchObject({ status: 400, field, detail })
+    const answer = gateway.call(`/api/v1/tasks/${id}/events?${field}=${token}`)
+    const detail = `Invalid resume token "${token}".`
+    expect(await gateway.refusal(answer)).toMatchObject({
+      status: 400,
+      field,
+      detail,
+      remedy: 'Send the token of the last event seen of this task, or none to begin with its first event.',
+    })
   })
 
   test('refuses unknown parameters and those given twice', async () => {

@@ -1,10 +1,8 @@
-import { parseResumeToken } from '@pixelflow/core/event'
-import { Fault } from '@pixelflow/core/fault'
-import { shorten } from '@pixelflow/core/shorten'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
+import type { ResumePoint } from '../../tasks/watch-task.ts'
 import type { Usecases } from '../../usecases.ts'
 import { authenticate } from '../shared/authenticate.ts'
 import { requestContextOf } from '../shared/request-context.ts'
@@ -53,21 +51,17 @@ const headers = {
 }
 
 /**
- * The sequence number of the last event that the client has seen; 0 for none. An EventSource reconnects with the header
+ * The token of the last event that the client has seen. An EventSource reconnects with the header
  * and its first query, so the header takes precedence. EventSource libraries append `lastEventId` to the query.
  */
-function afterOf({ headers: sent }: Request, query: Readonly<Record<string, string>>): number {
-  const tokens = [
-    ['Last-Event-ID', sent.get('last-event-id')],
-    ['lastEventId', query['lastEventId']],
-    ['after', query['after']],
-  ] as const
-  const [field, token] = tokens.find(([, one]) => one) ?? ['Last-Event-ID', '']
-  if (!token) return 0
-  const seq = parseResumeToken(token)
-  if (seq !== undefined) return seq
-  throw new Fault('invalid_request', `Invalid resume token "${shorten(token)}".`, {
-    field,
-    remedy: 'Send the id of the last event seen, or none to begin with the first event.',
-  })
+function afterOf(
+  { headers: sent }: Request,
+  query: Readonly<Record<string, string>>,
+): ResumePoint | undefined {
+  const points = [
+    { field: 'Last-Event-ID', token: sent.get('last-event-id') ?? '' },
+    { field: 'lastEventId', token: query['lastEventId'] ?? '' },
+    { field: 'after', token: query['after'] ?? '' },
+  ]
+  return points.find(({ token }) => token !== '')
 }
