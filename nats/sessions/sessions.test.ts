@@ -16,7 +16,7 @@ sessionsContract('nats', async () => {
 /** An actor that echoes, as a process of its own. */
 async function echoing(env: Readonly<Record<string, string>>) {
   const actor = launch({
-    command: [process.execPath, resolve(import.meta.dir, '../testing/session-echo.ts')],
+    command: [process.execPath, resolve(import.meta.dir, '../testing/echo-service.ts')],
     env: { ...env },
   })
   await actor.line(says('ready'))
