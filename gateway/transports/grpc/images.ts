@@ -9,6 +9,7 @@ import type { Usecases } from '../../usecases.ts'
 import { actorMethod } from './actors.ts'
 import type { Implementation } from './rpc.ts'
 import { processMethods } from './process.ts'
+import { requireId } from './require-id.ts'
 import { taskMethods } from './tasks.ts'
 import { tuneMethod } from './tune.ts'
 import { uploadOf } from './upload.ts'
@@ -65,10 +66,12 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
       return { image: imageMessage(value) }
     },
     async getImage({ id }, call) {
-      return { image: imageMessage(await usecases.inspectImage(call.principal(), id)) }
+      return {
+        image: imageMessage(await usecases.inspectImage(call.principal(), requireId('id', id, 'image'))),
+      }
     },
     async deleteImage({ id }, call) {
-      await usecases.deleteImage(call.principal(), id)
+      await usecases.deleteImage(call.principal(), requireId('id', id, 'image'))
       return {}
     },
   }

@@ -1,6 +1,6 @@
 import { create, toBinary, type DescEnum, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
 import type { Value } from '@bufbuild/protobuf/wkt'
-import { isFinal, parseResumeToken, type StoredEvent } from '@pixelflow/core/event'
+import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { defaultLane, type Lane } from '@pixelflow/core/job'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
@@ -16,9 +16,11 @@ import {
   type ProcessResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { taskRequestParts } from '../../tasks/create-task.ts'
+import type { ResumePoint } from '../../tasks/watch-task.ts'
 import type { Usecases } from '../../usecases.ts'
 import { chunksOf, download, requireValidRange } from './content.ts'
 import { plainValue } from './plain-value.ts'
+import { requireId } from './require-id.ts'
 import { maxMessageBytes, type Call, type Implementation } from './rpc.ts'
 import { eventMessage, laneFrom, statusFrom, taskMessage } from './views.ts'
 
@@ -41,24 +43,32 @@ export function taskMethods(
 > {
   return {
     async createTask({ image, recipe, lane }, call) {
+      requireId('image', image, 'image')
       const task = await createTask(usecases, call, 'task', image, recipeOf(recipe), laneOf(lane))
       return { task: taskMessage(task) }
     },
     async *process({ image, recipe, lane }, call) {
+      requireId('image', image, 'image')
       const { id } = await createTask(usecases, call, 'process', image, recipeOf(recipe), laneOf(lane))
       let last: Task | undefined
-      for await (const one of follow(usecases, call, id, 0)) {
+      for await (const one of follow(usecases, call, id, undefined)) {
         last = one.event.task
         yield { data: { case: 'event', value: eventMessage(one) } }
       }
       yield* results(usecases, call, requireCompleted(last, id))
     },
     async *watchTask({ id, after }, call) {
-      for await (const one of follow(usecases, call, id, afterOf(after), call.goaway))
+      requireId('id', id, 'task')
+      const from = after === '' ? undefined : { token: after, field: 'after' }
+      for await (const one of follow(usecases, call, id, from, call.goaway))
         yield { event: eventMessage(one) }
     },
     async getTask({ id }, call) {
-      return { task: taskMessage(await usecases.getTask(call.principal(), id, call.position)) }
+      return {
+        task: taskMessage(
+          await usecases.getTask(call.principal(), requireId('id', id, 'task'), call.position),
+        ),
+      }
     },
     async listTasks(request, call) {
       const who = call.principal()
@@ -71,11 +81,12 @@ export function taskMethods(
       }
     },
     async cancelTask({ id }, call) {
-      const task = await usecases.cancelTask(call.principal(), id)
+      const task = await usecases.cancelTask(call.principal(), requireId('id', id, 'task'))
       recordPosition(usecases, call)
       return { task: taskMessage(task) }
     },
     async retryTask({ id }, call) {
+      requireId('id', id, 'task')
       const who = call.principal()
       const options = { key: call.idempotencyKey, call: 'retry', creates: 'task' } as const
       const { value } = await usecases.withIdempotency(
@@ -87,7 +98,7 @@ export function taskMethods(
       return { task: taskMessage(value) }
     },
     async deleteTask({ id }, call) {
-      await usecases.deleteTask(call.principal(), id)
+      await usecases.deleteTask(call.principal(), requireId('id', id, 'task'))
       recordPosition(usecases, call)
       return {}
     },
@@ -97,8 +108,12 @@ export function taskMethods(
       requireValidRange(offset, length)
       const content =
         source.case === 'image'
-          ? await usecases.readImage(who, source.value)
-          : await usecases.readOutput(who, source.value.task, source.value.name || 'default')
+          ? await usecases.readImage(who, requireId('image', source.value, 'image'))
+          : await usecases.readOutput(
+              who,
+              requireId('output.task', source.value.task, 'task'),
+              source.value.name || 'default',
+            )
       yield* download(content, { offset, ...(length === undefined ? {} : { length }) })
     },
   }
@@ -140,7 +155,7 @@ async function* follow(
   { watchTask }: Usecases,
   call: Call,
   id: string,
-  after: number,
+  after: ResumePoint | undefined,
   goaway?: AbortSignal,
 ): AsyncGenerator<StoredEvent, void> {
   const stop = new AbortController()
@@ -235,17 +250,6 @@ function queryOf({ status, limit, cursor }: MessageShape<typeof ListTasksRequest
     ...(known === undefined ? {} : { status: known }),
     ...(cursor === '' ? {} : { cursor }),
   }
-}
-
-/** @throws Fault `invalid_request`. */
-function afterOf(token: string): number {
-  if (token === '') return 0
-  const seq = parseResumeToken(token)
-  if (seq !== undefined) return seq
-  throw new Fault('invalid_request', 'Invalid resume token.', {
-    field: 'after',
-    remedy: 'Send the token of the last received event, or no token to start at the first event.',
-  })
 }
 
 function noSource(): Fault {

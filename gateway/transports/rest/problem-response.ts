@@ -5,7 +5,6 @@ import { requestContextOf } from '../shared/request-context.ts'
 /** Names that HTTP has for fields of a fault. Other fields have the same name everywhere. */
 const httpFields: ReadonlyMap<string, string> = new Map([
   ['media_type', 'Content-Type'],
-  ['resume_token', 'Last-Event-ID'],
   ['authorization', 'Authorization'],
   ['host', 'Host'],
 ])
