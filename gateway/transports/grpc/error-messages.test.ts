@@ -63,6 +63,33 @@ describe('errors have the same wording over every protocol', () => {
     expect(said?.message).toContain('Send "Authorization: Bearer <token>"')
   })
 
+  test('a Connect error in JSON has its details in JSON form', async () => {
+    const answer = await gateway.call('/pixelflow.v1.ImageService/CreateTask', {
+      method: 'POST',
+      body: JSON.stringify({ recipe: 'blur' }),
+      headers: { 'content-type': 'application/json', authorization: 'Bearer secret-of-ann' },
+    })
+    const { code, details } = (await answer.json()) as {
+      code: string
+      details: { type: string; debug: unknown }[]
+    }
+    expect(code).toBe('invalid_argument')
+    expect(Object.fromEntries(details.map(({ type, debug }) => [type, debug]))).toEqual({
+      'google.rpc.ErrorInfo': { reason: 'invalid_request', domain: 'pixelflow' },
+      'google.rpc.RequestInfo': { requestId: answer.headers.get('x-request-id') },
+      'google.rpc.BadRequest': {
+        fieldViolations: [
+          {
+            field: 'image',
+            description: '"image" in the message is missing.',
+            reason: 'invalid_request',
+          },
+        ],
+      },
+      'google.rpc.LocalizedMessage': { locale: 'en', message: 'Give image the id of an image.' },
+    })
+  })
+
   test('an unsupported media type names the field as the proto does', async () => {
     const { reply, send } = native.upload({ metadata: { authorization: 'Bearer secret-of-ann' } })
     await send({ case: 'metadata', value: { mediaType: 'text/html' } })

@@ -16,12 +16,18 @@ const grpcFields: ReadonlyMap<string, string> = new Map([
   ['host', ':authority'],
 ])
 
-/** Converts a fault to google.rpc.Status: code, message, and typed details. The cause stays in the server. */
-export function toStatus(fault: Fault, requestId: string) {
+/** A detail of an error, with the descriptor of its message. */
+interface StatusDetail {
+  readonly desc: DescMessage
+  readonly value: MessageInitShape<DescMessage>
+}
+
+/** The typed details of a fault. The cause stays in the server. */
+export function detailsOf(fault: Fault, requestId: string): StatusDetail[] {
   const { field, remedy, retryAfterMs } = fault.hints
-  const details = [
-    detail(ErrorInfoSchema, { reason: fault.code, domain: 'pixelflow', metadata: {} }),
-    detail(RequestInfoSchema, { requestId }),
+  const details: StatusDetail[] = [
+    { desc: ErrorInfoSchema, value: { reason: fault.code, domain: 'pixelflow', metadata: {} } },
+    { desc: RequestInfoSchema, value: { requestId } },
   ]
   if (field !== undefined) {
     const violation = {
@@ -29,24 +35,28 @@ export function toStatus(fault: Fault, requestId: string) {
       description: fault.message,
       reason: fault.code,
     }
-    details.push(detail(BadRequestSchema, { fieldViolations: [violation] }))
+    details.push({ desc: BadRequestSchema, value: { fieldViolations: [violation] } })
   }
   if (retryAfterMs !== undefined) {
     const retryDelay = {
       seconds: BigInt(Math.floor(retryAfterMs / 1000)),
       nanos: Math.round(retryAfterMs % 1000) * 1_000_000,
     }
-    details.push(detail(RetryInfoSchema, { retryDelay }))
+    details.push({ desc: RetryInfoSchema, value: { retryDelay } })
   }
-  if (remedy !== undefined) details.push(detail(LocalizedMessageSchema, { locale: 'en', message: remedy }))
+  if (remedy !== undefined) {
+    details.push({ desc: LocalizedMessageSchema, value: { locale: 'en', message: remedy } })
+  }
+  return details
+}
+
+/** Converts a fault to google.rpc.Status: code, message, and typed details. */
+export function toStatus(fault: Fault, requestId: string) {
+  const details = detailsOf(fault, requestId).map(({ desc, value }) => anyPack(desc, create(desc, value)))
   return create(StatusSchema, { code: fault.row.grpc, message: fault.message, details })
 }
 
 /** The value of the `grpc-status-details-bin` trailer. */
 export function statusBytes(fault: Fault, requestId: string): Uint8Array {
   return toBinary(StatusSchema, toStatus(fault, requestId))
-}
-
-function detail<D extends DescMessage>(schema: D, value: MessageInitShape<D>) {
-  return anyPack(schema, create(schema, value))
 }
