@@ -7,7 +7,7 @@ export const missingKind = Symbol('Value without a kind')
  * Converts a `google.protobuf.Value` to plain data. Unlike `toJson` it accepts numbers that JSON lacks (NaN, Infinity): the
  * schema then refuses them with the field and the allowed range.
  */
-export function plainValue({ kind }: Value): unknown {
+export function plainValue({ kind }: Pick<Value, 'kind'>): unknown {
   switch (kind.case) {
     case 'nullValue':
       return null

@@ -67,7 +67,7 @@ function integer(value: bigint): number | bigint {
 function opened({ image, recipe, output, preview }: TuneOpen) {
   const { maxPixels = 0, format = '', quality = 0 } = preview ?? {}
   return {
-    image,
+    ...(image === '' ? {} : { image }),
     recipe: recipe === undefined ? '' : plainValue(recipe),
     ...(output === '' ? {} : { output }),
     preview: {

@@ -15,6 +15,7 @@ import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { faultOf, type CallContext } from '../call-context.ts'
 import { decodeError } from '../decode-error.ts'
 import { messageCharge } from '../message-decoder.ts'
+import { decodeStructs } from '../decode-structs.ts'
 import type { Call, Implementation } from '../rpc.ts'
 import type { MessagePool } from './message-pool.ts'
 import { toStatusError, responseMetadata } from './metadata.ts'
@@ -180,6 +181,7 @@ function definitionOf(service: DescService, pool?: MessagePool): grpc.ServiceDef
         let message: Message
         try {
           message = fromBinary(input, bytes)
+          decodeStructs(input, message, bytes)
         } catch (thrown) {
           // The interceptor ends the call with this fault, so no implementation sees it.
           return new UndecodableMessage(decodeError((thrown as Error).message, thrown)) as unknown as Message

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { create, fromBinary, toBinary, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import { StructSchema } from '@bufbuild/protobuf/wkt'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import {
   ImageService,
   TaskStatus,
+  TuneChangeSchema,
   TuneRequestSchema,
   TuneResponseSchema,
   type TunePreview,
@@ -47,6 +50,14 @@ const change = (sequence: number, recipe: string): Request => ({
   case: 'change',
   value: { sequence: BigInt(sequence), recipe: text(recipe) },
 })
+
+/** A change whose parameters hold a `Value` without a kind: the JSON object of a message has no form for it. */
+function kindless(sequence: bigint, set: MessageInitShape<typeof StructSchema>): Request {
+  const parameters = new BinaryWriter().bytes(toBinary(StructSchema, create(StructSchema, set))).finish()
+  const value = create(TuneChangeSchema, { sequence })
+  value.$unknown = [{ no: 3, wireType: WireType.LengthDelimited, data: parameters }]
+  return { case: 'change', value }
+}
 
 function startSession(by = client) {
   const call = by.client.makeBidiStreamRequest(
@@ -129,6 +140,10 @@ describe('tuning', () => {
       { case: 'change', value: { sequence: 3n, set: { 'steps[1].sigma': Number.NaN } } },
       { case: 'change', value: { sequence: 4n, recipe: nan } },
       { case: 'change', value: { sequence: 5n, recipe: {} } },
+      kindless(6n, { fields: { 'steps[1].sigma': {} } }),
+      kindless(7n, {
+        fields: { 'steps[1].sigma': { kind: { case: 'listValue', value: { values: [{}] } } } },
+      }),
     ]
     for (const data of bad) {
       session.send(data)
@@ -147,9 +162,9 @@ describe('tuning', () => {
     const { task, sequence, position } = await session.until('applied')
     expect(position).toMatch(/^[0-9a-z]+\.[0-9a-z]+$/)
     expect(sequence).toBe(2n)
-    session.send(change(6, 'resize:50'))
+    session.send(change(8, 'resize:50'))
     session.call.end()
-    expect((await session.preview(6)).about.width).toBe(50)
+    expect((await session.preview(8)).about.width).toBe(50)
     expect(await session.next()).toBeNull()
 
     const done = () => client.unary(calls.getTask, { id: task?.id ?? '' })
