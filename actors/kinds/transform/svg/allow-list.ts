@@ -1,4 +1,4 @@
-/** What of SVG is taken; everything else is left out, elements with all that is in them. */
+/** The allow list of SVG elements, attributes and CSS properties. Other elements are dropped with their content. */
 
 function words(text: string): ReadonlySet<string> {
   return new Set(text.trim().split(/\s+/))
@@ -10,7 +10,7 @@ const filterPrimitives = words(`
 `)
 const shapes = words('path rect circle ellipse line polyline polygon text tspan textPath image')
 
-/** Shown only where something refers to them. */
+/** Never-rendered elements (SVG 2, 5.2): shown only where something refers to them. */
 const neverRendered = words('defs symbol pattern mask clipPath marker filter linearGradient radialGradient')
 
 export const elements = {
@@ -24,16 +24,16 @@ export const elements = {
   filterPrimitives,
   shapes,
   neverRendered,
-  /** Whose text is shown. */
+  /** Text content elements. */
   textContent: words('text tspan textPath'),
 }
 
-/** Whose `href` may lead to something in the same file. */
+/** Elements whose `href` may refer to an element of the same file. */
 export const links = words('use linearGradient radialGradient pattern textPath feImage')
-/** Whose `href` may hold a picture. */
+/** Elements whose `href` may be a data URL of an image. */
 export const pictures = words('image feImage')
 
-/** Properties that may stand in an attribute, in `style` and in style sheets: how things look, not what they load. */
+/** CSS properties, in attributes, in `style` and in style sheets. They describe appearance and load nothing. */
 export const properties = words(`
   alignment-baseline baseline-shift clip-path clip-rule color color-interpolation color-interpolation-filters direction
   display dominant-baseline fill fill-opacity fill-rule filter flood-color flood-opacity font font-family font-size
@@ -44,7 +44,7 @@ export const properties = words(`
   text-rendering transform transform-origin unicode-bidi vector-effect visibility white-space word-spacing writing-mode
 `)
 
-/** Attributes that are plain data: numbers, lists of them, names. None of them is ever taken for an address. */
+/** Attributes that are plain data: numbers, lists of numbers, names. Renderers never use them as URLs. */
 export const data = words(`
   amplitude azimuth baseFrequency bias clipPathUnits cx cy d diffuseConstant divisor dx dy edgeMode elevation exponent
   filterUnits fr fx fy gradientTransform gradientUnits height in in2 intercept k1 k2 k3 k4 kernelMatrix kernelUnitLength
@@ -56,10 +56,10 @@ export const data = words(`
   viewBox width x x1 x2 xChannelSelector y y1 y2 yChannelSelector z
 `)
 
-/** Those that may be as long as the file. */
+/** Attributes without a length limit. */
 export const coordinates = words('d points')
 
-/** Functions in values; one that loads, computes or asks makes the whole value void. */
+/** CSS functions. A value with any other function is dropped, since it may load or compute something. */
 export const functions = words(`
   rgb rgba hsl hsla hwb lab lch oklab oklch color
   matrix translate translatex translatey scale scalex scaley rotate skew skewx skewy

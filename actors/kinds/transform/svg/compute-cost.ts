@@ -8,52 +8,55 @@ import type { OutlineCost } from './strokes.ts'
 import type { Declaration, Rule } from './style.ts'
 import type { StatedSize } from './use-size.ts'
 
-/** What is remembered of an element, to know what drawing it comes to. */
+/** What is kept of an element to compute its rendering cost. */
 export interface SvgNode extends SelectorNode {
   readonly parent?: SvgNode
   readonly children: SvgNode[]
-  /** Ids that it refers to, by property or `href`, and whether it surely does: of rules all that may apply do. */
+  /**
+   * Referenced ids by property or `href`, and whether the reference is certain: style rules that may match count as
+   * uncertain.
+   */
   refers?: Map<string, Map<string, boolean>>
-  /** Inherited properties that it surely has of its own, one bit each: every other element has some. */
+  /** Inherited properties that the element sets for certain, one bit each. Other elements inherit them. */
   has: number
-  /** How often all pixels are gone over for it alone. */
+  /** Number of full-image passes of this element alone. */
   layers: number
-  /** How many times larger its letters are than they would be without what it and those around say of it. */
+  /** Factor of the font size over the initial size, by the element and its ancestors. */
   growth: number
-  /** Its coordinates, if it is drawn along some. */
+  /** The `d` or `points` attribute. */
   readonly path?: string
-  /** The line along which it is drawn, if it is a shape. */
+  /** The outline of a shape. */
   readonly outline?: Outline
-  /** Of a nested `svg`. */
+  /** Size attributes of a nested `svg`. */
   readonly stated?: StatedSize
-  /** How many times larger than it states it is drawn, by what it and those around say. */
+  /** Scale factor of the transforms of the element and its ancestors. */
   readonly scale: number
-  /** While what it comes to is being counted, and once it is. */
+  /** The cost, once computed. */
   weight?: TotalCost | 'counting'
 }
 
-/** What drawing comes to. */
+/** Rendering cost of an element with everything that it contains and references. */
 export interface TotalCost {
-  /** Elements, those that are referred to each time they are. */
+  /** Rendered elements; a referenced element counts each time. */
   readonly drawn: number
-  /** The longest way down. */
+  /** Depth of nesting and references. */
   readonly depth: number
-  /** How often all pixels are gone over. */
+  /** Number of full-image passes. */
   readonly layers: number
-  /** How many pictures as large as the whole are held at once. */
+  /** Number of full-size buffers held at once. */
   readonly canvases: number
-  /** What drawing lines takes, for each row of pixels and whatever the size. */
+  /** Steps of line rendering, for each row of pixels and independent of the size. */
   readonly perRow: number
   readonly fixed: number
 }
 
-/** Properties that pass to what is within: paint, and what stands at corners. */
+/** Inherited properties that can hold references: paint and markers. */
 const inherited: readonly string[] = ['fill', 'stroke', 'marker-start', 'marker-mid', 'marker-end']
 
 /**
- * Follows every reference from the root and counts. Style sheets are reckoned with, so that nothing can be hidden in
- * them; whatever `use` passes on to what it shows is not, and has its bound in the renderer's own count.
- * @throws Fault `corrupt_image` when something refers to itself, `resource_limit_exceeded` when it comes to too much.
+ * Resolves every reference from the root and adds up the cost. Style sheets are applied, so that they hide nothing.
+ * Properties that `use` passes to its target are not, but the renderer limits those itself.
+ * @throws Fault `corrupt_image` when an element refers to itself, `resource_limit_exceeded` when the cost is too high.
  */
 export function computeCost(
   root: SvgNode,
@@ -64,7 +67,7 @@ export function computeCost(
   applyRules(parts, rules)
   const byId = new Map<string, SvgNode>()
   for (const part of parts) if (part.id !== undefined && !byId.has(part.id)) byId.set(part.id, part)
-  // Most drawings have no paint that is more than a colour.
+  // Most drawings use plain colours only.
   const isPaintShared = parts.some(({ refers }) => inherited.some((property) => refers?.has(property)))
 
   const weightOf = (part: SvgNode, level: number): TotalCost => {
@@ -103,20 +106,20 @@ export function computeCost(
 
 const noLines: OutlineCost = { perRow: 0, fixed: 0 }
 
-/** A layer lies on what is below it; a filter keeps what each of its steps has made until it is done. */
+/** A layer is drawn over the content below it. A filter keeps the result of each primitive until it is done. */
 function canvasesOf(part: SvgNode, within: number): number {
   if (part.tag === 'filter') return filterCanvases + part.children.length
   return within + (part.layers > 0 ? 0.3 : 0)
 }
 
-/** What a filter holds by itself, measured with one of a single step. */
+/** Buffers of a filter, measured with one primitive. */
 const filterCanvases = 7
 
 function tooDeep(): Fault {
   return svgLimitExceeded(`has references more than ${svgLimits.drawnDepth} levels deep`)
 }
 
-/** Remembers what a part refers to. */
+/** Adds a reference of an element. */
 export function addReference(part: SvgNode, property: string, id: string, isSure = true): void {
   part.refers ??= new Map()
   const known = part.refers.get(property)
@@ -153,19 +156,19 @@ function isInherited(property: string): boolean {
   return bitOf(property) !== 0
 }
 
-/** 0 when it is not inherited. */
+/** 0 when the property is not inherited. */
 function bitOf(property: string): number {
   const at = inherited.indexOf(property)
   return at < 0 ? 0 : 1 << at
 }
 
-/** Markers, one for each corner at most; looking for the corners takes time that grows with their square. */
+/** Number of markers, at most one a vertex. Finding the vertices takes time that grows with their square. */
 function cornersOf({ path = '' }: SvgNode): number {
   const corners = path.match(/\d+/g)?.length ?? 1
   return corners + corners ** 2 / 600
 }
 
-/** What a property of an element means, wherever it stands. */
+/** Applies a declaration to an element. */
 function applyDeclaration(
   part: SvgNode,
   { property, value, ids, filters }: Declaration,
@@ -177,14 +180,14 @@ function applyDeclaration(
     part.layers += 0.05
 }
 
-/** The same of one that is set on the element itself, so that what is around does not count. */
+/** Applies a declaration of the element itself, which overrides inherited values. */
 export function applyOwnDeclaration(part: SvgNode, found: Declaration): void {
   applyDeclaration(part, found, true)
   if (!(found.property === 'marker' || isInherited(found.property)) || passesOn.test(found.value)) return
   for (const name of longNames(found.property)) part.has |= bitOf(name)
 }
 
-/** Values that stand for what is around. */
+/** Values that inherit. */
 const passesOn = /inherit|unset|revert|context/i
 
 const markers: readonly string[] = inherited.slice(2)
@@ -193,11 +196,11 @@ function longNames(property: string): readonly string[] {
   return property === 'marker' ? markers : [property]
 }
 
-/** What needs a layer of its own, which costs far less than a filter. */
+/** Properties that need a layer, which costs far less than a filter. */
 const layered: ReadonlySet<string> = new Set(['opacity', 'mask', 'mix-blend-mode', 'isolation'])
 
 function applyRules(parts: readonly SvgNode[], rules: readonly Rule[]): void {
-  if (computeSelectorCost(rules, parts) > svgLimits.ruleLooks)
+  if (computeSelectorCost(rules, parts) > svgLimits.selectorTests)
     throw svgLimitExceeded('has too many style rules for its elements')
   const weighty = rules.flatMap(({ selector, declarations }) => {
     const ones = declarations.filter(

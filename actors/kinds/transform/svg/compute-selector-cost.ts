@@ -1,6 +1,6 @@
 import type { Rule } from './style.ts'
 
-/** What of an element it depends on how long finding its rules takes. */
+/** What of an element determines the cost of matching rules. */
 export interface SelectorTarget {
   readonly parent?: SelectorTarget
   readonly children: readonly SelectorTarget[]
@@ -8,9 +8,9 @@ export interface SelectorTarget {
 }
 
 /**
- * How many elements are looked at when each rule is held against each element: also those around it, those beside it,
- * which come to half the square of all of them, or those beside the ones around it, as selectors ask for them. One with
- * many classes is as good as several, and so is a selector that asks for many.
+ * Number of tests when every rule is matched against every element. Descendant selectors also test ancestors, sibling
+ * selectors test siblings (half the square of their number), and combinations test siblings of ancestors. An element
+ * with many classes counts several times, and so does a selector with many.
  */
 export function computeSelectorCost(rules: readonly Rule[], parts: readonly SelectorTarget[]): number {
   const asked = rules.map(askedBy)

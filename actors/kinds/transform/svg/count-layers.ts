@@ -1,8 +1,8 @@
 import { elements } from './allow-list.ts'
 
 /**
- * How often all pixels are gone over for one element by itself, in passes of a small blur, about 0.1 µs a pixel.
- * Measured: what an element costs that is not listed here is nothing beside it.
+ * Number of full-image passes of a filter primitive; the unit is a small blur, of about 0.1 µs a pixel. The cost of
+ * elements that are not listed is negligible, as measured.
  */
 export function countLayers(tag: string, attribute: (name: string) => string | undefined): number {
   switch (tag) {
@@ -17,7 +17,7 @@ export function countLayers(tag: string, attribute: (name: string) => string | u
   }
 }
 
-/** Of the numbers in an attribute. */
+/** The largest number in an attribute. */
 function greatest(text = ''): number {
   return Math.max(
     0,

@@ -13,11 +13,11 @@ const encodings: ReadonlySet<string> = new Set([
   'windows-1252',
 ])
 
-/** The text of an XML file, by its mark or by the encoding it states. @throws Fault `corrupt_image`. */
+/** Decodes an XML file by its byte order mark or its encoding declaration. @throws Fault `corrupt_image`. */
 export function decodeXml(bytes: Uint8Array): string {
   const label = encodingOf(bytes)
   try {
-    // Of the labels known here more are understood than the types say.
+    // The runtime supports more encodings than the types declare.
     return new TextDecoder(label as 'utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
     throw corruptSvg(`has bytes that are not valid in its encoding (${label})`, error)

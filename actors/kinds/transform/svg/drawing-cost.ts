@@ -2,26 +2,26 @@ import { Fault } from '@pixelflow/core/fault'
 import type { SvgSize } from '@pixelflow/core/svg'
 import { svgLimits, svgLimitExceeded } from './svg-limits.ts'
 
-/** What drawing takes beside its elements, whatever the size. */
+/** Rendering cost beside the number of elements, independent of the size. */
 export interface DrawingCost {
-  /** How often it goes over all pixels. */
+  /** Number of full-image passes. */
   readonly layers: number
-  /** How many pictures as large as the whole it holds at once. */
+  /** Number of full-size buffers held at once. */
   readonly canvases: number
-  /** What drawing its lines takes for each row of pixels, and whatever the size, in steps of about 1 ns. */
+  /** Steps of line rendering for each row of pixels, and independent of the size, of about 1 ns each. */
   readonly perRow: number
   readonly fixed: number
 }
 
-/** Of a picture that is none. */
+/** The cost of a raster image. */
 export const noCost: DrawingCost = { layers: 0, canvases: 0, perRow: 0, fixed: 0 }
 
-/** As many pixels a side as the renderer draws. */
+/** Limit of the renderer for a side, in pixels. */
 const longestSide = 32_767
-/** The renderer goes over the whole picture for each of the tiles it draws, which have so many pixels a side. */
+/** libvips renders an SVG in tiles of this side, in pixels, and filters process the whole image for each tile. */
 const tileSide = 2000
 
-/** What a filter takes that goes over next to nothing, in pixels that it could have gone over: about 0.2 ms. */
+/** Fixed cost of a filter, as a number of processed pixels: about 0.2 ms. */
 const pixelsPerLayer = 2000
 
 /** @throws Fault `too_many_pixels` when a drawing is larger than may be. */
@@ -30,7 +30,7 @@ export function requireDrawingSize({ width, height }: SvgSize, maxPixels: number
   if (pixels > maxPixels || width > longestSide || height > longestSide) {
     throw new Fault(
       'too_many_pixels',
-      `The SVG would be drawn at ${width} × ${height} pixels, and at most ${maxPixels} in all and ${longestSide} a side are allowed.`,
+      `The SVG would be rendered at ${width} × ${height} pixels; at most ${maxPixels} in total and ${longestSide} a side are allowed.`,
       { remedy: 'Choose a smaller size.' },
     )
   }
@@ -51,7 +51,7 @@ export function requireDrawable(size: SvgSize, cost: DrawingCost, maxPixels: num
     )
 }
 
-/** Whether it is drawn at that size in passable time. */
+/** Whether the cost at a size is within the limits. */
 export function isDrawable(size: SvgSize, cost: DrawingCost): boolean {
   return !hasTooManyLayers(size, cost) && !hasTooManyLines(size, cost)
 }
@@ -63,14 +63,14 @@ function hasTooManyLayers({ width, height }: SvgSize, cost: DrawingCost): boolea
   return layerPixels > svgLimits.layerPixels || pixels * cost.canvases > svgLimits.canvasPixels
 }
 
-/** A drawing may be turned, so its longer side counts. */
+/** The longer side counts, since the drawing may be rotated. */
 function hasTooManyLines({ width, height }: SvgSize, { perRow, fixed }: DrawingCost): boolean {
   return perRow * Math.max(width, height) + fixed > svgLimits.lineSteps
 }
 
-/** Pixels up to which it may surely be drawn, in one tile. */
+/** Number of pixels up to which rendering is within the limits, in one tile. */
 export function drawablePixels({ layers, canvases, perRow, fixed }: DrawingCost): number {
-  // Of a drawing twice as wide as high, or the other way round.
+  // For an aspect ratio of 2:1 or less.
   const lined = perRow > 0 ? ((svgLimits.lineSteps - fixed) / perRow) ** 2 / 2 : Number.POSITIVE_INFINITY
   if (layers === 0) return lined
   const layered = Math.max(1, svgLimits.layerPixels / layers - pixelsPerLayer)

@@ -1,6 +1,6 @@
 import { svgLimits } from './svg-limits.ts'
 
-/** Pixels, or for relative ones the size around, in each unit; rounded up. */
+/** Pixels by absolute unit, rounded up; and multiples of the inherited size by relative unit. */
 const absolute: Readonly<Record<string, number>> = {
   '': 1,
   px: 1,
@@ -14,8 +14,8 @@ const absolute: Readonly<Record<string, number>> = {
 const relative: Readonly<Record<string, number>> = { '%': 0.01, em: 1, rem: 1, ex: 1, ch: 1 }
 
 /**
- * How many times the size around a `font-size`, or a `font`, at most is; 1 for one that does not depend on it. Undefined
- * when it is larger than any: the libraries that draw letters fall over sizes that do not fit into 16 bits.
+ * The largest factor by which a `font-size` or `font` value multiplies the inherited size; 1 when it does not depend on
+ * it. Undefined when a size exceeds the limit: text rendering libraries crash on sizes beyond 16 bits.
  */
 export function fontGrowth(value: string): number | undefined {
   const bare = value.replaceAll(/"[^"]*"|'[^']*'/g, '')

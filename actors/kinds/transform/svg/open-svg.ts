@@ -9,33 +9,33 @@ import { svgLimits, svgTooLarge, svgLimitExceeded } from './svg-limits.ts'
 import { sanitise } from './sanitise.ts'
 import type { Embedded } from './sanitise-value.ts'
 
-/** A drawing as it may be given to the renderer. */
+/** A sanitised SVG for the renderer. */
 export interface SvgSource {
   readonly file: Buffer
   readonly size: SvgSize
   readonly cost: DrawingCost
 }
 
-/** Formats that pictures in an SVG may have: those that browsers show there. */
+/** Formats of embedded images, the same as in browsers. */
 const embeddable: readonly FormatId[] = ['jpeg', 'png', 'webp', 'gif']
 
 /**
- * Makes an SVG safe to draw.
- * @throws Fault `corrupt_image`, `unsupported_format`, `resource_limit_exceeded`, `image_too_large`, or `too_many_pixels` when it says to be larger,
- * or pictures in it are.
+ * Sanitises an SVG and checks its size.
+ * @throws Fault `corrupt_image`, `unsupported_format`, `resource_limit_exceeded`, `image_too_large`, or
+ * `too_many_pixels` when its size or its embedded images exceed the limits.
  */
 export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<SvgSource> {
   if (bytes.length > maxSvgBytes) throw svgTooLarge()
   const clean = sanitise(decodeXml(bytes))
   const { size, cost } = clean
   requireDrawingSize(size, maxPixels)
-  // What depends on the size is judged by the size that a recipe asks for.
+  // The cost that depends on the size is checked later, for the size that the recipe needs.
   if (cost.fixed > svgLimits.lineSteps) throw svgLimitExceeded('has too many line segments or dashes')
   const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, svgLimits.picturePixels))
   return { file: Buffer.from(clean.text(addresses)), size, cost }
 }
 
-/** Addresses of those pictures that are what they may be; where there is none, nothing is shown. */
+/** Data URLs of the embedded images; undefined for an image of another format, which is then not shown. */
 async function addressesOf(
   pictures: readonly Embedded[],
   maxPixels: number,
@@ -52,8 +52,8 @@ async function addressesOf(
     const { width, height } = await sizeOf(bytes)
     pixels += width * height
     if (pixels > maxPixels) {
-      throw new Fault('too_many_pixels', `The pictures in the SVG have more than ${maxPixels} pixels.`, {
-        remedy: 'Make them smaller before putting them in.',
+      throw new Fault('too_many_pixels', `The images embedded in the SVG have more than ${maxPixels} pixels together.`, {
+        remedy: 'Make the embedded images smaller.',
       })
     }
     addresses.push(
@@ -63,7 +63,7 @@ async function addressesOf(
   return addresses
 }
 
-/** Nothing of one that cannot be read. */
+/** An unreadable image has the size 0. */
 async function sizeOf(picture: Buffer): Promise<SvgSize> {
   try {
     return await sharp(picture, { limitInputPixels: false }).metadata()

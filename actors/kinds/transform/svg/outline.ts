@@ -1,13 +1,13 @@
-/** The line along which a shape is drawn, as far as it tells how long drawing takes. All in the shape's own units. */
+/** The outline of a shape, reduced to what determines its rendering time, in user units of the shape. */
 export interface Outline {
-  /** Straight pieces; those of curves count as the lines between their points. */
+  /** Line segments; a curve counts as the lines between its control points. */
   readonly segments: number
-  /** Lines that lie over one another, seen from above or from the side, at most. */
+  /** The largest number of segments that one horizontal or vertical line crosses. */
   readonly crossings: number
   readonly length: number
 }
 
-/** Undefined for what is not drawn along a line. */
+/** Undefined for elements without an outline. */
 export function outlineOf(tag: string, attribute: (name: string) => string | undefined): Outline | undefined {
   const path = tag === 'path' ? attribute('d') : undefined
   if (path !== undefined) return outlineOfPoints(pathPoints(path))
@@ -27,7 +27,7 @@ function numbersIn(text: string): Float64Array {
 
 const number = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/gi
 
-/** Lines that lie over one another are found by going over where they begin and end. */
+/** Crossings are counted with a sweep over the starts and ends of the segments. */
 function outlineOfPoints(points: Float64Array): Outline {
   const segments = Math.max(0, (points.length >> 1) - 1)
   let length = 0
@@ -38,7 +38,7 @@ function outlineOfPoints(points: Float64Array): Outline {
   return { segments, crossings: Math.max(overlaps(points, 0), overlaps(points, 1)), length }
 }
 
-/** How many segments cover one place of an axis, at most. */
+/** The largest number of segments that cover one coordinate of an axis. */
 function overlaps(points: Float64Array, axis: 0 | 1): number {
   const count = Math.max(0, (points.length >> 1) - 1)
   const starts = new Float64Array(count)
@@ -53,14 +53,14 @@ function overlaps(points: Float64Array, axis: 0 | 1): number {
   ends.sort()
   let most = 0
   for (let begun = 0, ended = 0; begun < count; begun += 1) {
-    // One that ends where another begins does not lie over it.
+    // A segment that ends where another starts does not overlap it.
     while (ended < count && (ends[ended] ?? 0) <= (starts[begun] ?? 0)) ended += 1
     most = Math.max(most, begun + 1 - ended)
   }
   return most
 }
 
-/** What each command of a path takes (SVG 2, 9.3): numbers, and flags of one digit. */
+/** Arguments of each path command (SVG 2, 9.3): n for a number, f for a flag of one digit. */
 const takes: Readonly<Record<string, string>> = {
   m: 'nn',
   l: 'nn',
@@ -74,7 +74,7 @@ const takes: Readonly<Record<string, string>> = {
   z: '',
 }
 
-/** The points of a path up to what is no path, those that curves are drawn by among them. */
+/** The points of a path up to the first error, control points included. */
 function pathPoints(path: string): Float64Array {
   const points: number[] = []
   const read = reader(path)
@@ -90,7 +90,7 @@ function pathPoints(path: string): Float64Array {
     if (kind === 'h') x = fromX + (values[0] ?? 0)
     else if (kind === 'v') y = fromY + (values[0] ?? 0)
     else {
-      // Of an arc the end alone is a point, and its radii may reach far beyond.
+      // An arc has only its end point, but its radii may reach far beyond.
       if (kind === 'a') points.push(x + 2 * (values[0] ?? 0), y + 2 * (values[1] ?? 0))
       const places = kind === 'a' ? values.slice(5) : values
       for (let i = 0; i + 3 < places.length; i += 2)
@@ -105,7 +105,7 @@ function pathPoints(path: string): Float64Array {
   return Float64Array.from(points)
 }
 
-/** Reads a path from its start; flags may stand without anything between them and what follows. */
+/** Parses a path. Flags need no separator. */
 function reader(path: string) {
   const one = { n: /[\s,]*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)/iy, f: /[\s,]*([01])/y }
   const letter = /[\s,]*([a-z])/iy
@@ -118,7 +118,7 @@ function reader(path: string) {
   }
   return {
     command: () => take(letter),
-    /** Undefined where the path does not go on as its command says. */
+    /** Undefined when the arguments do not match the command. */
     values(kinds: string | undefined): number[] | undefined {
       if (kinds === undefined) return undefined
       const values: number[] = []

@@ -1,12 +1,12 @@
 import { functions } from './allow-list.ts'
 
-/** What ids may be made of: nothing that means something to CSS inside or outside of an address. */
+/** Characters of ids; none of them has a meaning in CSS or URLs. */
 const idPattern = String.raw`[^%\s"'()\\<>&{};@*]{1,256}`
 
 const localAddress = new RegExp(String.raw`^\s*#(${idPattern})\s*$`)
 const wholeId = new RegExp(`^${idPattern}$`)
 
-/** Id of the element that an address leads to, when that is in the same file. */
+/** The id of a URL that refers to the same file. */
 export function parseLocalId(href: string): string | undefined {
   return localAddress.exec(href)?.[1]
 }
@@ -15,12 +15,12 @@ export function isId(text: string): boolean {
   return wholeId.test(text)
 }
 
-/** A value of a property that is safe to hand on, and what it refers to. */
+/** A safe property value and its references. */
 export interface SafeValue {
   readonly text: string
-  /** Ids of elements. */
+  /** Referenced ids. */
   readonly ids: readonly string[]
-  /** How many filters it names that are not elements, such as `blur(2px)`. */
+  /** Number of filter functions such as `blur(2px)`. */
   readonly filters: number
 }
 
@@ -31,19 +31,19 @@ const reference = new RegExp(
 const filterFunction =
   /\b(?:blur|brightness|contrast|drop-shadow|grayscale|hue-rotate|invert|opacity|saturate|sepia)\(/gi
 
-/** What ends a value, begins another, or hides one: braces, rules, comments. */
+/** What may end a value, start another, or hide one: braces, rules, comments. */
 const forbidden = /[{}<>@;]|\/\*/
 
-/** Most values: words, numbers and colours. */
+/** Values without any special character; the fast path. */
 const plain = /^[\w #.,%+!-]*$/
 
 /**
- * The value, when nothing in it leads out of the file: every address is the id of an element, every function is known,
- * and nothing is formatDeclarations with backslashes, which hide both.
+ * The value, when every URL is the id of an element and every function is allowed. Backslash escapes are rejected,
+ * because they can hide both.
  */
-export function sanitiseValue(said: string): SafeValue | undefined {
-  if (plain.test(said)) return { text: said, ids: [], filters: 0 }
-  const text = joinLines(said)
+export function sanitiseValue(value: string): SafeValue | undefined {
+  if (plain.test(value)) return { text: value, ids: [], filters: 0 }
+  const text = joinLines(value)
   if (text.includes('\\') || !isBalanced(text)) return undefined
   if (!text.includes('(')) return forbidden.test(text) ? undefined : { text, ids: [], filters: 0 }
   const ids: string[] = []
@@ -58,12 +58,12 @@ export function sanitiseValue(said: string): SafeValue | undefined {
   return { text, ids, filters: rest.match(filterFunction)?.length ?? 0 }
 }
 
-/** The same on one line: a line's end also ends a string, but for those who read it otherwise. */
+/** Replaces line breaks: they end a string in CSS, but not in every parser. */
 export function joinLines(text: string): string {
   return text.replaceAll(/[\n\r\f]/g, ' ')
 }
 
-/** Whether every string and bracket that begins in it ends in it, so that nothing after it can be drawn in. */
+/** Whether all strings and brackets are closed, so that the text after the value stays outside. */
 export function isBalanced(text: string): boolean {
   const bare = text.replaceAll(/"[^"]*"|'[^']*'/g, '')
   if (/["']/.test(bare)) return false
@@ -75,14 +75,14 @@ export function isBalanced(text: string): boolean {
   return depth === 0
 }
 
-/** A picture that stands in the file itself. */
+/** An image in a data URL. */
 export interface Embedded {
   readonly bytes: Buffer
 }
 
 const dataAddress = /^\s*data:image\/(?:png|jpe?g|pjpeg|webp|gif)\s*(?:;[\w-]+=[\w-]+)*;base64\s*,/i
 
-/** Undefined for every other address. What the bytes are is looked at later. */
+/** Undefined for other URLs. The bytes are checked later. */
 export function parseDataUrl(href: string): Embedded | undefined {
   const [start] = dataAddress.exec(href.slice(0, 200)) ?? []
   if (start === undefined) return undefined
@@ -100,7 +100,7 @@ const escapes: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 }
 
-/** As it may stand between tags or in double quotes. */
+/** Escapes text for XML content and double-quoted attributes. */
 export function escapeXml(text: string): string {
   return /[&<>"\t\n\r]/.test(text) ? text.replaceAll(/[&<>"\t\n\r]/g, (one) => escapes[one] ?? '') : text
 }

@@ -18,25 +18,33 @@ import { sizeOfUse, type StatedSize } from './use-size.ts'
 import { parseDataUrl, escapeXml, isId, parseLocalId, type Embedded } from './sanitise-value.ts'
 import { applyOwnDeclaration, addReference, computeCost, type SvgNode } from './compute-cost.ts'
 
+/**
+ * SVG sanitiser. It is hand-written because no library does this job: DOMPurify needs a DOM, which a hostile file makes as
+ * large as it likes, and bounds no rendering cost. librsvg limits elements and references, but not the cost of filters,
+ * style rules and dashes (docs/adr/0013-svg-is-sanitised-before-rendering.md). This file can go when
+ * `actors/hostile-svg.test.ts` passes without it: that test sends bombs, external references and extreme numbers through
+ * a worker, and checks the time, memory and network that it uses.
+ */
+
 const svgSpace = 'http://www.w3.org/2000/svg'
 const linkSpace = 'http://www.w3.org/1999/xlink'
 const xmlSpace = 'http://www.w3.org/XML/1998/namespace'
 
-/** A drawing of which only what is allowed is left. */
+/** A drawing that consists of allowed elements and attributes only. */
 export interface CleanSvg {
   readonly size: SvgSize
   readonly cost: DrawingCost
-  /** Pictures in it, as the file has them; what they are nobody has looked at yet. */
+  /** Embedded images, whose bytes are not yet checked. */
   readonly embedded: readonly Embedded[]
-  /** The file to draw, with those of the pictures for which there is an address. */
+  /** The sanitised file, with the data URLs of the embedded images; an image without a URL is dropped. */
   text(addresses: readonly (string | undefined)[]): string
 }
 
 /**
- * Reads an SVG and writes it anew with nothing in it but what a picture needs: known elements with known attributes, and
- * references within the file. Left out are scripts, foreign content, animation, and whatever leads elsewhere.
- * @throws Fault `corrupt_image` for what is no XML, no SVG, or refers to itself, `unsupported_format` for declarations,
- * `resource_limit_exceeded` for what comes to too much.
+ * Parses an SVG and writes a new one with allowed elements, allowed attributes, and references within the file.
+ * Scripts, foreign content, animation and external references are dropped.
+ * @throws Fault `corrupt_image` for text that is not XML, not SVG, or that refers to itself, `unsupported_format` for a
+ * DOCTYPE with declarations, `resource_limit_exceeded` when a limit is exceeded.
  */
 export function sanitise(text: string): CleanSvg {
   const out: string[] = []
@@ -51,7 +59,7 @@ export function sanitise(text: string): CleanSvg {
   let depth = 0
   let count = 0
   let attributeCount = 0
-  /** Depth of the element that is left out with all that is in it. */
+  /** Depth of the element that is dropped with its content. */
   let skipFrom: number | undefined
   let sheet: string | undefined
   let textLength = 0
@@ -83,7 +91,7 @@ export function sanitise(text: string): CleanSvg {
     if (skipFrom !== undefined) return
     if (size === undefined) return openRoot(tag)
     const isOurs = tag.uri === rootSpace && elements.all.has(tag.local)
-    // Nothing but rules stands in a style sheet.
+    // A style sheet must not contain elements.
     if (!isOurs || sheet !== undefined) {
       skipFrom = depth
       return
@@ -93,17 +101,17 @@ export function sanitise(text: string): CleanSvg {
     if (type === '' || type === 'text/css') sheet = ''
     else skipFrom = depth
   })
-  const onText = (said: string) => {
+  const onText = (text: string) => {
     if (skipFrom !== undefined || current === undefined) return
-    if (sheet !== undefined) sheet += said
+    if (sheet !== undefined) sheet += text
     else if (isWritten(current)) {
-      textLength += said.length
-      allTextLength += said.length
+      textLength += text.length
+      allTextLength += text.length
       if (textLength > svgLimits.textLength)
-        throw svgLimitExceeded(`has a text of more than ${svgLimits.textLength} characters`)
+        throw svgLimitExceeded(`has a text element with more than ${svgLimits.textLength} characters`)
       if (allTextLength > svgLimits.allTextLength)
         throw svgLimitExceeded(`has more than ${svgLimits.allTextLength} characters of text`)
-      out.push(escapeXml(said))
+      out.push(escapeXml(text))
     }
   }
   parser.on('text', onText)
@@ -183,7 +191,7 @@ export function sanitise(text: string): CleanSvg {
     for (const name in tag.attributes) {
       const attribute = tag.attributes[name] as SaxesAttributeNS
       if (attribute.local === 'href') {
-        // The newer of the two goes before the older.
+        // `href` takes precedence over `xlink:href` (SVG 2).
         const isNewer = attribute.uri === ''
         if (isNewer || (attribute.uri === linkSpace && link === undefined)) link = attribute
       } else if (!without.has(name)) writeAttribute(attribute, part)
@@ -225,7 +233,7 @@ export function sanitise(text: string): CleanSvg {
     const picture = pictures.has(part.tag) ? parseDataUrl(href) : undefined
     if (picture === undefined) return
     if (places.length >= svgLimits.pictures)
-      throw svgLimitExceeded(`has more than ${svgLimits.pictures} pictures in it`)
+      throw svgLimitExceeded(`has more than ${svgLimits.pictures} embedded images`)
     places.push({ at: out.length, picture })
     out.push('')
   }
@@ -256,7 +264,7 @@ export function sanitise(text: string): CleanSvg {
   }
 }
 
-/** Letters may grow with each element only so far. */
+/** Limits the growth of the font size over nested elements. */
 function isReadable(part: SvgNode, { growth }: Declaration): boolean {
   if (growth <= 1) return true
   if (part.growth * growth > svgLimits.fontGrowth) return false
@@ -264,7 +272,7 @@ function isReadable(part: SvgNode, { growth }: Declaration): boolean {
   return true
 }
 
-/** Whether text that stands in it is shown: also that of a link within a text. */
+/** Whether the text of an element is shown, which includes a link within a text. */
 function isWritten({ tag, parent }: SvgNode): boolean {
   return elements.textContent.has(tag) || (tag === 'a' && parent !== undefined && isWritten(parent))
 }
@@ -272,7 +280,7 @@ function isWritten({ tag, parent }: SvgNode): boolean {
 const none: readonly string[] = []
 const nothing: ReadonlySet<string> = new Set()
 
-/** Sizes too long to be handed on are none. */
+/** Overlong size attributes are dropped. */
 function sizeIn(tag: SaxesTagNS): StatedSize {
   const [width, height] = [stated(tag, 'width'), stated(tag, 'height')]
   return {

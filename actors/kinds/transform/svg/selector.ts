@@ -1,4 +1,4 @@
-/** What of an element a selector may ask for. */
+/** What a selector can test of an element. */
 export interface SelectorNode {
   readonly tag: string
   readonly id?: string
@@ -8,11 +8,11 @@ export interface SelectorNode {
 
 export interface Selector {
   /**
-   * Whether it may choose an element: never false when it does, sometimes true when it does not, since conditions other
-   * than names, ids, classes and what is around are taken as met.
+   * Whether the selector may match an element. It has no false negatives, but false positives, since attribute
+   * conditions, pseudo-classes and siblings count as matched.
    */
   mayMatch(element: SelectorNode): boolean
-  /** Whether there are no such conditions. */
+  /** Whether the selector has no such conditions. */
   readonly isExact: boolean
 }
 
@@ -31,7 +31,7 @@ export function selectorOf(text: string): Selector {
   }
 }
 
-/** From the element outwards. */
+/** Tests the compounds from the element outwards. */
 function matches([last, ...outer]: readonly Compound[], element: SelectorNode): boolean {
   if (last === undefined || !fits(last, element)) return false
   let around = element.parent
@@ -58,7 +58,7 @@ function withoutConditions(text: string): string {
   return bare.replaceAll(/::?[\w-]+/g, '')
 }
 
-/** Innermost first. What stands beside an element is not looked at, so what is left of `+` and `~` is left out. */
+/** Innermost first. Siblings are not tested, so the part before `+` or `~` is dropped. */
 function compoundsOf(chain: string): Compound[] {
   const [inner = ''] = chain.split(/[+~]/).slice(-1)
   return inner

@@ -1,23 +1,23 @@
 import type { Outline } from './outline.ts'
 
-/** What drawing a shape's outline comes to, in steps of about 1 ns. */
+/** Rendering cost of an outline, in steps of about 1 ns. */
 export interface OutlineCost {
   /** For each row of pixels of the result. */
   readonly perRow: number
-  /** Whatever the size. */
+  /** Independent of the size. */
   readonly fixed: number
 }
 
-/** Dashes shorter than this are drawn as one pale line; and what is so far away is not drawn, in pixels. */
+/** In pixels: shorter dashes are rendered as one pale line, and lines beyond this length are clipped. */
 const shortestDash = 0.003
 const longestLine = 2 ** 23
 
-/** Lines over one another that are nothing beside the rest. */
+/** Crossings up to this number cost nothing compared with the rest. */
 const fewCrossings = 200
 
 /**
- * Lines and their dashes, over a whole drawing: a property may come from anywhere, also to what `use` shows, so the
- * widest stroke and the shortest dash stand for all.
+ * Strokes and dashes of a drawing. A property may be inherited, also through `use`, so the widest stroke and the
+ * shortest dash are assumed for all outlines.
  */
 export class Strokes {
   #isStroked = false
@@ -25,7 +25,7 @@ export class Strokes {
   #period = Number.POSITIVE_INFINITY
   #scale = 1
 
-  /** A property that is stated somewhere, by an attribute, a style or a rule. */
+  /** Records a declaration of an attribute, a `style` or a rule. */
   note({ property, value }: { readonly property: string; readonly value: string }): void {
     if (property === 'stroke') this.#isStroked ||= value.trim() !== 'none'
     else if (property === 'stroke-width') this.#width = Math.max(this.#width, widthOf(value))
@@ -33,16 +33,16 @@ export class Strokes {
     else if (property === 'transform') this.noteScale(maxScaleOf(value))
   }
 
-  /** How many times larger than it states something is drawn. */
+  /** Records a scale factor. */
   noteScale(scale: number): void {
     this.#scale = Math.max(this.#scale, scale)
   }
 
   /**
-   * Measured with librsvg 2.63: a row of pixels takes time that grows with the square of the lines that cross it, a long
-   * path time that grows with the square of its segments, and each segment or dash of a wide line as many rows as the
-   * line is wide.
-   * @param side Units of the drawing along its longer side.
+   * Measured with librsvg 2.63: a row of pixels takes time that grows with the square of the crossing lines, a path
+   * takes time that grows with the square of its segments, and each segment or dash of a wide stroke takes as many rows
+   * as the stroke is wide.
+   * @param side length of the drawing's longer side in user units.
    */
   costOf({ segments, crossings, length }: Outline, side: number): OutlineCost {
     const period = Math.max(this.#period, shortestDash / this.#scale)
@@ -56,7 +56,7 @@ export class Strokes {
 }
 
 const numbers = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/gi
-/** Units that are larger than those of the drawing; of percentages the largest drawing is thought. */
+/** Units above one user unit. A percentage is taken of the largest drawing. */
 const units: Readonly<Record<string, number>> = {
   '%': 10,
   mm: 3.8,
@@ -77,16 +77,16 @@ function widthOf(value: string): number {
   return Math.max(0, ...numbersIn(value)) * (units[unit] ?? 1)
 }
 
-/** Length of a dash and the gap behind it; what is not the length of anything draws a line without dashes. */
+/** Mean length of a dash with its gap; Infinity for a line without dashes. */
 function periodOf(value: string): number {
   const lengths = numbersIn(value.slice(0, 10_000))
   const sum = lengths.reduce((all, length) => all + length, 0)
-  // An odd number of lengths is gone over twice; as many dashes are drawn as there are pairs of them.
+  // An odd number of lengths is repeated once; each pair of lengths makes one dash.
   const pairs = lengths.length % 2 === 1 ? lengths.length : lengths.length / 2
   return sum > 0 ? (sum * (lengths.length % 2 === 1 ? 2 : 1)) / pairs : Number.POSITIVE_INFINITY
 }
 
-/** How many times larger a transformation makes what it is applied to, at most. */
+/** Upper bound of the scale factor of a transform. */
 export function maxScaleOf(value: string): number {
   let scale = 1
   for (const [, name = '', list = ''] of value.matchAll(/(\w+)\s*\(([^)]*)\)/g)) {

@@ -3,24 +3,24 @@ import { fontGrowth } from './font-growth.ts'
 import { svgLimits, svgLimitExceeded } from './svg-limits.ts'
 import { isBalanced, joinLines, sanitiseValue } from './sanitise-value.ts'
 
-/** One property with its value, which leads nowhere out of the file. */
+/** A property with a value that refers to nothing outside the file. */
 export interface Declaration {
   readonly property: string
   readonly value: string
   readonly ids: readonly string[]
   readonly filters: number
-  /** How many times larger letters become than those around. */
+  /** Factor of the font size over the inherited size. */
   readonly growth: number
 }
 
 export interface Rule {
   readonly selector: string
-  /** How many selectors that is, at most. */
+  /** Upper bound of the number of selectors. */
   readonly selectors: number
   readonly declarations: readonly Declaration[]
 }
 
-/** What is allowed of the inside of `style="…"` or of a rule's braces. */
+/** The allowed declarations of a `style` attribute or a rule. */
 export function parseDeclarations(text: string): Declaration[] {
   return split(withoutComments(joinLines(text)), ';').flatMap((one) => {
     const colon = one.indexOf(':')
@@ -31,7 +31,7 @@ export function parseDeclarations(text: string): Declaration[] {
   })
 }
 
-/** Undefined when the value is not to be handed on. */
+/** Undefined when the value is not allowed. */
 export function parseDeclaration(property: string, text: string): Declaration | undefined {
   const safe = sanitiseValue(text)
   const growth = property === 'font-size' || property === 'font' ? fontGrowth(safe?.text ?? '') : 1
@@ -43,10 +43,7 @@ export function formatDeclarations(declarations: readonly Declaration[]): string
   return declarations.map(({ property, value }) => `${property}:${value}`).join(';')
 }
 
-/**
- * The rules of a style sheet that do no more than say how things look. Everything with an `@` is left out, `@import` and
- * `@font-face` above all.
- */
+/** The style rules of a sheet. At-rules are dropped, above all `@import` and `@font-face`. */
 export function parseRules(sheet: string): Rule[] {
   const text = withoutComments(joinLines(sheet)).replaceAll(/<!--|-->/g, ' ')
   const rules: Rule[] = []
@@ -61,7 +58,7 @@ export function parseRules(sheet: string): Rule[] {
     const inside = text.slice(stop + 1, end)
     at = end + 1
     if (!isSelector(prelude) || inside.includes('{')) continue
-    // Nobody knows how often a rule applies within itself.
+    // A rule may apply at several levels of nesting, so the factor of a relative font size has no bound.
     const declarations = parseDeclarations(inside).filter(({ growth }) => growth <= 1)
     if (declarations.length > 0)
       rules.push({ selector: prelude, selectors: prelude.split(',').length, declarations })
@@ -70,7 +67,7 @@ export function parseRules(sheet: string): Rule[] {
   return rules
 }
 
-/** No comments: they may stand anywhere and hide what is around them. */
+/** Comments are removed first, since they may stand anywhere and hide what is around them. */
 function withoutComments(text: string): string {
   return text.includes('/*') ? text.replaceAll(/\/\*[\s\S]*?(?:\*\/|$)/g, ' ') : text
 }
@@ -80,7 +77,7 @@ function isSelector(text: string): boolean {
   return isPlain && isBalanced(text) && !/url\s*\(/i.test(text)
 }
 
-/** Where one of these characters stands next, outside of strings and brackets; else the end. */
+/** Index of the next of these characters outside strings and brackets; else the end. */
 function find(text: string, from: number, wanted: string): number {
   let depth = 0
   for (let at = from; at < text.length; at++) {
@@ -96,7 +93,7 @@ function find(text: string, from: number, wanted: string): number {
   return text.length
 }
 
-/** Where the block that begins here ends; else the end of the text. */
+/** Index where the block that starts here ends; else the end of the text. */
 function blockEnd(text: string, from: number): number {
   let depth = 0
   for (let at = from; at < text.length; at = find(text, at + 1, '{}')) {

@@ -2,59 +2,59 @@ import { Fault } from '@pixelflow/core/fault'
 import { maxSvgBytes } from '@pixelflow/core/svg'
 
 /**
- * How much an SVG may hold. Far more than drawings have, and little enough that reading it, and drawing it as far as it
- * is known beforehand, is over in seconds; what is not known is bounded by the child's time and memory.
+ * Limits of an SVG. They are far above real drawings, and low enough that parsing and rendering take seconds as far as
+ * the cost can be computed. The rest is limited by the time and memory of the worker.
  */
 export const svgLimits = {
-  /** Elements one within the other. */
+  /** Nesting of elements. */
   depth: 128,
   /** Elements in the file. */
   elements: 100_000,
-  /** Attributes of one element, and characters of one, but for what holds coordinates or a picture. */
+  /** Attributes of an element, and characters of an attribute that holds neither coordinates nor an image. */
   attributes: 200,
   attributeLength: 65_536,
-  /** Elements drawn once every reference is followed, and the longest way through references. */
+  /** Rendered elements after all references are resolved, and the longest chain of references. */
   drawn: 400_000,
   drawnDepth: 200,
-  /** Characters of one text, as laying out a line takes time that grows with their square; and of all. */
+  /** Characters of one text, whose layout time grows with the square of its length; and of all texts. */
   textLength: 5000,
   allTextLength: 200_000,
-  /** Size of letters in pixels, and how many times the size around they may be; together less than 65,536. */
+  /** Font size in pixels, and its factor over the inherited size; together below 65,536. */
   fontSize: 10_000,
   fontGrowth: 6,
-  /** Rules of style sheets, and elements looked at to find those that each is meant for, some 0.1 µs each. */
+  /** Style rules, and tests of selectors against elements, of about 0.1 µs each. */
   rules: 5000,
-  ruleLooks: 40_000_000,
-  /** Embedded pictures, and their pixels together. */
+  selectorTests: 40_000_000,
+  /** Embedded images, and their pixels together. */
   pictures: 500,
   picturePixels: 32_000_000,
-  /** Filters and other things that go over all pixels again, in pixels; one such pixel takes about 0.1 µs. */
+  /** Pixels that filters and layers process; each takes about 0.1 µs. */
   layerPixels: 500_000_000,
-  /** Pixels held at once for them, of 4 bytes each. */
+  /** Pixels that filters and layers hold at once, of 4 bytes each. */
   canvasPixels: 200_000_000,
-  /** Steps of about 1 ns that drawing lines takes, of which each row of pixels takes as many again. */
+  /** Steps of line rendering, of about 1 ns; each row of pixels costs as many again. */
   lineSteps: 5_000_000_000,
 } as const
 
-/** Too much of something: what a bomb looks like. */
+/** A limit was exceeded, as by a decompression bomb. */
 export function svgLimitExceeded(what: string): Fault {
   return new Fault('resource_limit_exceeded', `The SVG ${what}.`, {
     remedy: 'Simplify the drawing, or export it as PNG.',
   })
 }
 
-/** The file is longer than is read. */
+/** The file exceeds the size limit. */
 export function svgTooLarge(): Fault {
   return new Fault(
     'image_too_large',
     `The SVG is too large: at most ${maxSvgBytes / 2 ** 20} MiB are allowed.`,
     {
-      remedy: 'Simplify the drawing, or take large pictures out of it.',
+      remedy: 'Simplify the drawing, or remove large embedded images.',
     },
   )
 }
 
-/** Something that a file that only wants to be seen has no use for. */
+/** The file uses a feature that images do not need. */
 export function unsupportedSvg(what: string): Fault {
   return new Fault('unsupported_format', `The SVG ${what}.`, {
     remedy: 'Save it as plain SVG and upload it again.',
@@ -63,7 +63,7 @@ export function unsupportedSvg(what: string): Fault {
 
 export function corruptSvg(what: string, cause?: unknown): Fault {
   return new Fault('corrupt_image', `The SVG ${what}.`, {
-    remedy: 'Check that the file opens elsewhere and upload it again.',
+    remedy: 'Check that the file opens in another program and upload it again.',
     ...(cause === undefined ? {} : { cause }),
   })
 }

@@ -1,14 +1,14 @@
 import { escapeXml } from './sanitise-value.ts'
 
-/** Size that an `svg` within the drawing states, as text. */
+/** The `width` and `height` attributes of a nested `svg`, as text. */
 export interface StatedSize {
   readonly width?: string
   readonly height?: string
 }
 
 /**
- * The attributes that a `use` without a size of its own needs to show a nested `svg` as large as that states. librsvg
- * (2.63) has it fill the whole drawing instead of what is missing.
+ * The attributes that a `use` without a size needs to show a nested `svg` in its stated size. Works around librsvg
+ * 2.63, which lets the nested `svg` fill the whole drawing.
  */
 export function sizeOfUse(own: StatedSize, target: StatedSize | undefined): string {
   return (['width', 'height'] as const)
