@@ -52,9 +52,13 @@ async function addressesOf(
     const { width, height } = await sizeOf(bytes)
     pixels += width * height
     if (pixels > maxPixels) {
-      throw new Fault('too_many_pixels', `The images embedded in the SVG have more than ${maxPixels} pixels together.`, {
-        remedy: 'Make the embedded images smaller.',
-      })
+      throw new Fault(
+        'too_many_pixels',
+        `The images embedded in the SVG have more than ${maxPixels} pixels together.`,
+        {
+          remedy: 'Make the embedded images smaller.',
+        },
+      )
     }
     addresses.push(
       width * height === 0 ? undefined : `data:image/${format};base64,${bytes.toString('base64')}`,
