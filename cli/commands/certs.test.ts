@@ -131,7 +131,7 @@ describe('a stack with these settings', () => {
     expect([unaware.code, unaware.err]).toEqual([3, expect.stringContaining('--ca or PIXELFLOW_CA_FILE')])
 
     expect((await run(['certs', '--renew'])).out).toContain('(you asked for it)')
-    await running.line(says('new TLS files are in use'))
+    await running.line(says('TLS files reloaded'))
     expect((await typed(['sh', '-c', curl])).code).toBe(0)
   }, 90_000)
 

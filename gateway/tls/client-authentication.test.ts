@@ -21,7 +21,7 @@ const optional = { PIXELFLOW_TLS_CLIENT_AUTH: 'optional' }
 let certificates: TestCertificates
 let ann: IssuedCertificate
 let bob: IssuedCertificate
-/** Of nobody: it only opens the connection. */
+/** Names no account: it only permits the connection. */
 let proxy: IssuedCertificate
 beforeAll(async () => {
   certificates = await createTestCertificates()
@@ -33,8 +33,8 @@ afterAll(() => certificates?.[Symbol.asyncDispose]())
 
 const open = (more: Record<string, string> = {}) => openTestGateway({ env: { ...certificates.env, ...more } })
 
-/** A client of the gRPC port, by name: an IP address may not be sent as the server's name. */
-function clientCertificateOf(
+/** A client of the gRPC port. It connects by name, because SNI must not be an IP address. */
+function grpcClientWith(
   { grpcAddress }: TestGateway,
   client?: IssuedCertificate,
   authority = certificates.authority,
@@ -42,7 +42,7 @@ function clientCertificateOf(
   return grpcClient(grpcAddress.replace('127.0.0.1', 'localhost'), {}, grpcCredentials(authority, client))
 }
 
-/** How a call ends that brings a certificate, a token, both or neither: over REST, gRPC and Connect alike. */
+/** The outcome of the same call over REST, gRPC and Connect. */
 async function outcomes(gateway: TestGateway, client?: IssuedCertificate, token?: string): Promise<string[]> {
   const { tls } = fetchOptions(certificates.authority, client)
   const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
@@ -53,7 +53,7 @@ async function outcomes(gateway: TestGateway, client?: IssuedCertificate, token?
     tls,
     headers: { 'content-type': 'application/json', ...headers },
   })
-  using native = clientCertificateOf(gateway, client)
+  using native = grpcClientWith(gateway, client)
   const grpc = await native.unary(calls.listTasks, {}, headers && { metadata: headers }).then(
     () => 'OK',
     ({ code, details }: { code: number; details: string }) =>
@@ -70,8 +70,8 @@ async function outcomes(gateway: TestGateway, client?: IssuedCertificate, token?
 const taken = ['200 OK', 'OK', 'OK']
 const refused = (detail: string) => [`401 ${detail}`, `401 ${detail}`, `16 ${detail}`]
 
-describe('a certificate says who calls', () => {
-  test('and what belongs to others is not there, by whichever protocol', async () => {
+describe('a client certificate decides the account', () => {
+  test('and resources of other accounts are not found, over every protocol', async () => {
     await using gateway = await open()
     const asAnn = fetchOptions(certificates.authority, ann)
     const asBob = fetchOptions(certificates.authority, bob)
@@ -83,8 +83,8 @@ describe('a certificate says who calls', () => {
       ...asAnn,
     })
     const { id: image } = (await sent.json()) as { id: string }
-    using annCalls = clientCertificateOf(gateway, ann)
-    using bobCalls = clientCertificateOf(gateway, bob)
+    using annCalls = grpcClientWith(gateway, ann)
+    using bobCalls = grpcClientWith(gateway, bob)
     const { task } = await annCalls.unary(calls.createTask, { image, recipe })
     const id = task?.id ?? ''
     expect((await gateway.call(`/api/v1/tasks/${id}`, asAnn)).status).toBe(200)
@@ -96,7 +96,7 @@ describe('a certificate says who calls', () => {
     expect((await annCalls.unary(calls.listTasks, {})).items).toHaveLength(1)
   }, 30_000)
 
-  test('and no page of another origin borrows it', async () => {
+  test('and a page of another origin cannot use it', async () => {
     await using gateway = await open()
     const { tls } = fetchOptions(certificates.authority, ann)
     const from = (headers: Record<string, string>) => gateway.call('/api/v1/tasks', { tls, headers })
@@ -109,7 +109,7 @@ describe('a certificate says who calls', () => {
 })
 
 describe('certificates and tokens', () => {
-  test('where certificates are required, a token may come along and must agree', async () => {
+  test('required certificates: an additional token must name the same account', async () => {
     await using gateway = await open(tokens)
     expect(await outcomes(gateway, ann)).toEqual(taken)
     expect(await outcomes(gateway, ann, 'secret-of-ann')).toEqual(taken)
@@ -125,13 +125,13 @@ describe('certificates and tokens', () => {
     ])
   }, 30_000)
 
-  test('where they are optional, either does, and a bad one is no connection', async () => {
+  test('optional certificates: either is enough, and an untrusted one fails the handshake', async () => {
     await using gateway = await open({ ...tokens, ...optional })
     expect(await outcomes(gateway, ann)).toEqual(taken)
     expect(await outcomes(gateway, undefined, 'secret-of-ann')).toEqual(taken)
     expect(await outcomes(gateway)).toEqual(refused('This call needs a token.'))
-    using rogue = clientCertificateOf(gateway, await certificates.client('ann', certificates.stranger))
-    // Not even for what anybody may ask.
+    using rogue = grpcClientWith(gateway, await certificates.client('ann', certificates.stranger))
+    // Not even for public resources.
     expect(await failure(rogue.unary(calls.getVersion, {}))).toMatchObject({ code: 14 })
     expect(await failure(rogue.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
     const { tls } = fetchOptions(
@@ -140,8 +140,8 @@ describe('certificates and tokens', () => {
     )
     await expect(gateway.call('/health/live', { tls })).rejects.toThrow()
 
-    const said = gateway.logs.filter(({ msg }) => msg === 'TLS refused')
-    expect(said[0]).toMatchObject({ port: 'grpc', reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
+    const refusals = gateway.logs.filter(({ msg }) => msg === 'TLS handshake refused')
+    expect(refusals[0]).toMatchObject({ port: 'grpc', reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
     const metrics = await (await gateway.call('/metrics', fetchOptions(certificates.authority, ann))).text()
     expect(metrics).toMatch(/^pixelflow_tls_refused_total\{port="grpc"\} [1-9]/m)
     expect(metrics).toMatch(/^pixelflow_tls_refused_total\{port="http"\} [1-9]/m)
@@ -151,14 +151,14 @@ describe('certificates and tokens', () => {
     )
   }, 30_000)
 
-  test('where there are no tokens, nobody is the local account', async () => {
+  test('without tokens, a call without a certificate is not the local account', async () => {
     await using gateway = await open(optional)
     expect(await outcomes(gateway)).toEqual(refused('This call needs a client certificate.'))
     expect(await outcomes(gateway, ann)).toEqual(taken)
     expect(await outcomes(gateway, ann, 'any')).toEqual(refused('The token is unknown.'))
   }, 30_000)
 
-  test('TLS alone changes nothing of who calls', async () => {
+  test('TLS without client certificates does not change authentication', async () => {
     await using gateway = await open({ PIXELFLOW_TLS_CLIENT_CA_FILE: '' })
     expect(await outcomes(gateway)).toEqual(taken)
     expect(await outcomes(gateway, ann)).toEqual(taken)
@@ -169,11 +169,11 @@ describe('certificates and tokens', () => {
   }, 30_000)
 })
 
-test('new files are served to new connections, while streams of before go on', async () => {
+test('new files apply to new connections, and open streams continue', async () => {
   await using gateway = await open()
   const { authority } = certificates
   const options = fetchOptions(authority, ann)
-  using before = clientCertificateOf(gateway, ann)
+  using before = grpcClientWith(gateway, ann)
   const sent = await gateway.call('/api/v1/images', {
     method: 'POST',
     body: new Uint8Array(await sampleImage({ width: 9, height: 9 })),
@@ -190,16 +190,16 @@ test('new files are served to new connections, while streams of before go on', a
   })()
   const reading = events.text()
 
-  // Another authority altogether: whoever is let in by the new one was not by the old.
+  // A different authority: the old one does not accept clients of the new one.
   const next = await issueAuthority()
   const successor = await issueClient(next, { name: 'ann', account: 'ann' })
   await Bun.write(certificates.env['PIXELFLOW_TLS_CLIENT_CA_FILE'] ?? '', next.certificate)
   await certificates.replaceServer(await issueServer(next, serverHosts))
-  await until(() => gateway.logs.some(({ msg }) => msg === 'new TLS files are in use'))
+  await until(() => gateway.logs.some(({ msg }) => msg === 'TLS files reloaded'))
 
-  using after = clientCertificateOf(gateway, successor, next)
+  using after = grpcClientWith(gateway, successor, next)
   await until(async () => (await after.unary(calls.listTasks, {}).catch(() => undefined)) !== undefined)
-  using outdated = clientCertificateOf(gateway, ann, next)
+  using outdated = grpcClientWith(gateway, ann, next)
   expect(await failure(outdated.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
   const status = async (client: IssuedCertificate) =>
     (await gateway.call('/api/v1/tasks', { ...fetchOptions(next, client), keepalive: false })).status

@@ -9,10 +9,10 @@ test('finds the URIs among the names of a certificate', () => {
   expect(urisIn()).toEqual([])
 })
 
-test('is not taken in by a name that looks like two', () => {
+test('a quoted name that looks like two stays one', () => {
   expect(urisIn('DNS:"x\\u002c URI:spiffe://pixelflow/account/admin", DNS:plain.example')).toEqual([])
   expect(urisIn('DNS:"a\\", URI:x"')).toEqual([])
-  // Not as it is ever written: then nothing of it counts.
+  // Not the format of OpenSSL: the whole list is ignored.
   expect(urisIn('URI:spiffe://pixelflow/account/ann, DNS:"open')).toEqual([])
   expect(urisIn('URI:spiffe://pixelflow/account/ann,URI:b')).toEqual([])
 })

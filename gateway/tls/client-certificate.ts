@@ -3,25 +3,23 @@ import { parseAccountUris } from '@pixelflow/core/account-uri'
 import type { ClientCertificate } from '../accounts/authenticator.ts'
 
 /**
- * The certificate that a connection's client has shown: undefined when it has shown none, `'untrusted'` when no
- * authority of ours has signed it, it is out of date, or it is not for clients.
+ * The client certificate of a connection: undefined without one, `'untrusted'` when no trusted authority has signed it,
+ * when it has expired or is not valid yet, or when it is not for client authentication.
  */
 export function clientCertificateOf(socket: TLSSocket): ClientCertificate | 'untrusted' | undefined {
-  // Typed as always there, but empty or missing when the client has shown none.
-  const shown = socket.getPeerCertificate() as
-    | Partial<ReturnType<TLSSocket['getPeerCertificate']>>
-    | undefined
-  if (!shown?.raw) return undefined
+  // The types say it always exists; it is empty or undefined when the client sent none.
+  const sent = socket.getPeerCertificate() as Partial<ReturnType<TLSSocket['getPeerCertificate']>> | undefined
+  if (!sent?.raw) return undefined
   if (!socket.authorized) return 'untrusted'
-  const until = Date.parse(shown.valid_to ?? '')
+  const until = Date.parse(sent.valid_to ?? '')
   return Number.isNaN(until)
     ? 'untrusted'
-    : { account: parseAccountUris(urisIn(shown.subjectaltname)), untilMs: until }
+    : { account: parseAccountUris(urisIn(sent.subjectaltname)), untilMs: until }
 }
 
 /**
- * The URIs in a list of subject alternative names such as `DNS:a, URI:b`. A value with a comma stands in quotes, as a
- * JSON string, so that no name can pass for two. What is written otherwise yields none at all.
+ * The URIs in a list of subject alternative names such as `DNS:a, URI:b`. OpenSSL quotes a value with a comma as a JSON
+ * string, so that one name cannot look like two. A list in any other format has no URIs.
  */
 export function urisIn(names = ''): string[] {
   const uris: string[] = []

@@ -9,15 +9,15 @@ import type { TlsClient } from './tls-proxy.ts'
 
 /** The HTTP server of one TLS connection. */
 export interface ConnectionServer {
-  /** The unix socket where it listens. Connect once, then call `connected`. */
+  /** The unix socket it listens on. Connect once, then call `connected`. */
   readonly path: string
-  /** Removes the socket's name, so that there is no second connection to this server. */
+  /** Unlinks the socket, so that no second connection is possible. */
   connected(): void
-  /** Ends the server and what is left of its connection. */
+  /** Closes the server and its connection. */
   close(): void
 }
 
-/** What the transports and the drain use of Bun's server; each call goes to the server that has the request. */
+/** The part of Bun's server that transports and drain use. Each call goes to the server that received the request. */
 export type RequestServer = Pick<
   Server<unknown>,
   'timeout' | 'upgrade' | 'requestIP' | 'stop' | 'pendingRequests' | 'pendingWebSockets'
@@ -25,39 +25,35 @@ export type RequestServer = Pick<
 
 export interface ConnectionServers {
   /**
-   * Serves the connection of one client. Undefined once no connection is accepted any more.
-   * @throws Error of the system when there is no file descriptor for the socket.
+   * Opens the server for the connection of one client. Undefined after `server.stop`.
+   * @throws Error of the system when no file descriptor is free.
    */
   open(client: TlsClient): ConnectionServer | undefined
-  /** All of them as one, for `app.server`. */
+  /** All servers behind one interface, for `app.server`. */
   readonly server: RequestServer
 }
 
-interface Served {
+interface OpenServer {
   readonly server: Server<unknown>
   readonly client: TlsClient
-  /** The newest request of the connection. HTTP/1.1 answers one after the other, so those before it are over. */
+  /** The newest request of the connection. HTTP/1.1 responds in order, so all earlier ones have ended. */
   newest: Request | undefined
 }
 
 export interface ConnectionServersOptions {
-  /** Complete: what is added later is not served. */
+  /** The complete app: routes that are added later are not served. */
   readonly app: AnyElysia
-  /** For the sockets. Only the user of this process can enter it. */
+  /** Folder of the sockets. Only the user of this process can enter it. */
   readonly folder: string
-  /** Called with each request before it is answered. */
+  /** Called with each request before its handler. */
   readonly onRequest: (request: Request, client: TlsClient) => void
 }
 
 /**
- * Gives each TLS connection an HTTP server of its own, on a unix socket in a folder that other users cannot enter. Which
- * client a request comes from is then a property of the server that received it: no address or port is compared, and
- * nothing that another process binds or reuses can be taken for it. A server costs 15 KiB and less than the handshake
- * before it.
- *
- * Remove this file, `front.ts` and `client.ts` when `Bun.serve` tells the handler what the client has shown
- * (https://github.com/oven-sh/bun/issues/14097) and takes new certificates while it serves
- * (https://github.com/oven-sh/bun/issues/43815).
+ * Opens one HTTP server for each TLS connection, on a unix socket in a folder that other users cannot enter. The server
+ * that received a request identifies its client. No address or port is compared, so a process that binds or reuses one
+ * cannot impersonate a client. A server costs 15 KiB of memory, and less time than the TLS handshake. `tls-proxy.ts` says
+ * when this can be removed.
  * @throws UnsafePath when the folder belongs to another user.
  */
 export async function openConnectionServers({
@@ -66,19 +62,19 @@ export async function openConnectionServers({
   onRequest,
 }: ConnectionServersOptions): Promise<ConnectionServers> {
   makePrivateFolder(folder)
-  // A process that was killed leaves at most the sockets that were not connected yet.
+  // A killed process leaves at most the sockets that were not connected yet.
   await removeStaleFiles(folder)
   await app.modules
   app.compile()
-  const answer = app.fetch
-  // Elysia gives its own server the same. Bun's types know no idle timeout of a unix socket, though it has one.
+  const handle = app.fetch
+  // The options that Elysia's `listen` uses. Bun's types lack the idle timeout of unix sockets, which exists.
   const options = {
     development: false,
     ...app.config.serve,
     websocket: { ...app.config.websocket, ...websocket },
   } as Partial<Bun.Serve.Options<unknown>>
-  const open = new Set<Served>()
-  const byRequest = new WeakMap<Request, Served>()
+  const open = new Set<OpenServer>()
+  const byRequest = new WeakMap<Request, OpenServer>()
   let isStopping = false
 
   return {
@@ -92,10 +88,10 @@ export async function openConnectionServers({
           served.newest = request
           byRequest.set(request, served)
           onRequest(request, client)
-          return answer(request)
+          return handle(request)
         },
       } as Bun.Serve.Options<unknown>)
-      const served: Served = { server, client, newest: undefined }
+      const served: OpenServer = { server, client, newest: undefined }
       open.add(served)
       return {
         path,
@@ -103,7 +99,7 @@ export async function openConnectionServers({
         close() {
           open.delete(served)
           void server.stop(true)
-          // Where no connection was made, the name is still there.
+          // Without a connection, the socket is still linked.
           rmSync(path, { force: true })
         },
       }
@@ -113,9 +109,9 @@ export async function openConnectionServers({
       upgrade: (request, data) => byRequest.get(request)?.server.upgrade(request, data) ?? false,
       requestIP(request) {
         const served = byRequest.get(request)
-        // As Bun does it over TCP, the address is known for as long as the answer is under way.
-        const isUnderWay = served?.newest === request && served.server.pendingRequests > 0
-        return isUnderWay ? served.client.address : null
+        // As in Bun over TCP, the address is known until the response has been sent.
+        const isActive = served?.newest === request && served.server.pendingRequests > 0
+        return isActive ? served.client.address : null
       },
       async stop(closeActiveConnections) {
         isStopping = true

@@ -38,7 +38,7 @@ type PortName = keyof typeof ports
 const portOf = (name: PortName) =>
   Number(name === 'HTTP' ? new URL(gateway.url).port : gateway.grpcAddress.split(':')[1])
 
-/** How a port answers: with its first bytes, or not at all. In TLS 1.3 a client learns late that it is refused. */
+/** The first bytes that a port sends, if any. With TLS 1.3 a client learns late that it was refused. */
 function answerOf(
   name: PortName,
   client: IssuedCertificate | undefined,
@@ -68,22 +68,22 @@ function answerOf(
 const fine: Record<PortName, string> = { HTTP: 'HTTP/1.1 200 OK', gRPC: 'h2' }
 
 describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
-  test('takes a client that its authority has signed, in TLS 1.2 and 1.3', async () => {
+  test('accepts a client of its authority, with TLS 1.2 and 1.3', async () => {
     expect(await answerOf(name, ann)).toBe(fine[name])
     expect(await answerOf(name, ann, { maxVersion: 'TLSv1.2' })).toBe(fine[name])
   })
 
   test.each<[string, () => Promise<IssuedCertificate>]>([
-    ['of an authority that it does not know', () => certificates.client('ann', certificates.stranger)],
+    ['of an unknown authority', () => certificates.client('ann', certificates.stranger)],
     [
-      'that has ended',
+      'that has expired',
       () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, expiredValidity),
     ],
     [
-      'that has not begun',
+      'that is not valid yet',
       () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, futureValidity),
     ],
-    ['that is for servers', async () => certificates.server],
+    ['for servers', async () => certificates.server],
   ])('refuses a certificate %s', async (_, make) => {
     const client = await make()
     expect(await answerOf(name, client)).toStartWith('refused')
@@ -95,29 +95,29 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
     expect(await answerOf(name, ann, old)).toContain('PROTOCOL_VERSION')
   })
 
-  test('refuses ciphers of TLS 1.2 that authenticate after the fact', async () => {
+  test('refuses TLS 1.2 ciphers without authenticated encryption', async () => {
     const ciphers = 'ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA'
     expect(await answerOf(name, ann, { maxVersion: 'TLSv1.2', ciphers })).toContain('HANDSHAKE_FAILURE')
   })
 
-  test('refuses whoever speaks plainly', async () => {
+  test('refuses plaintext', async () => {
     const socket = connectPlain(portOf(name), '127.0.0.1')
     const heard: Buffer[] = []
     socket.on('data', (data: Buffer) => heard.push(data))
     socket.on('error', () => {})
     socket.write(ports[name].hello)
     await until(() => socket.closed)
-    // Nothing, or an alert of TLS: nothing of what is served.
+    // No bytes, or a TLS alert.
     expect([undefined, 0x15]).toContain(Buffer.concat(heard)[0])
   })
 
-  test('shows a certificate that is for its own names alone', async () => {
+  test('sends a certificate for its own names only', async () => {
     expect(await answerOf(name, ann, { servername: 'evil.example' })).toContain('ALTNAME')
     const ca = certificates.stranger.certificate
     expect(await answerOf(name, ann, { ca })).toContain('SELF_SIGNED')
   })
 
-  test('is none the worse for clients that were refused, or that left in the middle', async () => {
+  test('serves others after refused and aborted handshakes', async () => {
     const rogue = await certificates.client('ann', certificates.stranger)
     const files = async () => (await readdir('/dev/fd')).length
     await answerOf(name, ann)
@@ -147,7 +147,7 @@ describe('without a client certificate', () => {
     expect(await failure(client.unary(ImageService.method.getVersion, {}))).toMatchObject({ code: 14 })
   })
 
-  test('the HTTP port shows what is for everybody, and takes no call', async () => {
+  test('the HTTP port serves public resources, and refuses calls', async () => {
     const options = fetchOptions(certificates.authority)
     expect((await gateway.call('/health/live', options)).status).toBe(200)
     expect(await (await gateway.call('/api/v1/settings', options)).json()).toMatchObject({
@@ -160,7 +160,7 @@ describe('without a client certificate', () => {
   })
 })
 
-test('a client of native gRPC that speaks plainly, or trusts another authority, does not get through', async () => {
+test('a native gRPC client without TLS, or that trusts another authority, fails', async () => {
   const { authority, stranger } = certificates
   using plain = grpcClient(nameOf(gateway))
   using mistaken = grpcClient(nameOf(gateway), {}, grpcCredentials(stranger, ann))
@@ -173,12 +173,12 @@ test('a client of native gRPC that speaks plainly, or trusts another authority, 
   expect(await right.unary(ImageService.method.listTasks, {})).toMatchObject({ items: [] })
 })
 
-/** The gRPC address by name: a client that is given an IP address may not send it as the server's name. */
+/** The gRPC address by name, because SNI must not be an IP address. */
 function nameOf({ grpcAddress }: TestGateway): string {
   return grpcAddress.replace('127.0.0.1', 'localhost')
 }
 
-test('TLS to ports that speak plainly ends at once, and they go on', async () => {
+test('TLS to plaintext ports fails at once, and the ports stay usable', async () => {
   await using plain = await openTestGateway()
   const portsOf = [Number(new URL(plain.url).port), Number(plain.grpcAddress.split(':')[1])]
   for (const port of portsOf) {

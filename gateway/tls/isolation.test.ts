@@ -15,28 +15,28 @@ import { readProcessSockets } from '../testing/process-sockets.ts'
 let certificates: TestCertificates
 let gateway: TestGateway
 let ann: IssuedCertificate
-let impostor: OtherUser
+let otherUser: OtherUser
 beforeAll(async () => {
   certificates = await createTestCertificates()
   ann = await certificates.client('ann')
   const env = { ...certificates.env, PIXELFLOW_TLS_CLIENT_AUTH: 'optional', PIXELFLOW_HOST: '0.0.0.0' }
   gateway = await openTestGateway({ env })
-  // As it is where somebody has made the folder by hand.
+  // The mode of a folder that an administrator created.
   await chmod(gateway.dataDir, 0o755)
-  impostor = await runAsOtherUser(join(import.meta.dir, '../testing/connect-as-other-user.ts'))
+  otherUser = await runAsOtherUser(join(import.meta.dir, '../testing/connect-as-other-user.ts'))
 }, 60_000)
 afterAll(async () => {
-  await impostor?.[Symbol.asyncDispose]()
+  await otherUser?.[Symbol.asyncDispose]()
   await gateway?.[Symbol.asyncDispose]()
   await certificates?.[Symbol.asyncDispose]()
 })
 
 const portOf = (address: string) =>
   Number(new URL(address.includes('//') ? address : `http://${address}`).port)
-const tryAs = async (attempt: ConnectionAttempt) => (await impostor.ask<ConnectionResult>(attempt)).status
+const tryAs = async (attempt: ConnectionAttempt) => (await otherUser.ask<ConnectionResult>(attempt)).status
 const success = /^HTTP\/1\.1 2/
 
-/** A connection of Ann, over which she has made one call. */
+/** A connection of the account ann after one call. */
 async function connectAnn(localPort?: number): Promise<TLSSocket> {
   const tcp = connectTcp({
     host: '127.0.0.1',
@@ -58,7 +58,7 @@ async function connectAnn(localPort?: number): Promise<TLSSocket> {
   return socket
 }
 
-test('no port that a connection of the owner uses makes another user the owner', async () => {
+test('another user cannot impersonate a client from a port that its connection uses', async () => {
   const socket = await connectAnn()
   const { listening, connected } = readProcessSockets()
   expect(listening).toContain(portOf(gateway.url))
@@ -77,13 +77,13 @@ test('no port that a connection of the owner uses makes another user the owner',
   socket.destroy()
 }, 60_000)
 
-test('no unix socket of the server lets another user in', async () => {
+test('another user cannot connect to the unix sockets', async () => {
   const socket = await connectAnn()
   for (const path of readProcessSockets().paths) expect(await tryAs({ path })).toContain('EACCES')
   socket.destroy()
 }, 60_000)
 
-test('whoever takes the port of a connection that has just ended is not taken for its owner', async () => {
+test('another process that reuses the port of a closed connection is not authenticated', async () => {
   const { listening } = readProcessSockets()
   for (let round = 0; round < 20; round++) {
     const localPort = await freePort()
@@ -99,7 +99,7 @@ test('whoever takes the port of a connection that has just ended is not taken fo
   }
 }, 60_000)
 
-/** A gRPC call to the list of tasks from one address and port, and how it ends. */
+/** The outcome of a gRPC call from this address and port. */
 async function listTasks(host: string, localPort: number, client?: IssuedCertificate) {
   const tcp = connectTcp({ host, port: portOf(gateway.grpcAddress), localAddress: '127.0.0.1', localPort })
   const session: ClientHttp2Session = connectHttp2(`https://${host}`, {

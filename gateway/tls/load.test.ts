@@ -16,7 +16,7 @@ import { grpcClient, uploadWhole } from '../testing/grpc.ts'
 import { startDelayProxy } from '../testing/delay-proxy.ts'
 import { checkStalledReaders } from '../testing/stalled-readers.ts'
 
-/** What Bun needed mending for without TLS, once more with it: its sockets are others then. */
+/** The tests of the Bun workarounds again with TLS, because Bun's TLS sockets are a different implementation. */
 
 const calls = ImageService.method
 const MiB = 2 ** 20
@@ -42,13 +42,13 @@ afterAll(async () => {
 const clientAt = (at: number) =>
   grpcClient(`localhost:${at}`, {}, grpcCredentials(certificates.authority, ann))
 
-test('4,000 calls on one connection are answered', async () => {
+test('4,000 calls on one connection succeed', async () => {
   using client = clientAt(port)
   const answers = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.listTasks, {})))
   expect(answers).toHaveLength(4000)
 }, 60_000)
 
-test('on a line with 24 ms there and back, megabytes are on their way', async () => {
+test('with a round trip of 24 ms, megabytes are in flight', async () => {
   await using line = await startDelayProxy('127.0.0.1', port, 12)
   using client = clientAt(line.port)
   const file = new Uint8Array(12 * MiB)
@@ -57,12 +57,12 @@ test('on a line with 24 ms there and back, megabytes are on their way', async ()
   expect(line.maxInFlightBytes()).toBeGreaterThan(MiB)
 }, 60_000)
 
-test('clients that do not read are given little, and forgotten when they reset', async () => {
+test('clients that do not read use little memory, which is freed when they reset', async () => {
   using client = clientAt(port)
   await checkStalledReaders(client, gateway.pid, underWay)
 }, 60_000)
 
-test('a gateway that is told to stop ends event streams and does not wait for idle connections', async () => {
+test('a stopping gateway ends event streams and does not wait for idle connections', async () => {
   await using stopping = await stack.gateway({ env: certificates.env })
   const url = stopping.url.replace('http:', 'https:')
   const options = fetchOptions(certificates.authority, ann)

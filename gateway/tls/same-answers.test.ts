@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { fetchOptions, createTestCertificates } from '../testing/test-certificates.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
-/** Requests that a router may understand in several ways. */
+/** Requests that routers may interpret differently. */
 const requests: readonly (readonly [method: string, path: string])[] = [
   ['GET', '/'],
   ['GET', '/nope'],
@@ -34,7 +34,7 @@ const requests: readonly (readonly [method: string, path: string])[] = [
   ['POST', '/pixelflow.v1.ImageService/Nope'],
 ]
 
-test('a request is answered alike with and without TLS', async () => {
+test('a request gets the same response with and without TLS', async () => {
   await using certificates = await createTestCertificates()
   await using plain = await openTestGateway()
   const { PIXELFLOW_TLS_CERT_FILE = '', PIXELFLOW_TLS_KEY_FILE = '' } = certificates.env

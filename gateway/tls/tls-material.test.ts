@@ -22,14 +22,14 @@ beforeAll(async () => {
 })
 afterAll(() => certificates?.[Symbol.asyncDispose]())
 
-/** The path of a file that holds the text. */
+/** The path of a file with this text. */
 async function fileWith(text: string): Promise<string> {
   const path = join(certificates.folder, `made-${(serial += 1)}.pem`)
   await writeFile(path, text)
   return path
 }
 
-test('what is right is read, and client certificates are then required', () => {
+test('valid files are read, and client certificates are then required', () => {
   const { tls } = readConfig(certificates.env)
   expect(tls).toMatchObject({ clientAuth: 'require', reloadIntervalMs: 100 })
   expect(tls?.first).toMatchObject({
@@ -43,14 +43,14 @@ test('what is right is read, and client certificates are then required', () => {
   expect(readConfig({}).tls).toBeUndefined()
 })
 
-test('client certificates say who calls, so other machines may', () => {
+test('with client certificates the gateway may listen on a public address', () => {
   expect(readConfig({ ...certificates.env, PIXELFLOW_HOST: '0.0.0.0' }).host).toBe('0.0.0.0')
   expect(() => readConfig({ ...certificates.env, [CA]: undefined, PIXELFLOW_HOST: '0.0.0.0' })).toThrow(
     'neither tokens nor client certificates',
   )
 })
 
-describe('the start stops and names the variable, the problem, and the remedy', () => {
+describe('the start fails with the variable, the problem and the remedy', () => {
   test.each<[string, () => Promise<Record<string, string | undefined>>, string, RegExp]>([
     ['no key', async () => ({ [KEY]: undefined }), CERT, /is set, and PIXELFLOW_TLS_KEY_FILE is not/],
     [
@@ -66,7 +66,7 @@ describe('the start stops and names the variable, the problem, and the remedy', 
       /is not\. .*pixelflow certs/,
     ],
     [
-      'a way without authorities',
+      'client certificates without authorities',
       async () => ({ [CA]: undefined, PIXELFLOW_TLS_CLIENT_AUTH: 'require' }),
       'PIXELFLOW_TLS_CLIENT_AUTH',
       /is set, and PIXELFLOW_TLS_CLIENT_CA_FILE is not/,
@@ -82,19 +82,19 @@ describe('the start stops and names the variable, the problem, and the remedy', 
     ['a folder', async () => ({ [CERT]: certificates.folder }), CERT, /cannot be read \(EISDIR\)/],
     ['no PEM', async () => ({ [CERT]: await fileWith('nothing') }), CERT, /holds no certificate/],
     [
-      'half a certificate',
+      'a truncated certificate',
       async () => ({ [CERT]: await fileWith(certificates.server.certificate.replace(/\n.*\n/, '\n')) }),
       CERT,
       /damaged certificate \(number 1\)/,
     ],
     [
-      'no key in it',
+      'a key file without a key',
       async () => ({ [KEY]: await fileWith(certificates.server.certificate) }),
       KEY,
-      /no private key that can be read/,
+      /no readable private key/,
     ],
     [
-      'a locked key',
+      'an encrypted key',
       async () => ({
         [KEY]: await fileWith(
           '-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII=\n-----END ENCRYPTED PRIVATE KEY-----\n',
@@ -104,18 +104,18 @@ describe('the start stops and names the variable, the problem, and the remedy', 
       /needs a passphrase/,
     ],
     [
-      'the key of another',
+      'the key of another certificate',
       async () => ({ [KEY]: await fileWith(certificates.authority.key) }),
       KEY,
       /is not the key of the certificate\. Give the key that belongs to PIXELFLOW_TLS_CERT_FILE=/,
     ],
     [
-      'authorities that are none',
+      'authorities that are not authorities',
       async () => ({
         [CA]: await fileWith(certificates.authority.certificate + certificates.server.certificate),
       }),
       CA,
-      /holds a certificate that is no authority \(CN=PixelFlow gateway\)/,
+      /holds a certificate that is not of an authority \(CN=PixelFlow gateway\)/,
     ],
     ['no authority', async () => ({ [CA]: await fileWith('') }), CA, /holds no certificate/],
   ])('%s', async (_, change, variable, problem) => {
@@ -125,8 +125,8 @@ describe('the start stops and names the variable, the problem, and the remedy', 
   })
 
   test.each([
-    ['ended', expiredValidity, /holds a certificate that ended on \d{4}-/],
-    ['has not begun', futureValidity, /holds a certificate that begins on \d{4}-\d\d-\d\dT.* only/],
+    ['has expired', expiredValidity, /holds a certificate that expired on \d{4}-/],
+    ['is not valid yet', futureValidity, /holds a certificate that is not valid before \d{4}-\d\d-\d\dT/],
   ])('a certificate that %s', async (_, validity, problem) => {
     const { certificate, key } = await issueServer(certificates.authority, serverHosts, validity)
     const env = { ...certificates.env, [CERT]: await fileWith(certificate), [KEY]: await fileWith(key) }
@@ -139,10 +139,10 @@ describe('the start stops and names the variable, the problem, and the remedy', 
     expect(() => readConfig(env)).toThrow(/is not for servers/)
   })
 
-  test('a file of somebody else', async () => {
+  test('a file of another user', async () => {
     const path = await fileWith(certificates.server.key)
     await chmod(path, 0o000)
-    // Root reads it all the same.
+    // Root can read it.
     const problem = process.getuid?.() === 0 ? undefined : /EACCES/
     const read = () => readConfig({ ...certificates.env, [KEY]: path })
     if (problem) expect(read).toThrow(problem)

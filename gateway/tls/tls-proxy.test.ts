@@ -19,14 +19,14 @@ interface Served extends AsyncDisposable {
   readonly port: number
   readonly socketFolder: string
   drain(withinMs: number): Promise<void>
-  /** Requests whose clients have left. */
+  /** Requests whose clients disconnected. */
   readonly left: string[]
-  /** Requests that have begun. */
+  /** Requests that the handler received. */
   readonly arrived: string[]
   client(): Promise<TLSSocket>
 }
 
-/** A server of a few routes behind TLS. */
+/** A server with a few routes behind the TLS proxy. */
 async function serve(certificates: TestCertificates, atPort = 0): Promise<Served> {
   const { env } = certificates
   const files = {
@@ -103,7 +103,7 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
   }
 }
 
-test('requests find their client, and no other process reaches the servers behind TLS', async () => {
+test('each request has its client, and other processes cannot reach the servers', async () => {
   await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const ann = await certificates.client('ann')
@@ -119,13 +119,13 @@ test('requests find their client, and no other process reaches the servers behin
   for (const { peer } of known) expect(peer).toMatch(/^(?:::ffff:)?127\.0\.0\.1:\d+$|^::1:\d+$/)
 
   expect(statSync(served.socketFolder).mode & 0o777).toBe(0o700)
-  // A connected socket has no name that anybody could connect to.
+  // A connected socket is unlinked, so no one else can connect to it.
   const open = await served.client()
   expect(readdirSync(served.socketFolder)).toEqual([])
   open.destroy()
 })
 
-test('much goes through either way in little memory, also to a client that stalls', async () => {
+test('large bodies pass in both directions in little memory, also to a stalled client', async () => {
   await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
@@ -155,7 +155,7 @@ test('much goes through either way in little memory, also to a client that stall
   expect((most - before) / MiB).toBeLessThan(120)
 }, 60_000)
 
-test('a client that leaves is noticed', async () => {
+test('a disconnect of the client aborts the request', async () => {
   await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const client = await served.client()
@@ -165,7 +165,7 @@ test('a client that leaves is noticed', async () => {
   await until(() => served.left.length === 1)
 })
 
-test('draining lets answers out and nobody in', async () => {
+test('draining completes responses and refuses connections', async () => {
   await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
@@ -194,7 +194,7 @@ test('carries WebSockets', async () => {
   await closed
 })
 
-test('a port that is taken is told of', async () => {
+test('a port that is in use is an error', async () => {
   await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   await expect(serve(certificates, served.port)).rejects.toThrow(

@@ -11,9 +11,9 @@ import { secureContextOptions, handshakeMs, type TlsMaterial } from './tls-mater
 
 export interface TlsProxyOptions {
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number
-  /** Opens the HTTP server of one connection; undefined when no connection is accepted any more. */
+  /** Opens the HTTP server of one connection; returns undefined while the gateway drains. */
   readonly open: ConnectionServers['open']
   readonly material: TlsMaterial
   readonly refused: ReportRefusedHandshake
@@ -21,32 +21,35 @@ export interface TlsProxyOptions {
 }
 
 /**
- * The TLS in front of the HTTP port. Bun's own server can neither change its certificate nor tell what a client has
- * shown, so connections end here, and each goes on to an HTTP server of its own that knows its client.
+ * Terminates the TLS of the HTTP port and forwards each connection to its own HTTP server, which knows the client.
+ *
+ * Hand-written because `Bun.serve` neither exposes the client certificate to the handler
+ * (https://github.com/oven-sh/bun/issues/14097) nor changes its own certificate while it serves
+ * (https://github.com/oven-sh/bun/issues/43815). Remove this file, `connection-servers.ts` and `client-certificate.ts` when
+ * `Bun.serve` alone passes `client-authentication.test.ts` and `watch-tls.test.ts`.
  */
 export interface TlsProxy {
   readonly port: number
-  /** Serves new connections with this; those there are stay as they are. */
-  take(material: TlsMaterial): void
-  /** Lets nobody in any more. Connections go on until the inner side ends them. */
+  /** Uses the material for new connections. Open connections keep theirs. */
+  setMaterial(material: TlsMaterial): void
+  /** Stops accepting connections. Open connections continue until their HTTP server closes them. */
   close(): void
-  /** Gives answers on their way a moment to arrive, then ends all connections. */
+  /** Waits shortly for responses in transit, then closes all connections. */
   end(): Promise<void>
 }
 
 export interface TlsClient {
-  /** Where it is. */
   readonly address: SocketAddress
   readonly certificate: ClientCertificate | undefined
 }
 
-/** How long a client may take to read its last answer when nothing more will come. */
+/** How long a client may take to read the rest of its last response. */
 const lingerMs = 60_000
 
-/** How long answers that have left the inner side may take to arrive once everything ends. */
-const partingMs = 500
+/** How long `end` waits for responses that the HTTP servers have sent. */
+const endTimeoutMs = 500
 
-/** @throws Error when the address cannot be listened on. */
+/** @throws Error when the address is in use or invalid. */
 export async function openTlsProxy({
   host,
   port,
@@ -57,15 +60,15 @@ export async function openTlsProxy({
 }: TlsProxyOptions): Promise<TlsProxy> {
   const sockets = new Set<Socket>()
   const warn = createRateLimitedLog((fields) => log.warn('connection refused', fields))
-  const server = createServer({
+  const tlsServer = createServer({
     ...secureContextOptions(material),
     ALPNProtocols: ['http/1.1'],
-    // Who shows none may read what is for everybody; who shows a bad one is sent away below.
+    // Clients without a certificate may read public resources. Untrusted certificates are refused below.
     requestCert: material.ca !== undefined,
     rejectUnauthorized: false,
     handshakeTimeout: handshakeMs,
   })
-  server.on('secureConnection', (outer: TLSSocket) => {
+  tlsServer.on('secureConnection', (outer: TLSSocket) => {
     const peer = peerOf(outer)
     const certificate = clientCertificateOf(outer)
     if (certificate === 'untrusted') {
@@ -73,19 +76,19 @@ export async function openTlsProxy({
       return outer.destroy()
     }
     outer.on('error', () => outer.destroy())
-    let own: ConnectionServer | undefined
+    let opened: ConnectionServer | undefined
     try {
-      own = open({ certificate, address: addressOf(outer) })
+      opened = open({ certificate, address: addressOf(outer) })
     } catch (thrown) {
-      // Usually EMFILE: the process has no file descriptor left. Thrown from this listener, it would end the process.
+      // Usually EMFILE, no free file descriptor. An error thrown by this listener would end the process.
       warn({ port: 'http', peer, reason: errorCodeOf(thrown) })
     }
-    if (own === undefined) return outer.destroy()
-    const server = own
-    const inner = connect({ path: own.path })
+    if (opened === undefined) return outer.destroy()
+    const connectionServer = opened
+    const inner = connect({ path: connectionServer.path })
     sockets.add(outer)
     inner.once('connect', () => {
-      server.connected()
+      connectionServer.connected()
       outer.pipe(inner)
       inner.pipe(outer)
     })
@@ -98,25 +101,25 @@ export async function openTlsProxy({
       outer.destroy()
     })
     inner.once('close', () => {
-      server.close()
-      // The answer may still be on its way to a slow client.
+      connectionServer.close()
+      // A slow client may not have received the whole response yet.
       outer.end()
       outer.setTimeout(lingerMs, () => outer.destroy())
     })
     outer.setNoDelay(true)
   })
-  server.on('tlsClientError', (error, socket) => {
+  tlsServer.on('tlsClientError', (error, socket) => {
     refused(peerOf(socket), errorCodeOf(error))
     socket.destroy()
   })
-  const bound = await listen(server, host, port)
+  const bound = await listen(tlsServer, host, port)
   return {
     port: bound,
-    take: (next) => server.setSecureContext(secureContextOptions(next)),
-    close: () => void server.close(),
+    setMaterial: (next) => tlsServer.setSecureContext(secureContextOptions(next)),
+    close: () => void tlsServer.close(),
     async end() {
       const over = Promise.all([...sockets].map((socket) => once(socket, 'close')))
-      await Promise.race([over, Bun.sleep(partingMs)])
+      await Promise.race([over, Bun.sleep(endTimeoutMs)])
       for (const socket of sockets) socket.destroy()
     },
   }

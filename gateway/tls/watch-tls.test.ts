@@ -35,7 +35,7 @@ function filesOf({ env }: TestCertificates): TlsFiles {
   }
 }
 
-test('takes up new files, and nothing when nothing has changed', async () => {
+test('reloads changed files, and only those', async () => {
   await using certificates = await createTestCertificates()
   using watching = watch(filesOf(certificates))
   const first = watching.tls.current.serial
@@ -44,10 +44,10 @@ test('takes up new files, and nothing when nothing has changed', async () => {
   await certificates.replaceServer(await issueServer(certificates.authority, serverHosts))
   await until(() => watching.taken.length === 1)
   expect(watching.tls.current.serial).not.toBe(first)
-  expect(watching.logs.map(({ msg }) => msg)).toEqual(['new TLS files are in use'])
+  expect(watching.logs.map(({ msg }) => msg)).toEqual(['TLS files reloaded'])
 })
 
-test('keeps the old while the new are no good, says so once, and takes the ones that mend it', async () => {
+test('keeps the old material while the new files are invalid, logs this once, and reloads valid ones', async () => {
   await using certificates = await createTestCertificates()
   const files = filesOf(certificates)
   using watching = watch(files)
@@ -70,7 +70,7 @@ test('keeps the old while the new are no good, says so once, and takes the ones 
   expect(watching.logs).toHaveLength(3)
 })
 
-test('does not complain of files that are replaced one after the other', async () => {
+test('does not log an error while the files are replaced one by one', async () => {
   await using certificates = await createTestCertificates()
   const files = filesOf(certificates)
   using watching = watch(files)
@@ -84,7 +84,7 @@ test('does not complain of files that are replaced one after the other', async (
   expect(watching.logs.filter(({ level }) => level === 'error')).toEqual([])
 })
 
-test('takes up a folder that is swapped by a link, as Kubernetes does it', async () => {
+test('reloads when a symbolic link changes, as in Kubernetes', async () => {
   await using certificates = await createTestCertificates()
   const { folder, authority } = certificates
   const mounted = join(folder, 'mounted')
@@ -106,7 +106,7 @@ test('takes up a folder that is swapped by a link, as Kubernetes does it', async
   await until(() => watching.tls.current.cert === second)
 })
 
-test('warns of an end that is near, and of a key that others may read', async () => {
+test('warns of an expiry that is near, and of a key that other users can read', async () => {
   await using certificates = await createTestCertificates()
   const files = filesOf(certificates)
   const until2days = { from: new Date(Date.now() - 1000), until: new Date(Date.now() + 2 * 86_400_000) }
@@ -118,7 +118,7 @@ test('warns of an end that is near, and of a key that others may read', async ()
   await until(() => watching.logs.length === 2)
   await Bun.sleep(300)
   expect(watching.logs.map(({ msg }) => msg).toSorted()).toEqual([
-    'everybody on this machine may read the TLS key',
-    'the TLS certificate ends soon',
+    'TLS certificate expires soon',
+    'TLS key is readable by other users',
   ])
 })

@@ -7,25 +7,25 @@ import {
   TlsFileError,
   type TlsFiles,
   type TlsMaterial,
-  type TlsTexts,
+  type TlsFileContents,
 } from './tls-material.ts'
 
-/** TLS as it is configured. */
+/** The TLS configuration. */
 export interface TlsConfig {
   readonly files: TlsFiles
-  /** What the files held at the start. */
+  /** The material that was read at the start. */
   readonly first: TlsMaterial
   readonly clientAuth: ClientAuth
   readonly reloadIntervalMs: number
 }
 
-/** What the files hold now, for the start. @throws WrongTls also when one cannot be read. */
+/** Reads the files at the start. @throws TlsFileError also when a file cannot be read. */
 export function readTls(files: TlsFiles): TlsMaterial {
   const read = (which: 'cert' | 'key' | 'ca', file: string) => {
     try {
       return readFileSync(file, 'utf8')
     } catch (thrown) {
-      throw unreadable(which, file, thrown)
+      throw unreadableFile(which, file, thrown)
     }
   }
   const { certFile, keyFile, clientCaFile } = files
@@ -38,101 +38,105 @@ export function readTls(files: TlsFiles): TlsMaterial {
 
 export interface WatchedTls extends Disposable {
   readonly current: TlsMaterial
-  /** Tells of each new material from now on. */
+  /** Calls `take` with each new material. */
   onChange(take: (material: TlsMaterial) => void): void
 }
 
-const endingSoonMs = 7 * 86_400_000
+const expiryWarningMs = 7 * 86_400_000
 
 /**
- * Looks at the files every so often and tells when they have changed for good. What cannot be used is named in the log
- * and the old stays; as certificate and key are rarely replaced in one moment, only what is still wrong at the next
- * look counts as wrong. Reading what is there works where watching does not: over links that are swapped, as Kubernetes
- * does it, and over network file systems.
+ * Reads the files at each interval and reports new valid material. Invalid files are logged, and the old material stays
+ * in use. Certificate and key are rarely replaced at the same moment, so only files that are still invalid at the next
+ * poll are reported. Polling also works where file watching does not: with the symbolic links of Kubernetes and with
+ * network file systems.
  */
 export function watchTls({ files, first, reloadIntervalMs }: TlsConfig, log: Logger): WatchedTls {
-  const takers: ((material: TlsMaterial) => void)[] = []
+  const listeners: ((material: TlsMaterial) => void)[] = []
   let current = first
-  let refused: { readonly texts: TlsTexts; told: boolean } | undefined
-  let isLooking = false
-  let toldOfEnd: string | undefined
+  let rejected:
+    | { readonly variable: string; readonly contents: TlsFileContents | undefined; isReported: boolean }
+    | undefined
+  let isPolling = false
+  let warnedSerial: string | undefined
 
-  const look = async () => {
-    const texts = await readTexts(files)
-    if (texts instanceof TlsFileError) return refuse(texts, { cert: texts.message, key: '', ca: undefined })
-    if (isSame(texts, current)) return void (refused = undefined)
+  const poll = async () => {
+    let contents: TlsFileContents | undefined
     try {
-      current = parseTlsMaterial(files, texts)
+      contents = await readContents(files)
+      if (isSame(contents, current)) return void (rejected = undefined)
+      current = parseTlsMaterial(files, contents)
     } catch (thrown) {
-      return refuse(thrown as Error, texts)
+      if (!(thrown instanceof TlsFileError)) throw thrown
+      return reject(thrown, contents)
     }
-    refused = undefined
-    for (const take of takers) take(current)
-    log.info('new TLS files are in use', { subject: current.subject, until: current.until.toISOString() })
+    rejected = undefined
+    for (const take of listeners) take(current)
+    log.info('TLS files reloaded', { subject: current.subject, until: current.until.toISOString() })
   }
-  const refuse = (error: Error, texts: TlsTexts) => {
-    if (!refused || !isSame(refused.texts, texts)) refused = { texts, told: false }
-    else if (!refused.told) {
-      refused.told = true
-      log.error('new TLS files cannot be used; the old ones stay in use', { problem: error.message })
+  /** Logs an error that persists over two polls, once. @param contents undefined when a file cannot be read */
+  const reject = (error: TlsFileError, contents: TlsFileContents | undefined) => {
+    const isRepeated =
+      rejected?.variable === error.variable &&
+      (contents && rejected.contents ? isSame(rejected.contents, contents) : contents === rejected.contents)
+    if (!isRepeated) rejected = { variable: error.variable, contents, isReported: false }
+    else if (rejected && !rejected.isReported) {
+      rejected.isReported = true
+      log.error('invalid TLS files; the previous ones stay in use', { problem: error.message })
     }
   }
-  const tellOfEnd = () => {
-    if (current.serial === toldOfEnd || current.until.getTime() - Date.now() > endingSoonMs) return
-    toldOfEnd = current.serial
-    log.warn('the TLS certificate ends soon', { until: current.until.toISOString() })
+  const warnOfExpiry = () => {
+    if (current.serial === warnedSerial || current.until.getTime() - Date.now() > expiryWarningMs) return
+    warnedSerial = current.serial
+    log.warn('TLS certificate expires soon', { until: current.until.toISOString() })
   }
   const timer = setInterval(() => {
-    tellOfEnd()
-    if (isLooking) return
-    isLooking = true
-    look()
-      .catch((error: unknown) => log.error('new TLS files could not be taken up', { error }))
-      .finally(() => (isLooking = false))
+    warnOfExpiry()
+    if (isPolling) return
+    isPolling = true
+    poll()
+      .catch((error: unknown) => log.error('TLS file poll failed', { error }))
+      .finally(() => (isPolling = false))
   }, reloadIntervalMs)
   timer.unref()
-  tellOfEnd()
-  void warnOfOpenKey(files.keyFile, log)
+  warnOfExpiry()
+  void warnOfReadableKey(files.keyFile, log)
   return {
     get current() {
       return current
     },
-    onChange: (take) => void takers.push(take),
+    onChange: (take) => void listeners.push(take),
     [Symbol.dispose]: () => clearInterval(timer),
   }
 }
 
-async function readTexts({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<TlsTexts | TlsFileError> {
+/** @throws TlsFileError when a file cannot be read. */
+async function readContents({ certFile, keyFile, clientCaFile }: TlsFiles): Promise<TlsFileContents> {
   const read = (which: 'cert' | 'key' | 'ca', file: string) =>
-    readFile(file, 'utf8').catch((thrown: unknown) => Promise.reject(unreadable(which, file, thrown)))
-  try {
-    const [cert, key, ca] = await Promise.all([
-      read('cert', certFile),
-      read('key', keyFile),
-      clientCaFile === undefined ? undefined : read('ca', clientCaFile),
-    ])
-    return { cert, key, ca }
-  } catch (thrown) {
-    return thrown as TlsFileError
-  }
+    readFile(file, 'utf8').catch((thrown: unknown) => Promise.reject(unreadableFile(which, file, thrown)))
+  const [cert, key, ca] = await Promise.all([
+    read('cert', certFile),
+    read('key', keyFile),
+    clientCaFile === undefined ? undefined : read('ca', clientCaFile),
+  ])
+  return { cert, key, ca }
 }
 
-function unreadable(which: 'cert' | 'key' | 'ca', file: string, thrown: unknown): TlsFileError {
+function unreadableFile(which: 'cert' | 'key' | 'ca', file: string, thrown: unknown): TlsFileError {
   const code = (thrown as { code?: string }).code ?? String(thrown)
   return new TlsFileError(
     which,
     file,
     `cannot be read (${code})`,
-    'Give a file that this process may read.',
+    'Give a file that this process can read.',
     thrown,
   )
 }
 
-async function warnOfOpenKey(keyFile: string, log: Logger): Promise<void> {
+async function warnOfReadableKey(keyFile: string, log: Logger): Promise<void> {
   const { mode } = await stat(keyFile).catch(() => ({ mode: 0 }))
-  if ((mode & 0o004) !== 0) log.warn('everybody on this machine may read the TLS key', { file: keyFile })
+  if ((mode & 0o004) !== 0) log.warn('TLS key is readable by other users', { file: keyFile })
 }
 
-function isSame(one: TlsTexts, other: TlsTexts): boolean {
+function isSame(one: TlsFileContents, other: TlsFileContents): boolean {
   return one.cert === other.cert && one.key === other.key && one.ca === other.ca
 }

@@ -51,10 +51,10 @@ export async function listenHttp({ app, host, port, tls, log }: HttpServerOption
   const proxy = await openTlsProxy(proxyOptions).catch((cause: unknown) => {
     throw cannotListen(hostname, port, cause)
   })
-  const { port: bound, take, close, end } = proxy
+  const { port: bound, setMaterial, close, end } = proxy
   // The files may have changed since `proxyOptions` was built.
-  watched.onChange(take)
-  take(watched.current)
+  watched.onChange(setMaterial)
+  setMaterial(watched.current)
   return {
     port: bound,
     async drain(withinMs) {
