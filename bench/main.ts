@@ -9,8 +9,8 @@ import { tuning } from './parts/tune.ts'
 import { whole } from './parts/whole.ts'
 
 /**
- * What the house costs, against the plainest programs that do the same work, in turns within one run, so that a noisy
- * machine is noisy for all of them. Each part can be run alone.
+ * Cost of PixelFlow compared with the simplest programs that do the same work, in turns within one run, so that a noisy
+ * machine affects all of them equally. Each part can be run alone.
  */
 const parts: Readonly<Record<string, Part>> = {
   whole,

@@ -16,7 +16,7 @@ test('parts can be chosen', () => {
   expect(readOptions(['--parts', 'three,one'], known).parts).toEqual(['three', 'one'])
 })
 
-test('what is no number, or unknown, is refused by name', () => {
+test('invalid numbers and unknown options are refused by name', () => {
   for (const args of [['--images', 'many'], ['--rounds', '0'], ['--parts', 'one,four'], ['--nope'], ['more']])
     expect(() => readOptions(args, known)).toThrow(args[0])
 })

@@ -30,7 +30,9 @@ export function readOptions(args: readonly string[], known: readonly string[]) {
   const parts = values.parts.split(',')
   const unknown = parts.find((one) => !known.includes(one))
   if (unknown !== undefined) {
-    throw new Error(`--parts ${values.parts}: there is no part "${unknown}", only ${known.join(', ')}.`)
+    throw new Error(
+      `--parts ${values.parts}: unknown part "${unknown}". Name one or more of ${known.join(', ')}.`,
+    )
   }
   return {
     images: whole('images'),

@@ -1,7 +1,7 @@
 import type { EventView, ImageView, Problem, TaskPageView, TaskView } from '@pixelflow/core/api'
 import { createParser } from 'eventsource-parser'
 
-/** A client as anybody could write it from the documentation: fetch and an event-stream parser. */
+/** A client written from the documentation alone: fetch and an event-stream parser. */
 export function client(baseUrl: string, token?: string) {
   const auth: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const url = (path: string) => new URL(path, baseUrl)

@@ -18,7 +18,7 @@ export interface DescribedOptions {
 }
 
 /** What the EXIF of a described picture says, as text that can be looked for in files. */
-export const whatItSays = ['Erewhon Camera', 'Ada Nobody', '2026:11:29 12:13:14', 'Lens of Utopia'] as const
+export const whatItSays = ['Erewhon Camera', 'Ada Example', '2026:11:29 12:13:14', 'Lens of Utopia'] as const
 
 /** A picture of an original before it was cut and blurred, as it lies in EXIF; it begins and ends as every JPEG does. */
 export const thumbnail: Uint8Array = await sharp({
@@ -172,7 +172,7 @@ export const xmpWithPictures = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xml
  xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/"
  xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" xmlns:GImage="http://ns.google.com/photos/1.0/image/"
  hdrgm:Version="1.0" tiff:Orientation="6" GCamera:MotionPhoto="1" GImage:Data="/9j/4AAQSkZJRg==">
-<dc:creator><rdf:Seq><rdf:li>Ada &amp; Nobody</rdf:li></rdf:Seq></dc:creator>
+<dc:creator><rdf:Seq><rdf:li>Ada &amp; Example</rdf:li></rdf:Seq></dc:creator>
 <xmp:Thumbnails><rdf:Alt><rdf:li rdf:parseType="Resource"><g:format>JPEG</g:format><g:image>/9j/4AAQSkZJRg==</g:image></rdf:li></rdf:Alt></xmp:Thumbnails>
 <Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="GainMap" Item:Length="830"/></rdf:li></rdf:Seq></Container:Directory>
 </rdf:Description></rdf:RDF></x:xmpmeta>`

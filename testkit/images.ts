@@ -52,7 +52,7 @@ function drawing(width: number, height: number, { seed = 1, alpha = false }: Sam
 }
 
 const whereabouts: Exif = {
-  IFD0: { Make: 'PixelFlow', Copyright: 'nobody' },
+  IFD0: { Make: 'PixelFlow', Copyright: 'example' },
   IFD3: {
     GPSLatitudeRef: 'N',
     GPSLatitude: '51/1 30/1 3230/100',

@@ -52,7 +52,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
   let port = await freePort()
   await write(port)
   let server = await start(binary, config)
-  // Somebody else may have taken the port between the look and the start.
+  // Another process may have taken the port between the check and the start.
   for (let attempt = 1; !server.ready && attempt < 5; attempt++) {
     port = await freePort()
     await write(port)
@@ -85,7 +85,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
     async restart() {
       await kill9()
       server = await start(binary, config)
-      // Somebody may be looking whether the port is free just now.
+      // Another process may be probing the port.
       for (let attempt = 1; !server.ready && attempt < 5; attempt++) {
         await Bun.sleep(200)
         server = await start(binary, config)

@@ -2,17 +2,18 @@ import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 
-/** `nobody` on Debian and most other systems. */
+/** The unprivileged system user of Debian and most other systems. */
 const otherUid = '65534'
 
-/** A program that runs as another user of this machine and answers each line of JSON with one. */
+/** A program that runs as another user of this machine and answers each line of JSON with a line of JSON. */
 export interface OtherUser extends AsyncDisposable {
   ask<A>(question: unknown): Promise<A>
 }
 
 /**
- * Starts a Bun script as `nobody`, who has no right to anything of ours; runtime and script are copied to where that
- * user can read them. @throws Error when this process is not root, who alone may do so.
+ * Starts a Bun script as an unprivileged user; runtime and script are copied to a folder that this user can read.
+ *
+ * @throws Error when this process does not run as root.
  */
 export async function runAsOtherUser(script: string): Promise<OtherUser> {
   if (process.geteuid?.() !== 0) {

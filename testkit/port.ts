@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 
 /**
- * A TCP port of the loopback address that was free a moment ago. It lies below the range of outgoing connections
- * (32768 upwards on Linux): nobody is given it by accident while a killed server is being brought back on it, and a
- * client that keeps reconnecting cannot connect to itself.
+ * A TCP port of the loopback address that was free when probed. It is below the ephemeral range (from 32768 on Linux), so no
+ * outgoing connection takes it while a killed server restarts, and a client that keeps reconnecting cannot connect to
+ * itself.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {

@@ -13,7 +13,7 @@ const submittersAtOnce = 16
 
 /**
  * One account's flood beside another account's single pictures: how long these wait, in units of the time for which a child
- * is busy with one picture. In a house of its own, with two accounts, since the flood outlasts the part.
+ * is busy with one picture. It uses a stack of its own, with two accounts, because the flood outlasts the part.
  */
 export const fair: Part = async ({ options, say }) => {
   const { rounds, queued } = options
@@ -85,8 +85,8 @@ export const fair: Part = async ({ options, say }) => {
     )
   }
   say(
-    'By the clock: until decoded, less the same in an idle house ' +
-      `(${idleMs.interactive.toFixed(0)} and ${idleMs.bulk.toFixed(0)} ms), so whatever else the machine does counts as waiting. ` +
+    'By the clock: until decoded, less the same in an idle pixelflow ' +
+      `(${idleMs.interactive.toFixed(0)} and ${idleMs.bulk.toFixed(0)} ms), so other load of the machine counts as waiting. ` +
       'By counting: tasks of the flood that ended until then, for each child, its own decoding included.',
   )
   return {

@@ -15,7 +15,7 @@ const limit = 3
 const MiB = 2 ** 20
 /** So long each turn of the second account takes. */
 const turnMs = 30_000
-/** A flood ends after so long, whatever becomes of this process. */
+/** Upper bound for a flood, in case this process dies. */
 const longestFloodSeconds = 600
 
 const kinds = ['process', 'task', 'list', 'version', 'getTask'] as const satisfies (keyof AccountClient)[]

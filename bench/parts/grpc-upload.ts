@@ -29,14 +29,14 @@ export const grpcUploads: Part = async ({ options, stack, gateway, say }) => {
   const sliceBytes = uploadBytes / slices
   say(`${slices} files of ${sliceBytes / 1024 / 1024} MiB in messages of ${chunkBytes / 1024} KiB a round`)
 
-  const house = { gateway: gateway.pid, 'nats-server': stack.nats.pid, client: process.pid }
+  const pixelflow = { gateway: gateway.pid, 'nats-server': stack.nats.pid, client: process.pid }
   const sinkOnly = { sink: plain.pid, client: process.pid }
   const ways = {
     sink: { pids: sinkOnly, send: () => grpcUpload(at(plain.port), sliceBytes, chunkBytes) },
-    house: { pids: house, send: () => grpcUpload(address, sliceBytes, chunkBytes) },
-    http: { pids: house, send: () => upload(gateway.url, sliceBytes) },
+    pixelflow: { pids: pixelflow, send: () => grpcUpload(address, sliceBytes, chunkBytes) },
+    http: { pids: pixelflow, send: () => upload(gateway.url, sliceBytes) },
     farSink: { pids: sinkOnly, send: () => grpcUpload(at(farPlain.port), sliceBytes, chunkBytes) },
-    farHouse: { pids: house, send: () => grpcUpload(at(farGateway.port), sliceBytes, chunkBytes) },
+    farPixelflow: { pids: pixelflow, send: () => grpcUpload(at(farGateway.port), sliceBytes, chunkBytes) },
   }
   type Way = keyof typeof ways
   const names = Object.keys(ways) as Way[]
@@ -44,7 +44,7 @@ export const grpcUploads: Part = async ({ options, stack, gateway, say }) => {
 
   /** Seconds that each way took for a round's bytes, slice by slice in turns. */
   const round = async (): Promise<Record<Way, number>> => {
-    const seconds = { sink: 0, house: 0, http: 0, farSink: 0, farHouse: 0 }
+    const seconds = { sink: 0, pixelflow: 0, http: 0, farSink: 0, farPixelflow: 0 }
     for (let slice = 0; slice < slices; slice += 1) {
       for (const name of names) {
         const { result, cpuMs } = await cpuDuring(ways[name].pids, ways[name].send)
@@ -72,11 +72,11 @@ export const grpcUploads: Part = async ({ options, stack, gateway, say }) => {
   const ratio = (above: Way, below: Way) => median(rows.map((row) => row[above] / row[below]))
   const gibs = (rounds * uploadBytes) / 2 ** 30
   const report = {
-    grpcUploadToPlainSink: ratio('house', 'sink'),
-    grpcUploadMBPerSecond: rate('house'),
-    grpcUploadToHttpUpload: ratio('house', 'http'),
-    grpcFarUploadMBPerSecond: rate('farHouse'),
-    grpcFarUploadToPlainSink: ratio('farHouse', 'farSink'),
+    grpcUploadToPlainSink: ratio('pixelflow', 'sink'),
+    grpcUploadMBPerSecond: rate('pixelflow'),
+    grpcUploadToHttpUpload: ratio('pixelflow', 'http'),
+    grpcFarUploadMBPerSecond: rate('farPixelflow'),
+    grpcFarUploadToPlainSink: ratio('farPixelflow', 'farSink'),
     cpuMsPerUploadedGiB: Object.fromEntries(
       Object.entries(cpu).map(([what, sums]) => [
         what,

@@ -67,11 +67,11 @@ export const processing: Part = async ({ options, stack, gateway, actor, say }) 
   for (let round = 0; round < rounds; round += 1) {
     const alone = await cpuDuring({ client: process.pid }, () => pace(images, cores, () => plain(large, 512)))
     plainCpuMs += alone.cpuMs['client'] ?? 0
-    const house = await cpuDuring(pids, () => pace(images, cores * 4, () => call(large, 512)))
-    for (const [name, ms] of Object.entries(house.cpuMs)) cpu[name] = (cpu[name] ?? 0) + ms
-    rates.push({ plain: alone.result, call: house.result })
+    const pixelflow = await cpuDuring(pids, () => pace(images, cores * 4, () => call(large, 512)))
+    for (const [name, ms] of Object.entries(pixelflow.cpuMs)) cpu[name] = (cpu[name] ?? 0) + ms
+    rates.push({ plain: alone.result, call: pixelflow.result })
     say(
-      `round ${round + 1}: plain sharp ${alone.result.toFixed(1)}/s, PixelFlow ${house.result.toFixed(1)}/s`,
+      `round ${round + 1}: plain sharp ${alone.result.toFixed(1)}/s, PixelFlow ${pixelflow.result.toFixed(1)}/s`,
     )
   }
   const total = images * rounds

@@ -12,7 +12,7 @@ import { median } from '../pace.ts'
 import { photograph } from '../sample.ts'
 import type { Bench, Part } from './part.ts'
 
-/** What somebody may move a slider of: each value makes another picture. */
+/** A parameter that users change with a slider: each value gives a different image. */
 const sliders: Readonly<Record<string, (value: number) => string>> = {
   blur: (value) => `blur:${4 + value / 10}`,
   sharpen: (value) => `resize:1200/sharpen:${1 + value / 100}`,

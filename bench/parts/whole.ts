@@ -26,7 +26,7 @@ export const whole: Part = async ({ options, stack, gateway, actor, say }) => {
   await pace(warmUp, cores * 2, (serial) => limit.one(distinct(source, -1 - warmUp - serial)))
   await pace(warmUp, cores, async () => void (await plainSharp(source)))
 
-  const rows: { sharp: number; stored: number; house: number; put: number; upload: number }[] = []
+  const rows: { sharp: number; stored: number; pixelflow: number; put: number; upload: number }[] = []
   const cpu: Record<string, number> = {}
   let limitCpuMs = 0
   for (let round = 0; round < rounds; round += 1) {
@@ -36,16 +36,22 @@ export const whole: Part = async ({ options, stack, gateway, actor, say }) => {
       pace(images, cores * 2, (serial) => limit.one(at(serial))),
     )
     limitCpuMs += Object.values(limited.cpuMs).reduce((sum, ms) => sum + ms, 0)
-    const house = await cpuDuring(pids, () =>
+    const pixelflow = await cpuDuring(pids, () =>
       pace(images, cores * 2, (serial) => stored(gateway.url, at(serial))),
     )
-    for (const [name, ms] of Object.entries(house.cpuMs)) cpu[name] = (cpu[name] ?? 0) + ms
+    for (const [name, ms] of Object.entries(pixelflow.cpuMs)) cpu[name] = (cpu[name] ?? 0) + ms
     const put = await plainPut(stack.nats, uploadBytes)
     const uploaded = await upload(gateway.url, uploadBytes)
-    rows.push({ sharp: sharpRate, stored: limited.result, house: house.result, put, upload: uploaded })
+    rows.push({
+      sharp: sharpRate,
+      stored: limited.result,
+      pixelflow: pixelflow.result,
+      put,
+      upload: uploaded,
+    })
     say(
       `round ${round + 1}: plain sharp ${sharpRate.toFixed(1)}/s, plain stored ${limited.result.toFixed(1)}/s, ` +
-        `PixelFlow ${house.result.toFixed(1)}/s; plain put ${mib(put)}, upload ${mib(uploaded)}`,
+        `PixelFlow ${pixelflow.result.toFixed(1)}/s; plain put ${mib(put)}, upload ${mib(uploaded)}`,
     )
   }
 
@@ -53,10 +59,10 @@ export const whole: Part = async ({ options, stack, gateway, actor, say }) => {
     median(rows.map((row) => row[above] / row[below]))
   const total = images * rounds
   const report = {
-    storedToPlainSharp: ratio('house', 'sharp'),
-    storedToPlainStored: ratio('house', 'stored'),
+    storedToPlainSharp: ratio('pixelflow', 'sharp'),
+    storedToPlainStored: ratio('pixelflow', 'stored'),
     uploadToPlainPut: ratio('upload', 'put'),
-    imagesPerSecond: median(rows.map((row) => row.house)),
+    imagesPerSecond: median(rows.map((row) => row.pixelflow)),
     uploadMiBPerSecond: median(rows.map((row) => row.upload)) / 1024 / 1024,
     cpuMsPerImage: Object.fromEntries(Object.entries(cpu).map(([name, ms]) => [name, ms / total])),
     plainStoredCpuMsPerImage: limitCpuMs / total,

@@ -5,7 +5,7 @@ import { childrenOf, residentBytes, type Running } from '@pixelflow/testkit/proc
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { client, followToEnd } from '../client.ts'
 
-/** What a process may hold in memory, whatever goes through it. */
+/** Memory limit of a process, independent of the amount of data. */
 
 const MiB = 1024 * 1024
 

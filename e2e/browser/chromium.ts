@@ -28,6 +28,6 @@ function findChromium(): string {
     named === undefined
       ? `The browser test needs Chromium: none of ${names.join(', ')} is on PATH. ` +
           'Install it (Debian: apt-get install chromium) or name it in PIXELFLOW_CHROMIUM.'
-      : `PIXELFLOW_CHROMIUM names ${named}, which is no program. Correct it, or unset it to look on PATH.`,
+      : `PIXELFLOW_CHROMIUM names ${named}, which is not an executable file. Correct it, or unset it to look on PATH.`,
   )
 }

@@ -84,7 +84,7 @@ describe('the live preview', () => {
 
     // By mouse, from the middle to three quarters: half a turn, and many changes on the way.
     const slider = await page.getByLabel('Angle, slider').boundingBox()
-    if (slider === null) throw new Error('there is no slider')
+    if (slider === null) throw new Error('slider not found')
     const [y, middle] = [slider.y + slider.height / 2, slider.x + slider.width / 2]
     await page.mouse.move(middle, y)
     await page.mouse.down()
@@ -108,7 +108,7 @@ describe('the live preview', () => {
     expect(apart(await stampOf(page, result), turned)).toBeLessThan(3)
     expect(sent).toEqual(['/api/v1/images', '/api/v1/tasks'])
 
-    // From there it goes on: the next change shows the preview again, and the result can still be fetched.
+    // The page continues: the next change shows the preview again, and the result can still be fetched.
     await page.getByLabel('Angle, slider').focus()
     await page.keyboard.press('PageUp')
     await page.locator(preview).waitFor()
@@ -155,7 +155,7 @@ describe('the live preview', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('goes on when its actor is killed, and when its gateway is replaced', async () => {
+  test('continues when its actor is killed, and when its gateway is replaced', async () => {
     const own = await stack.gateway()
     await using table = await openTable(browser, own.url)
     const { page } = table
@@ -180,7 +180,7 @@ describe('the live preview', () => {
   }, 60_000)
 })
 
-test('where nobody makes previews the page says so, and works as before', async () => {
+test('without an actor the page reports that previews are unavailable, and the rest works', async () => {
   await using idle = await startStack()
   const gateway = await idle.gateway()
   await idle.actor({ env: { PIXELFLOW_LIVE_CONCURRENCY: '0' } })

@@ -106,7 +106,7 @@ describe('the page', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('refuses what is no picture before a byte of it is sent', async () => {
+  test('refuses a file that is not an image before sending any of it', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     const sent: string[] = []

@@ -121,7 +121,7 @@ export async function startChaosCluster({
   const cluster = scope.use(await startCluster({ storeBytes }))
   const settings = readSettings(natsSettings, cluster.env)
   const log = logOf('chaos')
-  // Servers that have just met place no streams yet; whoever starts then is refused.
+  // Servers that have just formed a cluster refuse to place streams for a moment.
   const open = () => openAdapters({ settings, name: 'chaos', log, sweepGraceMs: 0, touchAfterMs: 0 })
   const adapters = scope.use(await again(open))
   const env = {

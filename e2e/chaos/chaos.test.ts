@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { resolve } from 'node:path'
 import type { Report } from './chaos.ts'
 
-/** Short forms of `./pixelflow chaos`. What is random has a seed, which stands in whatever is found. */
+/** Short forms of `./pixelflow chaos`. Random choices have a seed, which every report contains. */
 
 async function reportOf(...options: string[]): Promise<Report> {
   const program = Bun.spawn([process.execPath, resolve(import.meta.dir, 'main.ts'), ...options], {

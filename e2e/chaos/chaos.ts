@@ -23,9 +23,9 @@ export interface ChaosOptions {
   readonly say: (text: string) => void
 }
 
-/** How long everything may take to come to rest once nobody does anything bad any more. */
+/** Time limit for all tasks to end after the last injected fault. */
 const quietMs = 120_000
-/** How long what was deleted may take to be gone: whoever looks after it looks now and then. */
+/** Time limit for deleted data to disappear: sweeps run at intervals. */
 const emptyMs = 150_000
 const MiB = 2 ** 20
 /** Of one task, with all its events, its picture and what comes of it. */
@@ -66,7 +66,7 @@ export async function chaos({ minutes, seed, tasksPerSecond, actors, acts, rolli
   say(`calm after ${JSON.stringify(faults.done)}`)
   const clock = setTimeout(() => deadline.abort(), quietMs)
   const [{ entries, refused, slowestAnswerMs }] = await Promise.all([loading, over])
-  // A client that met nobody tries again after some seconds only.
+  // A client without a reachable gateway retries only after some seconds.
   await each(
     testAccounts.flatMap(({ clients }) => clients),
     ({ client }) => again(() => client.taskPage({ limit: 1 })),

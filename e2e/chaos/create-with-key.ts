@@ -69,7 +69,7 @@ async function once(call: KeyedCall, checks: Checks): Promise<TaskView | undefin
     if (response.status === 202) return body as TaskView
     refused.add(`create with key ${(body as { code?: string }).code ?? response.status}`)
   } catch {
-    // A gateway that was killed answers nobody.
+    // A killed gateway sends no answer.
     if (signal.aborted)
       wrongs.add(
         'lateAnswers',

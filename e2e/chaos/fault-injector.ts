@@ -11,7 +11,7 @@ import type { Random } from './random.ts'
 
 const allStreams = [...Object.values(streams), ...Object.values(blobBuckets).map(blobStream)]
 
-/** Everything that has a leader among the brokers, as it is asked to have another. */
+/** The step-down request of every stream and consumer leader. */
 const leaders = ({ settings }: ChaosCluster) => [
   ...allStreams.map((stream) => `STREAM.LEADER.STEPDOWN.${stream}`),
   ...consumersOf(settings).map(
@@ -20,22 +20,22 @@ const leaders = ({ settings }: ChaosCluster) => [
 ]
 
 export interface FaultInjector {
-  /** How often each thing was done. */
+  /** Number of injected faults by kind. */
   readonly done: Readonly<Record<string, number>>
-  /** Resolves when the last of it is made good: everybody runs again, and the brokers agree. */
+  /** Resolves when all faults are undone: every process runs again, and the brokers agree. */
   readonly over: Promise<void>
 }
 
-/** How long one may be stopped, in milliseconds: also for longer than a job is held without a sign of life. */
+/** How long a process is frozen, in milliseconds; the longest exceeds the lease of a job. */
 const stops = [500, 1500, 4000, 14_000] as const
 
 /** How far a clock may be set forward or back, in milliseconds. */
 const mostClockMs = 2 * 3_600_000
 
 /**
- * Does something bad every few hundred milliseconds to a few seconds until `signal` aborts. Never two brokers are away
- * or behind at once, for with one of three nothing may stop; only now and then all of them are, and then nothing can be
- * done, but everybody is to be told so. `only` names the kinds of it; all of them when empty.
+ * Injects a fault every 0.3 to 3 seconds until `signal` aborts. At most one broker is unavailable or lagging at a time,
+ * because two of three must keep the service running; occasionally all are, and then every call must be answered with an
+ * error. `only` selects the kinds of faults; empty means all.
  */
 export function injectFaults(
   cluster: ChaosCluster,
@@ -65,7 +65,7 @@ export function injectFaults(
     const ms = random.pick(stops.filter((one) => one <= most))
     if (pid !== undefined) await halt(pid, ms)
   }
-  /** One broker at a time, and the next one when it has caught up. */
+  /** One broker at a time; the next one only after it has caught up. */
   const withBroker = async (act: (nats: Nats) => Promise<void>) => {
     brokerBusy = true
     try {
@@ -121,7 +121,7 @@ export function injectFaults(
       ofBroker: true,
       run: () => withBroker((nats) => halt(nats.pid, random.pick(stops))),
     },
-    // All at once: calls that are under way get no answer from them.
+    // All at once: pending requests get no answer.
     stopBrokers: {
       weight: 1,
       ofBroker: true,
@@ -140,7 +140,7 @@ export function injectFaults(
           const makeRoom = blockWritesOf(nats.pid)
           await pause(random.pick(fullMs), signal)
           makeRoom()
-          // A server that could not write takes its streams up again at the next start only.
+          // A server that failed to write serves its streams again only after a restart.
           await nats.restart()
         }),
     },
@@ -162,7 +162,7 @@ export function injectFaults(
   }
   const chosen = Object.entries(acts).filter(([name]) => only.length === 0 || only.includes(name))
   if (chosen.length === 0)
-    throw new Error(`There is no ${only.join(', ')}; there are ${Object.keys(acts).join(', ')}.`)
+    throw new Error(`Unknown fault ${only.join(', ')}. Name one or more of ${Object.keys(acts).join(', ')}.`)
   const deck = chosen.flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
 
   const over = (async () => {
@@ -172,9 +172,9 @@ export function injectFaults(
       const act = acts[name]
       if (signal.aborted || act === undefined || (act.ofBroker && brokerBusy)) continue
       done[name] = (done[name] ?? 0) + 1
-      cluster.log.info('begins', { act: name })
+      cluster.log.info('fault injected', { act: name })
       const running: Promise<void> = act.run().finally(() => {
-        cluster.log.info('is made good', { act: name })
+        cluster.log.info('fault undone', { act: name })
         under.delete(running)
       })
       under.add(running)
@@ -192,10 +192,10 @@ interface Answer {
 const ballast = 'BALLAST'
 const lump = new Uint8Array(512 * 1024)
 
-/** For how long there is no room, in milliseconds: also for longer than anybody waits for an answer. */
+/** How long the disks stay full, in milliseconds; the longest exceeds the time limit of a call. */
 const fullMs = [500, 4000, 16_000] as const
 
-/** Uses up what all brokers may keep on their disks, for a while: they say so, and write nothing. */
+/** Fills the storage limit of all brokers for a while: they report it and refuse writes. */
 async function fillDisks({ broker }: ChaosCluster, random: Random, signal: AbortSignal): Promise<void> {
   try {
     await createStream(broker, { name: ballast, subjects: ['ballast'], storage: 'file', num_replicas: 3 })
@@ -205,7 +205,7 @@ async function fillDisks({ broker }: ChaosCluster, random: Random, signal: Abort
     }
     await pause(random.pick(fullMs), signal)
   } catch {
-    // A leader that has gone, or no disk to write that on: it is full all the same.
+    // No leader, or no space for the request itself: the disks are full in either case.
   } finally {
     await again(async () => {
       const { error } = (await broker.request(`$JS.API.STREAM.DELETE.${ballast}`)).json<Answer>()
@@ -214,7 +214,7 @@ async function fillDisks({ broker }: ChaosCluster, random: Random, signal: Abort
   }
 }
 
-/** Resolves when every broker has what the others have. @throws Error when they do not agree within two minutes. */
+/** Resolves when all replicas are current. @throws Error when they are not within two minutes. */
 export async function agreed({ broker }: ChaosCluster): Promise<void> {
   const deadline = Date.now() + 120_000
   for (;;) {
@@ -236,7 +236,7 @@ export async function agreed({ broker }: ChaosCluster): Promise<void> {
 
 class Disagreement extends Error {}
 
-/** False when there is no such process any more. */
+/** False when the process has exited. */
 export function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal)

@@ -18,7 +18,7 @@ export interface Following {
   readonly task: string
   readonly random: Random
   readonly signal: AbortSignal
-  /** Whether a task that is not there is no wonder. */
+  /** Whether a missing task is expected. */
   readonly mayBeGone: () => boolean
 }
 

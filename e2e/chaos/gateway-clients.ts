@@ -18,7 +18,7 @@ export function gatewayClientsOf(
   scope: AsyncDisposableStack,
 ): GatewayClient[] {
   const token = tokenOf(account)
-  // A call that gets stuck at a gateway that was stopped is no call for long.
+  // Abandons a call that hangs at a frozen gateway.
   const limits = { token, timeoutMs: 15_000 }
   return cluster.gateways.flatMap(({ url, grpc }): GatewayClient[] => {
     const http = scope.use(openHttp({ url, ...limits }))
@@ -33,7 +33,7 @@ export function gatewayClientsOf(
             for await (const { token, view } of plain.events(task, after, signal)) yield { ...view, token }
           } catch (thrown) {
             if (!String(thrown).includes('events: 404')) throw thrown
-            throw new PixelflowError('task_not_found', 'There is no such task.', { cause: thrown })
+            throw new PixelflowError('task_not_found', 'Unknown task.', { cause: thrown })
           }
         },
       },

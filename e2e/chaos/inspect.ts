@@ -30,7 +30,7 @@ const wrongs = [
   // Stored when nothing is to be stored any more.
   'orphanBytes',
   'leftovers',
-  // Calls that nobody answered in time.
+  // Calls without an answer in time.
   'lateAnswers',
   // Processes that did not come back.
   'notBack',
@@ -90,7 +90,7 @@ export async function inspect(
   if (histories.some((one) => print(one) !== print(history))) wrongs.add('gatewaysDiffer', task)
   const last = history?.at(-1)
   if (history === null || last === undefined || last.kind === 'deleted') {
-    if (!entry.deleteAsked) wrongs.add('lost', `${task}: nobody knows it`)
+    if (!entry.deleteAsked) wrongs.add('lost', `${task}: not found on any gateway`)
     return null
   }
   if (entry.deleted) wrongs.add('undeleted', task)
@@ -136,7 +136,7 @@ export async function inspect(
 
 const print = (history: readonly TaskEvent[] | null) => history?.map((one) => one.token).join(' ') ?? 'none'
 
-/** From the first event to the last; null when there is no such task. @throws when nobody can tell. */
+/** All events, first to last; null for an unknown task. @throws when no gateway answers. */
 async function historyOf(gatewayClient: GatewayClient, task: string): Promise<TaskEvent[] | null> {
   for (let tries = 1; ; tries += 1) {
     const events: TaskEvent[] = []

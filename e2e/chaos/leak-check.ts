@@ -26,7 +26,7 @@ export interface Leak {
   readonly amount: number
 }
 
-/** Deletes all images, also those whose upload was told to nobody because the answer was lost; returns how many. */
+/** Deletes all images, including those whose upload answer was lost; returns how many. */
 export async function deleteImages({ broker, adapters }: ChaosCluster, signal: AbortSignal): Promise<number> {
   const bucket = recordBuckets.images
   let dropped = 0
@@ -39,7 +39,7 @@ export async function deleteImages({ broker, adapters }: ChaosCluster, signal: A
   return dropped
 }
 
-/** Where the work of a task that has not ended still is: for whoever has to find out how it was lost. */
+/** Where the messages of an unfinished task are, for diagnosing a lost task. */
 export async function locateJob({ broker }: ChaosCluster, task: string): Promise<string> {
   const found = await Promise.all(
     [streams.backlog, streams.jobs, streams.retries, streams.outbox, streams.dead].map(async (name) => {

@@ -19,7 +19,7 @@ const say = (text: string) => void process.stderr.write(`chaos: ${text}\n`)
 function number(name: string, text: string, least: number, most: number): number {
   const value = Number(text)
   if (text.trim() !== '' && value >= least && value <= most) return value
-  say(`--${name} ${text} is no number from ${least} to ${most}.`)
+  say(`--${name} must be a number from ${least} to ${most}, got ${text}.`)
   process.exit(2)
 }
 

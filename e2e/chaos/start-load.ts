@@ -39,7 +39,7 @@ export async function createAccounts(
 }
 
 export interface Pace {
-  /** Tasks a second that are asked for, whatever becomes of them. */
+  /** Tasks requested per second, whether or not they are accepted. */
   readonly perSecond: number
   /** Tasks under way at most; beyond it nothing new is asked for. */
   readonly most: number
@@ -94,7 +94,7 @@ export async function startLoad(
     const work = random.pick(subject.works)
     const lane = random.chance(0.3) ? 'bulk' : 'interactive'
     if (random.chance(0.05)) {
-      // Accepted or not: nobody hears of it.
+      // Unknown whether it was accepted.
       const gone = AbortSignal.timeout(random.between(1, 30))
       await attempt('abandoned', ({ client }) =>
         client.createTask(image, work.recipe, { lane, signal: gone }),

@@ -10,7 +10,7 @@ import { neighbourOf } from './names.ts'
 /**
  * One account's flood beside another account's single pictures, told by counting: how many tasks of the flood end
  * between the moment that a single one is accepted and the moment that it is finished. The clock is not asked, so a
- * slow machine makes no difference. Whoever served in the order of arrival, or by shards that both accounts fall into,
+ * slow machine makes no difference. First in, first out, or shards that both accounts share,
  * would have hundreds end in between.
  */
 

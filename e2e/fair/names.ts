@@ -8,7 +8,7 @@ const hashes: readonly ((name: string) => number)[] = [
   Bun.hash.murmur32v3,
   (name) => Number(Bun.hash.wyhash(name) & 0xffff_ffffn),
 ]
-/** Whoever falls into the same one of eight falls into the same one of two and of four. */
+/** Names that share one shard of eight also share one of two and of four. */
 const shards = 8
 
 /** The name of an account that shares its shard with another one, whichever way shards are given. */

@@ -7,7 +7,7 @@ import { client, followToEnd } from '../client.ts'
 
 /**
  * One account's slow pictures beside another account's quick ones. Each slow picture takes longer than the whole test,
- * so whoever waits for one of them to end fails.
+ * so a test that waits for one of them to end fails.
  */
 
 const slow = 'resize:3000x3000:fill:enlarge/format:avif:effort=9'

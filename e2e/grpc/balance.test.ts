@@ -41,7 +41,7 @@ test('calls go to every gateway behind a name, and go on when one of them is kil
   victim.signal('SIGKILL')
   await victim.exited
   await more(second, 500)
-  // A call whose answer had begun is not made again by itself: nobody could know how much of it was taken for true.
+  // A call whose answer had begun is not retried automatically, because the caller may have used a part of the answer.
   const cutOff = latest()?.failed ?? []
   expect(cutOff.length).toBeLessThanOrEqual(callersAtOnce)
   for (const why of cutOff) expect(why).toStartWith('Unavailable')

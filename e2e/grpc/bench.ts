@@ -16,12 +16,12 @@ export interface BenchOptions {
   /** Of two accounts. */
   readonly ann: Caller
   readonly bob: Caller
-  /** Somebody who may connect, and says no more of themselves. */
-  readonly anybody: Caller
-  /** Who has neither token nor certificate. */
-  readonly nobody: Caller
+  /** Can connect, but sends no token. */
+  readonly publicCaller: Caller
+  /** Has neither token nor certificate. */
+  readonly unauthenticated: Caller
   /** Undefined without certificates. */
-  readonly unsupportedFiles?: {
+  readonly untrusted?: {
     /** Shows what another authority has signed. */
     readonly wrongCertificate: Caller
     /** Trusts another authority. */

@@ -16,9 +16,9 @@ import { call } from './grpcurl.ts'
 
 /** Version, operations, uploads, images. */
 export const imageScenarios: Readonly<Record<string, Scenario>> = {
-  async version({ anybody, unsupportedFiles }) {
-    const answer = only(await call(anybody, calls.getVersion, {}))
-    const auth = unsupportedFiles ? Auth.CERTIFICATE : Auth.TOKEN
+  async version({ publicCaller, untrusted }) {
+    const answer = only(await call(publicCaller, calls.getVersion, {}))
+    const auth = untrusted ? Auth.CERTIFICATE : Auth.TOKEN
     expect(answer).toMatchObject({ version: expect.stringMatching(/./), auth })
     expect(answer.formats).toContain('jpeg')
     expect(answer.maxUploadBytes).toBeGreaterThan(0n)
@@ -79,8 +79,8 @@ export const imageScenarios: Readonly<Record<string, Scenario>> = {
     const letter = new TextEncoder().encode('This is a letter. '.repeat(10_000))
     refused(await upload(...whole(letter)), 'INVALID_ARGUMENT', 'unsupported_format')
   },
-  async 'upload-too-large-said'({ anybody, upload }) {
-    const { maxUploadBytes } = only(await call(anybody, calls.getVersion, {}))
+  async 'upload-too-large-said'({ publicCaller, upload }) {
+    const { maxUploadBytes } = only(await call(publicCaller, calls.getVersion, {}))
     const ending = await upload(metadata('image/jpeg', maxUploadBytes + 1n))
     refused(ending, 'RESOURCE_EXHAUSTED', 'image_too_large')
   },

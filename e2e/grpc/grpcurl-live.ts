@@ -48,7 +48,7 @@ async function pictureOf(who: Caller, said: readonly Asked[]) {
   return { about: first.value, bytes: Buffer.concat(rest.map(({ value }) => value as Uint8Array)) }
 }
 
-/** Pictures that somebody waits for. All is said at once here: changes overtake each other, the last is answered. */
+/** Synchronous calls and tuning. All messages are sent at once: changes supersede each other, the last is answered. */
 export const liveScenarios: Readonly<Record<string, Scenario>> = {
   async 'process-image'({ ann, photo }) {
     const file = Buffer.concat([photo, new Uint8Array(800_000)])
@@ -78,7 +78,7 @@ export const liveScenarios: Readonly<Record<string, Scenario>> = {
     const bad = await process(wish(text('blur:9999')), ...sent(photo))
     refused(bad, 'INVALID_ARGUMENT', 'invalid_recipe', 'steps[0].sigma')
     refused(await process(wish(tiny), ...sent(broken)), 'INVALID_ARGUMENT', 'corrupt_image')
-    const liar = { ...ann, token: 'nobody-knows-this' }
+    const liar = { ...ann, token: 'unknown-token' }
     const unknown = await call(liar, calls.processImage, [wish(tiny), ...sent(photo)])
     refused(unknown, 'UNAUTHENTICATED', 'unauthenticated')
   },

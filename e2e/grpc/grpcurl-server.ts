@@ -11,12 +11,12 @@ const image = ImageService.typeName
 
 /** Who calls, how long it may take; health and reflection. */
 export const serverScenarios: Readonly<Record<string, Scenario>> = {
-  async 'no-credentials'({ nobody, unsupportedFiles }) {
-    if (unsupportedFiles) await unconnected(nobody)
-    else refused(await call(nobody, calls.listTasks, {}), 'UNAUTHENTICATED', 'unauthenticated')
+  async 'no-credentials'({ unauthenticated, untrusted }) {
+    if (untrusted) await unconnected(unauthenticated)
+    else refused(await call(unauthenticated, calls.listTasks, {}), 'UNAUTHENTICATED', 'unauthenticated')
   },
   async 'wrong-token'({ ann, photo, watch, done }) {
-    const liar = { ...ann, token: 'nobody-knows-this' }
+    const liar = { ...ann, token: 'unknown-token' }
     const endings = [
       await call(liar, calls.listTasks, {}),
       await call(liar, calls.upload, whole(photo)),
@@ -24,8 +24,8 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
     ]
     for (const ending of endings) refused(ending, 'UNAUTHENTICATED', 'unauthenticated')
   },
-  'wrong-certificate': ({ unsupportedFiles }) => unconnected(present(unsupportedFiles).wrongCertificate),
-  'wrong-server': ({ unsupportedFiles }) => unconnected(present(unsupportedFiles).wrongServer),
+  'wrong-certificate': ({ untrusted }) => unconnected(present(untrusted).wrongCertificate),
+  'wrong-server': ({ untrusted }) => unconnected(present(untrusted).wrongServer),
   async 'other-account'({ bob, ...bench }) {
     const { id } = await bench.image()
     const { id: task } = await bench.done()
@@ -47,25 +47,25 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
     refused(ending, 'DEADLINE_EXCEEDED')
     expect(kinds(ending.answers)[0]).toBe('QUEUED')
   },
-  async 'health-check'({ anybody }) {
+  async 'health-check'({ publicCaller }) {
     for (const service of ['', image]) {
-      const { status } = only(await call(anybody, Health.method.check, { service }))
+      const { status } = only(await call(publicCaller, Health.method.check, { service }))
       expect(status).toBe(Serving.SERVING)
     }
   },
-  async 'health-unknown'({ anybody }) {
-    refused(await call(anybody, Health.method.check, { service: 'no.Such' }), 'NOT_FOUND')
+  async 'health-unknown'({ publicCaller }) {
+    refused(await call(publicCaller, Health.method.check, { service: 'no.Such' }), 'NOT_FOUND')
   },
-  async 'health-list'({ anybody }) {
-    const { statuses } = only(await call(anybody, Health.method.list, {}))
+  async 'health-list'({ publicCaller }) {
+    const { statuses } = only(await call(publicCaller, Health.method.list, {}))
     for (const service of ['', image, Health.typeName]) {
       expect(statuses[service]?.status).toBe(Serving.SERVING)
     }
   },
-  async 'health-watch'({ anybody }) {
+  async 'health-watch'({ publicCaller }) {
     const expected = { [image]: Serving.SERVING, 'no.Such': Serving.SERVICE_UNKNOWN }
     for (const [service, status] of Object.entries(expected)) {
-      const ending = await call(anybody, Health.method.watch, { service }, { deadlineS: 3 })
+      const ending = await call(publicCaller, Health.method.watch, { service }, { deadlineS: 3 })
       refused(ending, 'DEADLINE_EXCEEDED')
       expect(ending.answers).toMatchObject([{ status }])
     }
@@ -77,7 +77,7 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
 /** What is there only with certificates. */
 export const onlyWithCertificates = ['wrong-certificate', 'wrong-server']
 
-/** Demands that the server lets nobody in; grpcurl says so in its own words. */
+/** Expects that the server refuses the connection; grpcurl reports it in its own words. */
 async function unconnected(caller: Caller): Promise<void> {
   const { code, errors } = await run(caller, `${image}/ListTasks`)
   expect(code).not.toBe(0)
@@ -85,18 +85,18 @@ async function unconnected(caller: Caller): Promise<void> {
 }
 
 /** grpcurl asks for the newer of the two and falls back; here it is told to call each as any other service. */
-async function reflected({ anybody }: Bench, service: string): Promise<void> {
-  const listed = await run(anybody, 'list')
+async function reflected({ publicCaller }: Bench, service: string): Promise<void> {
+  const listed = await run(publicCaller, 'list')
   expect(listed.out.trim().split('\n')).toEqual(expect.arrayContaining([image, Health.typeName, service]))
   const questions = [{ listServices: '' }, { fileContainingSymbol: image }].map((one) => JSON.stringify(one))
   const { out, code } = await run(
-    { ...anybody, connection: [...anybody.connection, '-d', questions.join('\n')] },
+    { ...publicCaller, connection: [...publicCaller.connection, '-d', questions.join('\n')] },
     `${service}/ServerReflectionInfo`,
   )
   expect(code).toBe(0)
   expect(out).toContain(`"name": "${image}"`)
   const files = [...out.matchAll(/^ {6}"([A-Za-z0-9+/=]{40,})",?$/gm)].map(([, one = '']) => atob(one))
   expect(files.some((file) => file.includes('pixelflow/v1/image.proto'))).toBe(true)
-  const described = await run(anybody, 'describe', `${image}.WatchTask`)
+  const described = await run(publicCaller, 'describe', `${image}.WatchTask`)
   expect(described.out).toContain('returns ( stream .pixelflow.v1.WatchTaskResponse )')
 }

@@ -19,7 +19,7 @@ import {
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
 
-/** Somebody on the command line: their program, whom they call, and how they say who they are. */
+/** A user of grpcurl: the program, the address, and the credentials. */
 export interface Caller {
   /** Path of grpcurl. */
   readonly program: string
@@ -62,7 +62,7 @@ const registry = createRegistry(
 /** The exit code of grpcurl is this and the status code. */
 const statusBase = 64
 
-/** Runs grpcurl as somebody on the command line would: it learns the methods by reflection. */
+/** Runs grpcurl as a user would, with server reflection. */
 export async function run({ program, address, connection }: Caller, ...args: readonly string[]) {
   return spawn([program, ...connection, address, ...args])
 }

@@ -31,7 +31,7 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
   await Bun.write(photo, bytes)
   const names = (['Python', 'Go', 'grpcurl'] as const).flatMap((one) => Object.values(people(one)))
   const certs = join(folder, 'certs')
-  const unsupportedFiles = join(folder, 'unsupportedFiles')
+  const untrusted = join(folder, 'untrusted')
 
   const stack = scope.use(await startStack({ env: await settings() }))
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
@@ -46,7 +46,7 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
       const who =
         by === 'tokens'
           ? ['--token', tokenOf(ann), '--other-token', tokenOf(bob)]
-          : ['--certs', certs, '--unsupportedFiles', unsupportedFiles, '--ann', ann, '--bob', bob]
+          : ['--certs', certs, '--untrusted', untrusted, '--ann', ann, '--bob', bob]
       return ['--address', address, '--http', url, '--photo', photo, ...who]
     },
     async callers() {
@@ -55,7 +55,7 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
       if (by === 'tokens') {
         const plain = { program, address, connection: ['-plaintext'] }
         const known = { ann: { ...plain, token: tokenOf(ann) }, bob: { ...plain, token: tokenOf(bob) } }
-        return { ...known, anybody: plain, nobody: plain, photo: bytes }
+        return { ...known, publicCaller: plain, unauthenticated: plain, photo: bytes }
       }
       const caller = (ca: string, own?: string) => ({
         program,
@@ -66,15 +66,15 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
           ...(own === undefined ? [] : ['-cert', `${own}.crt`, '-key', `${own}.key`]),
         ],
       })
-      const [ca, otherCa] = [join(certs, 'ca.crt'), join(unsupportedFiles, 'ca.crt')]
+      const [ca, otherCa] = [join(certs, 'ca.crt'), join(untrusted, 'ca.crt')]
       const client = (of: string, name: string) => join(of, 'clients', name)
       return {
         ann: caller(ca, client(certs, ann)),
         bob: caller(ca, client(certs, bob)),
-        anybody: caller(ca, client(certs, ann)),
-        nobody: caller(ca),
-        unsupportedFiles: {
-          wrongCertificate: caller(ca, client(unsupportedFiles, ann)),
+        publicCaller: caller(ca, client(certs, ann)),
+        unauthenticated: caller(ca),
+        untrusted: {
+          wrongCertificate: caller(ca, client(untrusted, ann)),
           wrongServer: caller(otherCa, client(certs, ann)),
         },
         photo: bytes,
@@ -92,7 +92,7 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
     if (by === 'tokens') {
       return { ...limits, PIXELFLOW_API_TOKENS: names.map((name) => `${name}:${tokenOf(name)}`).join(',') }
     }
-    await Promise.all([createTestCertificates(certs, names), createTestCertificates(unsupportedFiles, names)])
+    await Promise.all([createTestCertificates(certs, names), createTestCertificates(untrusted, names)])
     return {
       ...limits,
       PIXELFLOW_TLS_CERT_FILE: join(certs, 'server.crt'),

@@ -26,7 +26,7 @@ test('calls find a gateway that joins a name, go on when one is killed, and a wa
     channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': 200 },
   })
   const { id: image } = await client.upload(await sampleImage({ width: 60, height: 40 }))
-  // Nobody works on it: there are no actors.
+  // Stays queued: there are no actors.
   const { id } = await client.createTask(image, 'resize:10')
   const watched = Array.fromAsync(client.watch(id), ({ kind }) => kind)
   await using load = loading(() => client.task(id))

@@ -7,7 +7,7 @@ const { root, cacheDir, env } = readConfig(process.env)
 const say = (text: string) => void process.stderr.write(`${text}\n`)
 const workshop = { root, cacheDir, path: env['PATH'], say }
 
-/** What `./pixelflow test` has built already; whoever runs a single file waits for it here. */
+/** Built by `./pixelflow test` beforehand; a single test file builds it here. */
 export const grpcurl = () => goTool('grpcurl', workshop)
 export const goScenarios = () => goClient('scenarios', workshop)
 export const goExample = () => goClient('example', workshop)

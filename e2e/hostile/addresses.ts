@@ -53,7 +53,7 @@ export function addresses(): void {
       }
     }, 20_000)
 
-    test('queries, cursors and resume tokens that nobody gave out', async () => {
+    test('invalid queries, cursors and resume tokens', async () => {
       const { task } = await target.process(picture, 'resize:9')
       for (const query of [
         'limit=0',

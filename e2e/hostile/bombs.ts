@@ -72,7 +72,7 @@ export function hostilePictures(): void {
       expect([end?.kind, end?.task.fault?.code]).toEqual(['failed', 'too_many_pixels'])
     }, 60_000)
 
-    test('what is none of our formats is refused at the door, whatever it calls itself', async () => {
+    test('unsupported formats are refused at upload, whatever their media type', async () => {
       for (const { name, bytes } of unsupportedFiles) {
         for (const type of ['application/octet-stream', 'image/jpeg', 'image/svg+xml']) {
           const { problem } = await target.api.refusal('/api/v1/images', {

@@ -40,7 +40,7 @@ export function races(): void {
         return { id, watching }
       })
       await Promise.all(lives)
-      // What an attempt was storing when its task went is taken away by whoever stored it.
+      // An attempt whose task was deleted removes what it has stored.
       const deadline = Date.now() + 8000
       let left = Infinity
       while (left > 64 * 1024 && Date.now() < deadline) {

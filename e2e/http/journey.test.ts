@@ -4,7 +4,7 @@ import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/
 import sharp from 'sharp'
 import { client, followToEnd } from '../client.ts'
 
-/** One picture through the whole house, and every way it may be refused at the door. */
+/** One image through the whole system, and every way it can be refused at upload. */
 
 let stack: Stack
 let gateway: GatewayProcess
@@ -115,7 +115,7 @@ describe('what cannot be done is refused with its reason', () => {
     path,
     { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
   ]
-  const nobody = '01900000-0000-7000-8000-000000000000'
+  const unknownId = '01900000-0000-7000-8000-000000000000'
 
   test('an unknown operation and a parameter out of range name the place', async () => {
     const image = await api.upload(await sampleImage())
@@ -132,10 +132,10 @@ describe('what cannot be done is refused with its reason', () => {
   })
 
   test('unknown ids', async () => {
-    expect((await api.refusal(`/api/v1/images/${nobody}`)).problem.code).toBe('image_not_found')
-    expect((await api.refusal(`/api/v1/tasks/${nobody}`)).problem.code).toBe('task_not_found')
-    expect((await api.refusal(`/api/v1/tasks/${nobody}/events`)).problem.code).toBe('task_not_found')
-    const task = await api.refusal(...post('/api/v1/tasks', { image: nobody, recipe: 'flip' }))
+    expect((await api.refusal(`/api/v1/images/${unknownId}`)).problem.code).toBe('image_not_found')
+    expect((await api.refusal(`/api/v1/tasks/${unknownId}`)).problem.code).toBe('task_not_found')
+    expect((await api.refusal(`/api/v1/tasks/${unknownId}/events`)).problem.code).toBe('task_not_found')
+    const task = await api.refusal(...post('/api/v1/tasks', { image: unknownId, recipe: 'flip' }))
     expect(task.problem.code).toBe('image_not_found')
     expect((await api.refusal('/api/v1/nothing')).problem.code).toBe('not_found')
   })
@@ -164,7 +164,7 @@ describe('what cannot be done is refused with its reason', () => {
 })
 
 describe('accounts', () => {
-  test('with tokens every call needs one, and nobody finds what belongs to somebody else', async () => {
+  test('with tokens every call needs one, and accounts cannot see data of each other', async () => {
     const guarded = await stack.gateway({
       env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob' },
     })

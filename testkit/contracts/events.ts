@@ -116,7 +116,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(seen).toEqual(written)
     })
 
-    test('the follower goes on from where it is told, and hears of an event at once', async () => {
+    test('the follower continues from a given sequence, and receives an event at once', async () => {
       await using under = await open()
       const task = sampleTask()
       const [first, second] = await write(under.events, task, ['queued', 'started'])
@@ -206,7 +206,7 @@ async function all(history: AsyncIterable<StoredEvent>): Promise<StoredEvent[]> 
 async function until(holds: () => boolean, withinMs = 10_000): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error('It did not come to pass in time.')
+    if (performance.now() > deadline) throw new Error('The condition did not hold in time.')
     await Bun.sleep(2)
   }
 }

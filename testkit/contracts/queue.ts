@@ -46,7 +46,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       expect(ends.filter((end) => end === 'queued')).toHaveLength(1)
     })
 
-    test('who waits gets a job within moments, whatever its lane', async () => {
+    test('a waiting pull receives a job within moments, in every lane', async () => {
       await using under = await open()
       for (const lane of ['bulk', 'interactive', 'bulk', 'interactive'] as const) {
         const waiting = next(under.work)
@@ -173,7 +173,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       expect(performance.now() - begin).toBeLessThan(momentMs)
     })
 
-    test('a lease lives as long as it is extended, and ends by itself when its holder is silent', async () => {
+    test('a lease lives while it is extended, and expires when its holder stops', async () => {
       await using under = await open()
       await Promise.all([under.queue.submit(sampleJob()), under.queue.submit(sampleJob())])
       const silent = await next(under.work)

@@ -96,7 +96,7 @@ export function registryContract(name: string, open: () => Promise<RegistryUnder
 async function until(holds: () => boolean, withinMs = 5000): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`It did not come to pass within ${withinMs} ms.`)
+    if (performance.now() > deadline) throw new Error(`The condition did not hold within ${withinMs} ms.`)
     await Bun.sleep(5)
   }
 }

@@ -12,7 +12,7 @@ export interface SessionsUnderTest extends AsyncDisposable {
 const never = new AbortController().signal
 const MiB = 2 ** 20
 
-/** Sends back whatever it is sent, then finishes. */
+/** Echoes every frame, then finishes. */
 async function echo(_: unknown, session: Session): Promise<void> {
   for (let frame = await session.next(); frame !== null; frame = await session.next()) {
     await session.send(frame.head, frame.body)
@@ -90,7 +90,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
         expect(frame?.head).toBe(i)
         expect(digest(frame?.body ?? bytes(1))).toBe(digest(bytes(MiB, i)))
       }
-      // The last frame may be here before whoever sent it has noticed.
+      // The last frame can arrive before its sender notices.
       await until(() => sent === 40)
 
       let given = 0
@@ -136,7 +136,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(JSON.stringify(hidden.report())).not.toContain('secret')
     }, 20_000)
 
-    test('whoever leaves, or fails, is noticed there at once, also in the middle of work', async () => {
+    test('the end or failure of one side is detected by the other at once, also during work', async () => {
       await using under = await open()
       const ends: string[] = []
       await using hosted = under.hosts[0].serve('transform', {
@@ -231,7 +231,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(taken).toEqual([1, 3])
     }, 20_000)
 
-    test('kinds are apart; nobody of a kind is said after a moment, no room when the caller gives up', async () => {
+    test('kinds are separate; a missing kind is reported after a moment, missing capacity when the caller gives up', async () => {
       await using under = await open()
       await using _ = under.hosts[0].serve('preview', { capacity: 0, handle: echo })
       const begin = performance.now()
@@ -245,7 +245,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(performance.now() - begin).toBeLessThan(6000)
     }, 15_000)
 
-    test('an actor that comes while somebody looks for one is found', async () => {
+    test('an actor that starts during a search is found', async () => {
       await using under = await open()
       const opening = under.sessions.open('transform', null, never)
       await Bun.sleep(500)

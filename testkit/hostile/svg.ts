@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import type { FaultCode } from '@pixelflow/core/fault'
 import { hugeHeaders } from './headers.ts'
 
-/** Drawings that nobody means well with, made by code, and what has to come of them. */
+/** Hostile drawings made by code, and the expected result of each. */
 export interface SvgAttack {
   readonly name: string
   readonly bytes: Uint8Array
@@ -50,7 +50,7 @@ const filters = (primitive: string, times: number, size: number) =>
 
 const limitExceeded = 'resource_limit_exceeded'
 
-/** What tries to use up whoever reads or draws it. */
+/** Attacks on the resources of the parser or renderer. */
 export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'billion laughs',
@@ -71,7 +71,7 @@ export const svgBombs: readonly SvgAttack[] = [
     bytes: svg('', 100, '<!DOCTYPE svg [<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;]>'),
     end: 'unsupported_format',
   },
-  { name: 'an entity that nobody declares', bytes: svg('<text>&x;</text>'), end: 'corrupt_image' },
+  { name: 'an undeclared entity', bytes: svg('<text>&x;</text>'), end: 'corrupt_image' },
   { name: 'use, exponential', bytes: svg(tower(9, 10, use, group) + use('f0')), end: limitExceeded },
   {
     name: 'use, exponential, by xlink and symbols',

@@ -15,7 +15,7 @@ export interface Encoding {
   readonly samples?: number
   /** 0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 inks, 6 YCbCr, 8 Lab. Default 1. */
   readonly photometric?: number
-  /** Each channel by itself. */
+  /** Planar configuration: each channel separately. */
   readonly isPlanar?: boolean
   /** Pixels a side of the tiles; strips where there is none. */
   readonly tile?: number

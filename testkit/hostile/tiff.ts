@@ -47,7 +47,7 @@ export const first = 8
 /** Bytes of a directory with so many entries. */
 export const directoryBytes = (entries: number) => 2 + entries * 12 + 4
 
-/** A file: its directories, the first at once, and then whatever they point at. */
+/** A TIFF file: the first directory directly after the header, then the data it refers to. */
 export function tiff(directories: readonly number[], data: Uint8Array = new Uint8Array()): Uint8Array {
   return Buffer.concat([Buffer.from([...magic, ...u32le(first)]), Buffer.from(directories), data])
 }

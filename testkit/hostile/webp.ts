@@ -22,7 +22,7 @@ function extended(flags: number, width: number, height: number): Uint8Array {
   return chunk('VP8X', Buffer.from([flags, 0, 0, 0, ...u24le(width - 1), ...u24le(height - 1)]))
 }
 
-/** The chunk of a lossless picture of one colour: a few bytes, whatever its size. */
+/** The chunk of a lossless picture of one colour: a few bytes for any size. */
 async function plain(width: number, height: number): Promise<Uint8Array> {
   const background = '#336699'
   const file = await sharp({ create: { width, height, channels: 3, background } })

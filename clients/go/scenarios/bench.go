@@ -37,7 +37,7 @@ type options struct {
 	address, http, photo string
 	// Of two accounts: tokens, or clients of the folder certs.
 	token, otherToken string
-	certs, strangers  string
+	certs, untrusted  string
 	ann, bob          string
 }
 
@@ -78,7 +78,7 @@ func newBench(options options) *bench {
 	b.bob = call(b.address, ofClient(options.certs, options.bob), "")
 	b.anybody = b.ann
 	b.nobody = call(b.address, &pixelflow.TLS{CA: b.ann.security.CA}, "")
-	b.stranger = ofClient(options.strangers, options.ann)
+	b.stranger = ofClient(options.untrusted, options.ann)
 	return b
 }
 

@@ -43,7 +43,7 @@ func main() {
 	flag.StringVar(&options.otherToken, "other-token", "", "token of another account")
 	flag.StringVar(&options.photo, "photo", "", "a JPEG of 640×480 pixels")
 	flag.StringVar(&options.certs, "certs", "", "folder made by ./pixelflow certs; instead of the tokens")
-	flag.StringVar(&options.strangers, "strangers", "", "such a folder that the server knows nothing of")
+	flag.StringVar(&options.untrusted, "untrusted", "", "a folder of certificates from a CA that the server does not trust")
 	flag.StringVar(&options.ann, "ann", "ann", "client of one account in certs")
 	flag.StringVar(&options.bob, "bob", "bob", "client of another account in certs")
 	flag.Parse()

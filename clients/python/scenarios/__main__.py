@@ -57,7 +57,7 @@ def plain_bench(options: argparse.Namespace) -> Bench:
 
 def encrypted_bench(options: argparse.Namespace) -> Bench:
     """Who calls is told by certificates, so each account has a channel of its own."""
-    target, certs, strangers = f"dns:///{options.address}", options.certs, options.strangers
+    target, certs, untrusted = f"dns:///{options.address}", options.certs, options.untrusted
     known = [of_client(certs, options.ann), of_client(certs, options.bob), Tls(certs / "ca.crt")]
     ann, bob, nobody = (Caller(connect(target, tls), tls=tls) for tls in known)
     return Bench(
@@ -67,7 +67,7 @@ def encrypted_bench(options: argparse.Namespace) -> Bench:
         bob=bob,
         anybody=ann,
         nobody=nobody,
-        stranger=of_client(strangers, options.ann),
+        stranger=of_client(untrusted, options.ann),
         photo=options.photo,
     )
 
@@ -87,7 +87,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--other-token", help="token of another account")
     parser.add_argument("--photo", type=Path, help="a JPEG of 640×480 pixels")
     parser.add_argument("--certs", type=Path, help="folder made by ./pixelflow certs; instead of the tokens")
-    parser.add_argument("--strangers", type=Path, help="such a folder that the server knows nothing of")
+    parser.add_argument("--untrusted", type=Path, help="a folder of certificates from a CA that the server does not trust")
     parser.add_argument("--ann", default="ann", help="client of one account in --certs")
     parser.add_argument("--bob", default="bob", help="client of another account in --certs")
     parser.add_argument("--only", nargs="*", help="only these")

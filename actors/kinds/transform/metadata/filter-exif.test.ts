@@ -40,7 +40,7 @@ test('what a block says is said by what is made of it, again and again', () => {
 })
 
 test('XMP that is not well-formed is left out', () => {
-  expect(filterXmp(xmpWithPictures)).toContain('Nobody')
+  expect(filterXmp(xmpWithPictures)).toContain('Example')
   const cut = xmpWithPictures.slice(0, 900)
   const entities = `<!DOCTYPE a [<!ENTITY b "c">]>${xmpWithPictures}`
   const deep = '<a>'.repeat(200) + '</a>'.repeat(200)
