@@ -2,11 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { Glob } from 'bun'
 
 /**
- * The borders of ARCHITECTURE.md, held by reading imports. The isolated linker already keeps a room from importing a
- * package it does not declare; these are the rules that lie inside and between rooms.
+ * The borders of ARCHITECTURE.md, held by reading imports. The isolated linker already prevents the import of an
+ * undeclared package; these are the rules inside packages and between them.
  */
 
-const rooms = [
+const packages = [
   'core',
   'proto',
   'platform',
@@ -33,8 +33,8 @@ const imports = sources.flatMap(({ file, text }) => importsOf(file, text))
 
 async function readSources(): Promise<{ file: string; text: string }[]> {
   const found: { file: string; text: string }[] = []
-  for (const room of rooms) {
-    for await (const path of new Glob(`${room}/**/*.{ts,tsx}`).scan({ cwd: import.meta.dir })) {
+  for (const name of packages) {
+    for await (const path of new Glob(`${name}/**/*.{ts,tsx}`).scan({ cwd: import.meta.dir })) {
       if (/node_modules|\/dist\/|\/gen\//.test(path)) continue
       found.push({ file: path, text: await Bun.file(`${import.meta.dir}/${path}`).text() })
     }
@@ -151,7 +151,7 @@ describe('borders', () => {
 })
 
 describe('habits', () => {
-  test('no room is called utils, common or helpers', () => {
+  test('no folder is called utils, common or helpers', () => {
     expect(
       sources.filter(({ file }) => /\/(utils|common|helpers|misc)\//.test(file)).map((s) => s.file),
     ).toEqual([])

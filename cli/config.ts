@@ -116,7 +116,7 @@ export interface Config extends Values<typeof cliSettings & typeof shared> {
   readonly root: string
   readonly dataDir: string
   readonly cacheDir: string
-  /** True when somebody chose the address of the server, by whichever variable. */
+  /** True when a variable names the address of the server. */
   readonly addressGiven: boolean
   /** Base address of the server, without a slash at the end. */
   readonly serverUrl: string

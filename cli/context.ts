@@ -20,10 +20,10 @@ export interface Interrupts {
 export function followInterrupts(): Interrupts {
   const controller = new AbortController()
   const interrupts: Interrupts = { signal: controller.signal, again: () => process.exit(130) }
-  const heard = () => {
+  const interrupt = () => {
     if (controller.signal.aborted) interrupts.again()
     else controller.abort(new CliError('interrupted', 'Interrupted.'))
   }
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, heard)
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
   return interrupts
 }

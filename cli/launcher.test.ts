@@ -23,12 +23,12 @@ const fresh = async (name: string) => {
 }
 
 /** The launcher and what it needs, around a command-line client that tells how it was called. */
-async function checkout(): Promise<string> {
+async function createCheckout(): Promise<string> {
   const path = await fresh('checkout')
   for (const file of ['pixelflow', 'cli/setup.ts', 'cli/lock.ts', 'bunfig.toml']) {
     await cp(join(root, file), join(path, file))
   }
-  await writeFile(join(path, 'package.json'), '{"name":"house","private":true,"workspaces":["near"]}\n')
+  await writeFile(join(path, 'package.json'), '{"name":"checkout","private":true,"workspaces":["near"]}\n')
   await Bun.write(join(path, 'near/package.json'), '{"name":"near","version":"1.0.0"}\n')
   await writeFile(
     join(path, 'cli/main.ts'),
@@ -132,58 +132,58 @@ chmod +x "$BUN_INSTALL/bin/bun"
 
 describe('with a recent Bun on PATH', () => {
   test('hands over: arguments, working folder and exit code are the caller’s', async () => {
-    const house = await checkout()
+    const checkout = await createCheckout()
     const PATH = await path(['bun'])
     const cwd = await fresh('elsewhere')
     await writeFile(join(cwd, '.env'), 'FROM_DOT_ENV=1\n')
     await writeFile(join(cwd, 'bunfig.toml'), 'preload = ["./not-there.ts"]\n')
-    const { told, code } = await run([join(house, 'pixelflow'), 'a b', '', "it's"], { PATH, cwd })
+    const { told, code } = await run([join(checkout, 'pixelflow'), 'a b', '', "it's"], { PATH, cwd })
     expect(code).toBe(0)
     expect(told).toMatchObject({ args: ['a b', '', "it's"], cwd })
     expect(told).not.toHaveProperty('env')
-    await writeFile(join(house, 'cli/main.ts'), 'process.exit(42)\n')
-    expect((await run([join(house, 'pixelflow')], { PATH })).code).toBe(42)
+    await writeFile(join(checkout, 'cli/main.ts'), 'process.exit(42)\n')
+    expect((await run([join(checkout, 'pixelflow')], { PATH })).code).toBe(42)
   })
 
   test('is reached through symbolic links, absolute and relative, and by sh', async () => {
-    const house = await checkout()
+    const checkout = await createCheckout()
     const PATH = await path(['bun'])
     const links = await fresh('links')
-    await symlink(join(house, 'pixelflow'), join(links, 'absolute'))
+    await symlink(join(checkout, 'pixelflow'), join(links, 'absolute'))
     await symlink('absolute', join(links, 'relative'))
     expect((await run([join(links, 'relative'), 'x'], { PATH })).told?.args).toEqual(['x'])
-    expect((await run(['./pixelflow', 'x'], { PATH, cwd: house })).told?.args).toEqual(['x'])
-    expect((await run(['sh', 'pixelflow', 'x'], { PATH, cwd: house })).told?.args).toEqual(['x'])
+    expect((await run(['./pixelflow', 'x'], { PATH, cwd: checkout })).told?.args).toEqual(['x'])
+    expect((await run(['sh', 'pixelflow', 'x'], { PATH, cwd: checkout })).told?.args).toEqual(['x'])
   })
 
   test('installs the packages once, and again when bun.lock changes', async () => {
-    const house = await checkout()
+    const checkout = await createCheckout()
     const PATH = await path(['bun'])
-    const launcher = [join(house, 'pixelflow')]
+    const launcher = [join(checkout, 'pixelflow')]
     expect((await run(launcher, { PATH })).err).toContain('installing packages')
     expect((await run(launcher, { PATH })).err).toBe('')
-    const lock = join(house, 'bun.lock')
+    const lock = join(checkout, 'bun.lock')
     await writeFile(lock, `${await Bun.file(lock).text()}\n`)
     expect((await run(launcher, { PATH })).err).toContain('installing packages')
     expect((await run(launcher, { PATH })).err).toBe('')
   })
 
   test('two at once: one installs, both run', async () => {
-    const house = await checkout()
+    const checkout = await createCheckout()
     const PATH = await path(['bun'])
-    const all = await Promise.all([1, 2, 3].map(() => run([join(house, 'pixelflow')], { PATH })))
+    const all = await Promise.all([1, 2, 3].map(() => run([join(checkout, 'pixelflow')], { PATH })))
     expect(all.map((one) => one.code)).toEqual([0, 0, 0])
     expect(all.filter((one) => one.err.includes('installing packages'))).toHaveLength(1)
   })
 
   test('stops when the packages cannot be installed', async () => {
-    const house = await checkout()
+    const checkout = await createCheckout()
     const PATH = await path(['bun'])
     await writeFile(
-      join(house, 'package.json'),
-      '{"name":"house","private":true,"dependencies":{"near":"file:./near"}}',
+      join(checkout, 'package.json'),
+      '{"name":"checkout","private":true,"dependencies":{"near":"file:./near"}}',
     )
-    const { code, out, err } = await run([join(house, 'pixelflow')], { PATH })
+    const { code, out, err } = await run([join(checkout, 'pixelflow')], { PATH })
     expect(code).not.toBe(0)
     expect(out).toBe('')
     expect(err).toContain('lockfile')
@@ -195,36 +195,36 @@ describe('without a recent Bun', () => {
   const old = { bun: '#!/bin/sh\necho 1.3.14\n' }
 
   test('npm brings the pinned one into the checkout, once', async () => {
-    const house = await checkout()
+    const checkout = await createCheckout()
     const PATH = await path(['ln'], { ...old, npm: npm(true) })
-    const first = await run([join(house, 'pixelflow')], { PATH })
+    const first = await run([join(checkout, 'pixelflow')], { PATH })
     expect(first).toMatchObject({ code: 0 })
     expect(first.err).toContain('installing Bun 1.4.5 into .bun/ with npm')
-    expect(await readdir(join(house, '.bun'))).toEqual(['bin'])
-    expect((await run([join(house, 'pixelflow')], { PATH })).err).toBe('')
+    expect(await readdir(join(checkout, '.bun'))).toEqual(['bin'])
+    expect((await run([join(checkout, 'pixelflow')], { PATH })).err).toBe('')
   })
 
   test.each([true, false])('curl and Bun’s installer do; unzip on PATH: %p', async (unzip) => {
     using site = installerSite()
-    const house = await checkout()
+    const checkout = await createCheckout()
     const tools = ['bash', 'curl', 'basename', ...(unzip ? ['unzip'] : ['perl'])]
     const PATH = await path(tools, old)
     const PIXELFLOW_BUN_INSTALLER_URL = new URL('/install', site.url).href
-    const { code, err } = await run([join(house, 'pixelflow')], {
+    const { code, err } = await run([join(checkout, 'pixelflow')], {
       PATH,
       PIXELFLOW_BUN_INSTALLER_URL,
       SHELL: '/bin/zsh',
     })
     expect(err).toContain('installing Bun 1.4.5 into .bun/ with its installer')
     expect(code).toBe(0)
-    expect(await readdir(join(house, '.bun'))).toEqual(['bin'])
+    expect(await readdir(join(checkout, '.bun'))).toEqual(['bin'])
   })
 
   test('an npm that fails is told of and passed over', async () => {
     using site = installerSite()
-    const house = await checkout()
+    const checkout = await createCheckout()
     const PATH = await path(['bash', 'curl', 'basename', 'unzip'], { npm: npm(false) })
-    const { code, err } = await run([join(house, 'pixelflow')], {
+    const { code, err } = await run([join(checkout, 'pixelflow')], {
       PATH,
       PIXELFLOW_BUN_INSTALLER_URL: new URL('/install', site.url).href,
     })
@@ -234,20 +234,20 @@ describe('without a recent Bun', () => {
 
   test('a failing download leaves nothing behind and says what to install', async () => {
     using site = installerSite()
-    const house = await checkout()
+    const checkout = await createCheckout()
     const PATH = await path(['bash', 'curl', 'unzip'])
-    const { code, err } = await run([join(house, 'pixelflow')], {
+    const { code, err } = await run([join(checkout, 'pixelflow')], {
       PATH,
       PIXELFLOW_BUN_INSTALLER_URL: new URL('/missing', site.url).href,
     })
     expect(code).toBe(1)
     expect(err).toContain('Install npm or curl, or Bun itself')
-    expect(await readdir(join(house, '.bun'))).toEqual([])
+    expect(await readdir(join(checkout, '.bun'))).toEqual([])
   })
 
   test('with neither npm nor curl it says what to install', async () => {
-    const house = await checkout()
-    const { code, err } = await run([join(house, 'pixelflow')], { PATH: await path([], old) })
+    const checkout = await createCheckout()
+    const { code, err } = await run([join(checkout, 'pixelflow')], { PATH: await path([], old) })
     expect(code).toBe(1)
     expect(err).toContain('Install npm or curl, or Bun itself')
   })
@@ -260,7 +260,7 @@ test('the pinned version is the one that package.json names', async () => {
 })
 
 test('a launcher without its executable bit still runs through sh', async () => {
-  const house = await checkout()
-  await chmod(join(house, 'pixelflow'), 0o644)
-  expect((await run(['sh', join(house, 'pixelflow')], { PATH: await path(['bun']) })).code).toBe(0)
+  const checkout = await createCheckout()
+  await chmod(join(checkout, 'pixelflow'), 0o644)
+  expect((await run(['sh', join(checkout, 'pixelflow')], { PATH: await path(['bun']) })).code).toBe(0)
 })

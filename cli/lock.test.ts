@@ -49,7 +49,7 @@ test('many share it, and together they keep an exclusive one out', async () => {
   expect(alone).not.toBeNull()
 })
 
-test('waiting ends when nobody wants it any more', async () => {
+test('waiting ends when the signal is aborted', async () => {
   const file = join(home, 'c.lock')
   using _ = tryLock(file, 'exclusive')
   expect(await lock(file, 'shared', { timeoutMs: 60_000, signal: AbortSignal.timeout(50) })).toBeNull()

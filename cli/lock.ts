@@ -11,7 +11,7 @@ export type LockKind = 'shared' | 'exclusive'
 /** Takes the lock on a file (made when missing) or returns null, at once. Disposing lets go of it. */
 export function tryLock(file: string, kind: LockKind): Disposable | null {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  // Another user who can read a lock file can hold its shared lock for ever.
+  // Another user who can read a lock file can hold its shared lock without end.
   closeSync(openSync(file, 'a', 0o600))
   const database = new Database(file, { create: true })
   try {

@@ -23,7 +23,7 @@ import { exitCodes } from './cli-error.ts'
 import { printError } from './terminal/print-error.ts'
 
 async function main(args: readonly string[]): Promise<number> {
-  // A reader that has seen enough, such as head, is no error.
+  // A reader that closes early, such as head, is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(exitCodes.ok)
     throw error

@@ -7,7 +7,7 @@ import { png } from './picture/png.ts'
 
 /**
  * Does the whole way work, for a few at once? Upload → task → events → result → delete, against BASE_URL, with the
- * bearer token TOKEN if there is one. Ends by itself within 15 seconds; fails on any error at all.
+ * bearer token TOKEN if there is one. Ends within 15 seconds; fails on any error.
  */
 
 const baseUrl = (__ENV['BASE_URL'] ?? 'http://127.0.0.1:3000').replace(/\/$/, '')
@@ -55,7 +55,7 @@ function journey(): boolean {
   if (!check(accepted, { 'the task is accepted': (answer) => answer.status === 202 })) return false
   const task = `${baseUrl}/api/v1/tasks/${textAt(accepted, 'id')}`
 
-  // The stream ends by itself after the last event, so reading all of it is waiting for the end of the task.
+  // The stream ends after the last event, so reading it to its end waits for the task.
   const events = http.get(`${task}/events`, { ...named('events'), timeout: '10s' })
   taskDuration.add(Date.now() - began)
   check(events, {

@@ -20,7 +20,7 @@ const mostHops = 5
 const systems: Readonly<Record<string, string>> = { linux: 'linux', darwin: 'darwin' }
 const machines: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
 
-/** Name of the official archive for a machine; null when there is none for it. */
+/** Name of the official archive for a machine; null when no archive exists for it. */
 export function assetName({ version, platform = process.platform, arch = process.arch }: NatsRelease) {
   const system = systems[platform]
   const machine = machines[arch]
@@ -53,7 +53,7 @@ export async function downloadNatsServer(release: NatsRelease, target: string): 
   await place(program, target, release.version)
 }
 
-/** Moves into place what runs here and is what it says to be; whoever looks sees nothing or all of it. */
+/** Moves the program into place once it runs here and reports the right version. The rename is atomic. */
 async function place(program: Blob, target: string, version: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true })
   const fresh = join(dirname(target), `.${basename(target)}.${process.pid}`)

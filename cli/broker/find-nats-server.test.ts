@@ -116,7 +116,7 @@ describe('the one named by PIXELFLOW_NATS_SERVER', () => {
   })
 
   test.each(['nothing there', 'something else', 'not executable'])(
-    'is refused when it is none: %s',
+    'is refused when it is not a nats-server: %s',
     async (kind) => {
       const other = await standIn('GNU coreutils 9.1')
       if (kind === 'not executable') await chmod(other, 0o644)
@@ -124,7 +124,7 @@ describe('the one named by PIXELFLOW_NATS_SERVER', () => {
       const { whole } = await search({ named })
       await expect(findNatsServer(whole)).rejects.toMatchObject({
         code: 2,
-        message: `PIXELFLOW_NATS_SERVER=${named} is no nats-server that runs here.`,
+        message: `PIXELFLOW_NATS_SERVER=${named} is not a nats-server that runs on this machine.`,
       })
     },
   )
@@ -144,7 +144,7 @@ describe('the one on PATH', () => {
     await mkdir(dirname(cached), { recursive: true })
     await symlink(real, cached)
     expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'cache' })
-    expect(said).toEqual([`passing over ${old}: it is version 2.10.27, and 2.12 or newer is needed`])
+    expect(said).toEqual([`ignoring ${old}: it is version 2.10.27, and 2.12 or newer is needed`])
   })
 
   test('is passed over with a notice when it does not run', async () => {
@@ -153,7 +153,7 @@ describe('the one on PATH', () => {
     await mkdir(dirname(cached), { recursive: true })
     await symlink(real, cached)
     expect(await findNatsServer(whole)).toMatchObject({ from: 'cache' })
-    expect(said[0]).toStartWith(`passing over ${broken}`)
+    expect(said[0]).toStartWith(`ignoring ${broken}`)
   })
 })
 
@@ -212,7 +212,7 @@ describe('the official download', () => {
     expect(await Bun.file(cached).exists()).toBe(false)
   })
 
-  test('that accepts and never answers holds nobody up for more than 3 s', async () => {
+  test('that accepts and never answers delays the start by at most 3 s', async () => {
     const silent = createServer(() => {})
     const { promise, resolve: listening } = Promise.withResolvers<void>()
     silent.listen(0, '127.0.0.1', listening)

@@ -64,9 +64,13 @@ export async function findNatsServer(search: NatsServerSearch): Promise<NatsServ
 async function named(path: string): Promise<NatsServerProgram> {
   const version = await readNatsVersion(path)
   if (version === null) {
-    throw new CliError('usage', `PIXELFLOW_NATS_SERVER=${path} is no nats-server that runs here.`, {
-      remedy: 'Correct the path, or unset the variable to have one found.',
-    })
+    throw new CliError(
+      'usage',
+      `PIXELFLOW_NATS_SERVER=${path} is not a nats-server that runs on this machine.`,
+      {
+        remedy: 'Correct the path, or unset the variable to have one found.',
+      },
+    )
   }
   if (!isSupportedVersion(version))
     throw new CliError('usage', ...tooOldError(`PIXELFLOW_NATS_SERVER=${path}`, version))
@@ -81,13 +85,13 @@ async function fromPath({ path, say }: NatsServerSearch): Promise<NatsServerProg
     return { path: realpathSync(found), version, from: 'PATH' }
   say(
     version === null
-      ? `passing over ${found}: it does not run or is no nats-server`
-      : `passing over ${found}: it is version ${version}, and ${minimumVersion} or newer is needed`,
+      ? `ignoring ${found}: it does not run or is not a nats-server`
+      : `ignoring ${found}: it is version ${version}, and ${minimumVersion} or newer is needed`,
   )
   return null
 }
 
-/** Message and remedy for a server that somebody chose and that is too old. */
+/** Message and remedy for a server that the settings name and that is too old. */
 export function tooOldError(name: string, version: string): [string, { remedy: string }] {
   return [
     `${name} is nats-server ${version}; PixelFlow needs ${minimumVersion} or newer.`,

@@ -3,7 +3,7 @@ export const minimumApiLevel = 2
 export const minimumVersion = '2.12'
 
 /**
- * The version a nats-server binary tells of itself, e.g. `2.15.2`; null when it does not run here or is no nats-server.
+ * The version that a nats-server binary reports, e.g. `2.15.2`; null when it does not run here or is not a nats-server.
  */
 export async function readNatsVersion(binary: string): Promise<string | null> {
   try {

@@ -11,10 +11,10 @@ export type ServerInfo = z.infer<typeof info>
 const longestInfo = 64 * 1024
 
 /**
- * The greeting of a NATS server, which it sends before anybody has logged in.
+ * Reads the INFO line of a NATS server, which it sends before authentication.
  *
  * @param address `host:port`, `nats://host:port` or `tls://host:port`; port 4222 when there is none.
- * @throws Error when nobody answers within `timeoutMs`, or not in the language of NATS.
+ * @throws Error when no NATS server answers within `timeoutMs`.
  */
 export function readServerInfo(address: string, timeoutMs: number): Promise<ServerInfo> {
   const { hostname, port } = new URL(address.includes('://') ? address : `nats://${address}`)
@@ -34,7 +34,7 @@ export function readServerInfo(address: string, timeoutMs: number): Promise<Serv
       const line = /^INFO (\{.*\})\s*\r\n/.exec(text)?.[1]
       if (line !== undefined) end(() => parse(line, resolve, reject))
       else if (!'INFO '.startsWith(text.slice(0, 5)) || text.length > longestInfo) {
-        end(() => reject(new Error('whoever listens there is no NATS server')))
+        end(() => reject(new Error('the program on that port is not a NATS server')))
       }
     })
   })

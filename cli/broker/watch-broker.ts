@@ -18,13 +18,13 @@ export interface BrokerWatchOptions {
 
 /** How often it is asked, in milliseconds. */
 const everyMs = 5000
-/** Room on the disk without which a restart would help for a moment only, in bytes. */
+/** Free bytes on the disk below which a restart would help only for a moment. */
 const leastFreeBytes = 32 * 2 ** 20
 /** Between two restarts: one that does not help is no reason to have no broker at all. */
 const restartEveryMs = 60_000
 
 /**
- * Restarts our nats-server when it has given up streams that it could not write and there is room again: it does not
+ * Restarts our nats-server when it has given up streams that it could not write and the disk has free space again: it does not
  * return to them otherwise. Resolves when the signal aborts.
  */
 export async function watchBroker(options: BrokerWatchOptions, signal: AbortSignal): Promise<void> {
@@ -45,7 +45,7 @@ export async function watchBroker(options: BrokerWatchOptions, signal: AbortSign
     if (seen < 2) continue
     const freeBytes = await freeOn(store)
     if (freeBytes < leastFreeBytes) {
-      if (seen === 2) log.error('disk full; make room for nats-server to go on', { store, freeBytes, broken })
+      if (seen === 2) log.error('disk full; nats-server needs free space', { store, freeBytes, broken })
       continue
     }
     if (performance.now() - restartedAt < restartEveryMs) continue

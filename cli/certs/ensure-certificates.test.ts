@@ -53,7 +53,7 @@ test('makes an authority, a server and a client, each fit for its part alone', (
     expect(new Set([authority, server, client].map(({ serialNumber }) => serialNumber)).size).toBe(3)
   }))
 
-test('keys are for their owner alone, whatever the umask, and are closed again when somebody opens one', () =>
+test('keys are for their owner alone, whatever the umask, and become private again when their mode was changed', () =>
   inFolder(async (keep, folder) => {
     const before = process.umask(0)
     await keep({ clients: [ann] })
@@ -85,7 +85,7 @@ test('keeps what is good, hosts and clients of earlier calls too, and adds what 
     ])
   }))
 
-test('makes anew what is near its end, what is broken, and what is asked for', () =>
+test('replaces what expires soon, what is broken, and what the caller asks for', () =>
   inFolder(async (keep) => {
     const first = await keep({ clients: [ann] })
     const keyBefore = await readFile(first.server.key, 'utf8')

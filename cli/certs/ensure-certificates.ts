@@ -18,7 +18,7 @@ export interface CertificateRequest {
   /** DNS names and IP addresses of the server besides those of this machine. */
   readonly hosts: readonly string[]
   readonly clients: readonly ClientIdentity[]
-  /** Makes every leaf anew, also those that hold for long. */
+  /** Issues every leaf again, also those that are valid for long. */
   readonly renew: boolean
   readonly now?: Date
 }
@@ -48,7 +48,7 @@ export interface CertificateFolder {
 const ownHosts = ['localhost', '127.0.0.1', '::1']
 const ownClient: ClientIdentity = { name: 'local', account: 'local' }
 const dayMs = 86_400_000
-/** A leaf with less time left is made anew. */
+/** A leaf with less time left is replaced. */
 const renewDays = 30
 
 /**

@@ -47,7 +47,7 @@ const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' }
 /** A new authority, its key ECDSA P-256 as all of them: it signs leaves and nothing between. */
 export async function issueAuthority(validity = validFor(validDays.authority)): Promise<IssuedCertificate> {
   const keys = await newKeys()
-  // Two authorities of one name would be taken for each other by whoever looks for the issuer.
+  // Two authorities of one name would be confused by a program that looks for the issuer by name.
   const name = `CN=PixelFlow development CA ${hex(4)}`
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),

@@ -53,7 +53,7 @@ export async function readKeyPair(files: KeyPairFiles): Promise<KeyPair | 'broke
   }
 }
 
-/** Puts a pair in place of whatever was there, the key first: whoever watches the certificate finds both. */
+/** Replaces a pair, the key first: a program that watches the certificate finds both. */
 export async function writeKeyPair(
   files: KeyPairFiles,
   { certificate, key }: IssuedCertificate,

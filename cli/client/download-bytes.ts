@@ -26,7 +26,7 @@ export async function* downloadBytes(server: Client, from: ContentRef): AsyncGen
 }
 
 /**
- * Writes all of it to a file, or nothing: it stands under another name beside it until it is whole. What is no file,
+ * Writes a file completely or not at all: the bytes go to a temporary file beside it, which is then renamed. What is not a file,
  * a pipe or a device, is written to as it is.
  */
 export async function saveToFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -47,7 +47,7 @@ export async function saveToFile(path: string, chunks: AsyncIterable<Uint8Array>
     const code = (error as NodeJS.ErrnoException).code
     if (error instanceof CliError || error instanceof PixelflowError || code === undefined) throw error
     throw new CliError('failed', `${path} cannot be written (${code}).`, {
-      remedy: 'Name a file in a folder that you may write to, with room on its disk.',
+      remedy: 'Name a file in a folder that you may write to, on a disk with free space.',
       cause: error,
     })
   }

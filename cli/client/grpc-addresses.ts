@@ -19,7 +19,7 @@ export function readGrpcAddresses(given: readonly string[]): GrpcAddresses {
     .map((one) => /^(?:(https?):\/\/|dns:(?:\/\/\/)?)?([^/,\s]+)\/?$/.exec(one))
   const wrong = read.findIndex((one) => one === null)
   if (given.length === 0 || wrong >= 0) {
-    throw new CliError('usage', `--grpc ${given[wrong] ?? ''} is no address of a gRPC port.`, {
+    throw new CliError('usage', `--grpc ${given[wrong] ?? ''} is not the address of a gRPC port.`, {
       field: '--grpc',
       remedy:
         'Write it as host:50051, several with commas between them, or dns:///name:50051 for all of a name.',

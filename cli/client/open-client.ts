@@ -41,7 +41,7 @@ export function openAdminClient({ url, token, certificates, signal }: Omit<Clien
   return openAdmin({ url, signal, ...over({ token, certificates }) })
 }
 
-/** The version of the server at an address; null when it is none of ours, or nobody answers. */
+/** The version of the server at an address; null when no PixelFlow server answers there. */
 export async function readServerVersion(
   url: string,
   signal: AbortSignal,

@@ -127,7 +127,7 @@ describe('where a picture comes from', () => {
     ['nothing.jpg', 'There is no file nothing.jpg.'],
     ['there', 'there is a folder, not a picture.'],
     ['empty.jpg', 'empty.jpg is empty.'],
-    ['notes.txt', 'notes.txt is no picture of a known format.'],
+    ['notes.txt', 'notes.txt is not an image of a known format.'],
   ])('%s is refused', async (name, message) => {
     await expect(openSourceFile(name, cwd)).rejects.toMatchObject({ code: 2, message })
   })

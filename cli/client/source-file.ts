@@ -21,7 +21,7 @@ const unknown = 'application/octet-stream'
 /**
  * Looks at a file argument; `-` is standard input.
  *
- * @throws CliError `usage` when there is no such file, or it cannot be read, or it is empty.
+ * @throws CliError `usage` when the file does not exist, cannot be read, or is empty.
  */
 export async function openSourceFile(argument: string, cwd: string): Promise<SourceFile> {
   if (argument === '-') {
@@ -45,7 +45,7 @@ export async function openSourceFile(argument: string, cwd: string): Promise<Sou
     }
     const id = sniffFormat(head.subarray(0, bytesRead))
     if (stat.isFile() && !id) {
-      throw new CliError('usage', `${argument} is no picture of a known format.`, {
+      throw new CliError('usage', `${argument} is not an image of a known format.`, {
         remedy: isGzip(head)
           ? 'Unpack it first, with gunzip for example.'
           : `Name one of ${formats.map((one) => one.id).join(', ')}; what the bytes are counts, not the name.`,

@@ -18,7 +18,7 @@ export function appendSteps(recipe: Recipe, added: readonly Step[], field: strin
   const steps: readonly Step[] = recipe.steps
   const last = steps.at(-1)
   const end = last?.op === 'format' ? [last] : []
-  // Whoever adds a format means that one.
+  // An added format replaces that of the recipe.
   const kept = added.some(({ op }) => op === 'format') ? [] : end
   const all = [...steps.slice(0, steps.length - end.length), ...added, ...kept]
   return named(field, () => parseRecipe({ ...recipe, steps: all }))

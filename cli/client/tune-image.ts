@@ -72,7 +72,7 @@ export async function tuneImage(
   return followTask(server, id, reporter, { signal, onAbort: 'cancel' })
 }
 
-/** A session that outlives its connections: whoever types may think for longer than one lasts. */
+/** A session that outlives its connections: a person may pause for longer than a connection lasts. */
 function createPreviewSession(
   open: (recipe: Recipe) => Promise<Tuning>,
   finish: (recipe: Recipe) => Recipe,

@@ -126,7 +126,7 @@ describe('a stack with these settings', () => {
     expect([unknown.code, unknown.err]).toEqual([4, expect.stringContaining('PIXELFLOW_CERT_FILE')])
     const plain = await run(['tasks', '--server', url().replace('https', 'http')])
     expect([plain.code, plain.err]).toEqual([3, expect.stringContaining('https://')])
-    // Whoever names no server finds that it is there, and what is missing.
+    // Without --server the error names the running server and what is missing.
     const unaware = await run([...process_, '-o', 'none.png'])
     expect([unaware.code, unaware.err]).toEqual([3, expect.stringContaining('--ca or PIXELFLOW_CA_FILE')])
 

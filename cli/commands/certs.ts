@@ -24,8 +24,8 @@ export function certsCommand(program: Command, context: Context): void {
       'Makes what TLS needs for development: an authority of your own, a certificate for the gateway (localhost,\n' +
         '127.0.0.1, ::1 and your hosts), and one for each client, whose calls then act for its account. The authority\n' +
         'holds for 10 years, what it signs for 397 days; all keys are ECDSA P-256 and readable by you alone.\n\n' +
-        'Called again it keeps what is good and makes anew what has less than 30 days left; hosts and clients of\n' +
-        'earlier calls stay. A running gateway takes up new files by itself.',
+        'A second call keeps valid certificates and replaces those with less than 30 days left; hosts and clients\n' +
+        'of earlier calls stay. A running gateway reloads new files automatically.',
     )
     .option('--dir <folder>', 'where they are kept (default: certs in PIXELFLOW_DATA_DIR)')
     .option('--host <name>', 'a DNS name or IP address of the server, besides; may be repeated', host, [])
@@ -35,7 +35,7 @@ export function certsCommand(program: Command, context: Context): void {
       client,
       [],
     )
-    .option('--renew', 'make the certificates of server and clients anew, under the same authority')
+    .option('--renew', 'issue new certificates for server and clients, under the same authority')
     .option('--json', 'write JSON: one value')
   examples(command, [
     'certs',
@@ -78,7 +78,8 @@ function client(value: string, before: readonly ClientIdentity[]): readonly Clie
   if (!accountId.safeParse(account).success) {
     throw new CliError('usage', `--client ${value} names no account.`, {
       field: '--client',
-      remedy: 'An account is 1 to 64 of a-z, 0-9, _ and -; write it behind a colon when the name is none.',
+      remedy:
+        'An account is 1 to 64 of a-z, 0-9, _ and -; write it behind a colon when the name is not an account.',
     })
   }
   return [...before.filter((one) => one.name !== name), { name, account }]

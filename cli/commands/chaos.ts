@@ -20,7 +20,7 @@ export function chaosCommand(program: Command, context: Context): void {
     .option('--seed <n>', 'what a run has printed, to have the same things done again')
     .option('--rate <n>', 'tasks a second', '8')
     .option('--actors <n>', 'actors', '3')
-    .option('--acts <names>', 'only these kinds of mischief, such as killActor,stopBroker', '')
+    .option('--acts <names>', 'only these kinds of faults, such as killActor,stopBroker', '')
   examples(command, ['chaos --minutes 1', 'chaos --minutes 30 --seed 42']).action(
     async (options: { minutes: string; seed?: string; rate: string; actors: string; acts: string }) => {
       const { config } = context

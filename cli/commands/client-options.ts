@@ -65,7 +65,7 @@ export function examples(command: Command, lines: readonly string[]): Command {
 function address(value: string): string {
   const url = URL.parse(value)
   if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '') return url.origin
-  throw new CliError('usage', `--server ${value} is no address of a server.`, {
+  throw new CliError('usage', `--server ${value} is not the address of a server.`, {
     remedy: 'Write it as http://127.0.0.1:3000 or https://pixelflow.example.com.',
   })
 }

@@ -98,19 +98,19 @@ describe('the steps one by one', () => {
 })
 
 describe('exit codes', () => {
-  const nobody = 'http://192.0.2.1.invalid:3000'
+  const unreachable = 'http://192.0.2.1.invalid:3000'
 
   test.each([
     ['2, no such command', ['proces'], 2],
     ['2, no such option', ['process', 'photo.jpg', '--nope'], 2],
     ['2, an argument is missing', ['process'], 2],
     ['2, nothing to do', ['process', 'photo.jpg'], 2],
-    ['2, a status that is none', ['tasks', '--status', 'done'], 2],
+    ['2, an unknown status', ['tasks', '--status', 'done'], 2],
     ['1, no such task', ['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab'], 1],
-    ['3, nobody there', ['tasks', '--server', nobody], 3],
-    ['3, nobody there', ['process', 'photo.jpg', '-r', 'resize:10', '-s', nobody], 3],
+    ['3, no server answers', ['tasks', '--server', unreachable], 3],
+    ['3, no server answers', ['process', 'photo.jpg', '-r', 'resize:10', '-s', unreachable], 3],
     [
-      '3, nobody at a named local address',
+      '3, no server at a local address that is named',
       ['process', 'photo.jpg', '-r', 'flip', '-s', 'http://127.0.0.1:1'],
       3,
     ],

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 
-/** Runs a program in our place: our terminal, its success. Ctrl-C reaches it by itself; other signals are passed on. */
+/** Runs a program on this terminal and takes over its success. Ctrl-C reaches it through the terminal; other signals are forwarded. */
 export async function exec(
   command: readonly string[],
   { config, interrupts }: Context,

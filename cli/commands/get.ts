@@ -82,7 +82,7 @@ export function getCommand(program: Command, context: Context): void {
 }
 
 async function find(server: Client, id: string, name: string | undefined): Promise<Wanted> {
-  // Ids say nothing of their kind: what is no task may be an image.
+  // Ids do not state their kind: an unknown task may be an image.
   const task = await server.task(id).catch(async (error: unknown) => {
     const isMissing = error instanceof PixelflowError && error.status === 404 && name === undefined
     const image = isMissing ? await server.image(id).catch(() => null) : null

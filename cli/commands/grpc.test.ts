@@ -35,7 +35,7 @@ describe('with --grpc', () => {
     expect(await read('grpc.webp')).toEqual(await read('http.webp'))
   })
 
-  test('every step by itself, and from one protocol to the other', async () => {
+  test('every step alone, and from one protocol to the other', async () => {
     const env = { PIXELFLOW_GRPC_URL: shell.grpc }
     const image = parseNdjson((await run(['upload', 'photo.jpg', '--json', '--grpc'], { env })).out)[0]
     expect((await run(['get', String(image?.['id']), '-o', 'back.jpg'])).code).toBe(0)
@@ -73,12 +73,12 @@ describe('with --grpc', () => {
     expect(grpc.err).toMatch(/request {2}\S+/)
   })
 
-  test('addresses that nobody answers at are told of; one of several is enough', async () => {
-    const nobody = `127.0.0.1:${await freePort()}`
-    const none = await run(['tasks', '--grpc', nobody])
-    expect([none.code, none.err]).toEqual([3, expect.stringContaining(`ECONNREFUSED ${nobody}`)])
+  test('addresses without a server are reported; one of several is enough', async () => {
+    const unused = `127.0.0.1:${await freePort()}`
+    const none = await run(['tasks', '--grpc', unused])
+    expect([none.code, none.err]).toEqual([3, expect.stringContaining(`ECONNREFUSED ${unused}`)])
     expect(none.err).toContain('name the gRPC port of a running one with --grpc')
-    const one = await run(['tasks', '--grpc', `${nobody},${shell.grpc}`])
+    const one = await run(['tasks', '--grpc', `${unused},${shell.grpc}`])
     expect([one.code, one.err]).toEqual([0, ''])
     const wrong = await run(['tasks', '--grpc', 'http://a/b'])
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('dns:///')])
@@ -87,7 +87,7 @@ describe('with --grpc', () => {
   test('a server that was started for the command alone is found too', async () => {
     const env = {
       PIXELFLOW_URL: `http://127.0.0.1:${await freePort()}`,
-      PIXELFLOW_DATA_DIR: join(shell.home, 'borrowed'),
+      PIXELFLOW_DATA_DIR: join(shell.home, 'ephemeral'),
     }
     const { code, out } = await run(['process', 'photo.jpg', '-r', 'resize:40', '-o', 'b.png', '--grpc'], {
       env,
@@ -124,8 +124,8 @@ test('certificates of the certs command open both protocols, and nothing else do
     for (const less of [[], ca]) expect((await run([...typed, ...less], { env })).code).not.toBe(0)
   }
   const [, grpcPort] = (await readGrpcAddress(running)).split(':')
-  const stranger = await run(['tasks', '--grpc', `127.0.0.2:${grpcPort}`, '--ca', authority.certificate])
-  expect(stranger.code).toBe(3)
+  const unknown = await run(['tasks', '--grpc', `127.0.0.2:${grpcPort}`, '--ca', authority.certificate])
+  expect(unknown.code).toBe(3)
   const half = await run(['tasks', ...ca, '--cert', ann?.certificate ?? ''], { env })
   expect([half.code, half.err]).toEqual([2, expect.stringContaining('--key')])
 }, 90_000)

@@ -39,10 +39,10 @@ async function runCut(relay: Relay, args: readonly string[]) {
   await Promise.race([made, running])
   relay.cut()
   relay.release()
-  const said = await running
+  const result = await running
   relay.delay(0)
   await made
-  return said
+  return result
 }
 
 test.each(protocols)(

@@ -154,7 +154,7 @@ describe('process', () => {
     expect(await Bun.file(join(home, 'broken.out.jpg')).exists()).toBe(false)
   })
 
-  test('what is no picture is refused by the server, with the id of the request', async () => {
+  test('what is not an image is refused by the server, with the id of the request', async () => {
     const { code, err } = await run(['process', '-', '-r', 'resize:100', '-o', 'notes.jpg'], {
       stdin: new TextEncoder().encode('not a picture'),
     })

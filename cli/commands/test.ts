@@ -19,11 +19,11 @@ export function testCommand(program: Command, context: Context): void {
     .command('test')
     .summary('run the test suites')
     .description(
-      'Runs the test suites: every room, or those that are named. Builds or installs what they need first: nats-server,\n' +
+      'Runs the test suites: every package, or those that are named. Builds or installs what they need first: nats-server,\n' +
         'the pinned Go tools, the clients in Go and Python, and (as root, through apt) Chromium and Python. Ends with\n' +
         'the sum over all suites.',
     )
-    .argument('[rooms...]', 'rooms, folders or files')
+    .argument('[packages...]', 'packages, folders or files')
     .option('--bail', 'stop after the first file that fails')
   examples(command, ['test', 'test core gateway', 'test cli/broker', 'test e2e --bail']).action(
     async (asked: string[], { bail = false }: { bail?: boolean }) => runTests(asked, bail, context),
@@ -36,11 +36,11 @@ async function runTests(asked: readonly string[], bail: boolean, context: Contex
   const files = chosen(all, asked)
   const missing =
     asked.length === 0
-      ? suites.filter(({ room }) => !all.some((file) => file.suite.room === room)).map(({ room }) => room)
+      ? suites.filter(({ name }) => !all.some((file) => file.suite.name === name)).map(({ name }) => name)
       : asked.filter((one) => chosen(all, [one]).length === 0)
   const env = await prepare(files, context)
   const report = reporter(files.length, context.config.colour)
-  for (const room of missing) report.missing(room)
+  for (const name of missing) report.missing(name)
 
   const stop = new AbortController()
   const signal = AbortSignal.any([context.interrupts.signal, stop.signal])
@@ -111,7 +111,7 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
         return undefined
       })
     : undefined
-  // The settings of whoever runs the tests are theirs, not the tests'.
+  // The tests do not see the settings of the person who runs them.
   const plain = Object.entries(config.env).filter(([name]) => !/^(PIXELFLOW_|NATS_URL$)/.test(name))
   return {
     ...Object.fromEntries(plain),
@@ -154,9 +154,9 @@ function reporter(total: number, colour: boolean) {
       if (!isGood) print(`${result.output.trimEnd()}\n${style.red(result.trouble ?? '')}`)
       draw()
     },
-    missing(room: string) {
+    missing(name: string) {
       failed += 1
-      print(`${style.red('✗')} ${room}  has no tests`)
+      print(`${style.red('✗')} ${name}  has no tests`)
     },
     close() {
       live.clear()

@@ -6,7 +6,7 @@ import { parseNdjson, openCliFixture, pixelflow, type CliFixture } from '../test
 let shell: CliFixture
 const run: CliFixture['run'] = (...args) => shell.run(...args)
 beforeAll(async () => {
-  // Whoever types thinks for longer than a session lasts.
+  // A person pauses for longer than a session lasts.
   shell = await openCliFixture({ PIXELFLOW_TUNE_IDLE_TIMEOUT: '1s' })
 }, 90_000)
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
@@ -36,7 +36,7 @@ describe('--filters', () => {
     expect(recipeIn(both.out)).toMatchObject({ steps: [{ op: 'resize' }, { op: 'flip' }, { type: 'webp' }] })
   })
 
-  test('that are none are refused as any step is', async () => {
+  test('that are unknown are refused as any step is', async () => {
     const { code, err } = await run(['process', 'photo.jpg', '--filters=blur:2,blurr', '-o', 'f.png'])
     expect([code, err]).toEqual([2, expect.stringContaining('--filters steps[1]')])
   })
@@ -134,7 +134,7 @@ describe('--tune', () => {
 async function until(holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 20_000
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error('It did not come to pass within 20 s.')
+    if (performance.now() > deadline) throw new Error('The awaited output was not written within 20 s.')
     await Bun.sleep(20)
   }
 }

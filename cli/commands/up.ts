@@ -30,7 +30,7 @@ export function upCommand(program: Command, context: Context): void {
   )
 }
 
-/** How often a temporary `up` looks whether anybody still uses it. */
+/** How often a temporary `up` checks whether a command still uses it. */
 const lookEveryMs = 1000
 
 async function up(temporary: boolean, { config, interrupts }: Context): Promise<void> {
@@ -80,7 +80,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     running.kill()
   }
   using done = await untilOver(temporary, upFiles(config.dataDir).usersLock, interrupts.signal)
-  own.info(done ? 'nobody uses it any more: stopping' : 'stopping: work in progress is finished first')
+  own.info(done ? 'stopping; no command uses it' : 'stopping; work in progress is finished first')
   await stop(running, own)
 }
 

@@ -12,7 +12,7 @@ import { tryLock } from '../lock.ts'
 const pixelflow = join(resolve(import.meta.dir, '../..'), 'pixelflow')
 let home: string
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'pixelflow-borrow-'))
+  home = await mkdtemp(join(tmpdir(), 'pixelflow-ephemeral-'))
   await Bun.write(join(home, 'photo.jpg'), await sampleImage({ width: 900, height: 600 }))
   await Bun.write(join(home, 'large.png'), await sampleImage({ width: 4000, height: 3000, format: 'png' }))
 }, 60_000)
@@ -69,8 +69,8 @@ describe('with nothing running', () => {
       process_(env, ['photo.jpg', '-r', `resize:${50 + n}`], `shared-${n}.jpg`),
     )
     expect(await Promise.all(all.map((one) => one.exited))).toEqual([0, 0, 0])
-    const said = all.map((one) => one.lines.join('\n'))
-    expect(said.filter((text) => text.includes('stopped the server')).length).toBe(1)
+    const outputs = all.map((one) => one.lines.join('\n'))
+    expect(outputs.filter((text) => text.includes('stopped the server')).length).toBe(1)
     await untilStopped(env)
   }, 120_000)
 
@@ -88,7 +88,7 @@ describe('with nothing running', () => {
     await untilStopped(env)
   }, 120_000)
 
-  test('it ends by itself when its only user is killed', async () => {
+  test('it ends when its only user is killed', async () => {
     const env = await place()
     await using running = process_(env, slow, 'killed.avif')
     await running.line((line) => line.includes('started'), 60_000)
@@ -140,6 +140,6 @@ describe('with nothing running', () => {
     })
     await using running = process_(env, ['photo.jpg', '-r', 'resize:100'], 'other.jpg')
     expect(await running.exited).toBe(3)
-    expect(running.lines.join('\n')).toContain('is no PixelFlow server')
+    expect(running.lines.join('\n')).toContain('is not a PixelFlow server')
   }, 30_000)
 })

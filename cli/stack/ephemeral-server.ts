@@ -12,13 +12,13 @@ import { upFiles } from './up-files.ts'
 /** A server that answers for as long as it is held. */
 export interface EphemeralServer extends AsyncDisposable {
   readonly url: string
-  /** Where it speaks gRPC; undefined when only its own record could say and there is none. */
+  /** Where it speaks gRPC; undefined when no record states it. */
   readonly grpc: string | undefined
 }
 
 export interface AcquireOptions {
   readonly config: Config
-  /** Base address; undefined when nobody named one. */
+  /** Base address; undefined when the caller names none. */
   readonly server: string | undefined
   /** What we trust and show, where it speaks TLS. */
   readonly certificates?: Certificates | undefined
@@ -31,10 +31,10 @@ const slowestStopMs = 15_000
 
 /**
  * The server that a command talks to. When none answers at an address of this machine, the stack is started for as
- * long as somebody needs it. Those who use such a stack share a lock; whoever leaves last stops it, and when the last
- * one is killed, it notices that nobody holds the lock any more.
+ * long as commands use it. These commands share a lock; the last one stops the stack, and when that one is killed, the
+ * stack finds the lock free and ends.
  *
- * @throws CliError when nobody answers at the address and it is not of this machine, or the stack does not start.
+ * @throws CliError when no server answers at the address and it is not of this machine, or the stack does not start.
  */
 export async function acquireServer(options: AcquireOptions): Promise<EphemeralServer> {
   const { config, server, certificates, signal, say } = options
@@ -89,7 +89,7 @@ export async function acquireServer(options: AcquireOptions): Promise<EphemeralS
         const last = await place.read()
         // A record without the lock is one that a killed stack has left behind.
         if (!last?.temporary || !(await isHeld(place.upLock))) return
-        // Held by nobody else: from here on nobody joins, and the stack has only itself to wait for.
+        // No other command holds the lock, and none can take it now, so the stack can end.
         const alone = tryLock(place.usersLock, 'exclusive')
         if (!alone) return
         process.kill(last.pid, 'SIGTERM')
@@ -148,18 +148,18 @@ function runsElsewhere(url: string, other: string, dataDir: string): CliError {
 }
 
 function untrusted(url: string): CliError {
-  return new CliError('unreachable', `PixelFlow runs at ${url}, and nobody whom we trust vouches for it.`, {
+  return new CliError('unreachable', `PixelFlow runs at ${url}, and its certificate is not trusted.`, {
     remedy: `Name its authority with --ca or PIXELFLOW_CA_FILE, and call it with --server ${url}.`,
   })
 }
 
-/** Somebody else on that port is not asked to leave. */
+/** Refuses to start on a port that another program uses. */
 async function requireUnused(url: string, signal: AbortSignal): Promise<void> {
   const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) }).catch(
     () => null,
   )
   if (!answer) return
-  throw new CliError('unreachable', `What answers at ${url} is no PixelFlow server.`, {
+  throw new CliError('unreachable', `What answers at ${url} is not a PixelFlow server.`, {
     remedy: 'Choose another port for PixelFlow: PIXELFLOW_HTTP_PORT=3001',
   })
 }
@@ -184,7 +184,7 @@ function startTemporary(config: Config, url: string, logFile: string) {
         ...config.env,
         PIXELFLOW_HOST: hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, ''),
         PIXELFLOW_HTTP_PORT: port || '80',
-        // Nobody was told where it is; the usual port may belong to an `up` of another folder.
+        // No caller expects a fixed port; the usual one may belong to an `up` of another folder.
         PIXELFLOW_GRPC_PORT: config.env['PIXELFLOW_GRPC_PORT'] ?? '0',
         PIXELFLOW_DATA_DIR: config.dataDir,
         PIXELFLOW_CACHE_DIR: config.cacheDir,

@@ -7,7 +7,7 @@ import { until } from '@pixelflow/testkit/until'
 
 const root = resolve(import.meta.dir, '../..')
 
-test('nats-server is restarted by up when its disk was full and has room again', async () => {
+test('nats-server is restarted by up when its disk was full and has free space again', async () => {
   await using disk = await mountSmallDisk(160 * 2 ** 20)
   const port = await freePort()
   await using running = launch({
@@ -23,9 +23,9 @@ test('nats-server is restarted by up when its disk was full and has room again',
   await until(async () => (await ready()) === 200, 30_000)
 
   await disk.fill()
-  await running.line(says('disk full; make room for nats-server to go on'), 60_000)
+  await running.line(says('disk full; nats-server needs free space'), 60_000)
   expect(await ready()).toBe(503)
-  // Without room a restart would be of no use.
+  // Without free space a restart would not help.
   expect(running.lines.filter(says('process restarted'))).toEqual([])
 
   await disk.empty()

@@ -14,7 +14,7 @@ export interface LocateOptions {
 
 export interface ServerAddress {
   readonly url: string
-  /** Where it serves gRPC, as `host:port`; undefined when only its own record could say and there is none. */
+  /** Where it serves gRPC, as `host:port`; undefined when no record states it. */
   readonly grpc: string | undefined
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import type { CliError } from '../cli-error.ts'
 import { requireFreePort, findFreePort } from './port.ts'
 
-test('a port that somebody listens on is named, with another one to take', async () => {
+test('a port in use is named, with a free one', async () => {
   const port = await findFreePort()
   // As Elysia does: another listener of its kind would share this port without a word.
   using _ = Bun.serve({ port, hostname: '127.0.0.1', reusePort: true, fetch: () => new Response() })

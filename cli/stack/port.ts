@@ -2,8 +2,8 @@ import { createServer } from 'node:net'
 import { CliError } from '../cli-error.ts'
 
 /**
- * A free TCP port of the loopback address, below the range of outgoing connections (32768 upwards on Linux): nobody is
- * given it by accident while a broker that died is being brought back on it.
+ * A free TCP port of the loopback address, below the range of outgoing connections (32768 upwards on Linux): no other
+ * program gets it by chance while the broker restarts on it.
  */
 export async function findFreePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -16,8 +16,8 @@ export async function findFreePort(): Promise<number> {
 }
 
 /**
- * Makes sure that the gateway can have its port. It shares ports with other gateways, so it would not notice a port
- * that is taken by itself.
+ * Makes sure that the gateway can have its port. The gateway listens with SO_REUSEPORT, so it would
+ * not notice another listener.
  *
  * @throws CliError `usage` naming the variable and a way out.
  */
@@ -42,7 +42,7 @@ export async function requireFreePort(
       remedy: `Choose one of 1024 or above: ${variable}=${variable === 'PIXELFLOW_HTTP_PORT' ? 3000 : 50_051} ./pixelflow up`,
     })
   }
-  throw new CliError('usage', `${host} is no address of this machine (${code}).`, {
+  throw new CliError('usage', `${host} is not an address of this machine (${code}).`, {
     field: 'PIXELFLOW_HOST',
     remedy: 'Use 127.0.0.1, or an address that this machine has.',
   })

@@ -48,10 +48,10 @@ test('another user reads nothing in a data folder that was made by hand', async 
   await rm(home, { recursive: true })
 }, 120_000)
 
-/** Files that `nobody` can read. */
+/** Files that a user without privileges can read. */
 async function readableByOthers(folder: string): Promise<string[]> {
-  const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-  const found = Bun.spawn([...asNobody, 'find', folder, '-type', 'f', '-readable'], {
+  const asOtherUser = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+  const found = Bun.spawn([...asOtherUser, 'find', folder, '-type', 'f', '-readable'], {
     cwd: '/',
     stderr: 'ignore',
   })

@@ -21,7 +21,7 @@ export function upFiles(dataDir: string) {
   return {
     /** Held exclusively by the one `up` of this folder. */
     upLock: join(dataDir, 'up.lock'),
-    /** Shared by those who use a temporary `up`; who gets it exclusively knows that nobody does any more. */
+    /** Held shared by the commands that use a temporary `up`; holding it exclusively proves that none does. */
     usersLock: join(dataDir, 'users.lock'),
     logFile: join(dataDir, 'logs', 'up.log'),
     async read(): Promise<UpRecord | null> {

@@ -137,17 +137,17 @@ describe('up', () => {
 
   test.each([...new Set(['pipe', bestDieWithParentMethod()])])(
     'killed with -9 it leaves nothing behind: %s',
-    async (PIXELFLOW_LEASH) => {
+    async (dieWithParent) => {
       const { url: _, ...env } = await place()
-      await using running = up({ ...env, PIXELFLOW_LEASH })
+      await using running = up({ ...env, PIXELFLOW_LEASH: dieWithParent })
       await running.line(ready, 60_000)
       const below = await descendants(running.pid)
       expect(below.size).toBeGreaterThanOrEqual(3)
       running.signal('SIGKILL')
       await running.exited
       await untilGone(below.keys(), 5000)
-      // And nobody has to clean up before the next one.
-      await using next = up({ ...env, PIXELFLOW_LEASH })
+      // The next one needs no manual cleaning.
+      await using next = up({ ...env, PIXELFLOW_LEASH: dieWithParent })
       await next.line(ready, 60_000)
     },
     120_000,
@@ -177,14 +177,15 @@ describe('up', () => {
     const { url, ...env } = await place()
     await using running = up(env)
     await running.line(ready, 60_000)
-    for (const [room, part] of [
+    for (const [service, part] of [
       ['nats', 'nats-server'],
       ['gateway', 'gateway/main.ts'],
       ['actors', 'actors/main.ts'],
     ] as const) {
       const victim = [...(await descendants(running.pid))].find(([, args]) => args.includes(part))
       process.kill(victim?.[0] ?? 0, 'SIGKILL')
-      const back = (line: string) => says('process restarted')(line) && line.includes(`"service":"${room}"`)
+      const back = (line: string) =>
+        says('process restarted')(line) && line.includes(`"service":"${service}"`)
       await running.line(back)
     }
     await untilHealthy(url)
@@ -208,7 +209,7 @@ describe('what up cannot do, it says', () => {
     expect(text).toMatch(/PIXELFLOW_HTTP_PORT=\d+ \.\/pixelflow up/)
   }, 30_000)
 
-  test('a setting of a room that is wrong stops the start, and is named', async () => {
+  test('a wrong setting of a service stops the start, and is named', async () => {
     const { url: _, ...env } = await place()
     await using running = up({ ...env, PIXELFLOW_MAX_PIXELS: 'many' })
     const code = await running.exited

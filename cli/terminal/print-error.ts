@@ -42,7 +42,7 @@ export function toCliError(error: unknown): CliError {
   if (error instanceof WrongSettings) return settingsExit(error)
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new CliError('failed', what, {
-    remedy: 'This is a mistake of ours: please report it with the lines above.',
+    remedy: 'This is a bug in PixelFlow: please report it with the lines above.',
     cause: error,
   })
 }

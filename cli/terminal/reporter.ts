@@ -11,7 +11,7 @@ export interface Reporter {
   readonly clock: Stopwatch
   /** Something worth a line, for people only. */
   readonly note: (text: string) => void
-  /** How much of a picture has been sent; `total` is null when nobody knows. */
+  /** How much of a picture has been sent; `total` is null when it is unknown. */
   sent(name: string, bytes: number, total: number | null): void
   /** Something has been done on the way: a line for people, a value for programs. */
   step(value: unknown, text: string): void
@@ -35,11 +35,11 @@ export interface ReporterOptions {
 const barWidth = 24
 
 export function createReporter(options: ReporterOptions): Reporter {
-  if (options.json) return jsonOutlet()
-  return process.stderr.isTTY ? terminalOutlet(options) : plainOutlet(options)
+  if (options.json) return jsonReporter()
+  return process.stderr.isTTY ? terminalReporter(options) : plainReporter(options)
 }
 
-function jsonOutlet(): Reporter {
+function jsonReporter(): Reporter {
   const line = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
   return {
     clock: startStopwatch(),
@@ -52,7 +52,7 @@ function jsonOutlet(): Reporter {
   }
 }
 
-function plainOutlet({ quietStdout = false }: ReporterOptions): Reporter {
+function plainReporter({ quietStdout = false }: ReporterOptions): Reporter {
   const clock = startStopwatch()
   const to = quietStdout ? process.stderr : process.stdout
   return {
@@ -71,7 +71,7 @@ function plainOutlet({ quietStdout = false }: ReporterOptions): Reporter {
   }
 }
 
-function terminalOutlet({ colour, everyEvent = false, quietStdout = false }: ReporterOptions): Reporter {
+function terminalReporter({ colour, everyEvent = false, quietStdout = false }: ReporterOptions): Reporter {
   const style = styleOf(process.stderr, colour)
   const live = liveLine(process.stderr)
   const clock = startStopwatch()

@@ -6,7 +6,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says, type Running } from '@pixelflow/testkit/process'
 
-/** For tests: commands as somebody types them, in a folder with a photograph, against the stack that `up` runs. */
+/** Runs commands of the command line in a folder with a photograph, against a stack that `up` runs. */
 
 export const pixelflow = join(resolve(import.meta.dir, '../..'), 'pixelflow')
 

@@ -5,8 +5,8 @@ export interface TestCounts {
 }
 
 /**
- * Counts a JUnit report of `bun test`; null when it is none. A skipped test is a failed one: nobody knows whether what
- * it would say is true.
+ * Counts a JUnit report of `bun test`; null when it is not one. A skipped test counts as failed: it proves
+ * nothing.
  */
 export function readJunitReport(xml: string): TestCounts | null {
   const totals = /<testsuites\b[^>]*>/.exec(xml)?.[0]

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-const suite: Suite = { room: 'core', fileTimeoutS: 20 }
+const suite: Suite = { name: 'core', fileTimeoutS: 20 }
 
 async function run(name: string, body: string, fileTimeoutS = suite.fileTimeoutS) {
   const path = `core/${name}.test.ts`
@@ -80,8 +80,8 @@ describe('a test file', () => {
 })
 
 describe('finding tests', () => {
-  test('every room, its files in order; those at the top are the house; what runs alone comes last', async () => {
-    const house = join(root, 'house')
+  test('every package, its files in order; those at the top are the suite root; what runs alone comes last', async () => {
+    const checkout = join(root, 'checkout')
     for (const path of [
       'e2e/a.test.ts',
       'core/b.test.ts',
@@ -89,7 +89,7 @@ describe('finding tests', () => {
       'top.test.ts',
       'other/o.test.ts',
     ]) {
-      await Bun.write(join(house, path), '')
+      await Bun.write(join(checkout, path), '')
     }
     for (const path of [
       'core/node_modules/m/a.test.ts',
@@ -97,24 +97,24 @@ describe('finding tests', () => {
       '.cache/a.test.ts',
       'ui/dist/a.test.ts',
     ]) {
-      await Bun.write(join(house, path), '')
+      await Bun.write(join(checkout, path), '')
     }
-    const files = await findTests(house)
-    expect(files.map(({ path, suite: { room } }) => `${room}: ${path}`)).toEqual([
+    const files = await findTests(checkout)
+    expect(files.map(({ path, suite: { name } }) => `${name}: ${path}`)).toEqual([
       'core: core/a/x.test.tsx',
       'core: core/b.test.ts',
-      'house: top.test.ts',
+      'root: top.test.ts',
       'other: other/o.test.ts',
       'e2e: e2e/a.test.ts',
     ])
     const paths = (...asked: string[]) => chosen(files, asked).map(({ path }) => path)
     expect(paths('core')).toEqual(['core/a/x.test.tsx', 'core/b.test.ts'])
-    expect(paths('./core/a/', 'house')).toEqual(['core/a/x.test.tsx', 'top.test.ts'])
+    expect(paths('./core/a/', 'root')).toEqual(['core/a/x.test.tsx', 'top.test.ts'])
     expect(paths('cor')).toEqual([])
   })
 })
 
-test('a report is read by its totals; what is none is none', () => {
+test('a report is read by its totals; anything else is null', () => {
   const totals = '<testsuites name="bun test" tests="9" assertions="4" failures="2" skipped="1" time="0.1">'
   expect(readJunitReport(`<?xml version="1.0"?>${totals}</testsuites>`)).toEqual({ passed: 6, failed: 3 })
   expect(readJunitReport('')).toBeNull()

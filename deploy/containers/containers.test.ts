@@ -39,26 +39,26 @@ async function build(name: string): Promise<string> {
   const folder = join(home, name)
   for (const { instruction, rest } of stage(name)) {
     if (rest === '--from=manifests /manifests ./') await copyManifests(folder)
-    else if (instruction === 'COPY') await copyRoom(rest.split(' ')[0] ?? '', folder)
+    else if (instruction === 'COPY') await copyPackage(rest.split(' ')[0] ?? '', folder)
     else if (instruction === 'RUN') await run(rest, folder)
   }
   return folder
 }
 
 async function copyManifests(folder: string): Promise<void> {
-  const found = ['*', 'clients/*'].map((rooms) =>
-    Array.fromAsync(new Glob(`${rooms}/package.json`).scan(root)),
+  const found = ['*', 'clients/*'].map((packages) =>
+    Array.fromAsync(new Glob(`${packages}/package.json`).scan(root)),
   )
-  const rooms = (await Promise.all(found)).flat()
-  for (const path of ['package.json', 'bun.lock', 'bunfig.toml', ...rooms]) {
+  const packages = (await Promise.all(found)).flat()
+  for (const path of ['package.json', 'bun.lock', 'bunfig.toml', ...packages]) {
     await Bun.write(join(folder, path), Bun.file(join(root, path)))
   }
 }
 
-async function copyRoom(room: string, folder: string): Promise<void> {
+async function copyPackage(name: string, folder: string): Promise<void> {
   const filter = (path: string) =>
     !['node_modules', 'dist'].includes(basename(path)) && !/\.test\.tsx?$/.test(path)
-  await cp(join(root, room), join(folder, room), { recursive: true, filter })
+  await cp(join(root, name), join(folder, name), { recursive: true, filter })
 }
 
 async function run(command: string, cwd: string): Promise<void> {
@@ -104,7 +104,7 @@ describe('images', () => {
     120_000,
   )
 
-  test('they run as nobody in particular', () => {
+  test('they run as a user without privileges', () => {
     for (const part of ['gateway', 'actors']) expect(instructionOf(part, 'USER')).toBe('1000:1000')
   })
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
   if (!Bun.which('busybox')) throw new Error('This test needs busybox. Install it: apt-get install busybox')
 }, 300_000)
 
-test('it fails when a restart helps: the disk was full, and there is room again', async () => {
+test('it fails when a restart helps: the disk was full, and has free space again', async () => {
   await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-alive-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))

@@ -99,8 +99,8 @@ async function startServers(objects: Manifests, count: number): Promise<Servers>
     )
 
   // Dies with this process, however that one ends.
-  const leash = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
-  const command = [...leash, await natsServer()]
+  const dieWithParent = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
+  const command = [...dieWithParent, await natsServer()]
   for (const pod of pods) {
     const folder = join(home, pod.name)
     const local = conf

@@ -84,7 +84,7 @@ describe('scaling', () => {
     }
   })
 
-  test('leaves the number of replicas to whoever scales', () => {
+  test('leaves the number of replicas to the autoscaler', () => {
     const replicas = (objects: Manifests, name: string) => only(objects, 'Deployment', name).spec?.replicas
     expect(replicas(byDefault, '-actor-transform')).toBeUndefined()
     expect(replicas(byDefault, '-gateway')).toBe(2)
@@ -244,7 +244,7 @@ describe('TLS', () => {
 })
 
 describe('network', () => {
-  test('the monitoring port is open to those who monitor, and to nobody else', () => {
+  test('the monitoring port is open to the monitoring system alone', () => {
     const rules = only(byDefault, 'NetworkPolicy', '-nats').spec?.ingress ?? []
     const open = rules.filter(({ ports }) => ports?.some(({ port }) => port === 'monitor' || port === 8222))
     expect(open).toHaveLength(1)

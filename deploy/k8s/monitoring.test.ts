@@ -10,7 +10,7 @@ describe('metrics', () => {
   const annotations = (objects: Manifests) =>
     only(objects, 'Deployment', '-gateway').spec?.template?.metadata.annotations ?? {}
 
-  test('are for whoever may call, and nobody is told to read them', () => {
+  test('need a token, and no scraper is pointed at them', () => {
     expect(only(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('token')
     expect(byDefault.some(({ kind }) => kind === 'ServiceMonitor')).toBe(false)
     expect(Object.keys(annotations(byDefault)).filter((name) => name.startsWith('prometheus'))).toEqual([])
