@@ -210,10 +210,10 @@ class InterceptedCall extends ServerInterceptingCall {
   /**
    * Lets the stack unwind after each message.
    *
-   * Workaround for Bun 1.4.5: a write on an HTTP/2 stream calls back synchronously, from inside the end of another
-   * stream, so thousands of calls on one connection nest until the stack overflows and the process dies. No upstream
-   * issue is known. Remove it, and `grpc.max_concurrent_streams` in `listen-grpc.ts`, when `concurrent-calls.test.ts`
-   * passes without them.
+   * Workaround for Bun: a write on an HTTP/2 stream may call back synchronously, from inside the end of another stream.
+   * Thousands of calls on one connection once nested until the stack overflowed and the process died. No upstream issue
+   * is known. With Bun 1.4.5 `concurrent-calls.test.ts` and `bursts.test.ts` pass without it (2026-11-30); it can be
+   * removed once the stress tests have passed without it, too.
    */
   override sendMessage(...[message, sent]: Parameters<InnerCall['sendMessage']>): void {
     this.#context?.countSent()
