@@ -58,7 +58,11 @@ export async function openSourceImage(
   allowDecoders([format])
   const options = reading(maxPixels, preparation.failOn)
   const opened = drawing?.file ?? preparation.input ?? input
-  const metadata = await metadataOf(opened, options, preparation.reason)
+  const { exif } = preparation
+  const metadata = {
+    ...(await metadataOf(opened, options, preparation.reason)),
+    ...(exif === undefined ? {} : { exif }),
+  }
   if (loaderOf(metadata) !== format) throw wrongFormat(stated)
   checkFrames(metadata, format, maxPixels)
   const cost = drawing?.cost ?? noCost

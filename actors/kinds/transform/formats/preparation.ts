@@ -5,6 +5,8 @@ import type { Metadata, Sharp, SharpOptions } from 'sharp'
 export interface Preparation {
   /** Bytes to decode instead of the file. */
   readonly input?: Buffer
+  /** EXIF of the file that its decoder does not see. */
+  readonly exif?: Buffer
   /** `failOn` of sharp, where it differs from the default. */
   readonly failOn?: SharpOptions['failOn']
   /**

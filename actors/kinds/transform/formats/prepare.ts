@@ -4,6 +4,7 @@ import { withFileBytes } from './file-bytes.ts'
 import { prepareGif } from './prepare-gif.ts'
 import { prepareJpeg } from './prepare-jpeg.ts'
 import type { Preparation } from './preparation.ts'
+import { preparePng } from './prepare-png.ts'
 import { prepareTiff } from './prepare-tiff.ts'
 
 /**
@@ -20,6 +21,8 @@ export function prepare(format: FormatId, input: string | Buffer): Preparation {
       return withFileBytes(input, (bytes) => prepareGif(input, bytes))
     case 'jpeg':
       return withFileBytes(input, prepareJpeg)
+    case 'png':
+      return withFileBytes(input, (bytes) => preparePng(input, bytes))
     default:
       return {}
   }

@@ -91,6 +91,14 @@ export function filterExif(readAt: ReadAt, orientation: number): Buffer | undefi
   return new Writer(block.isLittle).block(kept, orientation)
 }
 
+/** The orientation that EXIF states, 1 to 8; 1 where it states none. */
+export function readOrientation(readAt: ReadAt): number {
+  const block = openBlock(readAt)
+  const entry = block?.entriesAt(block.first).find(({ tag }) => tag === orientationTag)
+  const stated = block === undefined || entry === undefined ? 1 : block.number(entry.value)
+  return stated >= 1 && stated <= 8 ? stated : 1
+}
+
 function describing(directory: Directory, entries: readonly Entry[]): Entry[] {
   const ranges: readonly (readonly [number, number])[] = described[directory]
   return entries.filter(

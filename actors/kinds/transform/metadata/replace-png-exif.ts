@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { exifChunk } from '../formats/png-exif.ts'
 
 /** Bytes of the PNG signature, and of the first chunk, IHDR. */
 const headBytes = { signature: 8, first: 25 } as const
@@ -11,7 +11,7 @@ const described: ReadonlySet<string> = new Set(['eXIf', 'iTXt', 'tEXt', 'zTXt'])
  */
 export function replacePngExif(png: Buffer, exif: Buffer | undefined): Buffer {
   const start = headBytes.signature + headBytes.first
-  const parts = [png.subarray(0, start), ...(exif === undefined ? [] : [chunk('eXIf', exif)])]
+  const parts = [png.subarray(0, start), ...(exif === undefined ? [] : [exifChunk(exif)])]
   let at = start
   // Metadata before the pixels is dropped; other chunks are kept.
   while (at + 8 <= png.length) {
@@ -34,12 +34,4 @@ function withoutTrailers(rest: Buffer): Buffer[] {
     at = end
   }
   return parts
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const named = Buffer.concat([Buffer.from(type, 'latin1'), data])
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
-  length.writeUInt32BE(data.length)
-  sum.writeUInt32BE(crc32(named))
-  return Buffer.concat([length, named, sum])
 }
