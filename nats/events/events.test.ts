@@ -21,8 +21,8 @@ eventsContract('nats', async () => {
   return { ...fixture, events: adapters.events, elsewhere: other.events, eventLog: adapters.eventLog }
 })
 
-/** Appends the whole life of one task, reading again where somebody else was faster. */
-async function live(events: Events, steps: number): Promise<number[]> {
+/** Appends `steps` events of one task. */
+async function appendEvents(events: Events, steps: number): Promise<number[]> {
   const task = sampleTask()
   const seqs = [await events.append(queuedEvent(task), 0)]
   for (let i = 1; i < steps; i++) {
@@ -52,17 +52,17 @@ function follow(log: EventLog, after = 0) {
 const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', log: quiet })
 
 describe('a broker that dies', () => {
-  test('appends wait for it, and each event is there exactly once', async () => {
+  test('appends wait for it, and each event is stored exactly once', async () => {
     await using fixture = await openFixture()
     await using feed = follow(fixture.other.eventLog)
-    const lives = Array.from({ length: 30 }, () => live(fixture.adapters.events, 40))
+    const appends = Array.from({ length: 30 }, () => appendEvents(fixture.adapters.events, 40))
     for (let i = 0; i < 2; i++) {
       await Bun.sleep(150)
       await fixture.nats.kill9()
       await Bun.sleep(150)
       await fixture.nats.restart()
     }
-    const written = (await Promise.all(lives)).flat().toSorted((a, b) => a - b)
+    const written = (await Promise.all(appends)).flat().toSorted((a, b) => a - b)
     expect(new Set(written).size).toBe(1200)
     await until(() => feed.seen.length >= 1200)
     await Bun.sleep(50)
@@ -71,7 +71,7 @@ describe('a broker that dies', () => {
     expect((await eventLog.position()).last).toBe(written.at(-1) ?? 0)
   }, 60_000)
 
-  test('a quiet follower hears the next event soon after', async () => {
+  test('an idle follower gets the next event soon after a restart', async () => {
     await using fixture = await openFixture()
     await using feed = follow(fixture.adapters.eventLog)
     await fixture.other.events.append(queuedEvent(), 0)
@@ -87,26 +87,26 @@ describe('a broker that dies', () => {
 })
 
 describe('the log', () => {
-  test('a follower is told when the log was made anew', async () => {
+  test('following fails when the log was recreated', async () => {
     await using fixture = await openFixture()
-    await live(fixture.adapters.events, 5)
+    await appendEvents(fixture.adapters.events, 5)
     const before = await fixture.adapters.eventLog.position()
     await using feed = follow(fixture.adapters.eventLog)
     await until(() => feed.seen.length === 5)
     await using broker = await brokerOf(fixture)
     await broker.request('$JS.API.STREAM.DELETE.EVENTS')
     await bootstrap(broker, fixture.settings)
-    await live(fixture.adapters.events, 3)
+    await appendEvents(fixture.adapters.events, 3)
     await expect(feed.following).rejects.toMatchObject({ code: 'precondition_failed' })
     expect(feed.seen).toHaveLength(5)
     expect((await fixture.adapters.eventLog.position()).log).not.toBe(before.log)
   }, 20_000)
 
   test.each([
-    ['ends before what the follower has seen', 2],
-    ['has gone on otherwise', 9],
+    ['ends before the last event that the follower has read', 2],
+    ['continues with other events', 9],
   ])(
-    'a follower is told when the log was set back to a copy that %s',
+    'following fails when the log was restored from a backup that %s',
     async (_, after) => {
       await using fixture = await openFixture()
       const { nats, other } = fixture
@@ -114,13 +114,13 @@ describe('the log', () => {
       const env = { ...nats.env, NATS_URL: `nats://127.0.0.1:${relay.port}` }
       const settings = readSettings(natsSettings, env)
       await using adapters = await openAdapters({ settings, name: 'test', log: quiet })
-      await live(other.events, 5)
+      await appendEvents(other.events, 5)
       await nats.kill9()
       const copy = `${nats.store}-copy`
       await cp(nats.store, copy, { recursive: true })
       await nats.restart()
       await using feed = follow(adapters.eventLog)
-      await live(other.events, 5)
+      await appendEvents(other.events, 5)
       await until(() => feed.seen.length === 10)
 
       relay.cut()
@@ -128,26 +128,26 @@ describe('the log', () => {
       await rm(nats.store, { recursive: true })
       await rename(copy, nats.store)
       await nats.restart()
-      await live(other.events, after)
+      await appendEvents(other.events, after)
       relay.release()
-      const told: unknown[] = []
-      feed.following.catch((thrown: unknown) => told.push(thrown))
-      await until(() => told.length > 0)
-      expect(told).toMatchObject([{ code: 'precondition_failed' }])
+      const failures: unknown[] = []
+      feed.following.catch((thrown: unknown) => failures.push(thrown))
+      await until(() => failures.length > 0)
+      expect(failures).toMatchObject([{ code: 'precondition_failed' }])
     },
     60_000,
   )
 
-  test('an entry that cannot be read is passed over by the follower, and told by the others', async () => {
+  test('an unreadable event is skipped by the follower, and reported by other reads', async () => {
     await using fixture = await openFixture()
     await using broker = await brokerOf(fixture)
     await publish(broker, 'events.local._.odd', '{"version":99}')
-    await live(fixture.adapters.events, 2)
+    await appendEvents(fixture.adapters.events, 2)
     const lines: string[] = []
     const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line) })
     await using feed = follow(createEventLog(broker, log))
     await until(() => feed.seen.length === 2)
-    expect(lines.join('')).toContain('event passed over')
+    expect(lines.join('')).toContain('unreadable event skipped')
     await expect(fixture.adapters.events.last('local', 'odd')).rejects.toMatchObject({
       code: 'incompatible_record',
     })
@@ -164,11 +164,11 @@ describe('the log', () => {
     expect(last?.event.task.fault).toEqual({ ...fault, code: 'resource_limit_exceeded' })
   })
 
-  test('neither following nor reading makes a consumer', async () => {
+  test('neither following nor reading creates a consumer', async () => {
     await using fixture = await openFixture()
     await using broker = await brokerOf(fixture)
     const before = (await streamInfo(broker, 'EVENTS')).state.consumer_count
-    await live(fixture.adapters.events, 3)
+    await appendEvents(fixture.adapters.events, 3)
     await using feed = follow(fixture.adapters.eventLog)
     await until(() => feed.seen.length === 3)
     await Array.fromAsync(fixture.adapters.events.history('local', feed.seen[0]?.event.task.id ?? '', 0))

@@ -16,7 +16,7 @@ import { outboxSubject, eventSubject, streams, writerHeader, type Layout } from 
 
 const page = 128
 
-/** The event log as state: fenced appends, and reads that make no consumer. */
+/** Appends to the event log with an expected sequence, and reads it without consumers. */
 export function createEvents(
   broker: Broker,
   clock: Clock,
@@ -28,35 +28,35 @@ export function createEvents(
     const { account, id } = event.task
     const subject = eventSubject(account, id)
     const body = new TextEncoder().encode(JSON.stringify(event))
-    const fence = headers()
-    fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
-    fence.set(writerHeader, writer)
-    if (event.kind === 'deleted') fence.set('Nats-Rollup', 'sub')
+    const expected = headers()
+    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
+    expected.set(writerHeader, writer)
+    if (event.kind === 'deleted') expected.set('Nats-Rollup', 'sub')
     try {
-      return await publish(broker, subject, body, { headers: fence, timeoutMs: 3000 })
+      return await publish(broker, subject, body, { headers: expected, timeoutMs: 3000 })
     } catch (thrown) {
       if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
-      const own = await ownAppend(subject, body, after)
+      const own = await findOwnAppend(subject, body, after)
       if (own !== undefined) return own
-      throw new Fault('conflict', 'The task has changed meanwhile.', {
+      throw new Fault('conflict', 'The task was modified concurrently.', {
         remedy: 'Read the task again.',
         cause: thrown,
       })
     }
   }
 
-  /** Notes that a task is about to be assertSuccess, so that nobody has to read the log to find those without a job. */
-  const announce = ({ account, id }: Task) => publish(broker, outboxSubject(account, id))
+  /** Writes the outbox entry of a new task, by which a reconciler finds tasks without a job. */
+  const writeOutbox = ({ account, id }: Task) => publish(broker, outboxSubject(account, id))
 
-  /** Where this very append already stands, from a try whose answer was lost. */
-  const ownAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | undefined> => {
+  /** The sequence of the same append from an earlier try whose answer was lost. */
+  const findOwnAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | undefined> => {
     const which = { seq: after + 1, next_by_subj: subject }
     const next = await readFromLeader(broker, streams.events, which)
     const isOurs = next?.header(writerHeader) === writer && Buffer.compare(next.data, body) === 0
     return isOurs ? next.seq : undefined
   }
 
-  /** With copies on several servers, any of them may be a moment behind: then the leader is asked. */
+  /** A replica may lag behind, so a replicated stream is read from its leader. */
   const newest = (subject: string): Promise<StoredMessage | null> =>
     natsReplicas === 1
       ? readLast(broker, streams.events, subject)
@@ -69,7 +69,7 @@ export function createEvents(
       const found = await retryUnreachable(readPage)
       for (const one of found) {
         at = one.seq
-        yield storedEvent(one)
+        yield parseStoredEvent(one)
       }
       if (found.length === page) continue
       if (natsReplicas === 1) return
@@ -83,7 +83,7 @@ export function createEvents(
     now: () => new Date(clock.now()),
     async append(event, after) {
       try {
-        if (event.kind === 'queued') await retryUnreachable(() => announce(event.task))
+        if (event.kind === 'queued') await retryUnreachable(() => writeOutbox(event.task))
         return await retryUnreachable(() => append(event, after))
       } catch (thrown) {
         throw faultOf(thrown)
@@ -92,7 +92,7 @@ export function createEvents(
     async last(account, task) {
       try {
         const last = await retryUnreachable(() => newest(eventSubject(account, task)))
-        return last && storedEvent(last)
+        return last && parseStoredEvent(last)
       } catch (thrown) {
         throw faultOf(thrown)
       }
@@ -108,24 +108,24 @@ export function createEvents(
 }
 
 /**
- * The log is written by ourselves alone, so an event is only asked for its version: holding every snapshot against its
- * whole schema would cost a follower more than everything else it does.
- * @throws Fault `incompatible_record` when the log holds something that is no event of this version.
+ * Checks only the version: events are written by PixelFlow alone, and validating every snapshot against the full schema
+ * would cost a follower more than all its other work.
+ * @throws Fault `incompatible_record` for an event of an unknown version.
  */
-export function storedEvent({ seq, at, data }: StoredMessage): StoredEvent {
-  const event = parsed(data)
+export function parseStoredEvent({ seq, at, data }: StoredMessage): StoredEvent {
+  const event = parseJson(data)
   if (event?.version === 1 && typeof event.task?.id === 'string') {
     event.task.lane ??= defaultLane
     const { fault } = event.task
     if (fault) event.task.fault = { ...fault, code: currentCode(fault.code) }
     return { seq, storedAt: at, event: event as TaskEvent }
   }
-  throw new Fault('incompatible_record', 'The event log holds an entry that this version cannot read.', {
+  throw new Fault('incompatible_record', 'The event log contains an event of an unknown version.', {
     remedy: 'Start the newest version of PixelFlow that writes to this broker.',
   })
 }
 
-function parsed(data: Uint8Array): Partial<TaskEvent> | undefined {
+function parseJson(data: Uint8Array): Partial<TaskEvent> | undefined {
   try {
     return JSON.parse(new TextDecoder().decode(data)) as Partial<TaskEvent>
   } catch {

@@ -7,64 +7,64 @@ import { openLiveFeed } from './live-feed.ts'
 import { readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 
-/** A stream whose messages the broker repeats right after storing them. */
-export interface Followed {
+/** A stream whose messages the broker republishes after storing them. */
+export interface RepublishedStream {
   readonly stream: string
-  /** Subjects where they are repeated. */
-  readonly live: string
+  /** The subjects of the republished messages. */
+  readonly republished: string
 }
 
 const page = 256
-const quietMs = 2000
+const idleMs = 2000
 const lagMs = 20
-const longestLagMs = 2000
-/** A leader that was elected a moment ago may not have taken in yet all that the one before it had told. */
+const maxLagMs = 2000
+/** A newly elected leader may not have applied all messages of its predecessor yet. */
 const electionMs = 500
-const mostLooks = 4
+const maxChecks = 4
 
 /**
- * Follows a whole stream above a sequence, each message once and in order, until `signal` aborts. New ones come as the
- * broker repeats them, which needs no consumer. Their sequence tells whether one is missing, and whatever is missing is
- * read from the stream itself: at the beginning, after a break, when this reader was slower than its small buffer, and
- * after two quiet seconds. What was removed before it could be read is passed over.
- * @throws Fault `precondition_failed` when the stream is made anew meanwhile, or set back to a copy of before: sequences
- * mean something else from then on.
+ * Follows a whole stream above a sequence, each message once and in order, until `signal` aborts. New messages come as the
+ * broker republishes them, without a consumer. A gap in their sequences is filled from the stream: at the beginning, after
+ * a disconnect, when this reader was slower than its buffer, and after two idle seconds. Messages that were removed before
+ * they could be read are skipped.
+ * @throws Fault `precondition_failed` when the stream was recreated or restored from a backup: sequences have a new meaning
+ * from then on.
  */
 export async function* followStream(
   broker: Broker,
-  { stream, live: subject }: Followed,
+  { stream, republished }: RepublishedStream,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<StoredMessage> {
-  const described = () => retryUnreachable(() => streamInfo(broker, stream), { timeoutMs: Infinity, signal })
+  const describeStream = () => retryUnreachable(() => streamInfo(broker, stream), { timeoutMs: Infinity, signal })
   const entryAt = (seq: number) =>
     retryUnreachable(() => readFromLeader(broker, stream, { seq }), { timeoutMs: Infinity, signal })
 
-  const { created: made } = await described()
+  const { created: createdBefore } = await describeStream()
   let latest: StoredMessage | undefined
-  /** A copy of before has the same identity: it ends too early, or holds something else where we are. */
-  const isSame = async (wasAway: boolean): Promise<boolean> => {
-    for (let looks = 1; ; looks += 1) {
-      const { created, state } = await described()
-      if (created !== made) return false
+  /** A restored stream has the same creation time, but ends earlier or has another message at our position. */
+  const isSameStream = async (wasDisconnected: boolean): Promise<boolean> => {
+    for (let checks = 1; ; checks += 1) {
+      const { created, state } = await describeStream()
+      if (created !== createdBefore) return false
       if (state.last_seq >= (latest?.seq ?? 0)) break
-      if (looks === mostLooks || signal.aborted) return false
+      if (checks === maxChecks || signal.aborted) return false
       await pause(electionMs, signal)
     }
-    const there = wasAway && latest ? await entryAt(latest.seq) : null
-    return there === null || there.at.getTime() === latest?.at.getTime()
+    const stored = wasDisconnected && latest ? await entryAt(latest.seq) : null
+    return stored === null || stored.at.getTime() === latest?.at.getTime()
   }
   let checkedAt = performance.now()
   let laggedMs = 0
-  using live = openLiveFeed(broker, subject, signal)
+  using live = openLiveFeed(broker, republished, signal)
 
-  /** What the stream holds above `from`, to its end. */
-  async function* stored(from: number): AsyncGenerator<StoredMessage> {
+  /** The messages of the stream above `from`, up to its end. */
+  async function* readStored(from: number): AsyncGenerator<StoredMessage> {
     for (let at = from; !signal.aborted;) {
       const readPage = () => readBatch(broker, stream, { seq: at + 1, batch: page })
       const found = await retryUnreachable(readPage, { timeoutMs: Infinity, signal })
-      // While this was asked for, too, another store may have come.
-      if (live.isBroken && !(await isSame(true))) throw madeAnew(stream)
+      // The stream may have been replaced while it was read.
+      if (live.isDisconnected && !(await isSameStream(true))) throw recreated(stream)
       yield* found
       const last = found.at(-1)
       if (last === undefined) return
@@ -74,25 +74,25 @@ export async function* followStream(
 
   for (let at = after; ;) {
     const before = at
-    for await (const one of stored(at)) {
+    for await (const one of readStored(at)) {
       at = one.seq
       latest = one
       yield one
     }
     laggedMs = at === before ? laggedMs + lagMs : 0
     for (;;) {
-      const next = await live.next(at, quietMs)
+      const next = await live.next(at, idleMs)
       if (signal.aborted) return
       const sinceCheckMs = performance.now() - checkedAt
-      if (sinceCheckMs > quietMs || next === 'broken') {
-        // Only while the broker was away could it have got another store.
-        if (!(await isSame(next === 'broken'))) throw madeAnew(stream)
+      if (sinceCheckMs > idleMs || next === 'disconnected') {
+        // The broker's storage can only be replaced while it is down.
+        if (!(await isSameStream(next === 'disconnected'))) throw recreated(stream)
         checkedAt = performance.now()
       }
       if (typeof next === 'string') {
-        // Heard of, and yet not in the stream: the replica that was asked lags, or the message has gone again.
+        // Republished, but not found in the stream: the replica lags, or the message was removed.
         if (next === 'gap' && laggedMs > 0) await pause(lagMs, signal)
-        if (laggedMs > longestLagMs) live.clear()
+        if (laggedMs > maxLagMs) live.clear()
         break
       }
       at = next.seq
@@ -103,8 +103,8 @@ export async function* followStream(
   }
 }
 
-function madeAnew(stream: string): Fault {
-  return new Fault('precondition_failed', `The stream ${stream} was made anew, or set back.`, {
-    remedy: 'Forget what was learnt from the old one and follow from 0.',
+function recreated(stream: string): Fault {
+  return new Fault('precondition_failed', `The stream ${stream} was recreated or restored from a backup.`, {
+    remedy: 'Discard everything read from it and follow it from 0.',
   })
 }

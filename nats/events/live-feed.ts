@@ -2,70 +2,70 @@ import { createNotifier } from '@pixelflow/core/notifier'
 import type { Broker } from '../connection/broker.ts'
 import { parseStoredMessage, type StoredMessage } from '../jetstream/stored-message.ts'
 
-/** Why a live feed has no next message: it must be looked for in the log. */
-export type FeedState = 'gap' | 'quiet' | 'broken'
+/** Why a live feed has no next message, so that it must be read from the stream. */
+export type FeedState = 'gap' | 'idle' | 'disconnected'
 
 export interface LiveFeed extends Disposable {
-  /** The message of sequence `after` + 1, waited for as long as `quietMs`; older ones are passed over. */
-  next(after: number, quietMs: number): Promise<StoredMessage | FeedState>
-  /** Whether the connection has broken and nobody has been told so yet. */
-  readonly isBroken: boolean
-  /** Forgets what has arrived and was not taken. */
+  /** The message with sequence `after` + 1; waits up to `idleMs` for it, and skips older ones. */
+  next(after: number, idleMs: number): Promise<StoredMessage | FeedState>
+  /** Whether the connection was lost and `next` has not reported it yet. */
+  readonly isDisconnected: boolean
+  /** Drops the buffered messages. */
   clear(): void
 }
 
-const longest = 1024
+const maxBuffered = 1024
 
 /**
- * Messages that the broker repeats right after storing them. At most 1024 wait here: a slower reader finds a gap, and
- * the rest in the log.
+ * Subscribes to the messages that the broker republishes after storing them. At most 1024 are buffered: a slower reader
+ * finds a gap, and reads the rest from the stream.
  */
 export function openLiveFeed(broker: Broker, subject: string, signal: AbortSignal): LiveFeed {
-  let arrived: StoredMessage[] = []
-  let isBroken = false
-  let isOverfull = false
+  let buffered: StoredMessage[] = []
+  let isDisconnected = false
+  let hasOverflowed = false
   const changed = createNotifier()
   const subscription = broker.nc.subscribe(subject, {
     callback: (error, msg) => {
-      if (error || arrived.length >= longest) isOverfull = true
-      else arrived.push(parseStoredMessage(msg))
+      if (error || buffered.length >= maxBuffered) hasOverflowed = true
+      else buffered.push(parseStoredMessage(msg))
       changed.notify()
     },
   })
-  const breaks = () => {
-    isBroken = true
+  const onBreak = () => {
+    isDisconnected = true
     changed.notify()
   }
-  const stops = [broker.onDisconnect(breaks), broker.onReconnect(breaks)]
+  const stops = [broker.onDisconnect(onBreak), broker.onReconnect(onBreak)]
 
-  /** The outcome as things stand; undefined when there is nothing to tell yet. */
-  const look = (after: number): StoredMessage | FeedState | undefined => {
-    const stale = arrived.findIndex(({ seq }) => seq > after)
-    arrived.splice(0, stale === -1 ? arrived.length : stale)
-    if (isBroken) {
-      isBroken = false
-      return 'broken'
+  /** The next message or state; undefined when the caller has to wait. */
+  const poll = (after: number): StoredMessage | FeedState | undefined => {
+    const firstNew = buffered.findIndex(({ seq }) => seq > after)
+    buffered.splice(0, firstNew === -1 ? buffered.length : firstNew)
+    if (isDisconnected) {
+      isDisconnected = false
+      return 'disconnected'
     }
-    if (arrived[0] === undefined) {
-      const isGap = isOverfull
-      isOverfull = false
+    if (buffered[0] === undefined) {
+      const isGap = hasOverflowed
+      hasOverflowed = false
       return isGap ? 'gap' : undefined
     }
-    return arrived[0].seq === after + 1 ? arrived.shift() : 'gap'
+    return buffered[0].seq === after + 1 ? buffered.shift() : 'gap'
   }
 
   return {
-    async next(after, quietMs) {
-      const now = look(after)
+    async next(after, idleMs) {
+      const now = poll(after)
       if (now !== undefined) return now
-      await changed.wait({ signal, timeoutMs: quietMs })
-      return look(after) ?? 'quiet'
+      await changed.wait({ signal, timeoutMs: idleMs })
+      return poll(after) ?? 'idle'
     },
-    get isBroken() {
-      return isBroken
+    get isDisconnected() {
+      return isDisconnected
     },
     clear() {
-      arrived = []
+      buffered = []
     },
     [Symbol.dispose]() {
       for (const stop of stops) stop()

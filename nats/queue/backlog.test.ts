@@ -10,7 +10,7 @@ import { consumerInfo, streamInfo } from '../jetstream/jetstream-api.ts'
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', log: quiet })
 
-/** Follows the backlog; `seen` grows. */
+/** Follows the backlog and collects its entries in `seen`. */
 function follow({ backlog }: Fixture['adapters']) {
   const over = new AbortController()
   const seen: BacklogEntry[] = []
@@ -28,7 +28,7 @@ function follow({ backlog }: Fixture['adapters']) {
 }
 
 describe('the backlog', () => {
-  test('shows what waits, then what comes, and counts it', async () => {
+  test('follows waiting entries, then new ones, and counts them', async () => {
     await using fixture = await openFixture()
     const { adapters, other } = fixture
     expect(await adapters.backlog.oldest('transform')).toBeNull()
@@ -44,7 +44,7 @@ describe('the backlog', () => {
     expect(await adapters.backlog.admitted('transform')).toEqual(new Map())
   })
 
-  test('keeps kinds apart', async () => {
+  test('keeps kinds separate', async () => {
     await using fixture = await openFixture()
     const { queue, backlog } = fixture.adapters
     await using broker = await brokerOf(fixture)
@@ -58,14 +58,14 @@ describe('the backlog', () => {
     expect(await backlog.count('transform')).toBe(1)
   })
 
-  test('lets a job into the queue, once, whoever does it and however often', async () => {
+  test('admits a job once, even when several processes admit it', async () => {
     await using fixture = await openFixture()
     const { adapters, other } = fixture
     const job = bulkOf('ann')
     await adapters.queue.submit(job)
     const seq = (await adapters.backlog.oldest('transform'))?.seq ?? 0
-    const ends = await Promise.all([adapters, other, adapters].map(({ backlog }) => backlog.admit(seq)))
-    expect(ends).toContain('admitted')
+    const results = await Promise.all([adapters, other, adapters].map(({ backlog }) => backlog.admit(seq)))
+    expect(results).toContain('admitted')
     expect(await other.backlog.admit(seq)).toBe('gone')
     expect(await adapters.backlog.admitted('transform')).toEqual(new Map([['ann', 1]]))
     expect(await adapters.backlog.count('transform')).toBe(0)
@@ -76,7 +76,7 @@ describe('the backlog', () => {
     expect(await other.work.next('transform', AbortSignal.timeout(300))).toBeNull()
   })
 
-  test('refuses a job that waits, or that was let in and is not over', async () => {
+  test('reports a waiting or admitted job as a duplicate', async () => {
     await using fixture = await openFixture()
     const { queue, backlog, work } = fixture.adapters
     const job = bulkOf('ann')
@@ -90,28 +90,28 @@ describe('the backlog', () => {
     expect(await queue.submit(job)).toBe('queued')
   })
 
-  test('loses what is taken out, and does not let it in', async () => {
+  test('does not admit a removed job', async () => {
     await using fixture = await openFixture()
     const { queue, backlog } = fixture.adapters
-    const [stays, goes] = [bulkOf('ann'), bulkOf('ann')]
-    await queue.submit(goes)
-    await queue.submit(stays)
+    const [kept, removed] = [bulkOf('ann'), bulkOf('ann')]
+    await queue.submit(removed)
+    await queue.submit(kept)
     const seq = (await backlog.oldest('transform'))?.seq ?? 0
-    await queue.remove(goes)
+    await queue.remove(removed)
     expect(await backlog.admit(seq)).toBe('gone')
     expect(await backlog.admitted('transform')).toEqual(new Map())
-    // What waits is also what those see who count the lag.
+    // The lag of the consumer is the number of waiting jobs.
     await using broker = await brokerOf(fixture)
     expect(await consumerInfo(broker, 'BACKLOG', 'transform-backlog')).toMatchObject({
       num_pending: 1,
       num_ack_pending: 0,
     })
-    await queue.remove(stays)
+    await queue.remove(kept)
     expect((await consumerInfo(broker, 'BACKLOG', 'transform-backlog')).num_pending).toBe(0)
     expect((await streamInfo(broker, 'BACKLOG')).state.messages).toBe(0)
   })
 
-  test('says when it, or the queue behind it, is full', async () => {
+  test('reports when the backlog or the queue is full', async () => {
     await using fixture = await openFixture({ env: { PIXELFLOW_MAX_QUEUED: '2' } })
     const { queue, backlog } = fixture.adapters
     await queue.submit(sampleJob())
@@ -124,11 +124,11 @@ describe('the backlog', () => {
     expect(await backlog.count('transform')).toBe(2)
   })
 
-  test('tells when a bulk job is over, and nothing else', async () => {
+  test('calls back when a bulk job is settled, and only then', async () => {
     await using fixture = await openFixture()
     const { queue, backlog, work } = fixture.adapters
-    let heard = 0
-    const deafen = fixture.other.backlog.onJobSettled('transform', () => (heard += 1))
+    let calls = 0
+    const unsubscribe = fixture.other.backlog.onJobSettled('transform', () => (calls += 1))
     await queue.submit(sampleJob())
     await queue.submit(bulkOf('ann'))
     await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
@@ -139,22 +139,22 @@ describe('the backlog', () => {
     await first?.done()
     await second?.extend()
     await Bun.sleep(100)
-    expect([first?.job.lane, second?.job.lane, heard]).toEqual(['interactive', 'bulk', 0])
+    expect([first?.job.lane, second?.job.lane, calls]).toEqual(['interactive', 'bulk', 0])
     await second?.done()
-    await until(() => heard === 1)
-    deafen()
+    await until(() => calls === 1)
+    unsubscribe()
   })
 
-  test('serves on who may not hear of what actors have done', async () => {
+  test('works without the permission to subscribe to acks', async () => {
     await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "$JS.ACK.>" }' } })
     const { backlog, queue } = fixture.adapters
-    const deafen = backlog.onJobSettled('transform', () => {})
+    const unsubscribe = backlog.onJobSettled('transform', () => {})
     await queue.submit(bulkOf('ann'))
     expect(await backlog.count('transform')).toBe(1)
-    deafen()
+    unsubscribe()
   }, 60_000)
 
-  test('is followed through the end of its broker, each job once', async () => {
+  test('is followed across restarts of the broker, each job once', async () => {
     await using fixture = await openFixture()
     const { adapters, other } = fixture
     await using feed = follow(adapters)

@@ -17,9 +17,9 @@ import {
   workConsumer,
 } from '../topology/topology.ts'
 
-/** What waits is a stream that any process can read; seqs are its sequences. */
+/** The backlog as a stream that every process can read. */
 export function createBacklog(broker: Broker): Backlog {
-  /** Into the queue first: whoever dies in between leaves a job that the queue refuses, or that has nothing left to do. */
+  /** Queues first: a process that dies in between leaves a job that is refused as a duplicate, or has nothing to do. */
   const admit = async (seq: number): Promise<AdmitResult> => {
     const waiting = await readFromLeader(broker, streams.backlog, { seq: seq })
     if (waiting === null) return 'gone'
@@ -35,11 +35,11 @@ export function createBacklog(broker: Broker): Backlog {
 
   return {
     async *follow(kind, signal) {
-      const backlog = { stream: streams.backlog, live: liveBacklog }
+      const backlog = { stream: streams.backlog, republished: liveBacklog }
       try {
         for await (const { seq, subject } of followStream(broker, backlog, 0, signal)) {
-          const { kind: its, account } = parseBacklogSubject(subject)
-          if (its === kind) yield { account, seq: seq }
+          const { kind: ofKind, account } = parseBacklogSubject(subject)
+          if (ofKind === kind) yield { account, seq: seq }
         }
       } catch (thrown) {
         if (!signal.aborted) throw faultOf(thrown)
@@ -47,19 +47,19 @@ export function createBacklog(broker: Broker): Backlog {
     },
     async admitted(kind) {
       const counts = new Map<string, number>()
-      const { subjects } = await asFault(streamSubjects(broker, streams.jobs, admittedSubjects(kind), 0))
+      const { subjects } = await withFaults(streamSubjects(broker, streams.jobs, admittedSubjects(kind), 0))
       for (const subject of subjects) {
         const { account = '' } = jobOfSubject(subject)
         counts.set(account, (counts.get(account) ?? 0) + 1)
       }
       return counts
     },
-    admit: (seq) => asFault(admit(seq)),
+    admit: (seq) => withFaults(admit(seq)),
     onJobSettled(kind, callback) {
       const subscriptions = ackSubjects(streams.jobs, workConsumer(kind, 'bulk')).map((subject) =>
         broker.nc.subscribe(subject, {
           callback: (error, msg) => {
-            // Signs of life come the same way.
+            // Other verbs, such as `+WPI`, use the same subjects.
             if (!error && msg.string().startsWith('+ACK')) callback()
           },
         }),
@@ -69,22 +69,22 @@ export function createBacklog(broker: Broker): Backlog {
       }
     },
     async oldest(kind) {
-      const [first] = await asFault(readBatch(broker, streams.backlog, { seq: 1, batch: 1 }))
+      const [first] = await withFaults(readBatch(broker, streams.backlog, { seq: 1, batch: 1 }))
       if (first === undefined) return null
       const isOfKind = parseBacklogSubject(first.subject).kind === kind
-      // With a subject the broker looks at all there are, a second where hundreds of thousands wait.
+      // With a subject filter the broker scans the stream: a second for hundreds of thousands of entries.
       const which = { seq: first.seq, next_by_subj: backlogSubjects(kind) }
-      const found = isOfKind ? first : await asFault(readFromLeader(broker, streams.backlog, which))
+      const found = isOfKind ? first : await withFaults(readFromLeader(broker, streams.backlog, which))
       return found && { seq: found.seq, since: found.at }
     },
     async count(kind) {
-      const { num_pending } = await asFault(consumerInfo(broker, streams.backlog, backlogConsumer(kind)))
+      const { num_pending } = await withFaults(consumerInfo(broker, streams.backlog, backlogConsumer(kind)))
       return num_pending
     },
   }
 }
 
-async function asFault<T>(work: Promise<T>): Promise<T> {
+async function withFaults<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (thrown) {

@@ -11,14 +11,14 @@ import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { deadSubject, streams } from '../topology/topology.ts'
 
-/** Dead letters in a stream that holds one message a job. */
+/** Dead letters in a stream with one message per job. */
 export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
-  /** False when something else stands there than what was expected. */
+  /** False when the letter has changed since `after`. */
   const write = async (letter: DeadLetter, after: number): Promise<boolean> => {
-    const fence = headers()
-    fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
+    const expected = headers()
+    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
     try {
-      await publish(broker, deadSubject(deadLetterId(letter)), JSON.stringify(letter), { headers: fence })
+      await publish(broker, deadSubject(deadLetterId(letter)), JSON.stringify(letter), { headers: expected })
       return true
     } catch (thrown) {
       if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
@@ -33,20 +33,20 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
     expected?: string,
   ): Promise<DeadLetter | null> => {
     for (;;) {
-      const there = await read(id)
-      if (there === null) return null
-      const letter = letterOf(there)
+      const stored = await read(id)
+      if (stored === null) return null
+      const letter = parseLetter(stored)
       if (letter.replay?.task !== expected) return letter
-      if (await write({ ...letter, replay }, there.seq)) return { ...letter, replay }
+      if (await write({ ...letter, replay }, stored.seq)) return { ...letter, replay }
     }
   }
 
-  /** One letter that cannot be read must not hide the others. */
+  /** An unreadable letter must not hide the others. */
   const readable = (one: StoredMessage): DeadLetter[] => {
     try {
-      return [letterOf(one)]
+      return [parseLetter(one)]
     } catch (error) {
-      log.error('letter passed over', { subject: one.subject, error })
+      log.error('unreadable dead letter skipped', { subject: one.subject, error })
       return []
     }
   }
@@ -56,12 +56,12 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
     async get(id) {
       if (!isDeadLetterId(id)) return null
       const found = await guarded(() => read(id))
-      return found && letterOf(found)
+      return found && parseLetter(found)
     },
     async list({ account, limit, cursor }) {
-      const after = positionOf(cursor)
+      const after = parseCursor(cursor)
       const subject = deadSubject(account === undefined ? '*.*.*' : `*.${account}.*`)
-      // One more tells whether there is another page.
+      // One more than the page shows whether another page exists.
       const request = { seq: after + 1, subject, batch: limit + 1 }
       const found = await guarded(() => readBatch(broker, streams.dead, request))
       const page = found.slice(0, limit)
@@ -89,19 +89,22 @@ async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** @throws Fault `incompatible_record`. */
-function letterOf({ data, subject }: StoredMessage): DeadLetter {
+function parseLetter({ data, subject }: StoredMessage): DeadLetter {
   try {
     return deadLetter.parse(JSON.parse(new TextDecoder().decode(data)))
   } catch (cause) {
-    throw new Fault('incompatible_record', `The letter ${subject} cannot be read by this version.`, { cause })
+    throw new Fault('incompatible_record', `The dead letter ${subject} was written by an incompatible version.`, {
+      remedy: 'Start the newest version of PixelFlow that writes to this broker.',
+      cause,
+    })
   }
 }
 
 /** @throws Fault `invalid_request`. */
-function positionOf(cursor = '0'): number {
+function parseCursor(cursor = '0'): number {
   if (/^\d{1,15}$/.test(cursor)) return Number(cursor)
-  throw new Fault('invalid_request', 'The cursor is none that this server gave out.', {
+  throw new Fault('invalid_request', 'Invalid cursor.', {
     field: 'cursor',
-    remedy: 'Send the next of the page before, or none to begin at the first.',
+    remedy: 'Send `next` from the previous page, or no cursor to start at the first page.',
   })
 }

@@ -26,16 +26,15 @@ import {
 const page = 100
 
 /**
- * The broker's consumers forget: when one changes its leader, a message that it had handed out may count as settled
- * from then on, and is never handed out again. A schedule whose message could not be stored when its time came is not
- * tried again either.
+ * Works around two gaps of nats-server. When a consumer changes its leader, a delivered message may count as settled, and is
+ * never delivered again. A schedule whose message could not be stored when it was due is not tried again.
  */
 export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
-  const handedOut = async (stream: string, consumer: string) =>
+  const lastDelivered = async (stream: string, consumer: string) =>
     (await retryUnreachable(() => consumerInfo(broker, stream, consumer))).delivered.stream_seq
 
-  /** The oldest messages of these subjects, up to a sequence and to those that were stored `until` then. */
-  async function* front(stream: string, subject: string, last: number, until: number, signal: AbortSignal) {
+  /** The oldest messages of these subjects, up to the sequence `last` and the time `until`. */
+  async function* oldest(stream: string, subject: string, last: number, until: number, signal: AbortSignal) {
     for (let at = 0; at < last;) {
       const request = { seq: at + 1, subject, batch: page }
       const found = await retryUnreachable(() => readBatch(broker, stream, request), { signal })
@@ -49,7 +48,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
     }
   }
 
-  const strayOf = (stream: string, stored: StoredMessage): OrphanedJob | undefined => {
+  const parse = (stream: string, stored: StoredMessage): OrphanedJob | undefined => {
     const { success, data } = job.safeParse(jobOfSubject(stored.subject))
     if (!success) return undefined
     return {
@@ -63,20 +62,20 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
   const newest = (stream: string, subject: string) =>
     readFromLeader(broker, stream, { last_by_subj: subject })
 
-  async function* handed(until: number, signal: AbortSignal) {
+  async function* delivered(until: number, signal: AbortSignal) {
     for (const kind of actorKinds) {
       for (const lane of lanes) {
-        const last = await handedOut(streams.jobs, workConsumer(kind, lane))
-        yield* front(streams.jobs, jobSubject({ ...anyJob, kind, lane }), last, until, signal)
+        const last = await lastDelivered(streams.jobs, workConsumer(kind, lane))
+        yield* oldest(streams.jobs, jobSubject({ ...anyJob, kind, lane }), last, until, signal)
       }
     }
   }
 
   async function* overdue(until: number, signal: AbortSignal) {
-    for await (const one of front(streams.retries, 'retry.>', Infinity, until, signal))
+    for await (const one of oldest(streams.retries, 'retry.>', Infinity, until, signal))
       if (dueAt(one) <= until) yield one
-    for await (const one of front(streams.retries, 'due.>', Infinity, until, signal)) {
-      // As long as the queue holds the job, what is due waits, and rightly so.
+    for await (const one of oldest(streams.retries, 'due.>', Infinity, until, signal)) {
+      // While the queue has the job, its retry waits as intended.
       if ((await newest(streams.jobs, queuedSubject(one.subject))) === null) yield one
     }
   }
@@ -85,13 +84,13 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
     async *find(olderThanMs, signal) {
       const until = clock.now() - olderThanMs
       try {
-        for await (const one of handed(until, signal)) {
-          const stray = strayOf(streams.jobs, one)
-          if (stray) yield stray
+        for await (const one of delivered(until, signal)) {
+          const orphan = parse(streams.jobs, one)
+          if (orphan) yield orphan
         }
         for await (const one of overdue(until, signal)) {
-          const stray = strayOf(streams.retries, one)
-          if (stray) yield stray
+          const orphan = parse(streams.retries, one)
+          if (orphan) yield orphan
         }
       } catch (thrown) {
         signal.throwIfAborted()
@@ -106,7 +105,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
         if (await isQueued()) return true
         for (const subject of [retrySubject(wanted), dueSubject(wanted)])
           if ((await newest(streams.retries, subject)) !== null) return true
-        // It may have come back meanwhile.
+        // It may have been requeued meanwhile.
         return isQueued()
       }),
     requeue: (wanted, attempts) =>
@@ -122,16 +121,16 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
         }
       }),
     async purgeOutbox(olderThanMs, signal) {
-      let forgotten = 0
+      let removed = 0
       try {
-        const last = await handedOut(streams.outbox, outboxConsumer)
+        const last = await lastDelivered(streams.outbox, outboxConsumer)
         const all = outboxSubject('*', '*')
         const until = clock.now() - olderThanMs
-        for await (const { seq } of front(streams.outbox, all, last, until, signal)) {
+        for await (const { seq } of oldest(streams.outbox, all, last, until, signal)) {
           await retryUnreachable(() => removeMessage(broker, streams.outbox, seq), { signal })
-          forgotten += 1
+          removed += 1
         }
-        return forgotten
+        return removed
       } catch (thrown) {
         signal.throwIfAborted()
         throw faultOf(thrown)

@@ -11,12 +11,12 @@ import { streamInfo } from '../jetstream/jetstream-api.ts'
 queueContract('nats', async () => {
   const { adapters, other, ...fixture } = await openFixture()
   const over = new AbortController()
-  const letting = letAllIn(other, over.signal)
+  const admitting = admitAll(other, over.signal)
   return {
     ...fixture,
     async [Symbol.asyncDispose]() {
       over.abort()
-      await letting
+      await admitting
       await fixture[Symbol.asyncDispose]()
     },
     queue: adapters.queue,
@@ -26,15 +26,15 @@ queueContract('nats', async () => {
   }
 })
 
-/** Bulk jobs go through the backlog as if it were not there. */
-async function letAllIn({ backlog }: Fixture['adapters'], signal: AbortSignal): Promise<void> {
+/** Admits every bulk job at once. */
+async function admitAll({ backlog }: Fixture['adapters'], signal: AbortSignal): Promise<void> {
   for await (const { seq } of backlog.follow('transform', signal)) {
-    // As a dispatcher does: a broker that is away is asked again.
+    // Like a dispatcher, tries again while the broker is away.
     while ((await backlog.admit(seq).catch(() => 'full')) === 'full') await pause(50, signal)
   }
 }
 
-/** A slot that works off whatever comes; `seen` holds the tasks whose work was done. */
+/** Completes jobs until the signal aborts; `seen` collects their tasks. */
 async function slot(work: WorkSource, signal: AbortSignal, seen: string[]): Promise<void> {
   for (;;) {
     const lease = await work.next('transform', signal)
@@ -45,7 +45,7 @@ async function slot(work: WorkSource, signal: AbortSignal, seen: string[]): Prom
   }
 }
 
-test('a full queue says so, and takes more once there is room', async () => {
+test('a full queue rejects jobs until one is done', async () => {
   await using fixture = await openFixture({ env: { PIXELFLOW_MAX_QUEUED: '3' } })
   const { queue, work } = fixture.adapters
   const jobs = Array.from({ length: 4 }, () => sampleJob())
@@ -65,7 +65,7 @@ test('a full queue says so, and takes more once there is room', async () => {
   expect(await queue.submit(fourth)).toBe('queued')
 })
 
-test('what is no job is kept as a dead letter and does not stop the rest', async () => {
+test('an invalid job becomes a dead letter and does not block the others', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   await publish(broker, 'jobs.transform.interactive.LOCAL.not-an-id.main', '')
@@ -89,12 +89,12 @@ test('what is no job is kept as a dead letter and does not stop the rest', async
 })
 
 describe('a broker that dies', () => {
-  test('slots that wait and slots that work carry on; every job is done', async () => {
+  test('waiting and working slots continue, and every job is done', async () => {
     await using fixture = await openFixture()
     const { adapters, other } = fixture
     const over = new AbortController()
     const seen: string[] = []
-    const letting = letAllIn(other, over.signal)
+    const admitting = admitAll(other, over.signal)
     const slots = [adapters, adapters, other, other].map(({ work }) => slot(work, over.signal, seen))
     const submitted: string[] = []
     const submit = async () => {
@@ -115,11 +115,11 @@ describe('a broker that dies', () => {
     await submitting
     await until(() => new Set(seen).size === 150, 30_000)
     over.abort()
-    await Promise.all([...slots, letting])
+    await Promise.all([...slots, admitting])
     expect([...new Set(seen)].toSorted()).toEqual(submitted.toSorted())
   }, 60_000)
 
-  test('an idle slot gets the first job after the restart at once', async () => {
+  test('a waiting slot gets the first job after the restart at once', async () => {
     await using fixture = await openFixture()
     const waiting = fixture.adapters.work.next('transform', AbortSignal.timeout(50_000))
     await Bun.sleep(50)
@@ -129,18 +129,18 @@ describe('a broker that dies', () => {
     await fixture.other.queue.submit(sampleJob())
     const begin = performance.now()
     expect((await waiting)?.attempt).toBe(1)
-    // Not only when the request from before has run out, after 30 seconds.
+    // Well before the pull request from before the restart expires, after 30 seconds.
     expect(performance.now() - begin).toBeLessThan(15_000)
   }, 60_000)
 
-  test('a submission gives up when it does not come back, and health tells why', async () => {
+  test('a submission fails when the broker stays away, and health reports why', async () => {
     await using fixture = await openFixture()
     const { queue, health } = fixture.adapters
     await fixture.nats.kill9()
     const begin = performance.now()
     const gone = { code: 'unavailable', hints: { retryAfterMs: 1000 } }
     await expect(queue.submit(sampleJob())).rejects.toMatchObject(gone)
-    // Whoever has nobody waiting for an answer tries for 15 seconds.
+    // Calls without a waiting client retry for 15 seconds.
     expect(performance.now() - begin).toBeLessThan(14_000)
     expect(await health()).toEqual({ isUp: false, reason: 'The broker is away.' })
     await fixture.nats.restart()

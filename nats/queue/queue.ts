@@ -8,44 +8,44 @@ import { readFromLeader, removeMessage } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { backlogSubject, dueSubject, jobSubject, retrySubject, streams } from '../topology/topology.ts'
 
-/** A caller of ours has a client of its own waiting; what is not queued now is found by the reconciler. */
+/** Short, because a client waits for the answer; the reconciler queues what failed here. */
 const submitRetry = { timeoutMs: 5000 }
 
 /**
- * The queue in a work-queue stream that holds one message a subject at most. Bulk jobs come to it by way of the backlog,
- * a stream that refuses a second one likewise.
+ * The queue is a work-queue stream with at most one message per subject, so that it rejects duplicates. Bulk jobs wait in
+ * the backlog first, a stream with the same limit.
  */
 export function createQueue(broker: Broker): Queue {
-  const put = async (subject: string) => {
+  const store = async (subject: string) => {
     await retryUnreachable(() => publish(broker, subject, '', { timeoutMs: 3000 }), submitRetry)
     return 'queued' as const
   }
-  /** Not by a purge, which makes the consumers of the stream forget others' jobs: see `purgeSubject`. */
-  const takeOut = async (stream: string, subject: string) => {
-    const there = await readFromLeader(broker, stream, { last_by_subj: subject })
-    if (there !== null) await removeMessage(broker, stream, there.seq)
+  /** Removes a message without a purge, which makes consumers lose other jobs: see `purgeSubject`. */
+  const removeLast = async (stream: string, subject: string) => {
+    const last = await readFromLeader(broker, stream, { last_by_subj: subject })
+    if (last !== null) await removeMessage(broker, stream, last.seq)
   }
-  /** Whether it is past the backlog. */
-  const isLetIn = async (job: Job) =>
+  /** Whether a bulk job has left the backlog. */
+  const isAdmitted = async (job: Job) =>
     (await retryUnreachable(() => readLast(broker, streams.jobs, jobSubject(job)), submitRetry)) !== null
 
   return {
     async submit(job) {
       try {
-        if (job.lane === 'interactive') return await put(jobSubject(job))
-        return (await isLetIn(job)) ? 'duplicate' : await put(backlogSubject(job))
+        if (job.lane === 'interactive') return await store(jobSubject(job))
+        return (await isAdmitted(job)) ? 'duplicate' : await store(backlogSubject(job))
       } catch (thrown) {
-        return refusalOf(job, thrown)
+        return duplicateOrThrow(job, thrown)
       }
     },
     async remove(job) {
       try {
         await retryUnreachable(async () => {
-          // In the order in which it moves on.
-          if (job.lane === 'bulk') await takeOut(streams.backlog, backlogSubject(job))
-          await takeOut(streams.retries, retrySubject(job))
-          await takeOut(streams.retries, dueSubject(job))
-          await takeOut(streams.jobs, jobSubject(job))
+          // In the order in which a job moves through the streams.
+          if (job.lane === 'bulk') await removeLast(streams.backlog, backlogSubject(job))
+          await removeLast(streams.retries, retrySubject(job))
+          await removeLast(streams.retries, dueSubject(job))
+          await removeLast(streams.jobs, jobSubject(job))
         }, submitRetry)
       } catch (thrown) {
         throw faultOf(thrown)
@@ -54,12 +54,12 @@ export function createQueue(broker: Broker): Queue {
   }
 }
 
-/** The broker has one error code for both of its refusals; only its words tell them apart. */
-function refusalOf(job: Job, thrown: unknown): 'duplicate' {
+/** JetStream has one error code for a duplicate and for a full stream; only the description tells them apart. */
+function duplicateOrThrow(job: Job, thrown: unknown): 'duplicate' {
   if (!(thrown instanceof JetStreamError) || thrown.code !== storeFailed) throw faultOf(thrown)
   if (thrown.message.includes('per subject')) return 'duplicate'
-  throw new Fault('queue_full', `The queue takes no more ${job.kind} jobs just now.`, {
-    remedy: 'Try again a little later.',
+  throw new Fault('queue_full', `The queue for ${job.kind} jobs is full.`, {
+    remedy: 'Try again in a few seconds.',
     retryAfterMs: 5000,
     cause: thrown,
   })

@@ -7,7 +7,7 @@ import { schedule } from './retries.ts'
 
 const within = (ms: number) => AbortSignal.timeout(ms)
 
-test('what waits for its next attempt is neither held nor lag, and comes with its count', async () => {
+test('a scheduled retry is neither pending nor lag, and keeps its attempt count', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   const { queue, work, retries } = fixture.adapters
@@ -29,12 +29,12 @@ test('what waits for its next attempt is neither held nor lag, and comes with it
   await Promise.all(forwarding)
 }, 30_000)
 
-test('a retry survives a broker that is killed, and everybody who could bring it along', async () => {
+test('a retry survives when the broker and all forwarding processes stop', async () => {
   await using fixture = await openFixture()
   const { queue, backlog, work, retries } = fixture.adapters
   const job = sampleJob({ lane: 'bulk' })
   await queue.submit(job)
-  // It has had its turn: nobody need let it in a second time.
+  // It is admitted once; the retry does not wait in the backlog again.
   await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
   await (await work.next('transform', within(5000)))?.retry(300, 1)
   await fixture.nats.kill9()
@@ -48,7 +48,7 @@ test('a retry survives a broker that is killed, and everybody who could bring it
   await forwarding
 }, 40_000)
 
-test('a retry whose job was not settled yet waits for that, and is not lost with it', async () => {
+test('a retry of a job that is not settled yet waits for it, and is not lost', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   const { queue, work, retries } = fixture.adapters
@@ -66,7 +66,7 @@ test('a retry whose job was not settled yet waits for that, and is not lost with
   await forwarding
 }, 30_000)
 
-test('taking a job out takes its retry along', async () => {
+test('removing a job removes its retry', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   const { queue, work } = fixture.adapters
@@ -79,12 +79,12 @@ test('taking a job out takes its retry along', async () => {
   expect((await streamInfo(broker, 'RETRIES')).state.messages).toBe(1)
 })
 
-test('no job is taken out by a purge: with three servers that makes consumers forget the jobs of others', async () => {
+test('no job is removed by a purge, which would make consumers of a cluster lose other jobs', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   const { queue, work } = fixture.adapters
-  const asked: string[] = []
-  broker.nc.subscribe('$JS.API.STREAM.>', { callback: (_, { subject }) => void asked.push(subject) })
+  const requests: string[] = []
+  broker.nc.subscribe('$JS.API.STREAM.>', { callback: (_, { subject }) => void requests.push(subject) })
   await broker.nc.flush()
   const [queued, bulk, late] = [sampleJob(), sampleJob({ lane: 'bulk' }), sampleJob()]
   await queue.submit(late)
@@ -94,6 +94,6 @@ test('no job is taken out by a purge: with three servers that makes consumers fo
   for (const job of [queued, bulk, late]) await queue.remove(job)
   for (const stream of ['JOBS', 'BACKLOG', 'RETRIES'])
     expect((await streamInfo(broker, stream)).state.messages).toBe(0)
-  expect(asked.filter((subject) => subject.includes('.MSG.DELETE.'))).toHaveLength(3)
-  expect(asked.filter((subject) => subject.includes('.PURGE.'))).toEqual([])
+  expect(requests.filter((subject) => subject.includes('.MSG.DELETE.'))).toHaveLength(3)
+  expect(requests.filter((subject) => subject.includes('.PURGE.'))).toEqual([])
 })

@@ -20,21 +20,20 @@ import {
 import { waitForBroker } from '../connection/wait-for-broker.ts'
 
 /**
- * Jobs that wait for their next attempt are schedules of the broker: they neither count as lag nor as held, and survive
- * every process. When its time has come a schedule becomes a message beside it, in a stream that is no queue: the queue
- * itself refuses doubled jobs, and the broker makes no schedules in a stream that does.
+ * Jobs that wait for their next attempt are scheduled messages: they count neither as lag nor as pending acks, and survive
+ * every process. A due schedule becomes a message in the same stream; it cannot go to the queue directly, because
+ * JetStream allows no schedules in a stream that rejects duplicates.
  */
 
 const scheduleHeader = 'Nats-Schedule'
 
-/** When the time of a schedule comes, in milliseconds since 1970; 0 for what is none. */
+/** When a schedule is due, in milliseconds since 1970; 0 for a message without a schedule. */
 export function dueAt(stored: Pick<StoredMessage, 'header'>): number {
   return Date.parse(stored.header(scheduleHeader)?.replace('@at ', '') ?? '') || 0
 }
 
 /**
- * Has a job come into the queue again after a while, as one that so many attempts were made at. The broker holds the time
- * of a schedule against its own clock.
+ * Schedules a job for another attempt after `delayMs`. The broker compares the time of a schedule with its own clock.
  */
 export async function schedule(
   broker: Broker,
@@ -54,9 +53,9 @@ export async function schedule(
 }
 
 const request = { stream: streams.retries, consumer: dueConsumer, batch: 50, expiresMs: 30_000 }
-const againMs = 1000
+const redeliverAfterMs = 1000
 
-/** Brings what is due into the queue, through one durable consumer that all processes share. */
+/** Moves due jobs into the queue, through one durable consumer that all processes share. */
 export function createRetries(broker: Broker, log: Logger): Retries {
   const forward = async (delivery: Delivery): Promise<void> => {
     const head = headers()
@@ -65,28 +64,28 @@ export function createRetries(broker: Broker, log: Logger): Retries {
       await publish(broker, queuedSubject(delivery.subject), '', { headers: head, timeoutMs: 3000 })
       delivery.ack()
     } catch (error) {
-      // A queue that is full, or still holds the job because whoever gave it back has not settled it yet: then dropping
-      // this one would lose the job when the other goes.
-      const isRefused = error instanceof JetStreamError && error.code === storeFailed
-      if (!isRefused) log.warn('retry not queued yet', { subject: delivery.subject, error })
-      delivery.nak(againMs)
+      // The queue is full, or still has the job because its lease is not settled yet. Dropping this message would lose the
+      // job when the other one is removed.
+      const isRejected = error instanceof JetStreamError && error.code === storeFailed
+      if (!isRejected) log.warn('retry not queued; redelivery scheduled', { subject: delivery.subject, error })
+      delivery.nak(redeliverAfterMs)
     }
   }
 
   return {
     async forward(signal) {
       while (!signal.aborted) {
-        const underway = new Set<Promise<void>>()
-        const one = pull(broker, request, (delivery) => {
-          const forwarding = forward(delivery).finally(() => underway.delete(forwarding))
-          underway.add(forwarding)
+        const forwarding = new Set<Promise<void>>()
+        const pulling = pull(broker, request, (delivery) => {
+          const one = forward(delivery).finally(() => forwarding.delete(one))
+          forwarding.add(one)
         })
-        const leave = () => void one.withdraw()
+        const leave = () => void pulling.withdraw()
         signal.addEventListener('abort', leave)
         if (signal.aborted) leave()
-        const end = await one.ended
+        const end = await pulling.ended
         signal.removeEventListener('abort', leave)
-        await Promise.all(underway)
+        await Promise.all(forwarding)
         if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
       }
     },

@@ -10,12 +10,12 @@ import { outboxConsumer, streams } from '../topology/topology.ts'
 const request = { stream: streams.outbox, consumer: outboxConsumer, batch: 200, expiresMs: 10_000 }
 
 /**
- * Reads back what was assertSuccess, through one durable consumer that all processes share. Entries come in the order in
- * which they were written; those younger than `afterMs` are held here, some seconds at most, until they are old enough.
+ * The outbox as a stream with one durable consumer that all processes share. Entries come in the order in which they were
+ * written; entries younger than `afterMs` are held here until they are old enough.
  */
 export function createTaskOutbox(broker: Broker, clock: Clock, afterMs: number): TaskOutbox {
-  /** What one pull brings. */
-  async function* round(signal: AbortSignal): AsyncGenerator<OutboxEntry> {
+  /** The entries of one pull. */
+  async function* pullEntries(signal: AbortSignal): AsyncGenerator<OutboxEntry> {
     const waiting: Delivery[] = []
     const changed = createNotifier()
     const one = pull(broker, request, (delivery) => {
@@ -31,18 +31,18 @@ export function createTaskOutbox(broker: Broker, clock: Clock, afterMs: number):
       while (!signal.aborted) {
         const next = waiting[0]
         if (next) {
-          // Another server of the cluster may have stored it, whose clock is ahead.
-          const tooYoungMs = Math.min(afterMs, next.at.getTime() + afterMs - clock.now())
-          if (tooYoungMs > 0) await pause(tooYoungMs, signal)
+          // Limited, because another server of the cluster may have stored it with a clock that is ahead.
+          const delayMs = Math.min(afterMs, next.at.getTime() + afterMs - clock.now())
+          if (delayMs > 0) await pause(delayMs, signal)
           if (signal.aborted) break
           waiting.shift()
-          yield acceptedOf(next, clock)
+          yield entryOf(next, clock)
         } else if (isOpen) await changed.wait({ signal })
         else break
       }
     } finally {
       await one.withdraw()
-      // Whatever was not looked at goes to another process at once.
+      // Entries that were not yielded go to another process at once.
       for (const delivery of waiting) delivery.nak(0)
     }
     const how = await end
@@ -51,12 +51,12 @@ export function createTaskOutbox(broker: Broker, clock: Clock, afterMs: number):
 
   return {
     async *entries(signal) {
-      while (!signal.aborted) yield* round(signal)
+      while (!signal.aborted) yield* pullEntries(signal)
     },
   }
 }
 
-function acceptedOf(delivery: Delivery, clock: Clock): OutboxEntry {
+function entryOf(delivery: Delivery, clock: Clock): OutboxEntry {
   const [, account = '', task = ''] = delivery.subject.split('.')
   return {
     account,

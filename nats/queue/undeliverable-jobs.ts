@@ -12,14 +12,14 @@ import { advisoryConsumer, jobOfSubject, streams } from '../topology/topology.ts
 import { waitForBroker } from '../connection/wait-for-broker.ts'
 
 const request = { stream: streams.advisories, consumer: advisoryConsumer, batch: 1, expiresMs: 10_000 }
-const againMs = 5000
+const redeliverAfterMs = 5000
 /**
- * What the broker calls it when a job is removed that somebody holds, as every cancellation and every deletion does it:
- * nothing was given up then.
+ * The reason that the broker reports when a delivered job is removed. Cancelling or deleting a task does this, so it is not
+ * a failure.
  */
-const takenOut = 'Unacknowledged message was deleted'
+const removedReason = 'Unacknowledged message was deleted'
 
-/** As much of the broker's word as is used. */
+/** The used fields of an advisory. */
 interface Advisory {
   readonly consumer: string
   readonly stream_seq: number
@@ -28,20 +28,20 @@ interface Advisory {
 }
 
 /**
- * The broker says once, to whoever listens, that it has given up a message; a stream listens always. Such a message
- * stays in the queue and is never handed out again, so it must be taken out; one that was terminated is gone already.
+ * Reads the broker's advisories, which a stream collects because the broker publishes each only once. A message that
+ * reached the delivery limit stays in the queue and must be removed; a terminated one is already gone.
  */
 export function createUndeliverableJobs(broker: Broker, clock: Clock, log: Logger): UndeliverableJobs {
-  const lostOf = async (delivery: Delivery): Promise<UndeliverableJob | undefined> => {
-    const advisory = advisoryOf(delivery)
+  const parse = async (delivery: Delivery): Promise<UndeliverableJob | undefined> => {
+    const advisory = parseAdvisory(delivery)
     if (!advisory) return undefined
     const isTerminated = delivery.subject.includes('MSG_TERMINATED')
-    if (isTerminated && advisory.reason === takenOut) return undefined
+    if (isTerminated && advisory.reason === removedReason) return undefined
     const seq = advisory.stream_seq
     const stored = isTerminated ? null : await readFromLeader(broker, streams.jobs, { seq })
-    // Settled after all, or cancelled.
+    // Settled meanwhile, or cancelled.
     if (stored === null && !isTerminated) return undefined
-    const tokens = stored ? jobOfSubject(stored.subject) : unknownJob(advisory)
+    const tokens = stored ? jobOfSubject(stored.subject) : unknownTokens(advisory)
     return {
       job: job.safeParse(tokens).data,
       letter: letterOf(tokens, advisory, isTerminated, new Date(clock.now())),
@@ -56,36 +56,36 @@ export function createUndeliverableJobs(broker: Broker, clock: Clock, log: Logge
     async *follow(signal) {
       while (!signal.aborted) {
         let delivery: Delivery | undefined
-        const one = pull(broker, request, (found) => (delivery = found))
-        const leave = () => void one.withdraw()
+        const pulling = pull(broker, request, (found) => (delivery = found))
+        const leave = () => void pulling.withdraw()
         signal.addEventListener('abort', leave)
         if (signal.aborted) leave()
-        const end = await one.ended
+        const end = await pulling.ended
         signal.removeEventListener('abort', leave)
         if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
         if (delivery === undefined) continue
         if (signal.aborted) return delivery.nak(0)
         let isSettled = false
         try {
-          const lost = await lostOf(delivery)
-          if (lost) {
-            const settle = () => lost.settle().then(() => void (isSettled = true))
-            yield { ...lost, settle }
+          const job = await parse(delivery)
+          if (job) {
+            const settle = () => job.settle().then(() => void (isSettled = true))
+            yield { ...job, settle }
           } else {
             delivery.ack()
             isSettled = true
           }
         } catch (thrown) {
-          log.warn('lost job could not be looked at', { subject: delivery.subject, error: faultOf(thrown) })
+          log.warn('undeliverable job not processed; redelivery scheduled', { subject: delivery.subject, error: faultOf(thrown) })
         } finally {
-          if (!isSettled) delivery.nak(againMs)
+          if (!isSettled) delivery.nak(redeliverAfterMs)
         }
       }
     },
   }
 }
 
-function advisoryOf({ data }: Delivery): Advisory | undefined {
+function parseAdvisory({ data }: Delivery): Advisory | undefined {
   try {
     const found = JSON.parse(new TextDecoder().decode(data)) as Partial<Advisory>
     return typeof found.stream_seq === 'number' && typeof found.consumer === 'string'
@@ -103,8 +103,8 @@ function advisoryOf({ data }: Delivery): Advisory | undefined {
 
 type Tokens = ReturnType<typeof jobOfSubject>
 
-/** The message is gone, and with it whose it was. */
-function unknownJob({ consumer, stream_seq: seq }: Advisory): Tokens {
+/** Tokens for a message that is gone: its account and task are unknown. */
+function unknownTokens({ consumer, stream_seq: seq }: Advisory): Tokens {
   const [kind, lane] = consumer.split('-')
   return { kind, lane, account: '_', task: `seq-${seq}`, stage: '_' }
 }
@@ -117,13 +117,13 @@ function letterOf(
 ): DeadLetter {
   const { kind = '_', lane = '_', account = '_', task = '_', stage = '_' } = tokens
   const report = isTerminated
-    ? ({ code: 'internal', detail: 'The job was taken out of the queue unfinished.' } as const)
+    ? ({ code: 'internal', detail: 'The job was removed from the queue before it ended.' } as const)
     : ({
         code: 'attempts_exhausted',
-        detail: `The work was handed out ${deliveries} times, and each time whoever had it was lost.`,
-        remedy: 'Try again later; if it ends the same way, the image may be more than this service can take.',
+        detail: `The job was delivered ${deliveries} times, and every actor was lost before it ended.`,
+        remedy: 'Try again later. If it fails again, the image may be too large for this service.',
       } as const)
-  const told = [`consumer ${consumer}`, `${deliveries} deliveries`, ...(reason ? [reason] : [])].join(', ')
-  const cause = { report, private: told }
+  const details = [`consumer ${consumer}`, `${deliveries} deliveries`, ...(reason ? [reason] : [])].join(', ')
+  const cause = { report, private: details }
   return { kind, lane, account, task, stage, cause, attempts: deliveries, at: at.toISOString() }
 }

@@ -16,8 +16,7 @@ import { createPullMultiplexer, type PullMultiplexer } from '../jetstream/pull-m
 const waitMs = 30_000
 
 /**
- * Takes jobs out of the work-queue stream: from the lanes in their order as long as they have any, and when none has,
- * waits on all of them at once.
+ * Leases jobs from the work-queue stream: the most urgent lane with jobs first; if all are empty, waits on all of them.
  */
 export function createWorkSource(
   broker: Broker,
@@ -25,38 +24,38 @@ export function createWorkSource(
   deadLetters: Pick<DeadLetters, 'put'>,
   log: Logger,
 ): WorkSource {
-  const rooms = new Map<string, PullMultiplexer>()
-  const roomOf = (kind: ActorKind, only?: Lane): PullMultiplexer => {
+  const multiplexers = new Map<string, PullMultiplexer>()
+  const multiplexerOf = (kind: ActorKind, only?: Lane): PullMultiplexer => {
     const name = `${kind} ${only ?? 'any'}`
-    const asked = only ? [only] : lanes
-    const made = () =>
-      createPullMultiplexer(broker, new Map(asked.map((lane) => [lane, requestOf(kind, lane, waitMs)])))
-    const room = rooms.get(name) ?? made()
-    rooms.set(name, room)
-    return room
+    const wanted = only ? [only] : lanes
+    const create = () =>
+      createPullMultiplexer(broker, new Map(wanted.map((lane) => [lane, requestOf(kind, lane, waitMs)])))
+    const multiplexer = multiplexers.get(name) ?? create()
+    multiplexers.set(name, multiplexer)
+    return multiplexer
   }
 
-  /** A job that is there already, the most urgent first. */
-  const takeNow = async (kind: ActorKind, signal: AbortSignal, only?: Lane) => {
+  /** A job that is already queued, the most urgent first. */
+  const pullNow = async (kind: ActorKind, signal: AbortSignal, only?: Lane) => {
     for (const lane of only ? [only] : lanes) {
       let taken: Delivery | undefined
       const end = await pull(broker, requestOf(kind, lane, 0), (delivery) => (taken = delivery)).ended
       if (!signal.aborted && taken) return taken
-      if (taken) roomOf(kind, only).redirect(taken)
+      if (taken) multiplexerOf(kind, only).redirect(taken)
       if (signal.aborted) return undefined
       if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
     }
     return undefined
   }
 
-  /** What no actor can ever work on is kept where operators find it, and then leaves the queue. */
-  const bury = async (delivery: Delivery): Promise<void> => {
-    log.error('not a job', { subject: delivery.subject })
+  /** Moves an invalid job to the dead letters. */
+  const deadLetterInvalid = async (delivery: Delivery): Promise<void> => {
+    log.error('invalid job moved to dead letters', { subject: delivery.subject })
     try {
       await deadLetters.put(letterOf(delivery, new Date(clock.now())))
       await delivery.confirm()
     } catch (error) {
-      log.warn('what is no job could not be taken out of the queue', { subject: delivery.subject, error })
+      log.warn('invalid job not moved to dead letters', { subject: delivery.subject, error })
       delivery.nak(5000)
     }
   }
@@ -64,11 +63,11 @@ export function createWorkSource(
   return {
     async next(kind, signal, only) {
       while (!signal.aborted) {
-        const delivery = (await takeNow(kind, signal, only)) ?? (await roomOf(kind, only).next(signal))
+        const delivery = (await pullNow(kind, signal, only)) ?? (await multiplexerOf(kind, only).next(signal))
         if (!delivery) continue
         const lease = leaseOf(broker, clock, delivery)
         if (lease) return lease
-        void bury(delivery)
+        void deadLetterInvalid(delivery)
       }
       return null
     },
@@ -81,7 +80,7 @@ function requestOf(kind: ActorKind, lane: Lane, expiresMs: number): PullRequest 
 
 function letterOf({ subject, attempt }: Delivery, at: Date): DeadLetter {
   const { kind = '', lane = '', account = '', task = '', stage = '' } = jobOfSubject(subject)
-  const report = { code: 'incompatible_record', detail: 'The queue held something that is no job.' } as const
+  const report = { code: 'incompatible_record', detail: 'The queue contained an invalid job.' } as const
   const cause = { report, private: subject }
   return { kind, lane, account, task, stage, cause, attempts: attempt - 1, at: at.toISOString() }
 }
@@ -90,7 +89,7 @@ function leaseOf(broker: Broker, clock: Clock, delivery: Delivery): Lease | unde
   const { success, data } = job.safeParse(jobOfSubject(delivery.subject))
   if (!success) return undefined
   const before = Number(delivery.header(attemptsHeader) ?? 0)
-  // The event log says whether the work is over; a lost acknowledgement only makes somebody look there again.
+  // The event log shows whether the work has ended; after a lost ack the next actor finds that out there.
   const done = () =>
     retryUnreachable(() => delivery.confirm(), { timeoutMs: 5000 }).catch((thrown: unknown) => {
       if (!(thrown instanceof Unreachable)) throw thrown
@@ -104,7 +103,7 @@ function leaseOf(broker: Broker, clock: Clock, delivery: Delivery): Lease | unde
     },
     done,
     async retry(delayMs, attempts) {
-      // In this order: whoever dies in between leaves a job that comes twice, not one that never does.
+      // In this order: a process that dies in between leaves a job that runs twice, not one that never runs.
       await schedule(broker, clock, data, attempts, delayMs)
       await done()
     },

@@ -8,7 +8,7 @@ import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { recordStream, recordSubject } from '../topology/topology.ts'
 
-/** Values in a bucket of the NATS key-value store, each written under the sequence of the one before. */
+/** Values in a bucket of the NATS key-value store, written with the expected sequence of the previous value. */
 export function createCompareAndSwapRecords<T>(
   broker: Broker,
   bucket: string,
@@ -17,16 +17,16 @@ export function createCompareAndSwapRecords<T>(
   const stream = recordStream(bucket)
   const newest = (subject: string) => readFromLeader(broker, stream, { last_by_subj: subject })
 
-  const put = async (subject: string, data: string, after: number): Promise<number | null> => {
-    const fence = headers()
-    fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
+  const swap = async (subject: string, data: string, after: number): Promise<number | null> => {
+    const expected = headers()
+    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
     try {
-      return await publish(broker, subject, data, { headers: fence })
+      return await publish(broker, subject, data, { headers: expected })
     } catch (thrown) {
       if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
-      const there = await newest(subject)
-      // An earlier try of ours whose answer was lost.
-      return there !== null && new TextDecoder().decode(there.data) === data ? there.seq : null
+      const current = await newest(subject)
+      // An equal value comes from an earlier try whose answer was lost.
+      return current !== null && new TextDecoder().decode(current.data) === data ? current.seq : null
     }
   }
 
@@ -37,8 +37,10 @@ export function createCompareAndSwapRecords<T>(
         if (found === null) return null
         const value = schema.safeParse(JSON.parse(new TextDecoder().decode(found.data)))
         if (value.success) return { value: value.data, revision: found.seq }
-        const detail = `The record ${found.subject} cannot be read by this version.`
-        throw new Fault('storage_failed', detail, { cause: value.error })
+        throw new Fault('storage_failed', `The record ${found.subject} has an unknown format.`, {
+          remedy: 'Start the newest version of PixelFlow that writes to this broker.',
+          cause: value.error,
+        })
       } catch (thrown) {
         throw faultOf(thrown)
       }
@@ -46,7 +48,7 @@ export function createCompareAndSwapRecords<T>(
     async compareAndSwap(account, name, value, after) {
       const data = JSON.stringify(value)
       try {
-        return await retryUnreachable(() => put(recordSubject(bucket, account, name), data, after))
+        return await retryUnreachable(() => swap(recordSubject(bucket, account, name), data, after))
       } catch (thrown) {
         throw faultOf(thrown)
       }

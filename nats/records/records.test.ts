@@ -11,23 +11,23 @@ recordsContract('nats', async () => {
   return { records: adapters.images, ...fixture }
 })
 
-test("NATS's own key-value client sees the same records", async () => {
+test("the key-value client of NATS sees the same records", async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
-  const own = await new Kvm(jetstream(broker.nc)).open('images')
+  const kv = await new Kvm(jetstream(broker.nc)).open('images')
   const { images } = fixture.adapters
   const record = sampleRecord()
   await images.create('local', record.id, record)
-  expect((await own.get(`local.${record.id}`))?.json<unknown>()).toEqual(record)
-  await own.delete(`local.${record.id}`)
+  expect((await kv.get(`local.${record.id}`))?.json<unknown>()).toEqual(record)
+  await kv.delete(`local.${record.id}`)
   expect(await images.get('local', record.id)).toBeNull()
-  await own.create(`local.${record.id}`, JSON.stringify({ ...record, bytes: 9 }))
+  await kv.create(`local.${record.id}`, JSON.stringify({ ...record, bytes: 9 }))
   expect((await images.get('local', record.id))?.bytes).toBe(9)
   await images.delete('local', record.id)
-  expect((await own.get(`local.${record.id}`))?.operation).toBe('DEL')
+  expect((await kv.get(`local.${record.id}`))?.operation).toBe('DEL')
 })
 
-test('a record of another shape is a fault of the store', async () => {
+test('a record with an unknown format is a fault of the store', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   const { id } = sampleRecord()
@@ -35,7 +35,7 @@ test('a record of another shape is a fault of the store', async () => {
   await expect(fixture.adapters.images.get('local', id)).rejects.toMatchObject({ code: 'storage_failed' })
 })
 
-test('a broker that dies: records are there again, creations wait for it', async () => {
+test('records survive a broker restart, and creations wait for it', async () => {
   await using fixture = await openFixture()
   const { images } = fixture.adapters
   const [first, second] = [sampleRecord(), sampleRecord()]

@@ -12,7 +12,7 @@ import { recordStream, recordSubject, type Layout } from '../topology/topology.t
 
 const operation = 'KV-Operation'
 
-/** Records in a bucket of the NATS key-value store, readable with its ordinary tools. */
+/** Records in a bucket of the NATS key-value store; any client of that store can read them. */
 export function createRecords<T>(
   broker: Broker,
   bucket: string,
@@ -21,20 +21,20 @@ export function createRecords<T>(
 ): Records<T> {
   const stream = recordStream(bucket)
 
-  /** The newest entry, a deletion included. A replica may not have it yet, so a miss is asked of the leader. */
+  /** The newest entry, possibly a deletion. A replica may lag, so a miss is checked with the leader. */
   const newest = async (subject: string): Promise<StoredMessage | null> => {
     const found = await readLast(broker, stream, subject)
     if (found !== null || natsReplicas === 1) return found
     return readFromLeader(broker, stream, { last_by_subj: subject })
   }
 
-  /** Whether it was written: the entry before it is the one expected. */
+  /** False when the previous entry is not the expected one. */
   const put = async (subject: string, data: string, after: number, mark?: string): Promise<boolean> => {
-    const fence = headers()
-    fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
-    if (mark) fence.set(operation, mark)
+    const expected = headers()
+    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
+    if (mark) expected.set(operation, mark)
     try {
-      await publish(broker, subject, data, { headers: fence })
+      await publish(broker, subject, data, { headers: expected })
       return true
     } catch (thrown) {
       if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
@@ -44,15 +44,15 @@ export function createRecords<T>(
 
   const create = async (subject: string, data: string, tries: number): Promise<boolean> => {
     if (await put(subject, data, 0)) return true
-    const there = await readFromLeader(broker, stream, { last_by_subj: subject })
-    // An earlier try of ours whose answer was lost.
-    if (tries > 1 && there && new TextDecoder().decode(there.data) === data) return true
-    return there !== null && isGone(there) && (await put(subject, data, there.seq))
+    const current = await readFromLeader(broker, stream, { last_by_subj: subject })
+    // An equal value comes from an earlier try whose answer was lost.
+    if (tries > 1 && current && new TextDecoder().decode(current.data) === data) return true
+    return current !== null && isDeleted(current) && (await put(subject, data, current.seq))
   }
 
   const remove = async (subject: string): Promise<boolean> => {
-    const there = await readFromLeader(broker, stream, { last_by_subj: subject })
-    return there !== null && !isGone(there) && (await put(subject, '', there.seq, 'DEL'))
+    const current = await readFromLeader(broker, stream, { last_by_subj: subject })
+    return current !== null && !isDeleted(current) && (await put(subject, '', current.seq, 'DEL'))
   }
 
   return {
@@ -62,7 +62,7 @@ export function createRecords<T>(
     },
     async get(account, id) {
       const found = await guarded(() => newest(recordSubject(bucket, account, id)))
-      return found === null || isGone(found) ? null : parsed(schema, found)
+      return found === null || isDeleted(found) ? null : parseRecord(schema, found)
     },
     async delete(account, id) {
       return guarded(() => remove(recordSubject(bucket, account, id)))
@@ -78,14 +78,17 @@ async function guarded<T>(attempt: (tries: number) => Promise<T>): Promise<T> {
   }
 }
 
-function isGone(entry: StoredMessage): boolean {
+function isDeleted(entry: StoredMessage): boolean {
   return entry.header(operation) !== undefined
 }
 
-function parsed<T>(schema: ZodType<T>, { data, subject }: StoredMessage): T {
+function parseRecord<T>(schema: ZodType<T>, { data, subject }: StoredMessage): T {
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(data)))
   } catch (cause) {
-    throw new Fault('storage_failed', `The record ${subject} cannot be read by this version.`, { cause })
+    throw new Fault('storage_failed', `The record ${subject} has an unknown format.`, {
+      remedy: 'Start the newest version of PixelFlow that writes to this broker.',
+      cause,
+    })
   }
 }

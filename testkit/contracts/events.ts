@@ -5,15 +5,15 @@ import { queuedEvent, sampleTask } from '../tasks.ts'
 
 export interface EventsUnderTest extends AsyncDisposable {
   readonly events: Events
-  /** Another process's view of the same log. */
+  /** The same log in another process. */
   readonly elsewhere: Events
   readonly eventLog: EventLog
 }
 
-/** What every pair of `Events` and `EventLog` has to hold. Registers the tests. */
+/** Registers the tests that every pair of `Events` and `EventLog` must pass. */
 export function eventsContract(name: string, open: () => Promise<EventsUnderTest>): void {
   describe(`${name}: events contract`, () => {
-    test('a history grows from nothing, and is read as it was written', async () => {
+    test('a history starts empty, and is read as it was written', async () => {
       await using under = await open()
       const { events } = under
       const task = sampleTask()
@@ -25,7 +25,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(await all(events.history('local', task.id, written[1]?.seq ?? 0))).toEqual(written.slice(2))
     })
 
-    test('an append that expects another past is refused', async () => {
+    test('an append with a wrong expected sequence is a conflict', async () => {
       await using under = await open()
       const task = sampleTask()
       const first = await under.events.append(queuedEvent(task), 0)
@@ -38,7 +38,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(await all(under.events.history('local', task.id, 0))).toHaveLength(2)
     })
 
-    test('the same append by the same caller answers as the first did', async () => {
+    test('repeating an append returns the sequence of the first one', async () => {
       await using under = await open()
       const task = sampleTask()
       const event = queuedEvent(task)
@@ -50,7 +50,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(await all(under.events.history('local', task.id, 0))).toHaveLength(2)
     })
 
-    test('of racing appends exactly one wins', async () => {
+    test('of concurrent appends exactly one succeeds', async () => {
       await using under = await open()
       const task = sampleTask()
       const first = await under.events.append(queuedEvent(task), 0)
@@ -58,10 +58,10 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
         const events = i % 2 === 0 ? under.events : under.elsewhere
         return events.append(eventOf('started', task, { actor: `actor-${i}` }, new Date()), first)
       })
-      const ends = await Promise.allSettled(racing)
-      expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      const results = await Promise.allSettled(racing)
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
       const last = await under.events.last('local', task.id)
-      expect(last?.event.task.actor).toBe(`actor-${ends.findIndex(({ status }) => status === 'fulfilled')}`)
+      expect(last?.event.task.actor).toBe(`actor-${results.findIndex(({ status }) => status === 'fulfilled')}`)
     })
 
     test('a deletion replaces the history before it', async () => {
@@ -79,7 +79,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(await under.events.last('local', other?.event.task.id ?? '')).toEqual(other ?? null)
     })
 
-    test('accounts share nothing', async () => {
+    test('accounts are isolated', async () => {
       await using under = await open()
       const task = sampleTask({ account: 'anna' })
       await under.events.append(queuedEvent(task), 0)
@@ -87,7 +87,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(await all(under.events.history('otto', task.id, 0))).toEqual([])
     })
 
-    test('a long history is whole', async () => {
+    test('a long history is complete', async () => {
       await using under = await open()
       const task = sampleTask()
       const kinds = Array.from({ length: 300 }, (): EventKind => 'output')
@@ -96,7 +96,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(read.map(({ seq }) => seq)).toEqual(written.map(({ seq }) => seq))
     })
 
-    test('the follower sees what was and what comes, each once and in order', async () => {
+    test('the follower gets stored and new events, each once and in order', async () => {
       await using under = await open()
       const tasks = Array.from({ length: 40 }, () => sampleTask())
       const half = await Promise.all(
@@ -116,7 +116,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(seen).toEqual(written)
     })
 
-    test('the follower continues from a given sequence, and receives an event at once', async () => {
+    test('the follower starts after the given sequence, and gets new events at once', async () => {
       await using under = await open()
       const task = sampleTask()
       const [first, second] = await write(under.events, task, ['queued', 'started'])
@@ -134,7 +134,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       await following
     })
 
-    test('a slow follower misses nothing', async () => {
+    test('a slow follower misses no event', async () => {
       await using under = await open()
       const leave = new AbortController()
       const seen: number[] = []
@@ -155,7 +155,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(seen).toEqual(written.toSorted((a, b) => a - b))
     }, 20_000)
 
-    test('what stands at a sequence is found for as long as it stands there', async () => {
+    test('an event is found by its sequence until it is removed', async () => {
       await using under = await open()
       const event = queuedEvent()
       const seq = await under.events.append(event, 0)
@@ -165,7 +165,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(await under.eventLog.at(seq)).toBeNull()
     })
 
-    test('the position names the log and its newest sequence', async () => {
+    test('the position has the identity of the log and its newest sequence', async () => {
       await using under = await open()
       const before = await under.eventLog.position()
       const seq = await under.events.append(queuedEvent(), 0)
@@ -175,7 +175,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
   })
 }
 
-/** Appends events of these kinds, one after the other; answers with how they are stored. */
+/** Appends events of these kinds in order; returns them as stored. */
 async function write(
   events: Events,
   task: ReturnType<typeof sampleTask>,
@@ -185,7 +185,7 @@ async function write(
   const append = async (event: TaskEvent, after: number): Promise<StoredEvent> => {
     const seq = await events.append(event, after)
     const last = await events.last(task.account, task.id)
-    if (last?.seq !== seq) throw new Error(`${seq} is not the last of the task.`)
+    if (last?.seq !== seq) throw new Error(`${seq} is not the last event of the task`)
     return last
   }
   for (const kind of kinds) {

@@ -6,17 +6,17 @@ export interface QueueUnderTest extends AsyncDisposable {
   readonly queue: Queue
   readonly work: WorkSource
   readonly retries: Retries
-  /** Another process's view of the same queue. */
+  /** The same queue in another process. */
   readonly elsewhere: WorkSource
 }
 
-/** Far above what it takes, and far below a poll's second, so that a busy machine passes and a poll does not. */
-const momentMs = 400
+/** Far above the normal delay, and below the second of a poll: a busy machine passes, and polling does not. */
+const maxDelayMs = 400
 
-/** What every pair of `Queue` and `WorkSource` has to hold. Registers the tests. */
+/** Registers the tests that every pair of `Queue` and `WorkSource` must pass. */
 export function queueContract(name: string, open: () => Promise<QueueUnderTest>): void {
   describe(`${name}: queue contract`, () => {
-    test('a job goes in, is leased, and is gone when done', async () => {
+    test('a job is queued, leased, and gone when done', async () => {
       await using under = await open()
       const job = sampleJob()
       expect(await under.queue.submit(job)).toBe('queued')
@@ -27,7 +27,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       expect(await next(under.work, 300)).toBeNull()
     })
 
-    test('a job is a duplicate while it waits and while it is leased, and only then', async () => {
+    test('a job is a duplicate while it is queued or leased, and only then', async () => {
       await using under = await open()
       const job = sampleJob()
       await under.queue.submit(job)
@@ -39,14 +39,14 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       expect(await under.queue.submit(job)).toBe('queued')
     })
 
-    test('of racing submissions exactly one queues', async () => {
+    test('of concurrent submissions exactly one queues the job', async () => {
       await using under = await open()
       const job = sampleJob()
-      const ends = await Promise.all(Array.from({ length: 10 }, () => under.queue.submit(job)))
-      expect(ends.filter((end) => end === 'queued')).toHaveLength(1)
+      const results = await Promise.all(Array.from({ length: 10 }, () => under.queue.submit(job)))
+      expect(results.filter((result) => result === 'queued')).toHaveLength(1)
     })
 
-    test('a waiting pull receives a job within moments, in every lane', async () => {
+    test('a waiting caller gets a job within moments, from any lane', async () => {
       await using under = await open()
       for (const lane of ['bulk', 'interactive', 'bulk', 'interactive'] as const) {
         const waiting = next(under.work)
@@ -55,12 +55,12 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
         await under.queue.submit(sampleJob({ lane }))
         const lease = await waiting
         expect(lease?.job.lane).toBe(lane)
-        expect(performance.now() - begin).toBeLessThan(momentMs)
+        expect(performance.now() - begin).toBeLessThan(maxDelayMs)
         await lease?.done()
       }
     })
 
-    test('the more urgent lane goes first', async () => {
+    test('the more urgent lane comes first', async () => {
       await using under = await open()
       for (const lane of ['bulk', 'bulk', 'interactive', 'interactive'] as const) {
         await under.queue.submit(sampleJob({ lane }))
@@ -74,7 +74,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       expect(order).toEqual(['interactive', 'interactive', 'bulk', 'bulk'])
     })
 
-    test('who wants one lane only is given nothing else', async () => {
+    test('a caller for one lane gets jobs of that lane only', async () => {
       await using under = await open()
       const bulk = sampleJob({ lane: 'bulk' })
       await under.queue.submit(bulk)
@@ -85,7 +85,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       expect((await only)?.job).toEqual(interactive)
     })
 
-    test('a job given back comes again, counted, and not before its time', async () => {
+    test('a retried job is delivered again after its delay, with its attempt count', async () => {
       await using under = await open()
       await under.queue.submit(sampleJob())
       const over = new AbortController()
@@ -105,7 +105,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       await forwarding
     })
 
-    test('a job taken out is gone, waiting or leased', async () => {
+    test('a removed job is gone, queued or leased', async () => {
       await using under = await open()
       const [waiting, leased] = [sampleJob(), sampleJob()]
       await under.queue.submit(leased)
@@ -119,7 +119,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       expect(await under.queue.submit(leased)).toBe('queued')
     })
 
-    test('several slots of several processes share the jobs, each once', async () => {
+    test('slots of several processes share the jobs, each once', async () => {
       await using under = await open()
       const jobs = Array.from({ length: 200 }, (_, i) =>
         sampleJob({ lane: i % 3 === 0 ? 'bulk' : 'interactive' }),
@@ -161,7 +161,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       }
     }, 20_000)
 
-    test('an ended signal is answered at once', async () => {
+    test('an aborted signal ends the wait at once', async () => {
       await using under = await open()
       expect(await under.work.next('transform', AbortSignal.abort())).toBeNull()
       const leaving = new AbortController()
@@ -170,10 +170,10 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       const begin = performance.now()
       leaving.abort()
       expect(await left).toBeNull()
-      expect(performance.now() - begin).toBeLessThan(momentMs)
+      expect(performance.now() - begin).toBeLessThan(maxDelayMs)
     })
 
-    test('a lease lives while it is extended, and expires when its holder stops', async () => {
+    test('a lease lives while it is extended, and expires otherwise', async () => {
       await using under = await open()
       await Promise.all([under.queue.submit(sampleJob()), under.queue.submit(sampleJob())])
       const silent = await next(under.work)

@@ -6,10 +6,10 @@ export interface RecordsUnderTest extends AsyncDisposable {
   readonly records: Records<ImageRecord>
 }
 
-/** What every adapter of `Records` has to hold, shown with the records of images. Registers the tests. */
+/** Registers the tests that every adapter of `Records` must pass, with image records as an example. */
 export function recordsContract(name: string, open: () => Promise<RecordsUnderTest>): void {
   describe(`${name}: records contract`, () => {
-    test('created once, read back, deleted once', async () => {
+    test('a record is created once, read, and deleted once', async () => {
       await using under = await open()
       const { records } = under
       const record = sampleRecord()
@@ -22,7 +22,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsUnderTe
       expect(await records.get('local', record.id)).toBeNull()
     })
 
-    test('a deleted id can be taken again', async () => {
+    test('a deleted id can be created again', async () => {
       await using under = await open()
       const record = sampleRecord()
       await under.records.create('local', record.id, record)
@@ -31,7 +31,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsUnderTe
       expect((await under.records.get('local', record.id))?.bytes).toBe(7)
     })
 
-    test('accounts share nothing', async () => {
+    test('accounts are isolated', async () => {
       await using under = await open()
       const record = sampleRecord()
       await under.records.create('anna', record.id, record)
@@ -40,13 +40,13 @@ export function recordsContract(name: string, open: () => Promise<RecordsUnderTe
       expect(await under.records.create('otto', record.id, record)).toBe(true)
     })
 
-    test('of racing creations exactly one wins', async () => {
+    test('of concurrent creations exactly one succeeds', async () => {
       await using under = await open()
       const record = sampleRecord()
       const tries = Array.from({ length: 10 }, (_, i) => ({ ...record, bytes: i + 1 }))
-      const won = await Promise.all(tries.map((one) => under.records.create('local', record.id, one)))
-      expect(won.filter(Boolean)).toHaveLength(1)
-      expect((await under.records.get('local', record.id))?.bytes).toBe(won.indexOf(true) + 1)
+      const created = await Promise.all(tries.map((one) => under.records.create('local', record.id, one)))
+      expect(created.filter(Boolean)).toHaveLength(1)
+      expect((await under.records.get('local', record.id))?.bytes).toBe(created.indexOf(true) + 1)
     })
   })
 }
