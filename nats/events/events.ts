@@ -49,7 +49,11 @@ export function createEvents(
   const writeOutbox = ({ account, id }: Task) => publish(broker, outboxSubject(account, id))
 
   /** The sequence of the same append from an earlier try whose answer was lost. */
-  const findOwnAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | undefined> => {
+  const findOwnAppend = async (
+    subject: string,
+    body: Uint8Array,
+    after: number,
+  ): Promise<number | undefined> => {
     const which = { seq: after + 1, next_by_subj: subject }
     const next = await readFromLeader(broker, streams.events, which)
     const isOurs = next?.header(writerHeader) === writer && Buffer.compare(next.data, body) === 0

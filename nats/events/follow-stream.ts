@@ -36,7 +36,8 @@ export async function* followStream(
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<StoredMessage> {
-  const describeStream = () => retryUnreachable(() => streamInfo(broker, stream), { timeoutMs: Infinity, signal })
+  const describeStream = () =>
+    retryUnreachable(() => streamInfo(broker, stream), { timeoutMs: Infinity, signal })
   const entryAt = (seq: number) =>
     retryUnreachable(() => readFromLeader(broker, stream, { seq }), { timeoutMs: Infinity, signal })
 

@@ -93,10 +93,14 @@ function parseLetter({ data, subject }: StoredMessage): DeadLetter {
   try {
     return deadLetter.parse(JSON.parse(new TextDecoder().decode(data)))
   } catch (cause) {
-    throw new Fault('incompatible_record', `The dead letter ${subject} was written by an incompatible version.`, {
-      remedy: 'Start the newest version of PixelFlow that writes to this broker.',
-      cause,
-    })
+    throw new Fault(
+      'incompatible_record',
+      `The dead letter ${subject} was written by an incompatible version.`,
+      {
+        remedy: 'Start the newest version of PixelFlow that writes to this broker.',
+        cause,
+      },
+    )
   }
 }
 

@@ -67,7 +67,8 @@ export function createRetries(broker: Broker, log: Logger): Retries {
       // The queue is full, or still has the job because its lease is not settled yet. Dropping this message would lose the
       // job when the other one is removed.
       const isRejected = error instanceof JetStreamError && error.code === storeFailed
-      if (!isRejected) log.warn('retry not queued; redelivery scheduled', { subject: delivery.subject, error })
+      if (!isRejected)
+        log.warn('retry not queued; redelivery scheduled', { subject: delivery.subject, error })
       delivery.nak(redeliverAfterMs)
     }
   }

@@ -76,7 +76,10 @@ export function createUndeliverableJobs(broker: Broker, clock: Clock, log: Logge
             isSettled = true
           }
         } catch (thrown) {
-          log.warn('undeliverable job not processed; redelivery scheduled', { subject: delivery.subject, error: faultOf(thrown) })
+          log.warn('undeliverable job not processed; redelivery scheduled', {
+            subject: delivery.subject,
+            error: faultOf(thrown),
+          })
         } finally {
           if (!isSettled) delivery.nak(redeliverAfterMs)
         }

@@ -11,7 +11,7 @@ recordsContract('nats', async () => {
   return { records: adapters.images, ...fixture }
 })
 
-test("the key-value client of NATS sees the same records", async () => {
+test('the key-value client of NATS sees the same records', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
   const kv = await new Kvm(jetstream(broker.nc)).open('images')

@@ -61,7 +61,9 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       const results = await Promise.allSettled(racing)
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
       const last = await under.events.last('local', task.id)
-      expect(last?.event.task.actor).toBe(`actor-${results.findIndex(({ status }) => status === 'fulfilled')}`)
+      expect(last?.event.task.actor).toBe(
+        `actor-${results.findIndex(({ status }) => status === 'fulfilled')}`,
+      )
     })
 
     test('a deletion replaces the history before it', async () => {
