@@ -6,12 +6,12 @@ import type { gatewayMetrics } from './gateway-metrics.ts'
 
 const protocols = ['grpc', 'grpc_web', 'connect'] as const
 
-/** How a call reaches us. */
+/** The protocol of a call. */
 export type Protocol = (typeof protocols)[number]
 
 /** Counts the calls of one method. */
 export interface MethodMeter {
-  /** What it returns is to be called at the end of a stream. */
+  /** Returns the function to call at the end of a stream; undefined for a unary call. */
   began(protocol: Protocol): (() => void) | undefined
   received(): void
   sent(): void
@@ -19,7 +19,7 @@ export interface MethodMeter {
   ended(code: number, seconds: number): void
 }
 
-/** Makes the meter of a method; asked once for each. */
+/** Creates the meter of a method. Called once for each method. */
 export type CallMeters = (method: DescMethod) => MethodMeter
 
 const types = {
@@ -29,7 +29,7 @@ const types = {
   bidi_streaming: 'bidi_stream',
 } as const satisfies Record<DescMethod['methodKind'], string>
 
-/** Names of the status codes as Go writes them, and with it every dashboard. */
+/** Names of the status codes as in Go, which dashboards expect. */
 export const codeNames = [
   'OK',
   'Canceled',
@@ -57,7 +57,7 @@ export function createCallMeters(meters: Meters<typeof gatewayMetrics>, openStre
   const received = meters.counter('messagesReceived')
   const sent = meters.counter('messagesSent')
   const byProtocol = meters.counter('callsByProtocol')
-  // What can be counted is there before it happens, or the first failure would not show as one.
+  // Every series starts at 0: `rate()` does not see the first increment of a series that did not exist.
   const codes = new Set([0, ...Object.values(faults).map(({ grpc }) => grpc)])
   for (const protocol of protocols) byProtocol(0, { protocol })
 

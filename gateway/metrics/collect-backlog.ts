@@ -7,10 +7,10 @@ import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 
-/** A reading is not held up for longer. */
-const patienceMs = 1000
+/** Maximum time that the store may delay a scrape. */
+const timeoutMs = 1000
 
-/** Tells with each reading what bulk work waits, since when, and whether somebody lets it into the queue. */
+/** With each scrape, sets the metrics of the bulk backlog: number and age of jobs, and the number of dispatchers. */
 export function collectBacklog(
   meters: Meters<typeof gatewayMetrics>,
   backlog: Pick<Backlog, 'count' | 'oldest'>,
@@ -18,19 +18,19 @@ export function collectBacklog(
   clock: Clock,
 ): void {
   const jobs = meters.gauge('backlogJobs')
-  const waited = meters.gauge('backlogSeconds')
+  const ageSeconds = meters.gauge('backlogSeconds')
   const dispatchers = meters.gauge('dispatchers')
   meters.before(async () => {
-    const late = pause(patienceMs).then(() => undefined)
+    const late = pause(timeoutMs).then(() => undefined)
     await Promise.all(
       actorKinds.map(async (kind) => {
-        const asked = Promise.all([backlog.count(kind), backlog.oldest(kind)]).catch(() => undefined)
-        const [count, oldest] = (await Promise.race([asked, late])) ?? [Number.NaN, undefined]
+        const counts = Promise.all([backlog.count(kind), backlog.oldest(kind)]).catch(() => undefined)
+        const [count, oldest] = (await Promise.race([counts, late])) ?? [Number.NaN, undefined]
         const seconds = oldest ? Math.max(0, (clock.now() - oldest.since.getTime()) / 1000) : 0
-        const inOffice = roster.actors.filter(({ report }) => report.offices?.includes(dispatcherName(kind)))
+        const holders = roster.actors.filter(({ report }) => report.offices?.includes(dispatcherName(kind)))
         jobs(count, { kind })
-        waited(oldest === undefined ? Number.NaN : seconds, { kind })
-        dispatchers(inOffice.length, { kind })
+        ageSeconds(oldest === undefined ? Number.NaN : seconds, { kind })
+        dispatchers(holders.length, { kind })
       }),
     )
   })

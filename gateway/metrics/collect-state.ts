@@ -3,14 +3,14 @@ import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { CheckHealth } from '../transports/shared/health-view.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 
-/** A reading is not held up for longer. */
-const patienceMs = 1000
+/** Maximum time that a check may delay a scrape. */
+const timeoutMs = 1000
 
-/** Tells with each reading how the gateway is, in numbers: what `/health/` says in words, and what waits for operators. */
+/** With each scrape, sets the metrics of the gateway's health and the number of dead letters. */
 export function collectState(
   meters: Meters<typeof gatewayMetrics>,
   checkHealth: CheckHealth,
-  countLetters: () => Promise<number>,
+  countDeadLetters: () => Promise<number>,
 ): void {
   const ready = meters.gauge('ready')
   const brokerUp = meters.gauge('brokerUp')
@@ -19,25 +19,22 @@ export function collectState(
   const behind = meters.gauge('followerBehind')
   const watchers = meters.gauge('watchers')
   const lag = meters.gauge('followerLag')
-  const letters = meters.gauge('deadLetters')
-  const leaving = meters.gauge('leavingBytes')
+  const deadLetters = meters.gauge('deadLetters')
+  const sendingBytes = meters.gauge('leavingBytes')
   const spooled = meters.gauge('spooledFiles')
   meters.before(async () => {
-    const counted = countLetters().catch(() => Number.NaN)
-    const late = pause(patienceMs).then(() => Number.NaN)
-    const [{ status, checks, load }, found] = await Promise.all([
-      checkHealth(),
-      Promise.race([counted, late]),
-    ])
+    const count = countDeadLetters().catch(() => Number.NaN)
+    const late = pause(timeoutMs).then(() => Number.NaN)
+    const [{ status, checks, load }, found] = await Promise.all([checkHealth(), Promise.race([count, late])])
     ready(status === 'ok' ? 1 : 0, {})
     brokerUp(checks.broker.ok ? 1 : 0, {})
     brokerSeconds((checks.broker.roundTripMs ?? Number.NaN) / 1000, {})
     position(checks.events.position, {})
     behind(checks.events.behind ?? Number.NaN, {})
     lag((checks.events.lagMs ?? Number.NaN) / 1000, {})
-    letters(found, {})
+    deadLetters(found, {})
     watchers(load.watchers, {})
-    leaving(load.leavingBytes, {})
+    sendingBytes(load.leavingBytes, {})
     spooled(load.spooledFiles, {})
   })
 }

@@ -6,43 +6,43 @@ import type { ImageUpload } from '../images/receive-image.ts'
 import type { Usecases } from '../usecases.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
 
-/** The same use-cases, with what goes through them counted, whichever transport they are called by. */
+/** Wraps the use-cases to count uploaded and downloaded bytes, for every transport. */
 export function countTraffic(usecases: Usecases, meters: Meters<typeof gatewayMetrics>): Usecases {
   const uploaded = meters.counter('uploadBytes')
   const downloaded = meters.counter('downloadBytes')
   for (const add of [uploaded, downloaded]) add(0, {})
   const upload = (one: ImageUpload): ImageUpload => ({
     ...one,
-    body: pieces(one.body, (n) => uploaded(n, {})),
+    body: countPieces(one.body, (n) => uploaded(n, {})),
   })
   const download = (content: StoredContent): StoredContent => ({
     ...content,
-    open: async (range) => pieces(await content.open(range), (n) => downloaded(n, {})),
+    open: async (range) => countPieces(await content.open(range), (n) => downloaded(n, {})),
   })
 
   return {
     ...usecases,
-    uploadImage: (who, one, as) => usecases.uploadImage(who, upload(one), as),
+    uploadImage: (who, one, options) => usecases.uploadImage(who, upload(one), options),
     stageImage: (who, one) => usecases.stageImage(who, upload(one)),
     bufferImage: (who, one) => usecases.bufferImage(who, upload(one)),
-    async processImage(...asked) {
-      const processed = await usecases.processImage(...asked)
+    async processImage(...args) {
+      const processed = await usecases.processImage(...args)
       return { ...processed, ...download(processed) }
     },
-    readImage: async (...asked) => download(await usecases.readImage(...asked)),
-    readOutput: async (...asked) => download(await usecases.readOutput(...asked)),
+    readImage: async (...args) => download(await usecases.readImage(...args)),
+    readOutput: async (...args) => download(await usecases.readOutput(...args)),
   }
 }
 
-/** Counts the tasks that it is told of. */
+/** Returns the function that counts a created task. */
 export function countTasks(meters: Meters<typeof gatewayMetrics>): (task: Pick<Task, 'lane'>) => void {
   const queued = meters.counter('tasksQueued')
   for (const lane of lanes) queued(0, { lane })
   return ({ lane }) => queued(1, { lane })
 }
 
-/** Hands each piece on as it comes; leaving early ends the source too. */
-async function* pieces(
+/** Passes each piece on and counts it. Ending the iteration early also ends the source. */
+async function* countPieces(
   source: AsyncIterable<Uint8Array>,
   count: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array, void> {

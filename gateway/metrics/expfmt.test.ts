@@ -6,7 +6,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc.ts'
 
-/** A metric as Prometheus' own reader has understood it. */
+/** A metric as parsed by Prometheus' own parser, expfmt. */
 interface Understood {
   readonly name: string
   readonly help: string
@@ -35,7 +35,7 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-test('Prometheus reads what we read', () => {
+test('Prometheus and our own parser read the same metrics', () => {
   const ours = readMetrics(text)
   expect(understood.map(({ name }) => name).sort()).toEqual([...ours.names].sort())
   for (const { name, metrics, type } of understood) {
@@ -48,8 +48,8 @@ test('Prometheus reads what we read', () => {
   }
 })
 
-// The rules of promtool's linter, as far as they are about names and texts.
-test('and it finds nothing to complain about', () => {
+// The rules of promtool's linter for names and help texts.
+test('the names and help texts follow the rules of promtool', () => {
   const complaints = understood.flatMap(({ name, help, type, metrics }) => {
     const labels = Object.keys(metrics[0]?.labels ?? {})
     return [

@@ -1,6 +1,6 @@
 /**
- * Who may read the metrics: `token`: whoever may call at all, so with a token where there are tokens, and from this
- * machine where there are none; `open`: whoever reaches the port; `off`: nobody, they are not there.
+ * Who can read the metrics. `token`: every authenticated caller; without tokens, this machine. `open`: everyone who can
+ * reach the port. `off`: no one, the path does not exist.
  */
 export const metricsAccess = ['token', 'open', 'off'] as const
 

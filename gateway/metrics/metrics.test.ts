@@ -31,7 +31,7 @@ async function read(): Promise<Reading> {
   return readMetrics(await answer.text())
 }
 
-/** By how much a series has grown while something was done; asked again until it is so much. */
+/** Waits until a series has grown by the expected amount, and returns the growth. */
 async function grows(
   name: string,
   labels: Record<string, string>,
@@ -50,7 +50,7 @@ const labels = (method: keyof typeof calls, type: string) => ({
   grpc_type: type,
 })
 
-/** The lines of calls and requests since the last question. */
+/** The log lines of calls and requests since the last call. */
 function linesOf(): () => Record<string, unknown>[] {
   let from = gateway.logs.length
   return () => {
@@ -124,7 +124,7 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
     }
   })
 
-  test('that stream are counted with their messages, also when their client leaves', async () => {
+  test('with streams are counted with their messages, also when the client disconnects', async () => {
     const { id: image } = await gateway.image(photo)
     const { id } = await gateway.submit(image)
     const stream = labels('watchTask', 'server_stream')
@@ -151,7 +151,7 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
     ])
   })
 
-  test('that are no messages, or too large ones, are counted and logged', async () => {
+  test('with invalid or too large messages are counted and logged', async () => {
     const unary = labels('getTask', 'unary')
     const lines = linesOf()
     await grows('grpc_server_handled_total', { ...unary, grpc_code: 'ResourceExhausted' }, 1, () =>
@@ -170,7 +170,7 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
   })
 })
 
-test('a call that is not there has a line, and no series', async () => {
+test('an unknown call is logged and has no series', async () => {
   const lines = linesOf()
   const before = (await read()).series('grpc_server_handled_total').length
   const path = `/pixelflow.v1.ImageService/${'N'.repeat(300)}`
@@ -205,7 +205,7 @@ test('uploads and downloads are counted in messages and bytes', async () => {
   })
 })
 
-test('tasks are counted when they are accepted, however they came to be', async () => {
+test('tasks are counted when they are created, over every transport', async () => {
   const { id } = await gateway.image(photo)
   await grows('tasks_queued_total', { lane: 'interactive' }, 3, async () => {
     const first = await gateway.submit(id)
@@ -222,7 +222,7 @@ test('tasks are counted when they are accepted, however they came to be', async 
 })
 
 describe('requests', () => {
-  test('are counted by template, never by path', async () => {
+  test('are counted by path template, not by path', async () => {
     const route = '/api/v1/tasks/{id}'
     await grows('http_requests_total', { method: 'GET', route, status: '404' }, 20, () =>
       Promise.all(Array.from({ length: 20 }, (_, i) => gateway.call(`/api/v1/tasks/none-${i}`))),
@@ -235,7 +235,7 @@ describe('requests', () => {
     )
   })
 
-  test('to made-up paths and by made-up methods do not add series', async () => {
+  test('with unknown paths and methods do not add series', async () => {
     const before = await read()
     const series = (reading: Reading) => reading.series('http_requests_total').length
     await grows('http_requests_total', { route: 'other' }, 300, () =>
@@ -250,7 +250,7 @@ describe('requests', () => {
     expect(series(await read()) - series(before)).toBeLessThanOrEqual(4)
   })
 
-  test('for events are counted when they begin, and stay as an open stream', async () => {
+  test('for events are counted at the start, and as an open stream', async () => {
     const { id: image } = await gateway.image(photo)
     const { id } = await gateway.submit(image)
     const leaving = new AbortController()
@@ -264,7 +264,7 @@ describe('requests', () => {
     await until(async () => (await read()).value('pixelflow_open_streams', sse) === 0)
   })
 
-  test('of probes are counted and do not fill the log', async () => {
+  test('of probes are counted and logged at debug level', async () => {
     const lines = linesOf()
     await grows(
       'grpc_server_handled_total',

@@ -4,7 +4,7 @@ import type { gatewayMetrics } from './gateway-metrics.ts'
 /** Counts requests of the HTTP port. */
 export interface RequestMeter {
   began(): void
-  /** @param route template of the path; undefined where there is nothing */
+  /** @param route template of the path; undefined for an unknown path */
   ended(method: string, route: string | undefined, status: number, seconds: number): void
 }
 
@@ -19,7 +19,7 @@ export function createRequestMeter(meters: Meters<typeof gatewayMetrics>): Reque
     began: () => void (inFlight += 1),
     ended(sent, found, status, seconds) {
       inFlight -= 1
-      // Whatever a client makes up must not become a series.
+      // A client must not be able to create series.
       const method = methods.has(sent) ? sent : 'other'
       const route = found ?? 'other'
       count(1, { method, route, status: String(status) })

@@ -27,19 +27,19 @@ async function valueOf(name: string): Promise<number> {
   return (await read()).value(name)
 }
 
-describe('the reading', () => {
-  test('has every metric of the table and no other', async () => {
+describe('a scrape', () => {
+  test('has exactly the metrics of gatewayMetrics', async () => {
     await gateway.call('/health/live')
     using client = grpcClient(gateway.grpcAddress)
     await client.unary(ImageService.method.getVersion, {})
     const names = Object.values(gatewayMetrics).map(({ name }) => name as string)
-    // Those of TLS are there where TLS is.
+    // TLS metrics exist only with TLS.
     const rows = names.filter((name) => !name.includes('_tls_'))
     await until(async () => (await read()).names.includes('pixelflow_event_loop_lag_seconds'))
     expect([...(await read()).names].sort()).toEqual(rows.sort())
   })
 
-  test('has every method and code before anything has happened', async () => {
+  test('has every method and code from the start', async () => {
     await using fresh = await openTestGateway()
     const reading = readMetrics(await (await fresh.call('/metrics')).text())
     const methods = new Set(
@@ -60,7 +60,7 @@ describe('the reading', () => {
     ])
   }, 30_000)
 
-  test('tells how the process and the gateway are', async () => {
+  test('has the state of the process and the gateway', async () => {
     const reading = await read()
     expect(reading.value('pixelflow_build_info', { version: '0.1.0' })).toBe(1)
     expect(reading.value('process_resident_memory_bytes')).toBeGreaterThan(10 * 2 ** 20)
@@ -74,7 +74,7 @@ describe('the reading', () => {
     await until(async () => (await read()).value('pixelflow_event_loop_lag_seconds_count') > 1)
   })
 
-  test('counts what waits for operators, and tells how old news is when it is taken in', async () => {
+  test('has the number of dead letters and the lag of the task list', async () => {
     expect([
       await valueOf('pixelflow_dead_letters'),
       await valueOf('pixelflow_follower_lag_seconds'),
@@ -88,7 +88,7 @@ describe('the reading', () => {
     expect(await valueOf('pixelflow_dead_letters')).toBe(1)
   })
 
-  test('counts the bulk work that waits, and who lets it in', async () => {
+  test('has the size of the backlog and the number of dispatchers', async () => {
     const of = (reading: Reading, name: string) => reading.value(name, { kind: 'transform' })
     const before = await read()
     expect(of(before, 'pixelflow_backlog_jobs')).toBe(0)
@@ -106,7 +106,7 @@ describe('the reading', () => {
     expect(of(await read(), 'pixelflow_backlog_jobs')).toBe(0)
   })
 
-  test('is packed for whoever takes it so', async () => {
+  test('is compressed if the client accepts gzip', async () => {
     const plain = await gateway.call('/metrics', { headers: { 'accept-encoding': 'identity' } })
     expect(plain.headers.get('content-encoding')).toBeNull()
     const packed = await gateway.call('/metrics', { headers: { 'accept-encoding': 'gzip' } })
@@ -114,7 +114,7 @@ describe('the reading', () => {
     expect(readMetrics(await packed.text()).names).toEqual(readMetrics(await plain.text()).names)
   })
 
-  test('says so while the broker is away', async () => {
+  test('succeeds while the broker is unavailable', async () => {
     await using other = await openTestGateway()
     await other.nats.kill9()
     await until(async () => {
@@ -124,14 +124,14 @@ describe('the reading', () => {
   }, 30_000)
 })
 
-describe('who may read them', () => {
+describe('access to the metrics', () => {
   const env = { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' }
-  test('without tokens: this machine, and no foreign page', async () => {
+  test('without tokens: this machine, but no page of another origin', async () => {
     expect((await gateway.call('/metrics', { headers: { host: 'evil.example' } })).status).toBe(403)
     expect((await gateway.call('/metrics', { headers: { origin: 'https://evil.example' } })).status).toBe(403)
   })
 
-  test('with tokens: whoever brings one, or everybody, or nobody', async () => {
+  test('with tokens: token, open and off', async () => {
     await using guarded = await openTestGateway({ env })
     expect((await guarded.call('/metrics')).status).toBe(401)
     const headers = { authorization: 'Bearer secret-of-ann' }
