@@ -89,7 +89,7 @@ describe('a running gateway', () => {
     expect(await watching).toContain('event: queued')
     await expect(fetch(`${gateway.url}/health/live`)).rejects.toThrow()
     await slow.send(photo.subarray(20_000))
-    expect((await slow.answer()).status).toBe(201)
+    expect((await slow.response()).status).toBe(201)
     expect(await gateway.exited).toBe(0)
   }, 30_000)
 

@@ -1,6 +1,6 @@
 import type { Nats } from '@pixelflow/testkit/nats'
 
-/** A way in which a broker stops to answer, and its end. Only tests use this. */
+/** A way to make the broker unavailable, and to restore it. */
 export interface BrokerFault {
   begin(nats: Nats): Promise<void> | void
   end(nats: Nats): Promise<void> | void
@@ -8,22 +8,22 @@ export interface BrokerFault {
 
 export const brokerFaults: Readonly<Record<'killed' | 'frozen', BrokerFault>> = {
   killed: { begin: (nats) => nats.kill9(), end: (nats) => nats.restart() },
-  /** Its sockets stay open: nothing but silence tells. */
+  /** The sockets stay open, so only timeouts detect it. */
   frozen: {
     begin: (nats) => void process.kill(nats.pid, 'SIGSTOP'),
     end: (nats) => void process.kill(nats.pid, 'SIGCONT'),
   },
 }
 
-/** How long a call may take whatever the broker does: the limit that is promised, with room for a busy machine. */
+/** The documented limit of a call while the broker is unavailable, with tolerance for a busy machine. */
 export const longestAnswerMs = 25_000
 
-/** What a call is answered with, unless it hangs. */
+/** Settles as the call does. @throws Error naming the call when it takes longer than the limit. */
 export async function settlesInTime<T>(what: string, call: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`${what} was not answered within ${longestAnswerMs} ms`)),
+      () => reject(new Error(`${what} did not settle within ${longestAnswerMs} ms`)),
       longestAnswerMs,
     )
   })

@@ -1,19 +1,22 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
-/** One try to be taken for somebody else; run as another user, one a line on standard input. Only tests use this. */
+/**
+ * A connection that tries to impersonate a client. The program runs as another user, and reads one attempt from each line
+ * of its standard input.
+ */
 export interface ConnectionAttempt {
-  /** Where to connect: an address and port, or the path of a unix socket. */
+  /** Address and port, or the path of a unix socket. */
   readonly host?: string
   readonly port?: number
   readonly path?: string
-  /** Where to connect from. */
+  /** The local end of the connection. */
   readonly localAddress?: string
   readonly localPort?: number
   readonly isTls?: boolean
 }
 
-/** The first line of the answer, or how the connection failed. */
+/** The first line of the response, or the error of the connection. */
 export interface ConnectionResult {
   readonly status: string
 }
@@ -28,7 +31,7 @@ function attempt({ isTls = false, ...where }: ConnectionAttempt): Promise<Connec
       tcp.destroy()
       resolve({ status })
     }
-    const timer = setTimeout(end, waitMs, 'no answer')
+    const timer = setTimeout(end, waitMs, 'no response')
     const socket = isTls ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp
     for (const one of [tcp, socket]) one.on('error', ({ message }) => end(message))
     socket.on('close', () => end('closed'))

@@ -1,17 +1,17 @@
 import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net'
 
-/** A connection with a delay, and what has passed over it. Only tests use this. */
+/** A TCP proxy with a delay, and its counters. */
 export interface DelayProxy extends AsyncDisposable {
   readonly port: number
-  /** Most bytes from the client that were under way at one moment. */
+  /** Maximum number of bytes from the client in flight at the same time. */
   maxInFlightBytes(): number
-  /** All bytes from the client so far. */
+  /** Number of bytes from the client so far. */
   sent(): number
 }
 
-/** A TCP proxy that hands everything on after a while, in order, however much it is. */
+/** Starts a proxy that forwards all bytes after a delay, in order, without limiting the bandwidth. */
 export async function startDelayProxy(host: string, port: number, delayMs: number): Promise<DelayProxy> {
-  let underWay = 0
+  let inFlight = 0
   let most = 0
   let sent = 0
   const sockets = new Set<Socket>()
@@ -22,7 +22,7 @@ export async function startDelayProxy(host: string, port: number, delayMs: numbe
       socket.setNoDelay(true)
       socket.on('error', () => {})
     }
-    const carry = (from: Socket, to: Socket, count: (bytes: number) => void) => {
+    const forward = (from: Socket, to: Socket, count: (bytes: number) => void) => {
       from.on('data', (data) => {
         count(data.length)
         setTimeout(() => {
@@ -32,12 +32,12 @@ export async function startDelayProxy(host: string, port: number, delayMs: numbe
       })
       from.on('close', () => setTimeout(() => to.end(), delayMs))
     }
-    carry(near, far, (bytes) => {
-      underWay += bytes
-      most = Math.max(most, underWay)
+    forward(near, far, (bytes) => {
+      inFlight += bytes
+      most = Math.max(most, inFlight)
       if (bytes > 0) sent += bytes
     })
-    carry(far, near, () => {})
+    forward(far, near, () => {})
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
   return {

@@ -2,19 +2,19 @@ import { residentBytes, says } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { until } from './test-gateway.ts'
 
-/** A gateway as a process of its own, seen from outside while it is under load. Only tests use this. */
+/** A gateway as a separate process, for tests under load. */
 export interface LoadedGateway extends AsyncDisposable {
   readonly stack: Stack
   readonly process: GatewayProcess
-  /** Where gRPC is spoken. */
+  /** The gRPC port, as `host:port`. */
   readonly grpcAddress: string
   load(): Promise<Load>
-  /** Waits until nothing is under way any more. */
+  /** Waits until no calls, watchers and streams are active. */
   idle(): Promise<void>
   residentBytes(): Promise<number>
   /**
-   * Waits until resident memory has fallen to so much, or for as long as an idle process takes to collect everything;
-   * returns the least that was seen.
+   * Waits until resident memory falls to this size, or for the time that an idle process needs to collect all garbage.
+   * Returns the smallest size seen.
    */
   waitForResidentBytes(bytes: number): Promise<number>
 }
@@ -22,13 +22,13 @@ export interface LoadedGateway extends AsyncDisposable {
 export interface Load {
   readonly calls: number
   readonly watchers: number
-  /** Open streams over gRPC, as the metrics tell. */
+  /** Open gRPC streams, from the metrics. */
   readonly streams: number
 }
 
 export async function startLoadedGateway(env: Readonly<Record<string, string>> = {}): Promise<LoadedGateway> {
   const stack = await startStack()
-  // Freed pages go back at once, so that what is held can be seen.
+  // Freed pages are returned to the system at once, so that resident memory shows what is in use.
   const process = await stack
     .gateway({ env: { MIMALLOC_PURGE_DELAY: '0', ...env } })
     .catch(async (thrown) => {
@@ -41,7 +41,7 @@ export async function startLoadedGateway(env: Readonly<Record<string, string>> =
     const health = (await (await fetch(`${process.url}/health/`)).json()) as { load: Load }
     const metrics = await (await fetch(`${process.url}/metrics`)).text()
     const [, streams] = /^pixelflow_open_streams\{.*transport="grpc".*\} (\d+)/m.exec(metrics) ?? []
-    if (streams === undefined) throw new Error(`no open streams in\n${metrics}`)
+    if (streams === undefined) throw new Error(`no metric of open streams in\n${metrics}`)
     const { calls, watchers } = health.load
     return { calls, watchers, streams: Number(streams) }
   }
@@ -56,13 +56,13 @@ export async function startLoadedGateway(env: Readonly<Record<string, string>> =
     },
     residentBytes: () => residentBytes(process.pid),
     async waitForResidentBytes(bytes) {
-      let least = Infinity
-      const isThere = async () => {
-        least = Math.min(least, await residentBytes(process.pid))
-        return least <= bytes
+      let smallest = Infinity
+      const hasFallen = async () => {
+        smallest = Math.min(smallest, await residentBytes(process.pid))
+        return smallest <= bytes
       }
-      await until(isThere, 45_000).catch(() => {})
-      return least
+      await until(hasFallen, 45_000).catch(() => {})
+      return smallest
     },
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   }

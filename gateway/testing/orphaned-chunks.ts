@@ -9,14 +9,14 @@ interface Description {
   readonly deleted?: boolean
 }
 
-/** Chunks of uploads in the store that no description speaks of, and descriptions without all of their chunks. */
+/** Finds chunks in the object store without a description, and descriptions that lack chunks. */
 export async function findOrphanedChunks(nats: Nats): Promise<string[]> {
   const log = createLogger({ service: 'test', write: () => {} })
   await using broker = await connect({ settings: readConfig({ ...nats.env }), name: 'test', log })
-  const ask = async <T>(subject: string, question?: unknown) =>
-    (await broker.request(subject, question === undefined ? '' : JSON.stringify(question))).json<T>()
-  // The broker tells of 100,000 subjects at once.
-  const { state } = await ask<{ state: { subjects?: Record<string, number> } }>(
+  const request = async <T>(subject: string, payload?: unknown) =>
+    (await broker.request(subject, payload === undefined ? '' : JSON.stringify(payload))).json<T>()
+  // The broker returns at most 100,000 subjects.
+  const { state } = await request<{ state: { subjects?: Record<string, number> } }>(
     '$JS.API.STREAM.INFO.OBJ_sources',
     { subjects_filter: '>' },
   )
@@ -27,16 +27,16 @@ export async function findOrphanedChunks(nats: Nats): Promise<string[]> {
       subject.startsWith(prefix) ? [[subject.slice(prefix.length), count]] : [],
     ),
   )
-  const strays: string[] = []
+  const orphans: string[] = []
   for (const [subject] of found) {
     if (subject.startsWith(prefix)) continue
     const {
       nuid,
-      chunks: promised,
+      chunks: expected,
       deleted,
-    } = await ask<Description>(`$JS.API.DIRECT.GET.OBJ_sources.${subject}`)
-    if (!deleted && chunks.get(nuid) !== promised) strays.push(`${subject} lacks chunks`)
+    } = await request<Description>(`$JS.API.DIRECT.GET.OBJ_sources.${subject}`)
+    if (!deleted && chunks.get(nuid) !== expected) orphans.push(`${subject} lacks chunks`)
     if (!deleted) chunks.delete(nuid)
   }
-  return [...strays, ...[...chunks].map(([nuid, count]) => `${count} chunks of ${nuid}`)]
+  return [...orphans, ...[...chunks].map(([nuid, count]) => `${count} chunks of ${nuid}`)]
 }

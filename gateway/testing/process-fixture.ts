@@ -2,16 +2,16 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from './test-gateway.ts'
 import { startStubActor, type ImageHandler, type ReceivedImage } from './stub-actor.ts'
 
-/** A gateway with little room for pictures that are to be answered at once. Only tests use this. */
+/** A gateway with small limits for `POST /api/v1/process`. */
 export interface ProcessFixture extends AsyncDisposable {
   readonly gateway: TestGateway
   readonly photo: Uint8Array<ArrayBuffer>
-  /** Plays an actor that takes such pictures. */
-  actor(play: ImageHandler, seen?: ReceivedImage[]): ReturnType<typeof startStubActor>
+  /** Starts a stub actor. */
+  actor(handleImage: ImageHandler, received?: ReceivedImage[]): ReturnType<typeof startStubActor>
   post(query: string, body: Uint8Array<ArrayBuffer> | FormData, init?: RequestInit): Promise<Response>
-  /** The picture as a form, its recipe before or behind it. */
+  /** A form with the image, and the recipe before or behind it. */
   form(recipe: string, where: 'before' | 'behind', file?: Uint8Array<ArrayBuffer>): FormData
-  /** A JPEG of so many bytes: behind its picture a file may hold anything. */
+  /** A JPEG padded to this size: decoders ignore bytes after the image. */
   padded(bytes: number): Uint8Array<ArrayBuffer>
 }
 
@@ -29,7 +29,7 @@ export async function openProcessFixture(): Promise<ProcessFixture> {
   return {
     gateway,
     photo,
-    actor: (play, seen) => startStubActor(gateway.adapters, play, seen),
+    actor: (handleImage, received) => startStubActor(gateway.adapters, handleImage, received),
     post: (query, body, init = {}) =>
       gateway.call(`/api/v1/process${query}`, {
         method: 'POST',
@@ -38,16 +38,16 @@ export async function openProcessFixture(): Promise<ProcessFixture> {
         headers: { ...(body instanceof FormData ? {} : { 'content-type': 'image/jpeg' }), ...init.headers },
       }),
     form(recipe, where, file = photo) {
-      const made = new FormData()
-      if (where === 'before') made.set('recipe', recipe)
-      made.set('file', new Blob([file], { type: 'image/jpeg' }), 'a.jpg')
-      if (where === 'behind') made.set('recipe', recipe)
-      return made
+      const form = new FormData()
+      if (where === 'before') form.set('recipe', recipe)
+      form.set('file', new Blob([file], { type: 'image/jpeg' }), 'a.jpg')
+      if (where === 'behind') form.set('recipe', recipe)
+      return form
     },
     padded(bytes) {
-      const made = new Uint8Array(bytes)
-      made.set(photo)
-      return made
+      const file = new Uint8Array(bytes)
+      file.set(photo)
+      return file
     },
     [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
   }

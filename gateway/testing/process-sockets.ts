@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
-/** The sockets of this process, as the kernel lists them for everybody to read. Only tests use this. */
+/** The sockets of this process, as the kernel lists them in /proc for every user. */
 export interface ProcessSockets {
-  /** Ports that connections are accepted on. */
+  /** Listening ports. */
   readonly listening: readonly number[]
-  /** Ports of this side of open connections. */
+  /** Local ports of open connections. */
   readonly connected: readonly number[]
-  /** Names of unix sockets in the file system. */
+  /** Paths of unix sockets. */
   readonly paths: readonly string[]
 }
 
@@ -42,7 +42,7 @@ function inodes(): Set<string> {
       const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1]
       if (inode !== undefined) found.add(inode)
     } catch {
-      // Closed meanwhile.
+      // The descriptor was closed after readdir.
     }
   }
   return found

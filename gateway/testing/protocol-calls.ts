@@ -11,28 +11,28 @@ import type { Gateway } from '../gateway.ts'
 import { envelope, envelopesIn, type Envelope } from './envelope.ts'
 import { failure, grpcClient } from './grpc.ts'
 
-/** How a call has ended, in one form for every protocol. Only tests use this. */
+/** The result of a call, in the same form for every protocol. */
 export interface CallResult {
-  /** Canonical code; 0 is OK. */
+  /** gRPC status code; 0 is OK. */
   readonly code: number
   readonly message: string
-  /** Our code, such as `invalid_recipe`. */
+  /** Fault code, such as `invalid_recipe`. */
   readonly reason: string | undefined
   readonly field: string | undefined
   readonly remedy: string | undefined
-  /** Messages of the answer, still encoded. */
+  /** Encoded response messages. */
   readonly messages: readonly Uint8Array[]
 }
 
 type Target = Pick<Gateway, 'url' | 'grpcAddress'>
-/** Makes a call with these messages, in as many as the method takes. */
+/** Makes a call with these request messages. */
 export type ProtocolCall = (
   gateway: Target,
   method: DescMethod,
   messages: readonly Message[],
 ) => Promise<CallResult>
 
-/** Every protocol that carries the service, by hand as its document says; gRPC by its library. */
+/** Every protocol of the service, encoded here by its specification; gRPC with its library. */
 export const protocolCalls = {
   gRPC: overGrpc,
   'Connect, binary': overConnect('proto', toBinary),
@@ -41,7 +41,7 @@ export const protocolCalls = {
   'gRPC-Web, text': overGrpcWeb(
     'application/grpc-web-text',
     (bytes) => Buffer.from(bytes.toString('base64')),
-    // What is sent piece by piece is encoded piece by piece, each with its own padding.
+    // Each piece of the body is encoded on its own, with its own padding.
     (bytes) =>
       Buffer.concat([...bytes.toString().matchAll(/[^=]+=*/g)].map(([one]) => Buffer.from(one, 'base64'))),
   ),
@@ -50,7 +50,7 @@ export const protocolCalls = {
 export type ProtocolName = keyof typeof protocolCalls
 export const protocolNames = Object.keys(protocolCalls) as ProtocolName[]
 
-/** Sends a body over Connect as it stands. */
+/** Sends a raw body over Connect. */
 export async function callConnect(
   { url }: Pick<Target, 'url'>,
   method: DescMethod,
@@ -91,17 +91,17 @@ interface ConnectError {
 async function connectOutcome({ methodKind }: DescMethod, answer: Response): Promise<CallResult> {
   const body = await answer.bytes()
   if (methodKind === 'unary') {
-    return answer.ok ? fine([body]) : refused(JSON.parse(Buffer.from(body).toString()) as ConnectError)
+    return answer.ok ? success([body]) : failureOf(JSON.parse(Buffer.from(body).toString()) as ConnectError)
   }
   const { messages, last } = partsOf(body, 2)
   const { error } = JSON.parse(last.toString()) as { error?: ConnectError }
-  return error ? refused(error) : fine(messages)
+  return error ? failureOf(error) : success(messages)
 }
 
-function refused({ code, message = '', details = [] }: ConnectError): CallResult {
+function failureOf({ code, message = '', details = [] }: ConnectError): CallResult {
   const name = code.replaceAll(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase())
   return {
-    ...told(details.map(({ type, value }) => ({ type, value: Buffer.from(value, 'base64') }))),
+    ...errorDetails(details.map(({ type, value }) => ({ type, value: Buffer.from(value, 'base64') }))),
     code: Code[name as keyof typeof Code],
     message,
     messages: [],
@@ -130,10 +130,10 @@ function overGrpcWeb(
         .map((line) => line.split(/: ?(.*)/s, 2) as [string, string]),
     )
     const code = Number(trailers.get('grpc-status'))
-    if (code === 0) return fine(found)
+    if (code === 0) return success(found)
     const bytes = Buffer.from(trailers.get('grpc-status-details-bin') ?? '', 'base64')
     return {
-      ...statusTold(bytes),
+      ...statusDetails(bytes),
       code,
       message: decodeURIComponent(trailers.get('grpc-message') ?? ''),
       messages: found,
@@ -147,7 +147,7 @@ async function overGrpc(
   messages: readonly Message[],
 ): Promise<CallResult> {
   using client = grpcClient(grpcAddress)
-  // On the wire all kinds of call are the same: some messages there, some back.
+  // On the wire, all kinds of call are a sequence of request messages and a sequence of response messages.
   const call = client.client.makeBidiStreamRequest(
     pathOf(method),
     (message: Message) => Buffer.from(toBinary(method.input, message)),
@@ -160,37 +160,40 @@ async function overGrpc(
     for await (const one of call) found.push(one as Uint8Array)
     return undefined
   })()
-  const isFine = await over.then(
+  const isSuccess = await over.then(
     () => true,
     () => false,
   )
-  if (isFine) return fine(found)
+  if (isSuccess) return success(found)
   const { code, details, metadata } = await failure(over)
   const [bytes] = metadata.get('grpc-status-details-bin')
   return {
-    ...statusTold(bytes instanceof Uint8Array ? bytes : new Uint8Array()),
+    ...statusDetails(bytes instanceof Uint8Array ? bytes : new Uint8Array()),
     code,
     message: details,
     messages: found,
   }
 }
 
-function fine(messages: readonly Uint8Array[]): CallResult {
+function success(messages: readonly Uint8Array[]): CallResult {
   return { code: 0, message: '', reason: undefined, field: undefined, remedy: undefined, messages }
 }
 
 function partsOf(body: Uint8Array, lastFlag: number): { messages: Uint8Array[]; last: Buffer } {
   const all: Envelope[] = envelopesIn(body)
   const last = all.pop()
-  if (last?.flag !== lastFlag) throw new Error(`The answer ends with flag ${last?.flag}.`)
+  if (last?.flag !== lastFlag)
+    throw new Error(`The last envelope of the response has flag ${last?.flag}, expected ${lastFlag}.`)
   return { messages: all.map((one) => one.bytes), last: last.bytes }
 }
 
-function statusTold(bytes: Uint8Array) {
-  return told(fromBinary(StatusSchema, bytes).details.map(({ typeUrl, value }) => ({ type: typeUrl, value })))
+function statusDetails(bytes: Uint8Array) {
+  return errorDetails(
+    fromBinary(StatusSchema, bytes).details.map(({ typeUrl, value }) => ({ type: typeUrl, value })),
+  )
 }
 
-function told(details: readonly { readonly type: string; readonly value: Uint8Array }[]) {
+function errorDetails(details: readonly { readonly type: string; readonly value: Uint8Array }[]) {
   const found = (name: string) => details.find(({ type }) => type.endsWith(name))?.value ?? new Uint8Array()
   const { reason } = fromBinary(ErrorInfoSchema, found('ErrorInfo'))
   const field = fromBinary(BadRequestSchema, found('BadRequest')).fieldViolations[0]?.field

@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net'
 
-/** A connection on which a test says exactly what it wants. */
+/** A TCP connection on which a test sends exact bytes. */
 export interface RawClient extends Disposable {
   readonly socket: Socket
   send(text: string | Uint8Array): Promise<void>
-  /** The answer's status, headers in lower case, and body, read to the end of the connection or of its length. */
-  answer(withinMs?: number): Promise<RawResponse>
-  /** Drops what has come, so that the next answer on this connection can be read. */
+  /** Reads a response up to its Content-Length or the end of the connection. Header names are in lower case. */
+  response(withinMs?: number): Promise<RawResponse>
+  /** Drops the received bytes, before the next response on this connection. */
   forget(): void
 }
 
@@ -28,16 +28,18 @@ export async function connectRawClient(url: string): Promise<RawClient> {
   return {
     socket,
     send: (text) => new Promise((resolve) => socket.write(text, () => resolve())),
-    async answer(withinMs = 10_000) {
+    async response(withinMs = 10_000) {
       const deadline = performance.now() + withinMs
       for (let looked = 0; ;) {
         if (looked !== received.length || isOver) {
           looked = received.length
-          const found = answerIn(Buffer.concat(received), isOver)
+          const found = parseResponse(Buffer.concat(received), isOver)
           if (found) return found
         }
         if (isOver || performance.now() > deadline)
-          throw new Error(`no whole answer after ${received.length} reads`)
+          throw new Error(
+            `incomplete response after ${received.length} reads: ${Buffer.concat(received).toString('latin1').slice(0, 200)}`,
+          )
         await Bun.sleep(20)
       }
     },
@@ -46,14 +48,14 @@ export async function connectRawClient(url: string): Promise<RawClient> {
   }
 }
 
-/** The answer if it is whole; interim ones (1xx) are passed over. */
-function answerIn(bytes: Buffer, isOver: boolean): RawResponse | undefined {
+/** The response if it is complete. Interim responses (1xx) are skipped. */
+function parseResponse(bytes: Buffer, isOver: boolean): RawResponse | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0) return undefined
   const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
   const status = Number(first.split(' ')[1])
   const body = bytes.subarray(end + 4)
-  if (status < 200) return answerIn(body, isOver)
+  if (status < 200) return parseResponse(body, isOver)
   const headers = new Map(
     lines.map((line) => {
       const colon = line.indexOf(':')

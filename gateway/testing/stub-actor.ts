@@ -8,30 +8,30 @@ import {
 import type { ServedSessions, Session } from '@pixelflow/core/ports/sessions'
 import { digestOf } from './grpc.ts'
 
-/** A picture as an actor has seen it, with what was to be done. */
+/** The image and the request that an actor received. */
 export interface ReceivedImage extends TransformRequest {
   readonly source: Uint8Array
 }
 
-/** What an actor does once the picture has come. */
-export type ImageHandler = (session: Session, seen: ReceivedImage) => Promise<void>
+/** What the stub does after it has received the image. */
+export type ImageHandler = (session: Session, received: ReceivedImage) => Promise<void>
 
-/** Answers with these bytes, whatever the picture was. */
+/** Responds with these bytes to every image. */
 export function respondWith(bytes: Uint8Array): ImageHandler {
   return async (session) => {
-    const about = { format: 'webp', width: 12, height: 34 } as const
-    const head: TransformResult = { ...about, bytes: bytes.length, sha256: digestOf(bytes), workMs: 1 }
+    const metadata = { format: 'webp', width: 12, height: 34 } as const
+    const head: TransformResult = { ...metadata, bytes: bytes.length, sha256: digestOf(bytes), workMs: 1 }
     for (let at = 0; at < bytes.length; at += maxFrameBytes) {
       await session.send(at === 0 ? head : null, bytes.subarray(at, at + maxFrameBytes))
     }
   }
 }
 
-/** Plays an actor for callers who wait for their picture. Only tests use this. */
+/** Starts a stub of an actor for live transform requests. */
 export function startStubActor(
   adapters: Adapters,
-  play: ImageHandler,
-  seen: ReceivedImage[] = [],
+  handleImage: ImageHandler,
+  received: ReceivedImage[] = [],
 ): ServedSessions {
   return adapters.sessionHost.serve('transform', {
     capacity: 50,
@@ -40,8 +40,8 @@ export function startStubActor(
       for (let frame = await session.next(); frame !== null; frame = await session.next())
         pieces.push(frame.body)
       const one = { ...transformRequest.parse(opening), source: Buffer.concat(pieces) }
-      seen.push(one)
-      await play(session, one)
+      received.push(one)
+      await handleImage(session, one)
     },
   })
 }

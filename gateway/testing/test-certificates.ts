@@ -5,17 +5,17 @@ import { issueAuthority, issueClient, issueServer, type IssuedCertificate } from
 import { writeKeyPair } from '@pixelflow/cli/certs/key-pair'
 import { credentials } from '@grpc/grpc-js'
 
-/** A folder of certificates, made as `./pixelflow certs` makes them. Only tests use this. */
+/** A folder of certificates, created as `./pixelflow certs` creates them. */
 export interface TestCertificates extends AsyncDisposable {
   readonly folder: string
   readonly authority: IssuedCertificate
-  /** An authority that the gateway does not know. */
+  /** An authority that the gateway does not trust. */
   readonly stranger: IssuedCertificate
   readonly server: IssuedCertificate
-  /** Settings of a gateway that serves with them and knows the authority's clients. */
+  /** Settings of a gateway that uses the certificates and trusts clients of the authority. */
   readonly env: Record<string, string>
   client(account: string, authority?: IssuedCertificate): Promise<IssuedCertificate>
-  /** Puts another certificate in the server's place, as the command does it. */
+  /** Replaces the certificate of the server, as the command does. */
   replaceServer(issued: IssuedCertificate): Promise<void>
 }
 
@@ -56,7 +56,7 @@ export async function createTestCertificates(): Promise<TestCertificates> {
   }
 }
 
-/** What a client of the gRPC port connects with. */
+/** The credentials of a gRPC client. */
 export function grpcCredentials(authority: IssuedCertificate, client?: IssuedCertificate) {
   return credentials.createSsl(
     Buffer.from(authority.certificate),
@@ -65,7 +65,7 @@ export function grpcCredentials(authority: IssuedCertificate, client?: IssuedCer
   )
 }
 
-/** What fetch connects with. */
+/** The TLS options of fetch. */
 export function fetchOptions(authority: IssuedCertificate, client?: IssuedCertificate) {
   return { tls: { ca: authority.certificate, ...(client && { cert: client.certificate, key: client.key }) } }
 }

@@ -16,34 +16,34 @@ export { until } from '@pixelflow/testkit/until'
 
 export type UploadBody = NonNullable<RequestInit['body']>
 
-/** A gateway in this process on a broker of its own. Only tests use this. */
+/** A gateway in this process with its own broker. */
 export interface TestGateway extends AsyncDisposable {
   readonly url: string
-  /** Where gRPC is spoken. */
+  /** The gRPC port, as `host:port`. */
   readonly grpcAddress: string
   readonly nats: Nats
-  /** Ports of another process, to play the actors' part. */
+  /** Adapters of a second connection to the broker, to act as an actor. */
   readonly adapters: Adapters
   readonly dataDir: string
   readonly logs: readonly Record<string, unknown>[]
   call(path: string, init?: BunFetchRequestInit): Promise<Response>
-  /** Sends a body as an image. */
+  /** Uploads a body as an image. */
   upload(body: UploadBody, type?: string): Promise<Response>
-  /** An image that is there. */
+  /** Uploads an image and returns it. */
   image(body: Uint8Array, headers?: Record<string, string>): Promise<ImageView>
   submit(image: string, recipe?: unknown): Promise<TaskView>
   refusal(answer: Response | Promise<Response>): Promise<Problem & { allow: string | null }>
-  /** Messages in each stream: what has been left behind. */
+  /** Number of messages in each stream, to find leftovers. */
   messages(): Promise<{ chunks: number; records: number; events: number; jobs: number }>
-  /** Records of images that are there, of all accounts. */
+  /** Number of image records of all accounts. */
   imageRecords(): Promise<number>
   /** Appends the next event of a task, as an actor would. */
   advance(task: string, kind: EventKind, change?: Partial<Task>): Promise<number>
-  /** Takes the event log away, or only what is in it, and leaves everything else. */
+  /** Purges or recreates the event log. */
   loseEvents(how: 'purged' | 'recreated'): Promise<void>
-  /** Another gateway on the same broker. */
+  /** Opens another gateway with the same broker. */
   another(env?: Record<string, string>): Promise<Gateway>
-  /** Ends the gateway and starts its successor on the same data. */
+  /** Stops the gateway and starts another one with the same data. */
   restart(between?: () => Promise<void>): Promise<void>
 }
 
@@ -127,7 +127,7 @@ export async function openTestGateway({
       const body = (await response.json()) as Problem
       const type = response.headers.get('content-type')
       if (type !== 'application/problem+json' || body.status !== response.status || !body.requestId) {
-        throw new Error(`no problem: ${response.status} ${type} ${JSON.stringify(body)}`)
+        throw new Error(`not a problem response: ${response.status} ${type} ${JSON.stringify(body)}`)
       }
       return { ...body, allow: response.headers.get('allow') }
     },

@@ -12,7 +12,7 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 const sent = async (request: string) => {
   using client = await connectRawClient(gateway.url)
   await client.send(request)
-  return await client.answer()
+  return await client.response()
 }
 
 describe('whatever is refused', () => {

@@ -13,7 +13,7 @@ test.concurrent('an upload that pauses for too long is given up, and leaves noth
   )
   await client.send(photo)
   await until(async () => (await gateway.messages()).chunks > before.chunks)
-  const answer = await client.answer(15_000)
+  const answer = await client.response(15_000)
   expect(answer.status).toBe(400)
   expect(JSON.parse(answer.body.toString())).toMatchObject({
     code: 'truncated_upload',
@@ -33,5 +33,5 @@ test.concurrent('an upload that only goes slowly arrives', async () => {
     await client.send(photo.subarray(at, at + Math.ceil(photo.length / 12)))
     await Bun.sleep(850)
   }
-  expect((await client.answer()).status).toBe(201)
+  expect((await client.response()).status).toBe(201)
 }, 40_000)

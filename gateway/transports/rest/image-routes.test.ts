@@ -217,7 +217,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
     await client.send(
       `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 3000000000\r\n\r\n`,
     )
-    const { status, headers } = await client.answer(1000)
+    const { status, headers } = await client.response(1000)
     expect([status, headers.get('content-type')]).toEqual([413, 'application/problem+json'])
   })
 
@@ -254,7 +254,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
       for (const cut of [body, `${body}${'x'.repeat(100)}`, '--xyz\r\nContent-Dispos', '', '--xyz']) {
         using client = await connectRawClient(gateway.url)
         await client.send(head(cut.length, 'multipart/form-data; boundary=xyz') + cut)
-        expect((await client.answer()).status).toBeOneOf([400, 415])
+        expect((await client.response()).status).toBeOneOf([400, 415])
       }
     })
   })

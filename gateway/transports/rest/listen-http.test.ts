@@ -23,7 +23,7 @@ test('draining does not wait for the rest of uploads that were refused', async (
     const sender = await connectRawClient(gateway.url)
     await sender.send(head(path))
     await sender.send(bomb)
-    expect((await sender.answer()).status).toBe(422)
+    expect((await sender.response()).status).toBe(422)
     senders.push(sender)
   }
   await gateway.restart()
@@ -49,7 +49,7 @@ test('draining waits for a reader who takes his time', async () => {
   const restarted = gateway.restart()
   await Bun.sleep(500)
   for (const { socket } of readers) socket.resume()
-  const [large, other] = await Promise.all(readers.map((reader) => reader.answer(30_000)))
+  const [large, other] = await Promise.all(readers.map((reader) => reader.response(30_000)))
   await restarted
   expect(large?.body.length).toBe(bytes.length)
   expect(Buffer.compare(large?.body ?? Buffer.alloc(0), bytes)).toBe(0)

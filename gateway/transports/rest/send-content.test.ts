@@ -33,10 +33,10 @@ const ask = async (path: string, headers: Record<string, string> = {}, method = 
     ([name, value]) => `${name}: ${value}\r\n`,
   )
   await client.send(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
-  if (method === 'GET') return await client.answer()
+  if (method === 'GET') return await client.response()
   await until(() => client.socket.bytesRead > 0)
   client.socket.end()
-  return await client.answer()
+  return await client.response()
 }
 
 describe.each([
@@ -149,7 +149,7 @@ describe('large downloads', () => {
     expect((await spooled()).length).toBe(2)
     for (const one of readers) one.socket.resume()
     for (const one of readers) {
-      const { body } = await one.answer(20_000)
+      const { body } = await one.response(20_000)
       expect(Buffer.compare(body, large.bytes)).toBe(0)
       one[Symbol.dispose]()
     }
@@ -163,7 +163,7 @@ describe('large downloads', () => {
     await client.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     await Bun.sleep(2500)
     client.socket.resume()
-    expect((await client.answer(20_000)).body.length).toBe(large.bytes.length)
+    expect((await client.response(20_000)).body.length).toBe(large.bytes.length)
   }, 30_000)
 })
 

@@ -65,7 +65,7 @@ async function post(
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  return await client.answer()
+  return await client.response()
 }
 const problemOf = ({ status, body }: RawResponse) => ({ ...(JSON.parse(body.toString()) as Problem), status })
 const expectImage = (answer: RawResponse) => {
@@ -203,7 +203,7 @@ describe('a form', () => {
       const head = `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b-1\r\nContent-Length: ${body.length}\r\n\r\n`
       await client.send(Buffer.concat([Buffer.from(head), body.subarray(0, -2)]))
       await client.send(body.subarray(-2))
-      expectImage(await client.answer())
+      expectImage(await client.response())
       client.forget()
     }
   })

@@ -125,7 +125,7 @@ describe('the events of a task', () => {
     await live(id, { outputs: 120 })
     client.socket.resume()
     await until(async () => client.socket.closed || client.socket.destroyed)
-    const text = (await client.answer()).body.toString()
+    const text = (await client.response()).body.toString()
     const ids = [...text.matchAll(/^id: (\w+)$/gm)].map((found) => Number.parseInt(found[1] ?? '', 36))
     expect(ids.length).toBe(125)
     expect(ids).toEqual(ids.toSorted((a, b) => a - b))
