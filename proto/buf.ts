@@ -6,7 +6,7 @@ import { goTool } from '@pixelflow/cli/tools/go'
 const folder = import.meta.dir
 const say = (text: string) => void process.stderr.write(`${text}\n`)
 
-/** What is generated from the contract: by which template, and into which folder. */
+/** The generated code: template and output folder of each language. */
 export const targets = [
   { what: 'JavaScript', template: 'buf.gen.yaml', only: [], out: 'gen', tools: [] },
   {
@@ -19,31 +19,31 @@ export const targets = [
 ] as const
 export type Target = (typeof targets)[number]
 
-/** What other rooms need a copy of, for their tools cannot reach out of their folder. */
+/** Files copied to other packages whose tools cannot read outside their own folder. */
 export const copies = [{ from: 'service-config.json', to: '../clients/go/service-config.json' }] as const
 
-/** The contract as it was last promised; what is there now must not break it. Written by `generate.ts --baseline`. */
+/** The contract of the last release, which the current one must not break. Written by `generate.ts --baseline`. */
 export const baseline = join(folder, 'baseline.binpb')
 
-export interface Outcome {
+export interface BufResult {
   readonly ok: boolean
-  /** What the program wrote, both streams. */
+  /** Standard output and standard error of the program. */
   readonly text: string
 }
 
-/** Generates one target, below `base` instead of here when there is one. */
-export async function generate({ template, only, tools }: Target, base?: string): Promise<Outcome> {
-  const elsewhere = base === undefined ? [] : ['-o', base]
-  return run(['generate', '--template', template, ...only, ...elsewhere], tools)
+/** Generates one target, below `base` if given, otherwise in place. */
+export async function generate({ template, only, tools }: Target, base?: string): Promise<BufResult> {
+  const outputArgs = base === undefined ? [] : ['-o', base]
+  return run(['generate', '--template', template, ...only, ...outputArgs], tools)
 }
 
-/** Runs buf in this folder, building it first where it is not in the cache. */
-export async function buf(...args: readonly string[]): Promise<Outcome> {
+/** Runs buf in this folder. Builds it first unless it is cached. */
+export async function buf(...args: readonly string[]): Promise<BufResult> {
   return run(args, [])
 }
 
-/** `tools` are generators that buf looks for on PATH. */
-async function run(args: readonly string[], tools: readonly string[]): Promise<Outcome> {
+/** @param tools generators that buf finds on PATH */
+async function run(args: readonly string[], tools: readonly string[]): Promise<BufResult> {
   const { root, cacheDir, env } = readConfig(process.env)
   const path = env['PATH']
   const built = async (name: string) => goTool(name, { root, cacheDir, path, say })
@@ -51,7 +51,7 @@ async function run(args: readonly string[], tools: readonly string[]): Promise<O
   const generators = await Promise.all(tools.map(async (name) => dirname(await built(name))))
   const child = Bun.spawn([program, ...args], {
     cwd: folder,
-    // The generator of JavaScript is started by the Bun that runs us.
+    // The JavaScript generator runs on the current Bun.
     env: { ...env, PATH: [...generators, dirname(process.execPath), path].join(delimiter) },
     stdin: 'ignore',
     stdout: 'pipe',
@@ -61,7 +61,7 @@ async function run(args: readonly string[], tools: readonly string[]): Promise<O
   return { ok: code === 0, text: `${out}${err}` }
 }
 
-/** Every file below a folder by its path in it, with its text. */
+/** The text of every file below a folder, by relative path. */
 export async function filesIn(root: string): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { baseline, buf, copies, generate, targets, type Outcome } from './buf.ts'
+import { baseline, buf, copies, generate, targets, type BufResult } from './buf.ts'
 
 /**
- * Makes the generated code, here and in clients/go, anew from the contract: `bun proto/generate.ts`. With `--baseline`, the contract as it is
- * now becomes the promise that later ones are held to; that belongs to a release, or to a change that is meant.
+ * Generates the code here and in clients/go from the contract: `bun proto/generate.ts`. `--baseline` also writes the
+ * baseline that `buf breaking` compares with: only for a release, or for an intended breaking change.
  */
 for (const target of targets) requireSuccess(await generate(target))
 for (const { from, to } of copies)
@@ -12,7 +12,7 @@ if (process.argv.includes('--baseline')) {
   requireSuccess(await buf('build', '--path', 'pixelflow', '--exclude-source-info', '-o', baseline))
 }
 
-function requireSuccess({ ok, text }: Outcome) {
+function requireSuccess({ ok, text }: BufResult) {
   if (ok) return
   process.stderr.write(`${text.trim()}\n`)
   process.exit(1)

@@ -1,25 +1,25 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { baseline, buf, copies, filesIn, generate, targets, type Outcome, type Target } from './buf.ts'
+import { baseline, buf, copies, filesIn, generate, targets, type BufResult, type Target } from './buf.ts'
 
 /**
- * The gates of the contract: `bun proto/verify.ts`. Its style, that it breaks nothing that was promised, and that the
- * generated code is that of the contract. Ends with 1 when any of it is not as it should be.
+ * Checks the contract: `bun proto/verify.ts`. Style, compatibility with the baseline, and generated code that is up to
+ * date. Exits with 1 if any check fails.
  */
 let failures = 0
 
 report('style', await buf('lint'))
-report('no promise is broken', await buf('breaking', '--against', baseline, '--path', 'pixelflow'))
-for (const target of targets) report(`generated ${target.what} is up to date`, await compared(target))
-for (const { from, to } of copies) report(`${to} is ${from}`, await same(from, to))
+report('no breaking change', await buf('breaking', '--against', baseline, '--path', 'pixelflow'))
+for (const target of targets) report(`generated ${target.what} is up to date`, await compareGenerated(target))
+for (const { from, to } of copies) report(`${to} equals ${from}`, await compareCopy(from, to))
 
 process.exit(failures === 0 ? 0 : 1)
 
-async function compared(target: Target): Promise<Outcome> {
+async function compareGenerated(target: Target): Promise<BufResult> {
   const scratch = await mkdtemp(join(tmpdir(), 'pixelflow-proto-'))
   try {
-    // Some targets lie beside this folder.
+    // Some targets are siblings of this folder.
     const base = join(scratch, 'proto')
     const made = await generate(target, base)
     if (!made.ok) return made
@@ -29,23 +29,23 @@ async function compared(target: Target): Promise<Outcome> {
     )
     const paths = [...new Set([...fresh.keys(), ...committed.keys()])].sort()
     const different = paths.filter((path) => fresh.get(path) !== committed.get(path))
-    const text = `Not that of the contract: ${different.join(', ')}. Run: bun proto/generate.ts`
+    const text = `Out of date: ${different.join(', ')}. Run: bun proto/generate.ts`
     return { ok: different.length === 0, text }
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
 }
 
-async function same(from: string, to: string): Promise<Outcome> {
+async function compareCopy(from: string, to: string): Promise<BufResult> {
   const [one, other] = await Promise.all(
     [from, to].map((path) => Bun.file(join(import.meta.dir, path)).text()),
   )
   return { ok: one === other, text: 'Run: bun proto/generate.ts' }
 }
 
-function report(what: string, outcome: Outcome) {
-  console.log(`${outcome.ok ? 'ok  ' : 'FAIL'} ${what}`)
-  if (outcome.ok) return
+function report(what: string, result: BufResult) {
+  console.log(`${result.ok ? 'ok  ' : 'FAIL'} ${what}`)
+  if (result.ok) return
   failures += 1
-  console.log(outcome.text.trim())
+  console.log(result.text.trim())
 }

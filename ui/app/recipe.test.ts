@@ -76,7 +76,7 @@ describe('steps write the text', () => {
     set(0, 'width', undefined)
     expect(recipes.problems.value).toHaveLength(1)
     expect(recipes.problems.value[0]).toMatchObject({ step: keyOf(0), parameter: 'width' })
-    expect(recipes.problems.value[0]?.message).toContain('width or height is needed')
+    expect(recipes.problems.value[0]?.message).toContain('width and height are both missing')
   })
 })
 

@@ -4,28 +4,29 @@
 // 	protoc        (unknown)
 // source: pixelflow/v1/image.proto
 
-// PixelFlow: upload an image, name a recipe, watch it being applied, fetch the result.
+// PixelFlow: upload an image, apply a recipe to it as a task, follow the task, download the result.
 //
-// This is the one contract of every protocol: native gRPC on the gRPC port; gRPC-Web and Connect on the HTTP port; and
-// REST there too, by the google.api.http annotations. REST bodies are the JSON of the OpenAPI document; they name the
-// same things, with statuses and kinds in lower case ("queued") where an enum stands here (TASK_STATUS_QUEUED).
+// This contract serves every protocol: native gRPC on the gRPC port, gRPC-Web and Connect on the HTTP port, and REST
+// through the google.api.http annotations. The OpenAPI document describes the JSON bodies of REST. They use the same
+// names, with enum values in lower case ("queued" instead of TASK_STATUS_QUEUED).
 //
-// Who calls: the metadata "authorization: Bearer <token>", or the client certificate of the connection; a server that
-// wants neither answers its own machine only. "x-request-id" is taken from the caller or made, and returned: with the
-// initial metadata, or with the trailers of a call that fails before it has answered anything.
+// Authentication: the metadata "authorization: Bearer <token>" or the client certificate of the connection. A server
+// without authentication answers only callers on its own machine. A caller may send "x-request-id"; otherwise the
+// server generates one. The server returns it in the initial metadata, or in the trailers of a call that fails earlier.
 //
-// Calls that make something (Upload, CreateTask, Process, RetryTask) take the metadata "idempotency-key": the same call
-// under the same key is done once, on whichever gateway, and further ones are answered as the first was. Another call
-// under it is refused with FAILED_PRECONDITION, one that comes while the first goes on with ABORTED.
+// Idempotency: calls that create a resource (Upload, CreateTask, Process, RetryTask) accept the metadata
+// "idempotency-key". Repeating the same call with the same key returns the result of the first call, from any gateway.
+// A different call with the same key fails with FAILED_PRECONDITION; a call during the first one fails with ABORTED.
 //
-// Calls that write to a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage where it has made a
-// task) bring the initial metadata "pixelflow-position": how far the account has written. GetTask and ListTasks that send
-// it back, to whichever gateway, know of all that; one that cannot in two seconds answers UNAVAILABLE. What is no position,
-// or is beyond the end of the log, is refused with INVALID_ARGUMENT.
+// Consistency: calls that change a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage when
+// it creates a task) return the initial metadata "pixelflow-position", the position of the account's last write.
+// GetTask and ListTasks with this metadata include every write up to that position, from any gateway. A gateway that
+// does not reach the position within two seconds fails with UNAVAILABLE. An invalid position, or one beyond the end of
+// the log, fails with INVALID_ARGUMENT.
 //
-// Errors carry google.rpc.ErrorInfo (domain "pixelflow", reason = the code of the error table, also the code of REST
-// problems), google.rpc.RequestInfo, and where they apply google.rpc.BadRequest (the field at fault),
-// google.rpc.RetryInfo and google.rpc.LocalizedMessage (what to do about it, in English).
+// Errors carry google.rpc.ErrorInfo (domain "pixelflow"; reason is the error code, as in REST problems) and
+// google.rpc.RequestInfo. Where they apply, they also carry google.rpc.BadRequest (the invalid field),
+// google.rpc.RetryInfo and google.rpc.LocalizedMessage (the remedy, in English).
 
 package pixelflowv1
 
@@ -47,21 +48,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Where a task is in its life.
+// The status of a task.
 type TaskStatus int32
 
 const (
-	// Not said.
+	// Unspecified.
 	TaskStatus_TASK_STATUS_UNSPECIFIED TaskStatus = 0
-	// Accepted; nobody works on it yet.
+	// Accepted, waiting for an actor.
 	TaskStatus_TASK_STATUS_QUEUED TaskStatus = 1
-	// An actor works on it.
+	// An actor is processing it.
 	TaskStatus_TASK_STATUS_RUNNING TaskStatus = 2
-	// All outputs are there. Final.
+	// All outputs are finished. Final.
 	TaskStatus_TASK_STATUS_COMPLETED TaskStatus = 3
-	// It could not be done; `fault` says why. Final.
+	// Failed; `fault` has the reason. Final.
 	TaskStatus_TASK_STATUS_FAILED TaskStatus = 4
-	// It was cancelled. Final.
+	// Cancelled. Final.
 	TaskStatus_TASK_STATUS_CANCELLED TaskStatus = 5
 )
 
@@ -112,16 +113,15 @@ func (TaskStatus) EnumDescriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{0}
 }
 
-// Whom a task waits with until somebody works on it.
+// The priority of a queued task.
 type Lane int32
 
 const (
-	// Not said: interactive.
+	// Unspecified: interactive.
 	Lane_LANE_UNSPECIFIED Lane = 0
-	// Somebody waits for it: ahead of all bulk work. An account that has many of these under way has further ones put
-	// into bulk.
+	// Before all bulk tasks. When an account has many interactive tasks in progress, further ones are queued as bulk.
 	Lane_LANE_INTERACTIVE Lane = 1
-	// One of many: accounts that have such work take turns.
+	// Accounts with bulk tasks take turns.
 	Lane_LANE_BULK Lane = 2
 )
 
@@ -166,15 +166,15 @@ func (Lane) EnumDescriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{1}
 }
 
-// What happened to a task. OUTPUT may repeat; DELETED may follow an end.
+// The kind of a task event. OUTPUT may repeat; DELETED may follow a final event.
 type TaskEventKind int32
 
 const (
-	// Not said.
+	// Unspecified.
 	TaskEventKind_TASK_EVENT_KIND_UNSPECIFIED TaskEventKind = 0
-	// It was accepted.
+	// The task was accepted.
 	TaskEventKind_TASK_EVENT_KIND_QUEUED TaskEventKind = 1
-	// An actor has begun, for the first time or again.
+	// An actor has started an attempt.
 	TaskEventKind_TASK_EVENT_KIND_STARTED TaskEventKind = 2
 	// The image has been fetched.
 	TaskEventKind_TASK_EVENT_KIND_FETCHED TaskEventKind = 3
@@ -184,11 +184,11 @@ const (
 	TaskEventKind_TASK_EVENT_KIND_OUTPUT TaskEventKind = 5
 	// All outputs are finished.
 	TaskEventKind_TASK_EVENT_KIND_COMPLETED TaskEventKind = 6
-	// It has failed.
+	// The task has failed.
 	TaskEventKind_TASK_EVENT_KIND_FAILED TaskEventKind = 7
-	// It was cancelled.
+	// The task was cancelled.
 	TaskEventKind_TASK_EVENT_KIND_CANCELLED TaskEventKind = 8
-	// It was deleted.
+	// The task was deleted.
 	TaskEventKind_TASK_EVENT_KIND_DELETED TaskEventKind = 9
 )
 
@@ -251,9 +251,9 @@ func (TaskEventKind) EnumDescriptor() ([]byte, []int) {
 type Auth int32
 
 const (
-	// Not said.
+	// Unspecified.
 	Auth_AUTH_UNSPECIFIED Auth = 0
-	// Callers on the server's own machine need nothing; there are no others.
+	// No authentication; only callers on the server's own machine are served.
 	Auth_AUTH_NONE Auth = 1
 	// By bearer token.
 	Auth_AUTH_TOKEN Auth = 2
@@ -304,17 +304,17 @@ func (Auth) EnumDescriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{3}
 }
 
-// How an actor is.
+// The state of an actor.
 type ActorState int32
 
 const (
-	// Not said.
+	// Unspecified.
 	ActorState_ACTOR_STATE_UNSPECIFIED ActorState = 0
-	// It takes work up.
+	// Accepts work.
 	ActorState_ACTOR_STATE_READY ActorState = 1
-	// It takes nothing up for a while: its child processes keep crashing.
+	// Accepts no work for a while, because its child processes keep crashing.
 	ActorState_ACTOR_STATE_RESTING ActorState = 2
-	// It ends what it holds and takes nothing up any more.
+	// Finishes its current work and accepts no more.
 	ActorState_ACTOR_STATE_DRAINING ActorState = 3
 )
 
@@ -370,11 +370,11 @@ type Image struct {
 	Sha256 string `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// Size of the stored file.
 	Bytes int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// Name of the format that the bytes show: jpeg, png, webp, avif, gif, tiff, svg.
+	// Format detected from the bytes: jpeg, png, webp, avif, gif, tiff, svg.
 	Format string `protobuf:"bytes,4,opt,name=format,proto3" json:"format,omitempty"`
-	// Pixels, as the file's header states them; absent when its first bytes do not say.
+	// Width in pixels, from the file header; absent if the first bytes do not contain it.
 	Width *int32 `protobuf:"varint,5,opt,name=width,proto3,oneof" json:"width,omitempty"`
-	// As width.
+	// Height in pixels, from the file header; absent if the first bytes do not contain it.
 	Height *int32 `protobuf:"varint,6,opt,name=height,proto3,oneof" json:"height,omitempty"`
 	// When it was uploaded.
 	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
@@ -461,38 +461,38 @@ func (x *Image) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// Work on an image: the whole truth about it at one moment.
+// A task: the processing of one image by one recipe. A complete snapshot.
 type Task struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUIDv7 in lower case.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Where it is in its life.
+	// Its status.
 	Status TaskStatus `protobuf:"varint,2,opt,name=status,proto3,enum=pixelflow.v1.TaskStatus" json:"status,omitempty"`
 	// Percent of the work done, 0 to 100, counted in stages and outputs; never decreases within an attempt.
 	Progress float64 `protobuf:"fixed64,3,opt,name=progress,proto3" json:"progress,omitempty"`
-	// Id of the image that it works on.
+	// Id of the source image.
 	Image string `protobuf:"bytes,4,opt,name=image,proto3" json:"image,omitempty"`
-	// What is done to the image, in canonical form.
+	// The recipe in canonical form.
 	Recipe *structpb.Struct `protobuf:"bytes,5,opt,name=recipe,proto3" json:"recipe,omitempty"`
 	// Outputs finished so far.
 	Outputs []*Output `protobuf:"bytes,6,rep,name=outputs,proto3" json:"outputs,omitempty"`
-	// Which try this is, from 1; 0 while nobody has started.
+	// Number of the current attempt, from 1; 0 before the first.
 	Attempt int32 `protobuf:"varint,7,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// Name of the process that works or has worked on it.
+	// Name of the actor of the current or last attempt.
 	Actor string `protobuf:"bytes,8,opt,name=actor,proto3" json:"actor,omitempty"`
-	// Why it has failed.
+	// Why it failed.
 	Fault *Fault `protobuf:"bytes,9,opt,name=fault,proto3" json:"fault,omitempty"`
 	// When it was accepted.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// When it last changed.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
-	// When the work began; absent until then.
+	// When the first attempt started; absent before.
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
-	// When it ended; absent until then.
+	// When it ended; absent before.
 	EndedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
-	// Id of the task that this one is another try of; empty when it is the first.
+	// Id of the task that this task retries; empty if it retries none.
 	RetryOf string `protobuf:"bytes,14,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
-	// Whom it waits with. Not always the lane that was asked for.
+	// Its lane, which may differ from the requested one.
 	Lane          Lane `protobuf:"varint,15,opt,name=lane,proto3,enum=pixelflow.v1.Lane" json:"lane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -636,7 +636,7 @@ func (x *Task) GetLane() Lane {
 // A finished output of a task.
 type Output struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its name in the recipe; "default" where that names none.
+	// Its name in the recipe; "default" if the recipe names no outputs.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Name of its format: jpeg, png, webp, avif.
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
@@ -646,9 +646,9 @@ type Output struct {
 	Bytes int64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// SHA-256 of the file, 64 hexadecimal digits.
 	Sha256 string `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
-	// Pixels.
+	// Width in pixels.
 	Width int32 `protobuf:"varint,6,opt,name=width,proto3" json:"width,omitempty"`
-	// Pixels.
+	// Height in pixels.
 	Height int32 `protobuf:"varint,7,opt,name=height,proto3" json:"height,omitempty"`
 	// Path of the bytes on the HTTP port.
 	Href          string `protobuf:"bytes,8,opt,name=href,proto3" json:"href,omitempty"`
@@ -742,16 +742,16 @@ func (x *Output) GetHref() string {
 	return ""
 }
 
-// Why something could not be done, in words for people.
+// An error, in English.
 type Fault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A code of the error table, such as corrupt_image.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
 	// What is wrong.
 	Detail string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
-	// The field or parameter at fault, such as steps[1].sigma; empty when there is none.
+	// The invalid field or parameter, such as steps[1].sigma; empty if the error concerns no single field.
 	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
-	// What to do about it; empty when there is nothing.
+	// What to do.
 	Remedy        string `protobuf:"bytes,4,opt,name=remedy,proto3" json:"remedy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -815,18 +815,18 @@ func (x *Fault) GetRemedy() string {
 	return ""
 }
 
-// One step of a task's life.
+// One event of a task.
 type TaskEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where this event stands. Send it as `after` to go on behind it. Opaque.
+	// Resume token. Send it as `after` to continue after this event. Opaque.
 	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
-	// What happened.
+	// Kind of the event.
 	Kind TaskEventKind `protobuf:"varint,2,opt,name=kind,proto3,enum=pixelflow.v1.TaskEventKind" json:"kind,omitempty"`
-	// When.
+	// When it happened.
 	At *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
-	// Which output was finished; only with TASK_EVENT_KIND_OUTPUT.
+	// Name of the finished output; only with TASK_EVENT_KIND_OUTPUT.
 	Output string `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
-	// The task as it was right after.
+	// The task right after the event.
 	Task          *Task `protobuf:"bytes,5,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -897,7 +897,7 @@ func (x *TaskEvent) GetTask() *Task {
 	return nil
 }
 
-// Asks for nothing in particular.
+// Request of GetVersion.
 type GetVersionRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -934,16 +934,16 @@ func (*GetVersionRequest) Descriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{5}
 }
 
-// About this server.
+// Version and limits of the server.
 type GetVersionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Version of the server.
 	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
-	// Largest file that is taken.
+	// Largest accepted file, in bytes.
 	MaxUploadBytes int64 `protobuf:"varint,2,opt,name=max_upload_bytes,json=maxUploadBytes,proto3" json:"max_upload_bytes,omitempty"`
 	// Most pixels (width × height) that an image may have.
 	MaxPixels int64 `protobuf:"varint,3,opt,name=max_pixels,json=maxPixels,proto3" json:"max_pixels,omitempty"`
-	// Names of the formats of images that are taken.
+	// Accepted image formats.
 	Formats []string `protobuf:"bytes,4,rep,name=formats,proto3" json:"formats,omitempty"`
 	// How calls are authenticated.
 	Auth          Auth `protobuf:"varint,5,opt,name=auth,proto3,enum=pixelflow.v1.Auth" json:"auth,omitempty"`
@@ -1016,7 +1016,7 @@ func (x *GetVersionResponse) GetAuth() Auth {
 	return Auth_AUTH_UNSPECIFIED
 }
 
-// Asks for the catalogue.
+// Request of ListOperations.
 type ListOperationsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1053,7 +1053,7 @@ func (*ListOperationsRequest) Descriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{7}
 }
 
-// The catalogue.
+// The available operations.
 type ListOperationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Every operation.
@@ -1113,17 +1113,17 @@ type Operation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name in a recipe's steps.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// For people.
+	// Display name.
 	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	// One or two sentences for people.
+	// One or two sentences.
 	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
-	// Where among an output's steps it may stand.
+	// Position among the steps of an output: first, any or last.
 	Place string `protobuf:"bytes,4,opt,name=place,proto3" json:"place,omitempty"`
 	// JSON Schema of the step.
 	Schema *structpb.Struct `protobuf:"bytes,5,opt,name=schema,proto3" json:"schema,omitempty"`
-	// How it is written in the short text form.
+	// Its short text form.
 	Text *OperationText `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
-	// Steps that work.
+	// Valid examples.
 	Examples      []*OperationExample `protobuf:"bytes,7,rep,name=examples,proto3" json:"examples,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1211,7 +1211,7 @@ func (x *Operation) GetExamples() []*OperationExample {
 // An operation in the short text form of recipes.
 type OperationText struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The form, with its parameters.
+	// The form with its parameters.
 	Usage         string `protobuf:"bytes,1,opt,name=usage,proto3" json:"usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1309,10 +1309,10 @@ func (x *OperationExample) GetRecipe() *structpb.Value {
 	return nil
 }
 
-// A piece of an upload.
+// A message of an upload.
 type UploadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which piece.
+	// The kind of message.
 	//
 	// Types that are valid to be assigned to Data:
 	//
@@ -1393,17 +1393,17 @@ type isUploadRequest_Data interface {
 }
 
 type UploadRequest_Metadata struct {
-	// First: what is to come.
+	// First: what is known about the file.
 	Metadata *UploadMetadata `protobuf:"bytes,1,opt,name=metadata,proto3,oneof"`
 }
 
 type UploadRequest_Chunk struct {
-	// Then: bytes of the file, at most 4 MiB a message; 64 to 256 KiB are best.
+	// Then: bytes of the file, at most 4 MiB per message; 64 to 256 KiB is best.
 	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
 }
 
 type UploadRequest_Commit struct {
-	// Last: what has come.
+	// Last: size and digest of the bytes sent.
 	Commit *UploadCommit `protobuf:"bytes,3,opt,name=commit,proto3,oneof"`
 }
 
@@ -1413,12 +1413,12 @@ func (*UploadRequest_Chunk) isUploadRequest_Data() {}
 
 func (*UploadRequest_Commit) isUploadRequest_Data() {}
 
-// What is known of a file before its first byte.
+// What is known about a file before its first byte.
 type UploadMetadata struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its media type, or application/octet-stream. What counts are the bytes.
+	// Media type, or application/octet-stream. The server detects the format from the bytes.
 	MediaType string `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	// Its size, when it is known by now; one that is too large is then refused at once.
+	// Size, if known. A file that is too large is then rejected at once.
 	Bytes         *int64 `protobuf:"varint,2,opt,name=bytes,proto3,oneof" json:"bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1468,7 +1468,7 @@ func (x *UploadMetadata) GetBytes() int64 {
 	return 0
 }
 
-// The promise that the file is whole.
+// Confirms that the file is complete.
 type UploadCommit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its size.
@@ -1523,7 +1523,7 @@ func (x *UploadCommit) GetSha256() string {
 	return ""
 }
 
-// The image that has been taken in.
+// Response of Upload.
 type UploadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The image.
@@ -1569,10 +1569,10 @@ func (x *UploadResponse) GetImage() *Image {
 	return nil
 }
 
-// A piece of an image that is to be processed at once.
+// A message of ProcessImage.
 type ProcessImageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which piece.
+	// The kind of message.
 	//
 	// Types that are valid to be assigned to Data:
 	//
@@ -1653,17 +1653,17 @@ type isProcessImageRequest_Data interface {
 }
 
 type ProcessImageRequest_Metadata struct {
-	// First: what is to come, and what is to be done.
+	// First: what is known about the file, and the recipe.
 	Metadata *ProcessImageMetadata `protobuf:"bytes,1,opt,name=metadata,proto3,oneof"`
 }
 
 type ProcessImageRequest_Chunk struct {
-	// Then: bytes of the file, at most 4 MiB a message; 64 to 256 KiB are best.
+	// Then: bytes of the file, at most 4 MiB per message; 64 to 256 KiB is best.
 	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
 }
 
 type ProcessImageRequest_Commit struct {
-	// Last: what has come.
+	// Last: size and digest of the bytes sent.
 	Commit *UploadCommit `protobuf:"bytes,3,opt,name=commit,proto3,oneof"`
 }
 
@@ -1673,16 +1673,16 @@ func (*ProcessImageRequest_Chunk) isProcessImageRequest_Data() {}
 
 func (*ProcessImageRequest_Commit) isProcessImageRequest_Data() {}
 
-// What is known of a file before its first byte, and what is to be done with it.
+// What is known about a file before its first byte, and the recipe to apply.
 type ProcessImageMetadata struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its media type, or application/octet-stream. What counts are the bytes.
+	// Media type, or application/octet-stream. The server detects the format from the bytes.
 	MediaType string `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	// Its size, when it is known by now; one that is too large is then refused at once.
+	// Size, if known. A file that is too large is then rejected at once.
 	Bytes *int64 `protobuf:"varint,2,opt,name=bytes,proto3,oneof" json:"bytes,omitempty"`
-	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+	// The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
 	Recipe *structpb.Value `protobuf:"bytes,3,opt,name=recipe,proto3" json:"recipe,omitempty"`
-	// Which output is wanted, of a recipe that makes several; empty when it makes one.
+	// Name of the output to return; empty if the recipe has one output.
 	Output        string `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1746,10 +1746,10 @@ func (x *ProcessImageMetadata) GetOutput() string {
 	return ""
 }
 
-// A piece of a processed image.
+// A message of a processed image.
 type ProcessImageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which piece.
+	// The kind of message.
 	//
 	// Types that are valid to be assigned to Data:
 	//
@@ -1820,7 +1820,7 @@ type isProcessImageResponse_Data interface {
 }
 
 type ProcessImageResponse_Result struct {
-	// First: what is to come.
+	// First: the description of the result.
 	Result *ProcessedImage `protobuf:"bytes,1,opt,name=result,proto3,oneof"`
 }
 
@@ -1833,7 +1833,7 @@ func (*ProcessImageResponse_Result) isProcessImageResponse_Data() {}
 
 func (*ProcessImageResponse_Chunk) isProcessImageResponse_Data() {}
 
-// A finished image, without its bytes.
+// A processed image without its bytes.
 type ProcessedImage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of its format: jpeg, png, webp, avif.
@@ -1844,13 +1844,13 @@ type ProcessedImage struct {
 	Bytes int64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// SHA-256 of the file, 64 hexadecimal digits.
 	Sha256 string `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
-	// Pixels.
+	// Width in pixels.
 	Width int32 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"`
-	// Pixels.
+	// Height in pixels.
 	Height int32 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
-	// What a file of it may be called.
+	// Suggested file name.
 	FileName string `protobuf:"bytes,7,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
-	// Id of the task that has made it; empty when nothing was stored.
+	// Id of the task that produced it; empty if nothing was stored.
 	Task          string `protobuf:"bytes,8,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1942,14 +1942,14 @@ func (x *ProcessedImage) GetTask() string {
 	return ""
 }
 
-// An image and what is to be done with it.
+// An image and the recipe to apply.
 type ProcessImageUnaryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The file.
 	Image []byte `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
-	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+	// The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
 	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
-	// Which output is wanted, of a recipe that makes several; empty when it makes one.
+	// Name of the output to return; empty if the recipe has one output.
 	Output        string `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2006,10 +2006,10 @@ func (x *ProcessImageUnaryRequest) GetOutput() string {
 	return ""
 }
 
-// A finished image.
+// A processed image.
 type ProcessImageUnaryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What it is.
+	// Its description.
 	Result *ProcessedImage `protobuf:"bytes,1,opt,name=result,proto3" json:"result,omitempty"`
 	// The file.
 	Image         []byte `protobuf:"bytes,2,opt,name=image,proto3" json:"image,omitempty"`
@@ -2061,7 +2061,7 @@ func (x *ProcessImageUnaryResponse) GetImage() []byte {
 	return nil
 }
 
-// Names an image.
+// Request of GetImage.
 type GetImageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the image.
@@ -2107,7 +2107,7 @@ func (x *GetImageRequest) GetId() string {
 	return ""
 }
 
-// The image asked for.
+// Response of GetImage.
 type GetImageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The image.
@@ -2153,7 +2153,7 @@ func (x *GetImageResponse) GetImage() *Image {
 	return nil
 }
 
-// Names an image.
+// Request of DeleteImage.
 type DeleteImageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the image.
@@ -2199,7 +2199,7 @@ func (x *DeleteImageRequest) GetId() string {
 	return ""
 }
 
-// It is gone.
+// Response of DeleteImage.
 type DeleteImageResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2236,14 +2236,14 @@ func (*DeleteImageResponse) Descriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{25}
 }
 
-// What is to be done.
+// Request of CreateTask.
 type CreateTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the image.
 	Image string `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
-	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+	// The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
 	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
-	// Whom it is to wait with.
+	// Requested lane.
 	Lane          Lane `protobuf:"varint,3,opt,name=lane,proto3,enum=pixelflow.v1.Lane" json:"lane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2300,7 +2300,7 @@ func (x *CreateTaskRequest) GetLane() Lane {
 	return Lane_LANE_UNSPECIFIED
 }
 
-// The task that has been accepted.
+// Response of CreateTask.
 type CreateTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The task, as it was accepted.
@@ -2346,14 +2346,14 @@ func (x *CreateTaskResponse) GetTask() *Task {
 	return nil
 }
 
-// What is to be done.
+// Request of Process.
 type ProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the image.
 	Image string `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
-	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+	// The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
 	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
-	// Whom it is to wait with.
+	// Requested lane.
 	Lane          Lane `protobuf:"varint,3,opt,name=lane,proto3,enum=pixelflow.v1.Lane" json:"lane,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2410,10 +2410,10 @@ func (x *ProcessRequest) GetLane() Lane {
 	return Lane_LANE_UNSPECIFIED
 }
 
-// A piece of the answer to Process.
+// A message of the response of Process.
 type ProcessResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which piece.
+	// The kind of message.
 	//
 	// Types that are valid to be assigned to Data:
 	//
@@ -2494,7 +2494,7 @@ type isProcessResponse_Data interface {
 }
 
 type ProcessResponse_Event struct {
-	// Something has happened.
+	// An event of the task.
 	Event *TaskEvent `protobuf:"bytes,1,opt,name=event,proto3,oneof"`
 }
 
@@ -2514,12 +2514,12 @@ func (*ProcessResponse_Output) isProcessResponse_Data() {}
 
 func (*ProcessResponse_Chunk) isProcessResponse_Data() {}
 
-// Which events are wanted.
+// Request of WatchTask.
 type WatchTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the task.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Token of the last event seen; empty to begin at the first event.
+	// Token of the last event received; empty to start at the first event.
 	After         string `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2569,7 +2569,7 @@ func (x *WatchTaskRequest) GetAfter() string {
 	return ""
 }
 
-// One event.
+// Response of WatchTask.
 type WatchTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The event.
@@ -2615,7 +2615,7 @@ func (x *WatchTaskResponse) GetEvent() *TaskEvent {
 	return nil
 }
 
-// Names a task.
+// Request of GetTask.
 type GetTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the task.
@@ -2661,7 +2661,7 @@ func (x *GetTaskRequest) GetId() string {
 	return ""
 }
 
-// The task asked for.
+// Response of GetTask.
 type GetTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The task.
@@ -2707,14 +2707,14 @@ func (x *GetTaskResponse) GetTask() *Task {
 	return nil
 }
 
-// Which tasks are wanted.
+// Request of ListTasks.
 type ListTasksRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only those in this status; unspecified for all.
+	// Only tasks with this status; unspecified for all.
 	Status TaskStatus `protobuf:"varint,1,opt,name=status,proto3,enum=pixelflow.v1.TaskStatus" json:"status,omitempty"`
-	// At most so many, 1 to 200; 0 for 50.
+	// Page size, 1 to 200; 0 for 50.
 	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
-	// `next` of the page before; empty for the first page.
+	// `next` of the previous page; empty for the first page.
 	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2826,7 +2826,7 @@ func (x *ListTasksResponse) GetNext() string {
 	return ""
 }
 
-// Names a task.
+// Request of CancelTask.
 type CancelTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the task.
@@ -2872,7 +2872,7 @@ func (x *CancelTaskRequest) GetId() string {
 	return ""
 }
 
-// The task, cancelled.
+// Response of CancelTask.
 type CancelTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The task.
@@ -2918,10 +2918,10 @@ func (x *CancelTaskResponse) GetTask() *Task {
 	return nil
 }
 
-// Names a task that has ended.
+// Request of RetryTask.
 type RetryTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its id.
+	// Id of a task that has ended.
 	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2964,7 +2964,7 @@ func (x *RetryTaskRequest) GetId() string {
 	return ""
 }
 
-// Another try of it.
+// Response of RetryTask.
 type RetryTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The new task.
@@ -3010,7 +3010,7 @@ func (x *RetryTaskResponse) GetTask() *Task {
 	return nil
 }
 
-// Names a task.
+// Request of DeleteTask.
 type DeleteTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the task.
@@ -3056,7 +3056,7 @@ func (x *DeleteTaskRequest) GetId() string {
 	return ""
 }
 
-// It is gone.
+// Response of DeleteTask.
 type DeleteTaskResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -3093,7 +3093,7 @@ func (*DeleteTaskResponse) Descriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
 }
 
-// Asks who does the work.
+// Request of ListActors.
 type ListActorsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -3130,10 +3130,10 @@ func (*ListActorsRequest) Descriptor() ([]byte, []int) {
 	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
 }
 
-// Who does the work.
+// Response of ListActors.
 type ListActorsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// By name.
+	// The actors, by name.
 	Items         []*Actor `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3176,36 +3176,36 @@ func (x *ListActorsResponse) GetItems() []*Actor {
 	return nil
 }
 
-// A process that does the work.
+// A worker process.
 type Actor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Host and process, as tasks name it.
+	// Host and process id, as in Task.actor.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Its version.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	// Kinds of task that it works on.
+	// Kinds of task that it processes.
 	Kinds []string `protobuf:"bytes,3,rep,name=kinds,proto3" json:"kinds,omitempty"`
-	// What it does live, while somebody waits.
+	// Kinds of live session that it serves.
 	Live []string `protobuf:"bytes,4,rep,name=live,proto3" json:"live,omitempty"`
-	// What it can do to images.
+	// Formats and operations that it supports.
 	Capabilities *ActorCapabilities `protobuf:"bytes,5,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
-	// How it is.
+	// Its state.
 	State ActorState `protobuf:"varint,6,opt,name=state,proto3,enum=pixelflow.v1.ActorState" json:"state,omitempty"`
-	// Tasks that it holds at once at most.
+	// Most tasks that it holds at a time.
 	Slots int32 `protobuf:"varint,7,opt,name=slots,proto3" json:"slots,omitempty"`
-	// Tasks that it holds just now, whosever they are.
+	// Tasks that it holds now, of all accounts.
 	Held int32 `protobuf:"varint,8,opt,name=held,proto3" json:"held,omitempty"`
-	// Own tasks among those, the oldest first; at most 512 of all are named.
+	// The caller's tasks among those, oldest first; an actor lists at most 512 tasks of all accounts.
 	Tasks []*HeldTask `protobuf:"bytes,9,rep,name=tasks,proto3" json:"tasks,omitempty"`
-	// Live sessions that it holds just now.
+	// Live sessions that it serves now.
 	Sessions int32 `protobuf:"varint,10,opt,name=sessions,proto3" json:"sessions,omitempty"`
-	// Child processes alive.
+	// Running child processes.
 	Children int32 `protobuf:"varint,11,opt,name=children,proto3" json:"children,omitempty"`
-	// Memory of the process and its children.
+	// Memory of the process and its children, in bytes.
 	ResidentBytes int64 `protobuf:"varint,12,opt,name=resident_bytes,json=residentBytes,proto3" json:"resident_bytes,omitempty"`
-	// When it began.
+	// When it started.
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
-	// When it was heard of last.
+	// When it last reported.
 	SeenAt        *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=seen_at,json=seenAt,proto3" json:"seen_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3339,14 +3339,14 @@ func (x *Actor) GetSeenAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// What an actor can do to images.
+// Formats and operations that an actor supports.
 type ActorCapabilities struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Formats that it reads.
 	Reads []string `protobuf:"bytes,1,rep,name=reads,proto3" json:"reads,omitempty"`
 	// Formats that it writes.
 	Writes []string `protobuf:"bytes,2,rep,name=writes,proto3" json:"writes,omitempty"`
-	// Operations that recipes may have.
+	// Operations that it supports.
 	Operations    []string `protobuf:"bytes,3,rep,name=operations,proto3" json:"operations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3403,14 +3403,14 @@ func (x *ActorCapabilities) GetOperations() []string {
 	return nil
 }
 
-// A task in the hands of an actor.
+// A task that an actor holds.
 type HeldTask struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the task.
 	Task string `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
-	// Which try this is, from 1.
+	// Number of the attempt, from 1.
 	Attempt int32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// Since when it is held.
+	// When the actor received it.
 	Since         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3467,19 +3467,19 @@ func (x *HeldTask) GetSince() *timestamppb.Timestamp {
 	return nil
 }
 
-// Which bytes are wanted.
+// Request of Download.
 type DownloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where they are.
+	// What to download.
 	//
 	// Types that are valid to be assigned to Source:
 	//
 	//	*DownloadRequest_Image
 	//	*DownloadRequest_Output
 	Source isDownloadRequest_Source `protobuf_oneof:"source"`
-	// Where to begin; 0 is the first byte.
+	// Offset of the first byte.
 	Offset int64 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
-	// How many; absent for all up to the end. What reaches beyond the end is cut off there.
+	// Number of bytes; absent for all up to the end. A range beyond the end is shortened.
 	Length        *int64 `protobuf:"varint,4,opt,name=length,proto3,oneof" json:"length,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3559,7 +3559,7 @@ type isDownloadRequest_Source interface {
 }
 
 type DownloadRequest_Image struct {
-	// Id of an image: the bytes as they were uploaded.
+	// Id of an image: the uploaded file.
 	Image string `protobuf:"bytes,1,opt,name=image,proto3,oneof"`
 }
 
@@ -3572,7 +3572,7 @@ func (*DownloadRequest_Image) isDownloadRequest_Source() {}
 
 func (*DownloadRequest_Output) isDownloadRequest_Source() {}
 
-// Names an output.
+// Identifies an output.
 type OutputName struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of its task.
@@ -3627,10 +3627,10 @@ func (x *OutputName) GetName() string {
 	return ""
 }
 
-// A piece of a download.
+// A message of a download.
 type DownloadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which piece.
+	// The kind of message.
 	//
 	// Types that are valid to be assigned to Data:
 	//
@@ -3701,7 +3701,7 @@ type isDownloadResponse_Data interface {
 }
 
 type DownloadResponse_Content struct {
-	// First: what is to come.
+	// First: size, digest and range.
 	Content *Content `protobuf:"bytes,1,opt,name=content,proto3,oneof"`
 }
 
@@ -3714,20 +3714,20 @@ func (*DownloadResponse_Content) isDownloadResponse_Data() {}
 
 func (*DownloadResponse_Chunk) isDownloadResponse_Data() {}
 
-// Stored bytes, and which part of them follows.
+// A stored file and the range that follows.
 type Content struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Size of the whole.
+	// Size of the whole file.
 	Bytes int64 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// SHA-256 of the whole, 64 hexadecimal digits.
+	// SHA-256 of the whole file, 64 hexadecimal digits.
 	Sha256 string `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// Media type.
 	MediaType string `protobuf:"bytes,3,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	// What a file of it may be called.
+	// Suggested file name.
 	FileName string `protobuf:"bytes,4,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
-	// Where the part begins.
+	// Offset of the range.
 	Offset int64 `protobuf:"varint,5,opt,name=offset,proto3" json:"offset,omitempty"`
-	// How many bytes follow.
+	// Length of the range.
 	Length        int64 `protobuf:"varint,6,opt,name=length,proto3" json:"length,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3805,10 +3805,10 @@ func (x *Content) GetLength() int64 {
 	return 0
 }
 
-// Something said while tuning.
+// A message from the client while tuning.
 type TuneRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is said.
+	// The kind of message.
 	//
 	// Types that are valid to be assigned to Data:
 	//
@@ -3889,17 +3889,17 @@ type isTuneRequest_Data interface {
 }
 
 type TuneRequest_Open struct {
-	// First.
+	// First: opens the session.
 	Open *TuneOpen `protobuf:"bytes,1,opt,name=open,proto3,oneof"`
 }
 
 type TuneRequest_Change struct {
-	// Then, any number of times.
+	// Then: changes the recipe, any number of times.
 	Change *TuneChange `protobuf:"bytes,2,opt,name=change,proto3,oneof"`
 }
 
 type TuneRequest_Apply struct {
-	// Any number of times.
+	// Creates a task, any number of times.
 	Apply *TuneApply `protobuf:"bytes,3,opt,name=apply,proto3,oneof"`
 }
 
@@ -3909,16 +3909,16 @@ func (*TuneRequest_Change) isTuneRequest_Data() {}
 
 func (*TuneRequest_Apply) isTuneRequest_Data() {}
 
-// Which image is tuned, and with which recipe it begins: change number 0.
+// Opens a session on an image, with the initial recipe as change number 0.
 type TuneOpen struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the image.
 	Image string `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
-	// A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+	// The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
 	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
-	// Which of the recipe's outputs is shown; empty for its first.
+	// Name of the output to preview; empty for the first.
 	Output string `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
-	// How previews are made; absent for the defaults.
+	// Preview options; absent for the defaults.
 	Preview       *PreviewWish `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3982,14 +3982,14 @@ func (x *TuneOpen) GetPreview() *PreviewWish {
 	return nil
 }
 
-// How previews are made.
+// Preview options.
 type PreviewWish struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Pixels (width × height) a preview may have at most, 4096 to 4194304; 0 for 1048576.
+	// Most pixels (width × height) of a preview, 4096 to 4194304; 0 for 1048576.
 	MaxPixels int32 `protobuf:"varint,1,opt,name=max_pixels,json=maxPixels,proto3" json:"max_pixels,omitempty"`
-	// jpeg or webp; empty for JPEG, and WebP where the picture is transparent.
+	// jpeg or webp; empty for JPEG, or WebP if the picture is transparent.
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
-	// 1 to 100, of the preview's encoding; 0 for 80.
+	// Quality of the preview's encoding, 1 to 100; 0 for 80.
 	Quality       int32 `protobuf:"varint,3,opt,name=quality,proto3" json:"quality,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4046,17 +4046,17 @@ func (x *PreviewWish) GetQuality() int32 {
 	return 0
 }
 
-// A change of the recipe: the whole anew, or single parameters.
+// Changes the recipe: replaces it, or sets single parameters.
 type TuneChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Counts changes strictly upwards, from 1 or above. Answers carry it.
+	// Number of the change, at least 1 and greater than the previous one. Responses refer to it.
 	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// The whole recipe anew, as in TuneOpen. Excludes `set`.
+	// The new recipe, as in TuneOpen. Excludes `set`.
 	Recipe *structpb.Value `protobuf:"bytes,2,opt,name=recipe,proto3" json:"recipe,omitempty"`
-	// New values by where the parameters stand, such as "steps[1].sigma" or "outputs.thumb.steps[0].width"; null goes
-	// back to a parameter's default.
+	// New values by parameter path, such as "steps[1].sigma" or "outputs.thumb.steps[0].width"; null resets a parameter
+	// to its default.
 	Set *structpb.Struct `protobuf:"bytes,3,opt,name=set,proto3" json:"set,omitempty"`
-	// Shows this output from now on; empty for the same as before.
+	// Name of the output to preview from now on; empty to keep the current one.
 	Output        string `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4120,10 +4120,10 @@ func (x *TuneChange) GetOutput() string {
 	return ""
 }
 
-// Makes a task of the recipe as it is: the full picture, all outputs. The session goes on.
+// Creates a task with the current recipe: the full picture, all outputs. The session continues.
 type TuneApply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The newest change as the client knows it; refused when the recipe is another. Absent for whichever it is.
+	// The change that the client expects to be current; refused if it is not. Absent to skip the check.
 	Sequence      *int64 `protobuf:"varint,1,opt,name=sequence,proto3,oneof" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4166,10 +4166,10 @@ func (x *TuneApply) GetSequence() int64 {
 	return 0
 }
 
-// Something heard while tuning.
+// A message from the server while tuning.
 type TuneResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is heard.
+	// The kind of message.
 	//
 	// Types that are valid to be assigned to Data:
 	//
@@ -4280,33 +4280,32 @@ type isTuneResponse_Data interface {
 }
 
 type TuneResponse_Opened struct {
-	// The picture has been read. Comes before the first preview, and again when the recipe turns the picture otherwise
-	// than before.
+	// The picture has been read. Sent before the first preview, and again when the recipe changes its orientation.
 	Opened *TuneOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
 }
 
 type TuneResponse_Preview struct {
-	// The picture as it will be: its bytes follow in chunks, before anything else.
+	// A preview. Its bytes follow in chunks before any other message.
 	Preview *TunePreview `protobuf:"bytes,2,opt,name=preview,proto3,oneof"`
 }
 
 type TuneResponse_Chunk struct {
-	// Bytes of the preview that was named last.
+	// Bytes of the last preview.
 	Chunk []byte `protobuf:"bytes,3,opt,name=chunk,proto3,oneof"`
 }
 
 type TuneResponse_Refused struct {
-	// Something said could not be done.
+	// A message of the client failed.
 	Refused *TuneRefused `protobuf:"bytes,4,opt,name=refused,proto3,oneof"`
 }
 
 type TuneResponse_Applied struct {
-	// A task has been accepted.
+	// A task was created.
 	Applied *TuneApplied `protobuf:"bytes,5,opt,name=applied,proto3,oneof"`
 }
 
 type TuneResponse_Restored struct {
-	// The process that made the previews was lost, and another has taken over.
+	// The preview process was lost and another has taken over.
 	Restored *TuneRestored `protobuf:"bytes,6,opt,name=restored,proto3,oneof"`
 }
 
@@ -4322,12 +4321,12 @@ func (*TuneResponse_Applied) isTuneResponse_Data() {}
 
 func (*TuneResponse_Restored) isTuneResponse_Data() {}
 
-// Width and height.
+// Size of a picture.
 type Size struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Pixels.
+	// Width in pixels.
 	Width int32 `protobuf:"varint,1,opt,name=width,proto3" json:"width,omitempty"`
-	// Pixels.
+	// Height in pixels.
 	Height        int32 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4377,12 +4376,12 @@ func (x *Size) GetHeight() int32 {
 	return 0
 }
 
-// The picture that is tuned.
+// The sizes of the picture and of its preview copy.
 type TuneOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The picture as the first step sees it: upright, unless the recipe says otherwise.
+	// Size of the picture before the first step: upright, unless the recipe sets orient to false.
 	Source *Size `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// The copy that previews are made from: equal to the source, or smaller.
+	// Size of the copy from which previews are rendered, at most that of the source.
 	Preview       *Size `protobuf:"bytes,2,opt,name=preview,proto3" json:"preview,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4432,18 +4431,18 @@ func (x *TuneOpened) GetPreview() *Size {
 	return nil
 }
 
-// The picture as it will be.
+// A preview without its bytes.
 type TunePreview struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The change that it answers; everything before is answered with it.
+	// The change that it answers. Earlier changes get no preview of their own.
 	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Name of the output that is shown.
+	// Name of the output.
 	Output string `protobuf:"bytes,2,opt,name=output,proto3" json:"output,omitempty"`
-	// Pixels.
+	// Width in pixels.
 	Width int32 `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`
-	// Pixels.
+	// Height in pixels.
 	Height int32 `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
-	// What the task would make: as large as the preview, or larger in the same proportions.
+	// Size of the task's result, in the same proportions as the preview.
 	Result *Size `protobuf:"bytes,5,opt,name=result,proto3" json:"result,omitempty"`
 	// jpeg or webp.
 	Format string `protobuf:"bytes,6,opt,name=format,proto3" json:"format,omitempty"`
@@ -4451,7 +4450,7 @@ type TunePreview struct {
 	MediaType string `protobuf:"bytes,7,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	// Size of the file that follows.
 	Bytes int64 `protobuf:"varint,8,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// How long it took to make, in milliseconds.
+	// Rendering time in milliseconds.
 	Ms            float64 `protobuf:"fixed64,9,opt,name=ms,proto3" json:"ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4550,15 +4549,16 @@ func (x *TunePreview) GetMs() float64 {
 	return 0
 }
 
-// Something said could not be done; the session goes on. A recipe that is not valid leaves the one before. One that is
-// valid but cannot be done to this picture stays, so that the next parameter may mend it; it is not applied.
+// A message of the client failed; the session continues. An invalid recipe leaves the previous one in place. A valid
+// recipe that does not fit the picture becomes the current one, so that the next change can correct it, but cannot be
+// applied.
 type TuneRefused struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was refused; absent when it carried no number.
+	// The refused change; absent if the message had no number.
 	Sequence *int64 `protobuf:"varint,1,opt,name=sequence,proto3,oneof" json:"sequence,omitempty"`
-	// Whether it was an apply, not a change.
+	// Whether the message was an `apply`.
 	Apply bool `protobuf:"varint,2,opt,name=apply,proto3" json:"apply,omitempty"`
-	// Why.
+	// The reason.
 	Fault         *Fault `protobuf:"bytes,3,opt,name=fault,proto3" json:"fault,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4615,14 +4615,14 @@ func (x *TuneRefused) GetFault() *Fault {
 	return nil
 }
 
-// A task has been accepted.
+// A task was created.
 type TuneApplied struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The change whose recipe it has.
+	// The change with the recipe of the task.
 	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// The task.
 	Task *Task `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`
-	// What other calls bring as the metadata "pixelflow-position".
+	// The value that other calls return as the metadata "pixelflow-position".
 	Position      string `protobuf:"bytes,3,opt,name=position,proto3" json:"position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4679,7 +4679,7 @@ func (x *TuneApplied) GetPosition() string {
 	return ""
 }
 
-// Another process makes the previews; what was not answered yet is answered by it.
+// Another process renders the previews now, and answers the newest change.
 type TuneRestored struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The newest change.

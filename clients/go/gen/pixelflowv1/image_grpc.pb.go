@@ -4,28 +4,29 @@
 // - protoc             (unknown)
 // source: pixelflow/v1/image.proto
 
-// PixelFlow: upload an image, name a recipe, watch it being applied, fetch the result.
+// PixelFlow: upload an image, apply a recipe to it as a task, follow the task, download the result.
 //
-// This is the one contract of every protocol: native gRPC on the gRPC port; gRPC-Web and Connect on the HTTP port; and
-// REST there too, by the google.api.http annotations. REST bodies are the JSON of the OpenAPI document; they name the
-// same things, with statuses and kinds in lower case ("queued") where an enum stands here (TASK_STATUS_QUEUED).
+// This contract serves every protocol: native gRPC on the gRPC port, gRPC-Web and Connect on the HTTP port, and REST
+// through the google.api.http annotations. The OpenAPI document describes the JSON bodies of REST. They use the same
+// names, with enum values in lower case ("queued" instead of TASK_STATUS_QUEUED).
 //
-// Who calls: the metadata "authorization: Bearer <token>", or the client certificate of the connection; a server that
-// wants neither answers its own machine only. "x-request-id" is taken from the caller or made, and returned: with the
-// initial metadata, or with the trailers of a call that fails before it has answered anything.
+// Authentication: the metadata "authorization: Bearer <token>" or the client certificate of the connection. A server
+// without authentication answers only callers on its own machine. A caller may send "x-request-id"; otherwise the
+// server generates one. The server returns it in the initial metadata, or in the trailers of a call that fails earlier.
 //
-// Calls that make something (Upload, CreateTask, Process, RetryTask) take the metadata "idempotency-key": the same call
-// under the same key is done once, on whichever gateway, and further ones are answered as the first was. Another call
-// under it is refused with FAILED_PRECONDITION, one that comes while the first goes on with ABORTED.
+// Idempotency: calls that create a resource (Upload, CreateTask, Process, RetryTask) accept the metadata
+// "idempotency-key". Repeating the same call with the same key returns the result of the first call, from any gateway.
+// A different call with the same key fails with FAILED_PRECONDITION; a call during the first one fails with ABORTED.
 //
-// Calls that write to a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage where it has made a
-// task) bring the initial metadata "pixelflow-position": how far the account has written. GetTask and ListTasks that send
-// it back, to whichever gateway, know of all that; one that cannot in two seconds answers UNAVAILABLE. What is no position,
-// or is beyond the end of the log, is refused with INVALID_ARGUMENT.
+// Consistency: calls that change a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage when
+// it creates a task) return the initial metadata "pixelflow-position", the position of the account's last write.
+// GetTask and ListTasks with this metadata include every write up to that position, from any gateway. A gateway that
+// does not reach the position within two seconds fails with UNAVAILABLE. An invalid position, or one beyond the end of
+// the log, fails with INVALID_ARGUMENT.
 //
-// Errors carry google.rpc.ErrorInfo (domain "pixelflow", reason = the code of the error table, also the code of REST
-// problems), google.rpc.RequestInfo, and where they apply google.rpc.BadRequest (the field at fault),
-// google.rpc.RetryInfo and google.rpc.LocalizedMessage (what to do about it, in English).
+// Errors carry google.rpc.ErrorInfo (domain "pixelflow"; reason is the error code, as in REST problems) and
+// google.rpc.RequestInfo. Where they apply, they also carry google.rpc.BadRequest (the invalid field),
+// google.rpc.RetryInfo and google.rpc.LocalizedMessage (the remedy, in English).
 
 package pixelflowv1
 
@@ -66,60 +67,59 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Images, and the tasks that are done to them. Whatever belongs to another account answers NOT_FOUND.
+// Images and the tasks that process them. Resources of other accounts return NOT_FOUND.
 type ImageServiceClient interface {
-	// What a client has to know before its first call. Anybody may ask.
+	// Returns the version and the limits of the server. Requires no credentials.
 	GetVersion(ctx context.Context, in *GetVersionRequest, opts ...grpc.CallOption) (*GetVersionResponse, error)
-	// The catalogue of operations that recipes are made of, with a JSON Schema for each.
+	// Lists the operations that recipes can use, with a JSON Schema for each.
 	ListOperations(ctx context.Context, in *ListOperationsRequest, opts ...grpc.CallOption) (*ListOperationsResponse, error)
-	// Takes an image in: one `metadata`, any number of `chunk`s, one `commit`, in this order. The image exists from the
-	// commit on, and only if size and digest are the promised ones; a stream that ends without a commit leaves nothing
-	// behind. Type, size and pixels are checked while the bytes arrive, so a refusal may come early.
+	// Uploads an image. Send one `metadata`, any number of `chunk`s, then one `commit`. The image exists once the commit
+	// is accepted; its size and digest must match the bytes. A stream that ends without a commit stores nothing. The
+	// server checks type, size and pixels while the bytes arrive, so the call may fail before the commit.
 	Upload(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadRequest, UploadResponse], error)
-	// What is known of an image.
+	// Returns an image record.
 	GetImage(ctx context.Context, in *GetImageRequest, opts ...grpc.CallOption) (*GetImageResponse, error)
-	// Takes an image away. Tasks that have read it already are not affected.
+	// Deletes an image. Tasks that have already read it are not affected.
 	DeleteImage(ctx context.Context, in *DeleteImageRequest, opts ...grpc.CallOption) (*DeleteImageResponse, error)
-	// Accepts work on a stored image. An accepted task comes to an end, whatever dies meanwhile.
+	// Creates a task that applies a recipe to a stored image. An accepted task always ends, even if processes fail.
 	CreateTask(ctx context.Context, in *CreateTaskRequest, opts ...grpc.CallOption) (*CreateTaskResponse, error)
-	// Accepts work on a stored image and stays: the task's events as they happen, then, once it has completed, each
-	// output with its bytes. A task that fails or is cancelled ends the call with its error, after its last event.
-	// Leaving the call does not cancel the task; WatchTask and Download go on from wherever it was left.
+	// Creates a task and streams its events, followed by each output and its bytes once the task has completed. If the
+	// task fails or is cancelled, the call ends with that error after the last event. Cancelling the call does not cancel
+	// the task; continue with WatchTask and Download.
 	Process(ctx context.Context, in *ProcessRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ProcessResponse], error)
-	// The events of a task, each once and in order: first those that have happened, then live; ends after the final
-	// one. Tokens are those of the server-sent events of REST, good on any gateway and over any protocol.
+	// Streams the events of a task, each once and in order: past events first, then new ones. Ends after the final event.
+	// Tokens are valid on any gateway and over any protocol, including the server-sent events of REST.
 	WatchTask(ctx context.Context, in *WatchTaskRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTaskResponse], error)
-	// A task as it is now.
+	// Returns the current state of a task.
 	GetTask(ctx context.Context, in *GetTaskRequest, opts ...grpc.CallOption) (*GetTaskResponse, error)
-	// Own tasks, newest first, page by page. What this account has just done, through whichever gateway, is in the list as
-	// far as half a second of waiting goes, and surely when the call brings the position of it.
+	// Lists the caller's tasks, newest first, in pages. The gateway waits up to half a second for recent writes of the
+	// account. To be sure that the list includes a write, send its position.
 	ListTasks(ctx context.Context, in *ListTasksRequest, opts ...grpc.CallOption) (*ListTasksResponse, error)
-	// Ends a task that has not ended. Cancelling twice is as good as once; a task that has completed or failed answers
-	// FAILED_PRECONDITION.
+	// Cancels a task. Cancelling a cancelled task succeeds; a completed or failed task returns FAILED_PRECONDITION.
 	CancelTask(ctx context.Context, in *CancelTaskRequest, opts ...grpc.CallOption) (*CancelTaskResponse, error)
-	// Does the work of a task that has ended once more: a new task of the same image and recipe, which names the old one.
-	// A task that has not ended answers FAILED_PRECONDITION.
+	// Creates a new task with the image and recipe of a task that has ended. Its `retry_of` names that task. A task that
+	// has not ended returns FAILED_PRECONDITION.
 	RetryTask(ctx context.Context, in *RetryTaskRequest, opts ...grpc.CallOption) (*RetryTaskResponse, error)
-	// Takes a task away with its outputs, after cancelling it when it has not ended.
+	// Deletes a task and its outputs. A task that has not ended is cancelled first.
 	DeleteTask(ctx context.Context, in *DeleteTaskRequest, opts ...grpc.CallOption) (*DeleteTaskResponse, error)
-	// The processes that do the work, by name: those that were heard of within the last seconds.
+	// Lists the actors (worker processes) that have reported within the last seconds, by name.
 	ListActors(ctx context.Context, in *ListActorsRequest, opts ...grpc.CallOption) (*ListActorsResponse, error)
-	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
-	// then `chunk`s until the part is complete.
+	// Downloads an uploaded image or a finished output, whole or in part: one `content`, then `chunk`s.
 	Download(ctx context.Context, in *DownloadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DownloadResponse], error)
-	// Image in, image out: one `metadata` with the recipe, the file as `chunk`s, one `commit`; back comes one `result`,
-	// then its bytes. A small image is not stored anywhere; one that is too large for that is processed as a task, named in
-	// the result. A stream that ends without a commit is refused, and whoever leaves the call ends the work. Both streams
-	// need not overlap: the result comes after the commit.
+	// Processes an image in one call. Send one `metadata` with the recipe, the file as `chunk`s, then one `commit`. The
+	// server answers with one `result`, then its bytes. A small image is not stored; a larger one is processed as a task,
+	// which the result names. A stream that ends without a commit fails. Cancelling the call stops the work. The result
+	// comes after the commit, so the two streams need not overlap.
 	ProcessImage(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ProcessImageRequest, ProcessImageResponse], error)
-	// The same in one message each way, for small images and for clients that cannot send streams, as browsers. What does
-	// not fit into a message of 4 MiB wants ProcessImage.
+	// Processes an image with one message in each direction, for clients that cannot stream requests, such as browsers.
+	// Use ProcessImage for anything larger than 4 MiB.
 	ProcessImageUnary(ctx context.Context, in *ProcessImageUnaryRequest, opts ...grpc.CallOption) (*ProcessImageUnaryResponse, error)
-	// Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a
-	// newer one has come meanwhile; an `apply` makes a task of the recipe as it is. What cannot be done is answered by
-	// `refused`, and the session goes on; it survives the loss of the process that makes the previews. When the client
-	// has finished, the newest change is still answered, then the call ends. Needs streams in both directions at once, so
-	// native gRPC; browsers have the same messages as JSON on the WebSocket /api/v1/tune.
+	// Tunes a recipe with live previews. Send one `open`, then any number of `change`s at any rate. The server answers
+	// each change with a preview, unless a newer change has arrived. An `apply` creates a task with the current recipe. A
+	// message that fails is answered with `refused`, and the session continues. It also survives the loss of the preview
+	// process. When the client closes its stream, the server answers the newest change and ends the call. Requires
+	// bidirectional streaming, so native gRPC only; browsers send the same messages as JSON over the WebSocket
+	// /api/v1/tune.
 	Tune(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[TuneRequest, TuneResponse], error)
 }
 
@@ -351,60 +351,59 @@ type ImageService_TuneClient = grpc.BidiStreamingClient[TuneRequest, TuneRespons
 // All implementations must embed UnimplementedImageServiceServer
 // for forward compatibility.
 //
-// Images, and the tasks that are done to them. Whatever belongs to another account answers NOT_FOUND.
+// Images and the tasks that process them. Resources of other accounts return NOT_FOUND.
 type ImageServiceServer interface {
-	// What a client has to know before its first call. Anybody may ask.
+	// Returns the version and the limits of the server. Requires no credentials.
 	GetVersion(context.Context, *GetVersionRequest) (*GetVersionResponse, error)
-	// The catalogue of operations that recipes are made of, with a JSON Schema for each.
+	// Lists the operations that recipes can use, with a JSON Schema for each.
 	ListOperations(context.Context, *ListOperationsRequest) (*ListOperationsResponse, error)
-	// Takes an image in: one `metadata`, any number of `chunk`s, one `commit`, in this order. The image exists from the
-	// commit on, and only if size and digest are the promised ones; a stream that ends without a commit leaves nothing
-	// behind. Type, size and pixels are checked while the bytes arrive, so a refusal may come early.
+	// Uploads an image. Send one `metadata`, any number of `chunk`s, then one `commit`. The image exists once the commit
+	// is accepted; its size and digest must match the bytes. A stream that ends without a commit stores nothing. The
+	// server checks type, size and pixels while the bytes arrive, so the call may fail before the commit.
 	Upload(grpc.ClientStreamingServer[UploadRequest, UploadResponse]) error
-	// What is known of an image.
+	// Returns an image record.
 	GetImage(context.Context, *GetImageRequest) (*GetImageResponse, error)
-	// Takes an image away. Tasks that have read it already are not affected.
+	// Deletes an image. Tasks that have already read it are not affected.
 	DeleteImage(context.Context, *DeleteImageRequest) (*DeleteImageResponse, error)
-	// Accepts work on a stored image. An accepted task comes to an end, whatever dies meanwhile.
+	// Creates a task that applies a recipe to a stored image. An accepted task always ends, even if processes fail.
 	CreateTask(context.Context, *CreateTaskRequest) (*CreateTaskResponse, error)
-	// Accepts work on a stored image and stays: the task's events as they happen, then, once it has completed, each
-	// output with its bytes. A task that fails or is cancelled ends the call with its error, after its last event.
-	// Leaving the call does not cancel the task; WatchTask and Download go on from wherever it was left.
+	// Creates a task and streams its events, followed by each output and its bytes once the task has completed. If the
+	// task fails or is cancelled, the call ends with that error after the last event. Cancelling the call does not cancel
+	// the task; continue with WatchTask and Download.
 	Process(*ProcessRequest, grpc.ServerStreamingServer[ProcessResponse]) error
-	// The events of a task, each once and in order: first those that have happened, then live; ends after the final
-	// one. Tokens are those of the server-sent events of REST, good on any gateway and over any protocol.
+	// Streams the events of a task, each once and in order: past events first, then new ones. Ends after the final event.
+	// Tokens are valid on any gateway and over any protocol, including the server-sent events of REST.
 	WatchTask(*WatchTaskRequest, grpc.ServerStreamingServer[WatchTaskResponse]) error
-	// A task as it is now.
+	// Returns the current state of a task.
 	GetTask(context.Context, *GetTaskRequest) (*GetTaskResponse, error)
-	// Own tasks, newest first, page by page. What this account has just done, through whichever gateway, is in the list as
-	// far as half a second of waiting goes, and surely when the call brings the position of it.
+	// Lists the caller's tasks, newest first, in pages. The gateway waits up to half a second for recent writes of the
+	// account. To be sure that the list includes a write, send its position.
 	ListTasks(context.Context, *ListTasksRequest) (*ListTasksResponse, error)
-	// Ends a task that has not ended. Cancelling twice is as good as once; a task that has completed or failed answers
-	// FAILED_PRECONDITION.
+	// Cancels a task. Cancelling a cancelled task succeeds; a completed or failed task returns FAILED_PRECONDITION.
 	CancelTask(context.Context, *CancelTaskRequest) (*CancelTaskResponse, error)
-	// Does the work of a task that has ended once more: a new task of the same image and recipe, which names the old one.
-	// A task that has not ended answers FAILED_PRECONDITION.
+	// Creates a new task with the image and recipe of a task that has ended. Its `retry_of` names that task. A task that
+	// has not ended returns FAILED_PRECONDITION.
 	RetryTask(context.Context, *RetryTaskRequest) (*RetryTaskResponse, error)
-	// Takes a task away with its outputs, after cancelling it when it has not ended.
+	// Deletes a task and its outputs. A task that has not ended is cancelled first.
 	DeleteTask(context.Context, *DeleteTaskRequest) (*DeleteTaskResponse, error)
-	// The processes that do the work, by name: those that were heard of within the last seconds.
+	// Lists the actors (worker processes) that have reported within the last seconds, by name.
 	ListActors(context.Context, *ListActorsRequest) (*ListActorsResponse, error)
-	// Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
-	// then `chunk`s until the part is complete.
+	// Downloads an uploaded image or a finished output, whole or in part: one `content`, then `chunk`s.
 	Download(*DownloadRequest, grpc.ServerStreamingServer[DownloadResponse]) error
-	// Image in, image out: one `metadata` with the recipe, the file as `chunk`s, one `commit`; back comes one `result`,
-	// then its bytes. A small image is not stored anywhere; one that is too large for that is processed as a task, named in
-	// the result. A stream that ends without a commit is refused, and whoever leaves the call ends the work. Both streams
-	// need not overlap: the result comes after the commit.
+	// Processes an image in one call. Send one `metadata` with the recipe, the file as `chunk`s, then one `commit`. The
+	// server answers with one `result`, then its bytes. A small image is not stored; a larger one is processed as a task,
+	// which the result names. A stream that ends without a commit fails. Cancelling the call stops the work. The result
+	// comes after the commit, so the two streams need not overlap.
 	ProcessImage(grpc.BidiStreamingServer[ProcessImageRequest, ProcessImageResponse]) error
-	// The same in one message each way, for small images and for clients that cannot send streams, as browsers. What does
-	// not fit into a message of 4 MiB wants ProcessImage.
+	// Processes an image with one message in each direction, for clients that cannot stream requests, such as browsers.
+	// Use ProcessImage for anything larger than 4 MiB.
 	ProcessImageUnary(context.Context, *ProcessImageUnaryRequest) (*ProcessImageUnaryResponse, error)
-	// Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a
-	// newer one has come meanwhile; an `apply` makes a task of the recipe as it is. What cannot be done is answered by
-	// `refused`, and the session goes on; it survives the loss of the process that makes the previews. When the client
-	// has finished, the newest change is still answered, then the call ends. Needs streams in both directions at once, so
-	// native gRPC; browsers have the same messages as JSON on the WebSocket /api/v1/tune.
+	// Tunes a recipe with live previews. Send one `open`, then any number of `change`s at any rate. The server answers
+	// each change with a preview, unless a newer change has arrived. An `apply` creates a task with the current recipe. A
+	// message that fails is answered with `refused`, and the session continues. It also survives the loss of the preview
+	// process. When the client closes its stream, the server answers the newest change and ends the call. Requires
+	// bidirectional streaming, so native gRPC only; browsers send the same messages as JSON over the WebSocket
+	// /api/v1/tune.
 	Tune(grpc.BidiStreamingServer[TuneRequest, TuneResponse]) error
 	mustEmbedUnimplementedImageServiceServer()
 }

@@ -2,28 +2,29 @@
 // @generated from file pixelflow/v1/image.proto (package pixelflow.v1, syntax proto3)
 /* eslint-disable */
 
-// PixelFlow: upload an image, name a recipe, watch it being applied, fetch the result.
+// PixelFlow: upload an image, apply a recipe to it as a task, follow the task, download the result.
 //
-// This is the one contract of every protocol: native gRPC on the gRPC port; gRPC-Web and Connect on the HTTP port; and
-// REST there too, by the google.api.http annotations. REST bodies are the JSON of the OpenAPI document; they name the
-// same things, with statuses and kinds in lower case ("queued") where an enum stands here (TASK_STATUS_QUEUED).
+// This contract serves every protocol: native gRPC on the gRPC port, gRPC-Web and Connect on the HTTP port, and REST
+// through the google.api.http annotations. The OpenAPI document describes the JSON bodies of REST. They use the same
+// names, with enum values in lower case ("queued" instead of TASK_STATUS_QUEUED).
 //
-// Who calls: the metadata "authorization: Bearer <token>", or the client certificate of the connection; a server that
-// wants neither answers its own machine only. "x-request-id" is taken from the caller or made, and returned: with the
-// initial metadata, or with the trailers of a call that fails before it has answered anything.
+// Authentication: the metadata "authorization: Bearer <token>" or the client certificate of the connection. A server
+// without authentication answers only callers on its own machine. A caller may send "x-request-id"; otherwise the
+// server generates one. The server returns it in the initial metadata, or in the trailers of a call that fails earlier.
 //
-// Calls that make something (Upload, CreateTask, Process, RetryTask) take the metadata "idempotency-key": the same call
-// under the same key is done once, on whichever gateway, and further ones are answered as the first was. Another call
-// under it is refused with FAILED_PRECONDITION, one that comes while the first goes on with ABORTED.
+// Idempotency: calls that create a resource (Upload, CreateTask, Process, RetryTask) accept the metadata
+// "idempotency-key". Repeating the same call with the same key returns the result of the first call, from any gateway.
+// A different call with the same key fails with FAILED_PRECONDITION; a call during the first one fails with ABORTED.
 //
-// Calls that write to a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage where it has made a
-// task) bring the initial metadata "pixelflow-position": how far the account has written. GetTask and ListTasks that send
-// it back, to whichever gateway, know of all that; one that cannot in two seconds answers UNAVAILABLE. What is no position,
-// or is beyond the end of the log, is refused with INVALID_ARGUMENT.
+// Consistency: calls that change a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage when
+// it creates a task) return the initial metadata "pixelflow-position", the position of the account's last write.
+// GetTask and ListTasks with this metadata include every write up to that position, from any gateway. A gateway that
+// does not reach the position within two seconds fails with UNAVAILABLE. An invalid position, or one beyond the end of
+// the log, fails with INVALID_ARGUMENT.
 //
-// Errors carry google.rpc.ErrorInfo (domain "pixelflow", reason = the code of the error table, also the code of REST
-// problems), google.rpc.RequestInfo, and where they apply google.rpc.BadRequest (the field at fault),
-// google.rpc.RetryInfo and google.rpc.LocalizedMessage (what to do about it, in English).
+// Errors carry google.rpc.ErrorInfo (domain "pixelflow"; reason is the error code, as in REST problems) and
+// google.rpc.RequestInfo. Where they apply, they also carry google.rpc.BadRequest (the invalid field),
+// google.rpc.RetryInfo and google.rpc.LocalizedMessage (the remedy, in English).
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
@@ -62,21 +63,21 @@ export declare type Image = Message<"pixelflow.v1.Image"> & {
   bytes: bigint;
 
   /**
-   * Name of the format that the bytes show: jpeg, png, webp, avif, gif, tiff, svg.
+   * Format detected from the bytes: jpeg, png, webp, avif, gif, tiff, svg.
    *
    * @generated from field: string format = 4;
    */
   format: string;
 
   /**
-   * Pixels, as the file's header states them; absent when its first bytes do not say.
+   * Width in pixels, from the file header; absent if the first bytes do not contain it.
    *
    * @generated from field: optional int32 width = 5;
    */
   width?: number | undefined;
 
   /**
-   * As width.
+   * Height in pixels, from the file header; absent if the first bytes do not contain it.
    *
    * @generated from field: optional int32 height = 6;
    */
@@ -97,7 +98,7 @@ export declare type Image = Message<"pixelflow.v1.Image"> & {
 export declare const ImageSchema: GenMessage<Image>;
 
 /**
- * Work on an image: the whole truth about it at one moment.
+ * A task: the processing of one image by one recipe. A complete snapshot.
  *
  * @generated from message pixelflow.v1.Task
  */
@@ -110,7 +111,7 @@ export declare type Task = Message<"pixelflow.v1.Task"> & {
   id: string;
 
   /**
-   * Where it is in its life.
+   * Its status.
    *
    * @generated from field: pixelflow.v1.TaskStatus status = 2;
    */
@@ -124,14 +125,14 @@ export declare type Task = Message<"pixelflow.v1.Task"> & {
   progress: number;
 
   /**
-   * Id of the image that it works on.
+   * Id of the source image.
    *
    * @generated from field: string image = 4;
    */
   image: string;
 
   /**
-   * What is done to the image, in canonical form.
+   * The recipe in canonical form.
    *
    * @generated from field: google.protobuf.Struct recipe = 5;
    */
@@ -145,21 +146,21 @@ export declare type Task = Message<"pixelflow.v1.Task"> & {
   outputs: Output[];
 
   /**
-   * Which try this is, from 1; 0 while nobody has started.
+   * Number of the current attempt, from 1; 0 before the first.
    *
    * @generated from field: int32 attempt = 7;
    */
   attempt: number;
 
   /**
-   * Name of the process that works or has worked on it.
+   * Name of the actor of the current or last attempt.
    *
    * @generated from field: string actor = 8;
    */
   actor: string;
 
   /**
-   * Why it has failed.
+   * Why it failed.
    *
    * @generated from field: pixelflow.v1.Fault fault = 9;
    */
@@ -180,28 +181,28 @@ export declare type Task = Message<"pixelflow.v1.Task"> & {
   updatedAt?: Timestamp | undefined;
 
   /**
-   * When the work began; absent until then.
+   * When the first attempt started; absent before.
    *
    * @generated from field: google.protobuf.Timestamp started_at = 12;
    */
   startedAt?: Timestamp | undefined;
 
   /**
-   * When it ended; absent until then.
+   * When it ended; absent before.
    *
    * @generated from field: google.protobuf.Timestamp ended_at = 13;
    */
   endedAt?: Timestamp | undefined;
 
   /**
-   * Id of the task that this one is another try of; empty when it is the first.
+   * Id of the task that this task retries; empty if it retries none.
    *
    * @generated from field: string retry_of = 14;
    */
   retryOf: string;
 
   /**
-   * Whom it waits with. Not always the lane that was asked for.
+   * Its lane, which may differ from the requested one.
    *
    * @generated from field: pixelflow.v1.Lane lane = 15;
    */
@@ -221,7 +222,7 @@ export declare const TaskSchema: GenMessage<Task>;
  */
 export declare type Output = Message<"pixelflow.v1.Output"> & {
   /**
-   * Its name in the recipe; "default" where that names none.
+   * Its name in the recipe; "default" if the recipe names no outputs.
    *
    * @generated from field: string name = 1;
    */
@@ -256,14 +257,14 @@ export declare type Output = Message<"pixelflow.v1.Output"> & {
   sha256: string;
 
   /**
-   * Pixels.
+   * Width in pixels.
    *
    * @generated from field: int32 width = 6;
    */
   width: number;
 
   /**
-   * Pixels.
+   * Height in pixels.
    *
    * @generated from field: int32 height = 7;
    */
@@ -284,7 +285,7 @@ export declare type Output = Message<"pixelflow.v1.Output"> & {
 export declare const OutputSchema: GenMessage<Output>;
 
 /**
- * Why something could not be done, in words for people.
+ * An error, in English.
  *
  * @generated from message pixelflow.v1.Fault
  */
@@ -304,14 +305,14 @@ export declare type Fault = Message<"pixelflow.v1.Fault"> & {
   detail: string;
 
   /**
-   * The field or parameter at fault, such as steps[1].sigma; empty when there is none.
+   * The invalid field or parameter, such as steps[1].sigma; empty if the error concerns no single field.
    *
    * @generated from field: string field = 3;
    */
   field: string;
 
   /**
-   * What to do about it; empty when there is nothing.
+   * What to do.
    *
    * @generated from field: string remedy = 4;
    */
@@ -325,41 +326,41 @@ export declare type Fault = Message<"pixelflow.v1.Fault"> & {
 export declare const FaultSchema: GenMessage<Fault>;
 
 /**
- * One step of a task's life.
+ * One event of a task.
  *
  * @generated from message pixelflow.v1.TaskEvent
  */
 export declare type TaskEvent = Message<"pixelflow.v1.TaskEvent"> & {
   /**
-   * Where this event stands. Send it as `after` to go on behind it. Opaque.
+   * Resume token. Send it as `after` to continue after this event. Opaque.
    *
    * @generated from field: string token = 1;
    */
   token: string;
 
   /**
-   * What happened.
+   * Kind of the event.
    *
    * @generated from field: pixelflow.v1.TaskEventKind kind = 2;
    */
   kind: TaskEventKind;
 
   /**
-   * When.
+   * When it happened.
    *
    * @generated from field: google.protobuf.Timestamp at = 3;
    */
   at?: Timestamp | undefined;
 
   /**
-   * Which output was finished; only with TASK_EVENT_KIND_OUTPUT.
+   * Name of the finished output; only with TASK_EVENT_KIND_OUTPUT.
    *
    * @generated from field: string output = 4;
    */
   output: string;
 
   /**
-   * The task as it was right after.
+   * The task right after the event.
    *
    * @generated from field: pixelflow.v1.Task task = 5;
    */
@@ -373,7 +374,7 @@ export declare type TaskEvent = Message<"pixelflow.v1.TaskEvent"> & {
 export declare const TaskEventSchema: GenMessage<TaskEvent>;
 
 /**
- * Asks for nothing in particular.
+ * Request of GetVersion.
  *
  * @generated from message pixelflow.v1.GetVersionRequest
  */
@@ -387,7 +388,7 @@ export declare type GetVersionRequest = Message<"pixelflow.v1.GetVersionRequest"
 export declare const GetVersionRequestSchema: GenMessage<GetVersionRequest>;
 
 /**
- * About this server.
+ * Version and limits of the server.
  *
  * @generated from message pixelflow.v1.GetVersionResponse
  */
@@ -400,7 +401,7 @@ export declare type GetVersionResponse = Message<"pixelflow.v1.GetVersionRespons
   version: string;
 
   /**
-   * Largest file that is taken.
+   * Largest accepted file, in bytes.
    *
    * @generated from field: int64 max_upload_bytes = 2;
    */
@@ -414,7 +415,7 @@ export declare type GetVersionResponse = Message<"pixelflow.v1.GetVersionRespons
   maxPixels: bigint;
 
   /**
-   * Names of the formats of images that are taken.
+   * Accepted image formats.
    *
    * @generated from field: repeated string formats = 4;
    */
@@ -435,7 +436,7 @@ export declare type GetVersionResponse = Message<"pixelflow.v1.GetVersionRespons
 export declare const GetVersionResponseSchema: GenMessage<GetVersionResponse>;
 
 /**
- * Asks for the catalogue.
+ * Request of ListOperations.
  *
  * @generated from message pixelflow.v1.ListOperationsRequest
  */
@@ -449,7 +450,7 @@ export declare type ListOperationsRequest = Message<"pixelflow.v1.ListOperations
 export declare const ListOperationsRequestSchema: GenMessage<ListOperationsRequest>;
 
 /**
- * The catalogue.
+ * The available operations.
  *
  * @generated from message pixelflow.v1.ListOperationsResponse
  */
@@ -489,21 +490,21 @@ export declare type Operation = Message<"pixelflow.v1.Operation"> & {
   name: string;
 
   /**
-   * For people.
+   * Display name.
    *
    * @generated from field: string title = 2;
    */
   title: string;
 
   /**
-   * One or two sentences for people.
+   * One or two sentences.
    *
    * @generated from field: string summary = 3;
    */
   summary: string;
 
   /**
-   * Where among an output's steps it may stand.
+   * Position among the steps of an output: first, any or last.
    *
    * @generated from field: string place = 4;
    */
@@ -517,14 +518,14 @@ export declare type Operation = Message<"pixelflow.v1.Operation"> & {
   schema?: JsonObject | undefined;
 
   /**
-   * How it is written in the short text form.
+   * Its short text form.
    *
    * @generated from field: pixelflow.v1.OperationText text = 6;
    */
   text?: OperationText | undefined;
 
   /**
-   * Steps that work.
+   * Valid examples.
    *
    * @generated from field: repeated pixelflow.v1.OperationExample examples = 7;
    */
@@ -544,7 +545,7 @@ export declare const OperationSchema: GenMessage<Operation>;
  */
 export declare type OperationText = Message<"pixelflow.v1.OperationText"> & {
   /**
-   * The form, with its parameters.
+   * The form with its parameters.
    *
    * @generated from field: string usage = 1;
    */
@@ -585,19 +586,19 @@ export declare type OperationExample = Message<"pixelflow.v1.OperationExample"> 
 export declare const OperationExampleSchema: GenMessage<OperationExample>;
 
 /**
- * A piece of an upload.
+ * A message of an upload.
  *
  * @generated from message pixelflow.v1.UploadRequest
  */
 export declare type UploadRequest = Message<"pixelflow.v1.UploadRequest"> & {
   /**
-   * Which piece.
+   * The kind of message.
    *
    * @generated from oneof pixelflow.v1.UploadRequest.data
    */
   data: {
     /**
-     * First: what is to come.
+     * First: what is known about the file.
      *
      * @generated from field: pixelflow.v1.UploadMetadata metadata = 1;
      */
@@ -605,7 +606,7 @@ export declare type UploadRequest = Message<"pixelflow.v1.UploadRequest"> & {
     case: "metadata";
   } | {
     /**
-     * Then: bytes of the file, at most 4 MiB a message; 64 to 256 KiB are best.
+     * Then: bytes of the file, at most 4 MiB per message; 64 to 256 KiB is best.
      *
      * @generated from field: bytes chunk = 2;
      */
@@ -613,7 +614,7 @@ export declare type UploadRequest = Message<"pixelflow.v1.UploadRequest"> & {
     case: "chunk";
   } | {
     /**
-     * Last: what has come.
+     * Last: size and digest of the bytes sent.
      *
      * @generated from field: pixelflow.v1.UploadCommit commit = 3;
      */
@@ -629,20 +630,20 @@ export declare type UploadRequest = Message<"pixelflow.v1.UploadRequest"> & {
 export declare const UploadRequestSchema: GenMessage<UploadRequest>;
 
 /**
- * What is known of a file before its first byte.
+ * What is known about a file before its first byte.
  *
  * @generated from message pixelflow.v1.UploadMetadata
  */
 export declare type UploadMetadata = Message<"pixelflow.v1.UploadMetadata"> & {
   /**
-   * Its media type, or application/octet-stream. What counts are the bytes.
+   * Media type, or application/octet-stream. The server detects the format from the bytes.
    *
    * @generated from field: string media_type = 1;
    */
   mediaType: string;
 
   /**
-   * Its size, when it is known by now; one that is too large is then refused at once.
+   * Size, if known. A file that is too large is then rejected at once.
    *
    * @generated from field: optional int64 bytes = 2;
    */
@@ -656,7 +657,7 @@ export declare type UploadMetadata = Message<"pixelflow.v1.UploadMetadata"> & {
 export declare const UploadMetadataSchema: GenMessage<UploadMetadata>;
 
 /**
- * The promise that the file is whole.
+ * Confirms that the file is complete.
  *
  * @generated from message pixelflow.v1.UploadCommit
  */
@@ -683,7 +684,7 @@ export declare type UploadCommit = Message<"pixelflow.v1.UploadCommit"> & {
 export declare const UploadCommitSchema: GenMessage<UploadCommit>;
 
 /**
- * The image that has been taken in.
+ * Response of Upload.
  *
  * @generated from message pixelflow.v1.UploadResponse
  */
@@ -703,19 +704,19 @@ export declare type UploadResponse = Message<"pixelflow.v1.UploadResponse"> & {
 export declare const UploadResponseSchema: GenMessage<UploadResponse>;
 
 /**
- * A piece of an image that is to be processed at once.
+ * A message of ProcessImage.
  *
  * @generated from message pixelflow.v1.ProcessImageRequest
  */
 export declare type ProcessImageRequest = Message<"pixelflow.v1.ProcessImageRequest"> & {
   /**
-   * Which piece.
+   * The kind of message.
    *
    * @generated from oneof pixelflow.v1.ProcessImageRequest.data
    */
   data: {
     /**
-     * First: what is to come, and what is to be done.
+     * First: what is known about the file, and the recipe.
      *
      * @generated from field: pixelflow.v1.ProcessImageMetadata metadata = 1;
      */
@@ -723,7 +724,7 @@ export declare type ProcessImageRequest = Message<"pixelflow.v1.ProcessImageRequ
     case: "metadata";
   } | {
     /**
-     * Then: bytes of the file, at most 4 MiB a message; 64 to 256 KiB are best.
+     * Then: bytes of the file, at most 4 MiB per message; 64 to 256 KiB is best.
      *
      * @generated from field: bytes chunk = 2;
      */
@@ -731,7 +732,7 @@ export declare type ProcessImageRequest = Message<"pixelflow.v1.ProcessImageRequ
     case: "chunk";
   } | {
     /**
-     * Last: what has come.
+     * Last: size and digest of the bytes sent.
      *
      * @generated from field: pixelflow.v1.UploadCommit commit = 3;
      */
@@ -747,34 +748,34 @@ export declare type ProcessImageRequest = Message<"pixelflow.v1.ProcessImageRequ
 export declare const ProcessImageRequestSchema: GenMessage<ProcessImageRequest>;
 
 /**
- * What is known of a file before its first byte, and what is to be done with it.
+ * What is known about a file before its first byte, and the recipe to apply.
  *
  * @generated from message pixelflow.v1.ProcessImageMetadata
  */
 export declare type ProcessImageMetadata = Message<"pixelflow.v1.ProcessImageMetadata"> & {
   /**
-   * Its media type, or application/octet-stream. What counts are the bytes.
+   * Media type, or application/octet-stream. The server detects the format from the bytes.
    *
    * @generated from field: string media_type = 1;
    */
   mediaType: string;
 
   /**
-   * Its size, when it is known by now; one that is too large is then refused at once.
+   * Size, if known. A file that is too large is then rejected at once.
    *
    * @generated from field: optional int64 bytes = 2;
    */
   bytes?: bigint | undefined;
 
   /**
-   * A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+   * The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
    *
    * @generated from field: google.protobuf.Value recipe = 3;
    */
   recipe?: Value | undefined;
 
   /**
-   * Which output is wanted, of a recipe that makes several; empty when it makes one.
+   * Name of the output to return; empty if the recipe has one output.
    *
    * @generated from field: string output = 4;
    */
@@ -788,19 +789,19 @@ export declare type ProcessImageMetadata = Message<"pixelflow.v1.ProcessImageMet
 export declare const ProcessImageMetadataSchema: GenMessage<ProcessImageMetadata>;
 
 /**
- * A piece of a processed image.
+ * A message of a processed image.
  *
  * @generated from message pixelflow.v1.ProcessImageResponse
  */
 export declare type ProcessImageResponse = Message<"pixelflow.v1.ProcessImageResponse"> & {
   /**
-   * Which piece.
+   * The kind of message.
    *
    * @generated from oneof pixelflow.v1.ProcessImageResponse.data
    */
   data: {
     /**
-     * First: what is to come.
+     * First: the description of the result.
      *
      * @generated from field: pixelflow.v1.ProcessedImage result = 1;
      */
@@ -824,7 +825,7 @@ export declare type ProcessImageResponse = Message<"pixelflow.v1.ProcessImageRes
 export declare const ProcessImageResponseSchema: GenMessage<ProcessImageResponse>;
 
 /**
- * A finished image, without its bytes.
+ * A processed image without its bytes.
  *
  * @generated from message pixelflow.v1.ProcessedImage
  */
@@ -858,28 +859,28 @@ export declare type ProcessedImage = Message<"pixelflow.v1.ProcessedImage"> & {
   sha256: string;
 
   /**
-   * Pixels.
+   * Width in pixels.
    *
    * @generated from field: int32 width = 5;
    */
   width: number;
 
   /**
-   * Pixels.
+   * Height in pixels.
    *
    * @generated from field: int32 height = 6;
    */
   height: number;
 
   /**
-   * What a file of it may be called.
+   * Suggested file name.
    *
    * @generated from field: string file_name = 7;
    */
   fileName: string;
 
   /**
-   * Id of the task that has made it; empty when nothing was stored.
+   * Id of the task that produced it; empty if nothing was stored.
    *
    * @generated from field: string task = 8;
    */
@@ -893,7 +894,7 @@ export declare type ProcessedImage = Message<"pixelflow.v1.ProcessedImage"> & {
 export declare const ProcessedImageSchema: GenMessage<ProcessedImage>;
 
 /**
- * An image and what is to be done with it.
+ * An image and the recipe to apply.
  *
  * @generated from message pixelflow.v1.ProcessImageUnaryRequest
  */
@@ -906,14 +907,14 @@ export declare type ProcessImageUnaryRequest = Message<"pixelflow.v1.ProcessImag
   image: Uint8Array;
 
   /**
-   * A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+   * The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
    *
    * @generated from field: google.protobuf.Value recipe = 2;
    */
   recipe?: Value | undefined;
 
   /**
-   * Which output is wanted, of a recipe that makes several; empty when it makes one.
+   * Name of the output to return; empty if the recipe has one output.
    *
    * @generated from field: string output = 3;
    */
@@ -927,13 +928,13 @@ export declare type ProcessImageUnaryRequest = Message<"pixelflow.v1.ProcessImag
 export declare const ProcessImageUnaryRequestSchema: GenMessage<ProcessImageUnaryRequest>;
 
 /**
- * A finished image.
+ * A processed image.
  *
  * @generated from message pixelflow.v1.ProcessImageUnaryResponse
  */
 export declare type ProcessImageUnaryResponse = Message<"pixelflow.v1.ProcessImageUnaryResponse"> & {
   /**
-   * What it is.
+   * Its description.
    *
    * @generated from field: pixelflow.v1.ProcessedImage result = 1;
    */
@@ -954,7 +955,7 @@ export declare type ProcessImageUnaryResponse = Message<"pixelflow.v1.ProcessIma
 export declare const ProcessImageUnaryResponseSchema: GenMessage<ProcessImageUnaryResponse>;
 
 /**
- * Names an image.
+ * Request of GetImage.
  *
  * @generated from message pixelflow.v1.GetImageRequest
  */
@@ -974,7 +975,7 @@ export declare type GetImageRequest = Message<"pixelflow.v1.GetImageRequest"> & 
 export declare const GetImageRequestSchema: GenMessage<GetImageRequest>;
 
 /**
- * The image asked for.
+ * Response of GetImage.
  *
  * @generated from message pixelflow.v1.GetImageResponse
  */
@@ -994,7 +995,7 @@ export declare type GetImageResponse = Message<"pixelflow.v1.GetImageResponse"> 
 export declare const GetImageResponseSchema: GenMessage<GetImageResponse>;
 
 /**
- * Names an image.
+ * Request of DeleteImage.
  *
  * @generated from message pixelflow.v1.DeleteImageRequest
  */
@@ -1014,7 +1015,7 @@ export declare type DeleteImageRequest = Message<"pixelflow.v1.DeleteImageReques
 export declare const DeleteImageRequestSchema: GenMessage<DeleteImageRequest>;
 
 /**
- * It is gone.
+ * Response of DeleteImage.
  *
  * @generated from message pixelflow.v1.DeleteImageResponse
  */
@@ -1028,7 +1029,7 @@ export declare type DeleteImageResponse = Message<"pixelflow.v1.DeleteImageRespo
 export declare const DeleteImageResponseSchema: GenMessage<DeleteImageResponse>;
 
 /**
- * What is to be done.
+ * Request of CreateTask.
  *
  * @generated from message pixelflow.v1.CreateTaskRequest
  */
@@ -1041,14 +1042,14 @@ export declare type CreateTaskRequest = Message<"pixelflow.v1.CreateTaskRequest"
   image: string;
 
   /**
-   * A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+   * The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
    *
    * @generated from field: google.protobuf.Value recipe = 2;
    */
   recipe?: Value | undefined;
 
   /**
-   * Whom it is to wait with.
+   * Requested lane.
    *
    * @generated from field: pixelflow.v1.Lane lane = 3;
    */
@@ -1062,7 +1063,7 @@ export declare type CreateTaskRequest = Message<"pixelflow.v1.CreateTaskRequest"
 export declare const CreateTaskRequestSchema: GenMessage<CreateTaskRequest>;
 
 /**
- * The task that has been accepted.
+ * Response of CreateTask.
  *
  * @generated from message pixelflow.v1.CreateTaskResponse
  */
@@ -1082,7 +1083,7 @@ export declare type CreateTaskResponse = Message<"pixelflow.v1.CreateTaskRespons
 export declare const CreateTaskResponseSchema: GenMessage<CreateTaskResponse>;
 
 /**
- * What is to be done.
+ * Request of Process.
  *
  * @generated from message pixelflow.v1.ProcessRequest
  */
@@ -1095,14 +1096,14 @@ export declare type ProcessRequest = Message<"pixelflow.v1.ProcessRequest"> & {
   image: string;
 
   /**
-   * A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+   * The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
    *
    * @generated from field: google.protobuf.Value recipe = 2;
    */
   recipe?: Value | undefined;
 
   /**
-   * Whom it is to wait with.
+   * Requested lane.
    *
    * @generated from field: pixelflow.v1.Lane lane = 3;
    */
@@ -1116,19 +1117,19 @@ export declare type ProcessRequest = Message<"pixelflow.v1.ProcessRequest"> & {
 export declare const ProcessRequestSchema: GenMessage<ProcessRequest>;
 
 /**
- * A piece of the answer to Process.
+ * A message of the response of Process.
  *
  * @generated from message pixelflow.v1.ProcessResponse
  */
 export declare type ProcessResponse = Message<"pixelflow.v1.ProcessResponse"> & {
   /**
-   * Which piece.
+   * The kind of message.
    *
    * @generated from oneof pixelflow.v1.ProcessResponse.data
    */
   data: {
     /**
-     * Something has happened.
+     * An event of the task.
      *
      * @generated from field: pixelflow.v1.TaskEvent event = 1;
      */
@@ -1160,7 +1161,7 @@ export declare type ProcessResponse = Message<"pixelflow.v1.ProcessResponse"> & 
 export declare const ProcessResponseSchema: GenMessage<ProcessResponse>;
 
 /**
- * Which events are wanted.
+ * Request of WatchTask.
  *
  * @generated from message pixelflow.v1.WatchTaskRequest
  */
@@ -1173,7 +1174,7 @@ export declare type WatchTaskRequest = Message<"pixelflow.v1.WatchTaskRequest"> 
   id: string;
 
   /**
-   * Token of the last event seen; empty to begin at the first event.
+   * Token of the last event received; empty to start at the first event.
    *
    * @generated from field: string after = 2;
    */
@@ -1187,7 +1188,7 @@ export declare type WatchTaskRequest = Message<"pixelflow.v1.WatchTaskRequest"> 
 export declare const WatchTaskRequestSchema: GenMessage<WatchTaskRequest>;
 
 /**
- * One event.
+ * Response of WatchTask.
  *
  * @generated from message pixelflow.v1.WatchTaskResponse
  */
@@ -1207,7 +1208,7 @@ export declare type WatchTaskResponse = Message<"pixelflow.v1.WatchTaskResponse"
 export declare const WatchTaskResponseSchema: GenMessage<WatchTaskResponse>;
 
 /**
- * Names a task.
+ * Request of GetTask.
  *
  * @generated from message pixelflow.v1.GetTaskRequest
  */
@@ -1227,7 +1228,7 @@ export declare type GetTaskRequest = Message<"pixelflow.v1.GetTaskRequest"> & {
 export declare const GetTaskRequestSchema: GenMessage<GetTaskRequest>;
 
 /**
- * The task asked for.
+ * Response of GetTask.
  *
  * @generated from message pixelflow.v1.GetTaskResponse
  */
@@ -1247,27 +1248,27 @@ export declare type GetTaskResponse = Message<"pixelflow.v1.GetTaskResponse"> & 
 export declare const GetTaskResponseSchema: GenMessage<GetTaskResponse>;
 
 /**
- * Which tasks are wanted.
+ * Request of ListTasks.
  *
  * @generated from message pixelflow.v1.ListTasksRequest
  */
 export declare type ListTasksRequest = Message<"pixelflow.v1.ListTasksRequest"> & {
   /**
-   * Only those in this status; unspecified for all.
+   * Only tasks with this status; unspecified for all.
    *
    * @generated from field: pixelflow.v1.TaskStatus status = 1;
    */
   status: TaskStatus;
 
   /**
-   * At most so many, 1 to 200; 0 for 50.
+   * Page size, 1 to 200; 0 for 50.
    *
    * @generated from field: int32 limit = 2;
    */
   limit: number;
 
   /**
-   * `next` of the page before; empty for the first page.
+   * `next` of the previous page; empty for the first page.
    *
    * @generated from field: string cursor = 3;
    */
@@ -1308,7 +1309,7 @@ export declare type ListTasksResponse = Message<"pixelflow.v1.ListTasksResponse"
 export declare const ListTasksResponseSchema: GenMessage<ListTasksResponse>;
 
 /**
- * Names a task.
+ * Request of CancelTask.
  *
  * @generated from message pixelflow.v1.CancelTaskRequest
  */
@@ -1328,7 +1329,7 @@ export declare type CancelTaskRequest = Message<"pixelflow.v1.CancelTaskRequest"
 export declare const CancelTaskRequestSchema: GenMessage<CancelTaskRequest>;
 
 /**
- * The task, cancelled.
+ * Response of CancelTask.
  *
  * @generated from message pixelflow.v1.CancelTaskResponse
  */
@@ -1348,13 +1349,13 @@ export declare type CancelTaskResponse = Message<"pixelflow.v1.CancelTaskRespons
 export declare const CancelTaskResponseSchema: GenMessage<CancelTaskResponse>;
 
 /**
- * Names a task that has ended.
+ * Request of RetryTask.
  *
  * @generated from message pixelflow.v1.RetryTaskRequest
  */
 export declare type RetryTaskRequest = Message<"pixelflow.v1.RetryTaskRequest"> & {
   /**
-   * Its id.
+   * Id of a task that has ended.
    *
    * @generated from field: string id = 1;
    */
@@ -1368,7 +1369,7 @@ export declare type RetryTaskRequest = Message<"pixelflow.v1.RetryTaskRequest"> 
 export declare const RetryTaskRequestSchema: GenMessage<RetryTaskRequest>;
 
 /**
- * Another try of it.
+ * Response of RetryTask.
  *
  * @generated from message pixelflow.v1.RetryTaskResponse
  */
@@ -1388,7 +1389,7 @@ export declare type RetryTaskResponse = Message<"pixelflow.v1.RetryTaskResponse"
 export declare const RetryTaskResponseSchema: GenMessage<RetryTaskResponse>;
 
 /**
- * Names a task.
+ * Request of DeleteTask.
  *
  * @generated from message pixelflow.v1.DeleteTaskRequest
  */
@@ -1408,7 +1409,7 @@ export declare type DeleteTaskRequest = Message<"pixelflow.v1.DeleteTaskRequest"
 export declare const DeleteTaskRequestSchema: GenMessage<DeleteTaskRequest>;
 
 /**
- * It is gone.
+ * Response of DeleteTask.
  *
  * @generated from message pixelflow.v1.DeleteTaskResponse
  */
@@ -1422,7 +1423,7 @@ export declare type DeleteTaskResponse = Message<"pixelflow.v1.DeleteTaskRespons
 export declare const DeleteTaskResponseSchema: GenMessage<DeleteTaskResponse>;
 
 /**
- * Asks who does the work.
+ * Request of ListActors.
  *
  * @generated from message pixelflow.v1.ListActorsRequest
  */
@@ -1436,13 +1437,13 @@ export declare type ListActorsRequest = Message<"pixelflow.v1.ListActorsRequest"
 export declare const ListActorsRequestSchema: GenMessage<ListActorsRequest>;
 
 /**
- * Who does the work.
+ * Response of ListActors.
  *
  * @generated from message pixelflow.v1.ListActorsResponse
  */
 export declare type ListActorsResponse = Message<"pixelflow.v1.ListActorsResponse"> & {
   /**
-   * By name.
+   * The actors, by name.
    *
    * @generated from field: repeated pixelflow.v1.Actor items = 1;
    */
@@ -1456,13 +1457,13 @@ export declare type ListActorsResponse = Message<"pixelflow.v1.ListActorsRespons
 export declare const ListActorsResponseSchema: GenMessage<ListActorsResponse>;
 
 /**
- * A process that does the work.
+ * A worker process.
  *
  * @generated from message pixelflow.v1.Actor
  */
 export declare type Actor = Message<"pixelflow.v1.Actor"> & {
   /**
-   * Host and process, as tasks name it.
+   * Host and process id, as in Task.actor.
    *
    * @generated from field: string name = 1;
    */
@@ -1476,84 +1477,84 @@ export declare type Actor = Message<"pixelflow.v1.Actor"> & {
   version: string;
 
   /**
-   * Kinds of task that it works on.
+   * Kinds of task that it processes.
    *
    * @generated from field: repeated string kinds = 3;
    */
   kinds: string[];
 
   /**
-   * What it does live, while somebody waits.
+   * Kinds of live session that it serves.
    *
    * @generated from field: repeated string live = 4;
    */
   live: string[];
 
   /**
-   * What it can do to images.
+   * Formats and operations that it supports.
    *
    * @generated from field: pixelflow.v1.ActorCapabilities capabilities = 5;
    */
   capabilities?: ActorCapabilities | undefined;
 
   /**
-   * How it is.
+   * Its state.
    *
    * @generated from field: pixelflow.v1.ActorState state = 6;
    */
   state: ActorState;
 
   /**
-   * Tasks that it holds at once at most.
+   * Most tasks that it holds at a time.
    *
    * @generated from field: int32 slots = 7;
    */
   slots: number;
 
   /**
-   * Tasks that it holds just now, whosever they are.
+   * Tasks that it holds now, of all accounts.
    *
    * @generated from field: int32 held = 8;
    */
   held: number;
 
   /**
-   * Own tasks among those, the oldest first; at most 512 of all are named.
+   * The caller's tasks among those, oldest first; an actor lists at most 512 tasks of all accounts.
    *
    * @generated from field: repeated pixelflow.v1.HeldTask tasks = 9;
    */
   tasks: HeldTask[];
 
   /**
-   * Live sessions that it holds just now.
+   * Live sessions that it serves now.
    *
    * @generated from field: int32 sessions = 10;
    */
   sessions: number;
 
   /**
-   * Child processes alive.
+   * Running child processes.
    *
    * @generated from field: int32 children = 11;
    */
   children: number;
 
   /**
-   * Memory of the process and its children.
+   * Memory of the process and its children, in bytes.
    *
    * @generated from field: int64 resident_bytes = 12;
    */
   residentBytes: bigint;
 
   /**
-   * When it began.
+   * When it started.
    *
    * @generated from field: google.protobuf.Timestamp started_at = 13;
    */
   startedAt?: Timestamp | undefined;
 
   /**
-   * When it was heard of last.
+   * When it last reported.
    *
    * @generated from field: google.protobuf.Timestamp seen_at = 14;
    */
@@ -1567,7 +1568,7 @@ export declare type Actor = Message<"pixelflow.v1.Actor"> & {
 export declare const ActorSchema: GenMessage<Actor>;
 
 /**
- * What an actor can do to images.
+ * Formats and operations that an actor supports.
  *
  * @generated from message pixelflow.v1.ActorCapabilities
  */
@@ -1587,7 +1588,7 @@ export declare type ActorCapabilities = Message<"pixelflow.v1.ActorCapabilities"
   writes: string[];
 
   /**
-   * Operations that recipes may have.
+   * Operations that it supports.
    *
    * @generated from field: repeated string operations = 3;
    */
@@ -1601,7 +1602,7 @@ export declare type ActorCapabilities = Message<"pixelflow.v1.ActorCapabilities"
 export declare const ActorCapabilitiesSchema: GenMessage<ActorCapabilities>;
 
 /**
- * A task in the hands of an actor.
+ * A task that an actor holds.
  *
  * @generated from message pixelflow.v1.HeldTask
  */
@@ -1614,14 +1615,14 @@ export declare type HeldTask = Message<"pixelflow.v1.HeldTask"> & {
   task: string;
 
   /**
-   * Which try this is, from 1.
+   * Number of the attempt, from 1.
    *
    * @generated from field: int32 attempt = 2;
    */
   attempt: number;
 
   /**
-   * Since when it is held.
+   * When the actor received it.
    *
    * @generated from field: google.protobuf.Timestamp since = 3;
    */
@@ -1635,19 +1636,19 @@ export declare type HeldTask = Message<"pixelflow.v1.HeldTask"> & {
 export declare const HeldTaskSchema: GenMessage<HeldTask>;
 
 /**
- * Which bytes are wanted.
+ * Request of Download.
  *
  * @generated from message pixelflow.v1.DownloadRequest
  */
 export declare type DownloadRequest = Message<"pixelflow.v1.DownloadRequest"> & {
   /**
-   * Where they are.
+   * What to download.
    *
    * @generated from oneof pixelflow.v1.DownloadRequest.source
    */
   source: {
     /**
-     * Id of an image: the bytes as they were uploaded.
+     * Id of an image: the uploaded file.
      *
      * @generated from field: string image = 1;
      */
@@ -1664,14 +1665,14 @@ export declare type DownloadRequest = Message<"pixelflow.v1.DownloadRequest"> & 
   } | { case: undefined; value?: undefined };
 
   /**
-   * Where to begin; 0 is the first byte.
+   * Offset of the first byte.
    *
    * @generated from field: int64 offset = 3;
    */
   offset: bigint;
 
   /**
-   * How many; absent for all up to the end. What reaches beyond the end is cut off there.
+   * Number of bytes; absent for all up to the end. A range beyond the end is shortened.
    *
    * @generated from field: optional int64 length = 4;
    */
@@ -1685,7 +1686,7 @@ export declare type DownloadRequest = Message<"pixelflow.v1.DownloadRequest"> & 
 export declare const DownloadRequestSchema: GenMessage<DownloadRequest>;
 
 /**
- * Names an output.
+ * Identifies an output.
  *
  * @generated from message pixelflow.v1.OutputName
  */
@@ -1712,19 +1713,19 @@ export declare type OutputName = Message<"pixelflow.v1.OutputName"> & {
 export declare const OutputNameSchema: GenMessage<OutputName>;
 
 /**
- * A piece of a download.
+ * A message of a download.
  *
  * @generated from message pixelflow.v1.DownloadResponse
  */
 export declare type DownloadResponse = Message<"pixelflow.v1.DownloadResponse"> & {
   /**
-   * Which piece.
+   * The kind of message.
    *
    * @generated from oneof pixelflow.v1.DownloadResponse.data
    */
   data: {
     /**
-     * First: what is to come.
+     * First: size, digest and range.
      *
      * @generated from field: pixelflow.v1.Content content = 1;
      */
@@ -1748,20 +1749,20 @@ export declare type DownloadResponse = Message<"pixelflow.v1.DownloadResponse"> 
 export declare const DownloadResponseSchema: GenMessage<DownloadResponse>;
 
 /**
- * Stored bytes, and which part of them follows.
+ * A stored file and the range that follows.
  *
  * @generated from message pixelflow.v1.Content
  */
 export declare type Content = Message<"pixelflow.v1.Content"> & {
   /**
-   * Size of the whole.
+   * Size of the whole file.
    *
    * @generated from field: int64 bytes = 1;
    */
   bytes: bigint;
 
   /**
-   * SHA-256 of the whole, 64 hexadecimal digits.
+   * SHA-256 of the whole file, 64 hexadecimal digits.
    *
    * @generated from field: string sha256 = 2;
    */
@@ -1775,21 +1776,21 @@ export declare type Content = Message<"pixelflow.v1.Content"> & {
   mediaType: string;
 
   /**
-   * What a file of it may be called.
+   * Suggested file name.
    *
    * @generated from field: string file_name = 4;
    */
   fileName: string;
 
   /**
-   * Where the part begins.
+   * Offset of the range.
    *
    * @generated from field: int64 offset = 5;
    */
   offset: bigint;
 
   /**
-   * How many bytes follow.
+   * Length of the range.
    *
    * @generated from field: int64 length = 6;
    */
@@ -1803,19 +1804,19 @@ export declare type Content = Message<"pixelflow.v1.Content"> & {
 export declare const ContentSchema: GenMessage<Content>;
 
 /**
- * Something said while tuning.
+ * A message from the client while tuning.
  *
  * @generated from message pixelflow.v1.TuneRequest
  */
 export declare type TuneRequest = Message<"pixelflow.v1.TuneRequest"> & {
   /**
-   * What is said.
+   * The kind of message.
    *
    * @generated from oneof pixelflow.v1.TuneRequest.data
    */
   data: {
     /**
-     * First.
+     * First: opens the session.
      *
      * @generated from field: pixelflow.v1.TuneOpen open = 1;
      */
@@ -1823,7 +1824,7 @@ export declare type TuneRequest = Message<"pixelflow.v1.TuneRequest"> & {
     case: "open";
   } | {
     /**
-     * Then, any number of times.
+     * Then: changes the recipe, any number of times.
      *
      * @generated from field: pixelflow.v1.TuneChange change = 2;
      */
@@ -1831,7 +1832,7 @@ export declare type TuneRequest = Message<"pixelflow.v1.TuneRequest"> & {
     case: "change";
   } | {
     /**
-     * Any number of times.
+     * Creates a task, any number of times.
      *
      * @generated from field: pixelflow.v1.TuneApply apply = 3;
      */
@@ -1847,7 +1848,7 @@ export declare type TuneRequest = Message<"pixelflow.v1.TuneRequest"> & {
 export declare const TuneRequestSchema: GenMessage<TuneRequest>;
 
 /**
- * Which image is tuned, and with which recipe it begins: change number 0.
+ * Opens a session on an image, with the initial recipe as change number 0.
  *
  * @generated from message pixelflow.v1.TuneOpen
  */
@@ -1860,21 +1861,21 @@ export declare type TuneOpen = Message<"pixelflow.v1.TuneOpen"> & {
   image: string;
 
   /**
-   * A string in the short text form ("resize:800/format:webp"), or the recipe itself as a struct.
+   * The recipe: a string in the short text form ("resize:800/format:webp") or a struct.
    *
    * @generated from field: google.protobuf.Value recipe = 2;
    */
   recipe?: Value | undefined;
 
   /**
-   * Which of the recipe's outputs is shown; empty for its first.
+   * Name of the output to preview; empty for the first.
    *
    * @generated from field: string output = 3;
    */
   output: string;
 
   /**
-   * How previews are made; absent for the defaults.
+   * Preview options; absent for the defaults.
    *
    * @generated from field: pixelflow.v1.PreviewWish preview = 4;
    */
@@ -1888,27 +1889,27 @@ export declare type TuneOpen = Message<"pixelflow.v1.TuneOpen"> & {
 export declare const TuneOpenSchema: GenMessage<TuneOpen>;
 
 /**
- * How previews are made.
+ * Preview options.
  *
  * @generated from message pixelflow.v1.PreviewWish
  */
 export declare type PreviewWish = Message<"pixelflow.v1.PreviewWish"> & {
   /**
-   * Pixels (width × height) a preview may have at most, 4096 to 4194304; 0 for 1048576.
+   * Most pixels (width × height) of a preview, 4096 to 4194304; 0 for 1048576.
    *
    * @generated from field: int32 max_pixels = 1;
    */
   maxPixels: number;
 
   /**
-   * jpeg or webp; empty for JPEG, and WebP where the picture is transparent.
+   * jpeg or webp; empty for JPEG, or WebP if the picture is transparent.
    *
    * @generated from field: string format = 2;
    */
   format: string;
 
   /**
-   * 1 to 100, of the preview's encoding; 0 for 80.
+   * Quality of the preview's encoding, 1 to 100; 0 for 80.
    *
    * @generated from field: int32 quality = 3;
    */
@@ -1922,35 +1923,35 @@ export declare type PreviewWish = Message<"pixelflow.v1.PreviewWish"> & {
 export declare const PreviewWishSchema: GenMessage<PreviewWish>;
 
 /**
- * A change of the recipe: the whole anew, or single parameters.
+ * Changes the recipe: replaces it, or sets single parameters.
  *
  * @generated from message pixelflow.v1.TuneChange
  */
 export declare type TuneChange = Message<"pixelflow.v1.TuneChange"> & {
   /**
-   * Counts changes strictly upwards, from 1 or above. Answers carry it.
+   * Number of the change, at least 1 and greater than the previous one. Responses refer to it.
    *
    * @generated from field: int64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * The whole recipe anew, as in TuneOpen. Excludes `set`.
+   * The new recipe, as in TuneOpen. Excludes `set`.
    *
    * @generated from field: google.protobuf.Value recipe = 2;
    */
   recipe?: Value | undefined;
 
   /**
-   * New values by where the parameters stand, such as "steps[1].sigma" or "outputs.thumb.steps[0].width"; null goes
-   * back to a parameter's default.
+   * New values by parameter path, such as "steps[1].sigma" or "outputs.thumb.steps[0].width"; null resets a parameter
+   * to its default.
    *
    * @generated from field: google.protobuf.Struct set = 3;
    */
   set?: JsonObject | undefined;
 
   /**
-   * Shows this output from now on; empty for the same as before.
+   * Name of the output to preview from now on; empty to keep the current one.
    *
    * @generated from field: string output = 4;
    */
@@ -1964,13 +1965,13 @@ export declare type TuneChange = Message<"pixelflow.v1.TuneChange"> & {
 export declare const TuneChangeSchema: GenMessage<TuneChange>;
 
 /**
- * Makes a task of the recipe as it is: the full picture, all outputs. The session goes on.
+ * Creates a task with the current recipe: the full picture, all outputs. The session continues.
  *
  * @generated from message pixelflow.v1.TuneApply
  */
 export declare type TuneApply = Message<"pixelflow.v1.TuneApply"> & {
   /**
-   * The newest change as the client knows it; refused when the recipe is another. Absent for whichever it is.
+   * The change that the client expects to be current; refused if it is not. Absent to skip the check.
    *
    * @generated from field: optional int64 sequence = 1;
    */
@@ -1984,20 +1985,19 @@ export declare type TuneApply = Message<"pixelflow.v1.TuneApply"> & {
 export declare const TuneApplySchema: GenMessage<TuneApply>;
 
 /**
- * Something heard while tuning.
+ * A message from the server while tuning.
  *
  * @generated from message pixelflow.v1.TuneResponse
  */
 export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
   /**
-   * What is heard.
+   * The kind of message.
    *
    * @generated from oneof pixelflow.v1.TuneResponse.data
    */
   data: {
     /**
-     * The picture has been read. Comes before the first preview, and again when the recipe turns the picture otherwise
-     * than before.
+     * The picture has been read. Sent before the first preview, and again when the recipe changes its orientation.
      *
      * @generated from field: pixelflow.v1.TuneOpened opened = 1;
      */
@@ -2005,7 +2005,7 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
     case: "opened";
   } | {
     /**
-     * The picture as it will be: its bytes follow in chunks, before anything else.
+     * A preview. Its bytes follow in chunks before any other message.
      *
      * @generated from field: pixelflow.v1.TunePreview preview = 2;
      */
@@ -2013,7 +2013,7 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
     case: "preview";
   } | {
     /**
-     * Bytes of the preview that was named last.
+     * Bytes of the last preview.
      *
      * @generated from field: bytes chunk = 3;
      */
@@ -2021,7 +2021,7 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
     case: "chunk";
   } | {
     /**
-     * Something said could not be done.
+     * A message of the client failed.
      *
      * @generated from field: pixelflow.v1.TuneRefused refused = 4;
      */
@@ -2029,7 +2029,7 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
     case: "refused";
   } | {
     /**
-     * A task has been accepted.
+     * A task was created.
      *
      * @generated from field: pixelflow.v1.TuneApplied applied = 5;
      */
@@ -2037,7 +2037,7 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
     case: "applied";
   } | {
     /**
-     * The process that made the previews was lost, and another has taken over.
+     * The preview process was lost and another has taken over.
      *
      * @generated from field: pixelflow.v1.TuneRestored restored = 6;
      */
@@ -2053,20 +2053,20 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
 export declare const TuneResponseSchema: GenMessage<TuneResponse>;
 
 /**
- * Width and height.
+ * Size of a picture.
  *
  * @generated from message pixelflow.v1.Size
  */
 export declare type Size = Message<"pixelflow.v1.Size"> & {
   /**
-   * Pixels.
+   * Width in pixels.
    *
    * @generated from field: int32 width = 1;
    */
   width: number;
 
   /**
-   * Pixels.
+   * Height in pixels.
    *
    * @generated from field: int32 height = 2;
    */
@@ -2080,20 +2080,20 @@ export declare type Size = Message<"pixelflow.v1.Size"> & {
 export declare const SizeSchema: GenMessage<Size>;
 
 /**
- * The picture that is tuned.
+ * The sizes of the picture and of its preview copy.
  *
  * @generated from message pixelflow.v1.TuneOpened
  */
 export declare type TuneOpened = Message<"pixelflow.v1.TuneOpened"> & {
   /**
-   * The picture as the first step sees it: upright, unless the recipe says otherwise.
+   * Size of the picture before the first step: upright, unless the recipe sets orient to false.
    *
    * @generated from field: pixelflow.v1.Size source = 1;
    */
   source?: Size | undefined;
 
   /**
-   * The copy that previews are made from: equal to the source, or smaller.
+   * Size of the copy from which previews are rendered, at most that of the source.
    *
    * @generated from field: pixelflow.v1.Size preview = 2;
    */
@@ -2107,41 +2107,41 @@ export declare type TuneOpened = Message<"pixelflow.v1.TuneOpened"> & {
 export declare const TuneOpenedSchema: GenMessage<TuneOpened>;
 
 /**
- * The picture as it will be.
+ * A preview without its bytes.
  *
  * @generated from message pixelflow.v1.TunePreview
  */
 export declare type TunePreview = Message<"pixelflow.v1.TunePreview"> & {
   /**
-   * The change that it answers; everything before is answered with it.
+   * The change that it answers. Earlier changes get no preview of their own.
    *
    * @generated from field: int64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * Name of the output that is shown.
+   * Name of the output.
    *
    * @generated from field: string output = 2;
    */
   output: string;
 
   /**
-   * Pixels.
+   * Width in pixels.
    *
    * @generated from field: int32 width = 3;
    */
   width: number;
 
   /**
-   * Pixels.
+   * Height in pixels.
    *
    * @generated from field: int32 height = 4;
    */
   height: number;
 
   /**
-   * What the task would make: as large as the preview, or larger in the same proportions.
+   * Size of the task's result, in the same proportions as the preview.
    *
    * @generated from field: pixelflow.v1.Size result = 5;
    */
@@ -2169,7 +2169,7 @@ export declare type TunePreview = Message<"pixelflow.v1.TunePreview"> & {
   bytes: bigint;
 
   /**
-   * How long it took to make, in milliseconds.
+   * Rendering time in milliseconds.
    *
    * @generated from field: double ms = 9;
    */
@@ -2183,28 +2183,29 @@ export declare type TunePreview = Message<"pixelflow.v1.TunePreview"> & {
 export declare const TunePreviewSchema: GenMessage<TunePreview>;
 
 /**
- * Something said could not be done; the session goes on. A recipe that is not valid leaves the one before. One that is
- * valid but cannot be done to this picture stays, so that the next parameter may mend it; it is not applied.
+ * A message of the client failed; the session continues. An invalid recipe leaves the previous one in place. A valid
+ * recipe that does not fit the picture becomes the current one, so that the next change can correct it, but cannot be
+ * applied.
  *
  * @generated from message pixelflow.v1.TuneRefused
  */
 export declare type TuneRefused = Message<"pixelflow.v1.TuneRefused"> & {
   /**
-   * What was refused; absent when it carried no number.
+   * The refused change; absent if the message had no number.
    *
    * @generated from field: optional int64 sequence = 1;
    */
   sequence?: bigint | undefined;
 
   /**
-   * Whether it was an apply, not a change.
+   * Whether the message was an `apply`.
    *
    * @generated from field: bool apply = 2;
    */
   apply: boolean;
 
   /**
-   * Why.
+   * The reason.
    *
    * @generated from field: pixelflow.v1.Fault fault = 3;
    */
@@ -2218,13 +2219,13 @@ export declare type TuneRefused = Message<"pixelflow.v1.TuneRefused"> & {
 export declare const TuneRefusedSchema: GenMessage<TuneRefused>;
 
 /**
- * A task has been accepted.
+ * A task was created.
  *
  * @generated from message pixelflow.v1.TuneApplied
  */
 export declare type TuneApplied = Message<"pixelflow.v1.TuneApplied"> & {
   /**
-   * The change whose recipe it has.
+   * The change with the recipe of the task.
    *
    * @generated from field: int64 sequence = 1;
    */
@@ -2238,7 +2239,7 @@ export declare type TuneApplied = Message<"pixelflow.v1.TuneApplied"> & {
   task?: Task | undefined;
 
   /**
-   * What other calls bring as the metadata "pixelflow-position".
+   * The value that other calls return as the metadata "pixelflow-position".
    *
    * @generated from field: string position = 3;
    */
@@ -2252,7 +2253,7 @@ export declare type TuneApplied = Message<"pixelflow.v1.TuneApplied"> & {
 export declare const TuneAppliedSchema: GenMessage<TuneApplied>;
 
 /**
- * Another process makes the previews; what was not answered yet is answered by it.
+ * Another process renders the previews now, and answers the newest change.
  *
  * @generated from message pixelflow.v1.TuneRestored
  */
@@ -2272,48 +2273,48 @@ export declare type TuneRestored = Message<"pixelflow.v1.TuneRestored"> & {
 export declare const TuneRestoredSchema: GenMessage<TuneRestored>;
 
 /**
- * Where a task is in its life.
+ * The status of a task.
  *
  * @generated from enum pixelflow.v1.TaskStatus
  */
 export enum TaskStatus {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: TASK_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * Accepted; nobody works on it yet.
+   * Accepted, waiting for an actor.
    *
    * @generated from enum value: TASK_STATUS_QUEUED = 1;
    */
   QUEUED = 1,
 
   /**
-   * An actor works on it.
+   * An actor is processing it.
    *
    * @generated from enum value: TASK_STATUS_RUNNING = 2;
    */
   RUNNING = 2,
 
   /**
-   * All outputs are there. Final.
+   * All outputs are finished. Final.
    *
    * @generated from enum value: TASK_STATUS_COMPLETED = 3;
    */
   COMPLETED = 3,
 
   /**
-   * It could not be done; `fault` says why. Final.
+   * Failed; `fault` has the reason. Final.
    *
    * @generated from enum value: TASK_STATUS_FAILED = 4;
    */
   FAILED = 4,
 
   /**
-   * It was cancelled. Final.
+   * Cancelled. Final.
    *
    * @generated from enum value: TASK_STATUS_CANCELLED = 5;
    */
@@ -2326,28 +2327,27 @@ export enum TaskStatus {
 export declare const TaskStatusSchema: GenEnum<TaskStatus>;
 
 /**
- * Whom a task waits with until somebody works on it.
+ * The priority of a queued task.
  *
  * @generated from enum pixelflow.v1.Lane
  */
 export enum Lane {
   /**
-   * Not said: interactive.
+   * Unspecified: interactive.
    *
    * @generated from enum value: LANE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * Somebody waits for it: ahead of all bulk work. An account that has many of these under way has further ones put
-   * into bulk.
+   * Before all bulk tasks. When an account has many interactive tasks in progress, further ones are queued as bulk.
    *
    * @generated from enum value: LANE_INTERACTIVE = 1;
    */
   INTERACTIVE = 1,
 
   /**
-   * One of many: accounts that have such work take turns.
+   * Accounts with bulk tasks take turns.
    *
    * @generated from enum value: LANE_BULK = 2;
    */
@@ -2360,27 +2360,27 @@ export enum Lane {
 export declare const LaneSchema: GenEnum<Lane>;
 
 /**
- * What happened to a task. OUTPUT may repeat; DELETED may follow an end.
+ * The kind of a task event. OUTPUT may repeat; DELETED may follow a final event.
  *
  * @generated from enum pixelflow.v1.TaskEventKind
  */
 export enum TaskEventKind {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: TASK_EVENT_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * It was accepted.
+   * The task was accepted.
    *
    * @generated from enum value: TASK_EVENT_KIND_QUEUED = 1;
    */
   QUEUED = 1,
 
   /**
-   * An actor has begun, for the first time or again.
+   * An actor has started an attempt.
    *
    * @generated from enum value: TASK_EVENT_KIND_STARTED = 2;
    */
@@ -2415,21 +2415,21 @@ export enum TaskEventKind {
   COMPLETED = 6,
 
   /**
-   * It has failed.
+   * The task has failed.
    *
    * @generated from enum value: TASK_EVENT_KIND_FAILED = 7;
    */
   FAILED = 7,
 
   /**
-   * It was cancelled.
+   * The task was cancelled.
    *
    * @generated from enum value: TASK_EVENT_KIND_CANCELLED = 8;
    */
   CANCELLED = 8,
 
   /**
-   * It was deleted.
+   * The task was deleted.
    *
    * @generated from enum value: TASK_EVENT_KIND_DELETED = 9;
    */
@@ -2448,14 +2448,14 @@ export declare const TaskEventKindSchema: GenEnum<TaskEventKind>;
  */
 export enum Auth {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: AUTH_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * Callers on the server's own machine need nothing; there are no others.
+   * No authentication; only callers on the server's own machine are served.
    *
    * @generated from enum value: AUTH_NONE = 1;
    */
@@ -2482,34 +2482,34 @@ export enum Auth {
 export declare const AuthSchema: GenEnum<Auth>;
 
 /**
- * How an actor is.
+ * The state of an actor.
  *
  * @generated from enum pixelflow.v1.ActorState
  */
 export enum ActorState {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: ACTOR_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * It takes work up.
+   * Accepts work.
    *
    * @generated from enum value: ACTOR_STATE_READY = 1;
    */
   READY = 1,
 
   /**
-   * It takes nothing up for a while: its child processes keep crashing.
+   * Accepts no work for a while, because its child processes keep crashing.
    *
    * @generated from enum value: ACTOR_STATE_RESTING = 2;
    */
   RESTING = 2,
 
   /**
-   * It ends what it holds and takes nothing up any more.
+   * Finishes its current work and accepts no more.
    *
    * @generated from enum value: ACTOR_STATE_DRAINING = 3;
    */
@@ -2522,13 +2522,13 @@ export enum ActorState {
 export declare const ActorStateSchema: GenEnum<ActorState>;
 
 /**
- * Images, and the tasks that are done to them. Whatever belongs to another account answers NOT_FOUND.
+ * Images and the tasks that process them. Resources of other accounts return NOT_FOUND.
  *
  * @generated from service pixelflow.v1.ImageService
  */
 export declare const ImageService: GenService<{
   /**
-   * What a client has to know before its first call. Anybody may ask.
+   * Returns the version and the limits of the server. Requires no credentials.
    *
    * @generated from rpc pixelflow.v1.ImageService.GetVersion
    */
@@ -2538,7 +2538,7 @@ export declare const ImageService: GenService<{
     output: typeof GetVersionResponseSchema;
   },
   /**
-   * The catalogue of operations that recipes are made of, with a JSON Schema for each.
+   * Lists the operations that recipes can use, with a JSON Schema for each.
    *
    * @generated from rpc pixelflow.v1.ImageService.ListOperations
    */
@@ -2548,9 +2548,9 @@ export declare const ImageService: GenService<{
     output: typeof ListOperationsResponseSchema;
   },
   /**
-   * Takes an image in: one `metadata`, any number of `chunk`s, one `commit`, in this order. The image exists from the
-   * commit on, and only if size and digest are the promised ones; a stream that ends without a commit leaves nothing
-   * behind. Type, size and pixels are checked while the bytes arrive, so a refusal may come early.
+   * Uploads an image. Send one `metadata`, any number of `chunk`s, then one `commit`. The image exists once the commit
+   * is accepted; its size and digest must match the bytes. A stream that ends without a commit stores nothing. The
+   * server checks type, size and pixels while the bytes arrive, so the call may fail before the commit.
    *
    * @generated from rpc pixelflow.v1.ImageService.Upload
    */
@@ -2560,7 +2560,7 @@ export declare const ImageService: GenService<{
     output: typeof UploadResponseSchema;
   },
   /**
-   * What is known of an image.
+   * Returns an image record.
    *
    * @generated from rpc pixelflow.v1.ImageService.GetImage
    */
@@ -2570,7 +2570,7 @@ export declare const ImageService: GenService<{
     output: typeof GetImageResponseSchema;
   },
   /**
-   * Takes an image away. Tasks that have read it already are not affected.
+   * Deletes an image. Tasks that have already read it are not affected.
    *
    * @generated from rpc pixelflow.v1.ImageService.DeleteImage
    */
@@ -2580,7 +2580,7 @@ export declare const ImageService: GenService<{
     output: typeof DeleteImageResponseSchema;
   },
   /**
-   * Accepts work on a stored image. An accepted task comes to an end, whatever dies meanwhile.
+   * Creates a task that applies a recipe to a stored image. An accepted task always ends, even if processes fail.
    *
    * @generated from rpc pixelflow.v1.ImageService.CreateTask
    */
@@ -2590,9 +2590,9 @@ export declare const ImageService: GenService<{
     output: typeof CreateTaskResponseSchema;
   },
   /**
-   * Accepts work on a stored image and stays: the task's events as they happen, then, once it has completed, each
-   * output with its bytes. A task that fails or is cancelled ends the call with its error, after its last event.
-   * Leaving the call does not cancel the task; WatchTask and Download go on from wherever it was left.
+   * Creates a task and streams its events, followed by each output and its bytes once the task has completed. If the
+   * task fails or is cancelled, the call ends with that error after the last event. Cancelling the call does not cancel
+   * the task; continue with WatchTask and Download.
    *
    * @generated from rpc pixelflow.v1.ImageService.Process
    */
@@ -2602,8 +2602,8 @@ export declare const ImageService: GenService<{
     output: typeof ProcessResponseSchema;
   },
   /**
-   * The events of a task, each once and in order: first those that have happened, then live; ends after the final
-   * one. Tokens are those of the server-sent events of REST, good on any gateway and over any protocol.
+   * Streams the events of a task, each once and in order: past events first, then new ones. Ends after the final event.
+   * Tokens are valid on any gateway and over any protocol, including the server-sent events of REST.
    *
    * @generated from rpc pixelflow.v1.ImageService.WatchTask
    */
@@ -2613,7 +2613,7 @@ export declare const ImageService: GenService<{
     output: typeof WatchTaskResponseSchema;
   },
   /**
-   * A task as it is now.
+   * Returns the current state of a task.
    *
    * @generated from rpc pixelflow.v1.ImageService.GetTask
    */
@@ -2623,8 +2623,8 @@ export declare const ImageService: GenService<{
     output: typeof GetTaskResponseSchema;
   },
   /**
-   * Own tasks, newest first, page by page. What this account has just done, through whichever gateway, is in the list as
-   * far as half a second of waiting goes, and surely when the call brings the position of it.
+   * Lists the caller's tasks, newest first, in pages. The gateway waits up to half a second for recent writes of the
+   * account. To be sure that the list includes a write, send its position.
    *
    * @generated from rpc pixelflow.v1.ImageService.ListTasks
    */
@@ -2634,8 +2634,7 @@ export declare const ImageService: GenService<{
     output: typeof ListTasksResponseSchema;
   },
   /**
-   * Ends a task that has not ended. Cancelling twice is as good as once; a task that has completed or failed answers
-   * FAILED_PRECONDITION.
+   * Cancels a task. Cancelling a cancelled task succeeds; a completed or failed task returns FAILED_PRECONDITION.
    *
    * @generated from rpc pixelflow.v1.ImageService.CancelTask
    */
@@ -2645,8 +2644,8 @@ export declare const ImageService: GenService<{
     output: typeof CancelTaskResponseSchema;
   },
   /**
-   * Does the work of a task that has ended once more: a new task of the same image and recipe, which names the old one.
-   * A task that has not ended answers FAILED_PRECONDITION.
+   * Creates a new task with the image and recipe of a task that has ended. Its `retry_of` names that task. A task that
+   * has not ended returns FAILED_PRECONDITION.
    *
    * @generated from rpc pixelflow.v1.ImageService.RetryTask
    */
@@ -2656,7 +2655,7 @@ export declare const ImageService: GenService<{
     output: typeof RetryTaskResponseSchema;
   },
   /**
-   * Takes a task away with its outputs, after cancelling it when it has not ended.
+   * Deletes a task and its outputs. A task that has not ended is cancelled first.
    *
    * @generated from rpc pixelflow.v1.ImageService.DeleteTask
    */
@@ -2666,7 +2665,7 @@ export declare const ImageService: GenService<{
     output: typeof DeleteTaskResponseSchema;
   },
   /**
-   * The processes that do the work, by name: those that were heard of within the last seconds.
+   * Lists the actors (worker processes) that have reported within the last seconds, by name.
    *
    * @generated from rpc pixelflow.v1.ImageService.ListActors
    */
@@ -2676,8 +2675,7 @@ export declare const ImageService: GenService<{
     output: typeof ListActorsResponseSchema;
   },
   /**
-   * Stored bytes, whole or a part: those of an image as it was uploaded, or of a finished output. First one `content`,
-   * then `chunk`s until the part is complete.
+   * Downloads an uploaded image or a finished output, whole or in part: one `content`, then `chunk`s.
    *
    * @generated from rpc pixelflow.v1.ImageService.Download
    */
@@ -2687,10 +2685,10 @@ export declare const ImageService: GenService<{
     output: typeof DownloadResponseSchema;
   },
   /**
-   * Image in, image out: one `metadata` with the recipe, the file as `chunk`s, one `commit`; back comes one `result`,
-   * then its bytes. A small image is not stored anywhere; one that is too large for that is processed as a task, named in
-   * the result. A stream that ends without a commit is refused, and whoever leaves the call ends the work. Both streams
-   * need not overlap: the result comes after the commit.
+   * Processes an image in one call. Send one `metadata` with the recipe, the file as `chunk`s, then one `commit`. The
+   * server answers with one `result`, then its bytes. A small image is not stored; a larger one is processed as a task,
+   * which the result names. A stream that ends without a commit fails. Cancelling the call stops the work. The result
+   * comes after the commit, so the two streams need not overlap.
    *
    * @generated from rpc pixelflow.v1.ImageService.ProcessImage
    */
@@ -2700,8 +2698,8 @@ export declare const ImageService: GenService<{
     output: typeof ProcessImageResponseSchema;
   },
   /**
-   * The same in one message each way, for small images and for clients that cannot send streams, as browsers. What does
-   * not fit into a message of 4 MiB wants ProcessImage.
+   * Processes an image with one message in each direction, for clients that cannot stream requests, such as browsers.
+   * Use ProcessImage for anything larger than 4 MiB.
    *
    * @generated from rpc pixelflow.v1.ImageService.ProcessImageUnary
    */
@@ -2711,11 +2709,12 @@ export declare const ImageService: GenService<{
     output: typeof ProcessImageUnaryResponseSchema;
   },
   /**
-   * Tunes a recipe live: first one `open`, then any number of `change`s at any rate, each answered by a preview unless a
-   * newer one has come meanwhile; an `apply` makes a task of the recipe as it is. What cannot be done is answered by
-   * `refused`, and the session goes on; it survives the loss of the process that makes the previews. When the client
-   * has finished, the newest change is still answered, then the call ends. Needs streams in both directions at once, so
-   * native gRPC; browsers have the same messages as JSON on the WebSocket /api/v1/tune.
+   * Tunes a recipe with live previews. Send one `open`, then any number of `change`s at any rate. The server answers
+   * each change with a preview, unless a newer change has arrived. An `apply` creates a task with the current recipe. A
+   * message that fails is answered with `refused`, and the session continues. It also survives the loss of the preview
+   * process. When the client closes its stream, the server answers the newest change and ends the call. Requires
+   * bidirectional streaming, so native gRPC only; browsers send the same messages as JSON over the WebSocket
+   * /api/v1/tune.
    *
    * @generated from rpc pixelflow.v1.ImageService.Tune
    */

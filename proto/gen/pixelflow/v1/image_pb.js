@@ -2,28 +2,29 @@
 // @generated from file pixelflow/v1/image.proto (package pixelflow.v1, syntax proto3)
 /* eslint-disable */
 
-// PixelFlow: upload an image, name a recipe, watch it being applied, fetch the result.
+// PixelFlow: upload an image, apply a recipe to it as a task, follow the task, download the result.
 //
-// This is the one contract of every protocol: native gRPC on the gRPC port; gRPC-Web and Connect on the HTTP port; and
-// REST there too, by the google.api.http annotations. REST bodies are the JSON of the OpenAPI document; they name the
-// same things, with statuses and kinds in lower case ("queued") where an enum stands here (TASK_STATUS_QUEUED).
+// This contract serves every protocol: native gRPC on the gRPC port, gRPC-Web and Connect on the HTTP port, and REST
+// through the google.api.http annotations. The OpenAPI document describes the JSON bodies of REST. They use the same
+// names, with enum values in lower case ("queued" instead of TASK_STATUS_QUEUED).
 //
-// Who calls: the metadata "authorization: Bearer <token>", or the client certificate of the connection; a server that
-// wants neither answers its own machine only. "x-request-id" is taken from the caller or made, and returned: with the
-// initial metadata, or with the trailers of a call that fails before it has answered anything.
+// Authentication: the metadata "authorization: Bearer <token>" or the client certificate of the connection. A server
+// without authentication answers only callers on its own machine. A caller may send "x-request-id"; otherwise the
+// server generates one. The server returns it in the initial metadata, or in the trailers of a call that fails earlier.
 //
-// Calls that make something (Upload, CreateTask, Process, RetryTask) take the metadata "idempotency-key": the same call
-// under the same key is done once, on whichever gateway, and further ones are answered as the first was. Another call
-// under it is refused with FAILED_PRECONDITION, one that comes while the first goes on with ABORTED.
+// Idempotency: calls that create a resource (Upload, CreateTask, Process, RetryTask) accept the metadata
+// "idempotency-key". Repeating the same call with the same key returns the result of the first call, from any gateway.
+// A different call with the same key fails with FAILED_PRECONDITION; a call during the first one fails with ABORTED.
 //
-// Calls that write to a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage where it has made a
-// task) bring the initial metadata "pixelflow-position": how far the account has written. GetTask and ListTasks that send
-// it back, to whichever gateway, know of all that; one that cannot in two seconds answers UNAVAILABLE. What is no position,
-// or is beyond the end of the log, is refused with INVALID_ARGUMENT.
+// Consistency: calls that change a task (CreateTask, Process, CancelTask, RetryTask, DeleteTask, and ProcessImage when
+// it creates a task) return the initial metadata "pixelflow-position", the position of the account's last write.
+// GetTask and ListTasks with this metadata include every write up to that position, from any gateway. A gateway that
+// does not reach the position within two seconds fails with UNAVAILABLE. An invalid position, or one beyond the end of
+// the log, fails with INVALID_ARGUMENT.
 //
-// Errors carry google.rpc.ErrorInfo (domain "pixelflow", reason = the code of the error table, also the code of REST
-// problems), google.rpc.RequestInfo, and where they apply google.rpc.BadRequest (the field at fault),
-// google.rpc.RetryInfo and google.rpc.LocalizedMessage (what to do about it, in English).
+// Errors carry google.rpc.ErrorInfo (domain "pixelflow"; reason is the error code, as in REST problems) and
+// google.rpc.RequestInfo. Where they apply, they also carry google.rpc.BadRequest (the invalid field),
+// google.rpc.RetryInfo and google.rpc.LocalizedMessage (the remedy, in English).
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
@@ -483,7 +484,7 @@ export const TaskStatusSchema = /*@__PURE__*/
   enumDesc(file_pixelflow_v1_image, 0);
 
 /**
- * Where a task is in its life.
+ * The status of a task.
  *
  * @generated from enum pixelflow.v1.TaskStatus
  */
@@ -497,7 +498,7 @@ export const LaneSchema = /*@__PURE__*/
   enumDesc(file_pixelflow_v1_image, 1);
 
 /**
- * Whom a task waits with until somebody works on it.
+ * The priority of a queued task.
  *
  * @generated from enum pixelflow.v1.Lane
  */
@@ -511,7 +512,7 @@ export const TaskEventKindSchema = /*@__PURE__*/
   enumDesc(file_pixelflow_v1_image, 2);
 
 /**
- * What happened to a task. OUTPUT may repeat; DELETED may follow an end.
+ * The kind of a task event. OUTPUT may repeat; DELETED may follow a final event.
  *
  * @generated from enum pixelflow.v1.TaskEventKind
  */
@@ -539,7 +540,7 @@ export const ActorStateSchema = /*@__PURE__*/
   enumDesc(file_pixelflow_v1_image, 4);
 
 /**
- * How an actor is.
+ * The state of an actor.
  *
  * @generated from enum pixelflow.v1.ActorState
  */
@@ -547,7 +548,7 @@ export const ActorState = /*@__PURE__*/
   tsEnum(ActorStateSchema);
 
 /**
- * Images, and the tasks that are done to them. Whatever belongs to another account answers NOT_FOUND.
+ * Images and the tasks that process them. Resources of other accounts return NOT_FOUND.
  *
  * @generated from service pixelflow.v1.ImageService
  */
