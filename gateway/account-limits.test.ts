@@ -111,7 +111,7 @@ describe('of tasks that wait', () => {
     expect(await one.refusal(answer)).toMatchObject({
       status: 429,
       code: 'too_many_tasks',
-      detail: expect.stringContaining('8 tasks waiting'),
+      detail: expect.stringContaining('8 queued tasks'),
       remedy: expect.stringContaining('PIXELFLOW_ACCOUNT_QUEUED'),
     })
     expect(await one.messages()).toEqual(before)

@@ -51,5 +51,5 @@ test('every wrong value is named at once, no token repeated', () => {
     })
   expect(wrong).toThrow(/PIXELFLOW_HTTP_PORT[^]*PIXELFLOW_API_TOKENS[^]*PIXELFLOW_MAX_PIXELS/)
   expect(wrong).not.toThrow('s3cret')
-  expect(() => readConfig({ PIXELFLOW_GRPC_PORT: '3000' })).toThrow('is the port of PIXELFLOW_HTTP_PORT')
+  expect(() => readConfig({ PIXELFLOW_GRPC_PORT: '3000' })).toThrow('is also PIXELFLOW_HTTP_PORT')
 })

@@ -33,52 +33,52 @@ const GiB = 2 ** 30
 export const gatewaySettings = {
   httpPort: port('PIXELFLOW_HTTP_PORT', {
     fallback: 3000,
-    help: 'Port of the page and the REST interface; 0 takes a free one.',
+    help: 'Port of the page and the REST API; 0 selects a free port.',
   }),
   grpcPort: port('PIXELFLOW_GRPC_PORT', {
     fallback: 50_051,
-    help: 'Port of the gRPC interface; 0 takes a free one.',
+    help: 'Port of the gRPC API; 0 selects a free port.',
   }),
   grpcConnectionAgeMs: duration('PIXELFLOW_GRPC_CONNECTION_AGE', {
     fallback: 300_000,
     min: 1000,
     max: 7 * 86_400_000,
-    help: 'How old a gRPC connection grows before its client is asked to make another, so that calls spread anew over all gateways.',
+    help: 'Age at which a gRPC client is asked to reconnect (GOAWAY), so that calls are balanced over all gateways.',
   }),
   grpcKeepaliveMs: duration('PIXELFLOW_GRPC_KEEPALIVE', {
     fallback: 60_000,
     min: 1000,
     max: 7_200_000,
-    help: 'How long a gRPC connection may be quiet before its client is asked whether it is still there; without an answer within 20 s it is ended.',
+    help: 'Idle time after which a gRPC connection is pinged; without an answer within 20 s it is closed.',
   }),
   host: text('PIXELFLOW_HOST', {
     fallback: '127.0.0.1',
     expects: 'an IP address or host name of this machine',
     pattern: /^[A-Za-z0-9_.:[\]-]+$/,
-    help: 'Address to listen on. Any but a loopback one needs PIXELFLOW_API_TOKENS or PIXELFLOW_TLS_CLIENT_CA_FILE.',
+    help: 'Address to listen on. An address that is not loopback requires PIXELFLOW_API_TOKENS or PIXELFLOW_TLS_CLIENT_CA_FILE.',
   }),
   dataDir: text('PIXELFLOW_DATA_DIR', {
     fallback: '.pixelflow',
     expects: 'the path of a folder',
-    help: 'Folder for what the gateway keeps on disk: the task list, and large downloads under way. Nothing in it is lost for good when it is deleted.',
+    help: 'Folder for the task list and for large downloads in progress. The task list is rebuilt when the folder is deleted.',
   }),
   uiDir: text('PIXELFLOW_UI_DIR', {
     fallback: undefined,
     shownFallback: 'built into ui/dist when needed',
     expects: 'the path of a folder with a built page',
-    help: 'Folder of the page to serve.',
+    help: 'Folder of the built page.',
   }),
   apiTokens: {
     ...secret('PIXELFLOW_API_TOKENS', {
       expects: 'pairs such as alice:a-long-random-token,bob:another-one, separated by commas or line breaks',
-      help: 'Who may call, by which bearer token; root:a-third-one:admin may also do what operators do. Without it everybody on this machine is the account local, and an operator.',
+      help: 'Accounts and their bearer tokens; the suffix :admin, as in root:a-third-one:admin, allows operator calls. Without tokens, all callers on this machine are the account local and may make operator calls.',
     }),
     parse: parseTokens,
   } as Setting<TokenTable | undefined>,
   tlsCertFile: text('PIXELFLOW_TLS_CERT_FILE', {
     fallback: undefined,
     expects: 'the path of a certificate in PEM, its chain behind it',
-    help: 'Certificate for TLS, on the HTTP port and the gRPC port. New files are taken up while the gateway runs.',
+    help: 'Certificate for TLS on the HTTP port and the gRPC port. A changed file is loaded while the gateway runs.',
   }),
   tlsKeyFile: text('PIXELFLOW_TLS_KEY_FILE', {
     fallback: undefined,
@@ -88,113 +88,113 @@ export const gatewaySettings = {
   tlsClientCaFile: text('PIXELFLOW_TLS_CLIENT_CA_FILE', {
     fallback: undefined,
     expects: 'the path of the certificates of authorities, in PEM',
-    help: 'Authorities that sign client certificates; with them a certificate says for which account a call is made.',
+    help: 'Certificate authorities for client certificates. A client certificate identifies the account of a call.',
   }),
   tlsClientAuth: choice('PIXELFLOW_TLS_CLIENT_AUTH', ['require', 'optional'], {
     fallback: undefined,
-    shownFallback: 'require where there are client authorities',
-    help: 'Whether every call needs a client certificate, or a token does as well.',
+    shownFallback: 'require when PIXELFLOW_TLS_CLIENT_CA_FILE is set',
+    help: 'Whether every call requires a client certificate, or a token is enough.',
   }),
   tlsReloadIntervalMs: duration('PIXELFLOW_TLS_RELOAD_INTERVAL', {
     fallback: 5000,
     min: 100,
     max: 86_400_000,
-    help: 'How often the files of TLS are looked at for changes.',
+    help: 'How often the TLS files are checked for changes.',
   }),
   maxUploadBytes: bytes('PIXELFLOW_MAX_UPLOAD_BYTES', {
     fallback: 512 * MiB,
     min: 1,
     max: 1024 * GiB,
-    help: 'Largest image file that is taken.',
+    help: 'Largest image file that is accepted.',
   }),
   maxPixels: integer('PIXELFLOW_MAX_PIXELS', {
     fallback: 100_000_000,
     min: 1,
     max: 4_000_000_000,
-    help: 'Most pixels (width × height) that an image may have.',
+    help: 'Largest number of pixels (width × height) of an image.',
   }),
   uploadIdleTimeoutMs: duration('PIXELFLOW_UPLOAD_IDLE_TIMEOUT', {
     fallback: 60_000,
     min: 1000,
-    // The server's own timeout, 255 s at most, comes 60 s later.
+    // The server's own timeout, at most 255 s, is 60 s longer.
     max: 195_000,
-    help: 'How long an upload may pause before it is given up.',
+    help: 'How long an upload may pause before it is aborted.',
   }),
   uploadMemoryBytes: bytes('PIXELFLOW_UPLOAD_MEMORY', {
     fallback: 64 * MiB,
     min: 4 * MiB,
     max: 16 * GiB,
-    help: 'Bytes of all uploads together that may be on their way to the store at one time.',
+    help: 'Memory for all uploads together that are being sent to the store.',
   }),
   requestMemoryBytes: bytes('PIXELFLOW_REQUEST_MEMORY', {
     fallback: 128 * MiB,
     min: 8 * MiB,
     max: 64 * GiB,
-    help: 'Bytes of all requests together that are held in memory until they are whole or passed on: messages of gRPC, Connect and WebSockets, JSON, fields of forms, and the first 512 KiB of each upload. Further ones are refused with overloaded.',
+    help: 'Memory for all requests together that are buffered: gRPC, Connect and WebSocket messages, JSON, form fields, and the first 512 KiB of each upload. Further requests are refused with overloaded.',
   }),
   requestMemoryPerAccountBytes: bytes('PIXELFLOW_REQUEST_MEMORY_PER_ACCOUNT', {
     fallback: 64 * MiB,
     min: 8 * MiB,
     max: 64 * GiB,
-    help: 'How much of it one account may hold; all of it where calls need no credentials.',
+    help: 'Share of PIXELFLOW_REQUEST_MEMORY for one account; all of it when calls need no credentials.',
   }),
   requestMemoryPerPeerBytes: bytes('PIXELFLOW_REQUEST_MEMORY_PER_PEER', {
     fallback: 16 * MiB,
     min: 128 * KiB,
     max: 64 * GiB,
-    help: 'How much of it one address may hold by calls that need no credentials: versions, health, reflection. Each open call counts 16 KiB.',
+    help: 'Share of PIXELFLOW_REQUEST_MEMORY for the unauthenticated calls of one address: version, health, reflection. Each open call counts 16 KiB.',
   }),
   inlineMaxBytes: bytes('PIXELFLOW_INLINE_MAX_BYTES', {
     fallback: 16 * MiB,
     min: 0,
     max: 64 * MiB,
-    help: 'Largest image file that is processed without being stored when its caller waits for the picture; a larger one is processed as a task, and the caller waits for that.',
+    help: 'Largest image file that a process call keeps in memory; a larger one is stored and processed as a task, for which the call waits.',
   }),
   inlineMemoryBytes: bytes('PIXELFLOW_INLINE_MEMORY', {
     fallback: 128 * MiB,
     min: 0,
     max: 64 * GiB,
-    help: 'Bytes of all such files and their results together that are held in memory; what does not fit goes by way of the store.',
+    help: 'Memory for all images of process calls and their results together; an image that does not fit is stored.',
   }),
   processTimeoutMs: duration('PIXELFLOW_PROCESS_TIMEOUT', {
     fallback: 60_000,
     min: 100,
     max: 3_600_000,
-    help: 'How long a caller who waits for the picture waits at most, once the file has come; then the work is ended with deadline_exceeded.',
+    help: 'Longest time of a process call after its file has arrived; then it fails with deadline_exceeded.',
   }),
   accountInteractive: integer('PIXELFLOW_ACCOUNT_INTERACTIVE', {
     fallback: 16,
     min: 0,
     max: 1_000_000,
-    help: 'Interactive tasks that one account may have waiting and running at once; further ones wait in the bulk lane, where accounts take turns. With tokens it is at most half of the images that all actors work on at once, and at least 2.',
+    help: 'Interactive tasks of one account that may be queued or running at once; further ones use the bulk lane, which is shared fairly between accounts. With tokens, the limit is at most half of the workers of all actors, and at least 2.',
   }),
   accountQueued: integer('PIXELFLOW_ACCOUNT_QUEUED', {
     fallback: 100_000,
     min: 1,
     max: 100_000_000,
-    help: 'Tasks of one account that may wait at once, whichever lane they wait in; further ones are refused with too_many_tasks.',
+    help: 'Tasks of one account that may be queued at once, in both lanes; further ones are refused with too_many_tasks.',
   }),
   downloadSpoolBytes: bytes('PIXELFLOW_DOWNLOAD_SPOOL', {
     fallback: 4 * GiB,
     min: 64 * MiB,
     max: 16_384 * GiB,
-    help: 'Disk under PIXELFLOW_DATA_DIR that large downloads under way may take together; one larger than that goes alone.',
+    help: 'Disk space under PIXELFLOW_DATA_DIR for all large downloads in progress; a download that is larger runs alone.',
   }),
   corsOrigins: list('PIXELFLOW_CORS_ORIGINS', {
     fallback: [] as readonly string[],
-    expects: 'an origin such as https://app.example or http://localhost:8080, or * for every page',
+    expects: 'an origin such as https://app.example or http://localhost:8080, or * for every origin',
     pattern: /^(?:\*|https?:\/\/[^\s/?#@]+)$/,
-    help: 'Pages of other origins that may call from a browser, over REST, Connect and gRPC-Web; * only where there are tokens.',
+    help: 'Other origins whose pages may call from a browser, over REST, Connect and gRPC-Web; * requires tokens.',
   }),
   metrics: choice('PIXELFLOW_METRICS', metricsAccess, {
     fallback: 'token',
-    help: 'Who may read /metrics: token: whoever may call, so with a token where there are tokens; open: whoever reaches the port; off: nobody.',
+    help: 'Who may read /metrics. token: every caller with valid credentials; open: every caller; off: no caller.',
   }),
   sseHeartbeatMs: duration('PIXELFLOW_SSE_HEARTBEAT', {
     fallback: 15_000,
     min: 100,
     max: 300_000,
-    help: 'How often a quiet event stream gives a sign of life.',
+    help: 'How often an idle event stream sends a heartbeat.',
   }),
   tuneSessions: integer('PIXELFLOW_TUNE_SESSIONS', {
     fallback: 16,
@@ -206,30 +206,30 @@ export const gatewaySettings = {
     fallback: 300_000,
     min: 1000,
     max: 86_400_000,
-    help: 'How long a picture may be tuned without a change before its session is ended.',
+    help: 'How long a tuning session may be idle before it is ended.',
   }),
   ...sweepSettings,
   drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
     fallback: 8000,
     min: 0,
     max: 600_000,
-    help: 'How long requests under way may take after SIGTERM.',
+    help: 'How long running requests may take after SIGTERM.',
   }),
   exitWithParent: flag('PIXELFLOW_EXIT_WITH_PARENT', {
     fallback: false,
-    help: 'Whether to end when standard input closes, as it does when the process that started this one dies.',
+    help: 'Exit when standard input closes, which happens when the parent process dies.',
   }),
 }
 
-/** All that a gateway process reads. */
+/** All settings of a gateway process. */
 export const settingsTable = { ...natsSettings, ...logSettings, ...gatewaySettings }
 
 export interface GatewayConfig extends Values<typeof settingsTable> {
-  /** Undefined where both ports speak plainly. */
+  /** Undefined when both ports use no TLS. */
   readonly tls: TlsConfig | undefined
 }
 
-/** @throws WrongSettings, also for an address that others reach while nobody could tell who they are. */
+/** @throws WrongSettings for invalid settings, such as a public address without authentication. */
 export function readConfig(env: Environment): GatewayConfig {
   const config = readSettings(settingsTable, env)
   const tls = tlsOf(config)
@@ -243,15 +243,15 @@ export function readConfig(env: Environment): GatewayConfig {
   if (config.httpPort !== 0 && config.httpPort === config.grpcPort) {
     throw wrong(
       `PIXELFLOW_GRPC_PORT=${config.grpcPort}`,
-      'is the port of PIXELFLOW_HTTP_PORT',
-      'Give the two different ports.',
+      'is also PIXELFLOW_HTTP_PORT',
+      'Set two different ports.',
     )
   }
   requireGrace(config)
   if (config.corsOrigins.includes('*') && config.apiTokens === undefined) {
     throw wrong(
       'PIXELFLOW_CORS_ORIGINS="*"',
-      'would let every page in the browser act here, because calls need no token',
+      'would allow calls from every page in a browser, because calls need no token',
       'Name the origins, or set PIXELFLOW_API_TOKENS.',
     )
   }
@@ -267,10 +267,10 @@ function tlsOf(values: Values<typeof gatewaySettings>): TlsConfig | undefined {
       ? ['PIXELFLOW_TLS_CERT_FILE', 'PIXELFLOW_TLS_KEY_FILE']
       : [keyFile ? 'PIXELFLOW_TLS_KEY_FILE' : 'PIXELFLOW_TLS_CLIENT_CA_FILE', 'PIXELFLOW_TLS_CERT_FILE']
     if (certFile ?? keyFile ?? clientCaFile)
-      throw missing(given, needed, 'TLS needs both: ./pixelflow certs makes them.')
+      throw missing(given, needed, 'Set both. ./pixelflow certs creates a certificate and a key.')
   }
   if (tlsClientAuth !== undefined && clientCaFile === undefined) {
-    const remedy = 'Name the authorities that sign client certificates, or leave both out.'
+    const remedy = 'Set PIXELFLOW_TLS_CLIENT_CA_FILE, or leave both out.'
     throw missing('PIXELFLOW_TLS_CLIENT_AUTH', 'PIXELFLOW_TLS_CLIENT_CA_FILE', remedy)
   }
   if (certFile === undefined || keyFile === undefined) return undefined

@@ -2,12 +2,12 @@ import { runService, waitForAbort } from '@pixelflow/platform/run-service'
 import { readConfig, settingsTable } from './config.ts'
 import { openGateway } from './gateway.ts'
 
-/** One gateway process: the only way in. Serves until it is told to stop, then drains. */
+/** The gateway process. It serves until SIGTERM or SIGINT, then drains. */
 
-/** How long the first fold of the event log may hold up the word "ready"; readiness itself is told by /health/ready. */
-const foldPatienceMs = 10_000
-/** Beyond the drain, for parting from the broker and the disk. */
-const goodbyeMs = 1500
+/** How long the `ready` log entry waits for the task list; /health/ready reports the actual readiness. */
+const catchUpMs = 10_000
+/** Time after the drain to close connections and files. */
+const closeMs = 1500
 
 await runService({
   name: 'gateway',
@@ -15,15 +15,15 @@ await runService({
   read: () => readConfig(process.env),
   async run(config, log, stop) {
     const gateway = await openGateway(config, log)
-    await gateway.caughtUp(foldPatienceMs)
+    await gateway.caughtUp(catchUpMs)
     // `./pixelflow up` waits for an entry with the field `ready`.
     log.info('ready', { ready: true, url: gateway.url, grpc: gateway.grpcAddress })
     await waitForAbort(stop)
-    const late = setTimeout(() => {
-      log.warn('left without parting')
+    const timeout = setTimeout(() => {
+      log.warn('drain timed out; exiting')
       process.exit(0)
-    }, config.drainTimeoutMs + goodbyeMs)
+    }, config.drainTimeoutMs + closeMs)
     await gateway[Symbol.asyncDispose]()
-    clearTimeout(late)
+    clearTimeout(timeout)
   },
 })

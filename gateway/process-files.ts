@@ -1,12 +1,12 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A name for a file of this process, so that others know when it is a leftover. */
+/** A file name that contains the process id, so that other processes can recognise a stale file. */
 export function processFileName(): string {
   return `${process.pid}-${crypto.randomUUID()}`
 }
 
-/** Removes the files of processes that no longer live; one that lives may be a gateway that shares the folder. */
+/** Deletes the files of processes that have exited. A living process may be a gateway that shares the folder. */
 export async function removeStaleFiles(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? NaN)

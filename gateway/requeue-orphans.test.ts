@@ -27,8 +27,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const log = createLogger({ service: 'test', level: 'error', format: 'json' })
 const soon = () => AbortSignal.timeout(10_000)
 
-/** A broker of its own, and a search over it that is in a hurry once it has begun. */
-async function openHouse() {
+/** A broker, its adapters, and a requeue loop with short times. */
+async function openFixture() {
   await using parts = new AsyncDisposableStack()
   const nats = parts.use(await startNats())
   const settings = readSettings(natsSettings, nats.env)
@@ -42,19 +42,19 @@ async function openHouse() {
   return {
     adapters,
     broker,
-    /** `held` are the tasks that actors say they have. */
-    search(held: readonly string[] = []) {
-      const pace = { everyMs: 20, idleMs: 50, aloneMs: 200, outboxMs: 400 }
+    /** Starts the loop; `held` are the tasks that actors report. */
+    requeue(held: readonly string[] = []) {
+      const timing = { everyMs: 20, idleMs: 50, aloneMs: 200, outboxMs: 400 }
       const stop = new AbortController()
       const roster = { actors: held.map(actorWith) }
-      const searching = requeueOrphans({ ...adapters, index, roster, log, pace }, stop.signal)
+      const running = requeueOrphans({ ...adapters, index, roster, log, timing }, stop.signal)
       owned.defer(async () => {
         stop.abort()
-        await searching
+        await running
       })
     },
-    /** A task that was accepted, and then has become what `change` says; the list knows it. */
-    async tell({ lane = 'interactive', ...change }: Partial<Task> = {}) {
+    /** Creates a task, changes it, and adds it to the task list. */
+    async createTask({ lane = 'interactive', ...change }: Partial<Task> = {}) {
       const queued = queuedEvent(sampleTask({ lane }))
       let seq = await adapters.events.append(queued, 0)
       if (change.status !== undefined) {
@@ -67,7 +67,7 @@ async function openHouse() {
         seq = await adapters.events.append(event, seq)
       }
       const last = await adapters.eventLog.at(seq)
-      if (last === null) throw new Error(`Nothing stands at ${seq}.`)
+      if (last === null) throw new Error(`no event at ${seq}`)
       index.apply([last])
       return last.event.task
     },
@@ -86,75 +86,76 @@ function actorWith(task: string): ActorStatus {
   return { report: { tasks } as unknown as ActorStatus['report'], seenAt: new Date() }
 }
 
-const next = ({ adapters }: Awaited<ReturnType<typeof openHouse>>) => adapters.work.next('transform', soon())
+const next = ({ adapters }: Awaited<ReturnType<typeof openFixture>>) =>
+  adapters.work.next('transform', soon())
 
-test('a task that has no job gets one, with the attempts that were made', async () => {
-  await using house = await openHouse()
-  const task = await house.tell({ status: 'running', attempt: 2 })
-  house.search()
-  expect(await next(house)).toMatchObject({ job: firstJob(task), attempt: 3 })
+test('a task without a job gets one, with its number of attempts', async () => {
+  await using fixture = await openFixture()
+  const task = await fixture.createTask({ status: 'running', attempt: 2 })
+  fixture.requeue()
+  expect(await next(fixture)).toMatchObject({ job: firstJob(task), attempt: 3 })
 }, 20_000)
 
-test('what waits in the queue, or for its next attempt, and what has ended is left alone', async () => {
-  await using house = await openHouse()
-  const [waiting, due] = [await house.tell(), await house.tell()]
-  await house.tell({ status: 'completed' })
-  await house.adapters.queue.submit(firstJob(due))
-  await (await next(house))?.retry(60_000, 1)
-  await house.adapters.queue.submit(firstJob(waiting))
-  // Nobody lets it in.
-  await house.adapters.queue.submit(firstJob(await house.tell({ lane: 'bulk' })))
-  house.search()
-  const late = await house.tell()
-  // Found only after everything else was passed over.
-  await until(async () => (await house.count('JOBS')) === 2)
-  expect(await next(house)).toMatchObject({ job: firstJob(waiting), attempt: 1 })
-  expect(await next(house)).toMatchObject({ job: firstJob(late), attempt: 1 })
-  expect(await house.count('RETRIES')).toBe(1)
+test('queued jobs, scheduled retries and ended tasks are left alone', async () => {
+  await using fixture = await openFixture()
+  const [waiting, due] = [await fixture.createTask(), await fixture.createTask()]
+  await fixture.createTask({ status: 'completed' })
+  await fixture.adapters.queue.submit(firstJob(due))
+  await (await next(fixture))?.retry(60_000, 1)
+  await fixture.adapters.queue.submit(firstJob(waiting))
+  // No dispatcher runs, so the bulk job stays where it is.
+  await fixture.adapters.queue.submit(firstJob(await fixture.createTask({ lane: 'bulk' })))
+  fixture.requeue()
+  const late = await fixture.createTask()
+  // It is requeued after all other tasks were checked.
+  await until(async () => (await fixture.count('JOBS')) === 2)
+  expect(await next(fixture)).toMatchObject({ job: firstJob(waiting), attempt: 1 })
+  expect(await next(fixture)).toMatchObject({ job: firstJob(late), attempt: 1 })
+  expect(await fixture.count('RETRIES')).toBe(1)
 }, 20_000)
 
-test('a job that was handed out and that nobody has is queued again, one that somebody has is not', async () => {
-  await using house = await openHouse()
-  const [forgotten, held] = [await house.tell(), await house.tell()]
-  await house.adapters.queue.submit(firstJob(forgotten))
-  await house.adapters.queue.submit(firstJob(held))
-  const leases = [await next(house), await next(house)]
-  house.search([held.id])
-  expect(await next(house)).toMatchObject({ job: firstJob(forgotten), attempt: 1 })
-  expect(await house.count('JOBS')).toBe(2)
+test('a delivered job that no actor reports is requeued, one that an actor reports is not', async () => {
+  await using fixture = await openFixture()
+  const [forgotten, held] = [await fixture.createTask(), await fixture.createTask()]
+  await fixture.adapters.queue.submit(firstJob(forgotten))
+  await fixture.adapters.queue.submit(firstJob(held))
+  const leases = [await next(fixture), await next(fixture)]
+  fixture.requeue([held.id])
+  expect(await next(fixture)).toMatchObject({ job: firstJob(forgotten), attempt: 1 })
+  expect(await fixture.count('JOBS')).toBe(2)
   await leases[1]?.done()
-  expect(await house.count('JOBS')).toBe(1)
+  expect(await fixture.count('JOBS')).toBe(1)
 }, 20_000)
 
-test('a retry whose time has come without anything coming of it is queued', async () => {
-  await using house = await openHouse()
-  const task = await house.tell({ status: 'running', attempt: 4 })
+test('a due retry that was not forwarded is queued', async () => {
+  await using fixture = await openFixture()
+  const task = await fixture.createTask({ status: 'running', attempt: 4 })
   const job = firstJob(task)
-  // As it is stored, but nothing that the broker takes for a schedule; and one that is due and that nobody brings along.
-  await publish(house.broker, retrySubject(job))
-  await publish(house.broker, dueSubject(job))
-  house.search()
-  const lease = await next(house)
+  // A stored retry without a schedule, and a due one that is not forwarded.
+  await publish(fixture.broker, retrySubject(job))
+  await publish(fixture.broker, dueSubject(job))
+  fixture.requeue()
+  const lease = await next(fixture)
   expect(lease).toMatchObject({ job, attempt: 5 })
-  // What is due stays as long as the queue holds the job, since whoever has that may be lost.
-  await until(async () => (await house.count('RETRIES')) === 1)
-  await house.end(task)
+  // The due retry stays while the job is queued, because its actor may be lost.
+  await until(async () => (await fixture.count('RETRIES')) === 1)
+  await fixture.end(task)
   await lease?.done()
-  await until(async () => (await house.count('RETRIES')) === 0)
+  await until(async () => (await fixture.count('RETRIES')) === 0)
 }, 20_000)
 
-test('jobs of tasks that have ended and acceptances that led to nothing go', async () => {
-  await using house = await openHouse()
-  const { adapters } = house
-  const task = await house.tell({ status: 'completed' })
+test('jobs of ended tasks and stale outbox entries are dropped', async () => {
+  await using fixture = await openFixture()
+  const { adapters } = fixture
+  const task = await fixture.createTask({ status: 'completed' })
   await adapters.queue.submit(firstJob(task))
-  await next(house)
+  await next(fixture)
   const stop = new AbortController()
   const reading = (async () => {
     for await (const _ of adapters.outbox.entries(stop.signal));
   })()
-  house.search()
-  await until(async () => (await house.count('JOBS')) + (await house.count('ACCEPTANCES')) === 0)
+  fixture.requeue()
+  await until(async () => (await fixture.count('JOBS')) + (await fixture.count('ACCEPTANCES')) === 0)
   stop.abort()
   await reading
 }, 20_000)

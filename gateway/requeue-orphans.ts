@@ -11,7 +11,7 @@ import { waitForAbort } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
 export interface RequeueOrphansOptions {
-  /** That of the broker: everything looked at here is dated by it. */
+  /** The clock of the broker, which dates everything that is compared here. */
   readonly clock: Clock
   readonly leaderElection: LeaderElection
   readonly orphanedJobs: OrphanedJobs
@@ -19,114 +19,114 @@ export interface RequeueOrphansOptions {
   readonly index: IdleTasks
   readonly roster: Pick<Roster, 'actors'>
   readonly log: Logger
-  readonly pace?: Partial<RequeueTiming>
+  readonly timing?: Partial<RequeueTiming>
 }
 
-/** In milliseconds. */
+/** All in milliseconds. */
 export interface RequeueTiming {
   /** Pause between two rounds. */
   readonly everyMs: number
-  /** What has changed or was stored more recently is no concern: twice as long as a job is held without a word. */
+  /** Tasks and jobs that changed more recently are skipped. Twice the time after which the broker redelivers a job. */
   readonly idleMs: number
-  /** A job is taken from whoever may have it after it was found alone for so long. */
+  /** A job is requeued when no actor has reported it for so long. */
   readonly aloneMs: number
   /** An acceptance that old was looked at more than once. */
   readonly outboxMs: number
 }
 
-const usualPace: RequeueTiming = { everyMs: 5000, idleMs: 20_000, aloneMs: 10_000, outboxMs: 120_000 }
-/** Tasks looked at in one round, and entries of the queue: the rest is for the next. */
-const mostAtOnce = 500
+const defaultTiming: RequeueTiming = { everyMs: 5000, idleMs: 20_000, aloneMs: 10_000, outboxMs: 120_000 }
+/** Most tasks, and most queue entries, that one round checks. */
+const maxPerRound = 500
 
 /**
- * Finds tasks that have not ended although nothing will ever bring them to an end: no job, or one that the broker has
- * forgotten; and what is left in the queue of tasks that have. One gateway does it for all, until `signal` aborts. Never
+ * Requeues orphaned jobs: jobs that the broker has delivered but that no actor holds, and active tasks without a job. It
+ * also drops the jobs of tasks that have ended. The elected gateway does it for all, until `signal` aborts. Never
  * rejects.
  */
-export function requeueOrphans(search: RequeueOrphansOptions, signal: AbortSignal): Promise<void> {
-  const pace = { ...usualPace, ...search.pace }
+export function requeueOrphans(options: RequeueOrphansOptions, signal: AbortSignal): Promise<void> {
+  const timing = { ...defaultTiming, ...options.timing }
   const lead = async (lost: AbortSignal) => {
-    const look = createLook(search, pace)
+    const runRound = createRound(options, timing)
     for (;;) {
-      await pause(pace.everyMs, lost)
+      await pause(timing.everyMs, lost)
       if (lost.aborted) return
       try {
-        await look(lost)
+        await runRound(lost)
       } catch (error) {
-        if (!lost.aborted) search.log.warn('search broken off', { error })
+        if (!lost.aborted) options.log.warn('orphan check failed', { error })
       }
     }
   }
-  // Nobody who leaves waits for a round that waits for a broker.
+  // A gateway that stops must not wait for a round that waits for the broker.
   const untilLost = (lost: AbortSignal) => Promise.race([lead(lost), waitForAbort(lost)])
-  return search.leaderElection.campaign('searcher', untilLost, signal)
+  return options.leaderElection.campaign('searcher', untilLost, signal)
 }
 
-/** One round after the other, each with what the ones before it remember. */
-function createLook(
+/** A function that runs one round and remembers what the next one needs. */
+function createRound(
   { clock, orphanedJobs, events, index, roster, log }: RequeueOrphansOptions,
-  pace: RequeueTiming,
+  timing: RequeueTiming,
 ) {
-  /** Since when, by the monotonic clock, an entry of the queue was found without an actor that holds it, and its task unchanged. */
-  let alone = new Map<string, number>()
-  let place: IdleTaskCursor | null = null
+  /** When each queue entry was first found without an actor and with an unchanged task, by the monotonic clock. */
+  let orphanedSince = new Map<string, number>()
+  let cursor: IdleTaskCursor | null = null
 
-  const taskHeld = () => {
+  const heldTasks = () => {
     const tasks = roster.actors.flatMap(({ report }) => report.tasks)
     const held = new Set(tasks.map(({ account, task }) => `${account}/${task}`))
     return (account: string, task: string) => held.has(`${account}/${task}`)
   }
-  const isIdle = ({ storedAt }: StoredEvent) => storedAt.getTime() < clock.now() - pace.idleMs
+  const isIdle = ({ storedAt }: StoredEvent) => storedAt.getTime() < clock.now() - timing.idleMs
 
-  /** What the queue has handed out: somebody has it, or will be given it in a moment, or nobody ever will. */
+  /** Checks the jobs that the broker has delivered: an actor holds them, or they are orphaned. */
   const requeueOrphanedJobs = async (lost: AbortSignal) => {
-    const isHeld = taskHeld()
+    const isHeld = heldTasks()
     const found = new Map<string, number>()
-    let looked = 0
-    for await (const stray of orphanedJobs.find(pace.idleMs, lost)) {
-      const { account, task } = stray.job
+    let checked = 0
+    for await (const orphan of orphanedJobs.find(timing.idleMs, lost)) {
+      const { account, task } = orphan.job
       if (isHeld(account, task)) continue
-      if (++looked > mostAtOnce) break
+      if (++checked > maxPerRound) break
       const last = await events.last(account, task)
       if (last !== null && !isFinal(last.event) && !isIdle(last)) continue
-      const key = `${stray.id} ${last?.seq}`
-      const since = alone.get(key) ?? performance.now()
+      const key = `${orphan.id} ${last?.seq}`
+      const since = orphanedSince.get(key) ?? performance.now()
       found.set(key, since)
-      if (performance.now() - since < pace.aloneMs) continue
-      await stray.drop()
+      if (performance.now() - since < timing.aloneMs) continue
+      await orphan.drop()
       if (last === null || isFinal(last.event)) {
-        log.info('job of a task that has ended dropped', { account, task })
+        log.info('job of ended task dropped', { account, task })
         continue
       }
-      // An attempt that was begun counts.
-      if (await orphanedJobs.requeue(stray.job, Math.max(stray.attempts, last.event.task.attempt)))
-        log.warn('job that nobody had was queued again', { account, task, entry: stray.id })
+      // An attempt that has started counts, even if the actor was lost.
+      if (await orphanedJobs.requeue(orphan.job, Math.max(orphan.attempts, last.event.task.attempt)))
+        log.warn('orphaned job requeued', { account, task, entry: orphan.id })
     }
-    alone = found
+    orphanedSince = found
   }
 
-  /** Some tasks of which nothing was heard, from where the round before ended. */
+  /** Checks some active tasks without recent events, from where the previous round ended. */
   const requeueIdleTasks = async (lost: AbortSignal) => {
-    const isHeld = taskHeld()
-    const page = index.idle(new Date(clock.now() - pace.idleMs), mostAtOnce, place)
+    const isHeld = heldTasks()
+    const page = index.idle(new Date(clock.now() - timing.idleMs), maxPerRound, cursor)
     for (const task of page.items) {
       lost.throwIfAborted()
       const { account, id } = task
       const job = firstJob(task)
       if (isHeld(account, id) || (await orphanedJobs.isStored(job))) continue
-      // The list may be behind.
+      // The task list may be behind the event log.
       const last = await events.last(account, id)
       if (last === null || isFinal(last.event) || !isIdle(last)) continue
       if (await orphanedJobs.requeue(job, last.event.task.attempt))
-        log.warn('task without a job was queued again', { account, task: id })
+        log.warn('task without a job requeued', { account, task: id })
     }
-    place = page.next
+    cursor = page.next
   }
 
   return async (lost: AbortSignal) => {
     await requeueOrphanedJobs(lost)
     await requeueIdleTasks(lost)
-    const forgotten = await orphanedJobs.purgeOutbox(pace.outboxMs, lost)
-    if (forgotten > 0) log.info('acceptances that led to nothing dropped', { forgotten })
+    const purged = await orphanedJobs.purgeOutbox(timing.outboxMs, lost)
+    if (purged > 0) log.info('stale outbox entries dropped', { purged })
   }
 }

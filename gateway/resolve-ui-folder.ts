@@ -4,25 +4,26 @@ import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Glob } from 'bun'
 
 const stamp = 'sources.sha256'
-const mostRaces = 5
+const maxConflicts = 5
 
-/** The folder of the built page: the one named, else `ui/dist`, which is built when its sources are newer than it. */
-export async function resolveUiFolder(named: string | undefined, log: Logger): Promise<string> {
-  if (named !== undefined) return named
+/** The folder of the built page: the configured one, or `ui/dist`, which is built when its sources have changed. */
+export async function resolveUiFolder(configured: string | undefined, log: Logger): Promise<string> {
+  if (configured !== undefined) return configured
   const ui = dirname(Bun.resolveSync('@pixelflow/ui/build', import.meta.dir))
   const core = dirname(Bun.resolveSync('@pixelflow/core/fault', import.meta.dir))
   const client = dirname(Bun.resolveSync('@pixelflow/client', ui))
   const wanted = await digestOf([ui, core, client])
   const dist = join(ui, 'dist')
-  for (let races = 0; (await stampOf(dist)) !== wanted; races++) {
-    if (races === mostRaces) throw new Error(`${dist} is changed by somebody else all the time.`)
-    log.info('building the page', { folder: dist })
+  for (let conflicts = 0; (await stampOf(dist)) !== wanted; conflicts++) {
+    if (conflicts === maxConflicts)
+      throw new Error(`${dist} is changed by another process. Stop it, or set PIXELFLOW_UI_DIR.`)
+    log.info('page build started', { folder: dist })
     await build(dist, wanted)
   }
   return dist
 }
 
-/** Built aside and moved into place: gateways that start at the same moment must not see half a page. */
+/** Builds in a temporary folder and renames it, so that gateways that start at the same time never see half a page. */
 async function build(dist: string, wanted: string): Promise<void> {
   const { buildUi } = await import('@pixelflow/ui/build')
   const fresh = `${dist}.${process.pid}.new`
@@ -32,7 +33,7 @@ async function build(dist: string, wanted: string): Promise<void> {
     await buildUi(fresh)
     await Bun.write(join(fresh, stamp), wanted)
     await rename(dist, old).catch(ignoreMissing)
-    // Somebody who was faster has put the same there.
+    // Another gateway has built the same page at the same time.
     await rename(fresh, dist).catch(ignoreTaken)
   } finally {
     await Promise.all([fresh, old].map((folder) => rm(folder, { recursive: true, force: true })))
@@ -45,7 +46,7 @@ function stampOf(dist: string): Promise<string> {
     .catch(() => '')
 }
 
-/** Of everything that the page is made from. */
+/** SHA-256 of all sources of the page. */
 async function digestOf(folders: readonly string[]): Promise<string> {
   const hasher = new Bun.CryptoHasher('sha256')
   for (const folder of folders) {

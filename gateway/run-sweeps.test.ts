@@ -4,9 +4,10 @@ import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { startNats } from '@pixelflow/testkit/nats'
+import { until } from '@pixelflow/testkit/until'
 import { runSweeps } from './run-sweeps.ts'
 
-test('one of two gateways sweeps, and the other goes on when it leaves', async () => {
+test('one of two gateways sweeps, and the other takes over when it stops', async () => {
   await using nats = await startNats()
   const settings = readSettings(natsSettings, nats.env)
   const log = createLogger({ service: 'test', level: 'error', format: 'json' })
@@ -36,13 +37,13 @@ test('one of two gateways sweeps, and the other goes on when it leaves', async (
     )
   const leave = [new AbortController(), new AbortController()] as const
   const running = [run('one', one, leave[0].signal)]
-  while (sweeps.length < 2) await Bun.sleep(10)
+  await until(() => sweeps.length >= 2)
   expect(await one.results.stat(name)).toBeNull()
   running.push(run('other', other, leave[1].signal))
   await Bun.sleep(500)
   expect(new Set(sweeps)).toEqual(new Set(['one']))
   leave[0].abort()
-  while (!sweeps.includes('other')) await Bun.sleep(10)
+  await until(() => sweeps.includes('other'))
   leave[1].abort()
   await Promise.all(running)
 }, 30_000)

@@ -3,7 +3,7 @@ import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { Sweeper } from '@pixelflow/core/ports/sweeper'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
-export interface Sweeping {
+export interface SweepOptions {
   readonly leaderElection: LeaderElection
   readonly sweeper: Sweeper
   /** Pause between two sweeps, in milliseconds. */
@@ -11,11 +11,11 @@ export interface Sweeping {
   readonly log: Logger
 }
 
-/** A gateway that has just started has better things to do. */
+/** The first sweep waits, so that it does not slow down the start. */
 const firstAfterMs = 60_000
 
-/** Sweeps now and then, on one of all gateways, until `signal` aborts. Never rejects. */
-export function runSweeps({ leaderElection, sweeper, everyMs, log }: Sweeping, signal: AbortSignal) {
+/** Sweeps the store periodically on the elected gateway, until `signal` aborts. Never rejects. */
+export function runSweeps({ leaderElection, sweeper, everyMs, log }: SweepOptions, signal: AbortSignal) {
   return leaderElection.campaign(
     'sweeper',
     async (lost) => {
@@ -24,9 +24,9 @@ export function runSweeps({ leaderElection, sweeper, everyMs, log }: Sweeping, s
         const begin = performance.now()
         try {
           const swept = await sweeper.sweep(lost)
-          log.info('swept', { ...swept, ms: Math.round(performance.now() - begin) })
+          log.info('sweep completed', { ...swept, ms: Math.round(performance.now() - begin) })
         } catch (error) {
-          if (!lost.aborted) log.warn('sweep broken off', { error })
+          if (!lost.aborted) log.warn('sweep failed', { error })
         }
         await pause(everyMs, lost)
       }

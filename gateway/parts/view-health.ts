@@ -6,7 +6,7 @@ import manifest from '../package.json'
 import type { HealthView } from '../transports/shared/health-view.ts'
 import type { SendTracker } from '../transports/shared/send-tracker.ts'
 
-/** What a gateway is judged by. */
+/** What the health of a gateway depends on. */
 export interface HealthSources {
   readonly adapters: Adapters
   readonly follower: Pick<Follower, 'state'>
@@ -17,7 +17,7 @@ export interface HealthSources {
   readonly isDraining: boolean
 }
 
-/** Looks at everything; bounded in time, never throws. */
+/** Checks everything, within a limited time. Never throws. */
 export async function viewHealth({
   adapters,
   follower,
@@ -31,9 +31,9 @@ export async function viewHealth({
   const last = broker.isUp ? await lastSequence(adapters) : undefined
   const { position, isCaughtUp, lagMs, watchers } = follower.state
   const { isOk: isWritable, ageMs, reason } = writeCheck.state
-  const isFine = broker.isUp && isWritable && isCaughtUp
+  const isHealthy = broker.isUp && isWritable && isCaughtUp
   return {
-    status: isDraining ? 'draining' : isFine ? 'ok' : 'unavailable',
+    status: isDraining ? 'draining' : isHealthy ? 'ok' : 'unavailable',
     version: manifest.version,
     uptimeSeconds: Math.round(process.uptime()),
     checks: {
@@ -67,7 +67,7 @@ export async function viewHealth({
   }
 }
 
-/** Undefined when that takes longer than a second. */
+/** Undefined when the broker does not answer within a second. */
 async function lastSequence(adapters: Adapters): Promise<number | undefined> {
   const asked = adapters.eventLog.position().then(
     ({ last }) => last,

@@ -12,46 +12,42 @@ import type { Ports } from '../ports.ts'
 import { processLive } from './process-live.ts'
 import { processStored } from './process-stored.ts'
 
-/** What is to be made at once: one picture. */
+/** A recipe reduced to one output. */
 export interface OutputRequest {
-  /** Makes nothing but the output that is wanted. */
+  /** Contains the requested output only. */
   readonly recipe: Recipe
   readonly output: string
 }
 
-/** A finished picture. Its bytes can be opened once, until it is disposed of. */
+/** A finished image. Its bytes can be opened once, before it is disposed. */
 export interface ProcessResult extends StoredContent, AsyncDisposable {
   readonly format: WritableFormatId
   readonly width: number
   readonly height: number
-  /** Its name in the recipe. */
+  /** Name of the output in the recipe. */
   readonly output: string
-  /** The task that has made it, where the picture went by way of the store. */
+  /** The task that created the image, when it was too large for memory. */
   readonly task?: Task
 }
 
 /**
- * The order for one output of a recipe.
- * @throws Fault `invalid_request` when there are several and none is chosen, or no such one.
+ * Reduces a recipe to one output.
+ * @throws Fault `invalid_request` when the recipe has several outputs and `output` is missing, or has no such output.
  */
 export function selectOutput(recipe: Recipe, output?: string): OutputRequest {
   const names = outputNames(recipe)
   const [only] = names
   if (output === undefined && names.length > 1) {
-    throw new Fault(
-      'invalid_request',
-      `The recipe makes ${names.length} outputs, and here only one can be answered.`,
-      {
-        field: 'output',
-        remedy: `Choose one of ${names.join(', ')} by output, or create a task, which makes all of them.`,
-      },
-    )
+    throw new Fault('invalid_request', `The recipe has ${names.length} outputs, and this call returns one.`, {
+      field: 'output',
+      remedy: `Set output to one of ${names.join(', ')}, or create a task, which creates all outputs.`,
+    })
   }
   const name = output ?? only ?? 'default'
   if (!names.includes(name)) {
-    throw new Fault('invalid_request', `The recipe makes no output "${shorten(name)}".`, {
+    throw new Fault('invalid_request', `The recipe has no output "${shorten(name)}".`, {
       field: 'output',
-      remedy: `It makes: ${names.join(', ')}.`,
+      remedy: `Set output to one of ${names.join(', ')}.`,
     })
   }
   const chosen = recipe.outputs?.[name]
@@ -61,10 +57,10 @@ export function selectOutput(recipe: Recipe, output?: string): OutputRequest {
 }
 
 /**
- * Has a picture processed while its caller waits: by an actor that has room, without storing anything; or, where the
- * picture is too large for that, as a task. When the signal aborts, the work ends.
- * @throws Fault what a task would fail with; `unavailable` when no actor has room, `actor_lost` when two have died at it,
- * `deadline_exceeded`, or the signal's reason.
+ * Processes an image while the caller waits. A small image goes to an actor directly and is not stored; a large one is
+ * processed as a task. When the signal aborts, the work is cancelled.
+ * @throws the faults of a failed task; Fault `unavailable` when no actor has a free worker, `actor_lost` when two actors
+ * were lost, `deadline_exceeded`; or the reason of the signal.
  */
 export function processImage(ports: Ports) {
   const { images, inline } = ports
@@ -73,19 +69,19 @@ export function processImage(ports: Ports) {
   return async (
     who: Principal,
     image: BufferedImage,
-    order: OutputRequest,
-    gone: AbortSignal,
+    request: OutputRequest,
+    left: AbortSignal,
   ): Promise<ProcessResult> => {
-    const late = new AbortController()
-    const timer = setTimeout(() => late.abort(tooLate(inline.timeoutMs)), inline.timeoutMs)
-    const signal = AbortSignal.any([gone, late.signal])
+    const timedOut = new AbortController()
+    const timer = setTimeout(() => timedOut.abort(timeoutFault(inline.timeoutMs)), inline.timeoutMs)
+    const signal = AbortSignal.any([left, timedOut.signal])
     try {
       requireScope(who, 'tasks:write')
-      const others = plan(order.recipe).images
-      await Promise.all(others.map((one) => findImage(images, who, one, 'recipe')))
+      const overlays = plan(request.recipe).images
+      await Promise.all(overlays.map((one) => findImage(images, who, one, 'recipe')))
       const { format, width, height, parts } = image
-      if (parts === undefined) return await stored(who, image, order, signal)
-      return await live(who, { format, width, height, parts }, order, signal)
+      if (parts === undefined) return await stored(who, image, request, signal)
+      return await live(who, { format, width, height, parts }, request, signal)
     } finally {
       clearTimeout(timer)
       await image.drop()
@@ -93,8 +89,8 @@ export function processImage(ports: Ports) {
   }
 }
 
-function tooLate(limitMs: number): Fault {
-  return new Fault('deadline_exceeded', `The picture was not ready within ${limitMs / 1000} s.`, {
-    remedy: 'Create a task for work that takes long, and fetch its output when it is finished.',
+function timeoutFault(limitMs: number): Fault {
+  return new Fault('deadline_exceeded', `The image was not ready within ${limitMs / 1000} s.`, {
+    remedy: 'Create a task for slow work, and fetch its output when it is finished.',
   })
 }

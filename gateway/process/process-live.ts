@@ -13,108 +13,113 @@ import type { InlineProcessing, Ports } from '../ports.ts'
 import type { OutputRequest, ProcessResult } from './process-image.ts'
 import type { ReceivedImage } from '../images/receive-image.ts'
 
-/** Actors that may be lost at one picture: a second one need not be the picture's victim, a third would be. */
-const mostTries = 2
-/** A result up to here is taken in at once, so that its actor is free whatever the client does. */
-const largestHeld = 4 * 2 ** 20
-/** How long somebody who reads a larger one may pause. */
-const longestPauseMs = 30_000
+/** One image may crash an actor, so it is not tried on more than two. */
+const maxTries = 2
+/** A smaller result is buffered, so that a slow client does not occupy the actor. */
+const maxBufferedBytes = 4 * 2 ** 20
+/** How long the reader of a larger result may pause. */
+const maxPauseMs = 30_000
 
-interface Picture extends ReceivedImage {
+interface ImageInMemory extends ReceivedImage {
   readonly parts: readonly Uint8Array[]
 }
 
-/** Has an actor process a picture that is in memory. */
+/** Processes an image that is in memory on an actor. */
 export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inline'>) {
   return async (
     who: Principal,
-    picture: Picture,
-    order: OutputRequest,
+    image: ImageInMemory,
+    request: OutputRequest,
     signal: AbortSignal,
   ): Promise<ProcessResult> => {
     const opening: TransformRequest = {
       account: who.account,
-      format: picture.format,
-      width: picture.width,
-      height: picture.height,
-      bytes: totalLength(picture.parts),
-      ...order,
+      format: image.format,
+      width: image.width,
+      height: image.height,
+      bytes: totalLength(image.parts),
+      ...request,
     }
     for (let tries = 1; ; tries += 1) {
       const session = await sessions.open('transform', opening, signal, who.account)
       try {
-        return await converse(session, picture.parts, order.output, inline, signal)
+        return await exchange(session, image.parts, request.output, inline, signal)
       } catch (thrown) {
         await session[Symbol.asyncDispose]()
         signal.throwIfAborted()
-        // The surroundings are to blame: elsewhere it may succeed, and the picture is still here.
-        if (!Fault.of(thrown).row.retryable || tries === mostTries) throw thrown
+        // A retryable fault may not occur on another actor, and the image is still in memory.
+        if (!Fault.of(thrown).row.retryable || tries === maxTries) throw thrown
       }
     }
   }
 }
 
-async function converse(
+async function exchange(
   session: Session,
   parts: readonly Uint8Array[],
   output: string,
   inline: InlineProcessing,
   signal: AbortSignal,
 ): Promise<ProcessResult> {
-  // What goes wrong with it goes wrong with the reading, too.
-  give(session, parts).catch(() => {})
+  // A failed send also fails the read below.
+  sendImage(session, parts).catch(() => {})
   const first = await session.next(signal)
-  if (first === null) throw new Fault('internal', 'The actor has given no result.')
+  if (first === null) throw new Fault('internal', 'The actor ended the session without a result.')
   const result = transformResult.parse(first.head)
-  if (result.bytes > largestHeld || !inline.memory.tryTake(result.bytes))
+  if (result.bytes > maxBufferedBytes || !inline.memory.tryTake(result.bytes))
     return streamed(session, result, output, first.body)
-  const giveBack = () => inline.memory.give(result.bytes)
+  const release = () => inline.memory.give(result.bytes)
   try {
-    const pieces = await Array.fromAsync(rest(session, result, first.body, signal))
+    const pieces = await Array.fromAsync(resultBytes(session, result, first.body, signal))
     await session[Symbol.asyncDispose]()
-    return processed(result, output, pieces, giveBack)
+    return processed(result, output, pieces, release)
   } catch (thrown) {
-    giveBack()
+    release()
     throw thrown
   }
 }
 
-async function give(session: Session, parts: readonly Uint8Array[]): Promise<void> {
+async function sendImage(session: Session, parts: readonly Uint8Array[]): Promise<void> {
   for (const piece of rechunk(parts, maxFrameBytes)) await session.send(null, piece)
   await session.finish()
 }
 
-/** The bytes of the result; whole, or it throws. */
-async function* rest(session: Session, { bytes }: TransformResult, first: Uint8Array, signal?: AbortSignal) {
+/** The bytes of the result. @throws Fault when some are missing. */
+async function* resultBytes(
+  session: Session,
+  { bytes }: TransformResult,
+  first: Uint8Array,
+  signal?: AbortSignal,
+) {
   yield first
   let left = bytes - first.length
   for (let frame = await session.next(signal); frame !== null; frame = await session.next(signal)) {
     left -= frame.body.length
     yield frame.body
   }
-  if (left !== 0) throw new Fault('internal', 'The result did not arrive whole.')
+  if (left !== 0) throw new Fault('internal', 'The result of the actor is incomplete.')
 }
 
-/** A result that is read from its actor as it is taken. */
+/** A result that is read from its actor at the speed of the client. */
 function streamed(
   session: Session,
   result: TransformResult,
   output: string,
   first: Uint8Array,
 ): ProcessResult {
-  const leave = () => session[Symbol.asyncDispose]()
-  const late = () => void leave()
-  let patience = setTimeout(late, longestPauseMs)
+  const close = () => session[Symbol.asyncDispose]()
+  const onPause = () => void close()
+  let timer = setTimeout(onPause, maxPauseMs)
   async function* body() {
-    for await (const piece of rest(session, result, first)) {
-      clearTimeout(patience)
-      patience = setTimeout(late, longestPauseMs)
+    for await (const piece of resultBytes(session, result, first)) {
+      clearTimeout(timer)
+      timer = setTimeout(onPause, maxPauseMs)
       yield piece
     }
   }
   return processed(result, output, body(), async () => {
-    clearTimeout(patience)
-    await leave()
+    clearTimeout(timer)
+    await close()
   })
 }
 
@@ -125,7 +130,7 @@ function processed(
   dispose: () => void | Promise<void>,
 ): ProcessResult {
   const { mediaType, extensions } = format(written)
-  let isOver = false
+  let isDisposed = false
   return {
     format: written,
     width,
@@ -137,8 +142,8 @@ function processed(
     fileName: `image.${extensions[0]}`,
     open: async () => each(body),
     async [Symbol.asyncDispose]() {
-      if (isOver) return
-      isOver = true
+      if (isDisposed) return
+      isDisposed = true
       await dispose()
     },
   }

@@ -10,7 +10,7 @@ import type { OutputRequest, ProcessResult } from './process-image.ts'
 import { readOutput } from '../tasks/read-output.ts'
 import { watchTask } from '../tasks/watch-task.ts'
 
-/** Has a picture that is in the store processed as a task, and waits for it. The task stays, as any other does. */
+/** Processes an image that is in the store as a task and waits for its end. The task remains like any other. */
 export function processStored(ports: Ports) {
   const create = createTask(ports)
   const cancel = cancelTask(ports)
@@ -26,14 +26,14 @@ export function processStored(ports: Ports) {
   ): Promise<ProcessResult> => {
     const accepted = await image.storeForTask(({ id }) => create(who, id, recipe))
     const task = await ended(who, accepted, signal).catch(async (thrown: unknown) => {
-      // Nobody waits for it any more.
+      // The caller has left.
       if (signal.aborted) await cancel(who, accepted.id).catch(() => {})
       throw thrown
     })
     if (task.status !== 'completed') throw failureOf(task)
-    const made = task.outputs.find((one) => one.name === output)
-    if (made === undefined) throw new Fault('internal', 'The task has not made its output.')
-    const { format, width, height } = made
+    const created = task.outputs.find((one) => one.name === output)
+    if (created === undefined) throw new Fault('internal', 'The completed task has no output.')
+    const { format, width, height } = created
     const content = await read(who, task.id, output)
     return { ...content, format, width, height, output, task, [Symbol.asyncDispose]: async () => {} }
   }
@@ -41,5 +41,7 @@ export function processStored(ports: Ports) {
 
 function failureOf(task: Task): Fault {
   if (task.fault) return Fault.from(task.fault)
-  return new Fault('cancelled', `The task ${task.id} was cancelled or deleted.`)
+  return new Fault('cancelled', `The task ${task.id} was cancelled or deleted.`, {
+    remedy: 'Send the image again.',
+  })
 }

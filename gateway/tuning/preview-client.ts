@@ -1,3 +1,4 @@
+import { backoffMs } from '@pixelflow/core/backoff'
 import { Fault } from '@pixelflow/core/fault'
 import { createLatestValue } from '@pixelflow/core/latest-value'
 import { pause } from '@pixelflow/core/pause'
@@ -11,102 +12,104 @@ import {
 
 export interface PreviewClientOptions {
   readonly sessions: Sessions
-  /** What every actor is opened with; the order is the newest one. */
-  readonly opening: () => PreviewOpenRequest
-  /** Something that an actor has said, with the file that belongs to it. */
-  readonly hear: (news: PreviewResponse, file: Uint8Array) => Promise<void>
-  /** Resolves when another preview would be seen; none is asked for before. */
-  readonly clear: () => Promise<void>
-  /** Another actor has taken over. */
-  readonly restored: () => Promise<void>
+  /** The first request to each actor, with the newest recipe. */
+  readonly openRequest: () => PreviewOpenRequest
+  readonly onResponse: (response: PreviewResponse, file: Uint8Array) => Promise<void>
+  /** Resolves when the client has taken the last preview; no further one is requested before. */
+  readonly previewTaken: () => Promise<void>
+  /** Called when another actor has taken over. */
+  readonly onRestored: () => Promise<void>
   readonly signal: AbortSignal
 }
 
-/** The way to whichever actor makes the previews. */
+/** Requests previews from an actor, and from another one when that actor is lost. */
 export interface PreviewClient {
-  /** Has this shown next, instead of what waits still. */
-  show(order: PreviewRequest): void
-  /** Nothing more is to be shown; the last is still answered. */
+  /** Requests a preview; replaces a request that was not sent yet. */
+  request(request: PreviewRequest): void
+  /** No further requests; the last one is still answered. */
   finish(): void
-  /** Resolves when all is answered after `finish`. @throws Fault when no actor can be had, or what the picture is to blame for. */
+  /** Resolves after `finish`, when every request was answered. @throws Fault when no actor is available, or the image's fault. */
   readonly done: Promise<void>
 }
 
-/** How long an actor is looked for when one was there before, in milliseconds: theirs are restarted now and then. */
-const patienceMs = 30_000
-/** The same where there was none yet: who begins had better try again later. */
-const firstPatienceMs = 2000
-const firstPauseMs = 20
-const longestPauseMs = 1000
+/** How long a lost actor may take to be replaced, in milliseconds: actors are restarted now and then. */
+const replaceWithinMs = 30_000
+/** How long the first actor is searched, in milliseconds. It is shorter, because a new client can try again itself. */
+const findWithinMs = 2000
+const backoff = { initialMs: 20, maxMs: 1000 }
 
 export function openPreviewClient({
   sessions,
-  opening,
-  hear,
-  clear,
-  restored,
+  openRequest,
+  onResponse,
+  previewTaken,
+  onRestored,
   signal,
 }: PreviewClientOptions): PreviewClient {
-  const orders = createLatestValue<PreviewRequest>()
+  const requests = createLatestValue<PreviewRequest>()
 
-  const talk = async (session: Session, opened: PreviewOpenRequest, isHeard: () => Promise<void>) => {
-    const over = new AbortController()
-    const ended = AbortSignal.any([signal, session.broken, over.signal])
-    const speak = async () => {
+  /** Sends requests and reads responses until both ends have finished. */
+  const exchange = async (session: Session, opened: PreviewOpenRequest, onAnswer: () => Promise<void>) => {
+    const failed = new AbortController()
+    const ended = AbortSignal.any([signal, session.broken, failed.signal])
+    const sendRequests = async () => {
       for (;;) {
-        await clear()
-        const order = await orders.take(ended)
-        if (order === null) break
-        if (order.sequence > opened.sequence) await session.send(order)
+        await previewTaken()
+        const request = await requests.take(ended)
+        if (request === null) break
+        if (request.sequence > opened.sequence) await session.send(request)
       }
       await session.finish()
     }
-    const listen = async () => {
+    const readResponses = async () => {
       for (let frame; (frame = await session.next(ended)) !== null;) {
-        const news = previewResponse.safeParse(frame.head)
-        if (!news.success)
-          throw new Fault('internal', 'The preview worker sent an invalid message.', { cause: news.error })
-        await isHeard()
-        await hear(news.data, frame.body)
+        const response = previewResponse.safeParse(frame.head)
+        if (!response.success) throw invalidMessage(response.error)
+        await onAnswer()
+        await onResponse(response.data, frame.body)
       }
     }
-    const ending = (thrown: unknown) => {
-      over.abort(thrown)
+    const endBoth = (thrown: unknown) => {
+      failed.abort(thrown)
       throw thrown
     }
-    await Promise.all([speak().catch(ending), listen().catch(ending)])
+    await Promise.all([sendRequests().catch(endBoth), readResponses().catch(endBoth)])
   }
 
   const run = async () => {
     let isFirst = true
     let lostAt = performance.now()
-    let pauseMs = firstPauseMs
+    let failures = 0
     for (;;) {
       try {
-        const opened = opening()
+        const opened = openRequest()
         await using session = await sessions.open('preview', opened, signal, opened.account)
         let isNew = true
-        await talk(session, opened, async () => {
-          if (isNew && !isFirst) await restored()
+        await exchange(session, opened, async () => {
+          if (isNew && !isFirst) await onRestored()
           isNew = isFirst = false
           lostAt = performance.now()
-          pauseMs = firstPauseMs
+          failures = 0
         })
         return
       } catch (thrown) {
         signal.throwIfAborted()
         const fault = Fault.of(thrown)
-        const isHopeless = performance.now() - lostAt > (isFirst ? firstPatienceMs : patienceMs)
-        if (!fault.row.failover || isHopeless) throw fault
-        await pause(pauseMs, signal)
-        pauseMs = Math.min(longestPauseMs, pauseMs * 2)
+        const isTooLate = performance.now() - lostAt > (isFirst ? findWithinMs : replaceWithinMs)
+        if (!fault.row.failover || isTooLate) throw fault
+        failures += 1
+        await pause(backoffMs(failures, backoff), signal)
       }
     }
   }
 
   return {
-    show: (order) => orders.put(order),
-    finish: () => orders.close(),
+    request: (request) => requests.put(request),
+    finish: () => requests.close(),
     done: run(),
   }
+}
+
+function invalidMessage(cause: unknown): Fault {
+  return new Fault('internal', 'The preview worker sent an invalid message.', { cause })
 }

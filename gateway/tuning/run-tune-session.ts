@@ -10,80 +10,80 @@ import type { UpdateBuffer } from './update-buffer.ts'
 import { createTunedRecipe } from './tuned-recipe.ts'
 import { rejectOnAbort } from '../tasks/reject-on-abort.ts'
 
-export interface SessionNeeds {
+export interface TuneSessionOptions {
   readonly ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout'>
   readonly createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>
   readonly positionOf: (account: string) => string | undefined
   readonly who: Principal
   readonly opening: OpenMessage
-  /** What the client says after its opening. */
-  readonly words: AsyncIterator<ClientMessage>
-  readonly outbox: UpdateBuffer
-  /** Called for each thing said or heard. */
-  readonly alive: () => void
+  /** Messages of the client after `open`. */
+  readonly messages: AsyncIterator<ClientMessage>
+  readonly updates: UpdateBuffer
+  /** Called for each message in both directions. */
+  readonly onActivity: () => void
   readonly signal: AbortSignal
 }
 
-/** One session from its opening to its end. @throws Fault why it ends, unless the client has finished. */
-export async function runTuneSession(needs: SessionNeeds): Promise<void> {
-  const { ports, createTask, positionOf, who, opening, words, outbox, alive, signal } = needs
+/** Runs a session until the client has finished. @throws the fault that ended it before. */
+export async function runTuneSession(options: TuneSessionOptions): Promise<void> {
+  const { ports, createTask, positionOf, who, opening, messages, updates, onActivity, signal } = options
   const { image, preview } = opening
-  // Each thing said is a call of its own.
+  // Each message has the store timeout of a call.
   const { call } = ports.storeTimeout
   await call(() => findImage(ports.images, who, image, 'image'))
-  const truth = createTunedRecipe(opening)
+  const recipe = createTunedRecipe(opening)
   let answered = -1
   let source = ''
-  // A session outlasts the time of a call: it looks for another actor whenever it loses one.
-  const link = ports.storeTimeout.detached(() =>
+  // A session outlasts the time limit of a call: it may have to search for another actor at any time.
+  const previews = ports.storeTimeout.detached(() =>
     openPreviewClient({
       sessions: ports.sessions,
       signal,
-      opening: () => ({ account: who.account, image, preview, ...truth.order }),
-      clear: outbox.clear,
-      restored: () => outbox.say({ type: 'restored', sequence: truth.order.sequence }),
-      async hear(news, file) {
-        alive()
-        if (news.type === 'opened') {
-          // Whoever takes over sees the same.
-          const seen = JSON.stringify(news)
-          if (seen !== source) await outbox.say(news)
+      openRequest: () => ({ account: who.account, image, preview, ...recipe.request }),
+      previewTaken: updates.previewTaken,
+      onRestored: () => updates.push({ type: 'restored', sequence: recipe.request.sequence }),
+      async onResponse(response, file) {
+        onActivity()
+        if (response.type === 'opened') {
+          // An actor that takes over reports the same image again.
+          const seen = JSON.stringify(response)
+          if (seen !== source) await updates.push(response)
           source = seen
           return
         }
-        if ((news.sequence ?? 0) <= answered) return
-        answered = news.sequence ?? answered
-        if (news.type === 'refused') {
-          truth.refuse(answered, news.fault)
-          return outbox.say(news)
+        if ((response.sequence ?? 0) <= answered) return
+        answered = response.sequence ?? answered
+        if (response.type === 'refused') {
+          recipe.refuse(answered, response.fault)
+          return updates.push(response)
         }
-        const { type: _, ...about } = news
-        return outbox.say({ type: 'preview', about, file })
+        const { type: _, ...about } = response
+        return updates.push({ type: 'preview', about, file })
       },
     }),
   )
-  const listen = async () => {
+  const readMessages = async () => {
     for (;;) {
-      const { done, value } = await rejectOnAbort(words.next(), signal)
-      if (done === true) return link.finish()
-      alive()
-      await obey(value)
+      const { done, value } = await rejectOnAbort(messages.next(), signal)
+      if (done === true) return previews.finish()
+      onActivity()
+      await handle(value)
     }
   }
-  const obey = async (value: ClientMessage) => {
+  const handle = async (value: ClientMessage) => {
     try {
       if (value.type === 'open') throw openedTwice()
-      if (value.type === 'change') return link.show(truth.change(value))
-      const recipe = truth.applied(value)
-      const { sequence } = truth.order
-      const task = await call(() => createTask(who, image, recipe))
+      if (value.type === 'change') return previews.request(recipe.change(value))
+      const applied = recipe.applied(value)
+      const { sequence } = recipe.request
+      const task = await call(() => createTask(who, image, applied))
       const position = positionOf(who.account)
-      await outbox.say({ type: 'applied', sequence, task, ...(position === undefined ? {} : { position }) })
+      await updates.push({ type: 'applied', sequence, task, ...(position === undefined ? {} : { position }) })
     } catch (thrown) {
       const fault = Fault.of(thrown)
       if (!fault.row.isMessageFault) throw fault
       const { sequence } = value.type === 'open' ? { sequence: undefined } : value
-      await outbox.say({
+      await updates.push({
         type: 'refused',
         ...(sequence === undefined ? {} : { sequence }),
         ...(value.type === 'apply' ? { apply: true as const } : {}),
@@ -91,14 +91,14 @@ export async function runTuneSession(needs: SessionNeeds): Promise<void> {
       })
     }
   }
-  const listening = listen()
-  // What breaks one way breaks both.
-  await Promise.race([link.done, listening.then(() => link.done)])
+  const reading = readMessages()
+  // A fault of either side ends the session.
+  await Promise.race([previews.done, reading.then(() => previews.done)])
 }
 
 function openedTwice(): Fault {
-  return new Fault('invalid_request', 'An image is open already.', {
+  return new Fault('invalid_request', 'An image is already open.', {
     field: 'open',
-    remedy: 'Send changes, or open another session.',
+    remedy: 'Send `change` messages, or open another session.',
   })
 }

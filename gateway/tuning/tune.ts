@@ -11,16 +11,16 @@ import { rejectOnAbort } from '../tasks/reject-on-abort.ts'
 
 export type { TuneUpdate } from './update-buffer.ts'
 
-/** How long a client may take to say what it wants to tune, in milliseconds. */
+/** How long a client may take to send `open`, in milliseconds. */
 const openWithinMs = 30_000
 
 /**
- * Tunes a recipe: each change of it is answered by a preview, unless a newer one has come meanwhile. Recipe and newest
- * change are kept here, so the session goes on when the actor that makes the previews is lost. It ends after the last
- * answer once the client has finished; with a fault when there is nobody who could go on, when nothing was said for too
- * long, or when this gateway stops. However slowly it is listened to, only the newest preview is held for it.
- * @throws Fault `too_many_sessions`, `image_not_found`, `invalid_recipe`, `invalid_request`, `unavailable`, and those of
- * a picture that cannot be decoded.
+ * A live tuning session: each change of the recipe is answered with a preview, unless a newer change has replaced it.
+ * The gateway keeps the recipe, so the session continues when its actor is lost. It ends after the last answer once the
+ * client has finished, or with a fault when no actor is available, when the client is idle for too long, or when this
+ * gateway stops. Only the newest preview is kept for a slow client.
+ * @throws Fault `too_many_sessions`, `image_not_found`, `invalid_recipe`, `invalid_request`, `unavailable`, and the faults
+ * of an image that cannot be decoded.
  */
 export function tune(
   ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout' | 'tuning' | 'follower' | 'writes'>,
@@ -30,7 +30,7 @@ export function tune(
   const position = positionOf(ports)
   const open = new Map<string, number>()
 
-  /** Counts a session of an account. */
+  /** Counts a session of an account while it is open. */
   const enter = (account: string): Disposable => {
     const count = open.get(account) ?? 0
     if (count >= tuning.sessionsPerAccount) throw tooMany(tuning.sessionsPerAccount)
@@ -46,32 +46,40 @@ export function tune(
 
   return async function* (
     who: Principal,
-    said: AsyncIterable<ClientMessage>,
+    messages: AsyncIterable<ClientMessage>,
     left: AbortSignal,
   ): AsyncGenerator<TuneUpdate, void> {
     requireScope(who, 'images:read')
     using _ = enter(who.account)
     const over = new AbortController()
     const signal = AbortSignal.any([left, tuning.stopping, over.signal])
-    const words = said[Symbol.asyncIterator]()
-    const outbox = createUpdateBuffer()
+    const received = messages[Symbol.asyncIterator]()
+    const updates = createUpdateBuffer()
     const idle = idleTimer(tuning.idleTimeoutMs, (fault) => over.abort(fault))
     try {
-      const first = await rejectOnAbort(words.next(), AbortSignal.any([signal, lateOpening()]))
+      const first = await rejectOnAbort(received.next(), AbortSignal.any([signal, lateOpening()]))
       const opening = openingOf(first)
-      const alive = idle.refresh
-      const needs = { ports, createTask, positionOf: position, who, opening, words, outbox, alive, signal }
-      const session = runTuneSession(needs)
+      const session = runTuneSession({
+        ports,
+        createTask,
+        positionOf: position,
+        who,
+        opening,
+        messages: received,
+        updates,
+        onActivity: idle.refresh,
+        signal,
+      })
       session.then(
-        () => outbox.close(),
-        (thrown: unknown) => outbox.close(thrown),
+        () => updates.close(),
+        (thrown: unknown) => updates.close(thrown),
       )
-      for (let heard; (heard = await outbox.next()) !== null;) yield heard
+      for (let update; (update = await updates.next()) !== null;) yield update
     } finally {
-      over.abort(new Fault('cancelled', 'Nobody listens any more.'))
+      over.abort(new Fault('cancelled', 'The client has left.'))
       idle.stop()
-      // Not waited for: where the client has fallen silent it would never come.
-      void words.return?.().catch(() => {})
+      // Not awaited, because it never resolves while the client is silent.
+      void received.return?.().catch(() => {})
     }
   }
 }
@@ -100,15 +108,19 @@ function lateOpening(): AbortSignal {
 
 function idleTimer(afterMs: number, abort: (fault: Fault) => void) {
   const timer = setTimeout(() => {
-    const detail = `Nothing was changed for ${Math.round(afterMs / 1000)} s.`
+    const detail = `The client sent no message for ${Math.round(afterMs / 1000)} s.`
     abort(new Fault('deadline_exceeded', detail, { remedy: 'Open the image again.' }))
   }, afterMs)
   return { refresh: () => void timer.refresh(), stop: () => clearTimeout(timer) }
 }
 
 function tooMany(limit: number): Fault {
-  return new Fault('too_many_sessions', `This account has ${limit} tuning sessions open on this gateway.`, {
-    remedy: 'End one, or wait rejectOnAbort an idle one is ended.',
-    retryAfterMs: 10_000,
-  })
+  return new Fault(
+    'too_many_sessions',
+    `This account has ${limit} tuning sessions open on this gateway, which is the limit.`,
+    {
+      remedy: 'End one, or wait rejectOnAbort an idle one is ended.',
+      retryAfterMs: 10_000,
+    },
+  )
 }

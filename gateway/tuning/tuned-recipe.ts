@@ -4,16 +4,16 @@ import { patchRecipe } from '@pixelflow/core/tune/patch-recipe'
 import type { ApplyMessage, ChangeMessage, OpenMessage } from '@pixelflow/core/tune/client-message'
 import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
 
-/** The truth about one session: which recipe it has come to. */
+/** The current recipe of a session, after all accepted changes. */
 export interface TunedRecipe {
-  readonly order: PreviewRequest
-  /** Takes a change over. @throws Fault when it cannot be; nothing has changed then. */
+  readonly request: PreviewRequest
+  /** Applies a change. @throws Fault for an invalid change, which changes nothing. */
   change(change: ChangeMessage): PreviewRequest
-  /** A change that cannot be done to this picture: it stays, and is not applied. */
+  /** Records that the recipe of a change fails on this image. It remains the current recipe but cannot be applied. */
   refuse(sequence: number, fault: FaultReport): void
   /**
-   * The recipe that is to be applied.
-   * @throws Fault `precondition_failed` when it is not that of the change meant, or cannot be done.
+   * The recipe to create a task from.
+   * @throws Fault `precondition_failed` when a different change is current, or the recipe fails on this image.
    */
   applied(apply: ApplyMessage): Recipe
 }
@@ -21,39 +21,39 @@ export interface TunedRecipe {
 /** @throws Fault `invalid_recipe`. */
 export function createTunedRecipe({ recipe: given, output }: OpenMessage): TunedRecipe {
   const recipe = parseRecipe(given)
-  let order: PreviewRequest = { sequence: 0, recipe, output: outputOf(recipe, output) }
+  let request: PreviewRequest = { sequence: 0, recipe, output: outputOf(recipe, output) }
   let latest = 0
   let refused: FaultReport | undefined
   return {
-    get order() {
-      return order
+    get request() {
+      return request
     },
     change({ sequence, recipe: given, set, output }) {
-      if (sequence <= latest) throw notUpwards(sequence, latest)
+      if (sequence <= latest) throw sequenceTooLow(sequence, latest)
       latest = sequence
       const recipe =
         given === undefined
           ? set === undefined
-            ? order.recipe
-            : patchRecipe(order.recipe, set)
+            ? request.recipe
+            : patchRecipe(request.recipe, set)
           : parseRecipe(given)
-      // An output that a new recipe does not make any more is not insisted on.
-      const kept = outputNames(recipe).includes(order.output) ? order.output : undefined
-      order = { sequence, recipe, output: outputOf(recipe, output ?? kept) }
+      // An output that the new recipe no longer has falls back to the first one.
+      const kept = outputNames(recipe).includes(request.output) ? request.output : undefined
+      request = { sequence, recipe, output: outputOf(recipe, output ?? kept) }
       refused = undefined
-      return order
+      return request
     },
     refuse(sequence, fault) {
-      if (sequence === order.sequence && isRecipeFault(fault)) refused = fault
+      if (sequence === request.sequence && isRecipeFault(fault)) refused = fault
     },
     applied({ sequence }) {
-      const isMeant = sequence === undefined || sequence === order.sequence
-      if (isMeant && refused === undefined) return order.recipe
-      if (isMeant && refused !== undefined) throw cannotBeDone(refused)
+      const isMeant = sequence === undefined || sequence === request.sequence
+      if (isMeant && refused === undefined) return request.recipe
+      if (isMeant && refused !== undefined) throw recipeFails(refused)
       throw new Fault(
         'precondition_failed',
-        `The recipe is that of change ${order.sequence}, not of change ${sequence}.`,
-        { field: 'sequence', remedy: 'Apply again, or change the recipe first.' },
+        `The current recipe is that of change ${request.sequence}, not of change ${sequence}.`,
+        { field: 'sequence', remedy: 'Send `apply` with the sequence of the last change.' },
       )
     },
   }
@@ -64,24 +64,24 @@ function isRecipeFault({ code }: FaultReport): boolean {
   return faultRow(code).isRecipeFault === true || code === 'too_many_pixels'
 }
 
-function cannotBeDone(report: FaultReport): Fault {
+function recipeFails(report: FaultReport): Fault {
   const { message, hints } = Fault.from(report)
-  return new Fault('precondition_failed', `The recipe cannot be done to this picture: ${message}`, hints)
+  return new Fault('precondition_failed', `The recipe fails on this image: ${message}`, hints)
 }
 
 function outputOf(recipe: Recipe, wanted: string | undefined): string {
   const names = outputNames(recipe)
   const found = wanted === undefined ? names[0] : names.find((name) => name === wanted)
   if (found !== undefined) return found
-  throw new Fault('invalid_recipe', `The recipe makes no output "${wanted}".`, {
+  throw new Fault('invalid_recipe', `The recipe has no output "${wanted}".`, {
     field: 'output',
-    remedy: `It makes: ${names.join(', ')}.`,
+    remedy: `Request one of: ${names.join(', ')}.`,
   })
 }
 
-function notUpwards(sequence: number, latest: number): Fault {
+function sequenceTooLow(sequence: number, latest: number): Fault {
   return new Fault('invalid_request', `sequence must be greater than ${latest}, got ${sequence}.`, {
     field: 'sequence',
-    remedy: 'Give each change a greater number than the one before.',
+    remedy: 'Send each change with a greater sequence than the one before.',
   })
 }

@@ -1,3 +1,4 @@
+import { createNotifier } from '@pixelflow/core/notifier'
 import type { Task } from '@pixelflow/core/task'
 import type {
   OpenedMessage,
@@ -6,7 +7,7 @@ import type {
   RestoredMessage,
 } from '@pixelflow/core/tune/server-message'
 
-/** What whoever tunes hears; how a task looks and how bytes travel is the transport's matter. */
+/** What a tuning session returns to its client. The transport maps tasks and bytes to its own messages. */
 export type TuneUpdate =
   | OpenedMessage
   | RefusedMessage
@@ -14,58 +15,53 @@ export type TuneUpdate =
   | { readonly type: 'applied'; readonly sequence: number; readonly task: Task; readonly position?: string }
   | { readonly type: 'preview'; readonly about: Omit<PreviewMessage, 'type'>; readonly file: Uint8Array }
 
-/** What waits to be heard: of previews the newest alone, of all else a bounded number, in order and before it. */
+/** Updates that wait for the client: the newest preview, and a limited number of others, which are sent first. */
 export interface UpdateBuffer {
-  /** Resolves when it is in; what is too much waits until there is room. */
-  say(heard: TuneUpdate): Promise<void>
-  /** Resolves when no preview waits: the next one would be seen. Also when it is closed. */
-  clear(): Promise<void>
-  /** Nothing more will be said; what is there can still be heard. With a fault, that is thrown then. */
+  /** Adds an update; waits while the buffer is full. A preview replaces the one that waits. */
+  push(update: TuneUpdate): Promise<void>
+  /** Resolves when no preview waits, or when the buffer is closed. */
+  previewTaken(): Promise<void>
+  /** Accepts no more updates. The buffered ones can still be read; then `next` throws the fault, if there is one. */
   close(fault?: unknown): void
-  /** The next, as soon as there is one; null at the end. @throws what it was closed with. */
+  /** Waits for the next update; null at the end. @throws the fault of `close`. */
   next(): Promise<TuneUpdate | null>
 }
 
-/** Words that wait; whoever sends faster than it listens is not listened to until it does. */
-const mostWaiting = 32
+/** A client that sends faster than it reads is not read while so many updates wait for it. */
+const maxUpdates = 32
 
 export function createUpdateBuffer(): UpdateBuffer {
-  const words: TuneUpdate[] = []
+  const updates: TuneUpdate[] = []
   let preview: TuneUpdate | undefined
   let closed: { readonly fault?: unknown } | undefined
-  let changed = Promise.withResolvers<void>()
-  const wake = () => {
-    changed.resolve()
-    changed = Promise.withResolvers()
-  }
+  const changed = createNotifier()
   return {
-    async say(heard) {
-      if (heard.type === 'preview') preview = heard
+    async push(update) {
+      if (update.type === 'preview') preview = update
       else {
-        while (words.length >= mostWaiting && closed === undefined) await changed.promise
-        words.push(heard)
+        while (updates.length >= maxUpdates && closed === undefined) await changed.wait()
+        updates.push(update)
       }
-      wake()
+      changed.notify()
     },
-    async clear() {
-      while (preview !== undefined && closed === undefined) await changed.promise
+    async previewTaken() {
+      while (preview !== undefined && closed === undefined) await changed.wait()
     },
     close(fault) {
       closed ??= { fault }
-      wake()
+      changed.notify()
     },
     async next() {
       for (;;) {
-        // Whoever was lost has no use for what came before.
-        const heard = words.shift() ?? preview
-        if (heard === preview) preview = undefined
-        if (heard !== undefined) {
-          wake()
-          return heard
+        const update = updates.shift() ?? preview
+        if (update === preview) preview = undefined
+        if (update !== undefined) {
+          changed.notify()
+          return update
         }
         if (closed?.fault !== undefined) throw closed.fault
         if (closed !== undefined) return null
-        await changed.promise
+        await changed.wait()
       }
     },
   }
