@@ -44,11 +44,11 @@ describe('a token', () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await page.getByRole('button', { name: 'Not now' }).click()
-    await page.getByText('A token is needed').waitFor()
+    await page.getByText('Token required').waitFor()
     await page.getByRole('button', { name: 'Token' }).click()
     await give(page, 'token-of-ann')
     await recent(page).getByText('resize:111').waitFor()
-    await page.getByText('A token is needed').waitFor({ state: 'detached' })
+    await page.getByText('Token required').waitFor({ state: 'detached' })
     await table.drop('hills.jpg', 'image/jpeg', await sampleImage())
     await page.locator('.run-bar').getByRole('button').click()
     await page.locator('[data-testid=result]').waitFor()

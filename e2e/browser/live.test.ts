@@ -124,7 +124,7 @@ describe('the live preview', () => {
     const good = await page.locator(preview).getAttribute('src')
     await page.getByLabel('Width', { exact: true }).fill('1001')
     await page.locator('.step-wrong', { hasText: 'outside the picture' }).waitFor()
-    await page.getByText('As it was before the mistake').waitFor()
+    await page.getByText('Showing the last valid recipe').waitFor()
     expect(await page.locator(preview).getAttribute('src')).toBe(good)
     await page.getByLabel('Width', { exact: true }).fill('900')
     await nextPreview(page, good)
@@ -187,7 +187,7 @@ test('without an actor the page reports that previews are unavailable, and the r
   await using table = await openTable(browser, gateway.url)
   const { page } = table
   await table.drop('hills.jpg', 'image/jpeg', await sampleImage())
-  await page.getByText('Nobody makes previews just now').waitFor()
+  await page.getByText('Previews are not available now').waitFor()
   await runButton(page).click()
   await page.locator(result).waitFor()
   // And it leaves those alone who do not want it.

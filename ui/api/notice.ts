@@ -14,9 +14,9 @@ export interface Notice {
 }
 
 export function tokenMissing(): PixelflowError {
-  return new PixelflowError('unauthenticated', 'This server answers only to those who have a token.', {
-    title: 'A token is needed',
-    remedy: 'Ask whoever runs it for one.',
+  return new PixelflowError('unauthenticated', 'This server requires a token.', {
+    title: 'Token required',
+    remedy: 'Ask the operator of the server for a token.',
   })
 }
 
@@ -29,7 +29,7 @@ export function titleOfFault(code: string): string {
 /** Anything thrown, as something to show. */
 export function noticeOf(thrown: unknown): Notice {
   if (!(thrown instanceof PixelflowError)) {
-    return { title: 'Something went wrong on this page', detail: String(thrown) }
+    return { title: 'Unexpected error on this page', detail: String(thrown) }
   }
   const { title, detail, code, field, remedy, requestId } = thrown
   return {

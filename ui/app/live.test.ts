@@ -120,7 +120,7 @@ describe('without anybody who makes previews', () => {
       pauseMs: 5000,
     })
     await until(() => live.state.value === 'absent')
-    expect(live.why.value).toBe('Nobody makes previews just now.')
+    expect(live.why.value).toBe('Previews are not available now.')
   })
 
   test('for this picture, it does not ask again', async () => {

@@ -113,7 +113,7 @@ export function createLive(needs: LiveNeeds): Live {
       sources.stored(null)
       return true
     }
-    why.value = error.code === 'unavailable' ? 'Nobody makes previews just now.' : error.detail
+    why.value = error.code === 'unavailable' ? 'Previews are not available now.' : error.detail
     if (error.code === 'unauthenticated') {
       state.value = 'absent'
       // A new token begins everything anew.

@@ -39,7 +39,7 @@ export function createUploads(client: Client, sources: Sources): Uploads {
   let unused: string | undefined
 
   async function upload(source: Source, stop: AbortSignal): Promise<string> {
-    if (source.file === null || source.format === undefined) throw new Error('There is no picture to send.')
+    if (source.file === null || source.format === undefined) throw new Error('No image selected.')
     const began = performance.now()
     const totalBytes = source.file.size
     const tell = (sentBytes: number, tookMs: number | null = null) => {
@@ -85,7 +85,7 @@ export function createUploads(client: Client, sources: Sources): Uploads {
     async send(wanted) {
       wanted.throwIfAborted()
       const source = sources.current.peek()
-      if (source === null) throw new Error('There is no picture to send.')
+      if (source === null) throw new Error('No image selected.')
       if (source.imageId !== null) return source.imageId
       if (sending?.source.url !== source.url) sending = begin(source)
       const one = sending

@@ -45,7 +45,6 @@ function problemWithText(schema: JsonSchema, value: string): string | undefined 
   const { minLength, maxLength, pattern } = schema
   if (minLength !== undefined && value.length < minLength) return `Use at least ${minLength} characters.`
   if (maxLength !== undefined && value.length > maxLength) return `Use at most ${maxLength} characters.`
-  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value))
-    return 'This does not have the right form.'
+  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) return 'The format is not valid.'
   return undefined
 }

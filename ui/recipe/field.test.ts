@@ -95,7 +95,7 @@ describe('problemOf', () => {
     [{ type: 'number' }, '12x', 'Use a number.'],
     [{ type: 'string', enum: ['a', 'b'] }, 'c', 'Use one of a, b.'],
     [{ type: 'boolean' }, 'yes', 'Use yes or no.'],
-    [{ type: 'string', pattern: '^#[0-9a-f]{6}$' }, '#12345g', 'This does not have the right form.'],
+    [{ type: 'string', pattern: '^#[0-9a-f]{6}$' }, '#12345g', 'The format is not valid.'],
     [{ type: 'string', minLength: 2 }, 'a', 'Use at least 2 characters.'],
     [{ type: 'string', maxLength: 1 }, 'ab', 'Use at most 1 characters.'],
     [

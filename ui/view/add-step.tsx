@@ -72,7 +72,7 @@ export function AddStep({ lane }: { lane: Lane }) {
             </li>
           ))}
         </ul>
-        {found.length === 0 ? <p class="muted">No operation is called that.</p> : null}
+        {found.length === 0 ? <p class="muted">No matching operation.</p> : null}
       </div>
     </div>
   )

@@ -16,7 +16,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
     setTimeout(() => (state.value = 'idle'), 1600)
   }
 
-  const said = { idle: 'Copy', copied: 'Copied', refused: 'Select and copy by hand' }[state.value]
+  const said = { idle: 'Copy', copied: 'Copied', refused: 'Copy it manually' }[state.value]
   return (
     <button
       type="button"

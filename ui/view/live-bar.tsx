@@ -78,11 +78,11 @@ function useWords(isLate: boolean): string {
       if (live.wanted.value || sources.current.value?.imageId != null) return ''
       return 'The picture is sent when you run the recipe'
     case 'resting':
-      return 'Follows as soon as the recipe changes'
+      return 'Starts with the next change of the recipe'
     case 'sending':
       return 'Sending the picture'
     case 'opening':
-      return isLate ? 'Waiting for somebody who makes previews…' : 'Preparing'
+      return isLate ? 'Waiting for an actor…' : 'Preparing'
     case 'lost':
       return 'The connection was lost. Connecting again…'
     case 'absent':
@@ -90,9 +90,9 @@ function useWords(isLate: boolean): string {
     case 'live':
       // A problem with a place is told there.
       if (recipes.ready.value === null || recipes.problems.value.length > 0)
-        return 'As it was before the mistake in the recipe'
-      if (live.refused.value !== null) return `As it was before. ${live.refused.value}`
-      if (isLate) return 'The next one takes a while…'
+        return 'Showing the last valid recipe'
+      if (live.refused.value !== null) return `Showing the last valid recipe. ${live.refused.value}`
+      if (isLate) return 'Rendering takes longer than usual…'
       return isSettled.value && run.results.value.length > 0 ? 'This is the result' : 'Follows every change'
   }
 }

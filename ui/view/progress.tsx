@@ -51,7 +51,7 @@ function useWords(percent: number): string {
   const last = run.events.value.at(-1)
   switch (run.phase.value) {
     case 'uploading':
-      if (upload === null || upload.tookMs !== null) return 'Handing in the task'
+      if (upload === null || upload.tookMs !== null) return 'Creating the task'
       return `Uploading ${inBytes(upload.sentBytes)} of ${inBytes(upload.totalBytes)}`
     case 'active':
       return (
@@ -65,7 +65,7 @@ function useWords(percent: number): string {
     case 'completed':
       return 'Done'
     case 'failed':
-      return 'It did not work'
+      return 'Failed'
     case 'cancelled':
       return 'Cancelled'
     case 'idle':

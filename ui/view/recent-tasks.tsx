@@ -27,9 +27,7 @@ export function RecentTasks() {
       </div>
       {failure === null ? null : <NoticeBox notice={failure} />}
       {tasks !== null && tasks.length === 0 ? (
-        <p class="recent-empty muted">
-          No tasks yet. They stay here when the page is closed, whoever started them.
-        </p>
+        <p class="recent-empty muted">No tasks yet. Tasks of every client of this account appear here.</p>
       ) : null}
       <ul class="recent-list" aria-busy={recent.busy.value}>
         {(tasks ?? []).map((task) => (

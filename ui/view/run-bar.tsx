@@ -40,10 +40,10 @@ function useHint(): string {
   if (sources.current.value === null) return 'Choose a picture first.'
   if (sources.refusal.value !== null) return 'Choose another picture.'
   if (sources.current.value.file === null) return 'Fetching the picture…'
-  if (recipes.textProblem.value !== null) return 'The recipe’s text cannot be read yet.'
+  if (recipes.textProblem.value !== null) return 'The recipe text is not valid yet.'
   const [first] = recipes.problems.value
   if (first === undefined) return ''
-  return first.step === undefined ? first.message : 'Mend the marked step.'
+  return first.step === undefined ? first.message : 'Correct the marked step.'
 }
 
 function isApple(): boolean {

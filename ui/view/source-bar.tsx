@@ -12,7 +12,7 @@ export function SourceBar() {
   return (
     <div class="source-bar">
       <div class="source-words">
-        <p class="source-name">{source?.name ?? 'The source is no longer kept'}</p>
+        <p class="source-name">{source?.name ?? 'The source image has expired'}</p>
         {source === null ? null : <p class="source-facts">{factsOf(source).join(' · ')}</p>}
       </div>
       <FileButton label="Replace" />

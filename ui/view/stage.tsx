@@ -54,7 +54,7 @@ function Plain({ source }: { source: Source }) {
       <p>
         {format === undefined
           ? 'No preview'
-          : `No preview: this browser cannot draw this ${formatName(format)} file.`}
+          : `No preview: this browser cannot display this ${formatName(format)} file.`}
       </p>
     </div>
   )

@@ -26,8 +26,8 @@ export function TokenDialog() {
   return (
     <dialog class="dialog" ref={dialog} aria-labelledby={`${id}-title`} onCancel={() => session.answer(null)}>
       <form class="dialog-form" onSubmit={answer}>
-        <h2 id={`${id}-title`}>This server asks for a token</h2>
-        <p class="muted">It stays in this tab and is forgotten with it.</p>
+        <h2 id={`${id}-title`}>Enter an access token</h2>
+        <p class="muted">The token is kept until this tab is closed.</p>
         <label class="label" for={id}>
           Token
         </label>
@@ -43,7 +43,7 @@ export function TokenDialog() {
           onInput={(event) => (typed.value = event.currentTarget.value)}
         />
         <p id={`${id}-refused`} class="field-problem" role="status">
-          {asking?.refused === true ? 'That token was not accepted. Check it for missing characters.' : ''}
+          {asking?.refused === true ? 'Invalid token. Check it for missing characters.' : ''}
         </p>
         <div class="dialog-actions">
           <button type="button" class="button button-quiet" onClick={() => session.answer(null)}>
