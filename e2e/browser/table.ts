@@ -1,13 +1,13 @@
 import type { Browser, Page } from 'playwright-core'
 
-/** The page as a person meets it, and everything that went wrong behind their back. */
+/** The web page in a browser, and every problem that the browser reported. */
 export interface Table extends AsyncDisposable {
   readonly page: Page
   /** Console errors and warnings, uncaught errors, violations of the content policy, requests to other hosts. */
   readonly troubles: readonly string[]
   /** Drops a file on the page, as from a file manager. */
   drop(name: string, type: string, bytes: Uint8Array): Promise<void>
-  /** Width in pixels of the picture that an `<img>` holds; 0 while it holds none. */
+  /** Width in pixels of the image in an `<img>`, once it is loaded. */
   naturalWidth(selector: string): Promise<number>
 }
 
@@ -41,8 +41,11 @@ export async function openTable(
       const file = JSON.stringify({ name, type, base64: Buffer.from(bytes).toString('base64') })
       await page.evaluate(`(${dropOnPage})(${file})`)
     },
-    naturalWidth: (selector) =>
-      page.evaluate<number>(`document.querySelector(${JSON.stringify(selector)})?.naturalWidth ?? 0`),
+    async naturalWidth(selector) {
+      const image = `document.querySelector(${JSON.stringify(selector)})`
+      await page.waitForFunction(`${image}?.complete && ${image}.naturalWidth > 0`)
+      return page.evaluate<number>(`${image}.naturalWidth`)
+    },
     [Symbol.asyncDispose]: () => context.close(),
   }
 }
