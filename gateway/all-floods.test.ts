@@ -8,8 +8,8 @@ import { startFloodProcesses } from './testing/flood-processes.ts'
 
 /** Ends that show that the floods have reached their limits. `frame-floods.test.ts` covers frames. */
 const ends = [/^unauthenticated .*: ended$/, /^public .*: ended$/, /^keys to .*: 4\d\d$/]
-const leastRounds = 4
-const longestMs = 240_000
+const minRounds = 4
+const maxDurationMs = 240_000
 
 /** `./pixelflow bench --parts floods` measures latencies; this test checks that responses arrive, and in order. */
 test('under all floods at once, another account is served before the flooding account, within the memory limit', async () => {
@@ -42,8 +42,8 @@ test('under all floods at once, another account is served before the flooding ac
   const ended: TaskView[] = []
   const begin = performance.now()
   const isMet = () => ends.every((end) => floods.met.some((line) => end.test(line)))
-  for (let round = 0; round < leastRounds || !isMet(); round += 1) {
-    if (performance.now() - begin > longestMs)
+  for (let round = 0; round < minRounds || !isMet(); round += 1) {
+    if (performance.now() - begin > maxDurationMs)
       throw new Error(`The floods did not reach all of their limits; ends so far: ${floods.met.join('; ')}`)
     await bob.process()
     ended.push(await bob.task())
@@ -61,8 +61,8 @@ test('under all floods at once, another account is served before the flooding ac
 
   // All floods were still running, and bob's tasks did not wait for ann's.
   const headers = { authorization: 'Bearer secret-of-ann' }
-  const answer = await fetch(`${gateway.url}/api/v1/tasks?status=completed`, { headers })
-  expect(((await answer.json()) as { items: unknown[] }).items).toEqual([])
+  const response = await fetch(`${gateway.url}/api/v1/tasks?status=completed`, { headers })
+  expect(((await response.json()) as { items: unknown[] }).items).toEqual([])
   await floods.stop()
   expect(actor.lines.some(says('work preempted for another account'))).toBe(true)
 }, 360_000)

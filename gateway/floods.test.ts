@@ -29,8 +29,8 @@ test('floods of incomplete requests are refused or time out, cost little memory,
   expect(sent.status).toBe(201)
   const { id: image } = (await sent.json()) as { id: string }
   const recipe = { kind: { case: 'stringValue' as const, value: 'flip' } }
-  const made = await client.unary(ImageService.method.createTask, { image, recipe }, { metadata })
-  expect(made.task?.id).toBeString()
+  const created = await client.unary(ImageService.method.createTask, { image, recipe }, { metadata })
+  expect(created.task?.id).toBeString()
   expect(await client.unary(ImageService.method.getImage, { id: image }, { metadata })).toMatchObject({
     image: { id: image },
   })
@@ -48,7 +48,7 @@ test('floods of incomplete requests are refused or time out, cost little memory,
   expect(await seen.stop()).toBeLessThan(maxResidentBytes)
   const statuses = Object.fromEntries(
     floods.parts.flatMap(({ name, flood }) =>
-      'answers' in flood ? [[name, Object.keys(flood.answers).sort()]] : [],
+      'responses' in flood ? [[name, Object.keys(flood.responses).sort()]] : [],
     ),
   )
   // The first hundred get 401 for the missing token, the rest 503 for too many refusals.

@@ -65,7 +65,7 @@ test.each(bodies)(
       sentBytes: 100,
     })
     await until(() => flood.ended === flood.opened)
-    expect(flood.answers).toEqual({ [status]: 2 })
+    expect(flood.responses).toEqual({ [status]: 2 })
     await until(() => refusals().length === before + 2)
   },
 )
@@ -89,7 +89,7 @@ test('public calls accept messages of at most 64 KiB', async () => {
     sentBytes: claimedBytes,
   })
   await until(() => native.ended === 1 && connect.ended === 1)
-  expect(connect.answers).toEqual({ 429: 1 })
+  expect(connect.responses).toEqual({ 429: 1 })
   const refused = calls().slice(-2)
   expect(refused.map(({ code }) => code)).toEqual(['resource_limit_exceeded', 'resource_limit_exceeded'])
 })

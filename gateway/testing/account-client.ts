@@ -26,9 +26,9 @@ export async function openAccountClient(
   const metadata = { authorization: `Bearer ${token}` }
   const call = async (path: string, init: RequestInit = {}) => {
     const headers = { ...metadata, ...(init.headers as Record<string, string>) }
-    const answer = await fetch(`${url}${path}`, { ...init, headers })
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-    return answer
+    const response = await fetch(`${url}${path}`, { ...init, headers })
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return response
   }
   const post = (path: string, body: string | Uint8Array, type: string) =>
     call(path, {
@@ -46,8 +46,8 @@ export async function openAccountClient(
 
   return {
     async process() {
-      const answer = await post('/api/v1/process?recipe=resize:200', photo, 'image/jpeg')
-      if ((await answer.arrayBuffer()).byteLength < 1000)
+      const response = await post('/api/v1/process?recipe=resize:200', photo, 'image/jpeg')
+      if ((await response.arrayBuffer()).byteLength < 1000)
         throw new Error('The processed image has fewer than 1000 bytes.')
     },
     async task() {

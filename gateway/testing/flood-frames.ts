@@ -41,7 +41,7 @@ export const frameFloods: Readonly<Record<string, FrameFlood>> = {
 }
 
 const framesAtOnce = 2000
-const mostFrames = 400_000
+const maxFrames = 400_000
 const closeTimeoutMs = 30_000
 
 /** Sends the flood until the server ends the connection; returns the error code and the debug text of GOAWAY. */
@@ -53,7 +53,7 @@ export async function sendFrames(
   using client = await rawHttp2(address, tls)
   if (begin) client.send(begin(address))
   const away = () => client.frames.find(({ type }) => type === types.goaway)
-  for (let at = 0; at < mostFrames && !client.isClosed && !away(); at += framesAtOnce) {
+  for (let at = 0; at < maxFrames && !client.isClosed && !away(); at += framesAtOnce) {
     const some = Array.from({ length: framesAtOnce }, (_, i) => next(at + i, address))
     if (!client.socket.write(Buffer.concat(some))) {
       const drained = once(client.socket, 'drain').catch(() => {})

@@ -6,7 +6,7 @@ export interface HttpFlood extends Disposable {
   /** Connections that got a response or were closed. */
   readonly ended: number
   /** Number of responses by status code; `closed` counts connections without a response. */
-  readonly answers: Readonly<Record<string, number>>
+  readonly responses: Readonly<Record<string, number>>
   /** The responses, each truncated. */
   readonly texts: readonly string[]
   /** Resolves when everything is sent, or when the server takes no more. */
@@ -27,7 +27,7 @@ export interface HttpFloodOptions {
 
 const pieceBytes = 16 * 1024
 const filler = Buffer.alloc(pieceBytes, 0x2e)
-const longestText = 2000
+const maxTextLength = 2000
 /** After this time without progress the server is considered to take no more. */
 const quietMs = 3000
 
@@ -36,13 +36,13 @@ export async function floodHttp(options: HttpFloodOptions): Promise<HttpFlood> {
   return {
     opened: options.count,
     get ended() {
-      return connections.filter((one) => one.answer() !== undefined).length
+      return connections.filter((one) => one.status() !== undefined).length
     },
-    get answers() {
+    get responses() {
       const counts: Record<string, number> = {}
       for (const one of connections) {
-        const answer = one.answer()
-        if (answer !== undefined) counts[answer] = (counts[answer] ?? 0) + 1
+        const status = one.status()
+        if (status !== undefined) counts[status] = (counts[status] ?? 0) + 1
       }
       return counts
     },
@@ -75,7 +75,7 @@ async function floodRequest({ url, path, headers, begin = new Uint8Array(), sent
   socket.on('error', () => {})
   socket.on('close', () => (isClosed = true))
   socket.on('data', (data: Buffer) => {
-    if (text.length < longestText) text += data.toString('latin1')
+    if (text.length < maxTextLength) text += data.toString('latin1')
   })
   socket.on('drain', () => {
     lastAt = performance.now()
@@ -94,7 +94,7 @@ async function floodRequest({ url, path, headers, begin = new Uint8Array(), sent
   return {
     socket,
     text: () => text,
-    answer: () => /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? (isClosed ? 'closed' : undefined),
+    status: () => /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? (isClosed ? 'closed' : undefined),
     async settled() {
       for (lastAt = performance.now(); ; await Bun.sleep(10)) {
         if (isClosed || text !== '' || (left <= 0 && socket.writableLength === 0)) return

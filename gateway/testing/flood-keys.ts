@@ -24,9 +24,9 @@ export async function sendKeys(
 ): Promise<string> {
   const headers = { 'content-type': 'application/json' }
   try {
-    const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body, signal, keepalive: false })
-    await answer.arrayBuffer()
-    return String(answer.status)
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, body, signal, keepalive: false })
+    await response.arrayBuffer()
+    return String(response.status)
   } catch {
     return 'closed'
   }

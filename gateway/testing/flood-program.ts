@@ -20,7 +20,7 @@ const heavyTasksAtOnce = 16
 /** Each connection and call is repeated after this pause, which is the `Retry-After` of refusals. */
 const pauseMs = 5000
 /** Connections of each kind of incomplete request. 300 forms once held 400 MB for one account. */
-const mostConnections = (name: string) => (name.includes('forms') ? 150 : 30)
+const maxConnections = (name: string) => (name.includes('forms') ? 150 : 30)
 
 /** Repeats one action until the program stops, and counts its ends. */
 async function repeat(name: string, act: () => Promise<string>): Promise<void> {
@@ -46,7 +46,7 @@ function incomplete(isAuthenticated: boolean): Promise<void>[] {
     ([, flood]) => flood.hasToken === isAuthenticated,
   )
   return chosen.flatMap(([name, flood]) => {
-    const count = Math.min(mostConnections(name), flood.connections)
+    const count = Math.min(maxConnections(name), flood.connections)
     return Array.from({ length: count }, async (_, at) => {
       // Spread the first connections over the pause.
       await Bun.sleep((pauseMs * at) / count)

@@ -32,18 +32,18 @@ export async function openWorkFlood(url: string, token: string): Promise<WorkFlo
   return {
     async callOnce(signal) {
       const path = `/api/v1/process?recipe=${encodeURIComponent(recipe)}`
-      const answer = await call(path, { ...svgBody, headers: svgHeaders, signal })
-      const text = await answer.text()
-      return answer.ok ? '200' : `${answer.status} ${(JSON.parse(text) as Problem).detail}`
+      const response = await call(path, { ...svgBody, headers: svgHeaders, signal })
+      const text = await response.text()
+      return response.ok ? '200' : `${response.status} ${(JSON.parse(text) as Problem).detail}`
     },
     async taskOnce(signal) {
-      const made = await call('/api/v1/tasks', {
+      const created = await call('/api/v1/tasks', {
         method: 'POST',
         body: JSON.stringify({ image, recipe }),
         headers: { 'content-type': 'application/json' },
       })
-      if (!made.ok) throw new Error(`task: ${made.status} ${await made.text()}`)
-      const { id } = (await made.json()) as TaskView
+      if (!created.ok) throw new Error(`task: ${created.status} ${await created.text()}`)
+      const { id } = (await created.json()) as TaskView
       try {
         const text = await (await call(`/api/v1/tasks/${id}/events`, { signal })).text()
         return /"kind":"(completed|failed|cancelled)"/.exec(text)?.[1] ?? 'unknown'

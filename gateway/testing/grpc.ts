@@ -58,9 +58,9 @@ export function grpcClient(
   })
   const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`
   const metadataOf = ({ metadata = {} }: CallOptions = {}) => {
-    const made = new grpc.Metadata()
-    for (const [name, value] of Object.entries(metadata)) made.set(name, value)
-    return made
+    const result = new grpc.Metadata()
+    for (const [name, value] of Object.entries(metadata)) result.set(name, value)
+    return result
   }
   const limits = ({ deadlineMs }: CallOptions = {}) =>
     deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs }
@@ -76,7 +76,7 @@ export function grpcClient(
           create(method.input, request),
           metadataOf(options),
           limits(options),
-          (error, answer) => (answer ? resolve(answer) : reject(error)),
+          (error, response) => (response ? resolve(response) : reject(error)),
         )
         if (options.onHeaders) call.on('metadata', options.onHeaders)
         options.signal?.addEventListener('abort', () => call.cancel(), { once: true })
@@ -100,7 +100,7 @@ export function grpcClient(
         decoder(upload.output),
         metadataOf(options),
         limits(options),
-        (error, answer) => (answer ? resolve(answer) : reject(error)),
+        (error, response) => (response ? resolve(response) : reject(error)),
       )
       const over = promise.then(
         () => {},

@@ -46,10 +46,10 @@ function overRest({ url }: Pick<Gateway, 'url'>, image: string): ProtocolClient 
       'content-type': 'application/json',
       ...(position === undefined ? {} : { [positionHeader]: position }),
     }
-    const answer = await fetch(new URL(`/api/v1/tasks${path}`, url), { ...init, headers })
-    if (!answer.ok) throw answer
-    const value = answer.status === 204 ? undefined : await answer.json()
-    return { value: value as T, position: answer.headers.get(positionHeader) }
+    const response = await fetch(new URL(`/api/v1/tasks${path}`, url), { ...init, headers })
+    if (!response.ok) throw response
+    const value = response.status === 204 ? undefined : await response.json()
+    return { value: value as T, position: response.headers.get(positionHeader) }
   }
   const named = async (path: string, body?: string) => {
     const { value, position } = await call<TaskView>(path, {
@@ -69,10 +69,10 @@ function overRest({ url }: Pick<Gateway, 'url'>, image: string): ProtocolClient 
 }
 
 async function refusalOverRest(promise: Promise<unknown>): Promise<RefusedCall> {
-  const answer = (await thrownBy(promise)) as Response
-  const { code, field } = (await answer.clone().json()) as Problem
-  const isTemporary = answer.status === 503 && code === 'unavailable' && answer.headers.has('retry-after')
-  if (!isTemporary && code !== 'invalid_request') throw answer
+  const response = (await thrownBy(promise)) as Response
+  const { code, field } = (await response.clone().json()) as Problem
+  const isTemporary = response.status === 503 && code === 'unavailable' && response.headers.has('retry-after')
+  if (!isTemporary && code !== 'invalid_request') throw response
   return { isTemporary, field }
 }
 

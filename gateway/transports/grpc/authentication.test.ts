@@ -24,12 +24,12 @@ describe('the account of a call', () => {
       code: 16,
     })
 
-    const answer = await gateway.call('/api/v1/images', {
+    const response = await gateway.call('/api/v1/images', {
       method: 'POST',
       body: new Uint8Array(await sampleImage({ width: 9, height: 9 })),
       headers: { authorization: 'Bearer secret-of-ann', 'content-type': 'image/jpeg' },
     })
-    const { id: image } = (await answer.json()) as { id: string }
+    const { id: image } = (await response.json()) as { id: string }
     const { task } = await client.unary(calls.createTask, { image, recipe }, as('secret-of-ann'))
     const id = task?.id ?? ''
     expect(await failure(client.unary(calls.getImage, { id: image }, as('secret-of-bob')))).toMatchObject({

@@ -42,9 +42,9 @@ function unpack(details: readonly Any[] = []) {
 
 describe('public information', () => {
   test('version and limits', async () => {
-    const answer = await client.unary(calls.getVersion, {})
-    expect(answer).toMatchObject({ version: '0.1.0', maxUploadBytes: 536_870_912n, auth: Auth.NONE })
-    expect(answer.formats).toContain('jpeg')
+    const response = await client.unary(calls.getVersion, {})
+    expect(response).toMatchObject({ version: '0.1.0', maxUploadBytes: 536_870_912n, auth: Auth.NONE })
+    expect(response.formats).toContain('jpeg')
   })
 
   test('operations, with the schemas of REST', async () => {
@@ -120,23 +120,23 @@ describe('tasks', () => {
     const { task: blurred } = await client.unary(calls.createTask, { image, recipe })
     expect(blurred?.recipe).toMatchObject({ steps: [{ op: 'blur', sigma: 2 }] })
     await client.unary(calls.deleteTask, { id: blurred?.id ?? '' })
-    const { task: made } = await client.unary(calls.createTask, {
+    const { task: created } = await client.unary(calls.createTask, {
       image,
       recipe: text('resize:100/format:webp'),
     })
-    expect(made).toMatchObject({ status: TaskStatus.QUEUED, image })
-    const id = made?.id ?? ''
+    expect(created).toMatchObject({ status: TaskStatus.QUEUED, image })
+    const id = created?.id ?? ''
     const rest = (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as { recipe: unknown }
-    expect(made?.recipe).toEqual(rest.recipe as never)
+    expect(created?.recipe).toEqual(rest.recipe as never)
 
-    expect((await client.unary(calls.getTask, { id })).task).toEqual(made as never)
+    expect((await client.unary(calls.getTask, { id })).task).toEqual(created as never)
     const list = await client.unary(calls.listTasks, { limit: 1, status: TaskStatus.QUEUED })
     expect(list.items.map((one) => one.id)).toEqual([id])
     const cancelled = await client.unary(calls.cancelTask, { id })
     expect(cancelled.task?.status).toBe(TaskStatus.CANCELLED)
     const { task: retried } = await client.unary(calls.retryTask, { id })
-    expect(retried).toMatchObject({ status: TaskStatus.QUEUED, image, retryOf: id, recipe: made?.recipe })
-    expect(made?.retryOf).toBe('')
+    expect(retried).toMatchObject({ status: TaskStatus.QUEUED, image, retryOf: id, recipe: created?.recipe })
+    expect(created?.retryOf).toBe('')
     expect(await failure(client.unary(calls.retryTask, { id: retried?.id ?? '' }))).toMatchObject({ code: 9 })
     await client.unary(calls.deleteTask, { id: retried?.id ?? '' })
     await client.unary(calls.deleteTask, { id })

@@ -4,9 +4,9 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { plainValue } from './plain-value.ts'
 
 /**
- * Decodes the `google.protobuf.Struct` fields of a message again. The library decodes such a field to a JSON object, in
- * which a `Value` without a kind is null; here it is `noKind`, which the schemas refuse with the name of the field.
- * @param message what `fromBinary` made of these bytes
+ * Decodes the `google.protobuf.Struct` fields of a message again. protobuf-es decodes them to JSON objects, in which a `Value`
+ * without a kind becomes null. Here it becomes `missingKind`, which the schemas refuse with the name of the field.
+ * @param message the message that `fromBinary` has decoded from these bytes
  */
 export function decodeStructs(schema: DescMessage, message: Message, bytes: Uint8Array): void {
   if (!holdsStruct(schema)) return
@@ -28,7 +28,7 @@ export function decodeStructs(schema: DescMessage, message: Message, bytes: Uint
     const holder = holderOf(message, field)
     const key = field.oneof === undefined ? field.localName : 'value'
     if (holder?.[key] === undefined) continue
-    // Several occurrences of one field are merged, as are their bytes.
+    // Protobuf merges repeated occurrences of a message field, which is the same as concatenating their bytes.
     const whole = Buffer.concat(found)
     if (!isStruct(field.message)) decodeStructs(field.message, holder[key] as Message, whole)
     else {
@@ -50,17 +50,17 @@ function isStruct({ typeName }: DescMessage): boolean {
   return typeName === StructSchema.typeName
 }
 
-const known = new WeakMap<DescMessage, boolean>()
+const cache = new WeakMap<DescMessage, boolean>()
 
 function holdsStruct(schema: DescMessage): boolean {
-  const found = known.get(schema)
+  const found = cache.get(schema)
   if (found !== undefined) return found
-  // Messages may hold themselves. What a Value holds stays as the library decodes it: messages, each with its kind.
-  known.set(schema, false)
+  // Ends the recursion of message types that contain themselves. A `Value` needs no second decoding: it keeps its kinds.
+  cache.set(schema, false)
   if (schema.typeName === ValueSchema.typeName) return false
   const isHolder = schema.fields.some(
     (field) => field.fieldKind === 'message' && (isStruct(field.message) || holdsStruct(field.message)),
   )
-  known.set(schema, isHolder)
+  cache.set(schema, isHolder)
   return isHolder
 }

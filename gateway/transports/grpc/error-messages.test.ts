@@ -59,24 +59,24 @@ describe('errors have the same wording over every protocol', () => {
     const call = createClient(ImageService, web(of)).listTasks({}, { headers: metadata })
     const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
     expect((error as ConnectError).rawMessage).toBe('The credentials hold no bearer token.')
-    const [said] = (error as ConnectError).findDetails(LocalizedMessageSchema)
-    expect(said?.message).toContain('Send "Authorization: Bearer <token>"')
+    const [remedy] = (error as ConnectError).findDetails(LocalizedMessageSchema)
+    expect(remedy?.message).toContain('Send "Authorization: Bearer <token>"')
   })
 
   test('a Connect error in JSON has its details in JSON form', async () => {
-    const answer = await gateway.call('/pixelflow.v1.ImageService/CreateTask', {
+    const response = await gateway.call('/pixelflow.v1.ImageService/CreateTask', {
       method: 'POST',
       body: JSON.stringify({ recipe: 'blur' }),
       headers: { 'content-type': 'application/json', authorization: 'Bearer secret-of-ann' },
     })
-    const { code, details } = (await answer.json()) as {
+    const { code, details } = (await response.json()) as {
       code: string
       details: { type: string; debug: unknown }[]
     }
     expect(code).toBe('invalid_argument')
     expect(Object.fromEntries(details.map(({ type, debug }) => [type, debug]))).toEqual({
       'google.rpc.ErrorInfo': { reason: 'invalid_request', domain: 'pixelflow' },
-      'google.rpc.RequestInfo': { requestId: answer.headers.get('x-request-id') },
+      'google.rpc.RequestInfo': { requestId: response.headers.get('x-request-id') },
       'google.rpc.BadRequest': {
         fieldViolations: [
           {
@@ -100,19 +100,19 @@ describe('errors have the same wording over every protocol', () => {
   })
 
   test('an unsupported content type points gRPC clients to the gRPC port', async () => {
-    const answers = ['application/grpc', 'application/grpc+proto', 'text/plain', undefined].map(
+    const responses = ['application/grpc', 'application/grpc+proto', 'text/plain', undefined].map(
       async (type) => {
-        const answer = await gateway.refusal(
+        const response = await gateway.refusal(
           gateway.call('/pixelflow.v1.ImageService/GetVersion', {
             method: 'POST',
             body: new Uint8Array(5),
             ...(type === undefined ? {} : { headers: { 'content-type': type } }),
           }),
         )
-        return [answer.status, answer.remedy?.includes('gRPC port'), answer.field]
+        return [response.status, response.remedy?.includes('gRPC port'), response.field]
       },
     )
-    expect(await Promise.all(answers)).toEqual([
+    expect(await Promise.all(responses)).toEqual([
       [415, true, 'Content-Type'],
       [415, true, 'Content-Type'],
       [415, false, 'Content-Type'],
@@ -125,9 +125,9 @@ describe('another HTTP method on the path of a call', () => {
   test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])(
     '%s is answered with the allowed method',
     async (method) => {
-      const answer = await gateway.call('/pixelflow.v1.ImageService/GetVersion', { method })
-      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
-      expect(answer.headers.get('content-type')).toBe('application/problem+json')
+      const response = await gateway.call('/pixelflow.v1.ImageService/GetVersion', { method })
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
     },
   )
 

@@ -77,21 +77,21 @@ describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName'
       (bytes) => fromBinary(ServerReflectionResponseSchema, bytes),
     )
     const { promise, resolve, reject } = Promise.withResolvers<ServerReflectionResponse['messageResponse']>()
-    call.on('data', (answer: ServerReflectionResponse) => resolve(answer.messageResponse))
+    call.on('data', (response: ServerReflectionResponse) => resolve(response.messageResponse))
     call.on('error', reject)
     call.write(create(ServerReflectionRequestSchema, { messageRequest: query }))
     call.end()
     return promise
   }
 
-  const filesOf = (answer: ServerReflectionResponse['messageResponse']) =>
-    answer.case === 'fileDescriptorResponse'
-      ? answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes))
+  const filesOf = (response: ServerReflectionResponse['messageResponse']) =>
+    response.case === 'fileDescriptorResponse'
+      ? response.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes))
       : []
 
   test('lists the services', async () => {
-    const answer = await ask({ case: 'listServices', value: '' })
-    const names = answer.case === 'listServicesResponse' ? answer.value.service.map((one) => one.name) : []
+    const response = await ask({ case: 'listServices', value: '' })
+    const names = response.case === 'listServicesResponse' ? response.value.service.map((one) => one.name) : []
     expect(names).toContain(image)
     expect(names).toContain('grpc.health.v1.Health')
   })

@@ -57,11 +57,11 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
       }
     },
     async upload(pieces, call) {
-      const who = call.principal()
+      const principal = call.principal()
       const upload = await uploadOf(pieces, uploadIdleTimeoutMs)
       const options = { key: call.idempotencyKey, call: 'upload', creates: 'image' } as const
-      const { value } = await usecases.withIdempotency(who, options, (repeatable) =>
-        usecases.uploadImage(who, upload, storeImageOptions(repeatable)),
+      const { value } = await usecases.withIdempotency(principal, options, (repeatable) =>
+        usecases.uploadImage(principal, upload, storeImageOptions(repeatable)),
       )
       return { image: imageMessage(value) }
     },

@@ -28,8 +28,8 @@ test('the nesting of messages has the same limit', () => {
 
 test('bytes of an image are not counted as fields, and invalid messages pass', () => {
   const image = messageOf(objectOf(2 * jsonBounds.values))
-  const picture = toBinary(ProcessImageUnaryRequestSchema, create(ProcessImageUnaryRequestSchema, { image }))
-  requireBoundedMessage(picture, ProcessImageUnaryRequestSchema)
+  const message = toBinary(ProcessImageUnaryRequestSchema, create(ProcessImageUnaryRequestSchema, { image }))
+  requireBoundedMessage(message, ProcessImageUnaryRequestSchema)
   requireBoundedMessage(new Uint8Array([0xff, 0xff, 0xff]), CreateTaskRequestSchema)
   requireBoundedMessage(new Uint8Array([0x0a, 0x7f, 1]), CreateTaskRequestSchema)
 })

@@ -26,21 +26,21 @@ export function processMethods(
 ): Pick<Implementation<typeof ImageService>, 'processImage' | 'processImageUnary'> {
   return {
     async *processImage(pieces, call) {
-      const who = call.principal()
+      const principal = call.principal()
       const upload = await uploadOf<ProcessImageMetadata>(pieces, uploadIdleTimeoutMs)
       const { recipe, output } = upload.metadata
       const request = selectOutput(recipeOf(recipe), output || undefined)
       const copied = { ...upload, body: copyChunks(upload.body) }
-      await using result = await processUpload(usecases, who, copied, request, call.signal)
+      await using result = await processUpload(usecases, principal, copied, request, call.signal)
       if (result.task) recordPosition(usecases, call)
       yield { data: { case: 'result', value: resultMessage(result) } }
       for await (const value of chunksOf(result)) yield { data: { case: 'chunk', value } }
     },
     async processImageUnary({ image, recipe, output }, call) {
-      const who = call.principal()
+      const principal = call.principal()
       const request = selectOutput(recipeOf(recipe), output || undefined)
       const upload = { body: single(image), mediaType: 'application/octet-stream', bytes: image.length }
-      await using result = await processUpload(usecases, who, upload, request, call.signal)
+      await using result = await processUpload(usecases, principal, upload, request, call.signal)
       if (result.task) recordPosition(usecases, call)
       if (result.bytes > maxResultBytes) throw resultTooLarge(result.bytes)
       const pieces = await Array.fromAsync(await result.open())
@@ -56,14 +56,14 @@ async function* copyChunks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 
 async function processUpload(
   { bufferImage, processImage }: Usecases,
-  who: Principal,
+  principal: Principal,
   upload: ImageUpload,
   request: OutputRequest,
   signal: AbortSignal,
 ): Promise<ProcessResult> {
-  const image = await bufferImage(who, upload)
+  const image = await bufferImage(principal, upload)
   try {
-    return await processImage(who, image, request, signal)
+    return await processImage(principal, image, request, signal)
   } finally {
     await image.drop()
   }

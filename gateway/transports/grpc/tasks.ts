@@ -71,10 +71,10 @@ export function taskMethods(
       }
     },
     async listTasks(request, call) {
-      const who = call.principal()
+      const principal = call.principal()
       const query = queryOf(request)
       for (let limit = query.limit; ; limit = Math.ceil(limit / 2)) {
-        const { items, next } = await usecases.listTasks(who, { ...query, limit }, call.position)
+        const { items, next } = await usecases.listTasks(principal, { ...query, limit }, call.position)
         const page = create(ListTasksResponseSchema, { items: items.map(taskMessage), next: next ?? '' })
         // Long recipes can make a page larger than clients accept. The cursor continues from a shorter page.
         if (limit === 1 || toBinary(ListTasksResponseSchema, page).length < maxMessageBytes) return page
@@ -87,12 +87,12 @@ export function taskMethods(
     },
     async retryTask({ id }, call) {
       requireId('id', id, 'task')
-      const who = call.principal()
+      const principal = call.principal()
       const options = { key: call.idempotencyKey, call: 'retry', creates: 'task' } as const
       const { value } = await usecases.withIdempotency(
-        who,
+        principal,
         options,
-        async (repeatable) => repeatable?.earlierResult(id) ?? usecases.retryTask(who, id, repeatable?.task),
+        async (repeatable) => repeatable?.earlierResult(id) ?? usecases.retryTask(principal, id, repeatable?.task),
       )
       recordPosition(usecases, call)
       return { task: taskMessage(value) }
@@ -103,14 +103,14 @@ export function taskMethods(
       return {}
     },
     async *download({ source, offset, length }, call) {
-      const who = call.principal()
+      const principal = call.principal()
       if (source.case === undefined) throw noSource()
       requireValidRange(offset, length)
       const content =
         source.case === 'image'
-          ? await usecases.readImage(who, requireId('image', source.value, 'image'))
+          ? await usecases.readImage(principal, requireId('image', source.value, 'image'))
           : await usecases.readOutput(
-              who,
+              principal,
               requireId('output.task', source.value.task, 'task'),
               source.value.name || 'default',
             )
@@ -128,14 +128,14 @@ async function createTask(
   recipe: Recipe,
   lane: Lane,
 ): Promise<Task> {
-  const who = call.principal()
+  const principal = call.principal()
   const options = { key: call.idempotencyKey, call: kind, creates: 'task' } as const
   const { value } = await usecases.withIdempotency(
-    who,
+    principal,
     options,
     async (repeatable) =>
       repeatable?.earlierResult(image, ...taskRequestParts(recipe, lane)) ??
-      usecases.createTask(who, image, recipe, { id: repeatable?.task, lane }),
+      usecases.createTask(principal, image, recipe, { id: repeatable?.task, lane }),
   )
   recordPosition(usecases, call)
   return value

@@ -21,11 +21,11 @@ beforeAll(async () => {
     env: { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s', PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB' },
   })
   client = grpcClient(gateway.grpcAddress)
-  const picture = await sampleImage({ width: 1200, height: 900 })
+  const image = await sampleImage({ width: 1200, height: 900 })
   // Data after the image is allowed; the test needs a file of several stored chunks.
   photo = new Uint8Array(1024 * 1024)
   crypto.getRandomValues(photo.subarray(0, 65_536))
-  photo.set(picture)
+  photo.set(image)
   before = await gateway.messages()
 }, 60_000)
 afterAll(async () => {

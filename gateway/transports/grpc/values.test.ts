@@ -114,11 +114,11 @@ const rows: readonly Row[] = [
 test.each(rows)(
   '$method.name: $what is refused alike over every protocol',
   async ({ method, messages, ...row }) => {
-    const made = messages.map((one) => create(method.input, one))
+    const requests = messages.map((one) => create(method.input, one))
     const names = protocolNames.filter((name) => !(row.isBinary && name.includes('JSON')))
     const results = names.map(async (name): Promise<[string, CallResult]> => [
       name,
-      await protocolCalls[name](gateway, method, made),
+      await protocolCalls[name](gateway, method, requests),
     ])
     for (const [protocol, { code, reason, field, message, remedy }] of await Promise.all(results)) {
       expect({ protocol, code, field }).toEqual({ protocol, code: invalidArgument, field: row.field })

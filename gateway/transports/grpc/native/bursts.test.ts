@@ -28,20 +28,20 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 /** Connections that have sent only their settings. */
 async function connectMany(count: number) {
   const clients = await Promise.all(Array.from({ length: count }, () => rawHttp2(gateway.grpcAddress)))
-  const answers = clients.map(() => 0)
+  const responseCounts = clients.map(() => 0)
   for (const [at, client] of clients.entries()) {
     client.onFrame(({ type, flags }) => {
-      if (type === types.headers && flags & endStream) answers[at] = (answers[at] ?? 0) + 1
+      if (type === types.headers && flags & endStream) responseCounts[at] = (responseCounts[at] ?? 0) + 1
     })
   }
   return {
     clients,
     get answered() {
-      return answers.reduce((sum, one) => sum + one, 0)
+      return responseCounts.reduce((sum, one) => sum + one, 0)
     },
     /** Whether each connection has all responses or is closed: unauthenticated connections are closed after some refusals. */
     get isDone() {
-      return clients.every(({ isClosed }, at) => isClosed || answers[at] === callsEach)
+      return clients.every(({ isClosed }, at) => isClosed || responseCounts[at] === callsEach)
     },
     [Symbol.dispose]: () => clients.forEach((client) => client[Symbol.dispose]()),
   }
@@ -63,8 +63,8 @@ const empty = (stream: number) => message(stream, new Uint8Array())
 describe('one connection accepts', () => {
   test('5,000 calls', async () => {
     using client = grpcClient(gateway.grpcAddress)
-    const answers = await Promise.all(Array.from({ length: 5000 }, () => client.unary(calls.getVersion, {})))
-    expect(answers.every((one) => one.version === '0.1.0')).toBe(true)
+    const responses = await Promise.all(Array.from({ length: 5000 }, () => client.unary(calls.getVersion, {})))
+    expect(responses.every((one) => one.version === '0.1.0')).toBe(true)
   }, 120_000)
 
   test('an upload of 200 MiB', async () => {
@@ -144,7 +144,7 @@ test('calls with credentials succeed at an address whose other calls were refuse
   const metadata = { authorization: `Bearer ${secret}` }
   const call = () => client.unary(calls.listTasks, {}, { metadata })
   for (let round = 0; round < 3; round += 1) {
-    const answers = await Promise.all(Array.from({ length: 200 }, call))
-    expect(answers.every((one) => one.items.length === 0)).toBe(true)
+    const responses = await Promise.all(Array.from({ length: 200 }, call))
+    expect(responses.every((one) => one.items.length === 0)).toBe(true)
   }
 }, 60_000)

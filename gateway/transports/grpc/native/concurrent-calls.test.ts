@@ -22,8 +22,8 @@ describe('concurrent calls', () => {
   // With this load, nested write callbacks once overflowed the stack on Bun (`native-interceptor.ts`).
   test('4,000 calls on one connection are answered', async () => {
     using client = grpcClient(gateway.grpcAddress)
-    const answers = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.getVersion, {})))
-    expect(answers.every((one) => one.version === '0.1.0')).toBe(true)
+    const responses = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.getVersion, {})))
+    expect(responses.every((one) => one.version === '0.1.0')).toBe(true)
   }, 60_000)
 
   test('all watches of a task see its end, and cancelled watches are removed', async () => {

@@ -37,7 +37,7 @@ export interface FrameLimits {
  *
  * `node:http2` has limits of its own (`maxSessionInvalidFrames`, `streamResetBurst`), but Bun 1.4.5 counts frames of calls
  * that the server has just ended as invalid and closes the connection without a reason, so `configure-http2-server.ts`
- * turns them off. No upstream issue is known. `frame-floods.test.ts` and `concurrent-calls.test.ts` tell whether Bun's
+ * turns them off. No upstream issue is known. `frame-floods.test.ts` and `concurrent-calls.test.ts` show whether Bun's
  * limits can replace this file.
  */
 export function createFrameLimits(isSuspect: (peer: string) => boolean): FrameLimits {

@@ -94,7 +94,7 @@ test.each(Object.keys(invalidMessages))('%s: the client gets INVALID_ARGUMENT', 
               () => bytes,
               (message) => message,
               {},
-              (error, answer) => (error ? reject(error) : resolve(answer)),
+              (error, response) => (error ? reject(error) : resolve(response)),
             ),
           ),
     )

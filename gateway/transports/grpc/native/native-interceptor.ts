@@ -66,7 +66,7 @@ export interface NativeInterceptorNeeds {
   /** Ends calls whose messages pause for too long. */
   readonly idle: IdleWatch
   readonly certificateOf?: (session: ServerHttp2Session | undefined) => ClientCertificate | undefined
-  /** Called when a client has made a call with valid credentials. */
+  /** Called when a call of the client has valid credentials. */
   readonly onAuthenticated?: (session: ServerHttp2Session) => void
   /** The signal that aborts when the server sends GOAWAY on the connection. */
   readonly goawaySignalOf?: (session: ServerHttp2Session | undefined) => AbortSignal | undefined

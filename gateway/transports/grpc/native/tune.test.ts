@@ -261,12 +261,12 @@ describe('tuning', () => {
     'is refused over %s',
     async (type) => {
       const headers = { 'content-type': type, 'connect-protocol-version': '1' }
-      const answer = await fetch(`${url}/pixelflow.v1.ImageService/Tune`, {
+      const response = await fetch(`${url}/pixelflow.v1.ImageService/Tune`, {
         method: 'POST',
         headers,
         body: '',
       })
-      const whole = `${[...answer.headers].join(' ')} ${await answer.text()}`
+      const whole = `${[...response.headers].join(' ')} ${await response.text()}`
       expect(whole).toMatch(/"unimplemented"|grpc-status[:,] ?12/)
       expect(decodeURIComponent(whole.replaceAll(/%(?![0-9A-F]{2})/g, ''))).toContain(
         'both directions at once',

@@ -48,10 +48,10 @@ describe('gRPC-Web text mode', () => {
   test('sends each event at once, in whole groups of four characters', async () => {
     const { id } = await gateway.submit(image)
     const asked = envelope(toBinary(WatchTaskRequestSchema, create(WatchTaskRequestSchema, { id })))
-    const answer = await post('WatchTask', base64(asked))
+    const response = await post('WatchTask', base64(asked))
     const kinds: TaskEventKind[] = []
     let text = ''
-    for await (const piece of answer.body ?? []) {
+    for await (const piece of response.body ?? []) {
       text += Buffer.from(piece).toString()
       if (text.length % 4 !== 0) continue
       const bytes = Buffer.concat([...text.matchAll(/[^=]+=*/g)].map(([one]) => Buffer.from(one, 'base64')))
@@ -71,9 +71,9 @@ describe('gRPC-Web text mode', () => {
     ['one piece', base64(version)],
     ['pieces that are padded one by one', base64(version.subarray(0, 1)) + base64(version.subarray(1))],
   ])('is read in %s', async (_, body) => {
-    const answer = await post('GetVersion', body)
-    expect(answer.headers.get('content-type')).toBe('application/grpc-web-text+proto')
-    expect(Buffer.from((await answer.text()).slice(0, 8), 'base64')[0]).toBe(0)
+    const response = await post('GetVersion', body)
+    expect(response.headers.get('content-type')).toBe('application/grpc-web-text+proto')
+    expect(Buffer.from((await response.text()).slice(0, 8), 'base64')[0]).toBe(0)
   })
 
   test.each([
@@ -82,12 +82,12 @@ describe('gRPC-Web text mode', () => {
     ['binary, for text', type, 'application/grpc-web+proto', false],
     ['text, for binary', 'application/grpc-web+proto', type, true],
     ['binary, for binary', 'application/grpc-web+proto', '', false],
-  ])('answers %s, as the client accepts it', async (_, contentType, accept, isText) => {
+  ])('responds to %s in the form that the client accepts', async (_, contentType, accept, isText) => {
     const body = contentType.includes('text') ? base64(version) : new Uint8Array(version)
     const headers = { 'content-type': contentType, ...(accept === '' ? {} : { accept }) }
-    const answer = await gateway.call(path('GetVersion'), { method: 'POST', body, headers })
-    expect(answer.headers.get('content-type')).toBe(`application/grpc-web${isText ? '-text' : ''}+proto`)
-    const first = new Uint8Array(await answer.arrayBuffer())[0]
+    const response = await gateway.call(path('GetVersion'), { method: 'POST', body, headers })
+    expect(response.headers.get('content-type')).toBe(`application/grpc-web${isText ? '-text' : ''}+proto`)
+    const first = new Uint8Array(await response.arrayBuffer())[0]
     expect(first).toBe(isText ? 'A'.charCodeAt(0) : 0)
   })
 
@@ -96,9 +96,9 @@ describe('gRPC-Web text mode', () => {
     ['half a group', `${base64(version)}AA`],
     ['padding in the middle of a group', 'A=AA'],
   ])('%s gets INVALID_ARGUMENT', async (_, body) => {
-    const answer = await post('GetVersion', body)
+    const response = await post('GetVersion', body)
     const bytes = Buffer.concat(
-      [...(await answer.text()).matchAll(/[^=]+=*/g)].map(([one]) => Buffer.from(one, 'base64')),
+      [...(await response.text()).matchAll(/[^=]+=*/g)].map(([one]) => Buffer.from(one, 'base64')),
     )
     expect(envelopesIn(bytes).at(-1)?.bytes.toString()).toContain('grpc-status: 3')
   })

@@ -33,18 +33,18 @@ const types = [
 test.each(Object.keys(bodies) as (keyof typeof bodies)[])(
   '%s: over each protocol',
   async (name) => {
-    const answers = types.flatMap((type) =>
+    const responses = types.flatMap((type) =>
       ['GetTask', 'WatchTask', 'Upload', 'ProcessImage'].map(async (method) => {
-        const answer = await gateway.call(`/pixelflow.v1.ImageService/${method}`, {
+        const response = await gateway.call(`/pixelflow.v1.ImageService/${method}`, {
           method: 'POST',
           body: bodies[name],
           headers: { 'content-type': type, 'connect-timeout-ms': '5000', 'grpc-timeout': '5S' },
         })
-        await answer.bytes()
-        return { type, status: answer.status }
+        await response.bytes()
+        return { type, status: response.status }
       }),
     )
-    for (const { type, status } of await Promise.all(answers)) {
+    for (const { type, status } of await Promise.all(responses)) {
       expect({ type, isKnown: [200, 400, 404, 415, 429, 501].includes(status) }).toEqual({
         type,
         isKnown: true,
@@ -61,12 +61,12 @@ test.each(Object.keys(bodies) as (keyof typeof bodies)[])(
 )
 
 test('a message that is too large gets a fault with ErrorInfo', async () => {
-  const answer = await gateway.call('/pixelflow.v1.ImageService/ProcessImageUnary', {
+  const response = await gateway.call('/pixelflow.v1.ImageService/ProcessImageUnary', {
     method: 'POST',
     body: JSON.stringify({ recipe: 'flip', image: 'A'.repeat(5 * 2 ** 20) }),
     headers: { 'content-type': 'application/json' },
   })
-  const problem = (await answer.json()) as { code: string; message: string; details: { type: string }[] }
+  const problem = (await response.json()) as { code: string; message: string; details: { type: string }[] }
   expect(problem).toMatchObject({
     code: 'resource_exhausted',
     message: expect.stringContaining('must be at most 4194304 bytes'),

@@ -13,7 +13,7 @@ import type { CallInterceptor } from '../call-interceptor.ts'
 import { toConnectError } from './connect-error.ts'
 import { mapConnectError } from './map-connect-error.ts'
 
-/** The HTTP request that carries a call. */
+/** The HTTP request of a call. */
 export interface HttpRequestInfo {
   readonly request: RequestContext
   readonly peer: string

@@ -119,12 +119,12 @@ describe('a client stream over Connect', () => {
     )
 
   async function upload(pieces: Uint8Array[]) {
-    const answer = await gateway.call('/pixelflow.v1.ImageService/Upload', {
+    const response = await gateway.call('/pixelflow.v1.ImageService/Upload', {
       method: 'POST',
       body: Buffer.concat(pieces),
       headers: { 'content-type': 'application/connect+proto', 'connect-protocol-version': '1' },
     })
-    const bytes = Buffer.from(await answer.arrayBuffer())
+    const bytes = Buffer.from(await response.arrayBuffer())
     return { flags: bytes[0], body: bytes.subarray(5, 5 + bytes.readUInt32BE(1)) }
   }
 
