@@ -91,7 +91,8 @@ describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName'
 
   test('lists the services', async () => {
     const response = await ask({ case: 'listServices', value: '' })
-    const names = response.case === 'listServicesResponse' ? response.value.service.map((one) => one.name) : []
+    const names =
+      response.case === 'listServicesResponse' ? response.value.service.map((one) => one.name) : []
     expect(names).toContain(image)
     expect(names).toContain('grpc.health.v1.Health')
   })

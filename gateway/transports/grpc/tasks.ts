@@ -92,7 +92,8 @@ export function taskMethods(
       const { value } = await usecases.withIdempotency(
         principal,
         options,
-        async (repeatable) => repeatable?.earlierResult(id) ?? usecases.retryTask(principal, id, repeatable?.task),
+        async (repeatable) =>
+          repeatable?.earlierResult(id) ?? usecases.retryTask(principal, id, repeatable?.task),
       )
       recordPosition(usecases, call)
       return { task: taskMessage(value) }

@@ -63,7 +63,9 @@ const empty = (stream: number) => message(stream, new Uint8Array())
 describe('one connection accepts', () => {
   test('5,000 calls', async () => {
     using client = grpcClient(gateway.grpcAddress)
-    const responses = await Promise.all(Array.from({ length: 5000 }, () => client.unary(calls.getVersion, {})))
+    const responses = await Promise.all(
+      Array.from({ length: 5000 }, () => client.unary(calls.getVersion, {})),
+    )
     expect(responses.every((one) => one.version === '0.1.0')).toBe(true)
   }, 120_000)
 

@@ -22,7 +22,9 @@ describe('concurrent calls', () => {
   // With this load, nested write callbacks once overflowed the stack on Bun (`native-interceptor.ts`).
   test('4,000 calls on one connection are answered', async () => {
     using client = grpcClient(gateway.grpcAddress)
-    const responses = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.getVersion, {})))
+    const responses = await Promise.all(
+      Array.from({ length: 4000 }, () => client.unary(calls.getVersion, {})),
+    )
     expect(responses.every((one) => one.version === '0.1.0')).toBe(true)
   }, 60_000)
 
