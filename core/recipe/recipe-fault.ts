@@ -86,9 +86,22 @@ function shapeFault(issue: Issue, input: unknown): Fault {
   if (issue.path.length === 0)
     return invalidRecipe(`a recipe must be an object or text, got ${formatValue(input)}.`, '', form)
   const value = valueAt(input, issue.path)
+  if (value === undefined) return missingSteps(issue.path, input, form)
   const wanted = issue.path.at(-1) === 'steps' ? 'a list of steps' : 'an object'
-  const problem = value === undefined ? 'is missing' : `must be ${wanted}, got ${formatValue(value)}`
-  return invalidRecipe(`the field ${field} ${problem}.`, field, form)
+  return invalidRecipe(`the field ${field} must be ${wanted}, got ${formatValue(value)}.`, field, form)
+}
+
+/** A remedy that keeps what else the recipe has. */
+function missingSteps(path: readonly PropertyKey[], input: unknown, form: string): Fault {
+  const field = formatField(path)
+  const [, output] = path
+  const remedy =
+    output !== undefined
+      ? `Add "steps" to output ${String(output)}, or "steps": [] for the shared steps alone.`
+      : Object.hasOwn(fields(input), 'outputs')
+        ? 'Add "steps": [] beside "outputs"; steps in this list apply to every output.'
+        : form
+  return invalidRecipe(`the field ${field} is missing.`, field, remedy)
 }
 
 function unknownOperation(
@@ -107,6 +120,13 @@ function unknownOperation(
     )
   }
   const field = formatField([...stepPath, 'op'])
+  const typo = Object.keys(step).find((key) => nearestWord(key, ['op']) !== undefined)
+  if (name === undefined && typo !== undefined)
+    return invalidRecipe(
+      `${where}: unknown field ${formatValue(typo)}.`,
+      formatField([...stepPath, typo]),
+      `Did you mean op? ${list}`,
+    )
   if (name === undefined)
     return invalidRecipe(`${where} has no op.`, field, `Set op to an operation. ${list}`)
   const hint = typeof name === 'string' ? suggestion(name, catalogue.names) : ''

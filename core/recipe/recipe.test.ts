@@ -255,6 +255,32 @@ describe('a mistake names step, parameter, range and remedy', () => {
     expect(fault.remedy).toMatch(/\.$/)
   })
 
+  const shared = 'Add "steps": [] beside "outputs"; steps in this list apply to every output.'
+  const example = { steps: [{ op: 'flip' }] }
+  test.each([
+    [{ stps: [] }, 'stps', 'Did you mean steps? Known fields: steps, outputs.'],
+    [{ stps: [], outputs: { a: example } }, 'stps', 'Did you mean steps? Known fields: steps, outputs.'],
+    [{ outputs: { a: example } }, 'steps', shared],
+    [
+      { steps: [], outputs: { a: {} } },
+      'outputs.a.steps',
+      'Add "steps" to output a, or "steps": [] for the shared steps alone.',
+    ],
+    [
+      { steps: [], outputs: { a: { step: [] } } },
+      'outputs.a.step',
+      'Did you mean steps? Known fields: steps.',
+    ],
+    [
+      { steps: [{ op: 'crop', left: 0, top: 0, widt: 9, height: 9 }] },
+      'steps[0].widt',
+      'Did you mean width? Parameters of crop: left, top, width, height.',
+    ],
+    [{ steps: [{ opp: 'flip' }] }, 'steps[0].opp', expect.stringMatching(/^Did you mean op\? Available/)],
+  ])('%j names the field to correct, and keeps the rest', (input: unknown, field, remedy) => {
+    expect(faultOf(input)).toMatchObject({ code: 'invalid_recipe', field, remedy })
+  })
+
   test('a long value is cut short', () => {
     expect(faultOf({ steps: [{ op: 'x'.repeat(5000) }] }).detail.length).toBeLessThan(120)
   })

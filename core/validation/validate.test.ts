@@ -74,6 +74,14 @@ describe('a value that is refused is told with what is allowed', () => {
       'Set image to an id of this server (a UUIDv7 in lower case).',
     ],
     [
+      'a missing field that is misspelt',
+      createTaskBody,
+      { imag: 'x', recipe: 'blur' },
+      'imag',
+      'Unknown field "imag" in the message.',
+      'Did you mean image? Known fields: image, recipe, lane.',
+    ],
+    [
       'a type of message there is not',
       clientMessage,
       { type: 'pen' },

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { Fault } from '../fault.ts'
 import { nearestWord } from './nearest-word.ts'
 import { describeAllowed } from './describe-allowed.ts'
+import { firstIssue } from './first-issue.ts'
 import { formatField } from './format-field.ts'
 import { formatValue } from './format-value.ts'
 import { jsonSchemaOf, optionMeant, schemaAt, valueAt, type JsonSchema } from './json-schema.ts'
@@ -29,7 +30,7 @@ export function validate<S extends z.ZodType>(
 ): z.output<S> {
   const { success, data, error } = schema.safeParse(value)
   if (success) return data
-  const [issue] = error.issues
+  const issue = firstIssue(error.issues, value)
   if (issue === undefined) throw error
   throw describeIssue(innermost(issue), value, jsonSchemaOf(schema), context)
 }

@@ -86,7 +86,7 @@ describe('errors have the same wording over every protocol', () => {
           },
         ],
       },
-      'google.rpc.LocalizedMessage': { locale: 'en', message: 'Give image the id of an image.' },
+      'google.rpc.LocalizedMessage': { locale: 'en', message: 'Set image to the id of an image.' },
     })
   })
 

@@ -8,6 +8,6 @@ export function requireId(field: string, id: string, of: 'image' | 'task'): stri
   if (id !== '') return id
   throw new Fault('invalid_request', `"${field}" in the message is missing.`, {
     field,
-    remedy: `Give ${field} the id of ${of === 'image' ? 'an image' : 'a task'}.`,
+    remedy: `Set ${field} to the id of ${of === 'image' ? 'an image' : 'a task'}.`,
   })
 }
