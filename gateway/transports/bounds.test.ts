@@ -9,7 +9,7 @@ import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { grpcClient } from '../testing/grpc.ts'
 import { openTuneSocket } from '../testing/tune-socket.ts'
 
-/** What has too many keys, levels or values is refused in the same way, whichever protocol brings it. */
+/** JSON with too many keys, levels or values is refused in the same way over every protocol. */
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -66,7 +66,7 @@ test.each(Object.keys(recipes))(
     const [recipe, problem] = recipes[name] ?? [null, /nothing/]
     const refusals = await refusalsOf(recipe)
     for (const [protocol, detail] of Object.entries(refusals)) {
-      // A socket takes less than so many values need.
+      // A WebSocket message cannot be long enough for this many values.
       const wanted = protocol === 'socket' && name === 'values' ? /at most|more than/ : problem
       expect([protocol, detail]).toEqual([protocol, expect.stringMatching(wanted)])
     }

@@ -22,7 +22,7 @@ afterAll(async () => {
   await guarded?.[Symbol.asyncDispose]()
 })
 
-/** The answer to a request that is written by hand, so that nothing is joined or left out before it is sent. */
+/** The response to a raw request, because HTTP clients join or drop headers. */
 async function answer(gateway: TestGateway, lines: readonly string[], body = ''): Promise<string> {
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
   let text = ''
@@ -32,7 +32,7 @@ async function answer(gateway: TestGateway, lines: readonly string[], body = '')
   return text
 }
 
-/** How calls to the list of tasks end that bring these headers: over REST, Connect and gRPC. */
+/** The outcome of listing tasks with these headers, over REST, Connect and gRPC. */
 async function statuses(gateway: TestGateway, headers: readonly (readonly [string, string])[]) {
   const lines = headers.map(([name, value]) => `${name}: ${value}`)
   const rest = await answer(gateway, ['GET /api/v1/tasks HTTP/1.1', 'Host: localhost', ...lines])
@@ -68,11 +68,11 @@ describe('more than one token', () => {
     ['twice the same', [ann, ann]],
     ['one known and one not', [ann, ['Authorization', 'Bearer wrong'] as const]],
     ['one and an empty one', [ann, ['Authorization', ''] as const]],
-  ])('%s is refused alike over every protocol', async (_, headers) => {
+  ])('%s is refused over every protocol', async (_, headers) => {
     expect(await statuses(guarded, headers)).toEqual([401, 401, 'Unauthenticated'])
   })
 
-  test('one alone is taken', async () => {
+  test('a single token is accepted', async () => {
     expect(await statuses(guarded, [ann])).toEqual([200, 200, 'OK'])
   })
 
@@ -96,7 +96,7 @@ describe('more than one token', () => {
 
 describe('a gateway without tokens', () => {
   test.each(['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Real-IP', 'Via'])(
-    'refuses what a proxy hands on with %s, and says what to do',
+    'refuses calls that a proxy forwards with %s',
     async (name) => {
       expect(await statuses(open, [[name, 'for=192.0.2.1']])).toEqual([403, 403, 'PermissionDenied'])
       const text = await answer(open, ['GET / HTTP/1.1', 'Host: localhost', `${name}: 192.0.2.1`])
@@ -105,7 +105,7 @@ describe('a gateway without tokens', () => {
     },
   )
 
-  test('tells how it is to this machine only, and whether it is ready to every probe', async () => {
+  test('shows its health to this machine only, and its readiness to every probe', async () => {
     const health = (path: string, host: string) => answer(open, [`GET ${path} HTTP/1.1`, `Host: ${host}`])
     expect(statusIn(await health('/health', 'localhost'))).toBe(200)
     const rebound = await health('/health', 'rebound.example')
@@ -118,7 +118,7 @@ describe('a gateway without tokens', () => {
     }
   })
 
-  test('is called with a list of loopback addresses, as clients in C++ and Python name them', async () => {
+  test('accepts a list of loopback addresses as authority, as gRPC clients in C++ and Python send it', async () => {
     const port = open.grpcAddress.split(':')[1]
     const named = (authority: string) => grpcClient(open.grpcAddress, { 'grpc.default_authority': authority })
     using list = named(`127.0.0.1:${port},127.0.0.2:${port}`)

@@ -8,7 +8,7 @@ import { protocolClients } from '../testing/protocol-clients.ts'
 
 let gateway: TestGateway
 let relay: Relay
-/** Its line to the broker goes over the relay. */
+/** Connects to the broker through the relay. */
 let behind: Gateway
 let image: string
 beforeAll(async () => {
@@ -24,20 +24,20 @@ afterAll(async () => {
 })
 
 describe.each(Object.entries(protocolClients))('%s', (_, { client: connect, refusal }) => {
-  test('a gateway that is behind waits for what was done through another', async () => {
+  test('a gateway that is behind waits for writes of another gateway', async () => {
     const [here, there] = [connect(gateway, image), connect(behind, image)]
     relay.hold()
     const { value: id, position } = await here.create()
     const listed = until200(() => there.list(position ?? ''))
     const found = until200(() => there.get(id, position ?? ''))
-    // It is still held up, and a client that brings no position has to take what there is.
+    // The relay still delays it, and a read without a position returns the current state.
     expect(await there.list()).not.toContain(id)
     relay.release()
     expect((await listed)[0]).toBe(id)
     expect(await found).toBe('queued')
   }, 30_000)
 
-  test('it says so when it cannot come as far', async () => {
+  test('a gateway that cannot catch up in time responds with unavailable', async () => {
     const [here, there] = [connect(gateway, image), connect(behind, image)]
     relay.hold()
     const { value: id, position } = await here.create()
@@ -46,7 +46,7 @@ describe.each(Object.entries(protocolClients))('%s', (_, { client: connect, refu
     expect((await until200(() => there.list(position ?? '')))[0]).toBe(id)
   }, 30_000)
 
-  test('whatever writes tells its position, and each is further than the one before', async () => {
+  test('every write returns a position after the previous one', async () => {
     const [here, there] = [connect(gateway, image), connect(behind, image)]
     const made = await here.create()
     const cancelled = await here.cancel(made.value)
@@ -63,7 +63,7 @@ describe.each(Object.entries(protocolClients))('%s', (_, { client: connect, refu
     expect(again.position).toBe(cancelled.position)
   }, 30_000)
 
-  test('what is no position is refused, one beyond the end of the log too', async () => {
+  test('an invalid position is refused, also one beyond the end of the event log', async () => {
     const there = connect(behind, image)
     const { value: id, position } = await there.create()
     const [, mark] = (position ?? '').split('.')
@@ -73,14 +73,14 @@ describe.each(Object.entries(protocolClients))('%s', (_, { client: connect, refu
     }
   }, 30_000)
 
-  test('that of a log which is no more is good for nothing, and does no harm', async () => {
+  test('the position of a deleted event log is ignored', async () => {
     const there = connect(behind, image)
     const { value: id } = await there.create()
     expect((await there.list('zzzzz.1'))[0]).toBe(id)
     expect(await there.get(id, 'zzzzz.1')).toBe('queued')
   })
 
-  /** As clients do: what is temporary is asked again. Where the machine is slow, the wait of one call may not do. */
+  /** Repeats temporary failures, as clients do: on a slow machine, the wait of one call can be too short. */
   async function until200<T>(call: () => Promise<T>): Promise<T> {
     for (;;) {
       const made = call()
@@ -94,7 +94,7 @@ describe.each(Object.entries(protocolClients))('%s', (_, { client: connect, refu
   }
 })
 
-test('an answer that is given again under its key tells its position through any gateway', async () => {
+test('the repeated response to an idempotent call has a position, through any gateway', async () => {
   const init = {
     method: 'POST',
     body: JSON.stringify({ image, recipe: 'flip' }),

@@ -5,7 +5,7 @@ import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { openTestGateway, until } from '../../testing/test-gateway.ts'
 import { grpcClient } from '../../testing/grpc.ts'
 
-test('everybody sees all actors, and of the tasks that they hold their own', async () => {
+test('every caller sees all actors, and only its own tasks', async () => {
   await using gateway = await openTestGateway({
     env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob' },
   })
@@ -49,7 +49,7 @@ test('everybody sees all actors, and of the tasks that they hold their own', asy
   ])
 })
 
-test('a gateway that starts later knows them at once', async () => {
+test('a gateway that starts later lists them at once', async () => {
   await using gateway = await openTestGateway()
   await using _one = gateway.adapters.registry.announce(() => reportOf('one.1'))
   const begun = performance.now()

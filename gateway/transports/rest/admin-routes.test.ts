@@ -16,7 +16,7 @@ const dead = (path = '', method = 'GET') => gateway.call(`/api/v1/admin/dead${pa
 const letterOf = async (answer: Promise<Response>) => (await (await answer).json()) as DeadLetterView
 const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
 
-/** A task that was given up, as an actor leaves it. */
+/** A dead-lettered task, as an actor leaves it. */
 async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
   const { id } = await gateway.submit(of, 'resize:32')
   await gateway.adapters.deadLetters.put(sampleLetter({ task: id }))
@@ -25,7 +25,7 @@ async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
   return { task: await get(id), id: `transform.local.${id}` }
 }
 
-test('letters are listed page by page, shown with their private cause, and dropped', async () => {
+test('dead letters are listed in pages, shown with their private cause, and dropped', async () => {
   const made = [await giveUp(), await giveUp(), await giveUp()]
   const ids: string[] = []
   for (let cursor = ''; ;) {
@@ -54,7 +54,7 @@ test('letters are listed page by page, shown with their private cause, and dropp
     expect(await gateway.refusal(dead(`?${query}`))).toMatchObject({ status: 400, code: 'invalid_request' })
 })
 
-test('a replay is one task of the same account, however often it is asked for', async () => {
+test('repeated replays create one task of the same account', async () => {
   const { id, task } = await giveUp()
   const before = await gateway.messages()
   const answers = await Promise.all(Array.from({ length: 6 }, () => dead(`/${id}/replay`, 'POST')))
@@ -74,14 +74,14 @@ test('a replay is one task of the same account, however often it is asked for', 
   expect((await letterOf(dead(`/${id}`))).replay?.task).toBe(again)
   expect(await get(task.id)).toEqual(task)
 
-  // What it was replayed as is gone: then it may be done once more.
+  // The task of the replay was deleted, so another replay is possible.
   await gateway.call(`/api/v1/tasks/${again}`, { method: 'DELETE' })
   const third = (await letterOf(dead(`/${id}/replay`, 'POST'))).replay?.task ?? ''
   expect(third).not.toBe(again)
   expect(await get(third)).toMatchObject({ status: 'queued', retryOf: task.id })
 })
 
-test('a mark whose task was never made is made good by the next replay', async () => {
+test('a recorded replay without its task is completed by the next replay', async () => {
   const { id, task } = await giveUp()
   const replay = { task: Bun.randomUUIDv7(), at: new Date().toISOString() }
   await gateway.adapters.deadLetters.recordReplay(id, replay)
@@ -89,7 +89,7 @@ test('a mark whose task was never made is made good by the next replay', async (
   expect(await get(replay.task)).toMatchObject({ status: 'queued', retryOf: task.id })
 })
 
-test('what cannot be replayed says why, and stays unmarked', async () => {
+test('a refused replay gives the reason and is not recorded', async () => {
   const mortal = (await gateway.image(await sampleImage({ width: 32, height: 32 }))).id
   const imageless = await giveUp(mortal)
   await gateway.call(`/api/v1/images/${mortal}`, { method: 'DELETE' })
@@ -111,7 +111,7 @@ test('what cannot be replayed says why, and stays unmarked', async () => {
   expect(await gateway.refusal(dead('/transform.local.gone/replay', 'POST'))).toMatchObject({ status: 404 })
 })
 
-test('is for those alone whose token says so', async () => {
+test('requires the scope admin', async () => {
   const tokens = 'ann:secret-of-ann,root:secret-of-root:admin'
   const other = await gateway.another({ PIXELFLOW_API_TOKENS: tokens })
   const { id, task } = await giveUp()
@@ -132,7 +132,7 @@ test('is for those alone whose token says so', async () => {
   const replayed = (await (
     await call('secret-of-root', `admin/dead/${id}/replay`, 'POST')
   ).json()) as DeadLetterView
-  // It is the owner's, not the operator's.
+  // The task belongs to the account, not to the operator.
   expect(await get(replayed.replay?.task ?? '')).toMatchObject({ retryOf: task.id })
   expect((await call('secret-of-root', `tasks/${replayed.replay?.task}`)).status).toBe(404)
 })

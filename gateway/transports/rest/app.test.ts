@@ -15,7 +15,7 @@ const sent = async (request: string) => {
   return await client.response()
 }
 
-describe('whatever is refused', () => {
+describe('an error', () => {
   test.each([
     ['GET', '/nothing', 404, 'not_found', null],
     ['GET', '/api/v1/images/x/y/z', 404, 'not_found', null],
@@ -28,7 +28,7 @@ describe('whatever is refused', () => {
     ['OPTIONS', '/api/v1/tasks/x/cancel', 405, 'method_not_allowed', 'POST'],
     ['POST', '/', 405, 'method_not_allowed', 'GET, HEAD'],
     ['POST', '/health/ready', 405, 'method_not_allowed', 'GET, HEAD'],
-  ])('%s %s is told as a problem', async (method, path, status, code, allow) => {
+  ])('of %s %s is a problem response', async (method, path, status, code, allow) => {
     const problem = await gateway.refusal(gateway.call(path, { method }))
     expect(problem as object).toMatchObject({
       status,
@@ -39,14 +39,14 @@ describe('whatever is refused', () => {
     })
   })
 
-  test('is told without a Host, and by a client of the first days', async () => {
+  test('is a problem response without a Host header, and over HTTP/1.0', async () => {
     for (const request of ['GET /api/v1/tasks HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0\r\n\r\n']) {
       const { status, headers } = await sent(request)
       expect([status, headers.get('content-type')]).toEqual([400, 'application/problem+json'])
     }
   })
 
-  test('tells nothing of what went wrong inside', async () => {
+  test('does not reveal its internal cause', async () => {
     await gateway.nats.kill9()
     const answer = await gateway.call('/api/v1/tasks/01900000-0000-7000-8000-000000000000')
     const text = await answer.text()
@@ -60,9 +60,9 @@ describe('whatever is refused', () => {
   }, 30_000)
 })
 
-describe('every answer', () => {
+describe('every response', () => {
   test.each(['/', '/health/live', '/api/v1/settings', '/api/v1/tasks', '/nothing', '/docs'])(
-    'to %s carries an id',
+    'to %s has a request id',
     async (path) => {
       const fresh = await gateway.call(path)
       expect(fresh.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
@@ -78,7 +78,7 @@ describe('every answer', () => {
     },
   )
 
-  test('is one line in the log', async () => {
+  test('is logged once', async () => {
     await gateway.call('/api/v1/tasks?limit=7', { headers: { 'x-request-id': 'logged-once' } })
     const lines = gateway.logs.filter((one) => one['requestId'] === 'logged-once')
     expect(lines).toEqual([
@@ -94,10 +94,10 @@ describe('every answer', () => {
     ])
   })
 
-  test('comes by a short host name as well', async () => {
+  test('is the same under a short host name', async () => {
     const { status, body } = await sent('GET /api/v1/settings HTTP/1.1\r\nHost: [::1]\r\n\r\n')
     expect([status, JSON.parse(body.toString()).auth]).toEqual([200, 'none'])
-    // A slash in the query belongs to no path: the parameter is refused, and not the path.
+    // A slash in the query is not part of the path: the parameter is refused, not the path.
     const other = await sent('GET /api/v1/settings?x=/y HTTP/1.1\r\nHost: [::1]\r\n\r\n')
     expect([other.status, JSON.parse(other.body.toString()).field]).toEqual([400, 'x'])
   })
@@ -108,7 +108,7 @@ describe('without tokens', () => {
     ['a rebound name', { host: 'evil.example' }],
     ['a foreign page', { origin: 'https://evil.example' }],
     ['a foreign picture tag', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
-  ])('%s gets nothing', async (_, headers) => {
+  ])('%s is refused', async (_, headers) => {
     for (const path of [
       '/api/v1/tasks',
       '/api/v1/settings',
@@ -122,7 +122,7 @@ describe('without tokens', () => {
     }
   })
 
-  test('a foreign page can upload nothing either', async () => {
+  test('a page of another origin cannot upload', async () => {
     const before = await gateway.messages()
     const headers = { origin: 'https://evil.example', 'content-type': 'image/jpeg' }
     const answer = gateway.call('/api/v1/images', { method: 'POST', headers, body: new Uint8Array(100_000) })
@@ -132,7 +132,7 @@ describe('without tokens', () => {
 })
 
 describe('with tokens', () => {
-  test('every call for somebody needs one, under any name', async () => {
+  test('every call of an account needs one, under any host name', async () => {
     const guarded = await gateway.another({ PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob' })
     const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
       fetch(`${guarded.url}${path}`, { method, headers: { host: 'pixelflow.example', ...headers } })
@@ -155,7 +155,7 @@ describe('with tokens', () => {
     expect(await (await ask('/api/v1/settings')).json()).toMatchObject({ auth: 'token' })
   })
 
-  test('what belongs to one account is not there for another', async () => {
+  test('resources of one account are not found by another', async () => {
     const guarded = await gateway.another({ PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob' })
     const as =
       (who: string) =>
@@ -196,7 +196,7 @@ describe('with tokens', () => {
 })
 
 describe('health', () => {
-  test('tells everything at once', async () => {
+  test('is complete', async () => {
     const view = await (await gateway.call('/health/')).json()
     expect(view).toMatchObject({
       status: 'ok',
@@ -208,7 +208,7 @@ describe('health', () => {
 })
 
 describe('the page', () => {
-  test('is served packed, safe, and kept where its name says so', async () => {
+  test('is compressed, has security headers, and is cached by its hashed name', async () => {
     const index = await gateway.call('/')
     expect(index.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(index.headers.get('cache-control')).toBe('no-cache')
@@ -226,8 +226,8 @@ describe('the page', () => {
   })
 })
 
-describe('the documents', () => {
-  test('need nothing from anywhere else', async () => {
+describe('the API documents', () => {
+  test('load nothing from other hosts', async () => {
     const html = await (await gateway.call('/docs')).text()
     const links = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((found) => found[1] ?? '')
     expect(links.length).toBeGreaterThan(2)
@@ -238,7 +238,7 @@ describe('the documents', () => {
     expect(html).not.toMatch(/https?:/)
   })
 
-  test('list every problem', async () => {
+  test('list every error code', async () => {
     const html = await (await gateway.call('/docs/problems')).text()
     for (const code of Object.keys(faults)) expect(html).toContain(`id="${code}"`)
   })

@@ -66,8 +66,8 @@ function demandOrigin(answer: Response, origin: string): void {
   if (allowed !== '*' && allowed !== origin) throw new TypeError(`not for ${origin}: ${allowed}`)
 }
 
-describe('a page that is named', () => {
-  test('uses all of REST', async () => {
+describe('a page of an allowed origin', () => {
+  test('can use every REST route', async () => {
     const page = fetchFrom(app)
     const made = await page('/api/v1/images', {
       method: 'POST',
@@ -92,7 +92,7 @@ describe('a page that is named', () => {
     expect(events.headers.get('content-type')).toContain('text/event-stream')
     await events.body?.cancel()
     expect((await page(path, { method: 'DELETE' })).status).toBe(204)
-    // Also what went wrong can be read.
+    // It can read errors, too.
     const refused = await page('/api/v1/tasks/none')
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([
       404,
@@ -117,7 +117,7 @@ describe('a page that is named', () => {
     expect((error as ConnectError).details).not.toEqual([])
   })
 
-  test('is told its own name and no other', async () => {
+  test('gets its own origin in the response', async () => {
     const asked = await gateway.call('/api/v1/settings', { headers: { origin: 'http://localhost:8080' } })
     expect(asked.headers.get('access-control-allow-origin')).toBe('http://localhost:8080')
     expect(asked.headers.get('access-control-allow-credentials')).toBeNull()
@@ -127,7 +127,7 @@ describe('a page that is named', () => {
     expect(plain.headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  test('may be on the internet, and this server not', async () => {
+  test('can be public while this server is in a private network', async () => {
     const asked = await gateway.call('/api/v1/tasks', {
       method: 'OPTIONS',
       headers: {
@@ -141,7 +141,7 @@ describe('a page that is named', () => {
   })
 })
 
-describe('any other page', () => {
+describe('a page of another origin', () => {
   test.each([foreign, 'null', 'https://app.example.evil.example', 'http://app.example', `${app}:8443`])(
     '%s is refused',
     async (origin) => {
@@ -156,12 +156,12 @@ describe('any other page', () => {
     },
   )
 
-  test('cannot use a name by not telling its own', async () => {
+  test('cannot pass by sending no Origin', async () => {
     const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }
     expect((await gateway.call('/api/v1/tasks', { headers })).status).toBe(403)
   })
 
-  test('nor where none is named', async () => {
+  test('is refused without allowed origins', async () => {
     await using plain = await openTestGateway()
     const asked = await plain.call('/api/v1/tasks', {
       method: 'OPTIONS',
@@ -172,9 +172,9 @@ describe('any other page', () => {
   }, 30_000)
 })
 
-describe('every page', () => {
+describe('with every origin allowed', () => {
   const tokens = { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' }
-  test('may call with a token where there are tokens', async () => {
+  test('a page can call with a token', async () => {
     await using open = await openTestGateway({ env: { ...tokens, PIXELFLOW_CORS_ORIGINS: '*' } })
     const page = fetchFrom(foreign, open.url)
     expect((await page('/api/v1/tasks')).status).toBe(401)
@@ -186,7 +186,7 @@ describe('every page', () => {
     expect(bare.headers.get('vary') ?? '').not.toContain('Origin')
   }, 30_000)
 
-  test('is too much where there are none', () => {
+  test('the configuration is refused without tokens', () => {
     expect(() => readConfig({ PIXELFLOW_CORS_ORIGINS: '*' })).toThrow('PIXELFLOW_CORS_ORIGINS')
     expect(() => readConfig({ PIXELFLOW_CORS_ORIGINS: 'app.example' })).toThrow('an origin such as')
     expect(() => readConfig({ PIXELFLOW_CORS_ORIGINS: `${app}/` })).toThrow('an origin such as')

@@ -3,7 +3,7 @@ import type { TaskPageView } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until } from '../../testing/test-gateway.ts'
 
-test('a full queue refuses a task and keeps nothing of it', async () => {
+test('a full queue refuses a task and stores nothing', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_MAX_QUEUED: '1' } })
   const photo = await sampleImage({ width: 20, height: 20 })
   const { id: image } = await gateway.image(photo)
@@ -23,7 +23,7 @@ test('a full queue refuses a task and keeps nothing of it', async () => {
   expect(items.map((one) => one.id)).toEqual([first.id])
 })
 
-test('what a lost broker interrupts is told so, and works again when it is back', async () => {
+test('calls fail with unavailable without the broker, and work when it is back', async () => {
   await using gateway = await openTestGateway()
   const photo = await sampleImage({ width: 200, height: 200 })
   const { id: image } = await gateway.image(photo)
@@ -41,6 +41,6 @@ test('what a lost broker interrupts is told so, and works again when it is back'
   const after = await gateway.submit(image)
   const { items } = (await (await gateway.call('/api/v1/tasks')).json()) as TaskPageView
   expect(items.map((one) => one.id)).toEqual([after.id, id])
-  // A write has to be proven once more.
+  // The write check has to succeed again.
   await until(async () => (await gateway.call('/health/ready')).status === 200)
 }, 40_000)

@@ -7,7 +7,7 @@ import type { Gateway } from '../../gateway.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
 
-/** Two gateways on one broker: the first call goes to one, the second to the other. */
+/** Two gateways with one broker. The first call goes to one, the repeated call to the other. */
 
 let one: TestGateway
 let other: Gateway
@@ -60,7 +60,7 @@ const later = (file: Uint8Array<ArrayBuffer>, recipe: string): Sent => ({
 const tasks = async () =>
   ((await (await one.call('/api/v1/tasks?limit=200')).json()) as TaskPageView).items.map(({ id }) => id)
 
-describe('the same call under the same key', () => {
+describe('the same call with the same key', () => {
   test.each([
     ['an upload', 201, () => upload(photo), () => upload(picture)],
     ['an upload by form', 201, () => form('/api/v1/images', photo), () => form('/api/v1/images', picture)],
@@ -72,13 +72,13 @@ describe('the same call under the same key', () => {
       () => form('/api/v1/tasks', picture, 'flip'),
     ],
     [
-      'the same, another recipe',
+      'the same image, another recipe',
       202,
       () => form('/api/v1/tasks', photo, 'flip'),
       () => form('/api/v1/tasks', photo, 'flop'),
     ],
     ['a picture to be processed later', 202, () => later(photo, 'flip'), () => later(picture, 'flip')],
-  ])('%s is done once, and answered as the first was', async (_, status, same, different) => {
+  ])('%s is executed once, and the response is repeated', async (_, status, same, different) => {
     const key = crypto.randomUUID()
     const first = await post(one.url, same(), key)
     expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([status, null])
@@ -89,14 +89,14 @@ describe('the same call under the same key', () => {
     expect(await again.json()).toEqual(await first.json())
     const refused = await one.refusal(post(other.url, different(), key))
     expect([refused.status, refused.code]).toEqual([422, 'idempotency_key_reused'])
-    // Nothing was made, nothing was left behind.
+    // The refused call stored nothing.
     expect([await one.messages(), await tasks()]).toEqual(before)
     expect((await post(other.url, same(), crypto.randomUUID())).headers.get('location')).not.toBe(
       first.headers.get('location'),
     )
   })
 
-  test('a retry is made once', async () => {
+  test('a retry is executed once', async () => {
     const { id } = (await (await post(one.url, task('flip'))).json()) as TaskView
     await one.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
     const retry: Sent = { path: `/api/v1/tasks/${id}/retry`, body: '', headers: {} }
@@ -105,7 +105,7 @@ describe('the same call under the same key', () => {
     expect(await (await post(other.url, retry, 'retry-1')).json()).toEqual(first)
   })
 
-  test('a key is good for one kind of call, and for one account', async () => {
+  test('a key belongs to one kind of call and one account', async () => {
     const key = crypto.randomUUID()
     expect((await post(one.url, upload(photo), key)).status).toBe(201)
     expect((await one.refusal(post(other.url, task('flip'), key))).code).toBe('idempotency_key_reused')
@@ -116,7 +116,7 @@ describe('the same call under the same key', () => {
     expect(refused).toMatchObject({ status: 400, code: 'invalid_request', field: 'Idempotency-Key' })
   })
 
-  test('of many at once, over both gateways, one is done', async () => {
+  test('of concurrent calls over both gateways, one is executed', async () => {
     const key = crypto.randomUUID()
     const before = await tasks()
     const answers = await Promise.all(
@@ -129,7 +129,7 @@ describe('the same call under the same key', () => {
     expect((await tasks()).length).toBe(before.length + 1)
   })
 
-  test('a call that was refused has made nothing: its key is free', async () => {
+  test('a refused call releases its key', async () => {
     const key = crypto.randomUUID()
     expect((await post(one.url, task('resize:nonsense'), key)).status).toBe(400)
     expect((await post(one.url, upload('no image'), key)).status).toBe(415)
@@ -137,7 +137,7 @@ describe('the same call under the same key', () => {
   })
 })
 
-test('while the first call goes on, the second is told to come again, and then gets the answer', async () => {
+test('while the first call runs, the second is told to retry, and then gets the response', async () => {
   const key = crypto.randomUUID()
   const goOn = Promise.withResolvers<void>()
   async function* slowly() {
@@ -156,8 +156,8 @@ test('while the first call goes on, the second is told to come again, and then g
   expect([again.status, await again.json()]).toEqual([201, made])
 }, 30_000)
 
-describe('a gateway that died', () => {
-  /** What one leaves behind that dies in the middle: a key that it holds, and whatever it has made so far. */
+describe('a gateway that was killed', () => {
+  /** The state that a gateway killed during a call leaves: the key, and what it has created so far. */
   const left = async (key: string) => {
     const ids = { image: Bun.randomUUIDv7(), task: Bun.randomUUIDv7() }
     const name = new Bun.CryptoHasher('sha256').update(key).digest('hex')
@@ -170,7 +170,7 @@ describe('a gateway that died', () => {
     return ids
   }
 
-  test('before it made anything: the next one does, after a short time', async () => {
+  test('before it created anything: the next gateway executes the call after a short time', async () => {
     const ids = await left('died-early')
     const begun = performance.now()
     const answer = await post(other.url, task('flip'), 'died-early')
@@ -179,7 +179,7 @@ describe('a gateway that died', () => {
     expect(((await answer.json()) as TaskView).id).toBe(ids.task)
   }, 20_000)
 
-  test('after it made a task: that one stands, and there is no second', async () => {
+  test('after it created a task: the next gateway returns that task', async () => {
     const ids = await left('died-late')
     const { account, ...whole } = (await lastOf(await one.submit(image, 'sharpen'))).task
     const now = new Date().toISOString()
@@ -190,14 +190,14 @@ describe('a gateway that died', () => {
     const answer = await post(other.url, task('sharpen'), 'died-late')
     expect([answer.status, ((await answer.json()) as TaskView).id]).toEqual([202, ids.task])
     expect(await tasks()).toEqual(before)
-    // The job that was never queued is.
+    // The missing job is queued.
     expect((await one.messages()).jobs).toBe(jobs + 1)
     expect((await post(one.url, task('sharpen'), 'died-late')).headers.get('idempotency-replayed')).toBe(
       'true',
     )
   }, 20_000)
 
-  test('after it made a task: another call is refused', async () => {
+  test('after it created a task: a different call is refused', async () => {
     const ids = await left('died-other')
     const { task: whole } = await lastOf(await one.submit(image, 'sharpen'))
     const at = new Date().toISOString()
@@ -206,7 +206,7 @@ describe('a gateway that died', () => {
     expect(refused.code).toBe('idempotency_key_reused')
   }, 20_000)
 
-  test('after it stored the image: that one stands', async () => {
+  test('after it stored the image: the next gateway uses that image', async () => {
     const ids = await left('died-stored')
     const record = await one.adapters.images.get('local', image)
     if (!record) throw new Error('no image')
@@ -231,7 +231,7 @@ describe('over gRPC', () => {
   const { createTask } = ImageService.method
   const recipe = { kind: { case: 'stringValue', value: 'resize:90' } } as const
 
-  test('the key is metadata, and stands for the same call as over HTTP', async () => {
+  test('the key is metadata, and is the same key as over HTTP', async () => {
     const key = crypto.randomUUID()
     const made = (await (await post(one.url, task('resize:90'), key)).json()) as TaskView
     const metadata = { 'idempotency-key': key }
@@ -242,7 +242,7 @@ describe('over gRPC', () => {
     expect([refused.code, refused.details]).toEqual([9, expect.stringContaining('used for another call')])
   })
 
-  test('Process goes on with the task that it made', async () => {
+  test('Process continues with the task that it created', async () => {
     const ids = new Set<string>()
     const key = crypto.randomUUID()
     for (let n = 0; n < 2; n += 1) {

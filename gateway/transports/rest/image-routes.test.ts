@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-/** Whatever happens in it leaves nothing behind. */
+/** Runs the function and checks that it leaves nothing in the store. */
 async function leavingNothing(act: () => Promise<void>): Promise<void> {
   const before = await gateway.messages()
   await act()
@@ -46,20 +46,20 @@ describe('an image that is uploaded', () => {
     expect(await (await gateway.call(`/api/v1/images/${view['id']}`)).json()).toEqual(view)
   })
 
-  test('as a form is the same', async () => {
+  test('in a form is described by its bytes', async () => {
     const response = await post(formOf({ file: new Blob([photo], { type: 'image/jpeg' }) }))
     expect(response.status).toBe(201)
     expect(await response.json()).toMatchObject({ bytes: photo.length, format: 'jpeg', width: 1200 })
   })
 
   test.each(['application/octet-stream', 'image/png', 'image/jpg', 'IMAGE/JPEG; q=1'])(
-    'as %s is known by its bytes',
+    'as %s is detected by its bytes',
     async (type) => {
       expect(await (await gateway.upload(photo, type)).json()).toMatchObject({ format: 'jpeg' })
     },
   )
 
-  test('twice is two images with one set of bytes', async () => {
+  test('twice is two images that share their bytes', async () => {
     const bytes = new Uint8Array(await sampleImage({ width: 300, height: 300, seed: 77 }))
     const first = await gateway.image(bytes)
     const { chunks, records } = await gateway.messages()
@@ -69,7 +69,7 @@ describe('an image that is uploaded', () => {
     expect(await gateway.messages()).toMatchObject({ chunks, records: records + 1 })
   })
 
-  test('in small pieces with no length promised arrives whole', async () => {
+  test('in small pieces without Content-Length is complete', async () => {
     const pieces = new ReadableStream<Uint8Array>({
       async start(controller) {
         for (let at = 0; at < 200; at += 7) {
@@ -99,7 +99,7 @@ describe('an image that is uploaded', () => {
   })
 })
 
-describe('an upload is refused and leaves nothing behind when', () => {
+describe('an upload is refused and nothing stays in the store when', () => {
   const png = async (width: number, height: number) => {
     const bytes = new Uint8Array(await sampleImage({ format: 'png', width: 8, height: 8 }))
     new DataView(bytes.buffer).setUint32(16, width)
@@ -110,43 +110,43 @@ describe('an upload is refused and leaves nothing behind when', () => {
 
   test.each([
     [
-      'the bytes are no image',
+      'the bytes are not an image',
       async () => gateway.upload('#!/bin/sh\necho hello, this is no image at all, sorry\n', 'image/png'),
       415,
       'unsupported_format',
     ],
     [
-      'the bytes are too few to be one',
+      'there are too few bytes for an image',
       async () => gateway.upload('GIF', 'image/gif'),
       415,
       'unsupported_format',
     ],
     [
-      'the bytes are packed',
+      'the bytes are compressed',
       async () => gateway.upload(Bun.gzipSync('<svg/>'.padEnd(200)), 'image/svg+xml'),
       415,
       'unsupported_format',
     ],
     [
-      'a drawing is longer than is read',
+      'an SVG is too long',
       async () => gateway.upload(`<svg><!--${' '.repeat(9 * 2 ** 20)}--></svg>`, 'image/svg+xml'),
       413,
       'image_too_large',
     ],
     [
-      'a drawing states too many pixels',
+      'an SVG has too many pixels',
       async () => gateway.upload('<svg width="1e9" height="1e300"/>', 'image/svg+xml'),
       422,
       'too_many_pixels',
     ],
     [
-      'the type is none of an image',
+      'the media type is not of an image',
       async () => gateway.upload(photo, 'text/html'),
       415,
       'unsupported_format',
     ],
     [
-      'the type is missing',
+      'the media type is missing',
       async () => gateway.call('/api/v1/images', { method: 'POST', body: photo }),
       415,
       'unsupported_format',
@@ -154,7 +154,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
     ['the body is empty', async () => gateway.upload('', 'image/png'), 400, 'invalid_request'],
     ['it promises too much', async () => gateway.upload(large()), 413, 'image_too_large'],
     [
-      'it promises nothing and sends too much',
+      'it has no Content-Length and is too long',
       async () => gateway.upload(new Blob([large()]).stream()),
       413,
       'image_too_large',
@@ -173,19 +173,19 @@ describe('an upload is refused and leaves nothing behind when', () => {
       'invalid_request',
     ],
     [
-      'a form has no image in it',
+      'the file of a form is not an image',
       async () => post(formOf({ file: new Blob(['x'.repeat(500)], { type: 'image/png' }) })),
       415,
       'unsupported_format',
     ],
     [
-      'a form has a file too large',
+      'the file of a form is too large',
       async () => post(formOf({ file: new Blob([large()], { type: 'image/jpeg' }) })),
       413,
       'image_too_large',
     ],
     [
-      'a form has something behind a good file',
+      'a form has an unknown part after the file',
       async () => post(formOf({ file: new Blob([photo], { type: 'image/jpeg' }), more: 'x' })),
       400,
       'invalid_request',
@@ -212,7 +212,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
     })
   })
 
-  test('its length is too large, before a byte of it is read', async () => {
+  test('its Content-Length is too large, before the body is read', async () => {
     using client = await connectRawClient(gateway.url)
     await client.send(
       `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 3000000000\r\n\r\n`,
@@ -230,7 +230,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
     ['the client goes away in the middle', 'image/jpeg', ''],
     ['the client goes away in the middle of a form', 'multipart/form-data; boundary=xyz', beginningOfForm],
   ])('%s', async (_, type, beginning) => {
-    // Several chunks of the store: they are there before the client leaves.
+    // Several chunks of the store, written before the client disconnects.
     const long = new Uint8Array(3 * 2 ** 20)
     long.set(photo)
     await leavingNothing(async () => {
@@ -247,7 +247,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
     })
   })
 
-  test('a form ends without its end', async () => {
+  test('a form has no closing boundary', async () => {
     await leavingNothing(async () => {
       const body =
         '--xyz\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
@@ -259,7 +259,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
     })
   })
 
-  test('the header of a part cannot be read', async () => {
+  test('the header of a part is malformed', async () => {
     for (const header of [
       'Content-Disposition: form-data',
       'Content-Disposition: form-data; name="file"; filename="x',
@@ -272,7 +272,7 @@ describe('an upload is refused and leaves nothing behind when', () => {
   })
 })
 
-test('a picture with as many pixels as are taken is taken', async () => {
+test('an image with exactly the maximum number of pixels is accepted', async () => {
   const bytes = await sampleImage({ width: 2500, height: 2000, noise: 0 })
   expect(await gateway.image(bytes)).toMatchObject({ width: 2500, height: 2000 })
 })

@@ -27,7 +27,7 @@ interface Asked {
   readonly headers?: Record<string, string>
 }
 
-// The picture is there only once the tests run.
+// The image is created in beforeAll, so the cases take it from a function.
 type Asking = () => Asked
 const ask = (asking: Asking) => {
   const { path = '/api/v1/tasks', body, headers = {} } = asking()
@@ -66,29 +66,29 @@ const byQuery =
 const later = 'respond-async'
 const recipe = { kind: { case: 'stringValue', value: 'flip' } } as const
 
-/** The lane that the answer tells and the log holds. */
+/** The lane of the response and of the event log. */
 async function laneIn(answer: Response): Promise<string> {
   const { id, lane } = (await answer.json()) as TaskView
   const last = await gateway.adapters.events.last('local', id)
   return `${answer.status} ${lane} ${last?.event.task.lane}`
 }
 
-describe('a task waits in', () => {
+describe('the lane of a task', () => {
   test.each([
     ['JSON', byJson({ lane: 'bulk' }), byJson({ lane: 'interactive' }), byJson({})],
     ['a form', byForm('bulk'), byForm('interactive'), byForm()],
     ['the query', byQuery('&lane=bulk', later), byQuery('&lane=interactive', later), byQuery('', later)],
-  ])('the lane that %s names, interactive when it names none', async (_, bulk, interactive, none) => {
+  ])('is set by %s, interactive by default', async (_, bulk, interactive, none) => {
     expect(await laneIn(await ask(bulk))).toBe('202 bulk bulk')
     expect(await laneIn(await ask(interactive))).toBe('202 interactive interactive')
     expect(await laneIn(await ask(none))).toBe('202 interactive interactive')
   })
 
-  test('the lane that stands in a file', async () => {
+  test('is set by a form part that is a file', async () => {
     expect(await laneIn(await ask(byFile('bulk')))).toBe('202 bulk bulk')
   })
 
-  test('the lane that gRPC names, interactive when it names none', async () => {
+  test('is set by gRPC, interactive by default', async () => {
     const lanes = [Lane.BULK, Lane.INTERACTIVE, Lane.UNSPECIFIED]
     const made = await Promise.all(
       lanes.map((lane) => client.unary(ImageService.method.createTask, { image, recipe, lane })),
@@ -103,7 +103,7 @@ describe('a task waits in', () => {
     call.cancel()
   })
 
-  test('the lane of the task that it is another try of', async () => {
+  test('is that of the retried task', async () => {
     const { id } = (await (await ask(byJson({ lane: 'bulk' }))).json()) as TaskView
     await gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
     const again = await gateway.call(`/api/v1/tasks/${id}/retry`, { method: 'POST' })
@@ -111,7 +111,7 @@ describe('a task waits in', () => {
   })
 })
 
-describe('refused is', () => {
+describe('an invalid lane is refused', () => {
   test.each([
     ['a lane that is none, in JSON', byJson({ lane: 'fast' })],
     ['a lane that is none, in a form', byForm('fast')],
@@ -128,7 +128,7 @@ describe('refused is', () => {
     expect(await gateway.messages()).toEqual(before)
   })
 
-  test('a lane that is none, over Connect', async () => {
+  test('an unknown lane, over Connect', async () => {
     const answer = await gateway.call('/pixelflow.v1.ImageService/CreateTask', {
       method: 'POST',
       body: JSON.stringify({ image, recipe: 'flip', lane: 7 }),
@@ -141,7 +141,7 @@ describe('refused is', () => {
   })
 })
 
-test('an idempotency key stands for a call with its lane', async () => {
+test('the lane is part of an idempotent call', async () => {
   const keyed = (more: object) => {
     const { body, headers } = byJson(more)()
     return ask(() => ({ body, headers: { ...headers, 'idempotency-key': 'lanes' } }))

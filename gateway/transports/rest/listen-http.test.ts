@@ -14,7 +14,7 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const isLate = () => gateway.logs.some(({ msg }) => msg === 'drain timed out; closing HTTP connections')
 
-test('draining does not wait for the rest of uploads that were refused', async () => {
+test('draining does not wait for the rest of refused uploads', async () => {
   const head = (path: string) =>
     `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: ${8 * MiB}\r\n\r\n`
   const bomb = Buffer.concat([hugeHeaders['png'] ?? new Uint8Array(), new Uint8Array(MiB)])
@@ -31,9 +31,9 @@ test('draining does not wait for the rest of uploads that were refused', async (
   for (const sender of senders) sender.socket.destroy()
 }, 60_000)
 
-test('draining waits for a reader who takes his time', async () => {
+test('draining waits for a slow reader', async () => {
   const bytes = new Uint8Array(30 * MiB).map((_, at) => (at * 31 + (at >> 11)) & 255)
-  // A TIFF by its head: large enough not to lie in buffers on its way.
+  // The header of a TIFF, and enough bytes to exceed the socket buffers.
   bytes.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
   const { id } = await gateway.image(bytes)
   const small = await gateway.image(await sampleImage({ width: 300, height: 200 }))

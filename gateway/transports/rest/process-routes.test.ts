@@ -7,7 +7,7 @@ import { digestOf } from '../../testing/grpc.ts'
 import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
 import { openProcessFixture, type ProcessFixture } from '../../testing/process-fixture.ts'
 
-/** The gateway's side of pictures that are answered at once; the test plays the actor. */
+/** `POST /api/v1/process` with images that are not stored, and a stub actor. */
 
 let processing: ProcessFixture
 let gateway: TestGateway
@@ -25,8 +25,8 @@ const form: ProcessFixture['form'] = (...asked) => processing.form(...asked)
 const padded: ProcessFixture['padded'] = (...asked) => processing.padded(...asked)
 const result = new TextEncoder().encode('a finished picture')
 
-describe('a picture', () => {
-  test('comes back at once, with all that is to be said of it, and nothing is stored', async () => {
+describe('an image', () => {
+  test('is returned with all its headers, and nothing is stored', async () => {
     const before = await gateway.messages()
     const seen: ReceivedImage[] = []
     await using _ = actor(respondWith(result), seen)
@@ -63,7 +63,7 @@ describe('a picture', () => {
     expect(digest(seen[0]?.source ?? result)).toBe(digest(photo))
   })
 
-  test('of several frames in and out arrives whole', async () => {
+  test('of several frames in both directions is complete', async () => {
     const seen: ReceivedImage[] = []
     const long = crypto.getRandomValues(new Uint8Array(65_536))
     const large = new Uint8Array(6 * 2 ** 20).map((_, i) => long[i & 65_535] ?? 0)
@@ -74,7 +74,7 @@ describe('a picture', () => {
     expect(digest(seen[0]?.source ?? result)).toBe(digest(source))
   })
 
-  test('of a recipe with several outputs wants one chosen, and makes no other', async () => {
+  test('of a recipe with several outputs needs the parameter output, and no other output is rendered', async () => {
     const seen: ReceivedImage[] = []
     await using _ = actor(respondWith(result), seen)
     const recipe = JSON.stringify({ steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
@@ -89,7 +89,7 @@ describe('a picture', () => {
     expect(seen.map((one) => [one.output, Object.keys(one.recipe.outputs ?? {})])).toEqual([['b', ['b']]])
   })
 
-  test('that nobody has room for is refused with a time to come again', async () => {
+  test('is refused with Retry-After when no actor has capacity', async () => {
     const response = await post('?recipe=flip', photo)
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
     expect(await gateway.refusal(response)).toMatchObject({
@@ -99,8 +99,8 @@ describe('a picture', () => {
   }, 15_000)
 })
 
-describe('what an actor says', () => {
-  test('of the picture is what the caller reads', async () => {
+describe('the actor', () => {
+  test('reports faults of the image to the caller', async () => {
     await using _ = actor(async () => {
       throw new Fault('corrupt_image', 'It is damaged.', { remedy: 'Mend it.' })
     })
@@ -112,7 +112,7 @@ describe('what an actor says', () => {
     })
   })
 
-  test('when it is lost: another is asked once, with the picture that is still here', async () => {
+  test('is replaced once when it is lost, with the buffered image', async () => {
     let plays = 0
     await using _ = actor(async (session, seen) => {
       plays += 1
@@ -123,7 +123,7 @@ describe('what an actor says', () => {
     expect([response.status, plays]).toEqual([200, 2])
   })
 
-  test('when each is lost is that', async () => {
+  test('is not replaced twice: the call fails with actor_lost', async () => {
     let plays = 0
     await using _ = actor(async () => {
       plays += 1
@@ -136,7 +136,7 @@ describe('what an actor says', () => {
     expect(plays).toBe(2)
   })
 
-  test('too late is not waited for, and it is told to stop', async () => {
+  test('is cancelled after the timeout', async () => {
     const broken = Promise.withResolvers<unknown>()
     await using _ = actor(async (session) => {
       session.broken.addEventListener('abort', () => broken.resolve(session.broken.reason))
@@ -151,7 +151,7 @@ describe('what an actor says', () => {
   }, 20_000)
 })
 
-test('a client that leaves ends the work', async () => {
+test('processing is cancelled when the client disconnects', async () => {
   const begun = Promise.withResolvers<void>()
   const broken = Promise.withResolvers<void>()
   await using _ = actor(async (session) => {
@@ -172,10 +172,10 @@ test('a client that leaves ends the work', async () => {
   expect(performance.now() - left).toBeLessThan(1000)
 })
 
-describe('is refused like an upload, with nothing left behind', () => {
+describe('invalid input is refused, and nothing stays in the store', () => {
   test.each([
     [
-      'a wrong type',
+      'an unsupported media type',
       '?recipe=flip',
       () => photo,
       { 'content-type': 'text/plain' },
@@ -183,7 +183,7 @@ describe('is refused like an upload, with nothing left behind', () => {
       'unsupported_format',
     ],
     [
-      'bytes that are no image',
+      'bytes that are not an image',
       '?recipe=flip',
       () => padded(photo.length).fill(65),
       {},
@@ -202,7 +202,7 @@ describe('is refused like an upload, with nothing left behind', () => {
     expect(await gateway.messages()).toEqual(before)
   })
 
-  test('too many pixels, and forms with a part too many or too few', async () => {
+  test('too many pixels, and forms with an unknown or missing part', async () => {
     const before = await gateway.messages()
     const large = new Uint8Array(await sampleImage({ width: 1200, height: 900 }))
     expect(await gateway.refusal(post('?recipe=flip', large))).toMatchObject({ code: 'too_many_pixels' })

@@ -5,7 +5,7 @@ import { digestOf } from '../../testing/grpc.ts'
 import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
 import { openProcessFixture, type ProcessFixture } from '../../testing/process-fixture.ts'
 
-/** Pictures that are to be answered at once and become tasks, unasked or asked; the test plays the actors. */
+/** `POST /api/v1/process` with images that are processed as tasks, and a stub actor. */
 
 let processing: ProcessFixture
 let gateway: TestGateway
@@ -23,8 +23,8 @@ const form: ProcessFixture['form'] = (...asked) => processing.form(...asked)
 const padded: ProcessFixture['padded'] = (...asked) => processing.padded(...asked)
 const result = new TextEncoder().encode('a finished picture')
 
-describe('a picture that does not fit into memory', () => {
-  /** Plays the actors of the queue for the one task that comes. */
+describe('an image that does not fit into memory', () => {
+  /** Acts as the actor for the next task. */
   async function work(kind: 'completed' | 'failed'): Promise<string> {
     let id = ''
     await until(async () => {
@@ -59,7 +59,7 @@ describe('a picture that does not fit into memory', () => {
     return id
   }
 
-  test('is processed as a task, and is answered all the same', async () => {
+  test('is processed as a task, and the result is returned', async () => {
     const [response, task] = await Promise.all([post('?recipe=flip', padded(2 * 2 ** 20)), work('completed')])
     expect(response.status).toBe(200)
     expect(response.headers.get('content-location')).toBe(`/api/v1/tasks/${task}/outputs/default`)
@@ -74,14 +74,14 @@ describe('a picture that does not fit into memory', () => {
     expect(await gateway.refusal(response)).toMatchObject({ status: 422, code: 'corrupt_image' })
   })
 
-  test('is cancelled when nobody waits any more', async () => {
+  test('is cancelled when the client disconnects', async () => {
     const late = await gateway.refusal(post('?recipe=flip', padded(2 * 2 ** 20)))
     expect(late).toMatchObject({ code: 'deadline_exceeded' })
     const { items } = (await (await gateway.call('/api/v1/tasks?limit=1')).json()) as { items: TaskView[] }
     expect(items[0]?.status).toBe('cancelled')
   }, 20_000)
 
-  test('because many come at once goes the same way, and memory is given back', async () => {
+  test('because of concurrent images is a task, too, and the memory is released', async () => {
     const seen: ReceivedImage[] = []
     const go = Promise.withResolvers<void>()
     await using _ = actor(async (session, one) => {
@@ -91,7 +91,7 @@ describe('a picture that does not fit into memory', () => {
     const some = Array.from({ length: 4 }, () => post('?recipe=flip', padded(900_000)))
     await until(() => seen.length === 3)
     await Bun.sleep(200)
-    // Each takes a mebibyte, and there are three.
+    // Each takes 1 MiB of the budget of 3 MiB.
     expect(seen.length).toBe(3)
     go.resolve()
     await work('completed')
@@ -104,7 +104,7 @@ describe('a picture that does not fit into memory', () => {
 
 describe('Prefer: respond-async', () => {
   const headers = { prefer: 'wait=5, respond-async;foo=1' }
-  test.each(['raw', 'form'])('makes a task of it (%s)', async (how) => {
+  test.each(['raw', 'form'])('creates a task (%s)', async (how) => {
     const response =
       how === 'raw'
         ? await post('?recipe=flip', photo, { headers })
@@ -118,7 +118,7 @@ describe('Prefer: respond-async', () => {
     expect(digest(new Uint8Array(await content.arrayBuffer()))).toBe(digest(photo))
   })
 
-  test('takes recipes with several outputs', async () => {
+  test('accepts recipes with several outputs', async () => {
     const recipe = JSON.stringify({ steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
     const query = `?recipe=${encodeURIComponent(recipe)}`
     const task = (await (await post(query, photo, { headers })).json()) as TaskView

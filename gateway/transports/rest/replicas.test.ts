@@ -3,7 +3,7 @@ import type { TaskPageView, TaskView } from '@pixelflow/core/api'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway } from '../../testing/test-gateway.ts'
 
-test('what was done through one gateway is in the list of any other at once', async () => {
+test('a write through one gateway is in the list of another at once', async () => {
   await using one = await openTestGateway()
   const other = await one.another()
   const listed = async (url: string, query = '') => {
@@ -28,7 +28,7 @@ test('what was done through one gateway is in the list of any other at once', as
   }
 }, 30_000)
 
-test('a list does not wait long for a store that is away', async () => {
+test('a list does not wait long for an unavailable broker', async () => {
   await using one = await openTestGateway()
   const { id: image } = await one.image(await sampleImage({ width: 40, height: 30 }))
   const { id } = await one.submit(image)

@@ -23,7 +23,7 @@ const retry = (id: string) => gateway.call(`/api/v1/tasks/${id}/retry`, { method
 const remove = (id: string) => gateway.call(`/api/v1/tasks/${id}`, { method: 'DELETE' })
 
 describe('retrying', () => {
-  test('makes a task of its own with the same image and recipe, and leaves the old one as it is', async () => {
+  test('creates a task with the same image and recipe, and does not change the old one', async () => {
     const { id } = await gateway.submit(image, 'resize:100/flip')
     await gateway.advance(id, 'failed', {
       status: 'failed',
@@ -50,7 +50,7 @@ describe('retrying', () => {
     expect(await (await retry(task.id)).json()).toMatchObject({ retryOf: task.id })
   })
 
-  test('is refused while the task has not ended, and when it or its image is not there', async () => {
+  test('is refused for an active task, and for an unknown task or image', async () => {
     const mortal = (await gateway.image(photo)).id
     const { id } = await gateway.submit(mortal)
     const before = await gateway.messages()

@@ -14,7 +14,7 @@ let large: typeof small
 beforeAll(async () => {
   gateway = await openTestGateway({ env: { PIXELFLOW_DOWNLOAD_SPOOL: '64MiB' } })
   const photo = await sampleImage({ width: 300, height: 200 })
-  // A TIFF by its head, as large as it takes to be spooled.
+  // The header of a TIFF, and enough bytes for the disk spool.
   const long = new Uint8Array(30 * MiB).map((_, at) => (at * 31 + (at >> 11)) & 255)
   long.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
   const put = async (bytes: Uint8Array) => {
@@ -42,8 +42,8 @@ const ask = async (path: string, headers: Record<string, string> = {}, method = 
 describe.each([
   ['small', () => small],
   ['large', () => large],
-])('what is stored, %s', (_, which) => {
-  test('is sent with its length, type and tag', async () => {
+])('stored content, %s', (_, which) => {
+  test('is sent with length, media type and ETag', async () => {
     const { path, bytes, etag } = which()
     const { status, headers, body } = await ask(path)
     expect(status).toBe(200)
@@ -58,7 +58,7 @@ describe.each([
     expect(Buffer.compare(body, bytes)).toBe(0)
   })
 
-  test('tells its length to HEAD and sends nothing', async () => {
+  test('has its length in the response to HEAD', async () => {
     const { path, bytes, etag } = which()
     const { status, headers, body } = await ask(path, {}, 'HEAD')
     expect([status, headers.get('content-length'), headers.get('etag'), body.length]).toEqual([
@@ -67,11 +67,11 @@ describe.each([
       etag,
       0,
     ])
-    // The file of a download that has just ended may be on its way out.
+    // The file of the previous download may not be deleted yet.
     await until(async () => (await spooled()).length === 0)
   })
 
-  test('is sent in part', async () => {
+  test('is sent as a range', async () => {
     const { path, bytes, etag } = which()
     const half = bytes.length >> 1
     for (const [range, start, end] of [
@@ -88,7 +88,7 @@ describe.each([
     }
   })
 
-  test('is not sent when the client has it, or has asked for something else', async () => {
+  test('is not sent when a condition fails', async () => {
     const { path, bytes, etag } = which()
     const known = await ask(path, { 'If-None-Match': `"other", ${etag}` }, 'HEAD')
     expect([known.status, known.headers.get('etag')]).toEqual([304, etag])
@@ -119,14 +119,14 @@ describe.each([
       expect([value, await statusOf('if-match', value)]).toEqual([value, 200])
   })
 
-  test('is offered as a file when asked to', async () => {
+  test('is sent as an attachment for ?download=1', async () => {
     const { headers } = await gateway.call(`${which().path}?download=1`, { method: 'HEAD' })
     expect(headers.get('content-disposition')).toMatch(/^attachment; filename=/)
   })
 })
 
 describe('large downloads', () => {
-  test('leave no file behind, also when the reader goes away in the middle', async () => {
+  test('delete their file, also when the client disconnects', async () => {
     using client = await connectRawClient(gateway.url)
     client.socket.pause()
     await client.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
@@ -138,7 +138,7 @@ describe('large downloads', () => {
     await until(async () => (await spooled()).length === 0)
   })
 
-  test('share a bounded place: those that do not fit wait for those before them', async () => {
+  test('share a bounded spool and wait while it is full', async () => {
     const readers = await Promise.all(Array.from({ length: 4 }, () => connectRawClient(gateway.url)))
     for (const one of readers) {
       one.socket.pause()
@@ -156,8 +156,8 @@ describe('large downloads', () => {
     await until(async () => (await spooled()).length === 0)
   }, 30_000)
 
-  test('survive a reader slower than the idle timeout', async () => {
-    // The server's own timeout is a minute; the touch that puts it off comes at once and every ten seconds.
+  test('continue for a reader slower than the idle timeout', async () => {
+    // The idle timeout of the server is one minute; the send tracker renews it at once and every ten seconds.
     using client = await connectRawClient(gateway.url)
     client.socket.pause()
     await client.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
@@ -167,7 +167,7 @@ describe('large downloads', () => {
   }, 30_000)
 })
 
-test('a client that leaves while its download waits for room is no failure of ours', async () => {
+test('a client that disconnects while its download waits is not logged as an error', async () => {
   const clients = await Promise.all(Array.from({ length: 4 }, () => connectRawClient(gateway.url)))
   for (const { socket, send } of clients) {
     socket.pause()

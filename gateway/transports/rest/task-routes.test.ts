@@ -6,7 +6,7 @@ import { openTestGateway, until, type TestGateway } from '../../testing/test-gat
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
 let image: string
-const nobody = '01900000-0000-7000-8000-000000000000'
+const unknownId = '01900000-0000-7000-8000-000000000000'
 
 beforeAll(async () => {
   gateway = await openTestGateway()
@@ -28,7 +28,7 @@ const cancel = (id: string) => gateway.call(`/api/v1/tasks/${id}/cancel`, { meth
 const remove = (id: string) => gateway.call(`/api/v1/tasks/${id}`, { method: 'DELETE' })
 
 describe('a task', () => {
-  test('is accepted, queued and listed', async () => {
+  test('is created, queued and listed', async () => {
     const before = await gateway.messages()
     const response = await postJson({ image, recipe: 'resize:100/format:webp' })
     expect(response.status).toBe(202)
@@ -42,7 +42,7 @@ describe('a task', () => {
     expect(await gateway.messages()).toMatchObject({ jobs: before.jobs + 1, events: before.events + 1 })
   })
 
-  test.each(['before', 'behind'])('is accepted from a form with the recipe %s the file', async (where) => {
+  test.each(['before', 'behind'])('is created from a form with the recipe %s the file', async (where) => {
     const file = new Blob([photo], { type: 'image/jpeg' })
     const form = new FormData()
     if (where === 'before') form.set('recipe', 'flip')
@@ -58,7 +58,7 @@ describe('a task', () => {
     })
   })
 
-  test('runs, shows what it has made, and ends', async () => {
+  test('runs, has outputs, and ends', async () => {
     const { id } = await gateway.submit(image)
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
     expect(await get(id)).toMatchObject({ status: 'running', attempt: 1 })
@@ -75,7 +75,7 @@ describe('a task', () => {
   })
 })
 
-describe('a task is refused and leaves nothing behind when', () => {
+describe('a task is refused and nothing stays in the store when', () => {
   const form = (parts: Record<string, Blob | string>) => {
     const body = new FormData()
     for (const [name, value] of Object.entries(parts)) body.append(name, value)
@@ -86,8 +86,8 @@ describe('a task is refused and leaves nothing behind when', () => {
 
   test.each([
     [
-      'its image is not there',
-      () => postJson({ image: nobody, recipe: 'flip' }),
+      'its image is unknown',
+      () => postJson({ image: unknownId, recipe: 'flip' }),
       404,
       'image_not_found',
       'image',
@@ -95,14 +95,14 @@ describe('a task is refused and leaves nothing behind when', () => {
     ['its image is no id', () => postJson({ image: 'x', recipe: 'flip' }), 400, 'invalid_request', 'image'],
     ['there is no recipe', () => postJson({ image }), 400, 'invalid_request', 'recipe'],
     [
-      'a field is not known',
+      'a field is unknown',
       () => postJson({ image, recipe: 'flip', priority: 1 }),
       400,
       'invalid_request',
       'priority',
     ],
     [
-      'an operation is not known',
+      'an operation is unknown',
       () => postJson({ image, recipe: 'resize:10/blurr:2' }),
       400,
       'invalid_recipe',
@@ -119,14 +119,14 @@ describe('a task is refused and leaves nothing behind when', () => {
     ['the body is empty', () => postJson(''), 400, 'invalid_request', undefined],
     ['the body is a list', () => postJson([]), 400, 'invalid_request', undefined],
     [
-      'the body is endless',
+      'the body is too long',
       () => postJson(`{"image":"${'x'.repeat(2_000_000)}"}`),
       400,
       'invalid_request',
       undefined,
     ],
     [
-      'the body is of another type',
+      'the content type is not supported',
       () => gateway.call('/api/v1/tasks', { method: 'POST', body: 'image=x' }),
       415,
       'unsupported_format',
@@ -135,28 +135,28 @@ describe('a task is refused and leaves nothing behind when', () => {
     ['the form has no recipe', () => form({ file: file() }), 400, 'invalid_request', 'recipe'],
     ['the form has no file', () => form({ recipe: 'flip' }), 400, 'invalid_request', 'file'],
     [
-      'the form has a wrong recipe before the file',
+      'the form has an invalid recipe before the file',
       () => form({ recipe: 'nope', file: file() }),
       400,
       'invalid_recipe',
       'steps[0].op',
     ],
     [
-      'the form has a wrong recipe behind the file',
+      'the form has an invalid recipe after the file',
       () => form({ file: file(), recipe: 'nope' }),
       400,
       'invalid_recipe',
       'steps[0].op',
     ],
     [
-      'the form has half a recipe',
+      'the form has a truncated recipe',
       () => form({ file: file(), recipe: '{"steps":' }),
       400,
       'invalid_recipe',
       'recipe',
     ],
     [
-      'the form has no image in its file',
+      'the file of the form is not an image',
       () => form({ recipe: 'flip', file: new Blob(['no image '.repeat(50)], { type: 'image/png' }) }),
       415,
       'unsupported_format',
@@ -171,7 +171,7 @@ describe('a task is refused and leaves nothing behind when', () => {
 })
 
 describe('cancelling', () => {
-  test('ends a task that waits, takes its job out, and may be repeated', async () => {
+  test('ends a queued task, removes its job, and can be repeated', async () => {
     const { id } = await gateway.submit(image)
     const { jobs } = await gateway.messages()
     const heard: string[] = []
@@ -187,14 +187,14 @@ describe('cancelling', () => {
     expect((await list('?status=cancelled&limit=1')).items[0]?.id).toBe(id)
   })
 
-  test('comes too late for a task that has ended', async () => {
+  test('is refused for a task that has ended', async () => {
     const { id } = await gateway.submit(image)
     await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
     expect(await gateway.refusal(cancel(id))).toMatchObject({ status: 409, code: 'task_ended' })
     expect(await get(id)).toMatchObject({ status: 'completed' })
   })
 
-  test('wins or loses against an actor, but never both', async () => {
+  test('of a running task has exactly one outcome', async () => {
     for (let round = 0; round < 15; round++) {
       const { id } = await gateway.submit(image)
       await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
@@ -215,7 +215,7 @@ describe('cancelling', () => {
 })
 
 describe('deleting', () => {
-  test('takes a finished task away with its outputs', async () => {
+  test('removes an ended task with its outputs', async () => {
     const { id } = await gateway.submit(image)
     const write = await gateway.adapters.results.begin()
     await write.write(photo)
@@ -237,7 +237,7 @@ describe('deleting', () => {
     expect((await list()).items.map((one) => one.id)).not.toContain(id)
   })
 
-  test('cancels a task that has not ended', async () => {
+  test('cancels an active task', async () => {
     const { id } = await gateway.submit(image)
     const { jobs } = await gateway.messages()
     expect((await remove(id)).status).toBe(204)
@@ -247,7 +247,7 @@ describe('deleting', () => {
 })
 
 describe('the list', () => {
-  test('is newest first, page by page, by status', async () => {
+  test('is sorted by age, paged, and filtered by status', async () => {
     const ids: string[] = []
     for (let n = 0; n < 5; n++) ids.unshift((await gateway.submit(image)).id)
     await gateway.advance(ids[1] as string, 'started', { status: 'running', attempt: 1 })
@@ -274,7 +274,7 @@ describe('the list', () => {
   })
 })
 
-test.each([nobody, 'x', '..%2F..', 'a'.repeat(500)])('there is no task %s', async (id) => {
+test.each([unknownId, 'x', '..%2F..', 'a'.repeat(500)])('the task %s is not found', async (id) => {
   for (const [path, method] of [
     ['', 'GET'],
     ['/events', 'GET'],

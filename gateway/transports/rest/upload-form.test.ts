@@ -7,7 +7,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient, type RawResponse } from '../../testing/raw-client.ts'
 
-/** Forms as clients of many kinds send them, over real connections. */
+/** Forms as many HTTP clients send them, over raw connections. */
 
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
@@ -23,7 +23,7 @@ afterAll(async () => {
 })
 
 const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
-/** Text whose characters are bytes, as all texts of forms are here. */
+/** Latin-1 text: each character is one byte. */
 const utf8 = (text: string) => Buffer.from(text).toString('latin1')
 const part = (header: string, content: string) => `--b-1\r\n${header}\r\n\r\n${content}\r\n`
 const field = (name: string, value: string) => part(`Content-Disposition: form-data; name="${name}"`, value)
@@ -41,7 +41,7 @@ interface Sent {
   readonly writes?: number
 }
 
-/** Posts a form on a connection of its own, in as many segments as wanted. */
+/** Posts a form on a new connection, split into segments. */
 async function post(
   text: string,
   { path = '/api/v1/images', type, writes }: Sent = {},
@@ -61,7 +61,7 @@ async function post(
   else {
     for (let at = 0; at < body.length; at += writes) {
       await client.send(body.subarray(at, at + writes))
-      // Lets the segment leave before the next one.
+      // Sends the segment before the next one is written.
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -103,7 +103,7 @@ describe('a file name', () => {
     expect(await curl('-H', 'Transfer-Encoding: chunked')).toMatchObject({ bytes: photo.length })
   })
 
-  // What these libraries put on the wire, as recorded from them.
+  // Recorded from these libraries.
   test.each([
     ['requests 2.34', utf8('filename="caf\u00e9 %221%22; a\\b.jpg"')],
     ['httpx 0.28', utf8('filename="caf\u00e9 %221%22; a\\\\b.jpg"')],
@@ -123,7 +123,7 @@ describe('a file name', () => {
     expectImage(await post(file(disposition) + end))
   })
 
-  test('of a part that is unknown is told with it', async () => {
+  test('of an unknown part is in the error', async () => {
     const header = utf8('Content-Disposition: form-data; name="photo"; filename="фото.jpg"')
     expect(problemOf(await post(part(header, 'x') + end))).toMatchObject({
       status: 400,
@@ -160,7 +160,7 @@ describe('a form', () => {
     ['a part without a header', () => `${file()}--b-1\r\n\r\nx\r\n${end}`, 'Content-Disposition'],
     ['an empty part', () => `${file()}--b-1\r\n${end}`, 'is incomplete'],
     [
-      'a part of another kind',
+      'a part of another disposition',
       () => file() + part('Content-Disposition: inline; name="a"', 'x') + end,
       'inline',
     ],
@@ -175,7 +175,7 @@ describe('a form', () => {
       'base64',
     ],
   ])(
-    'with %s is refused, whatever the segments',
+    'with %s is refused for every segmentation',
     async (_, text, reason) => {
       for (const writes of [undefined, 1, 3]) {
         const answer = problemOf(await post(text(), writes === undefined ? {} : { writes }))
@@ -189,14 +189,14 @@ describe('a form', () => {
   test.each<[string, () => string]>([
     ['its closing boundary', () => file()],
     ['half of its closing boundary', () => `${file()}--b-1-`],
-  ])('without %s is cut', async (_, text) => {
+  ])('without %s is truncated', async (_, text) => {
     for (const writes of [undefined, 7])
       expect(problemOf(await post(text(), writes === undefined ? {} : { writes })).code).toBe(
         'truncated_upload',
       )
   })
 
-  test('leaves the connection to the next request', async () => {
+  test('leaves the connection usable', async () => {
     using client = await connectRawClient(gateway.url)
     for (let round = 0; round < 3; round++) {
       const body = Buffer.from(file() + end, 'latin1')
@@ -215,7 +215,7 @@ describe('limits are exact:', () => {
   const longest = 1024 * 1024
   const recipe = (length: number) => 'flip'.padEnd(length)
 
-  test('a field of 1 MiB is accepted, one byte more is not', async () => {
+  test('a field of 1 MiB is accepted, one byte more is refused', async () => {
     const answer = (length: number, writes?: number) =>
       post(
         field('recipe', recipe(length)) + file() + end,
@@ -230,12 +230,12 @@ describe('limits are exact:', () => {
     }
   }, 20_000)
 
-  test('unknown parts are refused at the first, however many follow', async () => {
+  test('the first unknown part is refused at once', async () => {
     const { status, detail } = problemOf(await post(field('x', '').repeat(20_000) + end, tasks))
     expect([status, detail]).toEqual([400, 'The form has an unknown part "x".'])
   })
 
-  test('text has to be text in its charset', async () => {
+  test('a field must be valid in its charset', async () => {
     const header = 'Content-Disposition: form-data; name="recipe"\r\nContent-Type: text/plain; charset='
     const answer = (charset: string, text: string) => post(part(header + charset, text) + file() + end, tasks)
     expect((await answer('ISO-8859-1', 'flip')).status).toBe(202)

@@ -20,7 +20,7 @@ interface Seen {
   readonly data: EventView
 }
 
-/** What one connection brings until it ends, heartbeats counted apart. */
+/** The events of a connection until it ends, with the number of heartbeats. */
 async function* watch(url: string, id: string, lastId?: string): AsyncGenerator<Seen> {
   const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId }
   const response = await fetch(`${url}/api/v1/tasks/${id}/events`, { headers })
@@ -42,7 +42,7 @@ async function* watch(url: string, id: string, lastId?: string): AsyncGenerator<
   }
 }
 
-/** Plays a task's life, one event after the other. */
+/** Appends the events of a whole task. */
 async function live(id: string, { outputs = 1, pauseMs = 0 } = {}): Promise<void> {
   const step = async (kind: EventKind, change = {}) => {
     await gateway.advance(id, kind, change)
@@ -56,7 +56,7 @@ async function live(id: string, { outputs = 1, pauseMs = 0 } = {}): Promise<void
 }
 
 describe('the events of a task', () => {
-  test('come as they happen, each once and in order, and end after the final one', async () => {
+  test('are sent live, once and in order, and the stream ends after the final one', async () => {
     const { id } = await gateway.submit(image)
     const watching = Array.fromAsync(watch(gateway.url, id))
     await Bun.sleep(50)
@@ -75,13 +75,13 @@ describe('the events of a task', () => {
     expect(new Set(seen.map((one) => one.id)).size).toBe(6)
   })
 
-  test('are told from the history when they have all happened', async () => {
+  test('are sent from the history of an ended task', async () => {
     const { id } = await gateway.submit(image)
     await live(id)
     expect((await Array.fromAsync(watch(gateway.url, id))).map((one) => one.event).at(-1)).toBe('completed')
   })
 
-  test('go on behind any of them, on any gateway', async () => {
+  test('resume after any of them, on any gateway', async () => {
     const other = await gateway.another()
     const { id } = await gateway.submit(image)
     await live(id, { outputs: 3 })
@@ -92,7 +92,7 @@ describe('the events of a task', () => {
     }
   })
 
-  test('reach a hundred watchers that join, leave and come back while they happen', async () => {
+  test('reach a hundred watchers that connect and reconnect', async () => {
     const other = await gateway.another()
     const { id } = await gateway.submit(image)
     const follow = async (n: number) => {
@@ -114,7 +114,7 @@ describe('the events of a task', () => {
     expect(all[0]?.length).toBe(25)
   }, 30_000)
 
-  test('are all there for a watcher that does not read for a while', async () => {
+  test('are complete for a watcher that pauses reading', async () => {
     const { id } = await gateway.submit(image)
     using client = await connectRawClient(gateway.url)
     client.socket.pause()
@@ -132,7 +132,7 @@ describe('the events of a task', () => {
     expect(text).toContain('event: completed')
   }, 20_000)
 
-  test('end with a deletion, which those hear who were watching', async () => {
+  test('end with a deletion, which watchers receive', async () => {
     const { id } = await gateway.submit(image)
     const watching = Array.fromAsync(watch(gateway.url, id))
     await Bun.sleep(50)
@@ -147,7 +147,7 @@ describe('the events of a task', () => {
 })
 
 describe('the stream', () => {
-  test('begins at once, says that nothing may hold it back, and shows signs of life', async () => {
+  test('starts at once, must not be buffered, and has heartbeats', async () => {
     const { id } = await gateway.submit(image)
     const leaving = new AbortController()
     const response = await gateway.call(`/api/v1/tasks/${id}/events`, { signal: leaving.signal })
@@ -166,7 +166,7 @@ describe('the stream', () => {
     leaving.abort()
   })
 
-  test('is let go of when the client leaves', async () => {
+  test('ends when the client disconnects', async () => {
     const { id } = await gateway.submit(image)
     const watchers = async () =>
       ((await (await gateway.call('/health/')).json()) as { load: { watchers: number } }).load.watchers
@@ -181,7 +181,7 @@ describe('the stream', () => {
     await until(async () => (await watchers()) === 0)
   })
 
-  test('says that there is nothing more to come with 204', async () => {
+  test('is a 204 when no event can follow', async () => {
     const { id } = await gateway.submit(image)
     await live(id)
     const last = (await Array.fromAsync(watch(gateway.url, id))).at(-1)?.id ?? ''
@@ -189,7 +189,7 @@ describe('the stream', () => {
     expect([answer.status, await answer.text()]).toEqual([204, ''])
   })
 
-  test('goes on behind the token in the header, else in lastEventId, else in after', async () => {
+  test('resumes after the token of the header, lastEventId or after, in this order', async () => {
     const { id } = await gateway.submit(image)
     await live(id)
     const all = await Array.fromAsync(watch(gateway.url, id))
@@ -209,7 +209,7 @@ describe('the stream', () => {
     expect(await firstSeen(`after=${second}`, first)).toBe(second)
   })
 
-  // The second has the form of a token, and lies far beyond the events of the task.
+  // The second is a valid token far beyond the events of the task.
   test.each([
     ['lastEventId', '!'],
     ['lastEventId', 'nonsense'],
@@ -227,7 +227,7 @@ describe('the stream', () => {
     })
   })
 
-  test('refuses unknown parameters and those given twice', async () => {
+  test('refuses unknown and repeated parameters', async () => {
     const { id } = await gateway.submit(image)
     for (const [query, field] of [
       ['last-event-id=1', 'last-event-id'],
@@ -244,7 +244,7 @@ describe('the stream', () => {
     expect(await gateway.refusal(answer)).toMatchObject({ status: 400, field: 'Last-Event-ID' })
   })
 
-  test('goes through a restart of the broker without losing or doubling an event', async () => {
+  test('continues after a restart of the broker without losing or repeating an event', async () => {
     const { id } = await gateway.submit(image)
     const follow = async () => {
       const seen: Seen[] = []

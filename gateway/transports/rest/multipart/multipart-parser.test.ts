@@ -129,7 +129,7 @@ describe('limits are exact:', () => {
   })
 })
 
-test('whatever is changed in a body, it is parsed alike in one read and byte by byte, and ends once', () => {
+test('a mutated body has the same result in one read and byte by byte, and ends once', () => {
   const random = randomFrom(20_261_121)
   const pieces = [
     '\r\n',
@@ -164,7 +164,7 @@ test('whatever is changed in a body, it is parsed alike in one read and byte by 
   }
 })
 
-/** A xorshift generator: the same numbers in each run. */
+/** A xorshift generator with a fixed seed. */
 function randomFrom(seed: number): (below: number) => number {
   let state = seed
   return (below) => {

@@ -54,7 +54,7 @@ describe('a header', () => {
     expect(parse(...lines.toReversed())).toEqual(header)
   })
 
-  test('may be folded, and have lines of no interest', () => {
+  test('can be folded and have unknown lines', () => {
     const lines = ['X-Any: thing', 'Content-Disposition: form-data;', '\tname="file";', '  filename="a.jpg"']
     expect(parse(...lines, 'Content-Length: 3')).toMatchObject({ name: 'file', fileName: 'a.jpg' })
   })
@@ -92,7 +92,7 @@ describe('a header', () => {
     expect(() => parse(block)).toThrow(reason)
   })
 
-  test('with a content transfer encoding that changes nothing is accepted', () => {
+  test('with an identity Content-Transfer-Encoding is accepted', () => {
     const line = 'Content-Disposition: form-data; name="file"'
     for (const one of ['binary', '8BIT', '7bit']) parse(line, `Content-Transfer-Encoding: ${one}`)
   })
