@@ -7,19 +7,23 @@ import { until } from '@pixelflow/testkit/until'
 import { openActorProcesses, uploadSample } from './testing/actor-processes.ts'
 import { startActorCluster, type ActorCluster } from './testing/actor-cluster.ts'
 
-/** Actors as processes, one of which lets the bulk jobs in: what its loss costs. */
+/** Actors as processes, of which one is the elected dispatcher: what its loss costs. */
 
-const office = 'dispatcher-transform'
+const role = 'dispatcher-transform'
 
-/** The process in office; waits for one, other than those. */
-async function inOffice(cluster: ActorCluster, actors: readonly Running[], not: readonly Running[] = []) {
+/** Waits for a dispatcher other than those, and returns its process. */
+async function findDispatcher(
+  cluster: ActorCluster,
+  actors: readonly Running[],
+  not: readonly Running[] = [],
+) {
   using roster = cluster.adapters.registry.follow()
   let found: Running | undefined
   await until(() => {
-    // Who begins to listen asks who is there.
+    // A new follower asks all actors to report.
     using _ = cluster.adapters.registry.follow()
     const holds = (pid: number) =>
-      roster.actors.some(({ report }) => report.offices?.includes(office) && report.name.endsWith(`.${pid}`))
+      roster.actors.some(({ report }) => report.offices?.includes(role) && report.name.endsWith(`.${pid}`))
     found = actors.find((actor) => !not.includes(actor) && holds(actor.pid))
     return found !== undefined
   })
@@ -38,16 +42,16 @@ test.each([
     await using one = await processes.actor(env)
     await using two = await processes.actor(env)
     const actors = [one, two]
-    const lost = await inOffice(cluster, actors)
+    const lost = await findDispatcher(cluster, actors)
     const image = await uploadSample(cluster, 1200, 900)
     const tasks = await Promise.all(
       Array.from({ length: 60 }, (_, i) => cluster.submit(image, `resize:${100 + i}`, { lane: 'bulk' })),
     )
     await until(async () => (await cluster.adapters.backlog.count('transform')) < 55)
     lost.signal(end)
-    const next = await inOffice(cluster, actors, [lost])
+    const next = await findDispatcher(cluster, actors, [lost])
     expect(next).not.toBe(lost)
-    // The backlog goes on being worked on before the leases of the lost one have run out.
+    // The backlog shrinks before the leases of the lost dispatcher's actor expire.
     const left = await cluster.adapters.backlog.count('transform')
     await until(async () => (await cluster.adapters.backlog.count('transform')) < Math.max(1, left - 5))
     lost.signal('SIGCONT')
@@ -59,7 +63,7 @@ test.each([
     await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
     const count = async (stream: string) => (await streamInfo(broker, stream)).state.messages
     await until(async () => (await count('BACKLOG')) + (await count('JOBS')) === 0)
-    if (end === 'SIGSTOP') expect(await inOffice(cluster, actors)).toBe(next)
+    if (end === 'SIGSTOP') expect(await findDispatcher(cluster, actors)).toBe(next)
   },
   120_000,
 )

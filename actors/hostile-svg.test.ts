@@ -9,7 +9,7 @@ import { until } from '@pixelflow/testkit/until'
 import { actorSettings } from './config.ts'
 import { openSandboxHarness, type SandboxHarness } from './testing/sandbox-harness.ts'
 
-/** Hostile drawings, each through a child held as the shipped actor holds it. */
+/** Hostile SVG files in workers with the options of a shipped actor. */
 
 const MiB = 2 ** 20
 let harness: SandboxHarness
@@ -19,7 +19,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => harness?.[Symbol.asyncDispose]())
 
-test('what would use up whoever draws it is refused, by what it is and not by what it takes', async () => {
+test('bombs are rejected by their computed cost, before they use resources', async () => {
   const endings = await Promise.all(
     [...svgBombs, ...svgLines].map(async ({ name, bytes, end }) => ({
       name,
@@ -28,7 +28,7 @@ test('what would use up whoever draws it is refused, by what it is and not by wh
     })),
   )
   for (const { name, end, got } of endings) {
-    // A packed file is no SVG to whoever looks at its first bytes.
+    // A gzipped file is not detected as SVG.
     expect([name, got.code]).toEqual([name, end === 'drawn' ? 'picture' : end])
     expect([name, got.fault?.message ?? '']).not.toEqual([
       name,
@@ -39,14 +39,14 @@ test('what would use up whoever draws it is refused, by what it is and not by wh
   expect(harness.events).toEqual([])
 }, 120_000)
 
-test('what would lead out of the file leads nowhere', async () => {
+test('external references are not followed', async () => {
   let calls = 0
   using listener = Bun.listen({
     hostname: '127.0.0.1',
     port: 0,
     socket: { open: () => void (calls += 1), data() {} },
   })
-  // Somebody is there to be called.
+  // Proves that the listener accepts connections.
   const caller = await Bun.connect({ hostname: '127.0.0.1', port: listener.port, socket: { data() {} } })
   await until(() => calls === 1)
   caller.end()
@@ -64,7 +64,7 @@ test('what would lead out of the file leads nowhere', async () => {
   expect(harness.events).toEqual([])
 }, 60_000)
 
-test('extreme numbers end in a picture or a typed fault, and no child dies of them', async () => {
+test('extreme numbers end in an image or a fault, and no worker crashes', async () => {
   const allowed = ['picture', 'corrupt_image', 'resource_limit_exceeded']
   const seeds = Array.from({ length: 300 }, (_, i) => i + 1)
   const endings = await Promise.all(
@@ -78,7 +78,7 @@ test('extreme numbers end in a picture or a typed fault, and no child dies of th
   expect(harness.events).toEqual([])
 }, 120_000)
 
-describe('a drawing that is spoiled', () => {
+describe('a damaged drawing', () => {
   const allowed = [
     'picture',
     'corrupt_image',
@@ -87,7 +87,7 @@ describe('a drawing that is spoiled', () => {
     'too_many_pixels',
   ]
 
-  test('cut anywhere is refused', async () => {
+  test('is rejected when truncated', async () => {
     const whole = await sampleImage({ format: 'svg', width: 64, height: 48 })
     for (let part = 1; part < 16; part++) {
       const { code } = await harness.run(whole.slice(0, (whole.length * part) / 16), 'svg')
@@ -95,7 +95,7 @@ describe('a drawing that is spoiled', () => {
     }
   }, 60_000)
 
-  test('with bits turned over ends in a picture or a typed fault, and no child dies of it', async () => {
+  test('with flipped bits ends in an image or a fault, and no worker crashes', async () => {
     const whole = svg(
       '<style>.a{fill:url(#g)}</style><linearGradient id="g"><stop offset="1"/></linearGradient>' +
         '<filter id="f"><feGaussianBlur stdDeviation="2"/></filter><g id="u"><rect class="a" width="9" height="9"/></g>' +

@@ -17,7 +17,7 @@ import {
 } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
-/** Live work of the shipped actor, seen from the gateway's end of its sessions. */
+/** Live work of a shipped actor, from the gateway's side of the sessions. */
 
 let cluster: ActorCluster
 let processes: ActorProcesses
@@ -52,11 +52,11 @@ async function rest(session: Session): Promise<{ head: TransformResult; bytes: U
 
 async function call(source: Uint8Array, recipe: unknown, output?: string) {
   await using session = await begin(source, recipe, output)
-  // Awaited, or the session would be left before it is read.
+  // Awaited, because the session is disposed at the end of the scope.
   return await rest(session)
 }
 
-/** The fault that a call ends with. */
+/** The fault of a call. */
 async function refused(source: Uint8Array, recipe: unknown): Promise<Fault> {
   const thrown = await call(source, recipe).catch((error: unknown) => error)
   if (thrown instanceof Fault) return thrown
@@ -66,7 +66,7 @@ async function refused(source: Uint8Array, recipe: unknown): Promise<Fault> {
 const small = () => sampleImage({ width: 400, height: 300 })
 
 describe('a live call', () => {
-  test('gives back what a task would have stored, whatever its size, and leaves nothing behind', async () => {
+  test('returns what a task would store, whatever its size, and leaves no files', async () => {
     await using _ = await processes.actor(live)
     const source = await sampleImage({ width: 1600, height: 1200 })
     const recipes = [
@@ -85,7 +85,7 @@ describe('a live call', () => {
     await until(async () => (await processes.work()).length === 0)
   }, 30_000)
 
-  test('does not wait for a queue that is full of long work', async () => {
+  test('does not wait for a queue full of long work', async () => {
     await using _ = await processes.actor(live)
     const image = await uploadSample(cluster)
     const tasks = [await cluster.submit(image, slowRecipe), await cluster.submit(image, slowRecipe)]
@@ -99,7 +99,7 @@ describe('a live call', () => {
     for (const task of tasks) await cluster.cancel(task)
   }, 30_000)
 
-  test('on a hostile file ends for itself alone', async () => {
+  test('on a hostile file fails without affecting other calls', async () => {
     await using running = await processes.actor(live)
     const before = await childrenOf(running.pid)
     const whole = await sampleImage({ format: 'png', width: 400, height: 300 })
@@ -114,7 +114,7 @@ describe('a live call', () => {
     expect(await childrenOf(running.pid)).toEqual(before)
   }, 30_000)
 
-  test('keeps within its bounds: its child is killed, the next call works', async () => {
+  test('beyond a limit kills its worker, and the next call works', async () => {
     const large = await sampleImage({ width: 6000, height: 4000 })
     {
       await using _ = await processes.actor({ ...live, PIXELFLOW_TASK_TIMEOUT: '400ms' })
@@ -131,7 +131,7 @@ describe('a live call', () => {
     expect((await call(await small(), 'flip')).head.width).toBe(400)
   }, 30_000)
 
-  test('that nobody waits for any more is ended in its child within a second', async () => {
+  test('whose client has left is stopped within a second', async () => {
     await using running = await processes.actor(live)
     const before = await childrenOf(running.pid)
     const session = await begin(await sampleImage({ width: 3000, height: 2000 }), slowRecipe)
@@ -146,7 +146,7 @@ describe('a live call', () => {
     expect((await call(await small(), 'flip')).head.width).toBe(400)
   }, 30_000)
 
-  test('whose child is killed, or whose actor is, ends with actor_lost', async () => {
+  test('whose worker or actor is killed ends with actor_lost', async () => {
     const running = await processes.actor(live)
     const source = await sampleImage({ width: 3000, height: 2000 })
     for (const kill of [
@@ -166,7 +166,7 @@ describe('a live call', () => {
     await running.exited
   }, 30_000)
 
-  test('is finished by an actor that is told to stop, which takes no more', async () => {
+  test('is finished by a stopping actor, which takes no more calls', async () => {
     const running = await processes.actor(live)
     const session = await begin(await sampleImage({ width: 2000, height: 1500 }), 'blur:20/resize:500')
     await Bun.sleep(100)
@@ -177,7 +177,7 @@ describe('a live call', () => {
     expect(fault.code).toBe('unavailable')
   }, 30_000)
 
-  test('that is not what was agreed on is refused, and room is kept', async () => {
+  test('with an invalid opening is rejected, and its capacity is freed', async () => {
     await using _ = await processes.actor(live)
     const { sessions } = cluster.adapters
     for (const opening of [null, { account: 'ann' }]) {

@@ -15,7 +15,7 @@ import {
 } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
-/** The shipped entry point as a process, with a real broker: the work it does, and within which bounds. */
+/** The shipped entry point as a process with a real broker: its work and its limits. */
 
 let cluster: ActorCluster
 let processes: ActorProcesses
@@ -24,7 +24,7 @@ useActorProcesses((...opened) => ([cluster, processes] = opened))
 const kindsOf = async (task: Task) => (await cluster.history(task)).map(({ event }) => event.kind)
 
 describe('work', () => {
-  test('is done stage by stage, in several outputs, with a line in the log and nothing left behind', async () => {
+  test('reports stages, makes several outputs, logs a line, and leaves no files', async () => {
     await using running = await processes.actor()
     const image = await cluster.upload(
       await sampleImage({ width: 800, height: 600, orientation: 6, gps: true }),
@@ -67,13 +67,13 @@ describe('work', () => {
     expect(await processes.work()).toEqual([])
   })
 
-  test('on somebody else’s image, or one that is gone, fails', async () => {
+  test('on an image of another account, or a deleted one, fails', async () => {
     await using _ = await processes.actor()
     const task = await cluster.submit(Bun.randomUUIDv7(), 'flip')
     expect((await cluster.end(task)).task.fault?.code).toBe('image_not_found')
   })
 
-  test('on a damaged picture ends its own task only', async () => {
+  test('on a damaged image fails its own task only', async () => {
     await using running = await processes.actor()
     const before = await childrenOf(running.pid)
     const whole = await sampleImage({ format: 'png', width: 400, height: 300 })
@@ -87,14 +87,14 @@ describe('work', () => {
     expect(await childrenOf(running.pid)).toEqual(before)
   })
 
-  test('of an earlier attempt counts: outputs that are stored are not made again', async () => {
+  test('of an earlier attempt counts: stored outputs are not rendered again', async () => {
     const image = await uploadSample(cluster, 600, 400)
     const recipe = { steps: [], outputs: { a: { steps: [{ op: 'flip' }] }, b: { steps: [{ op: 'flop' }] } } }
     {
       await using _ = await processes.actor()
       await cluster.end(await cluster.submit(image, recipe))
     }
-    // As an actor leaves it that dies between the first output and the second.
+    // The state that an actor leaves when it dies between the first output and the second.
     const task = await cluster.submit(image, recipe, { job: false })
     const { queue, events, results } = cluster.adapters
     const write = await results.begin()
@@ -123,8 +123,8 @@ describe('work', () => {
   })
 })
 
-describe('bounds', () => {
-  test('of memory: the child is killed, the task fails, the next one works', async () => {
+describe('limits', () => {
+  test('of memory: the worker is killed, the task fails, the next one works', async () => {
     await using running = await processes.actor({
       PIXELFLOW_CHILD_MAX_RSS: '128MiB',
       PIXELFLOW_ACTOR_CONCURRENCY: '1',
@@ -165,7 +165,7 @@ describe('bounds', () => {
     })
   })
 
-  test('a uploadSample of 50 megapixels takes less than 1 GB in any process', async () => {
+  test('a photograph of 50 megapixels takes less than 1 GB in any process', async () => {
     await using running = await processes.actor()
     const image = (
       await cluster.upload(await sampleImage({ width: 8688, height: 5792, quality: 85, noise: 12 }))
@@ -190,7 +190,7 @@ describe('bounds', () => {
   }, 90_000)
 })
 
-test('a large picture with transparency takes the memory that it waited for', async () => {
+test('a large image with transparency stays within its memory estimate', async () => {
   await using running = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
   const [width, height] = [5000, 4000]
   const pixels = Buffer.alloc(width * height * 4)
@@ -208,13 +208,13 @@ test('a large picture with transparency takes the memory that it waited for', as
   expect(Math.max(...peaks)).toBeLessThan(1.2 * estimateMemory({ bytes: image.bytes, width, height }))
 }, 120_000)
 
-/** The most memory that a process has held so far. */
+/** Peak memory of a process. */
 function peakBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
 }
 
-test('wrong settings stop the start and are named', async () => {
+test('invalid settings stop the start and are named', async () => {
   await using running = launch({
     command: [process.execPath, entry],
     env: { PIXELFLOW_TASK_TIMEOUT: 'soon', PIXELFLOW_LOG_FORMAT: 'json' },
@@ -225,7 +225,7 @@ test('wrong settings stop the start and are named', async () => {
   expect(line).toContain('Give a duration')
 })
 
-test('a stop that comes while it waits for the broker ends it at once', async () => {
+test('a stop while the actor waits for the broker ends it at once', async () => {
   await using running = launch({
     command: [process.execPath, entry],
     env: { NATS_URL: `nats://127.0.0.1:${await freePort()}`, PIXELFLOW_LOG_FORMAT: 'json' },

@@ -91,7 +91,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
 
   const kinds = handlers.map(({ kind }) => kind)
   const live = hosted.map(({ kind }) => kind)
-  const offices = new Set<string>()
+  const ledRoles = new Set<string>()
   const presence = createPresence({
     name,
     version: manifest.version,
@@ -99,7 +99,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
     live,
     slots: (slots + interactiveSlots) * runtimes.length,
     workers: concurrency,
-    offices,
+    ledRoles,
     runtimes,
     hosted: hosted.map(({ sessions }) => sessions),
     sandboxes: liveSandbox ? [sandbox, liveSandbox] : [sandbox],
@@ -116,7 +116,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
     deadLetterUndeliverable({ leaderElection, undeliverableJobs, deadLetters, events, log }, stop),
     ...kinds.map((kind) => {
       const onLeaderChange = (isLeader: boolean) => {
-        offices[isLeader ? 'add' : 'delete'](dispatcherName(kind))
+        ledRoles[isLeader ? 'add' : 'delete'](dispatcherName(kind))
         announced.renew()
       }
       return dispatch({ kind, leaderElection, backlog, registry, maxAdmittedOf, onLeaderChange, log }, stop)

@@ -6,13 +6,13 @@ import { createPresence } from './presence.ts'
 import { openActorProcesses, slowRecipe, uploadSample } from './testing/actor-processes.ts'
 import { startActorCluster } from './testing/actor-cluster.ts'
 
-test('an actor is known with what it can do and what it holds, drains in sight of all, and says farewell', async () => {
+test('an actor reports its capabilities and its tasks, then that it drains, and leaves the registry', async () => {
   await using cluster = await startActorCluster()
   await using processes = await openActorProcesses(cluster)
   using roster = cluster.adapters.registry.follow()
   const seen = async (holds: (report: ActorReport) => boolean): Promise<ActorReport> => {
     for (const deadline = Date.now() + 15_000; Date.now() < deadline; await Bun.sleep(20)) {
-      // Whoever begins to listen asks who is there, and all hear the answer.
+      // A new follower asks all actors to report, and all followers receive the answers.
       using _ = cluster.adapters.registry.follow()
       const found = roster.actors.map((one) => one.report).find(holds)
       if (found !== undefined) return found
@@ -56,11 +56,11 @@ test('an actor is known with what it can do and what it holds, drains in sight o
   await seen((report) => report.state === 'draining')
   for (const task of tasks) expect((await cluster.end(task)).kind).toBe('completed')
   expect(await running.exited).toBe(0)
-  // Its farewell goes through the broker, and may come after its end.
+  // The last report goes through the broker and may arrive after the exit.
   await until(() => roster.actors.length === 0)
 }, 60_000)
 
-test('an actor whose children keep crashing says that it rests', () => {
+test('an actor with an open circuit breaker reports `resting`', () => {
   const parts = {
     name: 'host.1',
     version: '0.1.0',
@@ -68,7 +68,7 @@ test('an actor whose children keep crashing says that it rests', () => {
     live: [],
     slots: 3,
     workers: 2,
-    offices: new Set<string>(),
+    ledRoles: new Set<string>(),
     startedAt: new Date(),
   }
   const sandboxes = [

@@ -3,14 +3,14 @@ import { formatIds, writableFormatIds } from '@pixelflow/core/format'
 import { operations } from '@pixelflow/core/operations/index'
 import { operationName } from '@pixelflow/core/recipe/create-catalogue'
 import type { Sandbox } from './sandbox/sandbox.ts'
-import { residentBytes } from './sandbox/watch-memory.ts'
+import { readResidentBytes } from './sandbox/watch-memory.ts'
 
 /** The parts of an actor process that its report is built from. */
 export interface PresenceParts extends Pick<ActorReport, 'name' | 'version' | 'kinds' | 'live' | 'slots'> {
   /** Number of tasks that are processed at a time. */
   readonly workers: number
   /** LeaderElection that this process leads now. */
-  readonly offices: ReadonlySet<string>
+  readonly ledRoles: ReadonlySet<string>
   readonly runtimes: readonly { readonly tasks: readonly HeldTask[] }[]
   readonly hosted: readonly { readonly held: number }[]
   readonly sandboxes: readonly Pick<Sandbox, 'pids' | 'isCircuitOpen'>[]
@@ -21,7 +21,7 @@ export interface PresenceParts extends Pick<ActorReport, 'name' | 'version' | 'k
 
 /** Returns a function that reports the current state of this actor to the registry. */
 export function createPresence(parts: PresenceParts): () => ActorReport {
-  const { name, version, slots, workers, offices, runtimes, hosted, sandboxes, stop } = parts
+  const { name, version, slots, workers, ledRoles, runtimes, hosted, sandboxes, stop } = parts
   const fixed = {
     name,
     version,
@@ -40,7 +40,7 @@ export function createPresence(parts: PresenceParts): () => ActorReport {
   // Measured for the next report, because it runs `ps` where /proc does not exist.
   let workerBytes = 0
   const measure = async () => {
-    const bytes = await Promise.all(pids().map(residentBytes))
+    const bytes = await Promise.all(pids().map(readResidentBytes))
     workerBytes = bytes.reduce((sum, one) => sum + one, 0)
   }
   void measure()
@@ -53,7 +53,7 @@ export function createPresence(parts: PresenceParts): () => ActorReport {
     return {
       ...fixed,
       state: stop.aborted ? 'draining' : sandboxes.some((one) => one.isCircuitOpen) ? 'resting' : 'ready',
-      offices: [...offices],
+      offices: [...ledRoles],
       held: tasks.length,
       tasks: tasks.slice(0, maxListedTasks),
       sessions: hosted.reduce((sum, { held }) => sum + held, 0),

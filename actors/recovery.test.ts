@@ -11,7 +11,7 @@ import {
 } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
-/** Every way in which work, its process or its broker may come to an end too early: what becomes of the task. */
+/** What becomes of a task when its work, its process or its broker ends too early. */
 
 let cluster: ActorCluster
 let processes: ActorProcesses
@@ -19,8 +19,8 @@ useActorProcesses((...opened) => ([cluster, processes] = opened))
 
 const kindsOf = async (task: Task) => (await cluster.history(task)).map(({ event }) => event.kind)
 
-describe('an end before the end', () => {
-  test('by cancelling: the child is gone within a second', async () => {
+describe('work that ends early', () => {
+  test('by cancelling: the worker exits within a second', async () => {
     await using running = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
     const [child] = await childrenOf(running.pid)
     const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
@@ -35,7 +35,7 @@ describe('an end before the end', () => {
     expect((await kindsOf(task)).at(-1)).toBe('cancelled')
   })
 
-  test('by kill -9 of the process: another completes the task, once, and sweeps up', async () => {
+  test('by kill -9 of the process: another completes the task, once, and removes its files', async () => {
     const first = await processes.actor()
     const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
     await cluster.until(task, ({ kind }) => kind === 'fetched')
@@ -62,7 +62,7 @@ describe('an end before the end', () => {
     expect((await cluster.end(task)).task.fault?.code).toBe('attempts_exhausted')
   }, 60_000)
 
-  test('by SIGTERM: what runs is finished, nothing stays', async () => {
+  test('by SIGTERM: running work is finished, no files stay', async () => {
     const running = await processes.actor()
     const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
     await cluster.until(task, ({ kind }) => kind === 'fetched')
@@ -74,7 +74,7 @@ describe('an end before the end', () => {
     expect(await waitForExit(children)).toBe(true)
   }, 30_000)
 
-  test('by SIGTERM with too little time: the job goes to somebody else at once', async () => {
+  test('by SIGTERM with too little time: the job returns to the queue at once', async () => {
     const running = await processes.actor({ PIXELFLOW_DRAIN_TIMEOUT: '1600ms' })
     const image = await uploadSample(cluster, 6000, 4000)
     const task = await cluster.submit(image, 'blur:250/format:avif:effort=9')
@@ -85,13 +85,13 @@ describe('an end before the end', () => {
     expect(performance.now() - began).toBeLessThan(1700)
     expect(await processes.scratch()).toEqual([])
     const lease = await cluster.adapters.work.next('transform', AbortSignal.timeout(2000))
-    // Being told to stop is nobody's fault: the attempt does not count.
+    // An attempt that a stop ended does not count.
     expect(lease).toMatchObject({ attempt: 1, job: { task: task.id } })
     await cluster.cancel(task)
     await lease?.done()
   }, 30_000)
 
-  test('by the end of the parent, told through standard input', async () => {
+  test('by the end of the parent, noticed through standard input', async () => {
     const env = {
       ...process.env,
       ...cluster.nats.env,

@@ -9,7 +9,7 @@ import { account, startActorCluster, type ActorCluster } from '../testing/actor-
 import type { JobHandler, JobContext } from './job-handler.ts'
 import { startRuntime, type Runtime } from './runtime.ts'
 
-/** How attempts are counted, and what is left when there are no more. */
+/** Counting of attempts, and the end after the last one. */
 
 const image = Bun.randomUUIDv7()
 let cluster: ActorCluster
@@ -30,7 +30,7 @@ function start(run: (work: JobContext) => Promise<void>, maxAttempts = 3): Runti
 const letterOf = ({ id }: Task) => cluster.adapters.deadLetters.get(`transform.${account}.${id}`)
 
 describe('an attempt', () => {
-  test('is not begun after too many lost ones: the task fails without being run', async () => {
+  test('is not started after too many lost ones: the task fails without running', async () => {
     let runs = 0
     const { work, events } = cluster.adapters
     const task = await cluster.submit(image, 'flip')
@@ -54,7 +54,7 @@ describe('an attempt', () => {
     expect(runs).toBe(0)
   })
 
-  test('whose task is not known is looked at again, for its history may be behind', async () => {
+  test('whose task has no history is retried, because the history may lag behind', async () => {
     const { queue, events } = cluster.adapters
     const at = new Date()
     const task = sampleTask({ account })
@@ -66,7 +66,7 @@ describe('an attempt', () => {
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
 
-  test('whose task is never known leaves the queue in the end', async () => {
+  test('whose task never gets a history leaves the queue after the last attempt', async () => {
     const task = sampleTask({ account })
     await cluster.adapters.queue.submit(firstJob(task))
     await using _ = start(async () => {}, 2)
@@ -76,7 +76,7 @@ describe('an attempt', () => {
     await cluster.adapters.queue.remove(firstJob(task))
   }, 20_000)
 
-  test('that comes to nothing before it begins is not held against the task', async () => {
+  test('that was delivered but not started does not count', async () => {
     const { work } = cluster.adapters
     const task = await cluster.submit(image, 'flip')
     for (let n = 1; n <= 4; n += 1) {
@@ -87,7 +87,7 @@ describe('an attempt', () => {
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
 
-  test('at a task whose history cannot be read ends in a dead letter, and holds nobody up', async () => {
+  test('at a task whose history cannot be read ends in a dead letter, and delays no other task', async () => {
     await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
     const odd = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
     await publish(broker, `events.${account}._.${odd.task}`, '{"version":99}')

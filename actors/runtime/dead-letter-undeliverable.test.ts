@@ -13,8 +13,8 @@ afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 const broker = () => connect({ settings: cluster.settings, name: 'test', log: cluster.log })
 
-/** The queue as it is, but giving up after so many deliveries. */
-async function giveUpAfter(deliveries: number): Promise<void> {
+/** Lowers the delivery limit of the queue. */
+async function limitDeliveries(deliveries: number): Promise<void> {
   await using one = await broker()
   const { config } = (await one.request('$JS.API.CONSUMER.INFO.JOBS.transform-interactive')).json<{
     config: object
@@ -25,9 +25,9 @@ async function giveUpAfter(deliveries: number): Promise<void> {
   expect(error).toBeUndefined()
 }
 
-test('what the queue gives up, with nobody listening, comes to an end, a letter, and out of the queue', async () => {
+test('an undeliverable job is dead-lettered, its task fails, and it leaves the queue', async () => {
   await using one = await broker()
-  await giveUpAfter(2)
+  await limitDeliveries(2)
   const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
   for (let i = 0; i < 2; i++) {
     await cluster.adapters.work.next('transform', AbortSignal.timeout(20_000))
@@ -36,7 +36,7 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
     }>()
     expect(info.num_ack_pending).toBe(1)
   }
-  // Whoever holds it says nothing; the next request finds that it was handed out often enough.
+  // The leases expire; the next pull finds that the delivery limit is reached.
   expect(await cluster.adapters.work.next('transform', AbortSignal.timeout(13_000))).toBeNull()
   expect((await streamInfo(one, 'ADVISORIES')).state.messages).toBe(1)
   expect((await streamInfo(one, 'JOBS')).state.messages).toBe(1)
@@ -56,12 +56,12 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
   expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('queued')
   await cluster.adapters.queue.remove(firstJob(task))
 
-  // Somebody terminates one by hand: there is nothing left to say whose it was.
+  // A message that an operator terminates no longer tells its job.
   const gone = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
   const replied = await one.nc.request(
     '$JS.API.CONSUMER.MSG.NEXT.JOBS.transform-interactive',
     '{"batch":1,"no_wait":true}',
-    // What is handed out bears the job's subject, not that of the inbox.
+    // A delivered message has the subject of the job, not that of the inbox.
     { timeout: 5000, noMux: true },
   )
   one.nc.publish(replied.reply ?? '', '+TERM by hand')
@@ -74,7 +74,7 @@ test('what the queue gives up, with nobody listening, comes to an end, a letter,
   await Promise.all(deadLettering)
 }, 90_000)
 
-test('a job that is taken out of the queue while somebody holds it leaves no letter', async () => {
+test('a job that is removed while an actor holds it is not dead-lettered', async () => {
   await using one = await broker()
   const advisories = async () => (await streamInfo(one, 'ADVISORIES')).state
   const { leaderElection, undeliverableJobs, deadLetters, events, work, queue } = cluster.adapters

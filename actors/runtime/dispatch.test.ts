@@ -12,14 +12,14 @@ import { until } from '@pixelflow/testkit/until'
 import { startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { dispatch, type DispatchOptions } from './dispatch.ts'
 
-/** The dispatcher on a real broker. Nothing here is about time: it is counted who began before whom. */
+/** The dispatcher on a real broker. The tests compare the order of starts, not times. */
 
 const workers = 2
 const window = 2 * workers
 const quiet = createLogger({ service: 'test', level: 'error', format: 'json' })
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 
-/** Stands for the office, with actors announced that work on so many at a time. */
+/** Runs a dispatcher, with an announced actor of so many workers. */
 function dispatching(
   { leaderElection, backlog, registry }: Adapters,
   options: Partial<DispatchOptions> = {},
@@ -28,17 +28,17 @@ function dispatching(
   const announced = registry.announce(() => reportOf('one.1', { workers }))
   const maxAdmittedOf = () => Number.POSITIVE_INFINITY
   const common = { kind: 'transform', leaderElection, backlog, registry, maxAdmittedOf } as const
-  const standing = dispatch({ ...common, log: quiet, ...options }, over.signal)
+  const campaigning = dispatch({ ...common, log: quiet, ...options }, over.signal)
   return {
     async [Symbol.asyncDispose]() {
       over.abort()
-      await standing
+      await campaigning
       await announced[Symbol.asyncDispose]()
     },
   }
 }
 
-/** Slots of an actor that does next to nothing; `begun` grows. */
+/** Slots of an actor that completes jobs at once; `begun` grows. */
 function working({ work }: Adapters, slots = workers + 1) {
   const over = new AbortController()
   const begun: Job[] = []
@@ -61,7 +61,7 @@ function working({ work }: Adapters, slots = workers + 1) {
   }
 }
 
-/** Looks again and again at how many bulk jobs the queue holds; tells the most of all, and of the flood. */
+/** Polls the number of bulk jobs in the queue; returns the maximum of all, and of the flood. */
 function watching({ backlog }: Adapters) {
   let isOver = false
   const most = { all: 0, ofFlood: 0, looks: 0 }
@@ -86,7 +86,7 @@ const submitAll = async ({ queue }: Adapters, jobs: readonly Job[]) => {
     await Promise.all(jobs.slice(at, at + 100).map((job) => queue.submit(job)))
   }
 }
-/** Waits until neither the queue nor the backlog holds anything. */
+/** Waits until the queue and the backlog are empty. */
 async function empty(cluster: ActorCluster): Promise<void> {
   await using broker = await brokerOf(cluster)
   const count = async (stream: string) => (await streamInfo(broker, stream)).state.messages
@@ -97,7 +97,7 @@ const flood = (count: number) => Array.from({ length: count }, () => bulkOf('flo
 const brokerOf = ({ settings, log }: ActorCluster) => connect({ settings, name: 'test', log })
 
 describe('the dispatcher', () => {
-  test('lets a single job go before a flood, and 300 single ones each in its turn', async () => {
+  test('admits a single job before a flood, and 300 single jobs in turns', async () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     await submitAll(adapters, flood(1000))
@@ -119,7 +119,7 @@ describe('the dispatcher', () => {
         begun.findIndex((one) => one.account === account),
       )
       const ofFlood = others.filter((one) => one.account === 'flood').length
-      // What was in the queue, one turn of its own, and what a round lets in that had begun.
+      // The jobs that were in the queue, one turn of its own, and those admitted by the round in progress.
       expect(ofFlood, account).toBeLessThanOrEqual(2 * window + 1)
     }
     const most = await watched()
@@ -127,7 +127,7 @@ describe('the dispatcher', () => {
     expect(most.all).toBeLessThanOrEqual(window)
   }, 60_000)
 
-  test('does everything once and leaves nothing behind', async () => {
+  test('admits every job once and empties the backlog', async () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     const jobs = [...flood(300), ...Array.from({ length: 100 }, (_, i) => bulkOf(`single-${i % 20}`))]
@@ -141,7 +141,7 @@ describe('the dispatcher', () => {
     expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
   }, 60_000)
 
-  test('lets in no more of one account than it may, and others meanwhile', async () => {
+  test('limits the admitted jobs of an account, and admits other accounts meanwhile', async () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     await submitAll(adapters, flood(100))
@@ -160,7 +160,7 @@ describe('the dispatcher', () => {
     await empty(cluster)
   }, 60_000)
 
-  test('passes over what was cancelled meanwhile', async () => {
+  test('skips cancelled jobs', async () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     const jobs = flood(200)
@@ -177,11 +177,11 @@ describe('the dispatcher', () => {
     await empty(cluster)
     const isCancelled = new Set(tasksOf(cancelled))
     const afterwards = slots.begun.slice(at).filter(({ task }) => isCancelled.has(task))
-    // Those that were let in just then; an actor finds that their task has ended.
+    // Jobs that were just being admitted; an actor finds that their task has ended.
     expect(afterwards.length).toBeLessThanOrEqual(window)
   }, 60_000)
 
-  test('takes out what another one let in and did not live to take out', async () => {
+  test('removes from the backlog what a lost dispatcher has admitted', async () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     const jobs = flood(window)
@@ -196,7 +196,7 @@ describe('the dispatcher', () => {
     expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
   })
 
-  test('loses nothing while another one believes to be in office, too', async () => {
+  test('loses no job while two dispatchers lead', async () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     const jobs = flood(300)
@@ -209,7 +209,7 @@ describe('the dispatcher', () => {
     await empty(cluster)
   }, 60_000)
 
-  test('goes on after the end of the broker', async () => {
+  test('continues after a restart of the broker', async () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     const jobs = flood(200)
@@ -225,13 +225,13 @@ describe('the dispatcher', () => {
     await empty(cluster)
   }, 60_000)
 
-  test('says that it is in office, and that it is no more', async () => {
+  test('reports when it becomes the leader, and when it is no longer', async () => {
     await using cluster = await startActorCluster()
-    const said: boolean[] = []
+    const changes: boolean[] = []
     {
-      await using _ = dispatching(cluster.adapters, { onLeaderChange: (isHeld) => said.push(isHeld) })
-      await until(() => said.length === 1)
+      await using _ = dispatching(cluster.adapters, { onLeaderChange: (isLeader) => changes.push(isLeader) })
+      await until(() => changes.length === 1)
     }
-    expect(said).toEqual([true, false])
+    expect(changes).toEqual([true, false])
   })
 })

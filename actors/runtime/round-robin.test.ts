@@ -9,7 +9,7 @@ const filled = (...accounts: string[]) => {
 }
 const seqs = (taken: readonly { seq: number }[]) => taken.map(({ seq }) => seq)
 
-test('each account has its turn, and its own come in their order', () => {
+test('accounts take turns, and the jobs of an account keep their order', () => {
   const turns = filled('a', 'a', 'a', 'a', 'b', 'c', 'c')
   expect(seqs(turns.take(2, all))).toEqual([0, 4])
   turns.add({ account: 'd', seq: 7 })
@@ -19,7 +19,7 @@ test('each account has its turn, and its own come in their order', () => {
   expect(turns.take(1, all)).toEqual([])
 })
 
-test('who may have no more keeps the turn for later', () => {
+test('an account at its limit keeps its turn', () => {
   const turns = filled('a', 'a', 'a', 'b', 'b')
   expect(seqs(turns.take(9, (account) => (account === 'a' ? 1 : 2)))).toEqual([0, 3, 4])
   expect(turns.take(9, () => 0)).toEqual([])
@@ -27,7 +27,7 @@ test('who may have no more keeps the turn for later', () => {
   expect(seqs(turns.take(1, all))).toEqual([1])
 })
 
-test('what was taken in vain comes first again', () => {
+test('jobs that are put back come first again', () => {
   const turns = filled('a', 'a', 'a', 'b')
   const taken = turns.take(3, all)
   expect(seqs(taken)).toEqual([0, 3, 1])
@@ -36,7 +36,7 @@ test('what was taken in vain comes first again', () => {
   expect(seqs(turns.take(9, all)).filter((seq) => seq !== 3)).toEqual([0, 1, 2])
 })
 
-test('a long line is known by heart and forgotten piece by piece', () => {
+test('a long queue is searched and compacted', () => {
   const turns = createRoundRobin()
   for (let seq = 0; seq < 20_000; seq += 2) turns.add({ account: 'a', seq })
   const taken = turns.take(9_000, all)

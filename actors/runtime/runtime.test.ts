@@ -8,7 +8,7 @@ import type { JobHandler, JobContext } from './job-handler.ts'
 import { reconcile } from './reconcile.ts'
 import { startRuntime, type Runtime } from './runtime.ts'
 
-/** The runtime with a real broker, doing work that is not about pixels. */
+/** The runtime with a real broker and work without images. */
 
 const image = Bun.randomUUIDv7()
 let cluster: ActorCluster
@@ -38,7 +38,7 @@ const letterOf = ({ id }: Task) => cluster.adapters.deadLetters.get(`transform.$
 const kindsOf = async (task: Parameters<ActorCluster['history']>[0]) =>
   (await cluster.history(task)).map(({ event }) => event.kind)
 
-/** Works until it is told to stop. */
+/** Works until the signal aborts. */
 function untilAborted({ signal }: JobContext): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -46,7 +46,7 @@ function untilAborted({ signal }: JobContext): Promise<never> {
 }
 
 describe('an attempt', () => {
-  test('writes its events in order, progress never going back, and ends the task', async () => {
+  test('appends its events in order with growing progress, and ends the task', async () => {
     await using _ = start(async ({ report, task }) => {
       report('fetched', { progress: 40 })
       report('decoded', { progress: 30 })
@@ -77,14 +77,14 @@ describe('an attempt', () => {
       const task = await cluster.submit(image, 'flip')
       const last = await cluster.end(task)
       expect(last.kind).toBe('failed')
-      expect(last.task.fault).toEqual({ code, detail: 'It cannot be.', field: 'steps[0]' })
+      expect(last.task.fault).toMatchObject({ code, detail: 'It cannot be.', field: 'steps[0]' })
       expect(JSON.stringify(await cluster.history(task))).not.toContain('private')
       expect(runs).toBe(1)
       expect(await letterOf(task)).toBeNull()
     },
   )
 
-  test('is made again after a fault of the surroundings, and the last one decides', async () => {
+  test('is retried after a retryable fault, and the last attempt decides', async () => {
     let runs = 0
     await using _ = start(async () => {
       runs += 1
@@ -119,7 +119,7 @@ describe('an attempt', () => {
     expect(await letterOf(task)).toBeNull()
   })
 
-  test('stops when the task is cancelled, by word or, when the word is lost, by looking', async () => {
+  test('stops when the task is cancelled, also when the notification is lost', async () => {
     const stopped: string[] = []
     await using _ = start(async (work) => {
       await untilAborted(work).catch((error: unknown) => {
@@ -147,7 +147,7 @@ describe('an attempt', () => {
     expect(await cluster.adapters.queue.submit(firstJob(deaf))).toBe('queued')
   }, 20_000)
 
-  test('that was cancelled before it began does nothing', async () => {
+  test('of a task that was cancelled before does nothing', async () => {
     let runs = 0
     const task = await cluster.submit(image, 'flip', { job: false })
     await cluster.cancel(task)
@@ -159,7 +159,7 @@ describe('an attempt', () => {
     expect(await kindsOf(task)).toEqual(['queued', 'cancelled'])
   })
 
-  test('leaves a task alone that somebody else has taken over', async () => {
+  test('stops at a task that another attempt has taken over', async () => {
     const { events } = cluster.adapters
     await using _ = start(async (work) => {
       await cluster.until(work.task, ({ kind }) => kind === 'started')
@@ -197,7 +197,7 @@ describe('the process', () => {
     expect(runtime.held).toBeLessThanOrEqual(3)
   })
 
-  test('has room for what somebody waits for while bulk work takes all slots', async () => {
+  test('has slots for interactive jobs while bulk work takes all other slots', async () => {
     const bulk = Bun.randomUUIDv7()
     await using _ = start((work) => (work.task.image === bulk ? untilAborted(work) : Promise.resolve()), {
       slots: 2,
@@ -217,7 +217,7 @@ describe('the process', () => {
     await Promise.all(long.map((task) => cluster.cancel(task)))
   })
 
-  test('drains: finishes what it can in time, gives the rest to somebody else', async () => {
+  test('drains: finishes what it can in time, releases the rest', async () => {
     const first = start(async (work) => {
       if (work.task.image === image) return Bun.sleep(300)
       await untilAborted(work)
@@ -244,7 +244,7 @@ describe('the process', () => {
   })
 })
 
-test('a task that was accepted and never queued is found and done, once', async () => {
+test('a task that was accepted and never queued is processed once', async () => {
   const stop = new AbortController()
   let runs = 0
   await using _ = start(async () => void (runs += 1))

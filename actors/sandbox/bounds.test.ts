@@ -117,9 +117,9 @@ test('queues work until its memory estimate is free', async () => {
     })
   await Bun.sleep(300)
   expect(isDone).toBe(false)
-  stop.abort(new Fault('cancelled', 'Make room.'))
+  stop.abort(new Fault('cancelled', 'Free the worker.'))
   await giant
-  expect(await other).toMatchObject([{ said: 'after you' }])
+  expect(await other).toMatchObject([{ echo: 'after you' }])
   expect(memory.tryTake(100)).toBe(true)
 })
 
@@ -131,5 +131,5 @@ test('opens the circuit after too many crashes, and closes it again', async () =
   expect(refused.code).toBe('unavailable')
   expect(refused.hints.retryAfterMs).toBeGreaterThan(0)
   await box.sandbox.ready(AbortSignal.timeout(10_000))
-  expect(await box.run('echo', { say: 'again' })).toMatchObject([{ said: 'again' }])
+  expect(await box.run('echo', { say: 'again' })).toMatchObject([{ echo: 'again' }])
 })

@@ -70,7 +70,7 @@ test('waiting work is served round-robin by account', async () => {
   const work = (account: string) =>
     box.run('echo', {}, undefined, { account, onStart: () => order.push(account) })
   const all = ['ann', 'ann', 'ann', 'bob', 'cid'].map(work)
-  stop.abort(new Fault('cancelled', 'Make room.'))
+  stop.abort(new Fault('cancelled', 'Free the worker.'))
   await Promise.all([busy, ...all])
   expect(order).toEqual(['bob', 'cid', 'ann', 'ann', 'ann'])
 }, 30_000)

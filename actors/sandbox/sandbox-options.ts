@@ -60,7 +60,7 @@ export function sandboxOptions(
       NODE_ENV: 'production',
       // Keeps decoders that are not made for hostile files off, even if one were requested.
       VIPS_BLOCK_UNTRUSTED: '1',
-      // With few arenas glibc returns freed memory sooner.
+      // Makes glibc return freed memory sooner.
       MALLOC_ARENA_MAX: '2',
     },
     cwd,

@@ -27,8 +27,8 @@ function exists(pid: number): boolean {
 describe('a worker', () => {
   test('runs work, sends notes, does not inherit the environment, and is reused', async () => {
     await using box = sandbox()
-    const [note] = (await box.run('echo', { say: 'hello' })) as { said: string; pid: number; env: string[] }[]
-    expect(note?.said).toBe('hello')
+    const [note] = (await box.run('echo', { say: 'hello' })) as { echo: string; pid: number; env: string[] }[]
+    expect(note?.echo).toBe('hello')
     expect(note?.env.toSorted()).toEqual(['MARK', 'PWD', 'TMPDIR'])
     expect(await box.currentPid()).toBe(note?.pid ?? 0)
     expect(box.sandbox.pids).toEqual([note?.pid ?? 0])
@@ -106,9 +106,9 @@ describe('the pool', () => {
     const patient = box.run('echo', { say: 'after you' })
     leave.abort(new Fault('cancelled', 'Too long.'))
     expect((await cancelled).message).toBe('Too long.')
-    stop.abort(new Fault('cancelled', 'Make room.'))
+    stop.abort(new Fault('cancelled', 'Free the worker.'))
     await busy
-    expect(await patient).toMatchObject([{ said: 'after you' }])
+    expect(await patient).toMatchObject([{ echo: 'after you' }])
   })
 
   test('runs work that yields after other work, for workers and for memory', async () => {
@@ -125,7 +125,7 @@ describe('the pool', () => {
       work('urgent', false),
       work('urgent too', false),
     ]
-    stop.abort(new Fault('cancelled', 'Make room.'))
+    stop.abort(new Fault('cancelled', 'Free the worker.'))
     await Promise.all([busy, ...all])
     expect(order).toEqual(['urgent', 'urgent too', 'bulk', 'more bulk'])
   })
@@ -149,7 +149,7 @@ describe('the pool', () => {
     await box.sandbox.ready(new AbortController().signal)
     const stop = new AbortController()
     const busy = faultOf(box.run('spin', {}, stop.signal))
-    expect(await box.run('echo', { say: 'beside' })).toMatchObject([{ said: 'beside' }])
+    expect(await box.run('echo', { say: 'beside' })).toMatchObject([{ echo: 'beside' }])
     stop.abort(new Fault('cancelled', 'Done.'))
     await busy
   })

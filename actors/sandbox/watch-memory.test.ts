@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test'
-import { residentBytes, watchMemory } from './watch-memory.ts'
+import { readResidentBytes, watchMemory } from './watch-memory.ts'
 
-test('residentBytes returns the memory of a process, and 0 after its exit', async () => {
-  const own = await residentBytes(process.pid)
+test('readResidentBytes returns the memory of a process, and 0 after its exit', async () => {
+  const own = await readResidentBytes(process.pid)
   expect(Math.abs(own - process.memoryUsage.rss())).toBeLessThan(32 * 2 ** 20)
   const short = Bun.spawn(['true'])
   await short.exited
-  expect(await residentBytes(short.pid)).toBe(0)
+  expect(await readResidentBytes(short.pid)).toBe(0)
 })
 
 test('watchMemory calls back once above the limit, and not after it was disposed', async () => {

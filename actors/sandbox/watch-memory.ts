@@ -16,7 +16,7 @@ function readPageBytes(): number {
 }
 
 /** Resident memory of a process in bytes; 0 after its exit. */
-export async function residentBytes(pid: number): Promise<number> {
+export async function readResidentBytes(pid: number): Promise<number> {
   if (process.platform === 'linux') return readStatm(pid)
   const ps = Bun.spawn(['ps', '-o', 'rss=', '-p', String(pid)], { stdout: 'pipe', stderr: 'ignore' })
   return Number((await ps.stdout.text()).trim()) * 1024
@@ -31,7 +31,7 @@ export function watchMemory(pid: number, maxBytes: number, onExceeded: () => voi
   const poll = async () => {
     if (isPolling) return
     isPolling = true
-    const bytes = await residentBytes(pid)
+    const bytes = await readResidentBytes(pid)
     isPolling = false
     if (bytes > maxBytes) {
       clearInterval(timer)

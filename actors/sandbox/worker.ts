@@ -5,7 +5,7 @@ import { pause } from '@pixelflow/core/pause'
 import { invalidMessage } from './invalid-message.ts'
 import { watchCpu } from './watch-cpu.ts'
 import { watchDescendants } from './watch-descendants.ts'
-import { residentBytes, watchMemory } from './watch-memory.ts'
+import { readResidentBytes, watchMemory } from './watch-memory.ts'
 import { workerMessage, type WorkerMessage, type WorkRequest } from './worker-message.ts'
 
 export interface WorkerOptions {
@@ -185,7 +185,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       return served
     },
     run,
-    residentBytes: () => residentBytes(child.pid),
+    residentBytes: () => readResidentBytes(child.pid),
     kill,
   }
 }

@@ -12,28 +12,28 @@ import { startNats, type Nats } from '@pixelflow/testkit/nats'
 
 export const account = 'ann'
 
-/** A real broker, and what a gateway does to it, for tests of the actors alone. */
+/** A real broker, with the operations of a gateway that tests of actors need. */
 export interface ActorCluster extends AsyncDisposable {
   readonly nats: Nats
   readonly settings: NatsSettings
   readonly adapters: Adapters
   readonly log: Logger
-  /** Lines logged in this process so far. */
+  /** Lines that this process has logged. */
   readonly lines: readonly string[]
   upload(bytes: Uint8Array): Promise<ImageRecord>
-  /** Accepts a task; without `job` it is never queued, as if the gateway had died right then. */
+  /** Accepts a task. With `job: false` it is not queued, as if the gateway had stopped. */
   submit(image: string, recipe: unknown, options?: { job?: boolean; lane?: Lane }): Promise<Task>
-  /** What has happened to the task so far. */
+  /** The events of a task. */
   history(task: Task): Promise<StoredEvent[]>
-  /** Waits for an event of the task. */
+  /** Waits for an event of a task. */
   until(task: Task, wanted: (event: TaskEvent) => boolean, timeoutMs?: number): Promise<TaskEvent>
-  /** Waits for the end of the task; there must be just one. */
+  /** Waits for the final event of a task; there must be exactly one. */
   end(task: Task, timeoutMs?: number): Promise<TaskEvent>
   cancel(task: Task): Promise<void>
   output(task: Task, name?: string): Promise<Uint8Array>
 }
 
-/** Opens it with short times, so that tests need not wait. */
+/** Starts with short timeouts, so that tests are fast. */
 export async function startActorCluster(): Promise<ActorCluster> {
   await using parts = new AsyncDisposableStack()
   const nats = parts.use(await startNats())
@@ -57,7 +57,9 @@ export async function startActorCluster(): Promise<ActorCluster> {
       if (found !== undefined) return found.event
     }
     const kinds = (await history(task)).map(({ event }) => event.kind).join(', ')
-    throw new Error(`not seen within ${timeoutMs} ms, but: ${kinds}\n${lines.slice(-20).join('')}`)
+    throw new Error(
+      `expected event not seen within ${timeoutMs} ms; events: ${kinds}\n${lines.slice(-20).join('')}`,
+    )
   }
 
   return {
@@ -101,7 +103,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
     async end(task, timeoutMs) {
       const last = await until(task, isFinal, timeoutMs)
       const ends = (await history(task)).filter(({ event }) => isFinal(event))
-      if (ends.length !== 1) throw new Error(`${ends.length} ends of task ${task.id}`)
+      if (ends.length !== 1) throw new Error(`task ${task.id} has ${ends.length} final events`)
       return last
     },
     async cancel(task) {

@@ -8,32 +8,34 @@ import { startActorCluster, type ActorCluster } from './actor-cluster.ts'
 
 export const entry = resolve(import.meta.dir, '../main.ts')
 
-/** A second and more of work for any child. */
+/** Takes a worker more than a second. */
 export const slowRecipe = 'blur:60/resize:1500/format:webp:effort=9'
 
-/** Actor processes on a cluster's broker, with a scratch folder of their own to look into. */
+/** Actor processes on the broker of a cluster, with a scratch folder that tests can read. */
 export interface ActorProcesses extends AsyncDisposable {
   /** Starts the shipped entry point and waits until it is ready. */
   actor(env?: Record<string, string>): Promise<Running>
-  /** What lies in the scratch folder, one level down. */
+  /** The entries of the scratch folder. */
   scratch(): Promise<string[]>
-  /** Folders of the work that is under way, in all actors. */
+  /** Folders of work in progress of all actors. */
   work(): Promise<string[]>
   readonly scratchDir: string
 }
 
-/** One cluster for all tests of a file, and a home for each; `take` is told of both before each test. */
-export function useActorProcesses(take: (cluster: ActorCluster, home: ActorProcesses) => void): void {
+/**
+ * Starts one cluster for all tests of a file, and a set of processes for each test; `take` is called before each test.
+ */
+export function useActorProcesses(take: (cluster: ActorCluster, processes: ActorProcesses) => void): void {
   let cluster: ActorCluster | undefined
-  let home: ActorProcesses | undefined
+  let processes: ActorProcesses | undefined
   beforeAll(async () => {
     cluster = await startActorCluster()
   }, 60_000)
   afterAll(() => cluster?.[Symbol.asyncDispose]())
   beforeEach(async () => {
-    if (cluster) take(cluster, (home = await openActorProcesses(cluster)))
+    if (cluster) take(cluster, (processes = await openActorProcesses(cluster)))
   })
-  afterEach(() => home?.[Symbol.asyncDispose]())
+  afterEach(() => processes?.[Symbol.asyncDispose]())
 }
 
 export async function openActorProcesses(cluster: ActorCluster): Promise<ActorProcesses> {
@@ -51,7 +53,7 @@ export async function openActorProcesses(cluster: ActorCluster): Promise<ActorPr
         NODE_ENV: 'production',
         PIXELFLOW_LOG_FORMAT: 'json',
         PIXELFLOW_SCRATCH_DIR: scratchDir,
-        // Tests of the queue know their children; those of live work ask for them.
+        // Tests count the workers of the queue; tests of live work set this.
         PIXELFLOW_LIVE_CONCURRENCY: '0',
       }
       const running = launch({
@@ -65,12 +67,12 @@ export async function openActorProcesses(cluster: ActorCluster): Promise<ActorPr
   }
 }
 
-/** Uploads a picture of that size; answers with its id. */
+/** Uploads an image of the given size; resolves with its id. */
 export async function uploadSample(cluster: ActorCluster, width = 3000, height = 2000): Promise<string> {
   return (await cluster.upload(await sampleImage({ width, height }))).id
 }
 
-/** Waits until processes have exited; false when one stays for more than five seconds. */
+/** Waits until processes have exited; resolves with false after five seconds. */
 export async function waitForExit(pids: readonly number[]): Promise<boolean> {
   for (let n = 0; n < 250; n += 1) {
     const held = await Promise.all(pids.map(residentBytes))

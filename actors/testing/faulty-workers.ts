@@ -75,7 +75,7 @@ export async function openFaultyWorkers(): Promise<FaultyWorkers> {
      import { workerMain } from ${workerMain}
      const held = []
      const behaviours = {
-       echo: async ({ say }, note) => note({ said: say, pid: process.pid, env: Object.keys(process.env) }),
+       echo: async ({ say }, note) => note({ echo: say, pid: process.pid, env: Object.keys(process.env) }),
        spin: async () => { for (;;) Math.random() },
        allocate: async () => { for (;;) { held.push(new Uint8Array(16 << 20).fill(1)); await Bun.sleep(5) } },
        crash: async () => process.kill(process.pid, 'SIGSEGV'),

@@ -6,11 +6,11 @@ import { samples, type Sample } from '@pixelflow/testkit/hostile/samples'
 import type { WorkerSettings } from '../sandbox/sandbox-options.ts'
 import { openSandboxHarness, type SandboxHarness, type MeasuredRun } from './sandbox-harness.ts'
 
-/** Hostile files by the thousand, put through real children. Only tests use this. */
+/** Runs thousands of hostile files through real workers. */
 
 const MiB = 2 ** 20
 
-/** Bounds far below the shipped ones: what does not end by itself should cost a test little. */
+/** Limits far below the defaults, so that endless work costs a test little time. */
 export const bounds: WorkerSettings = {
   taskTimeoutMs: 60_000,
   maxCpuMs: 2000,
@@ -20,13 +20,13 @@ export const bounds: WorkerSettings = {
 }
 
 /**
- * How far beyond its bounds a child can get before it is killed. Memory is looked at every 50 ms, in which a core can
- * fill some 150 MiB, and looking may come late on a busy machine; processor time is looked at every 500 ms. The wall
- * clock is a timer, late by as much as this process is held up.
+ * How far a worker can exceed its limits before it is killed. Memory is polled every 50 ms, in which a core fills some
+ * 150 MiB, and polling may be late on a busy machine. CPU time is polled every 500 ms. The wall clock is a timer, which
+ * is late when this process is busy.
  */
 export const allowance = { bytes: 256 * MiB, cpuMs: 1500, ms: 10_000 }
 
-/** How anything hostile may end. */
+/** Codes with which a hostile file may end. */
 const allowedCodes = new Set([
   'picture',
   'corrupt_image',
@@ -43,26 +43,26 @@ export interface StressReport {
   readonly peakMiB: number
   readonly mostCpuMs: number
   readonly mostMs: number
-  /** Processor time of the children, in seconds. */
+  /** CPU time of the workers, in seconds. */
   readonly cpuS: number
-  /** What an operator would have read. */
-  readonly news: readonly string[]
-  /** What lay in scratch space when all was done. */
-  readonly left: readonly string[]
-  /** Whatever was not as it must be; empty when all is well. */
+  /** What the sandbox reported to operators. */
+  readonly events: readonly string[]
+  /** Files in scratch space at the end. */
+  readonly leftovers: readonly string[]
+  /** Violated expectations; empty when all is well. */
   readonly failures: readonly string[]
 }
 
 export interface StressOptions {
   /** Which files. */
   readonly with: 'bombs' | 'slow bombs' | 'cuts' | 'flips'
-  /** Of each sample, so many files with bits turned over. */
+  /** Number of files with flipped bits for each sample. */
   readonly flips?: number
   /** The first seed. */
   readonly seed?: number
 }
 
-/** Recipes that take turns, so that loading, colours, metadata and every encoder meet what was decoded. */
+/** Recipes used in rotation, so that loading, colours, metadata and every encoder get the decoded data. */
 const recipes = [
   'resize:24/format:png',
   'flip/format:jpeg:metadata=keep',
@@ -70,7 +70,7 @@ const recipes = [
   'blur:1/grayscale/format:png',
   'resize:24/format:avif:effort=0',
 ]
-/** A good picture comes after so many others. */
+/** After this many files a valid image is processed. */
 const goodEvery = 50
 
 interface File {
@@ -78,11 +78,11 @@ interface File {
   readonly format: FormatId
   readonly bytes: Uint8Array
   readonly recipe: string
-  /** How it has to end, where that is known. */
+  /** Expected codes, where they are known. */
   readonly ends?: readonly string[]
 }
 
-/** Sends the files and tells how they ended. */
+/** Runs the files and reports the results. */
 export async function runStress({
   with: which,
   flips = 100,
@@ -118,8 +118,8 @@ export async function runStress({
 }
 
 /**
- * Drawings, whose bombs have a list of their own: what a gateway refuses at the door a child has to refuse as well. What
- * drawing costs depends on the size, so each comes in the size of an icon, as all bombs do, and in its own.
+ * SVG bombs. A worker must reject what a gateway rejects too. The cost depends on the size, so each is rendered as an
+ * icon and in its own size.
  */
 const drawings: readonly (Bomb & { readonly recipe?: string })[] = svgBombs.flatMap(
   ({ name, bytes, end, isCheapWhenSmall = false }) => {
@@ -196,8 +196,8 @@ function recorder(harness: SandboxHarness) {
         mostCpuMs,
         mostMs: Math.round(mostMs),
         cpuS: Math.round(cpuMs) / 1000,
-        news: harness.events,
-        left: harness.leftovers(),
+        events: harness.events,
+        leftovers: harness.leftovers(),
         failures,
       }
     },

@@ -15,9 +15,9 @@ export interface TransformHarnessOptions {
   readonly inStages?: boolean
 }
 
-/** The inner half of a transform, run in this process. Only tests use this. */
+/** Runs the transform worker in this process. */
 export async function openTransformHarness() {
-  const home = await mkdtemp(join(tmpdir(), 'pixelflow-inside-'))
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-transform-harness-'))
   await transformWorker.warmUp()
 
   async function transform(bytes: Uint8Array, recipe: unknown, options: TransformHarnessOptions = {}) {
@@ -29,7 +29,7 @@ export async function openTransformHarness() {
     const notes: unknown[] = []
     const { format = sniffFormat(bytes), maxPixels = 1e8, inStages = true } = options
     const input = { source, format, recipe: parsed, outputs, folder, inStages, maxPixels }
-    // Whoever looks at the results does so in the same process.
+    // The test decodes the results in the same process.
     await transformWorker.run(input, (note) => notes.push(note)).finally(() => allowDecoders(formatIds))
     const files = await Promise.all(outputs.map((_, i) => Bun.file(outputPath(folder, i)).bytes()))
     return {
@@ -43,14 +43,14 @@ export async function openTransformHarness() {
 
   return {
     transform,
-    /** The fault that it ends with. @throws Error when there is none. */
+    /** The fault of a transform. @throws Error when it succeeds. */
     async faultOf(bytes: Uint8Array, recipe: unknown, options: TransformHarnessOptions = {}): Promise<Fault> {
       const thrown = await transform(bytes, recipe, options).then(
         () => undefined,
         (error: unknown) => error,
       )
       if (thrown instanceof Fault) return thrown
-      throw new Error(`no fault, but: ${String(thrown)}`)
+      throw new Error(`expected a fault, got ${String(thrown)}`)
     },
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   }

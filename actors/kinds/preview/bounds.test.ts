@@ -12,7 +12,7 @@ import {
   type PreviewHarness,
 } from '../../testing/preview-harness.ts'
 
-/** Sessions under load, and those that cannot be. */
+/** Sessions under load, and sessions that fail. */
 
 let previews: PreviewHarness
 beforeAll(async () => {
@@ -20,8 +20,8 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => previews?.[Symbol.asyncDispose]())
 
-describe('much at once', () => {
-  test('only the newest of a thousand changes is made, and the one that was under way', async () => {
+describe('under load', () => {
+  test('only the newest of a thousand changes is rendered, and the one in progress', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 2000, height: 1500 }))
     await using session = await previews.open(id, 'blur:5')
     await receivePreview(session, 0)
@@ -38,7 +38,7 @@ describe('much at once', () => {
     expect(answered).toEqual(answered.toSorted((a, b) => a - b))
   }, 30_000)
 
-  test('a killed child ends one rendering at most', async () => {
+  test('a killed worker ends one rendering at most', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 2000, height: 1500 }))
     await using session = await previews.open(id, 'flip')
     await receivePreview(session, 0)
@@ -57,7 +57,7 @@ describe('much at once', () => {
     }
   }, 30_000)
 
-  test('pictures that find no room are sent elsewhere', async () => {
+  test('sessions beyond the scratch quota are refused as unavailable', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
     const large = { preview: previewOptions.parse({ maxPixels: 4_194_304 }) }
     await using first = await previews.open(id, 'flip', large)
@@ -77,7 +77,7 @@ describe('much at once', () => {
   }, 30_000)
 })
 
-test('who leaves in the middle of a rendering costs no child', async () => {
+test('a client that leaves during a rendering costs no worker', async () => {
   const { id } = await previews.cluster.upload(await sampleImage({ width: 2000, height: 1500 }))
   const pids = previews.sandbox.pids
   const session = await previews.open(id, 'flip')
@@ -90,21 +90,21 @@ test('who leaves in the middle of a rendering costs no child', async () => {
   expect(previews.sandbox.pids).toEqual(pids)
 }, 30_000)
 
-describe('a session that cannot be', () => {
-  test('of a picture that the account has not', async () => {
+describe('a session fails', () => {
+  test('for an image that the account does not have', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
     await using foreign = await previews.open(id, 'flip', { account: 'bob' })
     expect((await faultOf(receive(foreign))).code).toBe('image_not_found')
   }, 30_000)
 
-  test('of a picture that is damaged', async () => {
+  test('for a damaged image', async () => {
     const whole = await sampleImage({ width: 600, height: 400 })
     const { id } = await previews.cluster.upload(whole.subarray(0, whole.length / 3))
     await using session = await previews.open(id, 'flip')
     expect((await faultOf(receive(session))).code).toBe('corrupt_image')
   }, 30_000)
 
-  test('of which nobody says anything any more', async () => {
+  test('after the idle timeout', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
     await using session = await previews.open(id, 'flip')
     await receivePreview(session, 0)
@@ -116,7 +116,7 @@ describe('a session that cannot be', () => {
     expect(await readdir(previews.scratch.large)).toEqual([])
   }, 30_000)
 
-  test('by somebody who speaks another version', async () => {
+  test('when the gateway has another version', async () => {
     const session = await previews.cluster.adapters.sessions.open(
       'preview',
       { of: 'old' },

@@ -12,7 +12,7 @@ import {
   type PreviewHarness,
 } from '../../testing/preview-harness.ts'
 
-/** What a session shows. */
+/** The previews of a session. */
 
 let previews: PreviewHarness
 beforeAll(async () => {
@@ -51,7 +51,7 @@ describe('a session', () => {
     expect(await readdir(previews.scratch.large)).toEqual([])
   }, 30_000)
 
-  test('looks as the result will', async () => {
+  test('sends previews that look like the result', async () => {
     const bytes = await sampleImage({ width: 1600, height: 1200, noise: 0 })
     const { id } = await previews.cluster.upload(bytes)
     const recipe = 'crop:200:100:1200:1000/blur:10/grayscale'
@@ -75,7 +75,7 @@ describe('a session', () => {
     expect(apart).toBeLessThan(4)
   }, 30_000)
 
-  test('shows transparency where the result has it, and the background where it has not', async () => {
+  test('shows transparency, or the background where the result is opaque', async () => {
     const { id } = await previews.cluster.upload(
       await sampleImage({ format: 'png', alpha: true, width: 300, height: 300 }),
     )
@@ -100,7 +100,7 @@ describe('a session', () => {
     expect(again).toBeGreaterThan(240)
   }, 30_000)
 
-  test('turns the picture as its file says, or not, and shows any output', async () => {
+  test('applies the orientation or not, and renders any output', async () => {
     const { id } = await previews.cluster.upload(
       await sampleImage({ width: 400, height: 200, orientation: 6 }),
     )
@@ -121,7 +121,7 @@ describe('a session', () => {
     expect((await receivePreview(session, 2)).preview).toMatchObject({ width: 100, height: 200 })
   }, 30_000)
 
-  test('shows areas that are cut out with all the detail there is', async () => {
+  test('renders cropped areas with full detail', async () => {
     const bytes = await sampleImage({ width: 3000, height: 2000, noise: 40 })
     const { id } = await previews.cluster.upload(bytes)
     await using session = await previews.open(id, 'crop:100:200:600:400/flop', {
@@ -137,7 +137,7 @@ describe('a session', () => {
     expect((await receivePreview(session, 1)).preview).toMatchObject({ width: 1212, height: 794 })
   }, 30_000)
 
-  test('goes on after what cannot be done', async () => {
+  test('continues after a request that fails', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 300, height: 200 }))
     await using session = await previews.open(id, 'resize:100')
     await receivePreview(session, 0)

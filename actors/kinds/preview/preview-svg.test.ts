@@ -9,7 +9,7 @@ import {
   type PreviewHarness,
 } from '../../testing/preview-harness.ts'
 
-/** What a session shows of a drawing: what the task will make, to the eye. */
+/** Previews of SVG images look like the result of the task. */
 
 let previews: PreviewHarness
 let inside: TransformHarness
@@ -22,7 +22,7 @@ afterAll(async () => {
   await previews?.[Symbol.asyncDispose]()
 })
 
-/** 24 × 24, with an edge that shows whether it was drawn large or made large. */
+/** 24 × 24, with an edge that shows whether it was rendered large or scaled up. */
 const icon = svg('<rect width="60" height="24" fill="#fff"/><path d="M2 2L22 12L2 22z" fill="#d00"/>', 24)
 
 const raw = (image: Sharp) => image.toColourspace('srgb').flatten({ background: '#fff' }).raw().toBuffer()
@@ -39,7 +39,7 @@ describe('a small drawing', () => {
     'crop:0:0:12:24/resize:300:enlarge',
     'grayscale/format:jpeg',
   ])(
-    'is receivePreview as the task draws it: %s',
+    'is rendered as the task renders it: %s',
     async (recipe) => {
       const { id } = await previews.cluster.upload(icon)
       await using session = await previews.open(id, recipe)
@@ -49,13 +49,13 @@ describe('a small drawing', () => {
       expect([preview.width, preview.height]).toEqual([picture.width, picture.height])
       const [one, other] = await Promise.all([raw(sharp(file)), raw(sharp(real))])
       const apart = one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
-      // Drawn small, or drawn large and made small: edges of a few pixels differ by some shades.
+      // Rendered small, or rendered large and scaled down: edges of a few pixels differ by some shades.
       expect(apart).toBeLessThan(10)
     },
     30_000,
   )
 
-  test('stays itself while the recipe changes', async () => {
+  test('stays open while the recipe changes', async () => {
     const { id } = await previews.cluster.upload(icon)
     await using session = await previews.open(id, 'flip')
     await receivePreview(session, 0)
@@ -72,7 +72,7 @@ describe('a small drawing', () => {
   }, 30_000)
 })
 
-test('a drawing that is an attack ends the session with what the task would say', async () => {
+test('a hostile drawing ends the session with the fault of the task', async () => {
   const { id } = await previews.cluster.upload(svg('<g id="a"><use href="#a"/></g>'))
   await using session = await previews.open(id, 'flip')
   expect(await receivePreview(session, 0).catch((fault: unknown) => fault)).toMatchObject({

@@ -15,7 +15,7 @@ import type { TransformInput } from './transform-input.ts'
 const MiB = 2 ** 20
 const never = new AbortController().signal
 
-test('a result that outgrows the limit of files is the recipe’s fault, not that of a full disk', async () => {
+test('a result beyond the file size limit is a fault of the recipe, not of a full disk', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-file-limit-'))
   try {
     const source = join(folder, 'source')

@@ -6,9 +6,9 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp'
 import { maxSvgBytes } from '@pixelflow/core/svg'
 import { mapVipsError } from './map-vips-error.ts'
 import { allowDecoders } from './allow-decoders.ts'
-import { prepare } from './formats/prepare.ts'
+import { prepareFormat } from './formats/prepare-format.ts'
 import type { Preparation } from './formats/preparation.ts'
-import { hasBrokenProfile, withoutProfile } from './metadata/icc-profile.ts'
+import { hasBrokenProfile, withoutProfile } from './metadata/is-sound-profile.ts'
 import { noCost, type DrawingCost } from './svg/drawing-cost.ts'
 import { svgTooLarge } from './svg/svg-limits.ts'
 import { openSvg } from './svg/open-svg.ts'
@@ -54,7 +54,7 @@ export async function openSourceImage(
   const format = sniffFormat(head)
   if (format !== stated) throw wrongFormat(stated)
   const drawing = format === 'svg' ? await openSvg(readWhole(path, input), maxPixels) : undefined
-  const preparation = prepare(format, input)
+  const preparation = prepareFormat(format, input)
   allowDecoders([format])
   const options = reading(maxPixels, preparation.failOn)
   const opened = drawing?.file ?? preparation.input ?? input

@@ -11,7 +11,7 @@ import { openTransformHarness, type TransformHarness } from '../../testing/trans
 import { allowDecoders } from './allow-decoders.ts'
 import { maxFrames, openSourceImage } from './open-source-image.ts'
 
-/** The inner half, run in this process: what it says of bad pictures, and of recipes that do not fit. */
+/** The transform worker in this process: faults of damaged images, and of recipes that do not fit. */
 
 let harness: TransformHarness
 const samples = new Map<FormatId, Uint8Array>()
@@ -24,12 +24,12 @@ afterAll(() => harness[Symbol.asyncDispose]())
 const transform: TransformHarness['transform'] = (...all) => harness.transform(...all)
 const faultOf: TransformHarness['faultOf'] = (...all) => harness.faultOf(...all)
 
-describe('a bad picture', () => {
+describe('a damaged image', () => {
   const half = (bytes: Uint8Array) => bytes.slice(0, Math.floor(bytes.length * 0.6))
   const spoiled = (bytes: Uint8Array) =>
     bytes.map((b, i) => (i > bytes.length / 2 && i < bytes.length / 2 + 64 ? (i * 37) & 255 : b))
 
-  test.each(formatIds)('%s cut in half is refused, in stages and in one go', async (format) => {
+  test.each(formatIds)('%s is rejected when truncated, with stages and without', async (format) => {
     const cut = half(await sampleImage({ format, width: 400, height: 300 }))
     for (const inStages of [true, false]) {
       for (const to of writableFormatIds) {
@@ -41,12 +41,12 @@ describe('a bad picture', () => {
     }
   })
 
-  test.each(['png', 'gif', 'avif'] as const)('%s with spoiled bytes is refused', async (format) => {
+  test.each(['png', 'gif', 'avif'] as const)('%s with damaged bytes is rejected', async (format) => {
     const fault = await faultOf(spoiled(await sampleImage({ format, width: 400, height: 300 })), 'resize:100')
     expect(fault.code).toBe('corrupt_image')
   })
 
-  test('a PNG whose header was tampered with is refused, in stages and in one go', async () => {
+  test('a PNG with a forged header is rejected, with stages and without', async () => {
     const tampered = new Uint8Array(await sampleImage({ format: 'png', width: 400, height: 300 }))
     new DataView(tampered.buffer).setUint32(16, 401)
     for (const inStages of [true, false]) {
@@ -57,12 +57,12 @@ describe('a bad picture', () => {
     }
   })
 
-  test('a JPEG with spoiled bytes is taken, as every viewer takes it', async () => {
+  test('a JPEG with damaged bytes is accepted, as in every viewer', async () => {
     const { picture } = await transform(spoiled(await sampleImage({ width: 400, height: 300 })), 'resize:100')
     expect(picture.width).toBe(100)
   })
 
-  test('a header that promises 65,000 × 65,000 pixels is refused before anything is decoded', async () => {
+  test('a header of 65,000 × 65,000 pixels is rejected before decoding', async () => {
     const huge = new Uint8Array(await sampleImage({ format: 'png', width: 8, height: 8 }))
     new DataView(huge.buffer).setUint32(16, 65_000)
     new DataView(huge.buffer).setUint32(20, 65_000)
@@ -71,7 +71,7 @@ describe('a bad picture', () => {
     expect(large.code).toBe('too_many_pixels')
   })
 
-  test('an animation has so many frames, and so many pixels in all of them', async () => {
+  test('the frames of an animation and their pixels are limited', async () => {
     const taken = await transform(frames(30, 20, maxFrames), 'flip')
     expect(taken.picture).toMatchObject({ format: 'png', width: 30, height: 20 })
     const long = await faultOf(frames(1, 1, maxFrames + 1), 'flip')
@@ -81,12 +81,12 @@ describe('a bad picture', () => {
     expect(large.code).toBe('too_many_pixels')
     expect(large.message).toContain('11 frames of 100×100')
     await transform(frames(100, 100, 10), 'flip', { maxPixels: 10_000 })
-    // Pages of a document are counted only.
+    // Of a document only the number of pages is limited.
     await transform(chained(20), 'flip', { maxPixels: 64 })
     expect((await faultOf(chained(maxFrames + 1), 'flip')).code).toBe('too_many_pixels')
   })
 
-  test('has no decoder but that of its format', async () => {
+  test('is read by the decoder of its format only', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pixelflow-decoders-'))
     try {
       const path = join(folder, 'source')
@@ -109,7 +109,7 @@ describe('a bad picture', () => {
     }
   })
 
-  test('what is something else than it seemed is refused', async () => {
+  test('a file of another format than stated is rejected', async () => {
     const png = await sampleImage({ format: 'png', width: 8, height: 8 })
     expect((await faultOf(png, 'flip', { format: 'jpeg' })).code).toBe('unsupported_format')
     const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
@@ -117,8 +117,8 @@ describe('a bad picture', () => {
   })
 })
 
-describe('a recipe that does not fit the picture', () => {
-  test('is refused with the step, before anything is decoded', async () => {
+describe('a recipe that does not fit the image', () => {
+  test('is rejected with the step, before decoding', async () => {
     const bytes = await sampleImage({ width: 400, height: 300 })
     const outside = await faultOf(bytes, 'resize:200/crop:150:0:100:100')
     expect(outside.report()).toMatchObject({ code: 'processing_failed', field: 'steps[1].width' })

@@ -4,7 +4,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
 
-/** The inner half, run in this process: what it makes of good pictures. */
+/** The transform worker in this process: results of valid images. */
 
 let harness: TransformHarness
 beforeAll(async () => {
@@ -23,18 +23,18 @@ async function pixelsOf(file: Uint8Array) {
   }
 }
 
-/** By how much two pictures differ where they differ most. */
+/** The largest difference of two images in one value. */
 function furthest(one: Uint8Array, other: Uint8Array): number {
   return one.reduce((most, value, i) => Math.max(most, Math.abs(value - (other[i] ?? 0))), 0)
 }
 
-/** A picture of one colour. */
+/** An image of one colour. */
 function plain(width: number, height: number, color: string) {
   return sharp({ create: { width, height, channels: color.length > 7 ? 4 : 3, background: color } })
 }
 
-describe('a good picture', () => {
-  test.each(formatIds)('comes from %s in every format that can be written', async (from) => {
+describe('a valid image', () => {
+  test.each(formatIds)('of format %s is written in every output format', async (from) => {
     const bytes = await sampleImage({ format: from, width: 200, height: 120 })
     for (const to of writableFormatIds) {
       const { picture, notes, left } = await transform(bytes, `resize:100/format:${to}`)
@@ -57,7 +57,7 @@ describe('a good picture', () => {
     expect(picture).toMatchObject({ format: to, width: 50, height: 40 })
   })
 
-  test('stands upright, and says nothing about where and by whom it was taken', async () => {
+  test('is turned upright and has no location and author metadata', async () => {
     const bytes = await sampleImage({ width: 60, height: 40, orientation: 6, gps: true })
     const { picture, file } = await transform(bytes, 'resize:20')
     expect(picture).toMatchObject({ width: 20, height: 30 })
@@ -72,7 +72,7 @@ describe('a good picture', () => {
     expect(kept.picture).toMatchObject({ width: 20, height: 30, orientation: 1 })
   })
 
-  test('has sRGB colours whatever its profile said, or keeps both', async () => {
+  test('is converted to sRGB, or keeps its colours and profile', async () => {
     const wide = await plain(8, 8, '#c86432').withIccProfile('p3').png().toBuffer()
     const { file, picture } = await transform(wide, 'flip')
     expect(picture.icc).toBeUndefined()
@@ -86,7 +86,7 @@ describe('a good picture', () => {
     expect(Math.abs((raw[0] ?? 0) - (before[0] ?? 99))).toBeLessThanOrEqual(2)
   })
 
-  test('of 16 bits, of gray or of printing inks comes out in ordinary colours', async () => {
+  test('of 16 bits, gray or CMYK is converted to 8-bit sRGB', async () => {
     const [deep, gray, inks] = await Promise.all([
       plain(8, 8, '#c86432').toColourspace('rgb16').png().toBuffer(),
       plain(8, 8, '#808080').toColourspace('b-w').jpeg().toBuffer(),
@@ -99,7 +99,7 @@ describe('a good picture', () => {
     expect((await transform(inks, 'flip')).picture).toMatchObject({ space: 'srgb', channels: 3 })
   })
 
-  test('is laid on white, or on what is asked for, only where the format has no transparency', async () => {
+  test('is flattened on white, or on the given background, only where the format has no transparency', async () => {
     const clear = await sampleImage({ format: 'png', alpha: true, width: 64, height: 64 })
     const flat = await pixelsOf((await transform(clear, 'flip/format:jpeg:100')).file)
     expect(flat.channels).toBe(3)
@@ -111,7 +111,7 @@ describe('a good picture', () => {
     expect(still.at(0, 0)[3]).toBe(0)
   })
 
-  test('is the first frame when it moves', async () => {
+  test('is the first frame of an animation', async () => {
     const frames = await Promise.all(
       ['#ff0000', '#00ff00'].map((color) => plain(20, 10, color).png().toBuffer()),
     )
@@ -124,7 +124,7 @@ describe('a good picture', () => {
     expect((await pixelsOf(file)).at(5, 5).slice(0, 3)).toEqual([255, 0, 0])
   })
 
-  test('is the same in one go, where nobody wants to know the stages', async () => {
+  test('is the same with stages and without', async () => {
     const sources = await Promise.all([
       sampleImage({ width: 800, height: 600, orientation: 6, gps: true }),
       sampleImage({ width: 300, height: 200, format: 'png', alpha: true }),
@@ -153,7 +153,7 @@ describe('a good picture', () => {
     }
   }, 60_000)
 
-  test('gives equal bytes each time', async () => {
+  test('gives equal bytes in each run', async () => {
     const bytes = await sampleImage()
     const [one, two] = await Promise.all([1, 2].map(() => transform(bytes, 'resize:300/sharpen/format:webp')))
     expect(one?.file).toEqual(two?.file as Uint8Array)
@@ -161,7 +161,7 @@ describe('a good picture', () => {
 })
 
 describe('several outputs', () => {
-  test('share what they begin with, and equal what each gives alone', async () => {
+  test('share their common passes, and equal the outputs of separate tasks', async () => {
     const bytes = await sampleImage({ width: 900, height: 700 })
     const steps = [{ op: 'resize', width: 400 }]
     const outputs = {
@@ -185,7 +185,7 @@ describe('several outputs', () => {
     expect(notes.length).toBe(6)
     for (const [i, own] of Object.values(outputs).entries()) {
       const alone = await transform(bytes, { steps: [...steps, ...own.steps] })
-      // Fused or one by one, a value may be rounded the other way.
+      // A fused pass and separate passes may round a value differently.
       const [a, b] = await Promise.all(
         [files[i] as Uint8Array, alone.file].map((file) => sharp(file).raw().toBuffer()),
       )

@@ -1,4 +1,4 @@
-import { boxesIn, boxesOf, contentOf, type IsoBox } from './iso-boxes.ts'
+import { boxesIn, boxesOf, contentOf, type IsoBox } from './iso-box.ts'
 import type { FileBytes } from './file-bytes.ts'
 
 /** The primary item of an AVIF and its properties (HEIF, ISO/IEC 23008-12). */

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => harness[Symbol.asyncDispose]())
 
-/** The darkest and the brightest value of the result. */
+/** The smallest and the largest value of the result. */
 async function rangeOf(file: Uint8Array, inStages: boolean): Promise<readonly [number, number]> {
   const result = await harness.transform(file, 'format:png', { inStages })
   expect(result.picture).toMatchObject(variantSize)
@@ -31,7 +31,7 @@ describe('gray values of limited range', () => {
     }
   })
 
-  test('that lie outside of it are black and white, too', async () => {
+  test('outside the range are clipped to black and white', async () => {
     expect(await rangeOf(await grayAvif(0, 255, 'limited'), true)).toEqual([0, 255])
   })
 
@@ -48,14 +48,14 @@ describe('a sequence', () => {
     return file
   }
 
-  test('gives its still picture, in stages and in one go', async () => {
+  test('gives its still image, with stages and without', async () => {
     for (const inStages of [true, false]) {
       const { picture } = await harness.transform(await branded(true), 'format:png', { inStages })
       expect(picture).toMatchObject({ width: 64, height: 64 })
     }
   })
 
-  test('gives its still picture from a file longer than is read whole', async () => {
+  test('gives its still image from a file too large for memory', async () => {
     const long = Buffer.concat([await branded(true), Buffer.from([0, 0x20, 0, 0]), Buffer.from('free')])
     const { picture } = await harness.transform(
       Buffer.concat([long, Buffer.alloc(0x20_0000 - 8)]),
@@ -64,7 +64,7 @@ describe('a sequence', () => {
     expect(picture).toMatchObject({ width: 64, height: 64 })
   })
 
-  test('that was cut off is damaged: it may have had one', async () => {
+  test('that is truncated is damaged: it may have had a still image', async () => {
     const file = await branded(false)
     for (const part of [3, 6, 9, 12, 15]) {
       const cut = file.subarray(0, (file.length * part) / 16)
@@ -72,7 +72,7 @@ describe('a sequence', () => {
     }
   })
 
-  test('without one is refused as unsupported', async () => {
+  test('without a still image is unsupported', async () => {
     const fault = await harness.faultOf(await branded(false), 'format:png')
     expect(fault.report()).toMatchObject({
       code: 'unsupported_format',
@@ -82,7 +82,7 @@ describe('a sequence', () => {
   })
 })
 
-test('premultiplied transparency is refused as unsupported, as its colours would come out dark', async () => {
+test('premultiplied transparency is unsupported, because its colours would be too dark', async () => {
   const fault = await harness.faultOf(await premultipliedAvif(), 'format:png')
   expect(fault.report()).toMatchObject({
     code: 'unsupported_format',
@@ -90,7 +90,7 @@ test('premultiplied transparency is refused as unsupported, as its colours would
   })
 })
 
-test('layers that cannot be decoded are named, and other damage is damage', async () => {
+test('layers that cannot be decoded are unsupported, and other damage is damage', async () => {
   for (const inStages of [true, false]) {
     const layered = await harness.faultOf(await undecodableAvif(true), 'format:png', { inStages })
     expect([layered.code, layered.message]).toEqual([

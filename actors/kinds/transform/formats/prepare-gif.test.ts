@@ -21,7 +21,7 @@ async function pixelsOf(file: Uint8Array, recipe: string, inStages: boolean) {
   }
 }
 
-test('a first frame smaller than its canvas is transparent around, also where no colour is', async () => {
+test('the canvas around a smaller first frame is transparent, also without a transparent colour', async () => {
   const file = opaqueFrame({ width: 30, height: 20 }, { left: 5, top: 4, width: 10, height: 8 })
   for (const inStages of [true, false]) {
     const at = await pixelsOf(file, 'format:png', inStages)
@@ -29,12 +29,12 @@ test('a first frame smaller than its canvas is transparent around, also where no
     const outer = [at(0, 0), at(4, 4), at(5, 3), at(15, 11), at(14, 12), at(29, 19)]
     expect([inner, outer]).toEqual([inner.map(() => green), outer.map(() => clear)])
   }
-  // What cannot be transparent is laid on the background of the recipe.
+  // Formats without transparency use the background of the recipe.
   const at = await pixelsOf(file, 'format:jpeg:100', true)
   expect(at(28, 18)).toEqual([255, 255, 255, 255])
 })
 
-test('a frame that reaches over the edge, or fills its canvas, stays opaque where it is', async () => {
+test('a frame that exceeds or fills its canvas stays opaque', async () => {
   const canvas = { width: 12, height: 12 }
   const whole = opaqueFrame(canvas, { left: 0, top: 0, ...canvas })
   const { picture } = await harness.transform(whole, 'format:png')

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => harness[Symbol.asyncDispose]())
 
-/** A JPEG whose frame header was written over: marker, precision and height. */
+/** A JPEG with a changed frame header: marker, precision and height. */
 async function withFrame(marker: number, precision = 8, height?: number): Promise<Uint8Array> {
   const file = Buffer.from(await sampleImage({ width: 40, height: 30 }))
   const at = file.indexOf(Buffer.from([0xff, 0xc0]))
@@ -21,7 +21,7 @@ async function withFrame(marker: number, precision = 8, height?: number): Promis
   return file
 }
 
-describe('a JPEG that the decoder lacks is refused as unsupported, with the reason', () => {
+describe('an unsupported JPEG encoding is rejected with the reason', () => {
   const cases: readonly (readonly [string, () => Promise<Uint8Array> | Uint8Array])[] = [
     ['12 bits a channel', () => withFrame(0xc1, 12)],
     ['12 bits a channel', () => losslessJpeg(32, 8, 12)],

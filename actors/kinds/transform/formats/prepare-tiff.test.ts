@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => harness[Symbol.asyncDispose]())
 
-/** The first, the middle and the last pixel of a row, decoded in stages and in one go. */
+/** The first, the middle and the last pixel of a row, decoded with stages and without. */
 async function rowsOf(encoding: Encoding) {
   const rows = []
   for (const inStages of [true, false]) {
@@ -44,7 +44,7 @@ describe('a TIFF is decoded to the colours that it states', () => {
       gray.map((one) => one.map((v) => 255 - v)),
     ],
     'RGB of 32 bits': [{ ...rgb, bits: 32 }, colours],
-    'RGB of 32 bits, each channel by itself': [{ ...rgb, bits: 32, isPlanar: true }, colours],
+    'RGB of 32 bits, one plane a channel': [{ ...rgb, bits: 32, isPlanar: true }, colours],
     'RGB of 8 bits': [rgb, colours],
     'RGB of 16 bits, deflated, in tiles': [{ ...rgb, bits: 16, compression: 8, tile: 16 }, colours],
     'RGB in floating point, which is linear': [
@@ -87,13 +87,13 @@ describe('a TIFF is decoded to the colours that it states', () => {
   })
 })
 
-describe('a TIFF that the decoder lacks is refused as unsupported, with the reason', () => {
+describe('an unsupported TIFF encoding is rejected with the reason', () => {
   const inTiles = { ...rgb, tile: 16 }
   const cases: readonly (readonly [string, Encoding])[] = [
     ['old-style JPEG compression', { ...rgb, compression: 6 }],
     ['old-style JPEG compression', { ...inTiles, compression: 6 }],
     ['ZSTD compression', { ...rgb, compression: 50_000 }],
-    // Decoded in tiles these were black pictures.
+    // Without the check these tiled files become black images.
     ['ZSTD compression', { ...inTiles, compression: 50_000 }],
     ['LZMA compression', { ...inTiles, compression: 34_925 }],
     ['LERC compression', { ...inTiles, compression: 34_887 }],
@@ -139,18 +139,18 @@ describe('a TIFF that the decoder lacks is refused as unsupported, with the reas
   })
 })
 
-test('a tile that cannot be decompressed is damage, in stages and in one go', async () => {
+test('a tile that cannot be decompressed is damage, with stages and without', async () => {
   const spoil: Encoding['spoil'] = (chunks) =>
     chunks.map((chunk, i) => (i === 3 ? Buffer.alloc(chunk.length, 0x55) : chunk))
   const file = encodedTiff({ ...rgb, tile: 16, compression: 8, spoil })
   for (const inStages of [true, false])
     expect((await harness.faultOf(file, 'format:png', { inStages })).code).toBe('corrupt_image')
-  // A tag that libtiff warns of is none.
+  // A tag that libtiff warns about is not damage.
   const odd = encodedTiff({ ...rgb, tile: 16, compression: 8, tags: { 65_123: [1] } })
   expect((await harness.transform(odd, 'format:png')).picture).toMatchObject({ width: 32, height: 32 })
 })
 
-test('a file that ends within what states its encoding is damaged, not unsupported', async () => {
+test('a file that ends within its directory is damaged, not unsupported', async () => {
   const file = encodedTiff({ ...rgb, bits: 16, compression: 8 })
   const directory = Buffer.from(file).readUInt32LE(4)
   for (let end = directory; end < file.length; end += 1) {
@@ -162,7 +162,7 @@ test('a file that ends within what states its encoding is damaged, not unsupport
   }
 })
 
-test('a file longer than is read whole is looked at as well', async () => {
+test('a file too large for memory is checked as well', async () => {
   const fault = await harness.faultOf(encodedTiff({ side: 900, bits: 12 }), 'flip')
   expect(fault.message).toContain('12 bits')
 })

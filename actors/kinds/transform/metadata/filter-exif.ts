@@ -200,11 +200,11 @@ class Writer {
 
   /** Drops the longest entries when the block would become too long; the short ones matter most to users. */
   #fitting(entries: readonly Entry[]): Entry[] {
-    let room = longest.block - this.#length
+    let left = longest.block - this.#length
     const fit = new Set<Entry>()
     for (const entry of entries.toSorted((a, b) => a.value.length - b.value.length)) {
-      room -= 14 + entry.value.length
-      if (room >= 0) fit.add(entry)
+      left -= 14 + entry.value.length
+      if (left >= 0) fit.add(entry)
     }
     return entries.filter((entry, i) => fit.has(entry) && entry.tag !== entries[i - 1]?.tag)
   }

@@ -10,7 +10,7 @@ import {
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
-/** What of a file's metadata is in a result that keeps it. */
+/** The metadata of results that keep it. */
 
 let harness: TransformHarness
 beforeAll(async () => {
@@ -19,10 +19,10 @@ beforeAll(async () => {
 afterAll(() => harness[Symbol.asyncDispose]())
 
 const sources = ['jpeg', 'tiff', 'png', 'webp', 'avif'] as const
-/** Enough of the thumbnail to be sure that it is it, but for its first bytes, which every JPEG has. */
+/** Enough of the thumbnail to identify it, without the first bytes, which every JPEG has. */
 const partOfThumbnail = Buffer.from(thumbnail.subarray(-200))
 
-/** Whole and with what an encoder may have compressed. */
+/** The file, and its content after decompression. */
 async function read(file: Uint8Array) {
   const { exif = Buffer.alloc(0), xmp, ...metadata } = await sharp(file).metadata()
   return { ...metadata, exif, xmp: xmp?.toString() ?? '', all: Buffer.concat([file, exif]) }
@@ -69,7 +69,7 @@ describe('EXIF', () => {
   })
 
   test.each(['jpeg', 'tiff', 'png', 'webp'] as const)(
-    'of %s states how to turn what is not turned',
+    'of %s keeps the orientation of an image that is not turned',
     async (format) => {
       const { file } = await harness.transform(
         await describedImage({ format }),
@@ -80,7 +80,7 @@ describe('EXIF', () => {
     },
   )
 
-  test('is gone unless it is asked for', async () => {
+  test('is removed by default', async () => {
     for (const format of sources) {
       const { file } = await harness.transform(await describedImage({ format }), 'flip/format:png')
       expect((await sharp(file).metadata()).exif).toBeUndefined()
@@ -89,7 +89,7 @@ describe('EXIF', () => {
 })
 
 test.each(sources)(
-  'XMP of %s keeps what describes, and announces and holds no other picture',
+  'XMP of %s keeps descriptions, without embedded images and references to them',
   async (format) => {
     const bytes = await describedImage({ format, xmp: xmpWithPictures })
     expect((await read(bytes)).xmp).toContain('hdrgm:Version')
@@ -125,7 +125,7 @@ describe('a broken colour profile', async () => {
     empty: Buffer.alloc(500),
   }
 
-  test.each(sources)('in %s does not spoil the picture', async (format) => {
+  test.each(sources)('in %s does not damage the image', async (format) => {
     for (const [how, bytes] of Object.entries(broken)) {
       const source = await withProfile(format, bytes)
       for (const recipe of [
@@ -137,7 +137,7 @@ describe('a broken colour profile', async () => {
           const { file, picture } = await harness.transform(source, recipe, { inStages })
           expect({ how, recipe, icc: picture.icc }).toEqual({ how, recipe, icc: undefined })
           const [red = 0, green = 0, blue = 0] = await sharp(file).raw().toBuffer()
-          // A JPEG is near its colours, not at them; a profile of which too little is left may still be used.
+          // JPEG colours are approximate; a profile with most of its data may still be used.
           const isNear = Math.abs(red - 200) + Math.abs(green - 100) + Math.abs(blue - 50) < 60
           expect({ how, recipe, isNear }).toEqual({ how, recipe, isNear: true })
         }
@@ -145,7 +145,7 @@ describe('a broken colour profile', async () => {
     }
   })
 
-  test('is told from a whole one, which is kept', async () => {
+  test('is distinguished from a complete one, which is kept', async () => {
     for (const format of sources) {
       const { picture } = await harness.transform(
         await withProfile(format, profile),

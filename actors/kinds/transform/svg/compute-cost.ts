@@ -5,8 +5,8 @@ import { computeSelectorCost } from './compute-selector-cost.ts'
 import type { Outline } from './outline.ts'
 import { selectorOf, type SelectorNode } from './selector.ts'
 import type { OutlineCost } from './strokes.ts'
-import type { Declaration, Rule } from './style.ts'
-import type { StatedSize } from './use-size.ts'
+import type { Declaration, Rule } from './parse-declarations.ts'
+import type { StatedSize } from './size-of-use.ts'
 
 /** What is kept of an element to compute its rendering cost. */
 export interface SvgNode extends SelectorNode {

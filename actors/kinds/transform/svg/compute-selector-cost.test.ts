@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { computeSelectorCost, type SelectorTarget } from './compute-selector-cost.ts'
 
-/** Three levels: one, ten in it, ten in each of those. */
+/** Three levels: one element, ten children, and ten children of each. */
 const parts: SelectorTarget[] = []
 const add = (levels: number, parent?: SelectorTarget) => {
   const children: SelectorTarget[] = []
@@ -34,7 +34,7 @@ test.each([
   expect(computeSelectorCost([rule, rule], parts)).toBe(2 * looks)
 })
 
-test('many classes are as good as several elements', () => {
+test('many classes count as several elements', () => {
   const rule = { selector: '.a', selectors: 1, declarations: [] }
   const classes = Array.from({ length: 50 }, () => 'a')
   expect(computeSelectorCost([rule], [{ children: [], classes }])).toBe(5)

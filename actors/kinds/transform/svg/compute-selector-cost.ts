@@ -1,4 +1,4 @@
-import type { Rule } from './style.ts'
+import type { Rule } from './parse-declarations.ts'
 
 /** What of an element determines the cost of matching rules. */
 export interface SelectorTarget {

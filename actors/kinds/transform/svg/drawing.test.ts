@@ -5,7 +5,7 @@ import sharp, { type Sharp } from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 import { allowDecoders } from '../allow-decoders.ts'
 
-/** Drawings as they come out, run in this process. */
+/** Rendered drawings, in this process. */
 
 let harness: TransformHarness
 beforeAll(async () => {
@@ -21,7 +21,7 @@ const pixels = async (image: Sharp) => {
   const { data, info } = await image.ensureAlpha().raw().toBuffer({ resolveWithObject: true })
   return { width: info.width, height: info.height, data }
 }
-/** What the renderer makes of a file that nobody has touched. */
+/** The rendering of a file that was not sanitised. */
 const untouched = (bytes: Uint8Array, width?: number) => {
   allowDecoders(['svg'])
   return pixels(width === undefined ? sharp(bytes) : sharp(bytes).resize({ width }))
@@ -35,7 +35,7 @@ const png = async () => {
   return `data:image/png;base64,${Buffer.from(raw).toString('base64')}`
 }
 
-describe('a drawing that means no harm looks as it did', () => {
+describe('a harmless drawing is rendered as without the sanitiser', () => {
   const drawings: Readonly<Record<string, () => Promise<string> | string>> = {
     shapes: () =>
       '<rect x="5" y="5" rx="3" width="30" height="20" fill="teal" stroke="#123" stroke-width="2" stroke-dasharray="3 1"/>' +
@@ -82,7 +82,7 @@ describe('a drawing that means no harm looks as it did', () => {
     expect((await draw(file, 'resize:333')).data.equals((await untouched(file, 333)).data)).toBe(true)
   })
 
-  test('a nested drawing shown by use is as large as it states, or as use says', async () => {
+  test('a nested svg shown by use has its own size, or the size of use', async () => {
     const nested = (size: string) =>
       `<defs><svg id="n" ${size} viewBox="0 0 10 10"><rect width="10" height="10"/></svg></defs>`
     const cases: readonly (readonly [string, number, number])[] = [
@@ -98,7 +98,7 @@ describe('a drawing that means no harm looks as it did', () => {
     }
   })
 
-  test('what is bad is left out of it, and nothing else', async () => {
+  test('forbidden content is dropped, and nothing else', async () => {
     for (const { name, bytes, end } of svgSpies(9)) {
       if (end !== 'drawn') continue
       const { width, data } = await draw(bytes)
@@ -130,7 +130,7 @@ describe('the size of a drawing', () => {
     ['viewBox="0 0 24 12"', 'format:png', 24, 12],
     ['viewBox="-5 -5 24 12" width="100%"', 'format:png', 24, 12],
     ['', 'format:png', 300, 150],
-    // A drawing is drawn at the size asked for, with or without "enlarge".
+    // An SVG is rendered at the requested size, with or without "enlarge".
     ['viewBox="0 0 24 12"', 'resize:480', 480, 240],
     ['viewBox="0 0 24 12"', 'resize:480:enlarge', 480, 240],
     ['viewBox="0 0 24 12"', 'resize:100x100', 100, 50],
@@ -139,7 +139,7 @@ describe('the size of a drawing', () => {
     ['viewBox="0 0 24 12"', 'resize:100x100:fill', 100, 100],
     ['viewBox="0 0 24 12"', 'resize:100x100:outside', 200, 100],
     ['viewBox="0 0 2400 1200"', 'resize:100', 100, 50],
-    // Once it has pixels, it is like any other picture.
+    // After a step that rasterises it, it is like any other image.
     ['viewBox="0 0 24 12"', 'flip/resize:480', 24, 12],
     ['viewBox="0 0 24 12"', 'resize:48/resize:480', 48, 24],
     ['viewBox="0 0 24 12"', 'crop:0:0:12:12/resize:480:enlarge', 480, 480],
@@ -148,7 +148,7 @@ describe('the size of a drawing', () => {
     expect([picture.width, picture.height]).toEqual([width, height])
   })
 
-  test('asked for by a recipe is the one it is drawn at', async () => {
+  test('that a recipe requests is the one of the rendering', async () => {
     const edge = bare('viewBox="0 0 4 4"', '<rect x="1" width="1" height="4"/>')
     for (const recipe of [
       'resize:400',
@@ -161,17 +161,17 @@ describe('the size of a drawing', () => {
     }
   })
 
-  test('is bounded as for any picture', async () => {
+  test('is limited as for any image', async () => {
     const code = async (attributes: string, recipe: string) =>
       (await harness.faultOf(bare(attributes), recipe, { maxPixels: 1e6 })).code
     expect(await code('width="2000" height="2000"', 'resize:10')).toBe('too_many_pixels')
     expect(await code('viewBox="0 0 9 9"', 'resize:2000')).toBe('too_many_pixels')
-    // Little of it is seen, but all of it would be drawn.
+    // Little of it is visible, but all of it would be rendered.
     expect(await code('viewBox="0 0 1 5000"', 'resize:900x900:cover')).toBe('too_many_pixels')
     expect(await code('width="1" height="40000"', 'format:png')).toBe('too_many_pixels')
   })
 
-  test('decides what its filters and lines come to, as asked for by a recipe', async () => {
+  test('determines the cost of its filters and lines', async () => {
     const blur = '<filter id="f"><feGaussianBlur stdDeviation="9"/></filter>'.replace('/>', '/>'.repeat(40))
     const filtered = bare(
       'width="6000" height="6000"',
@@ -187,7 +187,7 @@ describe('the size of a drawing', () => {
     expect((await harness.transform(lined, 'resize:64/format:png')).picture.width).toBe(64)
   })
 
-  test('follows each output of its own', async () => {
+  test('is chosen for each output', async () => {
     const recipe = {
       steps: [],
       outputs: { large: { steps: [{ op: 'resize', width: 800 }] }, own: { steps: [] } },
@@ -198,7 +198,7 @@ describe('the size of a drawing', () => {
   })
 })
 
-test('a drawing is written as PNG unless asked otherwise, and laid on white where nothing can shine through', async () => {
+test('a drawing is written as PNG by default, and flattened on white in formats without transparency', async () => {
   const half = svg('<rect width="50" height="100" fill="red"/>')
   const { picture } = await harness.transform(half, 'format:metadata=keep')
   expect([picture.format, picture.hasAlpha]).toEqual(['png', true])
@@ -210,7 +210,7 @@ test('a drawing is written as PNG unless asked otherwise, and laid on white wher
   }
 })
 
-test('only a drawing is drawn', async () => {
+test('only an SVG is rendered at the requested size', async () => {
   const file = svg('<rect width="9" height="9"/>')
   expect((await harness.faultOf(file, 'flip', { format: 'png' })).code).toBe('unsupported_format')
   allowDecoders(['png'])

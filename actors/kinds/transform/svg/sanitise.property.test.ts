@@ -9,7 +9,7 @@ import { sanitise } from './sanitise.ts'
 const wrap = (body: string, attributes: string) =>
   `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9"${attributes}>${body}</svg>`
 
-describe('whatever is in a file', () => {
+describe('for any input', () => {
   const words = (text: string) => text.trim().split(/\s+/)
   const pick = <T>(...of: readonly T[]) => fc.constantFrom(...of)
   const id = pick('a', 'b', 'c', 'd', 'e')
@@ -81,7 +81,7 @@ describe('whatever is in a file', () => {
     return wrap(children.join(''), rest)
   })
 
-  test('what is left is known, leads nowhere, and stays as it is', () => {
+  test('the output has allowed content only, no external reference, and is stable', () => {
     let kept = 0
     fc.assert(
       fc.property(file, (text) => {
@@ -89,7 +89,7 @@ describe('whatever is in a file', () => {
         try {
           left = sanitise(text).text([])
         } catch (thrown) {
-          // Refused, in words of ours.
+          // Rejected with a fault.
           return expect(thrown).toBeInstanceOf(Fault)
         }
         kept += 1
@@ -106,9 +106,9 @@ describe('whatever is in a file', () => {
           expect([uri, elements.all.has(local)]).toEqual(['http://www.w3.org/2000/svg', true])
           for (const one of Object.values(all)) expectHarmless(one.name, one.value)
         })
-        // Text that is shown may say anything.
-        parser.on('text', (said) => {
-          if (isSheet) expectNoAddress(said)
+        // Shown text may have any content.
+        parser.on('text', (text) => {
+          if (isSheet) expectNoAddress(text)
         })
         parser.on('cdata', () => expect.unreachable())
         parser.on('comment', () => expect.unreachable())

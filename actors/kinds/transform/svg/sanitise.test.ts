@@ -19,7 +19,7 @@ const fault = (text: string) => {
   throw new Error('no fault')
 }
 
-describe('of an SVG is left', () => {
+describe('the sanitiser keeps', () => {
   test.each([
     ['what is known', '<g id="a" class="b c" fill="red"><rect x="1"/></g>'],
     ['text with what stands for other characters', '<text>a &amp; b &lt; c</text>'],
@@ -35,11 +35,19 @@ describe('of an SVG is left', () => {
   })
 
   test.each([
-    ['comments and instructions', '<!-- a --><?b c?>', ''],
-    ['scripts, with all that is in them', '<script>a</script><g><script><rect/></script></g>', '<g></g>'],
-    ['what is not SVG', '<p xmlns="http://www.w3.org/1999/xhtml"><rect/></p><x:y xmlns:x="z"/>', ''],
-    ['what nobody knows', '<blink><rect/></blink><rect onclick="a" foo="b" xml:base="c"/>', '<rect></rect>'],
-    ['text outside of texts', '<g>a</g> b <title>c</title>', '<g></g>'],
+    ['comments and processing instructions', '<!-- a --><?b c?>', ''],
+    ['scripts with their content', '<script>a</script><g><script><rect/></script></g>', '<g></g>'],
+    [
+      'elements of other namespaces',
+      '<p xmlns="http://www.w3.org/1999/xhtml"><rect/></p><x:y xmlns:x="z"/>',
+      '',
+    ],
+    [
+      'unknown elements and attributes',
+      '<blink><rect/></blink><rect onclick="a" foo="b" xml:base="c"/>',
+      '<rect></rect>',
+    ],
+    ['text outside text elements', '<g>a</g> b <title>c</title>', '<g></g>'],
     [
       'links out of the file',
       '<use href="a.svg#b"/><image href="c.png"/><a href="#d"/>',
@@ -89,15 +97,15 @@ describe('of an SVG is left', () => {
       '<g font-size="3em"><g style="font-size:200%"><g font-size="1.1em"/><g font-size="50px"/></g></g>',
       '<g font-size="3em"><g style="font-size:200%"><g></g><g font-size="50px"></g></g></g>',
     ],
-    ['rules that do not end', '<style>a{fill:"}b{stroke:red}</style>', ''],
+    ['unterminated rules', '<style>a{fill:"}b{stroke:red}</style>', ''],
     ['rules in other languages', '<style type="text/less">a{fill:red}</style>', ''],
-    ['names that are none', '<g id="a b" /><g id="c&quot;d"/>', '<g></g><g></g>'],
+    ['invalid ids', '<g id="a b" /><g id="c&quot;d"/>', '<g></g><g></g>'],
     ['endless values', `<rect fill="${' '.repeat(svgLimits.attributeLength)}red"/>`, '<rect></rect>'],
   ])('but not %s', (_, body, left) => {
     expect(clean(body)).toBe(left)
   })
 
-  test('a picture when it stands in the file, and only at an address that is given to it', () => {
+  test('an embedded image, and only at the URL that is given for it', () => {
     const file = wrap(
       '<image href=" data:image/PNG;charset=x;base64, QUJD\n RA== "/><image href="data:image/svg+xml;base64,QQ=="/>',
     )
@@ -118,7 +126,7 @@ describe('of an SVG is left', () => {
     )
   })
 
-  test('as much of one without a namespace, or with a prefix', () => {
+  test('the same of an SVG without a namespace, or with a prefix', () => {
     expect(sanitise('<svg><rect/></svg>').text([])).toContain('<rect></rect>')
     expect(sanitise('<s:svg xmlns:s="http://www.w3.org/2000/svg"><s:rect/><rect/></s:svg>').text([])).toMatch(
       /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" [^>]*><rect><\/rect><\/svg>$/,
@@ -146,14 +154,14 @@ test.each([
   expect(fault(text)).toBe(code as never)
 })
 
-test('what is never shown is not counted', () => {
+test('content that is never rendered has no cost', () => {
   const times = '<use href="#a"/>'.repeat(1000)
   const scratchQuota = `<defs><g id="a">${'<g/>'.repeat(1000)}</g><g id="b">${times}</g></defs>`
   expect(sanitise(wrap(scratchQuota)).cost).toMatchObject({ layers: 0, canvases: 0 })
   expect(fault(wrap(`${scratchQuota}<use href="#b"/>`))).toBe('resource_limit_exceeded')
 })
 
-describe('nothing is hidden', () => {
+describe('no cost is hidden', () => {
   const slowRecipe = (tag: string) => `<${tag} id="m">${'<rect filter="blur(2px)"/>'.repeat(50)}</${tag}>`
   const layers = (body: string) => sanitise(wrap(body)).cost.layers
 
@@ -195,7 +203,7 @@ describe('nothing is hidden', () => {
     expect(layers(`${slowRecipe('mask')}<style>g g rect{mask:url(#m)}</style><g><rect/></g>`)).toBe(0)
   })
 
-  test('in what selectors ask of those around and beside', () => {
+  test('in selectors that test ancestors and siblings', () => {
     const wide = '<g/>'.repeat(20_000)
     const deep = `${'<g>'.repeat(100)}${wide}${'</g>'.repeat(100)}`
     for (const selector of ['.a ~ g', 'g:nth-child(2)', 'g:last-of-type'])

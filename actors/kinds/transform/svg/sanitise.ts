@@ -13,8 +13,8 @@ import {
   formatDeclarations,
   type Declaration,
   type Rule,
-} from './style.ts'
-import { sizeOfUse, type StatedSize } from './use-size.ts'
+} from './parse-declarations.ts'
+import { sizeOfUse, type StatedSize } from './size-of-use.ts'
 import { parseDataUrl, escapeXml, isId, parseLocalId, type Embedded } from './sanitise-value.ts'
 import { applyOwnDeclaration, addReference, computeCost, type SvgNode } from './compute-cost.ts'
 

@@ -11,7 +11,7 @@ import { prepareTiff } from './prepare-tiff.ts'
  * Checks the header of a file for cases that its decoder handles wrongly.
  * @throws Fault `unsupported_format` that names an encoding which the decoders lack.
  */
-export function prepare(format: FormatId, input: string | Buffer): Preparation {
+export function prepareFormat(format: FormatId, input: string | Buffer): Preparation {
   switch (format) {
     case 'tiff':
       return withFileBytes(input, prepareTiff)

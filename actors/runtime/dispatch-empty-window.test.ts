@@ -5,7 +5,7 @@ import { until } from '@pixelflow/testkit/until'
 import { startActorCluster } from '../testing/actor-cluster.ts'
 import { dispatch } from './dispatch.ts'
 
-test('a job that comes when a full window has emptied does not wait for others to end', async () => {
+test('a job that arrives after a full window has emptied is admitted at once', async () => {
   await using cluster = await startActorCluster()
   const { queue, work, leaderElection, backlog, registry } = cluster.adapters
   const over = new AbortController()
@@ -14,12 +14,12 @@ test('a job that comes when a full window has emptied does not wait for others t
   const standing = dispatch({ ...common, maxAdmittedOf: () => Number.POSITIVE_INFINITY }, over.signal)
   const handle = async () => (await work.next('transform', AbortSignal.timeout(20_000)))?.done()
   for (let round = 0; round < 3; round += 1) {
-    // As many as the window holds.
+    // As many as fit into the window.
     await Promise.all([queue.submit(sampleJob({ lane: 'bulk' })), queue.submit(sampleJob({ lane: 'bulk' }))])
     await Promise.all([handle(), handle()])
-    // Into the queue first, out of the backlog then.
+    // A job enters the queue before it leaves the backlog.
     await until(async () => (await backlog.count('transform')) === 0)
-    // Long enough for the last word of their end to be over.
+    // Long enough for the notifications of their end.
     await Bun.sleep(300)
   }
   over.abort()
