@@ -6,12 +6,12 @@ export interface Alert {
   readonly notice: Notice
 }
 
-/** What the page has to say out of turn: newest last, at most four, each until it is dismissed. */
+/** Alerts, newest last, at most four, each until it is dismissed. */
 export interface Alerts {
   readonly all: ReadonlySignal<readonly Alert[]>
   add(notice: Notice): void
   dismiss(key: number): void
-  /** Runs something nobody waits for; what it throws becomes an alert. Aborting is no failure. */
+  /** Runs a background action; an error becomes an alert, an abort does not. */
   guard(work: Promise<unknown>): void
 }
 

@@ -14,13 +14,13 @@ import { createSources, measure, type Sources } from './source.ts'
 import { createTheme, type Theme } from './theme.ts'
 import { createUploads, type Uploads } from './uploads.ts'
 
-/** A first recipe that does something visible and useful to nearly every picture. */
+/** The initial recipe: useful and visible for nearly every image. */
 const firstRecipe = 'resize:1200/format:webp'
 
-/** How often tasks are read anew that the page does not follow, in milliseconds; only while there are any. */
+/** Polling interval for active tasks without an event stream, in milliseconds. */
 const refreshEveryMs = 1500
 
-/** Everything the page knows and can do; components read its signals and call its verbs. */
+/** The state and actions of the page; components read its signals and call its functions. */
 export interface App {
   readonly client: Client
   readonly session: Session
@@ -34,16 +34,16 @@ export interface App {
   readonly recent: Recent
   readonly theme: Theme
   readonly canRun: ReadonlySignal<boolean>
-  /** Whether the task on the table has made, or is making, what the recipe says now. */
+  /** Whether the current task was created with the current recipe. */
   readonly isSettled: ReadonlySignal<boolean>
-  /** Reads everything from the server again, after it could not be reached. */
+  /** Reads everything from the server again after a connection failure. */
   begin(): void
   pick(files: readonly File[]): void
   start(): void
   cancel(): void
   open(taskId: string): void
   remove(taskId: string): void
-  /** Clears the table for another picture; a task that is under way goes on without us. */
+  /** Clears the current image; a running task continues on the server. */
   clear(): void
 }
 
@@ -136,18 +136,18 @@ export function createApp(page: Window): App {
     return isHere && sources.refusal.value === null && recipes.ready.value !== null
   })
 
-  /** Settings first: they say whether anything else needs a token. */
+  /** Settings first: they show whether other calls need a token. */
   async function begin(): Promise<void> {
     begun += 1
     const own = begun
     await server.greet()
-    // With another token everything has begun anew meanwhile.
+    // Another token has restarted everything meanwhile.
     if (server.failure.value !== null || own !== begun) return
     follow()
     await Promise.all([server.load(), recent.load()])
   }
 
-  /** What is shown belongs to the account of the token before; a picture of this machine may stay. */
+  /** The displayed data belongs to the previous account; a local image can stay. */
   function forgetAccount(): void {
     leave()
     route.show(null)
@@ -157,7 +157,7 @@ export function createApp(page: Window): App {
     recent.clear()
   }
 
-  /** Tasks that the page does not follow go on, too. */
+  /** Also updates tasks without an event stream. */
   async function refreshRecent(): Promise<void> {
     if (page.document.visibilityState === 'visible') await recent.refresh()
     page.setTimeout(() => void refreshRecent(), refreshEveryMs)
@@ -202,7 +202,7 @@ export function createApp(page: Window): App {
       if (recipe !== null && canRun.value) alerts.guard(run.start(recipe.body))
     },
     cancel() {
-      // Whoever stops an upload wants it stopped, whatever else it was for.
+      // A stopped upload stops for every use of it.
       if (run.phase.value === 'uploading' && sources.current.value?.imageId === null) live.turn(false)
       alerts.guard(run.cancel())
     },

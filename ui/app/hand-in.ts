@@ -7,15 +7,15 @@ export interface HandIn {
   readonly client: Client
   readonly sources: Sources
   readonly uploads: Uploads
-  /** As it is sent. */
+  /** The recipe in the form that is sent. */
   readonly recipe: Record<string, unknown>
   readonly signal: AbortSignal
-  /** Told of the upload that this task had to wait for. */
+  /** Called with the upload that the task waits for. */
   readonly onUpload: (upload: Upload) => void
 }
 
 /**
- * Makes a task of the current picture: uploads it unless the server has it already.
+ * Creates a task for the current image, and uploads it first unless the server has it.
  * @throws PixelflowError, or `AbortError` when `signal` aborts.
  */
 export async function handIn(work: HandIn): Promise<TaskView> {
@@ -26,14 +26,14 @@ export async function handIn(work: HandIn): Promise<TaskView> {
     return await createTask(work, known)
   } catch (thrown) {
     if (!(thrown instanceof PixelflowError) || thrown.code !== 'image_not_found') throw thrown
-    // Its retention ended since it was sent; it is still here, so send it again.
+    // The image has expired on the server; upload it again.
     sources.stored(null)
     return createTask(work, await sendImage(work))
   }
 }
 
 function createTask({ client, uploads, recipe, signal }: HandIn, image: string): Promise<TaskView> {
-  // Before anybody knows whether it is accepted: it may be, and the answer lost.
+  // Before the answer: the task can be accepted although the answer is lost.
   uploads.keep()
   return client.createTask(image, recipe, { signal })
 }

@@ -2,18 +2,18 @@ import { computed, effect, signal, type ReadonlySignal } from '@preact/signals'
 import type { Client, TuneEvent, TunePreview, Tuning } from '@pixelflow/client'
 import type { Recipes } from './recipe.ts'
 
-/** The picture as it will be. */
+/** A preview of the result. */
 export interface Preview {
-  /** Which output it shows. */
+  /** The output it shows. */
   readonly output: string
   /** Object URL; revoked when the next one has taken its place. */
   readonly url: string
-  /** Of what the task would make, in pixels: the preview itself may be smaller. */
+  /** Size of the result of the task, in pixels; the preview can be smaller. */
   readonly width: number
   readonly height: number
 }
 
-/** What is said and heard while a recipe is tuned. */
+/** A tuning session of the page. */
 export interface Dialog {
   /** The newest; stays when a change is refused or the connection is lost. */
   readonly preview: ReadonlySignal<Preview | null>
@@ -46,7 +46,7 @@ export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
   const said = signal(0)
   const answered = signal(0)
 
-  /** What is wanted now; null while the recipe cannot be run. */
+  /** The current request; null while the recipe is invalid. */
   const wanted = computed(() => {
     const ready = recipes.ready.value
     if (ready === null) return null
@@ -71,14 +71,14 @@ export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
   }
 
   function refuse({ sequence, fault }: Extract<TuneEvent, { type: 'refused' }>): void {
-    // What was refused may have been mended meanwhile.
+    // The refused change may have been corrected meanwhile.
     if (sequence !== said.peek()) return
     answered.value = sequence
     refused.value = fault.detail
     if (fault.field !== undefined) recipes.mark(fault.field, fault.detail)
   }
 
-  /** Says every change at once; returns what ends that. */
+  /** Sends every change at once; returns a function that stops it. */
   function follow(tuning: Tuning, first: string): () => void {
     let last = first
     return effect(() => {
@@ -102,7 +102,7 @@ export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
       said.value = 0
       answered.value = -1
       const { key, ...first } = begin
-      // Who holds this tells at once that there is nobody, and tries again by itself.
+      // The caller reports at once that no actor is available, and retries.
       const tuning = await client.tune({ image, ...first, retries: 0, signal: stop })
       onOpen()
       const end = follow(tuning, key)

@@ -105,8 +105,8 @@ describe('what cannot be shown', () => {
   })
 })
 
-describe('without anybody who makes previews', () => {
-  test('it says so, and begins when somebody comes', async () => {
+describe('without an actor', () => {
+  test('the page reports it, and starts when an actor appears', async () => {
     const { live, states } = await open((socket, one, count) => {
       if (count < 3) fail(socket, 'unavailable', closeCodes.tryLater)
       else obliging(socket, one, count)

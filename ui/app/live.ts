@@ -7,21 +7,20 @@ import type { Sources } from './source.ts'
 import type { Uploads } from './uploads.ts'
 
 /**
- * How it stands with the live preview: switched off or nothing to show; not needed as nothing has changed; the picture
- * is on its way to the server; the server reads it; it follows every change; it did and is being connected again; there
- * is none (`why` says so).
+ * State of the live preview: off, or nothing to show; idle because nothing has changed; uploading the image; opening the
+ * session; following changes; reconnecting; or absent (`why` has the reason).
  */
 export type LiveState = 'off' | 'resting' | 'sending' | 'opening' | 'live' | 'lost' | 'absent'
 
-/** The picture as it will be, following the recipe while it is changed. */
+/** The live preview, which follows changes of the recipe. */
 export interface Live extends Pick<Dialog, 'preview' | 'isBehind' | 'refused' | 'output'> {
-  /** Whether the person wants it; kept on this machine. */
+  /** Whether the user has enabled it; stored in the browser. */
   readonly wanted: ReadonlySignal<boolean>
   readonly state: ReadonlySignal<LiveState>
-  /** Why there is none, in the state `absent`. */
+  /** The reason in the state `absent`. */
   readonly why: ReadonlySignal<string | null>
   turn(on: boolean): void
-  /** Chooses which of several outputs is shown. */
+  /** Selects the output to show. */
   show(output: string): void
 }
 
@@ -39,7 +38,7 @@ export interface LiveNeeds extends DialogNeeds {
 const storageKey = 'pixelflow.live'
 const longestPauseMs = 20_000
 
-/** Resolves as soon as it holds. @throws the signal's reason. */
+/** Resolves when the condition holds. @throws the signal's reason. */
 function until(holds: ReadonlySignal<boolean>, stop: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const aborted = () => reject(stop.reason)
@@ -61,7 +60,7 @@ export function createLive(needs: LiveNeeds): Live {
   const why = signal<string | null>(null)
   const dialog = createDialog(needs)
 
-  /** Changes whenever everything begins anew; null while there is nothing to show. */
+  /** Changes with every restart; null while there is nothing to show. */
   const subject = computed(() => {
     const source = sources.current.value
     const isFit = source?.file != null && source.drawable !== null && sources.refusal.value === null
@@ -70,7 +69,7 @@ export function createLive(needs: LiveNeeds): Live {
   const key = computed(() => recipes.ready.value?.key ?? null)
   const isNeeded = computed(() => key.value !== null && !isSettled.value)
 
-  /** Keeps a session open on the current picture as long as there is use for one. */
+  /** Keeps a session open on the current image while it is needed. */
   async function follow(stop: AbortSignal): Promise<void> {
     let pauseMs = firstPauseMs
     for (;;) {
@@ -80,7 +79,7 @@ export function createLive(needs: LiveNeeds): Live {
         const isSent = sources.current.peek()?.imageId != null
         if (!isSent) state.value = 'sending'
         const image = await uploads.send(stop)
-        // What is tried over and over is not worth a word each time.
+        // Repeated attempts are reported once.
         if (state.peek() !== 'lost' && state.peek() !== 'absent') state.value = 'opening'
         await dialog.hold(image, stop, () => {
           state.value = 'live'
@@ -96,7 +95,7 @@ export function createLive(needs: LiveNeeds): Live {
     }
   }
 
-  /** Waits for what may help against an error; false when nothing will. */
+  /** Waits for an event that can resolve the error; false when none can. */
   async function recover(error: PixelflowError, pauseMs: number, stop: AbortSignal): Promise<boolean> {
     // An idle session ends with deadline_exceeded; the next change opens another.
     if (error.isRecipeFault || error.code === 'deadline_exceeded') {
@@ -116,7 +115,7 @@ export function createLive(needs: LiveNeeds): Live {
     why.value = error.code === 'unavailable' ? 'Previews are not available now.' : error.detail
     if (error.code === 'unauthenticated') {
       state.value = 'absent'
-      // A new token begins everything anew.
+      // A new token restarts everything.
       await session.ask(session.token())
       return false
     }

@@ -7,8 +7,8 @@ import { emptyDraft, inLane, newStep, withStep, type Draft } from '../recipe/dra
 import type { Server } from './server.ts'
 
 /**
- * The recipe being made, in its two shapes. Whichever was touched last leads: steps rewrite the text, a text that can be
- * read rewrites the steps, one that cannot leaves them and says why.
+ * The edited recipe as steps and as text. The one edited last wins: steps rewrite the text, a valid text rewrites the steps,
+ * an invalid text keeps the steps and reports the problem.
  */
 export interface Recipes {
   readonly draft: ReadonlySignal<Draft>
@@ -16,17 +16,17 @@ export interface Recipes {
   readonly text: ReadonlySignal<string>
   readonly textProblem: ReadonlySignal<string | null>
   readonly problems: ReadonlySignal<readonly RecipeProblem[]>
-  /** What would be run; null while something is wrong. */
+  /** The recipe to run; null while it is invalid. */
   readonly ready: ReadonlySignal<Runnable | null>
   /** Key of the step that was added last, to put the cursor into. */
   readonly added: ReadonlySignal<number | null>
   change(next: (draft: Draft) => Draft): void
   add(laneKey: number, operation: string): void
   write(text: string): void
-  /** Puts the text into its ordinary form again, once nobody is typing. */
+  /** Normalises the text after the user has stopped typing. */
   tidy(): void
   take(recipe: Recipe): void
-  /** Marks what a task that ran this recipe as it is now found wrong with it; the next change wipes the mark. */
+  /** Marks the problem that a task with this recipe reported; the next change removes the mark. */
   mark(field: string, message: string): void
 }
 
@@ -97,7 +97,7 @@ export function createRecipes(server: Server, initial: string): Recipes {
   }
 }
 
-/** @throws Fault `invalid_recipe`, or SyntaxError for JSON that is none. */
+/** @throws Fault `invalid_recipe`, or SyntaxError for invalid JSON. */
 function read(typed: string): Recipe {
   return parseRecipe(typed.trimStart().startsWith('{') ? JSON.parse(typed) : typed)
 }

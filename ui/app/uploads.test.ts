@@ -4,7 +4,7 @@ import { openHttp } from '@pixelflow/client'
 import type { Source, Sources } from './source.ts'
 import { createUploads, type Uploads } from './uploads.ts'
 
-/** Pictures on their way to a server that answers when a test lets it. */
+/** Uploads to a server that answers when the test says so. */
 
 let received: { call: string; aborted: boolean; answer: (response: Response) => void }[]
 let server: ReturnType<typeof Bun.serve>
@@ -90,7 +90,7 @@ describe('an upload', () => {
     expect(current.value).toMatchObject({ url: 'two', imageId: 'c' })
   })
 
-  test('that nobody made a task of is taken back; others stay', async () => {
+  test('an image without a task is deleted; others stay', async () => {
     const sent = uploads.send(forever)
     await until(() => received.length === 1)
     received[0]?.answer(stored('e'))

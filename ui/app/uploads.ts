@@ -6,22 +6,21 @@ import type { Source, Sources } from './source.ts'
 export interface Upload {
   readonly sentBytes: number
   readonly totalBytes: number
-  /** How long it took, in milliseconds; null while it goes on. */
+  /** Duration in milliseconds; null while it runs. */
   readonly tookMs: number | null
 }
 
-/** Brings the picture on the table to the server, once, whoever needs it there. */
+/** Uploads the current image once for all uses. */
 export interface Uploads {
-  /** The last one that began and was not broken off. */
+  /** The latest upload that was not aborted. */
   readonly current: ReadonlySignal<Upload | null>
   /**
-   * Id of the current picture on the server. All who ask share one upload; it is broken off when the last of them has
-   * left. @throws PixelflowError, or the signal's reason.
+   * Id of the current image on the server. All callers share one upload; it is aborted when the last of them aborts. @throws PixelflowError, or the signal's reason.
    */
   send(signal: AbortSignal): Promise<string>
-  /** Says that a task is made of the picture: it stays on the server. */
+  /** Marks the image as used by a task: it stays on the server. */
   keep(): void
-  /** Takes the picture off the server again, if it was only looked at. Never throws: there it does not stay for ever. */
+  /** Deletes an image that no task uses. Never throws, because the image expires anyway. */
   discard(): Promise<void>
 }
 
@@ -35,7 +34,7 @@ interface Sending {
 export function createUploads(client: Client, sources: Sources): Uploads {
   const current = signal<Upload | null>(null)
   let sending: Sending | undefined
-  /** Id of what was sent and is in no task yet. */
+  /** Id of an uploaded image without a task. */
   let unused: string | undefined
 
   async function upload(source: Source, stop: AbortSignal): Promise<string> {
