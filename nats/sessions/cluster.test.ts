@@ -7,7 +7,7 @@ import { natsSettings } from '../nats-settings.ts'
 
 const never = new AbortController().signal
 
-test('over three servers, each end at one of its own: sessions work from the first moment on, also without one of them', async () => {
+test('sessions across three servers work at once, and after one server was killed', async () => {
   await using cluster = await startCluster()
   const at = (server: number) => {
     const env = { ...cluster.env, NATS_URL: cluster.servers[server]?.url ?? '' }
@@ -24,7 +24,7 @@ test('over three servers, each end at one of its own: sessions work from the fir
   })
   const body = new Uint8Array(300_000).fill(7)
   for (const server of [1, 2]) {
-    // The gateway has only just come: the other servers hear of where it listens as it speaks.
+    // The gateway is new: its subscription reaches the other servers while it sends its first offer.
     await using gateway = await at(server)
     const call = async (i: number) => {
       await using session = await gateway.sessions.open('preview', null, never)

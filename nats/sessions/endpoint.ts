@@ -5,12 +5,12 @@ import type { Session } from '@pixelflow/core/ports/sessions'
 import { createReceiveBuffer } from './receive-buffer.ts'
 import {
   encodeJson,
-  fixedBytes,
+  headerBytes,
   frameBytes,
-  parseFault,
-  print,
-  printFrame,
-  printJson,
+  decodeFault,
+  encodeMessage,
+  encodeFrame,
+  encodeJsonMessage,
   messageTypes,
   type SessionMessage,
 } from './messages.ts'
@@ -18,85 +18,84 @@ import { sessionHeartbeatMs, sessionTimeoutMs } from '../topology/topology.ts'
 
 export interface SessionEndpointOptions {
   readonly peer: string
-  /** Bytes this end takes unread. */
+  /** Unread bytes that this side buffers. */
   readonly windowIn: number
-  /** Bytes the other end takes unread. */
+  /** Unread bytes that the other side buffers. */
   readonly windowOut: number
-  /** The longest message that may be sent, in bytes. */
+  /** The longest message, in bytes. */
   readonly maxMessageBytes: number
-  /** Sends a message to the other end; the broker is to say when nobody listens there any more, if `isAsking`. */
-  readonly say: (message: readonly Uint8Array[], isAsking?: boolean) => void
-  /** Called once, when this end needs to hear nothing more. */
+  /** Sends a message to the other side. `wantsReceipt`: the broker reports when it has no subscriber. */
+  readonly publish: (message: readonly Uint8Array[], wantsReceipt?: boolean) => void
+  /** Called once, when this side needs no more messages. */
   readonly onEnd: () => void
 }
 
-/** One end of a session, as the process sees it that hears for it. */
+/** One side of a session, driven by the process that receives its messages. */
 export interface SessionEndpoint extends Session {
-  hear(message: SessionMessage, bytes: number): void
-  /** Gives a sign of life when it is time for one, and breaks the session when the other end has given none. */
-  pulse(now: number): void
-  /** Breaks the session: the other end cannot be reached. */
-  lose(why: string): void
-  /** This end has nothing more to say and wants to hear nothing more; the other end may still read. */
+  receive(message: SessionMessage, bytes: number): void
+  /** Sends a heartbeat when it is due, and breaks the session when the other side has been silent for too long. */
+  checkHeartbeat(now: number): void
+  /** Breaks the session: the other side cannot be reached. */
+  breakSession(reason: string): void
+  /** Ends this side: it sends and reads nothing more; the other side may still read. */
   leave(): Promise<void>
 }
 
 export function createSessionEndpoint(options: SessionEndpointOptions): SessionEndpoint {
   const { peer, windowIn, windowOut, maxMessageBytes } = options
   const breaking = new AbortController()
-  let lastSaid = performance.now()
-  let lastHeard = lastSaid
+  let lastSentAt = performance.now()
+  let lastReceivedAt = lastSentAt
   let sent = 0
   let unread = 0
   let isFinished = false
   let hasLeft = false
   let isOver = false
   const changed = createNotifier()
-  let line = Promise.resolve()
+  let lastTurn = Promise.resolve()
 
-  const say = (message: readonly Uint8Array[], isAsking = false) => {
-    lastSaid = performance.now()
-    options.say(message, isAsking)
+  const publish = (message: readonly Uint8Array[], wantsReceipt = false) => {
+    lastSentAt = performance.now()
+    options.publish(message, wantsReceipt)
   }
-  const inflow = createReceiveBuffer(windowIn, (bytes) => {
-    if (!isOver) say(print(messageTypes.credit, bytes))
+  const receiveBuffer = createReceiveBuffer(windowIn, (bytes) => {
+    if (!isOver) publish(encodeMessage(messageTypes.windowUpdate, bytes))
   })
-  const over = () => {
+  const end = () => {
     if (isOver) return
     isOver = true
     options.onEnd()
     changed.notify()
   }
-  const overIfFinished = () => {
-    if (isFinished && inflow.isFinished) over()
+  const endIfFinished = () => {
+    if (isFinished && receiveBuffer.isFinished) end()
   }
-  const shatter = (fault: Fault) => {
+  const abort = (fault: Fault) => {
     if (isOver) return
     breaking.abort(fault)
-    over()
-    inflow.discard()
+    end()
+    receiveBuffer.discard()
   }
   const fail = (fault: Fault) => {
     if (isOver) return
-    say(printJson(messageTypes.fail, fault.report()))
-    shatter(fault)
+    publish(encodeJsonMessage(messageTypes.error, fault.report()))
+    abort(fault)
   }
-  /** Whatever was not cleanly said breaks the session: bytes that are wrong are worse than none. */
-  const astray = (cause: unknown) =>
-    fail(lost(peer, 'Something that was said in the session got lost.', cause))
+  /** Any gap in the messages breaks the session: wrong bytes are worse than none. */
+  const failInvalid = (cause: unknown) => fail(lost(peer, 'A message of the session was lost or invalid.', cause))
 
-  /** Sends a message that has a place in the order, as soon as the other end has room for it. */
-  const sayInOrder = async (bytes: number, print: (number: number) => readonly Uint8Array[]) => {
+  /** Sends a message with a sequence, when the other side's window has space for it. */
+  const publishInOrder = async (bytes: number, encode: (number: number) => readonly Uint8Array[]) => {
     while (!isOver && unread > 0 && unread + bytes > windowOut) await changed.wait()
     breaking.signal.throwIfAborted()
-    if (isOver || isFinished) throw new Error('this end of the session has finished')
+    if (isOver || isFinished) throw new Error('this side of the session has finished')
     unread += bytes
-    say(print((sent += 1)))
+    publish(encode((sent += 1)))
   }
-  /** One after the other: the pieces of two frames must not mix. */
-  const inLine = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = line.then(work)
-    line = done.then(
+  /** Runs sends one after the other: the messages of two frames must not mix. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = lastTurn.then(work)
+    lastTurn = done.then(
       () => {},
       () => {},
     )
@@ -107,36 +106,36 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
     const around = frameBytes + encoded.length
     if (around > maxMessageBytes) throw new Error(`the head of a frame has ${encoded.length} bytes`)
     const size = totalLength(body)
-    // The head counts for its message alone; for the others there is room to spare.
+    // Only the first message has a head; the others use less than the limit.
     const pieces = size === 0 ? [[]] : rechunk(body, maxMessageBytes - around)
     let isFirst = true
     for (const piece of pieces) {
-      const bytes = (isFirst ? around : fixedBytes) + totalLength(piece)
-      await sayInOrder(bytes, (number) =>
-        isFirst ? printFrame(number, encoded, size, piece) : print(messageTypes.more, number, piece),
+      const bytes = (isFirst ? around : headerBytes) + totalLength(piece)
+      await publishInOrder(bytes, (number) =>
+        isFirst ? encodeFrame(number, encoded, size, piece) : encodeMessage(messageTypes.continuation, number, piece),
       )
       isFirst = false
     }
   }
   const finish = () =>
-    inLine(async () => {
+    inTurn(async () => {
       if (isOver || isFinished) return
-      say(print(messageTypes.finish, (sent += 1)))
+      publish(encodeMessage(messageTypes.finish, (sent += 1)))
       isFinished = true
-      overIfFinished()
+      endIfFinished()
     })
 
   return {
     peer,
     broken: breaking.signal,
-    send: (head, body = []) => inLine(() => sendFrame(head, body instanceof Uint8Array ? [body] : body)),
+    send: (head, body = []) => inTurn(() => sendFrame(head, body instanceof Uint8Array ? [body] : body)),
     async next(signal) {
       for (;;) {
         signal?.throwIfAborted()
         breaking.signal.throwIfAborted()
-        const frame = inflow.shift()
+        const frame = receiveBuffer.shift()
         if (frame !== undefined) return frame
-        if (inflow.isFinished || isOver) return null
+        if (receiveBuffer.isFinished || isOver) return null
         await changed.wait(signal ? { signal } : {})
       }
     },
@@ -146,41 +145,41 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
     },
     async leave() {
       hasLeft = true
-      inflow.discard()
+      receiveBuffer.discard()
       await finish()
     },
-    hear(message, bytes) {
+    receive(message, bytes) {
       if (isOver) return
-      lastHeard = performance.now()
+      lastReceivedAt = performance.now()
       try {
-        if (message.word === messageTypes.credit) unread -= message.number
-        else if (message.word === messageTypes.fail) shatter(parseFault(message))
-        else if (message.word !== messageTypes.pulse) inflow.take(message, bytes)
-        else if (message.number !== inflow.received)
-          throw new Error('a message before the sign of life is missing')
+        if (message.type === messageTypes.windowUpdate) unread -= message.number
+        else if (message.type === messageTypes.error) abort(decodeFault(message))
+        else if (message.type !== messageTypes.heartbeat) receiveBuffer.receive(message, bytes)
+        else if (message.number !== receiveBuffer.received)
+          throw new Error('a message before the heartbeat is missing')
       } catch (cause) {
-        astray(cause)
+        failInvalid(cause)
       }
       changed.notify()
-      overIfFinished()
+      endIfFinished()
     },
-    pulse(now) {
-      if (now - lastHeard > sessionTimeoutMs) fail(lost(peer, 'It has given no sign of life.'))
-      else if (now - lastSaid >= sessionHeartbeatMs) say(print(messageTypes.pulse, sent), true)
+    checkHeartbeat(now) {
+      if (now - lastReceivedAt > sessionTimeoutMs) fail(lost(peer, 'The heartbeat timed out.'))
+      else if (now - lastSentAt >= sessionHeartbeatMs) publish(encodeMessage(messageTypes.heartbeat, sent), true)
     },
-    lose(why) {
-      shatter(lost(peer, why))
+    breakSession(reason) {
+      abort(lost(peer, reason))
     },
     async [Symbol.asyncDispose]() {
-      if (!hasLeft) fail(new Fault('cancelled', 'The other side has left the session.'))
+      if (!hasLeft) fail(new Fault('cancelled', 'The other side closed the session.', { remedy: 'Open a new session.' }))
     },
   }
 }
 
-function lost(peer: string, why: string, cause?: unknown): Fault {
-  return new Fault('actor_lost', 'The connection with the other side of the session was lost.', {
+function lost(peer: string, reason: string, cause?: unknown): Fault {
+  return new Fault('actor_lost', 'The connection to the other side of the session was lost.', {
     remedy: 'Try again.',
     retryAfterMs: 1000,
-    cause: new Error(`${peer}: ${why}`, { cause }),
+    cause: new Error(`${peer}: ${reason}`, { cause }),
   })
 }

@@ -8,37 +8,37 @@ import { offerSubject } from '../topology/topology.ts'
 
 const never = new AbortController().signal
 
-test('an account that holds all room of an actor, with more calls waiting, keeps no other account out', async () => {
+test('an account that uses the whole capacity of an actor does not block other accounts', async () => {
   await using fixture = await openFixture()
   const { sessions } = fixture.adapters
-  const room = 4
+  const capacity = 4
   await using hosted = fixture.other.sessionHost.serve('transform', {
-    capacity: room,
+    capacity,
     handle: async (_, session) => void (await session.next()),
   })
   const leave = new AbortController()
   await using stack = new AsyncDisposableStack()
-  for (let i = 0; i < room; i += 1) stack.use(await sessions.open('transform', i, never, 'ann'))
+  for (let i = 0; i < capacity; i += 1) stack.use(await sessions.open('transform', i, never, 'ann'))
   const waiting = [1, 2, 3].map((i) =>
     sessions.open('transform', i, leave.signal, 'ann').catch((error) => error as Fault),
   )
 
   const bobs: Session[] = []
-  for (let i = 0; i < room / 2; i += 1)
+  for (let i = 0; i < capacity / 2; i += 1)
     bobs.push(stack.use(await sessions.open('transform', i, never, 'bob')))
-  expect(hosted.held).toBe(room + bobs.length)
+  expect(hosted.held).toBe(capacity + bobs.length)
 
-  // Beyond his share bob waits as ann does.
+  // Beyond its share the second account waits as well.
   const offers = await offersOf(fixture, 'bob', stack)
   const third = sessions.open('transform', 3, leave.signal, 'bob').catch((error) => error as Fault)
-  // Each offer has an inbox of its own, and a second one is made only once the first was refused.
+  // Each offer has its own inbox, and a second offer follows only a rejected one.
   await until(() => offers.size > 1)
-  expect(hosted.held).toBe(room + bobs.length)
+  expect(hosted.held).toBe(capacity + bobs.length)
   leave.abort(new Fault('cancelled', 'Enough.'))
   for (const ended of await Promise.all([...waiting, third])) expect(ended).toBe(leave.signal.reason)
 }, 30_000)
 
-/** The inboxes of the offers that an account makes from now on. */
+/** Collects the inboxes of an account's offers from now on. */
 async function offersOf(
   { nats }: Fixture,
   account: string,

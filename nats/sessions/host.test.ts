@@ -5,7 +5,7 @@ import { createSessionHost } from './host.ts'
 import { createSessionHub } from './hub.ts'
 import { messageTypes } from './messages.ts'
 
-test('an offer whose acceptance cannot be sent leaves its room to the next', async () => {
+test('an acceptance that cannot be sent releases its capacity', async () => {
   await using fixture = await openFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'host', log: quiet })
   await using hub = createSessionHub(broker)
@@ -13,12 +13,12 @@ test('an offer whose acceptance cannot be sent leaves its room to the next', asy
   const host = createSessionHost(
     {
       ...hub,
-      say(inbox, message) {
+      publish(inbox, message) {
         if (message[0]?.[0] === messageTypes.accept && failures < 3) {
           failures += 1
           throw new Error('The connection is closed.')
         }
-        hub.say(inbox, message)
+        hub.publish(inbox, message)
       },
     },
     quiet,

@@ -5,11 +5,11 @@ import type { ServedSessions, SessionHandler, LiveKind, SessionHost } from '@pix
 import { createSessionQuota } from './quota.ts'
 import type { SessionEndpoint } from './endpoint.ts'
 import type { SessionHub } from './hub.ts'
-import { decodeJson, offer, print, printJson, messageTypes, type Acceptance, type Offer } from './messages.ts'
+import { decodeJson, offer, encodeMessage, encodeJsonMessage, messageTypes, type Acceptance, type Offer } from './messages.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { offerSubject } from '../topology/topology.ts'
 
-/** The actor's end of live sessions over plain NATS subjects. */
+/** The actor's side of live sessions, over core NATS subjects. */
 export function createSessionHost(hub: SessionHub, log: Logger): SessionHost {
   return { serve: (kind, hosting) => serve(hub, log, kind, hosting) }
 }
@@ -22,25 +22,25 @@ function serve(
 ): ServedSessions {
   const held = new Map<SessionEndpoint, Promise<void>>()
   const quota = createSessionQuota(capacity)
-  let isLeaving = false
+  let isDraining = false
 
   const accept = ({ peer, window: windowOut, opening, account }: Offer, inbox: string) => {
-    // Not the name it has there: a gateway and an actor may live in one process.
+    // A new id: a gateway and an actor may run in one process.
     const session = nuid.next()
-    const windowIn = hub.takeWindow()
-    const end = hub.join(session, { peer, inbox, windowIn, windowOut })
+    const windowIn = hub.acquireWindow()
+    const end = hub.createEndpoint(session, { peer, inbox, windowIn, windowOut })
     const acceptance: Acceptance = { inbox: hub.inboxOf(session), peer: hub.peer, window: windowIn }
     try {
-      hub.say(inbox, printJson(messageTypes.accept, acceptance))
+      hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptance))
     } catch (thrown) {
-      end.lose('The acceptance could not be sent.')
+      end.breakSession('The acceptance could not be sent.')
       throw thrown
     }
     held.set(
       end,
       hold(end, opening).finally(() => {
         held.delete(end)
-        quota.give(account)
+        quota.release(account)
       }),
     )
   }
@@ -49,11 +49,11 @@ function serve(
       await handle(opening, end)
       await end.leave()
     } catch (thrown) {
-      // What has broken the session is known to both.
+      // Both sides know the reason of a broken session.
       if (end.broken.aborted) return
       const fault = Fault.of(thrown)
       if (fault.code === 'internal')
-        log.error('a live session failed', { kind, peer: end.peer, error: fault })
+        log.error('live session failed', { kind, peer: end.peer, error: fault })
       await end.fail(fault)
     }
   }
@@ -62,33 +62,33 @@ function serve(
     queue: kind,
     callback: (error, msg) => {
       if (error || !msg.reply) return
-      const refuse = (reply: string) => hub.say(reply, print(messageTypes.full, 0))
-      if (isLeaving || isPaused()) return refuse(msg.reply)
+      const reject = (reply: string) => hub.publish(reply, encodeMessage(messageTypes.busy, 0))
+      if (isDraining || isPaused()) return reject(msg.reply)
       let offered: Offer
       try {
         offered = offer.parse(decodeJson(msg.data))
       } catch (thrown) {
-        return log.error('not an offer', { kind, error: thrown })
+        return log.error('invalid session offer', { kind, error: thrown })
       }
-      if (!quota.tryTake(offered.account)) return refuse(msg.reply)
+      if (!quota.tryAcquire(offered.account)) return reject(msg.reply)
       try {
         accept(offered, msg.reply)
       } catch (thrown) {
-        quota.give(offered.account)
-        log.error('session not accepted', { kind, error: thrown })
+        quota.release(offered.account)
+        log.error('session offer not accepted', { kind, error: thrown })
       }
     },
   })
 
   const drain = async (timeoutMs: number) => {
-    isLeaving = true
-    // Offers that are under way still get their answer.
+    isDraining = true
+    // Offers in flight still get an answer.
     if (!subscription.isClosed()) await subscription.drain().catch(() => {})
     const finished = () => Promise.all(held.values())
-    const enough = new AbortController()
-    await Promise.race([finished(), pause(timeoutMs, enough.signal)])
-    enough.abort()
-    const leaving = new Fault('actor_lost', 'The actor of this session is being stopped.', {
+    const allFinished = new AbortController()
+    await Promise.race([finished(), pause(timeoutMs, allFinished.signal)])
+    allFinished.abort()
+    const leaving = new Fault('actor_lost', 'The actor of this session is stopping.', {
       remedy: 'Try again.',
     })
     for (const end of held.keys()) await end.fail(leaving)

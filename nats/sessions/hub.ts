@@ -4,44 +4,47 @@ import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Broker } from '../connection/broker.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createSessionEndpoint, type SessionEndpoint } from './endpoint.ts'
-import { parse, messageTypes } from './messages.ts'
+import { decodeMessage, messageTypes } from './messages.ts'
 import { sessionHeartbeatMs, sessionSubject, sessionSubjects } from '../topology/topology.ts'
 import { parseStatus } from '../connection/wire/header-block.ts'
 import type { RawMessage } from '../connection/wire/splitter.ts'
 import { openRawSubscription } from '../connection/wire/raw-subscription.ts'
 
 /**
- * What one process says and hears of all its sessions. It listens on one subject from its start to its end: in a
- * cluster a subscription made for each session would not be known everywhere before the first answer comes.
+ * The messages of all sessions of a process. It has one subscription for its whole life: in a cluster, a subscription of a
+ * new session might not be known everywhere before the first answer comes.
+ *
+ * Sessions are hand-written because NATS has request/reply and streams, but no bidirectional stream with flow control that
+ * bypasses storage. No upstream issue is known. They can go when such a transport passes `testkit/contracts/sessions.ts`.
  */
 export interface SessionHub extends AsyncDisposable {
   readonly broker: Broker
-  /** How others see this process. */
+  /** The name of this process for the other side. */
   readonly peer: string
-  /** Where this process hears what belongs to a session. */
+  /** The subject on which this process receives the messages of a session. */
   inboxOf(session: string): string
-  /** Calls back with what is said to a session that has no end here yet; returns the function that stops it. */
-  await(session: string, hear: (said: SessionReply) => void): () => void
-  /** Calls back with acceptances that come too late, and with what is said to sessions that nobody here knows. */
-  onStray(hear: (said: SessionReply) => void): void
-  say(inbox: string, message: readonly Uint8Array[]): void
-  /** Offers a session; answers come to its inbox. */
+  /** Calls back with replies to an offer; returns a function that unsubscribes. */
+  onReply(session: string, callback: (reply: SessionReply) => void): () => void
+  /** Calls back with late acceptances and with messages to unknown sessions. */
+  onUnexpected(callback: (reply: SessionReply) => void): void
+  publish(inbox: string, message: readonly Uint8Array[]): void
+  /** Publishes an offer; replies come to the session's inbox. */
   offer(subject: string, session: string, offer: Uint8Array): void
-  /** Bytes that the next session may be sent unread; to be given to `join`, or back. */
-  takeWindow(): number
-  giveWindow(window: number): void
-  /** Makes this process's end of a session, and hears for it until it ends. */
-  join(session: string, other: RemoteEndpoint): SessionEndpoint
+  /** A receive window in bytes for the next session; pass it to `createEndpoint`, or release it. */
+  acquireWindow(): number
+  releaseWindow(window: number): void
+  /** Creates this process's side of a session and delivers messages to it until it ends. */
+  createEndpoint(session: string, remote: RemoteEndpoint): SessionEndpoint
 }
 
-/** What is said to a session that has no end here. */
+/** A message to a session without an endpoint here. */
 export interface SessionReply {
-  /** False when the broker says that nobody listens. */
+  /** False when the broker reports that the subject has no responders. */
   readonly isAnswered: boolean
   readonly parts: readonly Uint8Array[]
 }
 
-/** The other end, and what was agreed with it. */
+/** The other side and the agreed windows. */
 export interface RemoteEndpoint {
   readonly peer: string
   readonly inbox: string
@@ -50,96 +53,100 @@ export interface RemoteEndpoint {
   readonly onEnd?: () => void
 }
 
-/** Pieces are no longer than this, so that a sign of life never waits long behind one. */
-const longestPiece = 512 * 1024
+/** Maximum message size, so that a heartbeat never waits long behind a message. */
+const maxPieceBytes = 512 * 1024
 const tickMs = 250
-/** What every session gets, and what some get on top while there is any: the broker drops whoever lags by 64 MiB. */
-const leastWindow = 2 ** 20
+/**
+ * Every session gets the minimum window, and some get extra while it lasts: the broker disconnects a client with more than
+ * 64 MiB pending.
+ */
+const minWindow = 2 ** 20
 const extraWindow = 3 * 2 ** 20
-const extraWindows = 24 * 2 ** 20
+const totalExtraWindow = 24 * 2 ** 20
 
 export function createSessionHub(broker: Broker): SessionHub {
-  const own = nuid.next()
+  const processId = nuid.next()
   const peer = `${hostname()}.${process.pid}`
-  const ends = new Map<string, SessionEndpoint>()
-  const awaited = new Map<string, (said: SessionReply) => void>()
-  const extra = createByteBudget(extraWindows)
-  let stray: (said: SessionReply) => void = () => {}
+  const endpoints = new Map<string, SessionEndpoint>()
+  const replyCallbacks = new Map<string, (reply: SessionReply) => void>()
+  const extra = createByteBudget(totalExtraWindow)
+  let onUnexpected: (reply: SessionReply) => void = () => {}
   let ticking: NodeJS.Timeout | undefined
 
-  const hear = ({ subject, headerBlock, parts }: RawMessage) => {
+  const onMessage = ({ subject, headerBlock, parts }: RawMessage) => {
     const session = subject.slice(subject.lastIndexOf('.') + 1)
     const isAnswered = parseStatus(headerBlock).code !== 503
-    const end = ends.get(session)
-    if (end === undefined) return (awaited.get(session) ?? stray)({ isAnswered, parts })
-    // Of the broker: nobody listens where we have asked for a sign of life.
-    if (!isAnswered) return end.lose('The process is gone.')
+    const endpoint = endpoints.get(session)
+    if (endpoint === undefined) return (replyCallbacks.get(session) ?? onUnexpected)({ isAnswered, parts })
+    // The broker's answer to a heartbeat: the other side has no subscription.
+    if (!isAnswered) return endpoint.breakSession('The process is gone.')
     try {
-      const message = parse(parts)
-      if (message.word === messageTypes.accept) stray({ isAnswered, parts })
-      // The answer of another actor that was asked, too, before this session began.
-      else if (message.word === messageTypes.full) return
-      else end.hear(message, totalLength(parts))
+      const message = decodeMessage(parts)
+      if (message.type === messageTypes.accept) onUnexpected({ isAnswered, parts })
+      // From another actor that was also offered this session.
+      else if (message.type === messageTypes.busy) return
+      else endpoint.receive(message, totalLength(parts))
     } catch {
-      end.lose('It said something that is not a message of ours.')
+      endpoint.breakSession('It sent an invalid message.')
     }
   }
-  const subscription = openRawSubscription(broker.nc, sessionSubjects(own), hear)
-  // What was under way is gone, and who was spoken to may be, too.
+  const subscription = openRawSubscription(broker.nc, sessionSubjects(processId), onMessage)
+  // Messages in flight are lost, and the other process may be gone.
   const stopListening = broker.onDisconnect(() => {
-    for (const end of ends.values()) end.lose('The broker was lost.')
+    for (const endpoint of endpoints.values()) endpoint.breakSession('The connection to the broker was lost.')
   })
 
   const tick = (due: number) => {
     const now = performance.now()
-    // After a standstill of our own, what others have said meanwhile has yet to be read.
-    if (now < due + sessionHeartbeatMs) for (const end of ends.values()) end.pulse(now)
-    ticking = ends.size === 0 ? undefined : setTimeout(() => tick(now + tickMs), tickMs)
+    // After a pause of this process, received messages must be read before heartbeats are judged.
+    if (now < due + sessionHeartbeatMs)
+      for (const endpoint of endpoints.values()) endpoint.checkHeartbeat(now)
+    ticking = endpoints.size === 0 ? undefined : setTimeout(() => tick(now + tickMs), tickMs)
   }
 
   return {
     broker,
     peer,
-    inboxOf: (session) => sessionSubject(own, session),
-    await(session, hear) {
-      awaited.set(session, hear)
-      return () => awaited.delete(session)
+    inboxOf: (session) => sessionSubject(processId, session),
+    onReply(session, callback) {
+      replyCallbacks.set(session, callback)
+      return () => replyCallbacks.delete(session)
     },
-    onStray(hear) {
-      stray = hear
+    onUnexpected(callback) {
+      onUnexpected = callback
     },
-    say: subscription.publish,
+    publish: subscription.publish,
     offer(subject, session, offer) {
-      const reply = sessionSubject(own, session)
+      const reply = sessionSubject(processId, session)
       if (!broker.nc.isClosed()) broker.nc.publish(subject, offer, { reply })
     },
-    takeWindow: () => leastWindow + (extra.tryTake(extraWindow) ? extraWindow : 0),
-    giveWindow(window) {
-      if (window > leastWindow) extra.give(window - leastWindow)
+    acquireWindow: () => minWindow + (extra.tryTake(extraWindow) ? extraWindow : 0),
+    releaseWindow(window) {
+      if (window > minWindow) extra.give(window - minWindow)
     },
-    join(session, other) {
-      const { peer, inbox, windowIn, windowOut, onEnd } = other
-      const end = createSessionEndpoint({
+    createEndpoint(session, remote) {
+      const { peer, inbox, windowIn, windowOut, onEnd } = remote
+      const endpoint = createSessionEndpoint({
         peer,
         windowIn,
         windowOut,
-        maxMessageBytes: Math.min(longestPiece, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
-        say: (message, isAsking) =>
-          subscription.publish(inbox, message, isAsking ? sessionSubject(own, session) : undefined),
+        maxMessageBytes: Math.min(maxPieceBytes, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
+        publish: (message, wantsReceipt) =>
+          subscription.publish(inbox, message, wantsReceipt ? sessionSubject(processId, session) : undefined),
         onEnd: () => {
-          ends.delete(session)
-          if (windowIn > leastWindow) extra.give(windowIn - leastWindow)
+          endpoints.delete(session)
+          if (windowIn > minWindow) extra.give(windowIn - minWindow)
           onEnd?.()
         },
       })
-      ends.set(session, end)
+      endpoints.set(session, endpoint)
       ticking ??= setTimeout(tick, tickMs, performance.now() + tickMs)
-      return end
+      return endpoint
     },
     async [Symbol.asyncDispose]() {
       stopListening()
-      for (const end of ends.values()) await end[Symbol.asyncDispose]()
-      for (const end of ends.values()) end.lose('This process is stopping.')
+      for (const endpoint of endpoints.values()) await endpoint[Symbol.asyncDispose]()
+      for (const endpoint of endpoints.values()) endpoint.breakSession('This process is stopping.')
       clearTimeout(ticking)
       subscription[Symbol.dispose]()
     },

@@ -2,10 +2,10 @@ import { expect, test } from 'bun:test'
 import { connect } from '@nats-io/transport-node'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { openFixture } from '../testing/nats-fixture.ts'
-import { print, messageTypes } from './messages.ts'
+import { encodeMessage, messageTypes } from './messages.ts'
 import { offerSubject } from '../topology/topology.ts'
 
-test('an actor without room that answers late does not break the session that another has taken', async () => {
+test('a late rejection does not break the session that another actor has accepted', async () => {
   await using fixture = await openFixture()
   const { url, user, password } = fixture.nats
   const late = await connect({ servers: url, user, pass: password })
@@ -19,7 +19,7 @@ test('an actor without room that answers late does not break the session that an
   await using _ = fixture.other.sessionHost.serve('transform', { capacity: 1, handle: echo })
   await using session = await fixture.adapters.sessions.open('transform', null, new AbortController().signal)
 
-  late.publish(await reply.promise, Buffer.concat(print(messageTypes.full, 0)))
+  late.publish(await reply.promise, Buffer.concat(encodeMessage(messageTypes.busy, 0)))
   await late.flush()
   for (const word of ['one', 'two']) {
     await session.send(word)

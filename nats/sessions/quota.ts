@@ -1,33 +1,33 @@
-/** Room for so many sessions, of which each account gets its fair share even when others hold all of it. */
+/** Limits the sessions of an actor; an account gets its fair share even while others use the whole capacity. */
 export interface SessionQuota {
-  /** Takes room for one session of the account if there is any for it. */
-  tryTake(account: string): boolean
-  give(account: string): void
+  /** Takes one session of the account's quota; false when there is none left. */
+  tryAcquire(account: string): boolean
+  release(account: string): void
 }
 
 /**
- * The first `capacity` sessions are for anyone. Beyond them, and up to twice as many, an account is let in as long as it
- * holds less than `capacity` divided by the accounts that hold any: sessions cannot be taken back, so this is what keeps one
- * account from holding all of them.
+ * The first `capacity` sessions go to any account. Beyond them, and up to twice as many, an account gets one while it holds
+ * less than `capacity` divided by the number of active accounts. Sessions cannot be revoked, so this keeps one account from
+ * blocking the others.
  */
 export function createSessionQuota(capacity: number): SessionQuota {
   const held = new Map<string, number>()
   let total = 0
 
-  const hasRoom = (own: number) => {
+  const hasCapacity = (own: number) => {
     if (total < capacity) return true
     const accounts = held.size + (own === 0 ? 1 : 0)
     return total < 2 * capacity && own < Math.ceil(capacity / accounts)
   }
   return {
-    tryTake(account) {
+    tryAcquire(account) {
       const own = held.get(account) ?? 0
-      if (!hasRoom(own)) return false
+      if (!hasCapacity(own)) return false
       held.set(account, own + 1)
       total += 1
       return true
     },
-    give(account) {
+    release(account) {
       const left = (held.get(account) ?? 0) - 1
       total -= 1
       if (left > 0) held.set(account, left)

@@ -1,30 +1,30 @@
 import { describe, expect, test } from 'bun:test'
 import { createReceiveBuffer } from './receive-buffer.ts'
-import { parse, print, printFrame, messageTypes, type SessionMessage } from './messages.ts'
+import { decodeMessage, encodeMessage, encodeFrame, messageTypes, type SessionMessage } from './messages.ts'
 
 const head = new TextEncoder().encode('"head"')
 const bytes = (length: number) => Uint8Array.from({ length }, (_, i) => i & 255)
 const frame = (number: number, size: number, piece = bytes(size)) =>
-  parse(printFrame(number, head, size, [piece]))
-const more = (number: number, piece: Uint8Array) => parse(print(messageTypes.more, number, [piece]))
+  decodeMessage(encodeFrame(number, head, size, [piece]))
+const continuation = (number: number, piece: Uint8Array) => decodeMessage(encodeMessage(messageTypes.continuation, number, [piece]))
 
-function inflow(window = 4000) {
-  const given: number[] = []
-  const made = createReceiveBuffer(window, (some) => given.push(some))
-  const take = (message: SessionMessage, size = 1000) => made.take(message, size)
-  return { ...made, take, given, made }
+function bufferOf(window = 4000) {
+  const updates: number[] = []
+  const made = createReceiveBuffer(window, (some) => updates.push(some))
+  const take = (message: SessionMessage, size = 1000) => made.receive(message, size)
+  return { ...made, take, updates, made }
 }
 
-describe('what is received', () => {
-  test('is put together from its pieces', () => {
-    const { take, made } = inflow()
+describe('a received frame', () => {
+  test('is assembled from its messages', () => {
+    const { take, made } = bufferOf()
     take(frame(1, 10, bytes(10).subarray(0, 4)))
     expect(made.shift()).toBeUndefined()
-    take(more(2, bytes(10).subarray(4, 9)))
-    take(more(3, bytes(10).subarray(9)))
+    take(continuation(2, bytes(10).subarray(4, 9)))
+    take(continuation(3, bytes(10).subarray(9)))
     const { head, body, parts } = made.shift() ?? { head: null, body: bytes(0), parts: [] }
     expect([head, [...body], parts.length]).toEqual(['head', [...bytes(10)], 3])
-    take(parse(print(messageTypes.finish, 4)))
+    take(decodeMessage(encodeMessage(messageTypes.finish, 4)))
     expect([made.isFinished, made.received]).toEqual([true, 4])
   })
 
@@ -32,52 +32,52 @@ describe('what is received', () => {
     ['with a gap', [frame(1, 3), frame(3, 3)]],
     ['twice', [frame(1, 3), frame(1, 3)]],
     ['with a frame inside another', [frame(1, 9, bytes(3)), frame(2, 3)]],
-    ['with the rest of nothing', [more(1, bytes(3))]],
-    ['with more than was promised', [frame(1, 5, bytes(3)), more(2, bytes(3))]],
-    ['after the end', [parse(print(messageTypes.finish, 1)), frame(2, 3)]],
-    ['as a frame without end', [frame(1, 2 ** 31, bytes(3))]],
-  ])('is refused %s', (_, messages) => {
-    const { take } = inflow()
+    ['as a continuation without a beginning', [continuation(1, bytes(3))]],
+    ['with more bytes than announced', [frame(1, 5, bytes(3)), continuation(2, bytes(3))]],
+    ['after the end', [decodeMessage(encodeMessage(messageTypes.finish, 1)), frame(2, 3)]],
+    ['with an excessive length', [frame(1, 2 ** 31, bytes(3))]],
+  ])('is rejected %s', (_, messages) => {
+    const { take } = bufferOf()
     expect(() => {
       for (const message of messages) take(message)
     }).toThrow()
   })
 })
 
-describe('room', () => {
-  test('is given back as frames are read, a quarter of the window at a time', () => {
-    const { take, made, given } = inflow()
+describe('the window', () => {
+  test('is updated as frames are read, a quarter of it at a time', () => {
+    const { take, made, updates } = bufferOf()
     for (let i = 1; i <= 3; i += 1) take(frame(i, 3), 600)
-    // The first was awaited by whoever reads next.
-    expect(given).toEqual([])
+    // The first frame is counted when it is read.
+    expect(updates).toEqual([])
     made.shift()
     made.shift()
-    expect(given).toEqual([1200])
+    expect(updates).toEqual([1200])
   })
 
-  test('is given for a frame that nobody can read before it is whole', () => {
-    const { take, given } = inflow()
+  test('is updated for a frame that is not complete yet', () => {
+    const { take, updates } = bufferOf()
     take(frame(1, 9, bytes(3)), 1000)
-    take(more(2, bytes(3)), 1000)
-    expect(given).toEqual([1000, 1000])
+    take(continuation(2, bytes(3)), 1000)
+    expect(updates).toEqual([1000, 1000])
   })
 
-  test('is not given for a frame behind one that is not read', () => {
-    const { take, made, given } = inflow()
+  test('is not updated for a frame behind an unread one', () => {
+    const { take, made, updates } = bufferOf()
     take(frame(1, 3), 500)
     take(frame(2, 9, bytes(3)), 1500)
-    expect(given).toEqual([])
+    expect(updates).toEqual([])
     made.shift()
-    expect(given).toEqual([2000])
+    expect(updates).toEqual([2000])
   })
 
-  test('is given at once for what is thrown away', () => {
-    const { take, made, given } = inflow()
+  test('is updated at once for dropped frames', () => {
+    const { take, made, updates } = bufferOf()
     take(frame(1, 3), 500)
     take(frame(2, 9, bytes(3)), 1500)
     made.discard()
-    take(more(3, bytes(6)), 1000)
-    expect(given.reduce((sum, one) => sum + one, 0)).toBe(3000)
+    take(continuation(3, bytes(6)), 1000)
+    expect(updates.reduce((sum, one) => sum + one, 0)).toBe(3000)
     expect(made.shift()).toBeUndefined()
   })
 })

@@ -1,37 +1,37 @@
 import { totalLength, concatBytes } from '@pixelflow/core/concat-bytes'
 import type { Frame } from '@pixelflow/core/ports/sessions'
-import { parseFrame, messageTypes, type SessionMessage } from './messages.ts'
+import { decodeFrame, messageTypes, type SessionMessage } from './messages.ts'
 
-/** What one end of a session receives: puts frames together, in order, and gives the sender room as they are read. */
+/** Assembles the frames that one side of a session receives, in order, and updates the sender's window as they are read. */
 export interface ReceiveBuffer {
-  /** Messages of the order received so far. */
+  /** Number of sequenced messages received. */
   readonly received: number
-  /** Whether the other end has said that nothing more comes. */
+  /** Whether the other side has finished. */
   readonly isFinished: boolean
-  /** @throws Error when a message is missing, or is none that may come now. */
-  take(message: SessionMessage, bytes: number): void
-  /** The next frame that is whole; undefined when there is none. */
+  /** @throws Error for a missing or unexpected message. */
+  receive(message: SessionMessage, bytes: number): void
+  /** The next complete frame; undefined when there is none. */
   shift(): Frame | undefined
-  /** Throws away what is there and what still comes. */
+  /** Drops buffered and future frames. */
   discard(): void
 }
 
-/** The most that a frame may carry: it is put together in memory. */
+/** The largest body of a frame, in bytes: it is assembled in memory. */
 const maxBodyBytes = 64 * 2 ** 20
 
-interface Part {
+interface PartialFrame {
   readonly head: unknown
   readonly parts: Uint8Array[]
   /** Bytes of the body that are still to come. */
   left: number
-  /** Bytes of the messages it came in that the sender has not been given back. */
+  /** Received bytes that the sender's window has not regained. */
   owed: number
 }
 
-/** @param give lets the other end send so many bytes more; it may have `window` of them unread. */
-export function createReceiveBuffer(window: number, give: (bytes: number) => void): ReceiveBuffer {
-  const whole: Part[] = []
-  let part: Part | undefined
+/** @param updateWindow allows the other side that many more bytes; `window` is the limit of unread bytes. */
+export function createReceiveBuffer(window: number, updateWindow: (bytes: number) => void): ReceiveBuffer {
+  const whole: PartialFrame[] = []
+  let part: PartialFrame | undefined
   let received = 0
   let isFinished = false
   let isDiscarding = false
@@ -39,25 +39,25 @@ export function createReceiveBuffer(window: number, give: (bytes: number) => voi
 
   const repay = (bytes: number) => {
     owed += bytes
-    // Seldom enough not to matter, and soon enough for a piece of half a mebibyte to find room in the smallest window.
+    // Rarely enough to cost little, and early enough for a message of half a mebibyte in the smallest window.
     if (owed < window / 4) return
-    give(owed)
+    updateWindow(owed)
     owed = 0
   }
-  const settle = (one: Part | undefined) => {
+  const settle = (one: PartialFrame | undefined) => {
     if (one === undefined || one.owed === 0) return
     repay(one.owed)
     one.owed = 0
   }
-  const begin = (message: SessionMessage): Part => {
-    const { head, bodyBytes, piece } = parseFrame(message)
+  const begin = (message: SessionMessage): PartialFrame => {
+    const { head, bodyBytes, piece } = decodeFrame(message)
     if (bodyBytes > maxBodyBytes) throw new Error(`a frame of ${bodyBytes} bytes`)
     return fill({ head, parts: [], left: bodyBytes, owed: 0 }, piece)
   }
-  const fill = (one: Part, piece: readonly Uint8Array[]): Part => {
+  const fill = (one: PartialFrame, piece: readonly Uint8Array[]): PartialFrame => {
     one.parts.push(...piece)
     one.left -= totalLength(piece)
-    if (one.left < 0) throw new Error('more than the frame should carry')
+    if (one.left < 0) throw new Error('more bytes than the frame announced')
     return one
   }
 
@@ -68,19 +68,19 @@ export function createReceiveBuffer(window: number, give: (bytes: number) => voi
     get isFinished() {
       return isFinished
     },
-    take(message, bytes) {
+    receive(message, bytes) {
       received += 1
       if (message.number !== received) throw new Error(`message ${message.number} instead of ${received}`)
-      if (isFinished || (message.word === messageTypes.more) !== (part !== undefined)) {
-        throw new Error('a message where none of its kind may come')
+      if (isFinished || (message.type === messageTypes.continuation) !== (part !== undefined)) {
+        throw new Error('unexpected message type')
       }
-      if (message.word === messageTypes.finish) {
+      if (message.type === messageTypes.finish) {
         isFinished = true
         return
       }
       part = part === undefined ? begin(message) : fill(part, message.rest)
       part.owed += bytes
-      // Whoever waits for this very frame cannot read before it is whole.
+      // The reader waits for this frame and cannot read before it is complete.
       if (whole.length === 0 || isDiscarding) settle(part)
       if (part.left > 0) return
       if (!isDiscarding) whole.push(part)
@@ -99,7 +99,7 @@ export function createReceiveBuffer(window: number, give: (bytes: number) => voi
   }
 }
 
-function frameOf({ head, parts }: Part): Frame {
+function frameOf({ head, parts }: PartialFrame): Frame {
   return {
     head,
     parts,

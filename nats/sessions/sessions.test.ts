@@ -13,8 +13,8 @@ sessionsContract('nats', async () => {
   return { ...fixture, sessions: adapters.sessions, hosts: [other.sessionHost, adapters.sessionHost] }
 })
 
-/** An actor that echoes, as a process of its own. */
-async function echoing(env: Readonly<Record<string, string>>) {
+/** Starts an echo service as a process. */
+async function startEchoService(env: Readonly<Record<string, string>>) {
   const actor = launch({
     command: [process.execPath, resolve(import.meta.dir, '../testing/echo-service.ts')],
     env: { ...env },
@@ -24,13 +24,13 @@ async function echoing(env: Readonly<Record<string, string>>) {
 }
 
 for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
-  test(`an actor that meets ${signal} is noticed within seconds, and nobody waits for it again`, async () => {
+  test(`an actor killed by ${signal} is noticed within seconds, and gets no further sessions`, async () => {
     await using fixture = await openFixture()
-    await using actor = await echoing(fixture.nats.env)
+    await using actor = await startEchoService(fixture.nats.env)
     await using session = await fixture.adapters.sessions.open('preview', null, never)
     await session.send('hello')
     expect((await session.next())?.head).toBe('hello')
-    // Longer than the silence that would break it: signs of life keep it.
+    // Longer than the session timeout: heartbeats keep it open.
     await Bun.sleep(3500)
     expect(session.broken.aborted).toBe(false)
 
@@ -38,10 +38,10 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     process.kill(actor.pid, signal)
     const fault = (await session.next().catch((error: unknown) => error)) as Fault
     expect(fault.code).toBe('actor_lost')
-    // Of a process that is gone the broker tells; one that hangs is known by its silence.
+    // The broker reports a killed process; a stopped one is noticed by the timeout.
     expect(performance.now() - begin).toBeLessThan(signal === 'SIGKILL' ? 2000 : 5000)
 
-    // The broker still offers to a process that hangs; another is found beside it.
+    // The broker still delivers offers to the stopped process; the other one accepts them.
     await using _ = fixture.other.sessionHost.serve('preview', { capacity: 9, handle: async () => {} })
     for (let i = 0; i < 4; i += 1) {
       await using next = await fixture.adapters.sessions.open('preview', null, never)
@@ -51,7 +51,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
   }, 30_000)
 }
 
-test('a broker that dies is noticed at both ends, and new sessions work when it is back', async () => {
+test('a broker restart breaks sessions on both sides, and new ones work afterwards', async () => {
   await using fixture = await openFixture()
   const ends: Fault[] = []
   await using hosted = fixture.other.sessionHost.serve('preview', {
@@ -84,7 +84,7 @@ test('a broker that dies is noticed at both ends, and new sessions work when it 
   })
 }, 30_000)
 
-test('sessions leave nothing at the broker, however they end', async () => {
+test('sessions leave no subscription behind, however they end', async () => {
   const port = await freePort()
   await using fixture = await openFixture({ nats: { config: `http: "127.0.0.1:${port}"` } })
   const subscriptions = async () => {

@@ -4,13 +4,13 @@ import { Fault } from '@pixelflow/core/fault'
 import { concatBytes } from '@pixelflow/core/concat-bytes'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
 import type { SessionReply, SessionHub } from './hub.ts'
-import { createSessionQueue, type SessionQueue } from './wait-queue.ts'
+import { createWaitQueue, type WaitQueue } from './wait-queue.ts'
 import {
   acceptance,
   decodeJson,
   encodeJson,
-  parse,
-  printJson,
+  decodeMessage,
+  encodeJsonMessage,
   messageTypes,
   type Acceptance,
   type Offer,
@@ -18,58 +18,58 @@ import {
 import { countAsWait } from '../jetstream/store-timeout.ts'
 import { offerSubject } from '../topology/topology.ts'
 
-/** How long an actor may take to answer before another is asked, too: one of them may hang. */
+/** Time after which a second actor gets the offer as well: the first may hang. */
 const hedgeMs = 150
-/** How long to wait for any of them. */
-const answerMs = 1500
-/** How long to look for an actor that has room, as far as the store timeout of the call allows it. */
-const patienceMs = 10_000
-/** How long to look when there is none at all: actors that are being replaced are gone for a moment. */
-const absenceMs = 3000
+/** Timeout of an offer. */
+const answerTimeoutMs = 1500
+/** Timeout of the search for an actor with capacity; the store timeout of the call applies as well. */
+const busyTimeoutMs = 10_000
+/** The same when no actor runs: during a rolling update there may be none for a moment. */
+const absentTimeoutMs = 3000
 const backoff = { initialMs: 4, maxMs: 60 }
 
-/** What became of an offer. */
-type Answer = Session | 'full' | 'nobody' | 'silence'
+/** The outcome of an offer. */
+type Answer = Session | 'busy' | 'no responders' | 'timeout'
 
-/** The gateway's end of live sessions over plain NATS subjects. */
+/** The gateway's side of live sessions, over core NATS subjects. */
 export function createSessions(hub: SessionHub): Sessions {
-  const queues = new Map<LiveKind, SessionQueue>()
-  // Somebody took an offer after another had.
-  hub.onStray((said) => {
-    const accepted = acceptanceOf(said)
-    if (accepted) hub.say(accepted.inbox, printJson(messageTypes.fail, unwanted.report()))
+  const queues = new Map<LiveKind, WaitQueue>()
+  // A second actor has accepted an offer.
+  hub.onUnexpected((reply) => {
+    const accepted = acceptanceOf(reply)
+    if (accepted) hub.publish(accepted.inbox, encodeJsonMessage(messageTypes.error, unwanted.report()))
   })
 
-  const ask = (
+  const offerSession = (
     kind: LiveKind,
     account: string,
     opening: unknown,
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<Answer> => {
-    if (!hub.broker.isConnected) return Promise.resolve('nobody')
+    if (!hub.broker.isConnected) return Promise.resolve('no responders')
     const session = nuid.next()
-    const windowIn = hub.takeWindow()
+    const windowIn = hub.acquireWindow()
     return new Promise((resolve, reject) => {
       const end = (answer: Exclude<Answer, Session>) => {
         leave()
-        hub.giveWindow(windowIn)
+        hub.releaseWindow(windowIn)
         resolve(answer)
       }
       const onAbort = () => {
         leave()
-        hub.giveWindow(windowIn)
+        hub.releaseWindow(windowIn)
         reject(signal.reason)
       }
-      const stop = hub.await(session, (said) => {
-        const accepted = acceptanceOf(said)
-        if (!accepted) return end(said.isAnswered ? 'full' : 'nobody')
+      const stop = hub.onReply(session, (reply) => {
+        const accepted = acceptanceOf(reply)
+        if (!accepted) return end(reply.isAnswered ? 'busy' : 'no responders')
         leave()
         const { peer, inbox, window: windowOut } = accepted
         const onEnd = () => queueOf(kind).wake()
-        resolve(hub.join(session, { peer, inbox, windowIn, windowOut, onEnd }))
+        resolve(hub.createEndpoint(session, { peer, inbox, windowIn, windowOut, onEnd }))
       })
-      const timer = setTimeout(end, timeoutMs, 'silence')
+      const timer = setTimeout(end, timeoutMs, 'timeout')
       const hedge = setInterval(() => publish(), hedgeMs)
       const leave = () => {
         stop()
@@ -83,8 +83,8 @@ export function createSessions(hub: SessionHub): Sessions {
       publish()
     })
   }
-  const queueOf = (kind: LiveKind): SessionQueue => {
-    const queue = queues.get(kind) ?? createSessionQueue()
+  const queueOf = (kind: LiveKind): WaitQueue => {
+    const queue = queues.get(kind) ?? createWaitQueue()
     queues.set(kind, queue)
     return queue
   }
@@ -98,21 +98,21 @@ export function createSessions(hub: SessionHub): Sessions {
   ): Promise<Session> => {
     const begun = performance.now()
     const queue = queueOf(kind)
-    const askOnce = () => ask(kind, account, opening, Math.min(answerMs, Math.max(0, callLeftMs())), signal)
-    // Nothing overtakes what waits already of the same account.
-    let answer: Answer = queue.isEmptyFor(account) ? await askOnce() : 'full'
+    const offerOnce = () => offerSession(kind, account, opening, Math.min(answerTimeoutMs, Math.max(0, callLeftMs())), signal)
+    // A new call must not overtake waiting calls of its account.
+    let answer: Answer = queue.isEmptyFor(account) ? await offerOnce() : 'busy'
     if (typeof answer !== 'string') return answer
     const entry = queue.join(account)
     try {
       for (let refusals = 1; ; refusals += 1) {
-        const longestMs = answer === 'nobody' ? absenceMs : patienceMs
+        const longestMs = answer === 'no responders' ? absentTimeoutMs : busyTimeoutMs
         const leftMs = Math.min(longestMs - (performance.now() - begun), callLeftMs())
         if (leftMs <= 0) throw unavailable(answer)
-        // The first of each account asks again and again, the others wait for it.
+        // The first call of each account retries; the others wait for it.
         await entry.wait(Math.min(leftMs, backoffMs(refusals, backoff)), leftMs, signal)
         signal.throwIfAborted()
         if (!entry.isFirst) continue
-        answer = await askOnce()
+        answer = await offerOnce()
         if (typeof answer !== 'string') return answer
       }
     } finally {
@@ -131,27 +131,29 @@ export function createSessions(hub: SessionHub): Sessions {
 
 function acceptanceOf({ isAnswered, parts }: SessionReply): Acceptance | undefined {
   if (!isAnswered) return undefined
-  const { word, rest } = parse(parts)
-  return word === messageTypes.accept ? acceptance.parse(decodeJson(concatBytes(rest))) : undefined
+  const { type, rest } = decodeMessage(parts)
+  return type === messageTypes.accept ? acceptance.parse(decodeJson(concatBytes(rest))) : undefined
 }
 
-const unwanted = new Fault('cancelled', 'Somebody else has taken this session.')
+const unwanted = new Fault('cancelled', 'Another actor has accepted this session.', {
+  remedy: 'Wait for the next offer.',
+})
 
 function unavailable(answer: Exclude<Answer, Session>): Fault {
-  if (answer === 'nobody') {
-    // Whether there is none, or those that are there do nothing of the kind, is the same from here.
+  if (answer === 'no responders') {
+    // Either no actor runs, or none serves this kind.
     return new Fault(
       'unavailable',
-      'No process that works on images while their callers wait is there just now.',
+      'No actor for synchronous processing is running.',
       {
         remedy:
-          'Make a task instead, which waits for its turn; an operator starts an actor with PIXELFLOW_LIVE_CONCURRENCY above 0.',
+          'Create a task instead, which waits in the queue. An operator has to start an actor with PIXELFLOW_LIVE_CONCURRENCY above 0.',
         retryAfterMs: 1000,
       },
     )
   }
-  return new Fault('unavailable', 'Every process that works on images is busy just now.', {
-    remedy: 'Try again in a moment, or make a task, which waits for its turn.',
+  return new Fault('unavailable', 'All actors are busy.', {
+    remedy: 'Try again in a moment, or create a task, which waits in the queue.',
     retryAfterMs: 1000,
   })
 }

@@ -1,31 +1,30 @@
 import { createNotifier, type Notifier } from '@pixelflow/core/notifier'
 
-/** Calls that wait for room at an actor: each account's in the order in which they came, the accounts beside each other. */
-export interface SessionQueue {
+/** Calls that wait for capacity: first in, first out for each account; accounts do not wait for each other. */
+export interface WaitQueue {
   isEmptyFor(account: string): boolean
-  join(account: string): QueueEntry
-  /** There may be room again. */
+  join(account: string): WaitQueueEntry
+  /** Capacity may be free again: wakes the first call of each account. */
   wake(): void
 }
 
-export interface QueueEntry {
-  /** Whether no call of the same account waits before this one. */
+export interface WaitQueueEntry {
+  /** Whether this is the first waiting call of its account. */
   readonly isFirst: boolean
   /**
-   * Waits `firstMs` as the first of its account, else `otherMs`; or until there may be room, or the signal aborts. All
-   * times in milliseconds.
+   * Waits `firstMs` milliseconds as the first of its account, else `otherMs`; or until `wake`, or until the signal aborts.
    */
   wait(firstMs: number, otherMs: number, signal: AbortSignal): Promise<void>
   leave(): void
 }
 
-interface Waiting {
+interface WaitingCall {
   isWoken: boolean
   readonly woken: Notifier
 }
 
-export function createSessionQueue(): SessionQueue {
-  const entries = new Map<string, Waiting[]>()
+export function createWaitQueue(): WaitQueue {
+  const entries = new Map<string, WaitingCall[]>()
   const wakeFirst = (account: string) => {
     const first = entries.get(account)?.[0]
     if (first === undefined) return
@@ -38,7 +37,7 @@ export function createSessionQueue(): SessionQueue {
       for (const account of entries.keys()) wakeFirst(account)
     },
     join(account) {
-      const own: Waiting = { isWoken: false, woken: createNotifier() }
+      const own: WaitingCall = { isWoken: false, woken: createNotifier() }
       const queue = entries.get(account) ?? []
       queue.push(own)
       entries.set(account, queue)

@@ -4,7 +4,7 @@ import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 
-/** A process that sends back whatever it is sent in a session. Only tests use this, to kill it. */
+/** Echoes the frames of sessions. Tests run and kill it as a process. */
 const log = createLogger({ service: 'echo', format: 'json' })
 const adapters = await openAdapters({ settings: readSettings(natsSettings, process.env), name: 'echo', log })
 adapters.sessionHost.serve('preview', {
