@@ -82,7 +82,8 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
     abort(fault)
   }
   /** Any gap in the messages breaks the session: wrong bytes are worse than none. */
-  const failInvalid = (cause: unknown) => fail(lost(peer, 'A message of the session was lost or invalid.', cause))
+  const failInvalid = (cause: unknown) =>
+    fail(lost(peer, 'A message of the session was lost or invalid.', cause))
 
   /** Sends a message with a sequence, when the other side's window has space for it. */
   const publishInOrder = async (bytes: number, encode: (number: number) => readonly Uint8Array[]) => {
@@ -112,7 +113,9 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
     for (const piece of pieces) {
       const bytes = (isFirst ? around : headerBytes) + totalLength(piece)
       await publishInOrder(bytes, (number) =>
-        isFirst ? encodeFrame(number, encoded, size, piece) : encodeMessage(messageTypes.continuation, number, piece),
+        isFirst
+          ? encodeFrame(number, encoded, size, piece)
+          : encodeMessage(messageTypes.continuation, number, piece),
       )
       isFirst = false
     }
@@ -165,13 +168,15 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
     },
     checkHeartbeat(now) {
       if (now - lastReceivedAt > sessionTimeoutMs) fail(lost(peer, 'The heartbeat timed out.'))
-      else if (now - lastSentAt >= sessionHeartbeatMs) publish(encodeMessage(messageTypes.heartbeat, sent), true)
+      else if (now - lastSentAt >= sessionHeartbeatMs)
+        publish(encodeMessage(messageTypes.heartbeat, sent), true)
     },
     breakSession(reason) {
       abort(lost(peer, reason))
     },
     async [Symbol.asyncDispose]() {
-      if (!hasLeft) fail(new Fault('cancelled', 'The other side closed the session.', { remedy: 'Open a new session.' }))
+      if (!hasLeft)
+        fail(new Fault('cancelled', 'The other side closed the session.', { remedy: 'Open a new session.' }))
     },
   }
 }

@@ -5,7 +5,15 @@ import type { ServedSessions, SessionHandler, LiveKind, SessionHost } from '@pix
 import { createSessionQuota } from './quota.ts'
 import type { SessionEndpoint } from './endpoint.ts'
 import type { SessionHub } from './hub.ts'
-import { decodeJson, offer, encodeMessage, encodeJsonMessage, messageTypes, type Acceptance, type Offer } from './messages.ts'
+import {
+  decodeJson,
+  offer,
+  encodeMessage,
+  encodeJsonMessage,
+  messageTypes,
+  type Acceptance,
+  type Offer,
+} from './messages.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { offerSubject } from '../topology/topology.ts'
 
@@ -52,8 +60,7 @@ function serve(
       // Both sides know the reason of a broken session.
       if (end.broken.aborted) return
       const fault = Fault.of(thrown)
-      if (fault.code === 'internal')
-        log.error('live session failed', { kind, peer: end.peer, error: fault })
+      if (fault.code === 'internal') log.error('live session failed', { kind, peer: end.peer, error: fault })
       await end.fail(fault)
     }
   }

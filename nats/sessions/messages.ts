@@ -56,7 +56,11 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** A message in parts; the payload is not copied. */
-export function encodeMessage(type: MessageType, number: number, rest: readonly Uint8Array[] = []): Uint8Array[] {
+export function encodeMessage(
+  type: MessageType,
+  number: number,
+  rest: readonly Uint8Array[] = [],
+): Uint8Array[] {
   return [encodeHeader(type, number, headerBytes), ...rest]
 }
 

@@ -6,7 +6,8 @@ const head = new TextEncoder().encode('"head"')
 const bytes = (length: number) => Uint8Array.from({ length }, (_, i) => i & 255)
 const frame = (number: number, size: number, piece = bytes(size)) =>
   decodeMessage(encodeFrame(number, head, size, [piece]))
-const continuation = (number: number, piece: Uint8Array) => decodeMessage(encodeMessage(messageTypes.continuation, number, [piece]))
+const continuation = (number: number, piece: Uint8Array) =>
+  decodeMessage(encodeMessage(messageTypes.continuation, number, [piece]))
 
 function bufferOf(window = 4000) {
   const updates: number[] = []

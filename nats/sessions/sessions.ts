@@ -98,7 +98,8 @@ export function createSessions(hub: SessionHub): Sessions {
   ): Promise<Session> => {
     const begun = performance.now()
     const queue = queueOf(kind)
-    const offerOnce = () => offerSession(kind, account, opening, Math.min(answerTimeoutMs, Math.max(0, callLeftMs())), signal)
+    const offerOnce = () =>
+      offerSession(kind, account, opening, Math.min(answerTimeoutMs, Math.max(0, callLeftMs())), signal)
     // A new call must not overtake waiting calls of its account.
     let answer: Answer = queue.isEmptyFor(account) ? await offerOnce() : 'busy'
     if (typeof answer !== 'string') return answer
@@ -142,15 +143,11 @@ const unwanted = new Fault('cancelled', 'Another actor has accepted this session
 function unavailable(answer: Exclude<Answer, Session>): Fault {
   if (answer === 'no responders') {
     // Either no actor runs, or none serves this kind.
-    return new Fault(
-      'unavailable',
-      'No actor for synchronous processing is running.',
-      {
-        remedy:
-          'Create a task instead, which waits in the queue. An operator has to start an actor with PIXELFLOW_LIVE_CONCURRENCY above 0.',
-        retryAfterMs: 1000,
-      },
-    )
+    return new Fault('unavailable', 'No actor for synchronous processing is running.', {
+      remedy:
+        'Create a task instead, which waits in the queue. An operator has to start an actor with PIXELFLOW_LIVE_CONCURRENCY above 0.',
+      retryAfterMs: 1000,
+    })
   }
   return new Fault('unavailable', 'All actors are busy.', {
     remedy: 'Try again in a moment, or create a task, which waits in the queue.',
