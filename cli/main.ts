@@ -9,7 +9,7 @@ import { demoCommand } from './commands/demo.ts'
 import { getCommand } from './commands/get.ts'
 import { loadtestCommand } from './commands/loadtest.ts'
 import { processCommand } from './commands/process.ts'
-import { addHelpCommand, pathOf, refuseRepeatedOptions } from './commands/add-help-command.ts'
+import { addHelpCommand, commandPath, refuseRepeatedOptions } from './commands/add-help-command.ts'
 import { tasksCommand } from './commands/tasks.ts'
 import { testCommand } from './commands/test.ts'
 import { upCommand } from './commands/up.ts'
@@ -69,7 +69,7 @@ function commands(context: Context): Command {
   for (const group of [program, ...below(program)].filter((one) => one.commands.length > 0))
     addHelpCommand(group)
   for (const one of below(program)) {
-    one.showHelpAfterError(`  remedy   See ./pixelflow ${pathOf(one)} --help.`)
+    one.showHelpAfterError(`  remedy   See ./pixelflow ${commandPath(one)} --help.`)
     refuseRepeatedOptions(one)
   }
   return program

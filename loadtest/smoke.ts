@@ -3,7 +3,7 @@ import exec from 'k6/execution'
 import http, { type RefinedParams, type Response } from 'k6/http'
 import type { Options } from 'k6/options'
 import { Rate, Trend } from 'k6/metrics'
-import { png } from './picture/png.ts'
+import { gradientPng } from './gradient-png.ts'
 
 /**
  * Does the whole way work, for a few at once? Upload → task → events → result → delete, against BASE_URL, with the
@@ -44,7 +44,7 @@ export default function smoke(): void {
 
 /** @returns whether there was something to check at every stage. */
 function journey(): boolean {
-  const picture = png(64, 48, exec.scenario.iterationInTest)
+  const picture = gradientPng(64, 48, exec.scenario.iterationInTest)
 
   const uploaded = http.post(`${baseUrl}/api/v1/images`, picture.buffer, named('upload', 'image/png'))
   if (!check(uploaded, { 'the image is stored': (answer) => answer.status === 201 })) return false

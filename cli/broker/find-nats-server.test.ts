@@ -37,17 +37,17 @@ async function standIn(told: string, name = 'nats-server'): Promise<string> {
 
 /** A search with an empty PATH, an empty cache, and a download site that is not there. */
 async function search(more: Partial<NatsServerSearch> = {}) {
-  const said: string[] = []
+  const messages: string[] = []
   const cacheDir = await folder()
   const whole: NatsServerSearch = {
     root,
     cacheDir,
     path: await folder(),
     downloadUrl: 'http://127.0.0.1:1',
-    say: (text) => said.push(text),
+    say: (text) => messages.push(text),
     ...more,
   }
-  return { whole, said, cached: join(whole.cacheDir, 'nats-server', version, 'nats-server') }
+  return { whole, messages, cached: join(whole.cacheDir, 'nats-server', version, 'nats-server') }
 }
 
 /** A checkout whose pinned module cannot be built, so that the last way ends quickly. */
@@ -133,27 +133,27 @@ describe('the one named by PIXELFLOW_NATS_SERVER', () => {
 describe('the one on PATH', () => {
   test.each(['2.12.0', '2.15.2', '2.14.0-RC.1', '3.0.0'])('%s is used', async (told) => {
     const path = await standIn(`nats-server: v${told}`)
-    const { whole, said } = await search({ path: dirname(path) })
+    const { whole, messages } = await search({ path: dirname(path) })
     expect(await findNatsServer(whole)).toMatchObject({ from: 'PATH', version: told })
-    expect(said).toEqual([])
+    expect(messages).toEqual([])
   })
 
   test('is passed over with a notice when it is too old', async () => {
     const old = await standIn('nats-server: v2.10.27')
-    const { whole, said, cached } = await search({ path: dirname(old) })
+    const { whole, messages, cached } = await search({ path: dirname(old) })
     await mkdir(dirname(cached), { recursive: true })
     await symlink(real, cached)
     expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'cache' })
-    expect(said).toEqual([`ignoring ${old}: it is version 2.10.27, and 2.12 or newer is needed`])
+    expect(messages).toEqual([`ignoring ${old}: it is version 2.10.27, and 2.12 or newer is needed`])
   })
 
   test('is passed over with a notice when it does not run', async () => {
     const broken = await standIn('')
-    const { whole, said, cached } = await search({ path: dirname(broken) })
+    const { whole, messages, cached } = await search({ path: dirname(broken) })
     await mkdir(dirname(cached), { recursive: true })
     await symlink(real, cached)
     expect(await findNatsServer(whole)).toMatchObject({ from: 'cache' })
-    expect(said[0]).toStartWith(`ignoring ${broken}`)
+    expect(messages[0]).toStartWith(`ignoring ${broken}`)
   })
 })
 
@@ -203,12 +203,12 @@ describe('the official download', () => {
   ]
   test.each(wrong)('with %s is refused, nothing is kept, the next way is tried', async (_, how, why) => {
     using release = await site(how)
-    const { whole, said, cached } = await search({
+    const { whole, messages, cached } = await search({
       downloadUrl: release.downloadUrl,
       root: await withoutModule(),
     })
     await expect(findNatsServer(whole)).rejects.toMatchObject({ code: 1 })
-    expect(said.find((line) => line.startsWith('nats-server was not downloaded'))).toContain(why)
+    expect(messages.find((line) => line.startsWith('nats-server was not downloaded'))).toContain(why)
     expect(await Bun.file(cached).exists()).toBe(false)
   })
 
@@ -218,12 +218,12 @@ describe('the official download', () => {
     silent.listen(0, '127.0.0.1', listening)
     await promise
     const { port } = silent.address() as { port: number }
-    const { whole, said } = await search({
+    const { whole, messages } = await search({
       downloadUrl: `http://127.0.0.1:${port}`,
       root: await withoutModule(),
     })
     await findNatsServer(whole).catch(() => {})
-    expect(said).toContain(`nats-server was not downloaded: 127.0.0.1:${port} did not answer within 3 s`)
+    expect(messages).toContain(`nats-server was not downloaded: 127.0.0.1:${port} did not answer within 3 s`)
     silent.close()
   }, 20_000)
 
@@ -245,9 +245,11 @@ describe('the official download', () => {
 
 describe('the build with Go', () => {
   test('comes after a download that failed, and is kept', async () => {
-    const { whole, said, cached } = await search({ path: dirname(Bun.which('go') ?? '/usr/local/go/bin/go') })
+    const { whole, messages, cached } = await search({
+      path: dirname(Bun.which('go') ?? '/usr/local/go/bin/go'),
+    })
     expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'build' })
-    expect(said.some((line) => line.startsWith(`building nats-server ${version} with Go`))).toBe(true)
+    expect(messages.some((line) => line.startsWith(`building nats-server ${version} with Go`))).toBe(true)
     expect(await findNatsServer(whole)).toMatchObject({ from: 'cache' })
   }, 180_000)
 

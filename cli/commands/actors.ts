@@ -5,9 +5,9 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { cut, tableLines, widthOf, type Column } from '../terminal/table.ts'
-import { examples, grpcOptions, reporterFor, clientFor, type ClientOptions } from './client-options.ts'
+import { examples, grpcOptions, reporterFor, clientFor, type ServerFlags } from './server-flags.ts'
 
-interface ActorsOptions extends ClientOptions {
+interface ActorsOptions extends ServerFlags {
   readonly watch?: boolean
 }
 

@@ -49,15 +49,19 @@ export function addHelpCommand(group: Command): void {
 }
 
 /** A command as it is typed, for example `admin dead list`, without the program. */
-export function pathOf(command: Command): string {
+export function commandPath(command: Command): string {
   const { parent } = command
   if (parent === null) return ''
-  return [pathOf(parent), command.name()].filter(Boolean).join(' ')
+  return [commandPath(parent), command.name()].filter(Boolean).join(' ')
 }
 
 function unknownCommand(group: Command, word: string): CliError {
   const known = group.commands.map((one) => one.name()).join(', ')
-  return new CliError('usage', `There is no command ${[pathOf(group), word].filter(Boolean).join(' ')}.`, {
-    remedy: `Commands: ${known}.`,
-  })
+  return new CliError(
+    'usage',
+    `There is no command ${[commandPath(group), word].filter(Boolean).join(' ')}.`,
+    {
+      remedy: `Commands: ${known}.`,
+    },
+  )
 }

@@ -8,14 +8,14 @@ import { refuseUnknownCommands } from './add-help-command.ts'
 import {
   locate,
   certificatesOf,
-  clientOptions,
+  serverFlags,
   count,
   examples,
   reporterFor,
-  type ClientOptions,
-} from './client-options.ts'
+  type ServerFlags,
+} from './server-flags.ts'
 
-interface ListOptions extends ClientOptions {
+interface ListOptions extends ServerFlags {
   readonly account?: string
   readonly limit: number
   readonly cursor?: string
@@ -42,7 +42,7 @@ export function adminCommand(program: Command, context: Context): void {
     .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
     .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
   refuseUnknownCommands(list)
-  clientOptions(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
+  serverFlags(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
     const page = await (await clientFor(context, options)).deadPage({ account, limit, cursor })
     const none = page.items.length === 0 && page.next === null ? ['Nothing was given up.'] : []
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
@@ -61,28 +61,26 @@ export function adminCommand(program: Command, context: Context): void {
   one('replay', 'Has it done once more, as a new task of the same account.', (server, id) =>
     server.replayDead(id),
   )
-  letter('drop', 'Forgets it; the task stays as it is.').action(
-    async (id: string, options: ClientOptions) => {
-      await (await clientFor(context, options)).dropDead(id)
-      reporterFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
-    },
-  )
+  letter('drop', 'Forgets it; the task stays as it is.').action(async (id: string, options: ServerFlags) => {
+    await (await clientFor(context, options)).dropDead(id)
+    reporterFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
+  })
 
   function one(name: string, description: string, ask: Ask): void {
-    letter(name, description).action(async (id: string, options: ClientOptions) => {
+    letter(name, description).action(async (id: string, options: ServerFlags) => {
       const found = await ask(await clientFor(context, options), id)
       reporterFor(context, options).result(found, details(found, style))
     })
   }
 
   function letter(name: string, description: string): Command {
-    return clientOptions(dead.command(name).description(description).argument('<letter>', 'id of the letter'))
+    return serverFlags(dead.command(name).description(description).argument('<letter>', 'id of the letter'))
   }
 }
 
 type Ask = (server: Admin, id: string) => Promise<DeadLetterView>
 
-async function clientFor(context: Context, options: ClientOptions): Promise<Admin> {
+async function clientFor(context: Context, options: ServerFlags): Promise<Admin> {
   const { config, interrupts } = context
   return openAdminClient({
     url: (await locate(context, options)).url,

@@ -6,7 +6,7 @@ import type { ClientIdentity, EnsuredCertificate, CertificateFolder } from '../c
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
-import { examples, reporterFor } from './client-options.ts'
+import { examples, reporterFor } from './server-flags.ts'
 
 interface CertsOptions {
   readonly dir?: string

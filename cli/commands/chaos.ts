@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
 import { exec } from './exec.ts'
-import { examples } from './client-options.ts'
+import { examples } from './server-flags.ts'
 
 export function chaosCommand(program: Command, context: Context): void {
   const command = program

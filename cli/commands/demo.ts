@@ -11,13 +11,13 @@ import type { Context } from '../context.ts'
 import { writeDemoImage } from '../demo/demo-image.ts'
 import { styleOf } from '../terminal/style.ts'
 import {
-  clientOptions,
+  serverFlags,
   examples,
   reporterFor,
   requireOneUseOfStdout,
   withServer,
-  type ClientOptions,
-} from './client-options.ts'
+  type ServerFlags,
+} from './server-flags.ts'
 
 const recipeText = 'resize:800/sharpen/format:webp'
 
@@ -30,12 +30,12 @@ export function demoCommand(program: Command, context: Context): void {
       '-o, --output <path>',
       'where the result goes: a file or a folder (default: demo/evening.webp in the data folder)',
     )
-  examples(clientOptions(command), ['demo', 'demo -o evening.webp']).action(
-    async (options: ClientOptions & { output?: string }) => demo(options, context),
+  examples(serverFlags(command), ['demo', 'demo -o evening.webp']).action(
+    async (options: ServerFlags & { output?: string }) => demo(options, context),
   )
 }
 
-async function demo(options: ClientOptions & { output?: string }, context: Context): Promise<void> {
+async function demo(options: ServerFlags & { output?: string }, context: Context): Promise<void> {
   const { config, cwd, interrupts } = context
   const file = writeDemoImage(join(config.dataDir, 'demo/evening.png'))
   const source = await openSourceFile(file, cwd)
@@ -63,7 +63,7 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
         ...resultLines(result, { source, target }, { tookMs: elapsedMs, style, cwd }),
         '',
         style.dim('The same with curl, while ./pixelflow up is running:'),
-        `  ${curlCall(server.address, file, recipeText, {
+        `  ${curlCommand(server.address, file, recipeText, {
           token: (options.token ?? config.token) !== undefined,
           ca: options.ca ?? config.caFile,
           cert: options.cert ?? config.certFile,
@@ -77,7 +77,7 @@ async function demo(options: ClientOptions & { output?: string }, context: Conte
 }
 
 /** A call to copy: the picture and the recipe in one request. */
-export function curlCall(
+export function curlCommand(
   url: string,
   file: string,
   recipe: string,

@@ -16,10 +16,10 @@ import {
   reporterFor,
   requireOneUseOfStdout,
   clientFor,
-  type ClientOptions,
-} from './client-options.ts'
+  type ServerFlags,
+} from './server-flags.ts'
 
-interface Options extends ClientOptions {
+interface Options extends ServerFlags {
   readonly output?: string
 }
 

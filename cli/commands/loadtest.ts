@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { goTool } from '../tools/go.ts'
 import { exec } from './exec.ts'
-import { examples, serverOptions, withServer } from './client-options.ts'
+import { examples, serverOptions, withServer } from './server-flags.ts'
 
 export function loadtestCommand(program: Command, context: Context): void {
   const command = program

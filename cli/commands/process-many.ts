@@ -17,7 +17,7 @@ import {
   type ProcessCommandOptions,
   type ProcessPlan,
 } from './process-plan.ts'
-import { withServer } from './client-options.ts'
+import { withServer } from './server-flags.ts'
 
 /** How many files are sent and followed at once: enough that the server never waits for the next one. */
 const filesAtOnce = 4

@@ -7,10 +7,10 @@ import { formatIn, readRecipe, withFormat } from '../client/recipe.ts'
 import type { SourceFile } from '../client/source-file.ts'
 import { readSteps, appendSteps } from '../client/steps.ts'
 import { parseOutputTarget, type OutputTarget } from '../client/output-target.ts'
-import type { ClientOptions } from './client-options.ts'
+import type { ServerFlags } from './server-flags.ts'
 
 /** Options of `process`. */
-export interface ProcessCommandOptions extends ClientOptions {
+export interface ProcessCommandOptions extends ServerFlags {
   readonly recipe?: string
   readonly output?: string
   readonly force?: boolean

@@ -11,7 +11,7 @@ import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
 import { createFileJob, readProcessPlan, type ProcessCommandOptions } from './process-plan.ts'
 import { processMany } from './process-many.ts'
-import { examples, grpcOptions, reporterFor, requireOneUseOfStdout, withServer } from './client-options.ts'
+import { examples, grpcOptions, reporterFor, requireOneUseOfStdout, withServer } from './server-flags.ts'
 
 export function processCommand(program: Command, context: Context): void {
   const command = program

@@ -14,10 +14,10 @@ import {
   parseId,
   reporterFor,
   clientFor,
-  type ClientOptions,
-} from './client-options.ts'
+  type ServerFlags,
+} from './server-flags.ts'
 
-interface ListOptions extends ClientOptions {
+interface ListOptions extends ServerFlags {
   readonly status?: Status
   readonly limit: number
   readonly cursor?: string
@@ -77,7 +77,7 @@ export function tasksCommand(program: Command, context: Context): void {
       .command('delete')
       .description('Deletes a task and its results.')
       .argument('<task>', 'id of the task', parseId('task')),
-  ).action(async (id: string, options: ClientOptions) => {
+  ).action(async (id: string, options: ServerFlags) => {
     await using server = await clientFor(context, options)
     await server.deleteTask(id)
     reporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
@@ -95,7 +95,7 @@ function one(
     .command(name)
     .description(description)
     .argument('<task>', 'id of the task', parseId('task'))
-  grpcOptions(command).action(async (id: string, options: ClientOptions) => {
+  grpcOptions(command).action(async (id: string, options: ServerFlags) => {
     await using server = await clientFor(context, options)
     const task = await ask(server, id)
     reporterFor(context, options).result(task, details(task, styleOf(process.stdout, context.config.colour)))

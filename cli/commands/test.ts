@@ -12,7 +12,7 @@ import { findChromium } from '../tools/chromium.ts'
 import { goClient } from '../tools/go-client.ts'
 import { goTool } from '../tools/go.ts'
 import { pythonClient } from '../tools/python.ts'
-import { examples } from './client-options.ts'
+import { examples } from './server-flags.ts'
 
 export function testCommand(program: Command, context: Context): void {
   const command = program

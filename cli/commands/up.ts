@@ -10,8 +10,8 @@ import { startUp, type Up } from '../stack/up.ts'
 import { shortenEntry, createLogRenderer } from '../stack/log-renderer.ts'
 import { styleOf } from '../terminal/style.ts'
 import { span } from '@pixelflow/core/amounts'
-import { curlCall } from './demo.ts'
-import { examples } from './client-options.ts'
+import { curlCommand } from './demo.ts'
+import { examples } from './server-flags.ts'
 
 export function upCommand(program: Command, context: Context): void {
   const command = program
@@ -57,7 +57,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
   const picture = join(config.dataDir, 'demo/evening.png')
   const { caFile: ca, certFile: cert, keyFile: key } = config
   const token = needsToken(config.env)
-  const call = curlCall(running.url, picture, 'resize:800/format:webp', { token, ca, cert, key })
+  const call = curlCommand(running.url, picture, 'resize:800/format:webp', { token, ca, cert, key })
   own.info('ready', {
     url: running.url,
     grpc: running.grpc,

@@ -4,7 +4,7 @@ import { uploadContent, uploadOptions } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { size } from '@pixelflow/core/amounts'
-import { grpcOptions, examples, reporterFor, clientFor, type ClientOptions } from './client-options.ts'
+import { grpcOptions, examples, reporterFor, clientFor, type ServerFlags } from './server-flags.ts'
 
 export function uploadCommand(program: Command, context: Context): void {
   const command = program
@@ -19,7 +19,7 @@ export function uploadCommand(program: Command, context: Context): void {
     'upload photo.jpg',
     'upload photo.jpg --json',
     'upload - <photo.jpg',
-  ]).action(async (file: string, options: ClientOptions) => {
+  ]).action(async (file: string, options: ServerFlags) => {
     const source = await openSourceFile(file, context.cwd)
     const reporter = reporterFor(context, options)
     try {

@@ -7,7 +7,7 @@ import { span } from '@pixelflow/core/amounts'
 import { goTool } from '../tools/go.ts'
 import { checks, type Check } from '../verify/checks.ts'
 import { fixCheck, runCheck } from '../verify/run-check.ts'
-import { examples } from './client-options.ts'
+import { examples } from './server-flags.ts'
 
 export function verifyCommand(program: Command, context: Context): void {
   const command = program

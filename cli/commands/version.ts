@@ -4,18 +4,18 @@ import { readServerVersion } from '../client/open-client.ts'
 import {
   locate,
   certificatesOf,
-  clientOptions,
+  serverFlags,
   examples,
   reporterFor,
-  type ClientOptions,
-} from './client-options.ts'
+  type ServerFlags,
+} from './server-flags.ts'
 
 export function versionCommand(program: Command, context: Context, version: string): void {
   const command = program
     .command('version')
     .summary('versions of this client and of the server')
     .description('Shows the versions of this client, of Bun, and of the server if one answers.')
-  examples(clientOptions(command), ['version', 'version --json']).action(async (options: ClientOptions) => {
+  examples(serverFlags(command), ['version', 'version --json']).action(async (options: ServerFlags) => {
     const { interrupts } = context
     const { url } = await locate(context, options)
     const told = await readServerVersion(url, interrupts.signal, certificatesOf(context, options))

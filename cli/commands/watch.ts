@@ -3,14 +3,7 @@ import type { Command } from 'commander'
 import { mapClientError } from '../client/map-client-error.ts'
 import { followTask } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
-import {
-  examples,
-  grpcOptions,
-  parseId,
-  reporterFor,
-  clientFor,
-  type ClientOptions,
-} from './client-options.ts'
+import { examples, grpcOptions, parseId, reporterFor, clientFor, type ServerFlags } from './server-flags.ts'
 
 export function watchCommand(program: Command, context: Context): void {
   const command = program
@@ -25,7 +18,7 @@ export function watchCommand(program: Command, context: Context): void {
   examples(grpcOptions(command), [
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab',
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab --json',
-  ]).action(async (id: string, options: ClientOptions & { after?: string }) => {
+  ]).action(async (id: string, options: ServerFlags & { after?: string }) => {
     const reporter = reporterFor(context, options, { everyEvent: true })
     try {
       const { signal } = context.interrupts

@@ -1,10 +1,15 @@
 import { expect, test } from 'bun:test'
 import { crc32, inflateSync } from 'node:zlib'
 import { paintDemoImage } from './demo-image.ts'
-import { encodePng } from './png.ts'
+import { paintPng } from './paint-png.ts'
 
 /** Takes a PNG of filter "Sub" apart again, by the standard and not by the encoder. */
-function decode(png: Buffer): { width: number; height: number; pixel: (x: number, y: number) => number[] } {
+function decode(file: Uint8Array): {
+  width: number
+  height: number
+  pixel: (x: number, y: number) => number[]
+} {
+  const png = Buffer.from(file)
   const chunks = new Map<string, Buffer>()
   for (let at = 8; at < png.length;) {
     const length = png.readUInt32BE(at)
@@ -31,9 +36,9 @@ function decode(png: Buffer): { width: number; height: number; pixel: (x: number
   }
 }
 
-test('what was painted stands in the file', () => {
+test('the file holds the painted pixels', () => {
   const paint = (x: number, y: number) => [x * 7, 255 - y * 3, (x * y) % 256] as const
-  const picture = decode(encodePng(31, 17, paint))
+  const picture = decode(paintPng(31, 17, paint))
   expect([picture.width, picture.height]).toEqual([31, 17])
   for (const [x, y] of [
     [0, 0],
@@ -46,9 +51,9 @@ test('what was painted stands in the file', () => {
   }
 })
 
-test('the sample is a picture of some size, always the same', () => {
+test('the demo image is large, and always the same', () => {
   const first = paintDemoImage()
-  expect(first.equals(paintDemoImage())).toBe(true)
+  expect(first).toEqual(paintDemoImage())
   expect(decode(first)).toMatchObject({ width: 1600, height: 1000 })
   expect(first.length).toBeLessThan(2_000_000)
 })

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { encodePng } from './png.ts'
+import { paintPng } from './paint-png.ts'
 
 const width = 1600
 const height = 1000
@@ -14,9 +14,9 @@ const near: Colour = [16, 22, 48]
 const ridges = 5
 
 /** An evening over hills, painted by code: 1600 × 1000 pixels of PNG. */
-export function paintDemoImage(): Buffer {
+export function paintDemoImage(): Uint8Array {
   const tops = Array.from({ length: ridges }, (_, ridge) => horizon(ridge))
-  return encodePng(width, height, (x, y) => {
+  return paintPng(width, height, (x, y) => {
     const toSun = Math.hypot(x - width * 0.62, y - height * 0.52)
     // Disc, then a glow that fades with the distance.
     const glow = toSun < 92 ? 1 : Math.exp(-(toSun - 92) / 170) * 0.75

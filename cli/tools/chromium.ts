@@ -22,7 +22,7 @@ export async function findChromium({ named, ...installer }: BrowserSearch): Prom
   const options = path === undefined ? {} : { PATH: path }
   if (named !== undefined) {
     if (Bun.which(named, options)) return named
-    throw new CliError('usage', `PIXELFLOW_CHROMIUM=${named} is no program.`, {
+    throw new CliError('usage', `PIXELFLOW_CHROMIUM=${named} is not a program.`, {
       remedy: 'Correct the path, or unset the variable to have one found.',
     })
   }

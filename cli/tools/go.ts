@@ -4,21 +4,21 @@ import { CliError } from '../cli-error.ts'
 import { lock } from '../lock.ts'
 import { readPinnedTool, type PinnedTool } from './pinned-tool.ts'
 
-/** Where tools are built to and who hears about it. */
+/** Where tools are built, and how progress is reported. */
 export interface BuildOptions {
   /** The checkout, which holds `tools/`. */
   readonly root: string
   readonly cacheDir: string
   /** PATH on which Go is looked for; Go's own default folder is looked at too. */
   readonly path?: string | undefined
-  /** Tells people what is going on, one line a call. */
+  /** Reports progress, one line a call. */
   readonly say: (text: string) => void
 }
 
 /** Half an hour: the largest tool takes four minutes on two cores, and others may be building it already. */
 const longestBuildMs = 30 * 60_000
-/** How often people who wait are told that it goes on. */
-const patienceMs = 20_000
+/** How often the progress is reported. */
+const progressEveryMs = 20_000
 
 /**
  * Path of the program that `tools/<name>` pins, built into the cache by Go when it is not there yet. Another version
@@ -69,16 +69,16 @@ export async function build(
     stderr: 'pipe',
     timeout: longestBuildMs,
   })
-  // Nobody waits for it any more once we are gone.
+  // The compiler ends with this process.
   const giveUp = () => compile.kill()
   process.once('exit', giveUp)
-  const patience = setInterval(
+  const progress = setInterval(
     () =>
       options.say(`still building ${name}, for ${Math.round((performance.now() - started) / 1000)} s now …`),
-    patienceMs,
+    progressEveryMs,
   )
   const [code, errors] = await Promise.all([compile.exited, compile.stderr.text()])
-  clearInterval(patience)
+  clearInterval(progress)
   process.off('exit', giveUp)
   if (code !== 0) {
     await rm(fresh, { force: true })

@@ -23,9 +23,14 @@ async function machine(programs: Readonly<Record<string, string>>) {
   }
   await mkdir(join(root, 'clients/python'), { recursive: true })
   await writeFile(join(root, 'clients/python/requirements.txt'), 'nothing==1.0.0\n')
-  const said: string[] = []
-  const say = (text: string) => void said.push(text)
-  return { root, path, said, options: { root, path, say, cacheDir: join(root, 'cache'), mayInstall: true } }
+  const messages: string[] = []
+  const say = (text: string) => void messages.push(text)
+  return {
+    root,
+    path,
+    messages,
+    options: { root, path, say, cacheDir: join(root, 'cache'), mayInstall: true },
+  }
 }
 
 /** Says a version, and makes venvs whose Python writes down what it is asked; `venv` may spoil that. */
@@ -41,10 +46,10 @@ END
 
 describe('the packages of the Python client', () => {
   test('are installed once, with their hashes, by one of many', async () => {
-    const { options, said } = await machine({ python3: python('3.12.1') })
+    const { options, messages } = await machine({ python3: python('3.12.1') })
     const found = await Promise.all([1, 2, 3].map(() => pythonClient(options)))
     expect(new Set(found).size).toBe(1)
-    expect(said.filter((line) => line.startsWith('installing'))).toHaveLength(1)
+    expect(messages.filter((line) => line.startsWith('installing'))).toHaveLength(1)
     const asked = await Bun.file((found[0] ?? '').replace(/bin\/python$/, 'asked')).text()
     expect(asked.trim().split('\n')).toHaveLength(1)
     expect(asked).toContain('--require-hashes --only-binary :all:')

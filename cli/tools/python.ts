@@ -45,7 +45,7 @@ export async function pythonClient(options: BuildOptions & Installer): Promise<s
   if (await Bun.file(ready).exists()) return program
   const started = performance.now()
   options.say('installing the packages of the Python client (once, a few seconds) …')
-  // Half of one is left where somebody has been interrupted.
+  // An interrupted installation leaves half a venv.
   await rm(folder, { recursive: true, force: true })
   await makeVenv(python.program, folder, options)
   const install = ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--only-binary', ':all:', '-r']

@@ -31,16 +31,16 @@ describe('a pinned Go tool', () => {
     await writeFile(join(root, 'tools/hello/go.sum'), '')
     await writeFile(join(root, 'tools/hello/src/go.mod'), 'module pixelflow.test/greet\n\ngo 1.24\n')
     await writeFile(join(root, 'tools/hello/src/main.go'), source)
-    const said: string[] = []
-    const options = { root, cacheDir: join(root, 'cache'), say: (text: string) => void said.push(text) }
-    return { options, said, root }
+    const messages: string[] = []
+    const options = { root, cacheDir: join(root, 'cache'), say: (text: string) => void messages.push(text) }
+    return { options, messages, root }
   }
 
   test('is built once, by one of many, and runs', async () => {
-    const { options, said } = await checkout()
+    const { options, messages } = await checkout()
     const paths = await Promise.all([1, 2, 3].map(() => goTool('hello', options)))
     expect(new Set(paths).size).toBe(1)
-    expect(said.filter((line) => line.startsWith('building hello 1.2.3'))).toHaveLength(1)
+    expect(messages.filter((line) => line.startsWith('building hello 1.2.3'))).toHaveLength(1)
     const run = Bun.spawnSync([paths[0] ?? ''])
     expect(run.stderr.toString()).toBe('hello\n')
   }, 120_000)

@@ -34,6 +34,7 @@ export const checks: readonly Check[] = [
     command: [bun, '--no-env-file', 'docs/generate.ts', '--check'],
     write: [bun, '--no-env-file', 'docs/generate.ts'],
   },
+  { name: 'vocabulary', command: [bun, '--no-env-file', 'cli/verify/vocabulary/main.ts'] },
   { name: 'types', command: tool('tsc', '-p', '.') },
   { name: 'types of the page', command: tool('tsc', '-p', 'ui') },
   { name: 'types of the load tests', command: tool('tsc', '-p', 'loadtest') },

@@ -11,7 +11,7 @@ import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
 import { until } from '@pixelflow/testkit/until'
-import { manifests, only } from './manifests.ts'
+import { manifests, onlyObject } from './manifests.ts'
 
 /** The liveness probe of the chart's nats-server, run by the programs that its image has, those of BusyBox. */
 
@@ -34,9 +34,9 @@ test('it fails when a restart helps: the disk was full, and has free space again
     await startNats({ store: join(disk.path, 'store'), config: `http: "127.0.0.1:${monitor}"` }),
   )
   const objects = await manifests([])
-  const probe = only(objects, 'StatefulSet').spec?.template?.spec.containers[0]?.livenessProbe
+  const probe = onlyObject(objects, 'StatefulSet').spec?.template?.spec.containers[0]?.livenessProbe
   expect(probe?.exec?.command).toEqual(['sh', '/etc/nats/alive.sh'])
-  const script = only(objects, 'ConfigMap', '-nats').data?.['alive.sh'] ?? ''
+  const script = onlyObject(objects, 'ConfigMap', '-nats').data?.['alive.sh'] ?? ''
   const path = join(home, 'alive.sh')
   await Bun.write(path, script.replaceAll('8222', String(monitor)).replaceAll('/data', disk.path))
   await run('busybox', '--install', '-s', home)

@@ -10,7 +10,7 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { natsServer } from '@pixelflow/testkit/nats-server'
 import { freePort } from '@pixelflow/testkit/port'
 import { valueSets } from './gates.ts'
-import { manifests, only, type Manifests, type Trigger } from './manifests.ts'
+import { manifests, onlyObject, type Manifests, type Trigger } from './manifests.ts'
 
 /** The chart's own broker: real servers with the configuration and the environment that their pods would have. */
 
@@ -27,7 +27,7 @@ test.each([
   async ({ name, servers }) => {
     const objects = await manifests(valueSets[name] ?? [])
     await using cluster = await startServers(objects, servers)
-    const env = { ...only(objects, 'ConfigMap', '-gateway').data, NATS_URL: cluster.urls.join(',') }
+    const env = { ...onlyObject(objects, 'ConfigMap', '-gateway').data, NATS_URL: cluster.urls.join(',') }
     const secret = join(cluster.home, 'password')
     await Bun.write(secret, password)
     const settings = readSettings(natsSettings, { ...env, PIXELFLOW_NATS_PASSWORD_FILE: secret })
@@ -43,7 +43,7 @@ test.each([
       expect(await (await fetch(`http://${address}/varz`)).json()).not.toHaveProperty('connect_urls')
     }
 
-    const triggers = only(objects, 'ScaledObject').spec?.triggers ?? []
+    const triggers = onlyObject(objects, 'ScaledObject').spec?.triggers ?? []
     for (const trigger of triggers) expect(await lagAt(0, cluster, trigger), trigger.name).toBe(0)
 
     const [kind = 'transform'] = actorKinds
@@ -74,9 +74,9 @@ interface Servers extends AsyncDisposable {
 
 /** Starts the StatefulSet's pods on this machine: other ports and folders, else as they are. */
 async function startServers(objects: Manifests, count: number): Promise<Servers> {
-  const { metadata, spec } = only(objects, 'StatefulSet')
+  const { metadata, spec } = onlyObject(objects, 'StatefulSet')
   expect(spec?.replicas).toBe(count)
-  const conf = only(objects, 'ConfigMap', '-nats').data?.['nats.conf'] ?? ''
+  const conf = onlyObject(objects, 'ConfigMap', '-nats').data?.['nats.conf'] ?? ''
   const container = spec?.template?.spec.containers[0]
   const secrets: Record<string, string> = { PASSWORD: password, PASSWORD_OF_ROUTES: routePassword }
 

@@ -13,7 +13,7 @@ import { streams } from '@pixelflow/nats/topology/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 import { render, valueSets } from './gates.ts'
 import { chartSchema, chartTopology, schemaFile, setByChart, topologyFile } from './generate.ts'
-import { manifests, only, quantity, workloads, type Manifests } from './manifests.ts'
+import { manifests, onlyObject, quantity, workloads, type Manifests } from './manifests.ts'
 
 const sets = await Promise.all(
   Object.entries(valueSets).map(async ([name, values]) => ({ name, objects: await manifests(values) })),
@@ -39,7 +39,7 @@ describe('what the chart has from the code', () => {
 })
 
 describe('scaling', () => {
-  const scaled = (objects: Manifests) => only(objects, 'ScaledObject', '-actor-transform').spec
+  const scaled = (objects: Manifests) => onlyObject(objects, 'ScaledObject', '-actor-transform').spec
 
   test('asks for the lag of exactly the consumers whose messages wait for an actor', () => {
     const layout = readSettings(natsSettings, {})
@@ -74,18 +74,21 @@ describe('scaling', () => {
   })
 
   test('asks the headless service, where servers have names, in the account of the streams', () => {
-    const headless = only(byDefault, 'Service', '-nats-headless')
+    const headless = onlyObject(byDefault, 'Service', '-nats-headless')
     expect(headless.spec?.clusterIP).toBe('None')
-    expect(only(byDefault, 'StatefulSet').spec?.serviceName).toBe(headless.metadata.name)
+    expect(onlyObject(byDefault, 'StatefulSet').spec?.serviceName).toBe(headless.metadata.name)
     for (const { metadata } of scaled(byDefault)?.triggers ?? []) {
       const [host] = metadata['natsServerMonitoringEndpoint']?.split('.') ?? []
       expect(host).toBe(headless.metadata.name)
-      expect(only(byDefault, 'ConfigMap', '-nats').data?.['nats.conf']).toContain(`${metadata['account']} {`)
+      expect(onlyObject(byDefault, 'ConfigMap', '-nats').data?.['nats.conf']).toContain(
+        `${metadata['account']} {`,
+      )
     }
   })
 
   test('leaves the number of replicas to the autoscaler', () => {
-    const replicas = (objects: Manifests, name: string) => only(objects, 'Deployment', name).spec?.replicas
+    const replicas = (objects: Manifests, name: string) =>
+      onlyObject(objects, 'Deployment', name).spec?.replicas
     expect(replicas(byDefault, '-actor-transform')).toBeUndefined()
     expect(replicas(byDefault, '-gateway')).toBe(2)
     expect(replicas(setOf('everything'), '-gateway')).toBeUndefined()
@@ -95,7 +98,7 @@ describe('scaling', () => {
   })
 
   test('every kind of actor has its pods', () => {
-    for (const kind of actorKinds) expect(only(byDefault, 'Deployment', `-actor-${kind}`)).toBeDefined()
+    for (const kind of actorKinds) expect(onlyObject(byDefault, 'Deployment', `-actor-${kind}`)).toBeDefined()
   })
 })
 
@@ -114,7 +117,7 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
   ]
 
   test.each(parts)('the $part would start with them', async ({ part, table, own }) => {
-    const { NODE_ENV, ...env } = only(objects, 'ConfigMap', `-${part}`).data ?? {}
+    const { NODE_ENV, ...env } = onlyObject(objects, 'ConfigMap', `-${part}`).data ?? {}
     expect(NODE_ENV).toBe('production')
     const declared = Object.values(table as Table).flatMap((one) =>
       one.secret ? [one.env, `${one.env}_FILE`] : [one.env],
@@ -147,7 +150,9 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
   test.each(workloads(objects))('$name runs with as little as it needs', ({ pod }) => {
     expect(pod.automountServiceAccountToken).toBe(false)
     expect(pod.enableServiceLinks).toBe(false)
-    expect(only(objects, 'ServiceAccount', pod.serviceAccountName).automountServiceAccountToken).toBe(false)
+    expect(onlyObject(objects, 'ServiceAccount', pod.serviceAccountName).automountServiceAccountToken).toBe(
+      false,
+    )
     expect(pod.securityContext).toMatchObject({
       runAsNonRoot: true,
       seccompProfile: { type: 'RuntimeDefault' },
@@ -165,8 +170,8 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
 
   test('are given the time to finish what they do', () => {
     for (const part of ['gateway', 'actor-transform']) {
-      const pod = only(objects, 'Deployment', `-${part}`).spec?.template?.spec
-      const drain = only(objects, 'ConfigMap', `-${part}`).data?.['PIXELFLOW_DRAIN_TIMEOUT'] ?? ''
+      const pod = onlyObject(objects, 'Deployment', `-${part}`).spec?.template?.spec
+      const drain = onlyObject(objects, 'ConfigMap', `-${part}`).data?.['PIXELFLOW_DRAIN_TIMEOUT'] ?? ''
       const pause = pod?.containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0
       expect(pod?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
         pause + Number.parseInt(drain, 10) + 5,
@@ -177,8 +182,8 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
   const size = (text: string | undefined) => bytes('', { fallback: 0, help: '' }).parse(text ?? '')
 
   test('actors have the memory that their children and their scratch files may take', () => {
-    const pod = only(objects, 'Deployment', '-actor-transform').spec?.template?.spec
-    const env = only(objects, 'ConfigMap', '-actor-transform').data ?? {}
+    const pod = onlyObject(objects, 'Deployment', '-actor-transform').spec?.template?.spec
+    const env = onlyObject(objects, 'ConfigMap', '-actor-transform').data ?? {}
     const concurrency = Number(env['PIXELFLOW_ACTOR_CONCURRENCY'])
     const live = Number(env['PIXELFLOW_LIVE_CONCURRENCY'])
     const scratch = pod?.volumes.find(({ name }) => name === 'scratch')?.emptyDir
@@ -186,7 +191,7 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
     const needed = (concurrency + live) * size(env['PIXELFLOW_CHILD_MAX_RSS']) + inMemory + 256 * 2 ** 20
     expect(quantity(pod?.containers[0]?.resources?.limits?.['memory'])).toBeGreaterThanOrEqual(needed)
 
-    const gateway = only(objects, 'ConfigMap', '-gateway').data ?? {}
+    const gateway = onlyObject(objects, 'ConfigMap', '-gateway').data ?? {}
     const largest = size(
       gateway['PIXELFLOW_MAX_UPLOAD_BYTES'] ?? String(gatewaySettings.maxUploadBytes.fallback),
     )
@@ -197,8 +202,8 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
   })
 
   test('the gateway has the disk that downloads and the list of tasks may take', () => {
-    const pod = only(objects, 'Deployment', '-gateway').spec?.template?.spec
-    const spool = size(only(objects, 'ConfigMap', '-gateway').data?.['PIXELFLOW_DOWNLOAD_SPOOL'])
+    const pod = onlyObject(objects, 'Deployment', '-gateway').spec?.template?.spec
+    const spool = size(onlyObject(objects, 'ConfigMap', '-gateway').data?.['PIXELFLOW_DOWNLOAD_SPOOL'])
     const data = pod?.volumes.find(({ name }) => name === 'data')?.emptyDir
     expect(quantity(data?.sizeLimit)).toBeGreaterThan(spool + 2 ** 30)
   })
@@ -206,8 +211,8 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
 
 describe('TLS', () => {
   const gateway = (objects: Manifests) => {
-    const pod = only(objects, 'Deployment', '-gateway').spec?.template?.spec
-    const settings = only(objects, 'ConfigMap', '-gateway').data ?? {}
+    const pod = onlyObject(objects, 'Deployment', '-gateway').spec?.template?.spec
+    const settings = onlyObject(objects, 'ConfigMap', '-gateway').data ?? {}
     return { pod, settings, container: pod?.containers[0] }
   }
   const schemes = (objects: Manifests) => {
@@ -245,14 +250,14 @@ describe('TLS', () => {
 
 describe('network', () => {
   test('the monitoring port is open to the monitoring system alone', () => {
-    const rules = only(byDefault, 'NetworkPolicy', '-nats').spec?.ingress ?? []
+    const rules = onlyObject(byDefault, 'NetworkPolicy', '-nats').spec?.ingress ?? []
     const open = rules.filter(({ ports }) => ports?.some(({ port }) => port === 'monitor' || port === 8222))
     expect(open).toHaveLength(1)
     expect(open[0]?.from).toHaveLength(2)
   })
 
   test('all pods of the release begin with nothing', () => {
-    const { matchLabels } = only(byDefault, 'NetworkPolicy', '-default-deny').spec?.podSelector ?? {}
+    const { matchLabels } = onlyObject(byDefault, 'NetworkPolicy', '-default-deny').spec?.podSelector ?? {}
     for (const { spec, metadata } of byDefault) {
       if (spec?.template === undefined) continue
       expect(spec.template.metadata.labels, metadata.name).toMatchObject(matchLabels ?? {})

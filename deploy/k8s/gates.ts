@@ -20,26 +20,26 @@ export const valueSets: Readonly<Record<string, readonly string[]>> = {
 /** The oldest Kubernetes that Chart.yaml allows; its schemas are what objects are checked against. */
 const kubernetesVersion = '1.30'
 
-export interface Outcome {
+export interface GateResult {
   readonly ok: boolean
   /** What the program wrote, both streams. */
   readonly text: string
 }
 
 /** Everything that is checked about one set of values, in order; stops at the first gate that fails. */
-export async function gate(values: readonly string[]): Promise<Outcome> {
+export async function gate(values: readonly string[]): Promise<GateResult> {
   const linted = await lint(values)
   if (!linted.ok) return linted
   const rendered = await render(values)
   return rendered.ok ? validate(rendered.text) : rendered
 }
 
-export async function lint(values: readonly string[]): Promise<Outcome> {
+export async function lint(values: readonly string[]): Promise<GateResult> {
   return run(await tool('helm'), ['lint', '--strict', '--quiet', chart, ...valueFlags(values)])
 }
 
 /** `helm template`; the text is the YAML of all objects, or what is wrong with chart or values. */
-export async function render(values: readonly string[], flags: readonly string[] = []): Promise<Outcome> {
+export async function render(values: readonly string[], flags: readonly string[] = []): Promise<GateResult> {
   const arguments_ = [
     'template',
     'pixelflow',
@@ -54,7 +54,7 @@ export async function render(values: readonly string[], flags: readonly string[]
 }
 
 /** Checks objects against the schemas of Kubernetes, KEDA and the Gateway API; a field they do not know is a failure. */
-export async function validate(yaml: string): Promise<Outcome> {
+export async function validate(yaml: string): Promise<GateResult> {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-chart-'))
   try {
     await writeFile(join(folder, 'objects.yaml'), yaml)
@@ -78,7 +78,7 @@ function tool(name: 'helm' | 'kubectl-validate'): Promise<string> {
   return goTool(name, { root, cacheDir, path: env['PATH'], say: (text) => process.stderr.write(`${text}\n`) })
 }
 
-async function run(program: string, arguments_: readonly string[]): Promise<Outcome> {
+async function run(program: string, arguments_: readonly string[]): Promise<GateResult> {
   const { ok, out, err } = await spawn(program, arguments_)
   return { ok, text: `${out}${err}` }
 }

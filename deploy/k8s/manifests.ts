@@ -98,7 +98,7 @@ export async function manifests(
 }
 
 /** The one object of that kind whose name ends so. */
-export function only(objects: Manifests, kind: string, suffix = ''): Manifest {
+export function onlyObject(objects: Manifests, kind: string, suffix = ''): Manifest {
   const found = objects.filter((one) => one.kind === kind && one.metadata.name.endsWith(suffix))
   const [first] = found
   if (first === undefined || found.length > 1) throw new Error(`${found.length} objects ${kind} …${suffix}`)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { render, valueSets } from './gates.ts'
-import { manifests, only, type Manifests } from './manifests.ts'
+import { manifests, onlyObject, type Manifests } from './manifests.ts'
 
 const byDefault = await manifests([])
 const everything = await manifests(valueSets['everything'] ?? [])
@@ -8,35 +8,35 @@ const fixedActors = await manifests(valueSets['fixed actors'] ?? [])
 
 describe('metrics', () => {
   const annotations = (objects: Manifests) =>
-    only(objects, 'Deployment', '-gateway').spec?.template?.metadata.annotations ?? {}
+    onlyObject(objects, 'Deployment', '-gateway').spec?.template?.metadata.annotations ?? {}
 
   test('need a token, and no scraper is pointed at them', () => {
-    expect(only(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('token')
+    expect(onlyObject(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('token')
     expect(byDefault.some(({ kind }) => kind === 'ServiceMonitor')).toBe(false)
     expect(Object.keys(annotations(byDefault)).filter((name) => name.startsWith('prometheus'))).toEqual([])
   })
 
   test('are read by annotation, or by the operator, with TLS where the gateway has it', () => {
     const open = fixedActors
-    expect(only(open, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('open')
+    expect(onlyObject(open, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('open')
     expect(annotations(open)).toMatchObject({
       'prometheus.io/scrape': 'true',
       'prometheus.io/scheme': 'http',
       'prometheus.io/port': '3000',
       'prometheus.io/path': '/metrics',
     })
-    expect(only(everything, 'ServiceMonitor').spec?.endpoints).toMatchObject([
+    expect(onlyObject(everything, 'ServiceMonitor').spec?.endpoints).toMatchObject([
       { port: 'http', scheme: 'https', path: '/metrics', authorization: { type: 'Bearer' } },
     ])
   })
 
   test('can be reached where only some may call', () => {
-    const rules = only(everything, 'NetworkPolicy', '-gateway').spec?.ingress ?? []
+    const rules = onlyObject(everything, 'NetworkPolicy', '-gateway').spec?.ingress ?? []
     expect(rules.map(({ ports, from }) => [ports?.length, from?.length])).toEqual([
       [2, 1],
       [1, 2],
     ])
-    expect(only(byDefault, 'NetworkPolicy', '-gateway').spec?.ingress).toHaveLength(1)
+    expect(onlyObject(byDefault, 'NetworkPolicy', '-gateway').spec?.ingress).toHaveLength(1)
   })
 })
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { readSource, type Fragment, type SourceText } from './read-source.ts'
-import type { Scope, Vocabulary } from './vocabulary.ts'
+import type { WordScope, Vocabulary } from './vocabulary.ts'
 
 /** A place that breaks a rule of the vocabulary. */
 export interface Hit {
@@ -24,7 +24,7 @@ export async function checkVocabulary(files: readonly CheckedFile[], vocabulary:
   const hits: Hit[] = []
   const exportedBy = new Map<string, Set<string>>()
 
-  const look = (path: string, scope: Scope, fragments: readonly Fragment[]) => {
+  const look = (path: string, scope: WordScope, fragments: readonly Fragment[]) => {
     for (const { pattern, write, except = [], ...rule } of rules) {
       if (!rule.in.includes(scope) || except.some((one) => path.startsWith(one.path))) continue
       for (const { text, line } of fragments) {

@@ -27,7 +27,7 @@ export function readSource(path: string, source: string): SourceText {
   const lineOf = lineNumbers(source)
   const identifiers: Fragment[] = []
   const prose: Fragment[] = comments.map(({ value, start }) => ({ text: value, line: lineOf(start) }))
-  visit(program as unknown as Node, (node) => {
+  walk(program as unknown as Node, (node) => {
     for (const name of declaredBy(node)) identifiers.push({ text: name.text, line: lineOf(name.start) })
     const text = proseOf(node)
     if (text !== undefined) prose.push({ text, line: lineOf(node.start) })
@@ -42,11 +42,11 @@ export function readSource(path: string, source: string): SourceText {
   return { identifiers, prose, exported }
 }
 
-function visit(node: Node, enter: (node: Node) => 'skip' | undefined): void {
+function walk(node: Node, enter: (node: Node) => 'skip' | undefined): void {
   if (enter(node) === 'skip') return
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      if (isNode(child)) visit(child, enter)
+      if (isNode(child)) walk(child, enter)
     }
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
-const scope = z.enum(['identifiers', 'prose', 'files'])
-export type Scope = z.infer<typeof scope>
+const wordScope = z.enum(['identifiers', 'prose', 'files'])
+export type WordScope = z.infer<typeof wordScope>
 
 const exception = z.strictObject({
   /** Beginning of a path. */
@@ -16,12 +16,12 @@ export const vocabularySchema = z.strictObject({
     z.strictObject({
       /**
        * A regular expression for whole words, without regard to case. Identifiers and file names are compared as their
-       * words with spaces between them: `handOver` is `hand over`.
+       * words with spaces between them: `readFile` is `read file`.
        */
       out: z.string(),
       /** What to write instead. */
       write: z.string(),
-      in: z.array(scope).min(1),
+      in: z.array(wordScope).min(1),
       except: z.array(exception).optional(),
     }),
   ),
@@ -31,5 +31,7 @@ export const vocabularySchema = z.strictObject({
   fileNames: z.array(exception),
   /** Files that are not checked. */
   unchecked: z.array(exception),
+  /** Files that still have hits. A file leaves this list when it is cleaned, and none is added. */
+  open: z.array(z.string()),
 })
 export type Vocabulary = z.infer<typeof vocabularySchema>

@@ -11,7 +11,7 @@ import { locateServer, type ServerAddress } from '../stack/locate-server.ts'
 import { createReporter, type Reporter, type ReporterOptions } from '../terminal/reporter.ts'
 
 /** Options of every command that talks to a server. */
-export interface ClientOptions {
+export interface ServerFlags {
   readonly server?: string
   readonly token?: string
   readonly json?: boolean
@@ -37,7 +37,7 @@ export function serverOptions(command: Command): Command {
 }
 
 /** Adds the options of every command that talks to a server. */
-export function clientOptions(command: Command): Command {
+export function serverFlags(command: Command): Command {
   return serverOptions(command)
     .option('--ca <file>', "who may have signed the server's certificate (PIXELFLOW_CA_FILE)")
     .option('--cert <file>', 'certificate to show to the server (PIXELFLOW_CERT_FILE)')
@@ -47,7 +47,7 @@ export function clientOptions(command: Command): Command {
 
 /** Those, and the choice of gRPC. */
 export function grpcOptions(command: Command): Command {
-  return clientOptions(command).option(
+  return serverFlags(command).option(
     '--grpc [addresses]',
     'talk gRPC, round over the addresses: host:port,host:port or dns:///name:port\n' +
       "(default: PIXELFLOW_GRPC_URL, else the server's own machine)",
@@ -71,7 +71,7 @@ function address(value: string): string {
 }
 
 /** Where the server is that a command calls. */
-export function locate(context: Context, options: ClientOptions): Promise<ServerAddress> {
+export function locate(context: Context, options: ServerFlags): Promise<ServerAddress> {
   return locateServer({
     config: context.config,
     server: options.server,
@@ -81,11 +81,11 @@ export function locate(context: Context, options: ClientOptions): Promise<Server
 }
 
 /** A client of the server that a command calls. No server is started, and no call is made yet. */
-export async function clientFor(context: Context, options: ClientOptions): Promise<Client> {
+export async function clientFor(context: Context, options: ServerFlags): Promise<Client> {
   return clientAt(await locate(context, options), context, options)
 }
 
-function clientAt({ url, grpc }: ServerAddress, context: Context, options: ClientOptions): Promise<Client> {
+function clientAt({ url, grpc }: ServerAddress, context: Context, options: ServerFlags): Promise<Client> {
   const { config, interrupts } = context
   const usual = () =>
     grpc === undefined
@@ -101,14 +101,14 @@ function clientAt({ url, grpc }: ServerAddress, context: Context, options: Clien
 }
 
 /** The gRPC ports that `--grpc` or the settings name. */
-function addressesOf({ config }: Context, { grpc }: ClientOptions): GrpcAddresses | undefined {
+function addressesOf({ config }: Context, { grpc }: ServerFlags): GrpcAddresses | undefined {
   const named = typeof grpc === 'string' ? grpc.split(',') : config.grpcUrl
   return named && readGrpcAddresses(named)
 }
 
 export function certificatesOf(
   { config, cwd }: Context,
-  { ca, cert, key }: ClientOptions,
+  { ca, cert, key }: ServerFlags,
 ): Certificates | undefined {
   // A certificate of the command line does not go with a key of the environment.
   const own =
@@ -119,7 +119,7 @@ export function certificatesOf(
 /** Does something with a server; one of this machine is started for it if none answers. */
 export async function withServer<T>(
   context: Context,
-  options: ClientOptions,
+  options: ServerFlags,
   say: (text: string) => void,
   use: (server: Client) => Promise<T>,
 ): Promise<T> {
@@ -141,7 +141,7 @@ export async function withServer<T>(
 
 export function reporterFor(
   { config }: Context,
-  options: ClientOptions,
+  options: ServerFlags,
   more: Partial<ReporterOptions> = {},
 ): Reporter {
   return createReporter({ json: options.json === true, colour: config.colour, ...more })
