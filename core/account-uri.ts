@@ -1,19 +1,18 @@
 import { accountId } from './principal.ts'
 
 /**
- * How a client certificate names its account: a SPIFFE ID among its subject alternative names,
- * `spiffe://pixelflow/account/<id>`. Nothing else in a certificate says who somebody is.
+ * A client certificate names its account with a SPIFFE ID among its subject alternative names:
+ * `spiffe://pixelflow/account/<id>`. No other field of the certificate identifies the caller.
  */
 const prefix = 'spiffe://pixelflow/account/'
 
-/** The name that stands for an account in a client certificate. @throws ZodError when it is no account id. */
+/** The SPIFFE ID of an account. @throws ZodError for an invalid account id. */
 export function accountUri(account: string): string {
   return `${prefix}${accountId.parse(account)}`
 }
 
 /**
- * The account that a certificate's URIs name; undefined when none of them does, or when they name two, for then it
- * would be for the reader to choose.
+ * The account named by the URIs of a certificate; undefined if they name no account or several, which is ambiguous.
  */
 export function parseAccountUris(uris: readonly string[]): string | undefined {
   const named = uris.filter((uri) => uri.startsWith(prefix)).map((uri) => uri.slice(prefix.length))

@@ -2,57 +2,57 @@ import { z } from 'zod'
 import { id } from './image.ts'
 import { accountId } from './principal.ts'
 
-/** What an actor is at: `resting` while it takes nothing up because its children keep crashing, `draining` at its end. */
+/** `resting`: accepts no work because its child processes keep crashing; `draining`: finishes its work and exits. */
 export const actorStates = ['ready', 'resting', 'draining'] as const
 export type ActorState = (typeof actorStates)[number]
 
-/** How many of the tasks that it holds an actor names; the others are a count. */
+/** Most held tasks that a report lists; further ones are only counted. */
 export const maxListedTasks = 512
 
-/** A word of another version's making: kinds, formats and operations may be some that this version has not heard of. */
-const word = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/)
-const words = z.array(word).max(256)
+/** A name of a kind, format or operation. Not an enum: an actor of another version may report names unknown here. */
+const name = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/)
+const names = z.array(name).max(256)
 
 /** A task that an actor holds. */
 export const heldTask = z.object({
   account: accountId,
   task: id,
-  /** Which try this is, from 1. */
+  /** Number of the attempt, from 1. */
   attempt: z.int().positive(),
   since: z.iso.datetime(),
 })
 export type HeldTask = z.infer<typeof heldTask>
 
-/** What an actor says of itself. */
+/** The state that an actor publishes. */
 export const actorReport = z.object({
-  /** Host and process, as tasks name it. */
+  /** Host and process id, as in `task.actor`. */
   name: z.string().regex(/^[\w.:-]{1,300}$/),
   version: z.string().max(64),
-  /** Kinds of task that it works on. */
-  kinds: words,
-  /** What it does live, while somebody waits. */
-  live: words,
+  /** Kinds of task that it processes. */
+  kinds: names,
+  /** Kinds of live session that it serves. */
+  live: names,
   capabilities: z.object({
-    /** Formats that it reads, and that it writes. */
-    reads: words,
-    writes: words,
-    /** Operations that its recipes may have. */
-    operations: words,
+    /** Image formats. */
+    reads: names,
+    writes: names,
+    /** Operations that it supports. */
+    operations: names,
   }),
   state: z.enum(actorStates),
-  /** Tasks that it holds at once at most. */
+  /** Most tasks that it holds at a time. */
   slots: z.int().nonnegative(),
-  /** Of them so many are worked on at a time; older versions do not say. */
+  /** Tasks that it processes in parallel; missing in reports of older versions. */
   workers: z.int().nonnegative().optional(),
-  /** What it does for all actors; older versions do not say. */
-  offices: words.optional(),
-  /** Tasks held just now. */
+  /** Names of the elections that it has won; missing in reports of older versions. */
+  offices: names.optional(),
+  /** Tasks held now. */
   held: z.int().nonnegative(),
-  /** Those, the oldest first, as far as they are named. */
+  /** The held tasks, oldest first, up to `maxListedTasks`. */
   tasks: z.array(heldTask).max(maxListedTasks),
-  /** Live sessions held just now. */
+  /** Live sessions held now. */
   sessions: z.int().nonnegative(),
-  /** Child processes alive. */
+  /** Running child processes. */
   children: z.int().nonnegative(),
   /** Memory of the actor and its children, in bytes. */
   residentBytes: z.int().nonnegative(),
@@ -60,25 +60,25 @@ export const actorReport = z.object({
 })
 export type ActorReport = z.infer<typeof actorReport>
 
-/** What others know of an actor: its newest report, and when that came. */
+/** The newest report of an actor and when it arrived. */
 export interface ActorStatus {
   readonly report: ActorReport
   readonly seenAt: Date
 }
 
-/** Images of a kind that all actors which take work work on at once. */
+/** Tasks of a kind that all ready actors process in parallel. */
 export function countWorkers(actors: readonly ActorStatus[], kind: string): number {
   const ready = actors.filter(({ report }) => report.state === 'ready' && report.kinds.includes(kind))
   return ready.reduce((sum, { report }) => sum + (report.workers ?? report.slots), 0)
 }
 
 /**
- * Interactive jobs are served in the order in which they come, so one account may put only so many there that workers
- * are left for others: half of them, and two at least.
+ * Most interactive jobs of one account in the queue. Interactive jobs run in order of arrival, so each account is limited
+ * to half of the workers, at least two, to leave workers for other accounts.
  */
 export function maxInteractivePerAccount(workers: number): number {
   return Math.max(2, Math.ceil(workers / 2))
 }
 
-/** The office of whoever lets the bulk jobs of a kind into the queue. */
+/** Name of the election whose winner admits the bulk jobs of a kind to the queue. */
 export const dispatcherName = (kind: string) => `dispatcher-${kind}`

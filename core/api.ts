@@ -7,7 +7,7 @@ import { id, imageRecord, type ImageRecord } from './image.ts'
 import { defaultLane, lanes } from './job.ts'
 import { output, task, type Task } from './task.ts'
 
-/** The bodies of the REST interface: what clients see of the nouns. The one mapper between the two stands here too. */
+/** Bodies of the REST API, and the only mapping from the domain types to them. */
 
 export const imageView = imageRecord.omit({ account: true })
 export type ImageView = z.infer<typeof imageView>
@@ -18,7 +18,7 @@ export function viewImage(record: ImageRecord): ImageView {
 }
 
 export const outputView = output.extend({
-  /** Path of the bytes on this server. */
+  /** Path of the file on this server. */
   href: z.string(),
 })
 export type OutputView = z.infer<typeof outputView>
@@ -51,25 +51,25 @@ export function viewEvent(event: TaskEvent): EventView {
 export const taskPageView = z.object({ items: z.array(taskView), next: z.string().nullable() })
 export type TaskPageView = z.infer<typeof taskPageView>
 
-/** Body of `POST /api/v1/tasks` as JSON; `recipe` is the short text form or the recipe itself. */
+/** JSON body of `POST /api/v1/tasks`. `recipe` is the short text form or an object. */
 export const createTaskBody = z.strictObject({
   image: id,
   recipe: z.union([z.string(), z.record(z.string(), z.unknown())]),
   lane: z.enum(lanes).default(defaultLane),
 })
 
-/** An actor; of the tasks it holds (`held`), those of the caller are named. */
+/** An actor. `held` counts all its tasks; `tasks` lists those of the caller. */
 export const actorView = actorReport.omit({ workers: true, offices: true }).extend({
   tasks: z.array(heldTask.omit({ account: true })),
-  /** When it was heard of last. */
+  /** When its last report arrived. */
   seenAt: z.iso.datetime(),
 })
 export type ActorView = z.infer<typeof actorView>
 
 export function viewActor({ report, seenAt }: ActorStatus): ActorView {
-  const { workers: _workers, offices: _offices, ...shown } = report
+  const { workers: _workers, offices: _offices, ...visible } = report
   return {
-    ...shown,
+    ...visible,
     tasks: report.tasks.map((held) => {
       const { account: _, ...task } = held
       return task
@@ -81,7 +81,7 @@ export function viewActor({ report, seenAt }: ActorStatus): ActorView {
 export const actorsView = z.object({ items: z.array(actorView) })
 export type ActorsView = z.infer<typeof actorsView>
 
-/** What operators see of a job that was given up. */
+/** A dead letter as operators see it. */
 export const deadLetterView = deadLetter.extend({ id: z.string() })
 export type DeadLetterView = z.infer<typeof deadLetterView>
 
@@ -92,7 +92,7 @@ export function viewDeadLetter(letter: DeadLetter): DeadLetterView {
 export const deadLetterPageView = z.object({ items: z.array(deadLetterView), next: z.string().nullable() })
 export type DeadLetterPageView = z.infer<typeof deadLetterPageView>
 
-/** problem+json (RFC 9457) with our code, the request's id, and where to look. */
+/** problem+json (RFC 9457) with the error code, the request id, the field and the remedy. */
 export const problem = z.object({
   type: z.string(),
   title: z.string(),

@@ -1,8 +1,8 @@
-/** A number of bytes that many share. Those who wait are served in their order, those who yield after the others. */
+/** A weighted semaphore over bytes. Waiters are served in order of arrival, yielding ones after all others. */
 export interface ByteBudget {
-  /** Takes bytes, waiting for them; more than the whole budget counts as all of it. @throws the signal's reason. */
+  /** Takes bytes, waiting if necessary. More than the whole budget counts as all of it. @throws the signal's reason. */
   take(bytes: number, signal?: AbortSignal, yields?: boolean): Promise<void>
-  /** Takes bytes if they are free and nobody waits. */
+  /** Takes bytes if they are free and no other caller waits. */
   tryTake(bytes: number): boolean
   give(bytes: number): void
 }
@@ -13,7 +13,7 @@ interface Waiting {
   readonly serve: () => void
 }
 
-/** `onShort` is called whenever somebody begins to wait. */
+/** @param onShort called whenever a caller starts to wait */
 export function createByteBudget(total: number, onShort: () => void = () => {}): ByteBudget {
   let free = total
   const queue: Waiting[] = []
@@ -64,7 +64,7 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
   }
 }
 
-/** Where somebody new stands in a line in which those who yield come after the others. */
+/** Index of a new waiter in the queue, in which yielding waiters come last. */
 function placeOf(line: readonly { readonly yields: boolean }[], yields: boolean): number {
   const firstToYield = yields ? -1 : line.findIndex((one) => one.yields)
   return firstToYield === -1 ? line.length : firstToYield

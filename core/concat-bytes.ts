@@ -1,9 +1,9 @@
-/** Bytes of all parts together. */
+/** Length of all parts together. */
 export function totalLength(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0)
 }
 
-/** The same bytes in pieces of `size`, the last one shorter, each in as few parts as there are; nothing is copied. */
+/** The same bytes in chunks of `size`; the last chunk may be shorter. A chunk is a list of views: nothing is copied. */
 export function* rechunk(parts: readonly Uint8Array[], size: number): Generator<Uint8Array[], void> {
   let piece: Uint8Array[] = []
   let room = size
@@ -22,7 +22,7 @@ export function* rechunk(parts: readonly Uint8Array[], size: number): Generator<
   if (piece.length > 0) yield piece
 }
 
-/** Cuts the first `count` bytes off, in one part; there must be so many. */
+/** Splits off the first `count` bytes as one part. @throws RangeError if there are fewer. */
 export function splitAt(
   parts: readonly Uint8Array[],
   count: number,
@@ -40,11 +40,11 @@ export function splitAt(
     filled += some.length
     if (some.length < part.length) rest.push(part.subarray(some.length))
   }
-  if (filled < count) throw new RangeError(`${filled} bytes where ${count} should be`)
+  if (filled < count) throw new RangeError(`expected ${count} bytes, got ${filled}`)
   return { front, rest }
 }
 
-/** The same bytes in one part; copied only when there are several. */
+/** The same bytes in one part; copied only if there are several. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts
   if (only !== undefined && parts.length === 1) return only

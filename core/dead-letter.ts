@@ -2,50 +2,50 @@ import { z } from 'zod'
 import { job, type Job } from './job.ts'
 import { faultReport } from './task.ts'
 
-/** What is kept of a job that was given up: enough to understand why, and to do the work once more. */
+/** A job that failed for good: enough to find the cause and to replay the work. */
 export const deadLetter = z.object({
-  /** The five tokens as they stood in the queue; of what was no job, whatever stood there. */
+  /** The five tokens of the queue subject, even if they do not form a valid job. */
   kind: z.string(),
   lane: z.string(),
   account: z.string(),
   task: z.string(),
   stage: z.string(),
   cause: z.object({
-    /** What the task's owner is told. */
+    /** The public error, which the owner of the task sees. */
     report: faultReport,
-    /** What only operators are: messages and traces of what lies behind it, {@link maxCauseLength} characters at most. */
+    /** Messages and stack traces for operators only, at most {@link maxCauseLength} characters. */
     private: z.string().optional(),
   }),
-  /** Attempts that were made. */
+  /** Number of attempts. */
   attempts: z.int().nonnegative(),
-  /** Name of the process that held the job last, where that is known. */
+  /** Name of the actor of the last attempt, if known. */
   actor: z.string().optional(),
-  /** When it was given up. */
+  /** When the job was moved to the dead letters. */
   at: z.iso.datetime(),
-  /** The task that an operator has had made of it. */
+  /** The task that an operator created by replaying it. */
   replay: z.object({ task: z.string(), at: z.iso.datetime() }).optional(),
 })
 export type DeadLetter = z.infer<typeof deadLetter>
 
-/** Characters of the private cause that are kept. */
+/** Longest private cause, in characters. */
 export const maxCauseLength = 4096
 
-/** Name of a letter; there is one a job. */
+/** Id of a dead letter. A job has at most one. */
 export function deadLetterId({ kind, account, task }: Pick<DeadLetter, 'kind' | 'account' | 'task'>): string {
   return `${kind}.${account}.${task}`
 }
 
-/** Whether this can be the name of a letter. */
+/** Whether the text has the form of a dead letter id. */
 export function isDeadLetterId(id: string): boolean {
   return id.length <= 512 && /^[^\s.*>]+\.[^\s.*>]+\.[^\s.*>]+$/.test(id)
 }
 
-/** The job that it was; undefined when it was none. */
+/** The job of a dead letter; undefined if its tokens do not form a valid job. */
 export function parseJob({ kind, lane, account, task, stage }: DeadLetter): Job | undefined {
   return job.safeParse({ kind, lane, account, task, stage }).data
 }
 
-/** The causes behind an error, as operators want to read them. */
+/** The chain of causes of an error as text for operators, without passwords. */
 export function formatCause(thrown: unknown): string | undefined {
   const lines: string[] = []
   const add = (one: unknown, depth: number): void => {

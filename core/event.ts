@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { hasEnded, task, type Task } from './task.ts'
 
-/** What happened, in the order it may happen. `output` may repeat; `deleted` may follow an end. */
+/** Event kinds in the order in which they can occur. `output` may repeat; `deleted` may follow a final event. */
 export const kinds = [
   'queued',
   'started',
@@ -15,31 +15,31 @@ export const kinds = [
 ] as const
 export type EventKind = (typeof kinds)[number]
 
-/** One step of a task's life: a kind and the whole task as it was right after it. */
+/** One event: its kind, and the complete task right after it. */
 export const taskEvent = z.object({
   version: z.literal(1),
   kind: z.enum(kinds),
   at: z.iso.datetime(),
-  /** Which output was finished; only on `output`. */
+  /** Name of the finished output; only for the kind `output`. */
   output: z.string().optional(),
   task,
 })
 export type TaskEvent = z.infer<typeof taskEvent>
 
-/** An event in its place in the log. `seq` is the log's own sequence: total order over all tasks, gaps are normal. */
+/** An event in the event log. `seq` is the sequence of the log: a total order over all tasks, with gaps. */
 export interface StoredEvent {
   readonly seq: number
-  /** When the log took it, by the log's own clock: `event.at` is only what its writer said. */
+  /** When the log stored it, by the clock of the log. `event.at` is by the clock of the writer. */
   readonly storedAt: Date
   readonly event: TaskEvent
 }
 
-/** True for the event that ends a task's stream: nothing that a watcher waits for comes after it. */
+/** Whether the event ends the event stream of its task. */
 export function isFinal(event: TaskEvent): boolean {
   return event.kind === 'deleted' || hasEnded(event.task.status)
 }
 
-/** An event about a task as it is after `change`; stamps both with the moment. */
+/** Creates the event of a change. Both the event and the task get the time `at`. */
 export function eventOf(
   kind: EventKind,
   before: Task,
@@ -57,12 +57,12 @@ export function eventOf(
   }
 }
 
-/** Where a client stopped reading, opaque to it: send it back to go on from there on any gateway, over any protocol. */
+/** An opaque position in an event stream, valid on any gateway and over any protocol. */
 export function resumeToken(seq: number): string {
   return seq.toString(36)
 }
 
-/** The sequence behind a resume token; undefined when it is none of ours. */
+/** The sequence of a resume token; undefined for an invalid token. */
 export function parseResumeToken(token: string): number | undefined {
   if (!/^[0-9a-z]{1,11}$/.test(token)) return undefined
   const seq = Number.parseInt(token, 36)

@@ -1,17 +1,16 @@
 import { beginsAsSvg } from './svg.ts'
 
 /**
- * The image formats PixelFlow knows: how the first bytes show them, what they are called on the wire, and whether
- * results can be written in them.
+ * The supported image formats: how to detect them, their names, and whether results can be written in them.
  */
 interface Format {
   readonly id: string
   readonly mediaType: string
   readonly extensions: readonly string[]
   readonly writable: boolean
-  /** Whether the format can hold transparency; where it cannot, results are flattened on a background. */
+  /** Whether the format supports transparency. If not, results are flattened on a background. */
   readonly alpha: boolean
-  /** Recognises the format by the file's first bytes. */
+  /** Detects the format from the first bytes of a file. */
   readonly matches: (head: Uint8Array) => boolean
 }
 
@@ -87,18 +86,18 @@ export const writableFormatIds = formats.filter((f) => f.writable).map((f) => f.
   ...WritableFormatId[],
 ]
 
-/** How many first bytes `sniffFormat` wants; fewer are fine when the file is shorter. */
+/** Number of first bytes that `sniffFormat` needs, unless the file is shorter. */
 export const sniffBytes = 4096
-/** All formats but SVG, which may begin with comments, show within so many. */
+/** Number of first bytes that identify every format except SVG, which may start with comments. */
 const binarySniffBytes = 64
 
-/** Whether more bytes could show a format where these show none. */
+/** Whether more bytes could identify a format that these do not. */
 export function needsMoreBytes(head: Uint8Array): boolean {
   if (head.length < binarySniffBytes) return true
   return head.length < sniffBytes && beginsAsSvg(head) === undefined
 }
 
-/** The format the first bytes show, whatever the file calls itself; undefined when it is none we know. */
+/** The format detected from the first bytes; undefined if it is not supported. */
 export function sniffFormat(head: Uint8Array): FormatId | undefined {
   return formats.find((f) => f.matches(head))?.id
 }
@@ -111,7 +110,7 @@ export function isWritable(id: FormatId): id is WritableFormatId {
   return format(id).writable
 }
 
-/** What a result is written as when its recipe names no format: the source's own, or PNG where that is read-only. */
+/** The result format of a recipe without `format`: that of the source, or PNG if it cannot be written. */
 export function defaultOutputFormat(source: FormatId): WritableFormatId {
   return isWritable(source) ? source : 'png'
 }

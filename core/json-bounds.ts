@@ -1,29 +1,29 @@
 import { Fault } from './fault.ts'
 
 /**
- * How much structure data of a caller may have, whatever its length is. Far more than any recipe needs: the largest has
- * sixteen outputs of 32 steps. Parsers and schemas take time for each key and each level, so this is checked before them.
+ * Limits of the structure of a caller's data, independent of its length. Parsers and schemas take time for each key and
+ * level, so these limits are checked first. They exceed the largest recipe, which has 16 outputs of 32 steps.
  */
 export const jsonBounds = {
-  /** Levels of lists and objects inside each other. */
+  /** Nesting depth of lists and objects. */
   depth: 16,
   /** Keys of one object. */
   keys: 256,
-  /** Values in all, lists and objects included. */
+  /** All values, including lists and objects. */
   values: 16_384,
 } as const
 
-/** Bytes of JSON, and of anything else that a call carries besides images: far more than the largest recipe has. */
+/** Most bytes of JSON, and of other data besides images, in one call. */
 export const largestJsonBytes = 1024 * 1024
 
 export type StructureCode = 'invalid_request' | 'invalid_recipe'
 
 /**
- * Looks at JSON text before it is parsed. What is not JSON may pass; the parser says so.
- * @throws Fault that names the bound.
+ * Checks JSON text before it is parsed. Invalid JSON may pass; the parser reports it.
+ * @throws Fault that names the limit.
  */
 export function requireBoundedJson(text: Uint8Array, code: StructureCode = 'invalid_request'): void {
-  /** Keys so far, of the objects that are open; lists have none. */
+  /** Keys counted so far in each open object; 0 for lists. */
   const keys: number[] = []
   let values = 0
   for (let at = 0; at < text.length; at += 1) {
@@ -55,7 +55,7 @@ export function requireBoundedJson(text: Uint8Array, code: StructureCode = 'inva
   }
 }
 
-/** The same of a value that is there already. @throws Fault that names the bound. */
+/** Checks a parsed value. @throws Fault that names the limit. */
 export function requireBounded(value: unknown, code: StructureCode = 'invalid_request'): void {
   let values = 0
   const visit = (one: unknown, depth: number): void => {
@@ -77,7 +77,7 @@ export function requireBounded(value: unknown, code: StructureCode = 'invalid_re
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d]
 
-/** Where the string ends that begins at `start`; the end of the text where it does not end. */
+/** Index of the quote that ends the string starting at `start`; the length of the text if none does. */
 function endOfString(text: Uint8Array, start: number): number {
   for (let end = text.indexOf(quote, start + 1); end >= 0; end = text.indexOf(quote, end + 1)) {
     let backslashes = 0

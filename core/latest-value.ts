@@ -1,9 +1,9 @@
-/** Holds one thing at a time: what is put in replaces what was not taken yet. */
+/** A channel of capacity one: a new value replaces a value that has not been taken. */
 export interface LatestValue<T> {
   put(value: T): void
-  /** Nothing more will be put in; what is there can still be taken. */
+  /** No further values follow. A value that is present can still be taken. */
   close(): void
-  /** The newest, as soon as there is one; null once it is closed and empty. @throws the reason of `signal`. */
+  /** Takes the value, waiting for one; null once closed and empty. @throws the reason of `signal`. */
   take(signal: AbortSignal): Promise<T | null>
 }
 

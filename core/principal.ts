@@ -8,17 +8,17 @@ export const accountId = describedPattern(
 )
 
 export const scopes = ['images:read', 'images:write', 'tasks:read', 'tasks:write'] as const
-/** What operators may do on top, for all accounts; nobody has it by being an account. */
+/** The scope of operators, over all accounts. It is never granted by default. */
 export const adminScope = 'admin'
 export type Scope = (typeof scopes)[number] | typeof adminScope
 
-/** Who is asking. Every use-case takes one; every image, task, event and object belongs to its account. */
+/** The authenticated caller. Every image, task, event and object belongs to an account. */
 export interface Principal {
   readonly account: string
   readonly scopes: ReadonlySet<Scope>
 }
 
-/** The account of a laptop without tokens: whoever reaches the loopback address. */
+/** The account of callers on the loopback address of a server without authentication. */
 export const localAccount = 'local'
 
 export function principal(account: string, granted: Iterable<Scope> = scopes): Principal {

@@ -1,4 +1,4 @@
-/** A text as it is quoted in a message: at most so many characters of it. */
+/** Truncates a text that a message quotes. */
 export function shorten(text: string, most = 64): string {
   return text.length > most ? `${text.slice(0, most)}…` : text
 }

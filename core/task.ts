@@ -30,7 +30,7 @@ export const faultReport = z.object({
   retryAfterMs: z.int().optional(),
 }) as unknown as z.ZodType<FaultReport>
 
-/** The whole truth about a task at one moment. Every event carries one. */
+/** A complete snapshot of a task. Every event carries one. */
 export const task = z.object({
   id,
   account: accountId,
@@ -39,14 +39,14 @@ export const task = z.object({
   progress: z.number().min(0).max(100),
   image: id,
   recipe,
-  /** Whom it waits with. Events from before there were lanes do not say; they were all interactive. */
+  /** Priority in the queue. Events older than lanes have none; those tasks were interactive. */
   lane: z.enum(lanes).default(defaultLane),
-  /** The task that this one is another try of: same image, same recipe. */
+  /** The task that this task retries, with the same image and recipe. */
   retryOf: id.optional(),
   outputs: z.array(output),
-  /** Which try this is, from 1; 0 while nobody has started. */
+  /** Number of the current attempt, from 1; 0 before the first. */
   attempt: z.int().nonnegative(),
-  /** Name of the actor process that holds the task, once one does. */
+  /** Name of the actor of the current or last attempt. */
   actor: z.string().optional(),
   fault: faultReport.optional(),
   createdAt: z.iso.datetime(),
@@ -56,7 +56,7 @@ export const task = z.object({
 })
 export type Task = z.infer<typeof task>
 
-/** Name of the object that holds one output. The stage is part of it so that later flows of several stages fit. */
+/** Object name of an output. It contains the stage so that tasks can have several stages. */
 export function outputObject(account: string, taskId: string, stage: string, name: string): string {
   return `${account}/${taskId}/${stage}/${name}`
 }

@@ -4,40 +4,40 @@ import { recipe } from './recipe/recipe.ts'
 import { outputName } from './task.ts'
 
 /**
- * What gateway and actor say to each other in a `transform` session: the opening, then the picture in frames, cut
- * anywhere, and the end; back comes one frame with the result and its first bytes, then the rest of them.
+ * Opens a `transform` session between gateway and actor. The gateway then sends the picture in frames of any length and
+ * finishes. The actor answers with one frame that has the result and its first bytes, then the remaining bytes.
  */
 export const transformRequest = z.object({
-  /** Who asked, for the log. */
+  /** Account of the caller, for the log. */
   account: z.string(),
-  /** What the first bytes of the picture show. */
+  /** Format detected from the first bytes. */
   format: z.enum(formatIds),
-  /** Size of the picture's file. */
+  /** Size of the file in bytes. */
   bytes: z.int().positive(),
-  /** Pixels, as the file's header states them; null when its first bytes do not say. */
+  /** Pixels, from the file header; null if the first bytes do not contain them. */
   width: z.int().positive().nullable(),
   height: z.int().positive().nullable(),
   recipe,
-  /** The one output of the recipe that is wanted. */
+  /** Name of the output to return. */
   output: outputName,
 })
 export type TransformRequest = z.infer<typeof transformRequest>
 
 const pixels = z.int().positive()
 
-/** Head of the first frame that comes back. */
+/** Head of the first frame of the answer. */
 export const transformResult = z.object({
   format: z.enum(writableFormatIds),
   width: pixels,
   height: pixels,
-  /** Size of the result's file. */
+  /** Size of the result in bytes. */
   bytes: z.int().positive(),
-  /** Of the result's file, 64 hexadecimal digits. */
+  /** SHA-256 of the result, 64 hexadecimal digits. */
   sha256: z.string(),
-  /** How long a child has worked on it, in milliseconds. */
+  /** Processing time in milliseconds. */
   workMs: z.number(),
 })
 export type TransformResult = z.infer<typeof transformResult>
 
-/** Bytes in one frame: little enough to be sent on before the next one has come. */
+/** Most bytes of one frame, small enough to be forwarded before the next one arrives. */
 export const maxFrameBytes = 252 * 1024

@@ -25,7 +25,7 @@ func (c Client) DownloadImage(ctx context.Context, id string) ([]byte, error) {
 func (c Client) Download(ctx context.Context, source *pb.DownloadRequest) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	patience := newPatience()
+	retry := newRetry()
 	var data []byte
 	var about *pb.Content
 	for {
@@ -40,12 +40,12 @@ func (c Client) Download(ctx context.Context, source *pb.DownloadRequest) ([]byt
 				about = first
 			}
 			data = append(data, answer.GetChunk()...)
-			patience = newPatience()
+			retry = newRetry()
 		}
 		if errors.Is(err, io.EOF) || (about != nil && about.Bytes == int64(len(data))) {
 			break
 		}
-		if err := patience.wait(ctx, err); err != nil {
+		if err := retry.wait(ctx, err); err != nil {
 			return nil, err
 		}
 	}

@@ -98,7 +98,7 @@ func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.Tas
 	return func(yield func(*pb.TaskEvent, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		patience := newPatience()
+		retry := newRetry()
 		for {
 			call, err := c.RPC.WatchTask(ctx, &pb.WatchTaskRequest{Id: task, After: after})
 			for err == nil {
@@ -107,7 +107,7 @@ func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.Tas
 					break
 				}
 				after = answer.Event.Token
-				patience = newPatience()
+				retry = newRetry()
 				if !yield(answer.Event, nil) {
 					return
 				}
@@ -115,7 +115,7 @@ func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.Tas
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			if err := patience.wait(ctx, err); err != nil {
+			if err := retry.wait(ctx, err); err != nil {
 				yield(nil, err)
 				return
 			}

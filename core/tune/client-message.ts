@@ -2,28 +2,27 @@ import { z } from 'zod'
 import { outputName } from '../recipe/output-name.ts'
 
 /**
- * What a client says while it tunes: the recipe of a picture, changed as often as it likes, each change answered by a
- * preview unless a newer one has come meanwhile. The JSON form, which the WebSocket carries as text frames; gRPC has the
- * same messages in its proto.
+ * Messages of the client in a tuning session, in the JSON form that the WebSocket carries as text frames. The proto has the
+ * same messages. Each change is answered with a preview, unless a newer change has arrived.
  */
 
 export const previewFormats = ['jpeg', 'webp'] as const
 export type PreviewFormat = (typeof previewFormats)[number]
 
-/** How previews are made. */
+/** Options of previews. */
 export const previewOptions = z.strictObject({
-  /** Pixels (width times height) a preview may have at most. */
+  /** Most pixels (width × height) of a preview. */
   maxPixels: z.int().min(4096).max(4_194_304).default(1_048_576),
-  /** Without it JPEG, which is the fastest, and WebP where the picture is transparent. */
+  /** Default: JPEG, the fastest to encode, or WebP if the picture is transparent. */
   format: z.enum(previewFormats).optional(),
-  /** Of the preview's encoding; has nothing to do with the quality in the recipe. */
+  /** Quality of the preview's encoding, independent of the quality in the recipe. */
   quality: z.int().min(1).max(100).default(80),
 })
 export type PreviewOptions = z.output<typeof previewOptions>
 
 /**
- * The short text form, or the recipe itself. Anything passes here: the recipe parser checks it, so that a bad recipe is a
- * refused change with the field at fault, and not the end of the session.
+ * The short text form or an object. Not validated here: the recipe parser does, so that an invalid recipe is a refused
+ * change that names the field and does not end the session.
  */
 const anyRecipe = z.custom<string | Record<string, unknown>>((value) => value !== undefined, {
   error: 'the recipe is missing',
@@ -31,13 +30,13 @@ const anyRecipe = z.custom<string | Record<string, unknown>>((value) => value !=
 })
 
 /**
- * Counts a client's changes, strictly upwards; the opening is number 0. Answers carry the number of what they answer.
+ * Number of a change, greater than the previous one; the opening has number 0. Answers carry the number of the change.
  */
 const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
 
 /**
- * Parameters by where they stand, written as in faults: `steps[1].sigma`, `outputs.thumb.steps[0].width`. Values are
- * checked with the whole recipe, where their faults can be told in words.
+ * New values by parameter path, in the form of fault fields: `steps[1].sigma`, `outputs.thumb.steps[0].width`. The values
+ * are validated with the whole recipe, which gives better error messages.
  */
 export const parameterChanges = z
   .record(z.string().max(200), z.unknown())
@@ -49,10 +48,10 @@ export type ParameterChanges = z.output<typeof parameterChanges>
 
 export const openMessage = z.strictObject({
   type: z.literal('open'),
-  /** Id of the image; whatever is none of the account's answers like what never was. */
+  /** Id of the image. Images of other accounts are reported as unknown. */
   image: z.string().max(100),
   recipe: anyRecipe,
-  /** Which of the recipe's outputs is shown; by default its first. */
+  /** Name of the output to preview; default: the first. */
   output: outputName.optional(),
   preview: previewOptions.prefault({}),
 })
@@ -62,11 +61,11 @@ export const changeMessage = z
   .strictObject({
     type: z.literal('change'),
     sequence,
-    /** The whole recipe anew. */
+    /** The new recipe. */
     recipe: anyRecipe.optional(),
-    /** Or new values of single parameters; null goes back to the parameter's default. */
+    /** New values of single parameters; null resets a parameter to its default. */
     set: parameterChanges.optional(),
-    /** Shows this output from now on. */
+    /** Name of the output to preview from now on. */
     output: outputName.optional(),
   })
   .refine(({ recipe, set }) => recipe === undefined || set === undefined, {
@@ -81,15 +80,15 @@ export const changeMessage = z
   })
 export type ChangeMessage = z.output<typeof changeMessage>
 
-/** Makes a task of the recipe as it is now: the full picture, all outputs. */
+/** Creates a task with the current recipe: the full picture, all outputs. */
 export const applyMessage = z.strictObject({
   type: z.literal('apply'),
-  /** The newest change as the client knows it: refused when the recipe is another, e.g. because that one was refused. */
+  /** The change that the client expects to be current. The message is refused if another one is. */
   sequence: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
 })
 export type ApplyMessage = z.output<typeof applyMessage>
 
 export const clientMessage = z.discriminatedUnion('type', [openMessage, changeMessage, applyMessage])
 export type ClientMessage = z.output<typeof clientMessage>
-/** The same as it may be sent. */
+/** The input type, with optional defaults. */
 export type ClientMessageInput = z.input<typeof clientMessage>

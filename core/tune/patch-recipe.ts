@@ -4,11 +4,11 @@ import type { ParameterChanges } from './client-message.ts'
 
 type Raw = Record<string, unknown>
 
-const place = /^(?:outputs\.([a-z0-9][a-z0-9_-]*)\.)?steps\[(\d{1,3})\]\.([A-Za-z]{1,64})$/
+const fieldPattern = /^(?:outputs\.([a-z0-9][a-z0-9_-]*)\.)?steps\[(\d{1,3})\]\.([A-Za-z]{1,64})$/
 
 /**
- * The recipe with new values for single parameters, checked as a whole; null takes a value away, so that the default
- * holds again. Which operation a step is cannot be changed that way.
+ * Sets single parameters of a recipe and validates the result. Null removes a value, so that the default applies. The
+ * operation of a step (`op`) cannot be changed.
  * @throws Fault `invalid_recipe` naming the parameter.
  */
 export function patchRecipe(recipe: Recipe, changes: ParameterChanges): Recipe {
@@ -20,9 +20,9 @@ export function patchRecipe(recipe: Recipe, changes: ParameterChanges): Recipe {
     ]),
   )
   for (const [field, value] of Object.entries(changes)) {
-    const [, output, index, parameter = ''] = place.exec(field) ?? []
+    const [, output, index, parameter = ''] = fieldPattern.exec(field) ?? []
     const step = (output === undefined ? steps : outputs.get(output))?.[Number(index)]
-    if (step === undefined || parameter === 'op') throw nowhere(field)
+    if (step === undefined || parameter === 'op') throw unknownField(field)
     if (value === null) delete step[parameter]
     else step[parameter] = value
   }
@@ -30,13 +30,13 @@ export function patchRecipe(recipe: Recipe, changes: ParameterChanges): Recipe {
   return parseRecipe({ steps, ...(recipe.outputs === undefined ? {} : { outputs: raw }) })
 }
 
-function nowhere(field: string): Fault {
+function unknownField(field: string): Fault {
   return new Fault(
     'invalid_recipe',
     `The recipe has no parameter at ${JSON.stringify(field.slice(0, 80))}.`,
     {
       field: field.slice(0, 80),
-      remedy: 'Name a parameter of a step that is there, such as steps[0].sigma, or send the whole recipe.',
+      remedy: 'Name a parameter of an existing step, such as steps[0].sigma, or send the whole recipe.',
     },
   )
 }

@@ -7,11 +7,11 @@ import { openedMessage, previewMessage, refusedMessage } from './server-message.
 import { previewOptions } from './client-message.ts'
 
 /**
- * What a gateway and the actor that makes its previews say to each other. The gateway keeps the truth, recipe and
- * newest sequence, and says it whole each time: so any actor can go on for any other.
+ * Messages between a gateway and the actor that renders its previews. The gateway holds the state (recipe and newest
+ * sequence) and sends all of it each time, so that any actor can take over.
  */
 
-/** What is to be shown. */
+/** A preview to render. */
 export const previewRequest = z.object({
   sequence: z.int().min(0),
   recipe,
@@ -19,7 +19,7 @@ export const previewRequest = z.object({
 })
 export type PreviewRequest = z.infer<typeof previewRequest>
 
-/** What a session of the kind `preview` is opened with. */
+/** Opens a session of the kind `preview`. */
 export const previewOpenRequest = previewRequest.extend({
   account: accountId,
   image: id,
@@ -27,6 +27,6 @@ export const previewOpenRequest = previewRequest.extend({
 })
 export type PreviewOpenRequest = z.infer<typeof previewOpenRequest>
 
-/** What the actor answers; with `preview` comes the file. A refusal is about the recipe, and only ends that change. */
+/** The answer of the actor; `preview` carries the file. `refused` concerns one change; the session continues. */
 export const previewResponse = z.discriminatedUnion('type', [openedMessage, previewMessage, refusedMessage])
 export type PreviewResponse = z.infer<typeof previewResponse>

@@ -4,70 +4,70 @@ import { outputName } from '../recipe/output-name.ts'
 import { faultReport } from '../task.ts'
 import { previewFormats } from './client-message.ts'
 
-/** What a client hears while it tunes. In the JSON form a preview's bytes follow in a binary frame of their own. */
+/** Messages of the server in a tuning session. In the JSON form, a preview's bytes follow in a separate binary frame. */
 
 const side = z.int().positive()
 const size = z.object({ width: side, height: side })
 const sequence = z.int().min(0)
 
-/** The picture has been read; previews follow. The first of what is heard. */
+/** The first message: the picture has been read, and previews follow. */
 export const openedMessage = z.object({
   type: z.literal('opened'),
-  /** The picture as the first step sees it: upright, unless the recipe says otherwise. */
+  /** Size of the picture before the first step: upright, unless the recipe sets orient to false. */
   source: size,
-  /** The copy that previews are made from: equal to the source, or smaller. */
+  /** Size of the copy from which previews are rendered, at most that of the source. */
   preview: size,
 })
 export type OpenedMessage = z.infer<typeof openedMessage>
 
-/** The picture as it will be. */
+/** A preview. */
 export const previewMessage = z.object({
   type: z.literal('preview'),
-  /** The change that it answers; everything before is answered with it. */
+  /** The change that it answers. Earlier changes get no preview of their own. */
   sequence,
   output: outputName,
   ...size.shape,
-  /** What the task would make: as large as the preview, or larger in the same proportions. */
+  /** Size of the task's result, in the same proportions as the preview. */
   result: size,
   format: z.enum(previewFormats),
   mediaType: z.string(),
   /** Size of the file that follows. */
   bytes: z.int().positive(),
-  /** How long it took to make, in milliseconds. */
+  /** Rendering time in milliseconds. */
   ms: z.number().min(0),
 })
 export type PreviewMessage = z.infer<typeof previewMessage>
 
 /**
- * Something said could not be done; the session goes on. A recipe that is not valid leaves the one before. One that is
- * valid but cannot be done to this picture stays, so that the next parameter may mend it; it is not applied.
+ * A message of the client failed; the session continues. An invalid recipe leaves the previous one in place. A valid recipe
+ * that does not fit the picture becomes the current one, so that the next change can correct it, but cannot be applied.
  */
 export const refusedMessage = z.object({
   type: z.literal('refused'),
-  /** What was refused; absent when it could not be made out. */
+  /** Number of the refused change; absent if the message had none. */
   sequence: sequence.optional(),
-  /** Whether it was an apply, not a change. */
+  /** True if the message was an `apply`. */
   apply: z.literal(true).optional(),
   fault: faultReport,
 })
 export type RefusedMessage = z.infer<typeof refusedMessage>
 
-/** The task has been accepted. The session goes on. */
+/** The task was created. The session continues. */
 export const appliedMessage = z.object({
   type: z.literal('applied'),
-  /** The change whose recipe it has. */
+  /** The change with the recipe of the task. */
   sequence,
   task: taskView,
-  /** How far the account has written; a read that sends it knows of the task, on whichever gateway. */
+  /** Position of the write. A read that sends it includes the task, on any gateway. */
   position: z.string().optional(),
 })
 export type AppliedMessage = z.infer<typeof appliedMessage>
 
-/** The process that made the previews was lost, and another has taken over; the newest change is answered by it. */
+/** The preview process was lost. Another one has taken over and answers the newest change. */
 export const restoredMessage = z.object({ type: z.literal('restored'), sequence })
 export type RestoredMessage = z.infer<typeof restoredMessage>
 
-/** Why the session ends, said last. gRPC says it with the status instead. */
+/** The last message of a failed session. gRPC uses the status instead. */
 export const failedMessage = z.object({ type: z.literal('failed'), fault: faultReport })
 export type FailedMessage = z.infer<typeof failedMessage>
 

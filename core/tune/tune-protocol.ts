@@ -1,21 +1,21 @@
-/** How tuning looks on a WebSocket, for both its ends. */
+/** Constants of the tuning WebSocket, shared by client and server. */
 
 export const tunePath = '/api/v1/tune'
 
-/** The subprotocol that is spoken; a client offers it, and beside it `bearerProtocol(token)` when it has a token. */
+/** The WebSocket subprotocol. A client with a token also offers `bearerProtocol(token)`. */
 export const tuneProtocol = 'pixelflow.tune.v1'
 
 const prefix = 'bearer.'
 
 /**
- * A token as a subprotocol: the one header that a page can set on a WebSocket, where not every character is allowed.
- * Never answered, so it is in no log that keeps answers, and in no URL.
+ * Encodes a token as a subprotocol, the only header that a page can set on a WebSocket. The server never selects it, so the
+ * token appears neither in responses nor in URLs.
  */
 export function bearerProtocol(token: string): string {
   return `${prefix}${btoa(token).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`
 }
 
-/** The tokens among offered subprotocols, without those that could be none. */
+/** The tokens among the offered subprotocols; invalid ones are skipped. */
 export function parseBearerTokens(protocols: readonly string[]): readonly string[] {
   return protocols.filter((one) => one.startsWith(prefix)).flatMap((one) => decoded(one.slice(prefix.length)))
 }
@@ -29,23 +29,23 @@ function decoded(encoded: string): string[] {
   }
 }
 
-/** Why a WebSocket of tuning is closed (RFC 6455 section 7.4.1). */
+/** Close codes of the tuning WebSocket (RFC 6455 section 7.4.1). */
 export const closeCodes = {
-  /** The client has said goodbye, or the session has done all it was asked. */
+  /** Normal closure. */
   done: 1000,
-  /** What was said could not be understood. */
+  /** Invalid message. */
   protocol: 1002,
-  /** Not allowed, unknown image, too many sessions, idle: the `failed` frame before says which. */
+  /** Forbidden, unknown image, too many sessions or idle; the preceding `failed` message has the reason. */
   refused: 1008,
-  /** A message larger than is taken. */
+  /** Message too large. */
   tooLarge: 1009,
-  /** Our fault. */
+  /** Internal error. */
   internal: 1011,
-  /** This gateway stops: connect again, another one goes on. */
+  /** The gateway is stopping. Connect again to reach another one. */
   restart: 1012,
-  /** Nobody can make previews just now: try again later. */
+  /** No actor can render previews. Try again later. */
   tryLater: 1013,
 } as const
 
-/** Characters that one message of a client may have. */
+/** Longest client message, in characters. */
 export const maxClientMessageLength = 64 * 1024

@@ -1,7 +1,7 @@
 import type { JsonSchema } from './json-schema.ts'
 import { patternDescription } from './described-pattern.ts'
 
-/** What may be given, as a noun: `a number from 0.3 to 250`. */
+/** Describes the values that a schema allows, as a noun phrase: `a number from 0.3 to 250`. */
 export function describeAllowed(schema: JsonSchema): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`

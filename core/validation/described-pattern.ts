@@ -3,15 +3,15 @@ import { z } from 'zod'
 const allowedTexts = new Map<string, string>()
 
 /**
- * Text of a form that a regular expression checks and that callers are told in words.
- * @param allowed what may be given, as a noun: `an account id (1 to 64 of a-z, 0-9, _ and -)`
+ * A string schema with a regular expression and its description, which error messages use.
+ * @param allowed the allowed text as a noun phrase: `an account id (1 to 64 of a-z, 0-9, _ and -)`
  */
 export function describedPattern(pattern: RegExp, allowed: string) {
   allowedTexts.set(pattern.source, allowed)
   return z.string().regex(pattern, `must be ${allowed}`)
 }
 
-/** The words for a pattern of a JSON Schema; undefined for a pattern that was not made by `describedPattern`. */
+/** The description of a pattern; undefined unless it was declared with `describedPattern`. */
 export function patternDescription(pattern: string): string | undefined {
   return allowedTexts.get(pattern)
 }

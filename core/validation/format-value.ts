@@ -1,4 +1,4 @@
-/** A value as it was sent, short enough for a message. */
+/** Formats a received value for an error message. */
 export function formatValue(value: unknown): string {
   const text =
     typeof value === 'object' && value !== null

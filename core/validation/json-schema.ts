@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A JSON Schema, as far as this code reads it; zod writes the rest. */
+/** The part of JSON Schema that this code reads. */
 export interface JsonSchema {
   readonly type?: string
   readonly format?: string
@@ -26,7 +26,7 @@ export interface JsonSchema {
 
 const known = new WeakMap<z.ZodType, JsonSchema>()
 
-/** What may be sent, as JSON Schema (draft 2020-12). */
+/** JSON Schema (draft 2020-12) of the input of a zod schema. */
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   const found = known.get(schema)
   if (found !== undefined) return found
@@ -35,7 +35,7 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   return made
 }
 
-/** The part of a schema that a value at this path is held against; of a union, the option that the value means. */
+/** The schema of the value at a path. In a union, the option that matches the value's discriminator. */
 export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[], value: unknown): JsonSchema {
   const [key, ...rest] = path
   if (key === undefined) return schema
@@ -47,7 +47,7 @@ export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[], value
   return schemaAt(inner, rest, propertyOf(value, key))
 }
 
-/** What stands at a path of a value; undefined where nothing does. */
+/** The value at a path; undefined if there is none. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce(propertyOf, value)
 }
@@ -58,7 +58,7 @@ function propertyOf(value: unknown, key: PropertyKey): unknown {
     : undefined
 }
 
-/** The option of a union that a value names by a constant it has; undefined when it names none. What is no union is itself. */
+/** The option of a union that matches a constant of the value; undefined if none matches. Other schemas are returned as they are. */
 export function optionMeant(schema: JsonSchema, value: unknown): JsonSchema | undefined {
   const options = schema.oneOf ?? schema.anyOf
   if (options === undefined) return schema
@@ -69,7 +69,7 @@ export function optionMeant(schema: JsonSchema, value: unknown): JsonSchema | un
   )
 }
 
-/** Where a value names no option: the constants that it may have under a key. */
+/** For a value that matches no option: a schema of the constants allowed for the key. */
 function discriminators({ oneOf, anyOf = [] }: JsonSchema, key: PropertyKey): JsonSchema {
   const names = (oneOf ?? anyOf).flatMap(({ properties }) => properties?.[String(key)]?.const ?? [])
   return names.length === 0 ? {} : { properties: { [String(key)]: { enum: names } } }
