@@ -5,7 +5,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import type { Gateway } from './gateway.ts'
 import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
 
-/** Two gateways that agree on how much of one account may be under way. */
+/** Two gateways that enforce the task quota of an account together. */
 
 const interactive = 3
 const queued = 8
@@ -29,84 +29,84 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => one?.[Symbol.asyncDispose]())
 
-interface Asked {
+interface TaskOptions {
   readonly at?: { readonly url: string }
   readonly lane?: Lane
   readonly key?: string
 }
 
-/** What one account can do. */
-async function callerOf(name: string) {
+/** The calls of one account. */
+async function createCaller(name: string) {
   const authorization = `Bearer secret-of-${name}`
   const photo = new Uint8Array(await sampleImage({ width: 30, height: 20 }))
   const { id: image } = await one.image(photo, { authorization })
-  const call = (path: string, { at = one, ...init }: Asked & BunFetchRequestInit = {}) =>
+  const call = (path: string, { at = one, ...init }: TaskOptions & BunFetchRequestInit = {}) =>
     fetch(new URL(path, at.url), { ...init, headers: { authorization, ...init.headers } })
-  const ask = ({ at, lane, key }: Asked = {}) =>
+  const request = ({ at, lane, key }: TaskOptions = {}) =>
     call('/api/v1/tasks', {
       ...(at && { at }),
       method: 'POST',
       body: JSON.stringify({ image, recipe: 'flip', lane }),
       headers: { 'content-type': 'application/json', ...(key && { 'idempotency-key': key }) },
     })
-  const make = async (asked?: Asked) => {
-    const answer = await ask(asked)
+  const create = async (options?: TaskOptions) => {
+    const answer = await request(options)
     if (answer.status !== 202) throw new Error(`${answer.status}: ${await answer.text()}`)
     return (await answer.json()) as TaskView
   }
   const cancel = async ({ id }: TaskView, at: { readonly url: string } = one) =>
     (await call(`/api/v1/tasks/${id}/cancel`, { at, method: 'POST' })).status
-  /** Until that gateway, which has done nothing itself, has read all that the other one has done. */
-  const known = async (at: { readonly url: string }, waiting: number) => {
+  /** Waits until a gateway has read the events that the other one has written. */
+  const waitForQueued = async (at: { readonly url: string }, waiting: number) => {
     await until(async () => {
       const page = (await (await call('/api/v1/tasks?status=queued', { at })).json()) as { items: unknown[] }
       return page.items.length === waiting
     })
   }
-  return { photo, image, call, ask, make, cancel, known }
+  return { photo, image, call, request, create, cancel, waitForQueued }
 }
 
 const lanesOf = (tasks: readonly TaskView[]) => tasks.map((task) => task.lane).sort()
 
-describe('of interactive tasks', () => {
-  test('an account has so many; the rest of what it asks for at once waits in bulk, and says so', async () => {
-    const ann = await callerOf('ann')
-    const made = await Promise.all(Array.from({ length: 6 }, () => ann.make()))
-    expect(lanesOf(made)).toEqual(['bulk', 'bulk', 'bulk', 'interactive', 'interactive', 'interactive'])
-    for (const { id, lane } of made) {
+describe('interactive tasks', () => {
+  test('above the limit are queued in bulk, which their response shows', async () => {
+    const ann = await createCaller('ann')
+    const created = await Promise.all(Array.from({ length: 6 }, () => ann.create()))
+    expect(lanesOf(created)).toEqual(['bulk', 'bulk', 'bulk', 'interactive', 'interactive', 'interactive'])
+    for (const { id, lane } of created) {
       const last = await one.adapters.events.last('ann', id)
       expect(last?.event.task.lane).toBe(lane)
     }
-    await ann.known(other, 6)
-    expect((await ann.make({ at: other })).lane).toBe('bulk')
+    await ann.waitForQueued(other, 6)
+    expect((await ann.create({ at: other })).lane).toBe('bulk')
 
-    const [first] = made.filter((task) => task.lane === 'interactive')
+    const [first] = created.filter((task) => task.lane === 'interactive')
     expect(first && (await ann.cancel(first))).toBe(200)
-    await ann.known(other, 6)
-    expect((await ann.make({ at: other })).lane).toBe('interactive')
+    await ann.waitForQueued(other, 6)
+    expect((await ann.create({ at: other })).lane).toBe('interactive')
   })
 
-  test('those that run count, those in bulk do not', async () => {
-    const bob = await callerOf('bob')
-    for (let n = 0; n < interactive; n += 1) expect((await bob.make({ lane: 'bulk' })).lane).toBe('bulk')
-    const made = await Promise.all(Array.from({ length: interactive }, () => bob.make()))
-    expect(lanesOf(made)).toEqual(['interactive', 'interactive', 'interactive'])
-    for (const { id } of made) await advance('bob', id, 'running')
-    await bob.known(one, interactive)
-    expect((await bob.make()).lane).toBe('bulk')
-    await advance('bob', made[0]?.id ?? '', 'completed')
-    await bob.known(one, interactive + 1)
-    expect((await bob.make()).lane).toBe('interactive')
+  test('count while they run; bulk tasks do not count', async () => {
+    const bob = await createCaller('bob')
+    for (let n = 0; n < interactive; n += 1) expect((await bob.create({ lane: 'bulk' })).lane).toBe('bulk')
+    const created = await Promise.all(Array.from({ length: interactive }, () => bob.create()))
+    expect(lanesOf(created)).toEqual(['interactive', 'interactive', 'interactive'])
+    for (const { id } of created) await advance('bob', id, 'running')
+    await bob.waitForQueued(one, interactive)
+    expect((await bob.create()).lane).toBe('bulk')
+    await advance('bob', created[0]?.id ?? '', 'completed')
+    await bob.waitForQueued(one, interactive + 1)
+    expect((await bob.create()).lane).toBe('interactive')
   })
 })
 
-describe('of tasks that wait', () => {
-  test('an account has so many; further ones are refused, and nothing is left of them', async () => {
-    const cid = await callerOf('cid')
-    const made: TaskView[] = []
-    for (let n = 0; n < queued; n += 1) made.push(await cid.make(n % 2 === 0 ? {} : { lane: 'bulk' }))
+describe('queued tasks', () => {
+  test('above the limit are refused and leave nothing behind', async () => {
+    const cid = await createCaller('cid')
+    const created: TaskView[] = []
+    for (let n = 0; n < queued; n += 1) created.push(await cid.create(n % 2 === 0 ? {} : { lane: 'bulk' }))
     const before = await one.messages()
-    const answer = await cid.ask()
+    const answer = await cid.request()
     expect(answer.headers.get('retry-after')).toBe('5')
     expect(await one.refusal(answer)).toMatchObject({
       status: 429,
@@ -115,18 +115,18 @@ describe('of tasks that wait', () => {
       remedy: expect.stringContaining('PIXELFLOW_ACCOUNT_QUEUED'),
     })
     expect(await one.messages()).toEqual(before)
-    await cid.known(other, queued)
-    expect(await one.refusal(cid.ask({ at: other }))).toMatchObject({ code: 'too_many_tasks' })
+    await cid.waitForQueued(other, queued)
+    expect(await one.refusal(cid.request({ at: other }))).toMatchObject({ code: 'too_many_tasks' })
 
-    expect(made[0] && (await cid.cancel(made[0], other))).toBe(200)
-    await cid.known(one, queued - 1)
-    await cid.make()
-    expect((await cid.ask()).status).toBe(429)
+    expect(created[0] && (await cid.cancel(created[0], other))).toBe(200)
+    await cid.waitForQueued(one, queued - 1)
+    await cid.create()
+    expect((await cid.request()).status).toBe(429)
   })
 
-  test('a picture that came with a call that is refused goes with it', async () => {
-    const fay = await callerOf('fay')
-    for (let n = 0; n < queued; n += 1) await fay.make({ lane: 'bulk' })
+  test('that are refused leave no uploaded image behind', async () => {
+    const fay = await createCaller('fay')
+    for (let n = 0; n < queued; n += 1) await fay.create({ lane: 'bulk' })
     const before = await one.imageRecords()
     const form = () => {
       const parts = new FormData()
@@ -151,35 +151,35 @@ describe('of tasks that wait', () => {
     }
   })
 
-  test('many at once get as much room as there is', async () => {
-    const dee = await callerOf('dee')
-    const answers = await Promise.all(Array.from({ length: 3 * queued }, () => dee.ask()))
+  test('created concurrently use exactly the limit', async () => {
+    const dee = await createCaller('dee')
+    const answers = await Promise.all(Array.from({ length: 3 * queued }, () => dee.request()))
     expect(answers.filter((one) => one.status === 202)).toHaveLength(queued)
     expect(answers.filter((one) => one.status === 429)).toHaveLength(2 * queued)
   })
 
-  test('a call that was answered is answered the same, with no room left', async () => {
-    const eve = await callerOf('eve')
+  test('of a repeated call are returned even when the limit is reached', async () => {
+    const eve = await createCaller('eve')
     const key = crypto.randomUUID()
-    const { id } = await eve.make({ key })
-    for (let n = 1; n < queued; n += 1) await eve.make({ lane: 'bulk' })
-    expect((await eve.ask()).status).toBe(429)
-    expect((await eve.make({ key })).id).toBe(id)
+    const { id } = await eve.create({ key })
+    for (let n = 1; n < queued; n += 1) await eve.create({ lane: 'bulk' })
+    expect((await eve.request()).status).toBe(429)
+    expect((await eve.create({ key })).id).toBe(id)
 
-    // Somebody died between making this task and answering so.
+    // A record as a gateway leaves it that failed after it created the task.
     const record = await one.adapters.keys.get('eve', digest(key))
     if (!record) throw new Error('no record')
     const { made: _, ...left } = record.value
     await one.adapters.keys.compareAndSwap('eve', digest(key), { ...left, state: 'open' }, record.revision)
-    expect((await eve.make({ key, at: other })).id).toBe(id)
+    expect((await eve.create({ key, at: other })).id).toBe(id)
   })
 })
 
-test('after a restart the counts are those of the task list', async () => {
-  const bob = await callerOf('bob')
+test('after a restart, the task list is counted', async () => {
+  const bob = await createCaller('bob')
   await one.restart()
-  await bob.known(one, interactive + 2)
-  const lanes = lanesOf([await bob.make(), await bob.make()])
+  await bob.waitForQueued(one, interactive + 2)
+  const lanes = lanesOf([await bob.create(), await bob.create()])
   expect(lanes).toEqual(['bulk', 'bulk'])
 })
 

@@ -4,7 +4,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { respondWith, startStubActor } from './testing/stub-actor.ts'
 import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 
-/** Every call is answered in time also while the broker answers for a moment every few seconds. */
+/** Every call is answered in time while the broker responds only for a moment every few seconds. */
 
 /** The limit that docs/operating.md states. */
 const longestAnswerMs = 20_000
@@ -15,7 +15,7 @@ const durationMs = 45_000
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
 beforeAll(async () => {
-  // A picture above 1 MiB is stored and processed as a task.
+  // An image above 1 MiB is stored and processed as a task.
   gateway = await openTestGateway({ env: { PIXELFLOW_INLINE_MAX_BYTES: '1MiB' } })
   photo = new Uint8Array(await sampleImage({ width: 320, height: 240 }))
 })
@@ -27,7 +27,7 @@ interface Answer {
   readonly tookMs: number
 }
 
-test('a broker that freezes again and again delays no answer beyond 20 s', async () => {
+test('a broker that freezes repeatedly delays no answer beyond 20 s', async () => {
   const { id } = await gateway.image(photo)
   await using _actor = startStubActor(gateway.adapters, respondWith(photo))
   const large = new Uint8Array(4 * 2 ** 20)
@@ -39,14 +39,14 @@ test('a broker that freezes again and again delays no answer beyond 20 s', async
       headers: { 'content-type': typeof body === 'string' ? 'application/json' : 'image/jpeg', ...headers },
     })
   const key = () => ({ 'idempotency-key': crypto.randomUUID() })
-  const order = JSON.stringify({ image: id, recipe: 'flip' })
+  const taskBody = JSON.stringify({ image: id, recipe: 'flip' })
   const calls: Record<string, () => Promise<Response>> = {
     upload: () => post('/api/v1/images', large),
     'upload with a key': () => post('/api/v1/images', large, key()),
-    'task with a key': () => post('/api/v1/tasks', order, key()),
-    'picture at once': () => post('/api/v1/process?recipe=flip', photo),
-    'picture by way of the store': () => post('/api/v1/process?recipe=flip', large),
-    'picture later with a key': () =>
+    'task with a key': () => post('/api/v1/tasks', taskBody, key()),
+    process: () => post('/api/v1/process?recipe=flip', photo),
+    'process through the store': () => post('/api/v1/process?recipe=flip', large),
+    'process asynchronously with a key': () =>
       post('/api/v1/process?recipe=flip', large, { ...key(), prefer: 'respond-async' }),
     'image record': () => gateway.call(`/api/v1/images/${id}`),
   }
@@ -69,7 +69,7 @@ test('a broker that freezes again and again delays no answer beyond 20 s', async
   await flapping
 
   expect(answers.filter(({ tookMs }) => tookMs > longestAnswerMs)).toEqual([])
-  // Some calls met a frozen broker, and none got an answer that it should not.
+  // Some calls waited for a frozen broker, and every error is a 503.
   expect(answers.some(({ tookMs }) => tookMs > frozenMs / 2)).toBe(true)
   expect([...new Set(answers.map(({ status }) => status))].filter((one) => one >= 400)).toEqual([503])
 }, 120_000)

@@ -14,7 +14,7 @@ import { openTestGateway, type TestGateway, type UploadBody } from './testing/te
 import { failure, grpcClient, uploadWhole, type GrpcClient } from './testing/grpc.ts'
 import { openTuneSocket } from './testing/tune-socket.ts'
 
-/** Every call of every protocol is answered while the broker is away: what needs it by a fault that says what to do. */
+/** While the broker is down, every call of every protocol is answered; calls that need the broker get a fault with a remedy. */
 
 let photo: Uint8Array<ArrayBuffer>
 let gateway: TestGateway
@@ -36,12 +36,12 @@ const post = (path: string, headers: Record<string, string> = {}, body?: UploadB
   gateway.call(path, { method: 'POST', headers, ...(body === undefined ? {} : { body }) })
 const remove = (path: string) => gateway.call(path, { method: 'DELETE' })
 const form = () => {
-  const made = new FormData()
-  made.set('recipe', 'flip')
-  made.set('file', new Blob([photo], { type: 'image/jpeg' }), 'photo.jpg')
-  return made
+  const data = new FormData()
+  data.set('recipe', 'flip')
+  data.set('file', new Blob([photo], { type: 'image/jpeg' }), 'photo.jpg')
+  return data
 }
-const order = () => JSON.stringify({ image, recipe: 'flip' })
+const taskBody = () => JSON.stringify({ image, recipe: 'flip' })
 
 const overHttp: Record<string, () => Promise<Response>> = {
   upload: () => post('/api/v1/images', jpeg, photo),
@@ -54,8 +54,8 @@ const overHttp: Record<string, () => Promise<Response>> = {
   'image record': () => gateway.call(`/api/v1/images/${image}`),
   'image content': () => gateway.call(`/api/v1/images/${image}/content`),
   'image deletion': () => remove(`/api/v1/images/${image}`),
-  'task from JSON': () => post('/api/v1/tasks', json, order()),
-  'task from JSON with a key': () => post('/api/v1/tasks', { ...json, ...keyed() }, order()),
+  'task from JSON': () => post('/api/v1/tasks', json, taskBody()),
+  'task from JSON with a key': () => post('/api/v1/tasks', { ...json, ...keyed() }, taskBody()),
   'task from a form': () => post('/api/v1/tasks', keyed(), form()),
   'task record': () => gateway.call(`/api/v1/tasks/${task}`),
   'task output': () => gateway.call(`/api/v1/tasks/${task}/outputs/default`),
@@ -63,8 +63,8 @@ const overHttp: Record<string, () => Promise<Response>> = {
   'task cancellation': () => post(`/api/v1/tasks/${task}/cancel`),
   'task retry': () => post(`/api/v1/tasks/${task}/retry`, keyed()),
   'task deletion': () => remove(`/api/v1/tasks/${task}`),
-  'picture at once': () => post('/api/v1/process?recipe=flip', jpeg, photo),
-  'picture later': () =>
+  process: () => post('/api/v1/process?recipe=flip', jpeg, photo),
+  'process asynchronously': () =>
     post('/api/v1/process?recipe=flip', { ...jpeg, ...keyed(), prefer: 'respond-async' }, photo),
   'dead letters': () => gateway.call('/api/v1/admin/dead'),
   'dead letter': () => gateway.call(dead()),
@@ -74,7 +74,7 @@ const overHttp: Record<string, () => Promise<Response>> = {
   health: () => gateway.call('/health/'),
 }
 
-/** What the gateway knows by itself. */
+/** Calls that do not need the broker. */
 const withoutBroker: Record<string, () => Promise<Response>> = {
   liveness: () => gateway.call('/health/live'),
   metrics: () => gateway.call('/metrics'),
@@ -83,7 +83,7 @@ const withoutBroker: Record<string, () => Promise<Response>> = {
   page: () => gateway.call('/'),
 }
 
-/** The unary calls that need the broker, for whichever protocol. */
+/** The unary calls that need the broker, for all protocols. */
 const unary = () =>
   ({
     getImage: { id: image },
@@ -131,7 +131,7 @@ const overWeb = (createTransport: typeof createConnectTransport): Record<string,
   }
 }
 
-/** All at once: each may take most of the time that a call has. */
+/** Concurrently, because each may take most of the time limit of a call. */
 async function each<T>(
   calls: Record<string, Promise<T>>,
   judge: (name: string, call: Promise<T>) => Promise<void>,
@@ -171,7 +171,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
     })
   }, 90_000)
 
-  test.concurrent('what the gateway knows by itself is told, and the list as far as it has come', async () => {
+  test.concurrent('calls that do not need the broker succeed, and the list may be behind', async () => {
     const list = () => gateway.call('/api/v1/tasks')
     await each(begun({ ...withoutBroker, list }), async (name, call) => {
       const { status } = await call

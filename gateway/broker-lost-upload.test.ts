@@ -11,15 +11,15 @@ import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, until, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
 import { digestOf, failure, grpcClient } from './testing/grpc.ts'
 
-/** The broker is lost in the middle of an upload with an idempotency key: the call is answered, and counts once. */
+/** The broker fails in the middle of an upload with an idempotency key: the call is answered, and repetitions count once. */
 
 let photo: Uint8Array<ArrayBuffer>
 beforeAll(async () => {
-  const picture = await sampleImage({ width: 1200, height: 900 })
-  // Behind its picture a file may hold anything; several chunks of the store are wanted.
+  const image = await sampleImage({ width: 1200, height: 900 })
+  // Random bytes after the image make the file several chunks long.
   photo = new Uint8Array(2 * 2 ** 20)
   crypto.getRandomValues(photo.subarray(0, 65_536))
-  photo.set(picture)
+  photo.set(image)
 })
 
 interface Answer {
@@ -30,7 +30,7 @@ interface Answer {
   readonly id?: string | undefined
 }
 
-/** Sends the first half of a file, then what comes between, then the rest. */
+/** Sends the first half of a file, runs `between`, then sends the rest. */
 type Call = (gateway: TestGateway, key: string, between: () => Promise<void>) => Promise<Answer>
 
 async function overHttp(
@@ -102,8 +102,8 @@ const calls: Record<string, Call> = {
   },
 }
 
-/** Makes the call again until it is answered, as a client does. */
-async function again(gateway: TestGateway, call: Call, key: string): Promise<Answer> {
+/** Repeats the call until it succeeds, as a client does. */
+async function repeatCall(gateway: TestGateway, call: Call, key: string): Promise<Answer> {
   let answer: Answer = { status: 0 }
   await until(async () => {
     answer = await call(gateway, key, async () => {})
@@ -142,8 +142,8 @@ describe.each(Object.entries(brokerFaults))('a broker that is %s in the middle o
       })
 
       await fault.end(gateway.nats)
-      const first = await again(gateway, call, key)
-      const second = await again(gateway, call, key)
+      const first = await repeatCall(gateway, call, key)
+      const second = await repeatCall(gateway, call, key)
       expect(second.id).toBe(first.id as string)
       const isTask = name === 'a form for a task'
       expect(await gateway.imageRecords()).toBe(imagesBefore + 1)

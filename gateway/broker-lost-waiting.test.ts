@@ -5,14 +5,14 @@ import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, until } from './testing/test-gateway.ts'
 
 test.each(Object.entries(brokerFaults))(
-  'a caller who waits for a picture that is made as a task hears of a broker that is %s',
+  'a process call that waits for a task reports a broker that is %s',
   async (name, fault) => {
-    // Nothing is held in memory, and nobody works.
+    // The image does not fit in memory, and no actor runs.
     await using gateway = await openTestGateway({ env: { PIXELFLOW_INLINE_MAX_BYTES: '1' } })
     const body = new Uint8Array(await sampleImage({ width: 64, height: 64 }))
     const headers = { 'content-type': 'image/jpeg' }
     const waiting = gateway.call('/api/v1/process?recipe=flip', { method: 'POST', headers, body })
-    // Before its job is queued, the call is not waiting yet but making the task.
+    // The call waits for the task once its job is queued.
     await until(async () => (await gateway.messages()).jobs > 0)
     await fault.begin(gateway.nats)
     const answer = await settlesInTime(name, waiting)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from './config.ts'
 
-test('the defaults serve a laptop', () => {
+test('the defaults listen on loopback without tokens', () => {
   expect(readConfig({})).toMatchObject({
     httpPort: 3000,
     grpcPort: 50_051,
@@ -15,7 +15,7 @@ test('the defaults serve a laptop', () => {
   })
 })
 
-test('another address needs tokens', () => {
+test('a public address requires tokens', () => {
   expect(() => readConfig({ PIXELFLOW_HOST: '0.0.0.0' })).toThrow('PIXELFLOW_HOST="0.0.0.0" can be reached')
   expect(() => readConfig({ PIXELFLOW_HOST: '::' })).toThrow('PIXELFLOW_API_TOKENS')
   const open = readConfig({ PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' })
@@ -24,7 +24,7 @@ test('another address needs tokens', () => {
   expect(readConfig({ PIXELFLOW_HOST: '::1' }).host).toBe('::1')
 })
 
-test('a sweep waits longer than any upload pauses', () => {
+test('the sweep grace is longer than the upload idle timeout', () => {
   expect(() => readConfig({ PIXELFLOW_SWEEP_GRACE: '119s' })).toThrow('below 2m')
   const idle = { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '195s' }
   expect(() => readConfig({ ...idle, PIXELFLOW_SWEEP_GRACE: '254s' })).toThrow(
@@ -33,7 +33,7 @@ test('a sweep waits longer than any upload pauses', () => {
   expect(readConfig({ ...idle, PIXELFLOW_SWEEP_GRACE: '255s' }).sweepGraceMs).toBe(255_000)
 })
 
-test('tokens come from a file as well, one a line', async () => {
+test('tokens can be read from a file, one per line', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-config-'))
   const file = join(folder, 'tokens')
   await Bun.write(file, '# people\nann:secret-of-ann\nbob:secret-of-bob\n')
@@ -42,7 +42,7 @@ test('tokens come from a file as well, one a line', async () => {
   await rm(folder, { recursive: true })
 })
 
-test('every wrong value is named at once, no token repeated', () => {
+test('all invalid values are reported together, without tokens', () => {
   const wrong = () =>
     readConfig({
       PIXELFLOW_HTTP_PORT: '70000',

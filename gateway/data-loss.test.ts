@@ -11,7 +11,7 @@ import { failure, grpcClient } from './testing/grpc.ts'
 
 const log = createLogger({ service: 'test', level: 'error', format: 'json' })
 
-test('stored bytes that are gone are told as lost, over HTTP and gRPC, until the same file is uploaded again', async () => {
+test('missing stored bytes are reported as data loss over HTTP and gRPC until the same file is uploaded again', async () => {
   await using gateway = await openTestGateway()
   const settings = readSettings(natsSettings, gateway.nats.env)
   await using broker = await connect({ settings, name: 'test', log })

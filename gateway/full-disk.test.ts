@@ -11,7 +11,7 @@ import { openTestGateway, until } from './testing/test-gateway.ts'
 import { grpcClient } from './testing/grpc.ts'
 import type { HealthView } from './transports/shared/health-view.ts'
 
-test('while the disk of the broker is full the gateway is not ready, and calls are answered', async () => {
+test('while the disk of the broker is full, the gateway is not ready and answers calls', async () => {
   await using disk = await mountSmallDisk(64 * 2 ** 20)
   await using gateway = await openTestGateway({ nats: { store: `${disk.path}/store` } })
   using client = grpcClient(gateway.grpcAddress)

@@ -4,7 +4,7 @@ import { pause } from '@pixelflow/core/pause'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack } from '@pixelflow/testkit/stack'
 
-/** How long after a call was sent its gateway is killed, in milliseconds: before, within and after what it does. */
+/** Delay between a call and the kill of its gateway, in milliseconds: before, during and after its work. */
 const afterMs = [2, 5, 9, 14, 22]
 
 let photo: Uint8Array<ArrayBuffer>
@@ -19,7 +19,7 @@ async function submit(url: string, key: string): Promise<Response> {
   return fetch(new URL('/api/v1/tasks', url), { method: 'POST', body, headers: { 'idempotency-key': key } })
 }
 
-/** Makes a call again until it is answered, as a client does. */
+/** Repeats a call until it succeeds, as a client does. */
 async function again(url: string, key: string): Promise<TaskView> {
   for (const deadline = Date.now() + 15_000; Date.now() < deadline; await pause(200)) {
     const answer = await submit(url, key)
@@ -34,21 +34,21 @@ async function tasksOf(url: string): Promise<TaskView[]> {
   return ((await answer.json()) as TaskPageView).items
 }
 
-test('a gateway killed in the middle of a call: made again elsewhere under its key, it is done once', async () => {
+test('a call whose gateway is killed runs once when it is repeated on another gateway with its key', async () => {
   await using stack = await startStack()
   const [survivor, first] = await Promise.all([stack.gateway(), stack.gateway()])
   let victim = first
   const keys = afterMs.map(() => crypto.randomUUID())
   const ids: string[] = []
   for (const [n, key] of keys.entries()) {
-    // Warm, so that the moment means something.
+    // A first call, so that the delay hits the same step each time.
     await tasksOf(victim.url)
     const lost = submit(victim.url, key).catch(() => undefined)
     await pause(afterMs[n] ?? 0)
     victim.signal('SIGKILL')
-    const told = (await (await lost)?.json().catch(() => undefined)) as TaskView | undefined
+    const answered = (await (await lost)?.json().catch(() => undefined)) as TaskView | undefined
     const task = await again(survivor.url, key)
-    if (told !== undefined) expect(task.id).toBe(told.id)
+    if (answered !== undefined) expect(task.id).toBe(answered.id)
     ids.push(task.id)
     if (n < afterMs.length - 1) victim = await stack.gateway()
   }
@@ -57,7 +57,7 @@ test('a gateway killed in the middle of a call: made again elsewhere under its k
   expect(new Set(items.map(({ image }) => image)).size).toBe(afterMs.length)
 }, 120_000)
 
-test('a gateway that was frozen in the middle of a call answers what another has done for it', async () => {
+test('a gateway that was frozen during a call returns the result of the gateway that repeated it', async () => {
   await using stack = await startStack()
   const [survivor, frozen] = await Promise.all([stack.gateway(), stack.gateway()])
   const ids: string[] = []

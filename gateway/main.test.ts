@@ -14,7 +14,7 @@ const command = [process.execPath, main]
 const line = (text: string) => JSON.parse(text) as Record<string, unknown>
 
 describe('the gateway does not start', () => {
-  test('with wrong settings, and names them all', async () => {
+  test('with invalid settings, and reports all of them', async () => {
     await using running = launch({
       command,
       env: { PIXELFLOW_HTTP_PORT: 'x', PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
@@ -24,7 +24,7 @@ describe('the gateway does not start', () => {
     expect(await running.exited).toBe(2)
   })
 
-  test('for everybody without tokens', async () => {
+  test('on a public address without tokens', async () => {
     await using running = launch({
       command,
       env: { PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
@@ -34,7 +34,7 @@ describe('the gateway does not start', () => {
     expect(await running.exited).toBe(2)
   })
 
-  test('on a port that is taken, and tells the way out', async () => {
+  test('on a port in use, with a remedy', async () => {
     const port = await freePort()
     const holder = createServer().listen(port, '127.0.0.1')
     await using stack = await startStack()
@@ -48,9 +48,9 @@ describe('the gateway does not start', () => {
         PIXELFLOW_DATA_DIR: join(tmpdir(), `pixelflow-taken-${port}`),
       },
     })
-    const told = await running.line(says('cannot run'))
-    expect(told).toContain(`port ${port}: it is taken`)
-    expect(told).toContain('PIXELFLOW_HTTP_PORT')
+    const entry = await running.line(says('cannot run'))
+    expect(entry).toContain(`port ${port}: another process uses it`)
+    expect(entry).toContain('PIXELFLOW_HTTP_PORT')
     expect(await running.exited).toBe(1)
     holder.close()
     await rm(join(tmpdir(), `pixelflow-taken-${port}`), { recursive: true, force: true })
@@ -58,7 +58,7 @@ describe('the gateway does not start', () => {
 })
 
 describe('a running gateway', () => {
-  test('told to stop lets requests finish, ends event streams, and leaves with 0', async () => {
+  test('finishes requests, ends event streams and exits with 0 on SIGTERM', async () => {
     await using stack = await startStack()
     const gateway = await stack.gateway()
     const photo = new Uint8Array(await sampleImage({ width: 600, height: 400 }))
@@ -69,12 +69,12 @@ describe('a running gateway', () => {
     })
     const { id: image } = (await upload.json()) as { id: string }
     const body = JSON.stringify({ image, recipe: 'flip' })
-    const made = await fetch(`${gateway.url}/api/v1/tasks`, {
+    const response = await fetch(`${gateway.url}/api/v1/tasks`, {
       method: 'POST',
       body,
       headers: { 'content-type': 'application/json' },
     })
-    const { id } = (await made.json()) as { id: string }
+    const { id } = (await response.json()) as { id: string }
     const events = await fetch(`${gateway.url}/api/v1/tasks/${id}/events`)
     const watching = events.text()
 
@@ -93,7 +93,7 @@ describe('a running gateway', () => {
     expect(await gateway.exited).toBe(0)
   }, 30_000)
 
-  test('does not wait for ever for a request that never ends', async () => {
+  test('exits after the drain timeout when a request never ends', async () => {
     await using stack = await startStack({ env: { PIXELFLOW_DRAIN_TIMEOUT: '500ms' } })
     const gateway = await stack.gateway()
     using slow = await connectRawClient(gateway.url)
@@ -107,7 +107,7 @@ describe('a running gateway', () => {
     expect(performance.now() - begin).toBeLessThan(2500)
   }, 30_000)
 
-  test('ends with the process that started it', async () => {
+  test('exits when its parent process exits', async () => {
     await using stack = await startStack()
     const dataDir = await mkdtemp(join(tmpdir(), 'pixelflow-parent-'))
     const env = {
@@ -131,20 +131,20 @@ describe('a running gateway', () => {
     await rm(dataDir, { recursive: true, force: true })
   }, 30_000)
 
-  test('stays small while much goes in and slowly comes out', async () => {
+  test('uses little memory during large uploads and slow downloads', async () => {
     const MiB = 2 ** 20
     await using stack = await startStack()
     const gateway = await stack.gateway()
     const total = 400 * MiB
     const block = crypto.getRandomValues(new Uint8Array(MiB))
     const send = () => {
-      let made = 0
+      let sent = 0
       const body = new ReadableStream<Uint8Array>({
         pull(controller) {
-          if (made === total) return controller.close()
+          if (sent === total) return controller.close()
           const next = block.slice()
-          if (made === 0) next.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
-          made += next.length
+          if (sent === 0) next.set([0x49, 0x49, 0x2a, 0, 0xf0, 0xff, 0xff, 0xff])
+          sent += next.length
           controller.enqueue(next)
         },
       })

@@ -66,7 +66,7 @@ export interface TuningLimits {
   readonly sessionsPerAccount: number
   /** A session without a client message for so long is ended. */
   readonly idleTimeoutMs: number
-  /** Aborts when this gateway stops, with a fault that tells the client to reconnect. */
+  /** Aborts when this gateway stops, with a fault that asks the client to reconnect. */
   readonly stopping: AbortSignal
 }
 

@@ -12,26 +12,26 @@ export async function resolveUiFolder(configured: string | undefined, log: Logge
   const ui = dirname(Bun.resolveSync('@pixelflow/ui/build', import.meta.dir))
   const core = dirname(Bun.resolveSync('@pixelflow/core/fault', import.meta.dir))
   const client = dirname(Bun.resolveSync('@pixelflow/client', ui))
-  const wanted = await digestOf([ui, core, client])
+  const expected = await digestOf([ui, core, client])
   const dist = join(ui, 'dist')
-  for (let conflicts = 0; (await stampOf(dist)) !== wanted; conflicts++) {
+  for (let conflicts = 0; (await stampOf(dist)) !== expected; conflicts++) {
     if (conflicts === maxConflicts)
       throw new Error(`${dist} is changed by another process. Stop it, or set PIXELFLOW_UI_DIR.`)
     log.info('page build started', { folder: dist })
-    await build(dist, wanted)
+    await build(dist, expected)
   }
   return dist
 }
 
 /** Builds in a temporary folder and renames it, so that gateways that start at the same time never see half a page. */
-async function build(dist: string, wanted: string): Promise<void> {
+async function build(dist: string, expected: string): Promise<void> {
   const { buildUi } = await import('@pixelflow/ui/build')
   const fresh = `${dist}.${process.pid}.new`
   const old = `${dist}.${process.pid}.old`
   try {
     await mkdir(fresh, { recursive: true })
     await buildUi(fresh)
-    await Bun.write(join(fresh, stamp), wanted)
+    await Bun.write(join(fresh, stamp), expected)
     await rename(dist, old).catch(ignoreMissing)
     // Another gateway has built the same page at the same time.
     await rename(fresh, dist).catch(ignoreTaken)

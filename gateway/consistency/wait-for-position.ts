@@ -8,7 +8,7 @@ const longestWaitMs = 2000
 /** A stream leader that was elected a moment ago may report an end that is too low. */
 const leaderSettleMs = 250
 
-/** The position of the last write that an account made through this gateway; undefined when it has made none. */
+/** The position of an account's last write through this gateway; undefined without a write. */
 export function positionOf({ follower, writes }: Pick<Ports, 'follower' | 'writes'>) {
   return (account: string): string | undefined => {
     const seq = writes.latest(account)

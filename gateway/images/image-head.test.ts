@@ -48,7 +48,7 @@ describe('the head of a file', () => {
     expect(read(padded, 4096)).toEqual({ format: 'jpeg', width: 40, height: 30 })
   })
 
-  test('accepts thousands of damaged files, and reports the same for a truncated file as for the whole', async () => {
+  test('accepts thousands of damaged files, and reports the same for a truncated file as for the complete one', async () => {
     for (const { format, bytes } of await samples()) {
       const whole = read(bytes, bytes.length)
       for (let seed = 1; seed <= 300; seed += 1) {

@@ -192,7 +192,7 @@ describe('the file', () => {
   })
 
   test.each([
-    ['not a database', 'this is no database, '.repeat(200)],
+    ['not a database', 'this is not a database, '.repeat(200)],
     ['cut short', 'SQLite format 3\0 and then nothing'],
   ])('is moved aside when it is %s', async (_, content) => {
     open()[Symbol.dispose]()

@@ -27,7 +27,7 @@ export function awaitTask({ events, watch }: AwaitTaskOptions) {
     const check = async () => {
       if (isChecking) return
       isChecking = true
-      // Within the store timeout of the call, so that the silences of a broker that comes and goes add up.
+      // Uses the store timeout of the call, so that the outages of a flapping broker add up.
       await events
         .last(who.account, task.id)
         .catch((thrown: unknown) => lost.abort(storeLost(task, Fault.of(thrown))))

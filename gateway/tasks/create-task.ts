@@ -64,15 +64,15 @@ export function createTask(
   }
 
   /** The task that an earlier call has created. That call may have failed before it submitted the job. */
-  async function existing(wanted: Task): Promise<Task> {
-    const last = await events.last(wanted.account, wanted.id)
+  async function existing(requested: Task): Promise<Task> {
+    const last = await events.last(requested.account, requested.id)
     if (last === null || last.event.kind === 'deleted') {
       throw new Fault('conflict', 'The task of this idempotency key was deleted.', {
         remedy: 'Repeat the call with a new idempotency key.',
       })
     }
     const { task } = last.event
-    if (task.image !== wanted.image || !Bun.deepEquals(task.recipe, wanted.recipe)) throw keyReused()
+    if (task.image !== requested.image || !Bun.deepEquals(task.recipe, requested.recipe)) throw keyReused()
     writes.noted(task.account, last.seq)
     // When this fails, the actors' reconciler submits the job.
     if (task.status === 'queued') await queue.submit(firstJob(task)).catch(() => {})
@@ -80,8 +80,8 @@ export function createTask(
   }
 
   /** The quota is used up, but an earlier call with the same id may have created the task. */
-  async function refused(wanted: Task, { id }: CreateTaskOptions): Promise<Task> {
-    if (id !== undefined && (await events.last(wanted.account, id)) !== null) return existing(wanted)
+  async function refused(requested: Task, { id }: CreateTaskOptions): Promise<Task> {
+    if (id !== undefined && (await events.last(requested.account, id)) !== null) return existing(requested)
     const { accountQueued } = taskQuota.limits
     throw new Fault('too_many_tasks', `This account has ${accountQueued} queued tasks, which is the limit.`, {
       remedy:

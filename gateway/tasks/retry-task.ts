@@ -7,7 +7,7 @@ import type { Ports } from '../ports.ts'
 
 /**
  * Creates a new task that repeats one that has ended. The ended task does not change; the new one refers to it.
- * @throws Fault `task_not_found`, `task_active` while it has not ended, `image_not_found` when its image is gone,
+ * @throws Fault `task_not_found`, `task_active` while it has not ended, `image_not_found` when its image has expired,
  * `too_many_tasks`, `queue_full`.
  */
 export function retryTask({ events }: Pick<Ports, 'events'>, create: ReturnType<typeof createTask>) {

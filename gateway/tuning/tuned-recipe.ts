@@ -69,11 +69,11 @@ function recipeFails(report: FaultReport): Fault {
   return new Fault('precondition_failed', `The recipe fails on this image: ${message}`, hints)
 }
 
-function outputOf(recipe: Recipe, wanted: string | undefined): string {
+function outputOf(recipe: Recipe, requested: string | undefined): string {
   const names = outputNames(recipe)
-  const found = wanted === undefined ? names[0] : names.find((name) => name === wanted)
+  const found = requested === undefined ? names[0] : names.find((name) => name === requested)
   if (found !== undefined) return found
-  throw new Fault('invalid_recipe', `The recipe has no output "${wanted}".`, {
+  throw new Fault('invalid_recipe', `The recipe has no output "${requested}".`, {
     field: 'output',
     remedy: `Request one of: ${names.join(', ')}.`,
   })
