@@ -11,7 +11,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
-import { failure, grpcClient, uploadWhole, type GrpcClient } from './testing/grpc.ts'
+import { failure, grpcClient, uploadWhole, type GrpcClient } from './testing/grpc-client.ts'
 import { openTuneSocket } from './testing/tune-socket.ts'
 
 /** While the broker is down, every call of every protocol is answered; calls that need the broker get a fault with a remedy. */

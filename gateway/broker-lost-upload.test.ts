@@ -9,7 +9,7 @@ import {
 import { sampleImage } from '@pixelflow/testkit/images'
 import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, until, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
-import { digestOf, failure, grpcClient } from './testing/grpc.ts'
+import { digestOf, failure, grpcClient } from './testing/grpc-client.ts'
 
 /** The broker fails in the middle of an upload with an idempotency key: the call is answered, and repetitions count once. */
 

@@ -7,7 +7,7 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway } from './testing/test-gateway.ts'
-import { failure, grpcClient } from './testing/grpc.ts'
+import { failure, grpcClient } from './testing/grpc-client.ts'
 
 const log = createLogger({ service: 'test', level: 'error', format: 'json' })
 

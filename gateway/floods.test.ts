@@ -4,7 +4,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { until } from './testing/test-gateway.ts'
 import { maxResidentBytes, watchResidentBytes } from './testing/watch-resident-bytes.ts'
 import { startFloods } from './testing/floods.ts'
-import { grpcClient, uploadWhole } from './testing/grpc.ts'
+import { grpcClient, uploadWhole } from './testing/grpc-client.ts'
 import { startLoadedGateway } from './testing/loaded-gateway.ts'
 
 test('floods of incomplete requests are refused or time out, cost little memory, and do not affect other accounts', async () => {

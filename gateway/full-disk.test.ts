@@ -8,7 +8,7 @@ import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { settlesInTime } from './testing/broker-faults.ts'
 import { openTestGateway, until } from './testing/test-gateway.ts'
-import { grpcClient } from './testing/grpc.ts'
+import { grpcClient } from './testing/grpc-client.ts'
 import type { HealthView } from './transports/shared/health-view.ts'
 
 test('while the disk of the broker is full, the gateway is not ready and answers calls', async () => {

@@ -3,7 +3,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { floodGrpc } from './testing/flood-grpc.ts'
 import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
-import { grpcClient } from './testing/grpc.ts'
+import { grpcClient } from './testing/grpc-client.ts'
 
 /** After too many refusals, a client is refused at little cost; authenticated clients at the same address are unaffected. */
 

@@ -4,7 +4,7 @@ import { goTool } from '@pixelflow/cli/tools/go'
 import { readMetrics } from '@pixelflow/testkit/prometheus'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
-import { failure, grpcClient } from '../testing/grpc.ts'
+import { failure, grpcClient } from '../testing/grpc-client.ts'
 
 /** A metric as parsed by Prometheus' own parser, expfmt. */
 interface Understood {

@@ -6,7 +6,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
-import { grpcClient } from '../testing/grpc.ts'
+import { grpcClient } from '../testing/grpc-client.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 
 const service = 'pixelflow.v1.ImageService'

@@ -1,7 +1,7 @@
 import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/api'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { grpcClient, type GrpcClient } from './grpc.ts'
+import { grpcClient, type GrpcClient } from './grpc-client.ts'
 
 /** Typical calls of one account. Each throws when it fails. */
 export interface AccountClient {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { ConnectionOptions } from 'node:tls'
 import { until } from '@pixelflow/testkit/until'
-import { frame, frameTypes as types, ping, rawHttp2, reset, startCall } from './http2.ts'
+import { frame, frameTypes as types, ping, rawHttp2, reset, startCall } from './raw-http2.ts'
 
 /** The first bytes of a connection, and the frame that it then repeats; `at` counts from 0. */
 export interface FrameFlood {

@@ -1,4 +1,4 @@
-import { frame, frameTypes, rawHttp2, startCall, type Frame } from './http2.ts'
+import { frame, frameTypes, rawHttp2, startCall, type Frame } from './raw-http2.ts'
 
 /** Native gRPC calls with incomplete messages, on raw connections. */
 export interface GrpcFlood extends Disposable {

@@ -1,4 +1,4 @@
-import { frame, frameTypes } from './http2.ts'
+import { frame, frameTypes } from './raw-http2.ts'
 
 /** Encodes parts of header blocks (HPACK, RFC 7541). */
 

@@ -9,7 +9,7 @@ import {
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
 import type { Gateway } from '../gateway.ts'
 import { envelope, envelopesIn, type Envelope } from './envelope.ts'
-import { failure, grpcClient } from './grpc.ts'
+import { failure, grpcClient } from './grpc-client.ts'
 
 /** The result of a call, in the same form for every protocol. */
 export interface CallResult {

@@ -7,7 +7,7 @@ import { positionHeader } from '@pixelflow/core/position'
 import { BadRequestSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ImageService, TaskStatus } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Gateway } from '../gateway.ts'
-import { failure, grpcClient } from './grpc.ts'
+import { failure, grpcClient } from './grpc-client.ts'
 
 /** Task calls on one gateway for one image, over one protocol. Writes return a position, reads may send one. */
 export interface ProtocolClient {

@@ -3,7 +3,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { residentBytes } from '@pixelflow/testkit/process'
 import { until } from './test-gateway.ts'
-import { uploadWhole, type GrpcClient } from './grpc.ts'
+import { uploadWhole, type GrpcClient } from './grpc-client.ts'
 
 const calls = ImageService.method
 const MiB = 2 ** 20

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { create, fromBinary, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { digestOf, grpcClient, type GrpcClient } from './grpc.ts'
+import { digestOf, grpcClient, type GrpcClient } from './grpc-client.ts'
 import { startDelayProxy } from './delay-proxy.ts'
 
 /** The data that the cancelled calls use. */

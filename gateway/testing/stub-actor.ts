@@ -6,7 +6,7 @@ import {
   type TransformResult,
 } from '@pixelflow/core/transform-request'
 import type { ServedSessions, Session } from '@pixelflow/core/ports/sessions'
-import { digestOf } from './grpc.ts'
+import { digestOf } from './grpc-client.ts'
 
 /** The image and the request that an actor received. */
 export interface ReceivedImage extends TransformRequest {

@@ -11,7 +11,7 @@ import {
   type TestCertificates,
 } from '../testing/test-certificates.ts'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
-import { failure, grpcClient } from '../testing/grpc.ts'
+import { failure, grpcClient } from '../testing/grpc-client.ts'
 
 const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }

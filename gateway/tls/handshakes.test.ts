@@ -13,7 +13,7 @@ import {
   type TestCertificates,
 } from '../testing/test-certificates.ts'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
-import { failure, grpcClient } from '../testing/grpc.ts'
+import { failure, grpcClient } from '../testing/grpc-client.ts'
 
 let certificates: TestCertificates
 let gateway: TestGateway

@@ -12,7 +12,7 @@ import {
   type TestCertificates,
 } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
-import { grpcClient, uploadWhole } from '../testing/grpc.ts'
+import { grpcClient, uploadWhole } from '../testing/grpc-client.ts'
 import { startDelayProxy } from '../testing/delay-proxy.ts'
 import { checkStalledReaders } from '../testing/stalled-readers.ts'
 

@@ -12,7 +12,7 @@ import {
   type TestCertificates,
 } from '../testing/test-certificates.ts'
 import { until } from '../testing/test-gateway.ts'
-import { grpcClient } from '../testing/grpc.ts'
+import { grpcClient } from '../testing/grpc-client.ts'
 
 let certificates: TestCertificates
 let stack: Stack

@@ -6,7 +6,7 @@ import { createConnectTransport } from '@connectrpc/connect-web'
 import { jsonBounds } from '@pixelflow/core/json-bounds'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
-import { grpcClient } from '../testing/grpc.ts'
+import { grpcClient } from '../testing/grpc-client.ts'
 import { openTuneSocket } from '../testing/tune-socket.ts'
 
 /** JSON with too many keys, levels or values is refused in the same way over every protocol. */

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
-import { failure, grpcClient } from '../testing/grpc.ts'
+import { failure, grpcClient } from '../testing/grpc-client.ts'
 import { callFields, field, headerFrames } from '../testing/hpack.ts'
-import { message, rawHttp2 } from '../testing/http2.ts'
+import { message, rawHttp2 } from '../testing/raw-http2.ts'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
 const calls = ImageService.method

@@ -3,7 +3,7 @@ import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { Auth, ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway } from '../../testing/test-gateway.ts'
-import { failure, grpcClient, uploadWhole } from '../../testing/grpc.ts'
+import { failure, grpcClient, uploadWhole } from '../../testing/grpc-client.ts'
 
 const calls = ImageService.method
 

@@ -10,7 +10,7 @@ import {
 import { Auth, ImageService, TaskEventKind, TaskStatus } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
-import { digestOf, failure, grpcClient, uploadWhole, type GrpcClient } from '../../testing/grpc.ts'
+import { digestOf, failure, grpcClient, uploadWhole, type GrpcClient } from '../../testing/grpc-client.ts'
 
 const calls = ImageService.method
 let gateway: TestGateway

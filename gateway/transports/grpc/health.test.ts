@@ -14,7 +14,7 @@ import {
 } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
 import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
-import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 
 let gateway: TestGateway
 let client: GrpcClient

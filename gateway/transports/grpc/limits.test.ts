@@ -5,7 +5,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics } from '@pixelflow/testkit/prometheus'
 import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
-import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 
 const calls = ImageService.method
 const MiB = 2 ** 20

@@ -3,7 +3,7 @@ import type { ActorsView } from '@pixelflow/core/api'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { openTestGateway, until } from '../../testing/test-gateway.ts'
-import { grpcClient } from '../../testing/grpc.ts'
+import { grpcClient } from '../../testing/grpc-client.ts'
 
 test('every caller sees all actors, and only its own tasks', async () => {
   await using gateway = await openTestGateway({

@@ -5,7 +5,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Gateway } from '../../gateway.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 
 /** Two gateways with one broker. The first call goes to one, the repeated call to the other. */
 

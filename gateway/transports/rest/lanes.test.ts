@@ -3,7 +3,7 @@ import type { TaskView } from '@pixelflow/core/api'
 import { ImageService, Lane } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+import { grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 
 let gateway: TestGateway
 let client: GrpcClient

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { Fault } from '@pixelflow/core/fault'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { TestGateway } from '../../testing/test-gateway.ts'
-import { digestOf } from '../../testing/grpc.ts'
+import { digestOf } from '../../testing/grpc-client.ts'
 import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
 import { openProcessFixture, type ProcessFixture } from '../../testing/process-fixture.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
-import { failure, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { failure, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import {
   frameTypes as types,
   message,
@@ -9,7 +9,7 @@ import {
   reset,
   startCall,
   type RawHttp2,
-} from '../../../testing/http2.ts'
+} from '../../../testing/raw-http2.ts'
 
 const calls = ImageService.method
 const connections = 150

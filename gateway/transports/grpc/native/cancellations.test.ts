@@ -3,7 +3,7 @@ import { heapStats } from 'bun:jsc'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until } from '../../../testing/test-gateway.ts'
-import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { findOrphanedChunks } from '../../../testing/orphaned-chunks.ts'
 import { seeded, stressCalls, type StressOptions } from '../../../testing/stress.ts'
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
-import { failure, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { failure, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 
 const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import type { Server } from '@grpc/grpc-js'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
-import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { startDelayProxy } from '../../../testing/delay-proxy.ts'
 import { configureHttp2Server, flowControlWindowBytes } from './configure-http2-server.ts'
 

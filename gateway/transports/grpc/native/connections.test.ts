@@ -3,8 +3,8 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { DownloadRequestSchema, ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
-import { digestOf, failure, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
-import { frameTypes, message, ping, rawHttp2, reset, startCall } from '../../../testing/http2.ts'
+import { digestOf, failure, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
+import { frameTypes, message, ping, rawHttp2, reset, startCall } from '../../../testing/raw-http2.ts'
 
 const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }

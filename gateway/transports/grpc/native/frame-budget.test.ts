@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { frameTypes as types } from '../../../testing/http2.ts'
+import { frameTypes as types } from '../../../testing/raw-http2.ts'
 import { createFrameBudget, type FrameHead } from './frame-budget.ts'
 
 const frame = (type: number, more: Partial<FrameHead> = {}): FrameHead => ({

@@ -8,7 +8,7 @@ import {
 } from '../../../testing/test-certificates.ts'
 import { frameFloods, sendFrames } from '../../../testing/flood-frames.ts'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
-import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 
 const calls = ImageService.method
 const enhanceYourCalm = 0xb

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway } from '../../../testing/test-gateway.ts'
-import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 
 const MiB = 2 ** 20
 

@@ -4,9 +4,9 @@ import { BadRequestSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
-import { failure, grpcClient } from '../../../testing/grpc.ts'
+import { failure, grpcClient } from '../../../testing/grpc-client.ts'
 import { callFields, field, headerFrames, indexedField } from '../../../testing/hpack.ts'
-import { frameTypes, message, rawHttp2 } from '../../../testing/http2.ts'
+import { frameTypes, message, rawHttp2 } from '../../../testing/raw-http2.ts'
 
 const calls = ImageService.method
 const path = '/pixelflow.v1.ImageService/GetVersion'

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { status } from '@grpc/grpc-js'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
-import { failure, grpcClient } from '../../../testing/grpc.ts'
-import { frame, frameTypes, message, rawHttp2, reset, startCall } from '../../../testing/http2.ts'
+import { failure, grpcClient } from '../../../testing/grpc-client.ts'
+import { frame, frameTypes, message, rawHttp2, reset, startCall } from '../../../testing/raw-http2.ts'
 
 const endStream = 1
 const endHeaders = 4

@@ -5,7 +5,7 @@ import type { IdleWatch } from '../../../limits/idle-watch.ts'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { pausedUpload } from '../../../images/receive-image.ts'
 import { decodeError } from '../decode-error.ts'
-import { requireBoundedMessage } from '../message-bounds.ts'
+import { requireBoundedMessage } from '../require-bounded-message.ts'
 import { messageTooLarge, prefixBytes, type MemoryCharge, type MessageDecoder } from '../message-decoder.ts'
 
 /**

@@ -2,7 +2,7 @@ import { Metadata, status, type StatusObject } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { CallContext } from '../call-context.ts'
-import { statusBytes } from '../status.ts'
+import { statusBytes } from '../to-status.ts'
 
 /**
  * Metadata as headers. `host` is the authority of the call, even if the client sends other metadata of that name.

@@ -3,7 +3,7 @@ import { ImageService, TaskEventKind, type Output } from '@pixelflow/proto/pixel
 import { sampleImage } from '@pixelflow/testkit/images'
 import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import { digestOf, grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { digestOf, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 
 const calls = ImageService.method
 

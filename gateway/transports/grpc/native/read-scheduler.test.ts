@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { frame, frameTypes as types, startCall } from '../../../testing/http2.ts'
+import { frame, frameTypes as types, startCall } from '../../../testing/raw-http2.ts'
 import { createReadScheduler, type ReadScheduler } from './read-scheduler.ts'
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')

@@ -1,7 +1,7 @@
 import { test } from 'bun:test'
 import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import { grpcClient } from '../../../testing/grpc.ts'
+import { grpcClient } from '../../../testing/grpc-client.ts'
 import { checkStalledReaders } from '../../../testing/stalled-readers.ts'
 
 test('clients that do not read are given little, and forgotten when they reset', async () => {

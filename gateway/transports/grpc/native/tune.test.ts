@@ -14,7 +14,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { says, type Running } from '@pixelflow/testkit/process'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
 import { until } from '../../../testing/test-gateway.ts'
-import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc.ts'
+import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc-client.ts'
 
 /** Tuning over native gRPC, with gateway, broker and actors as processes. */
 

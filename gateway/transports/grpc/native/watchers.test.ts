@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { until } from '../../../testing/test-gateway.ts'
-import { grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc.ts'
+import { grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc-client.ts'
 import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
 
 const calls = ImageService.method

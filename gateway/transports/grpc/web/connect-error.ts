@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect'
 import type { Fault } from '@pixelflow/core/fault'
-import { detailsOf } from '../status.ts'
+import { detailsOf } from '../to-status.ts'
 
 /** Converts a fault to the error that connect-es sends with its details. */
 export function toConnectError(fault: Fault, requestId: string): ConnectError {

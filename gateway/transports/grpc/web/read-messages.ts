@@ -3,7 +3,7 @@ import { requireBoundedJson } from '@pixelflow/core/json-bounds'
 import { Fault } from '@pixelflow/core/fault'
 import { createByteBuffer } from '../../../limits/byte-buffer.ts'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
-import { requireBoundedMessage } from '../message-bounds.ts'
+import { requireBoundedMessage } from '../require-bounded-message.ts'
 import { createMessageDecoder, messageCharge, messageTooLarge, prefixBytes } from '../message-decoder.ts'
 import { rulesOf } from '../method-rules.ts'
 

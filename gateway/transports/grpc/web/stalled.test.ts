@@ -6,7 +6,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { residentBytes, says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { until } from '../../../testing/test-gateway.ts'
-import { grpcClient, uploadWhole } from '../../../testing/grpc.ts'
+import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 
 const MiB = 2 ** 20
 

@@ -6,7 +6,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 
 const calls = ImageService.method
 let gateway: TestGateway

@@ -15,7 +15,7 @@ import { maxChunkBytes } from './content.ts'
 import { plainValue } from './plain-value.ts'
 import { protoField } from './proto-field.ts'
 import type { Call, Implementation } from './rpc.ts'
-import { faultMessage, taskMessage } from './views.ts'
+import { faultMessage, taskMessage } from './proto-messages.ts'
 
 type Response = MessageInitShape<typeof TuneResponseSchema>
 

@@ -11,8 +11,8 @@ import type { ImageUpload } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { chunksOf } from './content.ts'
 import type { Implementation } from './rpc.ts'
-import { recipeOf, recordPosition } from './tasks.ts'
-import { uploadOf } from './upload.ts'
+import { recipeOf, recordPosition } from './task-methods.ts'
+import { readUpload } from './read-upload.ts'
 
 /** Most bytes of a response message besides the image. */
 const resultOverheadBytes = 16 * 1024
@@ -27,7 +27,7 @@ export function processMethods(
   return {
     async *processImage(pieces, call) {
       const principal = call.principal()
-      const upload = await uploadOf<ProcessImageMetadata>(pieces, uploadIdleTimeoutMs)
+      const upload = await readUpload<ProcessImageMetadata>(pieces, uploadIdleTimeoutMs)
       const { recipe, output } = upload.metadata
       const request = selectOutput(recipeOf(recipe), output || undefined)
       const copied = { ...upload, body: copyChunks(upload.body) }

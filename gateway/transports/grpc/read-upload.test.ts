@@ -9,7 +9,7 @@ import {
   uploadWhole,
   type GrpcClient,
   type UploadCall,
-} from '../../testing/grpc.ts'
+} from '../../testing/grpc-client.ts'
 
 let gateway: TestGateway
 let client: GrpcClient

@@ -6,14 +6,14 @@ import type { Authenticator } from '../../accounts/authenticator.ts'
 import { storeImageOptions } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
-import { actorMethod } from './actors.ts'
+import { actorMethod } from './actor-method.ts'
 import type { Implementation } from './rpc.ts'
-import { processMethods } from './process.ts'
+import { processMethods } from './process-methods.ts'
 import { requireId } from './require-id.ts'
-import { taskMethods } from './tasks.ts'
-import { tuneMethod } from './tune.ts'
-import { uploadOf } from './upload.ts'
-import { imageMessage } from './views.ts'
+import { taskMethods } from './task-methods.ts'
+import { tuneMethod } from './tune-method.ts'
+import { readUpload } from './read-upload.ts'
+import { imageMessage } from './proto-messages.ts'
 
 export interface ImageServiceNeeds {
   readonly usecases: Usecases
@@ -58,7 +58,7 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
     },
     async upload(pieces, call) {
       const principal = call.principal()
-      const upload = await uploadOf(pieces, uploadIdleTimeoutMs)
+      const upload = await readUpload(pieces, uploadIdleTimeoutMs)
       const options = { key: call.idempotencyKey, call: 'upload', creates: 'image' } as const
       const { value } = await usecases.withIdempotency(principal, options, (repeatable) =>
         usecases.uploadImage(principal, upload, storeImageOptions(repeatable)),

@@ -21,7 +21,7 @@ interface FileMetadata {
  * matches it, because a cancelled stream of some clients looks like one that has ended.
  * @throws Fault `invalid_request`, `truncated_upload`.
  */
-export async function uploadOf<M extends FileMetadata>(
+export async function readUpload<M extends FileMetadata>(
   messages: AsyncIterable<UploadMessage<M>>,
   idleTimeoutMs: number,
 ): Promise<ImageUpload & { readonly metadata: M }> {

@@ -12,7 +12,7 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
-import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc.ts'
+import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 import {
   respondWith,
   startStubActor,

@@ -6,7 +6,7 @@ import {
   CreateTaskRequestSchema,
   ProcessImageUnaryRequestSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { requireBoundedMessage } from './message-bounds.ts'
+import { requireBoundedMessage } from './require-bounded-message.ts'
 
 const messageOf = (recipe: JsonValue) => {
   const request = create(CreateTaskRequestSchema, { image: 'x', recipe: fromJson(ValueSchema, recipe) })

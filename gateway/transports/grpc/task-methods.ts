@@ -22,7 +22,7 @@ import { chunksOf, download, requireValidRange } from './content.ts'
 import { plainValue } from './plain-value.ts'
 import { requireId } from './require-id.ts'
 import { maxMessageBytes, type Call, type Implementation } from './rpc.ts'
-import { eventMessage, laneFrom, statusFrom, taskMessage } from './views.ts'
+import { eventMessage, laneFrom, statusFrom, taskMessage } from './proto-messages.ts'
 
 type Methods = Implementation<typeof ImageService>
 
@@ -105,7 +105,7 @@ export function taskMethods(
     },
     async *download({ source, offset, length }, call) {
       const principal = call.principal()
-      if (source.case === undefined) throw noSource()
+      if (source.case === undefined) throw missingSource()
       requireValidRange(offset, length)
       const content =
         source.case === 'image'
@@ -253,7 +253,7 @@ function queryOf({ status, limit, cursor }: MessageShape<typeof ListTasksRequest
   }
 }
 
-function noSource(): Fault {
+function missingSource(): Fault {
   return new Fault('invalid_request', 'The download has no source.', {
     field: 'source',
     remedy: 'Set image or output.',
