@@ -56,7 +56,7 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
   expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('queued')
   await cluster.adapters.queue.remove(firstJob(task))
 
-  // A message that an operator terminates no longer tells its job.
+  // When an operator terminates a message, its job is unknown.
   const gone = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
   const replied = await one.nc.request(
     '$JS.API.CONSUMER.MSG.NEXT.JOBS.transform-interactive',

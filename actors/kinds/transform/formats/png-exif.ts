@@ -11,7 +11,7 @@ export interface PngExif {
 }
 
 export const signatureBytes = 8
-/** Limit of chunks that are looked at: a hostile file may consist of chunks only. */
+/** Limit of chunks that are read: a hostile file may consist of chunks only. */
 const maxChunks = 200_000
 /** Limits of an EXIF block, and of its hexadecimal form in a text chunk. A JPEG has at most 64 KiB of EXIF. */
 const maxExifBytes = 256 * 1024
@@ -25,9 +25,9 @@ const textTypes: ReadonlySet<string> = new Set(['tEXt', 'zTXt', 'iTXt'])
 const aroundBytes = 12
 
 /**
- * Reads the EXIF that the decoder does not see: libvips reads an `eXIf` chunk before the pixels only. ImageMagick 7 writes
- * the chunk after them; older versions and GraphicsMagick write a text chunk with the block in hexadecimal. Undefined
- * where the decoder sees the EXIF, and where there is none.
+ * Reads EXIF that the decoder misses: libvips reads only an `eXIf` chunk before the pixels. ImageMagick 7 writes the
+ * chunk after them; older versions and GraphicsMagick write a text chunk with the block in hexadecimal. Undefined when
+ * the decoder reads the EXIF, or when the file has no EXIF.
  */
 export function readHiddenExif(bytes: FileBytes): PngExif | undefined {
   let profile: PngExif | undefined
@@ -73,7 +73,7 @@ export function exifChunk(block: Buffer): Buffer {
   return Buffer.concat([length, named, sum])
 }
 
-/** The data of a chunk; undefined when it is cut off or its checksum is wrong. */
+/** The data of a chunk; undefined when it is truncated or its checksum is wrong. */
 function readChunk(bytes: FileBytes, at: number, length: number): Buffer | undefined {
   const chunk = Buffer.from(bytes.read(at, aroundBytes + length))
   if (chunk.length < aroundBytes + length) return undefined

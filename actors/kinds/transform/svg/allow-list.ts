@@ -1,5 +1,3 @@
-/** The allow list of SVG elements, attributes and CSS properties. Other elements are dropped with their content. */
-
 function words(text: string): ReadonlySet<string> {
   return new Set(text.trim().split(/\s+/))
 }
@@ -13,7 +11,7 @@ const shapes = words('path rect circle ellipse line polyline polygon text tspan 
 /** Never-rendered elements (SVG 2, 5.2): shown only where something refers to them. */
 const neverRendered = words('defs symbol pattern mask clipPath marker filter linearGradient radialGradient')
 
-export const elements = {
+const elements = {
   all: words(`
     svg g defs symbol use switch a style
     ${[...shapes].join(' ')}
@@ -29,12 +27,12 @@ export const elements = {
 }
 
 /** Elements whose `href` may refer to an element of the same file. */
-export const links = words('use linearGradient radialGradient pattern textPath feImage')
+const links = words('use linearGradient radialGradient pattern textPath feImage')
 /** Elements whose `href` may be a data URL of an image. */
-export const pictures = words('image feImage')
+const pictures = words('image feImage')
 
 /** CSS properties, in attributes, in `style` and in style sheets. They describe appearance and load nothing. */
-export const properties = words(`
+const properties = words(`
   alignment-baseline baseline-shift clip-path clip-rule color color-interpolation color-interpolation-filters direction
   display dominant-baseline fill fill-opacity fill-rule filter flood-color flood-opacity font font-family font-size
   font-stretch font-style font-variant font-weight glyph-orientation-vertical image-rendering isolation letter-spacing
@@ -45,7 +43,7 @@ export const properties = words(`
 `)
 
 /** Attributes that are plain data: numbers, lists of numbers, names. Renderers never use them as URLs. */
-export const data = words(`
+const data = words(`
   amplitude azimuth baseFrequency bias clipPathUnits cx cy d diffuseConstant divisor dx dy edgeMode elevation exponent
   filterUnits fr fx fy gradientTransform gradientUnits height in in2 intercept k1 k2 k3 k4 kernelMatrix kernelUnitLength
   lang lengthAdjust limitingConeAngle markerHeight markerUnits markerWidth maskContentUnits maskUnits method mode
@@ -57,11 +55,14 @@ export const data = words(`
 `)
 
 /** Attributes without a length limit. */
-export const coordinates = words('d points')
+const coordinates = words('d points')
 
 /** CSS functions. A value with any other function is dropped, since it may load or compute something. */
-export const functions = words(`
+const functions = words(`
   rgb rgba hsl hsla hwb lab lch oklab oklch color
   matrix translate translatex translatey scale scalex scaley rotate skew skewx skewy
   blur brightness contrast drop-shadow grayscale hue-rotate invert opacity saturate sepia
 `)
+
+/** The allow list of SVG elements, attributes and CSS properties. Other elements are dropped with their content. */
+export const allowList = { elements, links, pictures, properties, data, coordinates, functions }

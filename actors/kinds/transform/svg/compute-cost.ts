@@ -1,5 +1,5 @@
 import type { Fault } from '@pixelflow/core/fault'
-import { elements } from './allow-list.ts'
+import { allowList } from './allow-list.ts'
 import { corruptSvg, svgLimits, svgLimitExceeded } from './svg-limits.ts'
 import { computeSelectorCost } from './compute-selector-cost.ts'
 import type { Outline } from './outline.ts'
@@ -7,6 +7,8 @@ import { selectorOf, type SelectorNode } from './selector.ts'
 import type { OutlineCost } from './strokes.ts'
 import type { Declaration, Rule } from './parse-declarations.ts'
 import type { StatedSize } from './size-of-use.ts'
+
+const { elements } = allowList
 
 /** What is kept of an element to compute its rendering cost. */
 export interface SvgNode extends SelectorNode {

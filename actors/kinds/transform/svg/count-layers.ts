@@ -1,4 +1,6 @@
-import { elements } from './allow-list.ts'
+import { allowList } from './allow-list.ts'
+
+const { elements } = allowList
 
 /**
  * Number of full-image passes of a filter primitive; the unit is a small blur, of about 0.1 µs a pixel. The cost of

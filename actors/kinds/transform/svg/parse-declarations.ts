@@ -1,7 +1,9 @@
-import { properties } from './allow-list.ts'
+import { allowList } from './allow-list.ts'
 import { fontGrowth } from './font-growth.ts'
 import { svgLimits, svgLimitExceeded } from './svg-limits.ts'
 import { isBalanced, joinLines, sanitiseValue } from './sanitise-value.ts'
+
+const { properties } = allowList
 
 /** A property with a value that refers to nothing outside the file. */
 export interface Declaration {

@@ -1,4 +1,6 @@
-import { functions } from './allow-list.ts'
+import { allowList } from './allow-list.ts'
+
+const { functions } = allowList
 
 /** Characters of ids; none of them has a meaning in CSS or URLs. */
 const idPattern = String.raw`[^%\s"'()\\<>&{};@*]{1,256}`

@@ -2,9 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import fc from 'fast-check'
 import { SaxesParser } from 'saxes'
-import { coordinates, data, elements, functions, properties } from './allow-list.ts'
+import { allowList } from './allow-list.ts'
 import { svgLimits } from './svg-limits.ts'
 import { sanitise } from './sanitise.ts'
+
+const { coordinates, data, elements, functions, properties } = allowList
 
 const wrap = (body: string, attributes: string) =>
   `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9"${attributes}>${body}</svg>`

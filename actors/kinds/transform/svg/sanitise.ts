@@ -1,6 +1,6 @@
 import { sizeOfSvg, viewBoxOf, type SvgSize } from '@pixelflow/core/svg'
 import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes'
-import { coordinates, data, elements, links, pictures, properties } from './allow-list.ts'
+import { allowList } from './allow-list.ts'
 import { type DrawingCost } from './drawing-cost.ts'
 import { corruptSvg, svgLimits, unsupportedSvg, svgLimitExceeded } from './svg-limits.ts'
 import { countLayers } from './count-layers.ts'
@@ -17,6 +17,8 @@ import {
 import { sizeOfUse, type StatedSize } from './size-of-use.ts'
 import { parseDataUrl, escapeXml, isId, parseLocalId, type Embedded } from './sanitise-value.ts'
 import { applyOwnDeclaration, addReference, computeCost, type SvgNode } from './compute-cost.ts'
+
+const { coordinates, data, elements, links, pictures, properties } = allowList
 
 /**
  * SVG sanitiser. It is hand-written because no library does this job: DOMPurify needs a DOM, which a hostile file makes as
