@@ -109,9 +109,9 @@ describe('a scrape', () => {
   test('is compressed if the client accepts gzip', async () => {
     const plain = await gateway.call('/metrics', { headers: { 'accept-encoding': 'identity' } })
     expect(plain.headers.get('content-encoding')).toBeNull()
-    const packed = await gateway.call('/metrics', { headers: { 'accept-encoding': 'gzip' } })
-    expect(packed.headers.get('content-encoding')).toBe('gzip')
-    expect(readMetrics(await packed.text()).names).toEqual(readMetrics(await plain.text()).names)
+    const compressed = await gateway.call('/metrics', { headers: { 'accept-encoding': 'gzip' } })
+    expect(compressed.headers.get('content-encoding')).toBe('gzip')
+    expect(readMetrics(await compressed.text()).names).toEqual(readMetrics(await plain.text()).names)
   })
 
   test('succeeds while the broker is unavailable', async () => {

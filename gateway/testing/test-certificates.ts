@@ -10,7 +10,7 @@ export interface TestCertificates extends AsyncDisposable {
   readonly folder: string
   readonly authority: IssuedCertificate
   /** An authority that the gateway does not trust. */
-  readonly stranger: IssuedCertificate
+  readonly untrustedAuthority: IssuedCertificate
   readonly server: IssuedCertificate
   /** Settings of a gateway that uses the certificates and trusts clients of the authority. */
   readonly env: Record<string, string>
@@ -30,7 +30,7 @@ export const futureValidity = daysFromNow(1, 10)
 
 export async function createTestCertificates(): Promise<TestCertificates> {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-tls-'))
-  const [authority, stranger] = await Promise.all([issueAuthority(), issueAuthority()])
+  const [authority, untrustedAuthority] = await Promise.all([issueAuthority(), issueAuthority()])
   const server = await issueServer(authority, serverHosts)
   const file = (name: string) => ({
     certificate: join(folder, `${name}.crt`),
@@ -42,7 +42,7 @@ export async function createTestCertificates(): Promise<TestCertificates> {
   return {
     folder,
     authority,
-    stranger,
+    untrustedAuthority,
     server,
     env: {
       PIXELFLOW_TLS_CERT_FILE: files.certificate,

@@ -59,9 +59,9 @@ async function outcomes(gateway: TestGateway, client?: IssuedCertificate, token?
     ({ code, details }: { code: number; details: string }) =>
       code === 14 ? 'no connection' : `${code} ${details}`,
   )
-  const said = (body: unknown) => (body as { detail?: string; message?: string }).detail ?? 'OK'
+  const detailOf = (body: unknown) => (body as { detail?: string; message?: string }).detail ?? 'OK'
   return [
-    `${rest.status} ${said(await rest.json())}`,
+    `${rest.status} ${detailOf(await rest.json())}`,
     connect.ok ? 'OK' : `${connect.status} ${((await connect.json()) as { message: string }).message}`,
     grpc,
   ]
@@ -130,13 +130,16 @@ describe('certificates and tokens', () => {
     expect(await outcomes(gateway, ann)).toEqual(taken)
     expect(await outcomes(gateway, undefined, 'secret-of-ann')).toEqual(taken)
     expect(await outcomes(gateway)).toEqual(refused('This call needs a token.'))
-    using rogue = grpcClientWith(gateway, await certificates.client('ann', certificates.stranger))
+    using untrusted = grpcClientWith(
+      gateway,
+      await certificates.client('ann', certificates.untrustedAuthority),
+    )
     // Not even for public resources.
-    expect(await failure(rogue.unary(calls.getVersion, {}))).toMatchObject({ code: 14 })
-    expect(await failure(rogue.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
+    expect(await failure(untrusted.unary(calls.getVersion, {}))).toMatchObject({ code: 14 })
+    expect(await failure(untrusted.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
     const { tls } = fetchOptions(
       certificates.authority,
-      await certificates.client('ann', certificates.stranger),
+      await certificates.client('ann', certificates.untrustedAuthority),
     )
     await expect(gateway.call('/health/live', { tls })).rejects.toThrow()
 

@@ -74,7 +74,7 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
   })
 
   test.each<[string, () => Promise<IssuedCertificate>]>([
-    ['of an unknown authority', () => certificates.client('ann', certificates.stranger)],
+    ['of an unknown authority', () => certificates.client('ann', certificates.untrustedAuthority)],
     [
       'that has expired',
       () => issueClient(certificates.authority, { name: 'ann', account: 'ann' }, expiredValidity),
@@ -102,30 +102,30 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
 
   test('refuses plaintext', async () => {
     const socket = connectPlain(portOf(name), '127.0.0.1')
-    const heard: Buffer[] = []
-    socket.on('data', (data: Buffer) => heard.push(data))
+    const received: Buffer[] = []
+    socket.on('data', (data: Buffer) => received.push(data))
     socket.on('error', () => {})
     socket.write(ports[name].hello)
     await until(() => socket.closed)
     // No bytes, or a TLS alert.
-    expect([undefined, 0x15]).toContain(Buffer.concat(heard)[0])
+    expect([undefined, 0x15]).toContain(Buffer.concat(received)[0])
   })
 
   test('sends a certificate for its own names only', async () => {
     expect(await answerOf(name, ann, { servername: 'evil.example' })).toContain('ALTNAME')
-    const ca = certificates.stranger.certificate
+    const ca = certificates.untrustedAuthority.certificate
     expect(await answerOf(name, ann, { ca })).toContain('SELF_SIGNED')
   })
 
   test('serves others after refused and aborted handshakes', async () => {
-    const rogue = await certificates.client('ann', certificates.stranger)
+    const untrusted = await certificates.client('ann', certificates.untrustedAuthority)
     const files = async () => (await readdir('/dev/fd')).length
     await answerOf(name, ann)
     const before = await files()
     for (let round = 0; round < 10; round++) {
       await Promise.all(
         Array.from({ length: 10 }, async (_, i) => {
-          if (i % 2 === 0) return answerOf(name, rogue)
+          if (i % 2 === 0) return answerOf(name, untrusted)
           const socket = connectPlain(portOf(name), '127.0.0.1', () =>
             socket.end(Buffer.from([22, 3, 1, 2, 0, 1])),
           )
@@ -161,9 +161,9 @@ describe('without a client certificate', () => {
 })
 
 test('a native gRPC client without TLS, or that trusts another authority, fails', async () => {
-  const { authority, stranger } = certificates
+  const { authority, untrustedAuthority } = certificates
   using plain = grpcClient(nameOf(gateway))
-  using mistaken = grpcClient(nameOf(gateway), {}, grpcCredentials(stranger, ann))
+  using mistaken = grpcClient(nameOf(gateway), {}, grpcCredentials(untrustedAuthority, ann))
   using right = grpcClient(nameOf(gateway), {}, grpcCredentials(authority, ann))
   const named = { 'grpc.ssl_target_name_override': 'evil.example' }
   using misled = grpcClient(nameOf(gateway), named, grpcCredentials(authority, ann))

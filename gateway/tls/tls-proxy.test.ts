@@ -182,13 +182,13 @@ test('carries WebSockets', async () => {
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
   const socket = new WebSocket(`${served.url.replace('https', 'wss')}/echo`, { tls })
-  const heard: unknown[] = []
-  socket.addEventListener('message', ({ data }) => heard.push(data))
+  const received: unknown[] = []
+  socket.addEventListener('message', ({ data }) => received.push(data))
   await new Promise((resolve) => socket.addEventListener('open', resolve))
   const long = 'x'.repeat(MiB)
   for (const text of ['one', long, 'two']) socket.send(text)
-  await until(() => heard.length === 3)
-  expect(heard).toEqual(['one', long, 'two'])
+  await until(() => received.length === 3)
+  expect(received).toEqual(['one', long, 'two'])
   const closed = new Promise((resolve) => socket.addEventListener('close', resolve))
   socket.close()
   await closed

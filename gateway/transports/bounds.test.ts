@@ -39,7 +39,7 @@ async function refusalsOf(recipe: JsonValue): Promise<Record<string, string>> {
   const { createTask } = ImageService.method
   const web = (useBinaryFormat: boolean) =>
     createClient(ImageService, createConnectTransport({ baseUrl: gateway.url, useBinaryFormat }))
-  const said = (promise: Promise<unknown>) =>
+  const detailOf = (promise: Promise<unknown>) =>
     promise.then(
       () => 'accepted',
       (thrown: { code: number; message: string }) => `${thrown.code} ${thrown.message}`,
@@ -53,9 +53,9 @@ async function refusalsOf(recipe: JsonValue): Promise<Record<string, string>> {
       headers: { 'content-type': 'application/json' },
     }),
     form: await rest({ body: form }),
-    native: await said(native.unary(createTask, { image, recipe: value })),
-    binary: await said(web(true).createTask({ image, recipe: value })),
-    'JSON of Connect': await said(web(false).createTask({ image, recipe: value })),
+    native: await detailOf(native.unary(createTask, { image, recipe: value })),
+    binary: await detailOf(web(true).createTask({ image, recipe: value })),
+    'JSON of Connect': await detailOf(web(false).createTask({ image, recipe: value })),
     socket: failed.fault.detail,
   }
 }

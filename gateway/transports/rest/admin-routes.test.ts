@@ -25,7 +25,7 @@ async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
   return { task: await get(id), id: `transform.local.${id}` }
 }
 
-test('dead letters are listed in pages, shown with their private cause, and dropped', async () => {
+test('dead letters are listed in pages, have their private cause, and dropped', async () => {
   const made = [await giveUp(), await giveUp(), await giveUp()]
   const ids: string[] = []
   for (let cursor = ''; ;) {
@@ -35,7 +35,7 @@ test('dead letters are listed in pages, shown with their private cause, and drop
     cursor = `&cursor=${page.next}`
   }
   expect(ids).toEqual(made.map((one) => one.id))
-  expect(await (await dead('?account=nobody')).json()).toEqual({ items: [], next: null })
+  expect(await (await dead('?account=unknown')).json()).toEqual({ items: [], next: null })
   const [{ id, task }] = made as [(typeof made)[0]]
   expect(await letterOf(dead(`/${id}`))).toMatchObject({
     id,
@@ -59,8 +59,8 @@ test('repeated replays create one task of the same account', async () => {
   const before = await gateway.messages()
   const answers = await Promise.all(Array.from({ length: 6 }, () => dead(`/${id}/replay`, 'POST')))
   expect(answers.map((one) => one.status)).toEqual(answers.map(() => 202))
-  const letters = (await Promise.all(answers.map((one) => one.json()))) as DeadLetterView[]
-  const replayed = new Set(letters.map((one) => one.replay?.task))
+  const deadLetters = (await Promise.all(answers.map((one) => one.json()))) as DeadLetterView[]
+  const replayed = new Set(deadLetters.map((one) => one.replay?.task))
   expect(replayed.size).toBe(1)
   const [again = ''] = replayed
   expect(await get(again)).toMatchObject({

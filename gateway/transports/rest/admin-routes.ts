@@ -38,10 +38,10 @@ export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
       '/dead/:id/replay',
       async ({ params, request, who, set }) => {
         set.status = 202
-        const letter = await usecases.replayDeadLetter(who, params.id)
+        const deadLetter = await usecases.replayDeadLetter(who, params.id)
         // The task belongs to the account of the dead letter, not to the operator.
-        recordPosition(request, usecases, letter.account)
-        return viewDeadLetter(letter)
+        recordPosition(request, usecases, deadLetter.account)
+        return viewDeadLetter(deadLetter)
       },
       { parse: 'none' },
     )

@@ -107,7 +107,7 @@ describe('without tokens', () => {
   test.each([
     ['a rebound name', { host: 'evil.example' }],
     ['a foreign page', { origin: 'https://evil.example' }],
-    ['a foreign picture tag', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
+    ['an image tag of another origin', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
   ])('%s is refused', async (_, headers) => {
     for (const path of [
       '/api/v1/tasks',

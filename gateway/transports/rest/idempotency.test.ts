@@ -12,13 +12,13 @@ import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.
 let one: TestGateway
 let other: Gateway
 let photo: Uint8Array<ArrayBuffer>
-let picture: Uint8Array<ArrayBuffer>
+let otherPhoto: Uint8Array<ArrayBuffer>
 let image: string
 beforeAll(async () => {
   one = await openTestGateway()
   other = await one.another()
   photo = new Uint8Array(await sampleImage({ width: 320, height: 200 }))
-  picture = new Uint8Array(await sampleImage({ width: 321, height: 200 }))
+  otherPhoto = new Uint8Array(await sampleImage({ width: 321, height: 200 }))
   image = (await one.image(photo)).id
 }, 60_000)
 afterAll(() => one?.[Symbol.asyncDispose]())
@@ -62,14 +62,14 @@ const tasks = async () =>
 
 describe('the same call with the same key', () => {
   test.each([
-    ['an upload', 201, () => upload(photo), () => upload(picture)],
-    ['an upload by form', 201, () => form('/api/v1/images', photo), () => form('/api/v1/images', picture)],
+    ['an upload', 201, () => upload(photo), () => upload(otherPhoto)],
+    ['an upload by form', 201, () => form('/api/v1/images', photo), () => form('/api/v1/images', otherPhoto)],
     ['a task', 202, () => task('resize:100'), () => task('resize:101')],
     [
       'a task with its image',
       202,
       () => form('/api/v1/tasks', photo, 'flip'),
-      () => form('/api/v1/tasks', picture, 'flip'),
+      () => form('/api/v1/tasks', otherPhoto, 'flip'),
     ],
     [
       'the same image, another recipe',
@@ -77,7 +77,12 @@ describe('the same call with the same key', () => {
       () => form('/api/v1/tasks', photo, 'flip'),
       () => form('/api/v1/tasks', photo, 'flop'),
     ],
-    ['a picture to be processed later', 202, () => later(photo, 'flip'), () => later(picture, 'flip')],
+    [
+      'an image processed with respond-async',
+      202,
+      () => later(photo, 'flip'),
+      () => later(otherPhoto, 'flip'),
+    ],
   ])('%s is executed once, and the response is repeated', async (_, status, same, different) => {
     const key = crypto.randomUUID()
     const first = await post(one.url, same(), key)
@@ -122,8 +127,8 @@ describe('the same call with the same key', () => {
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, n) => post(n % 2 ? one.url : other.url, task('blur:3'), key)),
     )
-    const told = answers.filter((answer) => answer.status === 202)
-    const ids = await Promise.all(told.map(async (answer) => ((await answer.json()) as TaskView).id))
+    const accepted = answers.filter((answer) => answer.status === 202)
+    const ids = await Promise.all(accepted.map(async (answer) => ((await answer.json()) as TaskView).id))
     expect(new Set(ids).size).toBe(1)
     expect(answers.every(({ status }) => status === 202 || status === 409)).toBe(true)
     expect((await tasks()).length).toBe(before.length + 1)

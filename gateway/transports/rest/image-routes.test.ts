@@ -111,7 +111,7 @@ describe('an upload is refused and nothing stays in the store when', () => {
   test.each([
     [
       'the bytes are not an image',
-      async () => gateway.upload('#!/bin/sh\necho hello, this is no image at all, sorry\n', 'image/png'),
+      async () => gateway.upload('#!/bin/sh\necho hello, this is not an image at all, sorry\n', 'image/png'),
       415,
       'unsupported_format',
     ],

@@ -117,7 +117,7 @@ describe('an invalid lane is refused', () => {
     ['a lane that is none, in a form', byForm('fast')],
     ['a second lane in a form', byForm('bulk', 'bulk')],
     ['a lane that is none, in the query', byQuery('&lane=fast', later)],
-    ['a lane for a picture that its caller waits for', byQuery('&lane=bulk')],
+    ['a lane without Prefer: respond-async', byQuery('&lane=bulk')],
   ])('%s', async (_, asked) => {
     const before = await gateway.messages()
     expect(await gateway.refusal(ask(asked))).toMatchObject({

@@ -23,7 +23,7 @@ const actor: ProcessFixture['actor'] = (...asked) => processing.actor(...asked)
 const post: ProcessFixture['post'] = (...asked) => processing.post(...asked)
 const form: ProcessFixture['form'] = (...asked) => processing.form(...asked)
 const padded: ProcessFixture['padded'] = (...asked) => processing.padded(...asked)
-const result = new TextEncoder().encode('a finished picture')
+const result = new TextEncoder().encode('a processed image')
 
 describe('an image', () => {
   test('is returned with all its headers, and nothing is stored', async () => {
@@ -195,7 +195,7 @@ describe('invalid input is refused, and nothing stays in the store', () => {
     ['a wrong recipe', '?recipe=resize:0', () => photo, {}, 400, 'invalid_recipe'],
     ['no recipe', '', () => photo, {}, 400, 'invalid_request'],
     ['an unknown parameter', '?recipe=flip&size=3', () => photo, {}, 400, 'invalid_request'],
-    ['a recipe that is no JSON', '?recipe={', () => photo, {}, 400, 'invalid_recipe'],
+    ['a recipe that is not JSON', '?recipe={', () => photo, {}, 400, 'invalid_recipe'],
   ] as const)('%s', async (_, query, body, headers, status, code) => {
     const before = await gateway.messages()
     expect(await gateway.refusal(post(query, body(), { headers }))).toMatchObject({ status, code })

@@ -21,7 +21,7 @@ const actor: ProcessFixture['actor'] = (...asked) => processing.actor(...asked)
 const post: ProcessFixture['post'] = (...asked) => processing.post(...asked)
 const form: ProcessFixture['form'] = (...asked) => processing.form(...asked)
 const padded: ProcessFixture['padded'] = (...asked) => processing.padded(...asked)
-const result = new TextEncoder().encode('a finished picture')
+const result = new TextEncoder().encode('a processed image')
 
 describe('an image that does not fit into memory', () => {
   /** Acts as the actor for the next task. */

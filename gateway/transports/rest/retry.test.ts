@@ -6,7 +6,7 @@ import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
 let image: string
-const nobody = '01900000-0000-7000-8000-000000000000'
+const unknownId = '01900000-0000-7000-8000-000000000000'
 
 beforeAll(async () => {
   gateway = await openTestGateway()
@@ -59,7 +59,7 @@ describe('retrying', () => {
       code: 'task_active',
       remedy: expect.stringContaining('cancel it'),
     })
-    expect(await gateway.refusal(retry(nobody))).toMatchObject({ status: 404, code: 'task_not_found' })
+    expect(await gateway.refusal(retry(unknownId))).toMatchObject({ status: 404, code: 'task_not_found' })
     expect(await gateway.messages()).toEqual(before)
     await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
     await gateway.call(`/api/v1/images/${mortal}`, { method: 'DELETE' })

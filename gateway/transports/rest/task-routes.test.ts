@@ -92,8 +92,14 @@ describe('a task is refused and nothing stays in the store when', () => {
       'image_not_found',
       'image',
     ],
-    ['its image is no id', () => postJson({ image: 'x', recipe: 'flip' }), 400, 'invalid_request', 'image'],
-    ['there is no recipe', () => postJson({ image }), 400, 'invalid_request', 'recipe'],
+    [
+      'its image is not an id',
+      () => postJson({ image: 'x', recipe: 'flip' }),
+      400,
+      'invalid_request',
+      'image',
+    ],
+    ['the recipe is missing', () => postJson({ image }), 400, 'invalid_request', 'recipe'],
     [
       'a field is unknown',
       () => postJson({ image, recipe: 'flip', priority: 1 }),
@@ -115,7 +121,7 @@ describe('a task is refused and nothing stays in the store when', () => {
       'invalid_recipe',
       'steps[0].sigma',
     ],
-    ['the body is no JSON', () => postJson('{"image":'), 400, 'invalid_request', undefined],
+    ['the body is not JSON', () => postJson('{"image":'), 400, 'invalid_request', undefined],
     ['the body is empty', () => postJson(''), 400, 'invalid_request', undefined],
     ['the body is a list', () => postJson([]), 400, 'invalid_request', undefined],
     [
@@ -174,15 +180,15 @@ describe('cancelling', () => {
   test('ends a queued task, removes its job, and can be repeated', async () => {
     const { id } = await gateway.submit(image)
     const { jobs } = await gateway.messages()
-    const heard: string[] = []
-    const stop = gateway.adapters.cancellations.subscribe((_, task) => heard.push(task))
+    const cancelled: string[] = []
+    const stop = gateway.adapters.cancellations.subscribe((_, task) => cancelled.push(task))
     const answer = await cancel(id)
     expect(answer.status).toBe(200)
     expect(await answer.json()).toMatchObject({ id, status: 'cancelled', endedAt: expect.any(String) })
     expect(await gateway.messages()).toMatchObject({ jobs: jobs - 1 })
     const again = await cancel(id)
     expect([again.status, ((await again.json()) as TaskView).status]).toEqual([200, 'cancelled'])
-    await until(() => heard.includes(id))
+    await until(() => cancelled.includes(id))
     stop()
     expect((await list('?status=cancelled&limit=1')).items[0]?.id).toBe(id)
   })

@@ -144,6 +144,6 @@ export function createMultipartParser(
 }
 
 function missingBoundary(boundary: string): string {
-  const shown = boundary.length > 70 ? `${boundary.slice(0, 70)}…` : boundary
-  return `The first ${maxHeaderBytes} bytes of the body do not contain the boundary "${shown}".`
+  const shortened = boundary.length > 70 ? `${boundary.slice(0, 70)}…` : boundary
+  return `The first ${maxHeaderBytes} bytes of the body do not contain the boundary "${shortened}".`
 }

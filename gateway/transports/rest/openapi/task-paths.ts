@@ -42,8 +42,8 @@ const queryHelp: Record<string, string> = {
 function listParameters(): Json[] {
   const { properties } = z.toJSONSchema(listQuery, { io: 'input' }) as { properties: Record<string, Json> }
   return Object.entries(properties).map(([name, schema]) => {
-    const shown = name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : schema
-    return { name, in: 'query', description: queryHelp[name], schema: shown }
+    const documented = name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : schema
+    return { name, in: 'query', description: queryHelp[name], schema: documented }
   })
 }
 
